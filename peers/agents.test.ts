@@ -43,7 +43,7 @@ describe('an agent of the AI SDK', () => {
   })
   const calling = { toolCalls: [{ name: 'look', args: { q: 'x' } }] }
 
-  it('answers in a topology, with its usage, cost and tool calls, by one call', async () => {
+  it('An agent of the AI SDK answers in a topology by one call, with its usage, cost and tool calls.', async () => {
     const model = new MockModel({ responses: [calling, 'It is blue.'] })
     const inner = new ToolLoopAgent({ model, tools: createLookTools(() => 'blue'), instructions: 'You look.' })
     const looker = fromAiSdk(inner, { name: 'Looker', effect: 'idempotent', model: 'openai/gpt-4o' })
@@ -68,7 +68,7 @@ describe('an agent of the AI SDK', () => {
     expect(toolCalls).toMatchObject([{ name: 'look', args: { q: 'x' }, success: true, result: 'blue' }])
   })
 
-  it('gives its output where it has a form', async () => {
+  it('An agent of the AI SDK gives its structured output.', async () => {
     const model = new MockModel({ responses: ['{"colour":"blue"}'] })
     const inner = new ToolLoopAgent({ model, output: Output.object({ schema: z.object({ colour: z.string() }) }) })
     expect(
@@ -80,7 +80,7 @@ describe('an agent of the AI SDK', () => {
     ).toEqual({ colour: 'blue' })
   })
 
-  it('never passes an ending without an answer for one', async () => {
+  it('An agent of the AI SDK fails if it ends without an answer.', async () => {
     const of = (settings: object) =>
       ada()
         .session(fromAiSdk(new ToolLoopAgent(settings as never), { name: 'L' }), {
@@ -100,11 +100,11 @@ describe('an agent of the AI SDK', () => {
     for (const ending of endings) await expect(of(ending)).rejects.toMatchObject({ code: 'compat.unfinished' })
   })
 
-  it('is left when it is cancelled', async () => {
+  it('An agent of the AI SDK is abandoned when it is cancelled.', async () => {
     await abandoned(fromAiSdk(new ToolLoopAgent({ model: new MockModel({ responses: [never] }) }), { name: 'L' }))
   })
 
-  it('takes messages, and helps an LlmAgent like a tool', async () => {
+  it('An agent of the AI SDK accepts messages, and helps an LlmAgent as a tool.', async () => {
     const model = new MockModel({ responses: ['helped'] })
     const settings = () => ({ messages: [{ role: 'user', content: 'said before' }] })
     const helper = fromAiSdk(new ToolLoopAgent({ model }), { name: 'Helper', effect: 'read', settings })
@@ -156,7 +156,7 @@ describe('a graph of LangGraph.js', () => {
       .compile(more)
   }
 
-  it('answers in a topology with what its callbacks tell', async () => {
+  it('A graph of LangGraph.js answers in a topology, with usage and tool calls from its callbacks.', async () => {
     const graph = graphOf([aiMessage('', [call]), aiMessage('It is blue.')])
     const agent = fromLangGraph(graph, { name: 'Graph', effect: 'idempotent' })
     const { text, usage, toolCalls, cost } = await ada().session(agent).generate('Which?')
@@ -170,7 +170,7 @@ describe('a graph of LangGraph.js', () => {
     expect((await (await ada().orchestra.start({ task: 't', topology })).result()).response).toBe('and so on')
   })
 
-  it('with a checkpointer remembers a thread, and of no other', async () => {
+  it('A graph of LangGraph.js with a checkpointer remembers its own thread alone.', async () => {
     const graph = graphOf([aiMessage('one'), aiMessage('two'), aiMessage('three')], { checkpointer: new MemorySaver() })
     const counting = fromLangGraph(graph, {
       name: 'G',
@@ -181,7 +181,7 @@ describe('a graph of LangGraph.js', () => {
     expect([await messages('ada', 'a'), await messages('ada', 'a'), await messages('bob', 'a')]).toEqual([2, 4, 2])
   })
 
-  it('never passes an interrupt for an answer', async () => {
+  it('A graph of LangGraph.js fails if it ends with an interrupt.', async () => {
     const asking = new StateGraph(MessagesAnnotation)
       .addNode('ask', () => ({ messages: [aiMessage(String(interrupt('May I?')))] }))
       .addEdge('__start__', 'ask')
@@ -195,7 +195,7 @@ describe('a graph of LangGraph.js', () => {
     })
   })
 
-  it('is left when it is cancelled', async () => {
+  it('A graph of LangGraph.js is abandoned when it is cancelled.', async () => {
     const hanging = new StateGraph(MessagesAnnotation).addNode('hang', never).addEdge('__start__', 'hang').compile()
     await abandoned(fromLangGraph(hanging, { name: 'G' }))
   })
@@ -241,7 +241,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
       execute: ({ q }) => `seen ${q}`,
     })
 
-  it('answers in a topology with its usage and tool calls', async () => {
+  it('An agent of the OpenAI Agents SDK answers in a topology with its usage and tool calls.', async () => {
     const inner = new Agent({
       name: 'Triage',
       model: scripted(call, message('It is blue.')),
@@ -255,13 +255,13 @@ describe('an agent of the OpenAI Agents SDK', () => {
     expect((await (await ada().orchestra.start({ task: { n: 1 }, topology })).result()).response).toBe('and so on')
   })
 
-  it('gives a structured final output', async () => {
+  it('An agent of the OpenAI Agents SDK gives a structured final output.', async () => {
     const outputType = z.object({ colour: z.string() })
     const inner = new Agent({ name: 'T', model: scripted(message('{"colour":"blue"}')), outputType })
     expect((await ada().session(fromOpenAiAgents(inner, { run })).generate('?')).output).toEqual({ colour: 'blue' })
   })
 
-  it('never passes a wait for an approval for an answer', async () => {
+  it('An agent of the OpenAI Agents SDK fails if it waits for an approval.', async () => {
     const inner = new Agent({ name: 'T', model: scripted(call), tools: [createLookTools(true)] })
     await expect(ada().session(fromOpenAiAgents(inner, { run })).generate('?')).rejects.toMatchObject({
       code: 'compat.unfinished',
@@ -269,7 +269,7 @@ describe('an agent of the OpenAI Agents SDK', () => {
     })
   })
 
-  it('is left when it is cancelled', async () => {
+  it('An agent of the OpenAI Agents SDK is abandoned when it is cancelled.', async () => {
     await abandoned(fromOpenAiAgents(new Agent({ name: 'T', model: scripted() }), { run }))
   })
 })

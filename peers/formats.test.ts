@@ -47,7 +47,7 @@ describe('OpenAI', () => {
     ],
   })
 
-  it('sends the tools, and calls what its model asks for', async () => {
+  it('The OpenAI format sends the tools, and executes the tool calls of the model.', async () => {
     for (const [args, expected] of [
       ['{"key":"k"}', { success: true, value: { paid: true } }],
       ['{"key":', { success: false, code: 'tool.arguments' }],
@@ -69,7 +69,7 @@ describe('OpenAI', () => {
 })
 
 describe('Anthropic', () => {
-  it('sends the tools, and calls what its model asks for', async () => {
+  it('The Anthropic format sends the tools, and executes the tool calls of the model.', async () => {
     const { sent, fetch } = provider({
       id: 'm1',
       type: 'message',
@@ -104,7 +104,7 @@ const asks = new AIMessage({
 const contentOf = (message: unknown) => JSON.parse(String((message as ToolMessage).content)) as unknown
 
 describe('LangChain', () => {
-  it('binds the tools, and calls by its tool calls', async () => {
+  it('The LangChain format binds the tools, and executes tool calls.', async () => {
     const { tools, call } = toLangChain(support().tools)
     const model = new FakeListChatModel({ responses: ['x'] })
     expect(() => model.bindTools?.(tools)).not.toThrow()
@@ -115,7 +115,7 @@ describe('LangChain', () => {
 })
 
 describe('LangGraph', () => {
-  it('runs the tools in a node of a graph', async () => {
+  it('The LangGraph format executes the tools in a node of a graph.', async () => {
     const { tools } = toLangGraph(support().tools)
     const graph = new StateGraph(MessagesAnnotation)
       .addNode('model', () => ({ messages: [asks] }))

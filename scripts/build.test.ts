@@ -36,7 +36,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }))
 
-test('what is built is not built again, unless told', () => {
+test('The build repeats nothing that is built, unless forced.', () => {
   const first = builtAt()
   expect(build({ root, report })).toBe(true)
   expect(builtAt()).toBe(first)
@@ -44,26 +44,26 @@ test('what is built is not built again, unless told', () => {
   expect(builtAt()).toBeGreaterThan(first)
 })
 
-test('a changed source is built', () => {
+test('The build compiles a changed source.', () => {
   write(at('src/one.ts'), 'export const one: number = 11\n')
   expect(build({ root, report })).toBe(true)
   expect(readFileSync(at('dist/one.js'), 'utf8')).toContain('11')
 })
 
-test('a changed setting is built', () => {
+test('The build repeats after a changed setting.', () => {
   const first = builtAt()
   write(at('package.json'), '{ "type": "module", "name": "sample" }')
   expect(build({ root, report })).toBe(true)
   expect(builtAt()).toBeGreaterThan(first)
 })
 
-test('the output of a removed source goes', () => {
+test('The build removes the output of a removed source.', () => {
   rmSync(at('src/two.ts'))
   expect(build({ root, report })).toBe(true)
   expect([existsSync(at('dist/one.js')), existsSync(at('dist/two.js'))]).toEqual([true, false])
 })
 
-test('a source that does not compile fails the build, and the next one too', () => {
+test('The build fails for a source that does not compile, and the next build does too.', () => {
   write(at('src/one.ts'), "export const one: number = 'one'\n")
   output = ''
   expect(build({ root, report })).toBe(false)

@@ -4,7 +4,7 @@ import { eventNames } from '../packages/troupe/src/core/index.ts'
 import { readEventDescriptions, readEventFields } from './event-fields.ts'
 import { eventsDoc, renderEvents } from './events-doc.ts'
 
-it('docs/events.md is what scripts/events-doc.ts writes.', () => {
+it('The page docs/events.md is what its script renders.', () => {
   expect(readFileSync(eventsDoc, 'utf8')).toBe(renderEvents())
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { llmsFile, renderLlms, summaryOf } from './llms.ts'
 
-it('packages/troupe/llms.txt lists the pages of the documentation as they are.', () => {
+it('The file packages/troupe/llms.txt lists the pages of the documentation as they are.', () => {
   expect(readFileSync(llmsFile, 'utf8')).toBe(renderLlms())
 })
 

@@ -16,12 +16,12 @@ const locked = Object.entries<Locked>(read('package-lock.json').packages)
 const installed = locked.filter(([path, { link }]) => path.includes('node_modules/') && !link)
 const peers = Object.entries<Locked>(read('peers/package-lock.json').packages).filter(([path]) => path !== '')
 
-test('every locked package carries its integrity, and no address', () => {
+test('Every locked package has its integrity, and no address.', () => {
   expect([...installed, ...peers].filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))).toEqual([])
   expect([...installed, ...peers].filter(([, { resolved }]) => resolved !== undefined)).toEqual([])
 })
 
-test('no package runs a script when it is installed, and none but those of two tools of tests would', () => {
+test('No package executes a script at its installation, and only those of two test tools would.', () => {
   expect(readFileSync(join(import.meta.dirname, '../.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m)
   const scripted = [...installed, ...peers].filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path)
   // The server's makes links inside its own folder, which the tests make in a copy; esbuild's saves the start of a process.
@@ -29,7 +29,7 @@ test('no package runs a script when it is installed, and none but those of two t
   expect(scripted.filter((path) => !known(path))).toEqual([])
 })
 
-test.each(['x64', 'arm64'])('the native parts for Linux on %s are locked', (arch) => {
+test.each(['x64', 'arm64'])('The native parts for Linux on %s are locked.', (arch) => {
   const names = [
     `node-linux-${arch}`,
     `@biomejs/cli-linux-${arch}`,
@@ -45,14 +45,14 @@ test.each(['x64', 'arm64'])('the native parts for Linux on %s are locked', (arch
 })
 
 // npm ci refuses a lockfile that lacks a platform's package, and npm i leaves out what its registry did not have.
-test('the native parts for every other platform are locked too', () => {
+test('The native parts for every other platform are locked too.', () => {
   const present = new Set(installed.map(([path]) => path.replace(/^.*node_modules\//, '')))
   const wanted = installed.flatMap(([, { optionalDependencies }]) => Object.keys(optionalDependencies ?? {}))
   expect(wanted.length).toBeGreaterThan(50)
   expect(wanted.filter((name) => !present.has(name))).toEqual([])
 })
 
-test('every dependency is pinned to one version', () => {
+test('Every dependency is pinned to one version.', () => {
   const workspaces = locked
     .filter(([path]) => !path.includes('node_modules'))
     .map(([path]) => read(join(path, 'package.json')))

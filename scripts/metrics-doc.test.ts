@@ -3,11 +3,11 @@ import { expect, it } from 'vitest'
 import { createTroupe, defineAgent, patterns } from '../packages/troupe/src/index.ts'
 import { metricsDoc, renderMetrics } from './metrics-doc.ts'
 
-it('the page has every metric, as the code has it', () => {
+it('The page of metrics has every metric, as its script renders it.', () => {
   expect(readFileSync(metricsDoc, 'utf8')).toBe(renderMetrics())
 })
 
-it('what a troupe at work exposes stands on the page', async () => {
+it('The page of metrics has everything that a troupe at work exposes.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const ada = troupe.user('ada')
   const agent = defineAgent({ name: 'A', run: async (_, ctx) => ctx.context.push('k', 1) as never })

@@ -7,7 +7,7 @@ import { type OpenApiDocument, renderSchema } from './openapi-types.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-describe('The files that are made from the OpenAPI document', () => {
+describe('files generated from the OpenAPI document', () => {
   let document: OpenApiDocument
   beforeAll(async () => {
     document = await readOpenApi()

@@ -8,7 +8,7 @@ const page = read('docs/reliability.md')
 const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> }
 const isTrial = (name: string) => name.startsWith('reliability:') || name === 'deploy:image'
 
-it('docs/reliability.md has a row for every trial, and names no script that does not exist.', () => {
+it('The page docs/reliability.md has a row for every trial, and names only existing scripts.', () => {
   const rows = [...page.matchAll(/^\| `npm run ([\w:-]+)` \|/gm)].map(([, name]) => name as string)
   expect(rows.toSorted()).toEqual(Object.keys(scripts).filter(isTrial).toSorted())
   const named = [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name as string)
@@ -22,7 +22,7 @@ it('The file that a trial runs exists.', () => {
   }
 })
 
-it('docs/reliability.md has a row for every program of reliability:outside.', () => {
+it('The page docs/reliability.md has a row for every program of reliability:outside.', () => {
   const programs = globSync('packages/troupe/test/reliability/outside/*.ts', { cwd: root })
     .flatMap((file) => /: Program = \{\n {2}name: '(.+)',/.exec(read(file))?.[1] ?? [])
     .toSorted()

@@ -18,24 +18,24 @@ const runAs = (node: string, platform: string, arch: string) => {
   return { status, stdout, stderr }
 }
 
-test('Node 24 and newer pass silently', () => {
+test('The check of Node passes Node 24 and newer silently.', () => {
   expect(runAs('24.0.0', 'linux', 'x64')).toEqual({ status: 0, stdout: '', stderr: '' })
   expect(runAs('26.1.0', 'darwin', 'arm64')).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
-test('an older Node where npm brings the right one is told to go through npm', () => {
+test('The check of Node refers an older Node to npm if npm brings the right one.', () => {
   const { status, stderr } = runAs('20.20.2', 'linux', 'x64')
   expect(status).toBe(2)
   expect(stderr).toMatch(/^Troupe needs Node 24 or newer, and this is Node 20\.20\.2\. Run "npm ci" first.*\n$/)
 })
 
-test('an older Node elsewhere is asked to install Node 24', () => {
+test('The check of Node asks for an installation of Node 24 elsewhere.', () => {
   const { status, stderr } = runAs('22.1.0', 'darwin', 'arm64')
   expect(status).toBe(2)
   expect(stderr).toContain('npm brings none for darwin-arm64: install Node 24 or newer')
 })
 
-test('start, build, test and check ask for the right Node before anything else', () => {
+test('The scripts start, build, test and check require the right Node first.', () => {
   const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
   for (const name of ['start', 'build', 'test', 'check'])
     expect(scripts[name]).toMatch(/^node scripts\/require-node\.mjs && /)

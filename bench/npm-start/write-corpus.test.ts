@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { writeCorpus } from './write-corpus.ts'
 
-it('writes as many files and bytes as asked, the same for the same seed', () => {
+it('writeCorpus writes as many files and bytes as requested, the same for the same seed.', () => {
   const folder = mkdtempSync(join(tmpdir(), 'corpus-'))
   try {
     const options = { files: 250, bytes: 500_000 }

@@ -11,7 +11,7 @@ export function checkGuideTable(folder: string, asked: Readonly<Record<string, r
   const page = readFileSync(join(folder, 'README.md'), 'utf8')
   const targetsOf = (text: string) => [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string)
 
-  it('every line of the guide that asks for something has its place', () => {
+  it('Each line of the guide that needs a sample has its place on the page.', () => {
     const rows = [...page.matchAll(/^\| (S\d):(\d+) \| [^|]+ \| ([^|]+) \|$/gm)]
     for (const [guide, lines] of Object.entries(asked)) {
       const found = rows.filter(([, of]) => of === guide).map(([, , line]) => Number(line))
@@ -20,11 +20,11 @@ export function checkGuideTable(folder: string, asked: Readonly<Record<string, r
     for (const [, , line, location = ''] of rows) expect(targetsOf(location), line).not.toEqual([])
   })
 
-  it('every link of the page leads somewhere', () => {
+  it('Every link of the page has an existing target.', () => {
     for (const target of targetsOf(page)) expect(existsSync(join(folder, target)), target).toBe(true)
   })
 
-  it('every program is run by a test and stands on the page', () => {
+  it('Every program of the folder is executed by a test and linked on the page.', () => {
     const here = readdirSync(folder).filter((name) => name.endsWith('.ts'))
     const tests = here.filter((name) => name.endsWith('.test.ts'))
     const tested = tests.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n')

@@ -75,7 +75,7 @@ async function killAt(killPoint: ReturnType<typeof killPointOf>, data: string): 
 }
 
 it.each(Array.from({ length: kills }, (_, i) => i))(
-  'a run that is killed at moment %i is finished by another process with the same report',
+  'A run that is killed at moment %i is finished by another process with the same report.',
   async (i) => {
     const data = mkdtempSync(join(folder.root, 'killed-'))
     await killAt(killPointOf(i), data)
@@ -119,6 +119,6 @@ it('A run that is killed amid its researchers is finished three days later with 
   expect(withoutAccount(readFileSync(reportOf(resumed), 'utf8'))).toBe(undisturbed.report)
 }, 60_000)
 
-it('was interrupted at most of these moments', () => {
+it('The kills of this test interrupt the run at most moments.', () => {
   expect(interrupted).toBeGreaterThanOrEqual(kills / 4)
 })

@@ -34,27 +34,27 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.dispose]())
 
 describe('a research project', () => {
-  it('ends with the path of a report', () => {
+  it('A research project ends with the path of a report.', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' })
     expect(reportOf(first)).toMatch(/[/\\]reports[/\\].+\.md$/)
     expect(report).not.toBe('')
   })
 
-  it('shows one line per event', () => {
+  it('A research project shows one line per event.', () => {
     const lines = first.stdout.split('\n')
     for (const agent of ['Coordinator', 'Planner', 'Researcher', 'Analyst', 'Writer', 'Reviewer'])
       expect(lines.filter((line) => line.includes(`step.completed ${agent} `)).length).toBeGreaterThan(0)
     expect(lines.filter((line) => line.includes('step.started Researcher ')).length).toBeGreaterThan(2)
   })
 
-  it('says at its head who wrote it, and at its end what the run took', () => {
+  it('A report names its author model at its head, and the account of its run at its end.', () => {
     expect(report.slice(0, 600)).toMatch(/offline extractive model.*not a language model/s)
     expect(report.slice(-600)).toMatch(
       /\| Run \| .+\| Steps \| \d+ \|.+\| Time \| [\d.]+ s \|.+\| Cost \| \$0\.0000 \|/s,
     )
   })
 
-  it('cites passages that stand where it says, checked anew', async () => {
+  it('A report cites passages that are where it says.', async () => {
     const index = await SearchIndex.open({ folders: [folder.docs] }, { base: folder.root })
     const citations = citationsIn(report)
     expect(citations.length).toBeGreaterThan(6)
@@ -64,13 +64,13 @@ describe('a research project', () => {
     expect([...kinds].sort()).toEqual(['html', 'md', 'ts', 'txt'])
   })
 
-  it('says nothing twice in its details', () => {
+  it('A report says nothing twice in its details.', () => {
     const [, sections = ''] = (report.split('## Contradictions')[0] ?? '').split(/^## (?=1\.)/m)
     const citedQuotes = citationsIn(sections).map(({ file, quote }) => `${file} ${quote}`)
     expect(new Set(citedQuotes).size).toBe(citedQuotes.length)
   })
 
-  it('stands beside its twin in JSON, which has the same citations', () => {
+  it('A report has a JSON file with the same citations beside it.', () => {
     const twin = Twin.parse(JSON.parse(readFileSync(reportOf(first).replace(/md$/, 'json'), 'utf8')))
     expect(twin.question).toBe(question)
     for (const { found, citations } of twin.answers) expect(citations.length > 0).toBe(found)
@@ -80,7 +80,7 @@ describe('a research project', () => {
     expect(twin.skipped.map(({ path }) => path)).toContain('docs/logo.png')
   })
 
-  it('is printed as JSON and as nothing else with --json', async () => {
+  it('A report is printed as JSON and nothing else with --json.', async () => {
     const asked = await run('How is the kettle descaled?', '--docs', 'docs', '--data', 'json', '--json')
     expect(Twin.parse(JSON.parse(asked.stdout)).answers[0]?.citations[0]).toMatchObject({
       file: 'docs/notes.txt',
@@ -89,25 +89,25 @@ describe('a research project', () => {
     })
   })
 
-  it('names contradictions and skipped files with their reasons', () => {
+  it('A report names contradictions, and skipped files with their reasons.', () => {
     expect(report).toMatch(/## Contradictions.+One says (?:10, the other 20|20, the other 10)/s)
     expect(report).toMatch(/`docs\/logo\.png`: an image/)
     expect(report).toMatch(/`docs\/huge\.txt`: .*8 MB/)
   })
 
-  it('says what it did not find', async () => {
+  it('A report says what was not found.', async () => {
     const asked = await run('What is the price of coffee in Vienna?', '--docs', 'docs', '--data', 'other')
     expect(asked.code).toBe(0)
     expect(readFileSync(reportOf(asked), 'utf8')).toMatch(/Nothing was found by words\. 2 files were not read/)
   })
 
-  it('gives the same report for the same documents and question', async () => {
+  it('A report is the same for the same documents and question.', async () => {
     const rerun = await run(question, '--docs', 'docs', '--data', 'again')
     expect(reportOf(rerun)).not.toBe(reportOf(first))
     expect(withoutAccount(readFileSync(reportOf(rerun), 'utf8'))).toBe(withoutAccount(report))
   })
 
-  it('writes a report that was lost again from the journal', async () => {
+  it('A report that was deleted is written again from the journal.', async () => {
     rmSync(reportOf(first))
     const rerun = await run('--resume')
     expect(rerun).toMatchObject({ code: 0, stderr: '' })
@@ -119,7 +119,7 @@ describe('a research project', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)('says how to go on when %s interrupts it', async (signal, expected) => {
+  ] as const)('A research project says how to resume when %s interrupts it.', async (signal, expected) => {
     const data = `stopped-${signal}`
     const started = startMain([question, '--docs', 'docs', '--data', data], {
       cwd: folder.root,
@@ -187,7 +187,7 @@ describe('bad input', () => {
     ],
   ]
 
-  it.each(cases)('%s ends with one sentence and exit code 2', async (_, args, message, prepare) => {
+  it.each(cases)('An invocation with %s ends with one sentence and exit code 2.', async (_, args, message, prepare) => {
     prepare?.()
     const ended = await run(...args)
     expect(ended.stderr).toMatch(message)
@@ -196,7 +196,7 @@ describe('bad input', () => {
     expect(ended.stderr).not.toMatch(/\n\s+at |\.ts:\d/)
   })
 
-  it('a question of 1 MB ends with exit code 2', async () => {
+  it('A question of 1 MB ends with exit code 2.', async () => {
     // A command line cannot carry it on every system: what the shell refuses is refused too.
     const { projectOf } = await import('./project.ts')
     expect(() => projectOf({ question: 'why '.repeat(262_144), docs: ['.'], reports: 'reports' })).toThrow(
@@ -206,7 +206,7 @@ describe('bad input', () => {
     expect(long).toMatchObject({ code: 2, stdout: '' })
   })
 
-  it.skipIf(!bound)('a folder that may not be read ends with exit code 2', async () => {
+  it.skipIf(!bound)('A folder that cannot be read ends with exit code 2.', async () => {
     const closed = join(folder.root, 'closed')
     mkdirSync(closed)
     chmodSync(closed, 0)
@@ -218,7 +218,7 @@ describe('bad input', () => {
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/closed cannot be read/) })
   })
 
-  it.skipIf(!bound)('a database that may not be written ends with exit code 2 and is not changed', async () => {
+  it.skipIf(!bound)('A database that cannot be written ends with exit code 2 and is not changed.', async () => {
     const data = join(folder.root, 'locked')
     expect((await run('How is the kettle descaled?', '--docs', 'docs', '--data', 'locked')).code).toBe(0)
     const before = readFileSync(join(data, 'research.db'))
@@ -231,7 +231,7 @@ describe('bad input', () => {
     expect(readFileSync(join(data, 'research.db')).equals(before)).toBe(true)
   })
 
-  it('a database of a newer release ends with exit code 2 and is not changed', async () => {
+  it('A database of a newer release ends with exit code 2 and is not changed.', async () => {
     const path = join(folder.root, 'newer', 'research.db')
     expect((await run('How is the kettle descaled?', '--docs', 'docs', '--data', 'newer')).code).toBe(0)
     const db = new DatabaseSync(path)
@@ -243,7 +243,7 @@ describe('bad input', () => {
     expect(readFileSync(path).equals(before)).toBe(true)
   })
 
-  it('a database that is damaged is named and not changed', async () => {
+  it('A database that is damaged is named and not changed.', async () => {
     const path = join(folder.root, 'broken', 'research.db')
     expect((await run('How is the kettle descaled?', '--docs', 'docs', '--data', 'broken')).code).toBe(0)
     const bytes = readFileSync(path)
@@ -256,14 +256,14 @@ describe('bad input', () => {
     expect(readFileSync(path).equals(bytes)).toBe(true)
   })
 
-  it('a database that another process has is named with its owner', async () => {
+  it('A database that another process owns is named with its owner.', async () => {
     mkdirSync(join(folder.root, 'owned'))
     await using _ = await createTroupe({ storage: `sqlite:${join(folder.root, 'owned', 'research.db')}` })
     const ended = await run('Why tea?', '--docs', 'docs', '--data', 'owned')
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining(`process ${process.pid}`) })
   })
 
-  it('a limit on the size of files ends with exit code 2', () => {
+  it('A limit on the size of files ends with exit code 2.', () => {
     const line = `trap "" XFSZ; ulimit -f 100; exec "${process.execPath}" "${mainFile}" "${question}" --docs docs --data limited`
     const limited = spawnSync('bash', ['-c', line], { cwd: folder.root, encoding: 'utf8' })
     expect(limited.stderr).toMatch(/limited\/research\.db/)
@@ -279,7 +279,7 @@ describe('bad input', () => {
 
   // Only who may mount a small disk can fill one.
   it.skipIf(!mounted)(
-    'a disk that fills up ends with exit code 2, and the run goes on when there is space',
+    'A disk that fills up ends with exit code 2, and the run resumes when there is space.',
     async () => {
       const ballast = join(small, 'ballast')
       const ended = await startMain([question, '--docs', 'docs', '--data', small], {

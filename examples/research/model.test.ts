@@ -41,7 +41,7 @@ describe.each([
   ['responses', () => responses],
   ['chat', (server: OpenAiServer) => `${server.url}#test`],
 ] as const)("The main job behind OpenAI's %s protocol", (protocol, model) => {
-  it('searches with its tool and answers in sentences, each cited and checked.', async () => {
+  it('The main job searches with its tool and answers in sentences, each cited and checked.', async () => {
     await using server = await openAiServer((asked) => play(asked, [truth, invented]))
     const ended = await ask(server, model(server))
     expect(ended).toMatchObject({ code: 0, stderr: '' })
@@ -58,7 +58,7 @@ describe.each([
     expect(server.asked).toHaveLength(4)
   })
 
-  it('sends no schema twice and stores nothing at the provider.', async () => {
+  it('The main job sends no schema twice and stores nothing at the provider.', async () => {
     await using server = await openAiServer((asked) => play(asked))
     await ask(server, model(server))
     for (const { text, body } of server.asked) {
@@ -68,7 +68,7 @@ describe.each([
     }
   })
 
-  it('shows attempts, pauses, time, tokens and cost while they happen.', async () => {
+  it('The main job shows attempts, pauses, time, tokens and cost while they happen.', async () => {
     await using server = await openAiServer((asked, number) =>
       number === 1
         ? { status: 429, headers: { 'retry-after': '1' } }

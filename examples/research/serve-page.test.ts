@@ -38,7 +38,7 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
     return { child, ended, output: () => text }
   }
 
-  it('prints the address of the run, serves it behind its report, and ends at Ctrl-C', async () => {
+  it('The command `npm start` at a terminal prints the address of the run, serves it after its report, and ends at Ctrl-C.', async () => {
     const { child, ended, output } = start(['--data', 'paged'])
     await expect.poll(output, { timeout: 60_000 }).toMatch(/until Ctrl-C\./)
     const [, url = '', link = '', run = ''] =
@@ -67,7 +67,7 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
     ['with --once', ['--once'], {}],
     ['in CI', [], { CI: '1' }],
   ])(
-    'ends with the report %s, and opens nothing',
+    'The command `npm start` ends with the report %s, and opens nothing.',
     async (_, args, env) => {
       const { ended, output } = start([...args, '--data', `once-${args.length}`], env)
       expect(await ended).toBe(0)
@@ -78,7 +78,7 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
   )
 })
 
-it('takes another port where somebody listens on the usual one', async () => {
+it('servePage uses another port if the usual one is in use.', async () => {
   const blocker = createServer().listen(8_000, '127.0.0.1')
   // Where it is taken already, that will do as well.
   await Promise.race([once(blocker, 'listening'), once(blocker, 'error')]).catch(() => {})

@@ -35,7 +35,7 @@ test.each([
   'export const a = process.env.HOME',
   'export const a = process.hrtime()',
   'export const a = (key: object) => new WeakRef(key)',
-])('The library must not use the clock, chance, timers, files or the network directly: %s', (text) => {
+])('The library must not use the clock, chance, timers, files or the network directly: %s.', (text) => {
   expect(plant(path, text)).toEqual(fires)
 })
 
@@ -52,22 +52,22 @@ test.each([
   'export class A {\n  fetch() {\n    return 1\n  }\n}',
   "import type { Stats } from 'node:fs'\nexport type A = Stats",
   'export type A = ReturnType<typeof setTimeout>',
-])('A harmless use of a similar name is allowed: %s', (text) => {
+])('A harmless use of a similar name is allowed: %s.', (text) => {
   expect(plant(path, text)).toEqual([])
 })
 
-test('A parameter of one function does not hide the global in another function', () => {
+test('A parameter of one function does not hide the global in another function.', () => {
   expect(plant(path, 'export const a = (fetch: () => 1) => fetch()\nexport const b = () => fetch(1)')).toEqual(fires)
 })
 
-test('An adapter may use only what its exemption lists', () => {
+test('An adapter may use only what its exemption lists.', () => {
   expect(plant('storage/sqlite/a.ts', "import { statSync } from 'node:fs'\nexport const a = statSync")).toEqual([])
   expect(plant('storage/sqlite/a.ts', 'export const a = Math.random()')).toEqual([
     `${library}/storage/sqlite/a.ts banned`,
   ])
 })
 
-test('A test may use the clock, chance and module state', () => {
+test('A test may use the clock, chance and module state.', () => {
   expect(plant('context/a.test.ts', 'export const a = [Date.now(), Math.random(), new Map()]')).toEqual([])
 })
 
@@ -75,10 +75,10 @@ test.each([
   'let count = 0\nexport const a = () => count++',
   'export const a = new Map()',
   'const a = new Set<string>()\nexport { a }',
-])('A file must not declare state at its top level: %s', (text) => {
+])('A file must not declare state at its top level: %s.', (text) => {
   expect(plant(path, text)).toEqual([`${library}/${path} module-state`])
 })
 
-test('A file may declare a constant collection at its top level', () => {
+test('A file may declare a constant collection at its top level.', () => {
   expect(plant(path, "export const a: ReadonlySet<string> = new Set(['x'])")).toEqual([])
 })

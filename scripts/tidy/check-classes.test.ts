@@ -11,12 +11,12 @@ const sizesOf = (text: string) => classSizes(parseSource(path, text)).map(({ nam
 const wide = (members: number, name = 'Wide') =>
   `/** Wide. */\nexport class ${name} {\n${Array.from({ length: members }, (_, n) => `  #field${n} = ${n}\n`).join('')}}\n`
 
-test('A class may have 15 private members and not 16', () => {
+test('A class may have 15 private members and not 16.', () => {
   expect(findingsWith({ [path]: wide(maxPrivateMembers) })).toEqual([])
   expect(findingsWith({ [path]: wide(maxPrivateMembers + 1) })).toEqual([`${path} class`])
 })
 
-test('Private fields, methods, accessors and parameter properties count', () => {
+test('Private fields, methods, accessors and parameter properties count.', () => {
   const text = `export class Mixed {
     #field = 1
     static #shared = 1
@@ -30,7 +30,7 @@ test('Private fields, methods, accessors and parameter properties count', () => 
   expect(sizesOf(text)).toEqual([['Mixed', 9]])
 })
 
-test('Public members, local functions and plain parameters do not count', () => {
+test('Public members, local functions and plain parameters do not count.', () => {
   const text = `export class Open {
     field = 1
     readonly other = () => 1
@@ -42,7 +42,7 @@ test('Public members, local functions and plain parameters do not count', () => 
   expect(sizesOf(text)).toEqual([['Open', 0]])
 })
 
-test('A class inside a function, one without a name and a private constructor are read', () => {
+test('A class inside a function, one without a name and a private constructor are read.', () => {
   const text =
     'export const made = () => class { #a = 1 }\nexport function open() {\n  class Inner { #b = 1; private constructor() {} }\n  return Inner\n}'
   expect(sizesOf(text)).toEqual([
@@ -51,7 +51,7 @@ test('A class inside a function, one without a name and a private constructor ar
   ])
 })
 
-test('A test and another package may have larger classes', () => {
+test('A test and another package may have larger classes.', () => {
   const found = findingsWith({
     [`${library}/context/wide.test.ts`]: wide(20),
     'packages/troupe/test/crash/trial.ts': wide(20),
@@ -61,7 +61,7 @@ test('A test and another package may have larger classes', () => {
 })
 
 test.each(classExemptions.slice(0, 1))(
-  'The exemption of $name may neither grow nor outlive its need',
+  'The exemption of $name may neither grow nor outlive its need.',
   ({ at, name, members }) => {
     const exempt = `${library}/${at}`
     const classes = (size: number) => {
@@ -77,7 +77,7 @@ test.each(classExemptions.slice(0, 1))(
   },
 )
 
-test('Each exemption has a reason and names a file of the library', () => {
+test('Each exemption has a reason and names a file of the library.', () => {
   for (const { at, members, reason } of classExemptions) {
     expect(existsSync(resolve(import.meta.dirname, '../..', library, at)), at).toBe(true)
     expect(members).toBeGreaterThan(maxPrivateMembers)

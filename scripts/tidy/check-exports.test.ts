@@ -3,7 +3,7 @@ import { findingsWith, library, noAdapter } from './planted-tree.ts'
 
 const file = (text: string) => `/** Planted. */\n${text}\n`
 
-test('A name that two files declare and export is a finding at the second file', () => {
+test('A name that two files declare and export is a finding at the second file.', () => {
   const found = findingsWith({
     [`${library}/context/entry.ts`]: file('export interface Entry { readonly key: string }'),
     [`${library}/messaging/entry.ts`]: file('export type Entry = string'),
@@ -11,7 +11,7 @@ test('A name that two files declare and export is a finding at the second file',
   expect(found).toEqual([`${library}/messaging/entry.ts declared-once`])
 })
 
-test('A name that a file exports in a list counts as declared there', () => {
+test('A name that a file exports in a list counts as declared there.', () => {
   const found = findingsWith({
     [`${library}/context/entry.ts`]: file('const entry = 1\nexport { entry }'),
     [`${library}/messaging/entry.ts`]: file('export function entry() {}'),
@@ -19,7 +19,7 @@ test('A name that a file exports in a list counts as declared there', () => {
   expect(found).toEqual([`${library}/messaging/entry.ts declared-once`])
 })
 
-test('A re-export and an unexported declaration are not second declarations', () => {
+test('A re-export and an unexported declaration are not second declarations.', () => {
   const found = findingsWith({
     [`${library}/context/entry.ts`]: file('export const entry = 1'),
     [`${library}/context/index.ts`]: file("export { entry } from './entry.ts'\nexport const context = 1"),
@@ -31,7 +31,7 @@ test('A re-export and an unexported declaration are not second declarations', ()
   expect(found).toEqual([])
 })
 
-test('A test fixture may export the name of a source', () => {
+test('A test fixture may export the name of a source.', () => {
   const found = findingsWith({
     [`${library}/context/entry.ts`]: file('export const entry = 1'),
     [`${library}/context/a.test.fixture.ts`]: file('export const entry = 2'),
@@ -39,7 +39,7 @@ test('A test fixture may export the name of a source', () => {
   expect(found).toEqual([])
 })
 
-test('Two adapters may export the same name, and another file of the library must not', () => {
+test('Two adapters may export the same name, and another file of the library must not.', () => {
   const adapters = {
     ...noAdapter,
     [`${library}/storage/sqlite/migrate.ts`]: file('export const migrate = 1'),
@@ -51,7 +51,7 @@ test('Two adapters may export the same name, and another file of the library mus
   expect(both).toEqual([expect.stringMatching(/ declared-once$/)])
 })
 
-test('A compatibility module and another package may export the name of a class of the library', () => {
+test('A compatibility module and another package may export the name of a class of the library.', () => {
   const found = findingsWith({
     [`${library}/context/context-mesh.ts`]: file('export class ContextMesh {}'),
     [`${library}/compat/syntha/context-mesh.ts`]: file('export class ContextMesh {}'),
@@ -60,12 +60,12 @@ test('A compatibility module and another package may export the name of a class 
   expect(found).toEqual([])
 })
 
-test('A file whose name has no word of its exports is a finding', () => {
+test('A file whose name has no word of its exports is a finding.', () => {
   const path = `${library}/context/surprise.ts`
   expect(findingsWith({ [path]: file('export const entry = 1') })).toEqual([`${path} named-for-export`])
 })
 
-test('A file whose only function has another name is a finding, though they share a word', () => {
+test('A file whose only function has another name is a finding, though they share a word.', () => {
   const path = `${library}/context/read-entry.ts`
   const text = 'export interface EntryOptions {}\nexport function entryOf() {}'
   expect(findingsWith({ [path]: file(text) })).toEqual([`${path} named-for-export`])
@@ -79,7 +79,7 @@ test.each([
   ['context/read-entries.ts', 'export function readEntries() {}'],
   ['context/context-codes.ts', 'export const contextErrors = 1'],
   ['context/side-effect.ts', "import './read.ts'\nexport {}"],
-])('A file that shares a word with an export, has no exports or holds codes may have its name: %s', (path, text) => {
+])('A file that shares a word with an export, has no exports or holds codes may have its name: %s.', (path, text) => {
   expect(
     findingsWith({ [`${library}/${path}`]: file(text), [`${library}/context/read.ts`]: file('export {}') }),
   ).toEqual([])

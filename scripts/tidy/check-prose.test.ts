@@ -16,7 +16,7 @@ test.each([
   '## Are retried',
   '## Is open',
   `A sentence has ${words(36)}.`,
-])('A page of the documentation with a violation is a finding: %s', (text) => {
+])('A page of the documentation with a violation is a finding: %s.', (text) => {
   expect(findingsWith({ 'docs/page.md': `# Page\n\n${text}\n` })).toEqual(['docs/page.md prose'])
   expect(checkPage('docs/page.md', `# Page\n\n${text}\n`)).toMatchObject([{ line: 3, rule: 'prose' }])
 })
@@ -33,7 +33,7 @@ test.each([
   `A list: ${words(20)}; ${words(20)}.`,
   `- ${words(20)}\n- ${words(20)}`,
   `${words(20)}.\n${words(20)}.`,
-])('Ordinary prose, code and titles of tests are allowed: %s', (text) => {
+])('Ordinary prose, code and titles of tests are allowed: %s.', (text) => {
   expect(checkPage('docs/page.md', `# Page\n\n${text}\n`)).toEqual([])
 })
 

@@ -4,27 +4,12 @@ import type { Finding } from './finding.ts'
 import { lineOf, type SourceFile } from './source-file.ts'
 import { type Workspace, within } from './workspace.ts'
 
-/** Folders whose titles are not sentences yet. */
-const exempt: readonly string[] = [
-  'examples',
-  'bench',
-  'peers',
-  'scripts',
-  'packages/studio',
-  'packages/troupe/test',
-  'packages/troupe/src/cli',
-  'packages/troupe/src/sandbox',
-  'packages/troupe/src/testing',
-  'packages/troupe/src/protocols',
-  'packages/troupe/src/client',
-]
-
 const hasTests = (path: string) =>
   /\.test(\.fixture)?\.tsx?$/.test(path) || within(path, 'packages/troupe/test') || within(path, 'peers')
 
 export const checkTitles = (workspace: Workspace): Finding[] =>
   [...workspace.sources.values(), ...workspace.programs.values()]
-    .filter(({ path }) => hasTests(path) && !exempt.some((folder) => within(path, folder)))
+    .filter(({ path }) => hasTests(path))
     .flatMap(checkFile)
 
 const checkFile = ({ path, text, program }: SourceFile): Finding[] =>

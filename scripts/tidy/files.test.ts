@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findingsWith, library, withTree } from './planted-tree.ts'
 
-test('A file may have 400 lines and not 401', () => {
+test('A file may have 400 lines and not 401.', () => {
   const lines = (count: number) => `/** Long. */\n${'export {}\n'.repeat(count - 1)}`
   expect(findingsWith({ [`${library}/core/long.ts`]: lines(400) })).toEqual([])
   expect(findingsWith({ [`${library}/core/long.ts`]: lines(401) })).toEqual([`${library}/core/long.ts size`])
 })
 
-test('A folder of the library may have 15 sources and not 16, tests apart', () => {
+test('A folder of the library may have 15 sources and not 16, without its tests.', () => {
   const sources = (count: number) =>
     Object.fromEntries(
       ['a.test.ts', ...Array.from({ length: count }, (_, n) => `source-${n}.ts`)].map((name) => [
@@ -21,31 +21,31 @@ test('A folder of the library may have 15 sources and not 16, tests apart', () =
   expect(findingsWith(sources(16))).toEqual([`${library}/core/wide folder`])
 })
 
-test.each(['types', 'utils', 'util', 'helpers', 'interfaces'])('A file must not be named %s.ts', (name) => {
+test.each(['types', 'utils', 'util', 'helpers', 'interfaces'])('A file must not be named %s.ts.', (name) => {
   const path = `${library}/core/${name}.ts`
   expect(findingsWith({ [path]: '/** Anything. */\nexport {}\n' })).toEqual([`${path} name`])
 })
 
-test.each(['home/ada', 'root', 'Users/ada', 'work'])('A path of one machine is a finding: /%s/', (folder) => {
+test.each(['home/ada', 'root', 'Users/ada', 'work'])('A path of one machine is a finding: /%s/.', (folder) => {
   expect(findingsWith({ 'docs/guide.md': `Look into /${folder}/notes for more.\n` })).toEqual([
     'docs/guide.md machine-path',
   ])
 })
 
-test('A folder with the name of a home inside a relative path or a URL is allowed', () => {
+test('A folder with the name of a home inside a relative path or a URL is allowed.', () => {
   expect(findingsWith({ 'docs/guide.md': 'See src/work/notes and https://example.com/home/ada/notes.\n' })).toEqual([])
 })
 
-test('A source of the library must start with a comment', () => {
+test('A source of the library must start with a comment.', () => {
   expect(findingsWith({ [`${library}/core/a.ts`]: 'export const a = 1\n' })).toEqual([`${library}/core/a.ts header`])
 })
 
-test('A folder of the library that is not in the list of modules is a finding', () => {
+test('A folder of the library that is not in the list of modules is a finding.', () => {
   const path = `${library}/misc/index.ts`
   expect(findingsWith({ [path]: '/** Misc. */\nexport const a = 1\n' })).toEqual([`${path} module`])
 })
 
-test('A module without an index.ts is a finding', () => {
+test('A module without an index.ts is a finding.', () => {
   const found = findingsWith({
     [`${library}/cli/index.ts`]: undefined,
     [`${library}/cli/run.ts`]: '/** Run. */\nexport const run = 1\n',
@@ -53,7 +53,7 @@ test('A module without an index.ts is a finding', () => {
   expect(found).toEqual([`${library}/cli/index.ts index`])
 })
 
-test('The command prints each finding with its location and exits with 1', () => {
+test('The command prints each finding with its location and exits with 1.', () => {
   const command = (root: string) =>
     spawnSync(process.execPath, [join(import.meta.dirname, 'tidy.ts'), root], { encoding: 'utf8' })
   expect(withTree({}, command)).toMatchObject({ status: 0, stdout: 'tidy: clean\n' })

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { checkGuideTable } from '../table.test.fixture.ts'
 
-it('a validator and a processor have one responsibility each', async () => {
+it('The sample of single responsibility has a validator and a processor.', async () => {
   const { main } = await import('./single-responsibility.ts')
   expect(await main()).toEqual([{ sensor: 'roof', fahrenheit: 68 }, { rejected: ['celsius'] }])
 })
 
-it('messages are checked, frozen, and carry their own data', async () => {
+it('The sample of immutable messages checks and freezes them, and copies their data.', async () => {
   const { main } = await import('./immutable-messages.ts')
   expect(await main()).toEqual({
     rejected: 'validation.failed',
@@ -18,7 +18,7 @@ it('messages are checked, frozen, and carry their own data', async () => {
   })
 })
 
-it('an agent acts on messages and on colleagues who come and go', async () => {
+it('The event-driven sample reacts to messages and to agents that join and leave.', async () => {
   const { main } = await import('./event-driven.ts')
   expect(await main()).toEqual([
     'Bob came',
@@ -30,12 +30,12 @@ it('an agent acts on messages and on colleagues who come and go', async () => {
   ])
 })
 
-it('three processors work at once between a coordinator and a storage', async () => {
+it('The sample of layers runs three processors between a coordinator and a storage.', async () => {
   const { main } = await import('./layers.ts')
   expect(await main()).toEqual({ words: 6, stored: 6 })
 })
 
-it('states change as the table says, and not otherwise', async () => {
+it('The sample of a state machine changes states only as its table says.', async () => {
   const { main } = await import('./state-machine.ts')
   expect(await main()).toEqual({
     ends: ['completed', 'error'],
@@ -52,13 +52,13 @@ it('states change as the table says, and not otherwise', async () => {
   })
 })
 
-it('what was opened is closed, last first', async () => {
+it('The sample of resources closes what it opened, the last first.', async () => {
   const { main } = await import('./resources.ts')
   const opened = ['open files', 'open index', 'work', 'close index', 'close files']
   expect(await main()).toEqual([...opened, 'open files', 'close files', 'no index'])
 })
 
-it('a failing handler is tried three times, and its message can be brought back', async () => {
+it('The sample of retries tries a failing handler three times, and redrives its message.', async () => {
   const { main } = await import('./retries.ts')
   expect(await main()).toEqual({
     attempts: 3,
@@ -70,7 +70,7 @@ it('a failing handler is tried three times, and its message can be brought back'
   })
 })
 
-it('a service that fails is left alone, and asked again after a minute', async () => {
+it('The sample of a circuit breaker rejects calls of a failing service, and retries after a minute.', async () => {
   const { main } = await import('./circuit-breaker.ts')
   expect(await main()).toEqual({
     asked: 6,
@@ -80,17 +80,17 @@ it('a service that fails is left alone, and asked again after a minute', async (
   })
 })
 
-it('items come by the hundred', async () => {
+it('The sample of batches receives items by the hundred.', async () => {
   const { main } = await import('./batches.ts')
   expect(await main()).toEqual([100, 100])
 })
 
-it('a pool lends two at most, and gets all of them back', async () => {
+it('The sample of a resource pool lends at most two resources, and gets all of them back.', async () => {
   const { main } = await import('./resource-pool.ts')
   expect(await main()).toEqual({ peak: 2, failed: 2, inUse: 0, acquired: 5, opened: 2, closed: 2 })
 })
 
-it('a worker accepts messages of those it trusts', async () => {
+it('The sample of access control accepts messages only of trusted senders.', async () => {
   const { main } = await import('./access-control.ts')
   expect(await main()).toEqual({
     accepted: ['order of Boss', 'question of Clerk'],
@@ -98,7 +98,7 @@ it('a worker accepts messages of those it trusts', async () => {
   })
 })
 
-it('what happens is told, counted and timed', async () => {
+it('The sample of observability reports, counts and times what happens.', async () => {
   const { main } = await import('./observability.ts')
   const { last, logged, ...otherValues } = await main()
   expect(logged).toEqual([
@@ -113,7 +113,7 @@ it('what happens is told, counted and timed', async () => {
   expect(otherValues).toEqual({ processed: 3, errorRate: 0.25, timed: true, waiting: 0 })
 })
 
-it('messages go to all, to one, or to a topic', async () => {
+it('The sample of communication sends messages to all, to one, or to a topic.', async () => {
   const { main } = await import('./communication.ts')
   expect(await main()).toEqual({
     Ann: ['we open at nine', 'you have the key'],
@@ -122,19 +122,19 @@ it('messages go to all, to one, or to a topic', async () => {
   })
 })
 
-it('no update is lost, a full mailbox says so, and errors stay where they are', async () => {
+it('The sample of pitfalls loses no update, reports a full mailbox, and isolates errors.', async () => {
   const { main } = await import('./pitfalls.ts')
   const { answers, ...rest } = await main()
   expect(rest).toEqual({ counter: 20, full: { code: 'mailbox.full', retryable: true } })
   expect(answers).toEqual([expect.stringContaining('it cannot be done'), 'did the report'])
 })
 
-it('settings are checked before an agent starts', async () => {
+it('The sample of configuration checks settings before an agent starts.', async () => {
   const { main } = await import('./configuration.ts')
   expect(await main()).toEqual({ answer: 'Hello, Ada', concurrency: 100, rejected: 'ZodError' })
 })
 
-it('health tells of connections and messages', async () => {
+it('The sample of health reports connections and messages.', async () => {
   const { main } = await import('./health.ts')
   const { well, ill } = await main()
   expect(well).toMatchObject({ status: 'healthy', storage: 'open', connections: 2, handled: 1 })
@@ -142,17 +142,17 @@ it('health tells of connections and messages', async () => {
   expect(ill).toMatchObject({ status: 'degraded', storage: 'open', connections: 1, handled: 2 })
 })
 
-it('an auction begins when four bidders are there, and the highest bid wins', async () => {
+it('The sample of an auction starts with four bidders, and the highest bid wins.', async () => {
   const { main } = await import('./auction.ts')
   expect(await main()).toEqual(['Ann goes home', 'Bob has the painting for 140', 'Cyd goes home', 'Dan goes home'])
 })
 
-it('a meeting is moved until enough are free', async () => {
+it('The sample of a meeting moves it until enough attendees are free.', async () => {
   const { main } = await import('./meeting.ts')
   expect(await main()).toEqual({ two: { from: 10, to: 12, attendees: ['Ann', 'Bob'] }, three: null })
 })
 
-it('tasks run as their graph says; failures and circles are named', async () => {
+it('The sample of a task graph runs tasks by their graph, and names failures and cycles.', async () => {
   const { main } = await import('./task-graph.ts')
   expect(await main()).toEqual({
     sum: 75,

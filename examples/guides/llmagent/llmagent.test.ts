@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkGuideTable } from '../table.test.fixture.ts'
 
-it('a coordinator has a project done phase by phase, and names what failed', async () => {
+it('The sample of a coordinator runs a project phase by phase, and names what failed.', async () => {
   const { main } = await import('./coordinator.ts')
   expect(await main()).toEqual([
     {
@@ -14,7 +14,7 @@ it('a coordinator has a project done phase by phase, and names what failed', asy
   ])
 })
 
-it('the methods of an agent are its tools', async () => {
+it('The sample of a research agent has its methods as tools.', async () => {
   const { main } = await import('./research-agent.ts')
   expect(await main()).toEqual({
     text: 'They dance, and see light.',
@@ -25,12 +25,12 @@ it('the methods of an agent are its tools', async () => {
   })
 })
 
-it('one agent searches a folder and the mesh, and sees what it may', async () => {
+it("The sample of search services searches a folder and the mesh within the agent's rights.", async () => {
   const { main } = await import('./search-services.ts')
   expect(await main()).toEqual({ folder: ['Bees dance to show the way.'], mesh: ['Bees see polarised light.'] })
 })
 
-it('a request is validated, looked up, processed and kept', async () => {
+it('The well-structured sample validates a request, looks it up, processes it and stores it.', async () => {
   const { main } = await import('./well-structured.ts')
   expect(await main()).toEqual({
     first: { words: 3, cached: false },
@@ -44,7 +44,7 @@ it('a request is validated, looked up, processed and kept', async () => {
   })
 })
 
-it('messages are typed', async () => {
+it('The sample of typed messages rejects a message of another form.', async () => {
   const { main } = await import('./typed-messages.ts')
   expect(await main()).toEqual({
     receiver: 'Analyzer',
@@ -55,7 +55,7 @@ it('messages are typed', async () => {
   })
 })
 
-it('every way in which a request can end has its answer', async () => {
+it('The sample of a robust agent has an answer for every end of a request.', async () => {
   const { main } = await import('./robust-agent.ts')
   expect(await main()).toEqual({
     wrong: { status: 'error', error_type: 'validation', message: 'Missing required field: data' },
@@ -69,7 +69,7 @@ it('every way in which a request can end has its answer', async () => {
   })
 })
 
-it('logs are lines of JSON: each request under its id, with durations and sizes, and no payload', async () => {
+it('The sample of a structured log writes JSON lines with request ids, durations and sizes, and no payload.', async () => {
   const { main } = await import('./structured-log.ts')
   const lines = await main()
   const request = { action: 'count', request_id: expect.any(String) }
@@ -89,7 +89,7 @@ it('logs are lines of JSON: each request under its id, with durations and sizes,
   expect(JSON.stringify(lines)).not.toMatch(/secret|private/)
 })
 
-it('a factory makes what is registered', async () => {
+it('The sample of a factory makes what is registered.', async () => {
   const { main } = await import('./factory.ts')
   expect(await main()).toEqual({
     names: ['ResearchBot', 'AnalysisBot'],
@@ -98,19 +98,19 @@ it('a factory makes what is registered', async () => {
   })
 })
 
-it('tools are chosen by context, by performance, or by hand', async () => {
+it('The sample of tool selection selects tools by context, by performance or by a function.', async () => {
   const { main } = await import('./tool-selection.ts')
   const { byContext, byPerformance, ownChoice } = await main()
   expect([byContext, ownChoice]).toEqual([['translate'], ['search_web']])
   expect(byPerformance).toEqual(['search_web', 'translate'])
 })
 
-it('observers come and go, and break nothing', async () => {
+it('The sample of observers adds and removes them without breaking anything.', async () => {
   const { main } = await import('./observers.ts')
   expect(await main()).toEqual({ answers: ['one', 'two'], logged: ['model.called mock/mock'], calls: 2 })
 })
 
-it('answers are kept per user for an hour', async () => {
+it('The sample of caching stores answers per user for an hour.', async () => {
   const { main } = await import('./caching.ts')
   expect(await main()).toEqual({
     answers: ['first', 'first', 'of another user', 'fresh'],
@@ -119,24 +119,24 @@ it('answers are kept per user for an hour', async () => {
   })
 })
 
-it('a hundred requests take twenty connections', async () => {
+it('The sample of a connection pool serves a hundred requests with twenty connections.', async () => {
   const { main } = await import('./connection-pool.ts')
   const { succeeded, failed, connections } = await main()
   expect([succeeded, failed]).toEqual([100, 2])
   expect(connections).toBeLessThanOrEqual(20)
 })
 
-it('a pool lends what it has, and gets it back', async () => {
+it('The sample of an agent pool lends its agents, and gets them back.', async () => {
   const { main } = await import('./agent-pool.ts')
   expect(await main()).toEqual({ done: 5, instances: 2, inUse: 0, closed: true })
 })
 
-it('items are worked on in batches of ten', async () => {
+it('The sample of batch processing works on items in batches of ten.', async () => {
   const { main } = await import('./batch-processing.ts')
   expect(await main()).toEqual({ sizes: [10, 10, 5], failed: ['no thirteen'], last: 48 })
 })
 
-it('input is held to its schema', async () => {
+it('The sample of validation checks input by its schema.', async () => {
   const { main } = await import('./validation.ts')
   expect(await main()).toEqual({
     good: { name: 'Ada Lovelace', email: 'ada@example.org', age: 36 },
@@ -145,7 +145,7 @@ it('input is held to its schema', async () => {
   })
 })
 
-it('clients have a rate each', async () => {
+it('The sample of a rate limit limits each client separately.', async () => {
   const { main } = await import('./rate-limit.ts')
   expect(await main()).toEqual({
     rejected: { error: 'Rate limit exceeded', retry_after: 60 },
@@ -154,7 +154,7 @@ it('clients have a rate each', async () => {
   })
 })
 
-it('a secret is found, sent, or missed at the start', async () => {
+it('The sample of secrets finds, sends and redacts a secret, and reports a missing one at the start.', async () => {
   const { main } = await import('./secrets.ts')
   expect(await main()).toEqual({
     seen: ['Bearer from-the-environment', 'Bearer from-the-vault'],
@@ -163,14 +163,14 @@ it('a secret is found, sent, or missed at the start', async () => {
   })
 })
 
-it('200 requests, 20 at once, succeed as the guide wants', async () => {
+it('The sample of a load test sends 200 requests, 20 at once, within the thresholds of the guide.', async () => {
   const { main } = await import('./load.ts')
   const report = await main()
   expect(report).toMatchObject({ totalRequests: 200, failedRequests: 4, successRate: 0.98 })
   expect(report.breaches).toEqual([])
 })
 
-it('settings come from the environment', async () => {
+it('The sample of an environment reads its settings from variables.', async () => {
   const { main } = await import('./environment.ts')
   expect(await main()).toEqual({
     model: 'offline/extractive',
@@ -182,7 +182,7 @@ it('settings come from the environment', async () => {
   })
 })
 
-it('health is checked in parts, and an agent that does not answer within five seconds is ill', async () => {
+it('The sample of health checks parts, and an agent without an answer in five seconds is unhealthy.', async () => {
   const { main } = await import('./health.ts')
   const well = { status: 'healthy', external_services: 'healthy', agent_responsive: 'healthy' }
   const ill = { ...well, status: 'unhealthy', agent_responsive: 'unhealthy' }
@@ -195,12 +195,12 @@ it('health is checked in parts, and an agent that does not answer within five se
   })
 })
 
-it('told to stop, it ends what is at work', async () => {
+it('The sample of a shutdown finishes the work in progress.', async () => {
   const { main } = await import('./shutdown.ts')
   expect(await main()).toEqual({ first: { text: 'did the first' }, late: { error: 'Service shutting down' } })
 })
 
-it('figures are collected', async () => {
+it('The sample of metrics collects counts, rates and durations.', async () => {
   const { main } = await import('./metrics.ts')
   expect(await main()).toMatchObject({
     total_requests: 4,

@@ -23,21 +23,21 @@ describe('my agent', () => {
   const session = (...responses: string[]) => test.user.session(test.mock(agent, responses))
   beforeEach(() => externalApiCall.mockClear())
 
-  it('chats', async () => {
+  it('The sample of an agent test chats with a scripted model.', async () => {
     expect(await session('Hello, how can I help?').chat('Hello')).toMatch(/help/)
   })
 
-  it('calls its tool', async () => {
+  it('The sample of an agent test calls a tool.', async () => {
     expect(await session().executeTool('test_tool', { input: 'test' })).toEqual({ result: 'success' })
     expect(externalApiCall).toHaveBeenCalledExactlyOnceWith('test')
   })
 
-  it('says which failure it was', async () => {
+  it('The sample of an agent test sees the type of a failure.', async () => {
     externalApiCall.mockRejectedValueOnce(new Error('API Error'))
     await expect(session().executeTool('test_tool', { input: 'test' })).rejects.toThrow(ProcessingError)
   })
 
-  it('refuses invalid input before its code sees it', async () => {
+  it('The sample of an agent test rejects invalid input before the code of the agent.', async () => {
     const strict = defineAgent({
       name: 'Strict',
       inputSchema: z.object({ action: z.string(), valid: z.string() }),
@@ -50,7 +50,7 @@ describe('my agent', () => {
 })
 
 describe('agents together', () => {
-  it('carry out a workflow, each with what the test lets its model say', async () => {
+  it('The sample of a workflow test runs several agents on scripted models.', async () => {
     const researcher = new ResearchAgent('Researcher', { search: async () => ['A source. And more.'] })
     const analyst = new LlmAgent({ name: 'Analyst' })
     const result = await executeTestWorkflow({
@@ -66,7 +66,7 @@ describe('agents together', () => {
     expect(JSON.stringify(result.models.Researcher?.calls[1]?.prompt)).toContain('A source.')
   })
 
-  it('send messages that arrive', async () => {
+  it('The sample of a message test receives what another agent sent.', async () => {
     const Data = defineMessage('data', z.object({ content: z.string() }))
     const message = await test.user.agent('Research').messages.send(Data, { content: 'test data' }, { to: 'Analysis' })
     expect(message).toMatchObject({ from: 'Research', to: 'Analysis' })

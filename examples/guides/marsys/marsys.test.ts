@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkGuideTable } from '../table.test.fixture.ts'
 
-it('an analyzer takes and gives what it declares', async () => {
+it('The sample of single responsibility checks its input and its output.', async () => {
   const { main } = await import('./single-responsibility.ts')
   expect(await main()).toEqual({
     analysed: { count: 3, average: 3 },
@@ -10,7 +10,7 @@ it('an analyzer takes and gives what it declares', async () => {
   })
 })
 
-it('an agent remembers what is alike, and has few things in mind', async () => {
+it('The sample of memory retrieves similar episodes, and has a bounded working memory.', async () => {
   const { main } = await import('./memory.ts')
   expect(await main()).toEqual({
     answer: 'Oil it.',
@@ -21,7 +21,7 @@ it('an agent remembers what is alike, and has few things in mind', async () => {
   })
 })
 
-it('errors are recovered from by their kind', async () => {
+it('The sample of recovery handles errors by their kind.', async () => {
   const { main } = await import('./recovery.ts')
   expect(await main()).toEqual({
     recovered: { attempts: 3, outcome: 'fetched' },
@@ -33,7 +33,7 @@ it('errors are recovered from by their kind', async () => {
   })
 })
 
-it('executions are counted, and thresholds watched', async () => {
+it('The sample of monitoring counts executions, and raises an alert at its threshold.', async () => {
   const { main } = await import('./monitoring.ts')
   const alert = { alert: 'error-rate', state: 'raised', value: 0.5, threshold: 0.05 }
   expect(await main()).toEqual({
@@ -45,7 +45,7 @@ it('executions are counted, and thresholds watched', async () => {
   })
 })
 
-it('a run stops at an error, goes on, and tells what it did', async () => {
+it('The sample of debugging stops a run at an error, resumes it, and traces it.', async () => {
   const { main } = await import('./debugging.ts')
   expect(await main()).toEqual({
     stopped: ['waiting', 'question', 'error'],
@@ -62,7 +62,7 @@ it('a run stops at an error, goes on, and tells what it did', async () => {
   })
 })
 
-it('a run that waits goes on in the next process, and repeats nothing', async () => {
+it('The sample of persistence resumes a waiting run in the next process, and repeats nothing.', async () => {
   const { main } = await import('./persistence.ts')
   expect(await main()).toEqual({
     status: 'waiting',
@@ -72,7 +72,7 @@ it('a run that waits goes on in the next process, and repeats nothing', async ()
   })
 })
 
-it('runs are started and asked about over HTTP', async () => {
+it('The sample of the HTTP API starts runs and asks for their results.', async () => {
   const { main } = await import('./http-api.ts')
   expect(await main()).toEqual({
     started: { code: 202, status: 'started' },
@@ -83,18 +83,18 @@ it('runs are started and asked about over HTTP', async () => {
   })
 })
 
-it('a warm pool carries out thirty steps with ten instances', async () => {
+it('The sample of a warm pool executes thirty steps with ten instances.', async () => {
   const { main } = await import('./agent-pool.ts')
   expect(await main()).toEqual({ warm: 10, response: 9455, made: 10, within: true })
 })
 
-it('neither a question nor a run is repeated', async () => {
+it('The sample of caching repeats neither a prompt nor a run.', async () => {
   const { main } = await import('./caching.ts')
   const mugs = 'Mugs are for coffee.'
   expect(await main()).toEqual({ answers: 1, runs: [mugs, mugs, mugs], asked: 2 })
 })
 
-it('spokes work at once, as many as allowed, and answer in order', async () => {
+it('The sample of parallel spokes respects its limit, and answers in order.', async () => {
   const { main } = await import('./parallel.ts')
   expect(await main()).toEqual({
     parallel: { response: ['Worker1: 1', 'Worker2: 2', 'Worker3: 3', 'Worker4: 4'], peak: 4 },

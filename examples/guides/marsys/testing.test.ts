@@ -7,7 +7,7 @@ const agent = (name: string, instructions: string) =>
   new LlmAgent({ name, instructions, model: 'anthropic/claude-haiku-4-5' })
 const researcher = agent('Researcher', 'You find sources.')
 
-it('a researcher answers what its model says', async () => {
+it('The sample of a researcher test answers with its scripted responses.', async () => {
   await using test = await AgentTestCase.open()
   const mocked = test.mock(researcher, ['Research result 1', 'Research result 2'])
   const result = await test.run(mocked, 'Research AI trends')
@@ -17,7 +17,7 @@ it('a researcher answers what its model says', async () => {
   expect(await test.run(mocked, 'And then?')).toMatchObject({ response: 'Research result 2' })
 })
 
-it('a coordinator researches in parallel', async () => {
+it('The sample of a coordinator test researches in parallel.', async () => {
   await using test = await AgentTestCase.open()
   const topology = patterns.hubAndSpoke({
     hub: agent('Coordinator', 'You delegate.'),

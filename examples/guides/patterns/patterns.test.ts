@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import { checkGuideTable } from '../table.test.fixture.ts'
 
-it('a debate has its turns, and then a judge', async () => {
+it('The sample of a debate has its turns, and then a judge.', async () => {
   const { main } = await import('./debate.ts')
   expect(await main()).toEqual({ response: 'Con had the last word of 4.', totalSteps: 11 })
 })
 
-it('the highest bid wins at the second price, or at the reserve', async () => {
+it('The sample of an auction gives the highest bid the second price, or the reserve.', async () => {
   const { main } = await import('./auction.ts')
   expect(await main()).toEqual([
     { winner: 'Bob', price: 110 },
@@ -15,7 +15,7 @@ it('the highest bid wins at the second price, or at the reserve', async () => {
   ])
 })
 
-it('a task goes to the cheapest who can do it', async () => {
+it('The sample of a contract net gives a task to the cheapest capable agent.', async () => {
   const { main } = await import('./contract-net.ts')
   expect(await main()).toEqual({
     done: { by: 'Fair', work: 'paint the house, done' },

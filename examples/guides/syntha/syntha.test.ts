@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkGuideTable } from '../table.test.fixture.ts'
 
-it('an agent with one responsibility keeps profiles, and loses no update', async () => {
+it('The sample of single responsibility stores profiles, and loses no update.', async () => {
   const { main } = await import('./single-responsibility.ts')
   expect(await main()).toEqual({
     profile: { name: 'John Doe', email: 'doe@example.com' },
@@ -10,7 +10,7 @@ it('an agent with one responsibility keeps profiles, and loses no update', async
   })
 })
 
-it('requests go to the agent of their type', async () => {
+it('The sample of routing sends requests to the agent of their type.', async () => {
   const { main } = await import('./route-requests.ts')
   expect(await main()).toEqual([
     'Catalog handled a teapot',
@@ -24,7 +24,7 @@ it('requests go to the agent of their type', async () => {
   ])
 })
 
-it('keys have levels', async () => {
+it('The sample of context keys has keys in levels.', async () => {
   const { main } = await import('./context-keys.ts')
   expect(await main()).toEqual({
     ofOneOrder: ['orders.ORDER_123.details', 'orders.ORDER_123.status'],
@@ -34,7 +34,7 @@ it('keys have levels', async () => {
   })
 })
 
-it('lifetimes have names', async () => {
+it('The sample of lifecycles has named lifetimes.', async () => {
   const { main } = await import('./lifecycles.ts')
   const lifetimes = await main()
   expect(lifetimes.now).toHaveLength(8)
@@ -44,7 +44,7 @@ it('lifetimes have names', async () => {
   expect(lifetimes['1d']).toEqual(['incidents.4', 'vision'])
 })
 
-it('a batch is all or nothing, or one by one', async () => {
+it('The sample of a batch is atomic, or applies its operations one by one.', async () => {
   const { main } = await import('./batch.ts')
   expect(await main()).toEqual({
     rejected: 'context.denied',
@@ -54,7 +54,7 @@ it('a batch is all or nothing, or one by one', async () => {
   })
 })
 
-it('a cached read is as old as allowed, and asks who may see it', async () => {
+it('The sample of cached reads accepts an age, and checks the audience.', async () => {
   const { main } = await import('./cached-reads.ts')
   expect(await main()).toEqual({
     first: 1.08,
@@ -65,7 +65,7 @@ it('a cached read is as old as allowed, and asks who may see it', async () => {
   })
 })
 
-it('messages come by urgency, in batches, and to many', async () => {
+it('The sample of messages delivers by urgency, in batches, and to many recipients.', async () => {
   const { main } = await import('./messages.ts')
   expect(await main()).toEqual({
     order: ['stop the press', 'call the customer', 'write the report', 'tidy up'],
@@ -78,7 +78,7 @@ it('messages come by urgency, in batches, and to many', async () => {
   })
 })
 
-it('a source that fails is stood in for', async () => {
+it('The sample of fallbacks replaces a failing source.', async () => {
   const { main } = await import('./fallbacks.ts')
   expect(await main()).toEqual({
     answer: { value: 1, fallback: true },
@@ -87,7 +87,7 @@ it('a source that fails is stood in for', async () => {
   })
 })
 
-it('errors have kinds', async () => {
+it('The sample of errors distinguishes them by code and class.', async () => {
   const { main } = await import('./errors.ts')
   expect(await main()).toEqual({
     denied: { code: 'access.denied', tools: expect.arrayContaining(['get_context']) },
@@ -104,7 +104,7 @@ it('errors have kinds', async () => {
   })
 })
 
-it('health is checked, and alerts go to agents', async () => {
+it('The sample of health checks services, and sends alerts to agents.', async () => {
   const { main } = await import('./health.ts')
   expect(await main()).toEqual({
     healthy: 'ok',
@@ -115,7 +115,7 @@ it('health is checked, and alerts go to agents', async () => {
   })
 })
 
-it('performance is measured', async () => {
+it('The sample of performance measures operations.', async () => {
   const { main } = await import('./performance.ts')
   const { rate, slowest, ...otherValues } = await main()
   expect(otherValues).toEqual({ lookups: [3, 1], failures: 1, basket: 3 })
@@ -123,7 +123,7 @@ it('performance is measured', async () => {
   expect(slowest).toContainEqual(['user_profile_lookup', { profile: '12345' }])
 })
 
-it('settings are checked before anything opens', async () => {
+it('The sample of configuration checks settings before anything opens.', async () => {
   const { main } = await import('./configuration.ts')
   expect(await main()).toEqual({
     user: 'ada',
@@ -134,7 +134,7 @@ it('settings are checked before anything opens', async () => {
   })
 })
 
-it('users are apart, and agents have what they need', async () => {
+it('The sample of isolation separates users, and gives agents only the rights that they need.', async () => {
   const { main } = await import('./isolation-and-roles.ts')
   expect(await main()).toEqual({
     read: 'closed',
@@ -145,17 +145,17 @@ it('users are apart, and agents have what they need', async () => {
   })
 })
 
-it('a manager opens, calls and closes', async () => {
+it('The sample of an agent manager opens, calls and closes.', async () => {
   const { main } = await import('./agent-manager.ts')
   expect(await main()).toEqual({ pushed: true, failed: 'Access denied to tool: delete_topic', warnings: 1 })
 })
 
-it('an agent acts on changes', async () => {
+it('The event-driven sample of an agent reacts to changes.', async () => {
   const { main } = await import('./event-driven.ts')
   expect(await main()).toEqual(['escalated urgent_refund', 'did task_last'])
 })
 
-it('events tell what happens, with durations and without payload', async () => {
+it('The sample of events reports what happens, with durations and without payload.', async () => {
   const { main } = await import('./events-and-logs.ts')
   expect(await main()).toEqual({
     rejected: 'access.denied',
@@ -175,7 +175,7 @@ it('events tell what happens, with durations and without payload', async () => {
   })
 })
 
-it('a model works with the tools', async () => {
+it('The sample of tools lets a model work with the built-in tools.', async () => {
   const { main } = await import('./tools-for-a-model.ts')
   expect(await main()).toEqual({
     text: 'There are blue ones.',
@@ -185,7 +185,7 @@ it('a model works with the tools', async () => {
   })
 })
 
-it('a prompt holds what stays', async () => {
+it('The sample of prompts contains the entries that are permanent.', async () => {
   const { main } = await import('./prompts.ts')
   const { fixed, everything, repeated } = await main()
   expect(fixed).toBe('You are {name}, and help customers.\n\n[Context]\nCompany Vision: to help (from host)')
@@ -194,7 +194,7 @@ it('a prompt holds what stays', async () => {
   expect(repeated).toEqual(['Support'])
 })
 
-it('the pitfalls are fenced', async () => {
+it('The sample of pitfalls gets each mistake reported.', async () => {
   const { main } = await import('./pitfalls.ts')
   const { reported, closed } = await main()
   expect(reported).toEqual(
@@ -203,7 +203,7 @@ it('the pitfalls are fenced', async () => {
   expect(closed).toBe(true)
 })
 
-it('the older spelling works', async () => {
+it('The sample in the older spelling works with the compatibility module.', async () => {
   const { main } = await import('./older-spelling.ts')
   expect(await main()).toEqual({
     messages: [expect.objectContaining({ from_agent: 'Agent1', message: 'Check test_data' })],

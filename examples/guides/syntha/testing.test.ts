@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => troupe.close())
 
 describe('the profile agent', () => {
-  it('reads a profile by its key alone', async () => {
+  it('The sample of a profile agent test reads a profile by its key alone.', async () => {
     const agent = troupe.user('ada').agent('UserProfileAgent')
     await agent.context.push('profiles.12345', { name: 'John Doe', email: 'john@example.com' })
     const get = vi.spyOn(agent.context, 'get')
@@ -20,25 +20,25 @@ describe('the profile agent', () => {
     expect(get).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ key: 'profiles.12345' }))
   })
 
-  it('has nothing where there is none, and refuses to update it', async () => {
+  it('The sample of a profile agent test finds no missing profile, and rejects its update.', async () => {
     const profiles = new UserProfileAgent(troupe.user('ada').agent('UserProfileAgent'))
     expect(await profiles.getProfile('nobody')).toBe(undefined)
     await expect(profiles.updateProfile('nobody', { name: 'x' })).rejects.toThrow('no profile')
   })
 
-  it('can be made to fail', async () => {
+  it('The sample of a profile agent test makes the context fail.', async () => {
     const agent = troupe.user('ada').agent('UserProfileAgent')
     vi.spyOn(agent.context, 'get').mockRejectedValue(new Error('out of order'))
     await expect(new UserProfileAgent(agent).getProfile('12345')).rejects.toThrow('out of order')
   })
 })
 
-it('time passes when it is told to', async () => {
+it('The sample of a clock test advances time explicitly.', async () => {
   await troupe.metrics.trackExecution('slow', () => clock.advance('1500ms'))
   expect(troupe.metrics.summary('slow')).toMatchObject({ count: 1, average: 1_500 })
 })
 
-it('two agents share data and tell each other of it', async () => {
+it('The sample of a two-agent test shares data and sends a message about it.', async () => {
   const ada = troupe.user('ada')
   const [one, two] = [ada.agent('Agent1'), ada.agent('Agent2')]
   await one.tools.call('push_context', { key: 'test_data', value: '{"message":"Hello from Agent1"}' })

@@ -14,12 +14,12 @@ const claimOf = (quote: string, file = 'a.md', line = 1, heading: string | null 
 const quotes = (findings: readonly { readonly quote: string }[]) => findings.map(({ quote }) => quote)
 
 describe('grouping findings', () => {
-  it('keeps the order in which they were found, short ones too', () => {
+  it('groupFindings preserves the order in which findings were found, short ones too.', () => {
     const found = ['Print is dropped.', 'Default: `0`', '| France | 6.90 |', 'The network fails seldom.']
     expect(quotes(groupFindings(found.map((quote) => claimOf(quote))))).toEqual(found)
   })
 
-  it('keeps one of what says the same, with the other places', () => {
+  it('groupFindings merges findings that say the same, with all their places.', () => {
     const [first, ...more] = groupFindings([
       claimOf('The number of retries is limited to three.', 'a.md', 4),
       claimOf('The number of retries is always limited to three.', 'b.md', 9),
@@ -32,7 +32,7 @@ describe('grouping findings', () => {
 })
 
 describe('the analysis', () => {
-  it('names two findings that differ in a number, and two of which one denies', () => {
+  it('The analysis names two findings that differ in a number, and two of which one denies the other.', () => {
     const pairs = findContradictions([
       claimOf('The default queue limit of the server is 10 jobs.'),
       claimOf('The default queue limit of the server is 20 jobs.', 'b.md'),
@@ -45,7 +45,7 @@ describe('the analysis', () => {
     ])
   })
 
-  it('names two answers to one question that give the same unit another number', () => {
+  it('The analysis names two answers to one question that give the same unit another number.', () => {
     const question = 'How long do I have to return something?'
     const answers = [
       claimOf('You have 14 days.', 'faq.md', 3, question),
@@ -56,7 +56,7 @@ describe('the analysis', () => {
     expect(findContradictions(budget, 'What is the budget?')).toEqual([])
   })
 
-  it('does not merge what contradicts each other', () => {
+  it('The analysis does not merge findings that contradict each other.', () => {
     const limits = [
       claimOf('The default queue limit is 10 jobs.'),
       claimOf('The default queue limit is 20 jobs.', 'b.md'),
@@ -68,7 +68,7 @@ describe('the analysis', () => {
     expect(analysis.contradictions).toHaveLength(1)
   })
 
-  it('lets one passage answer two sub-questions', () => {
+  it('The analysis lets one passage answer two sub-questions.', () => {
     const shared = claimOf('The launch is on 4 May, and the budget is 32,000 euros.')
     const analysis = analyse([
       { number: 1, question: 'When is the launch?', findings: [shared], not_found: [] },
@@ -78,7 +78,7 @@ describe('the analysis', () => {
     expect(analysis.gaps).toEqual([])
   })
 
-  it('names sub-questions without an answer, and words that no finding holds', () => {
+  it('The analysis names sub-questions without an answer, and words that no finding contains.', () => {
     const analysis = analyse([
       { number: 1, question: 'Who wrote it?', findings: [], not_found: ['Who wrote it?'] },
       {

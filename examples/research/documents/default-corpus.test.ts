@@ -5,7 +5,7 @@ import { SearchIndex } from './index.ts'
 import { InputError } from './input-error.ts'
 
 describe('defaultCorpus', () => {
-  it('gives documentation of installed packages that answers the default question from several of them', async () => {
+  it('defaultCorpus gives documentation of installed packages that answers the default question from several of them.', async () => {
     const index = await SearchIndex.open(defaultCorpus())
     expect(index.documents.length).toBeGreaterThan(100)
     expect(index.skipped).toEqual([])
@@ -19,7 +19,7 @@ describe('defaultCorpus', () => {
       expect((await index.search(question, { limit: 5 })).map((hit) => hit.document).join(' ')).toMatch(page)
   })
 
-  it('says so where nothing is installed', () => {
+  it('defaultCorpus reports that nothing is installed.', () => {
     expect(() => defaultCorpus(tmpdir())).toThrow(InputError)
   })
 })

@@ -71,7 +71,7 @@ async function project(model: LlmAgentOptions['model'] & object) {
 }
 
 describe('the reviewer', () => {
-  it('lets a draft pass whose citations stand', async () => {
+  it('The reviewer accepts a draft whose citations are correct.', async () => {
     const { report, sent } = await project(scripted([right, other], [[right, other]]))
     expect(sent).toEqual([])
     expect(citationsIn(report)).toEqual([right, other].map(({ quote, file, line }) => ({ quote, file, line })))
@@ -82,7 +82,7 @@ describe('the reviewer', () => {
     ['a wrong line', wrongLine, /is in docs\/guide\.md at 3, not at line 9/],
     ['a wrong quotation', wrongQuote, /does not stand in docs\/notes\.txt/],
     ['a wrong file', wrongFile, /docs\/register\.md is not among the documents/],
-  ])('sends %s back, and takes the draft that is put right', async (_, wrong, remark) => {
+  ])('The reviewer returns a draft with %s, and accepts the corrected draft.', async (_, wrong, remark) => {
     const { report, sent } = await project(
       scripted(
         [right, other],
@@ -100,7 +100,7 @@ describe('the reviewer', () => {
     expect(report).not.toContain(wrong.line === 9 ? 'guide.md:9' : wrong.quote === right.quote ? 'register.md' : 'soap')
   })
 
-  it('sends it back twice at most, then strikes out what is wrong and says so', async () => {
+  it('The reviewer returns a draft at most twice, then strikes out what is wrong and says so.', async () => {
     const { report, sent } = await project(scripted([right, other], [[right, wrongQuote, wrongFile]]))
     expect(sent).toHaveLength(2)
     expect(citationsIn(report)).toEqual([{ quote: right.quote, file: right.file, line: right.line }])
@@ -108,14 +108,14 @@ describe('the reviewer', () => {
     expect(report).toMatch(/## Struck out\n\n.*\n\n- .*notes\.txt:3.*does not stand.*\n- .*register\.md:3.*not among/)
   })
 
-  it('strikes a finding that a researcher made up, with the passages said to support it', async () => {
+  it('The reviewer strikes out an invented finding of a researcher, with its passages.', async () => {
     const { report } = await project(scripted([right, { ...wrongQuote }], [[right], [right], [right]]))
     for (const { quote } of citationsIn(report)) expect(quote).not.toMatch(/soap/)
   })
 })
 
 describe('the team', () => {
-  it('reports what it has when one researcher fails, and names the part that could not be looked up', async () => {
+  it('The team reports what it has if one researcher fails, and names the missing part.', async () => {
     const asks = (text: string) => (options: unknown) => JSON.stringify(options).includes(text)
     const model = new MockModel({
       responses: [
@@ -134,7 +134,7 @@ describe('the team', () => {
     expect(report).toMatch(/Sub-question 2: It could not be looked up: .*the line is dead/)
   })
 
-  it('fails with the reason when no researcher gets anywhere', async () => {
+  it('The team fails with the reason if every researcher fails.', async () => {
     const model = new MockModel({
       responses: [
         { match: 'Break the question down', text: JSON.stringify({ sub_questions: ['How is the kettle kept?'] }) },

@@ -43,7 +43,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     ({ agents: [agent], flows: [`${agent.name} -> End`] }) as unknown as TopologyForm
   const active = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent)
 
-  test('what is approved is shown whole, and nothing in it is unseen', async () => {
+  test('The page shows an approval completely, with invisible characters as codes.', async () => {
     const args = {
       to: '\u202ebob\u200b',
       note: `${'and so on '.repeat(3_000)}the end`,
@@ -61,7 +61,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByText('Pay \\u{202e}it?').waitFor()
   }, 180_000)
 
-  test('a long value is cut, and shown whole on request', async () => {
+  test('The page cuts a long value, and shows all of it on request.', async () => {
     await played.troupe.user('default').context.push('long', `${'x'.repeat(30_000)}the end`)
     const page = await open('context/long')
     const value = page.getByRole('region', { name: 'Value of long' })
@@ -70,7 +70,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await value.innerText()).toContain('the end')
   }, 180_000)
 
-  test('any option is chosen by keyboard, and the focus is not lost with the question', async () => {
+  test('The page lets any option be chosen by keyboard, and keeps the focus when the question closes.', async () => {
     const run = await start(alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', ''] })))
     const page = await open(`runs/${run.id}`)
     const answer = page.getByRole('combobox', { name: 'Answer' })
@@ -85,7 +85,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect((await run.result()).response).toBe('')
   }, 180_000)
 
-  test('a pause says that steps end first, and the keyboard stays on its button', async () => {
+  test('The page shows that a pause lets steps end first, and keeps the focus on its button.', async () => {
     const gate = Promise.withResolvers<void>()
     const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
     const run = await start(alone(busy))
@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await run.result()
   }, 180_000)
 
-  test('who found out what became of an effect says so where the run waits for it', async () => {
+  test('The page lets a person resolve an uncertain effect of a waiting run.', async () => {
     const cut = () => {
       throw new ExternalServiceError('The payment was cut off.', { code: 'outcome.unknown' })
     }
@@ -120,7 +120,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect((await run.result()).response).toEqual({ receipt: 7 })
   }, 180_000)
 
-  test('a run that stands at a breakpoint goes on', async () => {
+  test('The page resumes a run that waits at a breakpoint.', async () => {
     const agent = defineAgent({ name: 'Stopped', run: async () => finish('done') })
     const run = await start(alone(agent), { debug: { breakOn: [{ agent: 'Stopped' }] } })
     const page = await open(`runs/${run.id}`)
@@ -129,7 +129,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
   }, 180_000)
 
-  test('the steps that failed are found among many', async () => {
+  test('The page filters the failed steps among many.', async () => {
     const leaf = defineAgent<number>({
       name: 'Leaf',
       run: (n) => (n === 117 ? Promise.reject(new Error('the 117th is torn')) : Promise.resolve(n)),
@@ -151,7 +151,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.locator('.step').getByText('the 117th is torn').waitFor()
   }, 180_000)
 
-  test('what is looked for, and how far one has come, outlives a reload and the way back', async () => {
+  test('The page preserves a search and its position across a reload and back navigation.', async () => {
     const { context } = played.troupe.user('default')
     const ops = Array.from({ length: 120 }, (_, i) => ({
       type: 'push' as const,
@@ -175,7 +175,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('link', { name: 'many.000' }).waitFor()
   }, 180_000)
 
-  test('runs are found by how they stand, from the figures of the first page', async () => {
+  test('The page filters runs by status from the counts of the home view.', async () => {
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
     await (await start(alone(broken))).result()
     const page = await open()
@@ -188,7 +188,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.getByRole('row', { name: /completed/ }).count()).toBe(0)
   }, 180_000)
 
-  test('the entry of the empty key is looked at like any other', async () => {
+  test('The page shows the entry of the empty key like any other.', async () => {
     await played.troupe.user('default').context.push('', 'nameless')
     const page = await open('context')
     await page.getByRole('link', { name: '(the empty key)' }).click()
@@ -196,7 +196,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.locator('pre').first().innerText()).toBe('nameless')
   }, 180_000)
 
-  test('an entry whose key is a folder to browsers is not taken for another one', async () => {
+  test('The page does not confuse an entry whose key is a folder to browsers with another entry.', async () => {
     const { context } = played.troupe.user('default')
     await context.batch([
       { type: 'push', key: '', value: 'nameless' },
@@ -207,7 +207,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.locator('main').innerText()).not.toContain('nameless')
   }, 180_000)
 
-  test('a team with a long name is chosen on a phone', async () => {
+  test('The page lets a team with a long name be chosen on a phone.', async () => {
     const page = await open()
     await page.setViewportSize({ width: 360, height: 700 })
     await page.route('**/v1/teams*', (route) => route.fulfill({ json: { items: [{ name: 'n'.repeat(200) }] } }))
@@ -217,7 +217,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
   }, 180_000)
 
-  test('who is signed out is told once, loses nothing typed, and goes on when signed in again', async () => {
+  test('The page tells a signed-out person once, loses no typed text, and continues after the sign-in.', async () => {
     const run = await start(alone(asking('Asker', { text: 'Who?' })))
     const page = await open(`runs/${run.id}`)
     await page.getByLabel('Answer').fill('half a sentence')
@@ -235,7 +235,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
   }, 180_000)
 
-  test('a server that went away is not called ready any more', async () => {
+  test('The page does not show an unreachable server as ready.', async () => {
     const page = await open()
     const server = page.getByRole('status', { name: 'The server' })
     await server.getByText('ready').waitFor()
@@ -245,7 +245,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await server.getByText('ready').waitFor()
   }, 180_000)
 
-  test('tabs that nobody looks at take nothing from the one that is looked at, and catch up', async () => {
+  test('The page in hidden tabs uses no connection of the visible tab, and catches up.', async () => {
     const first = await open('context')
     const hide = (page: Page, hidden: boolean) =>
       page.evaluate((now) => {
@@ -271,7 +271,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await shown(first, '0.after')
   }, 180_000)
 
-  test('mailboxes come by pages, and are asked for no more than they hold', async () => {
+  test('The page lists mailboxes in pages, and asks for no more than they contain.', async () => {
     const shop = played.troupe.user('default').agent('Shop')
     const boxes = Array.from({ length: 30 }, (_, i) => `Box-${String(i).padStart(2, '0')}`)
     for (const to of boxes) await shop.messages.send(Order, { item: 'tea' }, { to })
@@ -286,7 +286,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(asked.filter((url) => url.includes('dead-letters'))).toEqual([])
   }, 180_000)
 
-  test('a team stays in sight while its run goes on', async () => {
+  test('The page keeps the team visible while its run continues.', async () => {
     const hub = defineAgent<unknown>({
       name: 'Asks',
       run: async (input, ctx) => {
@@ -318,7 +318,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(seen.hidden).toBe(0)
   }, 180_000)
 
-  test('images of a result and of a prompt are shown, other files can be saved, and a URL is not loaded', async () => {
+  test('The page shows images of a result and of a prompt, saves other files, and loads no URL.', async () => {
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     const model = new MockModel({ responses: ['Seen.'] })
     const viewer = new LlmAgent({ name: 'Viewer', model })
@@ -362,7 +362,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(requests.filter((each) => each.includes(':9/'))).toEqual([])
   })
 
-  test('a team of two hundred is drawn within its frame', async () => {
+  test('The page draws a team of two hundred agents within its frame.', async () => {
     const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
     const spokes = Array.from({ length: 200 }, (_, i) => agent(`Spoke-${i}`))
     const run = await start(patterns.hubAndSpoke({ hub: agent('Hub'), spokes }) as never)

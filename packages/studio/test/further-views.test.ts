@@ -153,7 +153,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await checkAccessibility()
   }, 180_000)
 
-  test('No view throws.', () => {
+  test('The views of the studio throw no error.', () => {
     expect(problems).toEqual([])
   })
 })

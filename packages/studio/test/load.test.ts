@@ -75,7 +75,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     ['home', 'Home'],
     ['context', 'Context'],
   ])(
-    'The view %s grows neither in memory nor in nodes under 1,000 changes a second',
+    'The view %s grows neither in memory nor in nodes under 1,000 changes a second.',
     async (path, name) => {
       await page.goto(`${server.url}/#/${path}`)
       await page.getByRole('heading', { level: 1, name }).waitFor()
@@ -100,7 +100,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     (seconds + 60) * 1_000,
   )
 
-  test('A run of 20,000 events opens and scrolls with the rows in view alone, and without long tasks', async () => {
+  test('A run of 20,000 events opens and scrolls with the visible rows alone, and without long tasks.', async () => {
     const run = await troupe.user('default').orchestra.start({
       task: 1,
       topology: fanOut(4_000),

@@ -83,7 +83,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
         | { status: number; location: string | null; retryAfter: string | null; body: { code?: string; run?: string } }
     }, asked)
 
-  test('that is named starts a run with a key, behind a preflight, and reads what it is answered', async () => {
+  test('A page of an allowed origin starts a run with a key, after a preflight, and reads the answer.', async () => {
     const page = await at(foreign[0]?.origin)
     const url = `${served.url}/v1/runs`
     const begun = await ask(page, { url, method: 'POST', key, body: { agent: 'Echo', task: 1 } })
@@ -92,7 +92,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     expect(anonymous).toMatchObject({ status: 401, body: { code: 'request.anonymous' } })
   }, 180_000)
 
-  test('that is named follows a stream', async () => {
+  test('A page of an allowed origin follows a stream.', async () => {
     const page = await at(foreign[0]?.origin)
     const run = await troupe.user('ada').orchestra.list({ limit: 1 })
     const text = await page.evaluate(
@@ -103,7 +103,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     expect(text).toContain('event: run.completed')
   }, 180_000)
 
-  test('that is not named sees nothing, and starts nothing', async () => {
+  test('A page of another origin reads nothing and starts nothing.', async () => {
     const before = (await troupe.user('ada').orchestra.list()).items.length
     const page = await at(foreign[1]?.origin)
     const url = `${served.url}/v1/runs`
@@ -112,7 +112,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     expect((await troupe.user('ada').orchestra.list()).items).toHaveLength(before)
   }, 180_000)
 
-  test('gets nothing by the session of whoever sits at the browser', async () => {
+  test('A page of another origin gets nothing by the session of the person at the browser.', async () => {
     for (const { origin } of foreign) {
       const page = await at(origin)
       expect(await ask(page, { url: `${served.url}/v1/runs`, credentials: 'include' })).toBe('blocked')
@@ -127,14 +127,14 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     expect(users.items).toEqual([])
   }, 180_000)
 
-  test('is told when it asks too often, and when to come again', async () => {
+  test('A page of an allowed origin learns that it asks too often, and when to retry.', async () => {
     const page = await at(foreign[0]?.origin)
     const asked = await ask(page, { url: `${served.url}/v1/agents`, key, times: 25 })
     expect(asked).toMatchObject({ status: 429, body: { code: 'rate.limited' } })
     expect(Number((asked as { retryAfter: string }).retryAfter)).toBeGreaterThan(0)
   }, 180_000)
 
-  test('is given headers that keep it from framing, sniffing and leaking', async () => {
+  test('The server sends headers that prevent framing, sniffing and leaking.', async () => {
     const answer = await fetch(served.url)
     const header = (name: string) => answer.headers.get(name)
     expect(header('content-security-policy')).toContain("frame-ancestors 'none'")

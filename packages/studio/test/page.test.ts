@@ -40,7 +40,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await played?.[Symbol.asyncDispose]()
   })
 
-  test('opens by a link that works once, and shows nothing without', async () => {
+  test('The page opens by a link that works once, and shows nothing without it.', async () => {
     const link = await played.server.link()
     const context = await browser.newContext()
     const first = await context.newPage()
@@ -52,7 +52,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await other.getByRole('alert').first().waitFor()
   }, 180_000)
 
-  test('a run is started, followed, approved with its exact arguments, and ends', async () => {
+  test('The page starts a run, follows it, approves it with its exact arguments, and shows its end.', async () => {
     await go('Try it')
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
     await page.getByLabel('Task').fill('the invitation')
@@ -94,7 +94,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       .waitFor()
   }, 180_000)
 
-  test('a step shows what it was given and what it gave', async () => {
+  test('The page shows the input and the outcome of a step.', async () => {
     await page.locator('summary', { hasText: 'Reader' }).click()
     await page
       .getByRole('region', { name: /^Outcome of Reader/ })
@@ -102,7 +102,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       .waitFor()
   })
 
-  test('a step shows what its model said and what its tools did', async () => {
+  test("The page shows the answers of a step's model and the results of its tools.", async () => {
     await page.locator('summary', { hasText: 'Clerk' }).click()
     const region = page.getByRole('region', { name: /^model 1 of Clerk/ })
     expect(await region.innerText()).toMatch(/^send_letter \{\s+"to": "Bob"/)
@@ -113,7 +113,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       expect(text).toContain(cost)
   }, 180_000)
 
-  test('A model call shows the prompt as it was sent, with its tools', async () => {
+  test('The page shows the prompt of a model call as it was sent, with its tools.', async () => {
     await page.getByLabel(/^Prompt of model call 2 of Clerk/).click()
     const message = page.getByRole('region', { name: /^Message \d, of tool, in the prompt of model call 2 of Clerk/ })
     expect(await message.innerText()).toMatch(/send_letter \(.+\) gave/)
@@ -121,7 +121,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(problems).toEqual([])
   }, 180_000)
 
-  test('a fork that would send the letter again names it and asks first', async () => {
+  test('The page names the effects that a fork would repeat, and asks before it starts.', async () => {
     const before = page.url()
     await page.getByRole('button', { name: 'Fork' }).click()
     const question = page.getByRole('group', { name: 'Effects that would be repeated' })
@@ -138,7 +138,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
   }, 180_000)
 
-  test('a step at work shows how long and in which attempt, and a failed run is retried', async () => {
+  test('The page shows the time and the attempt of a step in progress, and retries a failed run.', async () => {
     const gate = Promise.withResolvers<void>()
     let attempts = 0
     const flaky = defineAgent({
@@ -166,7 +166,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
   }, 180_000)
 
-  test('a question is answered, and the team shows where it stands', async () => {
+  test('The page answers a question, and the team drawing shows the progress.', async () => {
     const chooser = defineAgent({
       name: 'Chooser',
       run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
@@ -181,7 +181,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('blue')
   }, 180_000)
 
-  test('home counts what runs, waits, is done and has failed, and tells its health', async () => {
+  test('The home view counts running, waiting, completed and failed runs, and shows the health.', async () => {
     const { orchestra } = played.troupe.user('default')
     const gate = Promise.withResolvers<string>()
     const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
@@ -209,7 +209,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await runs[2]?.cancel()
   }, 180_000)
 
-  test('a schedule is looked at, paused, continued, and begins a run at once', async () => {
+  test('The page shows a schedule, pauses, resumes and triggers it.', async () => {
     await played.troupe.user('default').schedules.create({ id: 'morning', task: 'tea', team: 'letters', every: '1d' })
     await go('Schedules')
     await page.getByText('every 1d').waitFor()
@@ -221,7 +221,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
   }, 180_000)
 
-  test('the context changes while one looks', async () => {
+  test('The context view follows changes.', async () => {
     await go('Context')
     await page.getByRole('link', { name: 'letters.draft' }).waitFor()
     await played.troupe.user('default').context.push('letters.later', 'written by somebody else')
@@ -230,7 +230,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByText('by Reader').first().waitFor()
   }, 180_000)
 
-  test('an entry tells for whom it is, where it comes from, and what it was', async () => {
+  test('The page shows the audience, the provenance and the history of an entry.', async () => {
     const clerk = played.troupe.user('default').agent('Clerk')
     await clerk.context.push('letters.stored', 'the first words', { subscribers: ['Sales'], topics: ['mail'] })
     await clerk.context.push('letters.stored', 'the last words')
@@ -241,7 +241,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await page.getByRole('region', { name: 'Provenance' }).innerText()).toContain('Clerk')
   }, 180_000)
 
-  test('a worker is seen at work, and gone when it stops', async () => {
+  test('The page shows a worker at work, and its absence when it stops.', async () => {
     const { stop } = await played.troupe.user('default').start(new Worker('Helper', { role: 'storage' }))
     await go('Agents')
     const present = page.getByRole('region', { name: 'At work now' })
@@ -250,7 +250,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await present.getByText('No worker is present.').waitFor()
   }, 180_000)
 
-  test('a dead letter is delivered again', async () => {
+  test('The page redrives a dead letter.', async () => {
     await createDeadLetter(played.troupe)
     await go('Messages')
     await page.getByText('out of stock').waitFor()
@@ -262,14 +262,14 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })
   }, 180_000)
 
-  test('nothing that agents write is carried out', async () => {
+  test('The page executes nothing that agents write.', async () => {
     for (const view of views) await page.goto(`${played.server.url}/#/${view}`)
     expect(await page.title()).not.toContain('broken into')
     expect(await page.locator('img[src="x"]').count()).toBe(0)
   }, 180_000)
 
   test.each(['light', 'dark'] as const)(
-    'every view is accessible, %s',
+    'Every view is accessible in the colour scheme %s.',
     async (colorScheme) => {
       const browserPage = await open({ colorScheme, reducedMotion: 'reduce' })
       const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
@@ -288,7 +288,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     240_000,
   )
 
-  test('all of it is reached by keyboard', async () => {
+  test('The page is reachable completely by keyboard.', async () => {
     const browserPage = await open()
     await browserPage.keyboard.press('Tab')
     expect(await browserPage.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
@@ -302,7 +302,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await browserPage.evaluate(() => document.activeElement?.id)).toBe('main')
   }, 180_000)
 
-  test('fits a phone', async () => {
+  test('Every view fits the width of a phone.', async () => {
     const browserPage = await open({ viewport: { width: 375, height: 800 } })
     const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
     for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
@@ -313,7 +313,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     }
   }, 180_000)
 
-  test('draws a hub with its spokes on a phone large enough to read', async () => {
+  test('The page draws a hub with its spokes large enough to read on a phone.', async () => {
     const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
     const topology = patterns.hubAndSpoke({ hub: agent('Hub'), spokes: ['A', 'B', 'C', 'D', 'E'].map(agent) })
     const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
@@ -325,7 +325,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     for (const box of await boxes.all()) expect((await box.boundingBox())?.width).toBeGreaterThan(75)
   }, 180_000)
 
-  test('says when the server is away, and comes back by itself', async () => {
+  test('The page shows that the server is away, and reconnects by itself.', async () => {
     const browserPage = await open()
     await browserPage.context().setOffline(true)
     const server = browserPage.getByRole('status', { name: 'The server' })

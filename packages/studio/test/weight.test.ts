@@ -52,14 +52,17 @@ describe('The colours of the studio', () => {
     ['live', ['page', 'panel', 'live-ground']],
     ['ask', ['ask-ground']],
     ['fail', ['panel', 'hover', 'fail-ground']],
-  ] as const)('--%s is read on its grounds, in light and in dark.', (text, grounds) => {
+  ] as const)('The text colour --%s is readable on its grounds, in light and in dark.', (text, grounds) => {
     for (const ground of grounds)
       for (const theme of [0, 1] as const)
         expect(contrast(colour(text)[theme], colour(ground)[theme]), `${text} on ${ground}`).toBeGreaterThan(4.5)
   })
 
-  it.each(['mark', 'live-fill', 'ask-fill', 'fail-fill'])('--%s is seen on panels, in light and in dark.', (name) => {
-    for (const theme of [0, 1] as const)
-      expect(contrast(colour(name)[theme], colour('panel')[theme])).toBeGreaterThan(3)
-  })
+  it.each(['mark', 'live-fill', 'ask-fill', 'fail-fill'])(
+    'The fill colour --%s is visible on panels, in light and in dark.',
+    (name) => {
+      for (const theme of [0, 1] as const)
+        expect(contrast(colour(name)[theme], colour('panel')[theme])).toBeGreaterThan(3)
+    },
+  )
 })

@@ -25,7 +25,7 @@ describe.skipIf(missing !== undefined)('a server and a client', () => {
   })
   afterAll(() => onServer(`drop schema if exists ${schema} cascade`))
 
-  it('find each other, work together, and part, in two processes on one PostgreSQL', async () => {
+  it('The network sample connects a server and a client in two processes on one PostgreSQL.', async () => {
     const storage = { url, schema }
     const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts'), JSON.stringify(storage)], {
       stdio: ['ignore', 'pipe', 'inherit'],

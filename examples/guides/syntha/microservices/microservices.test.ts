@@ -13,7 +13,7 @@ const problem = await createTroupe({ storage, log: 'silent' }).then(
 if (problem) process.stderr.write(`skipped: ${problem}\n`)
 
 it.skipIf(problem)(
-  'two processes on one database see each other’s pushes, in order and once',
+  "The sample of microservices shows two processes each other's pushes, in order and once.",
   async () => {
     env.DATABASE_URL = url
     const { received, report, p50, p99 } = await main({ deals: 10, schema })

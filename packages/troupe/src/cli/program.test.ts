@@ -45,7 +45,7 @@ function documented(): Map<string, { readonly description: string; readonly opti
 }
 
 describe('the guide of the command line', () => {
-  it('has every command with an example, what it does, and its options, and no other', () => {
+  it('The guide of the command line has every command with an example, a description and its options, and no other.', () => {
     const [there, here] = [registered(), documented()]
     expect([...here.keys()].sort()).toEqual([...there.keys()].sort())
     for (const [name, { description, options }] of there)
@@ -61,7 +61,7 @@ describe('the guide of the command line', () => {
     expect(texts.filter((text) => !/^[A-Z][a-z]*[^s ] /.test(text))).toEqual([])
   })
 
-  it('has every option that all commands take, and every exit code', () => {
+  it('The guide of the command line has every global option and every exit code.', () => {
     for (const [flags] of globalOptions) expect(guide).toContain(`| \`${flags}\` |`)
     const codes = [...guide.matchAll(/^\| (\d+) \| /gm)].map(([, code]) => Number(code))
     expect(codes).toEqual(Object.values(exitCodes))
@@ -69,7 +69,7 @@ describe('the guide of the command line', () => {
 })
 
 describe('the program', () => {
-  it('knows no two commands by one name, and tells what groups of them are about', () => {
+  it('The program has no two commands of one name, and describes its groups of commands.', () => {
     const names = commands.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     for (const command of program.commands) expect(command.description(), command.name()).not.toBe('')
@@ -79,7 +79,7 @@ describe('the program', () => {
     [['runs', 'lits'], '(Did you mean list?)'],
     [['contxt'], '(Did you mean context?)'],
     [['runs', 'list', '--limt', '3'], '(Did you mean --limit?)'],
-  ])('%j is refused and names the nearest', async (argv, nearest) => {
+  ])('The command %j is rejected with the nearest name.', async (argv, nearest) => {
     let written = ''
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
     const suppressErrors = (command: Command) => {
@@ -95,7 +95,7 @@ describe('the program', () => {
     expect(written).toContain(nearest)
   })
 
-  it('takes what every command takes before the command too, and what stands nearer goes before', async () => {
+  it('The program accepts global options before the command too, and the later one takes precedence.', async () => {
     const seen: object[] = []
     const tried = createProgram({ version: '1.2.3', carryOut: async (flags) => void seen.push(flags) })
     await tried.parseAsync(['--json', '--user', 'ada', 'runs', '--user', 'bob', 'list', '--agent', 'Desk'], {
@@ -110,7 +110,7 @@ describe('the program', () => {
     [['audit', 'list', '--incidents'], 'audit.incidents'],
     [['audit', 'incidents'], 'audit.incidents'],
     [['audit', '--actor', 'Desk'], 'audit.list'],
-  ])('%j reads %s', async (argv, operation) => {
+  ])('The command %j calls %s.', async (argv, operation) => {
     const read: string[] = []
     const pages = async function* (name: string) {
       read.push(name)
@@ -124,7 +124,7 @@ describe('the program', () => {
     expect(read).toEqual([operation])
   })
 
-  it('refuses a command of a group that has one of its own, and names the nearest', async () => {
+  it('The program rejects an unknown subcommand, and names the nearest one.', async () => {
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
     await expect(tried.parseAsync(['audit', 'incidnts'], { from: 'user' })).rejects.toMatchObject({
       exit: exitCodes.usage,
@@ -133,11 +133,11 @@ describe('the program', () => {
     })
   })
 
-  it('ends with 2 where the configuration names a secret that is nowhere', () => {
+  it('The program ends with 2 if a secret of the configuration is missing.', () => {
     expect(complaintOf(failure('secret.missing', { name: 'KEY' }))).toMatchObject({ exit: exitCodes.usage })
   })
 
-  it('refuses a server for what works on this machine alone', async () => {
+  it('The program rejects a server address for local commands.', async () => {
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
     for (const argv of [['backup', 'x'], ['migrate'], ['serve'], ['audit', 'verify', 'x']])
       await expect(tried.parseAsync([...argv, '--url', 'http://far'], { from: 'user' })).rejects.toMatchObject({
@@ -152,32 +152,38 @@ describe('the program', () => {
     ['resume-restored'],
     ['migrate'],
     ['audit', 'verify', 'x', '--public-key', import.meta.filename],
-  ])('%s does not pass over the server that TROUPE_URL names, unless its storage is named', async (...argv) => {
-    vi.stubEnv('TROUPE_URL', 'http://far')
-    const tried = createProgram({
-      version: '1.2.3',
-      async carryOut(flags, work) {
-        await using context = openCommandContext(flags, new AbortController().signal)
-        await work({ ...context, config: async () => Promise.reject(new Error('went on')) })
-      },
-    })
-    const rejected = tried.parseAsync([...argv], { from: 'user' })
-    await expect(rejected).rejects.toMatchObject({
-      exit: exitCodes.usage,
-      message: expect.stringContaining('http://far'),
-    })
-    await expect(tried.parseAsync([...argv, '--storage', 'memory:'], { from: 'user' })).rejects.toThrow('went on')
-  })
+  ])(
+    'The command %s does not ignore the server that TROUPE_URL names, unless its storage is named.',
+    async (...argv) => {
+      vi.stubEnv('TROUPE_URL', 'http://far')
+      const tried = createProgram({
+        version: '1.2.3',
+        async carryOut(flags, work) {
+          await using context = openCommandContext(flags, new AbortController().signal)
+          await work({ ...context, config: async () => Promise.reject(new Error('went on')) })
+        },
+      })
+      const rejected = tried.parseAsync([...argv], { from: 'user' })
+      await expect(rejected).rejects.toMatchObject({
+        exit: exitCodes.usage,
+        message: expect.stringContaining('http://far'),
+      })
+      await expect(tried.parseAsync([...argv, '--storage', 'memory:'], { from: 'user' })).rejects.toThrow('went on')
+    },
+  )
 
-  it.each(['--limit=x', '--limit=-1', '--limit=1.5', '--limit=0'])('%s is no number of things', async (flag) => {
-    const tried = createProgram({
-      version: '1.2.3',
-      carryOut: async (flags, work) =>
-        void (await work({ flags, client: async () => ({ async *pages() {} }), out: { table() {} } } as never)),
-    })
-    await expect(tried.parseAsync(['runs', 'list', flag], { from: 'user' })).rejects.toMatchObject({
-      exit: exitCodes.usage,
-      message: expect.stringContaining('--limit'),
-    })
-  })
+  it.each(['--limit=x', '--limit=-1', '--limit=1.5', '--limit=0'])(
+    'The option %s is rejected as a number of items.',
+    async (flag) => {
+      const tried = createProgram({
+        version: '1.2.3',
+        carryOut: async (flags, work) =>
+          void (await work({ flags, client: async () => ({ async *pages() {} }), out: { table() {} } } as never)),
+      })
+      await expect(tried.parseAsync(['runs', 'list', flag], { from: 'user' })).rejects.toMatchObject({
+        exit: exitCodes.usage,
+        message: expect.stringContaining('--limit'),
+      })
+    },
+  )
 })

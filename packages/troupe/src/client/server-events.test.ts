@@ -12,7 +12,7 @@ async function read(chunks: readonly Uint8Array[]) {
 }
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-it('reads ids, names and data, and passes by what is neither', async () => {
+it('The parser of server-sent events reads ids, names and data, and ignores other lines.', async () => {
   const text =
     ': alive\n\nid: 7\nevent: run.started\ndata: {"a":\ndata: "é"}\n\nretry: 5\n\ndata:1\r\n\r\nid: 9\rdata: 2\r\r'
   expect(await read([bytes(`${text}\n`)])).toEqual([
@@ -22,7 +22,7 @@ it('reads ids, names and data, and passes by what is neither', async () => {
   ])
 })
 
-it('reads the same wherever the chunks are cut, and nothing of an event that is cut off', async () => {
+it('The parser of server-sent events reads the same events wherever chunks are cut, and ignores an incomplete event.', async () => {
   const text = 'id: 1\r\nevent: a\r\ndata: "é😀"\r\n\r\nid: 2\ndata: {"b":[1,2]}\n\nid: 3\ndata: "half'
   const complete = bytes(text)
   const found = await read([complete])

@@ -22,7 +22,7 @@ const counting = (runs: string[]): SandboxEngine => ({
 })
 
 describe('The sandbox', () => {
-  it('executes code over the files of a run, which its agents share.', async () => {
+  it('The sandbox executes code over the files of a run, which its agents share.', async () => {
     const writer = agent('Writer', async ({ sandbox }) => {
       await sandbox.files.write('numbers.json', '[1, 2, 3]')
       const code = `import numbers from './numbers.json'
@@ -41,7 +41,7 @@ describe('The sandbox', () => {
     expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('rolls back what a failed step wrote, and separates users and runs.', async () => {
+  it('The sandbox rolls back what a failed step wrote, and separates users and runs.', async () => {
     let attempts = 0
     const failing = agent('Failing', async ({ sandbox }) => {
       if (attempts++ === 0) {
@@ -65,7 +65,7 @@ describe('The sandbox', () => {
     expect(await start('eve')).toEqual([])
   })
 
-  it('gives a fork the files as they were where the fork begins.', async () => {
+  it('The sandbox gives a fork the files as they were where the fork begins.', async () => {
     const write = (name: string) =>
       agent(name, async ({ sandbox }) => {
         await sandbox.files.write(
@@ -84,7 +84,7 @@ describe('The sandbox', () => {
     expect((await fork.result()).response).toBe('A;B;C;')
   })
 
-  it('gives a fork the files of the turns that a waiting step had committed.', async () => {
+  it('The sandbox gives a fork the files of the turns that a waiting step had committed.', async () => {
     const asking = agent('Asking', async ({ sandbox, ask }) => {
       await sandbox.files.write('a.txt', 'before')
       const answer = await ask({ text: 'Well?' })
@@ -104,7 +104,7 @@ describe('The sandbox', () => {
     expect((await fork.result()).response).toBe('before fork')
   })
 
-  it('takes snapshots, shows differences, and restores.', async () => {
+  it('The sandbox takes snapshots, shows differences, and restores.', async () => {
     const one = agent('One', async ({ sandbox }) => {
       const { files } = sandbox
       await files.write('a.txt', 'one\ntwo\n')
@@ -137,7 +137,7 @@ describe('The sandbox', () => {
     })
   })
 
-  it('executes code once, however often the step is executed.', async () => {
+  it('The sandbox executes code once, however often the step is executed.', async () => {
     const runs: string[] = []
     const one = agent('One', async ({ sandbox, ask }) => {
       const first = await sandbox.run({ language: 'count', code: 'a=1' })
@@ -153,7 +153,7 @@ describe('The sandbox', () => {
     expect(runs).toEqual(['a=1', 'b=2'])
   })
 
-  it('gives a model tools that execute code and work on files.', async () => {
+  it('The sandbox gives a model tools that execute code and work on files.', async () => {
     const calls = [
       { name: 'write_file', args: { path: 'sum.js', text: 'export const sum = (a, b) => a - b\n' } },
       { name: 'edit_file', args: { path: 'sum.js', old: 'a - b', new: 'a + b' } },
@@ -185,7 +185,7 @@ describe('The sandbox', () => {
     ])
   })
 
-  it('removes the files of a session with its thread.', async () => {
+  it('The sandbox removes the files of a session with its thread.', async () => {
     const files = agent('Files', async ({ sandbox }, input) => {
       if (input === 'write') await sandbox.files.write('a.txt', 'x')
       return (await sandbox.files.list()).map(({ path }) => path)
@@ -198,7 +198,7 @@ describe('The sandbox', () => {
     expect((await session.generate('read')).output).toEqual([])
   })
 
-  it('stores no more than the limits of a user allow, and erases all of a user.', async () => {
+  it('The sandbox stores no more than the limits of a user allow, and erases all of a user.', async () => {
     const writing = agent('Writing', async ({ sandbox }) => {
       await sandbox.files.write('a.txt', 'x'.repeat(600_000))
       return 'ok'
@@ -211,7 +211,7 @@ describe('The sandbox', () => {
     await troupe.forget('ada')
   })
 
-  it('rejects wrong options and languages that no engine knows.', async () => {
+  it('The sandbox rejects wrong options and languages that no engine knows.', async () => {
     for (const sandbox of [
       { engine: [] },
       { engines: [] },
@@ -228,7 +228,7 @@ describe('The sandbox', () => {
 })
 
 describe('The process engine', () => {
-  it('executes Node in a folder of its own, without files of the host and child processes.', async () => {
+  it('The process engine executes Node in a folder of its own, without files of the host and child processes.', async () => {
     const code = `import { readFileSync, writeFileSync, symlinkSync } from 'node:fs'
       import { execSync } from 'node:child_process'
       const tried = (work) => { try { work(); return 'done' } catch (error) { return error.code } }

@@ -29,7 +29,7 @@ const responsesByAgent = {
 }
 
 describe('executeTestWorkflow', () => {
-  it('runs a team on scripted models alone, and gives the result and what was asked', async () => {
+  it('executeTestWorkflow executes a team on scripted models alone, and returns the result and the prompts.', async () => {
     const result = await executeTestWorkflow({
       task: 'Quantum computing',
       topology: team(),
@@ -41,7 +41,7 @@ describe('executeTestWorkflow', () => {
     expect(JSON.stringify(result.models.Researcher1?.calls[0]?.prompt)).toMatch(/Look it up/)
   })
 
-  it('fails for what was left over, what was not scripted, and agents that there are not', async () => {
+  it('executeTestWorkflow fails for unused responses, unscripted calls and unknown agents.', async () => {
     const run = (mockResponses: object) =>
       executeTestWorkflow({ task: 'x', topology: team(), mockResponses: mockResponses as never })
     await expect(run({ ...responsesByAgent, Researcher1: ['one', 'more'] })).rejects.toThrow(
@@ -56,7 +56,7 @@ describe('executeTestWorkflow', () => {
 })
 
 describe('an AgentTestCase', () => {
-  it('runs agents on scripts that it verifies when it closes', async () => {
+  it('AgentTestCase executes agents on scripts, and verifies the scripts when it closes.', async () => {
     const test = await AgentTestCase.open()
     const agent = test.mock(member('TestResearcher'), ['Research result 1', 'Research result 2'])
     const result = await test.run(agent, 'Research AI trends')
@@ -68,7 +68,7 @@ describe('an AgentTestCase', () => {
 })
 
 describe('a ScriptedToolHandler', () => {
-  it('answers as it was told, remembers its calls, and tells of what was missing or left over', async () => {
+  it('ScriptedToolHandler answers as scripted, records its calls, and reports missing and unused answers.', async () => {
     const tools = new ScriptedToolHandler({
       get_context: { success: true, value: 3 },
       push_context: [{ success: true }, { success: false, error: 'no', code: 'access.denied' }],
@@ -96,7 +96,7 @@ describe('a MockModel', () => {
       tools: [defineTool({ name: 'look', description: 'Looks.', inputSchema: z.object({}), execute: () => 'seen' })],
     }).chat(text)
 
-  it('answers by matcher, by function and in order, and refuses fields that it does not know', async () => {
+  it('MockModel answers by matcher, by function and in order, and rejects unknown fields.', async () => {
     const model = new MockModel({
       responses: [
         { match: /weather/, text: 'rain' },
@@ -117,7 +117,7 @@ describe('a MockModel', () => {
   })
 })
 
-it('what simulates, checks and counts says what it was not given', async () => {
+it('The functions for simulation and conformance reject invalid arguments by name.', async () => {
   const scenario = new URL('./none.scenario.ts', import.meta.url)
   const wrong = [
     [{}, /simulate\.scenario .* not a URL/],

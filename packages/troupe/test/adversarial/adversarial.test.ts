@@ -5,7 +5,7 @@ import { playTeams } from './run-teams.ts'
 const teams = 160
 const perTroupe = 10
 
-it('hostile teams end within their budgets, break no rule of ours, and replay alike', {
+it('Hostile teams end within their budgets, break no invariant, and replay alike.', {
   timeout: 120_000,
 }, async () => {
   const batches = Array.from({ length: teams / perTroupe }, (_, batch) =>

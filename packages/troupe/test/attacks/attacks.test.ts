@@ -20,7 +20,7 @@ afterAll(async () => {
   for (const schema of schemas) await dropSchema(schema)
 }, 60_000)
 
-test('The corpus has at least 1,500 attacks of every family, each with its own id, many with a harmless twin', () => {
+test('The corpus has at least 1,500 attacks of every family, each with its own id, many with a harmless twin.', () => {
   expect(corpus.length).toBeGreaterThan(1_500)
   expect(new Set(corpus.map(({ id }) => id)).size).toBe(corpus.length)
   expect(corpus.filter(({ twin }) => twin).length).toBeGreaterThan(1_500)
@@ -28,7 +28,7 @@ test('The corpus has at least 1,500 attacks of every family, each with its own i
   expect(corpus.filter(({ expected, reason }) => expected === 'open' && !reason)).toEqual([])
 })
 
-test('The rows about callers name every route of the API', async () => {
+test('The rows about callers name every route of the API.', async () => {
   const testbed = await openTestbed('memory:', {})
   try {
     const { paths } = (await (await fetch(`${testbed.url}/v1/openapi.json`)).json()) as {
@@ -43,7 +43,7 @@ test('The rows about callers name every route of the API', async () => {
   }
 })
 
-test('docs/security.md names tests that exist', () => {
+test('The page docs/security.md names only tests that exist.', () => {
   const root = join(import.meta.dirname, '../../../..')
   const page = readFileSync(join(root, 'docs/security.md'), 'utf8')
   const named = [...page.matchAll(/`((?:\w[\w-]*\/)+[\w-]+\.test\.ts)`/g)].map(([, path = '']) => path)
@@ -55,7 +55,7 @@ test('docs/security.md names tests that exist', () => {
   expect(codes.filter((code) => !corpus.some(({ id }) => id.startsWith(`${code}/`)))).toEqual([])
 })
 
-test('No attack of the sample succeeds in memory, and the harmless cases that are held up are counted', async () => {
+test('No attack of the sample succeeds in memory, and the harmless cases that are held up are counted.', async () => {
   const verdicts = await runCorpus(sample(corpus, { share: memoryShare, seed }), memory)
   const { text, problems } = report(verdicts)
   console.log(text)
@@ -67,7 +67,7 @@ test('No attack of the sample succeeds in memory, and the harmless cases that ar
     if (attack.twin?.task === 'reply') expect([attack.id, twin]).toEqual([attack.id, 'done'])
 }, 120_000)
 
-test('No attack of the sample succeeds on PostgreSQL', async (context) => {
+test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
   if (await missingServer()) return context.skip('no PostgreSQL')
   const storage = () => {
     const schema = schemaName(`corpus_${schemas.length}`)
@@ -78,7 +78,7 @@ test('No attack of the sample succeeds on PostgreSQL', async (context) => {
   expect(report(await runCorpus(rows, { storage, storageName: 'postgres' })).problems).toEqual([])
 }, 120_000)
 
-test('With the policy switched off an attack succeeds on every way to a model', async () => {
+test('An attack succeeds on every channel to a model if the policy is off.', async () => {
   const rows = injections.filter(({ id }) => /^(exfil|mcp)\/.*\/(direct|todo|authority|urgency)$/.test(id))
   const verdicts = await runCorpus(
     rows.map(({ twin: _, ...attack }) => attack),

@@ -42,7 +42,7 @@ beforeAll(() => {
 afterAll(() => folder[Symbol.dispose]())
 
 describe('troupe evaluate', () => {
-  it('troupe evaluate compares a team with a single agent in one command', async () => {
+  it('The command `troupe evaluate` compares a team with a single agent.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--team', 'adders', '--against', 'Weak', '--id', 'first']
     const { code, out, error } = await folder.run([...args, '--scorer', 'exact', '--scorer', 'positive'])
     expect({ code, error }).toEqual({ code: 0, error: expect.stringContaining('6 of 6: ') })
@@ -58,7 +58,7 @@ describe('troupe evaluate', () => {
     expect(out).toContain('exact agrees with people on adders in 50% of 2 cases')
   }, 60_000)
 
-  it('troupe evaluate ends with 1 below the threshold, and prints the experiment as JSON', async () => {
+  it('The command `troupe evaluate` ends with 1 below the threshold, and prints the experiment as JSON.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--agent', 'Weak', '--id', 'weak', '--json']
     const above = await folder.run([...args, '--fail-under', '0.6'])
     expect(above.code).toBe(0)
@@ -69,7 +69,7 @@ describe('troupe evaluate', () => {
     expect(JSON.parse(below.out)).toEqual(JSON.parse(above.out))
   }, 60_000)
 
-  it('troupe evaluate does what is left after the process was killed, and executes no finished case again', async () => {
+  it('The command `troupe evaluate` resumes after the process was killed, and executes no finished case again.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--agent', 'Slow', '--concurrency', '1']
     const first = folder.spawn(args, { env: { STUCK: '1' } })
     const executed = () => {
@@ -92,7 +92,7 @@ describe('troupe evaluate', () => {
     expect(after[0]).toMatchObject({ id: second.id, status: 'completed' })
   }, 120_000)
 
-  it('troupe experiments list and show give what was found over time', async () => {
+  it('The commands `troupe experiments list` and `show` print the experiments over time.', async () => {
     const list = await folder.run(['experiments', 'list'])
     expect(list.out).toMatch(/first +\w+ +completed +sums \w{8} +3 +1 +0.8333 +\$0.0000 +adders \/ Weak/)
     const page = await folder.json<object[]>(['experiments', 'list', '--limit', '1'])
@@ -103,7 +103,7 @@ describe('troupe evaluate', () => {
     expect((await folder.run(['experiments', 'show', 'none'])).code).toBe(4)
   }, 60_000)
 
-  it('troupe evaluate rejects what is wrong before a database is made', async () => {
+  it('The command `troupe evaluate` rejects invalid arguments before a database is made.', async () => {
     using empty = new Folder()
     writeFileSync(join(empty.path, 'troupe.config.mjs'), config)
     writeFileSync(join(empty.path, 'wrong.jsonl'), '{"input":1}\n{"inptu":1}\n{')

@@ -11,7 +11,7 @@ describe('in a folder without a configuration', () => {
     /There is no troupe\.config\.ts in \S+: this troupe has no agents and no teams\. `troupe init` makes one/
 
   it.each(['serve', 'dev'])(
-    'troupe %s says that there is none, and how to make one',
+    'The command `troupe %s` reports a missing configuration, and how to make one.',
     async (command) => {
       const serving = folder.spawn([command, '--port', '0'])
       expect(await untilPrinted(serving, message)).toMatch(message)
@@ -21,7 +21,7 @@ describe('in a folder without a configuration', () => {
     60_000,
   )
 
-  it('troupe run says so before it makes a database', async () => {
+  it('The command `troupe run` reports a missing configuration before it makes a database.', async () => {
     const empty = new Folder()
     const { code, error } = await empty.run(['run', 'desk', 'x'])
     expect({ code, error }).toEqual({

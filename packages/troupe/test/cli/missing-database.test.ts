@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Folder } from './cli-process.ts'
 
-describe('where the name of the database is misspelt', () => {
+describe('a misspelt database name', () => {
   const folder = new Folder()
   beforeAll(async () => {
     copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(folder.path, 'troupe.config.ts'))
@@ -25,7 +25,7 @@ describe('where the name of the database is misspelt', () => {
     'resume-restored',
     'versions',
   ])(
-    '%s says so, names the file that may be meant, and makes nothing',
+    'The command %s reports a missing database, names the nearest file, and makes nothing.',
     async (command) => {
       const before = files()
       const { code, out, error } = await folder.run([...command.split(' '), ...misspelt, '--json'])
@@ -40,14 +40,14 @@ describe('where the name of the database is misspelt', () => {
     60_000,
   )
 
-  it('without a similar name it says what makes one, and makes no folder either', async () => {
+  it('A command without a similar database name says what makes one, and makes no folder either.', async () => {
     const { code, error } = await folder.run(['runs', 'list'])
     const expected = 'There is no database at ./data/troupe.db.\nA run, a server or `troupe migrate` makes one.\n'
     expect({ code, error }).toEqual({ code: 4, error: expected })
     expect(existsSync(join(folder.path, 'data'))).toBe(false)
   }, 60_000)
 
-  it('the doctor says so as a result', async () => {
+  it('The doctor reports a missing database as a result.', async () => {
     const before = files()
     const { checks } = await folder.json<{ checks: readonly { id: string }[] }>(['doctor', ...misspelt], { code: 1 })
     expect(checks.find(({ id }) => id === 'troupe.opens')).toMatchObject({
@@ -58,7 +58,7 @@ describe('where the name of the database is misspelt', () => {
     expect(files()).toEqual(before)
   }, 60_000)
 
-  it('what needs the code alone does without, in production too', async () => {
+  it('A command that needs only code works without the database, in production too.', async () => {
     const before = files()
     const key = { TROUPE_ENCRYPTION_KEY: 'ab'.repeat(32), TROUPE_PROFILE: 'production' }
     expect(await folder.json(['check', ...misspelt], { env: key })).toMatchObject([{ team: 'echo' }])
@@ -67,7 +67,7 @@ describe('where the name of the database is misspelt', () => {
     expect(files()).toEqual(before)
   }, 60_000)
 
-  it('what writes makes it', async () => {
+  it('A command that writes makes a missing database.', async () => {
     expect((await folder.run(['context', 'set', 'a', '1', '--storage', 'sqlite:./new/one.db'])).code).toBe(0)
     expect((await folder.run(['context', 'get', 'a', '--storage', 'sqlite:./new/one.db'])).out).toBe('1\n')
     expect((await folder.run(['api-keys', 'create', 'ci', '--storage', 'sqlite:./new/two.db'])).code).toBe(0)

@@ -27,7 +27,7 @@ const message = `Troupe needs Node ${engines.node.replace(/\D/g, '')} or newer, 
 
 // Of the decorators nothing needs a newer Node.
 const entryPoints = ['.', './server', './testing', './mcp', './compat/syntha', './compat/ai-sdk']
-it.each(entryPoints)('an import of %s on an older Node says which one is needed', (entryPoint) => {
+it.each(entryPoints)('An import of %s on an older Node names the required version.', (entryPoint) => {
   const file = resolve(root, exports[entryPoint]?.default ?? entryPoint)
   const { status, stderr } = onNode20('--input-type=module', '-e', `import ${JSON.stringify(file)}`)
   expect(status).toBe(1)
@@ -35,7 +35,7 @@ it.each(entryPoints)('an import of %s on an older Node says which one is needed'
   expect(stderr).not.toContain('node:sqlite')
 })
 
-it('the command line on an older Node says which one is needed, and nothing else', () => {
+it('The command line on an older Node names the required version, and nothing else.', () => {
   const { status, stdout, stderr } = onNode20(resolve(root, bin.troupe), '--help')
   expect({ status, stdout, stderr }).toEqual({ status: 2, stdout: '', stderr: `${message}\n` })
 })

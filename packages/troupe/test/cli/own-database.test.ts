@@ -16,7 +16,7 @@ describe('the program on a database of its own', () => {
   beforeAll(() => copyFileSync(team, join(folder.path, 'troupe.config.ts')))
   afterAll(() => folder[Symbol.dispose]())
 
-  it('ends with what became of the run: 1 where it failed, 6 where a person is asked', async () => {
+  it('The program ends with the status of the run: 1 if it failed, 6 if a person is asked.', async () => {
     const broken = await folder.run(['run', 'Broken', 'x'])
     expect(broken.code).toBe(1)
     expect(broken.out).toContain('out of \\u001b[31mpaper')
@@ -30,7 +30,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['runs', 'show', 'bill'])).toMatchObject({ status: 'completed' })
   }, 60_000)
 
-  it('carries on what a command sets going, to its end or its next question, unless it is to be left', async () => {
+  it('The program carries a run that a command starts to its end or its next question, unless detached.', async () => {
     const last = ({ out }: Ended): unknown => JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
     await folder.run(['run', 'Payer', 'x', '--id', 'rent'])
     const forked = await folder.run(['runs', 'fork', 'rent', '--at', '3', '--json'])
@@ -51,7 +51,7 @@ describe('the program on a database of its own', () => {
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
-  it('repeats an effect that may happen once only where it is told to', async () => {
+  it('The program repeats an at-most-once effect only with --repeat.', async () => {
     await folder.run(['run', 'Poster', 'x', '--id', 'letter'])
     const rejected = await folder.run(['runs', 'fork', 'letter', '--at', '1'])
     expect(rejected.code).not.toBe(0)
@@ -62,7 +62,7 @@ describe('the program on a database of its own', () => {
     expect(retried).toMatchObject({ code: 1, error: expect.stringContaining('has not failed') })
   }, 60_000)
 
-  it('ends with 2 for what is wrong, 4 for what is not there, 5 for what cannot be reached', async () => {
+  it('The program ends with 2 for invalid arguments, 4 for missing things, and 5 for an unreachable server.', async () => {
     const [misspelt, unknown, missing, unreachable] = await Promise.all([
       folder.run(['runs', 'lits']),
       folder.run(['run', 'Broken', 'x', '--bugdet', '{}']),
@@ -84,7 +84,7 @@ describe('the program on a database of its own', () => {
       expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
   }, 60_000)
 
-  it('says in which line of which file code is wrong', async () => {
+  it('The program names the line and the file of wrong code.', async () => {
     const project = join(folder.path, 'wrong code')
     mkdirSync(join(project, 'agents/A'), { recursive: true })
     const errorOf = async (...args: string[]) => {
@@ -104,7 +104,7 @@ describe('the program on a database of its own', () => {
     expect(await errorOf()).toMatch(/agent\.ts cannot be loaded: line 2: not today/)
   }, 60_000)
 
-  it('keeps what agents print out of the JSON, and tells what they throw in no call as any failure', async () => {
+  it('The program keeps output of agents out of its JSON, and reports their stray errors as a failure.', async () => {
     const config = join(folder.path, 'loud.mjs')
     const run = `async () => { console.log('chatter'); Promise.reject(new Error('a stray')); await new Promise(() => {}) }`
     const agents = `[defineAgent({ name: 'Loud', run: ${run} })]`
@@ -122,7 +122,7 @@ describe('the program on a database of its own', () => {
     ])
   }, 60_000)
 
-  it('is left with Ctrl-C while it still opens what never opens', async () => {
+  it('The program ends at Ctrl-C while its configuration never finishes loading.', async () => {
     writeFileSync(
       join(folder.path, 'never.mjs'),
       'console.error("it loads")\nawait new Promise(() => {})\nexport default {}',
@@ -133,7 +133,7 @@ describe('the program on a database of its own', () => {
     expect((await ended(child)).code).toBe(130)
   }, 60_000)
 
-  it('that finds its port taken says what to do, and dev waits for a change', async () => {
+  it('The program says what to do if its port is in use, and `dev` waits for a change.', async () => {
     await using occupied = createServer().listen(0, '127.0.0.1')
     await once(occupied, 'listening')
     const port = String((occupied.address() as AddressInfo).port)
@@ -145,7 +145,7 @@ describe('the program on a database of its own', () => {
     expect((await ended(dev)).code).toBe(0)
   }, 60_000)
 
-  it('gives one document for several teams', async () => {
+  it('The program prints one document for several teams.', async () => {
     writeFileSync(
       join(folder.path, 'two.mjs'),
       `import { defineAgent } from 'troupe'
@@ -158,7 +158,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['completion', 'bash'])).toMatchObject({ shell: 'bash', script: expect.any(String) })
   }, 60_000)
 
-  it.skipIf(!existsSync('/dev/full'))('says so where its output cannot be written', () => {
+  it.skipIf(!existsSync('/dev/full'))('The program reports an output that cannot be written.', () => {
     const full = openSync('/dev/full', 'w')
     const options = { cwd: folder.path, env: environment(), encoding: 'utf8' } as const
     const args = [program, 'completion', 'bash']
@@ -166,7 +166,7 @@ describe('the program on a database of its own', () => {
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^Standard output cannot be written: ENOSPC/)])
   })
 
-  it('tells programs in JSON what is wrong with the command, with the nearest that there is', async () => {
+  it('The program reports a wrong command in JSON, with the nearest one.', async () => {
     const problemOf = async (...args: string[]) => {
       const { code, out, error } = await folder.run([...args, '--json'])
       expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -182,7 +182,7 @@ describe('the program on a database of its own', () => {
     expect(await problemOf('runs')).toMatchObject({ code, hint: 'Add --help for what there is.' })
   }, 60_000)
 
-  it('doctor looks at the configuration, the database and the folder, and begins no run', async () => {
+  it('The doctor command checks the configuration, the database and the folder, and starts no run.', async () => {
     const outcome = await folder.run(['doctor', '--json'])
     const { checks, status, production } = JSON.parse(outcome.out)
     expect({ code: outcome.code, status, production }).toEqual({ code: 0, status: 'warn', production: false })
@@ -197,7 +197,7 @@ describe('the program on a database of its own', () => {
     expect(judged.out).toContain('Judged as production.')
   }, 60_000)
 
-  it('doctor tells of a configuration that is wrong, and of a database that does not open, as results', async () => {
+  it('The doctor command reports a wrong configuration and an unreadable database as results.', async () => {
     const wrong = await folder.run(['doctor', '--json', '--no-project'], { env: { TROUPE_LEASE: 'soon' } })
     expect(wrong.code).toBe(1)
     const status = (out: string, id: string) => JSON.parse(out).checks.find((check: { id: string }) => check.id === id)
@@ -233,7 +233,7 @@ describe('the program on a database of its own', () => {
     expect(misspelt.code).toBe(2)
   }, 60_000)
 
-  it('shows causes and stacks of its own failures with --debug, and where the configuration has debug', async () => {
+  it('The program shows causes and stacks of its failures with --debug, and if the configuration has debug.', async () => {
     using other = new Folder()
     const run = (args: readonly string[], env = {}) => other.run(['restore', './none', ...args], { env })
     const [bare, flagged, configured, guides] = await Promise.all([
@@ -247,7 +247,7 @@ describe('the program on a database of its own', () => {
       expect(error).toMatch(/\n {4}at [\s\S]*\ncaused by: Error: ENOENT[\s\S]*\n {4}at /)
   })
 
-  it('searches the audit log, and exports it for a verification that needs no database', async () => {
+  it('The program searches the audit log, and exports it for a verification without a database.', async () => {
     const { publicKey } = generateKeyPairSync('ed25519')
     writeFileSync(join(folder.path, 'audit.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
     writeFileSync(join(folder.path, 'checkpoints.jsonl'), '')
@@ -266,13 +266,13 @@ describe('the program on a database of its own', () => {
     expect(await folder.json([...verify], { code: 1 })).toMatchObject({ findings: [], covered: 0 })
   }, 60_000)
 
-  it('verifies no log without its checkpoints', async () => {
+  it('The program verifies no log without its checkpoints.', async () => {
     const others = ['--public-key', 'troupe.config.ts', '--export', 'troupe.config.ts']
     const { code, error } = await folder.run(['audit', 'verify', 'none.jsonl', ...others])
     expect([code, error]).toEqual([2, expect.stringContaining('none.jsonl cannot be read')])
   })
 
-  it('ends quietly when its reader has enough', async () => {
+  it('The program ends quietly if its reader closes the pipe.', async () => {
     const child = folder.spawn(['completion', 'bash'])
     child.stdout.destroy()
     let complaint = ''
@@ -283,7 +283,7 @@ describe('the program on a database of its own', () => {
     expect({ code, complaint }).toEqual({ code: 0, complaint: '' })
   }, 60_000)
 
-  it('lets go of a run by Ctrl-C with 130, and the run goes on from its journal', async () => {
+  it('The program releases a run at Ctrl-C with 130, and the run resumes from its journal.', async () => {
     const child = folder.spawn(['run', 'Slow', 'x', '--id', 'slow'])
     await untilPrinted(child, /Slow begins/)
     child.kill('SIGINT')
@@ -295,7 +295,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
   }, 60_000)
 
-  it('says what became of an effect in which it was killed, and goes on', async () => {
+  it('The program reports an effect during which it was killed, and resumes after its resolution.', async () => {
     const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'doubt'])
     await untilPrinted(child, /The letter goes out/)
     child.kill('SIGKILL')
@@ -313,7 +313,7 @@ describe('the program on a database of its own', () => {
     expect(resolved).toMatchObject({ code: 0, out: expect.stringContaining('sent after all') })
   }, 60_000)
 
-  it('ends with the drain when it is told to, whatever an effect that was cut off still waits for', async () => {
+  it('The server ends with the drain at SIGTERM, even if an interrupted effect still waits.', async () => {
     const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '1s' } })
     const atWork = untilPrinted(server, /The letter goes out/)
     await untilPrinted(server, /Serving/)
@@ -324,7 +324,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['runs', 'show', 'cut-off'])).toMatchObject({ status: 'running' })
   }, 60_000)
 
-  it('beside a process that owns the file and serves nobody says who it is, and ends with 5', async () => {
+  it('A command beside a process that owns the file without a server names the process, and ends with 5.', async () => {
     const worker = folder.spawn(['worker', '--json'])
     await untilPrinted(worker, /"working"/)
     const rejected = await folder.run(['runs', 'list'])

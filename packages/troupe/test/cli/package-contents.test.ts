@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..')
 const sources = (folder: string) =>
   globSync(`${join(root, folder)}/**/*.ts`).filter((path) => !/\.test\.|\/(documents|models\/extractive)\//.test(path))
 
-it('the package holds what a stranger needs, and none of its tests', () => {
+it('The package contains what its users need, and none of its tests.', () => {
   const printed = execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: root, encoding: 'utf8', stdio: 'pipe' })
   const found: unknown = JSON.parse(printed)
   // npm 12 tells them by name, older ones as a list.

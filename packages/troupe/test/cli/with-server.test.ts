@@ -28,12 +28,12 @@ async function posted(path: string, body: unknown): Promise<Record<string, unkno
 }
 
 describe('beside a server that owns the database', () => {
-  it('a command without an address asks the owner of the file', async () => {
+  it('A command without an address asks the owner of the file.', async () => {
     const found = await folder.run(['health', '--ready', '--json'], { env: { TROUPE_API_KEY: host } })
     expect(JSON.parse(found.out)).toEqual({ location: url, status: 'ready' })
   }, 60_000)
 
-  it('the file of a team is not passed over for a team of the server', async () => {
+  it('The file of a team is not mistaken for a team of the server.', async () => {
     writeFileSync(join(folder.path, 'mine.yaml'), 'agents: { Mine: { instructions: The sky is green. } }\n')
     for (const command of [
       ['run', 'mine.yaml', 'x'],
@@ -48,7 +48,7 @@ describe('beside a server that owns the database', () => {
     expect(here).toMatchObject({ code: 0, out: expect.stringContaining('Mine is done') })
   }, 60_000)
 
-  it('the doctor asks who owns the file, and looks at the project here', async () => {
+  it('The doctor asks the owner of the file, and checks the local project.', async () => {
     writeFileSync(join(folder.path, 'package.json'), '{}')
     const found = await folder.run(['doctor', '--json'], { env: { TROUPE_API_KEY: host } })
     rmSync(join(folder.path, 'package.json'))
@@ -68,7 +68,7 @@ describe('beside a server that owns the database', () => {
     expect((await folder.run(['doctor', '--url', 'http://127.0.0.1:1'])).code).toBe(5)
   }, 60_000)
 
-  it('context is written, read and watched', async () => {
+  it('The context commands write, read and watch entries through a server.', async () => {
     const watching = folder.spawn(['context', 'watch', '--pattern', 'orders.*', '--from', '0', '--json'], { env })
     const seen = untilPrinted(watching, /"put".*orders\.17/)
     const red = '{"colour":"\\u001b[31mred"}'
@@ -96,7 +96,7 @@ describe('beside a server that owns the database', () => {
     expect(await asked('context', 'delete', 'orders.17')).toEqual({ deleted: true })
   }, 60_000)
 
-  it('runs are listed, looked at, replayed, forked and ended', async () => {
+  it('The commands of runs list, show, replay, fork and cancel runs through a server.', async () => {
     expect((await folder.run(['run', 'Echo', 'hello', '--id', 'one', '--tags', 'a,b'], { env })).code).toBe(0)
     const { run: bill } = await asked<{ run: string }>('run', 'Payer', 'x', '--id', 'bill', '--detach')
     const evaluated = await asked<{ total: object }>('runs', 'evaluate', 'one', '--score', 'exact', '--id', 'same')
@@ -140,7 +140,7 @@ describe('beside a server that owns the database', () => {
     expect(await asked('runs', 'cancel', bill)).toMatchObject({ status: 'cancelled' })
   }, 60_000)
 
-  it('runs are paused, and stop at breakpoints, where they are looked at, changed and led on', async () => {
+  it('The commands of runs pause runs, set breakpoints, edit and step through a server.', async () => {
     await asked('run', 'Payer', 'x', '--id', 'held', '--detach')
     expect((await folder.run(['runs', 'result', 'held'], { env })).code).toBe(6)
     expect(await asked('runs', 'pause', 'held')).toMatchObject({ reason: 'paused' })
@@ -161,7 +161,7 @@ describe('beside a server that owns the database', () => {
     expect(await asked('runs', 'result', 'stopped')).toMatchObject({ response: 'You said that' })
   }, 60_000)
 
-  it('messages are sent, given up, and delivered again', async () => {
+  it('The commands of messages send, list dead letters and redrive through a server.', async () => {
     const sent = await asked('messages', 'send', 'Stock', 'order.place', '{"item":"tea"}', '--agent', 'Shop')
     expect(sent).toMatchObject({ from: 'Shop', to: 'Stock', payload: { item: 'tea' } })
     expect(await asked('messages', 'list', 'Stock')).toMatchObject([{ id: sent.id }])
@@ -174,7 +174,7 @@ describe('beside a server that owns the database', () => {
     expect(await asked('messages', 'dead-letters', 'Stock')).toEqual([])
   }, 60_000)
 
-  it('schedules are made, paused, triggered and deleted', async () => {
+  it('The commands of schedules create, pause, trigger and delete through a server.', async () => {
     const rejected = await folder.run(['schedules', 'create', 'nobody', '--every', '1h'], { env })
     expect(rejected.code).toBe(4)
     expect(await asked('schedules', 'create', 'echo', 'hi', '--id', 'hourly', '--every', '1h')).toMatchObject({
@@ -190,7 +190,7 @@ describe('beside a server that owns the database', () => {
     expect((await folder.run(['schedules', 'delete', 'hourly'], { env })).code).toBe(4)
   }, 60_000)
 
-  it('a key opens what it is for, until it is revoked, and a wrong one nothing', async () => {
+  it('An API key opens what its options allow until it is revoked, and a wrong key opens nothing.', async () => {
     const options = ['--role', 'readonly', '--users', 'ada']
     const made = await asked<{ id: string; key: string }>('api-keys', 'create', 'looker', ...options)
     const by = (key: string, ...args: string[]): Promise<Ended> =>
@@ -216,7 +216,7 @@ describe('beside a server that owns the database', () => {
     expect((await by(made.key, 'runs', 'list')).code).toBe(3)
   }, 60_000)
 
-  it('operators see what is wrong, who did what, and which release it is', async () => {
+  it('The commands of operators show health, the audit log and versions through a server.', async () => {
     const [health, ready, versions, agents, drawn, list, incidents] = await Promise.all([
       asked<{ checks: unknown[] }>('health'),
       asked('health', '--ready'),
@@ -238,14 +238,14 @@ describe('beside a server that owns the database', () => {
     expect(incidents).toEqual(expect.any(Array))
   }, 60_000)
 
-  it('a load test ends with what its thresholds say', async () => {
+  it('The command `troupe load` ends with the result of its thresholds.', async () => {
     const load = ['load', 'Echo', '--concurrent', '2', '--total', '4', '--average', '60000']
     expect(await asked(...load)).toMatchObject({ passed: true, totalRequests: 4 })
     const failed = await folder.json<{ breaches: unknown[] }>([...load, '--per-second', '100000'], { env, code: 1 })
     expect(failed.breaches).toHaveLength(1)
   }, 60_000)
 
-  it('the server drains at Ctrl-C, and ends with 0', async () => {
+  it('The server drains at Ctrl-C, and ends with 0.', async () => {
     server.kill('SIGINT')
     expect(await new Promise((resolve) => server.once('exit', resolve))).toBe(0)
     const gone = await folder.run(['runs', 'list', '--url', url], { env })

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const home = resolve(import.meta.dirname, '../..')
 const folder = join(home, 'node_modules/.cache/decorated')
 
-test('a worker with decorators, compiled by tsc, handles, gathers, hears and can be overridden', {
+test('A worker with decorators, compiled by tsc, handles messages, batches and presence, and can be overridden.', {
   timeout: 120_000,
 }, () => {
   rmSync(folder, { recursive: true, force: true })

@@ -28,18 +28,18 @@ function live(storage: unknown, ledger: string, hangs: number): Promise<string> 
   return new Promise((resolve) => child.once('close', () => resolve(output)))
 }
 
-describe('a batch whose process is killed', () => {
+describe('a killed process with a batch', () => {
   const trial = async (storage: unknown, name: string, hangs: number) => {
     const ledger = join(folder, name)
     expect(await live(storage, ledger, hangs)).toBe('hangs\n')
     expect(await live(storage, ledger, 0)).toBe('left 0\n')
     expect(readFileSync(ledger, 'utf8')).toBe('1\n2\n3\n')
   }
-  test.for([2, 3])('after %i of three effects does each once, on a file', async (hangs) => {
+  test.for([2, 3])('A batch that is killed after %i of three effects does each once, on a file.', async (hangs) => {
     await trial(`sqlite:${join(folder, `${hangs}.db`)}`, `file ${hangs}`, hangs)
   })
   test.skipIf(missing !== undefined).for([2, 3])(
-    'after %i of three effects does each once, on PostgreSQL',
+    'A batch that is killed after %i of three effects does each once, on PostgreSQL.',
     async (hangs) => {
       const schema = schemaName(`batch_${hangs}`)
       schemas.push(schema)

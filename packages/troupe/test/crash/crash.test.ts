@@ -8,7 +8,7 @@ import { Trial } from './crash-trial.ts'
 const points = Number(process.env.TROUPE_CRASHES ?? 60)
 const perTrial = 12
 
-test(`killed at ${points} commits it loses no acknowledged turn, repeats no at-most-once effect, and corrupts nothing`, async () => {
+test(`A process that is killed at ${points} commits loses no acknowledged turn, repeats no at-most-once effect, and corrupts nothing.`, async () => {
   const random = seededRandom('crash')
   let kills = 0
   const one = async () => {
@@ -33,7 +33,7 @@ test(`killed at ${points} commits it loses no acknowledged turn, repeats no at-m
   expect(kills).toBeGreaterThanOrEqual(points)
 }, 300_000)
 
-test('killed before each of 60 of its events it ends as it would have', async () => {
+test('A process that is killed before each of 60 of its events ends its runs as without kills.', async () => {
   const random = seededRandom('events')
   const seeds = Array.from({ length: 60 }, (_, i) => `kill-${i * 9 + Math.floor(random.next() * 9)}`)
   const report = await harness.simulate({

@@ -21,16 +21,21 @@ describe('a run whose step kills its process at each start', () => {
   test.for([
     ['fail', { status: 'failed', code: 'step.crashed' }],
     ['fallback', { status: 'completed', response: 'substituted', code: null }],
-  ] as const)('is not started for ever, with onError %s', { timeout: 120_000 }, ([onError, expected]) => {
-    for (let n = 1; n <= 5; n++) expect(start(onError, onError, true)).toMatchObject({ signal: 'SIGKILL', output: '' })
-    expect(starts(onError)).toBe(5)
-    const last = start(onError, onError, true)
-    expect([last.signal, last.stderr]).toEqual([null, ''])
-    expect(JSON.parse(last.output)).toMatchObject(expected)
-    expect(starts(onError)).toBe(5)
-  })
+  ] as const)(
+    'A run whose step kills its process at each start is not started forever, with onError %s.',
+    { timeout: 120_000 },
+    ([onError, expected]) => {
+      for (let n = 1; n <= 5; n++)
+        expect(start(onError, onError, true)).toMatchObject({ signal: 'SIGKILL', output: '' })
+      expect(starts(onError)).toBe(5)
+      const last = start(onError, onError, true)
+      expect([last.signal, last.stderr]).toEqual([null, ''])
+      expect(JSON.parse(last.output)).toMatchObject(expected)
+      expect(starts(onError)).toBe(5)
+    },
+  )
 
-  test('completes where it does not kill its process any more', { timeout: 120_000 }, () => {
+  test('A run whose step stops killing its process completes.', { timeout: 120_000 }, () => {
     for (let n = 1; n <= 3; n++) expect(start('mended', 'fail', true).signal).toBe('SIGKILL')
     expect(JSON.parse(start('mended', 'fail', false).output)).toEqual({
       status: 'completed',

@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
   const doneAfter = (count: number) =>
     until(async () => (done().length >= Math.min(count + 3, steps) ? done().length : undefined))
 
-  test('one begins a run, the other one shows it; a worker and a server are killed; it is answered and ends right', async () => {
+  test('A run survives the kill of a worker and a server in a fleet, is visible on every server, and ends correctly.', async () => {
     const [first, second] = servers
     const task = { ledger, steps }
     expect(await call(first, '/v1/runs', { id: 'long', task, team: 'work' })).toMatchObject({ status: 201 })
@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
     expect(repeats).toBeLessThanOrEqual(changes)
   }, 240_000)
 
-  test('whoever is left drains at SIGTERM', async () => {
+  test('The remaining processes of a fleet drain at SIGTERM.', async () => {
     const left = [...servers, ...workers].filter(({ child }) => child.exitCode === null && child.signalCode === null)
     expect(left).toHaveLength(2)
     for (const one of left) one.child.kill('SIGTERM')

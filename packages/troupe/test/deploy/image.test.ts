@@ -64,7 +64,7 @@ describe.skipIf(!isCheckout)('the image', () => {
     rmSync(folder, { recursive: true, force: true })
   }, 240_000)
 
-  test('serves as a user other than root over files that it cannot write, runs a team, and drains at SIGTERM', async () => {
+  test('The image serves as a non-root user on read-only files, runs a team, and drains at SIGTERM.', async () => {
     const before = filesOutside(image)
     const server = container.start(image.command)
     const ended = once(server, 'exit')
@@ -106,7 +106,7 @@ describe.skipIf(!isCheckout)('the image', () => {
     expect(filesOutside(image)).toEqual(before)
   }, 240_000)
 
-  test('holds what runs, and nothing of what builds', () => {
+  test('The image contains what runs, and nothing of what builds.', () => {
     const there = (path: string) => existsSync(join(image.workdir, path))
     expect(
       [
@@ -121,7 +121,7 @@ describe.skipIf(!isCheckout)('the image', () => {
   })
 })
 
-test.skipIf(!isCheckout)('the context holds every source, and nothing secret', () => {
+test.skipIf(!isCheckout)('The build context contains every source, and no secret.', () => {
   const context = new Set(contextFiles())
   const committed = new Set(committedFiles())
   const sources = globSync('packages/*/src/**/*.{ts,tsx,css}', { cwd: workspace, exclude: ['**/*.test.ts'] })
@@ -131,14 +131,14 @@ test.skipIf(!isCheckout)('the context holds every source, and nothing secret', (
   expect([...context].filter((file) => secret.test(file))).toEqual([])
 })
 
-test('the Dockerfile is one by the rules of its language', () => {
+test('The Dockerfile is valid by the rules of its language.', () => {
   const text = readFileSync(join(workspace, 'deploy/Dockerfile'), 'utf8')
   const problems = (dockerfile: string) => validate(dockerfile).map(({ message }) => message)
   expect(problems(text)).toEqual([])
   expect(problems(text.replace('EXPOSE 8000', 'EXPOSE eight'))).toHaveLength(1)
 })
 
-test('the image is that of nobody in particular: no root, no curl, nothing secret', () => {
+test('The Dockerfile uses a non-root user, without curl and secrets.', () => {
   const words = dockerfile.getInstructions().map((one) => `${one.getKeyword()} ${one.getArgumentsContent()}`)
   expect(words.filter((line) => /\bcurl\b|\bwget\b|\bsudo\b/.test(line))).toEqual([])
   const [, user = ''] =

@@ -55,7 +55,7 @@ describe('Kubernetes', () => {
     model.validate()
   }
 
-  test('accepts every manifest by the schema of its kind, and its check finds what is wrong', () => {
+  test('Kubernetes accepts every manifest by the schema of its kind, and the check finds what is wrong.', () => {
     expect(manifests.length).toBeGreaterThan(8)
     for (const manifest of [...manifests, ...documents(read('kubernetes/secrets.example.yaml'))]) validate(manifest)
     const broken = structuredClone(of('Deployment', 'troupe-server'))
@@ -63,12 +63,12 @@ describe('Kubernetes', () => {
     expect(() => validate(broken)).toThrow(/containerPort/)
   })
 
-  test('names every manifest of its folder in the kustomization, and nothing else', () => {
+  test('The kustomization names every manifest of its folder, and nothing else.', () => {
     const { resources } = parse(read('kubernetes/base/kustomization.yaml'))
     expect([...resources].sort()).toEqual(base.map((path) => path.replace('kubernetes/base/', '')).sort())
   })
 
-  test('probes /health and /ready on port 8000 at the figures of the guide, and never fewer than three servers', () => {
+  test('The manifests probe /health and /ready on port 8000 as in the guide, and require three servers.', () => {
     const [server] = of('Deployment', 'troupe-server').spec.template.spec.containers
     expect(server.ports).toEqual([{ name: 'http', containerPort: 8_000 }])
     expect(server.livenessProbe).toMatchObject({
@@ -89,7 +89,7 @@ describe('Kubernetes', () => {
     expect(of('PodDisruptionBudget', 'troupe-server').spec.minAvailable).toBe(2)
   })
 
-  test('selects pods that there are, and lets nothing but its port into them', () => {
+  test('The manifests select existing pods, and let only their port into them.', () => {
     const pods = manifests.flatMap(({ spec }) => spec?.template?.metadata?.labels ?? [])
     const chosen = (kind: string, name: string) => {
       const { selector, podSelector } = of(kind, name).spec
@@ -124,7 +124,7 @@ describe('Kubernetes', () => {
     expect(of('Service', 'troupe').spec.ports[0].targetPort).toBe('http')
   })
 
-  test('gives no pod a right that it does not use, and the rights of the owner to the migration alone', () => {
+  test('The manifests give no pod an unused right, and the rights of the owner to the migration alone.', () => {
     for (const pod of podsOf(manifests)) {
       expect(pod.automountServiceAccountToken).toBe(false)
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
@@ -142,7 +142,7 @@ describe('Kubernetes', () => {
     expect(asOwner.map(({ metadata }) => metadata.name)).toEqual(['troupe-migrate'])
   })
 
-  test('refers to keys that the example of the secrets has', () => {
+  test('The manifests refer to keys that the example of the secrets has.', () => {
     const secrets = new Map<string, Manifest>(
       documents(read('kubernetes/secrets.example.yaml')).map((one) => [one.metadata.name, one.stringData]),
     )
@@ -153,7 +153,7 @@ describe('Kubernetes', () => {
     for (const { name, key } of references) expect(Object.keys(secrets.get(name) ?? {})).toContain(key)
   })
 
-  test('gives a pod in production what the guide for teams that think for long names', () => {
+  test('The production overlay gives a pod the resources of the guide for long-running teams.', () => {
     const { patches } = parse(read('kubernetes/overlays/production/kustomization.yaml'))
     expect(patches.map(({ patch }: Manifest) => parse(patch))).toEqual([
       [
@@ -171,7 +171,7 @@ describe('Kubernetes', () => {
   test.skipIf(!hasKubectl).each([
     ['staging', '512Mi', 2],
     ['production', '2Gi', 3],
-  ])('composes the overlay %s, with %s for a pod', (overlay, memory, replicas) => {
+  ])('Kustomize composes the overlay %s, with %s for a pod.', (overlay, memory, replicas) => {
     const made = spawnSync('kubectl', ['kustomize', join(deploy, 'kubernetes/overlays', overlay)], { encoding: 'utf8' })
     expect(made.stderr).toBe('')
     const composed = documents(made.stdout)
@@ -197,7 +197,7 @@ describe('Compose', () => {
   const files = ['compose/compose.yaml', 'compose/compose.postgres.yaml']
   const compose = (path: string) => parse(read(path), { merge: true })
 
-  test.each(files)('accepts %s by its specification', (path) => {
+  test.each(files)('Compose accepts %s by its specification.', (path) => {
     expect(valid(compose(path)), JSON.stringify(valid.errors)).toBe(true)
     expect(valid({ ...compose(path), services: { server: { imagee: 'x' } } })).toBe(false)
   })
@@ -205,7 +205,7 @@ describe('Compose', () => {
   const commands = [['docker', 'compose'], ['docker-compose']] as const
   const command = commands.find(([name, ...words]) => spawnSync(name, [...words, 'version']).status === 0)
   if (!command) process.stderr.write('skipped: there is no docker compose to read its files\n')
-  test.skipIf(!command).each(files)('reads %s as it is meant', (path) => {
+  test.skipIf(!command).each(files)('Compose reads %s as intended.', (path) => {
     const [name, ...words] = command ?? ['docker']
     const config = (input: string) =>
       spawnSync(name, [...words, '--project-directory', join(deploy, 'compose'), '-f', '-', 'config'], {
@@ -221,7 +221,7 @@ describe('Compose', () => {
     expect(config(text.replace('image:', 'imagee:')).status).not.toBe(0)
   })
 
-  test.each(files)('keeps every secret of %s in a file, and every service of ours closed', (path) => {
+  test.each(files)('Compose keeps every secret of %s in a file, and every service hardened.', (path) => {
     const { services, secrets } = compose(path)
     expect(read(path)).not.toMatch(/PASSWORD: |_KEY: |API_KEY/)
     const ours = Object.entries<Record<string, unknown>>(services).filter(([name]) => name !== 'postgres')
@@ -235,7 +235,7 @@ describe('Compose', () => {
     expect(asOwner.map(([name]) => name)).toEqual(path.includes('postgres') ? ['migrate'] : [])
   })
 
-  test('keeps the data of its database in a volume, starts it again, and waits until it answers', () => {
+  test('Compose keeps the data of its database in a volume, restarts it, and waits until it answers.', () => {
     const { services, volumes } = compose('compose/compose.postgres.yaml')
     const { postgres, migrate, server } = services
     expect(postgres.image).toMatch(/^postgres:\d+/)
@@ -252,7 +252,7 @@ describe('Compose', () => {
     })
   })
 
-  test('mounts the secrets that are made for it, once, for their folder alone to be seen', () => {
+  test('The script of Compose creates the mounted secrets once, in a private folder.', () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-secrets-'))
     const make = () => spawnSync(process.execPath, [join(deploy, 'compose/make-secrets.mjs'), folder])
     expect(make().status).toBe(0)
@@ -293,7 +293,7 @@ describe('Prometheus and Grafana', () => {
     return offsets
   }
 
-  test('ask in the query language of Prometheus, of the job that is scraped', () => {
+  test('The rules and dashboards are valid Prometheus queries of the scraped job.', () => {
     expect(asked.filter((expr) => brokenAt(expr).length > 0)).toEqual([])
     expect(brokenAt('sum(rate(troupe_x[5m])')).not.toEqual([])
     const [job] = parse(read('prometheus/prometheus.yaml')).scrape_configs
@@ -301,7 +301,7 @@ describe('Prometheus and Grafana', () => {
     expect(named).toEqual([job.job_name])
   })
 
-  test('use no metric that a troupe does not have', () => {
+  test('The rules and dashboards use only metrics of a troupe.', () => {
     const known = exposed()
     const names = asked.flatMap((expr) => [...used(expr)])
     expect(names.length).toBeGreaterThan(30)
@@ -315,7 +315,7 @@ describe('Prometheus and Grafana', () => {
     expect(Object.keys(eventAmounts)).toContain('model.called')
   })
 
-  test('alert at the thresholds that the guides name', () => {
+  test('The rules alert at the thresholds that the guides name.', () => {
     const bounds = Object.fromEntries(
       rules.map(({ alert, expr }: { alert: string; expr: string }) => [alert, Number(/[\d.]+$/.exec(expr)?.[0])]),
     )
@@ -331,7 +331,7 @@ describe('Prometheus and Grafana', () => {
   })
 })
 
-test('GitHub reads the workflow, which runs scripts that exist', () => {
+test('The GitHub workflow is valid, and runs scripts that exist.', () => {
   const content = readFileSync(join(workspace, '.github/workflows/ci.yml'), 'utf8')
   expect(validateWorkflow(content).errors).toEqual([])
   expect(validateWorkflow(content.replace('runs-on', 'runs-onn')).errors).not.toEqual([])
@@ -352,7 +352,7 @@ test('GitHub reads the workflow, which runs scripts that exist', () => {
   expect(did(image)).toContain('.State.Health.Status')
 })
 
-test('The release workflow publishes what it attests, with provenance and a list of its parts', () => {
+test('The release workflow publishes what it attests, with provenance and a list of its parts.', () => {
   const content = readFileSync(join(workspace, '.github/workflows/release.yml'), 'utf8')
   // The permission is younger than the schema of the validator.
   const known = content.replaceAll(/\n +attestations: write/g, '')
@@ -379,7 +379,7 @@ test('The release workflow publishes what it attests, with provenance and a list
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
 if (!hasSystemd) process.stderr.write('skipped: there is no systemd-analyze to read the unit\n')
-test.skipIf(!hasSystemd)('systemd reads the unit', () => {
+test.skipIf(!hasSystemd)('The systemd unit is valid for systemd.', () => {
   const unit = join(deploy, 'systemd/troupe.service')
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--recursive-errors=no', unit], {
     encoding: 'utf8',

@@ -28,7 +28,7 @@ describe.skipIf(!hasPsql || !bin)('roles.sql', () => {
     rmSync(secrets, { recursive: true })
   }, 60_000)
 
-  test('makes one that owns and migrates, and one that serves in production and owns nothing', async () => {
+  test('The script roles.sql makes an owner role that migrates, and a serving role that owns nothing.', async () => {
     const file = join(workspace, 'deploy/compose/roles.sql')
     const done = spawnSync('psql', ['-v', 'ON_ERROR_STOP=1', '--no-psqlrc', '-d', cluster.url, '-f', file], {
       env: { ...process.env, TROUPE_SECRETS: secrets },

@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)('two releases', () => {
       return rows.length
     })
 
-  test('take each other’s places one process at a time, forth and back, and every run ends right', async () => {
+  test('Two releases replace each other one process at a time, forward and back, and every run ends correctly.', async () => {
     const before = [await here.start('serve', '--port', '0'), await here.start('worker')] as const
     await begin(before[0], 'old-1', 'old-2')
     await there.run('migrate')

@@ -66,7 +66,7 @@ it('A program that prints something else, or fails, is found.', async () => {
   ])
 })
 
-it('docs/patterns.md has a program with a diagram for each pattern of the library.', async () => {
+it('The page docs/patterns.md has a program with a diagram for each pattern of the library.', async () => {
   const { patterns } = await import('../../src/index.ts')
   const page = programsOf('docs/patterns.md')
   const shown = page.map(({ code }) => /const team = patterns\.(\w+)/.exec(code)?.[1])

@@ -15,19 +15,19 @@ afterAll(async () => {
   if (!missing) await dropSchema(schema)
 })
 
-describe('a process under load that is told to end', () => {
+describe('a drained process under load', () => {
   const trial = (storage: Parameters<typeof runDrains>[0]['storage'], name: string) => {
     const { next } = seededRandom(name)
     return runDrains({ storage, ledger: join(folder, name), drains: 5, random: () => next() })
   }
-  test('loses nothing that it acknowledged on a file, and repeats nothing', async () => {
+  test('A process under load that is told to end loses nothing acknowledged on a file, and repeats nothing.', async () => {
     const { problems, acknowledged } = await trial(`sqlite:${join(folder, 'troupe.db')}`, 'file')
     expect(problems).toEqual([])
     expect(acknowledged).toBeGreaterThan(0)
   }, 240_000)
 
   test.skipIf(missing !== undefined)(
-    'nor on a PostgreSQL',
+    'A process under load that is told to end loses nothing acknowledged on PostgreSQL, and repeats nothing.',
     async () => {
       const { problems, acknowledged } = await trial({ url: server, schema, poolSize: 4 }, 'postgres')
       expect(problems).toEqual([])

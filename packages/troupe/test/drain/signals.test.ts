@@ -21,7 +21,7 @@ describe('a process', () => {
   test.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
-  ] as const)('that is told to end twice by %s ends at once', async (signal, code) => {
+  ] as const)('A process that gets %s twice ends at once.', async (signal, code) => {
     const seen = new Set<string>()
     const once = (child: ReturnType<typeof spawn>, what: string) => {
       if (seen.has(what)) return
@@ -37,7 +37,7 @@ describe('a process', () => {
   })
 
   test.each(['uncaught', 'rejection'])(
-    'with an error that nobody caught (%s) says so, drains and fails',
+    'A process with an unhandled error (%s) reports it, drains and fails.',
     async (how) => {
       const { code, out } = await live(how, () => {})
       expect(code).toBe(1)

@@ -10,8 +10,8 @@ const journals = join(import.meta.dirname, 'journals')
 const names = readdirSync(journals).map((name) => name.replace('.json', ''))
 const read = (name: string) => readFileSync(join(journals, `${name}.json`), 'utf8')
 
-describe('a run that a release has written', () => {
-  it.each(names)('replays identically, and means what it meant: %s', (name) => {
+describe('a recorded run of a release', () => {
+  it.each(names)('A recorded run replays identically, and has the same meaning: %s.', (name) => {
     const past = openExport(read(name))
     expect(past.verifyReplay()).toMatchObject({ identical: true })
     const file = JSON.parse(read(name)) as ExportedRun
@@ -27,12 +27,12 @@ describe('a run that a release has written', () => {
     expect(past.why().sentences.length).toBeGreaterThan(0)
   })
 
-  it('is kept of every team', () => {
+  it('A recorded run exists for every team.', () => {
     expect(names).toEqual(expect.arrayContaining(Object.keys(teams)))
     expect(names.length).toBeGreaterThan(12)
   })
 
-  it('would be found to differ if an event of any type meant something else', () => {
+  it('A recorded run differs at its replay if an event of any type changes.', () => {
     const types = new Set<string>()
     for (const name of names) {
       const { digest: _, ...file } = JSON.parse(read(name)) as ExportedRun

@@ -104,7 +104,7 @@ const judge = ({ history, updates, operations }: Recorded): readonly Anomaly[] =
 describe.each(['memory:', 'file'])('on %s', (storageKind) => {
   const urlOf = (name: string) => (storageKind === 'file' ? `sqlite:${join(folder, `${name}.db`)}` : storageKind)
 
-  test('each key of the mesh is linearizable and no update is lost', async () => {
+  test('Each key of the mesh is linearizable and no update is lost.', async () => {
     for (let round = 0; round < rounds; round++) {
       const seed = `mesh ${round}`
       const service = await troupe.createTroupe({ storage: urlOf(seed), faults: faultsOf(seed), log: 'silent' })
@@ -115,7 +115,7 @@ describe.each(['memory:', 'file'])('on %s', (storageKind) => {
     }
   })
 
-  test('each journal holds what its writers were told it holds, in the order of their epochs', async () => {
+  test('Each journal contains what its writers were told, in the order of their epochs.', async () => {
     for (let round = 0; round < rounds; round++) {
       const seed = `journal ${round}`
       const random = seededRandom(seed)
@@ -163,27 +163,24 @@ describe.each(['memory:', 'file'])('on %s', (storageKind) => {
   })
 })
 
-test.skipIf(missing)(
-  'each key of the mesh is linearizable on PostgreSQL, through two pools of connections',
-  async () => {
-    const schema = schemaName('linearizability')
-    const open = () => troupe.createTroupe({ storage: { url: server, schema }, log: 'silent' })
-    const [one, two] = [await open(), await open()]
-    try {
-      for (let round = 0; round < rounds; round++) {
-        const clients = [one, two].map((service) => service.user(`ada ${round}`).agent('Owner').context)
-        const recorded = await record(clients, `postgres ${round}`)
-        expect(judge(recorded)).toEqual([])
-        expect(recorded.history.length).toBeGreaterThan(150)
-      }
-    } finally {
-      await Promise.all([one.close(), two.close()])
-      await dropSchema(schema)
+test.skipIf(missing)('Each key of the mesh is linearizable on PostgreSQL, through two connection pools.', async () => {
+  const schema = schemaName('linearizability')
+  const open = () => troupe.createTroupe({ storage: { url: server, schema }, log: 'silent' })
+  const [one, two] = [await open(), await open()]
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const clients = [one, two].map((service) => service.user(`ada ${round}`).agent('Owner').context)
+      const recorded = await record(clients, `postgres ${round}`)
+      expect(judge(recorded)).toEqual([])
+      expect(recorded.history.length).toBeGreaterThan(150)
     }
-  },
-)
+  } finally {
+    await Promise.all([one.close(), two.close()])
+    await dropSchema(schema)
+  }
+})
 
-test('a mesh that answers from a snapshot of the past is found out', async () => {
+test('The checker detects a mesh that answers from an old snapshot.', async () => {
   const service = await troupe.createTroupe({ storage: 'memory:', log: 'silent' })
   const { context } = service.user('ada').agent('Owner')
   const old = new Map<string, Awaited<ReturnType<typeof context.getEntry>>>()

@@ -105,7 +105,7 @@ async function problemOf(output: Output, index: number): Promise<string | undefi
   return ended === output.ends ? undefined : `it ended as ${ended}`
 }
 
-it('there are at least 200 recorded outputs in named classes, none of them twice', () => {
+it('The corpus has at least 200 recorded outputs in named classes, without duplicates.', () => {
   expect(outputs.length).toBeGreaterThanOrEqual(200)
   const names = outputs.map((output) => [output.protocol, output.stream, output.class, output.name].join('/'))
   expect(new Set(names).size).toBe(outputs.length)
@@ -132,7 +132,7 @@ it('there are at least 200 recorded outputs in named classes, none of them twice
 })
 
 it.each(classes)(
-  '%s: each ends typed, leaves a valid history, and the next turn works',
+  'Malformed outputs of the class %s end typed, leave a valid history, and the next turn works.',
   async (name) => {
     const waiting = [...outputs.entries()].filter(([, output]) => output.class === name)
     const found: string[] = []

@@ -59,7 +59,7 @@ const calls: Readonly<Record<string, object>> = {
 }
 
 describe('the audit log of MCP', () => {
-  test('holds each call of each tool with the key by which it came', async () => {
+  test('The audit log of MCP records each call of each tool with its API key.', async () => {
     const { troupe, connect } = await opened()
     const ada = troupe.user('ada')
     const { client } = await connect({ users: ['ada'], role: 'admin' })
@@ -83,8 +83,8 @@ describe('the audit log of MCP', () => {
   })
 })
 
-describe('a client of MCP that is bound to an agent', () => {
-  test('learns nothing of a run in which its agent has no step, and how one stands in which it has', async () => {
+describe('an MCP client bound to an agent', () => {
+  test('An MCP client that is bound to an agent learns nothing of runs without its steps, and only the status of others.', async () => {
     const { troupe, connect } = await opened()
     const run = await troupe.user('ada').orchestra.start({ task: secret, agent: 'A' })
     const [question] = (await run.result()).questions

@@ -42,7 +42,7 @@ async function listening(answer: RequestListener) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, seen }
 }
 
-test('a server that is not on the list of the way out is not connected to, and that is recorded', async () => {
+test('An MCP server that egress does not allow is not connected to, and the denial is recorded.', async () => {
   const { url, seen } = await listening((_, response) => void response.end())
   const troupe = await begin({ allow: ['api.example.com'] })
   await expect(mcpTools(troupe, { name: 'other', server: { url, headers } })).rejects.toMatchObject({
@@ -56,7 +56,7 @@ test('a server that is not on the list of the way out is not connected to, and t
   expect(items[0]?.resource).toBe(new URL(url).host)
 })
 
-test('a server on the list is, and without a list the one that is named', async () => {
+test('An MCP server is reached if egress allows it, or without a list if it is named.', async () => {
   const url = await offering()
   for (const egress of [undefined, { allow: [new URL(url).host] }]) {
     const troupe = await begin(egress)
@@ -69,7 +69,7 @@ test.each([
   ['another server', undefined],
   ["the cloud's service to its machines", 'http://169.254.169.254/latest/meta-data/'],
   ['the same in IPv6', 'http://[::ffff:169.254.169.254]/latest/meta-data/'],
-])('a server that redirects to %s is not followed, and its key goes nowhere', async (_, redirectTarget) => {
+])('An MCP server that redirects to %s is not followed, and its key is sent nowhere.', async (_, redirectTarget) => {
   const other = await listening((_, response) => void response.end('{}'))
   const location = redirectTarget ?? other.url
   const { url, seen } = await listening((_, response) => void response.writeHead(307, { location }).end())

@@ -65,7 +65,7 @@ const keyScope = { users: ['ada'], agent: 'Desk' } as const
 const runsOf = async (troupe: Troupe, user = 'ada') => (await troupe.user(user).orchestra.list()).items
 
 describe('a client of MCP', () => {
-  test('is offered what its key may do, and nothing else', async () => {
+  test('An MCP client is offered what its key may do, and nothing else.', async () => {
     const { connect } = await serve()
     const names = async (scope: KeyScope) => {
       const { tools } = await (await connect(scope)).listTools()
@@ -85,7 +85,7 @@ describe('a client of MCP', () => {
     )
   })
 
-  test('acts as the agent of its key, in either version of the protocol', async () => {
+  test('An MCP client acts as the agent of its key, in either version of the protocol.', async () => {
     const { connect, troupe } = await serve()
     for (const options of [modern, {}]) {
       const client = await connect(keyScope, options)
@@ -101,7 +101,7 @@ describe('a client of MCP', () => {
     }
   })
 
-  test('sends messages in the name of its key', async () => {
+  test('An MCP client sends messages in the name of its key.', async () => {
     const { connect, troupe } = await serve()
     const client = await connect(keyScope)
     const sent = await client.callTool({
@@ -113,7 +113,7 @@ describe('a client of MCP', () => {
     expect(items.map(({ from }) => from)).toEqual(['Desk'])
   })
 
-  test('reads entries and runs of its user alone, as resources', async () => {
+  test('An MCP client reads entries and runs of its user alone, as resources.', async () => {
     const { connect, troupe } = await serve()
     await troupe.user('ada').context.push('plan', { steps: 3 })
     await troupe.user('eve').context.push('secret', 1)
@@ -136,13 +136,13 @@ describe('a client of MCP', () => {
       await expect(other.readResource({ uri })).rejects.toThrow('not found')
   })
 
-  test('of 2025 is not told that it could subscribe over HTTP', async () => {
+  test('An MCP client of 2025 is not offered subscriptions over HTTP.', async () => {
     const { connect } = await serve()
     expect((await connect(keyScope)).getServerCapabilities()?.resources).toEqual({ subscribe: true, listChanged: true })
     expect((await connect(keyScope, {})).getServerCapabilities()?.resources).toEqual({})
   })
 
-  test('is told of the changes of resources that it subscribed to', async () => {
+  test('An MCP client is notified of changes of resources that it subscribed to.', async () => {
     const { connect, troupe } = await serve()
     const { context } = troupe.user('ada')
     await context.push('plan', 1)
@@ -158,7 +158,7 @@ describe('a client of MCP', () => {
     await subscription.close()
   })
 
-  test('is told no more once its key is revoked', async () => {
+  test('An MCP client is not notified any more once its key is revoked.', async () => {
     const { troupe, url } = await serve({ heartbeat: '20ms' })
     const { id, key } = await troupe.apiKeys.create({ name: 'k', ...keyScope })
     const other = await troupe.apiKeys.create({ name: 'other', ...keyScope })
@@ -180,7 +180,7 @@ describe('a client of MCP', () => {
 })
 
 describe('a run over MCP', () => {
-  test('answers with structure, and tells of its progress meanwhile', async () => {
+  test('A run over MCP answers with structure, and reports its progress meanwhile.', async () => {
     const { connect } = await serve()
     const client = await connect(keyScope)
     const result = await client.callTool({ name: 'run_team', arguments: { task: 'hi', team: 'Echo' } })
@@ -199,7 +199,7 @@ describe('a run over MCP', () => {
     await call
   })
 
-  test('without an id is cancelled with its call', async () => {
+  test('A run over MCP without an id is cancelled with its call.', async () => {
     const { connect, troupe } = await serve()
     const client = await connect(keyScope)
     const ends = new AbortController()
@@ -212,7 +212,7 @@ describe('a run over MCP', () => {
     await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
   })
 
-  test('is cancelled by a client of 2025 too, in whose session the call was made', async () => {
+  test('A run over MCP is cancelled by a client of 2025 too, in the session of the call.', async () => {
     const { connect, troupe } = await serve()
     const clients = [await connect(keyScope, {}), await connect(keyScope, {})]
     const ends = clients.map(() => new AbortController())
@@ -232,7 +232,7 @@ describe('a run over MCP', () => {
     await Promise.all(calls)
   })
 
-  test('that asked before is cancelled with its call as well', async () => {
+  test('A run over MCP that asked before is cancelled with its call as well.', async () => {
     const { connect, troupe } = await serve()
     const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
@@ -246,7 +246,7 @@ describe('a run over MCP', () => {
     await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
   })
 
-  test('shows the person what is approved with nothing in it that cannot be seen', async () => {
+  test('A run over MCP shows the person an approval with invisible characters as codes.', async () => {
     const { connect } = await serve()
     const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     const asked: string[] = []
@@ -258,7 +258,7 @@ describe('a run over MCP', () => {
     expect(asked).toEqual(['Pay?\npay {"to":"\\u{202e}bob"}'])
   })
 
-  test('asks nobody, and tells nothing of others, where the key may not answer', async () => {
+  test('A run over MCP asks no question and reveals none if the key may not answer.', async () => {
     const { connect, troupe } = await serve()
     const capable = { ...modern, capabilities: { elicitation: { form: {} } } }
     const client = await connect({ ...keyScope, operations: ['runs.start'] }, capable)
@@ -274,7 +274,7 @@ describe('a run over MCP', () => {
     expect((await run.status()).status).toBe('waiting')
   })
 
-  test('is waited for as long as is asked, and no longer', async () => {
+  test('A run over MCP is awaited as long as requested.', async () => {
     const { connect } = await serve()
     const client = await connect(keyScope)
     await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Waiting', id: 'long', wait: 0 } })
@@ -283,7 +283,7 @@ describe('a run over MCP', () => {
     await client.callTool({ name: 'cancel_run', arguments: { run: 'long' } })
   })
 
-  test('with an id outlives its call, and is found again by it', async () => {
+  test('A run over MCP with an id outlives its call, and is found again by it.', async () => {
     const { connect, troupe } = await serve()
     const first = await connect(keyScope)
     const args = { task: 1, team: 'Waiting', id: 'long-1', wait: 0.2 }
@@ -305,7 +305,7 @@ describe('a run over MCP', () => {
     expect([missing.isError, JSON.parse(textOf(missing)).success]).toEqual([true, false])
   })
 
-  test('asks the person at a client that can, and hands its questions back to one that cannot', async () => {
+  test('A run over MCP asks the person at a client that can ask, and returns its questions otherwise.', async () => {
     const { connect } = await serve()
     const capable = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     const asked: string[] = []
@@ -340,7 +340,7 @@ describe('a run over MCP', () => {
 })
 
 describe('the address of MCP', () => {
-  test('refuses whoever has no key, other origins, other hosts, and what is no call', async () => {
+  test('The MCP route rejects missing keys, foreign origins and hosts, and invalid calls.', async () => {
     const { statusOf, keyOf } = await serve()
     const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
     expect(await statusOf('POST', list)).toBe(401)
@@ -362,7 +362,7 @@ describe('the address of MCP', () => {
     expect(await post(list)).toBe(200)
   })
 
-  test('answers each of a hundred clients with its own', async () => {
+  test('The MCP route answers each of a hundred clients with its own data.', async () => {
     const { url, keyOf, troupe } = await serve()
     const keys = await Promise.all([0, 1, 2, 3].map((n) => keyOf({ users: [`user${n}`], agent: 'Desk' })))
     const all = Array.from({ length: 100 }, async (_, n) => {

@@ -81,7 +81,7 @@ const answering =
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }] } }))
 
-test('a session that its server knows no more is begun anew, and the call is made in it', async () => {
+test('An expired MCP session is renewed, and the call is made in the new one.', async () => {
   const { url, sessions } = await sessionServer({ echo: answering('heard') })
   const call = await toolsOf(url)
   expect(await call('echo')).toBe('heard')
@@ -90,7 +90,7 @@ test('a session that its server knows no more is begun anew, and the call is mad
   expect([...sessions]).toEqual(['session 2'])
 })
 
-test('a call that a server refuses, or that never reached it, has not happened', async () => {
+test('An MCP call that a server rejects, or that never reached it, has not happened.', async () => {
   const { url, close } = await sessionServer({
     busy: (response) => response.writeHead(429).end('later'),
     broken: (response) => response.writeHead(502).end('bad gateway'),
@@ -105,7 +105,7 @@ test('a call that a server refuses, or that never reached it, has not happened',
   await expect(call('busy')).rejects.toMatchObject({ code: 'mcp.unreachable' })
 })
 
-test('a message over HTTP is bounded, and a stream of many is not', async () => {
+test('An MCP message over HTTP is bounded, and a stream of many is not.', async () => {
   const sse = { 'content-type': 'text/event-stream' }
   const note = `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(2_000) } })}\n\n`
   const { url } = await sessionServer({
@@ -124,7 +124,7 @@ test('a message over HTTP is bounded, and a stream of many is not', async () => 
   })
 })
 
-test('a server that answers nothing does not hold up the end of the troupe', async () => {
+test('An MCP server that never answers does not delay the close of the troupe.', async () => {
   const server = createServer(() => {})
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const asked = once(server, 'request')

@@ -24,25 +24,28 @@ describe('over standard input and output', () => {
   test.each([
     ['of 2026', modern],
     ['of 2025', {}],
-  ])('a client of the protocol %s works as its agent, and is told of changes', async (_, options) => {
-    const client = await start(options)
-    const { tools } = await client.listTools()
-    const names = tools.map(({ name }) => name)
-    expect(names).toContain('run_team')
-    expect(names).not.toContain('broadcast_message_to_agents')
-    const updated = new Promise<string>((resolve) =>
-      client.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri)),
-    )
-    const uri = 'troupe://context/plan'
-    if (options === modern) await client.listen({ resourceSubscriptions: [uri] })
-    else await client.subscribeResource({ uri })
-    await client.callTool({ name: 'push_context', arguments: { key: 'plan', value: 'x' } })
-    expect(await updated).toBe(uri)
-    const run = await client.callTool({ name: 'run_team', arguments: { task: 7 } })
-    expect(structured(run)).toMatchObject({ status: 'completed', response: { received: 7 } })
-  })
+  ])(
+    'An MCP client of the protocol %s works as its agent over stdio, and is notified of changes.',
+    async (_, options) => {
+      const client = await start(options)
+      const { tools } = await client.listTools()
+      const names = tools.map(({ name }) => name)
+      expect(names).toContain('run_team')
+      expect(names).not.toContain('broadcast_message_to_agents')
+      const updated = new Promise<string>((resolve) =>
+        client.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri)),
+      )
+      const uri = 'troupe://context/plan'
+      if (options === modern) await client.listen({ resourceSubscriptions: [uri] })
+      else await client.subscribeResource({ uri })
+      await client.callTool({ name: 'push_context', arguments: { key: 'plan', value: 'x' } })
+      expect(await updated).toBe(uri)
+      const run = await client.callTool({ name: 'run_team', arguments: { task: 7 } })
+      expect(structured(run)).toMatchObject({ status: 'completed', response: { received: 7 } })
+    },
+  )
 
-  test('an option that there is not is refused', async () => {
+  test('serveMcp rejects unknown options and roles.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     await expect(serveMcp(troupe, { user: 'ada', agent: 'Desk', rol: 'admin' } as never)).rejects.toThrow(
       'no option rol',

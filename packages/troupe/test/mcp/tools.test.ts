@@ -54,7 +54,7 @@ const isAlive = (pid: number) => {
 }
 
 describe('the tools of a program', () => {
-  test('that says nothing do not hold up the end of the troupe, and the program ends with it', async () => {
+  test('The MCP tools of a silent program do not delay the close of the troupe, and the program ends with it.', async () => {
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     const mute = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000)
       require('node:fs').writeFileSync(process.argv[1], String(process.pid))`
@@ -65,7 +65,7 @@ describe('the tools of a program', () => {
     expect(isAlive(pid)).toBe(false)
     expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
   }, 20_000)
-  test('are prefixed, untrusted and of class at-most-once, unless its hints are believed', async () => {
+  test('The MCP tools are prefixed, untrusted and of class at-most-once, unless their annotations are trusted.', async () => {
     const read = wire('look', { annotations: { readOnlyHint: true } })
     offer(read, wire('echo'), wire('again', { annotations: { idempotentHint: true } }))
     const troupe = await begin()
@@ -79,7 +79,7 @@ describe('the tools of a program', () => {
     expect(believed.tools.map(({ effect }) => effect)).toEqual(['read', 'idempotent', 'idempotent'])
   })
 
-  test('answer, fail with what the server says, and are bounded in size', async () => {
+  test('The MCP tools return results, fail with the text of the server, and are bounded in size.', async () => {
     offer(wire('echo'), wire('fail'), wire('told'), wire('huge'), wire('garbage'), wire('pid'))
     const troupe = await begin()
     const { tools, close } = await other(troupe, { resultLimit: 10_000 })
@@ -95,7 +95,7 @@ describe('the tools of a program', () => {
     await expect(call(byName(tools, 'echo'))).rejects.toMatchObject({ code: 'mcp.unreachable' })
   })
 
-  test('are told apart where their names are alike for models, and each is the one that is called', async () => {
+  test('The MCP tools with names that models cannot distinguish get unique names, and each calls its own.', async () => {
     const long = 'l'.repeat(80)
     offer(wire('a.b'), wire('a_b'), wire('a/b'), wire(`${long}1`), wire(`${long}2`))
     const { tools } = await other(await begin())
@@ -112,7 +112,7 @@ describe('the tools of a program', () => {
     ])
   })
 
-  test('are offered with a schema that cannot be read, which is found when the tool is first called', async () => {
+  test('The MCP tools with a broken schema are offered, and the schema is rejected at the first call.', async () => {
     const properties = { x: { $ref: 'https://elsewhere.example/x.json' } }
     offer(wire('broken', { inputSchema: { type: 'object', properties } }), wire('echo'))
     const { tools } = await other(await begin())
@@ -121,7 +121,7 @@ describe('the tools of a program', () => {
     await expect(validate()).rejects.toMatchObject({ code: 'schema.rejected' })
   })
 
-  test('are checked by their own schemas, whatever else says the same $id', async () => {
+  test('The MCP tools are checked by their own schemas, even if others have the same $id.', async () => {
     const taking = (type: string) => ({ $id: 'https://other.example/x', type: 'object', properties: { x: { type } } })
     offer(wire('text', { inputSchema: taking('string') }), wire('count', { inputSchema: taking('number') }))
     const { tools } = await other(await begin())
@@ -131,7 +131,7 @@ describe('the tools of a program', () => {
     expect([await issues('count', 'a'), await issues('count', 1)]).toEqual([1, 0])
   })
 
-  test('hold nothing up with a schema that takes for ever to check', async () => {
+  test('The MCP tools with a schema that takes too long are ended at the deadline.', async () => {
     const slow = { type: 'object', properties: { x: { type: 'string', pattern: '^(a+)+$' } } }
     offer(wire('shaped', { inputSchema: slow, outputSchema: slow }), wire('echo'))
     const { tools } = await other(await begin())
@@ -162,7 +162,7 @@ describe('the tools of a program', () => {
     ])
   })
 
-  test('are not compiled before they are used, so that a thousand of them cost no time', async () => {
+  test('The MCP tools are not compiled before they are used.', async () => {
     const wide = Object.fromEntries(
       Array.from({ length: 100 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a${i}+$` }]),
     )
@@ -177,13 +177,13 @@ describe('the tools of a program', () => {
     expect([tools.length, compiled.mock.calls.length]).toEqual([300, 0])
   })
 
-  test('are offered without one whose name no database holds', async () => {
+  test('The MCP tools with a name that no database stores are omitted.', async () => {
     offer(wire('a\0b'), wire('a\ud800'), wire('echo'))
     const { tools, changes } = await other(await begin())
     expect([tools.map(({ name }) => name), changes]).toEqual([['other_echo'], []])
   })
 
-  test('are named by options rightly, or it is said', async () => {
+  test('The MCP options that name unknown tools are warned of or rejected.', async () => {
     const lines: string[] = []
     offer(wire('echo'), wire('delete'))
     const troupe = await begin({
@@ -195,7 +195,7 @@ describe('the tools of a program', () => {
     await expect(misspelt).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  test('are of class at-most-once where they are called like what every object has', async () => {
+  test('The MCP tools named as object members are of class at-most-once.', async () => {
     offer(wire('constructor'), wire('__proto__'))
     const { tools } = await other(await begin(), { effect: { echo: 'read' } })
     expect(tools.map(({ name, effect }) => [name, effect])).toEqual([
@@ -204,7 +204,7 @@ describe('the tools of a program', () => {
     ])
   })
 
-  test('are found again after the program died, and a call that it took is of unknown outcome', async () => {
+  test('The MCP tools work again after their program died, and a pending call has an unknown outcome.', async () => {
     offer(wire('die'), wire('echo'), wire('slow'))
     const { tools } = await other(await begin(), { timeout: '5s' })
     await expect(call(byName(tools, 'die'))).rejects.toMatchObject({ code: 'outcome.unknown' })
@@ -213,7 +213,7 @@ describe('the tools of a program', () => {
     await expect(call(byName(hasty.tools, 'slow'))).rejects.toMatchObject({ code: 'outcome.unknown' })
   })
 
-  test('that took a call of class at-most-once and died leave the run waiting for who finds out', async () => {
+  test('An MCP program that dies in an at-most-once call leaves the run waiting for a resolution.', async () => {
     offer(wire('die'))
     const troupe = await begin()
     const { tools } = await other(troupe)
@@ -229,8 +229,8 @@ describe('the tools of a program', () => {
   })
 })
 
-describe('a tool that is not as it was pinned', () => {
-  test('is neither offered nor called before it is approved as it was shown', async () => {
+describe('a changed MCP tool', () => {
+  test('A changed MCP tool is neither offered nor called before its shown form is approved.', async () => {
     offer(wire('echo'), wire('old'), wire('fine'))
     const troupe = await begin()
     const emitted: unknown[] = []
@@ -261,7 +261,7 @@ describe('a tool that is not as it was pinned', () => {
     expect([approved.tools.length, approved.changes]).toEqual([2, []])
   })
 
-  test('is known by its title where it has no description, for models are told that', async () => {
+  test('A changed MCP title counts as a changed description if there is no description.', async () => {
     const titled = (title: string) => ({ name: 'echo', title, inputSchema: { type: 'object' } })
     offer(titled('Echoes'))
     const troupe = await begin()
@@ -274,7 +274,7 @@ describe('a tool that is not as it was pinned', () => {
     ])
   })
 
-  test('cannot stand beside the one that was pinned, under the same name', async () => {
+  test('A changed MCP tool cannot appear beside the pinned one under the same name.', async () => {
     offer(wire('echo'))
     const troupe = await begin()
     await other(troupe)
@@ -286,7 +286,7 @@ describe('a tool that is not as it was pinned', () => {
     expect([found.tools.map(({ description }) => description), found.changes]).toEqual([['does echo'], []])
   })
 
-  test('is refused in a connection made before, and called once it is approved', async () => {
+  test('A changed MCP tool is rejected in an earlier connection, and called once it is approved.', async () => {
     offer(wire('die'), wire('echo'))
     const troupe = await begin()
     const { tools } = await other(troupe)
@@ -302,7 +302,7 @@ describe('a tool that is not as it was pinned', () => {
 })
 
 describe('mcpTools', () => {
-  test('calls a server over HTTP with a key, and never follows it elsewhere', async () => {
+  test('mcpTools calls a server over HTTP with a key, and rejects one without.', async () => {
     const echo = defineAgent({ name: 'Echo', run: async (input) => ({ received: input }) })
     const served = await begin({ agents: [echo] })
     const server = await serve(served, { port: 0, authentication: 'required' })
@@ -317,7 +317,7 @@ describe('mcpTools', () => {
     await expect(rejected).rejects.toMatchObject({ code: 'mcp.unreachable' })
   })
 
-  test('refuses what it does not know, and says what is wrong', async () => {
+  test('mcpTools rejects unknown options and invalid values.', async () => {
     const troupe = await begin()
     const wrong = (options: object) => mcpTools(troupe, { name: 'x', server: { command: 'x' }, ...options } as never)
     await expect(wrong({ alow: [] })).rejects.toMatchObject({ code: 'option.unknown' })

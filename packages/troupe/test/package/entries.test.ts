@@ -19,7 +19,7 @@ function evaluate(code: string): unknown {
   return JSON.parse(printed)
 }
 
-test('Entries share their classes: an error of one is an instance of the class of another', () => {
+test('The entry points share their classes: an error of one is an instance of the class of another.', () => {
   const code = `
     const modules = await Promise.all(${JSON.stringify(entries)}.map((entry) => import(entry)))
     const classes = new Map()
@@ -40,7 +40,7 @@ test('Entries share their classes: an error of one is an instance of the class o
 test.each([
   ['troupe', 40],
   ['troupe/context', 20],
-])('%s loads few files, and neither server nor MCP', (entry, files) => {
+])('The entry point %s loads few files, and neither server nor MCP.', (entry, files) => {
   const code = `
     import { registerHooks } from 'node:module'
     const loaded = []
@@ -56,7 +56,7 @@ test.each([
   ).toEqual([])
 })
 
-test('A world of the package is simulated in processes of its own', async () => {
+test('A simulation of the package executes in processes of its own.', async () => {
   const folder = mkdtempSync(join(packageFolder, '.planted-world-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const scenario = join(folder, 'world.ts')
@@ -77,7 +77,7 @@ test('A world of the package is simulated in processes of its own', async () => 
   expect(evaluate(code)).toEqual({ seeds: 2, failures: [] })
 })
 
-test('The build of troupe/client for browsers is one file that imports nothing, and makes the errors of the server', () => {
+test('The build of troupe/client for browsers is one file that imports nothing, and makes the errors of the server.', () => {
   const code = `
     import { readFileSync } from 'node:fs'
     const file = new URL('./dist/bundle/client-browser.js', ${JSON.stringify(`${pathToFileURL(packageFolder)}/`)})

@@ -39,7 +39,7 @@ main()
 `
 
 test.each(['esm', 'cjs'] as const)(
-  'A program of one file (%s) runs an agent on a database file and checks schemas of others',
+  'A program of one file (%s) runs an agent on a database file and checks schemas of others.',
   async (format) => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -69,7 +69,7 @@ test.each(['esm', 'cjs'] as const)(
   },
 )
 
-test('A program that is bundled where no optional package is installed names the one that it then needs', async () => {
+test('A bundled program without optional packages names the package that it needs.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-no-peers-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {

@@ -23,7 +23,7 @@ async function judge(edits: Bug['edits'], by: Bug['foundBy'], maxSeeds?: number)
   }
 }
 
-test('every defect can be planted: its text is where it should be, once', () => {
+test('The text of every planted defect is found once where it should be.', () => {
   expect(bugs.length).toBeGreaterThanOrEqual(25)
   expect(bugs.flatMap(({ name, edits }) => misfit(edits)?.replace(/^/, `${name}: `) ?? [])).toEqual([])
 })
@@ -32,7 +32,7 @@ test('every defect can be planted: its text is where it should be, once', () => 
 const cleanSeeds = count < bugs.length ? 15 : undefined
 
 test.concurrent.for(['commits', 'journals', 'shared-state', 'runs'] as const)(
-  'nothing is found in a clean copy by the world of %s',
+  'The simulation %s finds nothing in a clean copy.',
   { timeout: 120_000 },
   async (scenario, { expect: own }) => {
     own((await judge([], scenario, cleanSeeds)).found).toEqual([])
@@ -40,7 +40,7 @@ test.concurrent.for(['commits', 'journals', 'shared-state', 'runs'] as const)(
 )
 
 test.concurrent.for(chosen.map((bug) => [bug.name, bug] as const))(
-  'a library that %s is found out',
+  'The simulation detects a library that %s.',
   { timeout: 120_000 },
   async ([name, { edits, foundBy }], { expect: own }) => {
     const { found, skipped } = await judge(edits, foundBy)

@@ -32,7 +32,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
   })
   afterAll(() => dropSchema(schema))
 
-  test('a run is paused, continued and cancelled, its clean-up awaited', async () => {
+  test('A run is paused, resumed and cancelled from any process, and its cleanup is awaited.', async () => {
     const did: string[] = []
     const slow = defineAgent({
       name: 'Slow',
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     await expect((await runOf(there, run.id)).pause()).rejects.toMatchObject({ code: 'run.over' })
   }, 30_000)
 
-  test('started again by its id elsewhere, a run is the one that is there', async () => {
+  test('A run that is started again by its id in another process is the existing run.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open({ agents: [asking] })]
     const spec = { id: 'one-order', task: 'x', topology }
     const both = await Promise.all([here, there].map((troupe) => troupe.user('ada').orchestra.start(spec)))
@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     expect((await (await there.user('ada').orchestra.start(spec)).result()).response).toBe('red')
   })
 
-  test('refusals come back to whoever asked, typed', async () => {
+  test('A rejected command returns its typed error to the calling process.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })
     const far = await runOf(there, run.id)
@@ -89,7 +89,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     expect((await far.result()).response).toBe('red')
   })
 
-  test('a run that waits is held by nobody, and an answer makes a process that has its code go on', async () => {
+  test('A waiting run has no owner, and an answer makes a process with its code resume it.', async () => {
     const [here, other, there] = [await open({ agents: [asking] }), await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })
     const far = await runOf(there, run.id)
@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     expect((await (await runOf(other, run.id)).result()).response).toBe('blue')
   })
 
-  test('where nobody has the code the command is refused, and nothing of it is left', async () => {
+  test('A command without any process that has the code is rejected, and leaves nothing.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })
     const [question] = (await run.result()).questions
@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     expect((await far.result()).response).toBe('blue')
   }, 20_000)
 
-  test('a command given again under its id is done once, and answered alike', async () => {
+  test('A command that is repeated with its id is done once, and answered alike.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })
     const far = await runOf(there, run.id)
@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     await far.answer(id, 'red', { id: 'two' })
   })
 
-  test('a command that nobody has taken in is taken back by its signal', async () => {
+  test('A command that no process has claimed is withdrawn by its signal.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })
     const id = (await run.result()).questions[0]?.id ?? ''
@@ -141,7 +141,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     expect((await reloaded.result()).response).toBe('blue')
   })
 
-  test('live parts of a run are heard where somebody follows it', async () => {
+  test('The live parts of a run are received in another process that follows it.', async () => {
     const talks = defineAgent({
       name: 'Talks',
       run: async (_, ctx) => {
@@ -162,7 +162,7 @@ describe.skipIf(missing !== undefined)('from any process', () => {
     expect(new Set(received)).toEqual(new Set(['Speaker']))
   }, 20_000)
 
-  test('a build claims no run whose journal holds what it cannot read, and says so', async () => {
+  test('A build claims no run whose journal it cannot read, and says so.', async () => {
     const done = defineAgent({ name: 'Done', run: async () => finish('done') })
     const stays = defineAgent({ name: 'Done', run: () => pause(60_000) })
     const start = async (troupe: Troupe, id: string) =>

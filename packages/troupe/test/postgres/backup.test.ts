@@ -37,7 +37,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     await dropSchema(other)
   })
 
-  test('holds one moment, taken while others write, and comes back row by row into an empty schema', async () => {
+  test('A backup of PostgreSQL contains one moment, made while others write, and is restored into an empty schema.', async () => {
     const troupe = await createTroupe(config(schema))
     const ada = troupe.user('ada')
     await ada.context.push('big', { text: 'ä"\\\n\u2028'.repeat(100_000) })
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     }
   })
 
-  test('comes back equal, what triggers made included', async () => {
+  test('A restored backup of PostgreSQL equals its source, rows of triggers included.', async () => {
     await dropSchema(other)
     const otherFolder = join(folder, 'tuesday')
     const troupe = await createTroupe(config(schema))
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     expect(copy.run_labels).not.toEqual([])
   })
 
-  test('nobody sees a restored schema before it has its mark', async () => {
+  test('A restored schema of PostgreSQL is visible only with its mark.', async () => {
     await dropSchema(other)
     let done = false
     let unmarked = 0
@@ -130,7 +130,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     expect(unmarked).toBe(0)
   })
 
-  test('of two restores into one schema one succeeds, and the other takes nothing from it', async () => {
+  test('One of two restores into one PostgreSQL schema succeeds, and the other takes nothing from it.', async () => {
     await dropSchema(other)
     const to = config(other).storage
     const ends = await Promise.allSettled([restoreBackup({ from, to }), restoreBackup({ from, to })])
@@ -141,7 +141,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     await copy.close()
   })
 
-  test('a restore that fails leaves what else was in the schema', async () => {
+  test('A restore into PostgreSQL that fails leaves what else was in the schema.', async () => {
     await dropSchema(other)
     await withClient((client) => client.query(`create schema ${other}; create view ${other}.runs as select 1 as one`))
     await expect(restoreBackup({ from, to: config(other).storage })).rejects.toThrow('runs')
@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     })
   })
 
-  test('a restore that waits for another one can be given up', async () => {
+  test('A restore into PostgreSQL that waits for another one ends with its signal.', async () => {
     await dropSchema(other)
     await withClient(async (client) => {
       await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`troupe migrates ${other}`])

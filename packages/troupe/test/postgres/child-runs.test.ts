@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)('a run below', () => {
   })
   afterAll(() => dropSchema(schema))
 
-  test('that is paused, continued and answered from another process brings the one above to its end', async () => {
+  test('A child run that is paused, resumed and answered from another process completes its parent.', async () => {
     const here = await open()
     const there = await open()
     const { run, child, question } = await startWaitingRun(here, 'one')
@@ -60,14 +60,14 @@ describe.skipIf(missing !== undefined)('a run below', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'yes, done' } })
   }, 30_000)
 
-  test('that is cancelled from another process tells the one above', async () => {
+  test('A child run that is cancelled from another process reports to its parent.', async () => {
     const [here, there] = [await open(), await open()]
     const { run, child } = await startWaitingRun(here, 'two')
     await (await runOf(there, child)).cancel()
     expect(await run.result()).toMatchObject({ status: 'completed', response: { status: 'cancelled' } })
   }, 30_000)
 
-  test('that waits goes on where the process that began it is gone, with the code that the one above brings', async () => {
+  test('A waiting child run resumes in another process after its first one is gone, with the code of its parent.', async () => {
     const [here, there] = [await open(), await open({ agents: [outer] })]
     const { child, question } = await startWaitingRun(here, 'three')
     await here.close()
@@ -78,7 +78,7 @@ describe.skipIf(missing !== undefined)('a run below', () => {
     })
   }, 30_000)
 
-  test('that is held elsewhere goes on when that process is gone, with the code that the one above brings', async () => {
+  test('A child run that another process owned resumes after that process is gone, with the code of its parent.', async () => {
     const [here, there] = [await open({ agents: [first, last] }), await open({ agents: [outer] })]
     const { child, question } = await startWaitingRun(there, 'four')
     const far = await runOf(here, child)

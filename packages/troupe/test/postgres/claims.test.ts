@@ -53,7 +53,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     await dropSchema(schema)
   })
 
-  test('some of each user come before more of any', async () => {
+  test('The claims take some runs of each user before more of any user.', async () => {
     await work(`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
       select 1, 'aaa', 'run:r' || lpad(n::text, 3, '0'), 'dead', 0, 0, 0, 1 from generate_series(1, 60) n;
       insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) values (2, 'bbb', 'run:r1', 'dead', 0, 0, 0, 1), (3, 'ccc', 'run:r1', '', 0, 0, 0, 1)`)
@@ -64,7 +64,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     await work('truncate work')
   }, 20_000)
 
-  test('those whose code is not here keep no others of their user waiting', async () => {
+  test('The claims of runs without local code do not delay other runs of their user.', async () => {
     await work(`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
       select 1, 'aaa', 'run:r' || lpad(n::text, 3, '0'), 'dead', 0, 0, 0, 1 from generate_series(1, 30) n`)
     const claimed = await claimAll(async (_, run) => run > 'r020')
@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     await work('truncate work')
   }, 20_000)
 
-  test('a hundred thousand runs that wait are not looked at, nor those that others carry on', async () => {
+  test('The claims scan neither a hundred thousand waiting runs nor those of other processes.', async () => {
     await work(`insert into processes values ('alive', 9000000000000000);
       insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) select n % 250, 'u' || n % 1000, 'run:w' || n, '', null, 0, 0, 1 from generate_series(1, 100000) n;
       insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form) select n % 250, 'u' || n % 1000, 'run:m' || n, 'alive', 0, 0, 0, 1 from generate_series(1, 20000) n;

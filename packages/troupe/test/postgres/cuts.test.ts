@@ -9,7 +9,7 @@ const schemas = Array.from({ length: 4 }, (_, i) => schemaName(`cuts${i}`))
 describe.skipIf(missing !== undefined)('a connection that breaks at any message', () => {
   afterAll(() => Promise.all(schemas.map((schema) => dropSchema(schema))))
 
-  test('loses nothing acknowledged, doubles nothing, refuses nothing and hangs nowhere', async () => {
+  test('A connection that breaks at any message loses nothing acknowledged, repeats nothing and hangs nowhere.', async () => {
     const report = await runCutTrials(server, schemas, { cut: 200, commit: 8, stall: 800 })
     process.stderr.write(`${report.tried} trials, ${report.rejectedAtOpen} refused at opening\n`)
     expect(report.problems).toEqual([])

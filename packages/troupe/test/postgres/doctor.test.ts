@@ -40,7 +40,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     })
   })
 
-  test('passes where a role that owns nothing serves, in production', async () => {
+  test('The doctor passes for a serving role that owns nothing, in production.', async () => {
     const found = await examined(
       { url: asLogin, migrateUrl: server, schema: fresh(), poolSize: 4 },
       { profile: 'production', encryption: { keys: [{ id: 'k', key: 'ab'.repeat(32) }] } },
@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     expect(broken(found)).toEqual([])
   })
 
-  test('tells of a role that could see all users, of more connections than there is room for, and of apart clocks', async () => {
+  test('The doctor reports a role that could see all users, too many connections, and differing clocks.', async () => {
     const clock = { ...systemClock, now: () => systemClock.now() - 60_000 }
     const found = await examined({ url: server, schema: fresh(), poolSize: 1_000 }, { clock })
     expect(found['storage.role']).toMatchObject({ status: 'warn', remedy: expect.stringContaining('migrateUrl') })
@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     expect(found['clock.agrees']).toMatchObject({ status: 'fail', evidence: expect.stringContaining('behind') })
   })
 
-  test('tells of tables that show all users to everybody, and of a missing index', async () => {
+  test('The doctor reports tables without row-level security, and a missing index.', async () => {
     const schema = fresh()
     await using troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
     expect((await checksOf(troupe))['storage.isolation']).toMatchObject({ status: 'pass' })
@@ -99,7 +99,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     })
   })
 
-  test('tells of migrations that opening would apply, and applies none', async () => {
+  test('The doctor reports pending migrations, and applies none.', async () => {
     const schema = fresh()
     const config = { storage: { url: server, schema } } as const
     await (await createTroupe({ ...config, log: 'silent' })).close()
@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     expect(await steps()).toBe(before)
   })
 
-  test('looks at what each user has, under row-level security', async () => {
+  test('The doctor checks what each user has, under row-level security.', async () => {
     await using troupe = await createTroupe({
       storage: { url: asLogin, migrateUrl: server, schema: fresh() },
       messaging: { maxAttempts: 1 },
@@ -144,7 +144,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     }, 30_000)
     afterAll(() => pooler?.dispose())
 
-    test('says that LISTEN does not work, what follows, and what to set', async () => {
+    test('The doctor reports behind pgbouncer that LISTEN does not work, with the consequence and the setting.', async () => {
       const found = await examined({ url: pooler.url, schema: fresh() })
       expect(found['storage.listen']).toMatchObject({
         status: 'warn',
@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
       expect(broken(found)).toEqual([])
     })
 
-    test('passes with listenUrl', async () => {
+    test('The doctor passes behind pgbouncer with listenUrl.', async () => {
       const found = await examined({ url: pooler.url, listenUrl: server, schema: fresh() })
       expect(found['storage.listen']).toMatchObject({ status: 'pass' })
     })

@@ -23,7 +23,9 @@ const rowsRead = (...begins: readonly string[]) =>
 describe.skipIf(missing !== undefined)('tables that grow', () => {
   afterAll(() => dropSchema(schema))
 
-  test('are looked up by their indexes, before the server has statistics of them', { timeout: 60_000 }, async () => {
+  test('The growing tables are read by their indexes, before the server has statistics of them.', {
+    timeout: 60_000,
+  }, async () => {
     const troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
     const ada = troupe.user('ada')
     const Note = defineMessage('note')

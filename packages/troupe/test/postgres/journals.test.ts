@@ -8,10 +8,10 @@ import { dropSchema, missingServer, schemaName, server } from './postgres-server
 const missing = await missingServer()
 const schema = schemaName('journals')
 
-describe.skipIf(missing !== undefined)('journals that have ended', () => {
+describe.skipIf(missing !== undefined)('ended journals on PostgreSQL', () => {
   afterAll(() => dropSchema(schema))
 
-  test('go after the time of all, or after one of their own', async () => {
+  test('The ended journals are removed after the common retention, or after their own.', async () => {
     const clock = createVirtualClock()
     const storage = await openStorage({
       url: server,

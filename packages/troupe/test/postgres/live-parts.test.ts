@@ -11,13 +11,13 @@ const stranger = `troupe_stranger_${process.pid}`
 const canary = 'CANARY the diagnosis of ada'
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.skipIf(missing !== undefined)('live parts on a server that others may log in to', () => {
+describe.skipIf(missing !== undefined)('live parts on a shared server', () => {
   afterAll(async () => {
     await dropSchema(schema)
     await withClient((client) => client.query(`drop role if exists ${stranger}`))
   })
 
-  test('are read by no other role, and none can add to them, sent twice or made by itself', async () => {
+  test('The live parts are readable by no other role, which cannot add to them either.', async () => {
     await withClient((client) => client.query(`create role ${stranger} login`))
     const model = new MockModel({ responses: [{ text: `${canary} `.repeat(40), latency: '1500ms' }] })
     const speaker = new LlmAgent({ name: 'Speaker', model })

@@ -78,7 +78,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
   const setPassword = (password: string) =>
     asSuperuser((client) => client.query(`alter role plain password ${client.escapeLiteral(password)}`))
 
-  test.each(nasty)('works with the password %j, as an option and in a URL', async (password) => {
+  test.each(nasty)('A login works with the password %j, as an option and in a URL.', async (password) => {
     await setPassword(password)
     expect(await use({ ...at('plain'), password })).toBe(true)
     const location = `127.0.0.1:${cluster.port}/postgres`
@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
     await expect(open(wrong)).rejects.toMatchObject({ code: 'storage.denied', retryable: false })
   })
 
-  test('no password is in what a process prints of itself, its errors, events and logs', async () => {
+  test('A process prints no password, neither in its errors, events nor logs.', async () => {
     const password = 'hush@/ hush%'
     await setPassword(password)
     const env = {
@@ -113,7 +113,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
   const encrypted = (host: string, tls: PostgresOptions['tls']) =>
     use({ ...at('encrypted'), host, password: 'right', ...(tls === undefined ? {} : { tls }) })
 
-  test('a server whose certificate names its host is trusted by the authority that signed it', async () => {
+  test('A server whose certificate names its host is trusted by the authority that signed it.', async () => {
     const { authority } = certificates as Certificates
     expect(await encrypted('localhost', { ca: authority })).toBe(true)
     const url = `postgres://encrypted:right@localhost:${cluster.port}/postgres?sslmode=verify-full`
@@ -122,7 +122,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
     expect(await encrypted('127.0.0.1', { check: false })).toBe(true)
   })
 
-  test('another host, an unknown authority, and no TLS where the server wants it are refused, each saying why', async () => {
+  test('A login is rejected for another host, an unknown authority, or missing TLS, each with its reason.', async () => {
     const { authority, stranger } = certificates as Certificates
     const rejected = (problem: RegExp) => ({
       code: 'storage.untrusted',
@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
     await expect(encrypted('localhost', undefined)).rejects.toMatchObject({ code: 'storage.denied' })
   })
 
-  test('a server without TLS is refused where it was asked for', async () => {
+  test('A server without TLS is rejected if TLS is requested.', async () => {
     await asSuperuser(async (client) => {
       await client.query('alter system set ssl = off')
       await client.query('select pg_reload_conf()')

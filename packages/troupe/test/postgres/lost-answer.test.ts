@@ -22,7 +22,7 @@ const migrations: readonly Migration[] = [
 ]
 const scope = { user: 'ada' }
 
-describe.skipIf(bin === undefined)('an answer that is lost after the commit', () => {
+describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
   let cluster: Cluster
   let client: Client
   let storage: OpenedStorage
@@ -77,17 +77,17 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
     return (await storage.read(scope, count))[0]?.[0]?.count
   }
 
-  test('is found out by the id of the change, which is done once', async () => {
+  test('A lost answer is found by the id of the change, which is done once.', async () => {
     expect(await losing('mine', 1, true)).toMatchObject({ ok: true, repeated: true, revision: 1 })
     expect(await notes(1)).toBe(1)
   })
 
-  test('is found out where the caller gave no id too', async () => {
+  test('A lost answer is found even if the caller gave no id.', async () => {
     expect(await losing(null, 2, false)).toMatchObject({ ok: true, repeated: true, revision: 2 })
     expect(await notes(2)).toBe(1)
   })
 
-  test('is said to be lost where the caller gave no id and counts on rows', async () => {
+  test('A lost answer is reported as lost if the caller gave no id and needs rows.', async () => {
     expect(await losing(null, 3, true)).toMatchObject({
       code: 'storage.io',
       message: expect.stringMatching(/was committed, its answer is lost/),
@@ -96,7 +96,7 @@ describe.skipIf(bin === undefined)('an answer that is lost after the commit', ()
     expect((await storage.feed('ada', 0, 10)).head).toBe(3)
   })
 
-  test('is found out by an id that was made for the change, though nobody looked for it before', async () => {
+  test('A lost answer is found by a generated id, and ids of callers are looked up.', async () => {
     const countLookups = async () => {
       const { rows } = await client.query("select calls from pg_stat_user_functions where funcname = 'troupe_begin'")
       return Number(rows[0]?.calls ?? 0)

@@ -12,7 +12,7 @@ afterAll(async () => {
 })
 
 describe.skipIf(missing !== undefined)('on PostgreSQL', () => {
-  test('memories keep their order, versions and bounds, and tools their statistics', async () => {
+  test('The memories on PostgreSQL preserve order, versions and bounds, and tools their statistics.', async () => {
     await using troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
     const { episodic, working } = troupe.user('ada').memory('Clerk', { maxEpisodes: 2, capacity: 2 })
     await episodic.add('first', { key: 'k' })

@@ -6,7 +6,7 @@ import { missingServer, schemaName, server } from './postgres-server.ts'
 const missing = await missingServer()
 
 describe.skipIf(missing !== undefined)('a migration that dies at a statement', () => {
-  test('leaves a database that the next one to open brings to the same schema', async () => {
+  test('A migration that dies at a statement leaves a database that the next opening migrates to the same schema.', async () => {
     const report = await runMigrationTrial(server, schemaName('migrations'), 37)
     process.stderr.write(`${report.tried} deaths in ${report.statements} statements\n`)
     expect(report.problems).toEqual([])

@@ -17,7 +17,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     for (const schema of schemas) await dropSchema(schema)
   })
 
-  test('eight at once make the schema once', async () => {
+  test('Eight concurrent openings create the schema once.', async () => {
     const schema = schemas[0] as string
     const all = await Promise.all(Array.from({ length: 8 }, () => open({ schema, poolSize: 2 })))
     const results = await Promise.all(
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await (await open({ schema })).close()
   })
 
-  test('old ids and revisions go, and the floor says so', async () => {
+  test('The cleanup removes old ids and revisions, and the feed reports its horizon.', async () => {
     const retention = { every: '50ms', changeIds: '200ms', feed: '1h', feedRevisions: 20 } as const
     const storage = await open({ schema: schemas[2] as string }, retention)
     for (let i = 0; i < 60; i++)
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await storage.close()
   })
 
-  test('listening connections that are killed cost no hint', async () => {
+  test('The storage loses no notification if its listening connections are killed.', async () => {
     const [here, there] = [await open({ schema: schemas[3] as string }), await open({ schema: schemas[3] as string })]
     let newest = 0
     const works = new Set<string>()
@@ -98,7 +98,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await Promise.all([here.close(), there.close()])
   })
 
-  test('the safety read finds every user that changed, and what others notify harms nobody', async () => {
+  test('The safety read finds every user that changed, and foreign notifications do no harm.', async () => {
     const schema = schemas[4] as string
     const storage = await open({ schema })
     const hinted = new Set<string>()
@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await storage.close()
   })
 
-  test('a server that refuses at first is opened when it answers', async () => {
+  test('A server that rejects connections at first is opened when it answers.', async () => {
     const before = await FaultProxy.open(server)
     const { port } = before
     await before.close()
@@ -136,7 +136,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     ['its first message for what is inspected', 'startup', 2],
     ['its first message for hints', 'startup', 3],
     ['the statement that listens', 'Q', 3],
-  ])('a server that goes away before %s is opened when it is back', async (_, type, connection) => {
+  ])('A server that goes away before %s is opened when it is back.', async (_, type, connection) => {
     const proxy = await FaultProxy.open(server, {
       at: (message) => message.connection === connection && message.type === type,
       when: 'before',
@@ -149,7 +149,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await proxy.close()
   })
 
-  test('a server that stays away is given up after acquireTimeout', async () => {
+  test('A server that stays away is abandoned after acquireTimeout.', async () => {
     const begun = performance.now()
     await expect(
       openStorage({ ...base('postgres://127.0.0.1:1/shop'), postgres: { acquireTimeout: '700ms' } }),
@@ -157,7 +157,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     expect(performance.now() - begun).toBeGreaterThan(690)
   })
 
-  test('a server that is not there is said to be, without the password', async () => {
+  test('A server that is unreachable is reported without the password.', async () => {
     const unreachable = openStorage({
       ...base('postgres://ada:secret@127.0.0.1:1/shop'),
       postgres: { acquireTimeout: '1s' },
@@ -170,7 +170,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
     expect(`${error?.message} ${error?.cause} ${error?.stack}`).not.toContain('secret')
   })
 
-  test('a second way to the server that leads nowhere is named', async () => {
+  test('An unreachable migrateUrl or listenUrl is named in the error.', async () => {
     for (const wrong of ['migrateUrl', 'listenUrl'])
       await expect(
         open({ schema: schemas[4] as string, [wrong]: 'postgres://eve@127.0.0.1:1', acquireTimeout: '1s' }),

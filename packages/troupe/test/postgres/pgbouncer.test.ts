@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
   ))
     test(name, run)
 
-  test('no statement is kept prepared, and nothing is set that outlives a transaction', async () => {
+  test('The storage behind pgbouncer prepares no statement, and sets nothing that outlives a transaction.', async () => {
     const storage = await open({ schema: fresh() })
     const sql = 'select count(*) as count from pg_prepared_statements'
     for (let i = 0; i < 20; i++)
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
     }
   })
 
-  test('a role that only logs in serves, where another makes the tables straight at the server', async () => {
+  test('The storage behind pgbouncer serves with a login role, while another role migrates directly.', async () => {
     const schema = fresh()
     await withClient((client) => client.query(`create role ${login} login`))
     const url = Object.assign(new URL(pooler.url), { username: login }).href
@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
     await withClient((client) => client.query(`drop owned by ${login}`))
   })
 
-  test('a thousand uses by four users share three connections and show no foreign row', async () => {
+  test('Four users share three connections behind pgbouncer a thousand times and see no foreign row.', async () => {
     const troupe = await createTroupe({ storage: { url: pooler.url, schema: fresh(), poolSize: 8 }, log: 'silent' })
     const users = ['ada', 'bob', 'eve', 'joe']
     for (const user of users) await troupe.user(user).agent('A').context.push('k', user)
@@ -118,15 +118,15 @@ describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', (
     return findings
   }
 
-  test('without LISTEN other processes are heard of all the same, and the check says so', async () => {
+  test('The storage behind pgbouncer without LISTEN still receives notifications, and emits a warning.', async () => {
     expect(await codesEmitted({ schema: fresh() }, 'timers')).toContain('storage.no_listen')
   })
 
-  test('with listenUrl they are heard of by name', async () => {
+  test('The storage behind pgbouncer receives notifications with listenUrl.', async () => {
     expect(await codesEmitted({ schema: fresh(), listenUrl: server }, 'mailboxes')).not.toContain('storage.no_listen')
   })
 
-  test('a pgbouncer that is killed and comes back costs no change', async () => {
+  test('The storage behind pgbouncer loses no change if pgbouncer is killed and restarts.', async () => {
     const storage = await open({ schema: fresh(), acquireTimeout: '20s' })
     const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
     let isActive = true

@@ -48,7 +48,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await withClient((client) => client.query(`drop database if exists ${database} with (force)`))
   })
 
-  test('have no plan compiled, which takes longer than what is planned', async () => {
+  test('The connections of a process have JIT compilation off.', async () => {
     const storage = await open({})
     const asked = { sql: "select current_setting('jit') as jit", binds: [], returns: true }
     expect(await storage.read(work, [asked])).toEqual([[{ jit: 'off' }]])
@@ -57,7 +57,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
-  test('are never all taken for what says that the process is alive', async () => {
+  test('The connections of a process leave one for the heartbeat of the process.', async () => {
     const storage = await open({ poolSize: 1 })
     let busy = true
     const reads = Promise.all(Array.from({ length: 5 }, () => storage.read(work, sleepFor(0.4)))).then(() => {
@@ -70,7 +70,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
-  test('are poolSize and poolOverflow at most, and what is over the size goes when it is idle', async () => {
+  test('The connections of a process are limited by poolSize and poolOverflow, and idle ones above the size close.', async () => {
     const storage = await open({ poolSize: 2, poolOverflow: 3 })
     const reads = Array.from({ length: 10 }, () => storage.read(work, sleepFor(0.3)))
     await expect.poll(async () => (await connections()).length).toBe(5)
@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     expect(await connections('true')).toEqual([])
   })
 
-  test('are waited for as long as acquireTimeout, and then the caller is told what is too little', async () => {
+  test('A caller waits for a connection for acquireTimeout, and the error names what is too small.', async () => {
     const storage = await open({ poolSize: 1, poolOverflow: 1, acquireTimeout: '300ms' })
     const slow = [storage.read(work, sleepFor(2)), storage.read(work, sleepFor(2))]
     await expect.poll(async () => (await connections("state = 'active'")).length).toBeGreaterThanOrEqual(2)
@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
-  test('are made anew after recycle', async () => {
+  test('The connections of a process are replaced after recycle.', async () => {
     const storage = await open({ poolSize: 1, recycle: '1s' })
     const own = async () => {
       const [[row] = []] = await storage.read(work, [
@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
-  test('give a statement up after statementTimeout, and serve on', async () => {
+  test('A statement ends after statementTimeout, and the storage continues to serve.', async () => {
     const storage = await open({ poolSize: 1, statementTimeout: '200ms' })
     const slow = { code: 'storage.slow', details: { ms: 200 } }
     await expect(storage.read(work, sleepFor(5))).rejects.toMatchObject(slow)
@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
-  test('that are killed cost no read and no change, idle or in use', async () => {
+  test('The connections that are killed cost no read and no change, idle or in use.', async () => {
     const storage = await open({ poolSize: 4 })
     const read = storage.read(work, sleepFor(0.5))
     const change = storage.commit({ id: 'slow', scope: { user: 'ada' }, statements: [...insert(3), ...sleepFor(0.5)] })
@@ -136,7 +136,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
-  test('that are cancelled at any moment do nothing outside their transaction, and show nobody else’s rows', async () => {
+  test('The connections that are cancelled at any moment do nothing outside their transaction, and show no foreign rows.', async () => {
     const storage = await open({ poolSize: 4 })
     const users = ['u0', 'u1', 'u2', 'u3']
     for (const user of users)

@@ -33,7 +33,7 @@ const until = async (holds: () => Promise<boolean>) => {
 }
 
 describe('an answer that comes as a message', () => {
-  test('goes on with the run once; a second one, and others, are dead letters with the reason', async () => {
+  test('An answer by message resumes the run once, and a second or unauthorised one is dead-lettered with the reason.', async () => {
     const troupe = await open('memory:')
     const ada = troupe.user('ada')
     await ada.acceptAnswers({ from: ['Desk', 'Bot'], approvals: ['Desk'] })
@@ -70,7 +70,7 @@ describe('an answer that comes as a message', () => {
     await until(async () => (await bob.agent('Answers').mailbox.counts()).dead === 1)
   }, 60_000)
 
-  test('waits in a file until somebody takes it', async () => {
+  test('An answer by message waits in a file until it is accepted.', async () => {
     const storage = `sqlite:${join(folder, 'troupe.db')}`
     const first = await open(storage)
     const { run, question } = await ask(first)
@@ -86,7 +86,7 @@ describe('an answer that comes as a message', () => {
   }, 60_000)
 
   test.skipIf(missing !== undefined)(
-    'is given by whichever process takes it',
+    'An answer by message is given by the process that claims it.',
     async () => {
       const [here, there] = [await open({ url: server, schema }), await open({ url: server, schema })]
       await there.user('ada').acceptAnswers({ from: ['Desk'] })

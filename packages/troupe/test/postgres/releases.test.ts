@@ -60,7 +60,7 @@ describe.skipIf(missing !== undefined)('two neighbouring releases on one Postgre
   })
   afterAll(() => dropSchema(schema))
 
-  test('both write while the newer one migrates; one that is older still is refused, running or opening', async () => {
+  test('Two neighbouring releases both write during a migration, and an older one is rejected.', async () => {
     const first = await start(1)
     const second = await start(2)
     await first.writes(50)
@@ -96,14 +96,14 @@ describe.skipIf(missing !== undefined)('two neighbouring releases on one Postgre
   }, 120_000)
 })
 
-test('every step of ours leaves the release before it able to work', () => {
+test('Every migration leaves the release before it able to work.', () => {
   const breaking = [...storageMigrations, ...migrations, ...migrationsOf(4)]
     .filter(({ version, lowestReader }) => version > 1 && lowestReader >= version)
     .map(({ module: moduleName, version }) => `${moduleName} ${version}`)
   expect(breaking).toEqual([])
 })
 
-test('two neighbouring releases take turns on one SQLite file; one that is older still is refused', async () => {
+test('Two neighbouring releases take turns on one SQLite file, and an older one is rejected.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-releases-'))
   const url = `sqlite:${join(folder, 'troupe.db')}`
   let n = 0

@@ -8,7 +8,7 @@ if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
 const rounds = 20
 
 describe.skipIf(bin === undefined)('a server that restarts', () => {
-  test(`${rounds} times under 8 writers loses nothing acknowledged and does nothing twice`, async () => {
+  test(`A server that restarts ${rounds} times under 8 writers loses nothing acknowledged and does nothing twice.`, async () => {
     const report = await runRestartTrial(bin as string, rounds)
     process.stderr.write(
       `${report.acknowledged} changes over ${rounds} restarts, the longest took ${report.longest} ms\n`,

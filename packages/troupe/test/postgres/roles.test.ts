@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)('roles', () => {
     })
   })
 
-  test('one that owns the tables makes them, and one that only logs in serves', async () => {
+  test('The role that owns the tables creates them, and a login role serves.', async () => {
     await expect(open(at(login), { schema })).rejects.toThrow(/permission denied/)
     const storage = await open(at(login), { schema, migrateUrl: at(owner) }, true)
     const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)('roles', () => {
     await (await open(at(login), { schema }, true)).close()
   })
 
-  test('a server that takes no writes is said to be, and asked anew on another connection', async () => {
+  test('A server in read-only mode rejects a write, and the change is retried on another connection.', async () => {
     const storage = await open(at(login), { schema, migrateUrl: at(owner) })
     const change = {
       id: null,
@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)('roles', () => {
     await standby.close()
   })
 
-  test('neither the one that serves nor that of the application can make anything, or become somebody else', async () => {
+  test('A serving role and the application role can create nothing, and cannot become another role.', async () => {
     await withClient(async (client) => {
       for (const role of [login, 'troupe_app']) {
         const { rows } = await client.query(
@@ -116,7 +116,7 @@ describe.skipIf(missing !== undefined)('roles', () => {
       }, at(login))
   })
 
-  test('a superuser, the owner and whoever may act as the owner serve nobody in production', async () => {
+  test('A superuser, the owner and its members cannot serve in production.', async () => {
     for (const url of [server, at(owner), at(deputy)]) {
       const rejected = { code: 'storage.insecure' }
       await expect(open(url, { schema }, true)).rejects.toMatchObject(rejected)
@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)('roles', () => {
     }
   })
 
-  test('outside production they serve, and the check warns of them', async () => {
+  test('A superuser and the owner can serve outside production, and the check warns of them.', async () => {
     for (const url of [server, at(owner)]) {
       const storage = await open(url, { schema })
       expect(await storage.check()).toMatchObject([{ code: 'storage.powerful_role', severity: 'warning' }])
@@ -140,7 +140,7 @@ describe.skipIf(missing !== undefined)('roles', () => {
     await withClient((client) => client.query(`revoke create on schema ${schema} from ${login}`))
   })
 
-  test('tables whose row-level security somebody took off are not opened, and the check of who has them open says so', async () => {
+  test('A database without forced row-level security is not opened, and the check of an open one reports it.', async () => {
     const storage = await open(at(login), { schema })
     await withClient((client) => client.query(`alter table ${schema}.storage_feed no force row level security`))
     expect(await storage.check()).toMatchObject([{ code: 'storage.insecure', severity: 'error' }])
@@ -154,7 +154,7 @@ const bin = binaries()
 if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
 
 describe.skipIf(bin === undefined)('the roles of the page', () => {
-  test('serve in production on a new server, and again when all is there', async () => {
+  test('The roles of the page serve in production on a new server, and again once everything exists.', async () => {
     const page = readFileSync(join(import.meta.dirname, '../../../../docs/postgres.md'), 'utf8')
     const [, roles = ''] = /```sql\n(.*?)```/s.exec(page) ?? []
     const cluster = new Cluster({ bin: bin as string, port: await freePort() })

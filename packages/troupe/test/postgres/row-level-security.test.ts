@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
   const as = (user: string) =>
     `begin; select set_config('search_path', '${schema}', true), set_config('troupe.user', '${user}', true), set_config('role', 'troupe_app', true)`
 
-  test('every table that has a user is a work table or has row-level security, forced', async () => {
+  test('Every table that has a user is a work table or has forced row-level security.', async () => {
     const { rows } = await pool.query(
       `select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced from pg_class c
        where c.relnamespace = $1::text::regnamespace and c.relname = any($2)`,
@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     expect(tables.length).toBeGreaterThan(20)
   })
 
-  test('the role owns nothing and is not free of it', async () => {
+  test('The application role owns nothing and cannot bypass row-level security.', async () => {
     const { rows } = await pool.query(
       `select rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, exists (select from pg_class c where c.relowner = r.oid) as owns
        from pg_roles r where rolname = 'troupe_app'`,
@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     ])
   })
 
-  test('without a user there are no rows of any, in no table', async () => {
+  test('A transaction without a user sees no rows of any table.', async () => {
     for (const setting of ["set_config('troupe.user', '', true)", '1'])
       await withClient(async (client) => {
         await client.query(`begin; set local search_path = ${schema}; set local role troupe_app; select ${setting}`)
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
       })
   })
 
-  test('a thousand uses of pooled connections after errors and cancels show no foreign row', async () => {
+  test('A thousand uses of pooled connections after errors and cancels show no foreign row.', async () => {
     let foreign = 0
     let own = 0
     const everything = ['context_entries', 'messages', 'storage_feed']
@@ -116,7 +116,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     expect(own).toBeGreaterThan(750 * 20)
   })
 
-  test('another user’s rows can be neither written, changed nor deleted', async () => {
+  test('The rows of another user can be neither written, changed nor deleted.', async () => {
     await withClient(async (client) => {
       await client.query(as('ada'))
       expect((await client.query("update context_entries set value = '0' where user_id = 'bob'")).rowCount).toBe(0)
@@ -126,7 +126,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     })
   })
 
-  test('a taken key of another user is no key that is taken, and the error says nothing of it', async () => {
+  test('A key that another user has is rejected like any foreign row, and the error does not reveal it.', async () => {
     await withClient(async (client: Client) => {
       await client.query(as('ada'))
       const text = "insert into context_subscriptions (user_id, agent, grantee) values ('bob', 'A', '#t')"
@@ -139,7 +139,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     })
   })
 
-  test('no key is unique over users, so none tells of another user by being taken', async () => {
+  test('The unique keys include the user, so that a conflict reveals nothing of another user.', async () => {
     const { rows } = await pool.query(
       `select t.relname || ' ' || i.relname as name from pg_index x join pg_class i on i.oid = x.indexrelid
        join pg_class t on t.oid = x.indrelid join pg_attribute a on a.attrelid = t.oid and a.attname = 'user_id'
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     expect(rows.map(({ name }) => name)).toEqual(['storage_feed storage_feed_pkey'])
   })
 
-  test('the audit log is appended to, and nothing of it is changed or removed that is not old', async () => {
+  test('The audit log is append-only, except for entries that are old.', async () => {
     const rejected = [
       'delete from security_audit',
       "update security_audit set actor = 'x'",
@@ -189,7 +189,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     })
   })
 
-  test('the errors of a taken key, a missing value and a wrong one carry no values', async () => {
+  test('The errors of a duplicate key, a missing value and a wrong one contain no values.', async () => {
     const wrong = [
       "insert into context_topics (user_id, grantee) values ('ada', '#hush'), ('ada', '#hush')",
       "insert into context_topics (user_id, grantee) values ('ada', null)",
@@ -210,7 +210,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
       })
   })
 
-  test('functions that look over all users are these, give no value of any, and keep their own search path', async () => {
+  test('The functions over all users are a fixed list, return no values, and set their search path.', async () => {
     const { rows } = await pool.query(
       `select p.proname as name, p.proconfig::text as config, has_function_privilege('public', p.oid, 'execute') as is_public
        from pg_proc p where p.pronamespace = $1::text::regnamespace and p.prosecdef order by 1`,
@@ -237,7 +237,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     }
   })
 
-  test('an index by user serves the policy of every table', async () => {
+  test('An index by user serves the row-level policy of every table.', async () => {
     await withClient(async (client) => {
       await client.query(as('ada'))
       await client.query('set local enable_seqscan = off')
@@ -249,7 +249,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     })
   })
 
-  test('among 50,000 rows of 500 users it is the index that is chosen, for a key, a range and all', async () => {
+  test('An index is chosen among 50,000 rows of 500 users, for a key, a range and all rows.', async () => {
     await withClient(async (client) => {
       await client.query(`begin; set local search_path = ${schema}`)
       await client.query(
@@ -272,7 +272,7 @@ describe.skipIf(missing !== undefined)('under the application role', () => {
     })
   })
 
-  test('storage of the troupe itself sees one user per read', async () => {
+  test('The storage of the troupe itself sees one user per read.', async () => {
     const items = await troupe.user('ada').agent('A').context.list({ prefix: 'k' })
     expect(items.items.every(({ value }) => (value as { secret: string }).secret === 'ada')).toBe(true)
     expect(items.items).toHaveLength(20)

@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
     children.delete(child)
   }
 
-  test('begin one run for each time, change and message while processes are killed', async () => {
+  test('The schedules of several processes start one run for each time, change and message while processes are killed.', async () => {
     // It has no agent's code: what it creates the others carry out.
     watcher = await createTroupe({ storage, log: 'silent' })
     const ada = watcher.user('ada')
@@ -92,7 +92,7 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
       Array.from({ length: 20 }, (_, i) => i),
     )
   }, 180_000)
-  test('are no more than their limit, whoever creates them at once', async () => {
+  test('The schedules of a user never exceed their limit, even if several processes create them at once.', async () => {
     const open = () => createTroupe({ storage, teams: { tick }, schedules: { limit: 2 }, log: 'silent' })
     const troupes = await Promise.all([open(), open()])
     try {

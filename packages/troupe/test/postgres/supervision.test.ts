@@ -20,7 +20,7 @@ describe.skipIf(missing !== undefined)('workers that two processes supervise', (
   })
   afterAll(() => dropSchema(schema))
 
-  test('handle each message, and do no effect of it twice, though handlers fail and hang and a process is killed', async () => {
+  test('Workers that two processes supervise handle each message once, although handlers fail and hang and a process is killed.', async () => {
     troupe = await createTroupe({ storage, log: 'silent', messaging: { lease: '2s', maxAttempts: 50 } })
     const ada = troupe.user('ada')
     const charges: string[] = []

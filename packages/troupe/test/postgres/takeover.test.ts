@@ -11,7 +11,7 @@ const changed = async (sql: string, values: readonly string[] = []) =>
 const takeOverJournal = (journal: string) =>
   changed(`update ${schema}.journals set head = head + 1, epoch = epoch + 1 where journal_id like $1`, [journal])
 
-describe.skipIf(missing !== undefined)('a process whose run is taken over', () => {
+describe.skipIf(missing !== undefined)('a process that loses its run to another', () => {
   let troupe: Troupe
   let work: PromiseWithResolvers<void>
   let executions: number
@@ -36,7 +36,7 @@ describe.skipIf(missing !== undefined)('a process whose run is taken over', () =
   })
   afterAll(() => dropSchema(schema))
 
-  test('refuses no command by what it knows, and leaves it in the inbox', async () => {
+  test('A process that lost its run rejects no command by its own state, and leaves it in the inbox.', async () => {
     const run = await start()
     await changed(`insert into ${schema}.processes (process_id, lease_until) values ('other', 9000000000000)`)
     expect(await changed(`update ${schema}.work set owner = 'other' where journal_id = 'run:' || $1`, [run.id])).toBe(1)
@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)('a process whose run is taken over', () =
     await expect(answered).rejects.toMatchObject({ code: 'cancelled' })
   }, 30_000)
 
-  test('enters a step again that another writer had for a moment', async () => {
+  test('A process executes a step again whose journal another writer owned for a moment.', async () => {
     const run = await start()
     await expect.poll(() => takeOverJournal(`step:${run.id}/%`)).toBe(1)
     work.resolve()

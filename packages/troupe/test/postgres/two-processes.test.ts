@@ -45,7 +45,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
   })
   afterAll(() => dropSchema(schema))
 
-  test('a watcher hears what the other pushes, in order and once', async () => {
+  test('A watcher receives what the other process pushes, in order and once.', async () => {
     const [here, there] = [await open(), await open()]
     const seen: [string, number][] = []
     const stop = new AbortController()
@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     process.stderr.write(`watch across processes: p50 ${delays[10]} ms, worst ${delays[19]} ms\n`)
   })
 
-  test('a receiver is woken by what the other sends', async () => {
+  test('A receiver is notified of what the other process sends.', async () => {
     const [here, there] = [await open(), await open()]
     const delays: number[] = []
     for (let i = 0; i < 20; i++) {
@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     process.stderr.write(`receive across processes: p50 ${delays[10]} ms, worst ${delays[19]} ms\n`)
   })
 
-  test('a worker sees who comes in the other, works with it, and notices its death within twice the heartbeat', async () => {
+  test('A worker sees a worker of the other process, works with it, and notices its death within twice the heartbeat.', async () => {
     const here = (await open({ presence: { heartbeat: '2s' } })).user('p')
     const [came, left]: [Messages.AgentDetail[], Messages.AgentDetail[]] = [[], []]
     const watch = new Worker('Watch')
@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     expect(Date.now() - killed).toBeLessThanOrEqual(4_000)
   }, 20_000)
 
-  test('four processes that count to 2,000 each on one key lose nothing', { timeout: 300_000 }, async () => {
+  test('Four processes that count to 2,000 each on one key lose nothing.', { timeout: 300_000 }, async () => {
     const { context } = (await open()).user('u').agent('A')
     await context.push('counted', 0)
     const program = join(import.meta.dirname, 'increment-child.ts')
@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     expect(await context.getEntry('counted')).toMatchObject({ value: 8_000, version: 8_001 })
   })
 
-  test('a run stays with the process that began it, and the other gets its result', async () => {
+  test('A run stays with the process that started it, and the other process gets its result.', async () => {
     const calls: string[] = []
     const agent = (where: string) =>
       defineAgent({
@@ -144,7 +144,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     expect(calls).toEqual(['here'])
   }, 20_000)
 
-  test('the runs of a process that dies go on in the other', async () => {
+  test('The runs of a process that dies continue in the other process.', async () => {
     const { child, id } = await begin()
     const agent = defineAgent({ name: 'Slow', run: async () => finish('taken over') })
     const here = await open({ agents: [agent], lease: '2s' })
@@ -160,7 +160,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     expect(result.response).toBe('taken over')
   }, 30_000)
 
-  test('a frozen owner that wakes changes nothing any more', async () => {
+  test('A frozen owner that wakes after the takeover changes nothing.', async () => {
     const { child, id } = await begin('1500')
     child.kill('SIGSTOP')
     const agent = defineAgent({ name: 'Slow', run: async () => finish('taken over') })

@@ -18,7 +18,7 @@ describe.skipIf(missing !== undefined)('several processes', () => {
     for (const schema of Object.values(schemas)) await dropSchema(schema)
   })
 
-  test('an owner that was frozen until its runs were taken over changes nothing when it wakes', async () => {
+  test('An owner that was frozen until its runs were taken over changes nothing when it wakes.', async () => {
     const { problems, tried } = await runFrozen({
       storage: { url: server, schema: schemas.frozen },
       ledger: join(folder, 'frozen'),
@@ -29,7 +29,7 @@ describe.skipIf(missing !== undefined)('several processes', () => {
     expect(tried).toBe(8)
   }, 90_000)
 
-  test('runs end as they would have, and pay once, while their processes are killed and frozen at random', async () => {
+  test('Runs end as without faults, and pay once, while their processes are killed and frozen at random.', async () => {
     const trial = (name: 'calm' | 'chaos') =>
       runChaos({
         storage: { url: server, schema: schemas[name], poolSize: 4 },

@@ -60,7 +60,7 @@ describe.skipIf(!hasTerminals)('the commands of the README', () => {
     rmSync(clone, { recursive: true, force: true, maxRetries: 5 })
   }, 60_000)
 
-  it('init makes a project with the name of its folder, which npm installs from the packed file', async () => {
+  it('The command `init` of the README makes a project with the name of its folder, and npm installs it from the packed file.', async () => {
     expect(commands[0]).toMatch(/^npx troupe init/)
     expect(await run(commands[0] as string)).toMatchObject({ code: 0 })
     expect(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))).toMatchObject({
@@ -71,7 +71,7 @@ describe.skipIf(!hasTerminals)('the commands of the README', () => {
       expect(existsSync(join(project, 'node_modules/troupe', file)), file).toBe(true)
   }, 600_000)
 
-  it('its test passes, its team answers, and the doctor says what to see to', async () => {
+  it('The commands of the README test the project, run its team and check it.', async () => {
     const lines = commands.slice(1, -1)
     expect(lines.length).toBeGreaterThan(2)
     const printed = new Map<string, string>()
@@ -89,7 +89,7 @@ describe.skipIf(!hasTerminals)('the commands of the README', () => {
   }, 600_000)
 
   it.each([commands.at(-1) ?? '', 'npx troupe dev'])(
-    '%s serves the studio until Ctrl-C, with a fresh link for Enter',
+    'The command %s serves the studio until Ctrl-C, with a new link at Enter.',
     async (line) => {
       const from = shown.length
       type(`${line}\n`)

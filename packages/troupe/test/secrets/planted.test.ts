@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
-test('a planted secret is in no log, event, error, export or screen', () => {
+test('A planted secret is in no log, event, error, export or screen.', () => {
   const planted = 'pl4nted/S3cret+17'
   const child = spawnSync(process.execPath, ['--no-warnings', join(import.meta.dirname, 'planted-child.ts'), planted], {
     encoding: 'utf8',

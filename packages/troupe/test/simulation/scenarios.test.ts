@@ -13,7 +13,7 @@ const plans = [
   ['cancelled', 50, 'runs that are cancelled end so, and nothing of them changes afterwards'],
 ] as const
 
-test.for(plans)('%s: in %i seeds, %s', { timeout: 90_000 }, async ([scenario, seeds]) => {
+test.for(plans)('The simulation %s holds in %i seeds, %s.', { timeout: 90_000 }, async ([scenario, seeds]) => {
   const report = await harness.simulate({
     scenario: scenarioOf(scenario),
     seeds,
@@ -26,7 +26,7 @@ test.for(plans)('%s: in %i seeds, %s', { timeout: 90_000 }, async ([scenario, se
   expect(harness.checkShare(report.operations)).toEqual([])
 })
 
-test('the real library gives a byte-identical trace for the same seed', async () => {
+test('The real library gives a byte-identical trace for the same seed.', async () => {
   const run = (scenario: string) =>
     harness.simulate({ scenario: scenarioOf(scenario), seeds: 8, base: 'twice', maxEvents: 60_000 })
   for (const scenario of ['shared-state', 'runs']) {

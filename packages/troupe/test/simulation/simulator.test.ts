@@ -14,7 +14,7 @@ const simulate = (name: string, options: Partial<SimulateOptions>) =>
 const digests = ({ seeds }: SimulationReport) => seeds.map(({ digest }) => digest)
 const first = (report: SimulationReport) => report.failures[0]?.failure ?? 'no failure'
 
-test('the same seed gives the same trace to the byte, in one process or another, and another seed another', async () => {
+test('The simulator gives byte-identical traces for the same seed, in one process or several, and other traces for other seeds.', async () => {
   const [once, repeated, split] = await Promise.all([
     simulate('libraries', { seeds: 12 }),
     simulate('libraries', { seeds: 12 }),
@@ -27,7 +27,7 @@ test('the same seed gives the same trace to the byte, in one process or another,
 })
 
 test.for(['date', 'performance', 'hrtime', 'timers', 'math', 'crypto', 'abort', 'identity'])(
-  'left as the machine has it, %s alone makes every seed differ or leak',
+  'The simulator with real %s makes every seed differ or leak.',
   async (real) => {
     const run = () => simulate('libraries', { seeds: 4, env: { TROUPE_REAL: real } })
     // One after the other: two processes at once may read the same millisecond.
@@ -43,12 +43,12 @@ test.each([
   ['export const world = 1', /after 0 seeds: TypeError: its default export must be a function/],
   ['throw new Error("no such team")', /after 0 seeds: Error: no such team/],
   ['export default async () => process.exit(7)', /after 0 seeds: code 7/],
-])('a world that does not load, or ends its process, is refused and said to be wrong: %s', async (text, problem) => {
+])('A scenario that does not load, or ends its process, is rejected with the problem: %s.', async (text, problem) => {
   const rejected = harness.simulate({ scenario: new URL(`data:text/javascript,${encodeURIComponent(text)}`), seeds: 2 })
   await expect(rejected).rejects.toMatchObject({ code: 'validation.failed', message: expect.stringMatching(problem) })
 })
 
-test('what reaches the real world, is stuck, never ends, breaks or strays fails its seed', async () => {
+test('A scenario fails its seed if it reaches the real world, is stuck, never ends, breaks or leaks an error.', async () => {
   const of = async (options: Json, more: Partial<SimulateOptions> = {}) =>
     first(await simulate('leaking', { seeds: 1, options, ...more }))
   const [none, files, stuck, endless, wrong, stray] = await Promise.all([
@@ -67,7 +67,7 @@ test('what reaches the real world, is stuck, never ends, breaks or strays fails 
   expect(stray).toMatch(/nobody caught this/)
 })
 
-test('storage keeps every acknowledged change whole and once, through kills and a failing disk', async () => {
+test('The storage preserves every acknowledged change completely and once, through kills and a failing disk.', async () => {
   const [report, repeated] = await Promise.all([simulate('commits', { seeds: 60 }), simulate('commits', { seeds: 60 })])
   expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])
   expect(digests(repeated)).toEqual(digests(report))
@@ -75,7 +75,7 @@ test('storage keeps every acknowledged change whole and once, through kills and 
   expect(harness.checkShare(report.operations)).toEqual([])
 })
 
-test('the world of docs/testing.md holds under every seed', async () => {
+test('The scenario of docs/testing.md holds under every seed.', async () => {
   const page = readFileSync(new URL('../../../../docs/testing.md', import.meta.url), 'utf8')
   const [text] = page.match(/(?<=```ts\n)\/\/ support\.scenario\.ts\n.*?(?=```)/s) ?? []
   const folder = mkdtempSync(join(tmpdir(), 'troupe-scenario-'))

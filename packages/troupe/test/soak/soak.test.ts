@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { soak } from './soak.ts'
 
-test('messages through failing, slow and restarted workers in processes that are killed: none lost, no effect doubled', async () => {
+test('A soak of failing, slow and restarted workers in killed processes loses no message and repeats no effect.', async () => {
   const { problems, progress } = await soak({ messages: 2_000, workers: 20, producers: 2, everyMs: 250, kills: 2 })
   expect(problems).toEqual([])
   expect(progress.at(-1)).toMatchObject({ incarnation: 2, count: 2_000 })

@@ -10,7 +10,7 @@ import { startChild } from './start-child.ts'
 const folder = mkdtempSync(join(tmpdir(), 'troupe-dead-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('when the thread dies between commit and answer, everything waiting is refused and the state is failed', async () => {
+test('A writer thread that dies between commit and answer rejects everything that waits, and the state is failed.', async () => {
   const { from, remove } = plant(
     'storage/sqlite/writer/writer-thread.ts',
     'for (const reply of writer.handle(request, next)) port.postMessage(reply)',

@@ -21,7 +21,7 @@ afterAll(() => {
 })
 
 test.skipIf(!mounted)(
-  'a full disk refuses writes, reads go on, nothing is lost, and writing goes on when there is space',
+  'A full disk rejects writes but not reads, loses nothing, and writing resumes when there is space.',
   async () => {
     const database = join(folder, 'troupe.db')
     const storage = await openStorage({
@@ -69,25 +69,22 @@ test.skipIf(!mounted)(
   },
 )
 
-test.skipIf(!mounted)(
-  'a file system that is read-only is refused, for a database that is there and for a new one',
-  async () => {
-    const open = (name: string) =>
-      openStorage({ url: `sqlite:${join(folder, name)}`, migrations, clock: systemClock, random: systemRandom })
-    await (await open('there.db')).close()
-    execFileSync('mount', ['-o', 'remount,ro', folder])
-    try {
-      await expect(open('there.db')).rejects.toMatchObject({ code: 'storage.read_only' })
-      await expect(open('new.db')).rejects.toMatchObject({ code: 'storage.read_only' })
-      await expect(open('folder/new.db')).rejects.toMatchObject({ code: 'storage.read_only' })
-    } finally {
-      execFileSync('mount', ['-o', 'remount,rw', folder])
-    }
-    await (await open('there.db')).close()
-  },
-)
+test.skipIf(!mounted)('A read-only file system is rejected, for an existing database and for a new one.', async () => {
+  const open = (name: string) =>
+    openStorage({ url: `sqlite:${join(folder, name)}`, migrations, clock: systemClock, random: systemRandom })
+  await (await open('there.db')).close()
+  execFileSync('mount', ['-o', 'remount,ro', folder])
+  try {
+    await expect(open('there.db')).rejects.toMatchObject({ code: 'storage.read_only' })
+    await expect(open('new.db')).rejects.toMatchObject({ code: 'storage.read_only' })
+    await expect(open('folder/new.db')).rejects.toMatchObject({ code: 'storage.read_only' })
+  } finally {
+    execFileSync('mount', ['-o', 'remount,rw', folder])
+  }
+  await (await open('there.db')).close()
+})
 
-test.skipIf(!mounted)('a database that does not fit on the disk from the start is refused as such', async () => {
+test.skipIf(!mounted)('A database that does not fit on the disk from the start is rejected as full.', async () => {
   const ballast = join(folder, 'ballast')
   try {
     writeFileSync(ballast, Buffer.alloc(3 * 1024 * 1024))

@@ -26,26 +26,29 @@ const faults = [
 /** Of 64 writers several batches are on their way at once. */
 const loads = faults.flatMap((fault) => [[...fault, 4] as const, [...fault, 64] as const])
 
-test.skipIf(!canRecord).each(loads)('%s answers %s at call %s to %i writers', async (call, error, when, writers) => {
-  const database = join(folder, `${call}-${error}-${when}-${writers}.db`)
-  const changes = 30 * writers
-  const calls = call === 'fsync' ? 'fsync,fdatasync' : call
-  const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=${when}`]
-  const under = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', `${database}-wal`, ...inject]
-  const child = startChild({ database, writers, changes, under })
-  await child.ended
-  const acknowledged = child.acknowledged()
-  const failed = child.lines.filter((line) => line.startsWith('failed'))
-  expect(child.lines.at(-1)).toBe('closed')
-  expect(failed.length).toBeGreaterThan(0)
-  expect(new Set(failed.map((line) => line.split(' ')[2]))).toEqual(
-    new Set([error === 'EIO' ? 'storage.io' : 'storage.full']),
-  )
-  // What came after the errors went through, unless they last for good.
-  if (!when.endsWith('+')) {
-    expect(acknowledged.length).toBeGreaterThan(20)
-    expect(numbersIn(database)).toEqual(acknowledged.toSorted((a, b) => a - b))
-  }
-  expect(acknowledged.length + failed.length).toBe(changes)
-  expect(problemIn(database, acknowledged)).toBeUndefined()
-})
+test.skipIf(!canRecord).each(loads)(
+  'The call %s that fails with %s at call %s loses no acknowledged change of %i writers.',
+  async (call, error, when, writers) => {
+    const database = join(folder, `${call}-${error}-${when}-${writers}.db`)
+    const changes = 30 * writers
+    const calls = call === 'fsync' ? 'fsync,fdatasync' : call
+    const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${error}:when=${when}`]
+    const under = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', `${database}-wal`, ...inject]
+    const child = startChild({ database, writers, changes, under })
+    await child.ended
+    const acknowledged = child.acknowledged()
+    const failed = child.lines.filter((line) => line.startsWith('failed'))
+    expect(child.lines.at(-1)).toBe('closed')
+    expect(failed.length).toBeGreaterThan(0)
+    expect(new Set(failed.map((line) => line.split(' ')[2]))).toEqual(
+      new Set([error === 'EIO' ? 'storage.io' : 'storage.full']),
+    )
+    // What came after the errors went through, unless they last for good.
+    if (!when.endsWith('+')) {
+      expect(acknowledged.length).toBeGreaterThan(20)
+      expect(numbersIn(database)).toEqual(acknowledged.toSorted((a, b) => a - b))
+    }
+    expect(acknowledged.length + failed.length).toBe(changes)
+    expect(problemIn(database, acknowledged)).toBeUndefined()
+  },
+)

@@ -32,7 +32,7 @@ test.each([
   [0, 1],
   [1, 3],
 ])(
-  'a migration from release %i to %i, killed at its statements, is made anew',
+  'A migration from release %i to %i that is killed at its statements is repeated completely.',
   (from, to) => {
     const origin = join(folder, `${from}.db`)
     if (from > 0) open(origin, from)

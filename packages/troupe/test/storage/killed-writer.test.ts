@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const rounds = Number(process.env.TROUPE_KILLS ?? 12)
 
-test(`a process killed at ${rounds} moments loses nothing that it acknowledged, and the next one goes on`, async () => {
+test(`A process that is killed at ${rounds} moments loses nothing acknowledged, and the next one continues.`, async () => {
   const random = seededRandom('kills')
   const database = join(folder, 'killed.db')
   const acknowledged: number[] = []
@@ -31,7 +31,7 @@ test(`a process killed at ${rounds} moments loses nothing that it acknowledged, 
   expect(new Set(acknowledged).size).toBe(acknowledged.length)
 }, 120_000)
 
-test('a second process learns the pid and the address of the owner, and takes over once it is dead', async () => {
+test('A second process gets the pid and the address of the owner, and takes over once it is dead.', async () => {
   const database = join(folder, 'owned.db')
   const owner = startChild({ database })
   await owner.line(/^ack/)
@@ -52,7 +52,7 @@ test('a second process learns the pid and the address of the owner, and takes ov
   expect(problemIn(database, owner.acknowledged())).toBeUndefined()
 })
 
-test('a stopped owner is still the owner', async () => {
+test('A stopped process is still the owner of its file.', async () => {
   const database = join(folder, 'stopped.db')
   const owner = startChild({ database })
   await owner.line(/^ack/)
@@ -68,7 +68,7 @@ test('a stopped owner is still the owner', async () => {
   await owner.ended
 })
 
-test('of many processes that start together one gets the file', async () => {
+test('One of many processes that start together gets the file.', async () => {
   const database = join(folder, 'rush.db')
   const children = Array.from({ length: 4 }, () => startChild({ database }))
   await Promise.all(children.map((child) => child.line(/^(ack|error storage.owned)/)))

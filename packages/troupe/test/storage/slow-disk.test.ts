@@ -13,7 +13,7 @@ if (!canRecord) console.log('skipped: strace may not trace here')
 const delayMs = 400
 
 test.skipIf(!canRecord)(
-  '384 changes of 64 writers share few fsyncs, and the event loop does not wait for one',
+  '384 changes of 64 writers share few fsyncs, and the event loop does not wait for one.',
   async () => {
     const database = join(folder, 'troupe.db')
     const log = join(folder, 'strace.log')

@@ -18,7 +18,7 @@ const words = (line: string) => line.split(/\s+/).filter(Boolean)
 describe('completion', () => {
   const isBash = spawnSync('bash', ['-c', 'complete -p; true']).status === 0
 
-  it.skipIf(!isBash)('in bash offers commands, then what is below one, then its options', async () => {
+  it.skipIf(!isBash)('The completion for bash offers commands, then subcommands, then options.', async () => {
     const script = await scriptFor('bash')
     const offered = (...typed: string[]) => {
       const list = typed.map((word) => `'${word}'`).join(' ')
@@ -36,13 +36,13 @@ describe('completion', () => {
     expect(script, 'what is not a word may be a file').toContain('complete -o default -F _troupe troupe')
   })
 
-  it('in zsh loads also where its own completion was not loaded before', async () => {
+  it('The completion for zsh loads compinit if it was not loaded before.', async () => {
     const lines = (await scriptFor('zsh')).split('\n')
     expect(lines[0]).toBe('if ! whence compdef >/dev/null; then autoload -U compinit && compinit; fi')
     expect(lines[1]).toBe('autoload -U +X bashcompinit && bashcompinit')
   })
 
-  it('in fish offers options below the command that has them, and files beside them', async () => {
+  it('The completion for fish offers options below their command, and files beside them.', async () => {
     const lines = (await scriptFor('fish')).split('\n')
     const offering = (rest: string) =>
       lines.filter((line) => line.includes(` -l ${rest} `)).map((line) => line.split("'")[1])
@@ -58,7 +58,7 @@ describe('completion', () => {
     expect(lines, 'no rule turns files off for all of it').not.toContain('complete -c troupe -f')
   })
 
-  it('for zsh and fish names every command, and another shell is refused with those there are', async () => {
+  it('The completions for zsh and fish name every command, and another shell is rejected.', async () => {
     const fish = await scriptFor('fish')
     const zsh = await scriptFor('zsh')
     for (const { name } of commands) {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { mermaidOf } from './team-commands.ts'
 
-it('a team is drawn with its kinds of nodes and edges', () => {
+it('A team is drawn with its kinds of nodes and edges.', () => {
   const nodes = [
     { name: 'Start', kind: 'start' },
     { name: 'Lead', kind: 'agent' },
@@ -18,7 +18,7 @@ it('a team is drawn with its kinds of nodes and edges', () => {
   )
 })
 
-it('no name gets out of its label', () => {
+it('A drawn name cannot leave its label.', () => {
   const name = 'A"] --> B["\n%%{init: {}}%%<img src=x>\u001b[31m#quot;'
   const drawn = mermaidOf({ nodes: [{ name, kind: 'agent' }], edges: [{ from: name, to: name, type: 'invoke' }] })
   expect(drawn.split('\n')).toHaveLength(3)

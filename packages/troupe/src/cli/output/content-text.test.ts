@@ -17,7 +17,7 @@ describe('contentText', () => {
       '[application/pdf, https://example.com/a.pdf]',
     ],
     ['a value with a file', { a: [shot] }, '{\n  "a": [\n    "[shot.png, image/png, 3 KiB, see --json]"\n  ]\n}'],
-  ])('contentText shows %s without base64', (_, value, text) => {
+  ])('contentText shows %s without base64.', (_, value, text) => {
     expect(contentText(value)).toBe(text)
   })
 })

@@ -7,7 +7,7 @@ const started = (step: string, agent: string, path: readonly string[] = [agent])
   event('step.started', { step, agent, path })
 
 describe('the tree of a run', () => {
-  it('has a line for each step, below whoever invoked it, with what became of it', () => {
+  it('The tree of a run has a line for each step, below its caller, with its status.', () => {
     const tree = new RunTree()
     tree.add(started('1#1', 'Lead'))
     tree.add(started('2#1', 'Writer', ['Lead', 'Writer']))
@@ -38,7 +38,7 @@ describe('the tree of a run', () => {
     expect(tree.draw(80, 10).at(-1)).toBe('1 of 1 steps done, 242 tokens, $1.0000')
   })
 
-  it('says in a line what is worth one where nothing can be drawn over', () => {
+  it('The tree of a run prints lines of important events if it cannot redraw the screen.', () => {
     const tree = new RunTree()
     expect(tree.add(event('run.started'))).toBeUndefined()
     expect(tree.add(started('1#1', 'Lead'))).toBe('Lead begins')
@@ -47,7 +47,7 @@ describe('the tree of a run', () => {
     expect(tree.add(event('step.completed', { step: 'another', at: 2_500 }))).toBeUndefined()
   })
 
-  it('keeps within the screen: the last steps, and no line wider than it', () => {
+  it('The tree of a run fits the screen: the last steps, and no line wider than it.', () => {
     const tree = new RunTree()
     for (let i = 1; i <= 30; i++) tree.add(started(`1#${i}`, `Agent${i}${'x'.repeat(100)}`))
     const drawn = tree.draw(40, 5)
@@ -56,7 +56,7 @@ describe('the tree of a run', () => {
     for (const line of drawn) expect(line.length).toBeLessThan(40)
   })
 
-  it('lets nothing of what an agent said steer the terminal', () => {
+  it('The tree of a run lets no text of an agent control the terminal.', () => {
     const tree = new RunTree()
     tree.add(started('1#1', 'Lead'))
     const line = tree.add(event('step.failed', { step: '1#1', error: { message: '\u001b[2Jgone' } }))

@@ -5,7 +5,7 @@ import { RunTree } from './run-tree.ts'
 import { padded, truncated, widthOf } from './width.ts'
 
 describe('letters that take two columns', () => {
-  it('count as two, and combining signs as none', () => {
+  it('Wide characters count as two columns, and combining signs as none.', () => {
     expect(['名前', '🙂', 'e\u0301', 'abc'].map(widthOf)).toEqual([4, 2, 1, 3])
     expect(padded('名前', 6)).toBe('名前  ')
     expect(truncated('名前のエージェント', 8)).toBe('名前の…')
@@ -13,7 +13,7 @@ describe('letters that take two columns', () => {
     expect(truncated('abc', 3)).toBe('abc')
   })
 
-  it('are drawn over as far as they reach, and stand in columns', () => {
+  it('Wide characters are redrawn over their whole width, and align in tables.', () => {
     const tree = new RunTree()
     tree.add({ seq: 1, type: 'step.started', at: 0, step: '1#1', agent: '名前のとても長いエージェント🙂' })
     for (const line of tree.draw(24, 10)) expect(widthOf(line)).toBeLessThan(24)

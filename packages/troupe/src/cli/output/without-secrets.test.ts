@@ -31,7 +31,7 @@ function configured(content: string): string {
   return path
 }
 
-it('what a configuration hides is known, and neither places nor names of secrets are', async () => {
+it('The command context knows the secret values of a configuration, without locations and names of secrets.', async () => {
   const config = configured(`export default {
     storage: 'postgres://ada:of/storage@host/db',
     encryption: { key: { secret: 'OF_MINE' } },
@@ -44,7 +44,7 @@ it('what a configuration hides is known, and neither places nor names of secrets
   expect([...context.secrets].sort()).toEqual(['of-openai', 'of-otlp', 'of-server', 'of/storage'])
 })
 
-it('the stacks of --debug hold no secret of a variable, of the configuration, or of an address', async () => {
+it('The stacks of --debug contain no secret of a variable, of the configuration, or of an address.', async () => {
   vi.stubEnv('SHOP_API_KEY', 'planted-in-variable')
   // Its name is read while the configuration is, and again when the troupe is opened: then it throws.
   const config = configured(`

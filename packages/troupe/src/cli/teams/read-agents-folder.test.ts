@@ -18,7 +18,7 @@ function project(files: Readonly<Record<string, string>>): string {
 }
 
 describe('the folder agents/', () => {
-  it('holds agents as code and as prose, in the order of their names', async () => {
+  it('The folder agents/ contains agents as code and as prose, in the order of their names.', async () => {
     const cwd = project({
       'Writer/agent.md': '---\nmodel: offline/extractive\nrole: readonly\n---\nWrites what it is told.\n',
       'Asker/agent.md': 'Asks.\n',
@@ -46,7 +46,7 @@ describe('the folder agents/', () => {
     ['no default export', { 'A/agent.mjs': 'export const a = 1' }, /exports no agent/],
     ['an object that is not an agent', { 'A/agent.mjs': "export default { name: 'A', run() {} }" }, /exports no agent/],
     ['code that throws', { 'A/agent.mjs': "throw new Error('not today')" }, /cannot be loaded: not today/],
-  ])('with %s is refused, and says which file', async (_, files, problem) => {
+  ])('The folder agents/ with %s is rejected with the file.', async (_, files, problem) => {
     await expect(readAgentsFolder(project(files))).rejects.toMatchObject({
       exit: 2,
       message: expect.stringMatching(problem),

@@ -24,7 +24,7 @@ const edgesOf = async (path: string) => {
 }
 
 describe('the file of a team', () => {
-  it('is a team by flows, by a pattern, or one agent after the other', async () => {
+  it('The file of a team defines it by flows, by a pattern, or as a sequence of agents.', async () => {
     const flows = file('flows.yaml', `name: news\n${agents}flows: ['Lead => {Left, Right}', '{Left, Right} -> End']\n`)
     const { name, agents: made } = await readTeamFile(flows)
     expect([name, ...made.map((agent) => agent.name)]).toEqual(['news', 'Lead', 'Left', 'Right'])
@@ -36,7 +36,7 @@ describe('the file of a team', () => {
     expect(await edgesOf(row)).toEqual(expect.arrayContaining(['A>B']))
   })
 
-  it('states a policy for the team and its agents', async () => {
+  it('The file of a team declares a policy for the team and its agents.', async () => {
     const rules = '[{ tool: get_context, when: args.key is untrusted, do: ask }]'
     const text = `agents: { A: { instructions: x, tools: [get_context], untrusted: hide, policy: ${rules} } }\npolicy: ${rules}\n`
     const { topology } = await readTeamFile(file('policy.yaml', text))
@@ -88,18 +88,18 @@ describe('the file of a team', () => {
     ['flows and a pattern', 'c.yaml', `${agents}flows: [Lead -> Left]\npattern: { mesh: {} }\n`, /flows and a pattern/],
     ['what is not YAML', 'd.yaml', 'agents: [', /is not YAML/],
     ['what is not JSON', 'e.json', '{', /is not JSON/],
-  ])('with %s is refused, and says what is wrong', async (_, name, text, problem) => {
+  ])('The file of a team with %s is rejected with what is wrong.', async (_, name, text, problem) => {
     await expect(readTeamFile(file(name, text))).rejects.toMatchObject({
       exit: 2,
       message: expect.stringMatching(problem),
     })
   })
 
-  it('that is not there is refused', async () => {
+  it('The file of a team that is missing is rejected.', async () => {
     await expect(readTeamFile(join(folder, 'none.yaml'))).rejects.toMatchObject({ exit: 2 })
   })
 
-  it('in the guide is one', async () => {
+  it('The team file in the guide is valid.', async () => {
     const guide = readFileSync(new URL('../../../../../docs/cli.md', import.meta.url), 'utf8')
     const yaml = /```yaml\n(.*?)```/s.exec(guide)?.[1] ?? ''
     expect((await readTeamFile(file('guide.yaml', yaml))).agents.length).toBeGreaterThan(1)

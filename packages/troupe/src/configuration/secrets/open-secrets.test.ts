@@ -18,13 +18,13 @@ const open = (config: SecretsConfig | undefined, variables = {}) => {
 }
 
 describe('sources of secrets', () => {
-  it('are the environment where none is named', async () => {
+  it('The environment is the source of secrets by default.', async () => {
     const { secrets } = open(undefined, { TOKEN: 'from the environment', EMPTY: '' })
     expect(await secrets.get('TOKEN')).toBe('from the environment')
     await expect(secrets.get('EMPTY')).rejects.toMatchObject({ code: 'secret.missing' })
   })
 
-  it('are files of a folder, read anew after a while, and no file outside of it', async () => {
+  it('A folder of secret files is read again after a while, and no file outside it.', async () => {
     mkdirSync(join(folder, 'run', 'db'), { recursive: true })
     writeFileSync(join(folder, 'outside'), 'not for you')
     writeFileSync(join(folder, 'run', 'db', 'password'), ' pass word \n')
@@ -39,7 +39,7 @@ describe('sources of secrets', () => {
     await expect(secrets.get('../outside')).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
-  it('are commands without a shell, whose failures say nothing of what they printed', async () => {
+  it('A secret command executes without a shell, and its failures contain nothing that it printed.', async () => {
     const print = [process.execPath, '-e', 'process.stdout.write(process.argv[1] + "\\n")']
     const { secrets } = open([{ command: [...print, 'of {name}; echo $HOME'] }])
     expect(await secrets.get('TOKEN')).toBe('of TOKEN; echo $HOME')
@@ -57,7 +57,7 @@ describe('sources of secrets', () => {
     await expect(open([{ command: silent }]).secrets.get('T')).rejects.toMatchObject({ code: 'secret.missing' })
   })
 
-  it('that are none are refused, and misspelt options with them', () => {
+  it('A secret source is rejected if it is invalid or has misspelt options.', () => {
     for (const source of [
       'env',
       {},
@@ -77,7 +77,7 @@ describe('sources of secrets', () => {
 })
 
 describe('createTroupe', () => {
-  it('finds what the configuration names: the storage, keys of encryption and signatures; and fails at once for what is missing', async () => {
+  it('createTroupe reveals secrets of storage, encryption and signatures, and rejects at once if one is missing.', async () => {
     const vault = new Map([
       ['STORAGE', `sqlite:${join(folder, 'troupe.db')}`],
       ['KEY', 'ab'.repeat(32)],
@@ -105,7 +105,7 @@ describe('createTroupe', () => {
     await (await createTroupe(config)).close()
   })
 
-  it('reads no file that it may not', async () => {
+  it('A secret file without read permission is reported as a failure.', async () => {
     writeFileSync(join(folder, 'TOKEN'), 'x')
     chmodSync(join(folder, 'TOKEN'), 0o000)
     const { secrets } = open([{ files: folder }])

@@ -17,11 +17,11 @@ const named = `
   .split(/\s+/)
 
 describe('the variables of the guides', () => {
-  it.each(named)('%s has a meaning here', (name) => {
+  it.each(named)('The variable %s of the guides has a meaning.', (name) => {
     expect(name in aliases || name in notForTroupe).toBe(true)
   })
 
-  it('give the values that the guides mean', async () => {
+  it('The variables of the guides give the values that the guides mean.', async () => {
     const { config, server, problems } = await load({
       SYNTHA_ENABLE_INDEXING: 'true',
       SYNTHA_AUTO_CLEANUP: 'True',
@@ -67,7 +67,7 @@ describe('the variables of the guides', () => {
   })
 
   it.each(Object.entries(aliases).flatMap(([name, alias]) => ('always' in alias ? [name] : [])))(
-    '%s cannot turn off what is always on',
+    'The variable %s cannot turn off what is always on.',
     async (name) => {
       expect((await load({ [name]: 'true' })).problems).toEqual([])
       expect((await load({ [name]: 'false' })).problems).toMatchObject([{ code: 'config.always' }])
@@ -75,7 +75,7 @@ describe('the variables of the guides', () => {
     },
   )
 
-  it('hold intervals to a second at least, and take a health check of 0 for none', async () => {
+  it('The variables of intervals are at least a second, and a health check of 0 means none.', async () => {
     for (const [name, value] of [
       ['SYNTHA_CLEANUP_INTERVAL', '0'],
       ['SYNTHA_CLEANUP_INTERVAL', '0.5'],
@@ -87,7 +87,7 @@ describe('the variables of the guides', () => {
     expect([problems, config.health?.every]).toEqual([[], undefined])
   })
 
-  it('never stand for two settings, and no variable for two things', () => {
+  it('The variables and settings correspond one to one.', () => {
     const variables = settings.map(variableOf)
     expect(new Set(variables).size).toBe(variables.length)
     for (const name of Object.keys(aliases)) expect(variables).not.toContain(name)

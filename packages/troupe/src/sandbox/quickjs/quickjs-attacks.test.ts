@@ -17,7 +17,7 @@ const run = (code: string, more: Partial<SandboxRequest> = {}) =>
   })
 
 describe('The QuickJS engine', () => {
-  it('gives code no objects of the host.', async () => {
+  it('The QuickJS engine gives code no objects of the host.', async () => {
     const { stdout, exitCode } = await run(`
       const names = ['process', 'require', 'module', 'global', 'Buffer', 'fetch', 'WebSocket', 'XMLHttpRequest', 'Worker',
         'WebAssembly', 'Deno', 'Bun', 'navigator', 'setTimeout', 'queueMicrotask', 'importScripts']
@@ -29,7 +29,7 @@ describe('The QuickJS engine', () => {
     expect([exitCode, stdout]).toEqual([0, '[] true undefinedundefined undefined\n'])
   })
 
-  it('imports nothing but files of the workspace.', async () => {
+  it('The QuickJS engine imports nothing but files of the workspace.', async () => {
     const names = [
       'node:fs',
       'fs',
@@ -47,7 +47,7 @@ describe('The QuickJS engine', () => {
     expect(stdout).toBe('[]\n')
   })
 
-  it('reads and writes no path outside the workspace.', async () => {
+  it('The QuickJS engine reads and writes no path outside the workspace.', async () => {
     const paths = ['../a.txt', '/etc/passwd', 'a/../../b', '..', '/proc/self/mem']
     const { stdout } = await run(`
       const read = ${JSON.stringify(paths)}.filter((path) => { try { files.read(path); return true } catch { return false } })
@@ -55,7 +55,7 @@ describe('The QuickJS engine', () => {
     expect(stdout).toBe('[]\n')
   })
 
-  it('ends loops, regular expressions and recursion.', async () => {
+  it('The QuickJS engine ends loops, regular expressions and recursion.', async () => {
     const [loop, expression, promises, recursion] = await Promise.all([
       run('while (true) {}'),
       run("/(a+)+$/.test('a'.repeat(60) + '!')"),
@@ -68,7 +68,7 @@ describe('The QuickJS engine', () => {
     expect(recursion).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('stack overflow') })
   })
 
-  it('ends code that takes memory before its time is over, and the process has not grown by it.', async () => {
+  it('The QuickJS engine ends code that takes too much memory, and the process does not grow by it.', async () => {
     const before = process.memoryUsage().rss
     const ended = await Promise.all([
       run('new ArrayBuffer(1e9)'),
@@ -81,7 +81,7 @@ describe('The QuickJS engine', () => {
     await expect.poll(() => (process.memoryUsage().rss - before) / 2 ** 20, { timeout: 5_000 }).toBeLessThan(128)
   })
 
-  it('leaves the event loop free while code does not end.', async () => {
+  it('The QuickJS engine leaves the event loop free while code does not end.', async () => {
     let turns = 0
     let isOver = false
     const running = run('while (true) {}').finally(() => {
@@ -92,14 +92,14 @@ describe('The QuickJS engine', () => {
     expect(turns).toBeGreaterThan(20)
   })
 
-  it('bounds what code prints and writes.', async () => {
+  it('The QuickJS engine bounds what code prints and writes.', async () => {
     const printed = await run("for (let i = 0; i < 1000; i++) console.log('x'.repeat(1000))")
     expect(printed.stdout.length).toBe(10_000)
     const written = await run("for (;;) files.write('a', 'x'.repeat(10000))")
     expect(written).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('100000 bytes') })
   })
 
-  it('pollutes no prototype of the host.', async () => {
+  it('The QuickJS engine pollutes no prototype of the host.', async () => {
     const { changes } = await run(`
       Object.prototype.polluted = 'yes'; Array.prototype.toJSON = () => 'evil'; String.prototype.split = () => 'evil'
       files.write('__proto__', 'p'); files.write('constructor', '{"__proto__": {"polluted": true}}')
@@ -109,7 +109,7 @@ describe('The QuickJS engine', () => {
     expect(changes.map(([path]) => path)).toEqual(['__proto__', 'constructor'])
   })
 
-  it('carries nothing from one run to the next, and ends with its signal.', async () => {
+  it('The QuickJS engine carries nothing from one run to the next, and ends with its signal.', async () => {
     await run('globalThis.leaked = 1')
     expect((await run('console.log(typeof leaked)')).stdout).toBe('undefined\n')
     const signal = AbortSignal.timeout(300)

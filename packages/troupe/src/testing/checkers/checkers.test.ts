@@ -30,20 +30,20 @@ const at = (called: number, returned: number | undefined, input: RegisterInput, 
 const read = (value: string | undefined): RegisterOutput => ({ value })
 const write = (value: string): RegisterInput => ({ do: 'write', value })
 
-test('a read after a write that sees the value before it is found', () => {
+test('The checker finds a read after a write that returns the earlier value.', () => {
   const history = [at(0, 1, write('a'), { version: 1 }), at(2, 3, write('b'), { version: 2 })]
   expect(check([...history, at(4, 5, { do: 'read' }, read('b'))])).toEqual([])
   expect(check([...history, at(4, 5, { do: 'read' }, read('a'))])).toHaveLength(1)
 })
 
-test('a read beside a write may see either, but two reads in a row never go back', () => {
+test('The checker accepts either value for a read during a write, but no return to the older value.', () => {
   const history = [at(0, 1, write('a'), { version: 1 }), at(2, 9, write('b'), { version: 2 })]
   for (const seen of ['a', 'b']) expect(check([...history, at(3, 4, { do: 'read' }, read(seen))])).toEqual([])
   const back = [at(3, 4, { do: 'read' }, read('b')), at(5, 6, { do: 'read' }, read('a'))] as const
   expect(check([...history, ...back])).toHaveLength(1)
 })
 
-test('a write of unknown outcome may have happened, later too, or never; and not be undone', () => {
+test('The checker accepts a write of unknown outcome as done, done later or not done, but not as undone.', () => {
   const history = [at(0, 1, write('a'), { version: 1 }), at(2, undefined, write('b'))]
   const [a, b] = [read('a'), read('b')]
   expect(check([...history, at(3, 4, { do: 'read' }, a), at(5, 6, { do: 'read' }, a)])).toEqual([])
@@ -51,7 +51,7 @@ test('a write of unknown outcome may have happened, later too, or never; and not
   expect(check([...history, at(3, 4, { do: 'read' }, b), at(5, 6, { do: 'read' }, a)])).toHaveLength(1)
 })
 
-test('two writes over one version, and a version given twice, are found', () => {
+test('The checker finds two writes over one version, and a version that is given twice.', () => {
   const over = (version: number, value: string): RegisterInput => ({ do: 'write-if', version, value })
   const first = at(0, 5, over(0, 'a'), { version: 1 })
   expect(check([first, at(1, 6, over(0, 'b'), { conflict: true })])).toEqual([])
@@ -59,13 +59,13 @@ test('two writes over one version, and a version given twice, are found', () => 
   expect(check([at(0, 5, write('a'), { version: 1 }), at(1, 6, write('b'), { version: 1 })])).toHaveLength(1)
 })
 
-test('a key that was deleted counts on, and a lost delete is found', () => {
+test('The checker continues the versions of a deleted key, and finds a lost delete.', () => {
   const history = [at(0, 1, write('a'), { version: 1 }), at(2, 3, { do: 'delete' }, { deleted: true })]
   expect(check([...history, at(4, 5, write('b'), { version: 2 })])).toEqual([])
   expect(check([...history, at(4, 5, { do: 'read' }, read('a'))])).toHaveLength(1)
 })
 
-test('keys are judged one by one', () => {
+test('The checker judges keys one by one.', () => {
   const other = (step: Step): Step => ({ ...step, key: 'other' })
   const found = check([at(0, 1, write('a'), { version: 1 }), other(at(2, 3, { do: 'read' }, read('a')))])
   expect(found.map(({ message }) => message.startsWith('key "other"'))).toEqual([true])
@@ -120,7 +120,7 @@ function truth(seed: number, count: number, unknowns: number): Step[] {
   return steps
 }
 
-test('a register that is right is never accused, and one that answered an old value nearly always is', () => {
+test('The checker never accuses a correct register, and nearly always one with an old value.', () => {
   let accused = 0
   fc.assert(
     fc.property(fc.integer(), fc.integer({ min: 2, max: 60 }), (seed, count) => {
@@ -138,11 +138,11 @@ test('a register that is right is never accused, and one that answered an old va
   expect(accused).toBe(100)
 })
 
-test('two hundred operations of one key are judged in time', () => {
+test('The checker judges two hundred operations of one key in time.', () => {
   expect(check(truth(7, 200, 0.05))).toEqual([])
 })
 
-test('updates that rest on one version, and counters that lost or gained, are found', () => {
+test('The checker finds updates based on one version, and counters that lost or gained.', () => {
   const update = (before: number, after: number) => ({ key: 'k', read: before, wrote: after })
   expect(checkUpdates([update(0, 1), update(1, 2)])).toEqual([])
   expect(checkUpdates([update(0, 1), update(0, 2)])).toMatchObject([{ rule: 'lost-update' }])
@@ -154,7 +154,7 @@ test('updates that rest on one version, and counters that lost or gained, are fo
   ])
 })
 
-test('a message that overtakes its lane is found, one that comes again is not', () => {
+test('The checker finds a message that overtakes its lane, and accepts one that is redelivered.', () => {
   const delivered = (sequence: number, attempt = 1): DeliveryRecord => ({
     mailbox: 'M',
     sender: 'S',
@@ -168,7 +168,7 @@ test('a message that overtakes its lane is found, one that comes again is not', 
   expect(checkFifo([delivered(2), { ...delivered(1), priority: 'urgent' }])).toEqual([])
 })
 
-test('effects that happened twice, items lost, invented or doubled, and runs of little success are found', () => {
+test('The checker finds repeated effects, lost, invented or duplicate items, and too many failed runs.', () => {
   expect(checkAtMostOnce(['a', 'b'])).toEqual([])
   expect(checkAtMostOnce(['a', 'b', 'a'])).toMatchObject([{ rule: 'at-most-once' }])
   const appends = { acknowledged: ['a'], unknown: ['b'] }

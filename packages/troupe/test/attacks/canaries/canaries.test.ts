@@ -117,7 +117,7 @@ function findings(found: Awaited<ReturnType<typeof outlets>>) {
   return [...list(found.operator, anything), ...list(found.user, onlySecrets)]
 }
 
-test('A canary is found in each of its encodings, and inside compressed streams', () => {
+test('A canary is found in each of its encodings, and inside compressed streams.', () => {
   for (const text of [contents[3] as string, secrets[4] as string]) {
     const find = createFinder([text])
     for (const [name, bytes] of encodingsOf(text)) {
@@ -131,7 +131,7 @@ test('A canary is found in each of its encodings, and inside compressed streams'
   }
 })
 
-test('No canary is in the files, the log, backups and pages of a troupe on SQLite', async () => {
+test('No canary is in the files, the log, backups and pages of a troupe on SQLite.', async () => {
   const slot = join(folder, 'sqlite')
   const found = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot))
   expect(found.operator.get('storage')?.length).toBeGreaterThan(1)
@@ -140,14 +140,14 @@ test('No canary is in the files, the log, backups and pages of a troupe on SQLit
   expect([...found.user].flatMap(([, parts]) => parts.flatMap(createFinder(contents))).length).toBeGreaterThan(5)
 }, 60_000)
 
-test('No canary is in a dump, the log, backups and pages of a troupe on PostgreSQL', async (context) => {
+test('No canary is in a dump, the log, backups and pages of a troupe on PostgreSQL.', async (context) => {
   if (await missingServer()) return context.skip('no PostgreSQL')
   const found = await outlets({ url: server, schema }, () => [dump()])
   expect(found.operator.get('storage')?.[0]?.length).toBeGreaterThan(10_000)
   expect(findings(found)).toEqual([])
 }, 60_000)
 
-test('Without encryption the search finds content in the files of the same troupe', async () => {
+test('The search finds content in the files of the same troupe without encryption.', async () => {
   const slot = join(folder, 'plain')
   const troupe = await createTroupe({ storage: `sqlite:${join(slot, 't.db')}`, log: 'silent' })
   await troupe.user('ada').context.push('value', contents[0] as string)

@@ -8,7 +8,7 @@ const part = Number(process.env.TROUPE_POWER_LOSS ?? 0.04)
 if (!canRecord) console.log('skipped: strace may not trace here')
 
 test.skipIf(!canRecord)(
-  'a power cut loses nothing that was acknowledged and damages nothing',
+  'A power cut loses nothing that was acknowledged and damages nothing.',
   async () => {
     const events = record({ changes: 250, writers: 3 })
     expect(events.filter(({ kind }) => kind === 'acknowledged')).toHaveLength(250)
@@ -22,7 +22,7 @@ test.skipIf(!canRecord)(
 )
 
 test.skipIf(!canRecord)(
-  'the trial finds the losses of synchronous = normal',
+  'The trial of power cuts finds the losses of `synchronous = normal`.',
   async () => {
     const { from, remove } = plant(
       'storage/sqlite/file/open-for-writing.ts',

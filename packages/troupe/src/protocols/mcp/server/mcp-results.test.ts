@@ -8,8 +8,8 @@ const logged: unknown[] = []
 const log = { error: (_: string, fields: unknown) => logged.push(fields) } as unknown as Log
 const inside = failure('storage.io', { path: '/srv/ada/troupe.db', problem: 'disk of ada' })
 
-describe('what fails over MCP', () => {
-  it('tells nothing of the inside, in a call of a tool and elsewhere', () => {
+describe('failures over MCP', () => {
+  it('A failure over MCP reveals nothing of the internals, in a tool call and elsewhere.', () => {
     for (const thrown of [inside, new Error('connect 10.0.0.7 as ada')]) {
       expect(JSON.stringify(mcpErrorResult(thrown, log))).not.toMatch(/ada|10\.0/)
       const error = protocolError(sdk, thrown, log)
@@ -19,7 +19,7 @@ describe('what fails over MCP', () => {
     expect(logged).toHaveLength(2)
   })
 
-  it('is the mistake of the client where it is one', () => {
+  it("A failure over MCP is reported as the client's mistake if it is one.", () => {
     const wrong = protocolError(sdk, failure('cursor.invalid'), log)
     expect(wrong).toMatchObject({ code: sdk.ProtocolErrorCode.InvalidParams })
     const missing = new sdk.ResourceNotFoundError('troupe://context/a')
