@@ -55,7 +55,7 @@ const result = await troupe.user('ada').orchestra.run({ id: 'once', task: 40, to
 console.log(result.status, result.response)
 `
 
-describe.each(runtimes)('under %s', (name, command) => {
+describe.each(runtimes)('the runtime %s', (name, command) => {
   if (command === undefined) process.stderr.write(`skipped: there is no ${name} for this platform\n`)
   const folder = mkdtempSync(join(tmpdir(), 'troupe-runtime-'))
   beforeAll(() => {

@@ -27,6 +27,8 @@ const onlyValue = /^(\$\{[^}]*\}|\$[\w.]+|%\w)$/
 const beginning = /^([A-Z\d$%`'"]|[a-z]+(?=[A-Z.(]))/
 const fragment = /^(is|are|was|were|that|of|and|but|or|with|when|where|what|who|whoever|it|does|has|cannot)\b/i
 const auxiliary = /\b(is|are|was|were|do|does|did|has|have|had|can|cannot|may|must|will)\b/
+/** A suite is named for a thing, not for a place or a time. */
+const preposition = /^(on|in|at|behind|beside|under|over|from|by|through|without|beyond|after|before|while)\b/i
 /** The third person singular, or a plural subject, ends in s. */
 const verb = new RegExp(`${auxiliary.source}|\\b(?!(?:its|this|as)\\b)[\\w-]+s\\b`, 'i')
 
@@ -44,7 +46,7 @@ export function problemOfTest(title: string): string | undefined {
 
 /** Returns what is wrong with the title of a suite, or undefined. */
 export function problemOfSuite(title: string): string | undefined {
-  if (fragment.test(title)) return 'begins as a fragment: name the component'
+  if (fragment.test(title) || preposition.test(title)) return 'begins as a fragment: name the component'
   if (/[.,:;]$/.test(title)) return 'ends as a sentence: name the component without a stop'
   return auxiliary.test(title) ? 'has a verb: name the component, the tests say what it does' : undefined
 }

@@ -197,7 +197,7 @@ describe('lifetimes', () => {
   })
 })
 
-describe('reading', () => {
+describe('reads of the context', () => {
   test('A cached read checks the audience each time.', async () => {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock)
@@ -351,7 +351,7 @@ describe('keys with a form', () => {
   })
 })
 
-describe('rights', () => {
+describe('rights on the context', () => {
   test('A rejection is recorded as an incident without the key.', async () => {
     const opened = await openMesh(createVirtualClock())
     const a = opened.mesh.agent('ada', 'A', new Access({ allow: [] }))

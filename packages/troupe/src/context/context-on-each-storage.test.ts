@@ -23,7 +23,7 @@ const storages = [
 ]
 let users = 0
 
-describe.each(storages)('on $name', ({ name: _, missing: absent, ...storage }) => {
+describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...storage }) => {
   if (absent) return test.skip(absent, () => {})
   const user = () => `user ${users++}`
 

@@ -132,7 +132,7 @@ const inStep: Target = async (testbed, access, run) => {
 describe.each([
   ['outside a step', outside],
   ['in a step', inStep],
-])('%s', (_, on) => {
+])('a context client: %s', (_, on) => {
   test.each(names.filter((name) => methods[name]?.right !== undefined))(
     '%s of a context client checks its right before its options, and a denied call is one incident.',
     async (name) => {

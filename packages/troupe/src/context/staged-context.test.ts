@@ -160,7 +160,7 @@ test(
     ),
 )
 
-describe('in a step', () => {
+describe('the context client of a step', () => {
   test('A step shows its writes to other agents only when the turn commits, and then completely.', async () => {
     await using testbed = await openTestbed()
     const other = testbed.mesh.agent('ada', 'B')

@@ -74,7 +74,7 @@ describe('schemas', () => {
   })
 })
 
-describe('small things', () => {
+describe('values and names', () => {
   it('`nearest` finds the nearest known name, or none.', () => {
     expect(nearest('serch_documents', ['read_document', 'search_documents'])).toBe('search_documents')
     expect(nearest('tiemout', ['timeouts', 'timeout'])).toBe('timeout')

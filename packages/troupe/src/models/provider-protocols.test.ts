@@ -47,7 +47,7 @@ async function openProvider(mockReplies: readonly ScriptedResponse[], kind: stri
 const textOf = (answer: { readonly content: readonly { readonly type: string }[] }) =>
   answer.content.map((part) => ('text' in part ? part.text : '')).join('')
 
-describe.each(Object.keys(kinds))('behind %s', (kind) => {
+describe.each(Object.keys(kinds))('the provider %s', (kind) => {
   describe.each([
     ['whole', false],
     ['streamed', true],

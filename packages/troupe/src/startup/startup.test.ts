@@ -70,7 +70,7 @@ const engines = [
   { name: 'on PostgreSQL', storage: () => ({ url: server, schema }), skip: missing !== undefined },
 ]
 
-describe.each(engines)('$name', ({ storage, skip }) => {
+describe.each(engines)('the opening of a troupe: $name', ({ storage, skip }) => {
   let watched: ReturnType<typeof watchedClock>
   let before: ReturnType<typeof held>
   beforeEach(() => {

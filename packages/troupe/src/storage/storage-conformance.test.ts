@@ -10,14 +10,14 @@ import { openStorage } from './index.ts'
 const folder = mkdtempSync(join(tmpdir(), 'troupe-storage-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('in memory', () => {
+describe('the storage in memory', () => {
   for (const { name, run } of storageConformance((options) =>
     openStorage({ ...options, url: 'memory:', random: seededRandom(1) }),
   ))
     test(name, run)
 })
 
-describe('in a file', () => {
+describe('the storage in a file', () => {
   let files = 0
   for (const { name, run } of storageConformance((options) =>
     openStorage({ ...options, url: `sqlite:${join(folder, `${files++}.db`)}`, random: seededRandom(1) }),

@@ -108,14 +108,16 @@ describe('patterns', () => {
     })
     expect(testbed.result.response).toEqual([['c']])
   })
-  it('The mesh and swarm patterns hand off between agents.', async () => {
+  it.each([
+    ['mesh', patterns.mesh({ agents: [a, b, c], entry: a })],
+    ['swarm', patterns.swarm({ agents: [a, b, c] })],
+  ])('The %s pattern hands off between agents.', async (_, form) => {
     const stubs = {
       A: () => handOff('C', 'to C'),
       B: (i: Json) => finish(`end: ${i}`),
       C: () => handOff('B', 'to B'),
     }
-    expect((await play(patterns.mesh({ agents: [a, b, c], entry: a }), stubs)).result.response).toBe('end: to B')
-    expect((await play(patterns.swarm({ agents: [a, b, c] }), stubs)).result.response).toBe('end: to B')
+    expect((await play(form, stubs)).result.response).toBe('end: to B')
   })
   it('The ring pattern passes a value in rounds.', async () => {
     const pass = (i: Json) => value(Number(i) + 1)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ended, Folder, untilPrinted } from './cli-process.ts'
 
-describe('in a folder without a configuration', () => {
+describe('a folder without a configuration', () => {
   const folder = new Folder()
   afterAll(() => folder[Symbol.dispose]())
   const message =

@@ -27,7 +27,7 @@ async function posted(path: string, body: unknown): Promise<Record<string, unkno
   return (await answer.json()) as Record<string, unknown>
 }
 
-describe('beside a server that owns the database', () => {
+describe('the program beside a server', () => {
   it('A command without an address asks the owner of the file.', async () => {
     const found = await folder.run(['health', '--ready', '--json'], { env: { TROUPE_API_KEY: host } })
     expect(JSON.parse(found.out)).toEqual({ location: url, status: 'ready' })

@@ -101,7 +101,7 @@ const judge = ({ history, updates, operations }: Recorded): readonly Anomaly[] =
   ...harness.checkShare(operations),
 ]
 
-describe.each(['memory:', 'file'])('on %s', (storageKind) => {
+describe.each(['memory:', 'file'])('linearizability on %s', (storageKind) => {
   const urlOf = (name: string) => (storageKind === 'file' ? `sqlite:${join(folder, `${name}.db`)}` : storageKind)
 
   test('Each key of the mesh is linearizable and no update is lost.', async () => {

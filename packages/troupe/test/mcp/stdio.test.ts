@@ -20,7 +20,7 @@ const start = async (options: Parameters<typeof newClient>[0]) => {
   return client
 }
 
-describe('over standard input and output', () => {
+describe('MCP over standard input and output', () => {
   test.each([
     ['of 2026', modern],
     ['of 2025', {}],

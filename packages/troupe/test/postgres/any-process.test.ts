@@ -14,7 +14,7 @@ const asking = defineAgent({
 })
 const topology = { agents: [asking], flows: ['Asks -> End'] }
 
-describe.skipIf(missing !== undefined)('from any process', () => {
+describe.skipIf(missing !== undefined)('commands from any process', () => {
   const opened: Troupe[] = []
   const open = async (options: Partial<TroupeConfig> = {}) => {
     const troupe = await createTroupe({ storage, lease: '1s', log: 'silent', ...options })

@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     expect({ evidence, status }).toEqual({ evidence: '1 in Dead of ada, 1 in Dead of bob', status: 'warn' })
   })
 
-  describe.skipIf(!hasPooler)('behind pgbouncer in transaction mode', () => {
+  describe.skipIf(!hasPooler)('the doctor behind pgbouncer in transaction mode', () => {
     let pooler: Pooler
     beforeAll(async () => {
       pooler = new Pooler({

@@ -11,7 +11,7 @@ afterAll(async () => {
   if (!missing) await dropSchema(schema)
 })
 
-describe.skipIf(missing !== undefined)('on PostgreSQL', () => {
+describe.skipIf(missing !== undefined)('memories on PostgreSQL', () => {
   test('The memories on PostgreSQL preserve order, versions and bounds, and tools their statistics.', async () => {
     await using troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })
     const { episodic, working } = troupe.user('ada').memory('Clerk', { maxEpisodes: 2, capacity: 2 })

@@ -13,7 +13,7 @@ if (!program) process.stderr.write('skipped: no pgbouncer\n')
 const missing = (await missingServer()) ?? (program ? undefined : 'no pgbouncer')
 const login = `troupe_login_${process.pid}`
 
-describe.skipIf(missing !== undefined)('behind pgbouncer in transaction mode', () => {
+describe.skipIf(missing !== undefined)('the storage behind pgbouncer in transaction mode', () => {
   let pooler: Pooler
   const schemas: string[] = []
   const fresh = () => {

@@ -21,7 +21,7 @@ const encryption = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
 const open = (url: string, postgres: PostgresOptions, production = false) =>
   openStorage({ url, postgres, production, migrations: [], clock: systemClock, random: systemRandom })
 
-describe.skipIf(missing !== undefined)('roles', () => {
+describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
   beforeAll(() =>
     withClient(async (client) => {
       const { rows } = await client.query('select current_database() as name')

@@ -8,7 +8,7 @@ const Note = defineMessage('note')
 const missing = await missingServer()
 const schema = schemaName('rls')
 
-describe.skipIf(missing !== undefined)('under the application role', () => {
+describe.skipIf(missing !== undefined)('the application role', () => {
   let troupe: Troupe
   let pool: Pool
   let tables: string[]

@@ -102,11 +102,20 @@ describe('invalid calls of agent utilities', () => {
     expect(pool.stats().inUse).toBe(0)
   })
 
-  it('A factory, a memory, a mock model and a load test reject invalid arguments.', async () => {
+  it('A factory rejects a config that is missing.', async () => {
     await expect(new AgentFactory().create(undefined as never)).rejects.toThrow(wrong)
+  })
+
+  it('A memory rejects a misspelt option and a query that is not a text.', async () => {
     expect(() => new WorkingMemory().add('x', { prioriy: 1 } as never)).toThrow(wrong)
     await expect(new EpisodicIndex().retrieveSimilar(5 as never)).rejects.toThrow(wrong)
+  })
+
+  it('A load test rejects a value that is not a function.', () => {
     expect(() => new LoadTester(5 as never, { clock })).toThrow(wrong)
+  })
+
+  it('A mock model rejects invalid responses.', () => {
     for (const responses of [undefined, 'x', [5], [{}], [{ text: 5 }], [{ toolCalls: [{ nme: 'x' }] }]])
       expect(() => new MockModel({ responses } as never), JSON.stringify(responses)).toThrow(wrong)
   })

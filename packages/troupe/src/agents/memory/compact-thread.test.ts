@@ -127,7 +127,7 @@ describe('memory.compaction', () => {
     await expect(opened({ contextWindows: { [name]: 0 } })).rejects.toThrow(name)
   })
 
-  it('A function as summariser is called once, and a replay uses its recorded summary.', async () => {
+  it('A function as summariser gets its previous summary, and a replay uses the recorded one.', async () => {
     const requests: SummaryRequest[] = []
     const by = (request: SummaryRequest) => {
       requests.push(request)

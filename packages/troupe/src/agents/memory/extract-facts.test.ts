@@ -91,7 +91,7 @@ describe('memory.consolidate', () => {
     expect(last.match(/Parcel \d is/g)).toHaveLength(2)
   })
 
-  it('A fact has the taint of its input, and taints each step that sees it.', async () => {
+  it('A tainted fact taints the steps that see it, and the facts extracted from them.', async () => {
     const { agent } = clerkWith(true, [{ facts: [{ text: 'The code is 17.' }] }])
     const troupe = await opened()
     const user = troupe.user('ada')

@@ -23,7 +23,7 @@ const spent = (_: unknown, { used }: FunctionCall) => {
   return 'spent'
 }
 
-describe('a function that knows nothing of Troupe', () => {
+describe('a foreign function', () => {
   it('A foreign function is an agent: its value is passed on, and its tokens count in the run.', async () => {
     const { orchestra } = await opened()
     const twice = fromFunction(({ n }: { n: number }) => ({ n: 2 * n }), { name: 'Twice', effect: 'read' })

@@ -18,7 +18,7 @@ afterAll(async () => {
   if (missing === undefined) await dropSchema(schema)
 })
 
-describe.each(storages)('%s', (_, storage) => {
+describe.each(storages)('the Syntha module with %s', (_, storage) => {
   async function open() {
     const clock = createVirtualClock()
     const troupe = await createTroupe({ storage, clock, log: 'silent' })

@@ -3,7 +3,7 @@ import { TroupeError } from '../../index.ts'
 import * as syntha from './index.ts'
 import { openTeam } from './syntha-testbed.test.fixture.ts'
 
-describe('rights', () => {
+describe('the rights of a Syntha handler', () => {
   it('The rights of a Syntha handler follow role, allowed and denied tools, and change at once.', async () => {
     await using team = await openTeam()
     const handler = team.tools('A', { agent_role: 'readonly' })

@@ -283,7 +283,7 @@ describe('contradictions', () => {
   })
 })
 
-describe('profiles', () => {
+describe('the profiles of a configuration', () => {
   it('The production profile reports every unsafe setting at once.', async () => {
     const env = {
       MARSYS_ENV: 'production',

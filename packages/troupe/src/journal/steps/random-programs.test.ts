@@ -134,7 +134,7 @@ const atMostOnceCounts = (course: Awaited<ReturnType<typeof carryOut>>) =>
     .filter(([key]) => course.outside.names.get(key)?.endsWith(' at-most-once'))
     .map(([, times]) => times)
 
-describe('any program of calls, killed anywhere', () => {
+describe('random programs of calls, killed anywhere', () => {
   it('A program of sequential and parallel calls that is killed anywhere ends as if nothing had happened.', async () => {
     const ask = fc.constant<Node>({ do: 'ask' })
     await fc.assert(

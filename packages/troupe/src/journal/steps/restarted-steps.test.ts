@@ -24,7 +24,7 @@ async function process(program: Program, { restarted = true } = {}): Promise<Ste
 const reports = async () => (await testbed.instance().inbox.read(user, 'run:1', 10)).map(({ body }) => body)
 
 describe('a step whose process ends at each start', () => {
-  it('A step whose process ends at each start is started five times, then fails with `step.crashed`.', async () => {
+  it('A step whose process ends at each start is started five times, and then fails with `step.crashed`.', async () => {
     let executions = 0
     const program: Program = () => {
       executions++

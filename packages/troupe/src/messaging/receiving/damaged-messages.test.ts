@@ -13,7 +13,7 @@ describe.each([
   ['a payload that is not JSON', "payload = '{'"],
   ['a payload that is kept nowhere', `payload = '@{"blob":"00","bytes":1}'`],
   ['metadata that is not JSON', "envelope = '{'"],
-])('%s', (_, broken) => {
+])('a damaged message: %s', (_, broken) => {
   const begin = async () => {
     testbed = await openMessagingTestbed()
     const { messages } = testbed.agent('A')

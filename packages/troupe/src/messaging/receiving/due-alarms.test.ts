@@ -8,7 +8,7 @@ const Note = defineMessage('note')
 const testbeds = messagingTestbeds()
 let users = 0
 
-describe.each(await testStorages('alarms'))('at $url', (testStorage) => {
+describe.each(await testStorages('alarms'))('due messages at $url', (testStorage) => {
   const opened = async () => {
     const made = await testbeds.testbed({ ...testStorage, user: `user ${users++}` })
     const lanes = async () => (await made.storage.read({ user: `user ${users - 1}` }, [ready]))[0]?.length

@@ -104,7 +104,7 @@ describe('a payload over 256 KB', () => {
   })
 })
 
-describe('bytes', () => {
+describe('a payload of bytes', () => {
   const image = Uint8Array.from([0, 1, 127, 128, 255])
 
   it('Bytes are restored where the schema declares them, as a copy for each recipient.', async () => {

@@ -62,7 +62,7 @@ const inStep: Target = async (testbed, access, run) => {
 describe.each([
   ['outside a step', outside],
   ['in a step', inStep],
-])('%s', (_, on) => {
+])('a message client: %s', (_, on) => {
   test.each(names)('%s of a message client is rejected without its right, and that is one incident.', async (name) => {
     const testbed = await open()
     const { right, call } = methods[name] as Method

@@ -17,7 +17,7 @@ const storages = [
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n)
 let users = 0
 
-describe.each(storages)('$name', ({ name, options }) => {
+describe.each(storages)('a set of messages: $name', ({ name, options }) => {
   const locationOf = () => (name === 'file' ? { url: newFile() } : { ...options, user: `sets ${++users}` })
   const open = async (config: MessagingConfig = {}, encrypted = false) => {
     const made = await testbed({ ...locationOf(), config, encrypted })

@@ -35,7 +35,7 @@ const lanes = (user: string) =>
   `insert into ${schema}.mailbox_lanes (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until,
     leased, batch_end) select '${user}', 'B', 'normal:' || i, 1, i, i, i, 0, 0, 0, 0 from generate_series(1, ${waiting}) i`
 
-describe.skipIf(missing)('on PostgreSQL', () => {
+describe.skipIf(missing)('due messages on PostgreSQL', () => {
   const opened = (async () => {
     const testbed = await openMessagingTestbed({ url: server, schema })
     await withClient(async (client) => {

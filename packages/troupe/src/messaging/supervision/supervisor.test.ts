@@ -87,7 +87,7 @@ describe('a supervisor', () => {
     expect(await supervisor.ended).toEqual({ status: 'stopped' })
   })
 
-  it('A supervisor escalates after too many failures, stops its workers, and fails nothing else.', async () => {
+  it('A supervisor escalates after too many failures and stops its workers, even if its callback throws.', async () => {
     const seen: Error[] = []
     const onEscalated = (error: Error) => {
       seen.push(error)

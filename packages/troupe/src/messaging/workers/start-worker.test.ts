@@ -118,7 +118,7 @@ it('A worker receives confirmations and rejections of its messages in its handle
   ])
 })
 
-describe('presence', () => {
+describe('the presence of a worker', () => {
   it('A broadcast to all reaches a present worker that has no mailbox yet.', async () => {
     const { start, agent } = await testbed()
     await start(new Worker('Fresh'))
@@ -127,7 +127,7 @@ describe('presence', () => {
   })
 })
 
-describe('one worker', () => {
+describe('several workers', () => {
   it('A worker that is stopped or slow does not stop other workers of its process or its name.', async () => {
     const { start, agent, clock } = await testbed()
     const received: string[] = []

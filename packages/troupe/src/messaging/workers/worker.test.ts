@@ -238,7 +238,7 @@ describe('a worker', () => {
   })
 })
 
-describe('presence', () => {
+describe('the presence of workers', () => {
   it('A worker watches presence by pattern, earlier workers included, itself excluded, each once.', async () => {
     const { start, clock } = await testbed({ heartbeat: '300ms' })
     const early = await start(new Worker('Bob', { role: 'bidder', topics: ['sales'] }))

@@ -10,7 +10,7 @@ const callIn = async (options: Parameters<typeof call>[0]) => {
     : { finishReason, part }
 }
 
-describe('its tool calls', () => {
+describe('tool calls of the extractive model', () => {
   it('The extractive model searches first, with the question, even if the instructions contain the same words.', async () => {
     const prompt: LanguageModelV4Prompt = [
       { role: 'system', content: 'Researchers cite how retries wait before a call. Search the documents.' },
@@ -102,7 +102,7 @@ describe('its tool calls', () => {
   })
 })
 
-describe('its use of coordination tools', () => {
+describe('coordination tools of the extractive model', () => {
   const finish = offered('finish', { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] })
   const askUser = offered('ask_user', {
     type: 'object',

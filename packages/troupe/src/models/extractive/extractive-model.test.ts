@@ -155,7 +155,7 @@ describe('extractiveModel', () => {
   })
 })
 
-describe('through the AI SDK', () => {
+describe('the extractive model through the AI SDK', () => {
   const searchTool = tool({
     description: 'Finds passages.',
     inputSchema: z.object({ query: z.string() }),

@@ -47,7 +47,7 @@ const recorded = async (troupe: Troupe) => {
   return items.filter(({ operation }) => operation === 'egress').map(({ resource }) => resource)
 }
 
-describe('a place that the configuration names', () => {
+describe('a configured address', () => {
   it('A configured address is reached in a private network, and other addresses are denied.', async () => {
     const { port } = await listening()
     const to = openTestClient({ lookup: async () => ['127.0.0.1'] }).fetchTo(`http://collector:${port}/v1`)

@@ -22,7 +22,7 @@ const all = async (items: AsyncIterable<unknown>) => {
   for await (const _ of items);
 }
 
-describe('every call about runs', () => {
+describe('calls about runs', () => {
   it('The calls about runs reject unknown options and invalid values with a ValidationError.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 1, topology: solo(leaf) })

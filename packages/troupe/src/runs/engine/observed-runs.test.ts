@@ -22,7 +22,7 @@ const pay = defineTool({
   execute: async () => 'paid',
 })
 
-describe('answers', () => {
+describe('answers to a run', () => {
   it('Run.answer drops undefined fields of an answer, and rejects values that JSON cannot represent.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: asking })

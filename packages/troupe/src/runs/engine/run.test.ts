@@ -119,7 +119,7 @@ describe('a run', () => {
     expect(await second.user('ada').orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('A run whose agents are not registered names them when it is answered.', async () => {
+  it('A run whose agents are not registered rejects an answer, and the error names the agents.', async () => {
     const first = await opened()
     const asks = defineAgent({ name: 'Asker', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
     const run = await first.user('ada').orchestra.start({ task: 't', topology: withUser(asks) })

@@ -73,7 +73,7 @@ describe('an ended run', () => {
   })
 })
 
-describe('a run as it stood', () => {
+describe('a past state of a run', () => {
   it('orchestra.at shows a run at any event with its branches, joins, reads, writes and messages.', async () => {
     const { orchestra, context } = await ada()
     await context.push('house', 'red')

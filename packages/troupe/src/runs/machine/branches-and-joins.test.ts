@@ -207,7 +207,7 @@ describe('steps', () => {
       cost: { usd: 0.5, unknown: ['p/m'] },
     })
   })
-  it('The run machine ignores inputs about steps that are late, repeated or of unknown steps.', () => {
+  it('The run machine ignores inputs that are late, repeated or about unknown steps.', () => {
     const testbed = new MachineTestbed(team('A', ['A -> End']), { A: () => value(1, 5) })
     const before = saveState(testbed.state)
     const at = 2_000

@@ -35,7 +35,7 @@ describe('answers', () => {
     expect(check({ kind: 'choice' }, 'x')).not.toThrow()
     expect(check({ kind: 'confirmation' }, true)).not.toThrow()
   })
-  it('An approval is rejected with another hash, and the error refers to the tool if the question names none.', () => {
+  it('An approval rejects an answer with another hash, and an approval without a hash accepts any answer.', () => {
     expect(check({ kind: 'approval', hash: 'h' }, { approve: true, hash: 'g' })).toThrow(/the tool/)
     expect(check({ kind: 'approval' }, { approve: true })).not.toThrow()
   })
@@ -84,7 +84,7 @@ describe('config', () => {
   })
 })
 
-describe('inputs that come late', () => {
+describe('late inputs', () => {
   const early = (config = {}) => new MachineTestbed(team('A', ['A -> End']), { A: slow() }, config)
   it('The run machine ignores a rejected budget, a question, a request or an answer of a step that is not open.', () => {
     const testbed = early()
@@ -196,19 +196,23 @@ describe('inputs that come late', () => {
 })
 
 describe('clocks', () => {
-  it('An acquisition timeout ends when an instance is free, fails a step that waits too long, and stops while the run is paused.', () => {
+  it('An acquisition timeout ends when an instance is free.', () => {
     const two = new MachineTestbed(
       team('A B', ['Start -> A', 'A <-> B', 'A -> End'], { nodes: { B: { limit: 1 } } }),
       { A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['B', 2])), B: slow(1_000) },
       { timeouts: { acquisition: '5s' } },
     ).runUntilIdle()
     expect(two.result.response).toEqual(['slow', 'slow'])
+  })
+  it('An acquisition timeout fails a step that waits too long.', () => {
     const late = new MachineTestbed(
       team('A B', ['Start -> A', 'A <-> B', 'A -> End'], { nodes: { B: { limit: 1 } } }),
       { A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['B', 2])), B: slow(9_000) },
       { timeouts: { acquisition: '5s' }, onFailure: 'collect' },
     ).runUntilIdle()
     expect(late.result.response).toEqual(['slow', null])
+  })
+  it('An acquisition timeout stops while the run is paused.', () => {
     const paused = new MachineTestbed(
       team('A B', ['Start -> A', 'A <-> B', 'A -> End'], { nodes: { B: { limit: 1 } } }),
       { A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['B', 2])), B: slow(9_000) },

@@ -189,7 +189,7 @@ const seeds = fc.integer({ min: 0, max: 2 ** 31 })
 const holds = (property: (seed: number) => void, numRuns = runs) =>
   fc.assert(fc.property(seeds, property), { numRuns, seed: 7, endOnFailure: true })
 
-describe('every run of a random team', () => {
+describe('runs of random teams', () => {
   it('A run of a random team ends with every branch ended, every join completed at most once, within its budgets.', () => {
     let played = 0
     const seen = new Set<string>()

@@ -33,7 +33,7 @@ describe('lines', () => {
   })
 })
 
-describe('forks', () => {
+describe('fan-outs', () => {
   it('A fan-out executes the caller again with the results in the order of invocation.', () => {
     const testbed = hub(['B1', 'B2'], { B1: leaf('one', 200), B2: leaf('two', 100) })
     expect(testbed.result.response).toEqual(['one', 'two'])

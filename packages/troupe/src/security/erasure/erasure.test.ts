@@ -94,7 +94,7 @@ const tablesOf = (rows: Rows, user: string) =>
 
 for (const { name, storage, rows, skip = false } of storages)
   for (const encryption of [undefined, { keys }])
-    describe.skipIf(skip)(`forgetting a user ${name}, ${encryption ? 'encrypted' : 'plain'}`, () => {
+    describe.skipIf(skip)(`the erasure of a user ${name}, ${encryption ? 'encrypted' : 'plain'}`, () => {
       const config = () => ({ storage: storage(), ...(encryption ? { encryption } : {}) })
 
       it('The erasure of a user removes every row of the user and none of another.', async () => {

@@ -60,7 +60,7 @@ const channels = {
   },
 } as const
 
-describe.each(Object.entries(channels))('%s', (_, way) => {
+describe.each(Object.entries(channels))('a private value: %s', (_, way) => {
   it('A private value is sensitive in production.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-private-'))
     const config = {

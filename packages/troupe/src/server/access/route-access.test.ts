@@ -108,7 +108,7 @@ const fill = (route: Route, values: Readonly<Record<string, string>>) =>
   route.path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(values[name] ?? '1'))
 const title = (route: Route) => `${route.method} ${route.path}`
 
-describe('every route', () => {
+describe('the routes', () => {
   const servers = new Servers()
   let served: Served
   const keys: Record<string, string> = {}

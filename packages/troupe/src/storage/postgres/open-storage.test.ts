@@ -13,7 +13,7 @@ const fresh = () => {
   return schema
 }
 
-describe.skipIf(missing !== undefined)('on PostgreSQL', () => {
+describe.skipIf(missing !== undefined)('the storage on PostgreSQL', () => {
   afterAll(async () => {
     for (const schema of schemas) await dropSchema(schema)
   })

@@ -9,7 +9,7 @@ const inputSchema = z.object({ q: z.string() })
 const own = (name: string, more: object = {}) =>
   defineTool({ name, description: name, inputSchema, effect: 'read', execute: ({ q }) => ({ q }), ...more })
 
-describe('in a hybrid handler', () => {
+describe('a tool in a hybrid handler', () => {
   test('A tool in a hybrid handler is never called without the approval that it needs.', async () => {
     await using team = await openTeam()
     const execute = vi.fn(() => 'paid')

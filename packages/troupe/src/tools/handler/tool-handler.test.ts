@@ -315,7 +315,7 @@ describe('tools on messages', () => {
   })
 })
 
-describe('formats', () => {
+describe('the formats of providers', () => {
   test('The formats of providers accept the calls of their providers.', async () => {
     await using team = await openTeam()
     const { tools, context } = team.agent('A')

@@ -10,7 +10,7 @@ import { openTeam } from './tool-testbed.test.fixture.ts'
 type Team = Awaited<ReturnType<typeof openTeam>>
 const eventsOf = (team: Team, type: string) => team.seen.filter((event) => event.type === type)
 
-describe('a failed result that nobody reads', () => {
+describe('an unread failed result', () => {
   test('A failed result that is never read emits an event after a while, without its content.', async () => {
     await using team = await openTeam()
     await team.agent('A', { role: 'readonly' }).tools.call('push_context', { key: 'some-key', value: 'some-value' })

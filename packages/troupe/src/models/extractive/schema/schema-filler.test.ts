@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { asked, call, notes, tea, user } from '../extractive-model.test.fixture.ts'
 
-describe('its JSON', () => {
+describe('the schema filler', () => {
   const json = async (prompt: LanguageModelV4Prompt, schema: z.ZodType) => {
     const { content, finishReason } = await call({
       prompt,

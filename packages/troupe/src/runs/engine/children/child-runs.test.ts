@@ -226,7 +226,7 @@ describe('a run that a step starts', () => {
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
-  it('A child run that reserves more than its parent has left is rejected.', async () => {
+  it('A step fails with its guard if a child run reserves more than the parent has left.', async () => {
     const ada = (await opened()).user('ada')
     const line = (name: string) => ({
       agents: ['A', 'B', 'C'].map((each) => defineAgent({ name: `${each}${name}`, run: async () => each })),

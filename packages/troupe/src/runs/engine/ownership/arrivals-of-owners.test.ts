@@ -141,7 +141,7 @@ async function overlooked(all: Storage, processes: readonly OwningProcess[]): Pr
   })
 }
 
-describe.each(engines)('on $name', ({ url, runs, skip }) => {
+describe.each(engines)('arrivals on $name', ({ url, runs, skip }) => {
   it.skipIf(skip !== undefined)(
     'The row of work shows every arrival that its owner has not read.',
     async () => {

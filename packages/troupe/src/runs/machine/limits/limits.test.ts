@@ -82,26 +82,22 @@ describe('guards', () => {
     expect(testbed.result.totalSteps).toBe(20)
     expect(JSON.stringify(testbed.result.response)).toMatch(/finding/)
   })
-  it('The budgets of depth, hops and time stop the run.', () => {
+  it('The depth budget stops agents that invoke each other.', () => {
     const deep = new MachineTestbed(
       team('A B', ['Start -> A', 'A <-> B', 'B -> End', 'A -> End']),
       { A: () => invoke(['B', 1]), B: () => invoke(['A', 1]) },
       { budget: { depth: 7 }, guards: off },
     ).runUntilIdle()
     expect(deep.result.guard).toMatchObject({ name: 'depth', limit: 7 })
+  })
+  it.each([
+    [{ hops: 30 }, { name: 'hops', used: 30 }],
+    [{ time: '1s' }, { name: 'time' }],
+  ] as const)('The budget %j stops agents that hand off in circles.', (budget, guard) => {
     const ticking = { A: (n: Json) => handOff('B', n, 10), B: (n: Json) => handOff('A', n, 10) }
     const loop = team('A B', ['Start -> A', 'A <-> B', 'A -> End'])
-    expect(
-      new MachineTestbed(loop, ticking, { budget: { hops: 30 }, guards: off }).runUntilIdle().result.guard,
-    ).toMatchObject({
-      name: 'hops',
-      used: 30,
-    })
-    expect(
-      new MachineTestbed(loop, ticking, { budget: { time: '1s' }, guards: off }).runUntilIdle().result.guard,
-    ).toMatchObject({
-      name: 'time',
-    })
+    const { result } = new MachineTestbed(loop, ticking, { budget, guards: off }).runUntilIdle()
+    expect(result.guard).toMatchObject(guard)
   })
   it('The ping-pong guard stops hand-offs within 20 hops, but not a bounded conversation.', () => {
     const ticking = { A: (n: Json) => handOff('B', n), B: (n: Json) => handOff('A', n) }
@@ -162,11 +158,15 @@ describe('guards', () => {
     expect(guardAfter(60_000)).toEqual({ name: 'time', limit: 3_600_000, used: 3_600_000 })
     expect(guardAfter(1)).toMatchObject({ limit: 10_000, used: 10_000 })
   })
-  it('A run ends at a rejected budget, at a guard of a step and at a full journal.', () => {
+  it('A run fails with the guard that a step reports.', () => {
     const testbed = hub(['B'], { B: () => fails('repeats', 0, 'guard.repetition') })
     expect(testbed.result).toMatchObject({ status: 'failed', guard: { name: 'repetition' } })
+  })
+  it('A run fails with the journal guard if the journal of a step is full.', () => {
     const full = hub(['B'], { B: () => fails('full', 0, 'journal.full') }, { onFailure: 'collect' })
     expect(full.result).toMatchObject({ status: 'failed', guard: { name: 'journal' } })
+  })
+  it('A run fails with the budget that a step was rejected.', () => {
     const tokens = new MachineTestbed(team('A', ['A -> End']), { A: leaf(1, 99) })
     tokens.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget: 'tokens', used: 340, limit: 350 })
     expect(tokens.runUntilIdle().result).toMatchObject({
