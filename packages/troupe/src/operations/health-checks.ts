@@ -3,12 +3,14 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import type { ObservationConfig } from '../configuration/index.ts'
-import { type Json, milliseconds, systemClock } from '../core/index.ts'
+import { type Json, milliseconds, type Platform, systemClock } from '../core/index.ts'
 import { type ChildState, defineMessage } from '../messaging/index.ts'
 import type { CheckAnswer } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
+import type { OpenedStorage } from '../storage/index.ts'
 import { missingModelKeys, registeredAgents } from './services/model-keys.ts'
-import type { TroupeParts } from './troupe-parts.ts'
+import type { Observation } from './services/observation.ts'
+import type { CommunicationParts, ObservabilityParts, TroupeParts, WorkParts } from './troupe-parts.ts'
 
 /** The user of the probes. It belongs to no person, and its data expires. */
 export const healthUser = 'troupe.health'
@@ -28,7 +30,10 @@ const when = (bad: boolean, message: string, details: Details): CheckAnswer => (
 })
 
 export function registerChecks(parts: TroupeParts, config: ObservationConfig): void {
-  const { observation, storage, sharing } = parts
+  const { communication, observability, platform, runs, stores, work } = parts
+  const { observation } = observability
+  const { storage } = stores
+  const { sharing } = runs
   const { health } = observation
   health.register('storage', () => {
     const { state, problem } = storage.state()
@@ -37,12 +42,13 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
       ...(problem === undefined ? {} : { message: problem }),
     }
   })
-  health.register('transport', () => transport(parts), { critical: false, interval: '1s' })
+  health.register('transport', () => transport(storage), { critical: false, interval: '1s' })
   if (sharing) health.register('lease', async () => void (await sharing.lease.check()))
-  health.register('mesh', () => timed(parts, () => probeMesh(parts)))
-  health.register('messages', ({ signal }) => timed(parts, () => probeMessages(parts, signal)))
+  health.register('mesh', () => timed(platform, observation, () => probeMesh(communication)))
+  health.register('messages', ({ signal }) => timed(platform, observation, () => probeMessages(communication, signal)))
   health.register('models', ({ signal }) => probeModels(parts, config, signal), { critical: false, interval: '1m' })
-  if (onRealTime(parts)) registerHost(parts)
+  // With another clock a simulation would depend on the load of the machine.
+  if (platform.clock === systemClock) registerHost(observability, storage)
   health.register('eventLoop', () => {
     const { worstMs } = observation.lag
     return when(
@@ -56,9 +62,9 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
   health.register(
     'queues',
     async () => {
-      const waiting = await mailboxes(parts, 'waiting')
+      const waiting = await mailboxes(work, communication, 'waiting')
       const longestQueue = Math.max(0, ...waiting.map(({ value }) => value))
-      const loads = { longestQueue, workers: parts.workers.size, messagesPerSecond: messagesPerSecond(parts) }
+      const loads = { longestQueue, workers: work.workers.size, messagesPerSecond: messagesPerSecond(observability) }
       return when(longestQueue > observation.bounds.queue, `${longestQueue} messages wait in one mailbox`, loads)
     },
     { critical: false },
@@ -67,23 +73,20 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
     'agents',
     () => {
       const stalled = observation.watchdog?.stalled() ?? []
-      const down = workersDown(parts)
+      const down = workersDown(work)
       const [first] = stalled
       const problem = [
         ...(down[0] ? [`the worker ${down[0]} is down`] : []),
         ...(first ? [`${first.kind} ${first.id} of ${first.agent ?? 'an unknown agent'} makes no progress`] : []),
       ].join('; ')
-      return when(problem !== '', problem, { stalled: stalled.length, down: down.length, workers: parts.workers.size })
+      return when(problem !== '', problem, { stalled: stalled.length, down: down.length, workers: work.workers.size })
     },
     { critical: false },
   )
   registerGauges(parts)
 }
 
-/** Whether the clock is real. Simulations must not depend on the machine. */
-const onRealTime = ({ clock }: TroupeParts) => clock === systemClock
-
-function registerHost({ observation, metrics, storage }: TroupeParts): void {
+function registerHost({ observation, metrics }: ObservabilityParts, storage: OpenedStorage): void {
   const { health } = observation
   health.register('memory', () => {
     const used = memoryUsed()
@@ -103,8 +106,10 @@ function registerHost({ observation, metrics, storage }: TroupeParts): void {
   metrics.gauge('disk.used', () => diskUsed(storage.location))
 }
 
-function registerGauges(parts: TroupeParts): void {
-  const { metrics, storage, clock, services, workers } = parts
+function registerGauges({ agents, communication, observability, platform, stores, work }: TroupeParts): void {
+  const { metrics } = observability
+  const { storage } = stores
+  const { clock } = platform
   let sizes: { readonly at: number; readonly read: ReturnType<typeof storage.sizes> } | undefined
   const read = () => {
     if (!sizes || clock.monotonic() - sizes.at > sizesCacheMs) sizes = { at: clock.monotonic(), read: storage.sizes() }
@@ -115,18 +120,21 @@ function registerGauges(parts: TroupeParts): void {
   metrics.gauge('storage.rows', async () =>
     Object.entries((await read()).tables).map(([table, value]) => ({ labels: { table }, value })),
   )
-  metrics.gauge('workers.running', () => workers.size)
-  metrics.gauge('workers.down', () => workersDown(parts).length)
-  metrics.gauge('mailbox.waiting', () => mailboxes(parts, 'waiting'))
-  metrics.gauge('mailbox.dead', () => mailboxes(parts, 'dead'))
+  metrics.gauge('workers.running', () => work.workers.size)
+  metrics.gauge('workers.down', () => workersDown(work).length)
+  metrics.gauge('mailbox.waiting', () => mailboxes(work, communication, 'waiting'))
+  metrics.gauge('mailbox.dead', () => mailboxes(work, communication, 'dead'))
   const levels = { closed: 0, 'half-open': 0.5, open: 1 }
   metrics.gauge('model.breaker', () =>
-    [...(services.models.breakers?.() ?? [])].map(([model, state]) => ({ labels: { model }, value: levels[state] })),
+    [...(agents.services.models.breakers?.() ?? [])].map(([model, state]) => ({
+      labels: { model },
+      value: levels[state],
+    })),
   )
 }
 
 /** Checks the notifications between processes; without them, processes read changes each second. */
-function transport({ storage }: TroupeParts): CheckAnswer {
+function transport(storage: OpenedStorage): CheckAnswer {
   if (!storage.broadcast) return when(false, '', { kind: 'local' })
   const line = storage.broadcast.line()
   if (!line) return when(false, '', { kind: 'looking' })
@@ -136,14 +144,18 @@ function transport({ storage }: TroupeParts): CheckAnswer {
 }
 
 /** Returns supervised workers that are not running: between two starts, or after an escalation. */
-function workersDown({ supervisions }: TroupeParts): readonly string[] {
+function workersDown({ supervisions }: WorkParts): readonly string[] {
   const down = ({ name, status, children }: ChildState): readonly string[] =>
     children ? children.flatMap(down) : status === 'running' ? [] : [name]
   return [...supervisions.keys()].flatMap((supervision) => supervision.children().flatMap(down))
 }
 
 /** A late answer counts as degraded. */
-async function timed({ clock, observation }: TroupeParts, probe: () => Promise<boolean>): Promise<CheckAnswer> {
+async function timed(
+  { clock }: Platform,
+  observation: Observation,
+  probe: () => Promise<boolean>,
+): Promise<CheckAnswer> {
   const began = clock.monotonic()
   if (!(await probe())) return false
   const answeredMs = clock.monotonic() - began
@@ -152,7 +164,7 @@ async function timed({ clock, observation }: TroupeParts, probe: () => Promise<b
 }
 
 /** Writes, reads and deletes an entry. */
-async function probeMesh({ mesh }: TroupeParts): Promise<boolean> {
+async function probeMesh({ mesh }: CommunicationParts): Promise<boolean> {
   const { context } = { context: mesh.agent(healthUser, agent, new Access()) }
   const key = `health.${agent}`
   await context.push(key, 'ok', { audience: 'owner', ttl: '1m' })
@@ -162,7 +174,7 @@ async function probeMesh({ mesh }: TroupeParts): Promise<boolean> {
 }
 
 /** Sends and receives a message. With several processes, each may receive the message of another one. */
-async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSignal): Promise<boolean> {
+async function probeMessages({ mailboxes: all }: CommunicationParts, signal: AbortSignal): Promise<boolean> {
   const { messages, mailbox } = all.clients({ user: healthUser, agent, access: new Access() })
   await messages.send(Probe, 'ok', { to: agent, ttl: '1m', signal })
   const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '5s', signal })
@@ -172,7 +184,11 @@ async function probeMessages({ mailboxes: all }: TroupeParts, signal: AbortSigna
 
 /** Checks models without a call that costs tokens: circuit breakers, and whether self-hosted servers answer. */
 async function probeModels(
-  { services, settings, egressClient }: TroupeParts,
+  {
+    agents: { services },
+    settings,
+    protection: { egressClient },
+  }: Pick<TroupeParts, 'agents' | 'settings' | 'protection'>,
   { fetch = (url, init) => egressClient.fetchTo(url)(url, init) }: ObservationConfig,
   signal: AbortSignal,
 ): Promise<CheckAnswer> {
@@ -195,7 +211,11 @@ async function probeModels(
   return when(false, '', { asked })
 }
 
-async function mailboxes({ workers, mailboxes: all }: TroupeParts, statistic: 'waiting' | 'dead') {
+async function mailboxes(
+  { workers }: WorkParts,
+  { mailboxes: all }: CommunicationParts,
+  statistic: 'waiting' | 'dead',
+) {
   const sampled = [...workers].slice(0, maxWorkers)
   return Promise.all(
     sampled.map(async ([{ detail }, user]) => {
@@ -206,7 +226,7 @@ async function mailboxes({ workers, mailboxes: all }: TroupeParts, statistic: 'w
 }
 
 /** Acknowledged here: over the last minutes, or since this troupe was opened. */
-function messagesPerSecond({ metrics }: TroupeParts): number {
+function messagesPerSecond({ metrics }: ObservabilityParts): number {
   const { count } = metrics.summary('message.acknowledged', { window: rateWindow })
   const spanMs = Math.min(metrics.uptimeMs, milliseconds(rateWindow, 'The window'))
   return spanMs > 0 ? (count * 1_000) / spanMs : 0

@@ -17,12 +17,27 @@ export { Gate } from './services/gate.ts'
 export { Housekeeping } from './services/housekeeping.ts'
 export { type MissingModelKey, missingModelKeys, registeredAgents } from './services/model-keys.ts'
 export { createAgentAlertSink, Observation } from './services/observation.ts'
-export { createEgress, openEgressClient } from './services/open-egress-client.ts'
+export { createEgress, type EgressClient, openEgressClient } from './services/open-egress-client.ts'
 export { Restored } from './services/restored.ts'
 export { share } from './services/sharing.ts'
 export { requireMetrics, stagedMetrics } from './services/staged-metrics.ts'
 export { ToolSources } from './services/tool-sources.ts'
-export type { SharedServices, TroupeParts } from './troupe-parts.ts'
+export type {
+  AgentParts,
+  CommunicationParts,
+  JournalParts,
+  MaintenanceParts,
+  ModelParts,
+  ObservabilityParts,
+  ProtectionParts,
+  RunParts,
+  SecurityParts,
+  SharedServices,
+  StoreParts,
+  ToolParts,
+  TroupeParts,
+  WorkParts,
+} from './troupe-parts.ts'
 export { migrations, userTables } from './troupe-tables.ts'
 export type { UpdateBatch } from './updates/pending-updates.ts'
 export type { ListUpdate } from './updates/update.ts'

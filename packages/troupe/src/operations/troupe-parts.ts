@@ -1,8 +1,8 @@
-/** What a troupe is made of, for whoever works with it within this room. */
+/** The parts of an open troupe in groups of at most six. A function names the groups that it uses. */
 import type { Agent, createSessions, Services } from '../agents/index.ts'
 import type { OpenedPolicies, RevealedConfig, TroupeConfig } from '../configuration/index.ts'
 import type { ContextClient, Mesh } from '../context/index.ts'
-import type { Clock, Duration, Events, Ids, Random, Recording, Redactor } from '../core/index.ts'
+import type { Duration, Platform, Recording, Redactor } from '../core/index.ts'
 import type { Inbox, Journals, Recorder, Requests, Steps, Timers } from '../journal/index.ts'
 import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
@@ -36,91 +36,156 @@ import type { StagedClients } from './services/staged-clients.ts'
 import type { ToolSources } from './services/tool-sources.ts'
 import type { Updates } from './updates/updates.ts'
 
-export interface TroupeParts {
+/** The settings that are read while the troupe runs. */
+export interface SettingParts {
+  readonly storage: RevealedConfig['storage']
+  readonly production: boolean
+  shutdown: { readonly timeout?: Duration }
+  /** The registered agents, by name. */
+  readonly agents: ReadonlyMap<string, Agent>
+  /** The registered teams, by name. */
+  readonly teams: ReadonlyMap<string, CompiledTopology>
+  /** The current configuration, which names its secrets and does not contain them. */
+  config: TroupeConfig
+}
+
+/** The database, and what is stored in it or in memory under a key. */
+export interface StoreParts {
   readonly storage: OpenedStorage
-  readonly encryption: RunningEncryption
+  /** The storage without encryption. */
+  readonly bare: OpenedStorage
   readonly blobs: Blobs
-  readonly apiKeys: ApiKeys
+  /** The results of HTTP requests with an idempotency key. */
   readonly requests: Requests
-  /** What the configuration named, for whoever serves it. */
-  readonly settings: {
-    readonly storage: RevealedConfig['storage']
-    readonly production: boolean
-    shutdown: { readonly timeout?: Duration }
-    readonly agents: ReadonlyMap<string, Agent>
-    readonly teams: ReadonlyMap<string, CompiledTopology>
-    /** What holds now, with its secrets by their names. */
-    config: TroupeConfig
-  }
-  /** What changes with its settings while running. */
-  readonly live: {
-    readonly storage: Pick<OpenedStorage, 'setRetention'>
-    readonly journals: Pick<Journals, 'setRetention'>
-    readonly models: Models
-    readonly policies: OpenedPolicies
-  }
-  readonly workers: Map<HaltableWorker, string>
-  /** Of workers that are not up yet. Where the troupe ends meanwhile they stop by themselves. */
-  readonly starting: Set<Promise<unknown>>
-  /** Each with its user; those that gave up, too. */
-  readonly supervisions: Map<Supervision, string>
-  readonly evaluator: BoundedEvaluator
-  readonly toolPins: ToolPins
-  readonly toolSources: ToolSources
-  readonly updates: Updates
-  /** Servers of it that are open. */
-  readonly served: Set<object>
-  readonly erasure: Erasure
-  readonly clock: Clock
-  readonly random: Random
-  readonly ids: Ids
-  readonly gate: Gate
-  readonly restored: Restored
-  /** What this process is watched by on behalf of the troupe; ended with it. */
-  readonly cleanups: (() => void)[]
-  readonly log: Log
-  readonly redactor: Redactor
-  readonly secrets: Secrets
-  readonly events: Events
-  readonly metrics: MetricsCollector
-  readonly observation: Observation
-  /** What users had answered once. */
+  /** The results of `user.cached`, in memory. */
   readonly cache: Cache
+}
+
+/** What executes steps durably. */
+export interface JournalParts {
+  readonly journals: Journals
+  readonly inbox: Inbox
+  readonly timers: Timers
+  readonly steps: Steps
+}
+
+/** What agents share: the context and the messages. */
+export interface CommunicationParts {
+  readonly mesh: Mesh
+  readonly mailboxes: Mailboxes
+  readonly presence: Presence
+  /** Creates the clients of a step. `over` is the context client of the step if the recorder belongs to one of its stages. */
+  readonly clients: (recorder: Recorder, access: Access, over?: ContextClient) => StagedClients
+}
+
+/** What is in progress in this process, and whether more may start. */
+export interface WorkParts {
+  readonly gate: Gate
+  /** The running workers, each with its user. */
+  readonly workers: Map<HaltableWorker, string>
+  /** The starts in progress. A worker that is up after the troupe has closed stops. */
+  readonly starting: Set<Promise<unknown>>
+  /** Each supervisor with its user, also after an escalation. */
+  readonly supervisions: Map<Supervision, string>
+  /** The open servers of the troupe. */
+  readonly served: Set<object>
+  /** Called when the troupe closes: they remove handlers of this process. */
+  readonly cleanups: (() => void)[]
+}
+
+/** What executes agents outside of runs. */
+export interface AgentParts {
+  readonly services: Services
+  readonly sessions: ReturnType<typeof createSessions>
+}
+
+/**
+ * The models and policies of the configuration, whose settings can change. Agents call those of `services`, which an
+ * evaluation shares with the enclosing troupe.
+ */
+export interface ModelParts {
+  readonly models: Models
+  readonly policies: OpenedPolicies
+}
+
+/** Tools and their sources. */
+export interface ToolParts {
+  readonly toolSources: ToolSources
+  readonly toolPins: ToolPins
+  readonly evaluator: BoundedEvaluator
+  readonly unread: UnreadResults
+}
+
+/** Runs and schedules, and their ownership by this process. */
+export interface RunParts {
+  readonly orchestra: OrchestraHost
+  readonly schedules: ScheduleHost
+  /** Absent if live runs are not scored. */
+  readonly scoring?: OnlineScoring
+  readonly endedRuns: EndedRuns
+  /** Returns the name under which this process owns runs. */
+  readonly holder: () => string
+  /** Undefined if no other process can use the storage. */
+  readonly sharing: Sharing | undefined
+}
+
+/** Access control and the record of actions. */
+export interface SecurityParts {
   readonly roles: Roles
   readonly audit: AuditLog
   readonly callers: Callers
   readonly incidents: Incidents
-  readonly egressClient: EgressClient
   readonly guard: TaintGuard
-  readonly unread: UnreadResults
-  readonly mesh: Mesh
-  readonly mailboxes: Mailboxes
-  readonly presence: Presence
-  readonly services: Services
-  readonly inbox: Inbox
-  readonly steps: Steps
-  readonly timers: Timers
-  readonly housekeeping: Housekeeping
-  readonly endedRuns: EndedRuns
-  readonly orchestra: OrchestraHost
-  /** Absent if no live runs are scored. */
-  readonly scoring?: OnlineScoring
-  readonly schedules: ScheduleHost
-  /** The name under which this process holds runs. */
-  readonly holder: () => string
-  /** Where several processes share the storage. */
-  readonly sharing: Sharing | undefined
-  readonly sessions: ReturnType<typeof createSessions>
+  readonly apiKeys: ApiKeys
+}
+
+/** What protects data: secrets, encryption and the filter of egress. */
+export interface ProtectionParts {
+  readonly secrets: Secrets
+  readonly redactor: Redactor
+  readonly encryption: RunningEncryption
+  readonly egressClient: EgressClient
+}
+
+/** What reports the work of the troupe. */
+export interface ObservabilityParts {
+  readonly log: Log
+  readonly metrics: MetricsCollector
   readonly metricStore: MetricStore
-  readonly clients: (recorder: Recorder, access: Access, over?: ContextClient) => StagedClients
+  readonly observation: Observation
+  readonly updates: Updates
+}
+
+/** The background work on the stored data. */
+export interface MaintenanceParts {
+  readonly restored: Restored
+  readonly housekeeping: Housekeeping
+  readonly erasure: Erasure
+}
+
+export interface TroupeParts {
+  readonly platform: Platform
+  readonly settings: SettingParts
+  readonly stores: StoreParts
+  readonly journal: JournalParts
+  readonly communication: CommunicationParts
+  readonly work: WorkParts
+  readonly agents: AgentParts
+  readonly models: ModelParts
+  readonly tools: ToolParts
+  readonly runs: RunParts
+  readonly security: SecurityParts
+  readonly protection: ProtectionParts
+  readonly observability: ObservabilityParts
+  readonly maintenance: MaintenanceParts
 }
 
 /**
- * What a troupe within another has from it: limits and breakers of models and tools are theirs together, and so are the
- * connections of tools, with what is pinned of them, and the log.
+ * What an evaluation troupe shares with the enclosing troupe: models, tools and their policies with their limits, the tool
+ * sources with their connections and pins, and the log.
  */
 export type SharedServices = Pick<Services, 'models' | 'policies' | 'toolSources'> & {
   readonly recording?: Recording | undefined
-  /** What fails within is a line of the log around it. */
+  /** Errors of the evaluation are lines of the log of the enclosing troupe. */
   readonly log?: Log
 }

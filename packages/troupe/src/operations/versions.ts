@@ -43,7 +43,8 @@ export interface Versions {
 export async function versionsOf(parts: TroupeParts, options: { readonly limit?: number } = {}): Promise<Versions> {
   checkOptions('troupe.versions', options, ['limit'])
   const limit = checkInteger('troupe.versions', 'limit', options.limit ?? 1_000)
-  const { orchestra, settings } = parts
+  const { orchestra } = parts.runs
+  const { settings } = parts
   const known = new Map([...settings.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const { runs, examined, more } = await findStaleRuns(orchestra.parts, known, limit)
   const { form } = orchestra.parts.journals

@@ -1,6 +1,6 @@
 /** Runs of teams: the pure machine, the engine that executes it, history, schedules and evaluation. */
 export { type AgentSteps, agentStepsOf, findQuestion, takesPart } from './engine/agent-steps.ts'
-export { createDailyUsage, type DailyLimits } from './engine/budgets/daily-usage.ts'
+export { createDailyUsage, type DailyLimits, type DailyUsage } from './engine/budgets/daily-usage.ts'
 export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts'
 export type { CommandOptions } from './engine/commands/command-options.ts'
 export { createOrchestra } from './engine/create-orchestra.ts'

@@ -106,7 +106,8 @@ function endOf({ draining, activeRequests }: Site, { raw, request: { method } }:
  */
 export function executeRequest(site: Site, route: Route, call: AnyCall, reply: FastifyReply): Promise<unknown> {
   const { principal, user, agent } = call
-  const { audit, callers, events } = site.parts
+  const { audit, callers } = site.parts.security
+  const { events } = site.parts.platform
   const by = <Out>(run: () => Out) => callers.within(principal, () => audit.by({ key: keyOf(principal), agent }, run))
   return by(() =>
     recorded(site, route.operation, principal, () =>
@@ -123,7 +124,7 @@ export function executeRequest(site: Site, route: Route, call: AnyCall, reply: F
 
 /** @throws AccessDeniedError `request.forbidden` */
 function requireErrorTexts({ parts }: Site, route: Route, { principal }: AnyCall, { request }: FastifyReply): void {
-  if (!route.quotesErrors || showsErrorTexts(principal, parts.roles, request)) return
+  if (!route.quotesErrors || showsErrorTexts(principal, parts.security.roles, request)) return
   const problem = 'it quotes errors of code, which operators read: admins of all users with audit.read'
   throw failure('request.forbidden', { operation: route.operation, problem })
 }
@@ -171,7 +172,11 @@ function leaveRecord({ parts }: Site, route: Route, { user, params }: AnyCall): 
   const names = Object.values((params ?? {}) as Readonly<Record<string, string>>)
   const isEntry = operation.startsWith('context.')
   const resource = names.length === 0 ? {} : { [isEntry ? 'entry' : 'resource']: names.join(' ') }
-  parts.audit.answered(route.needsNoUser ? '' : user, { operation: route.audit ?? operation, ...resource }, isRead)
+  parts.security.audit.answered(
+    route.needsNoUser ? '' : user,
+    { operation: route.audit ?? operation, ...resource },
+    isRead,
+  )
 }
 
 /** Errors of users' code may stand in stored records, which belong to users. */
@@ -184,7 +189,9 @@ function concealFrom<T>(
   route: Route,
   answer: T,
 ): T {
-  return !mayQuoteErrors(route) || showsErrorTexts(principal, parts.roles, request) ? answer : concealErrors(answer)
+  return !mayQuoteErrors(route) || showsErrorTexts(principal, parts.security.roles, request)
+    ? answer
+    : concealErrors(answer)
 }
 
 async function* concealFrames(
@@ -198,7 +205,8 @@ async function* concealFrames(
 }
 
 async function stream(site: Site, { signal, principal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {
-  const { clock, log } = site.parts
+  const { clock } = site.parts.platform
+  const { log } = site.parts.observability
   const { request } = reply
   const release = countStream(site, principal)
   reply.hijack()
@@ -221,7 +229,7 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
     await sendEvents(
       reply.raw,
       withProblem(frames, (error) =>
-        problemOf(error, request, log, showsErrorTexts(principal, site.parts.roles, request)),
+        problemOf(error, request, log, showsErrorTexts(principal, site.parts.security.roles, request)),
       ),
       { clock, signal, times, isSessionValid },
     )

@@ -54,7 +54,8 @@ export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   addSessions(app, site)
 }
 
-function addSessions(app: FastifyInstance, { parts: { apiKeys }, settings: { publicUrl } }: Site): void {
+function addSessions(app: FastifyInstance, { parts, settings: { publicUrl } }: Site): void {
+  const { apiKeys } = parts.security
   const isSecure = (request: FastifyRequest) => (publicUrl?.protocol ?? `${request.protocol}:`) === 'https:'
   // A HEAD request, as a link preview sends it, does not use the link up.
   app.get('/open', { ...hidden, exposeHeadRoute: false }, async (request, reply) => {

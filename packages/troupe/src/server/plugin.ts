@@ -1,7 +1,7 @@
 /** The server as a Fastify plugin: the routes of the table, each with authentication, limits and recording around it. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { failure, fieldOf, isObject, readable } from '../core/index.ts'
-import type { TroupeParts } from '../operations/index.ts'
+import type { Roles } from '../security/index.ts'
 import type { Troupe } from '../startup/index.ts'
 import { partsIn } from '../startup/index.ts'
 import { addSignIn } from './access/add-sign-in.ts'
@@ -49,7 +49,7 @@ export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app,
   await addServer(app, troupe, settings)
 }
 
-const mayReadTexts = ({ roles }: TroupeParts, request: FastifyRequest) => {
+const mayReadTexts = (roles: Roles, request: FastifyRequest) => {
   const principal = principalOf(request)
   return principal !== undefined && showsErrorTexts(principal, roles, request)
 }
@@ -59,15 +59,16 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   const ends = new AbortController()
   const activeRequests = new Set<AbortController>()
   const parts = partsIn(troupe)
+  const { clock, ids } = parts.platform
   const authenticate = await createAuthenticate(parts, settings)
-  const isSessionValid = createSessionGuard(authenticate, parts.clock, settings.heartbeatMs / 2)
+  const isSessionValid = createSessionGuard(authenticate, clock, settings.heartbeatMs / 2)
   const feeds = new Feeds()
   const site: Site = {
     troupe,
     parts,
     settings,
     feeds,
-    updateStreams: new UpdateStreams(parts, ends.signal),
+    updateStreams: new UpdateStreams({ clock, ids, updates: parts.observability.updates }, ends.signal),
     authenticate,
     isSessionValid,
     draining: ends.signal,
@@ -79,12 +80,12 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
     for (const one of activeRequests) one.abort()
   }
   app.addHook('preClose', async () => drain())
-  site.parts.served.add(app)
-  app.addHook('onClose', async () => void site.parts.served.delete(app))
+  site.parts.work.served.add(app)
+  app.addHook('onClose', async () => void site.parts.work.served.delete(app))
   await addPackages(app, site)
   acceptJsonOnly(app)
   app.setErrorHandler((error, request, reply) =>
-    sendProblem(reply, problemOf(error, request, parts.log, mayReadTexts(parts, request))),
+    sendProblem(reply, problemOf(error, request, parts.observability.log, mayReadTexts(parts.security.roles, request))),
   )
   if (app.prefix !== '') answerUnknown(app)
   app.addHook('onSend', async (request, reply) => {

@@ -1,7 +1,7 @@
 /** The clients with which a caller acts: those of its agent, or of the application, limited to the caller's role. */
 import { type ContextClient, type ContextMesh, hostName } from '../context/index.ts'
 import type { CommittedMessages, Mailbox } from '../messaging/index.ts'
-import type { TroupeParts } from '../operations/index.ts'
+import type { CommunicationParts, TroupeParts } from '../operations/index.ts'
 import type { Access } from '../security/index.ts'
 import { accessOf, type RequestPrincipal } from './access/request-principal.ts'
 
@@ -15,22 +15,22 @@ export interface RequestContext {
 }
 
 export const requestContextOf = (
-  parts: TroupeParts,
+  parts: Pick<TroupeParts, 'communication' | 'security'>,
   principal: RequestPrincipal,
   user: string,
   agent: string | undefined,
-): RequestContext => new LazyRequestContext(parts, user, agent, accessOf(principal, parts.roles))
+): RequestContext => new LazyRequestContext(parts.communication, user, agent, accessOf(principal, parts.security.roles))
 
 /** A class, since closures of an object literal's accessors would live until a major garbage collection. */
 class LazyRequestContext implements RequestContext {
   readonly name: string
   readonly context: ContextClient
   readonly host: ContextMesh | undefined
-  readonly #mailboxes: TroupeParts['mailboxes']
+  readonly #mailboxes: CommunicationParts['mailboxes']
   readonly #caller: { readonly user: string; readonly agent: string; readonly access: Access }
-  #posting: ReturnType<TroupeParts['mailboxes']['clients']> | undefined
+  #posting: ReturnType<CommunicationParts['mailboxes']['clients']> | undefined
 
-  constructor({ mesh, mailboxes }: TroupeParts, user: string, agent: string | undefined, access: Access) {
+  constructor({ mesh, mailboxes }: CommunicationParts, user: string, agent: string | undefined, access: Access) {
     this.name = agent ?? hostName
     this.host = agent === undefined ? mesh.host(user, access) : undefined
     this.context = this.host ?? mesh.agent(user, this.name, access)

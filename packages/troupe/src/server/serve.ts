@@ -82,7 +82,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   const drainMs = milliseconds(drain, 'drain')
   const app = fastify({
     logger: false,
-    genReqId: () => parts.ids.next(),
+    genReqId: () => parts.platform.ids.next(),
     requestTimeout: readMs,
     // A request that arrives too slowly (slow loris) is aborted.
     http: { maxHeaderSize, headersTimeout: readMs, connectionsCheckingInterval: 1_000 },
@@ -92,8 +92,9 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     return503OnClosing: false,
     trustProxy: proxies.length > 0 ? [...proxies] : false,
     // Answers a malformed path, for which there is no route.
-    frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request, parts.log)),
-    clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.ids.next()),
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(reply, problemOf(error, request, parts.observability.log)),
+    clientErrorHandler: (error, socket) => rejectUnreadable(error, socket, parts.platform.ids.next()),
   })
   app.server.maxConnections = maxConnections
   const exempt = isProxy(proxies)
@@ -105,11 +106,11 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
   const metricsServer = await beside(app, troupe, metrics)
   // A process that finds the database owned reports this address to its user.
-  parts.storage.announce(url)
+  parts.stores.storage.announce(url)
   const close = async () => {
-    parts.storage.announce(undefined)
+    parts.stores.storage.announce(undefined)
     stopAccepting()
-    await closed(app, connections, { clock: parts.clock, drainMs, workEnded: parts.gate.workEnded })
+    await closed(app, connections, { clock: parts.platform.clock, drainMs, workEnded: parts.work.gate.workEnded })
     await metricsServer?.close()
   }
   return {

@@ -19,12 +19,14 @@ export interface AgentHandle {
 
 /** @throws ValidationError for a name, role or list that is not allowed */
 export function createAgentHandle(
-  parts: TroupeParts,
+  parts: Pick<TroupeParts, 'platform' | 'communication' | 'tools' | 'security' | 'observability' | 'work'>,
   user: string,
   name: string,
   options: AccessOptions = {},
 ): AgentHandle {
-  const { mesh, mailboxes, gate, clock, ids, events, incidents, audit, roles, unread, guard } = parts
+  const { clock, ids, events } = parts.platform
+  const { mesh, mailboxes } = parts.communication
+  const { incidents, audit, roles, guard } = parts.security
   const access = new Access(options, roles)
   checkGrants(options)
   const context = mesh.agent(user, name, access)
@@ -32,13 +34,26 @@ export function createAgentHandle(
   const mailbox: Mailbox = {
     ...own,
     async receive<T extends MessageType | string>(options?: ReceiveOptions<T>) {
-      gate.check('Receiving a message')
+      parts.work.gate.check('Receiving a message')
       return own.receive(options)
     },
   }
-  const handed = { context, messages, mailbox, access, clock, ids, events, incidents, audit, unread, guard }
-  const tools = ToolHandler[construct]({ userId: user, ...handed })
-  const { metricStore: store, metrics: collector } = parts
-  const metrics = createUserMetrics({ store, metrics: collector, checkRight: requireMetrics(access, name) }, user)
+  const tools = ToolHandler[construct]({
+    userId: user,
+    context,
+    messages,
+    mailbox,
+    access,
+    clock,
+    ids,
+    events,
+    incidents,
+    audit,
+    guard,
+    unread: parts.tools.unread,
+  })
+  const { metricStore, metrics: collector } = parts.observability
+  const checkRight = requireMetrics(access, name)
+  const metrics = createUserMetrics({ store: metricStore, metrics: collector, checkRight }, user)
   return { name, context, messages, mailbox, tools, metrics }
 }

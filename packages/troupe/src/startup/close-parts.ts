@@ -7,7 +7,10 @@ import { type StageFault, staged } from './startup.ts'
 const handlersMs = 30_000
 
 /** Supervisors stop first, since they would restart the workers that stop. */
-async function endWorkers({ supervisions, workers, starting, clock }: TroupeParts): Promise<void> {
+async function endWorkers({
+  work: { supervisions, workers, starting },
+  platform: { clock },
+}: Pick<TroupeParts, 'work' | 'platform'>): Promise<void> {
   const over = new AbortController()
   const cut = sleep(clock, handlersMs, over.signal).then(() =>
     Promise.all([...workers.keys()].map((one) => one.halt())),
@@ -26,33 +29,33 @@ async function endWorkers({ supervisions, workers, starting, clock }: TroupePart
 
 /** Stops new work, then waits for handlers and turns in progress, then closes the storage. */
 const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
-  schedules: ({ schedules }) => schedules.stop(),
-  timers: ({ timers }) => timers.stop(),
-  housekeeping: ({ housekeeping }) => housekeeping.stop(),
-  erasure: ({ erasure }) => erasure.stop(),
-  restored: ({ restored }) => restored.stop(),
-  encryption: ({ encryption }) => encryption.close(),
+  schedules: ({ runs }) => runs.schedules.stop(),
+  timers: ({ journal }) => journal.timers.stop(),
+  housekeeping: ({ maintenance }) => maintenance.housekeeping.stop(),
+  erasure: ({ maintenance }) => maintenance.erasure.stop(),
+  restored: ({ maintenance }) => maintenance.restored.stop(),
+  encryption: ({ protection }) => protection.encryption.close(),
   workers: endWorkers,
-  claims: ({ sharing }) => sharing?.claims.close(),
-  steps: ({ steps }) => steps.close(),
-  scoring: ({ scoring }) => scoring?.stop(),
-  runs: ({ orchestra }) => orchestra.close(),
+  claims: ({ runs }) => runs.sharing?.claims.close(),
+  steps: ({ journal }) => journal.steps.close(),
+  scoring: ({ runs }) => runs.scoring?.stop(),
+  runs: ({ runs }) => runs.orchestra.close(),
   // From here on other processes may claim the runs.
-  lease: ({ sharing }) => sharing?.lease.close(),
-  tools: ({ toolSources }) => toolSources.close(),
-  evaluator: ({ evaluator }) => evaluator.close(),
-  mailboxes: ({ mailboxes }) => mailboxes.close(),
-  presence: ({ presence }) => presence.close(),
-  context: ({ mesh }) => mesh.close(),
-  results: ({ unread }) => unread.flush(),
-  incidents: ({ incidents }) => incidents.flush(),
-  observation: ({ observation }) => observation.stop(),
-  updates: ({ updates }) => updates.close(),
-  audit: ({ audit }) => audit.close(),
-  egress: ({ egressClient }) => egressClient.close(),
-  storage: ({ storage }) => storage.close(),
-  signals: ({ cleanups }) => {
-    for (const cleanup of cleanups.splice(0)) cleanup()
+  lease: ({ runs }) => runs.sharing?.lease.close(),
+  tools: ({ tools }) => tools.toolSources.close(),
+  evaluator: ({ tools }) => tools.evaluator.close(),
+  mailboxes: ({ communication }) => communication.mailboxes.close(),
+  presence: ({ communication }) => communication.presence.close(),
+  context: ({ communication }) => communication.mesh.close(),
+  results: ({ tools }) => tools.unread.flush(),
+  incidents: ({ security }) => security.incidents.flush(),
+  observation: ({ observability }) => observability.observation.stop(),
+  updates: ({ observability }) => observability.updates.close(),
+  audit: ({ security }) => security.audit.close(),
+  egress: ({ protection }) => protection.egressClient.close(),
+  storage: ({ stores }) => stores.storage.close(),
+  signals: ({ work }) => {
+    for (const cleanup of work.cleanups.splice(0)) cleanup()
   },
 }
 
@@ -64,7 +67,7 @@ export const closingStages: readonly string[] = Object.keys(ends)
  */
 export async function closeParts(parts: TroupeParts, fault: StageFault = () => {}): Promise<void> {
   const failures: unknown[] = []
-  parts.gate.isClosing = true
+  parts.work.gate.isClosing = true
   for (const [stage, end] of Object.entries(ends))
     try {
       await end(parts)
@@ -72,6 +75,6 @@ export async function closeParts(parts: TroupeParts, fault: StageFault = () => {
     } catch (error) {
       failures.push(staged('troupe.unclosed', error, stage))
     }
-  parts.gate.state = 'closed'
+  parts.work.gate.state = 'closed'
   if (failures.length > 0) throw failures[0]
 }

@@ -62,8 +62,10 @@ function startsOf(
   troupe: Troupe,
   config: TroupeConfig,
 ): readonly (readonly [stage: string, start: () => unknown])[] {
-  const { audit, encryption, erasure, housekeeping, inbox, mailboxes, mesh, observation, orchestra } = parts
-  const { restored, schedules, sharing, timers, log } = parts
+  const { journal, communication, runs, security, protection, observability, maintenance } = parts
+  const { inbox, timers } = journal
+  const { mailboxes, mesh } = communication
+  const { orchestra, schedules, sharing } = runs
   const begin = () => {
     timers.start()
     mailboxes.start()
@@ -74,28 +76,33 @@ function startsOf(
     } else
       void orchestra
         .recover()
-        .catch((error: unknown) => log.error('looking for runs that were left failed', { error: error as Error }))
+        .catch((error: unknown) =>
+          observability.log.error('looking for runs that were left failed', { error: error as Error }),
+        )
   }
   return [
     ...(config[declared]?.inspectOnly ? [] : [['models', () => requireModelKeys(parts)] as const]),
     // Before any of their work resumes.
-    ['erasure', () => erasure.start()],
+    ['erasure', () => maintenance.erasure.start()],
     ['record', () => objectOf(parts, config)],
-    ['rotation', () => encryption.start()],
-    ['audit log', () => audit.start()],
-    ['housekeeping', () => housekeeping.start()],
+    ['rotation', () => protection.encryption.start()],
+    ['audit log', () => security.audit.start()],
+    ['housekeeping', () => maintenance.housekeeping.start()],
     ['health', () => registerChecks(parts, config)],
-    ['observation', () => observation.start()],
+    ['observation', () => observability.observation.start()],
     ['clean-up', () => mesh.cleaner.start()],
     ['signatures', () => mailboxes.signatures?.start()],
     ['lease', () => sharing?.lease.start(() => orchestra.leaseLost())],
-    ['work', () => restored.open(config.restored ?? 'wait', begin)],
+    ['work', () => maintenance.restored.open(config.restored ?? 'wait', begin)],
     ['signals', () => void (config.signals && handleSignals(troupe))],
   ]
 }
 
 /** Returns the options that differ from those of the last opening. */
-const objectOf = (parts: TroupeParts, config: TroupeConfig) =>
-  recordConfig(parts, configHashes(config, parts.redactor)).catch((error: unknown) =>
-    parts.log.warn('the configuration could not be recorded', { error: error as Error }),
+const objectOf = (
+  { stores: { storage }, security: { audit }, protection: { redactor }, observability: { log } }: TroupeParts,
+  config: TroupeConfig,
+) =>
+  recordConfig({ storage, audit }, configHashes(config, redactor)).catch((error: unknown) =>
+    log.warn('the configuration could not be recorded', { error: error as Error }),
   )

@@ -46,31 +46,33 @@ async function drainWithin(
   closing: NonNullable<DrainOptions['closing']>,
   close: () => Promise<void>,
 ): Promise<DrainResult> {
-  const { clock, events, gate, log } = parts
+  const { clock, events } = parts.platform
+  const { log } = parts.observability
   const began = clock.monotonic()
   const failed = (error: unknown) => log.error('a part did not end as it should', { error: error as Error })
-  gate.state = 'draining'
+  parts.work.gate.state = 'draining'
   events.emit({ type: 'troupe.draining', at: clock.now(), timeoutMs: ms })
   let drainResult = { finished: 0, released: 0 }
-  const work = async () => {
+  const shutDown = async () => {
     drainResult = await endWork(parts, ms, closing, failed)
     await close().catch(failed)
     return true as const
   }
-  const isComplete = await within(clock, ms, work())
+  const isComplete = await within(clock, ms, shutDown())
   if (!isComplete)
     log.error('the shutdown took longer than its timeout; what is left is gone on with at the next opening')
   return { ...drainResult, durationMs: clock.monotonic() - began, isComplete }
 }
 
 async function endWork(
-  parts: TroupeParts,
+  parts: Pick<TroupeParts, 'platform' | 'runs' | 'journal' | 'work' | 'maintenance'>,
   ms: number,
   closing: readonly (() => unknown)[],
   failed: (error: unknown) => void,
 ): Promise<Pick<DrainResult, 'finished' | 'released'>> {
-  const until = parts.clock.monotonic() + ms * 0.9
-  const { clock, orchestra, sharing, steps, timers, housekeeping, workers, starting, supervisions } = parts
+  const { platform, runs, journal, work, maintenance } = parts
+  const { clock } = platform
+  const until = clock.monotonic() + ms * 0.9
   const contained = async (end: () => unknown) => {
     try {
       await end()
@@ -79,15 +81,19 @@ async function endWork(
     }
   }
   // Before runs are rejected. Work that becomes due afterwards is left for the next owner.
-  const scheduled = contained(() => parts.schedules.stop())
-  orchestra.drain()
+  const scheduled = contained(() => runs.schedules.stop())
+  runs.orchestra.drain()
   // Supervisors stop first, since they would restart the workers that stop.
-  const working = [...supervisions.keys(), ...workers.keys()]
-  const handlers = [...working.map((each) => contained(() => each.stop())), Promise.allSettled(starting)]
-  const intake = [() => timers.stop(), () => housekeeping.stop(), () => sharing?.claims.close()].map(contained)
+  const working = [...work.supervisions.keys(), ...work.workers.keys()]
+  const handlers = [...working.map((each) => contained(() => each.stop())), Promise.allSettled(work.starting)]
+  const intake = [
+    () => journal.timers.stop(),
+    () => maintenance.housekeeping.stop(),
+    () => runs.sharing?.claims.close(),
+  ].map(contained)
   const timeouts = { finishMs: ms * finishing, effectsMs: ms * effects }
-  const workEnded = steps.drain(timeouts)
-  parts.gate.workEnded = Promise.all([workEnded, ...handlers])
+  const workEnded = journal.steps.drain(timeouts)
+  work.gate.workEnded = Promise.all([workEnded, ...handlers])
   const outside = closing.map(contained)
   const [drainResult] = await Promise.all([workEnded, scheduled, ...intake])
   await within(

@@ -8,6 +8,9 @@ import { Access } from '../security/index.ts'
 
 const what = 'Starting a worker'
 
+/** The groups that a running worker uses. */
+export type WorkerPorts = Pick<TroupeParts, 'platform' | 'journal' | 'communication' | 'agents' | 'security' | 'work'>
+
 interface RunWorkerOptions {
   readonly watch?: WorkerWatch
   /** Cancels the start. A worker whose `onStart` does not end is stopped once it is up. */
@@ -16,25 +19,29 @@ interface RunWorkerOptions {
 
 /** @throws the error of `onStart`; CancelledError if the troupe closes meanwhile or the signal aborts */
 export async function runWorker(
-  parts: TroupeParts,
+  parts: WorkerPorts,
   user: string,
   worker: Worker,
   options: RunWorkerOptions = {},
 ): Promise<HaltableWorker> {
   const starting = start(parts, user, worker, options)
-  parts.starting.add(starting)
-  const over = () => void parts.starting.delete(starting)
+  parts.work.starting.add(starting)
+  const over = () => void parts.work.starting.delete(starting)
   void starting.then(over, over)
-  return unlessAborted({ clock: parts.clock, what, signal: options.signal }, () => starting)
+  return unlessAborted({ clock: parts.platform.clock, what, signal: options.signal }, () => starting)
 }
 
 async function start(
-  parts: TroupeParts,
+  parts: WorkerPorts,
   user: string,
   worker: Worker,
   { watch, signal }: RunWorkerOptions,
 ): Promise<HaltableWorker> {
-  const { mailboxes, presence, steps, inbox, clock, random, clients, workers, cleanups, guard, services, roles } = parts
+  const { agents, security } = parts
+  const { clock, random } = parts.platform
+  const { steps, inbox } = parts.journal
+  const { mailboxes, presence, clients } = parts.communication
+  const { gate, workers, cleanups } = parts.work
   const running = await startWorker(worker, {
     user,
     mailboxes,
@@ -43,12 +50,12 @@ async function start(
     inbox,
     clock,
     random,
-    access: new Access(worker.options?.access, roles),
+    access: new Access(worker.options?.access, security.roles),
     contextOf: (recorder, access, previous) =>
       buildStepContext({
         agent: worker.name,
-        ...{ recorder, clock, random, guard, previous, vouches: true },
-        recording: services.recording,
+        ...{ recorder, clock, random, guard: security.guard, previous, vouches: true },
+        recording: agents.services.recording,
         clients: clients(recorder, access),
       }),
     ...(watch === undefined ? {} : { watch }),
@@ -74,7 +81,7 @@ async function start(
     over()
   }
   try {
-    parts.gate.checkStart(what)
+    gate.checkStart(what)
     signal?.throwIfAborted()
   } catch (error) {
     await stop()

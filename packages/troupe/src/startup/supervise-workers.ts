@@ -1,18 +1,18 @@
 /** Supervises workers of a troupe, which are stopped with it and shown in its health check. */
 import type { TroupeEvent } from '../core/index.ts'
 import { type SuperviseChild, type SuperviseOptions, type Supervision, Supervisor } from '../messaging/index.ts'
-import type { TroupeParts } from '../operations/index.ts'
-import { runWorker } from './run-worker.ts'
+import { runWorker, type WorkerPorts } from './run-worker.ts'
 
 /** @throws ValidationError; CriticalError `supervision.escalated` */
 export async function superviseWorkers(
-  parts: TroupeParts,
+  parts: WorkerPorts,
   user: string,
   children: readonly SuperviseChild[],
   options: SuperviseOptions,
   signal: AbortSignal | undefined,
 ): Promise<Supervision> {
-  const { clock, random, events, supervisions } = parts
+  const { clock, random, events } = parts.platform
+  const { supervisions } = parts.work
   const supervisor = new Supervisor(children, options, {
     clock,
     random,

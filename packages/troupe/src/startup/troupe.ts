@@ -86,12 +86,12 @@ export class Troupe implements AsyncDisposable {
 
   /** Counts and durations of the operations of this troupe. */
   get metrics(): MetricsCollector {
-    return this.#parts.metrics
+    return this.#parts.observability.metrics
   }
 
   /** The log. `troupe.log.level = 'debug'` applies from the next line on. */
   get log(): Log {
-    return this.#parts.log
+    return this.#parts.observability.log
   }
 
   /**
@@ -99,7 +99,7 @@ export class Troupe implements AsyncDisposable {
    * @example using timer = troupe.performance.time('import', { source: 'shop' })
    */
   get performance(): Performance {
-    return this.#parts.observation.performance
+    return this.#parts.observability.observation.performance
   }
 
   /**
@@ -123,12 +123,12 @@ export class Troupe implements AsyncDisposable {
    * const { allowed, retryAfterMs } = await limiter.take({ user: 'ada', agent: 'Researcher' })
    */
   rateLimiter(options: SharedRateLimit): SharedRateLimiter {
-    return new SharedRateLimiter(this.#parts, options)
+    return new SharedRateLimiter({ storage: this.#parts.stores.storage, clock: this.#parts.platform.clock }, options)
   }
 
   /** Registers checks of the application: `troupe.healthMonitor.register(name, check)`. */
   get healthMonitor(): HealthMonitor {
-    return this.#parts.observation.health
+    return this.#parts.observability.observation.health
   }
 
   /**
@@ -138,7 +138,7 @@ export class Troupe implements AsyncDisposable {
   async health(request: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<HealthReport> {
     checkOptions('health', request, ['fresh', 'signal'])
     const { signal, ...options } = request
-    const { health } = this.#parts.observation
+    const { health } = this.#parts.observability.observation
     // Cached results are from the time when the troupe was open.
     const asked = this.#closing ? { ...options, fresh: true } : options
     return this.#unlessAborted('The health', signal, () => health.report(asked))
@@ -148,7 +148,7 @@ export class Troupe implements AsyncDisposable {
   #unlessAborted<T>(what: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
     checkSignal(what, signal)
     if (!signal) return run()
-    return unlessAborted({ clock: this.#parts.clock, what, signal }, run)
+    return unlessAborted({ clock: this.#parts.platform.clock, what, signal }, run)
   }
 
   /**
@@ -204,7 +204,7 @@ export class Troupe implements AsyncDisposable {
         nearest: nearest(type, known) ?? 'run.*',
       })
     checkFunction('The observer of troupe.on', observer)
-    return this.#parts.events.on(type, (event) => observer(this.#clean(event) as TroupeEvent<Pattern>))
+    return this.#parts.platform.events.on(type, (event) => observer(this.#clean(event) as TroupeEvent<Pattern>))
   }
 
   #clean(event: TroupeEvent): TroupeEvent {
@@ -218,19 +218,19 @@ export class Troupe implements AsyncDisposable {
    * @example await troupe.signatures.revoke('2026-10')
    */
   get signatures(): Signatures {
-    const { signatures } = this.#parts.mailboxes
+    const { signatures } = this.#parts.communication.mailboxes
     if (signatures) return signatures
     throw failure('validation.failed', { what: 'troupe.signatures', problem: 'messaging.signatures is not configured' })
   }
 
   /** The HTTP client of the tools, for code of the application that should follow the same egress rules. */
   get egress(): Pick<Egress, 'fetch'> {
-    return this.#parts.egressClient.egress
+    return this.#parts.protection.egressClient.egress
   }
 
   /** The API keys with which callers sign in over HTTP. */
   get apiKeys(): ApiKeys {
-    return this.#parts.apiKeys
+    return this.#parts.security.apiKeys
   }
 
   get [partsOf](): TroupeParts {
@@ -239,12 +239,13 @@ export class Troupe implements AsyncDisposable {
 
   /** The audit log: search, export and proofs of actions and rejected actions. See docs/audit.md. */
   get audit(): Audit {
-    return this.#parts.audit
+    return this.#parts.security.audit
   }
 
   /** Encryption at rest and the rotation of its keys. */
   get encryption(): Encryption {
-    const { audit, encryption } = this.#parts
+    const { audit } = this.#parts.security
+    const { encryption } = this.#parts.protection
     return {
       status: () => encryption.status(),
       whenIdle: () => encryption.whenIdle(),
@@ -269,12 +270,12 @@ export class Troupe implements AsyncDisposable {
   async forget(userId: string, options: { readonly signal?: AbortSignal } = {}): Promise<ErasureResult> {
     checkName('user', userId)
     checkOptions('forget', options, ['signal'])
-    return this.#unlessAborted('The forgetting', options.signal, () => this.#parts.erasure.forget(userId))
+    return this.#unlessAborted('The forgetting', options.signal, () => this.#parts.maintenance.erasure.forget(userId))
   }
 
   /** The secrets that the configuration names, for tools: `get(name)`. */
   get secrets(): Pick<Secrets, 'get'> {
-    return this.#parts.secrets
+    return this.#parts.protection.secrets
   }
 
   /**
@@ -284,7 +285,7 @@ export class Troupe implements AsyncDisposable {
    */
   redact(text: string): string {
     checkText('redact', text)
-    return this.#parts.redactor.redact(text)
+    return this.#parts.protection.redactor.redact(text)
   }
 
   /**
@@ -311,15 +312,15 @@ export class Troupe implements AsyncDisposable {
     checkOptions('backup', options, ['signal'])
     checkSignal('The backup', options.signal)
     if (this.#closing) throw failure('troupe.closed', { what: 'A backup' })
-    const { settings, clock, audit } = this.#parts
-    return acting(audit, { operation: 'backup.make', resource: folder }, () =>
-      backupTo(settings.storage, folder, { clock, ...options }),
+    const { settings, platform, security } = this.#parts
+    return acting(security.audit, { operation: 'backup.make', resource: folder }, () =>
+      backupTo(settings.storage, folder, { clock: platform.clock, ...options }),
     )
   }
 
   /** The backup from which the database was restored; undefined if it was not restored. */
   get restored(): Restoration | undefined {
-    return this.#parts.restored.mark
+    return this.#parts.maintenance.restored.mark
   }
 
   /**
@@ -328,15 +329,15 @@ export class Troupe implements AsyncDisposable {
    * @example if (troupe.state === 'restored') await troupe.resumeRestored()
    */
   resumeRestored(): Promise<void> {
-    return this.#parts.restored.resume()
+    return this.#parts.maintenance.restored.resume()
   }
 
   /** The state of the storage, with the problem if it cannot write. */
   storageState(): StorageState {
-    return this.#parts.storage.state()
+    return this.#parts.stores.storage.state()
   }
   sizes(): Promise<StorageSizes> {
-    return this.#parts.storage.sizes()
+    return this.#parts.stores.storage.sizes()
   }
 
   /**
@@ -344,7 +345,7 @@ export class Troupe implements AsyncDisposable {
    * of `drain` on; `closed` once `close` or `drain` has ended.
    */
   get state(): 'open' | 'restored' | 'draining' | 'closed' {
-    return this.#parts.gate.state
+    return this.#parts.work.gate.state
   }
 
   /**

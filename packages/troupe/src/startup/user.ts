@@ -67,16 +67,18 @@ export class User {
   constructor(parts: TroupeParts, id: string, openEvaluationTroupe: OpenEvaluationTroupe) {
     this.id = id
     this.#parts = parts
-    this.context = parts.mesh.host(id)
-    this.metrics = createUserMetrics({ store: parts.metricStore, metrics: parts.metrics }, id)
-    this.orchestra = Orchestra[construct](parts.orchestra, id, openEvaluationTroupe)
-    this.experiments = Experiments[construct](parts.orchestra, id)
-    this.schedules = Schedules[construct](parts.schedules, parts.orchestra, id)
+    const { metricStore, metrics } = parts.observability
+    const { orchestra, schedules } = parts.runs
+    this.context = parts.communication.mesh.host(id)
+    this.metrics = createUserMetrics({ store: metricStore, metrics }, id)
+    this.orchestra = Orchestra[construct](orchestra, id, openEvaluationTroupe)
+    this.experiments = Experiments[construct](orchestra, id)
+    this.schedules = Schedules[construct](schedules, orchestra, id)
   }
 
   /** Traces of the user's work as spans: `ada.traces.get(run.id)`. */
   get traces(): Traces {
-    return this.#parts.observation.traces(this.id)
+    return this.#parts.observability.observation.traces(this.id)
   }
 
   /**
@@ -94,7 +96,7 @@ export class User {
     options: { readonly key: Json; readonly ttl?: Duration; readonly signal?: AbortSignal },
   ): Promise<Out> {
     checkOptions('cached', options, ['key', 'ttl', 'signal'])
-    const { cache, clock, metrics } = this.#parts
+    const { stores, platform, observability } = this.#parts
     const { signal } = options
     checkSignal('user.cached', signal)
     const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl', '1ms')
@@ -103,8 +105,8 @@ export class User {
     // Values that JSON drops would make different keys equal.
     encodeJson(options.key, 'The key of user.cached')
     const key = `${JSON.stringify(this.id)} ${hashJson(options.key)}`
-    const { value, cached } = await unlessAborted({ clock, what: 'user.cached', signal }, (inner) =>
-      cache.lookUp(
+    const { value, cached } = await unlessAborted({ clock: platform.clock, what: 'user.cached', signal }, (inner) =>
+      stores.cache.lookUp(
         key,
         async () => {
           // The call of another caller failed, and this caller has aborted meanwhile.
@@ -114,7 +116,7 @@ export class User {
         ttlMs,
       ),
     )
-    metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })
+    observability.metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })
     return value
   }
 
@@ -139,7 +141,7 @@ export class User {
     checkCall('start', options)
     if (!isInstance(worker, Worker))
       throw misplaced('start', 'it is not a Worker; agents work in runs (orchestra.start) and sessions (session)')
-    this.#parts.gate.checkStart('Starting a worker')
+    this.#parts.work.gate.checkStart('Starting a worker')
     const { detail, types, stop } = await runWorker(this.#parts, this.id, worker, options)
     return { detail, types, stop, [Symbol.asyncDispose]: stop }
   }
@@ -163,7 +165,7 @@ export class User {
     checkOptions('supervise', options, [...superviseOptionNames, 'signal'])
     const { signal, ...rest } = options
     checkSignal('supervise', signal)
-    this.#parts.gate.checkStart('Supervising workers')
+    this.#parts.work.gate.checkStart('Supervising workers')
     return superviseWorkers(this.#parts, this.id, children, rest, signal)
   }
 
@@ -173,7 +175,8 @@ export class User {
    * @example await ada.acceptAnswers({ from: ['Desk'], approvals: ['Desk'] })
    */
   async acceptAnswers(options: AcceptAnswersOptions): Promise<RunningWorker> {
-    const { incidents, orchestra: host } = this.#parts
+    const { incidents } = this.#parts.security
+    const { orchestra: host } = this.#parts.runs
     const { id: user, orchestra } = this
     const isPart = (agent: string, run: string, question: string) => takesPart(host, user, agent, { run, question })
     return this.start(new QuestionInbox(options, { user, orchestra, incidents, takesPart: isPart }))
@@ -194,8 +197,9 @@ export class User {
   ): AgentMemory {
     checkAgentName(agent)
     checkOptions('memory', options, ['maxEpisodes', 'maxFacts', 'capacity'])
-    const { storage, ids, services } = this.#parts
-    const parts = { storage, ids, memories: services.memories, models: services.models }
+    const { platform, stores } = this.#parts
+    const { memories, models } = this.#parts.agents.services
+    const parts = { storage: stores.storage, ids: platform.ids, memories, models }
     const maxEpisodes = checkInteger('memory', 'maxEpisodes', options.maxEpisodes ?? 100)
     const maxFacts = checkInteger('memory', 'maxFacts', options.maxFacts ?? 200)
     const capacity = checkInteger('memory', 'capacity', options.capacity ?? 7)
@@ -224,11 +228,12 @@ export class User {
         'session',
         'it is not an agent, as defineAgent and new LlmAgent make them; workers are started (start)',
       )
-    const { roles } = this.#parts
-    for (const { name, access } of withHelpers(agent)) if (access?.role !== undefined) roleOf(roles, access.role, name)
+    const { platform, security, agents } = this.#parts
+    for (const { name, access } of withHelpers(agent))
+      if (access?.role !== undefined) roleOf(security.roles, access.role, name)
     checkOptions('session', options, ['threadId'])
     if (options.threadId !== undefined) checkName('thread', options.threadId)
-    return this.#parts.sessions(agent, { user: this.id, threadId: options.threadId ?? this.#parts.ids.next() })
+    return agents.sessions(agent, { user: this.id, threadId: options.threadId ?? platform.ids.next() })
   }
 }
 

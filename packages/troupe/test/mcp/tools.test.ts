@@ -172,7 +172,7 @@ describe('the tools of a program', () => {
       ),
     )
     const troupe = await begin()
-    const compiled = vi.spyOn(troupe[partsOf].evaluator, 'check')
+    const compiled = vi.spyOn(troupe[partsOf].tools.evaluator, 'check')
     const { tools } = await other(troupe, { resultLimit: 2 ** 22 })
     expect([tools.length, compiled.mock.calls.length]).toEqual([300, 0])
   })

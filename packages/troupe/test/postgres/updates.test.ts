@@ -19,7 +19,8 @@ describe.skipIf(missing !== undefined)('Updates on a database that two processes
     const end = new AbortController()
     const received: string[] = []
     const watching = (async () => {
-      for await (const batch of there[partsOf].updates.watch('ada', end.signal)) received.push(JSON.stringify(batch))
+      for await (const batch of there[partsOf].observability.updates.watch('ada', end.signal))
+        received.push(JSON.stringify(batch))
     })()
     let pushes = 0
     // The other process has to hear first that the user is watched.

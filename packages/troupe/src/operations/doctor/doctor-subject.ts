@@ -67,7 +67,7 @@ export function serverOf({ config, origins }: Pick<DoctorSubject, 'config' | 'or
 
 /** Returns true if an HTTP server runs or is configured. */
 export const isServed = (subject: DoctorSubject): boolean =>
-  (isAtWork(subject) && (subject.parts?.served.size ?? 0) > 0) ||
+  (isAtWork(subject) && (subject.parts?.work.served.size ?? 0) > 0) ||
   ['host', 'port', 'key', 'origins'].some((name) => serverOf(subject, name) !== undefined)
 
 /** Whether the program of the configuration is at work in this process: not where only a doctor opened it. */
@@ -75,7 +75,9 @@ export const isAtWork = ({ origins, parts }: Pick<DoctorSubject, 'origins' | 'pa
   parts !== undefined && origins?.inspectOnly !== true
 
 export const isPostgres = ({ config: { storage }, parts }: DoctorSubject): boolean =>
-  parts ? parts.storage.dialect.name === 'postgres' : typeof storage !== 'string' || /^postgres(ql)?:/.test(storage)
+  parts
+    ? parts.stores.storage.dialect.name === 'postgres'
+    : typeof storage !== 'string' || /^postgres(ql)?:/.test(storage)
 
 export interface KnownTeam {
   readonly name: string

@@ -51,16 +51,21 @@ export async function doctorOf(
     config,
     production,
     host,
-    now: parts.clock.now(),
+    now: parts.platform.clock.now(),
     parts,
     ...(project ? { project } : {}),
     users: () => {
-      found ??= usersOf(parts)
+      found ??= usersOf(parts.stores)
       return found
     },
   }
   const { signal } = options
-  return examine(subject, { clock: parts.clock, redact: parts.redactor.redact, troupe, ...(signal ? { signal } : {}) })
+  return examine(subject, {
+    clock: parts.platform.clock,
+    redact: parts.protection.redactor.redact,
+    troupe,
+    ...(signal ? { signal } : {}),
+  })
 }
 
 /**
@@ -178,7 +183,7 @@ async function projectAt(folder: string): Promise<Project> {
 }
 
 /** Returns the ids of users, which are readable despite row-level security; their data is read as the user. */
-async function usersOf({ storage }: TroupeParts): Promise<ExaminedUsers> {
+async function usersOf({ storage }: TroupeParts['stores']): Promise<ExaminedUsers> {
   const tables = userTables.filter(({ content }) => content)
   const users: string[] = []
   let user = await nextUser(storage, tables, '')

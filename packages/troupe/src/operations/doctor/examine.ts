@@ -149,7 +149,7 @@ export async function examine(subject: ExamineSubject, options: ExamineOptions =
       (error: unknown) => {
         if (signal?.aborted) throw error
         const { parts } = subject
-        if (about === 'own' && parts) reportCallback(parts, { callback: 'doctor check', name: id }, error)
+        if (about === 'own' && parts) reportCallback(parts.platform, { callback: 'doctor check', name: id }, error)
         return failedCheck(error)
       },
     )

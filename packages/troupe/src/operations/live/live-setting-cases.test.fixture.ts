@@ -52,7 +52,7 @@ const asking = ({ troupe }: Opened) => {
 }
 const twice = { before: ['done', 'done'], after: ['done', 'rate.limited'] } as const
 const commit = ({ troupe }: Opened, id: string) =>
-  troupe[partsOf].storage.commit({ id, scope: { work: true }, statements: [] })
+  troupe[partsOf].stores.storage.commit({ id, scope: { work: true }, statements: [] })
 /** How many of what it leaves are still there after two hours. */
 const leaving = (table: string, leave: (opened: Opened, name: string) => unknown) => (one: Opened) => {
   let count = 0

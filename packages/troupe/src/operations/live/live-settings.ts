@@ -45,20 +45,20 @@ export interface LiveConfig {
 /** Applies a checked value. It must not fail. */
 type Apply = (parts: TroupeParts, config: TroupeConfig) => void
 
-const messaging: Apply = ({ mailboxes }, config) => {
+const messaging: Apply = ({ communication: { mailboxes } }, config) => {
   const { signatures: _, ...bounds } = config.messaging ?? {}
   mailboxes.configure(bounds)
 }
-const storage: Apply = ({ live }, { retention = {} }) => live.storage.setRetention(storageRetentionOf(retention))
-const models: Apply = ({ live }, config) => {
+const storage: Apply = ({ stores }, { retention = {} }) => stores.bare.setRetention(storageRetentionOf(retention))
+const models: Apply = ({ models }, config) => {
   const { limits, attempts } = modelsOptions(config, readEnvironment(process.env))
-  live.models.configure?.({ limits, ...(attempts === undefined ? {} : { attempts }) })
+  models.models.configure?.({ limits, ...(attempts === undefined ? {} : { attempts }) })
 }
-const observation: Apply = ({ observation }, config) => observation.configure(config)
+const observation: Apply = ({ observability }, config) => observability.observation.configure(config)
 
 /** The function that applies each setting, by the path of the setting. */
 export const liveSettings: Readonly<Record<string, Apply>> = {
-  log({ log }, config) {
+  log({ observability: { log } }, config) {
     const { level = 'warn' } = typeof config.log === 'object' ? config.log : { level: config.log }
     log.level = level
   },
@@ -69,10 +69,10 @@ export const liveSettings: Readonly<Record<string, Apply>> = {
   'retention.feed': storage,
   'retention.feedRevisions': storage,
   'retention.every': storage,
-  'retention.replay': ({ live }, { retention = {} }) =>
-    live.journals.setRetention(milliseconds(retention.replay ?? '30d', 'retention.replay')),
-  'context.cleanup': ({ mesh }, { context = {} }) => mesh.cleaner.configure(context.cleanup ?? '5m'),
-  'context.limits': ({ mesh }, { context = {} }) => mesh.limit(context.limits),
+  'retention.replay': ({ journal }, { retention = {} }) =>
+    journal.journals.setRetention(milliseconds(retention.replay ?? '30d', 'retention.replay')),
+  'context.cleanup': ({ communication: { mesh } }, { context = {} }) => mesh.cleaner.configure(context.cleanup ?? '5m'),
+  'context.limits': ({ communication: { mesh } }, { context = {} }) => mesh.limit(context.limits),
   'messaging.lease': messaging,
   'messaging.maxAttempts': messaging,
   'messaging.capacity.count': messaging,
@@ -80,9 +80,9 @@ export const liveSettings: Readonly<Record<string, Apply>> = {
   'messaging.backpressure': messaging,
   'models.limits': models,
   'models.attempts': models,
-  'policies.agents': ({ live }, { policies = {} }) => live.policies.agents.replace(policies.agents ?? {}),
-  'policies.tools': ({ live }, { policies = {} }) => live.policies.tools.replace(policies.tools ?? {}),
-  'policies.models': ({ live }, { policies = {} }) => live.policies.models.replace(policies.models ?? {}),
+  'policies.agents': ({ models }, { policies = {} }) => models.policies.agents.replace(policies.agents ?? {}),
+  'policies.tools': ({ models }, { policies = {} }) => models.policies.tools.replace(policies.tools ?? {}),
+  'policies.models': ({ models }, { policies = {} }) => models.policies.models.replace(policies.models ?? {}),
   'health.every': observation,
   'health.memory': observation,
   'health.disk': observation,

@@ -69,11 +69,11 @@ export class Reconfiguring {
   }
 
   #emitChange(setting: string, old: unknown, value: unknown, origin: string): ChangedSetting {
-    const { events, audit, clock, log } = this.#parts
+    const { platform, security, observability } = this.#parts
     const shown = { ...(old === undefined ? {} : { old: shownValue(setting, old) }), new: shownValue(setting, value) }
-    events.emit({ type: 'config.changed', at: clock.now(), setting, ...shown, origin })
-    audit.record({ actor: hostName, operation: 'reconfigure', resource: setting, allowed: true })
-    log.info('a setting was changed', { setting, ...shown, origin })
+    platform.events.emit({ type: 'config.changed', at: platform.clock.now(), setting, ...shown, origin })
+    security.audit.record({ actor: hostName, operation: 'reconfigure', resource: setting, allowed: true })
+    observability.log.info('a setting was changed', { setting, ...shown, origin })
     return { setting, old: undefined, ...shown }
   }
 }

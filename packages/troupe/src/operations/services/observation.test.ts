@@ -206,7 +206,7 @@ describe('the health of a troupe', () => {
     const troupe = await opened({ storage: { url: server, schema } })
     const lease = async () => (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'lease')
     expect(await lease()).toMatchObject({ status: 'healthy', critical: true })
-    const { sharing } = troupe[partsOf]
+    const { sharing } = troupe[partsOf].runs
     if (sharing) sharing.lease.check = () => Promise.reject(new Error('given up'))
     expect(await lease()).toMatchObject({ status: 'unhealthy', message: 'given up' })
     expect(await troupe.ready()).toBe(false)

@@ -9,13 +9,10 @@ import {
   type TracesConfig,
 } from '../../configuration/index.ts'
 import {
-  type Clock,
-  type Events,
   type FetchPort,
-  type Ids,
   milliseconds,
   PeriodicTask,
-  type Random,
+  type Platform,
   reportCallback,
   systemClock,
   type UserId,
@@ -44,13 +41,10 @@ import { Access } from '../../security/index.ts'
 import type { Storage } from '../../storage/index.ts'
 
 export interface ObservationParts {
-  readonly clock: Clock
-  readonly random: Random
-  readonly ids: Ids
-  readonly log: Log
-  readonly events: Events
-  readonly metrics: MetricsCollector
+  readonly platform: Platform
   readonly storage: Storage
+  readonly log: Log
+  readonly metrics: MetricsCollector
   /** Sends to the addresses of the configuration. */
   readonly fetch: FetchPort
   /** Removes secrets and personal data from content. */
@@ -98,7 +92,8 @@ export class Observation {
     this.#parts = parts
     this.#config = config
     this.#createAgentSink = createAgentSink
-    const { clock, events, metrics, log } = parts
+    const { platform, storage, metrics, log, redact } = parts
+    const { clock, random, ids, events } = platform
     const { traces = {}, watchdog = {}, otlp, fetch = parts.fetch } = config
     const failed = (what: string) => (error: unknown) => log.warn(what, { error: error as Error })
     this.performance = new Performance(clock, metrics)
@@ -106,32 +101,34 @@ export class Observation {
     this.health = new HealthMonitor({
       clock,
       changed: (status, before) => events.emit({ type: 'health.changed', at: clock.now(), status, before }),
-      failed: (name, error) => reportCallback(parts, { callback: 'health check', name }, error),
+      failed: (name, error) => reportCallback(platform, { callback: 'health check', name }, error),
     })
     this.watchdog = watchdog
       ? new Watchdog({ clock, events, afterMs: milliseconds(watchdog.after ?? '5m', 'watchdog.after') })
       : undefined
     this.#otlp = otlp
-      ? new OtlpExporter(otlp, { ...parts, fetch, failed: failed('exporting metrics failed') })
+      ? new OtlpExporter(otlp, { clock, random, fetch, metrics, failed: failed('exporting metrics failed') })
       : undefined
     this.store =
-      traces && traces.store !== false
-        ? createTraceStore({
-            ...parts,
-            ...boundsOf(traces),
-          })
-        : undefined
+      traces && traces.store !== false ? createTraceStore({ storage, clock, ids, ...boundsOf(traces) }) : undefined
     const sinks = [...(this.store ? [this.store] : []), ...(this.#otlp ? [this.#otlp] : [])]
     this.tracer =
       traces && sinks.length > 0
-        ? createTracer({ ...parts, sinks, content: traces.content === true, failed: failed('spans were lost') })
+        ? createTracer({
+            clock,
+            events,
+            sinks,
+            content: traces.content === true,
+            redact,
+            failed: failed('spans were lost'),
+          })
         : undefined
     this.alerts = new Alerts({
       clock,
       events,
       metrics,
       ...this.#alertOptionsOf(config),
-      failed: (error, name) => reportCallback(parts, { callback: 'alert channel', name }, error),
+      failed: (error, name) => reportCallback(platform, { callback: 'alert channel', name }, error),
     })
     this.#alerting = this.#task('alerts', milliseconds('15s', 'alerts.every'), async () => {
       this.watchdog?.check()
@@ -154,7 +151,7 @@ export class Observation {
   start(): void {
     const { health, traces } = this.#config
     // With a virtual clock no timer is late, and each advance would stop at this timer, so it needs an explicit threshold.
-    if (this.#parts.clock === systemClock || health?.lag !== undefined) this.lag.start()
+    if (this.#parts.platform.clock === systemClock || health?.lag !== undefined) this.lag.start()
     this.#otlp?.start()
     if (health?.every !== undefined) this.health.start(health.every)
     this.#scheduleAlerts()
@@ -174,9 +171,10 @@ export class Observation {
   }
 
   #alertOptionsOf({ alerts = {}, fetch = this.#parts.fetch }: ObservationConfig) {
+    const { clock, random } = this.#parts.platform
     if (!alerts) return { rules: [], sinks: [] }
     const sinks = (alerts.to ?? []).map((to) =>
-      'webhook' in to ? createWebhook(to.webhook, { ...this.#parts, fetch }) : this.#createAgentSink(to),
+      'webhook' in to ? createWebhook(to.webhook, { clock, random, fetch }) : this.#createAgentSink(to),
     )
     return { rules: rulesOf(alerts), sinks }
   }
@@ -189,7 +187,7 @@ export class Observation {
   }
 
   traces(user: UserId): Traces {
-    const { clock, events, ids } = this.#parts
+    const { clock, events, ids } = this.#parts.platform
     const flush = async () => this.tracer?.flush()
     return new Traces({ clock, events, ids, store: this.store, flush }, user)
   }
@@ -213,8 +211,8 @@ export class Observation {
   }
 
   #task(name: string, intervalMs: number, run: () => Promise<void>): PeriodicTask {
-    const { clock, log } = this.#parts
+    const { platform, log } = this.#parts
     const failed = (error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error })
-    return new PeriodicTask({ name, clock, intervalMs, run, failed })
+    return new PeriodicTask({ name, clock: platform.clock, intervalMs, run, failed })
   }
 }

@@ -1,8 +1,9 @@
 /** Storage that several processes share: the lease of this process, and the takeover of ended ones. */
 
 import type { RevealedConfig } from '../../configuration/index.ts'
-import { milliseconds } from '../../core/index.ts'
+import { milliseconds, type Platform } from '../../core/index.ts'
 import { createRunClaims, openProcessLease, type ProcessLease, type RunClaims } from '../../runs/index.ts'
+import type { OpenedStorage } from '../../storage/index.ts'
 
 export interface Sharing {
   readonly lease: ProcessLease
@@ -11,14 +12,22 @@ export interface Sharing {
   close(): Promise<void>
 }
 
-type Parts = Omit<Parameters<typeof openProcessLease>[0], 'leaseMs'> &
-  Omit<Parameters<typeof createRunClaims>[0], 'lease' | 'form'> & { readonly journals: { readonly form: number } }
+interface SharingParts {
+  readonly storage: OpenedStorage
+  readonly platform: Pick<Platform, 'clock' | 'random' | 'ids'>
+  readonly journals: { readonly form: number }
+}
 
 /** @returns undefined if no other process can use the storage */
-export async function share(config: RevealedConfig, parts: Parts): Promise<Sharing | undefined> {
-  if (!parts.storage.broadcast) return undefined
-  const lease = await openProcessLease({ ...parts, leaseMs: milliseconds(config.lease ?? '10s', 'lease') })
-  const claims = createRunClaims({ ...parts, lease, form: parts.journals.form })
+export async function share(
+  config: RevealedConfig,
+  { storage, platform, journals }: SharingParts,
+): Promise<Sharing | undefined> {
+  if (!storage.broadcast) return undefined
+  const { clock, random, ids } = platform
+  const leaseMs = milliseconds(config.lease ?? '10s', 'lease')
+  const lease = await openProcessLease({ storage, clock, random, ids, leaseMs })
+  const claims = createRunClaims({ storage, clock, lease, form: journals.form })
   const close = async () => {
     await claims.close()
     await lease.close()

@@ -35,7 +35,7 @@ export function addSignIn(app: FastifyInstance, site: Site, limit: FailureLimit)
 
   app.get(callbackPath, hidden, async (request, reply) => {
     limit.checkFailures(request, reply)
-    const { audit, apiKeys } = site.parts
+    const { audit, apiKeys } = site.parts.security
     const pending = pendingIn(cookieOf(request.headers.cookie, loginCookie))
     setPending(request, reply, '', 0)
     try {

@@ -68,7 +68,7 @@ export function createAdmit(app: FastifyInstance, site: Site, limit: RateLimit):
 
 /** @throws AccessDeniedError `request.forbidden` */
 function admitted({ parts }: Site, route: Entrance, principal: RequestPrincipal, request: FastifyRequest): Admitted {
-  authorize(principal, parts.roles, route.role, route.operation)
+  authorize(principal, parts.security.roles, route.role, route.operation)
   const header = (name: string) => {
     const value = request.headers[name]
     return inUtf8(Array.isArray(value) ? value[0] : value)
@@ -101,7 +101,7 @@ export async function recorded<T>(
       const { users, agent = 'host' } = principal
       const key = keyOf(principal)
       const user = users !== 'all' && users.length === 1 ? users[0] : undefined
-      parts.audit.record({
+      parts.security.audit.record({
         actor: agent,
         operation,
         allowed: false,
@@ -118,7 +118,8 @@ export async function recorded<T>(
  * Limits requests by caller, and by address if the caller is unknown. An address with too many failed sign-ins is rejected
  * before its key is looked up, so that guessing is slow and costs the database nothing.
  */
-export function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts: { clock } }: Site): RateLimit {
+export function createLimit(app: FastifyInstance, { settings: { rateLimit }, parts }: Site): RateLimit {
+  const { clock } = parts.platform
   if (!rateLimit) return { checkFailures() {}, addFailure() {}, async check() {} }
   const { max, windowMs } = rateLimit
   const bySession = max * 10

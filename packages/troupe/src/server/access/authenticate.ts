@@ -19,12 +19,15 @@ const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && meth
 /** @returns undefined if the request has no valid credential */
 export type Authenticate = (request: FastifyRequest) => Promise<RequestPrincipal | undefined>
 
-export async function createAuthenticate(parts: TroupeParts, settings: ServerSettings): Promise<Authenticate> {
-  const { apiKeys } = parts
+/** The groups that authentication uses. */
+type AuthenticationPorts = Pick<TroupeParts, 'platform' | 'security' | 'protection'>
+
+export async function createAuthenticate(parts: AuthenticationPorts, settings: ServerSettings): Promise<Authenticate> {
+  const { apiKeys } = parts.security
   if (settings.key !== undefined) {
-    const key = await parts.secrets.reveal(settings.key)
+    const key = await parts.protection.secrets.reveal(settings.key)
     checkApiKey(key)
-    parts.redactor.addSecret(key)
+    parts.protection.redactor.addSecret(key)
   }
   const checkToken: CheckToken | undefined = settings.jwt && (await createTokenCheck(settings.jwt, parts))
 
@@ -32,7 +35,7 @@ export async function createAuthenticate(parts: TroupeParts, settings: ServerSet
     const shown = credentialOf(request)
     if (shown !== undefined) {
       // Resolved for each request, since a secret may be replaced while the server runs.
-      const own = settings.key === undefined ? undefined : await parts.secrets.reveal(settings.key)
+      const own = settings.key === undefined ? undefined : await parts.protection.secrets.reveal(settings.key)
       if (own !== undefined && timingSafeEqual(digest(own), digest(shown))) return hostKey
       if (/^tk_/.test(shown)) return apiKeys.verify(shown)
       return checkToken?.(shown)

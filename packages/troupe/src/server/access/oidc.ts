@@ -95,7 +95,7 @@ export interface IdentityProvider {
   finish(url: URL, pending: PendingSignIn): Promise<KeyScope>
 }
 
-type Parts = Pick<TroupeParts, 'egressClient' | 'log' | 'roles' | 'secrets' | 'redactor'>
+type Parts = Pick<TroupeParts, 'protection' | 'observability' | 'security'>
 
 export function createIdentityProvider(options: OidcOptions, parts: Parts): IdentityProvider {
   let known: Promise<Configuration> | undefined
@@ -136,17 +136,17 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
         idTokenExpected: true,
       }
       const tokens = await client.authorizationCodeGrant(config, url, checks).catch((error: unknown) => {
-        parts.log.warn('a sign-in was rejected', { error: error as Error })
+        parts.observability.log.warn('a sign-in was rejected', { error: error as Error })
         throw failure('login.rejected', { problem: 'the answer of the provider is not one to this sign-in' })
       })
-      return scopeFrom(tokens.claims(), options, parts.roles)
+      return scopeFrom(tokens.claims(), options, parts.security.roles)
     },
   }
 }
 
 async function discover(
   { issuer, clientId, clientSecret, hosts = [] }: OidcOptions,
-  { egressClient, secrets, redactor }: Parts,
+  { protection: { egressClient, secrets, redactor } }: Parts,
 ): Promise<Configuration> {
   // Loaded at the first sign-in.
   const client = await import('openid-client')

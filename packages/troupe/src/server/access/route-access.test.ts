@@ -277,7 +277,7 @@ describe('the routes', () => {
     const { troupe, url } = served
     const auditor = await troupe.apiKeys.create({ name: 'auditor', users: ['ada'], role: 'moderator' })
     const call = caller(url, { authorization: `Bearer ${auditor.key}` })
-    await troupe[partsOf].audit.flush()
+    await troupe[partsOf].security.audit.flush()
     const { body } = await call('GET', '/v1/incidents?operation=api-keys.manage&limit=1')
     expect(body.items).toMatchObject([{ user: 'ada', allowed: false, reason: 'request.forbidden' }])
     expect((await call('GET', '/v1/audit?allowed=false&limit=1')).body.items).toHaveLength(1)

@@ -96,7 +96,7 @@ describe('a server behind a proxy', () => {
       {},
       { authentication: 'required', key: longKey, rateLimit: { max: 3 }, trustProxy: ['127.0.0.1'] },
     )
-    const lookups = vi.spyOn(troupe[partsOf].apiKeys, 'verify')
+    const lookups = vi.spyOn(troupe[partsOf].security.apiKeys, 'verify')
     const from = (address: string, key: string) =>
       caller(url, { 'x-forwarded-for': address, 'x-api-key': key })('GET', '/v1/runs')
     const guesses = []

@@ -57,14 +57,14 @@ export type CheckToken = (token: string) => Promise<RequestPrincipal | undefined
 /** @returns a check that answers undefined for any invalid token, without a reason */
 export async function createTokenCheck(
   options: JwtOptions,
-  { clock, roles, egressClient }: Pick<TroupeParts, 'clock' | 'roles' | 'egressClient'>,
+  { platform, security, protection }: Pick<TroupeParts, 'platform' | 'security' | 'protection'>,
 ): Promise<CheckToken> {
   // Loaded if tokens are used.
   const { createLocalJWKSet, createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
   const { issuer, audience, keys } = options
   const find: JWTVerifyGetKey =
     typeof keys === 'string'
-      ? createRemoteJWKSet(new URL(keys), { [customFetch]: egressClient.fetchTo(keys) })
+      ? createRemoteJWKSet(new URL(keys), { [customFetch]: protection.egressClient.fetchTo(keys) })
       : createLocalJWKSet(keys)
   const rules = {
     issuer,
@@ -74,10 +74,10 @@ export async function createTokenCheck(
     requiredClaims: ['exp'],
   }
   return async (token) => {
-    const verified = await jwtVerify(token, find, { ...rules, currentDate: new Date(clock.now()) }).catch(
+    const verified = await jwtVerify(token, find, { ...rules, currentDate: new Date(platform.clock.now()) }).catch(
       () => undefined,
     )
-    return verified && principalOf(verified.payload, options, roles)
+    return verified && principalOf(verified.payload, options, security.roles)
   }
 }
 

@@ -30,7 +30,7 @@ export async function answerIdempotently(
   const { request } = reply
   const name = hashText(JSON.stringify([principal.id, key]))
   const asked = [request.method, request.url, agent ?? null, (request.body ?? null) as Json]
-  const begun = await parts.requests.begin(user, name, hashText(canonicalJson(asked)))
+  const begun = await parts.stores.requests.begin(user, name, hashText(canonicalJson(asked)))
   if (begun.state === 'other') throw failure('request.reused', { key })
   if (begun.state === 'running') throw failure('request.running', { key })
   const send = ({ status, headers, text }: StoredAnswer) =>
@@ -56,7 +56,7 @@ export async function answerIdempotently(
     stored = { status: reply.statusCode, headers, text: reply.serialize(answer) as string }
   } finally {
     const text = stored && JSON.stringify(stored)
-    await parts.requests.end(user, name, text !== undefined && text.length <= maxStoredLength ? text : undefined)
+    await parts.stores.requests.end(user, name, text !== undefined && text.length <= maxStoredLength ? text : undefined)
   }
   return send(stored)
 }

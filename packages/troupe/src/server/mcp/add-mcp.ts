@@ -36,14 +36,14 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       const identity = {
         user,
         agent,
-        access: accessOf(principal, parts.roles),
+        access: accessOf(principal, parts.security.roles),
         may: (operation: Parameters<typeof coversOperation>[1], least: Parameters<typeof coversRole>[2]) =>
-          coversRole(parts.roles, principal.role, least) && coversOperation(principal.operations, operation),
+          coversRole(parts.security.roles, principal.role, least) && coversOperation(principal.operations, operation),
       }
       reply.hijack()
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value)
-      if (isGreeting(body)) reply.raw.setHeader(sessionHeader, parts.ids.next())
+      if (isGreeting(body)) reply.raw.setHeader(sessionHeader, parts.platform.ids.next())
       const session = request.headers[sessionHeader]
       const callScope = [principal.id, user, agent, session]
       const ends = session === undefined ? undefined : calls.begin(callScope, body)
@@ -51,8 +51,8 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       const isSessionValid = () => site.isSessionValid(request)
       const cancels = isSubscription(body)
         ? [
-            recheckPeriodically(parts.clock, settings.heartbeatMs, isSessionValid, () => left.abort()),
-            cutStalled(reply.raw, parts.clock, settings.stalledMs),
+            recheckPeriodically(parts.platform.clock, settings.heartbeatMs, isSessionValid, () => left.abort()),
+            cutStalled(reply.raw, parts.platform.clock, settings.stalledMs),
           ]
         : []
       const fetch = (web: Request) => {
@@ -61,8 +61,8 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       }
       const handle = toNodeHandler({ fetch })
       try {
-        await parts.callers.within(principal, () =>
-          parts.audit.by({ key: keyOf(principal), agent }, () =>
+        await parts.security.callers.within(principal, () =>
+          parts.security.audit.by({ key: keyOf(principal), agent }, () =>
             handle(request.raw as never, reply.raw as never, body),
           ),
         )

@@ -27,7 +27,7 @@ export interface ServedMetrics extends AsyncDisposable {
 export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Promise<ServedMetrics> {
   const { port, host = '127.0.0.1' } = checkMetrics(options)
   const { default: fastify } = await import('fastify')
-  const { log } = partsIn(troupe)
+  const { log } = partsIn(troupe).observability
   const app = fastify({ logger: false, bodyLimit: 1_024 })
   const hosts = isLoopback(host) ? ownNames : undefined
   app.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(error, request, log)))

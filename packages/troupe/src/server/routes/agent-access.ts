@@ -14,7 +14,7 @@ export async function requireAgentAccess(
 ): Promise<void> {
   if (agent === undefined || agents === undefined || agents === 'own') return
   const { run, step } = params as { readonly run: string; readonly step?: string }
-  const own = await agentStepsOf(parts.orchestra, user, run, agent)
+  const own = await agentStepsOf(parts.runs.orchestra, user, run, agent)
   // An agent without a part in the run must not learn whether the run exists.
   if (own.isEmpty && !own.isStarter) throw failure('run.unknown', { run })
   if (agents === 'started' && !own.isStarter)
@@ -38,7 +38,7 @@ export async function runsOfAgent(
   if (other !== undefined)
     throw failure('request.forbidden', { operation: 'runs.read', problem: `${agent} finds no runs by ${other}` })
   const found = await orchestra.list(wanted)
-  const own = await Promise.all(found.items.map(({ id }) => agentStepsOf(parts.orchestra, user, id, agent)))
+  const own = await Promise.all(found.items.map(({ id }) => agentStepsOf(parts.runs.orchestra, user, id, agent)))
   const items = found.items
     .filter((_, i) => own[i]?.isStarter || !own[i]?.isEmpty)
     .map(({ id, status, reason, createdAt, endedAt, replayableUntil, retainedUntil }) => ({
@@ -62,9 +62,9 @@ export async function requireAnswerer({ parts, principal, user, agent, params, b
   const { run } = params
   const { value } = body
   const approves = typeof value === 'object' && value !== null && 'approve' in value
-  if (approves) authorize(principal, parts.roles, 'contributor', 'runs.approve')
+  if (approves) authorize(principal, parts.security.roles, 'contributor', 'runs.approve')
   if (agent === undefined) return
-  const { orchestra } = parts
+  const { orchestra } = parts.runs
   const operation = approves ? 'runs.approve' : 'runs.answer'
   const rejection = (problem: string) => failure('request.forbidden', { operation, problem })
   const own = await agentStepsOf(orchestra, user, run, agent)

@@ -77,10 +77,11 @@ const inMailbox = z.object({ mailbox: z.string() })
 type OfMailbox = Call<{ mailbox: string }, unknown, unknown>
 
 /** @throws AccessDeniedError for the mailbox of another agent, if the caller acts as an agent */
-function mailboxOf({ parts: all, principal, user, agent, requestContext, params: { mailbox } }: OfMailbox): Mailbox {
+function mailboxOf({ parts, principal, user, agent, requestContext, params: { mailbox } }: OfMailbox): Mailbox {
   if (agent === mailbox) return requestContext.mailbox
   if (agent !== undefined) throw failure('access.denied', { agent, action: "read another's mailbox" })
-  return all.mailboxes.clients({ user, agent: mailbox, access: accessOf(principal, all.roles) }).mailbox
+  const access = accessOf(principal, parts.security.roles)
+  return parts.communication.mailboxes.clients({ user, agent: mailbox, access }).mailbox
 }
 
 /** Names a delivery, for any process. It is valid while its lease lasts, and only for this mailbox of this user. */
@@ -98,7 +99,8 @@ function decodeLease(text: string): DeliveryLease {
 }
 async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery: string }>): Promise<Delivery> {
   mailboxOf(call)
-  return call.parts.mailboxes.receiver.findDelivery(call.user, call.params.mailbox, decodeLease(call.body.delivery))
+  const { receiver } = call.parts.communication.mailboxes
+  return receiver.findDelivery(call.user, call.params.mailbox, decodeLease(call.body.delivery))
 }
 
 const delivery = z.string().describe('As `receive` gave it.')
@@ -193,10 +195,10 @@ export const messageRoutes = [
     summary: 'The mailboxes: the own one of an agent, all of them for the host.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(z.string()),
-    handle: async ({ parts: { mailboxes }, user, agent, query: { limit = 100, cursor } }) => {
+    handle: async ({ parts, user, agent, query: { limit = 100, cursor } }) => {
       const after = cursor === undefined ? '' : decodeCursor(cursor)
       if (agent !== undefined) return { items: [agent] }
-      const found = await mailboxes.names(user, after, limit + 1)
+      const found = await parts.communication.mailboxes.names(user, after, limit + 1)
       const items = found.slice(0, limit)
       const last = found.length > limit ? items.at(-1) : undefined
       return page({ items, cursor: last === undefined ? undefined : encodeCursor(last) })

@@ -7,8 +7,11 @@ import { answers, type Call } from '../route.ts'
 import { durationSchema, withoutUndefined } from '../schemas/request-schemas.ts'
 
 function metricsOf({ parts, principal, user, requestContext }: Call<unknown, unknown, unknown>) {
-  const require = requireMetrics(accessOf(principal, parts.roles), requestContext.name)
-  return createUserMetrics({ store: parts.metricStore, metrics: parts.metrics, checkRight: require }, user)
+  const require = requireMetrics(accessOf(principal, parts.security.roles), requestContext.name)
+  return createUserMetrics(
+    { store: parts.observability.metricStore, metrics: parts.observability.metrics, checkRight: require },
+    user,
+  )
 }
 
 export const metricRoutes = [

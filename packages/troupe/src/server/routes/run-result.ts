@@ -18,7 +18,7 @@ export async function awaited(
 ): Promise<z.infer<typeof runResult>> {
   const ms = Math.min(milliseconds(wait ?? '0ms', 'wait'), longestMs)
   if (ms === 0 && (await run.status()).status === 'running') return answerRunning(call)
-  const { signal, over, end } = within(call.parts.clock, Math.max(ms, 1_000), call.signal)
+  const { signal, over, end } = within(call.parts.platform.clock, Math.max(ms, 1_000), call.signal)
   try {
     return wire(await run.result({ signal }))
   } catch (error) {

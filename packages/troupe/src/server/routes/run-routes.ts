@@ -85,7 +85,7 @@ async function eventsOf({
   // An EventSource reconnects without end to a stream that ends.
   if (last !== undefined && isAtEnd && !(await hasEvents(run, from))) return undefined
   if (agent !== undefined) {
-    const own = await agentStepsOf(parts.orchestra, user, run.id, agent)
+    const own = await agentStepsOf(parts.runs.orchestra, user, run.id, agent)
     return frames(ownEvents(run.events({ untilWaiting, signal }), from, own))
   }
   // The stream ends for this caller only, so it does not use the shared feed.

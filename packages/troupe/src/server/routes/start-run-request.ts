@@ -29,5 +29,5 @@ export function startRequestedRun(
   const { agent, parts, user, body, idempotencyId } = call
   const { id = idempotencyId, task, config, tags } = body
   const spec = { task, ...readTeamRequest(parts.settings, body), ...withoutUndefined({ id, config, tags }) }
-  return startAs(parts.orchestra, user, spec as StartSpec, agent)
+  return startAs(parts.runs.orchestra, user, spec as StartSpec, agent)
 }

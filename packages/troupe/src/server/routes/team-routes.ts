@@ -22,7 +22,7 @@ async function results(
   { parts, user }: Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>,
   items: readonly RunSummary[],
 ) {
-  const rows = await Promise.all(items.map(({ id }) => parts.orchestra.row(user, id)))
+  const rows = await Promise.all(items.map(({ id }) => parts.runs.orchestra.row(user, id)))
   return rows.flatMap(({ run: id, result }) => (result === null ? [] : [{ id, result: JSON.parse(result) as Stored }]))
 }
 
@@ -109,7 +109,7 @@ export const teamRoutes = [
       ),
     }),
     handle: async ({ parts, user }) => {
-      const present = await parts.presence.list(user)
+      const present = await parts.communication.presence.list(user)
       return { items: present.map((one) => ({ ...one, topics: [...one.topics] })) }
     },
   }),

@@ -211,7 +211,7 @@ describe('watching the context', () => {
   })
   it('A watch of the context reads the feed once, however many streams are open.', async () => {
     const { call, url, troupe } = await servers.start()
-    const { storage } = troupe[partsOf]
+    const { storage } = troupe[partsOf].stores
     const streams = Array.from({ length: 200 }, () => follow(`${url}/v1/context/watch`))
     await Promise.all(streams.map((stream) => stream.next()))
     const feed = storage.feed.bind(storage)

@@ -26,7 +26,7 @@ export async function watched(
 ): Promise<AsyncIterable<Frame>> {
   const { feeds, user, agent, requestContext, parts, query, signal, header } = call
   const { pattern } = query
-  const { head } = await parts.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
+  const { head } = await parts.stores.storage.feed(user, Number.MAX_SAFE_INTEGER, 1)
   const position = readHeader(header('last-event-id')) ?? (query.from ? readPosition(query.from) : { revision: head })
   // The shared source is read by complete revisions. Each reader skips the changes that it has seen.
   const from = wholeRevision(position)

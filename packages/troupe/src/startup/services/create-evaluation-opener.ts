@@ -12,26 +12,34 @@ export type OpenWithin = (
   sharedServices: SharedServices,
 ) => Promise<{ readonly parts: TroupeParts; close(): Promise<void> }>
 
-export function createEvaluationOpener(parts: TroupeParts, open: OpenWithin): OpenEvaluationTroupe {
-  const { models, policies, toolSources, recording: own } = parts.services
+export function createEvaluationOpener(
+  {
+    settings,
+    agents: { services },
+    observability: { log },
+    work: { cleanups },
+  }: Pick<TroupeParts, 'settings' | 'agents' | 'observability' | 'work'>,
+  open: OpenWithin,
+): OpenEvaluationTroupe {
+  const { models, policies, toolSources, recording: own } = services
   return async (recording = own) => {
-    const inner = await open(evaluationConfig(parts.settings.config), {
+    const inner = await open(evaluationConfig(settings.config), {
       models,
       toolSources,
-      log: parts.log.child({ evaluation: true }),
+      log: log.child({ evaluation: true }),
       ...(policies ? { policies } : {}),
       ...(recording ? { recording } : {}),
     })
     // It is closed with the enclosing troupe.
     const end = () => void inner.close().catch(() => {})
-    parts.cleanups.push(end)
-    const { mesh, orchestra } = inner.parts
+    cleanups.push(end)
+    const { mesh } = inner.parts.communication
     return {
-      host: orchestra,
+      host: inner.parts.runs.orchestra,
       context: (user, owner) => (owner === hostName ? mesh.host(user) : mesh.agent(user, owner, new Access())),
       async close() {
-        const index = parts.cleanups.indexOf(end)
-        if (index >= 0) parts.cleanups.splice(index, 1)
+        const index = cleanups.indexOf(end)
+        if (index >= 0) cleanups.splice(index, 1)
         await inner.close()
       },
     }

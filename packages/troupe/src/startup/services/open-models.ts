@@ -1,6 +1,4 @@
-/** Opens the models of a troupe with the policies of models and tools. A troupe within another one shares those of the other. */
-
-import type { RevealedConfig } from '../../configuration/index.ts'
+/** Opens the models of a troupe with the policies of models and tools. A troupe within another one calls those of the other. */
 import {
   guardedModels,
   modelsOptions,
@@ -8,27 +6,29 @@ import {
   openPolicies,
   readEnvironment,
 } from '../../configuration/index.ts'
-import type { Clock, Random } from '../../core/index.ts'
-import { createModels, type ModelsOptions } from '../../models/index.ts'
-import type { SharedServices, TroupeParts } from '../../operations/index.ts'
+import { createModels } from '../../models/index.ts'
+import type { EgressClient, ModelParts, SharedServices } from '../../operations/index.ts'
 import type { Startup } from '../startup.ts'
+import type { BaseParts } from './open-base.ts'
 
-interface Parts extends Pick<TroupeParts, 'events' | 'secrets' | 'redactor' | 'egressClient'> {
-  readonly clock: Clock
-  readonly random: Random
+interface OpenedModels {
+  readonly models: ModelParts
+  /** The models under their policies, as agents call them. */
+  readonly callable: Omit<SharedServices, 'toolSources'>
 }
 
 /** @throws ValidationError for a wrong option of models, policies or the cassette */
 export async function openModels(
-  config: RevealedConfig,
-  { clock, random, events, secrets, redactor, egressClient }: Parts,
+  { config, platform, protection: { secrets, redactor } }: BaseParts,
+  egressClient: EgressClient,
   startup: Startup,
-): Promise<Omit<SharedServices, 'toolSources'> & { readonly live: Pick<TroupeParts['live'], 'models' | 'policies'> }> {
+): Promise<OpenedModels> {
+  const { clock, random, events } = platform
   const environment = readEnvironment(process.env)
   const { cassette } = config
   const recording = cassette && (await startup.stage('cassette', () => openCassetteFile(cassette, environment.secrets)))
   const policies = openPolicies(config.policies ?? {}, { clock, random })
-  const options: ModelsOptions = {
+  const models = createModels({
     ...modelsOptions(config, environment),
     clock,
     random,
@@ -42,7 +42,9 @@ export async function openModels(
     redact: redactor.redact,
     fetchTo: egressClient.fetchTo,
     ...(recording ? { recording } : {}),
+  })
+  return {
+    models: { models, policies },
+    callable: { models: guardedModels(models, policies.models), policies, recording },
   }
-  const models = createModels(options)
-  return { models: guardedModels(models, policies.models), policies, recording, live: { models, policies } }
 }

@@ -7,12 +7,16 @@ import { missingModelKeys, registeredAgents, type TroupeParts } from '../../oper
  * chain can be asked, or the source of the secret fails and may recover.
  * @throws ValidationError `model.key_missing`; NotFoundError `secret.missing`; `config.invalid` for several
  */
-export async function requireModelKeys(parts: TroupeParts): Promise<void> {
-  const missing = await missingModelKeys(parts.services.models, registeredAgents(parts.settings))
+export async function requireModelKeys({
+  agents: { services },
+  settings,
+  observability: { log },
+}: Pick<TroupeParts, 'agents' | 'settings' | 'observability'>): Promise<void> {
+  const missing = await missingModelKeys(services.models, registeredAgents(settings))
   const fatal = missing.filter(({ error, isReplaceable }) => !isReplaceable && error.code !== 'secret.failed')
-  if (parts.settings.production && fatal.length > 0) throw oneErrorOf(fatal.map(({ error }) => error))
+  if (settings.production && fatal.length > 0) throw oneErrorOf(fatal.map(({ error }) => error))
   for (const { model, error } of missing)
-    parts.log.warn('the API key of a model is missing', { model, code: error.code, problem: error.message })
+    log.warn('the API key of a model is missing', { model, code: error.code, problem: error.message })
 }
 
 function oneErrorOf([first, ...others]: readonly TroupeError[]): TroupeError {

@@ -18,8 +18,8 @@ export function handleSignals(troupe: Troupe, options: SignalOptions = {}): () =
   checkSignalOptions(options)
   if (!isInstance(troupe, Troupe))
     throw failure('validation.failed', { what: 'What handleSignals was given', problem: 'it is not a troupe' })
-  const { log, cleanups } = troupe[partsOf]
-  const off = watchSignals(troupe, log, options)
-  cleanups.push(off)
+  const { observability, work } = troupe[partsOf]
+  const off = watchSignals(troupe, observability.log, options)
+  work.cleanups.push(off)
   return off
 }

@@ -55,7 +55,7 @@ export const agentChecks = {
   },
 
   async 'models.keys'(subject) {
-    const missing = await missingModelKeys(subject.parts.services.models, agentsOf(subject))
+    const missing = await missingModelKeys(subject.parts.agents.services.models, agentsOf(subject))
     if (missing.length === 0) return pass('None is missing.')
     const seen = `${listNames(missing.map(({ error }) => error.message.replace(/\.$/, '')))}.`
     const remedy = 'Set the variable or the secret that is named, or name another model.'
@@ -85,7 +85,8 @@ export const agentChecks = {
   },
 
   'calls.breakers'(subject) {
-    const { services, metrics } = subject.parts
+    const { services } = subject.parts.agents
+    const { metrics } = subject.parts.observability
     const open = [...(services.models.breakers?.() ?? [])].flatMap(([model, state]) =>
       state === 'closed' ? [] : [`${model} is ${state}`],
     )
@@ -174,7 +175,7 @@ export const agentChecks = {
   },
 
   'answers.cached'(subject) {
-    const { metrics } = subject.parts
+    const { metrics } = subject.parts.observability
     const [hits, misses] = [metrics.summary('cache.hit').count, metrics.summary('cache.miss').count]
     const agents = modelAgentsOf(subject)
     const cached = agents.filter((agent) => definitionOf(agent).settings.cache === true)
@@ -187,14 +188,16 @@ export const agentChecks = {
     )
   },
 
-  'results.read'({ parts: { metrics } }) {
+  'results.read'({ parts }) {
+    const { metrics } = parts.observability
     const { count } = metrics.summary('tool.ignored')
     const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were not read since the troupe was opened.`
     if (count === 0) return pass(seen)
     return warn(seen, 'Look at `success` and `error` of what a tool answers: what failed was not done.')
   },
 
-  'prompts.once'({ parts: { metrics } }) {
+  'prompts.once'({ parts }) {
+    const { metrics } = parts.observability
     const { count } = metrics.summary('prompt.repeated')
     const seen = `${counted(count, 'prompt')} held what tools read again, since it was opened.`
     if (count === 0) return pass(seen)

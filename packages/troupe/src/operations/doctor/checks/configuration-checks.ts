@@ -16,7 +16,7 @@ export const configurationChecks = {
         problem ? `${problem.message}` : 'It is not open.',
         problem?.hint ?? 'Mend what the other checks of the configuration say, and look again.',
       )
-    const { dialect, location } = parts.storage
+    const { dialect, location } = parts.stores.storage
     return pass(`${dialect.name === 'postgres' ? 'PostgreSQL' : 'SQLite'} at ${location}, brought up to this release.`)
   },
 

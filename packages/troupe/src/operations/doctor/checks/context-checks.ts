@@ -23,7 +23,7 @@ export const contextChecks = {
   async 'cleanup.runs'(subject) {
     const { parts, config } = subject
     const every = config.context?.cleanup ?? '5m'
-    const failures = parts.metrics.summary('context.cleanup.failed').count
+    const failures = parts.observability.metrics.summary('context.cleanup.failed').count
     const overdue = (await statsOf(subject)).reduce((sum, { expired }) => sum + expired, 0)
     const seen = `Every ${every}; ${counted(overdue, 'expired row')} not yet taken away, ${counted(failures, 'failed round')} since it was opened.`
     if (failures > 0) return warn(seen, 'The event context.cleanup.failed says why; it is tried again.')
@@ -86,7 +86,8 @@ export const contextChecks = {
     return pass(seen)
   },
 
-  'batches.used'({ parts: { metrics } }) {
+  'batches.used'({ parts }) {
+    const { metrics } = parts.observability
     const single = metrics.summary('tool.called', { labels: { tool: 'push_context' } }).count
     const batches = metrics.summary('tool.called', { labels: { tool: 'batch_context_operation' } }).count
     const seen = `${single} writes of tools one by one, ${batches} batches, since it was opened; the storage itself puts changes that wait into one commit.`
@@ -95,7 +96,7 @@ export const contextChecks = {
   },
 
   async 'mailboxes.bounded'(subject) {
-    const { settings } = subject.parts.mailboxes.messaging
+    const { settings } = subject.parts.communication.mailboxes.messaging
     const boxes = await mailboxesOf(subject)
     const full = boxes.filter(({ waiting }) => waiting > nearly * settings.maxCount)
     const seen = `${counted(settings.maxCount, 'message')} at most in a mailbox, ${settings.backpressure} beyond; ${counted(boxes.length, 'mailbox')} looked at, none nearly full.`
@@ -119,9 +120,9 @@ export const contextChecks = {
   },
 
   async 'writes.undisputed'({ parts }) {
-    const { mesh } = parts
+    const { mesh } = parts.communication
     const clients = [1, 2].map(() => mesh.agent(healthUser, agent, new Access()))
-    const key = `doctor.${parts.ids.next()}`
+    const key = `doctor.${parts.platform.ids.next()}`
     const writes = await Promise.allSettled(
       clients.map((context) => context.push(key, 'won', { ifVersion: 0, ttl: '1m', audience: 'owner' })),
     )
@@ -137,7 +138,8 @@ export const contextChecks = {
         )
   },
 
-  'messages.contracts'({ parts: { workers } }) {
+  'messages.contracts'({ parts }) {
+    const { workers } = parts.work
     const types = new Map([...workers.keys()].flatMap(({ types }) => types.map((type) => [type.name, type] as const)))
     const open = [...types.values()].filter(({ schema }) => schema === undefined).map(({ name }) => name)
     const seen = `${counted(workers.size, 'worker')} at work here, ${counted(types.size, 'type')} of messages.`
@@ -149,7 +151,11 @@ export const contextChecks = {
   },
 
   async 'messages.frozen'({ parts, signal }) {
-    const { messages, mailbox } = parts.mailboxes.clients({ user: healthUser, agent, access: new Access() })
+    const { messages, mailbox } = parts.communication.mailboxes.clients({
+      user: healthUser,
+      agent,
+      access: new Access(),
+    })
     const sent = await messages.send(Probe, { n: 1 }, { to: agent, ttl: '1m', signal })
     const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '8s', signal })
     if (!delivery)
@@ -162,16 +168,16 @@ export const contextChecks = {
 } satisfies Partial<CheckFunctions>
 
 const statsOf = async ({ parts, users }: SystemSubject) =>
-  Promise.all((await users()).users.map((user) => parts.mesh.host(user).stats()))
+  Promise.all((await users()).users.map((user) => parts.communication.mesh.host(user).stats()))
 
 async function entriesOf({ parts, users }: SystemSubject) {
   const first = (await users()).users.slice(0, usersRead)
-  const pages = await Promise.all(first.map((user) => parts.mesh.host(user).list({ limit: entriesRead })))
+  const pages = await Promise.all(first.map((user) => parts.communication.mesh.host(user).list({ limit: entriesRead })))
   return pages.flatMap(({ items }) => items)
 }
 
 async function mailboxesOf({ parts, users }: SystemSubject) {
-  const { mailboxes } = parts
+  const { mailboxes } = parts.communication
   const found = (await users()).users.map(async (user) => {
     const names = await mailboxes.names(user, '', mailboxesRead)
     return Promise.all(

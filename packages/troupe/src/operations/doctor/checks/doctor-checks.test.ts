@@ -273,11 +273,11 @@ describe('checks of stored data', () => {
     const troupe = await practice.opened()
     const parts = troupe[partsOf]
     // No test writes so much.
-    const sizes = async () => ({ ...(await parts.storage.sizes()), database: 2 ** 40 })
-    const storage = new Proxy(parts.storage, {
+    const sizes = async () => ({ ...(await parts.stores.storage.sizes()), database: 2 ** 40 })
+    const storage = new Proxy(parts.stores.storage, {
       get: (target, name) => (name === 'sizes' ? sizes : Reflect.get(target, name, target)),
     })
-    const report = await doctorOf({ ...parts, storage }, troupe, { production: true })
+    const report = await doctorOf({ ...parts, stores: { ...parts.stores, storage } }, troupe, { production: true })
     expect(practice.statuses(report)).toMatchObject({ 'storage.size': 'fail' })
   })
 

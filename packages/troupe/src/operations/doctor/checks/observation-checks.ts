@@ -11,7 +11,7 @@ const watched = ['memory', 'disk', 'eventLoop']
 
 export const observationChecks = {
   async 'health.good'({ parts }) {
-    const { status, checks } = await parts.observation.health.report()
+    const { status, checks } = await parts.observability.observation.health.report()
     const ill = checks.filter((check) => check.status !== 'healthy')
     if (ill.length === 0) return pass(`Healthy: ${checks.map(({ name }) => name).join(', ')}.`)
     const seen = ill.map(
@@ -43,7 +43,8 @@ export const observationChecks = {
     )
   },
 
-  'alerts.quiet'({ parts: { observation, metrics } }) {
+  'alerts.quiet'({ parts }) {
+    const { observation, metrics } = parts.observability
     const active = observation.alerts?.active() ?? []
     const tools = metrics.summary('tool.called')
     const models = metrics.summary('model.called')
@@ -63,7 +64,7 @@ export const observationChecks = {
   },
 
   async 'logs.failures'(subject) {
-    const { log } = subject.parts
+    const { log } = subject.parts.observability
     const configured = checkLogConfig(subject.config.log ?? {}).level ?? 'warn'
     const remedy = "Set log to 'error' or a level that says more, and a destination that takes each line."
     // A command that inspects an installation opens with a silent log, so the configured level is checked.
@@ -109,7 +110,7 @@ export const observationChecks = {
   },
 
   async 'resources.watched'({ parts }) {
-    const { checks } = await parts.observation.health.report()
+    const { checks } = await parts.observability.observation.health.report()
     const watchedChecks = checks.filter(({ name }) => watched.includes(name))
     const ill = watchedChecks.filter(({ status }) => status !== 'healthy')
     if (watchedChecks.length === 0)

@@ -33,7 +33,7 @@ export const securityChecks = {
   },
 
   async 'encryption.rest'(subject) {
-    const { state, current, reencryption } = await subject.parts.encryption.status()
+    const { state, current, reencryption } = await subject.parts.protection.encryption.status()
     if (state === 'encrypted')
       return pass(`Entries, messages, memory and journals are sealed under the key ${current}.`)
     if (state === 'off')
@@ -96,7 +96,7 @@ export const securityChecks = {
   async 'access.named'({ parts, users }) {
     let [all, open] = [0, 0]
     for (const user of (await users()).users.slice(0, 20)) {
-      const { items } = await parts.mesh.host(user).list({ limit: 100 })
+      const { items } = await parts.communication.mesh.host(user).list({ limit: 100 })
       all += items.length
       open += items.filter(({ audience }) => audience === 'everyone').length
     }
@@ -133,7 +133,7 @@ export const securityChecks = {
   },
 
   async 'api-keys.current'({ parts, now }) {
-    const { items } = await parts.apiKeys.list({ limit: 1_000 })
+    const { items } = await parts.security.apiKeys.list({ limit: 1_000 })
     const valid = items.filter(({ state }) => state === 'valid')
     const due = valid.filter((key) => key.rotationDue)
     const endless = valid.filter(({ expiresAt }) => expiresAt === undefined)
@@ -162,7 +162,7 @@ export const securityChecks = {
     if (['127.0.0.1', '::1', 'localhost'].includes(host))
       return pass('It listens on this machine alone, and every caller is let in by a key or a link.')
     const isConfigured = serverOf(subject, 'key') !== undefined || serverOf(subject, 'jwt') !== undefined
-    if (!isConfigured && !(await subject.parts?.apiKeys.any()))
+    if (!isConfigured && !(await subject.parts?.security.apiKeys.any()))
       return fail(
         `It listens on ${host}, and no key is set.`,
         'Give each caller a key of its own: `troupe api-keys create NAME`.',
@@ -220,7 +220,7 @@ export const securityChecks = {
 
   async 'incidents.few'({ parts, now }) {
     const from = new Date(now - 86_400_000).toISOString()
-    const { items } = await parts.audit.incidents({ from, limit: maxIncidents + 1 })
+    const { items } = await parts.security.audit.incidents({ from, limit: maxIncidents + 1 })
     const seen = `${items.length > maxIncidents ? `More than ${maxIncidents}` : items.length} refused within a day.`
     if (items.length <= maxIncidents) return pass(seen)
     return warn(seen, 'See who asks for what it may not: `troupe audit incidents`.')

@@ -37,11 +37,11 @@ export const storageChecks = {
   },
 
   async 'storage.pool'({ parts, config }) {
-    if (parts.storage.dialect.name === 'sqlite')
+    if (parts.stores.storage.dialect.name === 'sqlite')
       return pass('SQLite: one writer, and readers of their own; there is nothing to pool.')
     const options = typeof config.storage === 'object' && !('secret' in config.storage) ? config.storage : {}
     const maxConnections = (options.poolSize ?? 10) + (options.poolOverflow ?? 0) + 1
-    const [[row] = []] = await parts.storage.read({ work: true }, [
+    const [[row] = []] = await parts.stores.storage.read({ work: true }, [
       {
         sql: `select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free`,
         binds: [],
@@ -61,28 +61,28 @@ export const storageChecks = {
   },
 
   async 'storage.isolation'({ parts }) {
-    const found = await findings(parts, 'storage.insecure')
+    const found = await findings(parts.stores, 'storage.insecure')
     if (found) return fail(found.message, found.remedy)
-    return parts.storage.dialect.name === 'sqlite'
+    return parts.stores.storage.dialect.name === 'sqlite'
       ? pass('Every statement is bound to one user.')
       : pass('Row-level security is forced on every table of users, and the application role cannot turn it off.')
   },
 
   async 'storage.role'(subject) {
-    const { storage } = subject.parts
+    const { storage } = subject.parts.stores
     if (storage.dialect.name === 'sqlite') return pass('SQLite has no roles; who may read the file may read all of it.')
-    const powerful = await findings(subject.parts, 'storage.powerful_role')
+    const powerful = await findings(subject.parts.stores, 'storage.powerful_role')
     if (powerful) return short(subject, powerful.message, powerful.remedy)
-    const creating = await findings(subject.parts, 'storage.creating_role')
+    const creating = await findings(subject.parts.stores, 'storage.creating_role')
     return creating
       ? warn(creating.message, creating.remedy)
       : pass('It owns no table, and is under row-level security.')
   },
 
   async 'storage.listen'({ parts }) {
-    if (parts.storage.dialect.name === 'sqlite')
+    if (parts.stores.storage.dialect.name === 'sqlite')
       return pass('One process uses it: there are no notifications of others.')
-    const deaf = await findings(parts, 'storage.no_listen')
+    const deaf = await findings(parts.stores, 'storage.no_listen')
     if (deaf)
       return warn(
         `${deaf.message} Messages, timers and live views of other processes come up to a second late; nothing is lost.`,
@@ -93,7 +93,7 @@ export const storageChecks = {
 
   async 'storage.space'(subject) {
     const { parts, config } = subject
-    const { storage } = parts
+    const { storage } = parts.stores
     const { database } = await storage.sizes()
     const summary = `The database has ${megabytes(database)}`
     if (storage.dialect.name === 'postgres')
@@ -109,7 +109,7 @@ export const storageChecks = {
   },
 
   async 'storage.size'(subject) {
-    const { database } = await subject.parts.storage.sizes()
+    const { database } = await subject.parts.stores.storage.sizes()
     if (database < singleDatabaseBytes) return pass(`${megabytes(database)}: one database is enough.`)
     return short(
       subject,
@@ -119,7 +119,7 @@ export const storageChecks = {
   },
 
   async 'storage.indexes'({ parts }) {
-    const { storage } = parts
+    const { storage } = parts.stores
     const wanted = indexesOf(storage.dialect.name)
     const sql =
       storage.dialect.name === 'sqlite'
@@ -177,8 +177,10 @@ export const storageChecks = {
   },
 } satisfies Partial<CheckFunctions>
 
-const findings = async ({ storage }: SystemSubject['parts'], code: string): Promise<StorageFinding | undefined> =>
-  (await storage.check()).find((finding) => finding.code === code)
+const findings = async (
+  { storage }: SystemSubject['parts']['stores'],
+  code: string,
+): Promise<StorageFinding | undefined> => (await storage.check()).find((finding) => finding.code === code)
 
 const megabytes = (bytes: number) => `${Math.max(1, Math.round(bytes / 1_048_576)).toLocaleString('en')} MB`
 

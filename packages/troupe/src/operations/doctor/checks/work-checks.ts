@@ -10,7 +10,7 @@ export const workChecks = {
   async 'effects.resolved'({ parts, users }) {
     const found = await Promise.all(
       (await users()).users.map(async (user) =>
-        (await parts.steps.uncertain(user)).map(({ effect }) => `${effect} of ${user}`),
+        (await parts.journal.steps.uncertain(user)).map(({ effect }) => `${effect} of ${user}`),
       ),
     )
     const uncertain = found.flat()
@@ -23,14 +23,14 @@ export const workChecks = {
 
   async 'runs.moving'(subject) {
     const { parts, users, now } = subject
-    const { backupAt } = parts.restored.mark ?? {}
-    if (parts.gate.state === 'restored')
+    const { backupAt } = parts.maintenance.restored.mark ?? {}
+    if (parts.work.gate.state === 'restored')
       return short(
         subject,
         `It was restored from a backup of ${backupAt}, and waits: no run continues, no schedule starts one, no message is delivered.`,
         'docs/backup.md says what to do before; then `troupe resume-restored`, or troupe.resumeRestored() where it is open.',
       )
-    const stalled = parts.observation.watchdog?.stalled() ?? []
+    const stalled = parts.observability.observation.watchdog?.stalled() ?? []
     if (stalled.length > 0)
       return warn(
         `Nothing is heard of ${listNames(stalled.map(({ kind, id }) => `${kind} ${id}`))}.`,
@@ -38,7 +38,7 @@ export const workChecks = {
       )
     const old = await Promise.all(
       (await users()).users.map(async (user) => {
-        const rows = await parts.orchestra.parts.store.list(user, { status: 'running', order: 'oldest' }, 20)
+        const rows = await parts.runs.orchestra.parts.store.list(user, { status: 'running', order: 'oldest' }, 20)
         return rows.filter(({ createdAt }) => now - createdAt > oldMs).map(({ run }) => `${run} of ${user}`)
       }),
     )
@@ -50,7 +50,8 @@ export const workChecks = {
     )
   },
 
-  'schedules.running'({ parts: { metrics } }) {
+  'schedules.running'({ parts }) {
+    const { metrics } = parts.observability
     const names = ['schedule.failed', 'schedule.missed', 'schedule.unhandled', 'schedule.unauthorized']
     const [failed, missed, unhandled, unauthorized] = names.map((name) => metrics.summary(name).count)
     const seen = `${failed} failed, ${missed} missed, ${unhandled} left for want of their code, ${unauthorized} paused since their API key ended, since it was opened.`
@@ -62,11 +63,12 @@ export const workChecks = {
   },
 
   async 'clock.agrees'({ parts, now }) {
-    const { storage, audit } = parts
+    const { storage } = parts.stores
+    const { audit } = parts.security
     if (storage.dialect.name === 'postgres') {
       const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::bigint as at'
       const [[row] = []] = await storage.read({ work: true }, [{ sql, binds: [], returns: true }])
-      const skewMs = Math.round(parts.clock.now() - Number(row?.at))
+      const skewMs = Math.round(parts.platform.clock.now() - Number(row?.at))
       const seen = `The clock here is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'before'} that of the server.`
       const remedy = 'Keep both by NTP (timedatectl set-ntp true): signatures and tokens are checked by the clock here.'
       if (Math.abs(skewMs) > failSkewMs) return fail(seen, remedy)

@@ -31,7 +31,7 @@ export interface McpTools extends AsyncDisposable {
  */
 export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOptions): Promise<McpTools> {
   const toolSource = isToolSource(source) ? source : defineMcpTools(source)
-  const { toolSources } = partsIn(troupe)
+  const { toolSources } = partsIn(troupe).tools
   const close = () => toolSources.end(toolSource)
   const opened = toolSources.open(toolSource)
   try {
@@ -51,5 +51,5 @@ export async function mcpTools(troupe: Troupe, source: ToolSource | McpToolsOpti
  * @example await approveMcpTools(troupe, [...changes, ...unapproved].filter(({ tool }) => tool === 'search'))
  */
 export async function approveMcpTools(troupe: Troupe, changes: readonly ToolChange[]): Promise<void> {
-  await partsIn(troupe).toolPins.approve(listOf('The changes of approveMcpTools', changes))
+  await partsIn(troupe).tools.toolPins.approve(listOf('The changes of approveMcpTools', changes))
 }

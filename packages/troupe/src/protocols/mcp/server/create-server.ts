@@ -38,7 +38,7 @@ async function callTool(
   ctx: ServerContext,
   elicits: boolean,
 ): Promise<CallToolResult | InputRequiredResult> {
-  const { log } = caller.parts
+  const { log } = caller.parts.observability
   try {
     if (builtIn(caller).some((one) => one.name === name)) {
       const result = await caller.tools.call(name, args ?? {})
@@ -63,7 +63,7 @@ const readOperations: ReadonlySet<Operation> = new Set(['context.read', 'message
 /** Records an executed call in the audit log, because not every operation records itself. */
 function leaveRecord({ parts, identity: { user } }: McpCaller, operation: Operation, run: unknown): void {
   const resource = typeof run === 'string' ? { resource: run } : {}
-  parts.audit.answered(user, { operation, ...resource }, readOperations.has(operation))
+  parts.security.audit.answered(user, { operation, ...resource }, readOperations.has(operation))
 }
 
 /** Whether the client shows forms. A client that declares elicitation without details does. */
@@ -87,13 +87,13 @@ export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribe
   )
   server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
   // Each call is recorded separately, even if one request contains several.
-  const as = { key: caller.parts.audit.caller()?.key, agent: caller.identity.agent }
+  const as = { key: caller.parts.security.audit.caller()?.key, agent: caller.identity.agent }
   server.setRequestHandler('tools/call', ({ params }, ctx) =>
-    caller.parts.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server))),
+    caller.parts.security.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server))),
   )
   const guarded = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {
-      throw protocolError(sdk, error, caller.parts.log)
+      throw protocolError(sdk, error, caller.parts.observability.log)
     })
   server.setRequestHandler('resources/list', ({ params }) => guarded(listResources(caller, params?.cursor)))
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: resourceTemplates }))

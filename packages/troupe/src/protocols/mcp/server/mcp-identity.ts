@@ -37,7 +37,10 @@ interface McpClients {
 
 export function mcpCallerOf(troupe: Troupe, parts: TroupeParts, identity: McpIdentity): McpCaller {
   const { user, agent, access } = identity
-  const { mesh, mailboxes, clock, ids, events, incidents, unread } = parts
+  const { mesh, mailboxes } = parts.communication
+  const { clock, ids, events } = parts.platform
+  const { incidents } = parts.security
+  const { unread } = parts.tools
   const clients: McpClients = {
     ...mailboxes.clients({ user, agent: agent ?? hostName, access }),
     context: agent === undefined ? mesh.host(user, access) : mesh.agent(user, agent, access),

@@ -32,6 +32,8 @@ export function reportProgress(caller: McpCaller, ctx: ServerContext, run: Run):
     }
   }
   // Fails if the client has disconnected; the signal of the call ends the call.
-  follow().catch((error: unknown) => caller.parts.log.debug('progress could not be told', { error: error as Error }))
+  follow().catch((error: unknown) =>
+    caller.parts.observability.log.debug('progress could not be told', { error: error as Error }),
+  )
   return () => ends.abort()
 }

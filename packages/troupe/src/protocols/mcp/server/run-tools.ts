@@ -114,7 +114,7 @@ function runTool<Args>(spec: {
 /** Waits for the result, reports progress, and asks the person at the client if the client can. */
 async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Promise<Answer> {
   const { caller, ctx } = call
-  const { clock } = caller.parts
+  const { clock } = caller.parts.platform
   const { signal } = ctx.mcpReq
   const stop = reportProgress(caller, ctx, found)
   try {
@@ -154,7 +154,7 @@ export async function visibleRun(
   const { parts, identity } = caller
   const run = await orchestraOf(caller).get(id)
   if (identity.agent === undefined) return { run, isShown: true }
-  const own = await agentStepsOf(parts.orchestra, identity.user, id, identity.agent)
+  const own = await agentStepsOf(parts.runs.orchestra, identity.user, id, identity.agent)
   if (own.isEmpty && !own.isStarter) throw failure('run.unknown', { run: id })
   return { run, isShown: own.isStarter }
 }
@@ -169,7 +169,7 @@ const statusOf = async (run: Run): Promise<CallToolResult> => {
 async function mayApprove({ parts, identity }: McpCaller, run: Run, question: string): Promise<boolean> {
   const { user, agent, may } = identity
   if (!may('runs.approve', 'contributor')) return false
-  return agent === undefined || !(await takesPart(parts.orchestra, user, agent, { run: run.id, question }))
+  return agent === undefined || !(await takesPart(parts.runs.orchestra, user, agent, { run: run.id, question }))
 }
 
 const runTeam = runTool({
@@ -203,7 +203,7 @@ const runTeam = runTool({
     const reference = readTeamRequest(caller.parts.settings, { team })
     const spec = { task: task as Json, ...reference, ...(id === undefined ? {} : { id }) }
     const { user, agent } = caller.identity
-    const started = await startAs(caller.parts.orchestra, user, spec, agent)
+    const started = await startAs(caller.parts.runs.orchestra, user, spec, agent)
     if (!(await visibleRun(caller, started.id)).isShown) return statusOf(started)
     return id === undefined ? ownedByCall(asking, started, seconds) : awaitOutcome(asking, started, seconds)
   },
@@ -215,7 +215,7 @@ async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Prom
   const cancel = () =>
     void owned
       .cancel()
-      .catch((error: unknown) => call.caller.parts.log.debug('a run was over', { error: error as Error }))
+      .catch((error: unknown) => call.caller.parts.observability.log.debug('a run was over', { error: error as Error }))
   if (signal.aborted) cancel()
   else signal.addEventListener('abort', cancel, { once: true })
   try {
@@ -244,9 +244,9 @@ const getRun = runTool({
 
 /** Whether a step of the caller's agent asked it. */
 async function asked({ parts, identity: { user, agent } }: McpCaller, id: string, question: string): Promise<boolean> {
-  const found = await findQuestion(parts.orchestra, user, id, question)
+  const found = await findQuestion(parts.runs.orchestra, user, id, question)
   if (agent === undefined || found?.step === undefined) return false
-  return (await agentStepsOf(parts.orchestra, user, found.run, agent)).has(found.step)
+  return (await agentStepsOf(parts.runs.orchestra, user, found.run, agent)).has(found.step)
 }
 
 const answerRun = runTool({

@@ -31,7 +31,8 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
   checkOptions('serveMcp', options, ['user', 'agent', 'role', 'allow', 'deny'])
   const { user, agent, ...rights } = options
   const parts = partsIn(troupe)
-  const { roles, log } = parts
+  const { roles } = parts.security
+  const { log } = parts.observability
   const access = new Access(rights, roles)
   checkGrants(rights)
   const identity = {

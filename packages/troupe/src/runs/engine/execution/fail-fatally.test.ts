@@ -14,20 +14,29 @@ import { stepJournal } from '../store/run-journals.ts'
 
 const config = { storage: 'memory:', log: 'silent' } as const
 type Parts = Awaited<ReturnType<typeof openParts>>
-const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log = parts.log) => {
+const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log = parts.observability.log) => {
+  const { platform, stores, journal, communication, agents, runs, security } = parts
   const clients = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['clients']>) =>
-    parts.clients(recorder, new Access(agent.access), over)
+    communication.clients(recorder, new Access(agent.access), over)
+  const { storage, blobs } = stores
+  const { endedRuns, holder } = runs
   return createOrchestra(
-    { ...parts, journals, clients, log, build: 'test', leaseMs: 10_000, redact: (text) => text },
+    {
+      ...{ ...platform, ...journal, storage, blobs, journals, clients, log, endedRuns, holder },
+      ...{ mesh: communication.mesh, services: agents.services, audit: security.audit, roles: security.roles },
+      ...{ build: 'test', leaseMs: 10_000, redact: (text) => text },
+    },
     { agents: new Map(), teams: new Map() },
   )
 }
+const journalsOf = ({ platform, stores }: Parts) =>
+  createJournals({ storage: stores.storage, blobs: stores.blobs, ...platform, owner: 'here' })
 const openEvaluationTroupe = () => Promise.reject(new Error('nothing is evaluated here'))
 
 it('A broken invariant ends its own run with the reason, and no other run.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
-  const orchestra = Orchestra[construct](parts.orchestra, 'ada', openEvaluationTroupe)
+  const orchestra = Orchestra[construct](parts.runs.orchestra, 'ada', openEvaluationTroupe)
   const asks = (name: string) => defineAgent({ name, run: (_input, ctx) => ctx.ask({ text: 'Well?' }) })
   const topology = { agents: [asks('A')], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] }
   const [broken, sound] = await Promise.all([1, 2].map((task) => orchestra.start({ task, topology })))
@@ -38,8 +47,8 @@ it('A broken invariant ends its own run with the reason, and no other run.', asy
     for await (const event of broken?.events() ?? []) types.push(event.type)
   })()
   // What no release ever wrote.
-  const row = parts.inbox.put('ada', `run:${broken?.id}`, 'nobody', 'end', { type: 'gossip' })
-  await parts.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
+  const row = parts.journal.inbox.put('ada', `run:${broken?.id}`, 'nobody', 'end', { type: 'gossip' })
+  await parts.stores.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
   await notified
   expect(await broken?.result()).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
   expect(types).not.toContain('run.completed')
@@ -51,7 +60,7 @@ it('A run whose step breaks an invariant fails with it, and the step is not repe
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const error = vi.fn()
-  const host = hostOf(parts, createJournals({ ...parts, owner: 'here' }), { ...silentLog, error })
+  const host = hostOf(parts, journalsOf(parts), { ...silentLog, error })
   const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
   let stopped = false
   const asks = defineAgent({ name: 'Asks', run: (_input, ctx) => ctx.ask({ text: 'Well?' }) })
@@ -81,8 +90,8 @@ it('A run whose step breaks an invariant fails with it, and the step is not repe
       break
     }
   // What no release ever wrote.
-  const row = parts.inbox.put('ada', step, 'resolution', 'x', null)
-  await parts.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
+  const row = parts.journal.inbox.put('ada', step, 'resolution', 'x', null)
+  await parts.stores.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
   expect(await run.result()).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
   await vi.waitFor(() => expect(stopped).toBe(true))
   expect(error.mock.calls.filter(([text]) => text === 'a step could not be carried out')).toHaveLength(1)
@@ -93,7 +102,7 @@ it('A run that ends rejects late input with `run.over`, and no run is reported a
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
   const error = vi.fn()
-  const journals = createJournals({ ...parts, owner: 'here' })
+  const journals = journalsOf(parts)
   const host = hostOf(parts, journals, { ...silentLog, error })
   const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
   const { promise, resolve } = Promise.withResolvers<number>()
@@ -114,7 +123,8 @@ it('A run that ends rejects late input with `run.over`, and no run is reported a
 it('A run whose journal is full fails with `journal.full`, and its steps are stopped.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
-  const { storage, clock } = parts
+  const { storage } = parts.stores
+  const { clock } = parts.platform
   const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
   const host = hostOf(parts, journals)
   const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)
@@ -142,7 +152,8 @@ it('A run whose journal is full fails with `journal.full`, and its steps are sto
 it('A child run whose journal is full gives its parent the failure and what it used.', async () => {
   const parts = await openParts(config)
   await using _ = new Troupe(parts, { requireUserId: false, openEvaluationTroupe })
-  const { storage, clock } = parts
+  const { storage } = parts.stores
+  const { clock } = parts.platform
   const journals = createJournals({ storage, clock, owner: 'small', limits: { maxRecords: 20, warnRecords: 10 } })
   const host = hostOf(parts, journals)
   const orchestra = Orchestra[construct](host, 'ada', openEvaluationTroupe)

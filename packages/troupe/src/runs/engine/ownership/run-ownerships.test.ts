@@ -8,11 +8,11 @@ import { RunOwnerships } from './run-ownerships.ts'
 async function claimed() {
   const agent = defineAgent({ name: 'A', run: (_, ctx) => ctx.ask({ text: 'Continue?' }) })
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent] } as never)
-  const { parts } = troupe[partsOf].orchestra
+  const { parts } = troupe[partsOf].runs.orchestra
   const { orchestra } = troupe.user('ada')
   await orchestra.start({ id: 'r', agent: 'A', task: 'x' })
   await (await orchestra.get('r')).result()
-  const source = await troupe[partsOf].orchestra.own('ada', 'r')
+  const source = await troupe[partsOf].runs.orchestra.own('ada', 'r')
   const calls: string[] = []
   const launcher = {
     drain: () => calls.push('drain'),

@@ -56,7 +56,7 @@ export const evaluationRoutes = [
       const options = await optionsOf(call)
       const work = (onProgress: (one: EvaluationProgress) => void) =>
         call.orchestra.evaluate({ ...options, signal: call.signal, onProgress })
-      return streamWork(call.parts.clock, 'evaluation', work)
+      return streamWork(call.parts.platform.clock, 'evaluation', work)
     },
   }),
 ]

@@ -53,7 +53,7 @@ export const experimentRoutes = [
       const spec = await specOf(call)
       const work = (onProgress: (one: ExperimentProgress) => void) =>
         experimentsOf(call).evaluate({ ...spec, signal: call.signal, onProgress })
-      return streamWork(call.parts.clock, 'experiment', work)
+      return streamWork(call.parts.platform.clock, 'experiment', work)
     },
   }),
   answers({

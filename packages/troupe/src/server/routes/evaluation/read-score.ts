@@ -44,10 +44,10 @@ async function schemaOf({ parts, user }: SchemaCall, schema: Readonly<Record<str
   const source = `user ${user}`
   const json = schema as { readonly [key: string]: Json }
   try {
-    await parts.evaluator.check(source, json)
+    await parts.tools.evaluator.check(source, json)
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error
     throw failure('request.invalid', { problem: `${where}/schema: ${error.message}` })
   }
-  return parts.evaluator.schemaOf(source, json)
+  return parts.tools.evaluator.schemaOf(source, json)
 }

@@ -1,0 +1,56 @@
+/** Creates what agents share: the context mesh, mailboxes, presence, and the clients of their steps. */
+import { contextOptions } from '../../configuration/index.ts'
+import { createContextMesh } from '../../context/index.ts'
+import { milliseconds } from '../../core/index.ts'
+import { createMailboxes, createPresence } from '../../messaging/index.ts'
+import {
+  type CommunicationParts,
+  type JournalParts,
+  type SecurityParts,
+  stagedMetrics,
+} from '../../operations/index.ts'
+import type { BaseParts } from './open-base.ts'
+
+export function createCommunication(
+  { config, platform, stores, observability }: BaseParts,
+  { incidents, audit, callers, guard }: SecurityParts,
+  { steps }: JournalParts,
+  processId: string,
+): CommunicationParts {
+  const { storage, blobs } = stores
+  const { metricStore: store, metrics } = observability
+  const { clock, ids, events } = platform
+  const { privateLabels } = guard
+  const mesh = createContextMesh({
+    storage,
+    ...platform,
+    incidents,
+    privateLabels,
+    callers,
+    audit,
+    blobs,
+    ...contextOptions(config),
+  })
+  const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
+  const presence = createPresence({ storage, clock, ids, events, processId, heartbeatMs })
+  const mailboxes = createMailboxes({
+    storage,
+    blobs,
+    ...platform,
+    incidents,
+    audit,
+    callers,
+    privateLabels,
+    ...(config.messaging ? { config: config.messaging } : {}),
+    subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
+    presentOf: (user, role) => presence.namesOf(user, role),
+    answerStep: steps.answer,
+    abandonSteps: steps.abandon,
+  })
+  const clients: CommunicationParts['clients'] = (recorder, access, over) => ({
+    context: mesh.staged(recorder, access, over),
+    messages: mailboxes.staged(recorder, access),
+    metrics: stagedMetrics({ recorder, access, store, metrics }),
+  })
+  return { mesh, mailboxes, presence, clients }
+}

@@ -1,0 +1,102 @@
+/** Creates what executes teams: the orchestra of their runs, schedules, and the scores of live runs. */
+import { milliseconds, version } from '../../core/index.ts'
+import type {
+  AgentParts,
+  CommunicationParts,
+  Gate,
+  JournalParts,
+  RunParts,
+  SecurityParts,
+} from '../../operations/index.ts'
+import {
+  createOrchestra,
+  createSchedules,
+  type DailyUsage,
+  type Known,
+  OnlineScoring,
+  type OrchestraHost,
+  readLimits,
+} from '../../runs/index.ts'
+import { Access, createErasureCheck } from '../../security/index.ts'
+import { agentAccess } from './create-agents.ts'
+import type { BaseParts } from './open-base.ts'
+
+interface RunSources {
+  readonly security: SecurityParts
+  readonly journal: JournalParts
+  readonly communication: CommunicationParts
+  readonly agents: AgentParts
+  readonly ownership: Pick<RunParts, 'endedRuns' | 'holder' | 'sharing'>
+  /** Whether work may start, and what it may use. */
+  readonly admission: { readonly gate: Gate; readonly dailyUsage: DailyUsage | undefined }
+}
+
+/** @param known the registered agents and teams */
+export function createRuns(base: BaseParts, sources: RunSources, known: Known): RunParts {
+  const orchestra = orchestraOf(base, sources, known)
+  const { online } = base.config.evaluation ?? {}
+  return {
+    ...sources.ownership,
+    orchestra,
+    schedules: schedulesOf(base, sources, orchestra, known),
+    ...(online ? { scoring: new OnlineScoring(orchestra, online) } : {}),
+  }
+}
+
+function orchestraOf(base: BaseParts, sources: RunSources, known: Known): OrchestraHost {
+  const { config, platform, stores, protection, observability } = base
+  const { security, journal, communication, agents, ownership, admission } = sources
+  const { roles, audit } = security
+  const { dailyUsage } = admission
+  return createOrchestra(
+    {
+      ...platform,
+      ...journal,
+      storage: stores.storage,
+      blobs: stores.blobs,
+      log: observability.log,
+      audit,
+      roles,
+      endedRuns: ownership.endedRuns,
+      holder: ownership.holder,
+      gate: admission.gate,
+      ...(dailyUsage ? { dailyUsage } : {}),
+      build: version,
+      limits: readLimits(config.limits).run,
+      redact: protection.redactor.redact,
+      leaseMs: milliseconds(config.lease ?? '10s', 'lease'),
+      scores: config.evaluation?.scores ?? {},
+      services: agents.services,
+      mesh: communication.mesh,
+      erasureError: createErasureCheck(stores.bare),
+      clients: (recorder, agent, over, within) =>
+        communication.clients(recorder, agentAccess(roles, agent, within), over),
+    },
+    known,
+  )
+}
+
+function schedulesOf(
+  { config, platform, stores, observability }: BaseParts,
+  { security, communication }: RunSources,
+  orchestra: OrchestraHost,
+  known: Known,
+): RunParts['schedules'] {
+  const { mesh, mailboxes } = communication
+  const { callers, apiKeys } = security
+  return createSchedules(
+    {
+      storage: stores.storage,
+      ...platform,
+      log: observability.log,
+      callers,
+      isGranted: (key, user) => apiKeys.isGranted(key, user),
+      context: (user) => mesh.host(user),
+      written: (user, after) => mesh.written(user, after),
+      mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,
+    },
+    orchestra,
+    known,
+    config.schedules,
+  )
+}
