@@ -4,6 +4,7 @@ import { failure } from './errors/failure.ts'
 import type { TroupeError } from './errors/troupe-error.ts'
 import type { Duration } from './time/duration.ts'
 import type { Json } from './values/json-value.ts'
+import { truncateText } from './values/truncate-text.ts'
 
 export const questionKinds = ['question', 'choice', 'confirmation', 'draft', 'approval', 'error', 'breakpoint'] as const
 
@@ -39,7 +40,7 @@ const answersToAnError: readonly string[] = ['retry', 'skip', 'abort']
 /** Returns what is wrong with an answer, undefined if it fits. */
 export function wrongAnswer(question: Question, value: Json): TroupeError | undefined {
   const wrong = (problem: string) =>
-    failure('validation.failed', { what: `The answer to "${question.text.slice(0, 80)}"`, problem })
+    failure('validation.failed', { what: `The answer to "${truncateText(question.text, 80)}"`, problem })
   const { kind, options } = question
   if (kind === 'confirmation') return typeof value === 'boolean' ? undefined : wrong('it must be true or false')
   if (kind === 'approval') {

@@ -2,7 +2,7 @@
  * Vectors of the units of documents, by one embedding model at a time. A vector is made once; it is valid while its file
  * is unchanged and its model has the same name.
  */
-import { failure } from '../core/index.ts'
+import { failure, truncateText } from '../core/index.ts'
 
 /** The embedding model of an index. */
 export interface DocumentEmbeddings {
@@ -145,7 +145,7 @@ export class VectorIndex {
     signal?: AbortSignal,
   ): Promise<Float32Array[]> {
     signal?.throwIfAborted()
-    const cut = texts.map((text) => text.slice(0, limits.characters).toWellFormed())
+    const cut = texts.map((text) => truncateText(text, limits.characters))
     const made = await embed(cut, signal ? { signal } : {})
     if (!Array.isArray(made) || made.length !== texts.length)
       throw failure('embedding.wrong', { model, problem: `there are not ${texts.length} of them` })

@@ -2,7 +2,7 @@
  * Checks a citation against its source. The file is read and extracted again, so that the check does not depend on the index,
  * a tool or a model.
  */
-import { checkFunction, checkText, failure, fieldOf, objectOf, show } from '../core/index.ts'
+import { checkFunction, checkText, failure, fieldOf, objectOf, show, truncateText } from '../core/index.ts'
 import type { Extraction } from './reading/extract.ts'
 
 /** A quotation with the location that is claimed for it. */
@@ -116,5 +116,5 @@ function literally(word: string): string {
 
 function short(quote: string): string {
   const line = quote.trim().replace(/\s+/g, ' ')
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+  return line.length > 80 ? `${truncateText(line, 79)}…` : line
 }

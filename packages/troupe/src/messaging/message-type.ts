@@ -14,6 +14,7 @@ import {
   readable,
   type Schema,
   show,
+  truncateText,
 } from '../core/index.ts'
 import { type BytesPath, withBytes, withoutBytes } from './bytes-schema.ts'
 import { deepFreeze } from './message.ts'
@@ -129,7 +130,7 @@ export function checkMessageType(type: unknown, generation = 0): void {
     if (parent !== undefined && generation < maxAncestors) checkMessageType(parent, generation + 1)
     return
   }
-  const problem = typeof type === 'string' ? `it is the text ${type.slice(0, 80)}` : `it is ${typeof type}`
+  const problem = typeof type === 'string' ? `it is the text ${truncateText(type, 80)}` : `it is ${typeof type}`
   throw invalid('The message type', `${problem}, and not what defineMessage gives`)
 }
 

@@ -1,7 +1,7 @@
 /** Embeds texts in bounded batches. Vectors are validated, normalised to length 1, and cached by user, model and text. */
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { LRUCache } from 'lru-cache'
-import { type Clock, type Events, failure, hashText, type Random, type Recording } from '../core/index.ts'
+import { type Clock, type Events, failure, hashText, type Random, type Recording, truncateText } from '../core/index.ts'
 import { retry } from '../resilience/index.ts'
 import { verdictOf } from './model-failure.ts'
 import type { Gates, ModelGate } from './model-gates.ts'
@@ -33,7 +33,7 @@ export function createEmbeddings(parts: EmbeddingsParts) {
   const dimensions = new LRUCache<string, number>({ max: 100 })
   return async (spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded> => {
     const model = modelNameOf(spec)
-    const asked = texts.map((text) => text.toWellFormed().slice(0, maxCharacters))
+    const asked = texts.map((text) => truncateText(text.toWellFormed(), maxCharacters))
     const keyOf = (text: string) => hashText(JSON.stringify([options.user, model, text]))
     const found = new Map(asked.map((text) => [text, cache.get(keyOf(text))]))
     const missing = [...found].flatMap(([text, vector]) => (vector ? [] : [text]))

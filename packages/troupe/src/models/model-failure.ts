@@ -1,5 +1,5 @@
 /** Classifies a failed attempt by the shape of the AI SDK's errors: retry, wait, or give up. */
-import { storeError, TroupeError, toReadable } from '../core/index.ts'
+import { storeError, TroupeError, toReadable, truncateText } from '../core/index.ts'
 import { isOfNetwork } from '../resilience/index.ts'
 
 export type ModelFailure =
@@ -70,7 +70,7 @@ export function reportedInStream(reported: unknown): Error {
 
 /** Returns the first line of the message. Bodies are omitted, since they may contain prompts or keys. */
 const problemOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 300) || 'no reason given'
+  truncateText((error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '', 300) || 'no reason given'
 
 /** Reads retry-after as seconds or a date (RFC 9110 §10.2.3), and `retry-after-ms` as OpenAI sends it. */
 function retryAfter(headers: Readonly<Record<string, string | undefined>>, at: number): number | undefined {

@@ -1,6 +1,6 @@
 /** Tools of a model over the sandbox: one executes code, the others work on the files. */
 import { z } from 'zod'
-import { checkFlag, checkOptions, failure } from '../core/index.ts'
+import { checkFlag, checkOptions, failure, truncateText } from '../core/index.ts'
 import type { SandboxFiles } from '../sandbox/index.ts'
 import { defineTool, type Tool } from './define-tool.ts'
 
@@ -128,7 +128,7 @@ const searchFiles = () =>
       for (const { path: file } of await files.list(prefix === undefined ? {} : { prefix })) {
         for (const [i, line] of (await linesOf(files, file)).entries())
           if (line.toLowerCase().includes(text.toLowerCase()) && matches.length < maxMatches)
-            matches.push({ path: file, line: i + 1, text: line.slice(0, maxLineLength).toWellFormed() })
+            matches.push({ path: file, line: i + 1, text: truncateText(line, maxLineLength) })
         if (matches.length >= maxMatches) break
       }
       return { matches, more: matches.length >= maxMatches }

@@ -61,6 +61,8 @@ export interface Verdict extends Outcome {
   readonly storage: string
   /** Undefined where the outcome is the expected one. */
   readonly problem?: string
+  /** Why the row, or its harmless twin, could not be carried out: it shows nothing then. */
+  readonly error?: string
   /** Of the harmless twin, where there is one. */
   readonly twin?: 'done' | 'held up'
 }

@@ -78,6 +78,19 @@ test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
   expect(report(await runCorpus(rows, { storage, storageName: 'postgres' })).problems).toEqual([])
 }, 120_000)
 
+test('A row that cannot be carried out is counted as an error, and the rows after it are carried out.', async () => {
+  const [first] = injections.filter(({ id }) => id.startsWith('exfil/'))
+  if (!first) throw new Error('no such row')
+  const verdicts = await runCorpus([{ ...first, id: 'broken/row', channel: 'no such channel' }, first], {
+    ...memory,
+    concurrency: 1,
+  })
+  expect(verdicts.map(({ error }) => error !== undefined)).toEqual([true, false])
+  const { problems, text } = report(verdicts)
+  expect(problems).toEqual([expect.stringContaining('ERROR broken/row')])
+  expect(text).toContain('1 rows ended with an error')
+}, 120_000)
+
 test('An attack succeeds on every channel to a model if the policy is off.', async () => {
   const rows = injections.filter(({ id }) => /^(exfil|mcp)\/.*\/(direct|todo|authority|urgency)$/.test(id))
   const verdicts = await runCorpus(

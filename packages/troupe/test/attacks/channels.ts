@@ -304,7 +304,8 @@ const agents: Readonly<Record<string, Channel>> = {
 
 /** The run that a schedule starts for what a labelled step did. */
 export async function scheduledRun({ ada }: Scene, before: readonly string[]): Promise<Result> {
-  for (let i = 0; i < 400; i++) {
+  // On a loaded machine a run may begin late; the limit of the row comes after this one.
+  for (let i = 0; i < 2_000; i++) {
     const { items } = await ada.orchestra.list()
     const started = items.find(({ id }) => !before.includes(id))
     if (started) return (await ada.orchestra.get(started.id)).result()

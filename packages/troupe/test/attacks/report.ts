@@ -3,13 +3,15 @@ import type { Verdict } from './attack.ts'
 
 export interface Report {
   readonly text: string
-  /** Each row whose outcome is not the expected one. */
+  /** Each row whose outcome is not the expected one, and each that could not be carried out. */
   readonly problems: readonly string[]
 }
 
 const count = <T>(list: readonly T[], which: (one: T) => boolean) => list.filter(which).length
 
-export function report(verdicts: readonly Verdict[]): Report {
+export function report(all: readonly Verdict[]): Report {
+  const errors = all.filter(({ error }) => error !== undefined)
+  const verdicts = all.filter(({ error }) => error === undefined)
   const stated = verdicts.filter(({ attack }) => attack.expected !== 'allowed' && attack.expected !== 'open')
   const allowed = verdicts.filter(({ attack }) => attack.expected === 'allowed')
   const open = verdicts.filter(({ attack }) => attack.expected === 'open')
@@ -20,6 +22,7 @@ export function report(verdicts: readonly Verdict[]): Report {
     `  ${count(stated, ({ asked }) => asked)} asked a person first, ${count(stated, ({ reached }) => reached)} reached their reader`,
     `  ${allowed.length} more ask for what the stated policy allows; ${count(allowed, ({ succeeded }) => succeeded)} of them happened`,
     `  ${open.length} more are known to be open; ${count(open, ({ succeeded }) => succeeded)} of them succeeded`,
+    `  ${errors.length} rows ended with an error, and count as neither`,
     'harmless cases that were held up, by policy:',
     ...heldBy(twins, ({ policy }) => policy),
     'harmless cases that were held up, by channel:',
@@ -45,8 +48,9 @@ export function report(verdicts: readonly Verdict[]): Report {
   lines.push(
     `allowed by the stated policy: ${[...new Set(allowed.map(({ attack: { goal, source } }) => `${goal} (from ${source})`))].join(', ')}`,
   )
-  const problems = verdicts.flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
-  return { text: [...lines, ...problems.map((one) => `PROBLEM ${one}`)].join('\n'), problems }
+  const wrong = all.flatMap(({ problem }) => (problem === undefined ? [] : [`PROBLEM ${problem}`]))
+  const problems = [...wrong, ...errors.map(({ error, storage }) => `ERROR ${error} (${storage})`)]
+  return { text: [...lines, ...problems].join('\n'), problems }
 }
 
 function heldBy(twins: readonly Verdict[], keyOf: (attack: Verdict['attack']) => string): readonly string[] {

@@ -19,11 +19,26 @@ const channels: Readonly<Record<string, Channel>> = {
   ...mcpChannels,
 }
 
+/** Never rejects: a row that cannot be carried out says why, and the rows after it are carried out. */
 export async function runAttack(attack: Attack, testbed: Testbed, storage: string): Promise<Verdict> {
-  const outcome = await withLimit(attack.id, () => execute(attack, testbed))
-  const twin = attack.twin && (await withLimit(`${attack.id} (twin)`, () => playTwin(attack, testbed)))
-  const problem = problemOf(attack, outcome)
-  return { attack, storage, ...outcome, ...(problem ? { problem } : {}), ...(twin ? { twin } : {}) }
+  let outcome: Outcome = { succeeded: false, asked: false, reached: false }
+  let error: string | undefined
+  let twin: Verdict['twin']
+  try {
+    outcome = await withLimit(attack.id, () => execute(attack, testbed))
+    twin = attack.twin && (await withLimit(`${attack.id} (twin)`, () => playTwin(attack, testbed)))
+  } catch (thrown) {
+    error = (thrown as Error).message
+  }
+  const problem = error === undefined || outcome.succeeded ? problemOf(attack, outcome) : undefined
+  return {
+    attack,
+    storage,
+    ...outcome,
+    ...(problem ? { problem } : {}),
+    ...(error ? { error } : {}),
+    ...(twin ? { twin } : {}),
+  }
 }
 
 async function execute(attack: Attack, testbed: Testbed): Promise<Outcome> {

@@ -1,5 +1,5 @@
 /** The data that returns from a call: to the model, and into the labels of its step. */
-import { type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
+import { type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { shortenResult } from '../memory/read-result-tool.ts'
 import { type Called, judged } from '../model/call-agent-tool.ts'
@@ -49,7 +49,10 @@ function declassified(
     declassify.some((each) => label === each.label || label.startsWith(`${each.label}:`))
   // Recorded whenever a handle was used, so that the record of a step does not depend on labels.
   if (declassify.length === 0 || !flow.usesHandle) return []
-  const action = `declassify by ${call.toolName}: ${declassify.map(({ reason }) => reason).join('; ')}`.slice(0, 200)
+  const action = truncateText(
+    `declassify by ${call.toolName}: ${declassify.map(({ reason }) => reason).join('; ')}`,
+    200,
+  )
   return recorder.answerNow({ kind: 'declassify', name: call.toolName }, () => {
     const labels = flow.fromHandle.filter((label) => isDeclassified(label) && !flow.labels.read.includes(label))
     const { userId } = recorder.principal

@@ -2,7 +2,7 @@
  * Compaction: a summary replaces the older messages of a long thread in prompts. It is recorded and stored with the
  * turn.
  */
-import { type EventPayloads, failure, type Json, show } from '../../core/index.ts'
+import { type EventPayloads, failure, type Json, show, truncateText } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
 import { compactionTokens, type Summarise } from '../definitions/memory-options.ts'
@@ -74,7 +74,7 @@ async function summaryByModel(
   if (!answer) return undefined
   report.answered(answer)
   // Models may exceed the limit, or count tokens differently.
-  const text = answerText(answer).slice(0, tokens * charactersPerToken)
+  const text = truncateText(answerText(answer), tokens * charactersPerToken)
   return { kind: 'summary', lines: [{ from: definition.name, text }] }
 }
 
@@ -91,7 +91,7 @@ async function summaryByFunction(
       what: `memory.compaction.by of ${name}`,
       problem: `it returned ${show(text)}`,
     })
-  return { kind: 'summary', lines: [{ from: name, text: text.slice(0, maxTokens * charactersPerToken) }] }
+  return { kind: 'summary', lines: [{ from: name, text: truncateText(text, maxTokens * charactersPerToken) }] }
 }
 
 /** Records the summary, because a later release may have other rules and a function may return another text. */

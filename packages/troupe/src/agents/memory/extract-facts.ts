@@ -3,7 +3,7 @@
  * stored one takes its place, with its history. An agent whose model is offline, or fails, stores none.
  */
 import { z } from 'zod'
-import { hashText, type Json, joinTaint, parse, type Schema, type TaintLabel } from '../../core/index.ts'
+import { hashText, type Json, joinTaint, parse, type Schema, type TaintLabel, truncateText } from '../../core/index.ts'
 import { chainOf, isOfflineModel, recordedModelCall, unlessModelFailed } from '../model/ask-model.ts'
 import { answerText, textOfInput, tokensOf, userMessage } from '../model/content/model-messages.ts'
 import { structuredText } from '../model/content/structured-text.ts'
@@ -37,7 +37,7 @@ const instructions = [
 
 /** Returns the facts in the input; none if the agent stores no facts or its model is offline. */
 export async function extractFacts(run: LlmRun): Promise<readonly NewFact[]> {
-  const text = textOfInput(run.entry.input).slice(0, limits.inputCharacters).toWellFormed()
+  const text = truncateText(textOfInput(run.entry.input), limits.inputCharacters)
   if (!run.definition.memory.consolidate || text.trim() === '' || isOfflineModel(run)) return []
   return unlessModelFailed(extracted(run, text), [])
 }

@@ -3,7 +3,7 @@
  * stored with the message that answers the call, so that later steps of the thread can read it too.
  */
 import { z } from 'zod'
-import { failure } from '../../core/index.ts'
+import { failure, truncateText } from '../../core/index.ts'
 import { defineTool, type Tool } from '../../tools/index.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { charactersPerToken, type ToolResultPart, tokensOf } from '../model/content/model-messages.ts'
@@ -29,7 +29,7 @@ export function shortenResult(part: ToolResultPart, maxTokens: number | undefine
   if (output.type !== 'text' && output.type !== 'json') return part
   const text = output.type === 'text' ? output.value : JSON.stringify(output.value)
   if (tokensOf(text) <= maxTokens) return part
-  const beginning = text.slice(0, charactersOf(maxTokens)).toWellFormed()
+  const beginning = truncateText(text, charactersOf(maxTokens))
   const value = `${beginning}\n\n(These are the first ${beginning.length} of ${text.length} characters. ${readResultName} reads the rest: { "call": "${toolCallId}", "from": ${beginning.length} }, or { "call": "${toolCallId}", "find": "…" }.)`
   return withUnsent({ ...part, output: { type: 'text', value } }, 'complete', text)
 }

@@ -3,7 +3,7 @@
  * The notes are recorded, and the step inherits their taint labels.
  */
 import { z } from 'zod'
-import { hashText, type Json, type Schema, type TaintLabel } from '../../core/index.ts'
+import { hashText, type Json, type Schema, type TaintLabel, truncateText } from '../../core/index.ts'
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
@@ -53,7 +53,7 @@ const alike = (option: true | { readonly limit?: number }): number =>
   (option === true ? undefined : option.limit) ?? defaults.alike
 
 const cut = (text: string, characters: number): string =>
-  text.length > characters ? `${text.slice(0, characters).toWellFormed()}…` : text
+  text.length > characters ? `${truncateText(text, characters)}…` : text
 const noteOf = (content: Json): string =>
   cut(textOfEpisode(content).replaceAll(/\s*\n\s*/g, ' '), limits.noteCharacters)
 

@@ -11,6 +11,7 @@ import {
   restoreError,
   storeError,
   type TaintLabel,
+  truncateText,
   withStackOf,
 } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
@@ -234,7 +235,7 @@ function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer:
       ? diagnosis(entry.flow, [...offer.tools.keys()], text)
       : text.trim() === ''
         ? 'its answers stayed empty'
-        : `its answers never took the form asked for; the last began with "${text.slice(0, 120)}"`
+        : `its answers never took the form asked for; the last began with "${truncateText(text, 120)}"`
   return failure('model.answer', { agent: definition.name, attempts: steers + 1, problem } satisfies Record<
     string,
     Json

@@ -1,4 +1,5 @@
 /** The messages to a model whose answer cannot be routed: first general ones, then the exact call that it should make. */
+import { truncateText } from '../../core/index.ts'
 import type { Flow } from '../agent-port.ts'
 
 /**
@@ -48,7 +49,7 @@ export const steerOutput = (problem: string): string =>
 
 /** The problem in the error of a model that ignored all reminders. */
 export const diagnosis = (flow: Flow, tools: readonly string[], last: string): string =>
-  `its answers were ${last === '' ? 'empty' : `text such as "${last.slice(0, 120)}"`} where ${
+  `its answers were ${last === '' ? 'empty' : `text such as "${truncateText(last, 120)}"`} where ${
     choicesOf(flow)
       .map(({ tool }) => tool)
       .join(', ') || 'no tool'

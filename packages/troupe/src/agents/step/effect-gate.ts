@@ -2,7 +2,7 @@
  * The gate of `ctx.effect`: the decision of the policy with an approval if needed, the egress rules, the cassette, and
  * the results of earlier attempts.
  */
-import { encodeJson, failure, type Json, type Recording } from '../../core/index.ts'
+import { encodeJson, failure, type Json, type Recording, truncateText } from '../../core/index.ts'
 import {
   type EffectCall,
   type EffectFunction,
@@ -62,8 +62,8 @@ export class EffectGate {
     if (!vouches) throw failure('taint.misplaced', { agent, problem: 'a tool acts for its model' })
     if (typeof reason !== 'string' || reason.trim() === '')
       throw failure('validation.failed', { what: 'ctx.declassify', problem: 'it needs a reason' })
-    await recorder.answer({ kind: 'declassify', name: reason.slice(0, 200) }, () => {
-      guard.declassified(taintedActionOf(this.#asking, `declassify: ${reason.slice(0, 200)}`))
+    await recorder.answer({ kind: 'declassify', name: truncateText(reason, 200) }, () => {
+      guard.declassified(taintedActionOf(this.#asking, `declassify: ${truncateText(reason, 200)}`))
       return [...recorder.taint]
     })
     recorder.clearTaint()

@@ -1,13 +1,14 @@
 /** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
 import type { Json } from '../values/json-value.ts'
 import { show } from '../values/show.ts'
+import { truncateText } from '../values/truncate-text.ts'
 import { catalogue, type ErrorCode } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import type { TroupeError } from './troupe-error.ts'
 
 const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? value : (jsonOf(value) ?? show(value))
-  return text.length > 300 ? `${text.slice(0, 300)}… (${text.length} characters)` : text
+  return text.length > 300 ? `${truncateText(text, 300)}… (${text.length} characters)` : text
 }
 /** A message is made of whatever was given in place of a value: a BigInt, a cycle, a list that says it has 4 billion items. */
 function jsonOf(value: unknown): string | undefined {

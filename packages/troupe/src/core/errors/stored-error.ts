@@ -1,6 +1,7 @@
 /** Errors as records store them. A text that is not Troupe's own always comes with an id. */
 import { hashText } from '../values/json.ts'
 import type { Json } from '../values/json-value.ts'
+import { truncateText } from '../values/truncate-text.ts'
 import { catalogue } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'
 import { failure, isOwn, markOwn } from './failure.ts'
@@ -58,25 +59,25 @@ function plain(thrown: unknown): StoredError {
   if (thrown instanceof errors.TroupeError) {
     const errorId = thrown.errorId ?? foreignId(thrown)
     return withHint({
-      name: textOf(thrown.name).slice(0, 100),
-      code: textOf(thrown.code).slice(0, 100),
-      message: textOf(thrown.message).slice(0, limit),
+      name: truncateText(textOf(thrown.name), 100),
+      code: truncateText(textOf(thrown.code), 100),
+      message: truncateText(textOf(thrown.message), limit),
       retryable: thrown.retryable === true,
-      ...(thrown.hint === undefined ? {} : { hint: textOf(thrown.hint).slice(0, limit) }),
+      ...(thrown.hint === undefined ? {} : { hint: truncateText(textOf(thrown.hint), limit) }),
       ...carried(thrown.details),
       ...(errorId === undefined ? {} : { errorId }),
     })
   }
-  const name = thrown instanceof Error ? textOf(thrown.name).slice(0, 100) : 'Error'
+  const name = thrown instanceof Error ? truncateText(textOf(thrown.name), 100) : 'Error'
   const message = thrown instanceof Error ? textOf(thrown.message) : `thrown: ${describe(thrown)}`
   const { code } = (thrown ?? {}) as { readonly code?: unknown }
   // A foreign code (ECONNRESET) is stored in the details, so that rules can name it.
-  const details = typeof code === 'string' ? { details: { code: code.slice(0, 100) } } : {}
+  const details = typeof code === 'string' ? { details: { code: truncateText(code, 100) } } : {}
   const errorId = fingerprint(thrown)
   return withHint({
     name,
     code: 'agent.failed',
-    message: message.slice(0, limit),
+    message: truncateText(message, limit),
     retryable: false,
     ...details,
     errorId,

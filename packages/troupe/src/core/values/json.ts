@@ -4,6 +4,7 @@ import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { isRootPrototype } from './is-object.ts'
 import type { Json } from './json-value.ts'
+import { truncateText } from './truncate-text.ts'
 
 /** Deeper values are rejected, since parsers of other programs fail on them. */
 const maxDepth = 500
@@ -20,7 +21,7 @@ function check(value: unknown, what: string, path: string, depth: number, open: 
   }
   if (typeof value !== 'object') throw rejection(what, path, value === undefined ? 'undefined' : `a ${typeof value}`)
   if (open.has(value)) throw rejection(what, path, 'a cycle')
-  if (depth > maxDepth) throw rejection(what, path.slice(0, 40), `more than ${maxDepth} levels`)
+  if (depth > maxDepth) throw rejection(what, truncateText(path, 40), `more than ${maxDepth} levels`)
   open.add(value)
   if (Array.isArray(value)) {
     if (!isPlainList(value)) throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)

@@ -1,6 +1,7 @@
 /** Identifiers and keys: what may be stored as one, so that no two look alike to one engine and differ to another. */
 import { failure } from '../errors/failure.ts'
 import { isList, show } from './show.ts'
+import { truncateText } from './truncate-text.ts'
 
 const byteLength = (text: string) => Buffer.byteLength(text, 'utf8')
 
@@ -17,7 +18,7 @@ function problemOf(value: unknown, limit: number): string | undefined {
 const rejection = (what: string, value: unknown, problem: string, limit: number) =>
   failure('name.invalid', {
     what,
-    value: typeof value === 'string' ? value.slice(0, 80) : show(value),
+    value: typeof value === 'string' ? truncateText(value, 80) : show(value),
     problem,
     limit,
   })

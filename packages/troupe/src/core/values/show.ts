@@ -1,3 +1,5 @@
+import { truncateText } from './truncate-text.ts'
+
 /**
  * Returns a short text for any value, for the message of an error. Never throws, and never calls code of the value: an
  * object may have no prototype, a getter that throws, or be a revoked proxy. Of a text, the first 300 characters are given.
@@ -5,7 +7,7 @@
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return value.length > longest ? `${value.slice(0, longest)}… (${value.length} characters)` : value
+      return value.length > longest ? `${truncateText(value, longest)}… (${value.length} characters)` : value
     case 'bigint':
       return `${value}n`
     case 'function':

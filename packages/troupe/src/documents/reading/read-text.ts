@@ -2,8 +2,10 @@
  * Reads one file as text, or says why it is not a document. Nothing here throws: a file that cannot be used
  * becomes a reason that the report lists.
  */
+
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { truncateText } from '../../core/index.ts'
 import { type FormatReader, formatReader, missingPackage, unreadFormat } from './formats/read-format.ts'
 
 /** The largest file that is read, in bytes. */
@@ -69,7 +71,7 @@ async function convert(bytes: Uint8Array, read: FormatReader): Promise<string | 
     if (missing !== undefined)
       return { ok: false, reason: `its format needs a package: npm install ${missing}`, permanent: false }
     const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    return { ok: false, reason: `unreadable (${message.slice(0, 120)})`, permanent: true }
+    return { ok: false, reason: `unreadable (${truncateText(message, 120)})`, permanent: true }
   }
 }
 

@@ -2,6 +2,7 @@
  * Splits an extracted text into passages: pieces of a paragraph or a few, that do not cross a heading. Together they
  * hold every word of the text; each knows its lines in the file and the headings above it.
  */
+import { truncateText } from '../../core/index.ts'
 import type { Extraction } from './extract.ts'
 import { paragraphBreak } from './extract-html.ts'
 
@@ -62,7 +63,7 @@ function sectionsOf({ text, headings }: Extraction): (Block & { heading: string 
     sections.push({
       start: offset,
       end: headings[i + 1]?.offset ?? text.length,
-      heading: heading.length > largestHeading ? title.slice(0, largestHeading) : heading,
+      heading: heading.length > largestHeading ? truncateText(title, largestHeading) : heading,
     })
   }
   return sections

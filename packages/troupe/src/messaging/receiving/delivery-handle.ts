@@ -17,6 +17,7 @@ import {
   storeError,
   type TaintLabel,
   taintField,
+  truncateText,
 } from '../../core/index.ts'
 import type { JournalId } from '../../journal/index.ts'
 import type { Fragment, Row, Statement } from '../../storage/index.ts'
@@ -180,7 +181,7 @@ export class DeliveryHandle implements Delivery {
   async nack(options: { readonly delay?: Duration; readonly reason?: string } & CallOptions = {}): Promise<void> {
     checkOptions('nack', options, ['delay', 'reason', 'signal'])
     checkSignal('nack', options.signal)
-    const reason = options.reason === undefined ? undefined : String(options.reason).slice(0, 4_000)
+    const reason = options.reason === undefined ? undefined : readableReason(options.reason)
     const delayMs = milliseconds(options.delay ?? '0ms', 'delay')
     const { maxAttempts } = this.#messaging.settings
     if (this.attempt >= maxAttempts)
@@ -264,3 +265,7 @@ export function leasesOf(rows: readonly Row[], token: string): readonly MessageL
     return { ...toMessageLocation(row), token, batchFrom: from, batchTo: to }
   })
 }
+
+/** Returns a text that every storage takes: the reason may be the message of any error. */
+const readableReason = (reason: unknown): string =>
+  truncateText(String(reason).toWellFormed().replaceAll('\0', '\ufffd'), 4_000)

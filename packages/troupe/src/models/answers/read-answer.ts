@@ -4,7 +4,7 @@
  * negative.
  */
 import type { LanguageModelV4Content, LanguageModelV4File, LanguageModelV4Usage } from '@ai-sdk/provider'
-import { isFilePart } from '../../core/index.ts'
+import { isFilePart, truncateText } from '../../core/index.ts'
 import { invalidModelAnswer } from '../model-failure.ts'
 import type { AnswerFile, AnswerPart, ModelUsage } from '../models-port.ts'
 
@@ -99,7 +99,7 @@ export function withinBounds(parts: readonly AnswerPart[]): {
   for (const part of parts) {
     const size = weightOf(part)
     if (size > left) {
-      if ('text' in part && left > 0) content.push({ ...part, text: part.text.slice(0, left).toWellFormed() })
+      if ('text' in part && left > 0) content.push({ ...part, text: truncateText(part.text, left) })
       return { content, cut: true }
     }
     left -= size

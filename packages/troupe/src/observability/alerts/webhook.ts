@@ -1,5 +1,5 @@
 /** Sends alerts by HTTP: one POST of JSON each, retried after temporary failures. */
-import { type Clock, type FetchPort, failure, type Random } from '../../core/index.ts'
+import { type Clock, type FetchPort, failure, type Random, truncateText } from '../../core/index.ts'
 import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { AlertSink } from './alerts.ts'
 
@@ -31,7 +31,7 @@ export function createWebhook(
           ...(signal ? { signal } : {}),
         })
         const text = await answer.text()
-        if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: text.slice(0, 200) })
+        if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: truncateText(text, 200) })
       }),
   }
 }

@@ -10,6 +10,7 @@ import {
   milliseconds,
   PeriodicTask,
   type Random,
+  truncateText,
 } from '../../core/index.ts'
 import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { MetricsCollector } from '../metrics/index.ts'
@@ -143,7 +144,7 @@ export class OtlpExporter implements SpanSink {
         ...(signal ? { signal } : {}),
       })
       const text = await answer.text()
-      if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: text.slice(0, 200) })
+      if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: truncateText(text, 200) })
     }, call)
   }
 }

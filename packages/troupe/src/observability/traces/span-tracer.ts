@@ -2,7 +2,9 @@
  * Converts events into spans and delivers them to the trace store and to exporters. No caller waits for it; spans that arrive faster
  * than they are delivered are dropped and counted.
  */
+
 import type { Cancel, Clock, EventContent, Events, TroupeEvent, UserId } from '../../core/index.ts'
+import { truncateText } from '../../core/index.ts'
 import type { Span } from './span.ts'
 import { spanOfEvent } from './span-of-event.ts'
 
@@ -99,7 +101,7 @@ export function createTracer({ clock, events, sinks, content, redact, failed }: 
 
 function withContent(span: Span, { input, output }: EventContent, redact: (text: string) => string = (text) => text) {
   const tool = span.attributes['gen_ai.operation.name'] === 'execute_tool'
-  const text = (value: unknown) => redact(JSON.stringify(value) ?? '').slice(0, longestContent)
+  const text = (value: unknown) => truncateText(redact(JSON.stringify(value) ?? ''), longestContent)
   const names = tool
     ? (['gen_ai.tool.call.arguments', 'gen_ai.tool.call.result'] as const)
     : (['gen_ai.input.messages', 'gen_ai.output.messages'] as const)

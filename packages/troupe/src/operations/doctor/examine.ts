@@ -24,6 +24,7 @@ import {
   reportCallback,
   storeError,
   systemClock,
+  truncateText,
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
 import { agentChecks } from './checks/agent-checks.ts'
@@ -252,4 +253,4 @@ function failedCheck(error: unknown): DoctorAnswer {
   )
 }
 
-const bounded = (text: string) => (text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text)
+const bounded = (text: string) => (text.length > maxTextLength ? `${truncateText(text, maxTextLength)}…` : text)

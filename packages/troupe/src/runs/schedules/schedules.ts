@@ -12,6 +12,7 @@ import {
   type Json,
   type Page,
   taintField,
+  truncateText,
   type UserId,
 } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
@@ -248,7 +249,7 @@ function checkId(id: string, what = 'A schedule'): string {
   if (Buffer.byteLength(id) > longestId || id.includes('@'))
     throw failure('name.invalid', {
       what,
-      value: id.slice(0, 80),
+      value: truncateText(id, 80),
       problem: 'it holds @, or is too long',
       limit: longestId,
     })

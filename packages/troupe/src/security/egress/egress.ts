@@ -10,6 +10,7 @@ import {
   failure,
   milliseconds,
   TroupeError,
+  truncateText,
 } from '../../core/index.ts'
 import { boundedResponse } from './bounded-response.ts'
 import { createEgressRules, type EgressRules } from './egress-rules.ts'
@@ -207,7 +208,7 @@ async function outgoing(input: string | URL | Request, init: RequestInit): Promi
   const from = input instanceof Request ? input : undefined
   const text = from ? from.url : input instanceof URL ? input.href : checkText('fetch', input)
   const url = URL.parse(text)
-  if (!url) throw failure('egress.denied', { host: text.slice(0, 100), problem: 'it is not a URL' })
+  if (!url) throw failure('egress.denied', { host: truncateText(text, 100), problem: 'it is not a URL' })
   url.hash = ''
   const method = (init.method ?? from?.method ?? 'GET').toUpperCase()
   const bodyInit = init.body ?? (from?.body ? await from.arrayBuffer() : null)

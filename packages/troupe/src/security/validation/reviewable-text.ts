@@ -2,7 +2,9 @@
  * The arguments of a call as a person reads them before approving it. The model that asks chose their order, their length
  * and every character: none of the three may hide what the call does.
  */
+
 import type { Json } from '../../core/index.ts'
+import { truncateText } from '../../core/index.ts'
 
 const maxLength = 1_000
 const maxEntries = 200
@@ -22,7 +24,7 @@ const words = /[\p{L}\p{M}\p{N}.@_-]+/gu
 const escaped = (one: string) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`
 
 function marked(text: string): string {
-  const shown = text.length <= maxLength ? text : text.slice(0, maxLength)
+  const shown = text.length <= maxLength ? text : truncateText(text, maxLength)
   const readable = shown.replace(words, (word) => {
     const scripts = confusable.filter(({ letters }) => letters.test(word)).map(({ name }) => name)
     return scripts.length < 2 ? word : `${word} (mixes ${scripts.join(' and ')})`

@@ -12,6 +12,7 @@ import {
   type Events,
   type Ids,
   listOf,
+  truncateText,
 } from '../../core/index.ts'
 import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
@@ -142,7 +143,7 @@ export class ToolHandler {
     this.#changed(`deny ${list?.join(' ') ?? ''}`)
   }
   #changed(what: string): void {
-    const resource = `${this.agent}: ${what}`.trim().slice(0, maxChangeLength)
+    const resource = truncateText(`${this.agent}: ${what}`.trim(), maxChangeLength)
     this.#parts.audit?.record({
       user: this.#parts.userId,
       actor: 'host',

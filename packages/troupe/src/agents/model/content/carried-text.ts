@@ -2,8 +2,10 @@
  * The part of a thread that a hand-off carries. It is text, because the other agent has other tools and maybe another
  * model.
  */
+
 import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
 import type { Json } from '../../../core/index.ts'
+import { truncateText } from '../../../core/index.ts'
 import type { CarriedHistory, HistoryLine, Routing, StepEntry } from '../../agent-port.ts'
 import { type ThreadMessage, textOfInput } from './model-messages.ts'
 
@@ -59,7 +61,7 @@ export function summaryByRules(
   const longestLine = Math.min(maxLine, Math.floor(bound / 2) - maxName)
   const [first, ...others] = history.lines.map(({ from, text: fullText }) => {
     const line = fullText.trim().replaceAll(/\s+/g, ' ')
-    return { from, text: line.length > longestLine ? `${line.slice(0, longestLine - 1)}…` : line }
+    return { from, text: line.length > longestLine ? `${truncateText(line, longestLine - 1)}…` : line }
   })
   if (first === undefined) return { kind: 'summary', lines: [] }
   const lengthOf = (line: HistoryLine) => Math.max(line.from.length, maxName) + line.text.length

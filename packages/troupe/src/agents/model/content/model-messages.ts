@@ -19,6 +19,7 @@ import {
   type SourcePart,
   type TextPart,
   TroupeError,
+  truncateText,
 } from '../../../core/index.ts'
 import type { AnswerPart, ModelAnswer } from '../../../models/index.ts'
 
@@ -61,7 +62,7 @@ export function argumentsOf(
     return { ok: true, args }
   } catch (error) {
     if (error instanceof TroupeError) return { ok: false, problem: error.message }
-    return { ok: false, problem: `they are not JSON (${(error as Error).message}): ${call.input.slice(0, 200)}` }
+    return { ok: false, problem: `they are not JSON (${(error as Error).message}): ${truncateText(call.input, 200)}` }
   }
 }
 

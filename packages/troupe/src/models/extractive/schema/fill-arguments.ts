@@ -1,5 +1,7 @@
 /** Fills the arguments of a tool call from the question and from what earlier results name. */
+
 import type { JSONObject, JSONValue } from '@ai-sdk/provider'
+import { truncateText } from '../../../core/index.ts'
 import { originNames } from '../text/compose-text.ts'
 import type { Material } from '../text/material.ts'
 import { parsed } from '../text/sources.ts'
@@ -91,9 +93,9 @@ function textFor(name: string, schema: JsonSchemaObject, { material, used }: Fil
     value !== '' && value.length <= (schema.maxLength ?? Number.POSITIVE_INFINITY) && !used.has(value)
   if (searchName.test(name))
     return [
-      task.question.slice(0, longestQuery),
+      truncateText(task.question, longestQuery),
       keywords.join(' '),
-      ...subQuestions.map((one) => one.slice(0, longestQuery)),
+      ...subQuestions.map((one) => truncateText(one, longestQuery)),
     ].find(fits)
   if (originName.test(name)) return [...originsIn(name, material), ...pathsIn(task.question)].find(fits)
   if (/expression|formula|calculation/i.test(name)) return arithmeticIn(task.question)

@@ -1,6 +1,7 @@
 /** The strings and numbers of a filled schema: found by what a property's name says it holds. */
 
 import type { JSONValue } from '@ai-sdk/provider'
+import { truncateText } from '../../../core/index.ts'
 import { termsOf } from '../../../documents/index.ts'
 import { composeText, originNames } from '../text/compose-text.ts'
 import type { Material } from '../text/material.ts'
@@ -85,7 +86,7 @@ function textMatching(schema: JsonSchemaObject, { task, quotes }: Material): str
   const texts = [
     ...quotes.map((one) => one.text),
     task.question,
-    ...task.sources.map((one) => one.text.slice(0, 10_000)),
+    ...task.sources.map((one) => truncateText(one.text, 10_000)),
   ]
   const form = schema.format === undefined ? undefined : formats[schema.format]
   if (schema.format !== undefined && !form) return undefined

@@ -2,7 +2,9 @@
  * Finds the texts in what a prompt holds: plain text as it is, and JSON by its strings, each with the plain values
  * that stand beside it (a path, a line, a title), so that what is quoted keeps its origin.
  */
+
 import type { JSONObject, JSONValue } from '@ai-sdk/provider'
+import { truncateText } from '../../../core/index.ts'
 
 export type Facts = Readonly<Record<string, string | number | boolean>>
 
@@ -78,7 +80,7 @@ export class SourceReader {
     if (text.length > remaining) this.#cut = true
     if (remaining <= 0 || text.trim() === '') return
     this.#characters += text.length
-    this.found.sources.push({ text: text.slice(0, remaining), facts })
+    this.found.sources.push({ text: truncateText(text, remaining), facts })
   }
 }
 

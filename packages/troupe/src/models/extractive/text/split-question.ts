@@ -1,3 +1,5 @@
+import { truncateText } from '../../../core/index.ts'
+
 /**
  * Splits a question into the questions it is made of, by its clauses and enumerations. The rules know common English
  * verbs and question words, no meaning: a question that they don't take apart stays whole.
@@ -37,7 +39,7 @@ const maxQuestions = 8
  * // ['How does the queue retry jobs?', 'How does the queue limit concurrency?']
  */
 export function splitQuestion(question: string): string[] {
-  const trimmed = question.slice(0, 2_000).trim().replace(/\s+/g, ' ')
+  const trimmed = truncateText(question, 2_000).trim().replace(/\s+/g, ' ')
   const clauses = trimmed.split(clauseEnd).map((clause) => clause.trim())
   const questions = clauses.filter((clause) => clause !== '').flatMap(splitClause)
   const different = [...new Map(questions.map((one) => [one.toLowerCase(), one])).values()]

@@ -16,6 +16,7 @@ import {
   type Schema,
   show,
   type TextPart,
+  truncateText,
 } from '../../../core/index.ts'
 import {
   createToolSource,
@@ -271,7 +272,7 @@ function resultOf(tool: string, { isError, structuredContent, content }: CallToo
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
   if (isError) {
     const text = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))
-    throw failure('tool.failed', { tool, problem: text.slice(0, 2_000) || 'it does not say why' })
+    throw failure('tool.failed', { tool, problem: truncateText(text, 2_000) || 'it does not say why' })
   }
   const parts = content.map(partOf)
   const files = parts.filter(({ type }) => type === 'file')

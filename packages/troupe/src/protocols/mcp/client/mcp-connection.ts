@@ -4,7 +4,7 @@
  * older than a minute.
  */
 import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
-import { type Clock, failure, type Json, type Random, TroupeError } from '../../../core/index.ts'
+import { type Clock, failure, type Json, type Random, TroupeError, truncateText } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { BoundedEvaluator, ToolChange, ToolForm } from '../../../security/index.ts'
 import { loadClientSdk } from './load-client-sdk.ts'
@@ -217,5 +217,5 @@ export class McpConnection {
 }
 
 const unreachable: ReadonlySet<string> = new Set(['mcp.unreachable', 'outcome.unknown'])
-const short = (text: string) => (text.length > 500 ? `${text.slice(0, 500)}…` : text)
+const short = (text: string) => (text.length > 500 ? `${truncateText(text, 500)}…` : text)
 const blocking = ({ changes }: Seen, tool: string) => changes.find((change) => change.tool === tool)

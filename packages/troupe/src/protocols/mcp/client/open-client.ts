@@ -1,6 +1,6 @@
 /** Opens a connection to a server with the official client, and logs the standard error of a program. */
 import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotocol/client'
-import { TroupeError, version } from '../../../core/index.ts'
+import { TroupeError, truncateText, version } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
 import { boundedMessages } from './bounded-messages.ts'
@@ -125,7 +125,7 @@ async function programOf(server: McpProgram, options: OpenClientOptions): Promis
     const text = chunk.subarray(0, left).toString()
     left -= chunk.length
     for (const line of text.split('\n'))
-      if (line.trim() !== '') options.log.debug('a server of MCP says', { line: line.slice(0, lineLength) })
+      if (line.trim() !== '') options.log.debug('a server of MCP says', { line: truncateText(line, lineLength) })
   })
   return transport
 }

@@ -1,5 +1,7 @@
 /** The rows of runs: one per run for lists and results, and one without content while the run is open. */
+
 import type { Json, UserId } from '../../../core/index.ts'
+import { truncateText } from '../../../core/index.ts'
 import { runPrefix, shardOf } from '../../../journal/index.ts'
 import {
   type Bind,
@@ -125,10 +127,11 @@ export const spentOf = ({
 })
 
 const now = { $: 'now' } as const
-/** Returns the beginning of a task on one line of at most 200 characters. */
+/** Returns the beginning of a task on one line of at most 200 characters, as a text that every storage takes. */
 function titleOf(task: Json): string {
-  const text = (typeof task === 'string' ? task : JSON.stringify(task)).trim().replaceAll(/\s+/g, ' ')
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text
+  const written = typeof task === 'string' ? task.toWellFormed() : JSON.stringify(task)
+  const text = written.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  return text.length > 200 ? `${truncateText(text, 199)}…` : text
 }
 
 const rowOf = (row: Row): RunRow => ({

@@ -2,8 +2,10 @@
  * The search words of a run: those of its task, tags, response and error. The index stores only a mark of each word, because
  * these texts are content. So a search finds complete words only.
  */
+
 import { sql } from 'kysely'
 import type { Json } from '../../../core/index.ts'
+import { truncateText } from '../../../core/index.ts'
 import { type Dialect, rawTemplates } from '../../../storage/index.ts'
 
 /** The highest number of different words at the start and at the end of a run. */
@@ -24,7 +26,7 @@ export function searchWordsIn(values: readonly (Json | undefined)[]): readonly s
   const visit = (value: Json | undefined): void => {
     if (left <= 0 || found.size >= maxWords) return
     if (typeof value === 'string' || typeof value === 'number') {
-      const text = String(value).slice(0, left)
+      const text = truncateText(String(value), left)
       left -= text.length
       for (const each of wordsOf(text)) if (found.size < maxWords) found.add(each)
     } else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) visit(each as Json)

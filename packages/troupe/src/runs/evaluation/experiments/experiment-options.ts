@@ -11,6 +11,7 @@ import {
   type Json,
   readable,
   show,
+  truncateText,
 } from '../../../core/index.ts'
 import { checkInteger } from '../../../resilience/index.ts'
 import type { RunConfig } from '../../../topology/index.ts'
@@ -161,7 +162,7 @@ function readTeam({ parts }: OrchestraHost, reference: TeamReference, config: Ru
   const { team, agent } = reference
   const registered = team ?? (typeof agent === 'string' ? agent : undefined) ?? parts.teamOf(topology.canonical)
   const name = registered ?? [...topology.agents.keys()].join(', ')
-  return { reference, name: name.slice(0, 256), fingerprint: hashJson(spec.pinned as unknown as Json) }
+  return { reference, name: truncateText(name, 256), fingerprint: hashJson(spec.pinned as unknown as Json) }
 }
 
 const fingerprintOf = (scorer: ScoreFunction): string =>

@@ -1,6 +1,6 @@
 /** Explains what a run that has not ended waits for. */
 
-import { duration, type Json } from '../../../core/index.ts'
+import { duration, type Json, truncateText } from '../../../core/index.ts'
 import { childIn } from '../../engine/children/child-run-id.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import { wallTimeOf } from '../../machine/clocks/run-time.ts'
@@ -33,7 +33,7 @@ const ago = ({ at }: NumberedEvent, now: number) => `(for ${duration(Math.max(0,
 function describe(event: NumberedEvent): string | undefined {
   if (event.type === 'question.asked') {
     const { kind, text } = event.ask
-    return `It waits for a person: ${event.agent} asks (${kind}) "${text.slice(0, 200)}", to be answered as ${event.question}.`
+    return `It waits for a person: ${event.agent} asks (${kind}) "${truncateText(text, 200)}", to be answered as ${event.question}.`
   }
   if (event.type === 'run.paused')
     return event.breakpoint

@@ -1,5 +1,5 @@
 /** Renders a trace as a diagram and as lines of text. */
-import { duration } from '../../../core/index.ts'
+import { duration, truncateText } from '../../../core/index.ts'
 import type { Interaction, Trace } from './run-trace.ts'
 
 /** The highest number of characters of a value in one line. */
@@ -9,7 +9,7 @@ const valueText = ({ value }: Interaction): string => {
   if (value === undefined) return ''
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   const line = text.replaceAll(/\s+/g, ' ')
-  return line.length > shown ? `${line.slice(0, shown)}…` : line
+  return line.length > shown ? `${truncateText(line, shown)}…` : line
 }
 
 /** Removes the characters that Mermaid would read as syntax. */
