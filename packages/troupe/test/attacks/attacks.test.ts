@@ -18,7 +18,7 @@ const memory = { storage: () => 'memory:', storageName: 'memory' } as const
 const schemas: string[] = []
 afterAll(async () => {
   for (const schema of schemas) await dropSchema(schema)
-}, 60_000)
+}, 600_000)
 
 test('The corpus has at least 1,500 attacks of every family, each with its own id, many with a harmless twin.', () => {
   expect(corpus.length).toBeGreaterThan(1_500)
@@ -76,7 +76,7 @@ test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
   }
   const rows = sample(corpus, { share: postgresShare, seed })
   expect(report(await runCorpus(rows, { storage, storageName: 'postgres' })).problems).toEqual([])
-}, 120_000)
+}, 600_000)
 
 test('A row that cannot be carried out is counted as an error, and the rows after it are carried out.', async () => {
   const [first] = injections.filter(({ id }) => id.startsWith('exfil/'))
