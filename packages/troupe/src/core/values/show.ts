@@ -1,3 +1,4 @@
+/** Shows any value in the message of an error. */
 import { truncateText } from './truncate-text.ts'
 
 /**

@@ -1,9 +1,9 @@
-import { truncateText } from '../../../core/index.ts'
-
 /**
  * Splits a question into the questions it is made of, by its clauses and enumerations. The rules know common English
  * verbs and question words, no meaning: a question that they don't take apart stays whole.
  */
+import { truncateText } from '../../../core/index.ts'
+
 const interrogative =
   '(?:how|what|why|when|where|which|who|whose|does|do|is|are|can|could|should|will|would|must|under what|in what|to what)'
 const clauseEnd = new RegExp(
