@@ -36,7 +36,10 @@ export interface PushOptions extends AudienceOptions {
   readonly ifVersion?: number
   /** Data for programs that is stored with the entry. Unchanged if not given. */
   readonly metadata?: { readonly [key: string]: Json }
-  /** Taint labels of the value, besides those of what the step has read: `untrusted:mail`, `sensitive:payroll`. */
+  /**
+   * Taint labels of the value, besides those of what the step has read: `untrusted:mail`, `sensitive:payroll`. A value that is
+   * not for everyone counts as sensitive where `policy.private` says so, unless this is given: `[]` declares it not sensitive.
+   */
   readonly taint?: readonly TaintLabel[]
   /**
    * If it is aborted before the call, the call rejects with CancelledError. A write that has started is not cancelled.

@@ -12,6 +12,7 @@ import {
   joinTaint,
   listOf,
   type Page,
+  type TaintLabel,
 } from '../core/index.ts'
 import {
   type CallName,
@@ -103,9 +104,20 @@ export class MeshContextClient implements ToolContext {
     return this.#calls.call('push_context', options, () => this.#push(key, value, options, false))
   }
 
-  /** @param unseen whether an update found no visible entry */
-  async #push(key: Key | string, value: unknown, options: port.PushOptions, unseen: boolean): Promise<port.Pushed> {
-    const push = await preparePush(this.#mesh.core, key, value, options, this.#origin())
+  /**
+   * @param unseen whether an update found no visible entry
+   * @param derivedFrom the labels of the value that an update began with
+   */
+  async #push(
+    key: Key | string,
+    value: unknown,
+    options: port.PushOptions,
+    unseen: boolean,
+    derivedFrom: readonly TaintLabel[] = [],
+  ): Promise<port.Pushed> {
+    const { provenance, taint } = this.#origin()
+    const origin = { provenance, taint: joinTaint(taint, derivedFrom) }
+    const push = await preparePush(this.#mesh.core, key, value, options, origin)
     return this.#writePush(push, await this.#staged?.stage.planPush(push, unseen))
   }
   #writePush(push: Push, planned?: PlannedPush): Promise<port.Pushed> {
@@ -185,13 +197,15 @@ export class MeshContextClient implements ToolContext {
         return { ...current, value: await parsedValue(key, await fn(value as KeyValue<K> | undefined)) }
       }
       const attempt = async (isRetry: boolean) => {
-        const { version, value, ...current } = await this.#calls.unlessAborted('The update', options.signal, () =>
-          made(isRetry),
+        const { version, value, taintDeclared, ...current } = await this.#calls.unlessAborted(
+          'The update',
+          options.signal,
+          () => made(isRetry),
         )
         // A value that is derived from another one carries its labels.
-        const taint = joinTaint(current.taint, checkTaint(captured.taint, 'update.taint'))
-        const terms = { ...captured, taint, ifVersion: version }
-        return { ...(await this.#push(text, value, terms, version === 0)), value }
+        const own = captured.taint ? checkTaint(captured.taint, 'update.taint') : taintDeclared ? [] : undefined
+        const terms = { ...captured, ...(own === undefined ? {} : { taint: own }), ifVersion: version }
+        return { ...(await this.#push(text, value, terms, version === 0, current.taint)), value }
       }
       const terms = { user: this.#actor.user, key: text, signal: options.signal }
       return this.#staged ? retryInStep(terms, attempt) : retryUpdate(this.#mesh, terms, attempt)

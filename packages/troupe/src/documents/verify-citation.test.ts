@@ -29,6 +29,28 @@ describe('verifyCitation', () => {
     for (const line of [1, 6, 7]) expect(await verdict('tea.md', line, 'Tea')).toMatchObject({ ok: true, line })
   })
 
+  it('verifyCitation ignores marks of comments and quotations that the quotation does not have.', async () => {
+    files['mail.md'] = '> > Green tea\n> > is not\n> fermented.\n\n// a > b\n'
+    for (const quote of [
+      'Green tea is not fermented.',
+      'Green tea > > is not > fermented.',
+      'tea > is',
+      '> > Green tea is not fer',
+    ])
+      expect(await verdict('mail.md', 1, quote)).toMatchObject({ ok: true })
+    expect(await verdict('mail.md', 5, 'a > b')).toMatchObject({ ok: true })
+    expect(await verdict('mail.md', 1, 'Green > tea')).toMatchObject({ ok: false })
+  })
+
+  it('verifyCitation compares a text of marks with a quotation of marks in bounded time.', async () => {
+    files['marks.md'] = '> '.repeat(50)
+    files['same.md'] = 'a '.repeat(200_000)
+    const before = process.threadCpuUsage()
+    expect(await verdict('marks.md', 1, `${'> '.repeat(12)}x`)).toMatchObject({ fault: 'wrong quote' })
+    expect(await verdict('same.md', 1, `${'a '.repeat(4_900)}b`)).toMatchObject({ fault: 'wrong quote' })
+    expect(process.threadCpuUsage(before).user / 1e6).toBeLessThan(20)
+  })
+
   it('verifyCitation detects a quotation that was changed by a single letter.', async () => {
     for (const quote of [
       'Green tea is fermented.',

@@ -93,25 +93,43 @@ function fault(
   return { ok: false, fault: kind, message, foundAt }
 }
 
-/** Between two words: white space, and at the beginning of a line the marks of a comment or a quotation. */
-const gap = '(?:\\s+(?:(?:\\/\\*+|\\*+\\/?|\\/\\/+|>|#{1,6})\\s+)*)'
+/** What stands at the beginning of a line of a comment or a quotation; between two words of a quotation it may be left out. */
+const mark = /^(?:\/\*+|\*+\/?|\/\/+|>|#{1,6})$/
+/** Comparisons of words. The search ends there, because quotation and text may be made to agree almost everywhere. */
+const maxComparisons = 1_000_000
 
-function locationsOf(words: readonly string[], extraction: Extraction): { line: number; endLine: number }[] {
-  const pattern = new RegExp(words.map(literally).join(gap), 'g')
+/**
+ * Finds the words one after the other. A mark is left out only if it is not the word that comes next: an expression that tries
+ * both ways takes twice the time for each mark.
+ */
+function locationsOf(words: readonly string[], { text, lineAt }: Extraction): { line: number; endLine: number }[] {
+  const [first = ''] = words
   const locations: { line: number; endLine: number }[] = []
-  for (let match = pattern.exec(extraction.text); match; match = pattern.exec(extraction.text)) {
-    locations.push({
-      line: extraction.lineAt(match.index),
-      endLine: extraction.lineAt(match.index + match[0].length - 1),
+  const add = (begin: number, end: number) => locations.push({ line: lineAt(begin), endLine: lineAt(end - 1) })
+  if (words.length === 1) {
+    for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + 1)) add(at, at + first.length)
+    return locations
+  }
+  const inText = [...text.matchAll(/\S+/g)].map(({ 0: word, index }) => ({ word, at: index, isMark: mark.test(word) }))
+  let comparisons = 0
+  for (const [i, { word, at }] of inText.entries()) {
+    if (!word.endsWith(first)) continue
+    let next = i + 1
+    const isFound = words.slice(1).every((wanted, n) => {
+      // The last word of a quotation may be the beginning of a word.
+      const fits = (found: string) => (n === words.length - 2 ? found.startsWith(wanted) : found === wanted)
+      for (; next < inText.length && ++comparisons <= maxComparisons; next++) {
+        const { word: found, isMark } = inText[next] as (typeof inText)[number]
+        if (fits(found)) return ++next > 0
+        if (!isMark) return false
+      }
+      return false
     })
-    // The next place may overlap this one.
-    pattern.lastIndex = match.index + 1
+    if (isFound)
+      add(at + word.length - first.length, (inText[next - 1] as { at: number }).at + (words.at(-1) as string).length)
+    if (comparisons > maxComparisons) break
   }
   return locations
-}
-
-function literally(word: string): string {
-  return word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }
 
 function short(quote: string): string {

@@ -1,5 +1,5 @@
 /** The stored facts that a step reads, and with which an extraction compares new ones. */
-import type { TaintLabel } from '../../core/index.ts'
+import type { Provenance, TaintLabel } from '../../core/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
@@ -13,6 +13,7 @@ export interface KnownFact {
   readonly id: string
   readonly text: string
   readonly taint: readonly TaintLabel[]
+  readonly provenance: Provenance
 }
 
 /** Returns the facts that are most similar to the input, and the newest ones up to the limit. */
@@ -26,7 +27,7 @@ export async function knownFacts(definition: LlmDefinition, entry: StepEntry, li
   const shown = new Map([...alike, ...newest].map((item) => [item.id, item]))
   return [...shown.values()]
     .slice(0, limit)
-    .map(({ id, content, taint }) => ({ id, text: textOfEpisode(content), taint }))
+    .map(({ id, content, taint, provenance }) => ({ id, text: textOfEpisode(content), taint, provenance }))
 }
 
 export const shownFacts = (option: NonNullable<LlmDefinition['memory']['consolidate']>): number =>

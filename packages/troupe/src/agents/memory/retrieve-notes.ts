@@ -3,7 +3,15 @@
  * The notes are recorded, and the step inherits their taint labels.
  */
 import { z } from 'zod'
-import { hashText, type Json, type Schema, type TaintLabel, truncateText } from '../../core/index.ts'
+import {
+  hashText,
+  type Json,
+  joinTaint,
+  type Schema,
+  type TaintLabel,
+  taintOfPrivate,
+  truncateText,
+} from '../../core/index.ts'
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
@@ -11,6 +19,7 @@ import { textOfInput } from '../model/content/model-messages.ts'
 import type { Thread } from '../model/thread.ts'
 import { textOfEpisode } from './episodic-index.ts'
 import { knownFacts, shownFacts } from './known-facts.ts'
+import type { NewMemory } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
 import { embedOf, rank } from './similarity.ts'
 import { episodicName, workingName } from './stored-memory.ts'
@@ -57,8 +66,10 @@ const cut = (text: string, characters: number): string =>
 const noteOf = (content: Json): string =>
   cut(textOfEpisode(content).replaceAll(/\s*\n\s*/g, ' '), limits.noteCharacters)
 
-const labelsOf = (items: readonly { readonly taint: readonly TaintLabel[] }[], { guard }: StepEntry['services']) =>
-  items.flatMap(({ taint }) => [...taint, ...guard.privateLabels])
+const labelsOf = (
+  items: readonly Pick<NewMemory, 'taint' | 'provenance'>[],
+  { guard }: StepEntry['services'],
+): readonly TaintLabel[] => joinTaint(...items.map((item) => taintOfPrivate(item, guard.privateLabels)))
 
 async function inMind({ name }: LlmDefinition, { recorder, services, thread }: StepEntry): Promise<Section> {
   const items = await services.memories.read(recorder.principal.userId, workingName(name, thread))

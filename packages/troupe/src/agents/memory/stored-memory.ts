@@ -45,7 +45,10 @@ export interface AddOptions {
   readonly key?: string
   /** The importance: a higher number is more important; 0 by default. */
   readonly priority?: number
-  /** The taint labels, which every step inherits that is shown the item: `untrusted:mail`, `sensitive:payroll`. */
+  /**
+   * The taint labels, which every step inherits that is shown the item: `untrusted:mail`, `sensitive:payroll`. A memory counts
+   * as sensitive where `policy.private` says so, unless this is given: `[]` declares it not sensitive.
+   */
   readonly taint?: readonly TaintLabel[]
 }
 
@@ -92,7 +95,7 @@ export class StoredMemory {
     const item = {
       ...{ id, priority, agent: this.#agent, source: this.#source, taint: checkTaint(options.taint, 'add.taint') },
       content: JSON.parse(encodeJson(content, 'What is remembered')) as Json,
-      provenance: { agent: 'host' },
+      provenance: { agent: 'host', ...(options.taint === undefined ? {} : { taintDeclared: true as const }) },
     }
     await this.#commit(this.parts.memories.put(this.user, this.name, item, this.capacity))
     return id

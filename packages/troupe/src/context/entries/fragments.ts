@@ -108,7 +108,8 @@ export async function preparePush(
     metadata: options.metadata === undefined ? undefined : metadataText(options.metadata),
     ifVersion: checkVersion(options.ifVersion, 0),
     prunes: core.prunesNext(),
-    provenance: origin.provenance,
+    provenance:
+      options.taint === undefined ? origin.provenance : { ...origin.provenance, taintDeclared: true as const },
     taint: joinTaint(origin.taint, checkTaint(options.taint, 'push.taint')),
   }
   const json = encodeJson(typeof key === 'object' ? await parsedValue(key, value) : value, `The value of ${text}`)

@@ -1,5 +1,5 @@
 /** Reads outside a step: what is committed now. */
-import { type Duration, decodeJson, encodeCursor, failure, type Json } from '../../core/index.ts'
+import { type Duration, decodeJson, encodeCursor, failure, type Json, type Provenance } from '../../core/index.ts'
 import type { Entry, ListOptions } from '../context-client.ts'
 import { type EntryRow, restoreValue, taintIn, toEntry } from '../entries/entry-row.ts'
 import type { Actor } from '../entries/fragments.ts'
@@ -70,7 +70,8 @@ export class CommittedReads implements EntryReads {
     const [[row] = [], [existing] = []] = await core.read(user, ...statements)
     if (existing && !row) throw failure('context.unread', { agent, key })
     const value = row && decodeJson(await core.loadJson(user, restoreValue(String(row.value))))
-    return { value, version: Number(row?.version ?? 0), taint: taintIn(row) }
+    const { taintDeclared = false } = row ? (JSON.parse(String(row.provenance)) as Provenance) : {}
+    return { value, version: Number(row?.version ?? 0), taint: taintIn(row), taintDeclared }
   }
 }
 

@@ -17,6 +17,8 @@ export interface CurrentValue {
   /** 0 where there is no entry. */
   readonly version: number
   readonly taint: readonly TaintLabel[]
+  /** True if the writer of the value declared its labels. */
+  readonly taintDeclared: boolean
 }
 
 export interface EntryReads {

@@ -132,6 +132,7 @@ export class RecordedReads implements EntryReads {
   async current(key: string, _isRetry: boolean, asked: OnAsked): Promise<CurrentValue> {
     const entry = await this.entry(key, asked)
     // Its labels are the step's already.
-    return { value: entry?.value, version: entry?.version ?? 0, taint: [] }
+    const taintDeclared = entry?.provenance.taintDeclared ?? false
+    return { value: entry?.value, version: entry?.version ?? 0, taint: [], taintDeclared }
   }
 }

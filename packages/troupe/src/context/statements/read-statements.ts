@@ -29,7 +29,7 @@ function entryReads(dialect: Dialect) {
     ),
     versioned: raw<ReaderValues & { key: string }>(
       dialect,
-      (p) => sql`select e.value, e.change, e.version, e.taint from context_entries e
+      (p) => sql`select e.value, e.change, e.version, e.taint, e.provenance from context_entries e
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
     change: raw<ReaderValues & { key: string }>(

@@ -1,5 +1,5 @@
 /** What one stage of a step has written and read: the overlay, the versions it has read, and how its writes are planned. */
-import { failure, joinTaint, type Provenance, type TaintLabel, TroupeError } from '../../core/index.ts'
+import { failure, type Provenance, TroupeError, taintOfPrivate } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { Entry, HistoryEntry } from '../context-client.ts'
 import type { Actor, Push, Removal } from '../entries/fragments.ts'
@@ -41,10 +41,10 @@ export class ContextStage {
     this.noteRead(entry.key, entry)
   }
   /** What was read taints what is written. An audience may change: an entry that is private now counts as private. */
-  noteRead(key: string, { version, audience, taint }: Pick<HistoryEntry, 'version' | 'audience' | 'taint'>): void {
+  noteRead(key: string, entry: Pick<HistoryEntry, 'version' | 'audience' | 'taint' | 'provenance'>): void {
     const { privateLabels = [] } = this.#mesh.core
-    const labels: readonly TaintLabel[] = audience === 'everyone' ? taint : joinTaint(taint, privateLabels)
-    const source = `${key}@${version}`
+    const labels = entry.audience === 'everyone' ? entry.taint : taintOfPrivate(entry, privateLabels)
+    const source = `${key}@${entry.version}`
     if (this.#readFrom.size < maxReads) this.#readFrom.add(source)
     if (labels.length > 0) this.#recorder.addTaint(labels, source)
   }

@@ -42,6 +42,8 @@ export interface Provenance {
   readonly effectId?: string
   /** The entries that the step had read at that time, as `key@version`. */
   readonly readFrom?: readonly string[]
+  /** True if the writer named the taint labels itself: a value that is not for everyone has these alone. */
+  readonly taintDeclared?: true
 }
 
 /** A taint label: a kind and its source, such as `untrusted:web` or `sensitive:payroll`. Derived values inherit it. */
@@ -88,6 +90,12 @@ function bounded(all: readonly TaintLabel[], kind: 'untrusted' | 'sensitive'): r
 /** Returns the field `taint` if there are labels; most values have none. */
 export const taintField = (taint: readonly TaintLabel[] | undefined): { readonly taint?: readonly TaintLabel[] } =>
   taint && taint.length > 0 ? { taint } : {}
+
+/** Returns the labels of a value that is not for everyone. The writer may have declared them; else `privateLabels` join them. */
+export const taintOfPrivate = (
+  { taint, provenance }: Pick<Envelope, 'taint' | 'provenance'>,
+  privateLabels: readonly TaintLabel[],
+): readonly TaintLabel[] => (provenance.taintDeclared ? taint : joinTaint(taint, privateLabels))
 
 /** @throws ValidationError unless it is a list of labels */
 export function checkTaint(taint: readonly string[] | undefined, what: string): readonly TaintLabel[] {

@@ -43,6 +43,30 @@ const channels = {
     await ada.agent('Clerk').context.push('k', 'x', isPrivate ? { subscribers: ['Clerk'] } : { audience: 'everyone' })
     return clerk((ctx) => ctx.context.get('k'))
   },
+  'an entry for the agent alone, unless it declares its labels': async (ada: User, isPrivate: boolean) => {
+    const { context } = ada.agent('Clerk')
+    await context.push('k', 'x', { subscribers: ['Clerk'], ...(isPrivate ? {} : { taint: [] }) })
+    return clerk((ctx) => ctx.context.get('k'))
+  },
+  'an entry whose declared value was updated, or replaced by a value that declares nothing': async (
+    ada: User,
+    isPrivate: boolean,
+  ) => {
+    const { context } = ada.agent('Clerk')
+    await context.push('k', 'x', { subscribers: ['Clerk'], taint: [] })
+    if (isPrivate) await context.push('k', 'y')
+    else await context.update('k', (value) => `${value} y`)
+    return clerk((ctx) => ctx.context.get('k'))
+  },
+  'an entry that another step updates, unless it was declared': async (ada: User, isPrivate: boolean) => {
+    await ada.agent('Clerk').context.push('k', 'x', { subscribers: ['Clerk'], ...(isPrivate ? {} : { taint: [] }) })
+    const run = async (_: unknown, ctx: StepContext) => {
+      await ctx.context.update('k', (value) => `${value} y`)
+      return 'updated'
+    }
+    await ada.orchestra.run({ task: 'x', topology: solo(defineAgent({ name: 'Clerk', run })) })
+    return clerk((ctx) => ctx.context.get('k'))
+  },
   'a list with such an entry': async (ada: User, isPrivate: boolean) => {
     await ada.agent('Clerk').context.push('k', 'x', isPrivate ? { audience: 'owner' } : {})
     return clerk((ctx) => ctx.context.list())
@@ -81,7 +105,7 @@ describe.each(Object.entries(channels))('a private value: %s', (_, way) => {
   })
 })
 
-it('A memory is sensitive if the policy declares private values sensitive.', async () => {
+it('A memory is sensitive if the policy declares private values sensitive, unless it declares its labels.', async () => {
   const page = defineTool({
     name: 'page',
     description: 'Reads a page.',
@@ -98,12 +122,14 @@ it('A memory is sensitive if the policy declares private values sensitive.', asy
     execute: () => 'sent',
   })
   const call = (name: string) => ({ text: '', toolCalls: [{ name, args: {} }] })
-  for (const [kind, expected] of [
-    ['sensitive', 'held back'],
-    ['plain', 'completed'],
+  for (const [kind, declared, expected] of [
+    ['sensitive', undefined, 'held back'],
+    ['sensitive', [], 'completed'],
+    ['plain', undefined, 'completed'],
   ] as const) {
     const ada = (await opened({ policy: { private: kind } })).user('ada')
-    await ada.memory('Clerk').episodic.add('the salary of bob is 90,000')
+    const options = declared ? { taint: declared } : {}
+    await ada.memory('Clerk').episodic.add('the salary of bob is 90,000', options)
     const model = new MockModel({ responses: [call('page'), call('send'), 'done'] })
     const agent = new LlmAgent({ name: 'Clerk', model, tools: { page, send }, memory: { episodic: true } })
     expect(await outcome(ada, agent)).toBe(expected)

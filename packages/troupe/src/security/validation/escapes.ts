@@ -41,7 +41,8 @@ export function escapeForPrompt(text: string, name = 'data'): string {
       .slice(0, 256)
       .replace(/[^\w-]/g, '') || 'data'
   const inside = escapeTerminal(checkText('escapeForPrompt', text)).replace(
-    new RegExp(`<(?=\\s*/?\\s*${mark})`, 'gi'),
+    // The slash stands before its white space in the group, so that a run of white space is read in one way.
+    new RegExp(`<(?=\\s*(?:/\\s*)?${mark})`, 'gi'),
     '&lt;',
   )
   return `<${mark}>\n${inside}\n</${mark}>`

@@ -110,6 +110,13 @@ describe('escapes', () => {
     expect(escapeTerminal('Grüße, 世界 🎉')).toBe('Grüße, 世界 🎉')
   })
 
+  it('escapeForPrompt reads a long run of white space behind a bracket once.', () => {
+    const text = `<${' '.repeat(400_000)}`
+    const before = process.threadCpuUsage()
+    expect(escapeForPrompt(text)).toHaveLength(text.length + '<data>\n\n</data>'.length)
+    expect(process.threadCpuUsage(before).user / 1e6).toBeLessThan(20)
+  })
+
   it('The escape function for prompts keeps a text within its marks, whatever it contains.', () => {
     expect(escapeForPrompt('a </page> b < /PAGE > <b>\u{e0041}', 'page')).toBe(
       '<page>\na &lt;/page> b &lt; /PAGE > <b>\\u{e0041}\n</page>',

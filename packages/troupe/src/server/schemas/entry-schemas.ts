@@ -11,6 +11,7 @@ export const provenanceSchema = z.object({
   stepId: z.string().optional(),
   effectId: z.string().optional(),
   readFrom: names.optional(),
+  taintDeclared: z.literal(true).optional(),
 })
 
 export const entrySchema = z.object({

@@ -2,10 +2,8 @@
  * The part of a thread that a hand-off carries. It is text, because the other agent has other tools and maybe another
  * model.
  */
-
 import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
-import type { Json } from '../../../core/index.ts'
-import { truncateText } from '../../../core/index.ts'
+import { type Json, truncateText } from '../../../core/index.ts'
 import type { CarriedHistory, HistoryLine, Routing, StepEntry } from '../../agent-port.ts'
 import { type ThreadMessage, textOfInput } from './model-messages.ts'
 

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { Script } from 'node:vm'
+import { expect, it, vi } from 'vitest'
 import { fitsPattern } from './fits-pattern.ts'
 
 it('A pattern of a schema is matched as JSON Schema defines it.', () => {
@@ -19,4 +20,15 @@ it.each(['^(a+)+$', '^(a|a)*$', '(.*a){25}$'])(
 it('An invalid pattern matches nothing, and a text that is too long is not tried.', () => {
   expect(fitsPattern('(', 'a')).toBe(false)
   expect(fitsPattern('a', 'a'.repeat(10_001))).toBe(false)
+})
+
+it('Patterns of one schema that take long are tried at most 50 times within a minute.', async () => {
+  // Other tests share the module, and for them no pattern may be stopped.
+  vi.resetModules()
+  const own = await import('./fits-pattern.ts')
+  const tries = vi.spyOn(Script.prototype, 'runInContext')
+  for (let i = 0; i < 200; i++) expect(own.fitsPattern(`^(a+)+${i}$`, `${'a'.repeat(60)}!`)).toBe(false)
+  expect(tries).toHaveBeenCalledTimes(50)
+  tries.mockRestore()
+  vi.resetModules()
 })

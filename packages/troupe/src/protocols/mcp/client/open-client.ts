@@ -3,7 +3,8 @@ import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotoc
 import { TroupeError, truncateText, version } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
-import { boundedMessages } from './bounded-messages.ts'
+import { boundMessages } from './bound-messages.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 import { loadClientSdk } from './load-client-sdk.ts'
 import type { McpProgram, McpServerConfig } from './mcp-server-config.ts'
 
@@ -64,6 +65,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   try {
     signal.throwIfAborted()
     await client.connect(transport, { timeout: timeoutMs, signal })
+    boundMessages(transport)
   } catch (error) {
     await leave()
     throw watchedFetch.rejection() ?? error
@@ -104,7 +106,7 @@ async function addressOf(
 ): Promise<Transport> {
   const headers = await revealed(options, server.headers)
   // Redirects stay within the origin, so that no other server gets the headers.
-  const fetch = boundedMessages(options.fetchFor(server.url), options.messageBytes)
+  const fetch = boundedFetch(options.fetchFor(server.url), options.messageBytes)
   return new sdk.StreamableHTTPClientTransport(new URL(server.url), { fetch, requestInit: { headers } })
 }
 

@@ -27,7 +27,7 @@ function counting(limit: number, isStream: boolean, tooLarge: () => Error): Tran
 }
 
 /** @param limit bytes of one message */
-export const boundedMessages =
+export const boundedFetch =
   (fetch: Fetch, limit: number): Fetch =>
   async (input, init) => {
     const response = await fetch(input, init)

@@ -1,0 +1,100 @@
+import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
+import { expect, test } from 'vitest'
+import { boundMessages, countValues } from './bound-messages.ts'
+
+const many = (length: number, make: (i: number) => unknown) => Array.from({ length }, (_, i) => make(i))
+const properties = (length: number, make: (i: number) => unknown) =>
+  Object.fromEntries(Array.from({ length }, (_, i) => [`p${i}`, make(i)]))
+const nested = (levels: number) => {
+  let schema: object = { type: 'string' }
+  for (let i = 0; i < levels; i++) schema = { type: 'object', properties: { p: schema } }
+  return schema
+}
+const definitions = (length: number) => ({
+  $ref: '#/$defs/p0',
+  $defs: properties(length, (i) => ({ anyOf: [{ $ref: `#/$defs/p${i + 1}` }, { $ref: `#/$defs/p${i + 1}` }] })),
+})
+
+/** One row for each way to make a schema expensive, with a schema of the same kind that servers have. */
+const schemas: readonly (readonly [string, object, object])[] = [
+  [
+    'alternatives',
+    { anyOf: many(2_000, () => ({ type: 'string' })) },
+    { anyOf: many(100_000, () => ({ type: 'string' })) },
+  ],
+  ['properties', { properties: properties(1_000, () => ({})) }, { properties: properties(100_000, () => ({})) }],
+  ['options of one enumeration', { enum: many(5_000, String) }, { enum: many(1_000_000, String) }],
+  ['levels', nested(20), nested(100_000)],
+  ['references that double at each level', definitions(1_000), definitions(50_000)],
+  [
+    'patterns',
+    { properties: properties(1_000, () => ({ pattern: '^(a+)+$' })) },
+    { anyOf: many(50_000, () => ({ pattern: '^(a+)+$' })) },
+  ],
+  ['required names', { required: many(1_000, String) }, { allOf: many(10_000, () => ({ required: ['a', 'b'] })) }],
+]
+const listOf = (id: number, inputSchema: object) =>
+  ({ jsonrpc: '2.0', id, result: { tools: [{ name: 'look', inputSchema }] } }) as unknown as JSONRPCMessage
+
+test.each(schemas)(
+  'A list of tools with too many %s is replaced by an error, and a usual one is delivered.',
+  (_, usual, heavy) => {
+    const delivered: JSONRPCMessage[] = []
+    const transport = {
+      send: async () => {},
+      onmessage: (message: JSONRPCMessage) => delivered.push(message),
+    } as unknown as Transport
+    boundMessages(transport)
+    transport.onmessage?.(listOf(1, usual))
+    transport.onmessage?.(listOf(2, heavy))
+    expect(delivered).toEqual([listOf(1, usual), { jsonrpc: '2.0', id: 2, error: expect.anything() }])
+    expect(JSON.stringify(delivered[1])).toContain('more than 30000 values')
+  },
+)
+
+test('A count of values looks at no more values than its limit, however large the message is.', () => {
+  let looked = 0
+  const counted = new Proxy(
+    many(100_000, () => ({})),
+    {
+      get: (list, name) => {
+        looked++
+        return Reflect.get(list, name)
+      },
+    },
+  )
+  expect(countValues({ result: counted }, 1_000)).toBeGreaterThan(1_000)
+  expect(looked).toBeLessThanOrEqual(1_001)
+})
+
+test('A notification with too many values is dropped.', () => {
+  const delivered: unknown[] = []
+  const transport = {
+    send: async () => {},
+    onmessage: (message: unknown) => delivered.push(message),
+  } as unknown as Transport
+  boundMessages(transport)
+  transport.onmessage?.({
+    jsonrpc: '2.0',
+    method: 'notifications/message',
+    params: { data: many(50_000, String) },
+  } as never)
+  expect(delivered).toEqual([])
+})
+
+test('The pages of one list of tools share a limit, and the next list begins with all of it.', async () => {
+  const delivered: JSONRPCMessage[] = []
+  const transport = {
+    send: async () => {},
+    onmessage: (message: JSONRPCMessage) => delivered.push(message),
+  } as unknown as Transport
+  boundMessages(transport)
+  const page = { anyOf: many(10_000, () => ({})) }
+  const ask = (id: number, params: object) =>
+    transport.send({ jsonrpc: '2.0', id, method: 'tools/list', params } as JSONRPCMessage)
+  for (const [id, params] of [{}, { cursor: '1' }, { cursor: '2' }, {}].entries()) {
+    await ask(id, params)
+    transport.onmessage?.(listOf(id, page))
+  }
+  expect(delivered.map((message) => 'error' in message)).toEqual([false, false, true, false])
+})

@@ -1,0 +1,63 @@
+/**
+ * Bounds what a message of a server costs the main thread. The client checks each message by recursive schemas, some 5 µs for
+ * each value, and tools are hashed, compared and recorded. A message of too many values is replaced before that by an error.
+ */
+import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
+
+/** Values of one message, members of objects and items of lists included; the tools of a large server have some thousand. */
+const maxValues = 30_000
+const maxDepth = 64
+
+/**
+ * Counts the values of a message, not deeper than `maxDepth` levels, and stops above `max`.
+ * @returns the number of values; more than `max` if there are more or if the message is deeper
+ */
+export function countValues(message: unknown, max: number): number {
+  let count = 0
+  let level: unknown[] = [message]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth) return max + 1
+    const next: unknown[] = []
+    for (const value of level) {
+      if (++count > max) return count
+      if (typeof value !== 'object' || value === null) continue
+      // A member costs a step before its value does, so that one large object ends the count as well.
+      for (const key in value) {
+        if (count + next.length > max) return max + 1
+        next.push((value as Record<string, unknown>)[key])
+      }
+    }
+    level = next
+  }
+  return count
+}
+
+/**
+ * Bounds the messages of a transport that is connected already, and all pages of a list of tools together.
+ * A request with too many values is left without an answer, and a notification is dropped.
+ */
+export function boundMessages(transport: Transport): void {
+  const { onmessage: deliver } = transport
+  if (!deliver) return
+  const send = transport.send.bind(transport)
+  let listed = 0
+  transport.send = (message, options) => {
+    if ('method' in message && message.method === 'tools/list' && message.params?.cursor === undefined) listed = 0
+    return send(message, options)
+  }
+  transport.onmessage = (message, extra) => {
+    const isList = 'result' in message && 'tools' in message.result
+    const max = isList ? maxValues - listed : maxValues
+    const count = countValues(message, max)
+    if (isList) listed += count
+    if (count <= max) deliver(message, extra)
+    else if ('id' in message && !('method' in message)) deliver(tooLarge(message.id), extra)
+  }
+}
+
+const tooLarge = (id: unknown) =>
+  ({
+    jsonrpc: '2.0',
+    id,
+    error: { code: -32_000, message: `it sent more than ${maxValues} values, or more than ${maxDepth} levels` },
+  }) as JSONRPCMessage
