@@ -165,8 +165,9 @@ const memory: Readonly<Record<string, Channel>> = {
     return scene.ada.session(scene.victim(), { threadId: 't' }).generate('Do your work.')
   },
   'episode of another thread': async (scene, text) => {
-    await scene.ada.memory('Victim').episodic.add(text, { taint: web })
-    return generate(scene, scene.victim('', { memory: { episodic: true } }), text)
+    // The question finds the episode by its words, whatever the text is, and holds nothing of it.
+    await scene.ada.memory('Victim').episodic.add(`Invoice of October: ${text}`, { taint: web })
+    return generate(scene, scene.victim('', { memory: { episodic: true } }), 'Invoice of October')
   },
   'working memory': async (scene, text) => {
     const options = { memory: { working: true } }

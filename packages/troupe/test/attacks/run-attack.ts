@@ -9,7 +9,7 @@ import { httpChannels, mcpChannels } from './server-channels.ts'
 import { type Scene, secretSalary, type Testbed } from './testbed.ts'
 
 /** What a person or a model may take; a row that takes longer is broken, and counts as no defence. */
-const limitMs = 60_000
+const limitMs = 240_000
 
 const channels: Readonly<Record<string, Channel>> = {
   ...injectionChannels,

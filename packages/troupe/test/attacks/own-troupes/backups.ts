@@ -80,8 +80,9 @@ export const backups = ownRows(
           const paying = defineAgent({ name: 'Paying', run: async () => void done.push('paid') as never })
           const teams = { pay: { agents: [paying], flows: ['Start -> Paying', 'Paying -> End'] } }
           const original = await opened(own, { teams })
-          const due = Date.now() + 3_000
-          await original.user('ada').schedules.create({ id: 'pay', team: 'pay', task: 1, in: '3s' } as never)
+          // Long enough for the backup and the end of the original, also on a loaded machine.
+          const due = Date.now() + 15_000
+          await original.user('ada').schedules.create({ id: 'pay', team: 'pay', task: 1, in: '15s' } as never)
           await original.backup(backupOf(own))
           await original.user('ada').schedules.delete('pay')
           await original.close()
