@@ -1,5 +1,8 @@
 /** The table of all authenticated routes, which the server, the OpenAPI document and the tests read. */
+
+import { accessRoute } from './access/access-route.ts'
 import type { Route } from './route.ts'
+import { agentRoute } from './routes/agent-route.ts'
 import { apiKeyRoutes } from './routes/api-key-routes.ts'
 import { contextRoutes } from './routes/context-routes.ts'
 import { evaluationRoutes } from './routes/evaluation/evaluation-routes.ts'
@@ -14,13 +17,14 @@ import { teamRoutes } from './routes/team-routes.ts'
 import { topicRoutes } from './routes/topic-routes.ts'
 import { updateRoutes } from './routes/update-routes.ts'
 
-export const routes: readonly Route[] = [
+const ownRoutes: readonly Route[] = [
   ...runRoutes,
   ...pastRunRoutes,
   ...evaluationRoutes,
   ...experimentRoutes,
   ...scheduleRoutes,
   ...teamRoutes,
+  agentRoute,
   ...contextRoutes,
   ...topicRoutes,
   ...messageRoutes,
@@ -29,3 +33,5 @@ export const routes: readonly Route[] = [
   ...operationRoutes,
   ...updateRoutes,
 ]
+
+export const routes: readonly Route[] = [...ownRoutes, accessRoute(ownRoutes)]

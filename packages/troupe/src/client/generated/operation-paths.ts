@@ -1,5 +1,7 @@
 // Written by scripts/openapi.ts from the OpenAPI document of the server.
 export const operationPaths = {
+  'access.get': 'GET /v1/access',
+  'agents.get': 'GET /v1/agents/{agent}',
   'agents.list': 'GET /v1/agents',
   'agents.presence': 'GET /v1/presence',
   'apiKeys.create': 'POST /v1/api-keys',

@@ -39,6 +39,10 @@ export interface ClientSchemas {
 
 /** What each operation takes and answers, by name. */
 export interface ClientOperations {
+  /** Show the rights of the caller: its role, its users, and the operations of this document that it may call. */
+  readonly 'access.get': { readonly answer: { readonly role: string; readonly users: 'all' | readonly (string)[]; readonly agent?: string; readonly operations: readonly (string)[] } }
+  /** Show the definition of an agent that is registered or that a registered team has: model, instructions, tools, rights. */
+  readonly 'agents.get': { readonly path: { readonly agent: string }; readonly answer: { readonly name: string; readonly description?: string; readonly kind: 'model' | 'function'; readonly models: readonly (string)[]; readonly instructions?: string; readonly tools: readonly ({ readonly name: string; readonly description: string; readonly effect: string; readonly approval: 'never' | 'always' | 'sometimes' })[]; readonly toolSources: readonly (string)[]; readonly helpers: readonly (string)[]; readonly role?: string; readonly allow?: readonly (string)[]; readonly deny?: readonly (string)[]; readonly memory?: { readonly maxTokens?: number; readonly compactsAt?: number; readonly consolidates: boolean }; readonly fingerprint: string } }
   /** The registered agents, which runs can name. */
   readonly 'agents.list': { readonly answer: { readonly items: readonly ({ readonly name: string })[] } }
   /** The workers of the user that are at work now, in every process. */

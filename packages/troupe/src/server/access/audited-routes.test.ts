@@ -215,6 +215,7 @@ describe('the audit log', () => {
       seq: 1,
       key: 'there',
       team: 'echo',
+      agent: 'Echo',
       mailbox: 'Stock',
       experiment: await experimentId(),
       metric: 'troupe_alert_cleared_total',

@@ -100,6 +100,7 @@ const missingIds: Readonly<Record<string, string>> = {
   mailbox: 'NoSuchBox',
   message: 'no-such-message',
   team: 'none',
+  agent: 'None',
   schedule: 'no-such-schedule',
   experiment: 'no-such-experiment',
   step: 'no-such-step',
@@ -152,8 +153,8 @@ describe('the routes', () => {
       .sign(publicKey.export({ type: 'spki', format: 'der' }))
     keys.forged = `${(await tokenOf({ sub: 'ada' })).slice(0, -4)}AAAA`
     keys.late = await tokenOf({ sub: 'ada' }, { until: -3_600 })
-    // Topologies are everybody's.
-    theirs = { ...(await somethingOf('ada')), team: 'none' }
+    // Teams and agents are everybody's.
+    theirs = { ...(await somethingOf('ada')), team: 'none', agent: 'None' }
     own = await somethingOf('ben')
     ask = (callerName, route, values, headers = {}) =>
       caller(served.url)(
@@ -188,7 +189,15 @@ describe('the routes', () => {
     const { key } = await troupe.apiKeys.create({ name: user, users: [user], role: 'admin' })
     const send = caller(url, { authorization: `Bearer ${key}` })
     const { body } = await send('POST', '/v1/messages', { type: 'n', payload: 1, to: 'Stock' })
-    const named = { schedule, experiment, key: 'secret', topic: 'orders', mailbox: 'Stock', team: 'solo' }
+    const named = {
+      schedule,
+      experiment,
+      key: 'secret',
+      topic: 'orders',
+      mailbox: 'Stock',
+      team: 'solo',
+      agent: 'Echo',
+    }
     return { ...named, run: run.id, other: run.id, message: body.id }
   }
   async function askedByOwner(route: Route) {

@@ -1,0 +1,72 @@
+/** The definition of an agent over HTTP: what operators read of it, and which agents it names. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { defineTool, LlmAgent } from '../../index.ts'
+import { MockModel } from '../../testing/index.ts'
+import { caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
+
+const refund = defineTool({
+  name: 'refund',
+  description: 'Pays money back.',
+  inputSchema: z.object({ order: z.string() }),
+  effect: 'at-most-once',
+  needsApproval: true,
+  execute: async () => 'paid',
+})
+const billing = new LlmAgent({
+  name: 'Billing',
+  description: 'Answers about payments.',
+  instructions: 'You may refund an order once.',
+  model: new MockModel({ responses: [] }),
+  tools: { refund },
+  memory: { maxTokens: 2_000 },
+  role: 'contributor',
+  deny: ['delete_context'],
+})
+
+describe('The agent route', () => {
+  const servers = new Servers()
+  let served: Served
+  beforeAll(async () => {
+    const teams = { support: { agents: [billing], flows: ['Billing -> End'] } }
+    served = await servers.start({ agents: [echo], teams }, { authentication: 'required' })
+  })
+  afterAll(() => servers.close())
+
+  const as = async (role: string) => {
+    const { key } = await served.troupe.apiKeys.create({ name: 'n', users: ['ada'], role })
+    return caller(served.url, { authorization: `Bearer ${key}` })
+  }
+
+  it('The agent route shows the model, instructions, tools and rights of an agent of a team.', async () => {
+    const { status, body } = await (await as('moderator'))('GET', '/v1/agents/Billing')
+    expect([status, body]).toEqual([
+      200,
+      {
+        name: 'Billing',
+        description: 'Answers about payments.',
+        kind: 'model',
+        models: ['mock/mock'],
+        instructions: 'You may refund an order once.',
+        tools: [{ name: 'refund', description: 'Pays money back.', effect: 'at-most-once', approval: 'always' }],
+        toolSources: [],
+        helpers: [],
+        role: 'contributor',
+        deny: ['delete_context'],
+        memory: { maxTokens: 2_000, consolidates: false },
+        fingerprint: billing.fingerprint,
+      },
+    ])
+  })
+
+  it('The agent route shows a registered function agent, and names the known agents for an unknown one.', async () => {
+    const call = await as('moderator')
+    expect((await call('GET', '/v1/agents/Echo')).body).toMatchObject({ name: 'Echo', kind: 'function', tools: [] })
+    const unknown = await call('GET', '/v1/agents/Ecko')
+    expect([unknown.status, unknown.text]).toEqual([404, expect.stringContaining('Echo')])
+  })
+
+  it('The agent route rejects a caller whose role is below moderator.', async () => {
+    expect((await (await as('readonly'))('GET', '/v1/agents/Echo')).status).toBe(403)
+  })
+})

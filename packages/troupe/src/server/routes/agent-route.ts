@@ -1,0 +1,95 @@
+/** The route of one registered agent: its model, its tools and its rights, as its definition names them. */
+import { z } from 'zod'
+import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
+import { modelNameOf } from '../../models/index.ts'
+import { resolveTeam } from '../../runs/index.ts'
+import type { Tool } from '../../tools/index.ts'
+import { answers } from '../route.ts'
+import { list, withoutUndefined } from '../schemas/request-schemas.ts'
+
+const names = list(z.string())
+
+const agentSchema = z.object({
+  name: z.string(),
+  description: z.string().optional(),
+  kind: z.enum(['model', 'function']).describe('Whether a model or code executes its steps.'),
+  models: names.describe('Its model, then its fallbacks; empty where the environment names it.'),
+  instructions: z.string().optional().describe('Absent where code writes them in each step.'),
+  tools: list(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      effect: z.string(),
+      approval: z.enum(['never', 'always', 'sometimes']).describe('`sometimes`: code decides it from the input.'),
+    }),
+  ),
+  toolSources: names.describe('Sources whose tools are read in each step.'),
+  helpers: names.describe('Agents that its model can call like tools.'),
+  role: z.string().optional(),
+  allow: names.optional(),
+  deny: names.optional(),
+  memory: z
+    .object({ maxTokens: z.number().optional(), compactsAt: z.number().optional(), consolidates: z.boolean() })
+    .optional(),
+  fingerprint: z.string(),
+})
+
+const approvalOf = ({ needsApproval }: Tool): 'never' | 'always' | 'sometimes' =>
+  typeof needsApproval === 'function' ? 'sometimes' : needsApproval ? 'always' : 'never'
+
+function describeModelAgent(agent: BaseLlmAgent) {
+  const { chain, instructions, tools, sources, helpers, memory } = definitionOf(agent)
+  return {
+    kind: 'model' as const,
+    models: chain.map(modelNameOf),
+    ...(typeof instructions === 'string' ? { instructions } : {}),
+    tools: [...tools.values()].map((tool) => ({
+      name: tool.name,
+      description: tool.description,
+      effect: tool.effect,
+      approval: approvalOf(tool),
+    })),
+    toolSources: sources.map(({ name }) => name),
+    helpers: [...helpers.keys()],
+    memory: {
+      ...withoutUndefined({ maxTokens: memory.maxTokens, compactsAt: memory.compaction?.at }),
+      consolidates: Boolean(memory.consolidate),
+    },
+  }
+}
+
+function describeAgent(agent: Agent): z.infer<typeof agentSchema> {
+  const { name, description, access, fingerprint } = agent
+  const { role, allow, deny } = access
+  const details =
+    agent instanceof BaseLlmAgent
+      ? describeModelAgent(agent)
+      : { kind: 'function' as const, models: [], tools: [], toolSources: [], helpers: [] }
+  return {
+    name,
+    ...details,
+    ...withoutUndefined({ description: description || undefined, role }),
+    ...(allow === undefined ? {} : { allow: [...allow] }),
+    ...(deny === undefined ? {} : { deny: [...deny] }),
+    fingerprint,
+  }
+}
+
+export const agentRoute = answers({
+  method: 'GET',
+  path: '/v1/agents/:agent',
+  name: 'agents.get',
+  needsNoUser: true,
+  operation: 'agents.list',
+  role: 'moderator',
+  summary:
+    'Show the definition of an agent that is registered or that a registered team has: model, instructions, tools, rights.',
+  params: z.object({ agent: z.string() }),
+  answer: agentSchema,
+  handle: async ({ parts: { settings }, params: { agent: name } }) => {
+    const team = [...settings.teams.values()].find(({ agents }) => agents.has(name))
+    const registered = settings.agents.has(name) || !team ? resolveTeam(settings, { agent: name }, 'The request') : team
+    const agent = registered.agents.get(name) as Agent
+    return describeAgent(agent)
+  },
+})
