@@ -1,15 +1,28 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { Fragment, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
+import {
+  createHashHistory,
+  createRouter,
+  Link,
+  lazyRouteComponent,
+  Outlet,
+  RouterProvider,
+  useMatches,
+  useSearch,
+} from '@tanstack/react-router'
+import { createContext, Fragment, lazy, Suspense, useContext, useEffect, useRef, useState } from 'react'
+import type { ClientOperations } from 'troupe/client'
 import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer } from './api/use-api.tsx'
+import { useMay } from './api/use-may.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
-import { Loading } from './parts/answer.tsx'
+import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { SignedOut } from './parts/signed-out.tsx'
-import { Button, Flex } from './parts/ui.tsx'
+import { Button, Flex, Heading } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
-import { linkTo, useRoute } from './route.ts'
-import { Agents } from './views/agents.tsx'
+import type { ViewPath } from './routes.ts'
+import * as routes from './routes.ts'
+import { Agent, Agents } from './views/agents.tsx'
 import { ApiKeys } from './views/api-keys.tsx'
 import { Audit } from './views/audit.tsx'
 import { Chat } from './views/chat.tsx'
@@ -19,18 +32,14 @@ import { Mailbox } from './views/mailbox.tsx'
 import { Messages } from './views/messages.tsx'
 import { Runs } from './views/runs.tsx'
 import { Schedules } from './views/schedules.tsx'
+import { Settings } from './views/settings.tsx'
 import { Team, Teams } from './views/teams.tsx'
 import { TryIt } from './views/try-it.tsx'
 import { Usage } from './views/usage.tsx'
 import { visible } from './visible.ts'
 
-/** These views load when they are opened for the first time; graph and Markdown load with the first run. */
-const Evaluations = lazy(() => import('./views/evaluations.tsx').then(({ Evaluations: view }) => ({ default: view })))
-const Evaluation = lazy(() => import('./views/evaluations.tsx').then(({ Evaluation: view }) => ({ default: view })))
-const Health = lazy(() => import('./views/health.tsx').then(({ Health: view }) => ({ default: view })))
 const loadPalette = () => import('./parts/palette.tsx')
 const Palette = lazy(loadPalette)
-const RunView = lazy(() => import('./views/run.tsx').then(({ RunView: view }) => ({ default: view })))
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
@@ -43,37 +52,72 @@ const paletteDelayMs = 2_000
 const groups = ['', 'Data', 'Build', 'Operate'] as const
 type Group = (typeof groups)[number]
 
-const views: Readonly<
-  Record<
-    string,
-    { readonly name: string; readonly group: Group; readonly view: (parts: readonly string[]) => ReactNode }
-  >
-> = {
-  home: { name: 'Home', group: '', view: () => <Home /> },
-  runs: { name: 'Runs', group: '', view: ([id]) => (id ? <RunView key={id} id={id} /> : <Runs />) },
-  chat: { name: 'Chat', group: '', view: () => <Chat /> },
-  context: { name: 'Context', group: 'Data', view: ([key]) => <Context key={key} at={key} /> },
-  messages: {
-    name: 'Messages',
-    group: 'Data',
-    view: ([name]) => (name ? <Mailbox key={name} name={name} /> : <Messages />),
-  },
-  teams: { name: 'Teams', group: 'Build', view: ([name]) => (name ? <Team key={name} name={name} /> : <Teams />) },
-  agents: { name: 'Agents', group: 'Build', view: () => <Agents /> },
-  schedules: { name: 'Schedules', group: 'Build', view: () => <Schedules /> },
-  evaluations: {
-    name: 'Evaluations',
-    group: 'Build',
-    view: ([id]) => (id ? <Evaluation key={id} id={id} /> : <Evaluations />),
-  },
-  usage: { name: 'Usage', group: 'Operate', view: () => <Usage /> },
-  health: { name: 'Health', group: 'Operate', view: () => <Health /> },
-  keys: { name: 'API keys', group: 'Operate', view: () => <ApiKeys /> },
-  audit: { name: 'Audit', group: 'Operate', view: () => <Audit /> },
-  try: { name: 'Try it', group: 'Build', view: () => <TryIt /> },
+interface View {
+  readonly to: ViewPath
+  readonly name: string
+  readonly group: Group
+  /** The operation without which the view has nothing to show. */
+  readonly needs?: keyof ClientOperations
 }
+const views: readonly View[] = [
+  { to: '/home', name: 'Home', group: '' },
+  { to: '/runs', name: 'Runs', group: '', needs: 'runs.list' },
+  { to: '/chat', name: 'Chat', group: '', needs: 'runs.start' },
+  { to: '/context', name: 'Context', group: 'Data', needs: 'context.list' },
+  { to: '/messages', name: 'Messages', group: 'Data', needs: 'mailboxes.list' },
+  { to: '/teams', name: 'Teams', group: 'Build', needs: 'teams.list' },
+  { to: '/agents', name: 'Agents', group: 'Build', needs: 'agents.list' },
+  { to: '/schedules', name: 'Schedules', group: 'Build', needs: 'schedules.list' },
+  { to: '/evaluations', name: 'Evaluations', group: 'Build', needs: 'experiments.list' },
+  { to: '/try', name: 'Try it', group: 'Build', needs: 'runs.start' },
+  { to: '/usage', name: 'Usage', group: 'Operate', needs: 'usage.list' },
+  { to: '/health', name: 'Health', group: 'Operate', needs: 'operations.health' },
+  { to: '/keys', name: 'API keys', group: 'Operate', needs: 'apiKeys.list' },
+  { to: '/audit', name: 'Audit', group: 'Operate', needs: 'audit.list' },
+  { to: '/settings', name: 'Settings', group: 'Operate' },
+]
 
-const viewNames = Object.entries(views).map(([path, { name }]) => [path, name] as const)
+const loadEvaluations = () => import('./views/evaluations.tsx')
+
+routes.rootRoute.update({ component: Frame, notFoundComponent: NotFound })
+routes.homeRoute.update({ component: Home })
+routes.runsRoute.update({ component: Runs })
+// Graph and Markdown load with the first run.
+routes.runRoute.update({ component: lazyRouteComponent(() => import('./views/run.tsx'), 'RunView') })
+routes.chatRoute.update({ component: Chat })
+routes.contextRoute.update({ component: Context })
+routes.messagesRoute.update({ component: Messages })
+routes.mailboxRoute.update({ component: Mailbox })
+routes.teamsRoute.update({ component: Teams })
+routes.teamRoute.update({ component: Team })
+routes.agentsRoute.update({ component: Agents })
+routes.agentRoute.update({ component: Agent })
+routes.schedulesRoute.update({ component: Schedules })
+routes.evaluationsRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluations') })
+routes.evaluationRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluation') })
+routes.usageRoute.update({ component: Usage })
+routes.healthRoute.update({ component: lazyRouteComponent(() => import('./views/health.tsx'), 'Health') })
+routes.keysRoute.update({ component: ApiKeys })
+routes.auditRoute.update({ component: Audit })
+routes.settingsRoute.update({ component: Settings })
+routes.tryRoute.update({ component: TryIt })
+
+const router = createRouter({
+  routeTree: routes.routeTree,
+  history: createHashHistory(),
+  parseSearch: routes.parseSearch,
+  stringifySearch: routes.stringifySearch,
+  // Another run, team or mailbox is another view: it takes nothing along of the one before.
+  defaultRemountDeps: ({ params }) => params,
+  defaultPendingComponent: Loading,
+  defaultErrorComponent: ({ error }) => <ErrorNotice error={error as Error} />,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    readonly router: typeof router
+  }
+}
 
 export function App() {
   const [user, setUser] = useState(() => localStorage.getItem('user') ?? '')
@@ -86,7 +130,9 @@ export function App() {
       <QueryClientProvider client={queries}>
         <ClientProvider user={user || undefined}>
           <UpdatesProvider>
-            <Frame top={<Top user={user} choose={choose} />} />
+            <UserContext value={{ user, choose }}>
+              <RouterProvider router={router} />
+            </UserContext>
           </UpdatesProvider>
         </ClientProvider>
       </QueryClientProvider>
@@ -94,12 +140,14 @@ export function App() {
   )
 }
 
-interface TopProps {
+interface ChosenUser {
   readonly user: string
   readonly choose: (user: string) => void
 }
+const UserContext = createContext<ChosenUser>({ user: '', choose: () => {} })
 
-function Top({ user, choose }: TopProps) {
+function Top() {
+  const { user, choose } = useContext(UserContext)
   const [typed, setTyped] = useState(user)
   return (
     <Flex gap="2" align="center" className="tools">
@@ -123,25 +171,36 @@ function Top({ user, choose }: TopProps) {
   )
 }
 
-function Frame({ top }: { readonly top: ReactNode }) {
-  const [viewName = 'home', ...rest] = useRoute()
-  const at = views[viewName] ?? views.home
+/** Those that the role of the caller may open. */
+function useViews(): readonly View[] {
+  const may = useMay()
+  return views.filter(({ needs }) => needs === undefined || may(needs))
+}
+
+function Frame() {
+  const shown = useViews()
+  const match = useMatches().at(-1)
+  const name = match?.staticData.name ?? 'Troupe'
+  const { key } = useSearch({ strict: false })
+  const opened = [...Object.values((match?.params ?? {}) as Readonly<Record<string, string>>), key].filter(
+    (one) => one !== undefined,
+  )
+  const address = [...opened, name].join(' · ')
   const main = useRef<HTMLElement>(null)
-  const name = at?.name ?? 'Home'
   const first = useRef(true)
   const [isPaletteOpen, setIsPaletteOpen] = useState(false)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: who goes elsewhere is taken to the beginning of it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the focus goes to the beginning of another view
   useEffect(() => {
     if (!first.current) main.current?.focus()
     first.current = false
-  }, [viewName, rest.join('/')])
+  }, [address])
   // A palette that is loaded takes the keys that are typed right after it is opened.
   useEffect(() => {
     const timer = setTimeout(() => void loadPalette().catch(() => {}), paletteDelayMs)
     return () => clearTimeout(timer)
   }, [])
   const openRequests = useOpenRequests()
-  const title = visible(`${[...rest].reverse().concat(name).join(' · ')} · Troupe`)
+  const title = visible(`${address} · Troupe`)
   useEffect(() => {
     document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
   }, [title, openRequests])
@@ -152,37 +211,49 @@ function Frame({ top }: { readonly top: ReactNode }) {
       </Button>
       <div className="frame">
         <header className="side">
-          <a href={linkTo('home')} className="brand">
+          <Link to="/home" className="brand">
             <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
-          </a>
-          <Navigation current={name} openRequests={openRequests} />
+          </Link>
+          <Navigation views={shown} current={name} openRequests={openRequests} />
           <Button look="soft" small aria-keyshortcuts="Control+K Meta+K" onClick={() => setIsPaletteOpen(true)}>
             Go to … <kbd>Ctrl K</kbd>
           </Button>
-          {top}
+          <Top />
         </header>
         <main id="main" tabIndex={-1} ref={main}>
           <SignedOut />
-          <Suspense fallback={<Loading />}>{at?.view(rest)}</Suspense>
+          <Outlet />
         </main>
       </div>
       <Keyboard openPalette={() => setIsPaletteOpen(true)} />
       {isPaletteOpen && (
         <Suspense fallback={null}>
-          <Palette views={viewNames} close={() => setIsPaletteOpen(false)} />
+          <Palette views={shown} close={() => setIsPaletteOpen(false)} />
         </Suspense>
       )}
     </>
   )
 }
 
+function NotFound() {
+  return (
+    <>
+      <Heading as="h1">Unknown page</Heading>
+      <Nothing>
+        No view has this address. <Link to="/home">Home</Link> shows what runs and what waits.
+      </Nothing>
+    </>
+  )
+}
+
 interface NavigationProps {
+  readonly views: readonly View[]
   /** The name of the view that is shown. */
   readonly current: string
   readonly openRequests: number
 }
 
-function Navigation({ current, openRequests }: NavigationProps) {
+function Navigation({ views: shown, current, openRequests }: NavigationProps) {
   const navigation = useRef<HTMLElement>(null)
   // On a narrow screen the navigation is one row that scrolls.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the link of the current view changes with it
@@ -191,27 +262,29 @@ function Navigation({ current, openRequests }: NavigationProps) {
   }, [current])
   return (
     <nav aria-label="Views" ref={navigation}>
-      {groups.map((group) => (
-        <Fragment key={group}>
-          {group && <p id={`views-${group}`}>{group}</p>}
-          <ul aria-labelledby={group ? `views-${group}` : undefined}>
-            {Object.entries(views)
-              .filter(([, view]) => view.group === group)
-              .map(([path, { name }]) => (
-                <li key={path}>
-                  <a href={linkTo(path)} aria-current={name === current ? 'page' : undefined}>
-                    {name}
-                    {path === 'home' && openRequests > 0 && (
-                      <span className="chip ask" title="Requests that wait for a person">
-                        {openRequests}
-                      </span>
-                    )}
-                  </a>
-                </li>
-              ))}
-          </ul>
-        </Fragment>
-      ))}
+      {groups
+        .filter((group) => shown.some((view) => view.group === group))
+        .map((group) => (
+          <Fragment key={group}>
+            {group && <p id={`views-${group}`}>{group}</p>}
+            <ul aria-labelledby={group ? `views-${group}` : undefined}>
+              {shown
+                .filter((view) => view.group === group)
+                .map(({ to, name }) => (
+                  <li key={name}>
+                    <Link to={to}>
+                      {name}
+                      {to === '/home' && openRequests > 0 && (
+                        <span className="chip ask" title="Requests that wait for a person">
+                          {openRequests}
+                        </span>
+                      )}
+                    </Link>
+                  </li>
+                ))}
+            </ul>
+          </Fragment>
+        ))}
     </nav>
   )
 }

@@ -1,5 +1,7 @@
 /** Light or dark: as the system has it, until somebody chooses. */
-import { createContext, type ReactNode, useContext, useLayoutEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, type ReactNode, useContext, useLayoutEffect, useSyncExternalStore } from 'react'
+import { Button, Select } from './parts/ui.tsx'
+import { useSetting } from './parts/use-setting.ts'
 
 type Appearance = 'light' | 'dark'
 
@@ -8,34 +10,46 @@ const subscribe = (changed: () => void) => {
   dark.addEventListener('change', changed)
   return () => dark.removeEventListener('change', changed)
 }
-const AppearanceContext = createContext<{ readonly appearance: Appearance; readonly turn: () => void }>({
-  appearance: 'light',
-  turn: () => {},
-})
+const AppearanceContext = createContext<Appearance>('light')
+const setting = 'appearance'
 
 export function AppearanceProvider({ children }: { readonly children: ReactNode }) {
   const system: Appearance = useSyncExternalStore(subscribe, () => dark.matches) ? 'dark' : 'light'
-  const [chosen, setChosen] = useState(() => localStorage.getItem('appearance') as Appearance | null)
-  const appearance = chosen ?? system
-  const turn = () => {
-    const next = appearance === 'dark' ? 'light' : 'dark'
-    localStorage.setItem('appearance', next)
-    setChosen(next)
-  }
+  const [chosen] = useSetting(setting)
+  const appearance = chosen === 'light' || chosen === 'dark' ? chosen : system
   // The colours of the style sheet follow it, before the effects of charts read them.
   useLayoutEffect(() => {
     document.documentElement.style.colorScheme = appearance
   }, [appearance])
-  return <AppearanceContext value={{ appearance, turn }}>{children}</AppearanceContext>
+  return <AppearanceContext value={appearance}>{children}</AppearanceContext>
 }
 
-export const useAppearance = (): Appearance => useContext(AppearanceContext).appearance
+export const useAppearance = (): Appearance => useContext(AppearanceContext)
 
 export function TurnAppearance() {
-  const { appearance, turn } = useContext(AppearanceContext)
+  const appearance = useAppearance()
+  const [, choose] = useSetting(setting)
   return (
-    <button type="button" className="button soft small" onClick={turn}>
+    <Button look="soft" small onClick={() => choose(appearance === 'dark' ? 'light' : 'dark')}>
       {appearance === 'dark' ? 'Light' : 'Dark'}
-    </button>
+    </Button>
+  )
+}
+
+const choices = [
+  { value: 'system', label: 'As the system has it' },
+  { value: 'light', label: 'Light' },
+  { value: 'dark', label: 'Dark' },
+] as const
+
+export function ChooseAppearance() {
+  const [chosen, choose] = useSetting(setting)
+  return (
+    <Select
+      label="Appearance"
+      value={choices.find(({ value }) => value === chosen)?.value ?? 'system'}
+      onChoose={(value) => choose(value === 'system' ? null : value)}
+      options={choices}
+    />
   )
 }

@@ -7,6 +7,7 @@ export type StepState = 'working' | 'waiting' | 'done' | 'failed' | 'stopped'
 export interface Wait {
   readonly from: number
   readonly to?: number
+  readonly reason?: string | undefined
 }
 
 export interface Step {
@@ -107,7 +108,7 @@ const begun = (
   cost: 0,
 })
 
-function updatedStep(step: Step, { type, at, outcome, error, usage }: RunEvent): Step {
+function updatedStep(step: Step, { type, at, outcome, error, usage, reason }: RunEvent): Step {
   // What the step has used so far, said when it waits and when it ends.
   const used = usage
     ? { tokens: (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0), cost: usage.cost ?? 0 }
@@ -117,7 +118,7 @@ function updatedStep(step: Step, { type, at, outcome, error, usage }: RunEvent):
   if (type === 'step.failed')
     return { ...step, ...used, waits, state: 'failed', ended: at, error: error?.message ?? '' }
   if (type === 'step.cancel-requested') return { ...step, waits, state: 'stopped', ended: at }
-  if (type === 'step.waiting') return { ...step, ...used, waits: [...waits, { from: at }], state: 'waiting' }
+  if (type === 'step.waiting') return { ...step, ...used, waits: [...waits, { from: at, reason }], state: 'waiting' }
   if (type === 'step.resumed') return { ...step, waits, state: 'working' }
   return step
 }

@@ -63,7 +63,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
 
   test('The page cuts a long value, and shows all of it on request.', async () => {
     await played.troupe.user('default').context.push('long', `${'x'.repeat(30_000)}the end`)
-    const page = await open('context/long')
+    const page = await open('context?key=long')
     const value = page.getByRole('region', { name: 'Value of long' })
     expect(await value.innerText()).not.toContain('the end')
     await page.getByRole('button', { name: 'Show 10,007 more characters of Value of long' }).click()
@@ -146,9 +146,12 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await run.result()
     const page = await open(`runs/${run.id}`)
     await page.getByRole('combobox', { name: 'Steps that are' }).selectOption('failed · 1')
-    expect(await page.locator('.step').count()).toBe(1)
-    await page.locator('summary', { hasText: 'Leaf' }).click()
-    await page.locator('.step').getByText('the 117th is torn').waitFor()
+    expect(await page.getByRole('treeitem').count()).toBe(1)
+    await page.getByRole('treeitem', { name: /^Leaf/ }).click()
+    await page.getByRole('complementary').getByText('the 117th is torn').waitFor()
+    await page.reload()
+    await page.getByRole('complementary').getByText('the 117th is torn').waitFor()
+    expect(await page.getByRole('combobox', { name: 'Steps that are' }).inputValue()).toBe('failed')
   }, 180_000)
 
   test('The page preserves a search and its position across a reload and back navigation.', async () => {
@@ -202,7 +205,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
       { type: 'push', key: '', value: 'nameless' },
       { type: 'push', key: '.', value: 'dot' },
     ])
-    const page = await open('context/.')
+    const page = await open('context?key=.')
     await page.getByText('No address can hold this key').waitFor()
     expect(await page.locator('main').innerText()).not.toContain('nameless')
   }, 180_000)
@@ -352,8 +355,8 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('link', { name: 'Save image/svg+xml' }).first().waitFor()
     expect(await page.locator('img[src*="svg+xml"]').count()).toBe(0)
     const prompt = await open(`runs/${run.id}`)
-    await prompt.locator('summary', { hasText: 'Viewer' }).first().click()
-    await prompt.getByLabel(/^Prompt of model call 1 of Viewer/).click()
+    await prompt.getByRole('treeitem', { name: /^Viewer/ }).click()
+    await prompt.getByRole('treeitem', { name: /^model call 1/ }).click()
     await prompt.getByRole('img', { name: 'shot.png' }).first().waitFor()
     const requests: string[] = []
     const other = await open(`runs/${linked.id}`)

@@ -54,6 +54,61 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await checkAccessibility()
   }, 180_000)
 
+  test('A thread lasts over a reload, and is opened again from the list.', async () => {
+    const replies = page.getByRole('group', { name: 'Answer of Echo' })
+    await page.reload()
+    await expect.poll(() => replies.count()).toBe(2)
+    const messages = page.getByRole('list', { name: 'Thread with Echo' })
+    await expect.poll(() => messages.locator('.mine').allInnerTexts()).toEqual(['good morning', 'and now?'])
+    await page.getByRole('button', { name: 'New thread' }).click()
+    await page.getByText('Write a message: Echo answers it here.').waitFor()
+    await page.getByRole('navigation', { name: 'Threads' }).getByRole('link', { name: 'good morning' }).click()
+    await expect.poll(() => messages.locator('.mine').allInnerTexts()).toEqual(['good morning', 'and now?'])
+  }, 180_000)
+
+  test('A message is run again with a change, and both answers are beside each other.', async () => {
+    const first = page.getByRole('listitem').filter({ hasText: 'good morning' }).first()
+    await first.getByRole('button', { name: 'Run again with…' }).click()
+    const form = first.getByRole('group', { name: 'Fork from here' })
+    await form.getByRole('combobox', { name: 'Change' }).selectOption('result')
+    await form.getByLabel('The next result of an agent').fill('"Other words"')
+    await form.getByRole('button', { name: 'Fork from here' }).click()
+    await first.getByRole('group', { name: 'Other answer of Echo' }).getByText('Other words', { exact: true }).waitFor()
+    await first.getByText('You said: good morning', { exact: true }).waitFor()
+    await checkAccessibility()
+  }, 180_000)
+
+  test('An image goes with a message, is shown in the thread, and is read by the agent.', async () => {
+    const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Mirror')
+    await page.getByLabel('Message').fill('look at this')
+    await page
+      .getByLabel('Attach files')
+      .setInputFiles({ name: 'dot.png', mimeType: 'image/png', buffer: Buffer.from(png, 'base64') })
+    await page.getByRole('button', { name: 'Take back dot.png' }).waitFor()
+    await page.getByLabel('Message').press('Enter')
+    const answer = page.getByRole('group', { name: 'Answer of Mirror' })
+    await answer.getByText('look at this', { exact: true }).waitFor()
+    for (const card of [answer, page.locator('.mine')]) {
+      const picture = card.getByRole('img', { name: 'dot.png' })
+      await picture.waitFor()
+      expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
+    }
+  }, 180_000)
+
+  test('An answer that is in progress is stopped where it is shown.', async () => {
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Slow')
+    await page.getByLabel('Message').fill('take your time')
+    await page.getByLabel('Message').press('Enter')
+    const answer = page.getByRole('group', { name: 'Answer of Slow' })
+    await answer.getByText('running').waitFor()
+    await answer.getByRole('button', { name: 'Stop' }).click()
+    await answer.getByText('cancelled').first().waitFor()
+    await expect.poll(() => answer.getByRole('button', { name: 'Stop' }).count()).toBe(0)
+    const { items } = await played.troupe.user('default').orchestra.list({ status: 'cancelled' })
+    expect(items.map(({ title }) => title)).toContain('take your time')
+  }, 180_000)
+
   test('An approval is given in the conversation that asks for it.', async () => {
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
     await page.getByLabel('Message').fill('invite Bob')
@@ -72,7 +127,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await expect.poll(() => team.getByText(/1×$/).count()).toBe(1)
     expect(await team.locator('.react-flow__edge.used').count()).toBe(1)
     expect(await page.locator('.step-bar .wait').count()).toBe(1)
-    await page.getByRole('button', { name: 'Go back in time' }).click()
+    await page.getByRole('link', { name: 'Time', exact: true }).click()
     const slider = page.getByRole('slider', { name: 'Event' })
     const region = page.getByRole('region', { name: 'Time' })
     await region.getByRole('cell', { name: 'letters.draft' }).first().waitFor()
@@ -81,11 +136,14 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await region.getByText('Until here no step has read, written or sent anything.').waitFor()
     await region.getByRole('button', { name: 'Event after' }).click()
     await region.getByText(/^Event 2: /).waitFor()
+    await page.waitForURL(/at=2/)
+    await page.reload()
+    await region.getByText(/^Event 2: /).waitFor()
     await checkAccessibility()
   }, 180_000)
 
   test('A run is forked at an event with another result of an agent, and compared with the run that it comes from.', async () => {
-    const before = page.url().split('/').at(-1) as string
+    const before = page.url().split('/').at(-1)?.split('?')[0] as string
     const form = page.getByRole('group', { name: 'Fork from here' })
     await form.getByRole('combobox', { name: 'Change' }).selectOption('result')
     await form.getByRole('combobox', { name: 'Agent' }).selectOption('Reader')
@@ -96,6 +154,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await form.getByRole('button', { name: 'Repeat them' }).click()
     await expect.poll(() => page.url()).not.toContain(before)
     await page.getByText('Clerk asks').waitFor()
+    await page.getByRole('link', { name: 'Compare' }).click()
     await page.getByLabel('Id of another run').fill(before)
     await page.getByRole('button', { name: 'Compare' }).click()
     await page.getByText(/^The runs differ from event \d+ on\.$/).waitFor()
@@ -115,6 +174,19 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByRole('link', { name: 'Talk to it' }).click()
     await page.getByRole('heading', { level: 1, name: 'Chat' }).waitFor()
     expect(await page.getByRole('combobox', { name: 'Team or agent' }).inputValue()).toBe('letters')
+  }, 180_000)
+
+  test('An agent shows its model, its instructions, and its tools with their effect classes.', async () => {
+    await go('Agents')
+    await page
+      .getByRole('row', { name: /^Clerk letters/ })
+      .getByRole('link', { name: 'Clerk', exact: true })
+      .click()
+    await page.getByRole('heading', { level: 1, name: 'Clerk' }).waitFor()
+    expect(await page.getByRole('region', { name: 'Instructions of Clerk' }).innerText()).toBe('You send letters.')
+    await page.getByText('mock/mock').waitFor()
+    await page.getByRole('row', { name: 'send_letter at-most-once always Sends a letter.' }).waitFor()
+    await checkAccessibility()
   }, 180_000)
 
   test('Usage shows the tokens and the cost of each run, and their sum.', async () => {

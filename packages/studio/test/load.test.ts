@@ -123,7 +123,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
       location.hash = `#/runs/${id}`
     }, run.id)
     const total = seq.toLocaleString('en')
-    await page.getByRole('button', { name: `Show ${total}` }).click()
+    await page.getByRole('link', { name: `Events ${total}` }).click()
     await page.getByText(`${total} of ${total}`).waitFor()
     const events = page.getByRole('region', { name: 'Events of the run' })
     await events.scrollIntoViewIfNeeded()

@@ -63,7 +63,8 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
       'answers',
       '{"id":"good","input":"a","expected":"checked a"}\n{"id":"bad","input":"b","expected":"b"}',
     )
-    await experiments.evaluate({ id: 'first', dataset, agent: 'Checker', scorers: { exact: exactMatch } })
+    for (const id of ['first', 'second'])
+      await experiments.evaluate({ id, dataset, agent: 'Checker', scorers: { exact: exactMatch } })
     server = await serve(troupe, { port: 0, authentication: 'required' })
     browser = await openBrowser()
     const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
@@ -133,7 +134,12 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
 
   test('Evaluations lists the experiments of a data set, and opens one with its cases, the worst first.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Evaluations' }).click()
-    await page.getByRole('region', { name: 'answers' }).getByRole('cell', { name: '50%' }).waitFor()
+    const answers = page.getByRole('region', { name: 'answers' })
+    await answers.getByRole('cell', { name: '50%', exact: true }).first().waitFor()
+    const quality = answers.getByRole('figure', { name: /^Quality of Checker/ })
+    await quality.locator('canvas').waitFor()
+    await quality.getByRole('button', { name: 'Table' }).click()
+    await expect.poll(() => quality.locator('tbody td').allInnerTexts()).toEqual(['50%', '50%'])
     await checkAccessibility()
     await page.getByRole('link', { name: 'first' }).click()
     const cases = page.getByRole('region', { name: 'Cases' }).getByRole('rowheader')

@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
-const views = 'home runs chat context messages teams teams/letters agents schedules usage keys audit try'.split(' ')
+const views =
+  'home runs chat context messages teams teams/letters agents agents/Clerk schedules usage keys audit settings try'.split(
+    ' ',
+  )
 
 // Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
 describe.skipIf(executable === undefined)('the page', () => {
@@ -87,15 +90,17 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('The letter is sent.')
     await page.getByRole('button', { name: 'Replay' }).click()
     await page.getByText('identical').waitFor()
-    await page.getByRole('button', { name: 'Why?' }).click()
+    await page.getByRole('link', { name: 'Why' }).click()
     await page
+      .getByRole('region', { name: 'Why' })
       .getByText(/Reader/)
       .first()
       .waitFor()
   }, 180_000)
 
   test('The page shows the input and the outcome of a step.', async () => {
-    await page.locator('summary', { hasText: 'Reader' }).click()
+    await page.getByRole('link', { name: /^Steps/ }).click()
+    await page.getByRole('treeitem', { name: /^Reader/ }).click()
     await page
       .getByRole('region', { name: /^Outcome of Reader/ })
       .getByText('Notes on the invitation')
@@ -103,22 +108,48 @@ describe.skipIf(executable === undefined)('the page', () => {
   })
 
   test("The page shows the answers of a step's model and the results of its tools.", async () => {
-    await page.locator('summary', { hasText: 'Clerk' }).click()
-    const region = page.getByRole('region', { name: /^model 1 of Clerk/ })
+    const step = page.getByRole('treeitem', { name: /^Clerk/ })
+    await step.click()
+    expect(await step.getByText('1,015 tokens').count()).toBe(1)
+    const inspector = page.getByRole('complementary')
+    const facts = async () => (await inspector.locator('.facts').innerText()).replace(/\s+/g, ' ')
+    expect(await facts()).toContain('Tokens 1,015 Cost $0.196')
+    await page.getByRole('treeitem', { name: /^model call 1/ }).click()
+    const region = inspector.getByRole('region', { name: /^model 1 of Clerk/ })
     expect(await region.innerText()).toMatch(/^send_letter \{\s+"to": "Bob"/)
-    expect(await page.getByRole('region', { name: /^tool send_letter of Clerk/ }).innerText()).toContain('"sent": true')
-    await page.getByText('model call 2').waitFor()
-    const text = await page.locator('.step-detail', { hasText: 'model call 2' }).innerText()
-    for (const cost of ['10 tokens in, 5 out · $0.006', '900 tokens in, 100 out · $0.19', '1,015 tokens · $0.196'])
-      expect(text).toContain(cost)
+    expect(await facts()).toContain('Tokens in 10 Tokens out 5 Cost $0.006')
+    await page.getByRole('treeitem', { name: /^tool send_letter/ }).click()
+    expect(await facts()).toMatch(/Effect class at-most-once Idempotency key \S+/)
+    const results = inspector.getByRole('region', { name: /^tool send_letter of Clerk/ })
+    expect(await results.innerText()).toContain('"sent": true')
+    const input = inspector.getByRole('region', { name: /^Arguments of tool send_letter/ })
+    expect(await input.innerText()).toContain('"to": "Bob"')
+    await page.getByRole('treeitem', { name: /^model call 2/ }).click()
+    expect(await facts()).toContain('Tokens in 900 Tokens out 100 Cost $0.19')
   }, 180_000)
 
   test('The page shows the prompt of a model call as it was sent, with its tools.', async () => {
-    await page.getByLabel(/^Prompt of model call 2 of Clerk/).click()
     const message = page.getByRole('region', { name: /^Message \d, of tool, in the prompt of model call 2 of Clerk/ })
     expect(await message.innerText()).toMatch(/send_letter \(.+\) gave/)
     await page.getByText(/^\d tools?: .*send_letter/).waitFor()
     expect(problems).toEqual([])
+  }, 180_000)
+
+  test('The timeline is operated by keyboard, and its address opens the same call again.', async () => {
+    const inspector = page.getByRole('complementary')
+    await page.getByRole('treeitem', { name: /^model call 2/ }).focus()
+    for (const key of ['ArrowDown', 'Enter']) await page.keyboard.press(key)
+    await inspector.getByRole('heading', { name: 'wait 1' }).waitFor()
+    await inspector.getByText('approval').waitFor()
+    await inspector.getByRole('button', { name: 'Previous' }).click()
+    await inspector.getByRole('heading', { name: 'model call 2' }).waitFor()
+    await page.reload()
+    await inspector.getByRole('heading', { name: 'model call 2' }).waitFor()
+    expect(await page.getByRole('treeitem', { selected: true }).innerText()).toContain('model call 2')
+    await page.goBack()
+    await inspector.getByRole('heading', { name: 'wait 1' }).waitFor()
+    await inspector.getByRole('button', { name: 'Close' }).click()
+    await inspector.waitFor({ state: 'detached' })
   }, 180_000)
 
   test('The page names the effects that a fork would repeat, and asks before it starts.', async () => {
@@ -156,7 +187,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       config: { onError: { '*': { retry: { attempts: 2, backoff: '10ms' } } } },
     })
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
-    const step = page.locator('summary', { hasText: 'working: attempt 2' })
+    const step = page.getByRole('treeitem', { name: /working: attempt 2/ })
     await step.waitFor()
     await step.getByText(/^[1-9][\d.]* s$/).waitFor()
     gate.reject(new Error('out of ink'))
@@ -221,26 +252,6 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
   }, 180_000)
 
-  test('The context view follows changes.', async () => {
-    await go('Context')
-    await page.getByRole('link', { name: 'letters.draft' }).waitFor()
-    await played.troupe.user('default').context.push('letters.later', 'written by somebody else')
-    await page.getByText('written by somebody else').waitFor()
-    await page.getByRole('link', { name: 'letters.draft' }).click()
-    await page.getByText('by Reader').first().waitFor()
-  }, 180_000)
-
-  test('The page shows the audience, the provenance and the history of an entry.', async () => {
-    const clerk = played.troupe.user('default').agent('Clerk')
-    await clerk.context.push('letters.stored', 'the first words', { subscribers: ['Sales'], topics: ['mail'] })
-    await clerk.context.push('letters.stored', 'the last words')
-    await page.goto(`${played.server.url}/#/context/letters.stored`)
-    await page.getByText('version 2 · by Clerk · for Sales, #mail').waitFor()
-    expect(await page.getByRole('region', { name: 'Value of letters.stored' }).innerText()).toBe('the last words')
-    expect(await page.getByRole('region', { name: 'Version 1' }).innerText()).toBe('the first words')
-    expect(await page.getByRole('region', { name: 'Provenance' }).innerText()).toContain('Clerk')
-  }, 180_000)
-
   test('The page shows a worker at work, and its absence when it stops.', async () => {
     const { stop } = await played.troupe.user('default').start(new Worker('Helper', { role: 'storage' }))
     await go('Agents')
@@ -273,7 +284,13 @@ describe.skipIf(executable === undefined)('the page', () => {
     async (colorScheme) => {
       const browserPage = await open({ colorScheme, reducedMotion: 'reduce' })
       const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
-      for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
+      for (const view of [
+        ...views,
+        `runs/${run?.id}`,
+        'context?key=letters.draft',
+        'context?tab=tree',
+        'messages/Stock',
+      ]) {
         await browserPage.goto(`${played.server.url}/#/${view}`)
         await browserPage.getByRole('heading', { level: 1 }).waitFor()
         await expect.poll(() => browserPage.getByText('Loading').count(), { timeout: 60_000 }).toBe(0)
@@ -305,7 +322,13 @@ describe.skipIf(executable === undefined)('the page', () => {
   test('Every view fits the width of a phone.', async () => {
     const browserPage = await open({ viewport: { width: 375, height: 800 } })
     const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
-    for (const view of [...views, `runs/${run?.id}`, 'context/letters.draft', 'messages/Stock']) {
+    for (const view of [
+      ...views,
+      `runs/${run?.id}`,
+      'context?key=letters.draft',
+      'context?tab=tree',
+      'messages/Stock',
+    ]) {
       await browserPage.goto(`${played.server.url}/#/${view}`)
       await browserPage.getByRole('heading', { level: 1 }).waitFor()
       const wide = await browserPage.evaluate(() => document.documentElement.scrollWidth)

@@ -1,9 +1,10 @@
 /** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
-import { createTroupe, defineAgent, ExternalServiceError, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, defineMessage, ExternalServiceError, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { executable, openBrowser } from './chromium.ts'
 import { fanOut } from './studio-testbed.ts'
 
@@ -175,7 +176,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     const events = page.getByRole('region', { name: 'Events of the run' })
     const { seq } = await run.inspect()
     expect(seq).toBeGreaterThan(3_000)
-    await page.getByRole('button', { name: `Show ${seq.toLocaleString('en')}` }).click()
+    await page.getByRole('link', { name: `Events ${seq.toLocaleString('en')}` }).click()
     await page.getByText(`${seq.toLocaleString('en')} of ${seq.toLocaleString('en')}`).waitFor()
     await events.scrollIntoViewIfNeeded()
     await expect.poll(() => events.getByRole('listitem').count()).toBeGreaterThan(5)
@@ -190,6 +191,10 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.getByText(`1,002 of ${seq.toLocaleString('en')}`).waitFor()
     await page.getByLabel('Words of the events').fill('Lead')
     await page.getByText(`2 of ${seq.toLocaleString('en')}`).waitFor()
+    await page.waitForURL(/tab=events.*type=step\.started.*words=Lead|words=Lead.*type=step\.started/)
+    await page.reload()
+    await page.getByText(`2 of ${seq.toLocaleString('en')}`).waitFor()
+    await page.getByRole('region', { name: `Event ${seq}: run.completed` }).waitFor()
   }, 180_000)
 
   test('Keys go to views, search the list, walk its rows and open one; in a field they are text.', async () => {
@@ -218,16 +223,60 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.evaluate(() => localStorage.removeItem('keys'))
   }, 180_000)
 
-  test('A reader without the right to cancel is told so for each run, and nothing is changed.', async () => {
-    const context = await browser.newContext()
-    const reader = await context.newPage()
+  test('A reader sees no view and no command that the role does not have, and the server rejects them.', async () => {
+    const { orchestra, schedules, context, agent } = troupe.user('default')
+    await schedules.create({ id: 'nightly', agent: 'Echo', task: 'x', every: '1d' })
+    await context.push('shown', 'to readers')
+    await agent('Shop').messages.send(defineMessage('order', z.string()), 'tea', { to: 'Stock' })
+    const [asking] = (await orchestra.list({ status: 'waiting' })).items
+    const [broken] = (await orchestra.list({ status: 'failed' })).items
+    const browserContext = await browser.newContext()
+    browserContext.setDefaultTimeout(60_000)
+    const reader = await browserContext.newPage()
     await reader.goto(await server.link({ users: ['default'], role: 'readonly' }))
-    await reader.goto(`${server.url}/#/runs?team=Asking&status=waiting`)
-    await reader.getByLabel('Select ask three').check()
-    await reader.getByRole('button', { name: 'Cancel 1' }).click()
-    await reader.getByRole('button', { name: 'Cancel 1 now' }).click()
-    await reader.getByText('0 of 1 cancelled.').waitFor()
-    await reader.getByText(/^ask three: /).waitFor()
-    await context.close()
+    const navigation = reader.getByRole('navigation', { name: 'Views' })
+    await navigation.getByRole('link', { name: 'Runs' }).waitFor()
+    expect((await navigation.getByRole('link').allInnerTexts()).map((name) => name.replace(/\d+$/, '').trim())).toEqual(
+      ['Home', 'Runs', 'Context', 'Messages', 'Teams', 'Agents', 'Schedules', 'Evaluations', 'Usage', 'Settings'],
+    )
+    const commands =
+      /^(Approve|Refuse|Answer|Pause|Resume|Cancel|Retry|Fork|Replay|Undo|Edit|Run now|Deliver again|Revoke|Make|Start|Send|Set breakpoint)/
+    for (const [path, seen] of [
+      ['home', 'ask three'],
+      ['runs', 'ask three'],
+      [`runs/${asking?.id}`, 'Your role may not answer it.'],
+      [`runs/${broken?.id}`, 'second'],
+      [`runs/${broken?.id}?tab=time`, /^Event \d+/],
+      ['context', 'to readers'],
+      ['context?key=shown', 'to readers'],
+      ['messages', 'Stock'],
+      ['messages/Stock', /order from Shop/],
+      ['teams', 'No team is registered'],
+      ['agents', 'Echo'],
+      ['schedules', 'nightly'],
+      ['evaluations', 'No experiment has started.'],
+      ['usage', 'Tokens in'],
+      ['settings', 'readonly'],
+    ] as const) {
+      await reader.goto(`${server.url}/#/${path}`)
+      await reader.locator('main').getByText(seen).first().waitFor()
+      expect(await reader.locator('main').getByRole('button', { name: commands }).allInnerTexts(), path).toEqual([])
+      expect(await reader.getByRole('checkbox').count(), path).toBe(0)
+    }
+    const call = (method: string, path: string) =>
+      reader.evaluate(
+        async ([verb, at]) =>
+          (
+            await fetch(at as string, {
+              method: verb as string,
+              body: '{}',
+              headers: { 'content-type': 'application/json' },
+            })
+          ).status,
+        [method, path],
+      )
+    expect(await call('POST', `/v1/runs/${asking?.id}/cancel`)).toBe(403)
+    expect(await call('POST', '/v1/schedules/nightly/pause')).toBe(403)
+    await browserContext.close()
   }, 180_000)
 })

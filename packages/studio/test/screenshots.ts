@@ -28,7 +28,7 @@ const shot = async (name: string, colorScheme: 'light' | 'dark', width: number, 
   const page = await context.newPage()
   await page.goto(await server.link({ users: ['researcher'], role: 'admin' }))
   await page.goto(`${server.url}/#/runs/${items[0]?.id}`)
-  await page.getByRole('heading', { name: 'Steps' }).waitFor()
+  await page.getByRole('link', { name: /^Steps/ }).waitFor()
   await page.getByText('Reviewer').first().waitFor()
   // The team is drawn once its measures are known.
   await page.locator('.react-flow__edge').first().waitFor({ state: 'attached' })

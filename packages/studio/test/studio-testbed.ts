@@ -63,10 +63,16 @@ export async function play(): Promise<Played> {
     tools: { send_letter: send },
   })
   const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => finish(`You said: ${task}`) as never })
+  const mirror = defineAgent({ name: 'Mirror', run: async (task) => finish(task as never) })
+  const slow = defineAgent({
+    name: 'Slow',
+    run: (_, ctx) =>
+      new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error))),
+  })
   const troupe = await createTroupe({
     storage: 'memory:',
     log: 'silent',
-    agents: [reader, clerk, echo],
+    agents: [reader, clerk, echo, mirror, slow],
     teams: { letters: { agents: [reader, clerk], flows: ['Reader -> Clerk'] } },
     messaging: { maxAttempts: 1 },
     prices: { 'mock/mock': { input: 100, output: 1_000 } },

@@ -10,6 +10,9 @@ export interface Topology {
   readonly nodes: readonly { readonly name: string; readonly kind: string }[]
   readonly edges: readonly { readonly from: string; readonly to: string; readonly type: string }[]
 }
+/** The document leaves open how a topology is written. */
+export const isTopology = (value: unknown): value is Topology =>
+  typeof value === 'object' && value !== null && 'nodes' in value && 'edges' in value
 export type RunEvent = StreamData<'runs.events'>
 export type Entry = ClientSchemas['HistoryEntry']
 export type Audience = Entry['audience']

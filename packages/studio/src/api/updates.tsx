@@ -33,7 +33,7 @@ function changedBy(update: Update): readonly Changed[] {
     case 'dead-letters':
       return [['mailboxes.list'], ['mailboxes.counts'], ['mailboxes.deadLetters']]
     case 'context':
-      return [['context.list'], ['context.get'], ['context.history']]
+      return [['context.list'], ['context.keys'], ['context.get'], ['context.history']]
   }
 }
 

@@ -1,5 +1,5 @@
 /** The server as views use it: answers that are cached and refreshed, and streams that reconnect. */
-import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type UseQueryResult, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
 import {
   type AnswerName,
@@ -77,6 +77,8 @@ interface Streamer<Name extends StreamName> {
 interface Repetition {
   /** ms after which it is asked again by itself: of what no update speaks of. */
   readonly every?: number
+  /** Whether it is asked at all, true by default. */
+  readonly enabled?: boolean
 }
 
 /** ms between two questions where the session may not follow the updates. */
@@ -88,16 +90,32 @@ export function useAnswer<Name extends AnswerName>(
 ): UseQueryResult<AnswerOf<Name>, Error> {
   const { user, client } = useContext(AskerContext)
   const isWithoutUpdates = useUpdatesConnection() === 'ended'
-  const { every = isWithoutUpdates ? withoutUpdatesEvery : undefined, ...request } = asked
+  const { every = isWithoutUpdates ? withoutUpdatesEvery : undefined, enabled = true, ...request } = asked
   const caller = client as Caller<Name>
   return useQuery<AnswerOf<Name>, Error>({
     queryKey: [user, name, request],
+    enabled,
     queryFn: ({ signal }) => caller.call(name, { ...request, signal }),
     // Whoever is not signed in is refused again: who comes back to the page, or says so, asks anew.
     ...(every === undefined ? {} : { refetchInterval: ({ state }) => (isSignedOut(state.error) ? false : every) }),
     // What the server refuses it refuses again; only what did not reach it is tried anew.
     retry: (count, error) => isUnreachable(error) && count < 3,
   })
+}
+
+/** The answers to several requests of one operation, in their order; updates refresh them like those of `useAnswer`. */
+export function useAnswers<Name extends AnswerName>(
+  name: Name,
+  requests: readonly OperationRequest<Name>[],
+): readonly UseQueryResult<AnswerOf<Name>, Error>[] {
+  const { user, client } = useContext(AskerContext)
+  const caller = client as Caller<Name>
+  return useQueries({
+    queries: requests.map((request) => ({
+      queryKey: [user, name, request],
+      queryFn: ({ signal }: { readonly signal: AbortSignal }) => caller.call(name, { ...request, signal }),
+    })),
+  }) as readonly UseQueryResult<AnswerOf<Name>, Error>[]
 }
 
 /** What an operation answered to such requests is asked for again: `forget('runs.result', { path: { run } })`. */

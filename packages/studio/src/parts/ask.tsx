@@ -3,6 +3,7 @@
 import { useState } from 'react'
 import type { Question } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { asText } from '../format.ts'
 import { visible } from '../visible.ts'
 import { ErrorNotice } from './answer.tsx'
@@ -26,6 +27,7 @@ const choices: Partial<Record<Question['kind'], readonly string[]>> = {
 
 export function Ask({ run, question, answered }: AskProps) {
   const client = useClient()
+  const may = useMay()
   const { busy, error, run: perform } = useCommand()
   const { id, kind, text, agent, tool, args, hash } = question
   const send = (value: unknown) =>
@@ -50,7 +52,11 @@ export function Ask({ run, question, answered }: AskProps) {
             <Value value={args} label={`Arguments of ${tool}`} expanded />
           </>
         )}
-        {yes ? (
+        {!may('runs.answer') ? (
+          <Text as="p" mt="2" color="gray">
+            Your role may not answer it.
+          </Text>
+        ) : yes ? (
           <Flex gap="2" mt="3">
             <Button aria-disabled={busy} onClick={() => send(isApproval ? { approve: true, hash } : true)}>
               {yes}

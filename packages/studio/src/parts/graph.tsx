@@ -18,9 +18,22 @@ import { count } from '../format.ts'
 import type { StepState } from '../run-state.ts'
 import { fitting, sizeOf } from './layout.ts'
 import { Status } from './status.tsx'
+import './graph.css'
+
+/** The gravest severity of what the check of a team finds at a node, and how much it finds there. */
+export interface NodeFinding {
+  readonly severity: 'error' | 'warning' | 'advice'
+  readonly count: number
+}
 
 type AgentNode = Node<
-  { readonly label: string; readonly kind: string; readonly state: StepState | undefined; readonly isDown: boolean },
+  {
+    readonly label: string
+    readonly kind: string
+    readonly state: StepState | undefined
+    readonly finding: NodeFinding | undefined
+    readonly isDown: boolean
+  },
   'agent'
 >
 
@@ -30,6 +43,7 @@ function AgentBox({ data }: NodeProps<AgentNode>) {
       <Handle type="target" position={data.isDown ? Position.Top : Position.Left} isConnectable={false} />
       <span className="node-name">{data.label}</span>
       {data.state && <Status status={data.state} />}
+      {data.finding && <Status status={data.finding.severity} reason={count(data.finding.count)} />}
       <Handle type="source" position={data.isDown ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   )
@@ -51,11 +65,16 @@ const subscribe = (changed: () => void) => {
 interface GraphProps {
   readonly topology: Topology
   readonly states: ReadonlyMap<string, StepState>
+  /** What is found at nodes, by their names. */
+  readonly findings?: ReadonlyMap<string, NodeFinding>
   /** How often each edge was taken, by its index. */
   readonly edgeUses?: ReadonlyMap<number, number>
 }
 
 const never: ReadonlyMap<number, number> = new Map()
+const noFindings: ReadonlyMap<string, NodeFinding> = new Map()
+
+const findingText = (finding: NodeFinding | undefined) => finding && `${finding.severity}: ${count(finding.count)}`
 
 /** A phone has no space for the type of an edge; how often it was taken is short. */
 function edgeLabel(type: string, times: number, isNarrow: boolean): string {
@@ -63,7 +82,7 @@ function edgeLabel(type: string, times: number, isNarrow: boolean): string {
   return parts.filter(Boolean).join(' ')
 }
 
-export function Graph({ topology, states, edgeUses = never }: GraphProps) {
+export function Graph({ topology, states, edgeUses = never, findings = noFindings }: GraphProps) {
   const appearance = useAppearance()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
   const { positions, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
@@ -71,8 +90,8 @@ export function Graph({ topology, states, edgeUses = never }: GraphProps) {
     id: name,
     type: 'agent',
     position: positions.get(name) ?? { x: 0, y: 0 },
-    data: { label: name, kind, state: states.get(name), isDown },
-    ariaLabel: `${name}, ${states.get(name) ?? 'not begun'}`,
+    data: { label: name, kind, state: states.get(name), finding: findings.get(name), isDown },
+    ariaLabel: [name, states.get(name) ?? 'not begun', findingText(findings.get(name))].filter(Boolean).join(', '),
     ariaRole: 'group',
     // Known beforehand: what must be measured is not seen until it is, anew at each event.
     measured: sizeOf(isNarrow),

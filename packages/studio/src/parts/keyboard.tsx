@@ -1,24 +1,27 @@
 /** Keys for places, the search of a list and its rows. They act outside of fields, and can be switched off (WCAG 2.1.4). */
-import { useEffect, useRef, useState } from 'react'
-import { navigateTo } from '../route.ts'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
+import type { ViewPath } from '../routes.ts'
 import { Button, Flex, Heading, Text } from './ui.tsx'
+import { useSetting } from './use-setting.ts'
 
 /** After `g`, the view. */
-const views: Readonly<Record<string, string>> = {
-  h: 'home',
-  r: 'runs',
-  c: 'context',
-  m: 'messages',
-  s: 'schedules',
-  a: 'agents',
-  t: 'try',
-  d: 'chat',
-  e: 'teams',
-  u: 'usage',
-  k: 'keys',
-  l: 'audit',
-  v: 'evaluations',
-  o: 'health',
+const views: Readonly<Record<string, ViewPath>> = {
+  h: '/home',
+  r: '/runs',
+  c: '/context',
+  m: '/messages',
+  s: '/schedules',
+  a: '/agents',
+  t: '/try',
+  d: '/chat',
+  e: '/teams',
+  u: '/usage',
+  k: '/keys',
+  l: '/audit',
+  v: '/evaluations',
+  o: '/health',
+  x: '/settings',
 }
 const keys: readonly (readonly [keys: string, action: string])[] = [
   ['Ctrl K or ⌘ K', 'command palette: go to a view, a team or a run'],
@@ -27,7 +30,7 @@ const keys: readonly (readonly [keys: string, action: string])[] = [
   ['g e, g a, g s', 'Teams, Agents, Schedules'],
   ['g v, g u, g o', 'Evaluations, Usage, Health'],
   ['g k, g l', 'API keys, Audit'],
-  ['g t', 'Try it'],
+  ['g t, g x', 'Try it, Settings'],
   ['/', 'search in the list'],
   ['j, k', 'next and previous row'],
   ['Enter', 'open the row'],
@@ -48,9 +51,26 @@ function moveRow(by: 1 | -1): void {
   links[Math.min(Math.max(next, 0), links.length - 1)]?.focus()
 }
 
+function useKeysSetting(): readonly [boolean, (on: boolean) => void] {
+  const [value, choose] = useSetting(setting)
+  return [value !== 'off', (on) => choose(on ? null : 'off')]
+}
+
+export function KeysSetting() {
+  const [isOn, turn] = useKeysSetting()
+  return (
+    <Text as="label">
+      <input type="checkbox" checked={isOn} onChange={({ target }) => turn(target.checked)} /> Keys act on this page
+    </Text>
+  )
+}
+
 export function Keyboard({ openPalette }: { readonly openPalette: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [isOn, setIsOn] = useState(() => localStorage.getItem(setting) !== 'off')
+  const [isOn] = useKeysSetting()
+  const navigate = useNavigate()
+  const go = useRef(navigate)
+  go.current = navigate
   const palette = useRef(openPalette)
   palette.current = openPalette
   useEffect(() => {
@@ -66,7 +86,7 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
       pairUntil = key === 'g' ? performance.now() + pairMs : 0
       if (key === '?') dialog.current?.showModal()
       else if (!isOn) return
-      else if (view) navigateTo(view)
+      else if (view) void go.current({ to: view })
       else if (key === '/') document.querySelector<HTMLInputElement>('main form input[type=search]')?.focus()
       else if (key === 'j' || key === 'k') moveRow(key === 'j' ? 1 : -1)
       else return
@@ -75,10 +95,6 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
     addEventListener('keydown', act)
     return () => removeEventListener('keydown', act)
   }, [isOn])
-  const turn = (on: boolean) => {
-    localStorage.setItem(setting, on ? 'on' : 'off')
-    setIsOn(on)
-  }
   return (
     <dialog ref={dialog} className="keys" aria-labelledby="keys">
       <Flex align="center" justify="between" gap="3" mb="3">
@@ -99,9 +115,7 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
           </div>
         ))}
       </dl>
-      <Text as="label">
-        <input type="checkbox" checked={isOn} onChange={({ target }) => turn(target.checked)} /> Keys act on this page
-      </Text>
+      <KeysSetting />
     </dialog>
   )
 }

@@ -1,24 +1,27 @@
-/** From page to page of a list, forth and back. */
+/** From page to page of a list, forth and back: the address holds the cursors of the pages before. */
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Button, Flex } from './ui.tsx'
 
 interface PagerProps {
-  /** Of the pages behind us. */
-  readonly cursors: readonly string[]
+  /** The cursor of the next page. */
   readonly next: string | undefined
-  readonly go: (cursors: readonly string[]) => void
   readonly back: string
   readonly on: string
 }
 
-export function Pager({ cursors, next, go, back, on }: PagerProps) {
+export function Pager({ next, back, on }: PagerProps) {
+  const { after = [] } = useSearch({ strict: false })
+  const navigate = useNavigate()
   // All there is stands on one page.
-  if (cursors.length === 0 && next === undefined) return null
+  if (after.length === 0 && next === undefined) return null
+  const go = (cursors: readonly string[]) =>
+    void navigate({ to: '.', search: (search) => ({ ...search, after: cursors }) })
   return (
     <Flex gap="2" mt="3">
-      <Button look="soft" disabled={cursors.length === 0} onClick={() => go(cursors.slice(0, -1))}>
+      <Button look="soft" disabled={after.length === 0} onClick={() => go(after.slice(0, -1))}>
         {back}
       </Button>
-      <Button look="soft" disabled={next === undefined} onClick={() => next && go([...cursors, next])}>
+      <Button look="soft" disabled={next === undefined} onClick={() => next && go([...after, next])}>
         {on}
       </Button>
     </Flex>

@@ -1,16 +1,16 @@
 /** The command palette: views, teams and runs by what is typed. It loads when it is opened for the first time. */
+import { type NavigateOptions, useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
 import { inShort } from '../format.ts'
-import { linkTo, linkToList } from '../route.ts'
+import type { ViewPath } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { useLater } from './use-later.ts'
 import './palette.css'
 
 interface PaletteProps {
-  /** Paths of the views and their names. */
-  readonly views: readonly (readonly [path: string, name: string])[]
+  readonly views: readonly { readonly to: ViewPath; readonly name: string }[]
   readonly close: () => void
 }
 
@@ -19,9 +19,10 @@ const restMs = 200
 
 export default function Palette({ views, close }: PaletteProps) {
   const [typed, setTyped] = useState('')
-  const go = (link: string) => {
+  const navigate = useNavigate()
+  const go = (target: NavigateOptions) => {
     close()
-    location.hash = link
+    void navigate(target)
   }
   return (
     <Command.Dialog
@@ -35,8 +36,8 @@ export default function Palette({ views, close }: PaletteProps) {
       <Command.List>
         <Command.Empty>Nothing matches “{typed}”.</Command.Empty>
         <Command.Group heading="Views">
-          {views.map(([path, name]) => (
-            <Command.Item key={path} value={`view ${name}`} onSelect={() => go(linkTo(path))}>
+          {views.map(({ to, name }) => (
+            <Command.Item key={name} value={`view ${name}`} onSelect={() => go({ to })}>
               {name}
             </Command.Item>
           ))}
@@ -48,12 +49,16 @@ export default function Palette({ views, close }: PaletteProps) {
   )
 }
 
-function Teams({ go }: { readonly go: (link: string) => void }) {
+function Teams({ go }: { readonly go: (target: NavigateOptions) => void }) {
   const { data } = useAnswer('teams.list', {})
   return (
     <Command.Group heading="Teams">
       {data?.items.map(({ name }) => (
-        <Command.Item key={name} value={`team ${name}`} onSelect={() => go(linkTo('teams', name))}>
+        <Command.Item
+          key={name}
+          value={`team ${name}`}
+          onSelect={() => go({ to: '/teams/$team', params: { team: name } })}
+        >
           {visible(name)}
         </Command.Item>
       ))}
@@ -68,7 +73,7 @@ const maxTitle = 200
  * The server finds the runs that have the typed text in their task. The palette itself filters by the value of an item, so
  * the value of a found run ends with the typed text.
  */
-function Runs({ typed, go }: { readonly typed: string; readonly go: (link: string) => void }) {
+function Runs({ typed, go }: { readonly typed: string; readonly go: (target: NavigateOptions) => void }) {
   const words = useLater(typed.trim(), restMs)
   const search = /[\p{L}\p{N}]/u.test(words) ? words : undefined
   const { data } = useAnswer('runs.list', { query: { limit: 8, title: search?.slice(0, maxTitle) } })
@@ -79,13 +84,13 @@ function Runs({ typed, go }: { readonly typed: string; readonly go: (link: strin
         <Command.Item
           key={id}
           value={`run ${id} ${title} ${isFound ? typed : ''}`}
-          onSelect={() => go(linkTo('runs', id))}
+          onSelect={() => go({ to: '/runs/$run', params: { run: id } })}
         >
           <span className="grow break">{inShort(title, 80) || id}</span> <small>{status}</small>
         </Command.Item>
       ))}
       {isFound && data !== undefined && (
-        <Command.Item value={`search ${typed}`} onSelect={() => go(linkToList('runs', { search }))}>
+        <Command.Item value={`search ${typed}`} onSelect={() => go({ to: '/runs', search: { search } })}>
           All runs with “{inShort(search, 40)}”
         </Command.Item>
       )}

@@ -1,8 +1,9 @@
 /** The columns of a table of runs: the task names a run, and status, tokens, cost and times follow. */
+import { Link } from '@tanstack/react-router'
 import { createColumnHelper, rowSelectionFeature, tableFeatures } from '@tanstack/react-table'
 import type { Summary } from '../api/shapes.ts'
 import { inShort, lasting, spent, tokens } from '../format.ts'
-import { linkTo } from '../route.ts'
+import type { RunOrder } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Age } from './age.tsx'
 import { Status } from './status.tsx'
@@ -10,8 +11,6 @@ import { Text } from './ui.tsx'
 
 export const features = tableFeatures({ rowSelectionFeature })
 
-/** The server sorts: `newest` by default, the highest first of the others. */
-export type RunOrder = 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration'
 /** The order that the header of a column switches on, and off again. */
 export const columnOrders: Readonly<Record<string, RunOrder>> = {
   tokens: 'tokens',
@@ -31,9 +30,9 @@ export const runColumns = helper.columns([
     header: 'Task',
     cell: ({ row: { original: run } }) => (
       <>
-        <a href={linkTo('runs', run.id)} title={run.id}>
+        <Link to="/runs/$run" params={{ run: run.id }} title={run.id}>
           {inShort(run.title, 90) || run.id}
-        </a>
+        </Link>
         {run.error && (
           <Text as="p" size="small" color="red" className="break">
             {inShort(run.error.message, 160)}

@@ -3,11 +3,13 @@ import { useState } from 'react'
 import type { Client } from 'troupe/client'
 import type { Summary } from '../api/shapes.ts'
 import { useClient, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Button, Flex, Text } from './ui.tsx'
 
 interface Command {
+  readonly operation: 'runs.cancel' | 'runs.retry' | 'runs.resolve'
   readonly name: string
   readonly done: string
   readonly fits: (run: Summary) => boolean
@@ -18,6 +20,7 @@ interface Command {
 
 /** Resolves all effects of unknown outcome of a run. An answer decides what the run does next, so it takes two presses. */
 const resolving = (name: string, happened: boolean): Command => ({
+  operation: 'runs.resolve',
   name,
   done: 'resolved',
   fits: ({ reason }) => reason === 'uncertain',
@@ -31,6 +34,7 @@ const resolving = (name: string, happened: boolean): Command => ({
 
 const commands: readonly Command[] = [
   {
+    operation: 'runs.cancel',
     name: 'Cancel',
     done: 'cancelled',
     fits: ({ status }) => status === 'running' || status === 'waiting',
@@ -38,6 +42,7 @@ const commands: readonly Command[] = [
     carryOut: (client, run) => client.call('runs.cancel', { path: { run }, body: {} }),
   },
   {
+    operation: 'runs.retry',
     // A retry that would repeat effects is rejected, and the report names it.
     name: 'Retry',
     done: 'retried',
@@ -53,8 +58,15 @@ interface Report {
   readonly failures: readonly { readonly run: string; readonly text: string }[]
 }
 
+/** Whether the caller has any command for runs. */
+export function useRunCommands(): boolean {
+  const may = useMay()
+  return commands.some(({ operation }) => may(operation))
+}
+
 export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]; readonly clear: () => void }) {
   const client = useClient()
+  const may = useMay()
   const forget = useForget()
   const [progress, setProgress] = useState<string>()
   const [report, setReport] = useState<Report>()
@@ -81,21 +93,25 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
       {runs.length > 0 && (
         <Flex align="center" gap="3" wrap="wrap">
           <Text bold>{progress ?? `${count(runs.length)} selected`}</Text>
-          {commands.map((command) => {
-            const fitting = runs.filter(command.fits).length
-            return (
-              <Button
-                key={command.name}
-                look={asked === command.name ? 'danger' : 'soft'}
-                disabled={fitting === 0 || progress !== undefined}
-                title={fitting === 0 ? `No selected run can be ${command.done}.` : undefined}
-                onClick={() => void carryOut(command)}
-                onBlur={() => setAsked(undefined)}
-              >
-                {asked === command.name ? `${command.name} ${count(fitting)} now` : `${command.name} ${count(fitting)}`}
-              </Button>
-            )
-          })}
+          {commands
+            .filter(({ operation }) => may(operation))
+            .map((command) => {
+              const fitting = runs.filter(command.fits).length
+              return (
+                <Button
+                  key={command.name}
+                  look={asked === command.name ? 'danger' : 'soft'}
+                  disabled={fitting === 0 || progress !== undefined}
+                  title={fitting === 0 ? `No selected run can be ${command.done}.` : undefined}
+                  onClick={() => void carryOut(command)}
+                  onBlur={() => setAsked(undefined)}
+                >
+                  {asked === command.name
+                    ? `${command.name} ${count(fitting)} now`
+                    : `${command.name} ${count(fitting)}`}
+                </Button>
+              )
+            })}
           <Button look="soft" disabled={progress !== undefined} onClick={clear}>
             Clear
           </Button>

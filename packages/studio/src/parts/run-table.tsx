@@ -3,7 +3,8 @@ import { type RowSelectionState, useTable } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useLayoutEffect, useRef, useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
-import { columnOrders, features, numericColumns, type RunOrder, runColumns, wideOnlyColumns } from './run-columns.tsx'
+import type { RunOrder } from '../routes.ts'
+import { columnOrders, features, numericColumns, runColumns, wideOnlyColumns } from './run-columns.tsx'
 import { Table } from './ui.tsx'
 
 interface RunTableProps {
@@ -13,7 +14,8 @@ interface RunTableProps {
     readonly order: RunOrder
     readonly onOrder: (order: RunOrder) => void
     readonly selected: RowSelectionState
-    readonly onSelect: (selected: RowSelectionState) => void
+    /** Undefined where the reader has no command for runs. */
+    readonly onSelect: ((selected: RowSelectionState) => void) | undefined
   }
   /** Called when the reader comes near the end. */
   readonly onEnd?: (() => void) | undefined
@@ -33,7 +35,7 @@ export function RunTable({ runs, control, onEnd }: RunTableProps) {
     getRowId: ({ id }) => id,
     state: { rowSelection: control?.selected ?? none },
     onRowSelectionChange: (change) =>
-      control?.onSelect(typeof change === 'function' ? change(control.selected) : change),
+      control?.onSelect?.(typeof change === 'function' ? change(control.selected) : change),
   })
   const { rows } = table.getRowModel()
   const body = useRef<HTMLTableSectionElement>(null)
@@ -43,7 +45,7 @@ export function RunTable({ runs, control, onEnd }: RunTableProps) {
       <thead>
         {table.getHeaderGroups().map(({ id, headers }) => (
           <tr key={id}>
-            {control && <td className="select" />}
+            {control?.onSelect && <td className="select" />}
             {headers.map((header) => {
               const order = columnOrders[header.id]
               const sorted = control && order && sortedBy(header.id, control.order)
@@ -71,7 +73,7 @@ export function RunTable({ runs, control, onEnd }: RunTableProps) {
         <Gap height={before} />
         {rows.slice(first, end).map((row) => (
           <tr key={row.id} aria-rowindex={row.index + 2}>
-            {control && (
+            {control?.onSelect && (
               <td className="select">
                 <input
                   type="checkbox"

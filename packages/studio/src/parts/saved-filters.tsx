@@ -1,12 +1,13 @@
 /** Filters of a list under names, in this browser. A filter is what the address says, so it is a link. */
+import { Link, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
-import { linkTo, useQueryText } from '../route.ts'
+import { parseSearch, stringifySearch } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Button, Flex, Text } from './ui.tsx'
 
 interface SavedFilter {
   readonly name: string
-  /** Of the address. */
+  /** The search parameters of the address, after its `?`. */
   readonly query: string
 }
 
@@ -22,11 +23,11 @@ function readFilters(setting: string): readonly SavedFilter[] {
   }
 }
 
-export function SavedFilters({ list }: { readonly list: string }) {
+export function SavedFilters({ list }: { readonly list: '/runs' }) {
   const setting = `filters ${list}`
   const [filters, setFilters] = useState(() => readFilters(setting))
   const [name, setName] = useState('')
-  const query = useQueryText()
+  const query = stringifySearch(useSearch({ strict: false })).slice(1)
   const store = (changed: readonly SavedFilter[]) => {
     localStorage.setItem(setting, JSON.stringify(changed))
     setFilters(changed)
@@ -37,9 +38,9 @@ export function SavedFilters({ list }: { readonly list: string }) {
     <Flex gap="3" align="center" wrap="wrap" mb="3">
       {filters.map((filter) => (
         <span key={filter.name}>
-          <a href={`${linkTo(list)}?${filter.query}`} aria-current={filter.query === query ? 'true' : undefined}>
+          <Link to={list} search={parseSearch(filter.query)} activeOptions={{ exact: true, includeSearch: true }}>
             {visible(filter.name)}
-          </a>{' '}
+          </Link>{' '}
           <Button
             small
             look="soft"

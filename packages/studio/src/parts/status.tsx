@@ -17,6 +17,8 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
   pass: { colour: 'gray', sign: '✓' },
   warn: { colour: 'ask', sign: '!' },
   fail: { colour: 'fail', sign: '✕' },
+  error: { colour: 'fail', sign: '✕' },
+  warning: { colour: 'ask', sign: '!' },
   advice: { colour: 'gray', sign: 'i' },
   denied: { colour: 'ask', sign: '✕' },
   degraded: { colour: 'ask', sign: '!' },

@@ -3,6 +3,7 @@
 import { useId, useState } from 'react'
 import type { UncertainEffect } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, ErrorNotice } from './answer.tsx'
@@ -51,6 +52,7 @@ function outputOf(text: string): { readonly output?: unknown } {
 
 function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { readonly effect: UncertainEffect }) {
   const { step, call, name, since } = effect
+  const may = useMay()
   const client = useClient()
   const { busy, error, run: perform } = useCommand()
   const [text, setText] = useState('')
@@ -75,18 +77,22 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
           {effect.key !== undefined && ` · idempotency key ${visible(effect.key)}`}
         </Text>
         {effect.input !== undefined && <Value value={effect.input} label={`Input of ${name}, ${step}: ${call}`} />}
-        <Text as="label" bold htmlFor={id}>
-          What it gave, text or JSON, if it happened
-        </Text>
-        <textarea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
-        <Flex gap="2" mt="3" wrap="wrap">
-          <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>
-            It happened
-          </Button>
-          <Button aria-disabled={busy} look="danger" onClick={() => submit({ happened: false })}>
-            {isOver ? 'It did not happen' : 'It did not: do it now'}
-          </Button>
-        </Flex>
+        {may('runs.resolve') && (
+          <>
+            <Text as="label" bold htmlFor={id}>
+              What it gave, text or JSON, if it happened
+            </Text>
+            <textarea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
+            <Flex gap="2" mt="3" wrap="wrap">
+              <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>
+                It happened
+              </Button>
+              <Button aria-disabled={busy} look="danger" onClick={() => submit({ happened: false })}>
+                {isOver ? 'It did not happen' : 'It did not: do it now'}
+              </Button>
+            </Flex>
+          </>
+        )}
         {error && <ErrorNotice error={error} />}
       </Card>
     </RestoreFocus>

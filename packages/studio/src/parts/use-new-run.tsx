@@ -1,9 +1,9 @@
 /** Begins a run that goes on from another one: a fork or a retry. What it would repeat is shown, and confirmed, before. */
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { OperationRequest } from 'troupe/client'
 import { isProblem } from '../api/is-problem.ts'
 import { useClient } from '../api/use-api.tsx'
-import { navigateTo } from '../route.ts'
 import { visible } from '../visible.ts'
 import { ErrorNotice } from './answer.tsx'
 import { Button, Card, Flex, Text } from './ui.tsx'
@@ -23,8 +23,10 @@ export interface NewRunCommand {
   readonly dismiss: () => void
 }
 
-export function useNewRun(id: string): NewRunCommand {
+/** @param onBegun called with the new run, which is opened otherwise */
+export function useNewRun(id: string, onBegun?: (run: string) => void): NewRunCommand {
   const client = useClient()
+  const navigate = useNavigate()
   const [repeated, setRepeated] = useState<NewRunCommand['repeated']>()
   const { busy, error, run } = useCommand()
   const path = { run: id }
@@ -43,7 +45,9 @@ export function useNewRun(id: string): NewRunCommand {
         if (!isProblem(problem) || problem.code !== 'effect.repeated') throw problem
         setRepeated({ how, text: problem.message })
       })
-      if (answer) navigateTo('runs', answer.run)
+      if (!answer) return
+      if (onBegun) onBegun(answer.run)
+      else await navigate({ to: '/runs/$run', params: { run: answer.run } })
     })
   return { busy, error, begin, repeated, dismiss: () => setRepeated(undefined) }
 }

@@ -1,11 +1,28 @@
+/** The agents that runs can name and that teams have, the workers at work now, and one agent in detail. */
+import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Facts } from '../parts/facts.tsx'
 import { Section } from '../parts/section.tsx'
 import { Heading, Table, Text } from '../parts/ui.tsx'
+import { Value } from '../parts/value.tsx'
+import { agentRoute } from '../routes.ts'
+import { visible } from '../visible.ts'
 
 export function Agents() {
+  const may = useMay()
   const agents = useAnswer('agents.list', {})
+  const teams = useAnswer('teams.list', {})
   const present = useAnswer('agents.presence', { every: 3_000 })
+  const teamsOf = (agent: string) =>
+    teams.data?.items.filter((team) => team.agents.includes(agent)).map(({ name }) => name) ?? []
+  const names = [
+    ...new Set([
+      ...(agents.data?.items ?? []).map(({ name }) => name),
+      ...(teams.data?.items ?? []).flatMap((team) => team.agents),
+    ]),
+  ].sort()
   return (
     <>
       <Heading as="h1" mb="4">
@@ -43,19 +60,142 @@ export function Agents() {
           )}
         </Answer>
       </Section>
-      <Section title="That runs can name">
-        <Answer of={agents} none={{ when: ({ items }) => items.length === 0, text: 'No agent is known here.' }}>
-          {({ items }) => (
-            <ul className="plain">
-              {items.map(({ name }) => (
-                <li key={name}>
-                  <Text>{name}</Text>
-                </li>
-              ))}
-            </ul>
+      <Section title="Known agents">
+        <Answer of={agents} none={{ when: () => names.length === 0, text: 'No agent is known here.' }}>
+          {() => (
+            <Table>
+              <thead>
+                <tr>
+                  <th scope="col">Agent</th>
+                  <th scope="col">Teams</th>
+                  <th scope="col">Runs</th>
+                </tr>
+              </thead>
+              <tbody>
+                {names.map((name) => (
+                  <tr key={name}>
+                    <th scope="row" className="break">
+                      {may('agents.get') ? (
+                        <Link to="/agents/$agent" params={{ agent: name }}>
+                          {visible(name)}
+                        </Link>
+                      ) : (
+                        visible(name)
+                      )}
+                    </th>
+                    <td className="break">
+                      {teamsOf(name).map((team, i) => (
+                        <span key={team}>
+                          {i > 0 && ', '}
+                          <Link to="/teams/$team" params={{ team }}>
+                            {visible(team)}
+                          </Link>
+                        </span>
+                      ))}
+                    </td>
+                    <td>
+                      <Link to="/runs" search={{ search: name }} aria-label={`Runs with ${visible(name)}`}>
+                        runs
+                      </Link>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </Table>
           )}
         </Answer>
       </Section>
     </>
   )
+}
+
+export function Agent() {
+  const { agent: name } = agentRoute.useParams()
+  const agent = useAnswer('agents.get', { path: { agent: name } })
+  return (
+    <>
+      <Text as="p" mb="1">
+        <Link to="/agents">Agents</Link>
+      </Text>
+      <Heading as="h1" className="break" mb="3">
+        {visible(name)}
+      </Heading>
+      <Answer of={agent}>
+        {({ description, kind, models, instructions, tools, toolSources, helpers, role, allow, deny, memory }) => (
+          <>
+            <Facts
+              facts={[
+                ['Description', description !== undefined && visible(description)],
+                ['Executed by', kind === 'model' ? 'a model' : 'code'],
+                ['Model', kind === 'model' && (visible(models.join(', or ')) || 'named by the environment')],
+                ['Role', role !== undefined && visible(role)],
+                ['Allowed', allow !== undefined && visible(allow.join(', '))],
+                ['Denied', deny !== undefined && visible(deny.join(', '))],
+                ['Agents as tools', visible(helpers.join(', '))],
+                ['Sources of tools', visible(toolSources.join(', '))],
+                ['Memory', memory && memoryText(memory)],
+              ]}
+            />
+            {kind === 'model' && (
+              <Section title="Instructions">
+                {instructions === undefined ? (
+                  <Text as="p" color="gray">
+                    Code writes them in each step: open a model call of a run to see them as sent.
+                  </Text>
+                ) : (
+                  <Value value={instructions} label={`Instructions of ${name}`} />
+                )}
+              </Section>
+            )}
+            {tools.length > 0 && (
+              <Section title="Tools">
+                <Table>
+                  <thead>
+                    <tr>
+                      <th scope="col">Tool</th>
+                      <th scope="col">Effect class</th>
+                      <th scope="col">Approval</th>
+                      <th scope="col" className="roomy">
+                        Description
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {tools.map((tool) => (
+                      <tr key={tool.name}>
+                        <th scope="row" className="break">
+                          {visible(tool.name)}
+                        </th>
+                        <td>{tool.effect}</td>
+                        <td>{tool.approval}</td>
+                        <td className="roomy break">{visible(tool.description)}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </Table>
+              </Section>
+            )}
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+interface MemoryFacts {
+  readonly maxTokens?: number
+  readonly compactsAt?: number
+  readonly consolidates: boolean
+}
+
+function memoryText({ maxTokens, compactsAt, consolidates }: MemoryFacts): string {
+  const compaction =
+    compactsAt !== undefined &&
+    `older turns are summarised at ${compactsAt <= 1 ? `${compactsAt * 100} % of the window` : `${compactsAt} tokens`}`
+  const parts = [
+    maxTokens !== undefined && `${maxTokens} tokens are sent`,
+    compaction,
+    consolidates && 'facts are stored',
+  ]
+  return parts.filter(Boolean).join(', ') || 'all messages of its thread'
 }

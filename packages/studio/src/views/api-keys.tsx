@@ -1,6 +1,7 @@
 /** API keys: which there are and what they may do, a new one, and the end of one. Its secret is shown once. */
 import { useState } from 'react'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
@@ -8,20 +9,21 @@ import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Notice, Select, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { useSought } from '../route.ts'
+import { keysRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
 const roles = ['readonly', 'contributor', 'moderator', 'admin'].map((value) => ({ value, label: value }))
 
 export function ApiKeys() {
-  const { cursors, page } = useSought()
-  const keys = useAnswer('apiKeys.list', { query: { limit: 50, cursor: cursors.at(-1) } })
+  const may = useMay()
+  const { after } = keysRoute.useSearch()
+  const keys = useAnswer('apiKeys.list', { query: { limit: 50, cursor: after?.at(-1) } })
   return (
     <>
       <Heading as="h1" mb="4">
         API keys
       </Heading>
-      <NewKey />
+      {may('apiKeys.create') && <NewKey />}
       <Section title="Keys">
         <Answer of={keys} none={{ when: ({ items }) => items.length === 0, text: 'There is no key yet.' }}>
           {({ items, cursor }) => (
@@ -56,12 +58,14 @@ export function ApiKeys() {
                       <td className="break">{key.agent === undefined ? key.role : `agent ${visible(key.agent)}`}</td>
                       <td className="roomy break">{key.users === 'all' ? 'all' : visible(key.users.join(', '))}</td>
                       <td className="roomy">{key.expiresAt === undefined ? 'never' : when(key.expiresAt)}</td>
-                      <td>{key.state === 'valid' && <Revoke id={key.id} name={key.name} />}</td>
+                      <td>
+                        {key.state === 'valid' && may('apiKeys.revoke') && <Revoke id={key.id} name={key.name} />}
+                      </td>
                     </tr>
                   ))}
                 </tbody>
               </Table>
-              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+              <Pager next={cursor} back="Back" on="More" />
             </>
           )}
         </Answer>

@@ -6,7 +6,7 @@ import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { Heading, Select, Table, Text } from '../parts/ui.tsx'
-import { useSought } from '../route.ts'
+import { auditRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
 const outcomes = [
@@ -16,14 +16,14 @@ const outcomes = [
 ] as const
 
 export function Audit() {
-  const { of, cursors, seek, page } = useSought()
-  const [operation, allowed] = [of('operation'), of('allowed')]
+  const { operation, allowed, after } = auditRoute.useSearch()
+  const navigate = auditRoute.useNavigate()
   const records = useAnswer('audit.list', {
     query: {
       limit: 50,
-      cursor: cursors.at(-1),
-      ...(operation === '' ? {} : { operation }),
-      ...(allowed === 'true' || allowed === 'false' ? { allowed } : {}),
+      cursor: after?.at(-1),
+      operation,
+      allowed,
     },
   })
   return (
@@ -35,11 +35,15 @@ export function Audit() {
         Each record is signed and has its place in a hash tree: <code>troupe audit verify</code> proves that none was
         changed or removed.
       </Text>
-      <Find label="Operation" text={operation} find={(text) => seek({ operation: text.trim(), allowed })}>
+      <Find
+        label="Operation"
+        text={operation ?? ''}
+        find={(text) => void navigate({ search: { operation: text.trim() || undefined, allowed } })}
+      >
         <Select
           label="Outcome"
-          value={outcomes.find(({ value }) => value === allowed)?.value ?? 'all'}
-          onChoose={(value) => seek({ operation, allowed: value === 'all' ? '' : value })}
+          value={allowed ?? 'all'}
+          onChoose={(value) => void navigate({ search: { operation, allowed: value === 'all' ? undefined : value } })}
           options={outcomes}
         />
       </Find>
@@ -79,7 +83,7 @@ export function Audit() {
                 ))}
               </tbody>
             </Table>
-            <Pager cursors={cursors} next={cursor} go={page} back="Newer" on="Older" />
+            <Pager next={cursor} back="Newer" on="Older" />
           </>
         )}
       </Answer>

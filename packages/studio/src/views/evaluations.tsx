@@ -1,13 +1,16 @@
 /** Experiments over time: the quality of teams on data sets, and the result of each case. */
+import { Link } from '@tanstack/react-router'
+import { lazy, Suspense, useMemo } from 'react'
 import type { AnswerOf, ItemOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import type { ChartSeries } from '../parts/chart.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Heading, Table, Text } from '../parts/ui.tsx'
-import { linkTo, useSought } from '../route.ts'
+import { evaluationRoute, evaluationsRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
 type Experiment = AnswerOf<'experiments.get'>
@@ -15,12 +18,14 @@ type Summary = ItemOf<'experiments.list'>
 type CaseResult = Experiment['results'][number]
 type SideTotal = Experiment['total']['candidate']
 
+const Chart = lazy(() => import('../parts/chart.tsx'))
+
 const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 const percent = (share: number) => percents.format(share)
 
 export function Evaluations() {
-  const { cursors, page } = useSought()
-  const experiments = useAnswer('experiments.list', { query: { limit: 50, cursor: cursors.at(-1) }, every: 10_000 })
+  const { after } = evaluationsRoute.useSearch()
+  const experiments = useAnswer('experiments.list', { query: { limit: 50, cursor: after?.at(-1) }, every: 10_000 })
   return (
     <>
       <Heading as="h1" mb="4">
@@ -29,7 +34,7 @@ export function Evaluations() {
       <Answer
         of={experiments}
         none={{
-          when: ({ items }) => items.length === 0 && cursors.length === 0,
+          when: ({ items }) => items.length === 0 && after === undefined,
           text: (
             <>
               No experiment has started. Evaluate a team on a data set from a terminal:{' '}
@@ -42,10 +47,11 @@ export function Evaluations() {
           <>
             {[...byDataset(items)].map(([dataset, experimentsOf]) => (
               <Section key={dataset} title={visible(dataset)}>
+                <QualityCharts experiments={experimentsOf} />
                 <Experiments experiments={experimentsOf} />
               </Section>
             ))}
-            <Pager cursors={cursors} next={cursor} go={page} back="Newer" on="Older" />
+            <Pager next={cursor} back="Newer" on="Older" />
           </>
         )}
       </Answer>
@@ -62,6 +68,38 @@ function byDataset(experiments: readonly Summary[]): ReadonlyMap<string, readonl
     else found.set(one.dataset.name, [one])
   }
   return found
+}
+
+/** The quality of each team on one version of a data set over time; a single experiment is no course. */
+function QualityCharts({ experiments }: { readonly experiments: readonly Summary[] }) {
+  const courses = useMemo(() => coursesOf(experiments), [experiments])
+  if (courses.length === 0) return null
+  return (
+    <div className="charts">
+      <Suspense fallback={<div className="chart" />}>
+        {courses.map(({ title, times, series }) => (
+          <Chart key={title} title={title} times={times} series={series} format={percent} />
+        ))}
+      </Suspense>
+    </div>
+  )
+}
+
+function coursesOf(experiments: readonly Summary[]) {
+  const groups = Map.groupBy(
+    experiments.filter(({ total }) => total !== undefined),
+    ({ candidate, dataset }) => `${candidate.name}, version ${dataset.version}`,
+  )
+  return [...groups].flatMap(([name, found]) => {
+    const course = found.toReversed()
+    if (course.length < 2) return []
+    const series: readonly ChartSeries[] = [
+      { name: 'quality', colour: 'mark', values: course.map(({ total }) => total?.candidate.quality ?? null) },
+    ]
+    return [
+      { title: `Quality of ${visible(name)}`, times: course.map(({ startedAt }) => Date.parse(startedAt)), series },
+    ]
+  })
 }
 
 /** The experiments of one data set: each with its quality, and the change against the one before of the same team. */
@@ -98,7 +136,9 @@ function Experiments({ experiments }: { readonly experiments: readonly Summary[]
           return (
             <tr key={id}>
               <th scope="row" className="break">
-                <a href={linkTo('evaluations', id)}>{visible(id)}</a>{' '}
+                <Link to="/evaluations/$experiment" params={{ experiment: id }}>
+                  {visible(id)}
+                </Link>{' '}
                 {status === 'running' && <Status status="running" />}
               </th>
               <td className="break">{visible(candidate.name)}</td>
@@ -121,12 +161,13 @@ function changeText(now: Summary['total'], before: Summary['total']): string {
   return `${change < 0 ? '−' : '+'}${percent(Math.abs(change))}`
 }
 
-export function Evaluation({ id }: { readonly id: string }) {
+export function Evaluation() {
+  const { experiment: id } = evaluationRoute.useParams()
   const experiment = useAnswer('experiments.get', { path: { experiment: id }, every: 10_000 })
   return (
     <>
       <Text as="p" mb="1">
-        <a href={linkTo('evaluations')}>Evaluations</a>
+        <Link to="/evaluations">Evaluations</Link>
       </Text>
       <Heading as="h1" mb="3" className="break">
         {visible(id)}
@@ -222,7 +263,9 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
         {sorted.map((one) => (
           <tr key={`${one.side} ${one.case}`}>
             <th scope="row" className="break">
-              <a href={linkTo('runs', one.run)}>{visible(one.case)}</a>
+              <Link to="/runs/$run" params={{ run: one.run }}>
+                {visible(one.case)}
+              </Link>
               {one.error && (
                 <Text as="p" size="small" color="red" className="break">
                   {visible(one.error.message)}

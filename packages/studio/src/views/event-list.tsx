@@ -1,14 +1,18 @@
 /** The events of a run as they are recorded, narrowed by type and words. Only the rows in view are drawn. */
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { count, inShort, lasting, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Flex, Select, Text } from '../parts/ui.tsx'
+import { useLater } from '../parts/use-later.ts'
 import { Value } from '../parts/value.tsx'
+import { type RunSearch, runRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
 const every = 'all'
+/** ms for which the words rest before the address takes them. */
+const restMs = 300
 /** In px. */
 const rowHeight = 28
 /** What each event has, or its row shows already. */
@@ -24,9 +28,16 @@ interface EventListProps {
 }
 
 export function EventList({ events, length }: EventListProps) {
-  const [kind, setKind] = useState(every)
-  const [words, setWords] = useState('')
-  const [chosen, setChosen] = useState<RunEvent>()
+  const { type: kind = every, words: sought = '', event: opened } = runRoute.useSearch()
+  const navigate = runRoute.useNavigate()
+  const show = (changed: RunSearch) => void navigate({ search: (search) => ({ ...search, ...changed }), replace: true })
+  const [words, setWords] = useState(sought)
+  const rested = useLater(words, restMs)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the address follows the words
+  useEffect(() => {
+    if (rested !== sought) show({ words: rested || undefined })
+  }, [rested])
+  const chosen = opened === undefined ? undefined : events.find(({ seq }) => seq === opened)
   const kinds = useMemo(() => [...new Set(events.slice(0, length).map(({ type }) => type))].sort(), [events, length])
   const shown = useMemo(() => {
     const wanted = words.trim().toLowerCase()
@@ -50,7 +61,7 @@ export function EventList({ events, length }: EventListProps) {
         <Select
           label="Type of the events"
           value={kind}
-          onChoose={setKind}
+          onChoose={(type) => show({ type: type === every ? undefined : type })}
           options={[every, ...kinds].map((one) => ({ value: one, label: one === every ? 'all types' : one }))}
         />
         <input
@@ -77,7 +88,7 @@ export function EventList({ events, length }: EventListProps) {
                   type="button"
                   aria-pressed={chosen?.seq === event.seq}
                   title={when(event.at)}
-                  onClick={() => setChosen(chosen?.seq === event.seq ? undefined : event)}
+                  onClick={() => show({ event: opened === event.seq ? undefined : event.seq })}
                 >
                   <span className="figure">{event.seq}</span>
                   <span className="figure">{lasting(event.at - began)}</span>

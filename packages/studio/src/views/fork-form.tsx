@@ -11,6 +11,8 @@ interface ForkFormProps {
   /** The last event that both runs share. */
   readonly seq: number
   readonly topology: Topology | undefined
+  /** Called with the new run, which is opened otherwise. */
+  readonly onBegun?: (run: string) => void
 }
 
 const edits = [
@@ -21,8 +23,8 @@ const edits = [
 ] as const
 type Edit = (typeof edits)[number]['value']
 
-export function ForkForm({ run, seq, topology }: ForkFormProps) {
-  const command = useNewRun(run)
+export function ForkForm({ run, seq, topology, onBegun }: ForkFormProps) {
+  const command = useNewRun(run, onBegun)
   const [edit, setEdit] = useState<Edit>('none')
   const [agent, setAgent] = useState<string>()
   const [text, setText] = useState('')

@@ -1,6 +1,8 @@
+import { Link } from '@tanstack/react-router'
 import { isProblem, isUnreachable } from '../api/is-problem.ts'
 import type { Approval } from '../api/shapes.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { count, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Answer } from '../parts/answer.tsx'
@@ -10,7 +12,6 @@ import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
 import { UsageCharts } from '../parts/usage-charts.tsx'
-import { linkTo, linkToList } from '../route.ts'
 import { visible } from '../visible.ts'
 
 const shown = ['running', 'waiting', 'completed', 'failed'] as const
@@ -18,6 +19,7 @@ const counted = 100
 
 export function Home() {
   const runs = useAnswer('runs.list', { query: { limit: 10 } })
+  const may = useMay()
   const ready = useAnswer('probes.ready', { every: 5_000 })
   return (
     <>
@@ -39,16 +41,12 @@ export function Home() {
       <Waiting />
       <SomeRuns title="Failed" status="failed" />
       <SomeRuns title="In progress" status="running" />
-      <Section title="Newest runs" beside={<a href={linkTo('runs')}>All runs</a>}>
+      <Section title="Newest runs" beside={<Link to="/runs">All runs</Link>}>
         <Answer
           of={runs}
           none={{
             when: ({ items }) => items.length === 0,
-            text: (
-              <>
-                No run has begun. <a href={linkTo('try')}>Start one</a>.
-              </>
-            ),
+            text: <>No run has begun. {may('runs.start') && <Link to="/try">Start one</Link>}</>,
           }}
         >
           {({ items }) => <RunTable runs={items} />}
@@ -70,14 +68,14 @@ function Count({ status }: { readonly status: (typeof shown)[number] }) {
   const { data } = useAnswer('runs.list', { query: { status, limit: counted } })
   return (
     <Card>
-      <a href={linkToList('runs', { status })} className="plain-link">
+      <Link to="/runs" search={{ status }} className="plain-link">
         <Text as="p" color="gray">
           {status}
         </Text>
         <Text as="p" size="large" bold>
           {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
         </Text>
-      </a>
+      </Link>
     </Card>
   )
 }
@@ -87,7 +85,14 @@ function SomeRuns({ title, status }: { readonly title: string; readonly status: 
   const { data } = useAnswer('runs.list', { query: { status, limit: 5 } })
   if (data === undefined || data.items.length === 0) return null
   return (
-    <Section title={title} beside={<a href={linkToList('runs', { status })}>All that are {status}</a>}>
+    <Section
+      title={title}
+      beside={
+        <Link to="/runs" search={{ status }}>
+          All that are {status}
+        </Link>
+      }
+    >
       <RunTable runs={data.items} />
     </Section>
   )
@@ -105,7 +110,9 @@ function Waiting() {
         {asking.map((one) => (
           <li key={one.run}>
             <Text as="p" mb="2" className="break">
-              <a href={linkTo('runs', one.run)}>{visible(one.title) || one.run}</a>{' '}
+              <Link to="/runs/$run" params={{ run: one.run }}>
+                {visible(one.title) || one.run}
+              </Link>{' '}
               <Text color="gray">
                 {aboutRun(one)}
                 <Age of={one.createdAt} /> old
@@ -139,7 +146,7 @@ function Checks() {
   const health = useAnswer('operations.health', { every: 15_000 })
   if (isProblem(health.error) && health.error.status === 403) return null
   return (
-    <Section title="Health" beside={<a href={linkTo('health')}>All checks</a>}>
+    <Section title="Health" beside={<Link to="/health">All checks</Link>}>
       <Answer of={health}>
         {({ checks }) => (
           <ul className="checks">
@@ -175,7 +182,7 @@ function Doctor() {
         {findings.length > worst && (
           <>
             {' '}
-            <a href={linkTo('health')}>Show all</a>
+            <Link to="/health">Show all</Link>
           </>
         )}
       </Text>

@@ -1,20 +1,22 @@
+import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
-import { linkTo, useSought } from '../route.ts'
+import { mailboxRoute } from '../routes.ts'
 
 /** What is in one mailbox; looking marks nothing as read. */
-export function Mailbox({ name }: { readonly name: string }) {
-  const { cursors, page } = useSought()
-  const query = { limit: 25, cursor: cursors.at(-1) }
+export function Mailbox() {
+  const { mailbox: name } = mailboxRoute.useParams()
+  const { after } = mailboxRoute.useSearch()
+  const query = { limit: 25, cursor: after?.at(-1) }
   const messages = useAnswer('mailboxes.messages', { path: { mailbox: name }, query, every: 3_000 })
   return (
     <>
       <Text as="p" mb="1">
-        <a href={linkTo('messages')}>Messages</a>
+        <Link to="/messages">Messages</Link>
       </Text>
       <Heading as="h1" mb="3" className="break">
         {name}
@@ -38,7 +40,7 @@ export function Mailbox({ name }: { readonly name: string }) {
                 </li>
               ))}
             </ul>
-            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+            <Pager next={cursor} back="Back" on="More" />
           </>
         )}
       </Answer>

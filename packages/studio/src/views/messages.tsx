@@ -1,5 +1,7 @@
+import { Link } from '@tanstack/react-router'
 import type { DeadLetter } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
@@ -8,7 +10,7 @@ import { Section } from '../parts/section.tsx'
 import { Button, Card, Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
-import { linkTo, useSought } from '../route.ts'
+import { messagesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
 /** Each is asked for its counts: more at once would be more than the server lets one ask. */
@@ -18,8 +20,8 @@ const countsEvery = 5_000
 const useCounts = (mailbox: string) => useAnswer('mailboxes.counts', { path: { mailbox }, every: countsEvery }).data
 
 export function Messages() {
-  const { cursors, page } = useSought()
-  const query = { limit: perPage, cursor: cursors.at(-1) }
+  const { after } = messagesRoute.useSearch()
+  const query = { limit: perPage, cursor: after?.at(-1) }
   const mailboxes = useAnswer('mailboxes.list', { query, every: 3_000 })
   return (
     <>
@@ -46,7 +48,7 @@ export function Messages() {
                   ))}
                 </tbody>
               </Table>
-              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+              <Pager next={cursor} back="Back" on="More" />
             </>
           )}
         </Answer>
@@ -63,7 +65,9 @@ function MailboxRow({ mailbox }: { readonly mailbox: string }) {
   return (
     <tr>
       <th scope="row" className="break">
-        <a href={linkTo('messages', mailbox)}>{mailbox}</a>
+        <Link to="/messages/$mailbox" params={{ mailbox }}>
+          {mailbox}
+        </Link>
       </th>
       {([counts?.waiting, counts?.leased, counts?.unread, counts?.dead] as const).map((counted, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
@@ -119,6 +123,7 @@ interface OneLetterProps {
 }
 
 function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLetterProps) {
+  const may = useMay()
   const { id, from, type, payload } = message
   return (
     <RestoreFocus>
@@ -127,9 +132,11 @@ function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLe
           <Text className="break">
             {type} from {from} · {when(diedAt)} · {visible(reason)}
           </Text>
-          <Button small aria-disabled={busy} onClick={() => redrive(id)}>
-            Deliver again
-          </Button>
+          {may('mailboxes.redrive') && (
+            <Button small aria-disabled={busy} onClick={() => redrive(id)}>
+              Deliver again
+            </Button>
+          )}
         </Flex>
         <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
       </Card>

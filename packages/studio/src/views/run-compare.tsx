@@ -3,19 +3,20 @@ import { useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
-import { Section } from '../parts/section.tsx'
 import { Button, Flex, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
+import { runRoute } from '../routes.ts'
 
 export function RunCompare({ run }: { readonly run: string }) {
-  const [typed, setTyped] = useState('')
-  const [other, setOther] = useState('')
+  const { other = '' } = runRoute.useSearch()
+  const navigate = runRoute.useNavigate()
+  const [typed, setTyped] = useState(other)
   return (
-    <Section title="Compare">
+    <>
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          setOther(typed.trim())
+          void navigate({ search: (search) => ({ ...search, other: typed.trim() }) })
         }}
       >
         <Flex gap="2" wrap="wrap" mb="2">
@@ -32,7 +33,7 @@ export function RunCompare({ run }: { readonly run: string }) {
         </Flex>
       </form>
       {other !== '' && <Difference run={run} other={other} />}
-    </Section>
+    </>
   )
 }
 

@@ -6,7 +6,6 @@ import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { asText } from '../format.ts'
 import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
-import { Section } from '../parts/section.tsx'
 import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
 import { type Doing, useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
@@ -29,21 +28,11 @@ interface DebuggerProps {
 }
 
 export function RunDebugger({ run, topology, isAtBreakpoint }: DebuggerProps) {
-  const [isOpen, setIsOpen] = useState(isAtBreakpoint)
-  const toggle = (
-    <Button look="soft" small aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
-      {isOpen ? 'Hide' : 'Breakpoints and steps'}
-    </Button>
-  )
   return (
-    <Section title="Debug" beside={toggle}>
-      {isOpen && (
-        <>
-          <Breakpoints run={run} topology={topology} />
-          {isAtBreakpoint && <NextSteps run={run} />}
-        </>
-      )}
-    </Section>
+    <>
+      <Breakpoints run={run} topology={topology} />
+      {isAtBreakpoint && <NextSteps run={run} />}
+    </>
   )
 }
 

@@ -1,13 +1,14 @@
 /** A run as it was at one of its events: the team, what steps had read, written and sent, and a fork from there. */
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Graph } from '../parts/graph.tsx'
-import { Section } from '../parts/section.tsx'
 import { Button, Flex, Table, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
+import { runRoute } from '../routes.ts'
 import { fold, nothingYet, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { ForkForm } from './fork-form.tsx'
@@ -23,21 +24,18 @@ interface RunTimeProps {
 const restMs = 200
 
 export function RunTime({ run, events, length }: RunTimeProps) {
-  const [isOpen, setIsOpen] = useState(false)
-  const toggle = (
-    <Button look="soft" small aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
-      {isOpen ? 'Back to now' : 'Go back in time'}
-    </Button>
-  )
-  return (
-    <Section title="Time" beside={toggle}>
-      {isOpen && length > 0 && <PastRun run={run} events={events} length={length} />}
-    </Section>
-  )
-}
-
-function PastRun({ run, events, length }: RunTimeProps) {
-  const [index, setIndex] = useState(length - 1)
+  const { at: opened } = runRoute.useSearch()
+  const navigate = runRoute.useNavigate()
+  const may = useMay()
+  const [index, setIndex] = useState(() => {
+    const found = events.findIndex(({ seq }) => seq === opened)
+    return found < 0 ? length - 1 : found
+  })
+  const rested = useLater(events[index]?.seq, restMs)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the address follows the slider
+  useEffect(() => {
+    if (rested !== opened) void navigate({ search: (search) => ({ ...search, at: rested }), replace: true })
+  }, [rested])
   const event = events[index]
   const state = useMemo(() => fold(nothingYet, events.slice(0, index + 1)), [events, index])
   const move = (by: number) => setIndex(Math.min(Math.max(index + by, 0), length - 1))
@@ -70,7 +68,7 @@ function PastRun({ run, events, length }: RunTimeProps) {
       </Text>
       {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />}
       <PastData run={run} seq={seq} />
-      <ForkForm run={run} seq={seq} topology={state.topology} />
+      {may('runs.fork') && <ForkForm run={run} seq={seq} topology={state.topology} />}
     </>
   )
 }

@@ -1,4 +1,5 @@
 /** Undo of an ended run: what each effect's undo would do, and the command that carries it out. */
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useClient } from '../api/use-api.tsx'
@@ -7,7 +8,6 @@ import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Card, Flex, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { linkTo } from '../route.ts'
 import { visible } from '../visible.ts'
 
 type Effects = AnswerOf<'runs.undo'>['effects']
@@ -95,7 +95,14 @@ function EffectTable({ effects }: { readonly effects: Effects }) {
               {visible(effect)}
             </th>
             <td className="break">
-              {visible(agent)}, {run === undefined ? step : <a href={linkTo('runs', run)}>{step} of a child run</a>}
+              {visible(agent)},{' '}
+              {run === undefined ? (
+                step
+              ) : (
+                <Link to="/runs/$run" params={{ run }}>
+                  {step} of a child run
+                </Link>
+              )}
             </td>
             <td>
               {status === 'failed' ? <Status status="failed" reason={words.get(status)} /> : words.get(status)}

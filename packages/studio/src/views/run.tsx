@@ -1,22 +1,25 @@
 import type { UseQueryResult } from '@tanstack/react-query'
-import { type ComponentProps, useCallback, useEffect, useRef, useState } from 'react'
+import { Link } from '@tanstack/react-router'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting, money } from '../format.ts'
-import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { Graph } from '../parts/graph.tsx'
 import { Response } from '../parts/response.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
+import { Tabs } from '../parts/tabs.tsx'
 import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { NewRunNotice, useNewRun } from '../parts/use-new-run.tsx'
 import { Value } from '../parts/value.tsx'
-import { linkTo } from '../route.ts'
+import { type RunTab, runRoute, runTabs } from '../routes.ts'
 import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
@@ -25,6 +28,7 @@ import { RunDebugger } from './run-debugger.tsx'
 import { RunTime } from './run-time.tsx'
 import { RunUndo } from './run-undo.tsx'
 import { Timeline } from './timeline.tsx'
+import './run.css'
 
 /** Events that come within so many ms are drawn together. */
 const gatherMs = 50
@@ -59,7 +63,8 @@ function useRun(id: string) {
   return { state, connection, events: events.current }
 }
 
-export function RunView({ id }: { readonly id: string }) {
+export function RunView() {
+  const { run: id } = runRoute.useParams()
   const { state, connection, events } = useRun(id)
   const path = { run: id }
   const result: UseQueryResult<Result, Error> = useAnswer('runs.result', { path })
@@ -75,7 +80,7 @@ export function RunView({ id }: { readonly id: string }) {
   return (
     <>
       <Text as="p" mb="1">
-        <a href={linkTo('runs')}>Runs</a> · <code className="break">{id}</code>
+        <Link to="/runs">Runs</Link> · <code className="break">{id}</code>
       </Text>
       <Flex align="center" gap="3" mb="3" wrap="wrap">
         <Heading as="h1" className="break">
@@ -104,30 +109,83 @@ export function RunView({ id }: { readonly id: string }) {
           <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />
         </Section>
       )}
-      <Section title="Steps">
-        <Timeline run={id} state={state} />
-      </Section>
-      {isActive(result.data) && (
-        <RunDebugger run={id} topology={state.topology} isAtBreakpoint={result.data?.reason === 'breakpoint'} />
-      )}
-      <RunTime run={id} events={events} length={events.length} />
-      <RunCompare run={id} />
-      <Events events={events} length={events.length} />
+      <Parts run={id} state={state} events={events} result={result.data} />
     </>
   )
 }
 
-function Events(list: ComponentProps<typeof EventList>) {
-  const [isOpen, setIsOpen] = useState(false)
-  const toggle = (
-    <Button look="soft" small aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
-      {isOpen ? 'Hide' : `Show ${count(list.length)}`}
-    </Button>
-  )
+interface PartsProps {
+  readonly run: string
+  readonly state: RunState
+  readonly events: readonly RunEvent[]
+  readonly result: Result | undefined
+}
+
+const tabNames: Readonly<Record<RunTab, string>> = {
+  steps: 'Steps',
+  events: 'Events',
+  why: 'Why',
+  time: 'Time',
+  debug: 'Debug',
+  compare: 'Compare',
+}
+
+/** The parts of the run below its overview; the address names the one that is shown. */
+function Parts({ run, state, events, result }: PartsProps) {
+  const isAtBreakpoint = result?.reason === 'breakpoint'
+  const may = useMay()
+  const canDebug = isActive(result) && may('runs.setBreakpoints')
+  const { tab = isAtBreakpoint && canDebug ? 'debug' : 'steps', at = 1 } = runRoute.useSearch()
+  const tabs = runTabs.filter((one) => one !== 'debug' || canDebug || tab === 'debug')
+  const { length } = events
+  // The event that the address names may come with a later part of the stream.
+  const hasArrived = length > 0 && (state.seq >= at || isOver(state))
   return (
-    <Section title="Events" beside={toggle}>
-      {isOpen && <EventList {...list} />}
-    </Section>
+    <>
+      <Tabs
+        label="Parts of the run"
+        current={tab}
+        tabs={tabs.map((one) => ({
+          tab: one,
+          name: tabNames[one],
+          ...(one === 'events' ? { count: length } : one === 'steps' ? { count: state.steps.size } : {}),
+        }))}
+      />
+      <section aria-label={tabNames[tab]}>
+        {tab === 'steps' && <Timeline run={run} state={state} />}
+        {tab === 'events' && <EventList events={events} length={length} />}
+        {tab === 'why' && <RunWhy run={run} seq={state.seq} />}
+        {tab === 'time' && (hasArrived ? <RunTime run={run} events={events} length={length} /> : <Loading />)}
+        {tab === 'debug' &&
+          (canDebug ? (
+            <RunDebugger run={run} topology={state.topology} isAtBreakpoint={isAtBreakpoint} />
+          ) : (
+            <Nothing>Breakpoints can be set while the run is active, by a role that may set them.</Nothing>
+          ))}
+        {tab === 'compare' && <RunCompare run={run} />}
+      </section>
+    </>
+  )
+}
+
+/** Why the run is in its state, asked again after each of its events. */
+function RunWhy({ run, seq }: { readonly run: string; readonly seq: number }) {
+  const why = useAnswer('runs.why', { path: { run } })
+  const forgetSoon = useForgetSoon()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change the explanation
+  useEffect(() => forgetSoon('runs.why', { path: { run } }), [seq, run])
+  return (
+    <Answer of={why}>
+      {({ sentences }) => (
+        <ul className="plain" aria-live="polite">
+          {sentences.map(({ text }) => (
+            <li key={text} className="break">
+              {visible(text)}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Answer>
   )
 }
 
@@ -135,7 +193,7 @@ function UnknownRun({ error }: { readonly error: Problem }) {
   return (
     <>
       <Text as="p" mb="1">
-        <a href={linkTo('runs')}>Runs</a>
+        <Link to="/runs">Runs</Link>
       </Text>
       <Heading as="h1">Unknown run</Heading>
       <ErrorNotice error={error} />
@@ -222,11 +280,6 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
       await client.call(`runs.${verb}`, { path, body: {} })
       answered()
     })
-  const why = () =>
-    run(async () => {
-      const { sentences } = await client.call('runs.why', { path })
-      setExplanation(sentences.map(({ text }) => text).join('\n'))
-    })
   const verifyReplay = () =>
     run(async () => {
       const { identical } = await client.call('runs.verifyReplay', { path, body: {} })
@@ -234,6 +287,7 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         identical ? 'Decided again from what was recorded: identical.' : 'Decided again, it comes out differently.',
       )
     })
+  const may = useMay()
   const isPaused = isPausing || result.reason === 'paused' || result.reason === 'breakpoint'
   return (
     <div className="commands">
@@ -241,27 +295,32 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         {isActive(result) && (
           <RestoreFocus>
             <Flex gap="2" wrap="wrap">
-              <Button look="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
-                {isPaused ? 'Resume' : 'Pause'}
-              </Button>
-              <Button look="danger" aria-disabled={busy} onClick={() => post('cancel')}>
-                Cancel
-              </Button>
+              {may('runs.pause') && (
+                <Button look="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
+                  {isPaused ? 'Resume' : 'Pause'}
+                </Button>
+              )}
+              {may('runs.cancel') && (
+                <Button look="danger" aria-disabled={busy} onClick={() => post('cancel')}>
+                  Cancel
+                </Button>
+              )}
             </Flex>
           </RestoreFocus>
         )}
-        <Button look="soft" aria-disabled={busy} onClick={why}>
-          Why?
-        </Button>
         {!isActive(result) && (
           <>
-            <Button look="soft" aria-disabled={busy} onClick={verifyReplay}>
-              Replay
-            </Button>
-            <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'fork', at: 1 })}>
-              Fork
-            </Button>
-            {result.status === 'failed' && (
+            {may('runs.verifyReplay') && (
+              <Button look="soft" aria-disabled={busy} onClick={verifyReplay}>
+                Replay
+              </Button>
+            )}
+            {may('runs.fork') && (
+              <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'fork', at: 1 })}>
+                Fork
+              </Button>
+            )}
+            {result.status === 'failed' && may('runs.retry') && (
               <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'retry' })}>
                 Retry
               </Button>
@@ -270,7 +329,7 @@ function Commands({ id, result, isPausing, answered }: OverviewProps) {
         )}
       </Flex>
       <NewRunNotice command={newRun} />
-      {!isActive(result) && <RunUndo run={id} />}
+      {!isActive(result) && may('runs.undo') && <RunUndo run={id} />}
       <div aria-live="polite">
         {explanation && (
           <Text as="p" mb="3" className="said">

@@ -1,53 +1,42 @@
+import { Link } from '@tanstack/react-router'
 import type { RowSelectionState } from '@tanstack/react-table'
 import { useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { useRunPages } from '../api/use-run-pages.ts'
 import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Find } from '../parts/find.tsx'
-import type { RunOrder } from '../parts/run-columns.tsx'
-import { RunCommands } from '../parts/run-commands.tsx'
+import { RunCommands, useRunCommands } from '../parts/run-commands.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { runsAsCsv } from '../parts/runs-as-csv.ts'
 import { SavedFilters } from '../parts/saved-filters.tsx'
 import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { linkTo, type Sought, useSought } from '../route.ts'
+import { type RunsSearch, runStatuses, runsRoute } from '../routes.ts'
 
-const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
 const any = 'any'
 /** The highest number of characters of a title that the server looks for. */
 const maxTitle = 200
 /** Of one download. */
 const maxRows = 50_000
-/** The address holds them. */
-const filters = ['status', 'search', 'team', 'tags', 'order'] as const
-const orders: readonly RunOrder[] = ['newest', 'oldest', 'cost', 'tokens', 'duration']
-type Filter = (typeof filters)[number]
-
-const soughtOf = ({ of }: Sought) =>
-  Object.fromEntries(filters.map((name) => [name, of(name)])) as Readonly<Record<Filter, string>>
 
 export function Runs() {
-  const address = useSought()
-  const sought = soughtOf(address)
-  const seek = (changed: Partial<Record<Filter, string>>) => address.seek({ ...sought, ...changed })
-  const query = {
-    status: statuses.find((one) => one === sought.status),
-    search: sought.search || undefined,
-    team: sought.team || undefined,
-    tags: sought.tags || undefined,
-  }
-  const order = orders.find((one) => one === sought.order) ?? 'newest'
+  const sought = runsRoute.useSearch()
+  const navigate = runsRoute.useNavigate()
+  const seek = (changed: RunsSearch) => void navigate({ search: { ...sought, ...changed } })
+  const { status, search, team, tags, order = 'newest' } = sought
+  const query = { status, search, team, tags }
   const byWords = useRunPages({ ...query, order })
   const isByTitle = Boolean(query.search) && !byWords.isLoading && !byWords.error && byWords.items.length === 0
   const titleQuery = { ...query, search: undefined, title: query.search?.slice(0, maxTitle) }
   const byTitle = useRunPages({ ...titleQuery, order }, isByTitle)
   const runs = isByTitle ? byTitle : byWords
+  const hasCommands = useRunCommands()
   const [selected, setSelected] = useState<RowSelectionState>({})
   const chosen = runs.items.filter(({ id }) => selected[id])
-  const isFiltered = Boolean(sought.status || sought.search || sought.team || sought.tags)
+  const isFiltered = Boolean(status ?? search ?? team ?? tags)
   return (
     <>
       <Flex align="center" justify="between" gap="3" wrap="wrap" mb="4">
@@ -55,7 +44,7 @@ export function Runs() {
         <Download query={{ ...(isByTitle ? titleQuery : query), order }} />
       </Flex>
       <FindRuns sought={sought} seek={seek} />
-      <SavedFilters list="runs" />
+      <SavedFilters list="/runs" />
       {runs.error && <ErrorNotice error={runs.error} />}
       {runs.isLoading && !runs.error && <Loading />}
       {!runs.isLoading && runs.items.length === 0 && <NoRuns isFiltered={isFiltered} />}
@@ -70,9 +59,9 @@ export function Runs() {
             runs={runs.items}
             control={{
               order,
-              onOrder: (chosen) => seek({ order: chosen === 'newest' ? '' : chosen }),
+              onOrder: (chosen) => seek({ order: chosen === 'newest' ? undefined : chosen }),
               selected,
-              onSelect: setSelected,
+              onSelect: hasCommands ? setSelected : undefined,
             }}
             onEnd={runs.isLoadingMore ? undefined : runs.loadMore}
           />
@@ -95,31 +84,44 @@ export function Runs() {
 }
 
 function NoRuns({ isFiltered }: { readonly isFiltered: boolean }) {
+  const may = useMay()
   if (isFiltered) return <Nothing>No run is like that.</Nothing>
   return (
     <Nothing>
-      No run has started. <a href={linkTo('try')}>Start one here</a>, or from a terminal:{' '}
+      No run has started. {may('runs.start') && <Link to="/try">Start one here.</Link>} From a terminal:{' '}
       <code>troupe run TEAM TASK</code>.
     </Nothing>
   )
 }
 
 interface FindRunsProps {
-  readonly sought: Readonly<Record<Filter, string>>
-  readonly seek: (changed: Partial<Record<Filter, string>>) => void
+  readonly sought: RunsSearch
+  readonly seek: (changed: RunsSearch) => void
 }
 
-function FindRuns({ sought: { status, search, team, tags }, seek }: FindRunsProps) {
+function FindRuns({ sought: { status, search = '', team = '', tags = '' }, seek }: FindRunsProps) {
   return (
-    <Find label="Words of task, tags, answer or error" text={search} find={(words) => seek({ search: words.trim() })}>
+    <Find
+      label="Words of task, tags, answer or error"
+      text={search}
+      find={(words) => seek({ search: words.trim() || undefined })}
+    >
       <Select
         label="Status"
-        value={status || any}
-        onChoose={(chosen) => seek({ status: chosen === any ? '' : chosen })}
-        options={[any, ...statuses].map((one) => ({ value: one, label: one === any ? 'any status' : one }))}
+        value={status ?? any}
+        onChoose={(chosen) => seek({ status: chosen === any ? undefined : chosen })}
+        options={([any, ...runStatuses] as const).map((one) => ({
+          value: one,
+          label: one === any ? 'any status' : one,
+        }))}
       />
-      <Narrow key={`team ${team}`} label="Team" text={team} find={(name) => seek({ team: name })} />
-      <Narrow key={`tags ${tags}`} label="Tags, with commas" text={tags} find={(names) => seek({ tags: names })} />
+      <Narrow key={`team ${team}`} label="Team" text={team} find={(name) => seek({ team: name || undefined })} />
+      <Narrow
+        key={`tags ${tags}`}
+        label="Tags, with commas"
+        text={tags}
+        find={(names) => seek({ tags: names || undefined })}
+      />
     </Find>
   )
 }

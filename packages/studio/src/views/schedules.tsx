@@ -1,12 +1,14 @@
+import { Link, useNavigate } from '@tanstack/react-router'
 import type { Schedule } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { linkTo, navigateTo, useSought } from '../route.ts'
+import { schedulesRoute } from '../routes.ts'
 
 /** What begins its runs, in words. */
 function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
@@ -17,8 +19,8 @@ function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: S
 }
 
 export function Schedules() {
-  const { cursors, page } = useSought()
-  const query = { limit: 50, cursor: cursors.at(-1) }
+  const { after } = schedulesRoute.useSearch()
+  const query = { limit: 50, cursor: after?.at(-1) }
   const schedules = useAnswer('schedules.list', { query })
   return (
     <>
@@ -48,7 +50,7 @@ export function Schedules() {
                 ))}
               </tbody>
             </Table>
-            <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+            <Pager next={cursor} back="Back" on="More" />
           </>
         )}
       </Answer>
@@ -59,6 +61,7 @@ export function Schedules() {
 function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
   const { id, state, team, agent, agents, next, lastRun, problem } = schedule
   const client = useClient()
+  const navigate = useNavigate()
   const forget = useForget()
   const { busy, error, run } = useCommand()
   const path = { schedule: id }
@@ -71,8 +74,9 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
     run(async () => {
       const begun = await client.call('schedules.trigger', { path, body: {} })
       forget('schedules.list', {})
-      navigateTo('runs', begun.run)
+      await navigate({ to: '/runs/$run', params: { run: begun.run } })
     })
+  const may = useMay()
   const paused = state === 'paused'
   return (
     <tr>
@@ -92,21 +96,31 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
         <Status status={state} />
       </td>
       <td className="roomy">{next[0] === undefined ? '' : when(next[0])}</td>
-      <td className="roomy">{lastRun && <a href={linkTo('runs', lastRun.id)}>…{lastRun.id.slice(-10)}</a>}</td>
+      <td className="roomy">
+        {lastRun && (
+          <Link to="/runs/$run" params={{ run: lastRun.id }}>
+            …{lastRun.id.slice(-10)}
+          </Link>
+        )}
+      </td>
       <td>
         <Flex gap="2" wrap="wrap">
-          <Button
-            small
-            look="soft"
-            aria-disabled={busy}
-            aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
-            onClick={() => switchTo(paused ? 'schedules.resume' : 'schedules.pause')}
-          >
-            {paused ? 'Resume' : 'Pause'}
-          </Button>
-          <Button small look="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
-            Run now
-          </Button>
+          {may('schedules.pause') && (
+            <Button
+              small
+              look="soft"
+              aria-disabled={busy}
+              aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
+              onClick={() => switchTo(paused ? 'schedules.resume' : 'schedules.pause')}
+            >
+              {paused ? 'Resume' : 'Pause'}
+            </Button>
+          )}
+          {may('schedules.trigger') && (
+            <Button small look="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
+              Run now
+            </Button>
+          )}
         </Flex>
       </td>
     </tr>

@@ -1,5 +1,4 @@
-/** What one model call was sent: the system text, the messages, the tools and the settings, asked for when they are opened. */
-import { useState } from 'react'
+/** What one model call was sent: the system text, the messages, the tools and the settings. */
 import type { SentPrompt } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { asText, count } from '../format.ts'
@@ -33,16 +32,6 @@ interface SentPromptProps {
 }
 
 export function SentPromptOf({ run, step, call, label }: SentPromptProps) {
-  const [isOpen, setOpen] = useState(false)
-  return (
-    <details className="step" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary aria-label={`Prompt of ${label}`}>Prompt as sent</summary>
-      {isOpen && <Prompt run={run} step={step} call={call} label={label} />}
-    </details>
-  )
-}
-
-function Prompt({ run, step, call, label }: SentPromptProps) {
   const prompts = useAnswer('runs.prompts', { path: { run, step } })
   return (
     <Answer of={prompts}>
@@ -84,7 +73,7 @@ function Messages({
         ))}
       </ol>
       {offered.length > 0 && (
-        <details className="step">
+        <details className="disclosure">
           <summary>
             {count(offered.length)} {offered.length === 1 ? 'tool' : 'tools'}:{' '}
             {visible(offered.map(({ name }) => name).join(', '))}

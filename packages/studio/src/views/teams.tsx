@@ -1,20 +1,24 @@
 /** The registered teams: how each is drawn, and what the check of teams finds. */
+import { Link } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
-import type { Topology } from '../api/shapes.ts'
+import type { AnswerOf } from 'troupe/client'
+import { isTopology, type Topology } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { Answer, Loading } from '../parts/answer.tsx'
+import type { NodeFinding } from '../parts/graph.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
-import { linkTo, linkToList } from '../route.ts'
+import { teamRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
 /** It is heavy, and a list needs none of it. */
 const Graph = lazy(() => import('../parts/graph.tsx').then(({ Graph: graph }) => ({ default: graph })))
 
 const nothingHappened = new Map()
-const colours = { error: 'failed', warning: 'degraded', advice: 'advice' } as const
+const severities = ['error', 'warning', 'advice'] as const
 
 export function Teams() {
   const teams = useAnswer('teams.list', {})
@@ -34,7 +38,9 @@ export function Teams() {
           <ul className="plain">
             {items.map(({ name }) => (
               <li key={name}>
-                <a href={linkTo('teams', name)}>{visible(name)}</a>
+                <Link to="/teams/$team" params={{ team: name }}>
+                  {visible(name)}
+                </Link>
               </li>
             ))}
           </ul>
@@ -44,30 +50,35 @@ export function Teams() {
   )
 }
 
-/** The document leaves open how a topology is written. */
-const isTopology = (value: unknown): value is Topology =>
-  typeof value === 'object' && value !== null && 'nodes' in value && 'edges' in value
-
-export function Team({ name }: { readonly name: string }) {
+export function Team() {
+  const { team: name } = teamRoute.useParams()
+  const may = useMay()
+  const found = useAnswer('teams.check', { body: { team: name } }).data?.findings ?? []
   const team = useAnswer('teams.get', { path: { team: name } })
   return (
     <>
       <Text as="p" mb="1">
-        <a href={linkTo('teams')}>Teams</a>
+        <Link to="/teams">Teams</Link>
       </Text>
       <Heading as="h1" className="break" mb="3">
         {visible(name)}
       </Heading>
       <Flex gap="2" wrap="wrap" mb="3">
-        <a href={linkToList('chat', { with: name })}>Talk to it</a>
-        <a href={linkToList('runs', { team: name })}>Its runs</a>
+        {may('runs.start') && (
+          <Link to="/chat" search={{ with: name }}>
+            Talk to it
+          </Link>
+        )}
+        <Link to="/runs" search={{ team: name }}>
+          Its runs
+        </Link>
       </Flex>
       <Answer of={team}>
         {({ topology }) => (
           <>
             {isTopology(topology) && (
               <Suspense fallback={<Loading />}>
-                <Graph topology={topology} states={nothingHappened} />
+                <Graph topology={topology} states={nothingHappened} findings={findingsOfNodes(topology, found)} />
               </Suspense>
             )}
             <Findings team={name} />
@@ -79,6 +90,19 @@ export function Team({ name }: { readonly name: string }) {
   )
 }
 
+type Finding = AnswerOf<'teams.check'>['findings'][number]
+
+/** The nodes that the location of a finding names: `A`, `A -> B` or `A: tool`. */
+function findingsOfNodes({ nodes }: Topology, findings: readonly Finding[]): ReadonlyMap<string, NodeFinding> {
+  const found = new Map<string, NodeFinding>()
+  for (const { name } of nodes) {
+    const here = findings.filter(({ location }) => location.split(/ -> |: |, /).includes(name))
+    const severity = severities.find((one) => here.some((finding) => finding.severity === one))
+    if (severity) found.set(name, { severity, count: here.length })
+  }
+  return found
+}
+
 function Findings({ team }: { readonly team: string }) {
   const check = useAnswer('teams.check', { body: { team } })
   return (
@@ -88,7 +112,7 @@ function Findings({ team }: { readonly team: string }) {
           <ul className="plain">
             {findings.map(({ code, severity, location, message, remedy }) => (
               <li key={`${code} ${location}`}>
-                <Status status={colours[severity]} reason={code} /> {visible(message)}
+                <Status status={severity} reason={code} /> {visible(message)}
                 <Text as="p" size="small" color="gray" className="break">
                   {visible(location)}: {visible(remedy)}
                 </Text>

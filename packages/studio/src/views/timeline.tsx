@@ -1,24 +1,31 @@
-import { useEffect, useState } from 'react'
-import { count, inShort, lasting, money, when } from '../format.ts'
+/** The steps of a run over time. The step that is opened shows its waits and its calls, and the inspector what was chosen. */
+import { type KeyboardEvent, type ReactNode, useState } from 'react'
+import type { Call } from '../api/shapes.ts'
+import { count, lasting, money } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
+import { Elapsed } from '../parts/elapsed.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Select, Text } from '../parts/ui.tsx'
-import { Value } from '../parts/value.tsx'
-import type { RunState, Step, StepState } from '../run-state.ts'
+import { Button, Flex, Select } from '../parts/ui.tsx'
+import { type RunSearch, runRoute, stepStates } from '../routes.ts'
+import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
-import { StepCalls } from './step-calls.tsx'
+import { RunInspector } from './run-inspector.tsx'
+import { callStatus, callTitle, modelAnswer, useStepCalls, waitId } from './step-calls.ts'
 
 /** More at once would cost the page more than they tell. */
 const perPage = 100
 /** Among so many one is seen. */
 const few = 20
 const every = 'all'
-const states: readonly StepState[] = ['working', 'waiting', 'failed', 'stopped', 'done']
 
 export function Timeline({ run, state }: { readonly run: string; readonly state: RunState }) {
   const [shown, setShown] = useState(perPage)
-  const [only, setOnly] = useState<string>(every)
+  const { step: opened, call, state: only } = runRoute.useSearch()
+  const navigate = runRoute.useNavigate()
+  const show = (changed: RunSearch) => void navigate({ search: (search) => ({ ...search, ...changed }) })
   const all = [...state.steps.values()]
+  const step = state.steps.get(opened ?? '')
+  const calls = useStepCalls(run, step)
   if (all.length === 0) return <Nothing>No step has begun.</Nothing>
   const from = all[0]?.began ?? 0
   const isOpen = all.some(({ ended }) => ended === undefined)
@@ -26,122 +33,182 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
     (latest, { began, ended }) => Math.max(latest, ended ?? began),
     isOpen ? Date.now() : from + 1,
   )
-  const steps = only === every ? all : all.filter((step) => step.state === only)
+  const steps = only === undefined ? all : all.filter((one) => one.state === only)
+  const listed = steps.slice(0, shown)
+  const open = (id: string, chosen?: string) => show({ step: id, call: chosen })
   return (
     <>
       {all.length > few && (
         <Flex mb="2">
           <Select
             label="Steps that are"
-            value={only}
-            onChoose={setOnly}
-            options={[every, ...states].map((one) => ({
+            value={only ?? every}
+            onChoose={(one) => show({ state: one === every ? undefined : one })}
+            options={([every, ...stepStates] as const).map((one) => ({
               value: one,
-              label: `${one} · ${count(one === every ? all.length : all.filter((step) => step.state === one).length)}`,
+              label: `${one} · ${count(one === every ? all.length : all.filter((each) => each.state === one).length)}`,
             }))}
           />
         </Flex>
       )}
       {steps.length === 0 && <Nothing>No step is like that.</Nothing>}
-      <ol className="timeline">
-        {steps.slice(0, shown).map((step) => (
-          <StepRow key={step.id} run={run} step={step} from={from} span={until - from} />
-        ))}
-      </ol>
-      {steps.length > shown && (
-        <Button look="soft" onClick={() => setShown(shown + perPage)}>
-          Show more of {count(steps.length)}
-        </Button>
+      <div className={step ? 'split' : undefined}>
+        <div>
+          <div className="timeline" role="tree" aria-label="Steps" onKeyDown={moveFocus}>
+            {listed.map((one, i) => (
+              <StepRows
+                key={one.id}
+                step={one}
+                isFirst={step === undefined || !listed.includes(step) ? i === 0 : false}
+                calls={one === step ? (calls.data?.calls ?? []) : undefined}
+                chosen={one === step ? (call ?? '') : undefined}
+                open={open}
+                from={from}
+                span={until - from}
+              />
+            ))}
+          </div>
+          {steps.length > shown && (
+            <Button look="soft" mt="2" onClick={() => setShown(shown + perPage)}>
+              Show more of {count(steps.length)}
+            </Button>
+          )}
+        </div>
+        {step && <RunInspector run={run} step={step} state={state} calls={calls} chosen={call} show={show} />}
+      </div>
+    </>
+  )
+}
+
+/** A tree has one tab stop: arrows move within it, and Enter or Space opens the row. */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+  const { key, currentTarget } = event
+  const rows = [...currentTarget.querySelectorAll<HTMLElement>('[role=treeitem]')]
+  const at = rows.indexOf(document.activeElement as HTMLElement)
+  const targets: Readonly<Record<string, number>> = {
+    ArrowDown: at + 1,
+    ArrowUp: at - 1,
+    Home: 0,
+    End: rows.length - 1,
+  }
+  const row = rows[targets[key] ?? -1]
+  if (key === 'Enter' || key === ' ') rows[at]?.click()
+  else if (row) row.focus()
+  else return
+  event.preventDefault()
+}
+
+interface StepRowsProps {
+  readonly step: Step
+  readonly isFirst: boolean
+  /** Of the step that is opened. */
+  readonly calls: readonly Call[] | undefined
+  /** What of the opened step is chosen: a call, a wait, or the step itself where it is empty. */
+  readonly chosen: string | undefined
+  readonly open: (step: string, chosen?: string) => void
+  /** ms at which the first step began, and how long all took together. */
+  readonly from: number
+  readonly span: number
+}
+
+function StepRows({ step, isFirst, calls, chosen, open, from, span }: StepRowsProps) {
+  const { agent, state, began, attempt, ended, waits, tokens, cost, depth } = step
+  const left = ((began - from) / span) * 100
+  const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
+  const level = Math.min(depth, 6)
+  return (
+    <>
+      <Row
+        level={level + 1}
+        isExpanded={calls !== undefined}
+        isChosen={chosen === ''}
+        isTabStop={isFirst}
+        open={() => open(step.id)}
+      >
+        <span className="step-agent">{visible(agent)}</span>
+        <Status status={state} reason={attempt > 1 ? `attempt ${count(attempt)}` : undefined} />
+        <span className="step-bar" aria-hidden="true">
+          <span
+            className={`bar bar-${state}`}
+            style={{ marginInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }}
+          />
+          {waits.map(({ from: at, to = from + span }) => (
+            <span
+              key={at}
+              className="wait"
+              style={{ insetInlineStart: `${((at - from) / span) * 100}%`, width: `${((to - at) / span) * 100}%` }}
+            />
+          ))}
+        </span>
+        <span className="step-time">{ended === undefined ? <Elapsed since={began} /> : lasting(ended - began)}</span>
+        <span className="step-cost">{tokens > 0 && `${count(tokens)} tokens`}</span>
+        <span className="step-cost">{tokens > 0 && money(cost)}</span>
+      </Row>
+      {calls !== undefined && (
+        <>
+          {calls.map((call) => {
+            const { usage, cost: price } = modelAnswer(call)
+            return (
+              <Row
+                key={call.call}
+                level={level + 2}
+                isChosen={chosen === call.call}
+                open={() => open(step.id, call.call)}
+              >
+                <span className="step-agent">{visible(callTitle(call))}</span>
+                <Status {...callStatus(call)} />
+                <span className="step-bar none" />
+                <span className="step-time" />
+                <span className="step-cost">{usage && `${count(usage.inputTokens + usage.outputTokens)} tokens`}</span>
+                <span className="step-cost">{price !== undefined && money(price)}</span>
+              </Row>
+            )
+          })}
+          {waits.map((wait, i) => (
+            <Row
+              key={wait.from}
+              level={level + 2}
+              isChosen={chosen === waitId(i)}
+              open={() => open(step.id, waitId(i))}
+            >
+              <span className="step-agent">wait</span>
+              <Status status={wait.to === undefined ? 'waiting' : 'done'} />
+              <span className="step-bar none" />
+              <span className="step-time">
+                {wait.to === undefined ? <Elapsed since={wait.from} /> : lasting(wait.to - wait.from)}
+              </span>
+            </Row>
+          ))}
+        </>
       )}
     </>
   )
 }
 
-interface StepRowProps {
-  readonly run: string
-  readonly step: Step
-  /** ms at which the first one began, and how long they took together. */
-  readonly from: number
-  readonly span: number
+interface RowProps {
+  readonly level: number
+  readonly isExpanded?: boolean
+  readonly isChosen: boolean
+  /** Whether Tab stops at the row though it is not chosen. */
+  readonly isTabStop?: boolean
+  readonly open: () => void
+  readonly children: ReactNode
 }
 
-function StepRow({ run, step, from, span }: StepRowProps) {
-  const [open, setOpen] = useState(false)
-  const { agent, state, began, attempt, ended, waits, tokens, cost, error } = step
-  const waitedMs = waits.reduce((sum, { from: at, to = at }) => sum + to - at, 0)
-  const left = ((began - from) / span) * 100
-  const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
+function Row({ level, isExpanded, isChosen, isTabStop = false, open, children }: RowProps) {
   return (
-    <li>
-      <details className="step" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-        <summary>
-          <span className="step-agent" style={{ paddingInlineStart: `${Math.min(step.depth, 6) * 0.75}rem` }}>
-            {agent}
-          </span>
-          <Status status={state} reason={attempt > 1 ? `attempt ${count(attempt)}` : undefined} />
-          <span className="step-bar" aria-hidden="true">
-            <span
-              className={`bar bar-${state}`}
-              style={{ marginInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }}
-            />
-            {waits.map(({ from: at, to = from + span }) => (
-              <span
-                key={at}
-                className="wait"
-                style={{ insetInlineStart: `${((at - from) / span) * 100}%`, width: `${((to - at) / span) * 100}%` }}
-              />
-            ))}
-          </span>
-          <Text size="small" color="gray" className="step-time">
-            {ended === undefined ? <Elapsed since={began} /> : lasting(ended - began)}
-          </Text>
-        </summary>
-        <div className="step-detail">
-          <Text as="p" color="gray">
-            {step.id} · branch {step.branch} · {when(began)}
-            {attempt > 1 && ` · attempt ${count(attempt)}`}
-            {waitedMs > 0 && ` · waited ${lasting(waitedMs)}`}
-            {tokens > 0 && ` · ${count(tokens)} tokens · ${money(cost)}`}
-          </Text>
-          {error !== undefined && <Text as="p">{visible(error)}</Text>}
-          <Part name="Input" value={step.input} of={step} />
-          {open && (
-            <>
-              <Text as="p" bold mt="2" mb="1">
-                Calls of models, tools and effects
-              </Text>
-              <StepCalls run={run} step={step} />
-            </>
-          )}
-          <Part name="Outcome" value={plainOf(step.output)} of={step} />
-        </div>
-      </details>
-    </li>
-  )
-}
-
-/** How long a step has been at work or has waited, by the clock of the browser. */
-function Elapsed({ since }: { readonly since: number }) {
-  const [now, setNow] = useState(Date.now)
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000)
-    return () => clearInterval(timer)
-  }, [])
-  return lasting(Math.max(0, Math.floor((now - since) / 1_000) * 1_000))
-}
-
-/** A plain value is shown as itself. */
-const plainOf = (outcome: unknown): unknown => {
-  const { kind, value } = (outcome ?? {}) as { readonly kind?: unknown; readonly value?: unknown }
-  return kind === 'value' ? value : outcome
-}
-
-function Part({ name, value, of: { agent } }: { readonly name: string; readonly value: unknown; readonly of: Step }) {
-  if (value === undefined) return null
-  return (
-    <Flex direction="column" gap="1" mt="2">
-      <Text bold>{name}</Text>
-      <Value value={value} label={`${name} of ${agent}: ${inShort(value, 40)}`} />
-    </Flex>
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree takes the keys of all rows
+    <div
+      role="treeitem"
+      className="step"
+      aria-level={level}
+      aria-expanded={isExpanded}
+      aria-selected={isChosen}
+      tabIndex={isChosen || isTabStop ? 0 : -1}
+      style={{ paddingInlineStart: `${0.25 + (level - 1) * 0.75}rem` }}
+      onClick={open}
+    >
+      {children}
+    </div>
   )
 }

@@ -1,12 +1,13 @@
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { ErrorNotice } from '../parts/answer.tsx'
 import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { navigateTo } from '../route.ts'
 
 export function TryIt() {
   const client = useClient()
+  const navigate = useNavigate()
   const teams = useAnswer('teams.list', {})
   const agents = useAnswer('agents.list', {})
   const [team, setTeam] = useState<string>()
@@ -17,7 +18,7 @@ export function TryIt() {
   const start = () =>
     run(async () => {
       const { run: id } = await client.call('runs.start', { body: { team: chosen, task } })
-      navigateTo('runs', id)
+      await navigate({ to: '/runs/$run', params: { run: id } })
     })
   return (
     <>

@@ -1,4 +1,5 @@
 /** Usage over time, and tokens and cost of each run. */
+import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, spent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
@@ -6,11 +7,11 @@ import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Card, Heading, Table, Text } from '../parts/ui.tsx'
 import { UsageCharts } from '../parts/usage-charts.tsx'
-import { linkTo, useSought } from '../route.ts'
+import { usageRoute } from '../routes.ts'
 
 export function Usage() {
-  const { cursors, page } = useSought()
-  const usage = useAnswer('usage.list', { query: { limit: 50, cursor: cursors.at(-1) } })
+  const { after } = usageRoute.useSearch()
+  const usage = useAnswer('usage.list', { query: { limit: 50, cursor: after?.at(-1) } })
   return (
     <>
       <Heading as="h1" mb="4">
@@ -21,7 +22,7 @@ export function Usage() {
         <Answer
           of={usage}
           none={{
-            when: ({ items }) => items.length === 0 && cursors.length === 0,
+            when: ({ items }) => items.length === 0 && after === undefined,
             text: 'No run has used a model yet.',
           }}
         >
@@ -57,7 +58,9 @@ export function Usage() {
                   {items.map(({ run, usage: used, cost }) => (
                     <tr key={run}>
                       <th scope="row" className="break">
-                        <a href={linkTo('runs', run)}>{run}</a>
+                        <Link to="/runs/$run" params={{ run }}>
+                          {run}
+                        </Link>
                       </th>
                       <td className="figure">{count(used.inputTokens)}</td>
                       <td className="figure">{count(used.outputTokens)}</td>
@@ -66,7 +69,7 @@ export function Usage() {
                   ))}
                 </tbody>
               </Table>
-              <Pager cursors={cursors} next={cursor} go={page} back="Back" on="More" />
+              <Pager next={cursor} back="Back" on="More" />
             </>
           )}
         </Answer>

@@ -1,0 +1,26 @@
+/** The parts of a view, one of which is shown: links, so that each has an address. */
+import { Link } from '@tanstack/react-router'
+import { count } from '../format.ts'
+
+interface TabsProps<Tab extends string> {
+  readonly label: string
+  readonly tabs: readonly { readonly tab: Tab; readonly name: string; readonly count?: number }[]
+  readonly current: Tab
+}
+
+export function Tabs<Tab extends string>({ label, tabs, current }: TabsProps<Tab>) {
+  return (
+    <nav className="tabs" aria-label={label}>
+      {tabs.map(({ tab, name, count: counted }) => (
+        <Link
+          key={tab}
+          to="."
+          search={(search) => ({ ...search, tab }) as never}
+          aria-current={tab === current ? 'true' : undefined}
+        >
+          {name} {counted !== undefined && <span>{count(counted)}</span>}
+        </Link>
+      ))}
+    </nav>
+  )
+}

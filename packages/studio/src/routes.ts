@@ -1,0 +1,257 @@
+/**
+ * The addresses of the page, behind the `#`, so that the server knows one page only. A path names a view and what it is
+ * of; the typed search parameters name what is looked for and what is opened in it, so a reload, a link and the way back
+ * show the same. app.tsx gives each route its view.
+ */
+import { createRootRoute, createRoute, redirect } from '@tanstack/react-router'
+
+type Raw = Readonly<Record<string, unknown>>
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+const texts = (value: unknown): readonly string[] | undefined => {
+  const found = [value].flat().filter((one) => typeof one === 'string')
+  return found.length === 0 ? undefined : found
+}
+const wholeNumber = (value: unknown): number | undefined =>
+  /^\d{1,15}$/.test(String(value)) ? Number(value) : undefined
+const oneOf = <T extends string>(allowed: readonly T[], value: unknown): T | undefined =>
+  allowed.find((one) => one === value)
+
+/** Reads the text behind the `?`: a name that occurs several times has a list. */
+export function parseSearch(query: string): Record<string, string | string[]> {
+  const params = new URLSearchParams(query)
+  return Object.fromEntries(
+    [...new Set(params.keys())].map((name) => {
+      const values = params.getAll(name)
+      return [name, values.length === 1 ? (values[0] as string) : values]
+    }),
+  )
+}
+
+/** Writes search parameters so that `parseSearch` reads them. */
+export function stringifySearch(search: Raw): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(search))
+    for (const one of [value].flat()) if (one !== undefined) params.append(name, String(one))
+  return params.size === 0 ? '' : `?${params}`
+}
+
+/** Of a list that is shown page by page. */
+interface Paged {
+  /** The cursors of the pages before this one. */
+  readonly after?: readonly string[] | undefined
+}
+const paged = ({ after }: Raw): Paged => ({ after: texts(after) })
+
+export const rootRoute = createRootRoute()
+const at = () => rootRoute
+
+const indexRoute = createRoute({
+  getParentRoute: at,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/home', replace: true })
+  },
+})
+export const homeRoute = createRoute({ getParentRoute: at, path: '/home', staticData: { name: 'Home' } })
+
+export const runStatuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
+/** The server sorts: `newest` by default, the highest first of the others. */
+export const runOrders = ['newest', 'oldest', 'cost', 'tokens', 'duration'] as const
+export type RunOrder = (typeof runOrders)[number]
+export interface RunsSearch {
+  readonly status?: (typeof runStatuses)[number] | undefined
+  /** Words, or a part of the task. */
+  readonly search?: string | undefined
+  readonly team?: string | undefined
+  /** With commas between them. */
+  readonly tags?: string | undefined
+  readonly order?: RunOrder | undefined
+}
+export const runsRoute = createRoute({
+  getParentRoute: at,
+  path: '/runs',
+  staticData: { name: 'Runs' },
+  validateSearch: ({ status, search, team, tags, order }: Raw): RunsSearch => ({
+    status: oneOf(runStatuses, status),
+    search: text(search),
+    team: text(team),
+    tags: text(tags),
+    order: oneOf(runOrders, order),
+  }),
+})
+
+export const runTabs = ['steps', 'events', 'why', 'time', 'debug', 'compare'] as const
+export type RunTab = (typeof runTabs)[number]
+export const stepStates = ['working', 'waiting', 'done', 'failed', 'stopped'] as const
+export interface RunSearch {
+  readonly tab?: RunTab | undefined
+  /** The step that is opened. */
+  readonly step?: string | undefined
+  /** The call or the wait of that step that is opened. */
+  readonly call?: string | undefined
+  /** The state that the listed steps have. */
+  readonly state?: (typeof stepStates)[number] | undefined
+  /** The type and the words that the listed events have. */
+  readonly type?: string | undefined
+  readonly words?: string | undefined
+  /** The sequence number of the event that is opened. */
+  readonly event?: number | undefined
+  /** The sequence number of the event at which the run is shown as it was. */
+  readonly at?: number | undefined
+  /** The run that this one is compared with. */
+  readonly other?: string | undefined
+}
+export const runRoute = createRoute({
+  getParentRoute: at,
+  path: '/runs/$run',
+  staticData: { name: 'Runs' },
+  validateSearch: ({ tab, step, call, state, type, words, event, at, other }: Raw): RunSearch => ({
+    tab: oneOf(runTabs, tab),
+    step: text(step),
+    call: text(call),
+    state: oneOf(stepStates, state),
+    type: text(type),
+    words: text(words),
+    event: wholeNumber(event),
+    at: wholeNumber(at),
+    other: text(other),
+  }),
+})
+
+interface ChatSearch {
+  /** The team or the agent. */
+  readonly with?: string | undefined
+  readonly thread?: string | undefined
+}
+export const chatRoute = createRoute({
+  getParentRoute: at,
+  path: '/chat',
+  staticData: { name: 'Chat' },
+  validateSearch: ({ with: partner, thread }: Raw): ChatSearch => ({ with: text(partner), thread: text(thread) }),
+})
+
+export interface ContextSearch extends Paged {
+  /** The text that the listed keys begin with. */
+  readonly prefix?: string | undefined
+  readonly tab?: 'table' | 'tree' | undefined
+  /** The key of the entry that is opened; it may be empty. */
+  readonly key?: string | undefined
+}
+export const contextRoute = createRoute({
+  getParentRoute: at,
+  path: '/context',
+  staticData: { name: 'Context' },
+  validateSearch: ({ prefix, tab, key, ...raw }: Raw): ContextSearch => ({
+    prefix: text(prefix),
+    tab: oneOf(['table', 'tree'], tab),
+    key: typeof key === 'string' ? key : undefined,
+    ...paged(raw),
+  }),
+})
+
+export const messagesRoute = createRoute({
+  getParentRoute: at,
+  path: '/messages',
+  staticData: { name: 'Messages' },
+  validateSearch: paged,
+})
+export const mailboxRoute = createRoute({
+  getParentRoute: at,
+  path: '/messages/$mailbox',
+  staticData: { name: 'Messages' },
+  validateSearch: paged,
+})
+export const teamsRoute = createRoute({ getParentRoute: at, path: '/teams', staticData: { name: 'Teams' } })
+export const teamRoute = createRoute({
+  getParentRoute: at,
+  path: '/teams/$team',
+  staticData: { name: 'Teams' },
+})
+export const agentsRoute = createRoute({ getParentRoute: at, path: '/agents', staticData: { name: 'Agents' } })
+export const agentRoute = createRoute({ getParentRoute: at, path: '/agents/$agent', staticData: { name: 'Agents' } })
+export const schedulesRoute = createRoute({
+  getParentRoute: at,
+  path: '/schedules',
+  staticData: { name: 'Schedules' },
+  validateSearch: paged,
+})
+export const evaluationsRoute = createRoute({
+  getParentRoute: at,
+  path: '/evaluations',
+  staticData: { name: 'Evaluations' },
+  validateSearch: paged,
+})
+export const evaluationRoute = createRoute({
+  getParentRoute: at,
+  path: '/evaluations/$experiment',
+  staticData: { name: 'Evaluations' },
+})
+export const usageRanges = ['day', 'week', 'month'] as const
+export const usageRoute = createRoute({
+  getParentRoute: at,
+  path: '/usage',
+  staticData: { name: 'Usage' },
+  validateSearch: ({ range, ...raw }: Raw): Paged & { readonly range?: (typeof usageRanges)[number] | undefined } => ({
+    range: oneOf(usageRanges, range),
+    ...paged(raw),
+  }),
+})
+export const healthRoute = createRoute({ getParentRoute: at, path: '/health', staticData: { name: 'Health' } })
+export const keysRoute = createRoute({
+  getParentRoute: at,
+  path: '/keys',
+  staticData: { name: 'API keys' },
+  validateSearch: paged,
+})
+interface AuditSearch extends Paged {
+  readonly operation?: string | undefined
+  readonly allowed?: 'true' | 'false' | undefined
+}
+export const auditRoute = createRoute({
+  getParentRoute: at,
+  path: '/audit',
+  staticData: { name: 'Audit' },
+  validateSearch: ({ operation, allowed, ...raw }: Raw): AuditSearch => ({
+    operation: text(operation),
+    allowed: oneOf(['true', 'false'], allowed),
+    ...paged(raw),
+  }),
+})
+export const settingsRoute = createRoute({ getParentRoute: at, path: '/settings', staticData: { name: 'Settings' } })
+export const tryRoute = createRoute({ getParentRoute: at, path: '/try', staticData: { name: 'Try it' } })
+
+export const routeTree = rootRoute.addChildren([
+  indexRoute,
+  homeRoute,
+  runsRoute,
+  runRoute,
+  chatRoute,
+  contextRoute,
+  messagesRoute,
+  mailboxRoute,
+  teamsRoute,
+  teamRoute,
+  agentsRoute,
+  agentRoute,
+  schedulesRoute,
+  evaluationsRoute,
+  evaluationRoute,
+  usageRoute,
+  healthRoute,
+  keysRoute,
+  auditRoute,
+  settingsRoute,
+  tryRoute,
+])
+
+/** The address of a view that the navigation lists. */
+export type ViewPath =
+  `/${'home' | 'runs' | 'chat' | 'context' | 'messages' | 'teams' | 'agents' | 'schedules' | 'evaluations' | 'try' | 'usage' | 'health' | 'keys' | 'audit' | 'settings'}`
+
+declare module '@tanstack/react-router' {
+  interface StaticDataRouteOption {
+    /** Of the view, as the navigation has it. */
+    readonly name?: string
+  }
+}

@@ -1,0 +1,130 @@
+/** The answer to one message, as it arrives, with what was answered when the message was run again. */
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { isTopology, type Result } from '../api/shapes.ts'
+import { useAnswer, useClient, useForget, useStream } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
+import { spent } from '../format.ts'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { Ask } from '../parts/ask.tsx'
+import { contentText } from '../parts/content-text.ts'
+import { Files } from '../parts/files.tsx'
+import { Status } from '../parts/status.tsx'
+import { Button, Card, Flex, Notice, Text } from '../parts/ui.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { visible } from '../visible.ts'
+import { ForkForm } from './fork-form.tsx'
+
+const isEnded = ({ status }: Result): boolean => status !== 'running' && status !== 'waiting'
+
+/** Returns what a run answered; undefined while it has not ended. */
+export function replyText(result: Result): string | undefined {
+  if (!isEnded(result)) return undefined
+  const { response, error } = result
+  if (error) return error.message
+  if (response === undefined || response === null) return ''
+  return contentText(response)
+}
+
+const isTextPart = (part: unknown): part is { readonly type: string; readonly delta?: string } =>
+  typeof part === 'object' && part !== null && 'type' in part
+
+interface ReplyProps {
+  readonly run: string
+  readonly from: string
+}
+
+export function ChatReply({ run, from }: ReplyProps) {
+  const may = useMay()
+  const [isOpen, setIsOpen] = useState(false)
+  const forks = useAnswer('runs.list', { query: { tags: `fork:${run}`, order: 'oldest', limit: 10 } })
+  const start = useAnswer('runs.at', { path: { run, seq: 1 }, enabled: isOpen })
+  const { pinned } = (start.data?.event ?? {}) as { readonly pinned?: { readonly topology?: unknown } }
+  return (
+    <>
+      <div className="beside">
+        <OneReply run={run} from={from} />
+        {forks.data?.items.map(({ id }) => (
+          <OneReply key={id} run={id} from={from} isFork />
+        ))}
+      </div>
+      {may('runs.fork') && (
+        <Button small look="soft" mt="2" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
+          {isOpen ? 'Do not run it again' : 'Run again with…'}
+        </Button>
+      )}
+      {isOpen && start.data && (
+        <ForkForm
+          run={run}
+          seq={1}
+          topology={isTopology(pinned?.topology) ? pinned.topology : undefined}
+          onBegun={() => setIsOpen(false)}
+        />
+      )}
+    </>
+  )
+}
+
+function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?: boolean }) {
+  const forget = useForget()
+  const client = useClient()
+  const may = useMay()
+  const command = useCommand()
+  const path = { run }
+  const result = useAnswer('runs.result', { path })
+  const [streamed, setStreamed] = useState('')
+  useStream(
+    'runs.live',
+    { path },
+    {
+      onEvent: ({ data: { part } }) => {
+        if (!isTextPart(part)) return
+        if (part.type === 'reset') setStreamed('')
+        else if (part.type === 'text-delta') setStreamed((before) => before + (part.delta ?? ''))
+      },
+      isOver: () => result.data !== undefined && isEnded(result.data),
+    },
+  )
+  const stop = () =>
+    command.run(async () => {
+      await client.call('runs.cancel', { path, body: {} })
+      forget('runs.result', { path })
+    })
+  return (
+    <Card mb="2" role="group" aria-label={`${isFork ? 'Other answer' : 'Answer'} of ${visible(from)}`}>
+      <Answer of={result}>
+        {(found: Result) => (
+          <>
+            {found.error ? (
+              <Notice color="red" mb="2">
+                <p>{visible(found.error.message)}</p>
+              </Notice>
+            ) : (
+              <Text as="p" className="said break" mb="2">
+                {visible(replyText(found) ?? streamed)}
+              </Text>
+            )}
+            <Files value={found.response} />
+            {found.questions?.map((question) => (
+              <Ask key={question.id} run={run} question={question} answered={() => forget('runs.result', { path })} />
+            ))}
+            <Flex gap="2" align="center" wrap="wrap">
+              <Text size="small" color="gray">
+                <Status status={found.status} reason={found.reason} /> {spent(found.cost)}{' '}
+                <Link to="/runs/$run" params={{ run }}>
+                  its run
+                </Link>
+              </Text>
+              {!isEnded(found) && may('runs.cancel') && (
+                <Button small look="danger" aria-disabled={command.busy} onClick={() => void stop()}>
+                  Stop
+                </Button>
+              )}
+            </Flex>
+            {command.error && <ErrorNotice error={command.error} />}
+          </>
+        )}
+      </Answer>
+    </Card>
+  )
+}

@@ -1,0 +1,105 @@
+/** The agents that can read an entry, and why: the server is asked to read it as each of them. */
+import { useQuery } from '@tanstack/react-query'
+import { createClient } from 'troupe/client'
+import { isProblem } from '../api/is-problem.ts'
+import type { Entry } from '../api/shapes.ts'
+import { useAnswer, useUser } from '../api/use-api.tsx'
+import { Answer } from '../parts/answer.tsx'
+import { Table } from '../parts/ui.tsx'
+import { visible } from '../visible.ts'
+
+/** Each is two requests. */
+const maxAgents = 50
+
+interface Reader {
+  readonly agent: string
+  readonly reads: boolean
+  /** The topics that it is subscribed to. */
+  readonly topics: readonly string[]
+}
+
+const namedIn = ({ owner, audience, writers }: Entry): readonly string[] => [
+  owner,
+  ...(typeof audience === 'string' ? [] : audience.subscribers),
+  ...(typeof writers === 'string' ? [] : writers),
+]
+
+/** The rule that decides, in the order in which the server applies the rules. */
+function reasonOf({ owner, audience }: Entry, { agent, reads, topics }: Reader): string {
+  if (agent === owner) return 'Owner of the entry'
+  if (audience === 'everyone') return 'The audience is every agent of the user'
+  if (audience === 'owner') return 'The audience is the owner alone'
+  if (audience.subscribers.includes(agent)) return 'Named as subscriber'
+  const shared = audience.topics.filter((topic) => topics.includes(topic)).map((topic) => `#${topic}`)
+  if (reads) return `Subscribed to ${shared.join(', ')}`
+  if (audience.topics.length === 0) return 'Not named as subscriber'
+  return `Not named as subscriber, and not subscribed to ${audience.topics.map((topic) => `#${topic}`).join(', ')}`
+}
+
+function changesOf({ owner, writers }: Entry, { agent, reads }: Reader): string {
+  if (agent === owner) return 'Yes, as owner'
+  if (writers === 'owner') return 'No'
+  if (writers === 'readers') return reads ? 'Yes, as reader' : 'No'
+  return writers.includes(agent) ? 'Yes, named as writer' : 'No'
+}
+
+export function EntryReaders({ entry }: { readonly entry: Entry }) {
+  const user = useUser()
+  const agents = useAnswer('agents.list', {})
+  const teams = useAnswer('teams.list', {})
+  const known = [
+    ...namedIn(entry),
+    ...(agents.data?.items ?? []).map(({ name }) => name),
+    ...(teams.data?.items ?? []).flatMap((team) => team.agents),
+  ]
+  const names = [...new Set(known)].sort().slice(0, maxAgents)
+  const readers = useQuery({
+    queryKey: [user, 'context.get', { path: { key: entry.key } }, 'readers', entry.version, names],
+    enabled: agents.data !== undefined && teams.data !== undefined,
+    queryFn: () => Promise.all(names.map((agent) => readAs(agent, user, entry.key))),
+  })
+  return (
+    <Answer of={readers}>
+      {(all) => (
+        <Table>
+          <thead>
+            <tr>
+              <th scope="col">Agent</th>
+              <th scope="col">Reads</th>
+              <th scope="col">Why</th>
+              <th scope="col" className="roomy">
+                May change it
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {all.map((reader) => (
+              <tr key={reader.agent}>
+                <th scope="row" className="break">
+                  {visible(reader.agent)}
+                </th>
+                <td>{reader.reads ? 'Yes' : 'No'}</td>
+                <td className="break">{visible(reasonOf(entry, reader))}</td>
+                <td className="roomy">{changesOf(entry, reader)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      )}
+    </Answer>
+  )
+}
+
+/** Reads the entry with the rights of an agent. */
+async function readAs(agent: string, user: string | undefined, key: string): Promise<Reader> {
+  const client = createClient({ agent, retries: 0, ...(user === undefined ? {} : { user }) })
+  const reads = client.call('context.get', { path: { key } }).then(
+    () => true,
+    (error: unknown) => {
+      if (isProblem(error) && error.status === 404) return false
+      throw error
+    },
+  )
+  const subscriptions = client.call('context.subscriptions', {})
+  return { agent, reads: await reads, topics: (await subscriptions).topics }
+}

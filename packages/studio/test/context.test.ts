@@ -1,0 +1,114 @@
+/** The context in a real browser, over a real server: keys, readers, versions, and changes that no other writer loses. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { Order, type Played, play } from './studio-testbed.ts'
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The context in the studio', () => {
+  let browser: Browser
+  let played: Played
+  let page: Page
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    await played.troupe.user('default').agent('Reader').context.push('letters.draft', 'a draft')
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(60_000)
+    page = await context.newPage()
+    await page.goto(await played.server.link())
+    await page.goto(`${played.server.url}/#/context`)
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  test('The list of entries changes while it is shown.', async () => {
+    await page.getByRole('link', { name: 'letters.draft' }).waitFor()
+    await played.troupe.user('default').context.push('letters.later', 'written by somebody else')
+    await page.getByText('written by somebody else').waitFor()
+    await page.getByRole('link', { name: 'letters.draft' }).click()
+    await page.getByText('by Reader').first().waitFor()
+  }, 180_000)
+
+  test('An entry names its audience, its origin, and the difference between its versions.', async () => {
+    const clerk = played.troupe.user('default').agent('Clerk')
+    await clerk.context.push('letters.stored', 'the first words', { subscribers: ['Sales'], topics: ['mail'] })
+    await clerk.context.push('letters.stored', 'the last words')
+    await page.goto(`${played.server.url}/#/context?key=letters.stored`)
+    await page.getByText('version 2 · by Clerk · for Sales, #mail').waitFor()
+    expect(await page.getByRole('region', { name: 'Value of letters.stored' }).innerText()).toBe('the last words')
+    expect(await page.getByRole('region', { name: 'Version 1', exact: true }).innerText()).toBe('the first words')
+    const changed = page.getByRole('region', { name: 'Version 2, against version 1' })
+    expect([await changed.locator('del').innerText(), await changed.locator('ins').innerText()]).toEqual([
+      'first',
+      'last',
+    ])
+    expect(await page.getByRole('region', { name: 'Provenance' }).innerText()).toContain('Clerk')
+  }, 180_000)
+
+  test('An entry says which agents can read it and why, as the server decides it for each of them.', async () => {
+    await played.troupe.user('default').agent('Echo').context.subscribe(['mail'])
+    await page.reload()
+    const readers = page.getByRole('region', { name: 'Who can read this, and why' })
+    for (const row of [
+      /^Clerk Yes Owner of the entry Yes, as owner$/,
+      /^Echo Yes Subscribed to #mail No$/,
+      /^Reader No Not named as subscriber, and not subscribed to #mail No$/,
+      /^Sales Yes Named as subscriber No$/,
+    ])
+      await readers.getByRole('row', { name: row }).waitFor()
+  }, 180_000)
+
+  test('An entry is edited over the version that was read, and a newer version is not lost.', async () => {
+    const { context } = played.troupe.user('default').agent('Clerk')
+    await page.getByRole('button', { name: 'Edit' }).click()
+    const editor = page.getByRole('textbox', { name: 'New value of letters.stored' })
+    await editor.fill('{"open": ')
+    await page.getByText(/^This is not JSON/).waitFor()
+    expect(await page.getByRole('button', { name: 'Save over version 2' }).isDisabled()).toBe(true)
+    await editor.fill('{"open": true}')
+    await page.getByRole('button', { name: 'Save over version 2' }).click()
+    await expect.poll(() => context.get('letters.stored')).toEqual({ open: true })
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await editor.fill('{"open": "mine"}')
+    await context.push('letters.stored', { open: 'theirs' })
+    await page.getByText(/^The entry changed meanwhile: it has version 4 now, by Clerk/).waitFor()
+    await page.getByRole('region', { name: 'Version 4 of letters.stored' }).getByText('theirs').waitFor()
+    expect(await context.get('letters.stored')).toEqual({ open: 'theirs' })
+    await page.getByRole('button', { name: 'Replace version 4 instead' }).click()
+    await page.getByRole('button', { name: 'Save over version 4' }).click()
+    await expect.poll(() => context.get('letters.stored')).toEqual({ open: 'mine' })
+    // The audience stays as it was.
+    await page.getByText(/^version 5 · by Clerk · for Sales, #mail/).waitFor()
+  }, 180_000)
+
+  test('The keys of the context are a tree, whose address is a link.', async () => {
+    await page.goto(`${played.server.url}/#/context?tab=tree`)
+    const keys = page.getByRole('navigation', { name: 'Keys' })
+    await keys.getByText('letters', { exact: true }).waitFor()
+    if ((await keys.getByRole('link', { name: 'stored' }).count()) === 0) await keys.getByText(/^letters/).click()
+    await keys.getByRole('link', { name: 'stored' }).click()
+    await page.getByRole('heading', { level: 1, name: 'letters.stored' }).waitFor()
+    expect(page.url()).toContain('key=letters.stored')
+    await keys.getByRole('link', { name: 'draft' }).click()
+    await page.getByRole('heading', { level: 1, name: 'letters.draft' }).waitFor()
+    await page.goBack()
+    await page.getByRole('heading', { level: 1, name: 'letters.stored' }).waitFor()
+  }, 180_000)
+
+  test('Names with slashes, percent signs and question marks are linked and opened.', async () => {
+    const name = 'a/b %2F?c#d'
+    await played.troupe.user('default').agent('Shop').messages.send(Order, { item: 'tea' }, { to: name })
+    await page.goto(`${played.server.url}/#/messages`)
+    await page.getByRole('link', { name, exact: true }).click()
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+    await page.getByText('order.place from Shop').waitFor()
+    await page.reload()
+    await page.getByText('order.place from Shop').waitFor()
+    await page.goto(`${played.server.url}/#/no/such/view`)
+    await page.getByRole('heading', { level: 1, name: 'Unknown page' }).waitFor()
+  }, 180_000)
+})
