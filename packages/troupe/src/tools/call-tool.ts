@@ -132,7 +132,7 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
         : execute(inner)
     const policy = host.policies?.of(tool.name)
     const call = () => repeated(host, tool, signal, () => withTimeLimit(limit, played))
-    // Tried again as far as the tool may be: what acts once is carried out once.
+    // Retries depend on the effect class: a tool that acts at most once is not retried.
     const guarded = () => (policy ? policy.execute(once(tool, call), { signal, key: host.userId }) : call())
     return observed(host, tool, args, guarded)
   })

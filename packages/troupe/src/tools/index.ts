@@ -1,4 +1,4 @@
-/** Tools: their definition and how one call is carried out. */
+/** Tools: their definition and the execution of calls. */
 export { callTool, parseArguments, reachesOutside, type ToolHost } from './call-tool.ts'
 export * from './define-tool.ts'
 export * from './handler/index.ts'

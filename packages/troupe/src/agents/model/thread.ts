@@ -185,7 +185,7 @@ export class Thread {
     })
   }
 
-  /** The text of a result of which the conversation shows the beginning; undefined where no call has it. */
+  /** Returns the complete text of a result that the conversation shortens; undefined if no call has this id. */
   completeResult(toolCallId: string): string | undefined {
     for (const message of this.#messages)
       if (message.role === 'tool')

@@ -9,7 +9,7 @@ import { TermDictionary } from './terms/term-dictionary.ts'
 const saturation = 1.2
 const lengthWeight = 0.6
 const maxFrequency = 255
-/** A term takes 60 bytes: what comes after so many different ones is not found by them. */
+/** The highest number of different terms, each of 60 bytes. Further terms are not indexed. */
 const maxTerms = 2_000_000
 
 export interface WeightedTerm {

@@ -36,7 +36,7 @@ export interface ReceiveRequest {
   readonly except?: readonly Except[]
   /** Only messages of this interrupted batch; null for messages of no batch; absent for all. */
   readonly batch?: string | null
-  /** All of so many or none, at once. */
+  /** If set, exactly this number of messages is received, or none. */
   readonly all?: number
   /** Definitions to check payloads by, besides those in `types`. */
   readonly known?: readonly MessageType[]

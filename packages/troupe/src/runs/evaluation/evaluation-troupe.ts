@@ -10,5 +10,5 @@ export interface EvaluationTroupe {
   close(): Promise<void>
 }
 
-/** @param recording answers in the place of tools and effects; without one they are carried out */
+/** @param recording provides the results of tools and effects; if undefined, they are executed */
 export type OpenEvaluationTroupe = (recording: Recording | undefined) => Promise<EvaluationTroupe>

@@ -10,7 +10,7 @@ const keyOf = ({ agent, kind, text, hash }: Asked) => JSON.stringify([agent, kin
 export class RecordedAnswers {
   readonly #answers = new Map<string, Json[]>()
 
-  /** @param live tools are carried out: an approval of the past run was for its own call */
+  /** @param live true if tools are executed, so that approvals of the past run, which were for its calls, are not reused */
   constructor(events: readonly NumberedEvent[], live: boolean) {
     const asked = new Map<string, string>()
     for (const event of events) {

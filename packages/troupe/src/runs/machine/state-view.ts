@@ -54,7 +54,7 @@ export class StateView {
     return this.#state.steps.external
   }
 
-  /** The number of steps that are carried out, those that are being stopped included. */
+  /** The number of steps that execute, including those that are being stopped. */
   get executingSteps(): number {
     return this.#state.steps.executing
   }

@@ -10,7 +10,7 @@ import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-
 import type { ScheduleRow } from './schedule-store.ts'
 import { isMoved } from './serve-schedule.ts'
 
-/** Changes without a match are passed without a word to the storage, up to so many, and for so long. */
+/** The highest number of revisions without a match, and the longest time in ms, until the position is stored. */
 const maxUnsavedRevisions = 500
 const maxUnsavedMs = 60_000
 const pauseMs = 1_000

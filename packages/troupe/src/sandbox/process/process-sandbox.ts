@@ -108,7 +108,7 @@ function execute(request: SandboxRequest, { folder, work, main }: Folders): Prom
   })
 }
 
-/** @returns the text so far, at most so many bytes */
+/** @returns the text so far, up to the limit in bytes */
 function collect(stream: NodeJS.ReadableStream, limit: number): () => string {
   const chunks: Buffer[] = []
   let bytes = 0

@@ -34,7 +34,7 @@ export function inputMessage(input: Json): ThreadMessage {
   return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfInput(input))
 }
 
-/** A part as the provider interface has it. */
+/** A part in the form of the provider interface. */
 function promptPart(part: TextPart | FilePart) {
   if (part.type === 'text') return { type: 'text' as const, text: part.text }
   const { mediaType, data, filename } = part

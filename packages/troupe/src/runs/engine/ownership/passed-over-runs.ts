@@ -1,7 +1,7 @@
 /** The runs that this process cannot claim because it lacks their code. All are forgotten together and tried again. */
 import type { Clock } from '../../../core/index.ts'
 
-/** For this time in ms a run without code in this process is not tried again. */
+/** The time in ms until a run without code in this process is tried again. */
 const passedOverMs = 30_000
 const maxRuns = 10_000
 

@@ -77,7 +77,7 @@ class StoredLease implements ProcessLease {
     return this.#processId
   }
 
-  /** Nothing that reads the new name runs before those who held runs under the old one know that they are lost. */
+  /** Starts a lease under a new id. Owners of runs under the old id learn of their loss before the new id is used. */
   async begin(): Promise<void> {
     const { storage, clock, ids, leaseMs } = this.#options
     const processId = ids.next()

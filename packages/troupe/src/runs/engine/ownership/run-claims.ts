@@ -53,7 +53,7 @@ const start = { afterShard: -1, after: '', afterOrphaned: '' }
 
 const runOf = (row: Row): string => String(row.journal_id).slice(runPrefix.length)
 
-/** With more users than one read gives, the next read continues after them. @param rows in their order */
+/** Returns the users after which the next read continues if there are more than one read returns. @param rows in order */
 function lastUsers(rows: readonly Row[]): typeof start {
   const first = rows.filter(({ nth }) => Number(nth) === 0)
   const due = first.filter(({ owner }) => owner === '')

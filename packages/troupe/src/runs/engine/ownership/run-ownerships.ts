@@ -84,7 +84,7 @@ export class RunOwnerships {
     if (ownership?.owned?.owner === owner) ownership.dispatch(byTakeover ? 'fenced' : 'storage-failed')
   }
 
-  /** Waits for a change in progress and for commits of the owner. @returns what carried out the steps */
+  /** Waits for a change in progress and for commits of the owner. @returns the launcher of the steps, if the run was owned */
   async end(ownership: RunOwnership): Promise<OwnedRun['launcher'] | undefined> {
     await ownership.changeEnded()
     const { owned } = ownership

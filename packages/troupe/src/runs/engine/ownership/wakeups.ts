@@ -45,7 +45,7 @@ export class Wakeups {
     return this.#current.has(key)
   }
 
-  /** Runs after so many milliseconds, or later: not within `pauseMs` after it ran last under this key. */
+  /** Calls `run` after `inMs`, or later if the last call under this key was less than `pauseMs` ago. */
   setThrottled(
     key: string,
     { inMs, pauseMs }: { readonly inMs: number; readonly pauseMs: number },

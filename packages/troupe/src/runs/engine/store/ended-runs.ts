@@ -19,7 +19,7 @@ const rowsOf = ['run_labels', 'run_commands', 'budgets', 'budget_pools', 'budget
 export interface EndedRuns {
   /** The retention in ms from the end of a run. */
   readonly retentionMs: number
-  /** Removes those whose time is up, the oldest first, at most so many. @returns how many went */
+  /** Deletes at most `limit` expired runs, the oldest first. @returns the number of deleted runs */
   cleanup(limit: number): Promise<number>
 }
 

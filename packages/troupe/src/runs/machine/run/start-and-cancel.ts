@@ -68,7 +68,7 @@ export function pauseRun(d: RunDecision, by: string, breakpoint?: Breakpoint): v
   d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
 }
 
-/** @param steps so many are begun before it stops again */
+/** Resumes a paused run. @param steps the number of steps that start before the run stops again; absent for no limit */
 export function resumeRun(d: RunDecision, by: string, steps?: number): void {
   const { pausedBy, breakpoint } = d.state.run
   // A run that a person has paused stays paused when its parent resumes. A breakpoint pauses both, and both resume.
