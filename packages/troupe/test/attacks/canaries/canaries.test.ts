@@ -29,7 +29,7 @@ const dump = () =>
     .stdout
 
 /** Outlets by name, each with what came out. Those of the operator show neither; those of the user show the own content. */
-async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[]) {
+async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[], encrypted = true) {
   const logged: string[] = []
   const events: string[] = []
   const troupe = await createTroupe({
@@ -41,7 +41,9 @@ async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[])
           secretNames.includes(name) ? { value: secrets[secretNames.indexOf(name)] as string } : undefined,
       },
     ] as never,
-    encryption: { keys: [{ id: 'one', key: Buffer.alloc(32, 7).toString('base64') }] } as never,
+    ...(encrypted
+      ? { encryption: { keys: [{ id: 'one', key: Buffer.alloc(32, 7).toString('base64') }] } as never }
+      : {}),
     audit: { reads: true } as never,
   })
   troupe.on('*', (event) => void events.push(JSON.stringify(event)))
@@ -89,7 +91,7 @@ async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[])
       user.set(`traces of ${id}`, [Buffer.from(JSON.stringify(await troupe.user('ada').traces.list()))])
     }
     operator.set('storage', stored())
-    const copy = join(folder, `backup-${schema}-${operator.size}-${typeof storage}`)
+    const copy = join(mkdtempSync(join(folder, 'backup-')), 'copy')
     await troupe.backup(copy)
     operator.set('backup', filesIn(copy))
     operator.set('log', [Buffer.from(logged.join(''))])
@@ -147,10 +149,39 @@ test('No canary is in a dump, the log, backups and pages of a troupe on PostgreS
   expect(findings(found)).toEqual([])
 }, 60_000)
 
-test('The search finds content in the files of the same troupe without encryption.', async () => {
+test('The search finds the content of the same troupe without encryption, in its files and its backups.', async () => {
   const slot = join(folder, 'plain')
-  const troupe = await createTroupe({ storage: `sqlite:${join(slot, 't.db')}`, log: 'silent' })
-  await troupe.user('ada').context.push('value', contents[0] as string)
-  expect(filesIn(slot).flatMap(createFinder(contents)).length).toBeGreaterThan(0)
-  await troupe.close()
-})
+  const found = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot), false)
+  const leaks = findings(found)
+  for (const outlet of ['storage', 'storage after the end', 'backup'])
+    for (const content of [contents[0], contents[3]])
+      expect(leaks.filter((leak) => leak.startsWith(`${outlet}: ${content}`))).not.toEqual([])
+}, 60_000)
+
+test('The search names each outlet into which a canary of any encoding is planted.', async () => {
+  const slot = join(folder, 'planted')
+  const { operator, user, key } = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot))
+  const canaries = [...secrets, ...contents]
+  let planted = 0
+  for (const [kind, outlet] of [
+    ['operator', operator],
+    ['user', user],
+  ] as const)
+    for (const [name, [part]] of outlet) {
+      // The user's own outlets may show the user's content.
+      const canary = (kind === 'user' ? secrets : canaries.filter((one) => one !== errorText))[
+        planted % secrets.length
+      ] as string
+      const encodings = [...encodingsOf(canary)]
+      const [encoding, bytes] = encodings[planted++ % encodings.length] as (typeof encodings)[number]
+      const leak = new Map([[name, [Buffer.concat([part ?? Buffer.alloc(0), Buffer.from(' '), bytes])]]])
+      const none = new Map<string, Buffer[]>()
+      const leaks = findings({ operator: none, user: none, key, [kind]: leak })
+      expect([name, encoding, leaks.some((one) => one.startsWith(`${name}: ${canary}`))]).toEqual([
+        name,
+        encoding,
+        true,
+      ])
+    }
+  expect(planted).toBeGreaterThan(30)
+}, 60_000)
