@@ -35,6 +35,7 @@ export interface RestoreBackupOptions {
 }
 
 interface CallOptions {
+  /** Cancels the call. */
   readonly signal?: AbortSignal
 }
 

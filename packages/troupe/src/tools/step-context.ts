@@ -67,9 +67,30 @@ export interface StepContext {
 
 /** The team: exactly one of the three, as in `orchestra.start`. */
 type ChildTeam =
-  | { readonly team: string; readonly agent?: undefined; readonly topology?: undefined }
-  | { readonly agent: string | object; readonly team?: undefined; readonly topology?: undefined }
-  | { readonly topology: object; readonly team?: undefined; readonly agent?: undefined }
+  | {
+      /** The name of a registered team. */
+      readonly team: string
+      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
+      readonly agent?: undefined
+      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
+      readonly topology?: undefined
+    }
+  | {
+      /** One agent alone: its definition, or the name of a registered one. */
+      readonly agent: string | object
+      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
+      readonly team?: undefined
+      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
+      readonly topology?: undefined
+    }
+  | {
+      /** The topology of the child run. */
+      readonly topology: object
+      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
+      readonly team?: undefined
+      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
+      readonly agent?: undefined
+    }
 
 /** The task and the team of a child run. */
 export type ChildRunSpec = ChildTeam & {

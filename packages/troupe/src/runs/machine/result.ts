@@ -172,8 +172,11 @@ export type StepAgent = BranchAgent & {
 /** No step of a child run can continue. It is reported again when the reason or the open questions change. */
 type ChildWaiting = {
   readonly type: 'child.waiting'
+  /** The id of the child run. */
   readonly child: string
+  /** The id of the step that started it. */
   readonly step: string
+  /** The reason for which the child run waits. */
   readonly reason: RunReason
   /** The ids of the open questions of the child run. */
   readonly questions: readonly string[]
@@ -191,7 +194,9 @@ export type ClockJumped = {
 /** A child run that waited can continue. */
 type ChildResumed = {
   readonly type: 'child.resumed'
+  /** The id of the child run. */
   readonly child: string
+  /** The id of the step that started it. */
   readonly step: string
 }
 

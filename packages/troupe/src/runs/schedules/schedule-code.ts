@@ -56,8 +56,11 @@ export type ScheduleTrigger =
 export type PrepareTask = (
   trigger: ScheduleTrigger,
   clients: {
+    /** The user whose schedule it is. */
     readonly userId: string
+    /** The id of the schedule. */
     readonly schedule: string
+    /** The context mesh of the user. */
     readonly context: ContextMesh
     /** Aborts when the troupe closes, or after a minute. */
     readonly signal: AbortSignal

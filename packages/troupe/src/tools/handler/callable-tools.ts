@@ -45,7 +45,9 @@ export interface OpenAiTool {
   }
 }
 interface OpenAiFunctionCall {
+  /** The name of the tool. */
   readonly name: string
+  /** The arguments: JSON text, or an object. */
   readonly arguments?: unknown
 }
 /** A tool call of the chat completions API, or a function call of the responses API. */

@@ -19,7 +19,12 @@ import type { BreakOn, ErrorRule, Guards, PinnedConfig, PinnedPolicy, RetryRule,
 import { readFailurePolicy, readJoin } from './read-join.ts'
 import { type BudgetOptions, budgetWithin, type RunLimits, readRunLimits } from './run-limits.ts'
 
-type Retry = { readonly attempts: number; readonly backoff?: Duration }
+type Retry = {
+  /** The total number of attempts, the first included. */
+  readonly attempts: number
+  /** The pause before the second attempt; 1 s by default. */
+  readonly backoff?: Duration
+}
 /**
  * The handling of a failed step. First the step is retried, then a substitute agent executes, then a person is asked,
  * or a value replaces the result.
