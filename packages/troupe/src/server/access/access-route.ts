@@ -9,9 +9,10 @@ type Caller = Pick<Call<unknown, unknown, unknown>, 'parts' | 'principal' | 'age
 /** Returns whether the rights of the caller admit a request to the route; the data that it names can still reject it. */
 function isAdmitted({ role, operation, agents, quotesErrors }: Route, { parts, principal, agent, header }: Caller) {
   if (agent !== undefined && agents === undefined) return false
-  if (!coversRole(parts.roles, principal.role, role) || !coversOperation(principal.operations, operation)) return false
+  if (!coversRole(parts.security.roles, principal.role, role) || !coversOperation(principal.operations, operation))
+    return false
   const headers = Object.fromEntries([errorTextsHeader, 'sec-fetch-site'].map((name) => [name, header(name)]))
-  return !quotesErrors || showsErrorTexts(principal, parts.roles, { headers })
+  return !quotesErrors || showsErrorTexts(principal, parts.security.roles, { headers })
 }
 
 /** @param routes all other routes of the server */
