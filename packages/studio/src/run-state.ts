@@ -8,6 +8,8 @@ export interface Wait {
   readonly from: number
   readonly to?: number
   readonly reason?: string | undefined
+  /** The text of the question that it waits for. */
+  readonly question?: string | undefined
 }
 
 export interface Step {
@@ -23,6 +25,8 @@ export interface Step {
   readonly ended?: number
   /** While it waited for an answer, in order; the last one may still last. */
   readonly waits: readonly Wait[]
+  /** The text that it asked last. */
+  readonly question?: string | undefined
   readonly input?: unknown
   readonly output?: unknown
   readonly error?: string
@@ -108,7 +112,7 @@ const begun = (
   cost: 0,
 })
 
-function updatedStep(step: Step, { type, at, outcome, error, usage, reason }: RunEvent): Step {
+function updatedStep(step: Step, { type, at, outcome, error, usage, reason, ask }: RunEvent): Step {
   // What the step has used so far, said when it waits and when it ends.
   const used = usage
     ? { tokens: (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0), cost: usage.cost ?? 0 }
@@ -118,7 +122,9 @@ function updatedStep(step: Step, { type, at, outcome, error, usage, reason }: Ru
   if (type === 'step.failed')
     return { ...step, ...used, waits, state: 'failed', ended: at, error: error?.message ?? '' }
   if (type === 'step.cancel-requested') return { ...step, waits, state: 'stopped', ended: at }
-  if (type === 'step.waiting') return { ...step, ...used, waits: [...waits, { from: at, reason }], state: 'waiting' }
+  if (type === 'step.waiting')
+    return { ...step, ...used, waits: [...waits, { from: at, reason, question: step.question }], state: 'waiting' }
+  if (type === 'question.asked') return { ...step, question: ask?.text }
   if (type === 'step.resumed') return { ...step, waits, state: 'working' }
   return step
 }

@@ -385,7 +385,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
         return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
       })
     // The boxes are drawn before the view is fitted to them.
-    await expect.poll(async () => (await inside()).fit).toBe(203)
+    await expect.poll(async () => (await inside()).fit, { timeout: 60_000 }).toBe(203)
     expect((await inside()).width).toBeGreaterThan(40)
   }, 180_000)
 })

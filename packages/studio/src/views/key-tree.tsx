@@ -16,7 +16,7 @@ interface Folder {
 const emptyFolder = (): Folder => ({ folders: new Map(), keys: [], total: 0 })
 
 /** As many as the server lists at once. */
-const maxKeys = 1_000
+const maxKeys = 500
 
 function treeOf(keys: readonly string[]): Folder {
   const root = emptyFolder()

@@ -161,7 +161,7 @@ function OneWait({ step, index }: { readonly step: Step; readonly index: number 
           'Duration',
           wait.to === undefined ? <Elapsed key="duration" since={wait.from} /> : lasting(wait.to - wait.from),
         ],
-        ['For', wait.reason !== undefined && visible(wait.reason)],
+        ['For', visible(wait.question ?? wait.reason ?? '')],
       ]}
     />
   )
