@@ -75,9 +75,7 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
           <tbody>
             {all.map((reader) => (
               <tr key={reader.agent}>
-                <th scope="row" className="break">
-                  {visible(reader.agent)}
-                </th>
+                <th scope="row">{visible(reader.agent)}</th>
                 <td>{reader.reads ? 'Yes' : 'No'}</td>
                 <td className="break">{visible(reasonOf(entry, reader))}</td>
                 <td className="roomy">{changesOf(entry, reader)}</td>
