@@ -57,7 +57,7 @@ export const homeRoute = createRoute({ getParentRoute: at, path: '/home', static
 
 export const runStatuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
 /** The server sorts: `newest` by default, the highest first of the others. */
-export const runOrders = ['newest', 'oldest', 'cost', 'tokens', 'duration'] as const
+const runOrders = ['newest', 'oldest', 'cost', 'tokens', 'duration'] as const
 export type RunOrder = (typeof runOrders)[number]
 export interface RunsSearch {
   readonly status?: (typeof runStatuses)[number] | undefined
@@ -131,7 +131,7 @@ export const chatRoute = createRoute({
   validateSearch: ({ with: partner, thread }: Raw): ChatSearch => ({ with: text(partner), thread: text(thread) }),
 })
 
-export interface ContextSearch extends Paged {
+interface ContextSearch extends Paged {
   /** The text that the listed keys begin with. */
   readonly prefix?: string | undefined
   readonly tab?: 'table' | 'tree' | undefined
@@ -187,7 +187,7 @@ export const evaluationRoute = createRoute({
   path: '/evaluations/$experiment',
   staticData: { name: 'Evaluations' },
 })
-export const usageRanges = ['day', 'week', 'month'] as const
+const usageRanges = ['day', 'week', 'month'] as const
 export const usageRoute = createRoute({
   getParentRoute: at,
   path: '/usage',

@@ -1,5 +1,6 @@
 /** Charts of throughput, latency, failures, tokens and cost over time, and the sums of each team. */
-import { lazy, Suspense, useMemo, useState } from 'react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense, useMemo } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money, priced } from '../format.ts'
@@ -27,7 +28,10 @@ const refreshMs = 60_000
 
 /** @param isSmall shows throughput, latency and cost alone, of the last 24 hours */
 export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean }) {
-  const [range, setRange] = useState<Range>('day')
+  const { range = 'day' } = useSearch({ strict: false })
+  const navigate = useNavigate()
+  const choose = (chosen: Range) =>
+    void navigate({ to: '.', search: (search) => ({ ...search, range: chosen }), replace: true })
   const { interval, length, intervals } = ranges[range]
   // The start stays the same for a whole interval, so that the answer stays in the cache of the page.
   const first = (Math.floor(Date.now() / length) - intervals + 1) * length
@@ -35,7 +39,7 @@ export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean })
     query: { from: new Date(first).toISOString(), interval },
     every: refreshMs,
   })
-  const choice = isSmall ? undefined : <Select label="Range" value={range} onChoose={setRange} options={rangeOptions} />
+  const choice = isSmall ? undefined : <Select label="Range" value={range} onChoose={choose} options={rangeOptions} />
   return (
     <Section title={isSmall ? 'Last 24 hours' : 'Over time'} beside={choice}>
       <Answer of={history}>
