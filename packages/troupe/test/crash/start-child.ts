@@ -11,9 +11,10 @@ export function childrenOf(program: string) {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-killed-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   return {
-    start(name: string, kills: boolean) {
+    /** @param kills whether the program kills itself, or at which moment: `TROUPE_KILLS` says so to it */
+    start(name: string, kills: boolean | number) {
       const args = ['--no-warnings', path, join(folder, `${name}.db`), join(folder, name)]
-      const env = { ...process.env, TROUPE_KILLS: kills ? 'yes' : '' }
+      const env = { ...process.env, TROUPE_KILLS: kills === true ? 'yes' : kills === false ? '' : `${kills}` }
       const { signal, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
       return { signal, output: stdout, stderr }
     },
