@@ -71,7 +71,7 @@ const views: readonly View[] = [
   { to: '/evaluations', name: 'Evaluations', group: 'Build', needs: 'experiments.list' },
   { to: '/try', name: 'Try it', group: 'Build', needs: 'runs.start' },
   { to: '/usage', name: 'Usage', group: 'Operate', needs: 'usage.list' },
-  { to: '/health', name: 'Health', group: 'Operate', needs: 'operations.health' },
+  { to: '/health', name: 'Health', group: 'Operate', needs: 'operations.doctor' },
   { to: '/keys', name: 'API keys', group: 'Operate', needs: 'apiKeys.list' },
   { to: '/audit', name: 'Audit', group: 'Operate', needs: 'audit.list' },
   { to: '/settings', name: 'Settings', group: 'Operate' },

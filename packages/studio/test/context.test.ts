@@ -88,8 +88,9 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
   test('The keys of the context are a tree, whose address is a link.', async () => {
     await page.goto(`${played.server.url}/#/context?tab=tree`)
     const keys = page.getByRole('navigation', { name: 'Keys' })
-    await keys.getByText('letters', { exact: true }).waitFor()
-    if ((await keys.getByRole('link', { name: 'stored' }).count()) === 0) await keys.getByText(/^letters/).click()
+    const folder = keys.locator('summary', { hasText: /^letters/ })
+    await folder.waitFor()
+    if (!(await keys.getByRole('link', { name: 'stored' }).isVisible())) await folder.click()
     await keys.getByRole('link', { name: 'stored' }).click()
     await page.getByRole('heading', { level: 1, name: 'letters.stored' }).waitFor()
     expect(page.url()).toContain('key=letters.stored')
