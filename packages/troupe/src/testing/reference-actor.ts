@@ -28,9 +28,9 @@ export interface ReferencePush {
   readonly ifVersion?: number
 }
 
-export const roleRank = { readonly: 0, contributor: 1, moderator: 2, admin: 3, host: 4 } as const
+export const roleRanks = { readonly: 0, contributor: 1, moderator: 2, admin: 3, host: 4 } as const
 
-const roles: readonly unknown[] = Object.keys(roleRank)
+const roles: readonly unknown[] = Object.keys(roleRanks)
 
 export function checkActor(actor: ReferenceActor): void {
   checkFields('The actor of ReferenceContext', actor, { user: 'string', agent: 'string', role: 'string' })

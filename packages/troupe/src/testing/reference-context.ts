@@ -4,7 +4,7 @@
  */
 import { checkFunction, checkOptions, checkText } from '../core/index.ts'
 import { checkTexts } from './check-fields.ts'
-import { checkActor, checkPush, type ReferenceActor, type ReferencePush, roleRank } from './reference-actor.ts'
+import { checkActor, checkPush, type ReferenceActor, type ReferencePush, roleRanks } from './reference-actor.ts'
 
 interface Audience {
   readonly everyone: boolean
@@ -78,9 +78,9 @@ export class ReferenceContext {
     return fresh
   }
 
-  #least(actor: ReferenceActor, role: keyof typeof roleRank): void {
+  #least(actor: ReferenceActor, role: keyof typeof roleRanks): void {
     checkActor(actor)
-    if (roleRank[actor.role] < roleRank[role]) throw new ReferenceRejection('access.denied')
+    if (roleRanks[actor.role] < roleRanks[role]) throw new ReferenceRejection('access.denied')
   }
   #isOver = (entry: Entry) => entry.expiresAt !== undefined && entry.expiresAt <= this.#now()
   #existing(state: UserState, key: string): Entry | undefined {
@@ -102,7 +102,7 @@ export class ReferenceContext {
     return entry && this.#sees(state, actor, entry) ? entry : undefined
   }
   #mayWrite(state: UserState, actor: ReferenceActor, entry: Entry): boolean {
-    if (roleRank[actor.role] >= roleRank.admin || entry.owner === actor.agent) return true
+    if (roleRanks[actor.role] >= roleRanks.admin || entry.owner === actor.agent) return true
     if (entry.writers === 'readers') return this.#sees(state, actor, entry)
     return entry.writers !== 'owner' && entry.writers.includes(actor.agent)
   }
@@ -135,7 +135,7 @@ export class ReferenceContext {
     if (existing && !this.#mayWrite(state, actor, existing)) throw new ReferenceRejection('context.denied')
     const { audience, subscribers, topics } = options
     const named = audience !== undefined || subscribers !== undefined || topics !== undefined
-    const foreign = existing !== undefined && existing.owner !== actor.agent && roleRank[actor.role] < roleRank.admin
+    const foreign = existing !== undefined && existing.owner !== actor.agent && roleRanks[actor.role] < roleRanks.admin
     if (foreign && (named || options.writers !== undefined)) throw new ReferenceRejection('context.denied')
     const wanted: Audience = { everyone: audience === 'everyone', subscribers: subscribers ?? [], topics: topics ?? [] }
     const next = named ? wanted : (existing?.audience ?? everyone)
@@ -231,7 +231,7 @@ export class ReferenceContext {
     const state = this.#state(actor.user)
     const entry = this.#visible(actor, key)
     if (!entry) return false
-    if (entry.owner !== actor.agent && roleRank[actor.role] < roleRank.moderator)
+    if (entry.owner !== actor.agent && roleRanks[actor.role] < roleRanks.moderator)
       throw new ReferenceRejection('context.denied')
     if (ifVersion !== undefined && ifVersion !== entry.version) throw new ReferenceRejection('context.conflict')
     this.#end(state, key)

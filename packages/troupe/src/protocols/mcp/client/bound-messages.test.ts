@@ -2,7 +2,7 @@ import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { expect, test } from 'vitest'
 import { boundMessages, countValues } from './bound-messages.ts'
 
-const many = (length: number, make: (i: number) => unknown) => Array.from({ length }, (_, i) => make(i))
+const arrayOf = (length: number, make: (i: number) => unknown) => Array.from({ length }, (_, i) => make(i))
 const properties = (length: number, make: (i: number) => unknown) =>
   Object.fromEntries(Array.from({ length }, (_, i) => [`p${i}`, make(i)]))
 const nested = (levels: number) => {
@@ -19,19 +19,23 @@ const definitions = (length: number) => ({
 const schemas: readonly (readonly [string, object, object])[] = [
   [
     'alternatives',
-    { anyOf: many(2_000, () => ({ type: 'string' })) },
-    { anyOf: many(100_000, () => ({ type: 'string' })) },
+    { anyOf: arrayOf(2_000, () => ({ type: 'string' })) },
+    { anyOf: arrayOf(100_000, () => ({ type: 'string' })) },
   ],
   ['properties', { properties: properties(1_000, () => ({})) }, { properties: properties(100_000, () => ({})) }],
-  ['options of one enumeration', { enum: many(5_000, String) }, { enum: many(1_000_000, String) }],
+  ['options of one enumeration', { enum: arrayOf(5_000, String) }, { enum: arrayOf(1_000_000, String) }],
   ['levels', nested(20), nested(100_000)],
   ['references that double at each level', definitions(1_000), definitions(50_000)],
   [
     'patterns',
     { properties: properties(1_000, () => ({ pattern: '^(a+)+$' })) },
-    { anyOf: many(50_000, () => ({ pattern: '^(a+)+$' })) },
+    { anyOf: arrayOf(50_000, () => ({ pattern: '^(a+)+$' })) },
   ],
-  ['required names', { required: many(1_000, String) }, { allOf: many(10_000, () => ({ required: ['a', 'b'] })) }],
+  [
+    'required names',
+    { required: arrayOf(1_000, String) },
+    { allOf: arrayOf(10_000, () => ({ required: ['a', 'b'] })) },
+  ],
 ]
 const listOf = (id: number, inputSchema: object) =>
   ({ jsonrpc: '2.0', id, result: { tools: [{ name: 'look', inputSchema }] } }) as unknown as JSONRPCMessage
@@ -55,7 +59,7 @@ test.each(schemas)(
 test('A count of values looks at no more values than its limit, however large the message is.', () => {
   let looked = 0
   const counted = new Proxy(
-    many(100_000, () => ({})),
+    arrayOf(100_000, () => ({})),
     {
       get: (list, name) => {
         looked++
@@ -77,7 +81,7 @@ test('A notification with too many values is dropped.', () => {
   transport.onmessage?.({
     jsonrpc: '2.0',
     method: 'notifications/message',
-    params: { data: many(50_000, String) },
+    params: { data: arrayOf(50_000, String) },
   } as never)
   expect(delivered).toEqual([])
 })
@@ -89,7 +93,7 @@ test('The pages of one list of tools share a limit, and the next list begins wit
     onmessage: (message: JSONRPCMessage) => delivered.push(message),
   } as unknown as Transport
   boundMessages(transport)
-  const page = { anyOf: many(10_000, () => ({})) }
+  const page = { anyOf: arrayOf(10_000, () => ({})) }
   const ask = (id: number, params: object) =>
     transport.send({ jsonrpc: '2.0', id, method: 'tools/list', params } as JSONRPCMessage)
   for (const [id, params] of [{}, { cursor: '1' }, { cursor: '2' }, {}].entries()) {
