@@ -4,6 +4,7 @@ export { inputHash } from './effects/run-effect.ts'
 export { createInbox } from './inbox/create-inbox.ts'
 export * from './inbox-port.ts'
 export { journalMigrations } from './journal-migrations.ts'
+export type { JournalParts } from './journal-parts.ts'
 export * from './journal-port.ts'
 export { type JournalTables, journalTables } from './journal-tables.ts'
 export {

@@ -1,20 +1,11 @@
 /** The mailboxes of a troupe: the clients of agents, the outbox, and notifications of other processes. */
-import type { Clock, Events, Ids, Random, TaintLabel } from '../core/index.ts'
 import { checkName } from '../core/index.ts'
 import { type Recorder, StageInTurn } from '../journal/index.ts'
-import {
-  type Access,
-  type AuditTrail,
-  type Callers,
-  createSignatures,
-  type Incidents,
-  type Signatures,
-} from '../security/index.ts'
-import type { Blobs, Storage } from '../storage/index.ts'
+import { type Access, createSignatures, type Signatures } from '../security/index.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { CommittedMessages, MessageClient } from './message-client.ts'
 import { type MessagingConfig, messagingSettings } from './messaging-config.ts'
-import { type AbandonSteps, type AnswerStep, MessagingContext } from './messaging-context.ts'
+import { MessagingContext, type MessagingPorts } from './messaging-context.ts'
 import { DueAlarms } from './receiving/due-alarms.ts'
 import { liveMailbox } from './receiving/live-mailbox.ts'
 import { Maintenance } from './receiving/maintenance.ts'
@@ -29,28 +20,16 @@ import { Outbox } from './sending/outbox.ts'
 import { StepRequests } from './sending/step-requests.ts'
 import { largeMessageBytes } from './statements/cleanup-statements.ts'
 
-export interface MailboxesParts {
-  readonly storage: Storage
-  /** Payloads over 256 KB. */
-  readonly blobs: Blobs
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly random: Random
-  readonly events: Events
-  readonly incidents: Incidents
-  readonly audit?: AuditTrail
-  readonly config?: MessagingConfig
-  /** The agents subscribed to a topic now: `publish` sends to them, if the agent may post to it. */
+/** Finds the recipients of messages that name none. */
+interface Recipients {
+  /** Returns the agents that are subscribed to a topic, for `publish`. @throws AccessDeniedError if the agent may not post to it */
   readonly subscribersOf: (user: string, topic: string, agent: string) => Promise<readonly string[]>
-  /** Provides the taint labels of the messages of the current caller. */
-  readonly callers?: Pick<Callers, 'taint'>
-  readonly privateLabels?: readonly TaintLabel[]
-  /** Agents that are at work without a mailbox yet; a broadcast to all reaches them too. */
+  /** Returns the running agents, with or without a mailbox, for a broadcast to all. */
   readonly presentOf: (user: string, role?: string) => Promise<readonly string[]>
-  /** `Steps.answer`: replies to requests that a step waits for. */
-  readonly answerStep: AnswerStep
-  /** `Steps.abandon`: what handlers recorded of messages that go to the dead letters. */
-  readonly abandonSteps: AbandonSteps
+}
+
+export interface MailboxesParts extends MessagingPorts {
+  readonly recipients: Recipients
 }
 
 export interface Identity {
@@ -80,19 +59,21 @@ export class Mailboxes {
   #closed = false
   #capacityChangeCount = 0
 
-  constructor(parts: MailboxesParts) {
+  constructor(parts: MailboxesParts, config?: MessagingConfig) {
     this.parts = parts
-    const { config, ...rest } = parts
-    this.signatures = config?.signatures && createSignatures(config.signatures, parts)
-    this.messaging = new MessagingContext({ ...rest, settings: messagingSettings(config), signatures: this.signatures })
+    const { storage, security } = parts
+    const { clock } = parts.platform
+    this.signatures =
+      config?.signatures && createSignatures(config.signatures, { storage, clock, audit: security.audit })
+    this.messaging = new MessagingContext(parts, messagingSettings(config), this.signatures)
     this.#maintenance = new Maintenance(this.messaging)
     this.outboundQueue = new OutboundQueue(this.messaging, this.#maintenance)
     this.receiver = new Receiver(this.messaging, this.#maintenance)
     this.outbox = new Outbox(this.messaging, this.outboundQueue, this.#maintenance)
-    this.#alarms = new DueAlarms({ clock: parts.clock, maintenance: this.#maintenance })
+    this.#alarms = new DueAlarms({ clock, maintenance: this.#maintenance })
     this.messaging.onScheduled = (user, mailbox, at) => this.#alarms.expect(user, mailbox, at)
     this.messaging.onCapacityFreed = (user, mailbox, bytes) => this.#onCapacityFreed(user, mailbox, bytes)
-    this.#stopHints = parts.storage.onHint((hint) => {
+    this.#stopHints = storage.onHint((hint) => {
       if (!('work' in hint) || this.#closed) return
       if (hint.work === 'outbox') void this.outbox.pump()
       if (hint.work === 'mailboxes') this.#poll()
@@ -106,7 +87,7 @@ export class Mailboxes {
       ports: this.#portsOf(identity),
       outboundQueue: this.outboundQueue,
       batches: this.#batches,
-      sender: () => ({ user, agent, provenance: { agent }, taint: this.parts.callers?.taint ?? [] }),
+      sender: () => ({ user, agent, provenance: { agent }, taint: this.parts.security.callers?.taint ?? [] }),
     })
     return { messages, mailbox: liveMailbox(this.messaging, this.receiver, this.#maintenance, user, agent) }
   }
@@ -127,7 +108,7 @@ export class Mailboxes {
       messaging: this.messaging,
       identity,
       authorize: (action) => this.authorize(identity, action),
-      subscribersOf: (topic) => this.parts.subscribersOf(user, topic, agent),
+      subscribersOf: (topic) => this.parts.recipients.subscribersOf(user, topic, agent),
       everyone: (role) => this.everyone(user, role),
     }
   }
@@ -138,7 +119,7 @@ export class Mailboxes {
       access.require(agent, action)
       this.signatures?.requireKey(user, agent)
     } catch (error) {
-      this.parts.incidents.rejected(user, agent, action, error)
+      this.parts.security.incidents.rejected(user, agent, action, error)
       throw error
     }
   }
@@ -151,8 +132,8 @@ export class Mailboxes {
 
   /** Agents of the user that have a mailbox or are present; with a role, those present with it. */
   async everyone(user: string, role?: string): Promise<readonly string[]> {
-    if (role !== undefined) return this.parts.presentOf(user, role)
-    const names = new Set(await this.parts.presentOf(user))
+    if (role !== undefined) return this.parts.recipients.presentOf(user, role)
+    const names = new Set(await this.parts.recipients.presentOf(user))
     for (let after = ''; ; ) {
       const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes(user, after, 1_000))
       for (const row of rows) names.add(String(row.mailbox))
@@ -234,8 +215,6 @@ export class Mailboxes {
   }
 }
 
-/**
- * @example const mailboxes = createMailboxes({ storage, clock, ids, random, events, incidents, subscribersOf,
- * presentOf, answerStep, abandonSteps })
- */
-export const createMailboxes = (parts: MailboxesParts): Mailboxes => new Mailboxes(parts)
+/** @example const mailboxes = createMailboxes({ storage, blobs, platform, security: { incidents }, recipients, steps }) */
+export const createMailboxes = (parts: MailboxesParts, config?: MessagingConfig): Mailboxes =>
+  new Mailboxes(parts, config)

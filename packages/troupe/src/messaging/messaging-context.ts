@@ -10,6 +10,7 @@ import {
   type Ids,
   type Json,
   type MatchedName,
+  type Platform,
   type Random,
   type StoredError,
   type TaintLabel,
@@ -17,7 +18,7 @@ import {
   type TroupeError,
   type TroupeEvent,
 } from '../core/index.ts'
-import type { AuditTrail, Incidents, Signatures } from '../security/index.ts'
+import type { AuditTrail, Callers, Incidents, Signatures } from '../security/index.ts'
 import type {
   Bind,
   Blobs,
@@ -68,21 +69,31 @@ export type AnswerStep = (
 /** Ends what handlers recorded of messages; `Steps.abandon` of `durable`. */
 export type AbandonSteps = (user: string, steps: readonly string[], retentionMs: number) => Fragment
 
-export interface MessagingContextParts {
-  /** Labels of messages that name none; none by default. */
-  readonly privateLabels?: readonly TaintLabel[]
-  readonly storage: Storage
-  readonly blobs: Blobs
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly random: Random
-  readonly events: Events
-  readonly settings: MessagingSettings
-  readonly answerStep: AnswerStep
-  readonly abandonSteps: AbandonSteps
+/** What protects and records messages. */
+interface MessageSecurity {
   readonly incidents: Incidents
   readonly audit?: AuditTrail
-  readonly signatures: Signatures | undefined
+  /** The taint labels of what the current caller sends. */
+  readonly callers?: Pick<Callers, 'taint'>
+  /** The taint labels of messages that name none; none by default. */
+  readonly privateLabels?: readonly TaintLabel[]
+}
+
+/** The steps that wait for messages or handle them. */
+interface MessageSteps {
+  /** `Steps.answer`: replies to requests that a step waits for. */
+  readonly answer: AnswerStep
+  /** `Steps.abandon`: what handlers recorded of messages that go to the dead letters. */
+  readonly abandon: AbandonSteps
+}
+
+export interface MessagingPorts {
+  readonly storage: Storage
+  /** The store of payloads over 256 KB. */
+  readonly blobs: Blobs
+  readonly platform: Platform
+  readonly security: MessageSecurity
+  readonly steps: MessageSteps
 }
 
 /** Statements that hold the bounds of mailboxes. */
@@ -127,18 +138,23 @@ export class MessagingContext {
   onCapacityFreed: (user: string, mailbox: string, bytes: number) => void = () => {}
   onScheduled: (user: string, mailbox: string, availableAt: Bind) => void = () => {}
 
-  constructor(parts: MessagingContextParts) {
-    const { storage, blobs, clock, ids, random, events, settings, answerStep, incidents, signatures } = parts
+  constructor(
+    { storage, blobs, platform, security, steps }: MessagingPorts,
+    settings: MessagingSettings,
+    signatures: Signatures | undefined,
+  ) {
+    const { clock, ids, random, events } = platform
+    const { incidents, audit, privateLabels = [] } = security
     this.storage = storage
     this.blobs = blobs
     this.clock = clock
     this.ids = ids
     this.random = random
-    this.answerStep = answerStep
-    this.#abandonSteps = parts.abandonSteps
+    this.answerStep = steps.answer
+    this.#abandonSteps = steps.abandon
     this.#events = events
-    this.#audit = parts.audit
-    this.privateLabels = parts.privateLabels ?? []
+    this.#audit = audit
+    this.privateLabels = privateLabels
     const { dialect } = storage
     this.#bounded = bounded(dialect, settings)
     this.deliveries = deliveryStatements(dialect)

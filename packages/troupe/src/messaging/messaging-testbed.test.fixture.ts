@@ -218,14 +218,18 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
     processId: `node-${seed}`,
     heartbeatMs: milliseconds(heartbeat, 'heartbeat'),
   })
-  const mailboxes = createMailboxes({
-    ...parts,
-    ...(config === undefined ? {} : { config }),
-    subscribersOf: async (_, topic) => subscribers[topic] ?? [],
-    presentOf: (user, role) => presence.namesOf(user, role),
-    answerStep: (...answer) => steps.answer(...answer),
-    abandonSteps: (...stepArguments) => steps.abandon(...stepArguments),
-  })
+  const { ids, random, events, blobs } = parts
+  const mailboxes = createMailboxes(
+    {
+      ...{ storage, blobs, steps, security: parts },
+      platform: { clock, ids, random, events },
+      recipients: {
+        subscribersOf: async (_, topic) => subscribers[topic] ?? [],
+        presentOf: (user, role) => presence.namesOf(user, role),
+      },
+    },
+    config,
+  )
   for (const part of [mailboxes.signatures, mailboxes, timers]) await part?.start()
   const work = workersOf({ ...parts, mailboxes, presence, mesh }, owner)
   return {

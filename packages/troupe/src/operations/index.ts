@@ -25,7 +25,6 @@ export { ToolSources } from './services/tool-sources.ts'
 export type {
   AgentParts,
   CommunicationParts,
-  JournalParts,
   MaintenanceParts,
   ModelParts,
   ObservabilityParts,

@@ -3,7 +3,7 @@ import type { Agent, createSessions, Services } from '../agents/index.ts'
 import type { OpenedPolicies, RevealedConfig, TroupeConfig } from '../configuration/index.ts'
 import type { ContextClient, Mesh } from '../context/index.ts'
 import type { Duration, Platform, Recording, Redactor } from '../core/index.ts'
-import type { Inbox, Journals, Recorder, Requests, Steps, Timers } from '../journal/index.ts'
+import type { JournalParts, Recorder, Requests } from '../journal/index.ts'
 import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Log, MetricStore, MetricsCollector } from '../observability/index.ts'
@@ -59,14 +59,6 @@ export interface StoreParts {
   readonly requests: Requests
   /** The results of `user.cached`, in memory. */
   readonly cache: Cache
-}
-
-/** What executes steps durably. */
-export interface JournalParts {
-  readonly journals: Journals
-  readonly inbox: Inbox
-  readonly timers: Timers
-  readonly steps: Steps
 }
 
 /** What agents share: the context and the messages. */

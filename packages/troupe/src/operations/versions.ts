@@ -47,7 +47,7 @@ export async function versionsOf(parts: TroupeParts, options: { readonly limit?:
   const { settings } = parts
   const known = new Map([...settings.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const { runs, examined, more } = await findStaleRuns(orchestra.parts, known, limit)
-  const { form } = orchestra.parts.journals
+  const { form } = orchestra.parts.journal.journals
   const latest = new Map(migrations.map((migration) => [migration.module, migration]))
   return {
     build,

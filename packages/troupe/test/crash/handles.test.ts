@@ -12,19 +12,19 @@ test('A handle resolves to the same value after its process was killed at any co
   const calm = start('calm', false)
   expect([calm.signal, calm.stderr]).toEqual([null, ''])
   expect(JSON.parse(calm.output)).toMatchObject({ status: 'completed', response: 'Sent.', identical: true })
-  let moment = 0
-  for (let isOver = false; !isOver; moment++) {
-    const name = `killed-${moment}`
-    isOver = start(name, moment).signal !== 'SIGKILL'
+  let at = 0
+  for (let isOver = false; !isOver; at++) {
+    const name = `killed-${at}`
+    isOver = start(name, at).signal !== 'SIGKILL'
     const recovered = isOver ? calm : start(name, false)
-    expect([moment, recovered.output]).toEqual([moment, calm.output])
+    expect([at, recovered.output]).toEqual([at, calm.output])
     const lines = linesOf(name)
     expect(lines.filter((line) => line.startsWith('wrong'))).toEqual([])
     // One handle and one value, whichever process resolves the handle, and however often the letter was read.
-    expect([moment, after(lines, 'handle ').size, after(lines, 'note ').size]).toEqual([moment, 1, 1])
+    expect([at, after(lines, 'handle ').size, after(lines, 'note ').size]).toEqual([at, 1, 1])
     const [value] = after(lines, 'note ')
     expect([...after(lines, 'send ')]).toEqual([`It says: ${value}`])
     expect([...after(lines, 'read ')]).toContain(value)
   }
-  expect(moment).toBeGreaterThan(10)
+  expect(at).toBeGreaterThan(10)
 })

@@ -79,7 +79,7 @@ class WorkerRunner implements HaltableWorker {
     const failures = new WorkerFailures({ user, worker, emit, watch })
     this.#registered = registered
     this.#failures = failures
-    const { incidents } = mailboxes.parts
+    const { incidents } = mailboxes.parts.security
     this.#peers = new WorkerPeers({ user, worker, registered, presence, incidents, failures })
     this.#handling = new Handling({
       ...parts,

@@ -1,64 +1,60 @@
 /** Creates the orchestra of a troupe from the services of the runtime. */
-import type { Events } from '../../core/index.ts'
+import type { Platform } from '../../core/index.ts'
+import type { JournalParts } from '../../journal/index.ts'
 import type { Blobs } from '../../storage/index.ts'
-import type { RunLimits } from '../../topology/index.ts'
-import type { NamedScores } from '../evaluation/scorers/score-function.ts'
 import { createSharedBudgets } from './budgets/shared-budgets.ts'
 import { createRunCommands } from './commands/run-commands.ts'
 import { publishedEvent } from './events/published-event.ts'
 import { createRunBudgets } from './execution/run-budgets.ts'
 import { OrchestraHost } from './orchestra-host.ts'
-import type { OrchestraParts } from './orchestra-parts.ts'
+import type { RunAgents, RunHostPorts, RunReporting, RunSettings, RunStores } from './orchestra-parts.ts'
 import { resolveTeam } from './starts/resolve-team.ts'
 import { type Known, teamNames } from './starts/run-code.ts'
 import { createRunStore } from './store/run-store.ts'
 
-export type OrchestraServices = Omit<
-  OrchestraParts,
-  | 'store'
-  | 'commands'
-  | 'teamOf'
-  | 'resolveTeam'
-  | 'scores'
-  | 'limits'
-  | 'budgets'
-  | 'sharedBudgets'
-  | 'announce'
-  | 'live'
-  | 'children'
-  | 'onOwnershipLost'
-  | 'suspendedMs'
-  | 'wakeups'
-> & {
-  readonly events: Events
-  readonly scores?: NamedScores
-  readonly limits?: RunLimits
-  readonly blobs: Blobs
-  /** The name of this process for other processes with the same storage. */
-  readonly holder: () => string
+/** What the runtime provides; the engine adds its own stores, the teams and the host. */
+export interface OrchestraServices {
+  readonly platform: Platform
+  readonly journal: JournalParts
+  readonly stores: Pick<RunStores, 'storage' | 'endedRuns'> & {
+    readonly blobs: Blobs
+    /** Returns the name of this process for others that share the storage. */
+    readonly holder: () => string
+  }
+  readonly agents: Omit<RunAgents, 'teamOf' | 'resolveTeam'>
+  readonly settings: Omit<RunSettings, 'scores' | 'limits'> & Partial<Pick<RunSettings, 'scores' | 'limits'>>
+  readonly reporting: RunReporting
 }
 
 export function createOrchestra(services: OrchestraServices, known: Known): OrchestraHost {
-  const { events, holder, blobs, scores = {}, limits = {}, ...parts } = services
-  const announce: OrchestraParts['announce'] = (user, run, trace, event) =>
-    events.emit(
+  const { platform, journal, stores, agents, settings, reporting } = services
+  const { storage, endedRuns, blobs, holder } = stores
+  const announce: RunHostPorts['announce'] = (user, run, trace, event) =>
+    platform.events.emit(
       publishedEvent(user, run, trace, event),
       event.type === 'run.failed' ? () => ({ error: event.error }) : undefined,
     )
   return new OrchestraHost(
-    parts.clock,
+    platform.clock,
     (host) => ({
-      ...parts,
-      ...host,
-      announce,
-      store: createRunStore(parts.storage, { processId: holder, form: parts.journals.form, mark: blobs.mark }),
-      scores,
-      limits,
-      teamOf: teamNames(known),
-      resolveTeam: (reference, what) => resolveTeam(known, reference, what),
-      commands: createRunCommands(parts.storage, parts.inbox, parts.audit),
-      budgets: createRunBudgets(parts.storage),
-      sharedBudgets: createSharedBudgets(parts.storage),
+      platform,
+      journal,
+      stores: {
+        storage,
+        endedRuns,
+        store: createRunStore(storage, { processId: holder, form: journal.journals.form, mark: blobs.mark }),
+        commands: createRunCommands(storage, journal.inbox, reporting.audit),
+        budgets: createRunBudgets(storage),
+        sharedBudgets: createSharedBudgets(storage),
+      },
+      agents: {
+        ...agents,
+        teamOf: teamNames(known),
+        resolveTeam: (reference, what) => resolveTeam(known, reference, what),
+      },
+      settings: { scores: {}, limits: {}, ...settings },
+      host: { ...host, announce },
+      reporting,
     }),
     known,
   )

@@ -12,7 +12,7 @@ import { submitCommand } from './commands/submit-command.ts'
 import { foldRun } from './execution/fold-run.ts'
 import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
-import type { OrchestraParts, RunLivePart } from './orchestra-parts.ts'
+import type { OrchestraParts, RunHostPorts, RunLivePart } from './orchestra-parts.ts'
 import { claimByStart, type MakeRun } from './ownership/claim-by-start.ts'
 import { ensureOwned, isPassing } from './ownership/ensure-owned.ts'
 import { recoverRuns } from './ownership/recover-runs.ts'
@@ -46,13 +46,7 @@ export class OrchestraHost implements RunHost {
   readonly #stopArrivals: () => void
 
   /** @param make gets the functions that report lost runs and live parts to the host */
-  constructor(
-    clock: Clock,
-    make: (
-      host: Pick<OrchestraParts, 'onOwnershipLost' | 'live' | 'children' | 'suspendedMs' | 'wakeups'>,
-    ) => OrchestraParts,
-    known: Known,
-  ) {
+  constructor(clock: Clock, make: (host: Omit<RunHostPorts, 'announce'>) => OrchestraParts, known: Known) {
     const wakeups = new Wakeups(clock)
     this.parts = make({
       wakeups,
@@ -61,7 +55,9 @@ export class OrchestraHost implements RunHost {
       children: createChildRuns(this),
       suspendedMs: () => this.#suspension.totalMs,
     })
-    const { inbox, storage, leaseMs, gate } = this.parts
+    const { inbox } = this.parts.journal
+    const { storage } = this.parts.stores
+    const { leaseMs, gate } = this.parts.settings
     this.#admission = new RunAdmission(gate)
     // The gap is recorded before any later event.
     this.#suspension = new SuspensionWatch(clock, leaseMs, () => this.#ownerships.arrived())
@@ -103,7 +99,7 @@ export class OrchestraHost implements RunHost {
     const { run, owner, launcher, events, statements } = await make(await this.source(user, from))
     const commit = async () => {
       const change = { id: null, scope: { user }, statements, wake: ['timers'] } as const
-      const result = await this.parts.storage.commit(change)
+      const result = await this.parts.stores.storage.commit(change)
       if (!result.ok) throw failure(result.code, { run, ...result.detail })
       return { owner, launcher, events }
     }
@@ -138,7 +134,7 @@ export class OrchestraHost implements RunHost {
     await this.own(user, run)
     if (!isHere) return
     // This process started the run before it lost its lease. If another process has claimed it, the journal rejects the claim.
-    const { storage, store } = this.parts
+    const { storage, store } = this.parts.stores
     const result = await storage.commit({ id: null, scope: { user }, statements: [store.claim(user, run)] })
     if (!result.ok) throw failure(result.code, { ...result.detail })
   }
@@ -146,7 +142,7 @@ export class OrchestraHost implements RunHost {
   /** Releases all runs: this process has lost its lease, and other processes take its runs over. */
   leaseLost(): void {
     // Steps of runs without an owner here stop too: a storage error may have released the run while its steps continued.
-    void this.parts.steps.releaseRuns()
+    void this.parts.journal.steps.releaseRuns()
     this.#ownerships.leaseLost()
   }
 
@@ -156,8 +152,8 @@ export class OrchestraHost implements RunHost {
   }
 
   async row(user: UserId, run: string): Promise<RunRow> {
-    const row = await this.parts.store.get(user, run)
-    if (!row) throw (await this.parts.erasureError?.(user)) ?? failure('run.unknown', { run })
+    const row = await this.parts.stores.store.get(user, run)
+    if (!row) throw (await this.parts.reporting.erasureError?.(user)) ?? failure('run.unknown', { run })
     return row
   }
 
@@ -195,7 +191,7 @@ export class OrchestraHost implements RunHost {
   }
 
   records(user: UserId, run: string, after: number, limit: number): Promise<readonly JournalRecord[]> {
-    return this.parts.journals.read(user, runJournal(run), after, limit)
+    return this.parts.journal.journals.read(user, runJournal(run), after, limit)
   }
 
   /** Resolves with the next events of the run, or the signal; rejects when the troupe closes. */
@@ -225,7 +221,7 @@ export class OrchestraHost implements RunHost {
     this.#followers.disconnect()
     this.#suspension.stop()
     await Promise.all(this.#ownerships.all().map((ownership) => this.#ownerships.end(ownership)))
-    this.parts.wakeups.close()
+    this.parts.host.wakeups.close()
     this.#followers.close(failure('troupe.closed', { what: 'Waiting for a run' }))
   }
 
@@ -287,15 +283,15 @@ export class OrchestraHost implements RunHost {
     const { run } = at
     const ownership = this.#ownerships.find(user, run)
     if (ownership) ownership.input(at.step)
-    else if (this.parts.storage.broadcast) this.#offer(user, run)
+    else if (this.parts.stores.storage.broadcast) this.#offer(user, run)
     else void this.claimRun(user, run)
   }
 
   /** Several processes may hear of a run without an owner. */
   #offer(user: UserId, run: string): void {
-    const inMs = this.parts.random.next() * offerSpreadMs
+    const inMs = this.parts.platform.random.next() * offerSpreadMs
     const claim = () => void this.claimRun(user, run)
-    this.parts.wakeups.setThrottled(`offer ${runKey(user, run)}`, { inMs, pauseMs: offerPauseMs }, claim)
+    this.parts.host.wakeups.setThrottled(`offer ${runKey(user, run)}`, { inMs, pauseMs: offerPauseMs }, claim)
   }
 
   /** Takes the run over if no process owns it and this process has its code; does nothing otherwise. */

@@ -1,8 +1,8 @@
 /** The dependencies of the orchestra. Startup provides them and is the only module that names implementations. */
 import type { Agent, ChildRunSpec, Services } from '../../agents/index.ts'
 import type { ContextClient, Mesh } from '../../context/index.ts'
-import type { Clock, Ids, Json, Random, UserId } from '../../core/index.ts'
-import type { Inbox, Journals, Recorder, Steps, Timers } from '../../journal/index.ts'
+import type { Json, Platform, UserId } from '../../core/index.ts'
+import type { JournalParts, Recorder } from '../../journal/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
 import type { Log, UserMetrics } from '../../observability/index.ts'
 import type { AuditTrail, Roles } from '../../security/index.ts'
@@ -63,47 +63,26 @@ export interface RemainingBudget {
   readonly breakOn: readonly BreakOn[]
 }
 
-export interface OrchestraParts {
+/** The storage, and what the engine stores in it. */
+export interface RunStores {
   readonly storage: Storage
-  readonly clock: Clock
-  readonly random: Random
-  readonly ids: Ids
-  readonly log: Log
-  readonly audit?: AuditTrail
-  readonly journals: Journals
-  readonly endedRuns: EndedRuns
-  readonly inbox: Inbox
-  readonly timers: Timers
-  readonly steps: Steps
   readonly store: RunStore
   readonly commands: RunCommands
   readonly budgets: RunBudgets
   readonly sharedBudgets: SharedBudgets
-  /** The upper limits of each run. */
-  readonly limits: RunLimits
-  /** Absent if no limit per day is configured. */
-  readonly dailyUsage?: DailyUsage
+  readonly endedRuns: EndedRuns
+}
+
+/** The agents of runs, and what their steps use. */
+export interface RunAgents {
   readonly services: Services
   /** The capabilities that agents may have; absent if they are not checked. */
   readonly roles?: Roles
   /** The context of users, for the entries that a run has read and written. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
-  /** The scorers of evaluations, by name. */
-  readonly scores: NamedScores
-  /** Returns the registered name of a team, if it has one. */
-  readonly teamOf: (topology: CanonicalTopology) => string | undefined
   /**
-   * @param what the call that names the team
-   * @throws ValidationError if the call names no team or several; NotFoundError `team.unknown`
-   */
-  readonly resolveTeam: (reference: TeamReference, what: string) => CompiledTopology
-  /** Of this release. */
-  readonly build: string
-  /** Takes out what is known to be secret. */
-  readonly redact: (text: string) => string
-  /**
-   * The staged hands of an agent; `over` are those of the step, where the recorder is of a stage over it, and `within`
-   * the rights of who acts for it there.
+   * Creates the staged clients of an agent. `over` are the clients of the step if the recorder belongs to one of its stages,
+   * and `within` are the rights of the agents that act for it there.
    */
   readonly clients: (
     recorder: Recorder,
@@ -111,20 +90,62 @@ export interface OrchestraParts {
     over?: ContextClient,
     within?: readonly Agent['access'][],
   ) => { readonly context: ContextClient; readonly messages: MessageClient; readonly metrics: UserMetrics }
-  /** To observers of the troupe. */
+  /** Returns the registered name of a team, if it has one. */
+  readonly teamOf: (topology: CanonicalTopology) => string | undefined
+  /**
+   * @param what the call that names the team
+   * @throws ValidationError if the call names no team or several; NotFoundError `team.unknown`
+   */
+  readonly resolveTeam: (reference: TeamReference, what: string) => CompiledTopology
+}
+
+/** What bounds runs. */
+export interface RunSettings {
+  /** The upper limits of each run. */
+  readonly limits: RunLimits
+  /** Absent if no limit per day is configured. */
+  readonly dailyUsage?: DailyUsage
+  /** The scorers of evaluations, by name. */
+  readonly scores: NamedScores
+  /** The time in ms without a sign of life after which other processes take over the runs of a process. */
+  readonly leaseMs: number
+  /** Returns why no work may start or continue yet. */
+  readonly gate?: { waiting(what: string): Error | undefined }
+  /** The version of this release. */
+  readonly build: string
+}
+
+/** What the runs of this process report to their host. */
+export interface RunHostPorts {
+  /** Emits an event to the observers of the troupe. */
   readonly announce: (user: UserId, run: string, trace: string, event: EventWithPath) => void
   readonly live: (user: UserId, run: string, part: RunLivePart) => void
   readonly children: ChildRuns
-  /** A process that is not heard of for so long is given up. */
-  readonly leaseMs: number
   /** Returns for how many ms in all this process has been suspended while its runs worked. */
   readonly suspendedMs: () => number
-  /** Why nothing may begin or go on yet. */
-  readonly gate?: { waiting(what: string): Error | undefined }
-  /** Returns the error for data that is missing because the user was erased. */
-  readonly erasureError?: (user: UserId) => Promise<Error | undefined>
   /** Called when this process loses a run to another process or to a storage error. */
   readonly onOwnershipLost: (owner: { readonly user: UserId; readonly run: string }, byTakeover: boolean) => void
   /** The timers of this process. */
   readonly wakeups: Wakeups
+}
+
+/** What records and explains the work of runs. */
+export interface RunReporting {
+  readonly log: Log
+  readonly audit?: AuditTrail
+  /** Removes known secrets from a text. */
+  readonly redact: (text: string) => string
+  /** Returns the error for data that is missing because the user was erased. */
+  readonly erasureError?: (user: UserId) => Promise<Error | undefined>
+}
+
+/** A function names the groups that it uses. */
+export interface OrchestraParts {
+  readonly platform: Platform
+  readonly journal: JournalParts
+  readonly stores: RunStores
+  readonly agents: RunAgents
+  readonly settings: RunSettings
+  readonly host: RunHostPorts
+  readonly reporting: RunReporting
 }

@@ -139,7 +139,8 @@ export class Orchestra {
    * @example const days = await ada.orchestra.usage({ from: '2026-03-01', to: '2026-04-01', interval: 'day' })
    */
   async usage(options: UsageHistoryOptions = {}): Promise<readonly UsageInterval[]> {
-    const { storage, clock } = this.#host.parts
+    const { storage } = this.#host.parts.stores
+    const { clock } = this.#host.parts.platform
     return readUsageHistory(storage, this.#user, options, clock.now())
   }
 
@@ -155,13 +156,13 @@ export class Orchestra {
   ): Promise<readonly Finding[]> {
     checkCall('orchestra.check', options)
     const { parts } = this.#host
-    const compiled = parts.resolveTeam(referenceTo(team), 'orchestra.check')
+    const compiled = parts.agents.resolveTeam(referenceTo(team), 'orchestra.check')
     const findings = checkTopology(
       compiled,
-      readConfig(config, compiled.canonical, parts.limits),
+      readConfig(config, compiled.canonical, parts.settings.limits),
       checkContextOf(parts),
     )
-    return [...findings, ...(await checkModelKeys(compiled, parts.services.models))]
+    return [...findings, ...(await checkModelKeys(compiled, parts.agents.services.models))]
   }
 
   /**
@@ -192,7 +193,8 @@ export class Orchestra {
   async at(id: string, seq: number, options: RunQueryOptions = {}): Promise<RunView> {
     checkCall('orchestra.at', options)
     const past = await this.#past(id)
-    const { journals, mesh } = this.#host.parts
+    const { journals } = this.#host.parts.journal
+    const { mesh } = this.#host.parts.agents
     const view = runStateAt(past, seq)
     const context = mesh.host(this.#user)
     return { ...view, ...(await dataAccessOf({ user: this.#user, past, journals, context }, seq)) }
@@ -212,7 +214,8 @@ export class Orchestra {
     checkSignal('orchestra.export', signal)
     if (how.key !== undefined) checkText('The option key of orchestra.export', how.key)
     const row = await this.#host.row(this.#user, checkName('run', id))
-    const { build, redact: known } = this.#host.parts
+    const { build } = this.#host.parts.settings
+    const { redact: known } = this.#host.parts.reporting
     return exportRun(await this.#past(id, 'run.export'), row, { ...how, build, known })
   }
 
@@ -231,18 +234,18 @@ export class Orchestra {
       throw error
     })
     if (!past) return explainExpired(row, retentionTimesOf(parts, row))
-    const content = await parts.journals.load(this.#user, runJournal(id))
-    const holder = await parts.store.holderOf(this.#user, id)
-    const children = row.endedAt === null ? await parts.store.children(this.#user) : []
+    const content = await parts.journal.journals.load(this.#user, runJournal(id))
+    const holder = await parts.stores.store.holderOf(this.#user, id)
+    const children = row.endedAt === null ? await parts.stores.store.children(this.#user) : []
     const childStates = new Map(
       children.flatMap(({ parent, ...child }) => (parent.run === id ? [[child.run, child]] : [])),
     )
     const steps = row.endedAt === null ? [] : uncertainWaits(past.events).map(({ step }) => step)
     const effects = new Map<string, readonly RecordedEffect[]>()
-    for (const step of steps) effects.set(step, await parts.steps.effects(this.#user, stepJournal(id, step)))
+    for (const step of steps) effects.set(step, await parts.journal.steps.effects(this.#user, stepJournal(id, step)))
     const decisions = new Map<string, { name: string; decision: PolicyDecision }[]>()
     for (const { step } of explainedSteps(past.events)) {
-      const answers = await parts.steps.answers(this.#user, stepJournal(id, step), 'policy')
+      const answers = await parts.journal.steps.answers(this.#user, stepJournal(id, step), 'policy')
       const own = answers.map(({ name, value }) => ({ name, decision: value as unknown as PolicyDecision }))
       if (own.length > 0) decisions.set(step, own)
     }
@@ -254,12 +257,12 @@ export class Orchestra {
       owner: content.owner,
       isOwnedByOther: holder?.holder === 'other-process',
     }
-    return explain(past, row, parts.clock.now(), ownership)
+    return explain(past, row, parts.platform.clock.now(), ownership)
   }
 
   /** Records an operation of several changes when it starts. */
   #recorded<Out>(auditEntry: Pick<AuditEntry, 'operation' | 'resource'>, work: () => Promise<Out>): Promise<Out> {
-    const { audit } = this.#host.parts
+    const { audit } = this.#host.parts.reporting
     return audit ? acting(audit, { ...auditEntry, user: this.#user }, work) : work()
   }
 

@@ -3,7 +3,7 @@ import type { UserId } from '../../core/index.ts'
 import type { OrchestraParts } from './orchestra-parts.ts'
 
 export function recordRead(
-  { audit }: Pick<OrchestraParts, 'audit'>,
+  { reporting: { audit } }: Pick<OrchestraParts, 'reporting'>,
   user: UserId,
   run: string,
   operation: 'read.run' | 'run.export' = 'read.run',

@@ -8,11 +8,11 @@ import type { OrchestraParts } from './orchestra-parts.ts'
 type AdmissionState = 'open' | 'draining' | 'closed'
 
 export class RunAdmission {
-  readonly #gate: OrchestraParts['gate']
+  readonly #gate: OrchestraParts['settings']['gate']
   readonly #erasing = new Set<UserId>()
   #state: AdmissionState = 'open'
 
-  constructor(gate: OrchestraParts['gate']) {
+  constructor(gate: OrchestraParts['settings']['gate']) {
     this.#gate = gate
   }
 

@@ -240,7 +240,7 @@ export class Run<Response = Json> {
     recordRead(this.#host.parts, this.#user, this.id)
     const row = await this.#host.row(this.#user, this.id)
     const own = inspectRun(PastRun.of(this.id, await readRetainedRecords(this.#host.parts, this.#user, row)))
-    const children = row.endedAt === null ? await this.#host.parts.store.children(this.#user) : []
+    const children = row.endedAt === null ? await this.#host.parts.stores.store.children(this.#user) : []
     const childRuns: Inspection[] = []
     for (const { run, parent } of children)
       if (parent.run === this.id) childRuns.push(await Run[construct](this.#host, this.#user, run).inspect(options))
@@ -256,7 +256,7 @@ export class Run<Response = Json> {
     checkCall('run.calls', options)
     recordRead(this.#host.parts, this.#user, this.id)
     await this.#host.row(this.#user, this.id)
-    const { steps } = this.#host.parts
+    const { steps } = this.#host.parts.journal
     return (await steps.effects(this.#user, stepJournal(this.id, checkText('The step of run.calls', step)))).map(
       recordedCall,
     )
@@ -337,7 +337,7 @@ export class Run<Response = Json> {
     const childQuestion = childQuestionOf(question)
     if (childQuestion && (await this.#isChildRun(childQuestion.run)))
       return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, copied, options)
-    const people = taintField(this.#host.parts.services.guard.people)
+    const people = taintField(this.#host.parts.agents.services.guard.people)
     const order = { type: 'question.answered', question, value: copied, by: 'host', ...people } as const
     await this.#host.submit(this.#user, this.id, order, options)
   }
@@ -372,7 +372,7 @@ export class Run<Response = Json> {
 
   /** Answers can be sent to this run and its child runs only. */
   async #isChildRun(run: string): Promise<boolean> {
-    const children = await this.#host.parts.store.children(this.#user)
+    const children = await this.#host.parts.stores.store.children(this.#user)
     return children.some((child) => child.run === run && child.parent.above.includes(this.id))
   }
 

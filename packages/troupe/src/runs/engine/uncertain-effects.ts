@@ -8,10 +8,11 @@ import type { UncertainEffectOfRun } from './run-result.ts'
 import { journalOwnerOf, stepJournal } from './store/run-journals.ts'
 
 export async function uncertainEffects(
-  { parts: { steps } }: OrchestraHost,
+  { parts }: OrchestraHost,
   user: UserId,
   run: string,
 ): Promise<readonly UncertainEffectOfRun[]> {
+  const { steps } = parts.journal
   const listed = (await steps.uncertain(user)).flatMap(({ step: journal, ...effect }) => {
     const owner = journalOwnerOf(journal)
     return owner?.run === run && owner.step !== undefined ? [{ ...effect, step: owner.step, journal }] : []
@@ -46,7 +47,8 @@ export async function resolveEffect(
   resolution: Resolution,
   options: CommandOptions,
 ): Promise<void> {
-  const { steps, storage } = host.parts
+  const { steps } = host.parts.journal
+  const { storage } = host.parts.stores
   for (const [name, text] of Object.entries({ step, call })) checkText(`run.resolve.${name}`, text)
   await host.row(user, run)
   const journal = stepJournal(run, step)
@@ -56,7 +58,7 @@ export async function resolveEffect(
     return host.submit(user, run, { type: 'step.resumed', step }, options, resolved)
   }
   const entry = { actor: 'host', operation: 'run.resolve', resource: run }
-  const statements = [...amended.statements, ...(host.parts.audit?.written(user, entry) ?? [])]
+  const statements = [...amended.statements, ...(host.parts.reporting.audit?.written(user, entry) ?? [])]
   const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
   if (!result.ok) throw failure(result.code, { ...result.detail })
 }

@@ -118,7 +118,11 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
     const stored = storeError(error)
     // The troupe of an evaluation has no log, so an unexpected error is reported to that of the application.
     if (stored.errorId !== undefined)
-      reportCallback(parts.host.parts.services, { callback: 'evaluation', name: row.run, userId: parts.user }, error)
+      reportCallback(
+        parts.host.parts.agents.services,
+        { callback: 'evaluation', name: row.run, userId: parts.user },
+        error,
+      )
     return { run: row.run, status: 'failed', error: stored, ...known }
   }
 }
@@ -131,14 +135,14 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
   known.missingKeys = then.missingKeys
   const calls = await recordedCallsOf(host.parts, user, row)
   const recorded = live ? undefined : new RecordedCalls(calls)
-  const once = live && !repeat ? new UnrepeatedCalls(row.run, calls, host.parts.services.recording) : undefined
+  const once = live && !repeat ? new UnrepeatedCalls(row.run, calls, host.parts.agents.services.recording) : undefined
   const evaluationTroupe = await open(recorded ?? once)
-  const scoring = createScoreContext(host.parts.services.models, user, signal)
+  const scoring = createScoreContext(host.parts.agents.services.models, user, signal)
   try {
     await layOut(then, evaluationTroupe, host.parts, user, spec.agents.keys())
     signal?.throwIfAborted()
     // A live execution needs new idempotency keys; otherwise external services would consider its calls repetitions.
-    const id = live ? host.parts.ids.next() : row.run
+    const id = live ? host.parts.platform.ids.next() : row.run
     const run = Run[construct](evaluationTroupe.host, user, await evaluationTroupe.host.begin(user, { run: id, spec }))
     const result = await new RecordedAnswers(past.events, live).toEnd(run, signal ? { signal } : {})
     known.spent = { tokens: tokensOf(result), cost: result.cost.usd }
@@ -169,7 +173,7 @@ const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputToken
 function specOf({ change, host }: EvaluationParts, source: ForkSource, past: PastRun, share: SpendingShare): RunSpec {
   const [record] = past.records
   const task = record?.input.type === 'start' ? record.input.task : null
-  const { limits } = host.parts
+  const { limits } = host.parts.settings
   const { topology, config, agents } = teamOf(change, task, source, limits)
   const edited = editedAgents(agents, change)
   const { debug: _, ...plain } = config

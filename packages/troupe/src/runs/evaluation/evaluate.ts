@@ -134,7 +134,7 @@ export async function evaluate(
   open: OpenEvaluationTroupe,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.scores)
+  const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.settings.scores)
   const { live = false, repeat = false, onProgress, signal } = options
   const change = changeOf(options.change, host)
   const record = options.id === undefined ? undefined : objectOf(host, user, options.id)
@@ -156,7 +156,11 @@ export async function evaluate(
         onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
       } catch (error) {
         // An error of the observer does not affect the evaluation.
-        reportCallback(host.parts.services, { callback: 'progress observer', name: row.run, userId: user }, error)
+        reportCallback(
+          host.parts.agents.services,
+          { callback: 'progress observer', name: row.run, userId: user },
+          error,
+        )
       }
     }
   }
@@ -167,7 +171,7 @@ export async function evaluate(
 }
 
 const objectOf = (host: OrchestraHost, user: UserId, id: string) =>
-  new EvaluationRecord(host.parts.storage, user, checkName('evaluation', id))
+  new EvaluationRecord(host.parts.stores.storage, user, checkName('evaluation', id))
 
 /** Returns the runs of the evaluation, and the reports that are stored. */
 async function begun(
@@ -233,10 +237,10 @@ function changeOf(
   { team, agent, topology, ...rest }: EvaluateOptions['change'],
   { parts }: OrchestraHost,
 ): EvaluationChange {
-  rejectUnknown(rest, parts.services.models)
+  rejectUnknown(rest, parts.agents.services.models)
   if ([team, agent, topology].every((one) => one === undefined)) return rest
-  const compiled = parts.resolveTeam({ team, agent, topology } as TeamReference, 'evaluate.change')
-  prepareRun({ task: null, topology: compiled }, checkContextOf(parts), parts.limits)
+  const compiled = parts.agents.resolveTeam({ team, agent, topology } as TeamReference, 'evaluate.change')
+  prepareRun({ task: null, topology: compiled }, checkContextOf(parts), parts.settings.limits)
   return { ...rest, topology: compiled }
 }
 
@@ -258,7 +262,7 @@ async function chosen(
   const filter = checkFilter(runs as RunFilter)
   const rows: RunRow[] = []
   for (let after: ListedRun | undefined; ; ) {
-    const more = await host.parts.store.list(user, filter, page, after)
+    const more = await host.parts.stores.store.list(user, filter, page, after)
     rows.push(...more.filter(({ endedAt }) => endedAt !== null))
     after = more.at(-1)
     if (rows.length >= limit || more.length < page) return rows.slice(0, limit)
@@ -309,7 +313,7 @@ async function evaluateWithin(
   share: SpendingShare,
   among: number,
 ): Promise<EvaluatedRun> {
-  const { dailyUsage } = parts.host.parts
+  const { dailyUsage } = parts.host.parts.settings
   if (!dailyUsage) return evaluateRun(parts, row, share)
   const held = await dailyUsage.reserve(parts.user, share, among)
   if (!held) return skipped(row.run)

@@ -34,7 +34,7 @@ export async function pastContext(
   { run, createdAt }: RunRow,
   past: PastRun,
 ): Promise<PastContext> {
-  const context = parts.mesh.host(user)
+  const context = parts.agents.mesh.host(user)
   const isLater = ({ updatedAt, provenance }: Entry) =>
     Date.parse(updatedAt) > createdAt || journalOwnerOf(provenance.stepId ?? '')?.run === run
   const entries = new Map<string, EntryThen>()
@@ -52,8 +52,9 @@ export async function pastContext(
     }
     if (then && !isOver(then, createdAt)) entries.set(then.key, entryThen(then, createdAt))
   }
-  const { reads, writes } = (await dataAccessOf({ user, past, journals: parts.journals, context }, past.events.length))
-    .context
+  const { reads, writes } = (
+    await dataAccessOf({ user, past, journals: parts.journal.journals, context }, past.events.length)
+  ).context
   const own = new Set(writes.map(({ key, version }) => `${version} ${key}`))
   for (const { key, version, value } of reads) {
     if (seen.has(key) || own.has(`${version} ${key}`)) continue
@@ -83,7 +84,7 @@ const audienceOptions = (audience: Audience): PushOptions => (typeof audience ==
 export async function layOut(
   { entries }: PastContext,
   evaluationTroupe: EvaluationTroupe,
-  { mesh }: OrchestraParts,
+  { agents: { mesh } }: OrchestraParts,
   user: UserId,
   agents: Iterable<string>,
 ): Promise<void> {

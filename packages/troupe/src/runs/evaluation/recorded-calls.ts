@@ -31,8 +31,8 @@ export async function recordedCallsOf(
     events.flatMap((event) => (event.type === 'step.started' || event.type === 'request.made' ? [event.step] : [])),
   )
   const calls: RecordedEffect[] = []
-  for (const step of steps) calls.push(...(await parts.steps.effects(user, stepJournal(row.run, step))))
-  for (const child of await parts.store.list(user, { parent: row.run, order: 'oldest' }, maxChildRuns))
+  for (const step of steps) calls.push(...(await parts.journal.steps.effects(user, stepJournal(row.run, step))))
+  for (const child of await parts.stores.store.list(user, { parent: row.run, order: 'oldest' }, maxChildRuns))
     calls.push(...(await recordedCallsOf(parts, user, child)))
   return calls.filter(({ name }) => !name.startsWith('model '))
 }

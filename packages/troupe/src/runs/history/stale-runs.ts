@@ -34,7 +34,7 @@ export interface StaleRuns {
   readonly more: boolean
 }
 
-type Parts = Pick<OrchestraParts, 'journals' | 'store'>
+type Parts = Pick<OrchestraParts, 'journal' | 'stores'>
 const page = 100
 
 /** @param known the fingerprints of the agents of this process, by name */
@@ -46,11 +46,11 @@ export async function findStaleRuns(
   const runs: StaleRun[] = []
   let examined = 0
   for (let after: { readonly user: string; readonly run: string } | undefined; ; ) {
-    const open = await parts.store.open(page, after)
+    const open = await parts.stores.store.open(page, after)
     for (const { user, run, form, holder } of open) {
       if (examined >= limit) return { runs, examined, more: true }
       examined++
-      const newer = form > parts.journals.form ? { newer: form } : await newerIn(parts, user, run)
+      const newer = form > parts.journal.journals.form ? { newer: form } : await newerIn(parts, user, run)
       const agents = 'newer' in newer ? [] : await otherCode(parts, known, user, run)
       if ('newer' in newer || agents.length > 0) runs.push({ user, run, holder, ...newer, agents })
     }
@@ -60,7 +60,11 @@ export async function findStaleRuns(
 }
 
 /** Returns the form of the records, which the journal records itself. */
-async function newerIn({ journals }: Parts, user: UserId, run: string): Promise<{ readonly newer?: number }> {
+async function newerIn(
+  { journal: { journals } }: Parts,
+  user: UserId,
+  run: string,
+): Promise<{ readonly newer?: number }> {
   try {
     await journals.load(user, runJournal(run))
     return {}
@@ -70,7 +74,12 @@ async function newerIn({ journals }: Parts, user: UserId, run: string): Promise<
   }
 }
 
-async function otherCode({ journals }: Parts, known: ReadonlyMap<string, string>, user: UserId, run: string) {
+async function otherCode(
+  { journal: { journals } }: Parts,
+  known: ReadonlyMap<string, string>,
+  user: UserId,
+  run: string,
+) {
   const [first] = await journals.read(user, runJournal(run), 0, 1)
   const { input } = first ? readRecord(first.body) : {}
   const { pinned } = (input ?? {}) as Partial<InputOf<'start'>>

@@ -69,7 +69,7 @@ export async function undoRun(
   { steps, signal, plan = false }: UndoOptions,
   open: (run: string) => Promise<ForkSource>,
 ): Promise<readonly RunUndoResult[]> {
-  const childRuns = await parts.store.children(user)
+  const childRuns = await parts.stores.store.children(user)
   const unfinished = childRuns.find(({ parent }) => parent.above.includes(source.run))
   if (unfinished) throw failure('run.open', { run: unfinished.run, status: unfinished.status })
   const undoing: Undoing = { parts, user, signal, plan, source: open, undoResults: [] }
@@ -120,7 +120,7 @@ async function sharesOf(
   return async (step) => {
     if (!started.has(step)) return undefined
     const [then, here] = await Promise.all(
-      [before.run, run].map((each) => parts.steps.effects(user, stepJournal(each, step))),
+      [before.run, run].map((each) => parts.journal.steps.effects(user, stepJournal(each, step))),
     )
     // An effect with another key was executed again in the fork.
     const done = new Set(then?.flatMap(({ call, key, state }) => (state === 'done' ? [`${call} ${key}`] : [])))
@@ -160,7 +160,7 @@ type Entry = {
 /** Returns the child run that the record starts. */
 const startedBy = ({ t, id = '' }: Entry) => (t === 'wait' ? /\/run:(.+)#\d+$/.exec(id)?.[1] : undefined)
 
-async function entriesOf({ journals }: OrchestraParts, user: UserId, run: string, step: string) {
+async function entriesOf({ journal: { journals } }: OrchestraParts, user: UserId, run: string, step: string) {
   const journal = await journals.load(user, stepJournal(run, step))
   return (journal?.records ?? []).flatMap(({ body }) => body as readonly Entry[])
 }
@@ -193,7 +193,7 @@ async function partsOf(
 
 /** Returns the effects that are skipped because a later undo failed. */
 async function skippedUndos(
-  { steps }: OrchestraParts,
+  { journal: { steps } }: OrchestraParts,
   user: UserId,
   run: string,
   { step }: ExecuteStep,

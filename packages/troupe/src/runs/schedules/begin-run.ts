@@ -52,15 +52,15 @@ export async function beginRun(
     tags: [...tags, `schedule:${row.id}`],
     ...(config ? { config } : {}),
   }
-  const lastAt = parts.clock.now()
-  const statements = [parts.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
+  const lastAt = parts.platform.clock.now()
+  const statements = [parts.stores.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
   try {
-    await parts.start(user, spec, statements)
+    await parts.runs.start(user, spec, statements)
   } catch (error) {
     if (!(error instanceof TroupeError && error.code === 'run.exists')) throw error
     await commit(parts, user, statements)
   }
-  parts.events.emit({ type: 'schedule.fired', at: lastAt, userId: user, scheduleId: row.id, runId: run })
+  parts.platform.events.emit({ type: 'schedule.fired', at: lastAt, userId: user, scheduleId: row.id, runId: run })
   return run
 }
 
@@ -79,11 +79,11 @@ async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Be
     // The writer of an entry decides that and when the run starts, and the run reads the entry.
     return { task, ...(body.type === 'context' ? taintField(taint) : {}) }
   }
-  const make = parts.code.prepare[prepare]
+  const make = parts.settings.code.prepare[prepare]
   if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
-  const limit = { clock: parts.clock, limitMs: prepareMs, kind: 'schedule', signal }
+  const limit = { clock: parts.platform.clock, limitMs: prepareMs, kind: 'schedule', signal }
   const made = await withTimeLimit({ ...limit, what: `Preparing a task of the schedule ${row.id}` }, (ended) =>
-    make(body, { userId: user, schedule: row.id, context: parts.context(user), signal: ended }),
+    make(body, { userId: user, schedule: row.id, context: parts.sources.context(user), signal: ended }),
   )
   const text = encodeJson(made ?? null, `The task that ${prepare} made`)
   return { task: JSON.parse(text) as Json, ...taintField(taint) }
@@ -96,12 +96,12 @@ async function taintOfChange(
   change: Extract<ScheduleTrigger, { type: 'context' }>,
 ): Promise<readonly TaintLabel[]> {
   if (!('key' in change)) return []
-  const entry = await parts.context(user).getEntry(change.key)
+  const entry = await parts.sources.context(user).getEntry(change.key)
   return entry ? entry.taint : ['untrusted:context']
 }
 
 /** @throws the failed expectation of a statement */
 export async function commit(parts: ScheduleParts, user: UserId, statements: readonly Statement[]): Promise<void> {
-  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['schedules'] })
+  const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake: ['schedules'] })
   if (!result.ok) throw failure(result.code, { ...result.detail })
 }

@@ -73,13 +73,13 @@ export class ContextSource {
   }
 
   #later(user: UserId): void {
-    this.#parts.clock.after(pauseMs, () => this.changed(user), { background: true })
+    this.#parts.platform.clock.after(pauseMs, () => this.changed(user), { background: true })
   }
 
   /** Reads until no change follows the positions. */
   async #poll(user: UserId): Promise<void> {
     while (!this.#closed && this.#users.has(user)) {
-      const rows = await this.#parts.store.following(user)
+      const rows = await this.#parts.stores.store.following(user)
       const open = rows.filter(({ waiting }) => waiting < maxPendingTriggers)
       const hasChanged = open.length > 0 && (await this.#page(user, open))
       // Schedules with too many waiting occasions continue after some of them have started.
@@ -90,7 +90,7 @@ export class ContextSource {
 
   /** @returns true if there may be more */
   async #page(user: UserId, rows: readonly ScheduleRow[]): Promise<boolean> {
-    const page = await this.#parts.written(user, Math.min(...rows.map((row) => this.#at(user, row))))
+    const page = await this.#parts.sources.written(user, Math.min(...rows.map((row) => this.#at(user, row))))
     let hasChanged = page.lost
     for (const row of rows) {
       const processedRevision = this.#at(user, row)
@@ -110,7 +110,7 @@ export class ContextSource {
 
   async #addTriggers(user: UserId, row: ScheduleRow, entries: readonly WrittenEntry[], until: number): Promise<void> {
     const found = entries.filter((entry) => isWanted(row, entry))
-    const { clock } = this.#parts
+    const { clock } = this.#parts.platform
     const key = scheduleKey(user, row.id)
     const known = this.#positions.get(key) ?? { revision: 0, savedAt: clock.monotonic() }
     this.#positions.set(key, known)
@@ -137,7 +137,8 @@ export class ContextSource {
     position: number,
     triggers: readonly { readonly trigger: string; readonly body: ScheduleTrigger }[],
   ): Promise<boolean> {
-    const { store, clock } = this.#parts
+    const { store } = this.#parts.stores
+    const { clock } = this.#parts.platform
     const at = clock.now()
     const statements = [
       store.turn(user, row, { position }),

@@ -1,12 +1,14 @@
 /** Creates the schedules of a troupe from the services of the runtime. */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, type Platform } from '../../core/index.ts'
+import type { Log } from '../../observability/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
+import type { Storage } from '../../storage/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import type { Known } from '../engine/starts/run-code.ts'
 import { checkContextOf, prepareRun } from '../engine/starts/start-run.ts'
 import { type PrepareTask, ScheduleCode } from './schedule-code.ts'
 import { ScheduleHost } from './schedule-host.ts'
-import type { ScheduleParts } from './schedule-parts.ts'
+import type { ScheduleAccess, TriggerSources } from './schedule-parts.ts'
 import { createScheduleStore } from './schedule-store.ts'
 
 /** The option `schedules` of `createTroupe`. */
@@ -17,20 +19,14 @@ export interface SchedulesConfig {
   readonly prepare?: Readonly<Record<string, PrepareTask>>
 }
 
-type ScheduleServices = Pick<
-  ScheduleParts,
-  | 'storage'
-  | 'clock'
-  | 'random'
-  | 'ids'
-  | 'events'
-  | 'log'
-  | 'callers'
-  | 'isGranted'
-  | 'context'
-  | 'written'
-  | 'mailbox'
->
+/** What the runtime provides. */
+interface ScheduleServices {
+  readonly platform: Platform
+  readonly storage: Storage
+  readonly log: Log
+  readonly access: Omit<ScheduleAccess, 'audit'>
+  readonly sources: TriggerSources
+}
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */
 export function checkSchedulesConfig(config: SchedulesConfig): void {
@@ -42,22 +38,25 @@ export function checkSchedulesConfig(config: SchedulesConfig): void {
 }
 
 export function createSchedules(
-  services: ScheduleServices,
+  { platform, storage, log, access, sources }: ScheduleServices,
   host: OrchestraHost,
   known: Known,
   { limit = 100, prepare = {} }: SchedulesConfig = {},
 ): ScheduleHost {
+  const { reporting, settings, stores } = host.parts
   return new ScheduleHost({
-    ...services,
-    limit,
-    audit: host.parts.audit,
-    code: new ScheduleCode(known, prepare),
-    store: createScheduleStore(services.storage),
-    start: (user, spec, also) => host.start(user, spec, also),
-    check: (spec) => void prepareRun(spec, checkContextOf(host.parts), host.parts.limits),
-    isOver: async (user, run) => {
-      const row = await host.parts.store.get(user, run)
-      return !row || row.endedAt !== null
+    platform,
+    stores: { storage, store: createScheduleStore(storage) },
+    runs: {
+      start: (user, spec, also) => host.start(user, spec, also),
+      check: (spec) => void prepareRun(spec, checkContextOf(host.parts), settings.limits),
+      isOver: async (user, run) => {
+        const row = await stores.store.get(user, run)
+        return !row || row.endedAt !== null
+      },
     },
+    sources,
+    access: { ...access, audit: reporting.audit },
+    settings: { code: new ScheduleCode(known, prepare), limit, log },
   })
 }

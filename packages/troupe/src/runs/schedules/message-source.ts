@@ -76,12 +76,12 @@ export class MessageSource {
   async #receive({ user, schedule }: ScheduleTarget, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const row = await this.#parts.store.get(user, schedule)
+        const row = await this.#parts.stores.store.get(user, schedule)
         const wanted = row?.state === 'active' ? row.spec.onMessage : undefined
         if (!row || !wanted) return
         if (row.waiting >= maxPendingTriggers) await this.#pause(signal)
         else {
-          const mailbox = this.#parts.mailbox(user, wanted.to)
+          const mailbox = this.#parts.sources.mailbox(user, wanted.to)
           const max = Math.min(batchSize, maxPendingTriggers - row.waiting)
           for (const delivery of await mailbox.receive({ max, wait: '5m', types: [wanted.type], signal }))
             await this.#addTrigger(user, schedule, delivery)
@@ -93,7 +93,8 @@ export class MessageSource {
   }
 
   async #addTrigger(user: UserId, schedule: string, delivery: Delivery): Promise<void> {
-    const { store, clock } = this.#parts
+    const { store } = this.#parts.stores
+    const { clock } = this.#parts.platform
     const { id, from, type, payload, taint } = delivery.message
     const body: ScheduleTrigger = { type: 'message', id, from, name: type, payload, ...taintField(taint) }
     const trigger = { trigger: id, at: clock.now(), body: JSON.stringify(body) }
@@ -122,7 +123,7 @@ export class MessageSource {
         signal.removeEventListener('abort', done)
         resolve()
       }
-      const cancel = this.#parts.clock.after(pauseMs, done, { background: true })
+      const cancel = this.#parts.platform.clock.after(pauseMs, done, { background: true })
       signal.addEventListener('abort', done, { once: true })
       if (signal.aborted) done()
     })

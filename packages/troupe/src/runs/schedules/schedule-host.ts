@@ -43,7 +43,7 @@ export class ScheduleHost {
 
   constructor(parts: ScheduleParts) {
     this.parts = parts
-    const { clock, random } = parts
+    const { clock, random } = parts.platform
     const serveDue = () => this.#serveDue().catch(() => pauseMs)
     this.#due = new PeriodicTask({ name: 'schedules', clock, random, intervalMs: maxPollMs, run: serveDue })
     const listenOnce = () => this.listen()
@@ -59,7 +59,8 @@ export class ScheduleHost {
   }
 
   start(): void {
-    const { storage, events } = this.parts
+    const { storage } = this.parts.stores
+    const { events } = this.parts.platform
     this.#offs = [
       storage.onHint((hint) => {
         if ('user' in hint) this.#context.changed(hint.user)
@@ -91,7 +92,7 @@ export class ScheduleHost {
     if (this.#closing.signal.aborted) return
     this.#listening.stop()
     try {
-      const sources = (await this.parts.store.sources()).filter(({ user }) => !this.#erasing.has(user))
+      const sources = (await this.parts.stores.store.sources()).filter(({ user }) => !this.#erasing.has(user))
       this.#context.follow(sources.filter(({ source }) => source === 'context').map(({ user }) => user))
       await this.#messages.follow(sources.filter(({ source }) => source === 'message'))
     } catch {
@@ -103,7 +104,7 @@ export class ScheduleHost {
   async forget(user: UserId): Promise<() => void> {
     this.#erasing.add(user)
     const prefix = scheduleKey(user, '')
-    this.parts.code.forget(prefix)
+    this.parts.settings.code.forget(prefix)
     await Promise.all([this.#context.forget(user), this.#messages.forget(user)])
     const mine = [...this.#serving].filter(([key]) => key.startsWith(prefix))
     await Promise.all(mine.map(([, { promise }]) => promise))
@@ -118,7 +119,8 @@ export class ScheduleHost {
 
   /** @returns ms until the next due time; undefined if there is none */
   async #serveDue(): Promise<number | undefined> {
-    const { store, clock } = this.parts
+    const { store } = this.parts.stores
+    const { clock } = this.parts.platform
     let served = 0
     let soonest = Number.POSITIVE_INFINITY
     for (let after: DueSchedule | undefined; !this.#closing.signal.aborted; ) {
@@ -172,7 +174,8 @@ export class ScheduleHost {
   }
 
   async #serveOnce(user: UserId, id: string, isDue: boolean): Promise<void> {
-    const { clock, log } = this.parts
+    const { clock } = this.parts.platform
+    const { log } = this.parts.settings
     const key = scheduleKey(user, id)
     try {
       const problem = await serveSchedule(this.parts, { user, id, isDue, signal: this.#closing.signal })
@@ -187,7 +190,8 @@ export class ScheduleHost {
 
   /** Another process may have the code. If no process starts the run for a time, the reason is stored for readers. */
   async #leave(user: UserId, id: string, error: TroupeError): Promise<void> {
-    const { clock, store } = this.parts
+    const { clock } = this.parts.platform
+    const { store } = this.parts.stores
     const key = scheduleKey(user, id)
     const before = this.#unhandled.get(key)
     if (before && before.until > clock.monotonic()) return
@@ -199,6 +203,6 @@ export class ScheduleHost {
     if (!row || row.problem?.code === error.code) return
     const problem = { ...failedWith(error), message: error.message, since: new Date(row.now).toISOString() }
     await commit(this.parts, user, [store.turn(user, row, { problem })])
-    emitScheduleEvent(this.parts, { user, id }, 'schedule.unhandled', failedWith(error), error)
+    emitScheduleEvent(this.parts.platform, { user, id }, 'schedule.unhandled', failedWith(error), error)
   }
 }

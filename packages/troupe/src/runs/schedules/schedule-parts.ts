@@ -1,6 +1,6 @@
 /** The dependencies of schedules, which startup provides. */
 import type { ContextMesh, WrittenEntry } from '../../context/index.ts'
-import type { Clock, Events, Ids, Random, UserId } from '../../core/index.ts'
+import type { Platform, UserId } from '../../core/index.ts'
 import type { Mailbox } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
 import type { AuditTrail, Callers } from '../../security/index.ts'
@@ -10,18 +10,8 @@ import type { StartSpec } from '../engine/starts/start-run.ts'
 import type { ScheduleCode } from './schedule-code.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 
-export interface ScheduleParts {
-  readonly storage: Storage
-  readonly store: ScheduleStore
-  readonly clock: Clock
-  readonly random: Random
-  readonly ids: Ids
-  readonly events: Events
-  readonly log: Log
-  readonly code: ScheduleCode
-  readonly audit: AuditTrail | undefined
-  /** Schedules of one user that have not ended. */
-  readonly limit: number
+/** How schedules start runs and follow them. */
+interface ScheduledRuns {
   /**
    * @param also statements before the run's rows in the same change
    * @throws the expectations of `also`, and `run.exists`
@@ -29,17 +19,42 @@ export interface ScheduleParts {
   readonly start: (user: UserId, spec: StartSpec, also?: readonly Statement[]) => Promise<string>
   /** @throws ValidationError `topology.rejected` */
   readonly check: (spec: Pick<StartSpec, 'task' | 'config'> & { readonly topology: CompiledTopology }) => void
-  readonly callers: Pick<Callers, 'grant' | 'taint'>
-  /** Returns true if the API key, session or token that created a schedule still has access to the user. */
-  readonly isGranted: (key: string, user: UserId) => Promise<boolean>
   /** Returns true if the run has ended, also if retention has deleted it. */
   readonly isOver: (user: UserId, run: string) => Promise<boolean>
+}
+
+/** What triggers schedules besides the clock. */
+export interface TriggerSources {
   readonly context: (user: UserId) => ContextMesh
   readonly written: (
     user: UserId,
     after: number,
   ) => Promise<{ readonly entries: readonly WrittenEntry[]; readonly revision: number; readonly lost: boolean }>
   readonly mailbox: (user: UserId, name: string) => Mailbox
+}
+
+/** The rights of a schedule's creator, and the record of changes. */
+export interface ScheduleAccess {
+  readonly callers: Pick<Callers, 'grant' | 'taint'>
+  /** Returns true if the API key, session or token that created a schedule still has access to the user. */
+  readonly isGranted: (key: string, user: UserId) => Promise<boolean>
+  readonly audit: AuditTrail | undefined
+}
+
+interface ScheduleSettings {
+  readonly code: ScheduleCode
+  /** The highest number of schedules of one user that have not ended. */
+  readonly limit: number
+  readonly log: Log
+}
+
+export interface ScheduleParts {
+  readonly platform: Platform
+  readonly stores: { readonly storage: Storage; readonly store: ScheduleStore }
+  readonly runs: ScheduledRuns
+  readonly sources: TriggerSources
+  readonly access: ScheduleAccess
+  readonly settings: ScheduleSettings
 }
 
 /** Contains the length of the name, because a name may have any character. */

@@ -65,9 +65,11 @@ export class Schedules {
    */
   async create(spec: ScheduleSpec): Promise<Schedule> {
     const { parts } = this.#scheduleHost
-    const { code, clock, store } = parts
+    const { code } = parts.settings
+    const { clock } = parts.platform
+    const { store } = parts.stores
     checkSpec(spec)
-    const id = spec.id === undefined ? parts.ids.next() : checkId(spec.id)
+    const id = spec.id === undefined ? parts.platform.ids.next() : checkId(spec.id)
     let topology: CompiledTopology | undefined
     const compile = (reference: TeamReference) => {
       topology = code.compile(reference)
@@ -76,11 +78,11 @@ export class Schedules {
     const now = clock.now()
     const { config, paused = false } = spec
     const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
-    const stored = { ...read, ...taintField(parts.callers.taint) }
+    const stored = { ...read, ...taintField(parts.access.callers.taint) }
     const existing = await store.get(this.#user, id)
     if (existing) return scheduleView(same(existing, stored))
     if (topology) {
-      parts.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
+      parts.runs.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)
     }
     await this.#insert(id, stored, paused, now)
@@ -105,7 +107,8 @@ export class Schedules {
     checkOptions('schedules.list', options, ['limit', 'cursor'])
     const limit = Math.min(checkInteger('schedules.list', 'limit', options.limit ?? 50), 500)
     const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
-    const { store, clock } = this.#scheduleHost.parts
+    const { store } = this.#scheduleHost.parts.stores
+    const { clock } = this.#scheduleHost.parts.platform
     // One more row says whether another page follows.
     const rows = await store.list(this.#user, after, limit + 1)
     const now = clock.now()
@@ -146,11 +149,11 @@ export class Schedules {
   /** Deletes a schedule; its runs are not affected. Returns false if there is no such schedule. */
   async delete(id: string): Promise<boolean> {
     const { parts } = this.#scheduleHost
-    const row = await parts.store.get(this.#user, checkId(id))
+    const row = await parts.stores.store.get(this.#user, checkId(id))
     if (!row) return false
-    await commit(parts, this.#user, [...parts.store.delete(this.#user, id), ...this.#written('delete', id)])
+    await commit(parts, this.#user, [...parts.stores.store.delete(this.#user, id), ...this.#written('delete', id)])
     await this.#scheduleHost.listen()
-    emitScheduleEvent(parts, { user: this.#user, id }, 'schedule.deleted', {})
+    emitScheduleEvent(parts.platform, { user: this.#user, id }, 'schedule.deleted', {})
     return true
   }
 
@@ -164,12 +167,12 @@ export class Schedules {
     checkOptions('schedules.trigger', options, ['id'])
     const { parts } = this.#scheduleHost
     const user = this.#user
-    const trigger = options.id === undefined ? parts.ids.next() : checkId(options.id, 'The trigger')
+    const trigger = options.id === undefined ? parts.platform.ids.next() : checkId(options.id, 'The trigger')
     for (;;) {
       const row = await this.#row(checkId(id))
       if (options.id !== undefined && row.lastRun === runOf(id, trigger))
         return Run[construct](this.#host, user, row.lastRun)
-      const topology = parts.code.of(scheduleKey(user, id), id, row.spec)
+      const topology = parts.settings.code.of(scheduleKey(user, id), id, row.spec)
       const body = { type: 'trigger', at: new Date(row.now).toISOString() } as const
       const beginning = { user, row, trigger, body, topology, signal: this.#scheduleHost.closing }
       try {
@@ -182,7 +185,8 @@ export class Schedules {
 
   async #insert(id: string, spec: StoredSpec, isPaused: boolean, now: number): Promise<void> {
     const { parts } = this.#scheduleHost
-    const { store, limit } = parts
+    const { store } = parts.stores
+    const { limit } = parts.settings
     const due = spec.timing ? (nextTime(spec.timing, now) ?? null) : null
     if (spec.timing && due === null) throw failure('schedule.invalid', { what: 'at', problem: 'it is over already' })
     const position = spec.onContext ? await this.#head() : null
@@ -196,31 +200,34 @@ export class Schedules {
       return
     }
     await this.#scheduleHost.listen()
-    emitScheduleEvent(parts, { user: this.#user, id }, 'schedule.created', {})
+    emitScheduleEvent(parts.platform, { user: this.#user, id }, 'schedule.created', {})
   }
 
   #apiKey(): string | null {
-    return this.#scheduleHost.parts.callers.grant ?? null
+    return this.#scheduleHost.parts.access.callers.grant ?? null
   }
 
   #written(action: 'create' | 'delete' | 'pause' | 'resume' | 'trigger', id: string): readonly Statement[] {
     const entry = { actor: 'host', operation: `schedule.${action}`, resource: id }
-    return this.#scheduleHost.parts.audit?.written(this.#user, entry) ?? []
+    return this.#scheduleHost.parts.access.audit?.written(this.#user, entry) ?? []
   }
 
   async #row(id: string): Promise<Row> {
-    const row = await this.#scheduleHost.parts.store.get(this.#user, id)
-    if (!row) throw (await this.#host.parts.erasureError?.(this.#user)) ?? failure('schedule.unknown', { schedule: id })
+    const row = await this.#scheduleHost.parts.stores.store.get(this.#user, id)
+    if (!row)
+      throw (
+        (await this.#host.parts.reporting.erasureError?.(this.#user)) ?? failure('schedule.unknown', { schedule: id })
+      )
     return row
   }
 
   async #head(): Promise<number> {
-    return (await this.#host.parts.storage.feed(this.#user, Number.MAX_SAFE_INTEGER, 1)).head
+    return (await this.#host.parts.stores.storage.feed(this.#user, Number.MAX_SAFE_INTEGER, 1)).head
   }
 
   async #turn(id: string, event: 'schedule.paused' | 'schedule.resumed', to: (row: Row) => Turned): Promise<Schedule> {
     const { parts } = this.#scheduleHost
-    const { store } = parts
+    const { store } = parts.stores
     for (;;) {
       const row = await this.#row(id)
       const set = to(row)
@@ -238,7 +245,7 @@ export class Schedules {
         throw error
       }
       await this.#scheduleHost.listen()
-      emitScheduleEvent(parts, { user: this.#user, id }, event, {})
+      emitScheduleEvent(parts.platform, { user: this.#user, id }, event, {})
       return scheduleView(await this.#row(id))
     }
   }

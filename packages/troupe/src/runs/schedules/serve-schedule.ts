@@ -10,6 +10,7 @@ import {
   failedWith,
   failure,
   type MatchedName,
+  type Platform,
   storeError,
   TroupeError,
   type TroupeEvent,
@@ -52,8 +53,8 @@ export interface Serving {
 export async function serveSchedule(parts: ScheduleParts, serving: Serving): Promise<TroupeError | undefined> {
   const { user, id, isDue, signal } = serving
   for (let i = 0; i < maxRounds && !signal.aborted; i++) {
-    const row = await parts.store.get(user, id)
-    if (!row) return isDue ? void (await commit(parts, user, parts.store.delete(user, id))) : undefined
+    const row = await parts.stores.store.get(user, id)
+    if (!row) return isDue ? void (await commit(parts, user, parts.stores.store.delete(user, id))) : undefined
     try {
       const done = await serveOnce(parts, serving, row)
       if (done !== 'retry') return done
@@ -69,12 +70,13 @@ async function serveOnce(
   { user, signal, isDue: wasDue }: Serving,
   row: Served,
 ): Promise<'retry' | TroupeError | undefined> {
-  const { store } = parts
+  const { store } = parts.stores
   const isDue = row.due !== null && row.due <= row.now
   // A paused schedule has no due time.
   if (row.state === 'paused') return undefined
   if (!isDue && row.waiting === 0) return wasDue ? scheduleNext(parts, user, row) : undefined
-  if (row.apiKey !== null && !(await parts.isGranted(row.apiKey, user))) return pauseUnauthorized(parts, user, row)
+  if (row.apiKey !== null && !(await parts.access.isGranted(row.apiKey, user)))
+    return pauseUnauthorized(parts, user, row)
   const topology = codeOf(parts, user, row)
   if (topology instanceof TroupeError) return topology
   if (isDue) {
@@ -88,12 +90,13 @@ async function serveOnce(
 
 /** The key, session or token that created the schedule has ended: it is paused until a caller with access resumes it. */
 async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
-  const { store, log } = parts
+  const { store } = parts.stores
+  const { log } = parts.settings
   const error = failure('schedule.unauthorized', { schedule: row.id, key: row.apiKey ?? '' })
   const problem = { ...failedWith(error), message: error.message, since: new Date(row.now).toISOString() }
   const state = 'paused' as const
   await commit(parts, user, [store.turn(user, row, { state, problem }), store.work(user, { ...row, state }, null)])
-  emitScheduleEvent(parts, { user, id: row.id }, 'schedule.unauthorized', { apiKey: row.apiKey ?? '' })
+  emitScheduleEvent(parts.platform, { user, id: row.id }, 'schedule.unauthorized', { apiKey: row.apiKey ?? '' })
   log.warn('a schedule was paused: the key, session or token by which it was made has ended', {
     schedule: row.id,
     key: row.apiKey,
@@ -102,7 +105,7 @@ async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served
 
 function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledTopology | TroupeError {
   try {
-    return parts.code.of(scheduleKey(user, row.id), row.id, row.spec)
+    return parts.settings.code.of(scheduleKey(user, row.id), row.id, row.spec)
   } catch (error) {
     if (error instanceof TroupeError) return error
     throw error
@@ -111,7 +114,7 @@ function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledT
 
 /** Sets the due time of the schedule: its next time, or the end of its retention. */
 async function scheduleNext(parts: ScheduleParts, user: UserId, row: Served): Promise<undefined> {
-  const { store } = parts
+  const { store } = parts.stores
   const until = row.state === 'ended' ? (row.lastAt ?? row.createdAt) + endedMs : row.due
   const isGone = row.state === 'ended' && until !== null && until <= row.now
   const next = isGone ? store.delete(user, row.id) : [store.work(user, row, until)]
@@ -121,7 +124,7 @@ async function scheduleNext(parts: ScheduleParts, user: UserId, row: Served): Pr
 /** Stores due times as occasions and sets the next time. */
 async function enqueueDue(parts: ScheduleParts, user: UserId, row: Served): Promise<void> {
   const { spec, due, now, id } = row
-  const { store } = parts
+  const { store } = parts.stores
   if (!spec.timing || due === null) return
   const { fire, missed, next } = dueTimes(spec.timing, due, now, spec.misfire)
   const free = Math.max(0, maxPendingTriggers - row.waiting)
@@ -132,10 +135,10 @@ async function enqueueDue(parts: ScheduleParts, user: UserId, row: Served): Prom
     ...accepted.map((time) => store.addTrigger(user, row, timeTrigger(time))),
     store.work(user, { ...row, ...to }, accepted.length + row.waiting > 0 ? now : (next ?? now + endedMs)),
   ])
-  if (missed) emitMissed(parts, { user, id }, 'late', missed.from, missed.to)
+  if (missed) emitMissed(parts.platform, { user, id }, 'late', missed.from, missed.to)
   const over = fire.slice(free)
-  if (over.length > 0) emitMissed(parts, { user, id }, 'full', over[0] as number, over.at(-1) as number)
-  if (next === undefined) emitScheduleEvent(parts, { user, id }, 'schedule.ended', {})
+  if (over.length > 0) emitMissed(parts.platform, { user, id }, 'full', over[0] as number, over.at(-1) as number)
+  if (next === undefined) emitScheduleEvent(parts.platform, { user, id }, 'schedule.ended', {})
 }
 
 const timeTrigger = (time: number) => {
@@ -152,19 +155,19 @@ async function begin(
   topology: CompiledTopology,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { store } = parts
+  const { store } = parts.stores
   const { overlap } = row.spec
   const scheduleKey = { user, id: row.id }
   const after = afterwards(parts, user, row, row.waiting - 1)
   const drop = [store.deleteTrigger(user, row.id, trigger), after]
-  if (overlap !== 'allow' && row.lastRun !== null && !(await parts.isOver(user, row.lastRun))) {
+  if (overlap !== 'allow' && row.lastRun !== null && !(await parts.runs.isOver(user, row.lastRun))) {
     const turned = store.turn(user, row, {})
     if (overlap === 'queue') {
       await commit(parts, user, [turned, store.scheduleAt(user, row.id, soonest(row, row.now + recheckMs))])
       return false
     }
     await commit(parts, user, [turned, ...drop])
-    emitMissed(parts, scheduleKey, 'overlap', at, at)
+    emitMissed(parts.platform, scheduleKey, 'overlap', at, at)
     return true
   }
   try {
@@ -174,14 +177,14 @@ async function begin(
     if (isMoved(error) || isOwnedByOther(error) || signal.aborted) throw error
     const problem = { ...failedWith(error), message: storeError(error).message, since: new Date(row.now).toISOString() }
     const turned = store.turn(user, row, { problem })
-    emitScheduleEvent(parts, scheduleKey, 'schedule.failed', failedWith(error), error)
+    emitScheduleEvent(parts.platform, scheduleKey, 'schedule.failed', failedWith(error), error)
     if (tried + 1 < attempts) {
       const retryStatement = store.scheduleAt(user, row.id, soonest(row, row.now + firstPauseMs * 2 ** tried))
       await commit(parts, user, [turned, store.tried(user, row.id, trigger), retryStatement])
       return false
     }
     await commit(parts, user, [turned, ...drop])
-    emitMissed(parts, scheduleKey, 'failed', at, at)
+    emitMissed(parts.platform, scheduleKey, 'failed', at, at)
     return true
   }
 }
@@ -189,32 +192,26 @@ async function begin(
 const soonest = (row: Served, at: number): number => Math.min(at, row.due ?? at)
 
 /** Returns the statement that sets the next due time, at once if occasions wait. */
-function afterwards({ store }: ScheduleParts, user: UserId, row: Served, waiting: number): Statement {
+function afterwards({ stores: { store } }: ScheduleParts, user: UserId, row: Served, waiting: number): Statement {
   if (waiting > 0) return store.scheduleAt(user, row.id, row.now)
   return store.scheduleAt(user, row.id, row.state === 'ended' ? row.now + endedMs : row.due)
 }
 
 export function emitScheduleEvent<Name extends MatchedName<'schedule.*'>>(
-  parts: ScheduleParts,
+  { clock, events }: Platform,
   { user, id }: ScheduleKey,
   type: Name,
   fields: Omit<EventPayloads[Name], 'scheduleId'>,
   error?: unknown,
 ): void {
-  const event = { ...fields, type, at: parts.clock.now(), userId: user, scheduleId: id }
-  parts.events.emit(event as EventFields as TroupeEvent, error === undefined ? undefined : () => ({ error }))
+  const event = { ...fields, type, at: clock.now(), userId: user, scheduleId: id }
+  events.emit(event as EventFields as TroupeEvent, error === undefined ? undefined : () => ({ error }))
 }
 
 type MissReason = EventPayloads['schedule.missed']['reason']
 
-const emitMissed = (
-  parts: ScheduleParts,
-  scheduleKey: ScheduleKey,
-  reason: MissReason,
-  from: number,
-  to: number,
-): void =>
-  emitScheduleEvent(parts, scheduleKey, 'schedule.missed', {
+const emitMissed = (platform: Platform, scheduleKey: ScheduleKey, reason: MissReason, from: number, to: number): void =>
+  emitScheduleEvent(platform, scheduleKey, 'schedule.missed', {
     reason,
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),

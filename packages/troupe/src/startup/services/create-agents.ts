@@ -1,4 +1,5 @@
 /** Creates what executes agents outside of runs: the services of their steps, and sessions. */
+
 import {
   type Agent,
   buildStepContext,
@@ -8,15 +9,9 @@ import {
   type Services,
   type ThreadMessages,
 } from '../../agents/index.ts'
+import type { JournalParts } from '../../journal/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
-import type {
-  AgentParts,
-  CommunicationParts,
-  Gate,
-  JournalParts,
-  SecurityParts,
-  SharedServices,
-} from '../../operations/index.ts'
+import type { AgentParts, CommunicationParts, Gate, SecurityParts, SharedServices } from '../../operations/index.ts'
 import type { DailyUsage } from '../../runs/index.ts'
 import { type Sandboxes, threadWorkspace } from '../../sandbox/index.ts'
 import { Access, type Roles } from '../../security/index.ts'

@@ -1,14 +1,11 @@
 /** Creates what agents share: the context mesh, mailboxes, presence, and the clients of their steps. */
+
 import { contextOptions } from '../../configuration/index.ts'
 import { createContextMesh } from '../../context/index.ts'
 import { milliseconds } from '../../core/index.ts'
+import type { JournalParts } from '../../journal/index.ts'
 import { createMailboxes, createPresence } from '../../messaging/index.ts'
-import {
-  type CommunicationParts,
-  type JournalParts,
-  type SecurityParts,
-  stagedMetrics,
-} from '../../operations/index.ts'
+import { type CommunicationParts, type SecurityParts, stagedMetrics } from '../../operations/index.ts'
 import type { BaseParts } from './open-base.ts'
 
 export function createCommunication(
@@ -33,20 +30,20 @@ export function createCommunication(
   })
   const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
   const presence = createPresence({ storage, clock, ids, events, processId, heartbeatMs })
-  const mailboxes = createMailboxes({
-    storage,
-    blobs,
-    ...platform,
-    incidents,
-    audit,
-    callers,
-    privateLabels,
-    ...(config.messaging ? { config: config.messaging } : {}),
-    subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
-    presentOf: (user, role) => presence.namesOf(user, role),
-    answerStep: steps.answer,
-    abandonSteps: steps.abandon,
-  })
+  const mailboxes = createMailboxes(
+    {
+      storage,
+      blobs,
+      platform,
+      security: { incidents, audit, callers, privateLabels },
+      recipients: {
+        subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
+        presentOf: (user, role) => presence.namesOf(user, role),
+      },
+      steps,
+    },
+    config.messaging,
+  )
   const clients: CommunicationParts['clients'] = (recorder, access, over) => ({
     context: mesh.staged(recorder, access, over),
     messages: mailboxes.staged(recorder, access),

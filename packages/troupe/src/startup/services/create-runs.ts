@@ -1,13 +1,8 @@
 /** Creates what executes teams: the orchestra of their runs, schedules, and the scores of live runs. */
+
 import { milliseconds, version } from '../../core/index.ts'
-import type {
-  AgentParts,
-  CommunicationParts,
-  Gate,
-  JournalParts,
-  RunParts,
-  SecurityParts,
-} from '../../operations/index.ts'
+import type { JournalParts } from '../../journal/index.ts'
+import type { AgentParts, CommunicationParts, Gate, RunParts, SecurityParts } from '../../operations/index.ts'
 import {
   createOrchestra,
   createSchedules,
@@ -46,31 +41,36 @@ export function createRuns(base: BaseParts, sources: RunSources, known: Known): 
 function orchestraOf(base: BaseParts, sources: RunSources, known: Known): OrchestraHost {
   const { config, platform, stores, protection, observability } = base
   const { security, journal, communication, agents, ownership, admission } = sources
+  const { storage, blobs, bare } = stores
+  const { endedRuns, holder } = ownership
   const { roles, audit } = security
-  const { dailyUsage } = admission
+  const { gate, dailyUsage } = admission
   return createOrchestra(
     {
-      ...platform,
-      ...journal,
-      storage: stores.storage,
-      blobs: stores.blobs,
-      log: observability.log,
-      audit,
-      roles,
-      endedRuns: ownership.endedRuns,
-      holder: ownership.holder,
-      gate: admission.gate,
-      ...(dailyUsage ? { dailyUsage } : {}),
-      build: version,
-      limits: readLimits(config.limits).run,
-      redact: protection.redactor.redact,
-      leaseMs: milliseconds(config.lease ?? '10s', 'lease'),
-      scores: config.evaluation?.scores ?? {},
-      services: agents.services,
-      mesh: communication.mesh,
-      erasureError: createErasureCheck(stores.bare),
-      clients: (recorder, agent, over, within) =>
-        communication.clients(recorder, agentAccess(roles, agent, within), over),
+      platform,
+      journal,
+      stores: { storage, blobs, endedRuns, holder },
+      agents: {
+        services: agents.services,
+        roles,
+        mesh: communication.mesh,
+        clients: (recorder, agent, over, within) =>
+          communication.clients(recorder, agentAccess(roles, agent, within), over),
+      },
+      settings: {
+        gate,
+        ...(dailyUsage ? { dailyUsage } : {}),
+        build: version,
+        limits: readLimits(config.limits).run,
+        leaseMs: milliseconds(config.lease ?? '10s', 'lease'),
+        scores: config.evaluation?.scores ?? {},
+      },
+      reporting: {
+        log: observability.log,
+        audit,
+        redact: protection.redactor.redact,
+        erasureError: createErasureCheck(bare),
+      },
     },
     known,
   )
@@ -86,14 +86,15 @@ function schedulesOf(
   const { callers, apiKeys } = security
   return createSchedules(
     {
+      platform,
       storage: stores.storage,
-      ...platform,
       log: observability.log,
-      callers,
-      isGranted: (key, user) => apiKeys.isGranted(key, user),
-      context: (user) => mesh.host(user),
-      written: (user, after) => mesh.written(user, after),
-      mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,
+      access: { callers, isGranted: (key, user) => apiKeys.isGranted(key, user) },
+      sources: {
+        context: (user) => mesh.host(user),
+        written: (user, after) => mesh.written(user, after),
+        mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,
+      },
     },
     orchestra,
     known,

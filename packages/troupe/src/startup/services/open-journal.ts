@@ -1,8 +1,8 @@
 /** Opens the parts that execute steps durably: journals, inboxes, timers and steps, and the claim on shared storage. */
 import { createThreadMessages, type ThreadMessages } from '../../agents/index.ts'
 import { journalRetention, retentionPeriods } from '../../configuration/index.ts'
-import { createInbox, createJournals, createSteps, createTimers } from '../../journal/index.ts'
-import { type JournalParts, type RunParts, share } from '../../operations/index.ts'
+import { createInbox, createJournals, createSteps, createTimers, type JournalParts } from '../../journal/index.ts'
+import { type RunParts, share } from '../../operations/index.ts'
 import { createEndedRuns } from '../../runs/index.ts'
 import { createSandboxes, quickJsSandbox, type Sandboxes } from '../../sandbox/index.ts'
 import type { Startup } from '../startup.ts'

@@ -32,15 +32,13 @@ export async function openTeam() {
   const mailboxes = createMailboxes({
     storage,
     blobs: await createBlobs(storage),
-    clock,
-    ids,
-    random,
-    events,
-    incidents,
-    subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
-    presentOf: async () => [],
-    answerStep: () => ({ statements: [] }),
-    abandonSteps: () => ({ statements: [] }),
+    platform: { clock, ids, random, events },
+    security: { incidents },
+    recipients: {
+      subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
+      presentOf: async () => [],
+    },
+    steps: { answer: () => ({ statements: [] }), abandon: () => ({ statements: [] }) },
   })
   const unread = new UnreadResults({ clock, events })
   return {

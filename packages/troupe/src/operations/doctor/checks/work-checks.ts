@@ -38,7 +38,11 @@ export const workChecks = {
       )
     const old = await Promise.all(
       (await users()).users.map(async (user) => {
-        const rows = await parts.runs.orchestra.parts.store.list(user, { status: 'running', order: 'oldest' }, 20)
+        const rows = await parts.runs.orchestra.parts.stores.store.list(
+          user,
+          { status: 'running', order: 'oldest' },
+          20,
+        )
         return rows.filter(({ createdAt }) => now - createdAt > oldMs).map(({ run }) => `${run} of ${user}`)
       }),
     )

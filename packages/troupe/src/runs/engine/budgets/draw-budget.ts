@@ -37,7 +37,9 @@ type Found =
 /** Retries after storage errors, because no step starts without an answer. */
 export function drawBudget(parts: OrchestraParts, run: DrawingRun, asked: Amounts): void {
   const retry = () => (run.lost || run.over ? undefined : drawBudget(parts, run, asked))
-  void drawUntilAnswered(parts, run, asked).catch(() => parts.clock.after(retryMs, retry, { background: true }))
+  void drawUntilAnswered(parts, run, asked).catch(() =>
+    parts.platform.clock.after(retryMs, retry, { background: true }),
+  )
 }
 
 const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string =>
@@ -52,14 +54,14 @@ async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: 
       return run.apply((at) => ({ at, type: 'budget.granted', ...found.amounts }))
     }
     const { lacking, limit } = found
-    const holders = await parts.sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
+    const holders = await parts.stores.sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
     if (waits && !holders.some(({ moves }) => moves)) {
       const use = usedAndHeld(found.drawn, holders)
       return run.apply((at) => ({ at, type: 'budget.rejected', budget: lacking, limit, ...use }))
     }
     // The wait is recorded before the next check, so that among runs that wait for each other the last one finds it.
-    if (waits) await sleep(parts.clock, waitMs)
-    else await commit(parts, run.user, [parts.sharedBudgets.wait(run.user, run.run)])
+    if (waits) await sleep(parts.platform.clock, waitMs)
+    else await commit(parts, run.user, [parts.stores.sharedBudgets.wait(run.user, run.run)])
     waits = true
   }
 }
@@ -77,18 +79,18 @@ export function usedAndHeld(drawn: number, holders: readonly ShareHolder[]): Bud
 
 /** The top run of a tree has no share before its first child run. */
 export async function shareOf(
-  parts: Pick<OrchestraParts, 'sharedBudgets' | 'storage'>,
+  parts: Pick<OrchestraParts, 'stores'>,
   { user, run, state }: Pick<DrawingRun, 'user' | 'run' | 'state'>,
 ): Promise<Amounts> {
-  const found = await parts.sharedBudgets.drawnBy(user, run)
+  const found = await parts.stores.sharedBudgets.drawnBy(user, run)
   if (found) return found
   const { granted = none, pinned } = viewOf(state)
-  await commit(parts, user, parts.sharedBudgets.found(user, run, pinned.config.budget, granted))
+  await commit(parts, user, parts.stores.sharedBudgets.found(user, run, pinned.config.budget, granted))
   return granted
 }
 
 async function look(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<Found> {
-  const { sharedBudgets } = parts
+  const { sharedBudgets } = parts.stores
   const { granted = none } = viewOf(run.state)
   const share = await shareOf(parts, run)
   const missed = mapAmounts((resource) => Math.max(0, share[resource] - granted[resource]))
@@ -114,12 +116,12 @@ async function drawn(parts: OrchestraParts, { user, run, state }: DrawingRun, am
   return commit(
     parts,
     user,
-    parts.sharedBudgets.draw(user, run, poolsOf(viewOf(state).pinned, run), amounts, ownUse(state)),
+    parts.stores.sharedBudgets.draw(user, run, poolsOf(viewOf(state).pinned, run), amounts, ownUse(state)),
   )
 }
 
 async function commit(
-  { storage }: Pick<OrchestraParts, 'storage'>,
+  { stores: { storage } }: Pick<OrchestraParts, 'stores'>,
   user: UserId,
   statements: Parameters<typeof storage.commit>[0]['statements'],
 ) {

@@ -13,7 +13,7 @@ import { runJournal } from '../store/run-journals.ts'
 import { type Charge, type Parent, parentOf } from './parent.ts'
 
 export function answerParent(
-  { steps, inbox }: Pick<OrchestraParts, 'steps' | 'inbox'>,
+  { journal: { steps, inbox } }: Pick<OrchestraParts, 'journal'>,
   { user, run, state }: { readonly user: UserId; readonly run: string; readonly state: State },
   result: RunAccount,
 ): readonly Statement[] {

@@ -11,7 +11,7 @@ interface CancelledRun {
 }
 
 export async function cancelChildren(
-  { children }: Pick<OrchestraParts, 'children'>,
+  { host: { children } }: Pick<OrchestraParts, 'host'>,
   owner: CancelledRun,
 ): Promise<void> {
   await children.cancelAll(owner.user, owner.run, owner.pinned.config.timeouts.grace)

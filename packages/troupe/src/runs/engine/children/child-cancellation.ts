@@ -6,7 +6,7 @@ import type { RunHost } from '../run-host.ts'
 
 export const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
 
-type ChildRow = Awaited<ReturnType<RunHost['parts']['store']['children']>>[number]
+type ChildRow = Awaited<ReturnType<RunHost['parts']['stores']['store']['children']>>[number]
 
 export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'cancelOf' | 'cancelAll'> {
   const cancel: ChildRuns['cancel'] = async (user, run) => {
@@ -17,11 +17,11 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
     await host.awaitEnd(user, run)
   }
   const cancelWhere = async (user: UserId, isMeant: (child: ChildRow) => boolean) => {
-    const open = (await host.parts.store.children(user)).filter(isMeant)
+    const open = (await host.parts.stores.store.children(user)).filter(isMeant)
     await Promise.all(
       open.map(({ run }) =>
         cancel(user, run).catch((error: unknown) =>
-          host.parts.log.warn('a run of a cancelled step continues', { run, error: error as Error }),
+          host.parts.reporting.log.warn('a run of a cancelled step continues', { run, error: error as Error }),
         ),
       ),
     )
@@ -31,7 +31,7 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
     cancelOf: (user, journal) => cancelWhere(user, ({ parent }) => parent.step === journal),
     cancelAll: async (user, of, graceMs = defaultGraceMs) => {
       const late = Promise.withResolvers<void>()
-      const timer = new WorkTimer(host.parts.clock, 2 * graceMs, late.resolve)
+      const timer = new WorkTimer(host.parts.platform.clock, 2 * graceMs, late.resolve)
       await Promise.race([cancelWhere(user, ({ parent }) => parent.run === of), late.promise])
       timer.stop()
     },

@@ -31,7 +31,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
     ...childCancellation(host),
     prepare: (spec: ChildRunSpec) => {
       const { task, config, tags } = spec as StartSpec
-      const topology = host.parts.resolveTeam(spec as TeamReference, 'ctx.startRun')
+      const topology = host.parts.agents.resolveTeam(spec as TeamReference, 'ctx.startRun')
       return prepareRun({ task, topology, ...(config ? { config } : {}), ...(tags ? { tags } : {}) })
     },
     rows: (user, run, spec) => {
@@ -59,13 +59,14 @@ export function createChildRuns(host: RunHost): ChildRuns {
     },
     remaining: (user, run, step) => remaining(host, user, run, step),
     claim: async (user, run, agents, parent) => {
-      const row = await host.parts.store.get(user, run)
+      const row = await host.parts.stores.store.get(user, run)
       // Retention may have deleted an ended child; the record of the step has its result.
       if (host.isClosed || !row || row.endedAt !== null) return
       try {
         // The run was paused before the child was durable, so the child has not received the pause.
         if (viewOf((await host.own(user, parent)).state).isPaused) {
-          const { inbox, storage } = host.parts
+          const { inbox } = host.parts.journal
+          const { storage } = host.parts.stores
           const pause = inbox.put(
             user,
             runJournal(run),
@@ -106,7 +107,7 @@ export async function resultWhileChildrenWait(host: RunHost, user: UserId, row: 
   if (row.result === null) return undefined
   const account = JSON.parse(row.result) as Json
   if (row.outside === 0) return account
-  const open = (await host.parts.store.children(user)).filter(({ parent }) => parent.run === row.run)
+  const open = (await host.parts.stores.store.children(user)).filter(({ parent }) => parent.run === row.run)
   const children = []
   for (const child of open) {
     const resumes = isStopped(child) && (await isResuming(host, user, child.run))
@@ -122,7 +123,7 @@ const isStopped = (row: RunRow | undefined) => row?.reason === 'paused' || row?.
  * already.
  */
 async function isResuming({ parts }: RunHost, user: UserId, run: string): Promise<boolean> {
-  const rows = await parts.inbox.read(user, runJournal(run), maxRows)
+  const rows = await parts.journal.inbox.read(user, runJournal(run), maxRows)
   if (rows.some(({ body }) => (body as RunMessage).type === 'resume')) return true
-  return !isStopped(await parts.store.get(user, run))
+  return !isStopped(await parts.stores.store.get(user, run))
 }

@@ -30,7 +30,7 @@ interface RunContext {
 }
 
 export async function notifyRelatedRuns(
-  parts: Pick<OrchestraParts, 'store' | 'inbox'>,
+  parts: Pick<OrchestraParts, 'stores' | 'journal'>,
   runContext: RunContext,
   commands: readonly Command[],
 ): Promise<readonly Statement[]> {
@@ -38,7 +38,7 @@ export async function notifyRelatedRuns(
 }
 
 async function notifyChildren(
-  { store, inbox }: Pick<OrchestraParts, 'store' | 'inbox'>,
+  { stores: { store }, journal: { inbox } }: Pick<OrchestraParts, 'stores' | 'journal'>,
   { user, run }: RunContext,
   commands: readonly Command[],
 ): Promise<readonly Statement[]> {
@@ -68,7 +68,7 @@ interface Decided {
  * moves.
  */
 export function reportToParent(
-  { inbox }: Pick<OrchestraParts, 'inbox'>,
+  { journal: { inbox } }: Pick<OrchestraParts, 'journal'>,
   { user, run, pinned, state }: RunContext & { readonly state: Readonly<State> },
   { before, isAsked, commands, name }: Decided,
 ): readonly Statement[] {
@@ -87,7 +87,7 @@ export function reportToParent(
 }
 
 export function notifyParent(
-  { inbox }: Pick<OrchestraParts, 'inbox'>,
+  { journal: { inbox } }: Pick<OrchestraParts, 'journal'>,
   { user, run, pinned }: RunContext,
   commands: readonly Command[],
 ): readonly Statement[] {

@@ -26,17 +26,17 @@ export async function startChildRun(
   spec: ChildRunSpec,
 ): Promise<ChildRun> {
   checkOptions('ctx.startRun', spec, ['task', 'team', 'agent', 'topology', 'config', 'tags'])
-  const runSpec = parts.children.prepare(spec)
+  const runSpec = parts.host.children.prepare(spec)
   at.onChildRun()
   // Assigned before the first await, so that runs that start together keep their order.
-  const run = recorder.answerNow(childCall, () => childRunId(at.run, parts.ids.next()))
+  const run = recorder.answerNow(childCall, () => childRunId(at.run, parts.platform.ids.next()))
   const step = stepJournal(at.run, at.step)
   const { topology, config: asked } = runSpec.pinned
   const ended = recorder.wait({
     call: { kind: childWait, name: run },
     input: hashJson([runSpec.task, topology, asked]),
     notify: async (wait) => {
-      const remaining = await parts.children.remaining(at.user, at.run, at.step)
+      const remaining = await parts.host.children.remaining(at.user, at.run, at.step)
       const amounts = reservedBy(runSpec.pinned, spec.config)
       const lineage = childLineage(at.run, at.pinned)
       const { pools, reserved } = childPools(lineage.pools, run, amounts)
@@ -44,20 +44,20 @@ export async function startChildRun(
       const config = configBelow(runSpec.pinned.config, amounts, remaining, at)
       const parent = { ...lineage, step, wait, pools, ...(reserved ? { reserved } : {}) }
       const pinned = withParent({ ...runSpec.pinned, config, draws: true }, parent)
-      const rows = parts.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
+      const rows = parts.host.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
       return { statements: [...reservation, ...rows], wake: ['timers'] }
     },
   })
   // A caller that does not ask for the result gets no rejection.
   ended.catch(() => {})
   await recorder.commit()
-  await parts.children.claim(at.user, run, runSpec.agents, at.run)
+  await parts.host.children.claim(at.user, run, runSpec.agents, at.run)
   return {
     id: run,
     result: async () => revive(await ended) as ChildRunResult,
     cancel: () =>
       recorder.effect('cancelRun', { class: 'idempotent', key: run }, async () => {
-        await parts.children.cancel(at.user, run)
+        await parts.host.children.cancel(at.user, run)
       }),
   }
 }
@@ -76,7 +76,7 @@ function reservedBy(
 
 /** @throws BudgetExceededError `budget.exceeded` if less is left; the amount is not reduced */
 async function reserve(
-  { sharedBudgets }: OrchestraParts,
+  { stores: { sharedBudgets } }: OrchestraParts,
   { user, run }: RunStep,
   reserved: NonNullable<Parent['reserved']>,
 ): Promise<readonly Statement[]> {

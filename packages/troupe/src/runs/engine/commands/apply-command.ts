@@ -15,7 +15,7 @@ interface CommandTarget {
   /** The state before the command. */
   readonly state: Readonly<State>
 }
-type Parts = Pick<OrchestraParts, 'commands' | 'audit' | 'services'>
+type Parts = Pick<OrchestraParts, 'stores' | 'reporting' | 'agents'>
 
 export function applyCommand(
   parts: Parts,
@@ -24,7 +24,7 @@ export function applyCommand(
 ): { readonly rejected: boolean; readonly statements: readonly Statement[] } {
   const { id, order } = message
   const rejection = rejectionOf(state as State, run, order)
-  const outcomeStatement = parts.commands.recordOutcome(
+  const outcomeStatement = parts.stores.commands.recordOutcome(
     user,
     run,
     id,
@@ -38,7 +38,7 @@ export function applyCommand(
 
 /** Returns the statement that records an approval in the audit log, or an approval with another hash. */
 function recordApproval(
-  { audit, services }: Parts,
+  { reporting: { audit }, agents: { services } }: Parts,
   { user, state }: Pick<CommandTarget, 'user' | 'state'>,
   { order, key, agent: by }: RunMessage & { readonly type: 'command' },
   rejection: TroupeError | undefined,

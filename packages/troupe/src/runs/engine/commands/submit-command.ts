@@ -14,7 +14,8 @@ export async function submitCommand(
   { id, signal }: CommandOptions,
   also?: Fragment,
 ): Promise<void> {
-  const { commands, ids } = host.parts
+  const { commands } = host.parts.stores
+  const { ids } = host.parts.platform
   const command = id === undefined ? ids.next() : checkName('command', id)
   const row = await host.row(user, run)
   if (row.endedAt !== null && id === undefined) throw failure('run.over', { run, status: row.status })
@@ -42,7 +43,7 @@ async function untilApplied(
   for (;;) {
     const change = host.nextEvents(user, run, signal)
     try {
-      const outcome = await host.parts.commands.outcome(user, run, command)
+      const outcome = await host.parts.stores.commands.outcome(user, run, command)
       if (outcome === 'withdrawn') throw failure('cancelled', { what: `The command ${command} of run ${run}` })
       if (outcome?.error) throw restoreError(outcome.error)
       if (outcome) return

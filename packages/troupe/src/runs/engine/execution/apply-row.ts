@@ -10,14 +10,14 @@ import type { RunGaps } from './run-gaps.ts'
 
 /** @returns the statements for the change that accepts the row */
 export async function applyRow(
-  parts: Pick<OrchestraParts, 'timers' | 'commands' | 'audit' | 'services'>,
+  parts: Pick<OrchestraParts, 'journal' | 'stores' | 'reporting' | 'agents'>,
   { gaps, journal, ...target }: RowTarget & { readonly gaps: RunGaps },
   { inputs, slice, at }: { readonly inputs: InputBatch; readonly slice: TimeSlice; readonly at: number },
   message: RunMessage,
 ): Promise<readonly Statement[]> {
   const later = message.type === 'timer' ? gaps.expiresLater(message, at) : undefined
   if (message.type === 'timer' && later !== undefined)
-    return parts.timers.set(target.user, journal, message.name, later, { ...message }).statements
+    return parts.journal.timers.set(target.user, journal, message.name, later, { ...message }).statements
   if (message.type !== 'command') {
     await inputs.add(inputOf(message, at), slice)
     return []

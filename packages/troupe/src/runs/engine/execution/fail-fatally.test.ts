@@ -10,21 +10,26 @@ import { Troupe } from '../../../startup/troupe.ts'
 import { openStorage } from '../../../storage/index.ts'
 import { createOrchestra } from '../create-orchestra.ts'
 import { Orchestra } from '../orchestra.ts'
+import type { RunAgents } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
 
 const config = { storage: 'memory:', log: 'silent' } as const
 type Parts = Awaited<ReturnType<typeof openParts>>
 const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log = parts.observability.log) => {
-  const { platform, stores, journal, communication, agents, runs, security } = parts
-  const clients = (...[recorder, agent, over]: Parameters<Parameters<typeof createOrchestra>[0]['clients']>) =>
-    communication.clients(recorder, new Access(agent.access), over)
+  const { platform, stores, communication, runs, security } = parts
   const { storage, blobs } = stores
   const { endedRuns, holder } = runs
+  const { audit, roles } = security
+  const clients = (...[recorder, agent, over]: Parameters<RunAgents['clients']>) =>
+    communication.clients(recorder, new Access(agent.access), over)
   return createOrchestra(
     {
-      ...{ ...platform, ...journal, storage, blobs, journals, clients, log, endedRuns, holder },
-      ...{ mesh: communication.mesh, services: agents.services, audit: security.audit, roles: security.roles },
-      ...{ build: 'test', leaseMs: 10_000, redact: (text) => text },
+      platform,
+      journal: { ...parts.journal, journals },
+      stores: { storage, blobs, endedRuns, holder },
+      agents: { services: parts.agents.services, roles, mesh: communication.mesh, clients },
+      settings: { build: 'test', leaseMs: 10_000 },
+      reporting: { log, audit, redact: (text) => text },
     },
     { agents: new Map(), teams: new Map() },
   )

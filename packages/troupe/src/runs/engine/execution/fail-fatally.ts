@@ -25,7 +25,7 @@ export interface FatalFailure {
 
 /** @param steps the executing steps, which are fenced */
 export async function failFatally(
-  parts: Pick<OrchestraParts, 'journals' | 'clock' | 'store' | 'steps' | 'inbox' | 'sharedBudgets'>,
+  parts: Pick<OrchestraParts, 'journal' | 'platform' | 'stores'>,
   at: {
     readonly user: UserId
     readonly run: string
@@ -36,7 +36,9 @@ export async function failFatally(
   steps: readonly string[],
   thrown: unknown,
 ): Promise<FatalFailure> {
-  const { journals, clock, store } = parts
+  const { journals } = parts.journal
+  const { clock } = parts.platform
+  const { store } = parts.stores
   const { user, run, state, writer } = at
   const reason =
     thrown instanceof TroupeError
@@ -73,7 +75,7 @@ export async function failFatally(
       steps.map((step) => stepJournal(run, step)),
     ).statements,
     ...journals.close(user, writer.id).statements,
-    ...leaveBudgets(parts.sharedBudgets, user, run, state),
+    ...leaveBudgets(parts.stores.sharedBudgets, user, run, state),
     ...answerParent(parts, at, account),
     ...childRows,
   ]

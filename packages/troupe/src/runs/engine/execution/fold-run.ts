@@ -29,7 +29,7 @@ export function foldRun(content: {
 
 /** Returns undefined if the journal cannot be read or folded. */
 export async function readCommittedState(
-  journals: OrchestraParts['journals'],
+  journals: OrchestraParts['journal']['journals'],
   user: UserId,
   journal: JournalId,
 ): Promise<State | undefined> {

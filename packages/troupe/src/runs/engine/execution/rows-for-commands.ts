@@ -34,7 +34,7 @@ export const setsTimers = (commands: readonly Command[]): boolean =>
 
 /** Comes first: timers that the same change sets are computed with the gap. */
 function shiftedTimers(
-  { timers }: Pick<OrchestraParts, 'timers'>,
+  { journal: { timers } }: Pick<OrchestraParts, 'journal'>,
   { user, journal, state }: RowTarget,
   commands: readonly Command[],
 ): readonly Statement[] {
@@ -46,7 +46,7 @@ function shiftedTimers(
 }
 
 export function rowsOf(
-  { journals, steps, timers }: OrchestraParts,
+  { journal: { journals, steps, timers } }: OrchestraParts,
   at: RowTarget,
   command: Command,
 ): readonly Statement[] {

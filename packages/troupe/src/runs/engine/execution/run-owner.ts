@@ -162,8 +162,8 @@ export class RunOwner {
         else await this.#commitEnds()
     } catch (error) {
       this.#lost ??= error
-      this.#parts.log.error('a run stopped here', { run: this.run, error: error as Error })
-      if (isOwnedByOther(error)) this.#parts.onOwnershipLost(this, error.code === 'journal.lost')
+      this.#parts.reporting.log.error('a run stopped here', { run: this.run, error: error as Error })
+      if (isOwnedByOther(error)) this.#parts.host.onOwnershipLost(this, error.code === 'journal.lost')
       else await this.#breakDown(error)
     }
   }
@@ -180,7 +180,7 @@ export class RunOwner {
     const asked = this.#waiting.splice(0)
     try {
       const writer = this.#writer
-      const rows = await this.#parts.inbox.read(this.user, writer.journal, batch)
+      const rows = await this.#parts.journal.inbox.read(this.user, writer.journal, batch)
       if (rows.length === batch) this.#arrived = true
       const change = await writer.change()
       for (const row of rows) {
@@ -205,7 +205,7 @@ export class RunOwner {
   /** Processes the ends of steps, each with the statements of its step. */
   async #commitEnds(): Promise<void> {
     // Steps that execute side by side often end in one macrotask: their ends share a change.
-    if (viewOf(this.state).executingSteps > 1) await nextMacrotask(this.#parts.clock)
+    if (viewOf(this.state).executingSteps > 1) await nextMacrotask(this.#parts.platform.clock)
     const writer = this.#writer
     const change = await writer.change()
     const ends: PendingEnd[] = []
@@ -261,20 +261,20 @@ export class RunOwner {
   async #breakDown(error: unknown): Promise<void> {
     const steps = this.#steps.ids()
     const failed = await this.#writer.fail(steps, error)
-    if ('lost' in failed) return this.#parts.onOwnershipLost(this, failed.lost)
+    if ('lost' in failed) return this.#parts.host.onOwnershipLost(this, failed.lost)
     this.#failedFatally = true
     for (const step of steps) void this.#steps.cancel(step, failed.error)
     for (const observer of this.#observers) observer([])
   }
 
   #announce(event: EventWithPath): void {
-    this.#parts.announce(this.user, this.run, traceIdOf(this.user, this.run), event)
+    this.#parts.host.announce(this.user, this.run, traceIdOf(this.user, this.run), event)
   }
 
   #notify(events: readonly EventWithPath[]): void {
     if (events.length === 0) return
     for (const observer of this.#observers) observer(events)
-    if (this.pinned.config.trace) logRunEvents(this.#parts.log, this.run, events)
+    if (this.pinned.config.trace) logRunEvents(this.#parts.reporting.log, this.run, events)
   }
 
   #rejectWaiting(): void {

@@ -40,7 +40,8 @@ export class RunStatusRows {
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
     const result = status === 'running' ? null : JSON.stringify(account)
-    const { store, journals, sharedBudgets } = this.#parts
+    const { store, sharedBudgets } = this.#parts.stores
+    const { journals } = this.#parts.journal
     const outcome = over ? account : undefined
     const rows = store.saveStatus(user, run, {
       status,

@@ -75,7 +75,7 @@ export class RunWriter {
     this.#parts = parts
     this.#journal = options.writer
     this.#mark = options.writer.mark()
-    this.#gaps = new RunGaps(parts.suspendedMs, options.claimed)
+    this.#gaps = new RunGaps(parts.host.suspendedMs, options.claimed)
     this.#status = new RunStatusRows(parts)
     this.#state = options.state
     this.#lastSeq = options.lastSeq
@@ -115,7 +115,7 @@ export class RunWriter {
 
   /** Prepares a change, with the gap before it. */
   async change(): Promise<RunChange> {
-    const { clock } = this.#parts
+    const { clock } = this.#parts.platform
     this.#mark = this.#journal.mark()
     const at = Math.max(this.#lastAt, clock.now())
     const gap = this.#gaps.next(at)
@@ -164,7 +164,8 @@ export class RunWriter {
     change: RunChange,
     pendingEnds: readonly PendingEnd[] = [],
   ): Promise<{ readonly result: CommitResult; readonly endsFrom: number } | undefined> {
-    const { storage, inbox } = this.#parts
+    const { storage } = this.#parts.stores
+    const { inbox } = this.#parts.journal
     const { at, inputs, slice, before, rowIds, rowStatements, isAsked } = change
     const { commands } = inputs
     const name = `${inputs.lastSeq} ${rowIds.at(-1) ?? ''}`
@@ -200,7 +201,7 @@ export class RunWriter {
    */
   async rewind({ gap, inputs }: RunChange): Promise<void> {
     this.#journal.rewind(this.#mark)
-    const content = await this.#parts.journals.load(this.user, this.journal)
+    const content = await this.#parts.journal.journals.load(this.user, this.journal)
     if (!content) throw failure('journal.lost', { journal: this.journal })
     this.#state = foldRun(content).state
     this.#status = new RunStatusRows(this.#parts)
@@ -220,10 +221,10 @@ export class RunWriter {
     { readonly error: Awaited<ReturnType<typeof failFatally>>['account']['error'] } | { readonly lost: boolean }
   > {
     this.#journal.rewind(this.#mark)
-    const state = (await readCommittedState(this.#parts.journals, this.user, this.journal)) ?? this.#state
+    const state = (await readCommittedState(this.#parts.journal.journals, this.user, this.journal)) ?? this.#state
     const at = { user: this.user, run: this.run, pinned: this.pinned, state, writer: this.#journal }
     const { account, statements } = await failFatally(this.#parts, at, steps, error)
-    const written = await this.#parts.storage
+    const written = await this.#parts.stores.storage
       .commit({ id: null, scope: { user: this.user }, statements })
       .catch(() => undefined)
     // Another process owns the run, or the storage does not write: the next owner finds the same failure.

@@ -11,7 +11,7 @@ type RetryPoint = ReturnType<typeof retryPointOf>
 
 /** @throws ConflictError `retry.rejected` */
 export async function findRetryPoint(
-  { journals }: Pick<OrchestraParts, 'journals'>,
+  { journal: { journals } }: Pick<OrchestraParts, 'journal'>,
   user: UserId,
   past: PastRun,
   options: Parameters<typeof retryPointOf>[1],

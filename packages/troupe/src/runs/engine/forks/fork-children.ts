@@ -35,7 +35,7 @@ export function isFailedChild({ t, id = '', v }: StepLogEntry, entries: readonly
 
 /** @param shared the records of the step that the fork shares */
 export async function forkChildren(
-  parts: Pick<OrchestraParts, 'children' | 'inbox' | 'sharedBudgets' | 'steps' | 'store'>,
+  parts: Pick<OrchestraParts, 'host' | 'journal' | 'stores'>,
   fork: ForkedSteps,
   step: string,
   shared: readonly StepLogEntry[],
@@ -45,14 +45,14 @@ export async function forkChildren(
   const replied = new Set(shared.flatMap(({ t, id = '' }) => (t === 'reply' ? [id] : [])))
   const fullCharge = async (child: string, result: RunAccount) => ({
     ...chargeOf(result),
-    hops: await parts.children.hopsOf(fork.user, child),
+    hops: await parts.host.children.hopsOf(fork.user, child),
   })
   for (const { t, id: wait = '' } of shared) {
     const child = t === 'wait' ? childIn(wait) : undefined
     const isUncharged = child !== undefined && fork.all === true && !fork.charged.has(child)
     if (child === undefined || (replied.has(wait) && !isUncharged)) continue
     const journal = stepJournal(fork.run, step)
-    const row = await parts.store.get(fork.user, child)
+    const row = await parts.stores.store.get(fork.user, child)
     if (!row) throw failure('run.unknown', { run: child })
     if (row.endedAt === null || row.result === null)
       throw failure('retry.rejected', { run: fork.source.run, problem: `the run ${child} that it started is not over` })
@@ -62,7 +62,7 @@ export async function forkChildren(
       statements.push(...chargeFor(parts, fork, child, await fullCharge(child, result)))
     if (isAnswered) continue
     if (!fork.all || result.status === 'completed') {
-      statements.push(...parts.steps.answer(fork.user, journal, wait, answerOf(result)).statements)
+      statements.push(...parts.journal.steps.answer(fork.user, journal, wait, answerOf(result)).statements)
       continue
     }
     const retry = childRunId(fork.run, child)
@@ -73,14 +73,14 @@ export async function forkChildren(
       wait: renamedWait(wait, names),
       ...(fork.charged.has(child) ? { charged: await fullCharge(child, result) } : {}),
     }
-    statements.push(...(await parts.children.retry(fork.user, child, retry, above, fork.repeat)))
+    statements.push(...(await parts.host.children.retry(fork.user, child, retry, above, fork.repeat)))
   }
   return { names, statements }
 }
 
 /** Counts the usage of ended children in the retried parent. */
 function chargeFor(
-  { inbox, sharedBudgets }: Pick<OrchestraParts, 'inbox' | 'sharedBudgets'>,
+  { journal: { inbox }, stores: { sharedBudgets } }: Pick<OrchestraParts, 'journal' | 'stores'>,
   { user, run, state }: ForkedSteps,
   child: string,
   charge: Charge & { readonly hops: number },

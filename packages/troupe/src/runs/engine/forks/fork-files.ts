@@ -16,7 +16,7 @@ interface ForkedLogs {
 }
 
 export async function forkFiles(
-  { services }: OrchestraParts,
+  { agents: { services } }: OrchestraParts,
   { user, source, run }: ForkedSteps,
   { shared, isLater }: ForkedLogs,
 ): Promise<readonly Statement[]> {

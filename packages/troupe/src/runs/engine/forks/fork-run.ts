@@ -101,15 +101,15 @@ export async function forkRun(
   checkSignal('orchestra.fork', options.signal)
   const edit = options.edit ?? {}
   checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
-  const run = options.id === undefined ? parts.ids.next() : checkName('run', options.id)
-  const at = parts.clock.now()
+  const run = options.id === undefined ? parts.platform.ids.next() : checkName('run', options.id)
+  const at = parts.platform.clock.now()
   const inputs = inputsOf(source, options.at)
   const shift = at - (inputs.at(-1)?.at ?? at)
   const sharePrefix = (withdrawn: ReadonlySet<string>) => {
     const prefix = new Prefix({ run: source.run, at: options.at }, edit, shift, {
       withdrawn,
       retry,
-      limits: parts.limits,
+      limits: parts.settings.limits,
     })
     for (const input of inputs) if (!prefix.applyRecorded(input)) break
     prefix.completeOpenSteps(at)
@@ -125,26 +125,32 @@ export async function forkRun(
   }
   const { fork, state, records, events, logs } = await withoutUnusedApprovals(parts, sharePrefix)
   rejectIneffective(source.agents, edit)
-  rejectUnknown(edit, parts.services.models)
+  rejectUnknown(edit, parts.agents.services.models)
   const agents = editedAgents(source.agents, edit)
   const { pinned, task } = viewOf(state)
   const launcher = new StepLauncher(parts, user, run, pinned, agents)
-  const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, records.map(encodeRecord))
+  const { writer, fragment } = parts.journal.journals.create(
+    user,
+    runJournal(run),
+    'run',
+    at,
+    records.map(encodeRecord),
+  )
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
   const shared = await forkSteps(parts, fork, logs)
   if (!fork.repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: shared.calls })
   const statements = [
-    ...parts.store.insert(user, run, {
+    ...parts.stores.store.insert(user, run, {
       tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
       agents: Object.keys(pinned.fingerprints),
       parent: parentOf(pinned),
-      team: parts.teamOf(pinned.topology),
+      team: parts.agents.teamOf(pinned.topology),
       task,
     }),
-    ...(parentOf(pinned) === undefined ? (parts.dailyUsage?.startRun(user) ?? []) : []),
+    ...(parentOf(pinned) === undefined ? (parts.settings.dailyUsage?.startRun(user) ?? []) : []),
     ...fragment.statements,
-    ...parts.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
-    ...rejoinBudgets(parts.sharedBudgets, user, run, state),
+    ...parts.stores.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
+    ...rejoinBudgets(parts.stores.sharedBudgets, user, run, state),
     ...shared.statements,
     ...owner.founding(at),
     ...auditStatements(parts, fork, options),
@@ -165,7 +171,11 @@ function checkFork(options: ForkOptions | undefined): void {
 }
 
 /** The troupe starts a child run that is retried together with its parent. */
-function auditStatements({ audit }: OrchestraParts, fork: ForkedSteps, { edit }: ForkOptions): readonly Statement[] {
+function auditStatements(
+  { reporting: { audit } }: OrchestraParts,
+  fork: ForkedSteps,
+  { edit }: ForkOptions,
+): readonly Statement[] {
   const { user, run, source, state, all } = fork
   if (!audit) return []
   const written = (operation: string, resource: string) => audit.written(user, { actor: 'host', operation, resource })

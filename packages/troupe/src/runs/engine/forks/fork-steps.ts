@@ -73,11 +73,11 @@ export async function forkSteps(
     calls.set(step, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
     const children = await forkChildren(parts, fork, step, shared.flat())
     const copied = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
-    const { fragment } = parts.journals.create(
+    const { fragment } = parts.journal.journals.create(
       fork.user,
       stepJournal(fork.run, step),
       'step',
-      parts.clock.now(),
+      parts.platform.clock.now(),
       copied,
     )
     statements.push(...fragment.statements, ...children.statements)
@@ -98,7 +98,7 @@ const answersTo = ({ source }: ForkedSteps, step: string): ReadonlySet<string> =
     ),
   )
 
-async function entriesOf({ journals }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
+async function entriesOf({ journal: { journals } }: OrchestraParts, { user, source }: ForkedSteps, step: string) {
   const content = await journals.load(user, stepJournal(source.run, step))
   // Restarts count only for the run whose process ended.
   const bodies = (content?.records ?? []).map(({ body }) =>
@@ -189,7 +189,7 @@ async function threadMessages(
     const name = threadOf(source.run, `${id}@${node}`)
     if (!branch || ['completed', 'failed', 'cancelled'].includes(branch.status) || seen.has(name)) continue
     seen.add(name)
-    const messages = await parts.services.threadMessages.load(user, name)
+    const messages = await parts.agents.services.threadMessages.load(user, name)
     if (messages.length === 0) continue
     const later = started.filter(
       (step) => step.branch === id && step.node === node && isLater(fork, step.step, waiting),
@@ -201,7 +201,7 @@ async function threadMessages(
     }
     const own = threadOf(run, `${id}@${node}`)
     for (const [i, { message, taint }] of messages.slice(0, cut).entries())
-      statements.push(...parts.services.threadMessages.append(user, own, i, [message], taint).statements)
+      statements.push(...parts.agents.services.threadMessages.append(user, own, i, [message], taint).statements)
   }
   return statements
 }

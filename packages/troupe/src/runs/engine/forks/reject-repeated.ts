@@ -24,7 +24,7 @@ interface Shared {
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>
 }
 
-type Parts = Pick<OrchestraParts, 'steps' | 'journals'>
+type Parts = Pick<OrchestraParts, 'journal'>
 
 /** Returns true for an effect that happened or may have happened; an effect that certainly failed can be repeated. */
 export const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
@@ -65,13 +65,13 @@ async function effectsOfStep(
   shared: ReadonlySet<string> = new Set(),
 ): Promise<readonly RepeatedEffect[]> {
   const journal = stepJournal(run, step)
-  const effects = (await parts.steps.effects(user, journal))
+  const effects = (await parts.journal.steps.effects(user, journal))
     .filter((effect) => effect.class === 'at-most-once' && happened.has(effect.state) && !shared.has(effect.call))
     .map((effect): RepeatedEffect => {
       const { call, name, key } = recordedCall(effect)
       return { run, step, call, name, ...(key === undefined ? {} : { key }) }
     })
-  const records = await parts.journals.read(user, journal, 0, allRecords)
+  const records = await parts.journal.journals.read(user, journal, 0, allRecords)
   const started = records.flatMap(({ body }) => (body as readonly StepLogEntry[]).filter(isChild))
   const children = started.flatMap(({ id = '', v }) => (shared.has(id) ? [] : [String(v)]))
   const below = await Promise.all(children.map((child) => effectsOfRun(parts, user, child)))
@@ -79,7 +79,7 @@ async function effectsOfStep(
 }
 
 async function effectsOfRun(parts: Parts, user: UserId, run: string): Promise<readonly RepeatedEffect[]> {
-  const records = await parts.journals.read(user, runJournal(run), 0, allRecords)
+  const records = await parts.journal.journals.read(user, runJournal(run), 0, allRecords)
   const found = await Promise.all(stepsOf(records).map((step) => effectsOfStep(parts, user, run, step)))
   return found.flat()
 }

@@ -34,7 +34,7 @@ export function retryRun(
     checkCeilings(
       asked,
       readRunLimits('config.budget', (source.pinned.topology.config as RunConfig | undefined)?.budget),
-      host.parts.limits,
+      host.parts.settings.limits,
     )
     const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, source.records), { from })
     const options = { at, repeat, ...(id === undefined ? {} : { id: checkName('run', id) }) }

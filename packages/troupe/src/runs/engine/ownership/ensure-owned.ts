@@ -28,7 +28,7 @@ export const isPassing = (error: unknown): boolean => passing.has(codeOf(error))
  * that has failed for half a minute
  */
 export async function ensureOwned(host: RunHost, user: UserId, run: string, retryWindow: RetryWindow): Promise<void> {
-  const now = host.parts.clock.monotonic()
+  const now = host.parts.platform.clock.monotonic()
   if (retryWindow.ownedByOtherSince !== undefined && now - retryWindow.ownedByOtherSince < retryWindowMs) return
   delete retryWindow.ownedByOtherSince
   try {
@@ -44,7 +44,7 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
     if (isPassing(error)) {
       delete retryWindow.unable
       if (codeOf(error) === 'run.not_owned') retryWindow.ownedByOtherSince = now
-    } else if (host.parts.storage.broadcast && unable.has(codeOf(error))) retryWindow.unable ??= now
+    } else if (host.parts.stores.storage.broadcast && unable.has(codeOf(error))) retryWindow.unable ??= now
     else throw error
     if (retryWindow.unable !== undefined && now - retryWindow.unable >= retryWindowMs) throw error
   }

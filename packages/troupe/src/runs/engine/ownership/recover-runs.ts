@@ -4,7 +4,8 @@ import type { RunHost } from '../run-host.ts'
 const page = 100
 
 export async function recoverRuns(host: RunHost): Promise<void> {
-  const { store, log } = host.parts
+  const { store } = host.parts.stores
+  const { log } = host.parts.reporting
   for (let after: { user: string; run: string } | undefined; !host.isClosed; ) {
     const found = await store.moving(page, after)
     for (const { user, run } of found) {

@@ -9,7 +9,7 @@ import { runJournal } from '../store/run-journals.ts'
 import { runKey } from '../store/run-key.ts'
 import { type OwnedRun, RunOwnership, type RunOwnershipHost } from './run-ownership.ts'
 
-type Parts = Pick<OrchestraParts, 'storage' | 'store' | 'inbox' | 'log' | 'wakeups'>
+type Parts = Pick<OrchestraParts, 'stores' | 'journal' | 'reporting' | 'host'>
 
 /** The actions on a run that its ownership calls. */
 export type RunOwnershipPort = Pick<RunOwnershipHost, 'takeOver' | 'onClaimed' | 'onCommit' | 'onRechecked' | 'onLeft'>
@@ -21,7 +21,10 @@ export class RunOwnerships {
   #losses = 0
 
   constructor(parts: Parts, port: RunOwnershipPort) {
-    const { storage, store, inbox, log, wakeups } = parts
+    const { storage, store } = parts.stores
+    const { inbox } = parts.journal
+    const { log } = parts.reporting
+    const { wakeups } = parts.host
     const losses = () => this.#losses
     this.#host = {
       ...port,

@@ -26,7 +26,7 @@ it.each(['memory:', 'sqlite:'])(
     const troupe = await createTroupe({ storage, clock, log: 'silent', agents: [registered] } as never)
     try {
       const { orchestra } = troupe.user('ada')
-      const { store } = troupe[partsOf].runs.orchestra.parts
+      const { store } = troupe[partsOf].runs.orchestra.parts.stores
       const holder = async (id: string) => (await store.holderOf('ada', id))?.holder ?? 'none'
       await orchestra.start({ id: 'answered', agent: 'Asker', task: 'x' })
       await orchestra.start({ id: 'late', agent: unregistered, task: 'x' })

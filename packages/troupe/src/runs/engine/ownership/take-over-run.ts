@@ -19,7 +19,9 @@ export async function takeOverRun(
   { user, row, processStartedAt }: { readonly user: UserId; readonly row: RunRow; readonly processStartedAt: number },
   codeOf: (pinned: ReturnType<typeof foldRun>['pinned']) => ReadonlyMap<string, Agent>,
 ): Promise<{ readonly owner: RunOwner; readonly launcher: StepLauncher }> {
-  const { clock, journals, store } = parts
+  const { clock } = parts.platform
+  const { journals } = parts.journal
+  const { store } = parts.stores
   const { run } = row
   if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
   const owned = await store.holderOf(user, run)

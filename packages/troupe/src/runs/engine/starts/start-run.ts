@@ -77,22 +77,22 @@ export interface NewRun {
  * teams or none; NotFoundError `team.unknown`
  */
 export function readStart(
-  parts: Pick<OrchestraParts, 'ids' | 'roles' | 'services' | 'resolveTeam' | 'limits'>,
+  parts: Pick<OrchestraParts, 'platform' | 'agents' | 'settings'>,
   spec: StartSpec,
   as?: string,
 ): NewRun {
   const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'signal']
   checkOptions('orchestra.start', spec, names)
   checkSignal('orchestra.start', spec.signal)
-  const run = spec.id === undefined ? parts.ids.next() : checkName('run', spec.id)
-  const topology = parts.resolveTeam(spec, 'orchestra.start')
-  const prepared = prepareRun({ ...spec, topology }, checkContextOf(parts), parts.limits)
+  const run = spec.id === undefined ? parts.platform.ids.next() : checkName('run', spec.id)
+  const topology = parts.agents.resolveTeam(spec, 'orchestra.start')
+  const prepared = prepareRun({ ...spec, topology }, checkContextOf(parts), parts.settings.limits)
   const pinned = as === undefined ? prepared.pinned : withStarter(prepared.pinned, as)
-  return { run, spec: { ...prepared, pinned, taint: joinTaint(prepared.taint, parts.services.guard.people) } }
+  return { run, spec: { ...prepared, pinned, taint: joinTaint(prepared.taint, parts.agents.services.guard.people) } }
 }
 
 /** Returns the services with which a team is checked. */
-export const checkContextOf = ({ roles, services }: Pick<OrchestraParts, 'roles' | 'services'>): CheckContext => ({
+export const checkContextOf = ({ agents: { roles, services } }: Pick<OrchestraParts, 'agents'>): CheckContext => ({
   models: services.models,
   rules: services.guard.rules,
   ...(roles ? { roles } : {}),
@@ -111,7 +111,7 @@ export async function startRun(
 ): Promise<Created | undefined> {
   const { statements: own, ...created } = createRun(parts, user, run, spec)
   const statements = also ? [...also, ...own] : own
-  const result = await parts.storage.commit({ id: null, scope: { user }, statements, wake: ['timers'] })
+  const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake: ['timers'] })
   if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })
   if (result.ok) return created
   await checkSame(parts, user, run, spec)
@@ -123,7 +123,12 @@ export async function startRun(
  * agents may have changed.
  * @throws ConflictError `run.repeated`
  */
-async function checkSame({ journals }: OrchestraParts, user: UserId, run: string, spec: RunSpec): Promise<void> {
+async function checkSame(
+  { journal: { journals } }: OrchestraParts,
+  user: UserId,
+  run: string,
+  spec: RunSpec,
+): Promise<void> {
   const [record] = await journals.read(user, runJournal(run), 0, 1)
   const input = record && readRecord(record.body).input
   if (input?.type !== 'start') return
@@ -161,12 +166,12 @@ export function createRun(
   spec: RunSpec,
 ): Created & { readonly statements: readonly Statement[] } {
   const launcher = new StepLauncher(parts, user, run, spec.pinned, spec.agents)
-  const at = parts.clock.now()
+  const at = parts.platform.clock.now()
   const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }
   const state = createState()
   const { events, commands } = transition(state, input)
   const record = encodeRecord({ input, events, first: 1 })
-  const { writer, fragment } = parts.journals.create(user, runJournal(run), 'run', at, [record])
+  const { writer, fragment } = parts.journal.journals.create(user, runJournal(run), 'run', at, [record])
   const owner = new RunOwner(parts, {
     user,
     run,
@@ -178,20 +183,24 @@ export function createRun(
     lastAt: at,
   })
   const statements = [
-    ...parts.store.insert(user, run, {
+    ...parts.stores.store.insert(user, run, {
       tags: spec.tags,
       agents: [...spec.agents.keys()],
       parent: parentOf(spec.pinned),
-      team: parts.teamOf(spec.pinned.topology),
+      team: parts.agents.teamOf(spec.pinned.topology),
       task: spec.task,
     }),
     ...fragment.statements,
-    ...parts.budgets.open(user, run, spec.pinned.config.budget),
-    ...joinBudgets(parts.sharedBudgets, { user, run, pinned: spec.pinned }),
+    ...parts.stores.budgets.open(user, run, spec.pinned.config.budget),
+    ...joinBudgets(parts.stores.sharedBudgets, { user, run, pinned: spec.pinned }),
     ...owner.beginning(commands),
     ...notifyParent(parts, { user, run, pinned: spec.pinned }, commands),
-    ...(parentOf(spec.pinned) === undefined ? (parts.dailyUsage?.startRun(user) ?? []) : []),
-    ...(parts.audit?.written(user, { actor: startedBy(spec.pinned), operation: 'run.start', resource: run }) ?? []),
+    ...(parentOf(spec.pinned) === undefined ? (parts.settings.dailyUsage?.startRun(user) ?? []) : []),
+    ...(parts.reporting.audit?.written(user, {
+      actor: startedBy(spec.pinned),
+      operation: 'run.start',
+      resource: run,
+    }) ?? []),
   ]
   return { owner, events, launcher, statements }
 }

@@ -100,7 +100,7 @@ interface RowsRead {
  * read in their order and compared. A page that found fewer than `limit` runs among 5,000 ends, with a cursor.
  */
 async function readRows(
-  { store }: OrchestraParts,
+  { stores: { store } }: OrchestraParts,
   user: UserId,
   {
     filter,

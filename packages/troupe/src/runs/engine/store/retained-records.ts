@@ -5,15 +5,13 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
 
-type RecordReader = Pick<OrchestraParts, 'journals' | 'clock'>
-type RetentionParts = Pick<OrchestraParts, 'journals' | 'endedRuns'>
+type RecordReader = Pick<OrchestraParts, 'journal' | 'platform'>
+type RetentionParts = Pick<OrchestraParts, 'journal' | 'stores'>
 const page = 500
 
 /** ms since 1970; undefined while the run is open. */
-export const replayableUntil = (
-  { journals }: Pick<RecordReader, 'journals'>,
-  { endedAt }: RunRow,
-): number | undefined => (endedAt === null ? undefined : endedAt + journals.retentionMs)
+export const replayableUntil = ({ journal }: Pick<RecordReader, 'journal'>, { endedAt }: RunRow): number | undefined =>
+  endedAt === null ? undefined : endedAt + journal.journals.retentionMs
 
 /** The retention times of a run as ISO text. */
 export interface RetentionTimes {
@@ -23,19 +21,19 @@ export interface RetentionTimes {
   readonly retainedUntil?: string
 }
 
-export function retentionTimesOf({ journals, endedRuns }: RetentionParts, row: RunRow): RetentionTimes {
-  const until = replayableUntil({ journals }, row)
+export function retentionTimesOf(parts: RetentionParts, row: RunRow): RetentionTimes {
+  const until = replayableUntil(parts, row)
   if (until === undefined || row.endedAt === null) return {}
   return {
     replayableUntil: new Date(until).toISOString(),
-    retainedUntil: new Date(row.endedAt + endedRuns.retentionMs).toISOString(),
+    retainedUntil: new Date(row.endedAt + parts.stores.endedRuns.retentionMs).toISOString(),
   }
 }
 
 /** @throws NotFoundError `replay.expired` */
-export function rejectExpired({ journals, clock }: RecordReader, row: RunRow, gone = false): void {
-  const until = replayableUntil({ journals }, row)
-  if (until !== undefined && (gone || until <= clock.now()))
+export function rejectExpired(parts: RecordReader, row: RunRow, gone = false): void {
+  const until = replayableUntil(parts, row)
+  if (until !== undefined && (gone || until <= parts.platform.clock.now()))
     throw failure('replay.expired', { run: row.run, until: new Date(until).toISOString() })
 }
 
@@ -51,7 +49,7 @@ export async function readRetainedRecords(
   rejectExpired(parts, row)
   const records: JournalRecord[] = []
   for (;;) {
-    const more = await parts.journals.read(user, runJournal(row.run), records.at(-1)?.seq ?? 0, page)
+    const more = await parts.journal.journals.read(user, runJournal(row.run), records.at(-1)?.seq ?? 0, page)
     records.push(...more)
     if (more.length < page) break
   }

@@ -16,7 +16,7 @@ const maxRecent = 50
 /** @throws as `Experiments.evaluate` */
 export async function evaluateDataset(host: OrchestraHost, user: UserId, spec: ExperimentSpec): Promise<Experiment> {
   const asked = readExperiment(host, spec)
-  const store = new ExperimentStore(host.parts.storage, user)
+  const store = new ExperimentStore(host.parts.stores.storage, user)
   const { experiment, results } = await beginExperiment(host, store, spec, asked)
   const tasks = tasksOf(asked)
   const stored = new Map(results.map((result) => [result.run, result]))
@@ -55,7 +55,7 @@ async function beginExperiment(
   asked: ReadExperiment,
 ): Promise<{ readonly experiment: StoredExperiment; readonly results: readonly CaseResult[] }> {
   const { dataset, scorers } = spec
-  const id = spec.id ?? (await interruptedId(store, asked.hash)) ?? parts.ids.next()
+  const id = spec.id ?? (await interruptedId(store, asked.hash)) ?? parts.platform.ids.next()
   const find = async () => {
     const found = await store.get(id)
     if (found && found.experiment.hash !== asked.hash) throw failure('experiment.repeated', { experiment: id })
@@ -71,7 +71,7 @@ async function beginExperiment(
     ...(asked.against ? { against: teamOf(asked.against) } : {}),
     scorers: Object.keys(scorers),
     status: 'running',
-    startedAt: new Date(parts.clock.now()).toISOString(),
+    startedAt: new Date(parts.platform.clock.now()).toISOString(),
   }
   await store.insert(experiment)
   // Another process may have created an experiment with this id and other options.
@@ -105,7 +105,7 @@ function report(
   } catch (error) {
     // An observer breaks nothing.
     const { run: name } = progress.result
-    reportCallback(parts.services, { callback: 'progress observer', name, userId: user }, error)
+    reportCallback(parts.agents.services, { callback: 'progress observer', name, userId: user }, error)
   }
 }
 
@@ -122,7 +122,7 @@ async function finishExperiment(
   const total = experimentTotals(results, { scorers: experiment.scorers, cases, hasAgainst: against !== undefined })
   const isComplete = results.every(({ status }) => status !== 'unscored')
   if (experiment.status === 'running' && isComplete) {
-    const endedAt = new Date(parts.clock.now()).toISOString()
+    const endedAt = new Date(parts.platform.clock.now()).toISOString()
     const completed: StoredExperiment = { ...experiment, status: 'completed', endedAt, total }
     await store.update(completed)
     return shown(completed, { total, results })

@@ -107,7 +107,7 @@ export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadE
   checkInteger('experiments.evaluate', 'concurrency', concurrency)
   if (concurrency > 32) throw wrong('concurrency', 'it must be a whole number from 1 to 32')
   if (!isDataset(dataset)) throw wrong('dataset', 'it must be a data set, as parseDataset returns it')
-  const scorers = readScorers(spec.scorers, host.parts.scores)
+  const scorers = readScorers(spec.scorers, host.parts.settings.scores)
   const cases = chosenCases(dataset, tags, limit)
   checkExpected(cases, scorers)
   const { team, agent, topology } = spec
@@ -157,10 +157,14 @@ function checkExpected(cases: readonly DatasetCase[], scorers: NamedScores): voi
 }
 
 function readTeam({ parts }: OrchestraHost, reference: TeamReference, config: RunConfig | undefined): EvaluatedTeam {
-  const topology = parts.resolveTeam(reference, 'experiments.evaluate')
-  const spec = prepareRun({ task: null, topology, ...(config ? { config } : {}) }, checkContextOf(parts), parts.limits)
+  const topology = parts.agents.resolveTeam(reference, 'experiments.evaluate')
+  const spec = prepareRun(
+    { task: null, topology, ...(config ? { config } : {}) },
+    checkContextOf(parts),
+    parts.settings.limits,
+  )
   const { team, agent } = reference
-  const registered = team ?? (typeof agent === 'string' ? agent : undefined) ?? parts.teamOf(topology.canonical)
+  const registered = team ?? (typeof agent === 'string' ? agent : undefined) ?? parts.agents.teamOf(topology.canonical)
   const name = registered ?? [...topology.agents.keys()].join(', ')
   return { reference, name: truncateText(name, 256), fingerprint: hashJson(spec.pinned as unknown as Json) }
 }

@@ -65,7 +65,7 @@ export class Experiments {
    * console.log(total.candidate.quality, total.against?.quality, total.difference?.quality)
    */
   evaluate(spec: ExperimentSpec): Promise<Experiment> {
-    const { audit } = this.#host.parts
+    const { audit } = this.#host.parts.reporting
     const work = () => evaluateDataset(this.#host, this.#user, spec)
     const id = fieldOf(spec, 'id')
     const entry = { operation: 'run.evaluate', user: this.#user, ...(typeof id === 'string' ? { resource: id } : {}) }
@@ -111,11 +111,11 @@ export class Experiments {
    */
   async scoresOf(run: string, options: { readonly signal?: AbortSignal } = {}): Promise<OnlineScores | undefined> {
     checkCall('experiments.scoresOf', options)
-    return new OnlineScoreStore(this.#host.parts.storage).get(this.#user, checkName('run', run))
+    return new OnlineScoreStore(this.#host.parts.stores.storage).get(this.#user, checkName('run', run))
   }
 
   get #store(): ExperimentStore {
-    return new ExperimentStore(this.#host.parts.storage, this.#user)
+    return new ExperimentStore(this.#host.parts.stores.storage, this.#user)
   }
 }
 

@@ -46,10 +46,10 @@ export class OnlineScoring {
     this.#host = host
     this.#share = share
     this.#scorers = Object.fromEntries(
-      Object.entries(scorers).map(([name, score]) => [name, createScorer(score, parts.scores)]),
+      Object.entries(scorers).map(([name, score]) => [name, createScorer(score, parts.settings.scores)]),
     )
-    this.#store = new OnlineScoreStore(parts.storage)
-    this.#unsubscribe = parts.services.events.on('run.completed', (event) => this.#onCompleted(event))
+    this.#store = new OnlineScoreStore(parts.stores.storage)
+    this.#unsubscribe = parts.agents.services.events.on('run.completed', (event) => this.#onCompleted(event))
   }
 
   /** Scores no more runs; resolves when those in progress have ended. */
@@ -63,7 +63,7 @@ export class OnlineScoring {
   #onCompleted({ userId: user, runId: run }: EventFields): void {
     if (typeof user !== 'string' || typeof run !== 'string' || !isSampled(user, run, this.#share)) return
     if (this.#waiting.length >= maxWaiting) {
-      this.#host.parts.log.warn('a run is not scored: too many wait for it', { runId: run, userId: user })
+      this.#host.parts.reporting.log.warn('a run is not scored: too many wait for it', { runId: run, userId: user })
       return
     }
     this.#waiting.push({ user, run })
@@ -80,7 +80,7 @@ export class OnlineScoring {
       } catch (error) {
         if (this.#stopped.signal.aborted) return
         const about = { callback: 'evaluation', name: next.run, userId: next.user } as const
-        reportCallback(this.#host.parts.services, about, error)
+        reportCallback(this.#host.parts.agents.services, about, error)
       }
   }
 
@@ -99,13 +99,13 @@ export class OnlineScoring {
     const sources = isSourced ? [task, ...(await sourcesOf(this.#host, user, row))] : [task]
     const known = { original: undefined, expected: undefined, sources }
     const run: ScoredRun = { id, side: 'candidate', task, response: result.response, result, ...known }
-    const context = createScoreContext(parts.services.models, user, this.#stopped.signal)
+    const context = createScoreContext(parts.agents.services.models, user, this.#stopped.signal)
     const scores: Record<string, Verdict> = {}
     for (const [name, scorer] of Object.entries(this.#scorers)) scores[name] = await scoreAnswer(scorer, run, context)
-    const at = parts.clock.now()
+    const at = parts.platform.clock.now()
     await this.#store.add(user, { run: id, scores, scoring: context.spent, scoredAt: new Date(at).toISOString() })
     for (const [scorer, { score }] of Object.entries(scores))
-      parts.services.events.emit({ type: 'evaluation.scored', at, userId: user, runId: id, scorer, score })
+      parts.agents.services.events.emit({ type: 'evaluation.scored', at, userId: user, runId: id, scorer, score })
   }
 }
 

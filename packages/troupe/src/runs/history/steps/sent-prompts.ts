@@ -40,7 +40,7 @@ export async function sentPrompts(
   step: string,
 ): Promise<readonly SentPrompt[]> {
   const names = new Map(
-    (await parts.steps.effects(user, stepJournal(run, step))).flatMap(({ call, name }) => {
+    (await parts.journal.steps.effects(user, stepJournal(run, step))).flatMap(({ call, name }) => {
       const turn = modelCallOf(name)
       return turn === undefined ? [] : [[call, turn] as const]
     }),

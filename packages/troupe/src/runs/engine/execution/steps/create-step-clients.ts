@@ -31,9 +31,9 @@ export function createStepClients(
   recorder: Recorder,
   over?: { readonly context: ContextClient; readonly within: readonly Agent['access'][] },
 ): StepClients {
-  const { context, messages, metrics } = parts.clients(recorder, agent, over?.context, over?.within)
+  const { context, messages, metrics } = parts.agents.clients(recorder, agent, over?.context, over?.within)
   const notify = (wait: string, message: RunMessage): Fragment =>
-    parts.inbox.put(at.user, runJournal(at.run), stepJournal(at.run, at.step), wait, runMessageJson(message))
+    parts.journal.inbox.put(at.user, runJournal(at.run), stepJournal(at.run, at.step), wait, runMessageJson(message))
   return {
     context,
     metrics,
@@ -71,7 +71,7 @@ function requestVia(
     const what = `The payload of ${type.name}`
     const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
     const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request', '1ms')
-    const deadline = parts.clock.now() + timeoutMs
+    const deadline = parts.platform.clock.now() + timeoutMs
     const reply = await recorder.wait({
       call: { kind: 'request', name: `${type.name} to ${to}` },
       input: hashJson(json),

@@ -76,14 +76,14 @@ export class RunSteps {
     const journal = stepJournal(owner.run, step)
     try {
       await this.#launcher.cancel(step, reason)
-      await this.#parts.steps.markUncertain(owner.user, journal)
+      await this.#parts.journal.steps.markUncertain(owner.user, journal)
     } catch (error) {
       if (owner.lost) return
-      this.#parts.log.error('a step could not be stopped', { run: owner.run, step, error: error as Error })
+      this.#parts.reporting.log.error('a step could not be stopped', { run: owner.run, step, error: error as Error })
       this.#wakeAfter(step, () => void this.cancel(step, reason, usage))
       return
     }
-    await this.#parts.children.cancelOf(owner.user, journal).catch(() => {})
+    await this.#parts.host.children.cancelOf(owner.user, journal).catch(() => {})
     owner.arrived()
     const spent = usage ? { usage } : {}
     await owner.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...spent })).catch(() => {})
@@ -143,6 +143,6 @@ export class RunSteps {
 
   #wakeAfter(step: string, run: () => void): void {
     const { user, run: id } = this.#owner
-    this.#parts.wakeups.set(`${user} ${stepJournal(id, step)} of the run`, retryDelayMs, run)
+    this.#parts.host.wakeups.set(`${user} ${stepJournal(id, step)} of the run`, retryDelayMs, run)
   }
 }

@@ -11,7 +11,6 @@ import {
 import {
   failure,
   type Json,
-  type Principal,
   type StoredError,
   type TaintLabel,
   taintField,
@@ -193,7 +192,7 @@ export class StepLauncher {
   async release(): Promise<void> {
     const steps = this.steps()
     this.leave()
-    await Promise.all(steps.map((step) => this.#parts.steps.release(this.#user, stepJournal(this.#run, step))))
+    await Promise.all(steps.map((step) => this.#parts.journal.steps.release(this.#user, stepJournal(this.#run, step))))
   }
 
   #startExecution(flight: Flight): void {
@@ -201,7 +200,8 @@ export class StepLauncher {
     flight.running = this.#execute(flight)
       .catch((error: unknown): BrokenStep | undefined => {
         if (isClosedFailure(error)) return undefined
-        this.#parts.log.error('a step could not be carried out', { step: flight.command.step, error: error as Error })
+        const about = { step: flight.command.step, error: error as Error }
+        this.#parts.reporting.log.error('a step could not be carried out', about)
         if (!isPassingFailure(error)) return { status: 'broken', error }
         this.#retryLater(flight)
         return undefined
@@ -226,7 +226,8 @@ export class StepLauncher {
       flight.retrying = false
       if (this.#flights.get(step) === flight) this.#startExecution(flight)
     }
-    this.#parts.wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { foreground: true })
+    const { wakeups } = this.#parts.host
+    wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { foreground: true })
   }
 
   #execute(flight: Flight): Promise<StepEnd> {
@@ -240,7 +241,7 @@ export class StepLauncher {
         return flight.hooks.commitEnd(captured(stepEndMessage(command.step, end, taint)), change)
       },
     }
-    return this.#parts.steps.execute(spec, (recorder) => {
+    return this.#parts.journal.steps.execute(spec, (recorder) => {
       flight.usage = undefined
       return this.#executeAgent(command, recorder, {
         onChildRun: () => {
@@ -260,21 +261,20 @@ export class StepLauncher {
     options: EffectUndoOptions,
   ): Promise<readonly EffectUndoResult[]> {
     const spec = this.#spec(command, signal)
-    return this.#parts.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), options)
+    return this.#parts.journal.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), options)
   }
 
   /** Returns the complete requests of a step to models, by call. */
   requests(command: Execute): Promise<ReadonlyMap<string, Json>> {
-    const { requests } = this.#parts.steps
+    const { requests } = this.#parts.journal.steps
     return requests(this.#spec(command, undefined), (recorder) => this.#executeAgent(command, recorder, {}))
   }
 
   #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
-    const principal: Principal = { userId: this.#user, kind: 'agent', name: command.agent }
     const { grace } = this.#pinned.config.timeouts
     return {
       id: stepJournal(this.#run, command.step),
-      principal,
+      principal: { userId: this.#user, kind: 'agent', name: command.agent },
       runId: this.#run,
       input: { agent: command.agent, input: command.input },
       ...taintField(command.taint),
@@ -301,7 +301,7 @@ export class StepLauncher {
       return await this.#program(agent, command, recorder, { onChildRun, ...observers })
     } catch (error) {
       // A cancellation of the step cancels these too.
-      if (startedRuns && !recorder.signal.aborted) await this.#parts.children.cancelOf(this.#user, recorder.step)
+      if (startedRuns && !recorder.signal.aborted) await this.#parts.host.children.cancelOf(this.#user, recorder.step)
       throw error
     }
   }
@@ -312,8 +312,8 @@ export class StepLauncher {
     recorder: Recorder,
     { onChildRun, ...observers }: { readonly onChildRun: () => void } & Pick<StepEntry, 'onSpent'>,
   ): Promise<Outcome> {
-    const { clock, random } = this.#parts
-    const { recording, guard } = this.#parts.services
+    const { clock, random } = this.#parts.platform
+    const { recording, guard } = this.#parts.agents.services
     const services = stepServices(this.#parts, { user: this.#user, run: this.#run, pinned: this.#pinned }, this.#state)
     const shared = {
       clock,
@@ -378,13 +378,14 @@ export class StepLauncher {
 
   #live(command: Execute, part: Json): void {
     const to = command.streamTo ? { to: command.streamTo } : {}
-    this.#parts.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
+    this.#parts.host.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
   }
 
   /** Returns the inbox row that reports the end to the run, for the change that ends the step. */
   #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
     const message = runMessageJson(stepEndMessage(step, end, taint))
-    return this.#parts.inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', message)
+    const { inbox } = this.#parts.journal
+    return inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', message)
   }
 }
 

@@ -11,7 +11,7 @@ import type { OrchestraParts } from '../../orchestra-parts.ts'
 
 /** @param state the state of the run, whose breakpoints may change while it executes */
 export function stepServices(
-  { budgets, dailyUsage, services }: OrchestraParts,
+  { stores: { budgets }, settings: { dailyUsage }, agents: { services } }: OrchestraParts,
   { user, run, pinned }: { readonly user: UserId; readonly run: string; readonly pinned: Pinned },
   state: Readonly<State> | undefined,
 ): Services {
