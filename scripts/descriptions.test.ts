@@ -40,8 +40,11 @@ describe('descriptions of public names', () => {
         read(key: string): string | undefined;
       }
       declare class Base {
-        /** Closes the store. */
-        close(): void;
+        /**
+         * Closes the store.
+         * @param options.signal ends the wait
+         */
+        close(options?: { signal?: AbortSignal }): void;
       }
       /** The name of the default store. */
       export declare const defaultStore = "main";
@@ -60,6 +63,11 @@ describe('descriptions of public names', () => {
     [
       'a member of an option',
       '/** Opens. */ export declare function open(options: { path: string }): void',
+      ['open.path'],
+    ],
+    [
+      'a member of an option whose parameter has no text',
+      '/** Opens. @param options.path */ export declare function open(options: { path: string }): void',
       ['open.path'],
     ],
     ['a nested member', '/** A. */ export interface A { /** Inner. */ inner: { deep: number } }', ['A.inner.deep']],

@@ -11,6 +11,10 @@ import { children, type Node } from './tidy/source-file.ts'
 export const exempt: Readonly<Record<string, string>> = {
   'dist/client/generated/': 'The types are generated from the OpenAPI document, which has the descriptions.',
   'dist/compat/syntha/': 'The names and their meaning are those of Syntha, whose documentation describes them.',
+  'dist/tools/handler/callable-tools.d.ts':
+    'The forms are those of other libraries, whose documentation describes them.',
+  'dist/topology/fitting-stages.d.ts':
+    'The types are conditions that the compiler checks; no program writes their members.',
 }
 
 /** A declaration or member, by what a reader would search for. */
@@ -45,10 +49,13 @@ function* describe(names: PublicNames, each: PublicDeclaration): Generator<Descr
   const described = nodes.some((node) => hasDescription(node, text))
   if (exported && nodes.length > 0) yield { name: declaration, described }
   for (const node of nodes)
-    for (const { path, member } of membersOf(node))
+    for (const { path, member, around } of membersOf(node))
       yield {
         name: `${declaration}.${path.join('.')}`,
-        described: hasDescription(member, text) || inherits(names, declaration, node, path),
+        described:
+          hasDescription(member, text) ||
+          [node, ...around].some((outer) => describesParameter(outer, text, path.at(-1) as string)) ||
+          inherits(names, declaration, node, path),
       }
 }
 
@@ -74,18 +81,20 @@ function inherits(names: PublicNames, declaration: string, node: Node, path: rea
 interface Member {
   readonly path: readonly string[]
   readonly member: Node
+  /** The members that contain it, from the outside in. */
+  readonly around: readonly Node[]
 }
 
 /** The members of a class, of an interface, and of the object types within a declaration. */
-function* membersOf(node: Node, path: readonly string[] = []): Generator<Member> {
+function* membersOf(node: Node, path: readonly string[] = [], around: readonly Node[] = []): Generator<Member> {
   for (const child of children(node)) {
     if (child.accessibility === 'private' || child.accessibility === 'protected') continue
     const name = nameOfMember(child)
-    if (name === undefined) yield* membersOf(child, path)
+    if (name === undefined) yield* membersOf(child, path, around)
     else if (name !== '') {
       const inner = [...path, name]
-      yield { path: inner, member: child }
-      yield* membersOf(child, inner)
+      yield { path: inner, member: child, around }
+      yield* membersOf(child, inner, [...around, child])
     }
   }
 }
@@ -111,12 +120,20 @@ function nameOfMember(node: Node): string | undefined {
 }
 
 /** Returns whether a comment for editors, with at least a word, ends where the declaration begins. */
-function hasDescription({ start }: Node, text: string): boolean {
+const hasDescription = (node: Node, text: string): boolean =>
+  /[a-z]/i.test(commentOf(node, text).replaceAll(/@\w+/g, ''))
+
+/** Returns whether the comment of a function describes a field of an argument, as `@param options.signal cancels it`. */
+const describesParameter = (node: Node, text: string, field: string): boolean =>
+  [...commentOf(node, text).matchAll(/@param (?:\w+\.)+(\w+) [^@*\s]/g)].some(([, name]) => name === field)
+
+/** Returns the comment for editors that ends where the declaration begins, or an empty text. */
+function commentOf({ start }: Node, text: string): string {
   const before = text.slice(Math.max(0, start - 4_000), start)
   const head = before.replace(/(?:\s|\b(?:export|declare|default|abstract|const|let|var|readonly|static)\b)+$/, '')
-  if (!head.endsWith('*/')) return false
+  if (!head.endsWith('*/')) return ''
   const comment = head.slice(head.lastIndexOf('/*'))
-  return comment.startsWith('/**') && /[a-z]/i.test(comment.replaceAll(/@\w+/g, ''))
+  return comment.startsWith('/**') ? comment : ''
 }
 
 if (import.meta.main) {
