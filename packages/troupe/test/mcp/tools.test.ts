@@ -164,7 +164,7 @@ describe('the tools of a program', () => {
 
   test('The MCP tools are not compiled before they are used.', async () => {
     const wide = Object.fromEntries(
-      Array.from({ length: 100 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a${i}+$` }]),
+      Array.from({ length: 25 }, (_, i) => [`p${i}`, { type: 'string', pattern: `^a${i}+$` }]),
     )
     offer(
       ...Array.from({ length: 300 }, (_, i) =>
