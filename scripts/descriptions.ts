@@ -41,7 +41,7 @@ export const undescribed = (names: PublicNames, moduleName?: string): readonly s
   )
 
 /** `context` for `dist/context/context-mesh.d.ts#ContextStats`, `index` for `dist/index.d.ts#x`. */
-export const moduleOf = (name: string): string => /^dist\/([^/.#]+)/.exec(name)?.[1] ?? name
+const moduleOf = (name: string): string => /^dist\/([^/.#]+)/.exec(name)?.[1] ?? name
 
 function* describe(names: PublicNames, each: PublicDeclaration): Generator<Described> {
   const { declaration, exported, nodes, text } = each

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { moduleOf, undescribed } from './descriptions.ts'
+import { undescribed } from './descriptions.ts'
 import { PublicNames } from './public-names.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -45,21 +45,6 @@ const isInternal = (declaration: string): boolean =>
   declaration.startsWith('dist/journal/') ||
   declaration.startsWith('dist/core/events/event-fields.d.ts') ||
   internal.includes(declaration)
-
-/** Modules in which public names still lack descriptions: a module whose names all have one leaves the list. */
-const withoutDescriptions: readonly string[] = [
-  'agents',
-  'client',
-  'documents',
-  'messaging',
-  'operations',
-  'runs',
-  'sandbox',
-  'startup',
-  'testing',
-  'tools',
-  'topology',
-]
 
 let names: PublicNames
 beforeAll(() => {
@@ -115,12 +100,7 @@ describe('the public names', () => {
     expect(internal.filter((declaration) => !unnamed.includes(declaration))).toEqual([])
   })
 
-  it('Every public declaration and member has a description, except in the modules that are listed.', () => {
-    expect(undescribed(names).filter((name) => !withoutDescriptions.includes(moduleOf(name)))).toEqual([])
-  })
-
-  it('Every module that is listed as lacking descriptions still lacks some.', () => {
-    const lacking = new Set(undescribed(names).map(moduleOf))
-    expect(withoutDescriptions.filter((moduleName) => !lacking.has(moduleName))).toEqual([])
+  it('Every public declaration and member has a description.', () => {
+    expect(undescribed(names)).toEqual([])
   })
 })

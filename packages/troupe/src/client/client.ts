@@ -23,7 +23,13 @@ export type StreamName = With<'event'>
 export type TextName = With<'text'>
 /** An operation that answers with one page of a list. */
 export type PageName = {
-  [Name in AnswerName]: ClientOperations[Name] extends { readonly query: { readonly cursor?: string | undefined } }
+  [Name in AnswerName]: ClientOperations[Name] extends {
+    /** The query of the request. */
+    readonly query: {
+      /** The cursor of the previous page. */
+      readonly cursor?: string | undefined
+    }
+  }
     ? 'items' extends keyof ClientOperations[Name]['answer']
       ? Name
       : never
@@ -36,7 +42,12 @@ export type AnswerOf<Name extends AnswerName> = ClientOperations[Name]['answer']
 export type StreamData<Name extends StreamName> = ClientOperations[Name]['event']
 /** One item of a list: `ItemOf<'runs.list'>`. */
 export type ItemOf<Name extends PageName> =
-  AnswerOf<Name> extends { readonly items: readonly (infer One)[] } ? One : never
+  AnswerOf<Name> extends {
+    /** The items of the page. */
+    readonly items: readonly (infer One)[]
+  }
+    ? One
+    : never
 /** One event of a stream, with the id after which the stream can be resumed. */
 export type ClientEvent<Name extends StreamName> = ServerEvent<StreamData<Name>>
 

@@ -163,7 +163,7 @@ export class DocumentIndex {
    * Returns the passages that fit a query best; passages with equal scores are in the order of path and line. A passage
    * whose file has changed since it was indexed is left out.
    * @param query words or a question; the first 64 different terms count
-   * @param options `limit`: the highest number of passages, 10 by default and at most 50
+   * @param options.limit the highest number of passages, 10 by default and at most 50
    */
   async search(query: string, options: { readonly limit?: number } = {}): Promise<SearchHit[]> {
     checkText('DocumentIndex.search', query)
@@ -314,7 +314,8 @@ export class DocumentIndex {
    * Some lines of a document, as the file holds them now; undefined for a path that is not indexed or a file that
    * cannot be read any more. Returns at most 400 lines and 64 KB; continue at `endLine + 1`.
    * @param path the cited path
-   * @param range first and last line, from 1; the whole document by default
+   * @param range.from the number of the first line; 1 by default
+   * @param range.to the number of the last line; by default the last one of the document
    */
   async read(
     path: string,

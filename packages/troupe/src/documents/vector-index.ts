@@ -11,6 +11,7 @@ export interface DocumentEmbeddings {
   /**
    * Returns one vector for each text, in the order of the texts. The length of a vector does not matter, only its direction.
    * @param texts at most 100
+   * @param options.signal aborts when the caller of the index cancels; absent if the caller passed none
    */
   embed(
     texts: readonly string[],

@@ -21,8 +21,9 @@ export interface Delivery<P = Json> {
    */
   ack(options?: CallOptions): Promise<void>
   /**
-   * Rejects the message: it is delivered again after `delay`, 0 ms by default, or becomes a dead letter after its last
-   * attempt. It blocks only its lane.
+   * Rejects the message: it is delivered again after `delay`, or becomes a dead letter after its last attempt. It blocks
+   * only its lane.
+   * @param options.delay the time until the next delivery; 0 ms by default
    * @param options.reason the reason, which a dead letter shows; at most 4,000 characters
    * @throws LeaseLostError `lease.lost`
    */
@@ -134,6 +135,7 @@ export interface Mailbox {
   /**
    * Lists the dead letters, the earliest message first.
    * @param options.limit the number of dead letters of a page, 1 to 1,000; 100 by default
+   * @param options.cursor the cursor of the previous page; by default the first page
    */
   deadLetters(options?: { readonly limit?: number; readonly cursor?: string } & CallOptions): Promise<Page<DeadLetter>>
   /**

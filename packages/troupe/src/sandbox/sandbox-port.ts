@@ -112,7 +112,10 @@ export interface SandboxFiles {
    * @param options.prefix lists only files whose paths begin with this text
    */
   list(options?: { readonly prefix?: string }): Promise<readonly SandboxFile[]>
-  /** Compares the files with a snapshot, or with an empty workspace without `from`. */
+  /**
+   * Compares the files with a snapshot.
+   * @param options.from the snapshot; by default an empty workspace
+   */
   diff(options?: { readonly from?: SandboxSnapshot }): Promise<readonly FileDifference[]>
 }
 

@@ -8,12 +8,19 @@ import { requireMetrics, type TroupeParts } from '../operations/index.ts'
 import { Access, type AccessOptions, checkGrants } from '../security/index.ts'
 import { ToolHandler } from '../tools/index.ts'
 
+/** The clients of one agent of a user, with the rights of the agent. `user.agent(name)` returns it. */
 export interface AgentHandle {
+  /** The name of the agent. */
   readonly name: string
+  /** Reads and writes the entries of the context that the agent can see. */
   readonly context: ContextClient
+  /** Sends messages and requests as the agent; each call is committed when it resolves. */
   readonly messages: CommittedMessages
+  /** Receives the messages of the agent. */
   readonly mailbox: Mailbox
+  /** The built-in tools of the agent, for models that the application calls itself. */
   readonly tools: ToolHandler
+  /** The metrics of the application for this user; recording and reading them needs the rights of the agent. */
   readonly metrics: UserMetrics
 }
 

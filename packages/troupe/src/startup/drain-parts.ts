@@ -2,6 +2,7 @@
 import { type Clock, checkOptions, type Duration, failure, listOf, milliseconds, sleep } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 
+/** The options of `troupe.drain`. */
 export interface DrainOptions {
   /** 25 s by default, at least 1 s. The default is below the 30 s after which Kubernetes kills a process. */
   readonly timeout?: Duration
@@ -9,11 +10,13 @@ export interface DrainOptions {
   readonly closing?: readonly (() => unknown)[]
 }
 
+/** The result of `troupe.drain`. */
 export interface DrainResult {
   /** The number of steps and handlers in progress that ended. */
   readonly finished: number
   /** The number of steps and handlers that resume in another process or at the next opening. */
   readonly released: number
+  /** The duration of the shutdown in ms. */
   readonly durationMs: number
   /** False if the timeout passed before everything had ended. Nothing is lost in this case. */
   readonly isComplete: boolean

@@ -4,6 +4,7 @@ import { readEnvironment } from '../configuration/index.ts'
 import { checkOptions, createEvents, systemClock, systemRandom } from '../core/index.ts'
 import { createModels, type EmbeddingSpec } from '../models/index.ts'
 
+/** The options of `new EpisodicMemory`. */
 export interface EpisodicMemoryConfig {
   /** The maximal number of episodes, 100 by default. The oldest is removed first. */
   readonly maxEpisodes?: number

@@ -13,6 +13,7 @@ import { createTroupe } from './create-troupe.ts'
 export class LlmAgent<Out = unknown> extends BaseLlmAgent<Out> {
   /**
    * Asks the agent in a private troupe in memory, which is closed after the answer. Nothing is stored.
+   * @param options.signal cancels the answer; the call then rejects with CancelledError
    * @throws the error with which the agent failed
    */
   async chat(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {

@@ -10,6 +10,9 @@ import type { Incidents } from '../security/index.ts'
 
 /**
  * Answers a question of a run, as `run.answer` does. If it is sent as a request, the reply comes once the run has the answer.
+ * @param payload.run the id of the run
+ * @param payload.question the id of the question
+ * @param payload.value the answer, as `run.answer` accepts it for this kind of question
  * @example await messages.send(AnswerQuestion, { run: run.id, question: question.id, value: 'red' }, { to: 'Answers' })
  */
 export const AnswerQuestion = defineMessage(
@@ -18,6 +21,7 @@ export const AnswerQuestion = defineMessage(
   { reply: z.strictObject({ answered: z.literal(true) }), ordering: 'none' },
 )
 
+/** The options of `user.acceptAnswers`. */
 export interface AcceptAnswersOptions {
   /** The agents whose answers are accepted. Answers of all others are rejected. */
   readonly from: readonly string[]

@@ -66,6 +66,7 @@ export type Audit = Pick<
 const rotated = ({ to, data }: RotateOptions) =>
   [typeof to === 'string' ? to : to?.id, ...(data ? ['data'] : [])].filter(Boolean).join(' ')
 
+/** An open troupe: its users, events, health, secrets and shutdown. `createTroupe` opens it. */
 export class Troupe implements AsyncDisposable {
   readonly #parts: TroupeParts
   readonly #requireUserId: boolean
@@ -134,6 +135,7 @@ export class Troupe implements AsyncDisposable {
   /**
    * Runs the health checks and reports each. Rejects only for a wrong option and when its signal aborts.
    * @param request.fresh runs each check again, also if its result of a few seconds ago is cached
+   * @param request.signal ends the wait with CancelledError; checks in progress continue
    */
   async health(request: { readonly fresh?: boolean; readonly signal?: AbortSignal } = {}): Promise<HealthReport> {
     checkOptions('health', request, ['fresh', 'signal'])
@@ -336,6 +338,7 @@ export class Troupe implements AsyncDisposable {
   storageState(): StorageState {
     return this.#parts.stores.storage.state()
   }
+  /** Reads the sizes of the storage: bytes of the database, and rows by table. */
   sizes(): Promise<StorageSizes> {
     return this.#parts.stores.storage.sizes()
   }

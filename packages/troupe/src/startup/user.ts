@@ -44,17 +44,23 @@ import { type AcceptAnswersOptions, QuestionInbox } from './question-inbox.ts'
 import { runWorker } from './run-worker.ts'
 import { superviseWorkers } from './supervise-workers.ts'
 
+/** What one agent remembers of one user. `user.memory(agent)` returns it. */
 export interface AgentMemory {
   /** Facts that the user stated, if `memory.consolidate` of the agent is on. A replaced fact stays in the history of the new one. */
   readonly facts: StoredEpisodicMemory
+  /** Episodes of earlier work, in all threads. */
   readonly episodic: StoredEpisodicMemory
+  /** Returns the working memory of the agent in one thread. */
   readonly working: (threadId: string) => StoredMemory
 }
 
+/** Everything that belongs to one user. No method reaches data of another user. `troupe.user(id)` returns it. */
 export class User {
+  /** The id of the user. */
   readonly id: string
   /** The user's context for trusted code: it reads every entry and pushes as `host`. */
   readonly context: ContextMesh
+  /** Starts, lists and examines runs of teams. */
   readonly orchestra: Orchestra
   /** Evaluations of teams on data sets. */
   readonly experiments: Experiments
@@ -133,7 +139,7 @@ export class User {
 
   /**
    * Starts a worker on its mailbox.
-   * @param options `signal` cancels the start: a worker whose `onStart` does not end is stopped once it is up
+   * @param options.signal cancels the start: a worker whose `onStart` does not end is stopped once it is up
    * @throws the error of its onStart; ValidationError unless it is a Worker; CancelledError if the troupe closes meanwhile
    * @example const running = await ada.start(new Stock())
    */
@@ -150,6 +156,7 @@ export class User {
    * Starts workers in order. A worker that does not start, hangs, or fails at every message is restarted; an error of one
    * handler is not a failure of its worker. Resolves when all are up. Each process supervises its own workers.
    * @param children functions that create a worker, called for each start; or groups with options of their own
+   * @param options.signal stops the workers, during the start and later
    * @throws ValidationError for an invalid child or option; CriticalError `supervision.escalated` if the workers do not come
    * up within the allowed restarts
    * @example
@@ -185,6 +192,9 @@ export class User {
   /**
    * Returns what an agent remembers of this user: `facts` and `episodic` in all threads, `working(threadId)` in one thread.
    * The agent's own steps use those that its option `memory` names.
+   * @param options.maxEpisodes the number of stored episodes; 100 by default. The oldest is removed first
+   * @param options.maxFacts the number of stored facts; 200 by default. The oldest is removed first
+   * @param options.capacity the number of items of a working memory; 7 by default. The least important is removed first
    * @throws ValidationError for an invalid name or capacity
    * @example
    * const { episodic } = ada.memory('Support')
@@ -220,6 +230,7 @@ export class User {
 
   /**
    * Returns a session of one agent in one thread, which continues from call to call.
+   * @param options.threadId the id of the thread; by default a new one
    * @throws ValidationError unless it is an agent; `role.unknown`
    */
   session(agent: Agent, options: { readonly threadId?: string } = {}): Session {

@@ -69,7 +69,8 @@ export {
 export { AgentTestCase } from './agent-test-case.ts'
 export * from './checkers/index.ts'
 export type { ConformanceCase } from './conformance/conformance-case.ts'
-export { type OpenForConformance, storageConformance } from './conformance/storage-conformance.ts'
+export type { OpenForConformance } from './conformance/open-for-conformance.ts'
+export { storageConformance } from './conformance/storage-conformance.ts'
 export {
   executeTestWorkflow,
   type MockResponses,

@@ -179,18 +179,23 @@ export class ReferenceContext {
     const entry = this.#visible(actor, key)
     return (
       entry && {
+        /** The value. */
         value: entry.value,
+        /** The version, from 1. */
         version: entry.version,
+        /** The revision of the user's context at the last change of the entry. */
         revision: entry.revision,
+        /** The agent that created the entry. */
         owner: entry.owner,
+        /** The time of the expiry in ms since 1970; undefined if the entry does not expire. */
         expiresAt: entry.expiresAt,
       }
     )
   }
   /**
    * Returns the keys that the actor sees, in the order of their bytes.
-   * @param filter `topics`: only entries of one of these topics; `matches`: only keys for which the function returns
-   * true
+   * @param filter.topics only entries of one of these topics; all by default
+   * @param filter.matches only keys for which the function returns true; all by default
    */
   keys(
     actor: ReferenceActor,
@@ -281,6 +286,8 @@ export class ReferenceContext {
   /**
    * Sets which agents may subscribe to a topic and post to it, as the application. Subscriptions that it does not allow
    * end.
+   * @param policy.subscribe the names of the agents that may subscribe; all agents by default
+   * @param policy.post the names of the agents that may post; all agents by default
    */
   setTopicPolicy(
     user: string,

@@ -81,12 +81,17 @@ export class ReferenceMailbox {
   get now(): number {
     return this.#now
   }
+  /** Moves scheduled messages that are due at the new time into their lanes. */
   set now(ms: number) {
     this.#now = ms
     this.#bringDue()
   }
 
-  /** Sends a message. Returns false if the mailbox is full. */
+  /**
+   * Sends a message. Returns false if the mailbox is full.
+   * @param options.delayMs the time in ms until the message is delivered; 0 by default
+   * @param options.ttlMs the time in ms after the delay at which the message expires; never by default
+   */
   send(
     payload: number,
     sender: string,

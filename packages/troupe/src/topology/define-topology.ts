@@ -15,7 +15,7 @@ export type { CompiledTopology, TopologyForm } from './topology-forms.ts'
 /**
  * Compiles a topology.
  * @param form strings, objects, a pattern, or the result of `toJSON()`
- * @param options `agents`: the definitions that a form refers to by name
+ * @param options.agents the definitions that a form refers to by name; none by default
  * @throws ValidationError for any inconsistency, with its location and a remedy
  * @example defineTopology({ agents: [lead, worker], flows: ['Start -> Lead', 'Lead <-> Worker', 'Lead -> End'] })
  */

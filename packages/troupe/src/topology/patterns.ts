@@ -366,19 +366,34 @@ function loop(
  * @throws ValidationError for an invalid or unknown option
  */
 export const patterns = {
+  /** Stages in a fixed order. Use it if each stage needs the result of the stage before. */
   pipeline,
+  /** One agent decides which specialists work, one at a time by default, and combines their results. */
   hubAndSpoke,
+  /** Managers delegate to the agents directly below them. Use it if one hub would have too many agents. */
   hierarchical,
+  /** Every agent can reach every other one. Use it if you cannot say in advance which agents need each other. */
   mesh,
+  /** The center asks several agents at the same time and answers: `hubAndSpoke` with parallel spokes. */
   star,
+  /** Each agent improves the result of the one before. Use it for a fixed number of rounds over all agents. */
   ring,
+  /** All receivers get the same value at the same time, and reply if `allowReplies` is set. */
   broadcast,
+  /** The supervisor gets failures of workers as results. Use it if an agent must decide what happens then. */
   supervisor,
+  /** One agent works at a time, and passes the work on or finishes. Use it if models choose the next agent. */
   swarm,
+  /** A field of the task, or a function, selects the agent. Use it if the choice needs no model. */
   router,
+  /** The same work for each item of a list; then one agent combines the results. */
   mapReduce,
+  /** The answer is the value of a quorum of agents. Use it with a short list of values to choose from. */
   vote,
+  /** All agents add to the shared context, in rounds, until the context meets a condition. */
   blackboard,
+  /** A planner returns tasks, and an executor does each. Use it if the steps are not known in advance. */
   planAndExecute,
+  /** A body works again until a check passes. Use it if a result must pass a check before it counts. */
   loop,
 }

@@ -39,7 +39,11 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
    * @throws ValidationError `agent.kind_unknown`, naming the known kinds; the error of the creating function
    */
   async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents>
-  /** As `create(kind, config)`, for one object that has both. */
+  /**
+   * As `create(kind, config)`, for one object that has both.
+   * @param spec.kind the registered kind
+   * @param spec.config the configuration, the argument of the function that creates agents of the kind
+   */
   async create<Kind extends keyof Known & string>(spec: {
     readonly kind: Kind
     readonly config: Known[Kind]

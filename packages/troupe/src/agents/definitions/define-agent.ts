@@ -111,14 +111,22 @@ export function defineAgent<
   Input extends Schema | undefined = undefined,
 >(
   options: AgentOptions<In, Out> & {
+    /** The schema of the input. Invalid input fails the step; the `{ results }` of invocations are not checked. */
     readonly inputSchema?: Input | Schema<In>
+    /** The schema of the value that it returns or finishes with. */
     readonly outputSchema: Output | Schema<Out>
   },
 ): Agent<InputOf<Input, In>, StandardSchemaV1.InferOutput<Output>>
 export function defineAgent<In = Json, Returned = unknown, Input extends Schema | undefined = undefined>(
   options: Unchecked<In> & {
+    /** The schema of the input. Invalid input fails the step; the `{ results }` of invocations are not checked. */
     readonly inputSchema?: Input | Schema<In>
+    /** Absent: the return type of `run` declares the output. */
     readonly outputSchema?: never
+    /**
+     * Executes a step. A plain value goes along the only outgoing edge or back to the invoking agent; `invoke`, `handOff`
+     * and `finish` route explicitly.
+     */
     readonly run: (input: In, ctx: AgentContext) => Returned
   },
 ): Agent<InputOf<Input, In>, ValueOf<Awaited<Returned>>>

@@ -66,7 +66,9 @@ export type ToolSelection =
       readonly limit?: number
     }
   | ((about: {
+      /** The input of the step as text. */
       readonly task: string
+      /** The tools of the agent, without those that are denied to it. */
       readonly tools: readonly Tool[]
     }) => readonly (string | Tool)[] | Promise<readonly (string | Tool)[]>)
 

@@ -31,6 +31,8 @@ function nameOf(what: string, target: Target): string {
 
 /**
  * Invokes several agents in parallel. This agent is run again with `{ results }` if the topology has edges back.
+ * @param targets.agent the invoked agent, by its name or its definition
+ * @param targets.input the input of the agent; null by default
  * @throws ValidationError if no agent is named
  * @example return invoke([{ agent: 'Reviewer', input: draft }, { agent: 'Checker', input: draft }])
  */

@@ -125,7 +125,10 @@ export class DurableStateMachine<State extends string = string> {
   on(event: 'change', observer: (change: Transition<State>) => void): () => void {
     return this.#observers.on(event, observer)
   }
-  /** Yields each state to which the entry changes from now on, in every process. Not in a step. */
+  /**
+   * Yields each state to which the entry changes from now on, in every process. Not in a step.
+   * @param options.signal ends the iteration
+   */
   async *changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
     checkOptions('changes', options, ['signal'])
     const { context, key } = this.#options

@@ -70,8 +70,11 @@ export async function doctorOf(
 
 /**
  * Checks a configuration that is not open or cannot be opened: its settings, the machine, a project.
- * @param options.problem why it cannot be opened
+ * @param options.problem why it cannot be opened; none by default
+ * @param options.problem.message what failed, for the report
+ * @param options.problem.hint the remedy, for the report
  * @param options.problems the problems of its sources, from `loadConfig`
+ * @param options.clock the clock of the checks; by default that of the system
  * @example
  * const { config, problems } = await loadConfig()
  * const { status, checks } = await examineConfig(config, { problems, production: true })
@@ -139,6 +142,8 @@ async function revealed(config: TroupeConfig, redactor: Redactor): Promise<{ rea
 
 /**
  * Checks only the files of a project, with the attestations of the configuration.
+ * @param options.project the folder of the project
+ * @param options.config the configuration with attestations (`doctor`) and a profile; neither by default
  * @throws ValidationError for an unknown option, or a project that is not a folder
  * @example const { checks } = await examineProject({ project: '.', config })
  */

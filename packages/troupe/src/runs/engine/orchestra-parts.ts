@@ -23,8 +23,11 @@ import type { RunStore } from './store/run-store.ts'
 
 /** A token, reasoning or progress. It is not stored and can be lost; a later event has the complete value. */
 export type RunLivePart = {
+  /** The id of the step, as in events. */
   readonly step: string
+  /** The name of the agent that executes the step. */
   readonly agent: string
+  /** The content, such as new text (`{ type: 'text-delta', delta }`) or progress that the agent reports. */
   readonly part: Json
   /** The agents that receive the part along edges of type stream. */
   readonly to?: readonly string[]

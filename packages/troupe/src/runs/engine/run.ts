@@ -68,6 +68,7 @@ export class Run<Response = Json> {
   /**
    * Resolves when the run has ended, or cannot continue: it waits for a person, is paused, or needs a decision. A failed
    * run resolves with `status: 'failed'` and its `error`; `output` rejects instead.
+   * @param options.signal ends the wait with CancelledError; the run continues
    */
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult<Response>> {
     checkCall('run.result', options)
@@ -79,6 +80,7 @@ export class Run<Response = Json> {
 
   /**
    * Resolves with the response of the run when it has completed. It keeps waiting while the run waits for a person.
+   * @param options.signal ends the wait; the run continues
    * @throws the error of a failed run; CancelledError `cancelled` for a cancelled run, or when the signal aborts
    * @example const report = await run.output()
    */
@@ -90,7 +92,7 @@ export class Run<Response = Json> {
     throw error ?? failure('cancelled', { what: `The run ${this.id}` })
   }
 
-  /** Returns the current status. */
+  /** Returns the current status. @param options.signal rejects the call if it has aborted before the call starts */
   async status(options: { readonly signal?: AbortSignal } = {}): Promise<
     {
       /** The status. */
@@ -187,7 +189,7 @@ export class Run<Response = Json> {
   }
 
   /** Yields tokens and progress from now on. They are not stored, and some may be missing. Ends with the run or the signal. */
-  live(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunLivePart> {
+  live(options: Pick<EventOptions, 'signal'> = {}): AsyncIterable<RunLivePart> {
     checkOptions('run.live', options, ['signal'])
     checkSignalType('run.live', options.signal)
     recordRead(this.#host.parts, this.#user, this.id)
@@ -234,7 +236,10 @@ export class Run<Response = Json> {
     await this.#host.submit(this.#user, this.id, order, options)
   }
 
-  /** Returns the state of the run, the steps that come next, and its unfinished child runs (`childRuns`). */
+  /**
+   * Returns the state of the run, the steps that come next, and its unfinished child runs (`childRuns`).
+   * @param options.signal rejects the call if it has aborted before the call starts
+   */
   async inspect(options: { readonly signal?: AbortSignal } = {}): Promise<Inspection> {
     checkCall('run.inspect', options)
     recordRead(this.#host.parts, this.#user, this.id)
@@ -250,22 +255,21 @@ export class Run<Response = Json> {
   /**
    * Returns the calls of models, tools and effects of a step in the order of their start. Empty if its record is deleted.
    * @param step its id, as in events
+   * @param options.signal rejects the call if it has aborted before the call starts
    * @example for (const { kind, name, state, output } of await run.calls('1#2')) console.log(kind, name, state, output)
    */
   async calls(step: string, options: { readonly signal?: AbortSignal } = {}): Promise<readonly RecordedCall[]> {
     checkCall('run.calls', options)
     recordRead(this.#host.parts, this.#user, this.id)
     await this.#host.row(this.#user, this.id)
-    const { steps } = this.#host.parts.journal
-    return (await steps.effects(this.#user, stepJournal(this.id, checkText('The step of run.calls', step)))).map(
-      recordedCall,
-    )
+    const journal = stepJournal(this.id, checkText('The step of run.calls', step))
+    return (await this.#host.parts.journal.steps.effects(this.#user, journal)).map(recordedCall)
   }
 
   /**
    * Edits a run that stops at a breakpoint.
-   * @param edits `results`: results in place of suspended failures, by step; `inputs`: inputs of the next steps, by branch.
-   * The result of a suspended tool call is an answer to its question: `{ result }`
+   * @param edits.results by step, what takes the place of a suspended failure; for a suspended tool call `{ result }`
+   * @param edits.inputs by branch, the input of its next step
    * @throws ValidationError for a step or branch that is not suspended; ConflictError `run.over`
    * @example await run.edit({ results: { '1#2': 'a report written by hand' } })
    */
@@ -274,7 +278,7 @@ export class Run<Response = Json> {
       readonly results?: Readonly<Record<string, unknown>>
       readonly inputs?: Readonly<Record<string, unknown>>
     },
-    options: { readonly signal?: AbortSignal } = {},
+    options: Pick<CommandOptions, 'signal'> = {},
   ): Promise<void> {
     checkOptions('run.edit', edits, ['results', 'inputs'])
     checkCall('run.edit', options)
@@ -344,6 +348,7 @@ export class Run<Response = Json> {
 
   /**
    * Returns the effects of this run whose outcome is unknown, also after its end. A person finds out and resolves them.
+   * @param options.signal rejects the call if it has aborted before the call starts
    * @example for (const { name, input, key } of await run.uncertain()) console.log(name, input, key)
    */
   async uncertain(options: { readonly signal?: AbortSignal } = {}): Promise<readonly UncertainEffectOfRun[]> {
@@ -363,7 +368,7 @@ export class Run<Response = Json> {
   async resolve(
     effect: Pick<UncertainEffectOfRun, 'step' | 'call'>,
     resolution: Resolution,
-    options: { readonly signal?: AbortSignal } = {},
+    options: Pick<CommandOptions, 'signal'> = {},
   ): Promise<void> {
     checkCall('run.resolve', options)
     checkOptions('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
@@ -377,12 +382,7 @@ export class Run<Response = Json> {
   }
 
   /** `RUN::ID` names a question or effect of a child run. */
-  async #editChild(
-    what: 'results' | 'inputs',
-    target: string,
-    value: unknown,
-    options: { readonly signal?: AbortSignal },
-  ) {
+  async #editChild(what: 'results' | 'inputs', target: string, value: unknown, options: CommandOptions) {
     const childQuestion = childQuestionOf(target)
     if (!childQuestion || !(await this.#isChildRun(childQuestion.run))) return false
     await Run[construct](this.#host, this.#user, childQuestion.run).edit(

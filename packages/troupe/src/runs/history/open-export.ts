@@ -49,7 +49,10 @@ export class OpenedRun {
     return new OpenedRun(construct, file)
   }
 
-  /** Yields all events, or the events after `from`; `Tracer.follow` accepts the object. */
+  /**
+   * Yields all events, or the events after `from`; `Tracer.follow` accepts the object.
+   * @param options.from the `seq` of an event; 0 by default, for all events
+   */
   async *events(options: { readonly from?: number } = {}): AsyncGenerator<NumberedEvent> {
     checkOptions('events', options, ['from', 'signal'])
     const { from = 0 } = options

@@ -101,6 +101,7 @@ export class Schedules {
   /**
    * Lists the schedules in the order of their ids.
    * @param options.limit the number of schedules of a page, from 1, at most 500; 50 by default
+   * @param options.cursor the cursor of the previous page; by default the first page
    * @throws ValidationError `cursor.invalid`
    */
   async list(options: { readonly limit?: number; readonly cursor?: string } = {}): Promise<Page<Schedule>> {
@@ -159,7 +160,7 @@ export class Schedules {
 
   /**
    * Starts a run now, regardless of the times, a pause and the previous run.
-   * @param options `id`: a repeated call with this id returns the same run
+   * @param options.id a repeated call with this id returns the same run; by default each call starts a new run
    * @throws NotFoundError `schedule.unknown`; ConflictError `run.agents_missing` if this process does not have the
    * code; the error of `prepare`
    */

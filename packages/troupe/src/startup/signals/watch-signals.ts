@@ -3,6 +3,7 @@ import { checkOptions } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 import { checkClosing, type DrainOptions, type DrainResult } from '../drain-parts.ts'
 
+/** The options of the shutdown that a signal or an uncaught error starts. */
 export interface SignalOptions extends DrainOptions {
   /** Ends the process; `process.exit` by default. */
   readonly exit?: (code: number) => void

@@ -39,6 +39,8 @@ export function checkAppends(appends: Appends): readonly Anomaly[] {
 
 /**
  * Checks that enough operations of a test succeeded for it to prove something.
+ * @param counts.succeeded the number of operations that succeeded
+ * @param counts.failed the number of operations that failed
  * @param least the share that must have succeeded; 0.8 by default
  * @returns an anomaly of the rule `share`, or none
  */

@@ -30,6 +30,7 @@ export interface Model<State, Input, Output> {
   /**
    * Applies an operation to a state.
    * @param output undefined if the outcome is unknown; then every output is possible
+   * @param output.value the recorded output
    * @returns the next state, or `impossible` if the operation cannot return this output in this state
    */
   step(

@@ -1,22 +1,10 @@
 /** The tests that every storage engine must pass. */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { checkFunction, createVirtualClock, type UserId, type VirtualClock } from '../../core/index.ts'
-import {
-  type Change,
-  type CommitResult,
-  createBlobs,
-  type Hint,
-  type Migration,
-  type Storage,
-} from '../../storage/index.ts'
+import { type Change, type CommitResult, createBlobs, type Hint, type Storage } from '../../storage/index.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { type ItemQueries, itemMigration, itemQueries } from './item-queries.ts'
-
-/** Opens an empty storage; the suite closes it. */
-export type OpenForConformance = (options: {
-  readonly migrations: readonly Migration[]
-  readonly clock: VirtualClock
-}) => Promise<Storage>
+import type { OpenForConformance } from './open-for-conformance.ts'
 
 interface Fixture {
   readonly storage: Storage

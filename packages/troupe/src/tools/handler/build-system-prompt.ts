@@ -30,7 +30,9 @@ const charactersPerToken = 4
 
 /**
  * Builds a system prompt with the context entries that an agent can see, each with its author and taint labels.
- * @param agent the handle of the agent. If its tools are offered to a model too, a prompt that holds all entries is
+ * @param agent the handle of the agent
+ * @param agent.context the context client, whose entries the prompt holds
+ * @param agent.tools the tools of the agent. If they are offered to a model too, a prompt that holds all entries is
  * reported as `prompt.repeated`: name the `keys`, or deny `get_context`
  * @throws ValidationError for an invalid option or agent
  * @example const prompt = await buildSystemPrompt(support, { template: 'You help customers.\n\n{context}' })

@@ -91,7 +91,11 @@ export class Experiments {
     return createPage(items, next, (cursor) => this.list({ limit, cursor }))
   }
 
-  /** Returns an experiment with its results so far, by the ids of the cases. @throws NotFoundError `experiment.unknown` */
+  /**
+   * Returns an experiment with its results so far, by the ids of the cases.
+   * @param options.signal rejects the call with CancelledError if it has aborted before the call starts
+   * @throws NotFoundError `experiment.unknown`
+   */
   async get(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<Experiment> {
     checkCall('experiments.get', options)
     const found = await this.#store.get(checkName('evaluation', id))
@@ -107,6 +111,7 @@ export class Experiments {
   /**
    * Returns the scores of a live run, which `createTroupe({ evaluation: { online } })` scores; undefined if the run
    * was not scored, or not yet.
+   * @param options.signal rejects the call with CancelledError if it has aborted before the call starts
    * @example console.log((await ada.experiments.scoresOf(run.id))?.scores.cites?.score)
    */
   async scoresOf(run: string, options: { readonly signal?: AbortSignal } = {}): Promise<OnlineScores | undefined> {

@@ -55,9 +55,20 @@ export class Tracer {
     if (begins.has(event.type)) this.#capture(event.seq)
   }
 
-  /** Adds all events of a run until the run ends or the signal aborts. */
+  /**
+   * Adds all events of a run until the run ends or the signal aborts.
+   * @param run a `Run`, or the result of `openExport`
+   * @param options.signal ends the call without an error
+   */
   async follow(
-    run: { events(options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<NumberedEvent> },
+    run: {
+      /**
+       * Yields the events of the run.
+       * @param options.from the `seq` of the newest event that the tracer has; absent if it has none
+       * @param options.signal ends the iteration without an error
+       */
+      events(options?: { readonly from?: number; readonly signal?: AbortSignal }): AsyncIterable<NumberedEvent>
+    },
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<this> {
     checkFunction('The method events of the run that a Tracer follows', fieldOf(run, 'events'))
