@@ -241,7 +241,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       ['Home', 'Runs', 'Context', 'Messages', 'Teams', 'Agents', 'Schedules', 'Evaluations', 'Usage', 'Settings'],
     )
     const commands =
-      /^(Approve|Refuse|Answer|Pause|Resume|Cancel|Retry|Fork|Replay|Undo|Edit|Run now|Deliver again|Revoke|Make|Start|Send|Set breakpoint)/
+      /^(Approve|Refuse|Answer|Pause|Resume|Cancel|Retry|Fork|Undo|Edit|Run now|Deliver again|Revoke|Make|Start|Send|Set breakpoint)/
     for (const [path, seen] of [
       ['home', 'ask three'],
       ['runs', 'ask three'],

@@ -143,17 +143,17 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
       for (let n = 0; n < 5; n++) await storage.commit({ id: null, scope: { user }, statements: insert(n, user) })
     let isActive = true
     let cancels = 0
-    let settled = 0
+    let outcomes = 0
     const cancelling = withClient(async (client) => {
       while (isActive) {
-        const before = settled
+        const before = outcomes
         const { rowCount } = await client.query(
           `select pg_cancel_backend(pid) from pg_stat_activity where datname = '${database}' and application_name = 'troupe' and state = 'active'`,
         )
         cancels += rowCount ?? 0
         // A statement that takes longer than the pause would be cancelled each time, so the next cancels wait for an outcome.
         do await new Promise((resolve) => setTimeout(resolve, 3))
-        while (isActive && settled === before)
+        while (isActive && outcomes === before)
       }
     })
     const seen = { own: 0, foreign: 0, rejected: 0 }
@@ -161,7 +161,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
       // Half of a change must never be there: two rows, or none.
       const pair = [...insert(1_000 + 2 * i, user), ...insert(1_001 + 2 * i, user)]
       await storage.commit({ id: null, scope: { user }, statements: pair }).catch(() => seen.rejected++)
-      settled++
+      outcomes++
       const read = [{ sql: 'select user_id from rows where n < 1000', binds: [], returns: true }]
       await storage.read({ user }, read).then(
         ([rows = []]) => {
@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
         },
         () => seen.rejected++,
       )
-      settled++
+      outcomes++
     }
     for (let i = 0; i < 250; i++) await Promise.all(users.map((user) => use(user, i)))
     isActive = false
