@@ -6,6 +6,7 @@ import {
   type Clock,
   checkOptions,
   checkSignal,
+  checkText,
   type Duration,
   failure,
   hashText,
@@ -119,7 +120,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
 
   /**
    * Waits for an instance and returns it as a lease.
-   * @param request.key a label for the caller; it has no effect
+   * @param request.key names the caller, which gets the instance that it had last if that one is idle
    * @param request.signal ends the wait for an instance
    * @throws TimeoutError `pool.timeout`, CancelledError, the error of `create`
    */
@@ -127,7 +128,8 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     checkOptions('acquire', request, ['key', 'signal'])
     if (this.#closing) throw failure('troupe.closed', { what: 'Acquiring an instance' })
     checkSignal('Acquiring an instance', request.signal)
-    const instance = await this.#instances.take(request.signal)
+    if (request.key !== undefined) checkText('The key of acquire', request.key)
+    const instance = await this.#instances.take(request.signal, request.key)
     this.#acquired++
     let isLeased = true
     const release = async () => {
@@ -140,7 +142,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
 
   /**
    * Acquires an instance, calls the function with it, and returns the instance also if the function throws.
-   * @param request.key a label for the caller; it has no effect
+   * @param request.key names the caller, which gets the instance that it had last if that one is idle
    * @param request.signal ends the wait for an instance
    * @throws TimeoutError `pool.timeout`, CancelledError, the error of `create` or of the function
    */

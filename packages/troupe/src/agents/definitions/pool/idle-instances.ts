@@ -28,8 +28,10 @@ export class IdleInstances<T> {
     const entry = { instance, cancel }
     this.#idle.push(entry)
   }
-  take(): { readonly instance: T } | undefined {
-    const entry = this.#idle.pop()
+  /** @param isPreferred selects an instance; if it selects none, the one that came back last is lent */
+  take(isPreferred: (instance: T) => boolean = () => true): { readonly instance: T } | undefined {
+    const preferred = this.#idle.findLastIndex(({ instance }) => isPreferred(instance))
+    const [entry] = this.#idle.splice(preferred, 1)
     entry?.cancel()
     return entry
   }

@@ -18,15 +18,30 @@ function open({ size = 1, failures = 0 } = {}) {
 
 it('No more instances are created than the pool has room for.', async () => {
   const { instances } = open({ size: 2 })
-  const lent = await Promise.all([instances.take(undefined), instances.take(undefined)])
-  const waiting = instances.take(undefined)
+  const lent = await Promise.all([instances.take(undefined, undefined), instances.take(undefined, undefined)])
+  const waiting = instances.take(undefined, undefined)
   expect([lent, instances.counts()]).toMatchObject([[1, 2], { created: 2, inUse: 2, waiting: 1 }])
   instances.release(2)
   expect(await waiting).toBe(2)
 })
+it('A caller with a key gets the instance that it had last if that one is idle, and any other instance if not.', async () => {
+  const { instances } = open({ size: 2 })
+  const take = (key?: string) => instances.take(undefined, key)
+  const [first, second] = [await take('a'), await take('b')]
+  instances.release(first)
+  instances.release(second)
+  expect(await take('a')).toBe(first)
+  expect(await take('a')).toBe(second)
+  instances.release(second)
+  instances.release(first)
+  expect([await take(), await take('b')]).toEqual([first, second])
+})
 it('A failed creation makes room for the caller that waits.', async () => {
   const { instances } = open({ failures: 1 })
-  const outcomes = await Promise.allSettled([instances.take(undefined), instances.take(undefined)])
+  const outcomes = await Promise.allSettled([
+    instances.take(undefined, undefined),
+    instances.take(undefined, undefined),
+  ])
   expect(outcomes).toMatchObject([{ status: 'rejected' }, { status: 'fulfilled', value: 2 }])
 })
 it('A warm start that fails leaves what was created, and says why.', async () => {
@@ -36,8 +51,8 @@ it('A warm start that fails leaves what was created, and says why.', async () =>
 })
 it('A close waits for what is lent, and disposes of everything.', async () => {
   const { instances, disposed } = open()
-  const lent = await instances.take(undefined)
-  const waiting = Promise.resolve(instances.take(undefined))
+  const lent = await instances.take(undefined, undefined)
+  const waiting = Promise.resolve(instances.take(undefined, undefined))
   const closing = instances.close()
   await expect(waiting).rejects.toMatchObject({ code: 'troupe.closed' })
   expect(disposed).toEqual([])

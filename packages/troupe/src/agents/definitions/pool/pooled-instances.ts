@@ -22,6 +22,8 @@ export class PooledInstances<T> {
   readonly #parts: PooledInstancesParts<T>
   readonly #queue: AcquireQueue<T>
   readonly #idle: IdleInstances<T>
+  /** The key of the caller that had the instance last. */
+  readonly #lastKeys = new Map<T, string>()
   #created = 0
   #inUse = 0
   #disposed = 0
@@ -53,8 +55,15 @@ export class PooledInstances<T> {
   }
 
   /** @throws TimeoutError `pool.timeout`, CancelledError, the error of `create` */
-  take(signal: AbortSignal | undefined): T | Promise<T> {
-    const free = this.#idle.take()
+  async take(signal: AbortSignal | undefined, key: string | undefined): Promise<T> {
+    const instance = await this.#takeAny(signal, key)
+    if (key === undefined) this.#lastKeys.delete(instance)
+    else this.#lastKeys.set(instance, key)
+    return instance
+  }
+
+  #takeAny(signal: AbortSignal | undefined, key: string | undefined): T | Promise<T> {
+    const free = this.#idle.take((instance) => this.#lastKeys.get(instance) === key)
     if (free) {
       this.#inUse++
       return free.instance
@@ -116,6 +125,7 @@ export class PooledInstances<T> {
   #dispose(instance: T): Promise<void> {
     this.#created--
     this.#disposed++
+    this.#lastKeys.delete(instance)
     return this.#parts.dispose(instance)
   }
 }

@@ -122,7 +122,7 @@ function check(options: McpToolsOptions) {
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
     throw wrong('its name is 1 to 32 letters, digits and -')
   for (const one of isObject(effect) ? Object.values(effect) : effect === undefined ? [] : [effect])
-    if (!effects.includes(one)) throw wrong(`effect is ${show(one)}, not read, idempotent or once`)
+    if (!effects.includes(one)) throw wrong(`effect is ${show(one)}, not read, idempotent or at-most-once`)
   if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
   if (typeof trust !== 'boolean') throw wrong('trust is neither true nor false')
   const approved = typeof needsApproval === 'boolean' ? needsApproval : listOf<string>('needsApproval', needsApproval)
