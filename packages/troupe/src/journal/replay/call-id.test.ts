@@ -13,6 +13,10 @@ describe('lists of call ids', () => {
     expect([...withoutRanges(listed)]).toEqual(staged)
   })
 
+  it('A list of call ids from elsewhere does not grow beyond a million ids for each of its texts.', () => {
+    expect([...withoutRanges(['/push:a#1-9007199254740991'])]).toEqual(['/push:a#1-9007199254740991'])
+  })
+
   it('A list of call ids keeps a name that looks like a range.', () => {
     const staged = [...ids('/push:a#1-9', 1, 9), '/push:1-9#7', 'tool#2/push:x\n#3-4#1']
     expect([...withoutRanges(finishNow(withRanges(staged)))]).toEqual(staged)

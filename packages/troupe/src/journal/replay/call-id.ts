@@ -37,6 +37,8 @@ export class CallCounter {
 
 /** Shorter runs of ids are listed: as a range they would be as long. */
 const shortestRange = 8
+/** A longer range is no range of ours: a journal that others wrote must not exhaust the memory of its reader. */
+const longestRange = 1_000_000
 
 /** Lists ids; calls of one kind and name with consecutive numbers are one text, `STAGE/KIND:NAME#FIRST-LAST`. */
 export function* withRanges(ids: readonly CallId[]): WorkInParts<readonly string[]> {
@@ -44,7 +46,7 @@ export function* withRanges(ids: readonly CallId[]): WorkInParts<readonly string
   for (let i = 0; i < ids.length; ) {
     const { name, number } = numbered(ids[i] as CallId)
     let count = 1
-    for (; ids[i + count] === `${name}${number + count}`; count++) yield
+    for (; count < longestRange && ids[i + count] === `${name}${number + count}`; count++) yield
     if (count >= shortestRange) listed.push(`${name}${number}-${number + count - 1}`)
     else listed.push(...ids.slice(i, i + count))
     i += count
@@ -57,7 +59,7 @@ export function* withRanges(ids: readonly CallId[]): WorkInParts<readonly string
 export function* withoutRanges(listed: readonly string[]): Iterable<CallId> {
   for (const each of listed) {
     const [, name, first, last] = /^(.*#)(\d+)-(\d+)$/s.exec(each) ?? []
-    if (last === undefined) yield each
+    if (last === undefined || Number(last) - Number(first) >= longestRange) yield each
     else for (let number = Number(first); number <= Number(last); number++) yield `${name}${number}`
   }
 }
