@@ -11,6 +11,9 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism()),
     // Machines are shared: what takes a second alone may take many.
     testTimeout: 60_000,
+    // `npm run promises` reads the report of the last run.
+    reporters: ['default', 'json'],
+    outputFile: { json: 'node_modules/.cache/tests.json' },
     projects: [
       {
         extends: true,

@@ -1,20 +1,23 @@
 /**
- * Runs test commands one after the other and counts once, over all of them. Files in which something failed run once
- * more, alone: among 3,000 tests on a shared machine are hundreds that need real processes to be quick enough. What
- * fails twice has failed. What failed once is printed at the end with its message, so that it can be mended.
+ * Runs test commands one after the other and counts once, over all of them. Files in which a test failed run once more,
+ * alone: among 3,000 tests on a shared machine are hundreds that need real processes to be quick enough. A test that
+ * fails twice has failed. A test that failed once is printed at the end with its message, so that it can be repaired.
+ * Before the counts come the promises of docs/promises.md with their results.
  *
  * node .ci/tests.mjs COMMAND [...]      each as `npm run NAME` or `npm run NAME -- FILE FILE`
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-ci-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
 const reports = []
+/** The results of each file, in its last run of each command. */
+const testResults = []
 
-/** @returns what the reporter wrote, or nothing where the command broke down before */
+/** Returns the report of the command, or undefined if the command failed before it wrote one. */
 function run(command, name, files) {
   const [program, ...words] = command.split(' ')
   const report = join(folder, name)
@@ -47,9 +50,14 @@ for (const [index, command] of process.argv.slice(2).entries()) {
     reports.push(`FAILED ${command}: it broke down`)
     continue
   }
-  if (!failedFiles(first).length) continue
+  if (!failedFiles(first).length) {
+    testResults.push(...first.testResults)
+    continue
+  }
   const files = failedFiles(first).map((file) => relative('.', file.name))
   const retried = run(base, `${index}-retried.json`, files)
+  const retriedFiles = new Map(retried?.testResults.map((file) => [file.name, file]))
+  testResults.push(...first.testResults.map((file) => retriedFiles.get(file.name) ?? file))
   const stillFailing = retried ? new Set(failedFiles(retried).map((file) => file.name)) : undefined
   const failedTwice = (file) => !stillFailing || stillFailing.has(file.name)
   for (const file of failedFiles(first)) {
@@ -64,6 +72,9 @@ for (const [index, command] of process.argv.slice(2).entries()) {
 }
 
 rmSync(folder, { recursive: true, force: true })
+mkdirSync('node_modules/.cache', { recursive: true })
+writeFileSync('node_modules/.cache/tests.json', JSON.stringify({ testResults }))
+spawnSync('npm', ['run', '--silent', 'promises'], { stdio: ['ignore', 'inherit', 'inherit'] })
 for (const text of reports) console.log(`${text.slice(0, 3_000)}\n`)
 if (total.skipped) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)

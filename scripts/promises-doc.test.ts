@@ -2,12 +2,17 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { guidesPage, outcomeOf, promisesPage, References, root, rowsOf } from './promises.ts'
+import { guidesPage, outcomeOf, promisesPage, References, resultsOf, root, rowsOf } from './promises.ts'
+import { renderPromises } from './promises-doc.ts'
 import { namedBy, titlesOf } from './test-titles.ts'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const linesOf = (page: string) => [...page.matchAll(/^\| (S\d:\d+) \|/gm)].map(([, line = '']) => line)
 const references = new References()
+
+it('The page of promises is what its script renders from the list of promises.', () => {
+  expect(read(promisesPage)).toBe(renderPromises())
+})
 
 it.each([
   [promisesPage, 200],
@@ -78,7 +83,7 @@ it('The outcome of a reference is that of its tests in the report of a test run.
   const table = 'The reference "%s" names %i of the tests of a file.'
   const single = 'A reference that names no test and no page is found.'
   const outcome = (title: string, ...results: readonly (readonly [title: string, status: string])[]) => {
-    const assertionResults = results.map(([each, status]) => ({ title: each, status }))
+    const assertionResults = results.map(([each, status]) => ({ title: each, fullName: `suite ${each}`, status }))
     return outcomeOf(
       `\`${file}\` › ${title}`,
       { testResults: [{ name: join(root, file), assertionResults }] },
@@ -93,7 +98,31 @@ it('The outcome of a reference is that of its tests in the report of a test run.
   expect(outcome(table, [row('a'), 'passed'], [row('b'), 'passed'])).toBe('passed')
   expect(outcome(table, [row('a'), 'passed'], [row('b'), 'failed'])).toBe('failed')
   expect(outcome(table, [row('a'), 'passed'], [row('b'), 'skipped'])).toBe('skipped')
+  // On two servers.
+  expect(outcome(single, [single, 'skipped'], [single, 'passed'])).toBe('passed')
+  expect(outcome(single, [single, 'failed'], [single, 'passed'])).toBe('failed')
   expect(outcomeOf('[a page](doctor.md)', { testResults: [] }, references)).toBeUndefined()
+})
+
+it('The results of the promises have the worst outcome of their tests, and name the tests that did not pass.', () => {
+  const file = 'scripts/promises-doc.test.ts'
+  const found = 'A reference that names no test and no page is found.'
+  const equal = 'The page of promises is what its script renders from the list of promises.'
+  const assertionResults = [{ title: found, fullName: found, status: 'passed' }]
+  const { lines, counts } = resultsOf(
+    [
+      {
+        title: 'Pages',
+        promises: [
+          { promise: 'One.', tests: [`${file} › ${found}`] },
+          { promise: 'Two.', tests: [`${file} › ${found}`, `${file} › ${equal}`] },
+        ],
+      },
+    ],
+    { testResults: [{ name: join(root, file), assertionResults }] },
+  )
+  expect(lines).toEqual(['', 'Pages', '  passed   One.', '  not run  Two.', `           not run: ${file} › ${equal}`])
+  expect(counts).toEqual({ passed: 1, skipped: 0, 'not run': 1, failed: 0 })
 })
 
 it('Every line of the guides that has a program has one row in the table of the guides.', () => {

@@ -1,17 +1,20 @@
 /**
- * The rows of docs/promises.md and of the table of the guides, each with the tests that show it. As a program it reads a
- * report of a test run and prints which promises that run has shown:
+ * The promises of scripts/promises.yaml and the rows of the table of the guides, each with the tests that show it. As a
+ * program it prints each promise with its result in the last run of the tests, or in the report whose path it gets:
  *
- *     npx vitest run --reporter=json --outputFile=/tmp/tests.json
- *     node scripts/promises.ts /tmp/tests.json
+ *     npm test
+ *     npm run promises
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
 import { namedBy, patternOf, type TestTitles, titlesOf } from './test-titles.ts'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 export const promisesPage = 'docs/promises.md'
+/** Where `vitest.config.ts` writes the report of each run. */
+const lastReport = 'node_modules/.cache/tests.json'
 export const guidesPage = 'packages/troupe/test/guides/README.md'
 
 export interface Row {
@@ -20,10 +23,25 @@ export interface Row {
   readonly shownBy: readonly string[]
 }
 
-/** The rows of the tables whose last column is called `held by` or `shown by`. */
+export interface Section {
+  readonly title: string
+  readonly promises: readonly {
+    readonly promise: string
+    /** File and title of each test: `context/context-model.test.ts › A title.` */
+    readonly tests: readonly string[]
+  }[]
+}
+
+export const readSections = (): readonly Section[] =>
+  parse(readFileSync(join(root, 'scripts/promises.yaml'), 'utf8')) as readonly Section[]
+
+/** Returns the reference to a test as pages spell it. */
+export const referenceTo = (test: string): string => `\`${test.replace(' › ', '` › ').replaceAll('|', '\\|')}`
+
+/** The rows of the tables whose last column is called `tests` or `shown by`. */
 export function rowsOf(page: string): readonly Row[] {
   const tables = page.split(/\n(?!\|)/).map((table) => table.trim().split('\n'))
-  const rows = tables.flatMap(([head = '', , ...others]) => (/\| (held|shown) by \|$/.test(head) ? others : []))
+  const rows = tables.flatMap(([head = '', , ...others]) => (/\| (tests|shown by) \|$/.test(head) ? others : []))
   return rows.map((row) => {
     const cells = row.slice(1, -1).split(' | ')
     const shown = cells.pop()?.trim() ?? ''
@@ -78,11 +96,18 @@ export class References {
 export interface TestReport {
   readonly testResults: readonly {
     readonly name: string
-    readonly assertionResults: readonly { readonly title: string; readonly status: string }[]
+    readonly assertionResults: readonly {
+      readonly title: string
+      readonly fullName: string
+      readonly status: string
+    }[]
   }[]
 }
 
 export type Outcome = 'passed' | 'failed' | 'skipped' | 'not run'
+
+/** From best to worst. */
+const outcomes: readonly Outcome[] = ['passed', 'skipped', 'not run', 'failed']
 
 /** Returns the outcome of a reference in a report; of a table of tests the worst. A link to a page has none. */
 export function outcomeOf(shown: string, report: TestReport, references: References): Outcome | undefined {
@@ -93,33 +118,50 @@ export function outcomeOf(shown: string, report: TestReport, references: Referen
   const isNamed = patterns.includes(test.title)
     ? (title: string) => patternOf(test.title).test(title)
     : (title: string) => title === test.title
-  const statuses = report.testResults
+  const results = report.testResults
     .filter(({ name }) => relative(root, name) === test.path)
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ title }) => isNamed(title))
-    .map(({ status }) => status)
-  if (statuses.length === 0) return 'not run'
-  if (statuses.includes('failed')) return 'failed'
-  return statuses.every((status) => status === 'passed') ? 'passed' : 'skipped'
+  // A test may have run twice, on two servers of PostgreSQL: skipped on one, it counts as on the other.
+  const statuses = [...Map.groupBy(results, ({ fullName }) => fullName).values()].map((runs) => {
+    if (runs.some(({ status }) => status === 'failed')) return 'failed'
+    return runs.some(({ status }) => status === 'passed') ? 'passed' : 'skipped'
+  })
+  return statuses.length === 0 ? 'not run' : worst(statuses)
+}
+
+const worst = (each: readonly Outcome[]): Outcome =>
+  each.toSorted((a, b) => outcomes.indexOf(b) - outcomes.indexOf(a))[0] ?? 'not run'
+
+/** Returns a line for each promise with the worst outcome of its tests, and below it the tests that did not pass. */
+export function resultsOf(sections: readonly Section[], report: TestReport) {
+  const references = new References()
+  const counts: Record<Outcome, number> = { passed: 0, skipped: 0, 'not run': 0, failed: 0 }
+  const lines = sections.flatMap(({ title, promises }) => [
+    '',
+    title,
+    ...promises.flatMap(({ promise, tests }) => {
+      const shown = tests.map((test) => ({
+        test,
+        outcome: outcomeOf(referenceTo(test), report, references) ?? 'not run',
+      }))
+      const outcome = worst(shown.map((each) => each.outcome))
+      counts[outcome] += 1
+      return [
+        `  ${outcome.padEnd(7)}  ${promise}`,
+        ...shown.flatMap((each) => (each.outcome === 'passed' ? [] : [`           ${each.outcome}: ${each.test}`])),
+      ]
+    }),
+  ])
+  return { lines, counts }
 }
 
 if (import.meta.main) {
-  const [file] = process.argv.slice(2)
-  if (file === undefined) throw new Error('Name the JSON report of a test run: node scripts/promises.ts REPORT')
-  const report = JSON.parse(readFileSync(resolve(file), 'utf8')) as TestReport
-  const references = new References()
-  const counts: Record<Outcome, number> = { passed: 0, failed: 0, skipped: 0, 'not run': 0 }
-  for (const { promise, shownBy } of rowsOf(readFileSync(join(root, promisesPage), 'utf8')))
-    for (const shown of shownBy) {
-      const outcome = outcomeOf(shown, report, references)
-      if (outcome === undefined) continue
-      counts[outcome] += 1
-      if (outcome !== 'passed') console.log(`${outcome}: ${promise}\n    ${shown}`)
-    }
-  console.log(
-    Object.entries(counts)
-      .flatMap(([outcome, count]) => (count > 0 ? `${count} ${outcome}` : []))
-      .join(', '),
-  )
+  const report = resolve(process.argv[2] ?? join(root, lastReport))
+  if (!existsSync(report)) throw new Error(`There is no report of a test run at ${report}: run npm test.`)
+  const { lines, counts } = resultsOf(readSections(), JSON.parse(readFileSync(report, 'utf8')) as TestReport)
+  console.log([...lines, ''].join('\n'))
+  const counted = outcomes.flatMap((outcome) => (counts[outcome] > 0 ? `${counts[outcome]} ${outcome}` : []))
+  console.log(`Promises: ${counted.join(', ')}`)
   process.exitCode = counts.failed + counts['not run'] === 0 ? 0 : 1
 }
