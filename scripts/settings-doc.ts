@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Alias, aliases, notForTroupe } from '../packages/troupe/src/configuration/settings/aliases.ts'
-import { type Setting, settings, variableOf } from '../packages/troupe/src/configuration/settings/settings.ts'
+import type { Setting } from '../packages/troupe/src/configuration/settings/setting.ts'
+import { settings, variableOf } from '../packages/troupe/src/configuration/settings/settings.ts'
 
 export const settingsDoc = fileURLToPath(new URL('../docs/settings.md', import.meta.url))
 
@@ -35,24 +36,23 @@ export const renderSettings = (): string =>
   [
     '# Settings',
     '',
-    'Everything that a deployment may set, in the file, as a variable, or as a flag by its path; see [configuration.md](configuration.md).',
-    'What is marked as live changes while running too, `troupe.reconfigure({ … })`; anything else needs a restart. A structure is',
-    'JSON as a variable. Written by `node scripts/settings-doc.ts`.',
+    'Every setting of a deployment can be set in the configuration file, as an environment variable, or as a flag named by its',
+    'path; see [configuration.md](configuration.md). A setting marked as live also changes in a running process, by',
+    '`troupe.reconfigure({ … })`; any other setting needs a restart. A variable for a structure contains JSON.',
+    'Written by `node scripts/settings-doc.ts`.',
     '',
-    '| setting | variable | what | default | live |',
+    '| setting | variable | meaning | default | live |',
     '|---|---|---|---|---|',
     ...settings.map(rowOf),
     '',
-    '## Names that guides teach',
+    '## Variables of other frameworks',
     '',
-    'They mean the same here. One that asks to turn off what is always on is refused with a sentence that says why.',
+    'Troupe reads these variables with the meaning that the guides give them. A variable that turns off a feature which is always on is rejected with the reason.',
     '',
-    '| variable | what it sets |',
+    '| variable | setting |',
     '|---|---|',
     ...Object.entries(aliases).map(([name, alias]) => cells(`\`${name}\``, descriptionOf(alias))),
-    ...Object.entries(notForTroupe).map(([name, component]) =>
-      cells(`\`${name}\``, `nothing here: it is for ${component}`),
-    ),
+    ...Object.entries(notForTroupe).map(([name, component]) => cells(`\`${name}\``, `none: ${component} reads it`)),
     '',
   ].join('\n')
 

@@ -20,8 +20,14 @@ const probeAnswers = (summary: string, name: string, [well, ill]: readonly [stri
     response: { 200: z.object({ status: z.literal(well) }), 503: z.object({ status: z.literal(ill) }) },
   },
 })
-const health = probeAnswers('Whether it lives, for anybody.', 'probes.live', ['ok', 'closed'])
-const ready = probeAnswers('Whether it is ready for work, for anybody.', 'probes.ready', ['ready', 'not ready'])
+const health = probeAnswers('Show whether the process is live, without authentication.', 'probes.live', [
+  'ok',
+  'closed',
+])
+const ready = probeAnswers('Show whether the process accepts work, without authentication.', 'probes.ready', [
+  'ready',
+  'not ready',
+])
 
 export function addOpenRoutes(app: FastifyInstance, site: Site): void {
   const { troupe, draining, settings } = site

@@ -77,7 +77,7 @@ function startsOf(
       void orchestra
         .recover()
         .catch((error: unknown) =>
-          observability.log.error('looking for runs that were left failed', { error: error as Error }),
+          observability.log.error('the recovery of open runs failed', { error: error as Error }),
         )
   }
   return [

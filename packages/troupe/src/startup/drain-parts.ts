@@ -52,7 +52,7 @@ async function drainWithin(
   const { clock, events } = parts.platform
   const { log } = parts.observability
   const began = clock.monotonic()
-  const failed = (error: unknown) => log.error('a part did not end as it should', { error: error as Error })
+  const failed = (error: unknown) => log.error('a component failed to shut down', { error: error as Error })
   parts.work.gate.state = 'draining'
   events.emit({ type: 'troupe.draining', at: clock.now(), timeoutMs: ms })
   let drainResult = { finished: 0, released: 0 }
@@ -62,8 +62,7 @@ async function drainWithin(
     return true as const
   }
   const isComplete = await within(clock, ms, shutDown())
-  if (!isComplete)
-    log.error('the shutdown took longer than its timeout; what is left is gone on with at the next opening')
+  if (!isComplete) log.error('the shutdown exceeded its timeout; the next opening resumes the remaining work')
   return { ...drainResult, durationMs: clock.monotonic() - began, isComplete }
 }
 

@@ -145,7 +145,7 @@ function createMaintenance(
     outdated: encryption.outdated,
     recorded: (user) => audit.erasureRecord(user),
     releaseUser: (user) => releaseUser(work, caches, user),
-    failed: (error) => log.error('work for a forgotten user may continue here', { error: error as Error }),
+    failed: (error) => log.error('work for an erased user may continue in this process', { error: error as Error }),
   })
   return {
     restored: new Restored({ storage, clock, events, gate: work.work.gate, log, audit }),

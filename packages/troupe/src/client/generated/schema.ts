@@ -43,200 +43,200 @@ export interface ClientOperations {
   readonly 'access.get': { readonly answer: { readonly role: string; readonly users: 'all' | readonly (string)[]; readonly agent?: string; readonly operations: readonly (string)[] } }
   /** Show the definition of an agent that is registered or that a registered team has: model, instructions, tools, rights. */
   readonly 'agents.get': { readonly path: { readonly agent: string }; readonly answer: { readonly name: string; readonly description?: string; readonly kind: 'model' | 'function'; readonly models: readonly (string)[]; readonly instructions?: string; readonly tools: readonly ({ readonly name: string; readonly description: string; readonly effect: string; readonly approval: 'never' | 'always' | 'sometimes' })[]; readonly toolSources: readonly (string)[]; readonly helpers: readonly (string)[]; readonly role?: string; readonly allow?: readonly (string)[]; readonly deny?: readonly (string)[]; readonly memory?: { readonly maxTokens?: number; readonly compactsAt?: number; readonly consolidates: boolean }; readonly fingerprint: string } }
-  /** The registered agents, which runs can name. */
+  /** List the registered agents, which runs can name. */
   readonly 'agents.list': { readonly answer: { readonly items: readonly ({ readonly name: string })[] } }
-  /** The workers of the user that are at work now, in every process. */
+  /** List the active workers of the user, in all processes. */
   readonly 'agents.presence': { readonly answer: { readonly items: readonly ({ readonly id: string; readonly name: string; readonly role: string; readonly topics: readonly (string)[]; readonly processId: string })[] } }
-  /** Makes an API key. */
+  /** Create an API key. */
   readonly 'apiKeys.create': { readonly body: { readonly name: string; readonly users: 'all' | readonly (string)[]; readonly role?: string | undefined; readonly operations?: readonly (string)[] | undefined; readonly agent?: string | undefined; readonly taint?: readonly (string)[] | undefined; readonly expiresIn?: string | undefined }; readonly answer: { readonly id: string; readonly key: string } }
-  /** The API keys, without their secrets. */
+  /** List the API keys, without their secrets. */
   readonly 'apiKeys.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly ({ readonly id: string; readonly name: string; readonly users: 'all' | readonly (string)[]; readonly role: string; readonly operations?: readonly (string)[]; readonly agent?: string; readonly taint?: readonly (string)[]; readonly createdAt: string; readonly expiresAt?: string; readonly state: 'valid' | 'expired' | 'revoked'; readonly rotationDue: boolean })[]; readonly cursor?: string } }
-  /** Revokes a key, at once. */
+  /** Revoke an API key at once. */
   readonly 'apiKeys.revoke': { readonly path: { readonly key: string }; readonly answer: { readonly ok: true } }
-  /** Makes the successor of a key, which works on for `overlap`. */
+  /** Rotate an API key: create its successor; the old key stays valid for `overlap`. */
   readonly 'apiKeys.rotate': { readonly path: { readonly key: string }; readonly body: { readonly overlap?: string | undefined } | null; readonly answer: { readonly id: string; readonly key: string } }
-  /** Runs that wait for a person, with their questions and uncertain effects. */
+  /** List the runs that wait for a person, with their questions and uncertain effects. */
   readonly 'approvals.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly ({ readonly run: string; readonly reason?: string; readonly title: string; readonly team?: string; readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost?: { readonly usd: number; readonly unknown: readonly (string)[] }; readonly createdAt: string; readonly questions: readonly (ClientSchemas['Question'])[]; readonly uncertain: readonly (ClientSchemas['UncertainEffect'])[] })[]; readonly cursor?: string } }
-  /** The log of all users as lines of JSON, to store and to verify. */
+  /** Export the audit log of all users as lines of JSON, to store and to verify. */
   readonly 'audit.export': { readonly text: string }
-  /** What was refused to the user and its agents, the newest first. */
+  /** List the incidents of the user and its agents, newest first: each is an attempt that was rejected. */
   readonly 'audit.incidents': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly actor?: string | undefined; readonly operation?: string | undefined; readonly resource?: string | undefined; readonly from?: string | undefined; readonly to?: string | undefined; readonly allUsers?: 'true' | 'false' | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['AuditRecord'])[]; readonly cursor?: string } }
-  /** Who did what for the user, the newest first. */
+  /** List the audit entries of the user, newest first. */
   readonly 'audit.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly actor?: string | undefined; readonly operation?: string | undefined; readonly resource?: string | undefined; readonly from?: string | undefined; readonly to?: string | undefined; readonly allUsers?: 'true' | 'false' | undefined; readonly allowed?: 'true' | 'false' | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['AuditRecord'])[]; readonly cursor?: string } }
-  /** Several operations in order; with `atomic` all or none. */
+  /** Apply several operations in order; with `atomic` all or none. */
   readonly 'context.batch': { readonly body: { readonly operations: readonly ({ readonly type: 'push'; readonly key: string; readonly value?: unknown; readonly audience?: 'everyone' | 'owner' | undefined; readonly subscribers?: readonly (string)[] | undefined; readonly topics?: readonly (string)[] | undefined; readonly writers?: 'owner' | 'readers' | readonly (string)[] | undefined; readonly ttl?: string | undefined; readonly lifecycle?: string | undefined; readonly ifVersion?: number | undefined; readonly metadata?: { readonly [name: string]: unknown } | undefined } | { readonly type: 'get'; readonly key: string } | { readonly type: 'delete'; readonly key: string; readonly ifVersion?: number | undefined })[]; readonly atomic?: boolean | undefined }; readonly answer: { readonly results: readonly (ClientSchemas['BatchResult'])[] } }
-  /** Removes every entry of the user. */
+  /** Remove every entry of the user. */
   readonly 'context.clear': { readonly answer: { readonly removed: number } }
-  /** Deletes an entry; `deleted` is false where the caller can see none. */
+  /** Delete an entry; `deleted` is false if the caller can see no such entry. */
   readonly 'context.delete': { readonly path: { readonly key: string }; readonly answer: { readonly deleted: boolean } }
-  /** An entry, with its version as ETag. */
+  /** Show an entry, with its version as ETag. */
   readonly 'context.get': { readonly path: { readonly key: string }; readonly answer: ClientSchemas['Entry'] }
-  /** Its versions, the oldest first. */
+  /** List the versions of an entry, oldest first. */
   readonly 'context.history': { readonly path: { readonly key: string }; readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['HistoryEntry'])[]; readonly cursor?: string } }
-  /** Their keys. */
+  /** List the keys of the entries that the caller may read. */
   readonly 'context.keys': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly prefix?: string | undefined; readonly pattern?: string | undefined; readonly topic?: string | undefined }; readonly answer: { readonly items: readonly (string)[]; readonly cursor?: string } }
-  /** The entries that the caller may read, by key. */
+  /** List the entries that the caller may read, sorted by key. */
   readonly 'context.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly prefix?: string | undefined; readonly pattern?: string | undefined; readonly topic?: string | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['Entry'])[]; readonly cursor?: string } }
-  /** Writes an entry; with If-Match or ifVersion only over the version named. */
+  /** Write an entry; with If-Match or ifVersion only if its version is the one named. */
   readonly 'context.push': { readonly path: { readonly key: string }; readonly body: { readonly value?: unknown; readonly audience?: 'everyone' | 'owner' | undefined; readonly subscribers?: readonly (string)[] | undefined; readonly topics?: readonly (string)[] | undefined; readonly writers?: 'owner' | 'readers' | readonly (string)[] | undefined; readonly ttl?: string | undefined; readonly lifecycle?: string | undefined; readonly ifVersion?: number | undefined; readonly metadata?: { readonly [name: string]: unknown } | undefined }; readonly answer: { readonly key: string; readonly version?: number; readonly revision?: number } }
-  /** How much there is; for callers who act as the host. */
+  /** Show the numbers of entries and topics, for callers that are bound to no agent. */
   readonly 'context.stats': { readonly answer: { readonly entries: number; readonly expired: number; readonly bytes: number; readonly topics: number; readonly revision: number } }
-  /** Subscribes the agent to topics. */
+  /** Subscribe the agent to topics. */
   readonly 'context.subscribe': { readonly body: { readonly topics: readonly (string)[] }; readonly answer: { readonly ok: true } }
-  /** The topics that the agent is subscribed to. */
+  /** List the topics that the agent is subscribed to. */
   readonly 'context.subscriptions': { readonly answer: { readonly topics: readonly (string)[] } }
-  /** Ends its subscriptions to them. */
+  /** Unsubscribe the agent from topics. */
   readonly 'context.unsubscribe': { readonly body: { readonly topics: readonly (string)[] }; readonly answer: { readonly ok: true } }
-  /** The value of an entry alone. */
+  /** Show only the value of an entry. */
   readonly 'context.value': { readonly path: { readonly key: string }; readonly answer: { readonly key: string; readonly value: unknown } }
-  /** Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` continues after an event. */
+  /** Stream changes of entries that the caller may read, as server-sent events; Last-Event-ID or `from` resumes after an event. */
   readonly 'context.watch': { readonly query: { readonly pattern?: string | undefined; readonly from?: string | undefined }; readonly event: ClientSchemas['WatchItem'] }
-  /** Evaluates a team on a data set, or two: `progress` for each case, then `experiment`. Hanging up stops it; asked again, it does what is left. */
+  /** Evaluate one team or two on a data set: streams `progress` for each case, then `experiment`. Closing the connection stops it; a repeated request runs the remaining cases. */
   readonly 'experiments.evaluate': { readonly body: { readonly id?: string | undefined; readonly dataset: { readonly name: string; readonly jsonl: string }; readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined; readonly against?: { readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined } | undefined; readonly scorers: { readonly [name: string]: 'exact' | 'citations' | 'similarity' | { readonly schema: { readonly [name: string]: unknown } } | { readonly similarity: { readonly model?: string | undefined } } | { readonly judge: { readonly model?: string | readonly (string)[] | undefined; readonly rubric: string; readonly choices?: { readonly [name: string]: number } | undefined; readonly sources?: boolean | undefined } } | { readonly named: string } }; readonly tags?: readonly (string)[] | undefined; readonly limit?: number | undefined; readonly config?: { readonly [name: string]: unknown } | undefined; readonly concurrency?: number | undefined }; readonly event: { readonly done: number; readonly total: number; readonly result: ClientSchemas['CaseResult'] } | ClientSchemas['Experiment'] }
-  /** One of them, with its results so far. */
+  /** Show an experiment with its results so far. */
   readonly 'experiments.get': { readonly path: { readonly experiment: string }; readonly answer: ClientSchemas['Experiment'] }
-  /** The experiments, the newest first. */
+  /** List the experiments, newest first. */
   readonly 'experiments.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['ExperimentSummary'])[]; readonly cursor?: string } }
-  /** Make a link that opens the studio once, within five minutes; without a scope it opens all data of all users. */
+  /** Create a link that opens the studio once, within five minutes; without a scope it opens all data of all users. */
   readonly 'links.create': { readonly body: { readonly users?: 'all' | readonly (string)[] | undefined; readonly role?: string | undefined } | null; readonly answer: { readonly path: string } }
-  /** It was handled. */
+  /** Acknowledge a message as handled. */
   readonly 'mailboxes.ack': { readonly path: { readonly mailbox: string }; readonly body: { readonly delivery: string }; readonly answer: { readonly ok: true } }
-  /** How many messages are in a mailbox, by what becomes of them. */
+  /** Count the messages of a mailbox by state. */
   readonly 'mailboxes.counts': { readonly path: { readonly mailbox: string }; readonly answer: ClientSchemas['MailboxCounts'] }
-  /** What was given up. */
+  /** List the dead letters of a mailbox. */
   readonly 'mailboxes.deadLetters': { readonly path: { readonly mailbox: string }; readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['DeadLetter'])[]; readonly cursor?: string } }
-  /** The mailboxes: the own one of an agent, all of them for the host. */
+  /** List the mailboxes: a caller that is bound to an agent sees its own, any other caller sees all. */
   readonly 'mailboxes.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly (string)[]; readonly cursor?: string } }
-  /** Marks messages as read; they stay deliverable. */
+  /** Mark messages as read; they stay deliverable. */
   readonly 'mailboxes.markRead': { readonly path: { readonly mailbox: string }; readonly body: { readonly ids: readonly (string)[] }; readonly answer: { readonly marked: number } }
-  /** Its messages, the oldest first; nothing is marked or taken. */
+  /** List the messages of a mailbox, oldest first, without marking or leasing them. */
   readonly 'mailboxes.messages': { readonly path: { readonly mailbox: string }; readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly unreadOnly?: 'true' | 'false' | undefined; readonly from?: string | undefined; readonly threadId?: string | undefined; readonly type?: string | undefined; readonly priority?: 'urgent' | 'high' | 'normal' | 'low' | undefined; readonly order?: 'oldest' | 'priority' | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['Message'])[]; readonly cursor?: string } }
-  /** It was not handled: it comes back after `delay`, or goes to the dead letters. */
+  /** Reject a message as not handled: it is redelivered after `delay`, or becomes a dead letter. */
   readonly 'mailboxes.nack': { readonly path: { readonly mailbox: string }; readonly body: { readonly delivery: string; readonly delay?: string | undefined; readonly reason?: string | undefined }; readonly answer: { readonly ok: true } }
-  /** Leases what is next, waiting for up to `wait` (60s at most); each is settled by its `delivery`. */
+  /** Lease the next messages, waiting for up to `wait` (60s at most); each is acknowledged or rejected by its `delivery`. */
   readonly 'mailboxes.receive': { readonly path: { readonly mailbox: string }; readonly body: { readonly max?: number | undefined; readonly wait?: string | undefined; readonly types?: readonly (string)[] | undefined } | null; readonly answer: { readonly deliveries: readonly ({ readonly delivery: string; readonly message: ClientSchemas['Message']; readonly attempt: number })[] } }
-  /** Puts a dead letter at the end of its lane again, at attempt 1. */
+  /** Redrive a dead letter: put it at the end of its lane, at attempt 1. */
   readonly 'mailboxes.redrive': { readonly path: { readonly mailbox: string; readonly message: string }; readonly answer: { readonly ok: true } }
-  /** Keeps its lease for another full time. */
+  /** Extend the lease of a message by its full duration. */
   readonly 'mailboxes.renew': { readonly path: { readonly mailbox: string }; readonly body: { readonly delivery: string }; readonly answer: { readonly ok: true } }
-  /** Answers a request, and acknowledges it. */
+  /** Reply to a request and acknowledge it. */
   readonly 'mailboxes.reply': { readonly path: { readonly mailbox: string }; readonly body: { readonly delivery: string; readonly value?: unknown }; readonly answer: { readonly ok: true } }
-  /** Sends to the agents named, to those at work with a role, or to all. */
+  /** Send a message to named agents, to active agents with a role, or to all agents. */
   readonly 'messages.broadcast': { readonly body: { readonly type: string; readonly payload?: unknown; readonly priority?: 'urgent' | 'high' | 'normal' | 'low' | undefined; readonly ttl?: string | undefined; readonly delay?: string | undefined; readonly at?: string | undefined; readonly dedupeId?: string | undefined; readonly threadId?: string | undefined; readonly correlationId?: string | undefined; readonly requiresConfirmation?: boolean | undefined; readonly metadata?: { readonly [name: string]: unknown } | undefined; readonly to?: readonly (string)[] | undefined; readonly role?: string | undefined }; readonly answer: { readonly outcomes: readonly ({ readonly to: string; readonly success: boolean; readonly id?: string; readonly duplicate?: boolean; readonly dropped?: readonly (string)[]; readonly error?: ClientSchemas['StoredError'] })[] } }
-  /** Sends to the agents that are subscribed to a topic now. */
+  /** Send a message to the agents that are subscribed to a topic now. */
   readonly 'messages.publish': { readonly body: { readonly type: string; readonly payload?: unknown; readonly priority?: 'urgent' | 'high' | 'normal' | 'low' | undefined; readonly ttl?: string | undefined; readonly delay?: string | undefined; readonly at?: string | undefined; readonly dedupeId?: string | undefined; readonly threadId?: string | undefined; readonly correlationId?: string | undefined; readonly requiresConfirmation?: boolean | undefined; readonly metadata?: { readonly [name: string]: unknown } | undefined; readonly topic: string }; readonly answer: { readonly outcomes: readonly ({ readonly to: string; readonly success: boolean; readonly id?: string; readonly duplicate?: boolean; readonly dropped?: readonly (string)[]; readonly error?: ClientSchemas['StoredError'] })[] } }
-  /** Sends, and waits for the reply; 30s by default. */
+  /** Send a request to an agent and wait for the reply, 30s by default. */
   readonly 'messages.request': { readonly body: { readonly type: string; readonly payload?: unknown; readonly to: string; readonly timeout?: string | undefined; readonly priority?: 'urgent' | 'high' | 'normal' | 'low' | undefined; readonly threadId?: string | undefined; readonly metadata?: { readonly [name: string]: unknown } | undefined }; readonly answer: { readonly reply: unknown } }
-  /** Sends a message to an agent. */
+  /** Send a message to an agent. */
   readonly 'messages.send': { readonly body: { readonly type: string; readonly payload?: unknown; readonly priority?: 'urgent' | 'high' | 'normal' | 'low' | undefined; readonly ttl?: string | undefined; readonly delay?: string | undefined; readonly at?: string | undefined; readonly dedupeId?: string | undefined; readonly threadId?: string | undefined; readonly correlationId?: string | undefined; readonly requiresConfirmation?: boolean | undefined; readonly metadata?: { readonly [name: string]: unknown } | undefined; readonly to: string }; readonly answer: ClientSchemas['Message'] }
-  /** What was recorded under a name within `window`, of all that is stored by default. */
+  /** Summarise the values of a metric within `window`; by default all stored values. */
   readonly 'metrics.get': { readonly path: { readonly metric: string }; readonly query: { readonly window?: string | undefined }; readonly answer: { readonly count: number; readonly failures: number; readonly average: number; readonly min: number; readonly max: number; readonly latest: number } }
-  /** The names under which the user or its agents have recorded something. */
+  /** List the names of the metrics that the user or its agents have recorded. */
   readonly 'metrics.list': { readonly answer: { readonly names: readonly (string)[] } }
-  /** The checklists for production: what holds, what does not, and what to do. */
+  /** Run the checklists for production: each check with its result and its remedy. */
   readonly 'operations.doctor': { readonly query: { readonly production?: 'true' | 'false' | undefined }; readonly answer: ClientSchemas['DoctorReport'] }
-  /** Whether the whole works, check by check. */
+  /** Show the health of the troupe, check by check. */
   readonly 'operations.health': { readonly answer: ClientSchemas['Health'] }
-  /** Counts and durations, as Prometheus reads them. */
+  /** Show counts and durations in the format of Prometheus. */
   readonly 'operations.metrics': { readonly text: string }
-  /** Which release this is, what it writes and reads, and which runs in flight need another one. */
+  /** Show the release, the formats that it reads and writes, and the open runs that need another release. */
   readonly 'operations.versions': { readonly query: { readonly limit?: number | undefined }; readonly answer: ClientSchemas['Versions'] }
-  /** Whether it lives, for anybody. */
+  /** Show whether the process is live, without authentication. */
   readonly 'probes.live': { readonly answer: { readonly status: 'ok' } | { readonly status: 'closed' } }
-  /** Whether it is ready for work, for anybody. */
+  /** Show whether the process accepts work, without authentication. */
   readonly 'probes.ready': { readonly answer: { readonly status: 'ready' } | { readonly status: 'not ready' } }
-  /** Answers a question of the run: a text, one of its options, or `{ approve, hash }`. */
+  /** Answer a question of the run with a text, one of its options, or `{ approve, hash }`. */
   readonly 'runs.answer': { readonly path: { readonly run: string }; readonly body: { readonly question: string; readonly value?: unknown; readonly id?: string | undefined }; readonly answer: { readonly ok: true } }
-  /** The run as it stood with one of its events. */
+  /** Show the run as of one of its events. */
   readonly 'runs.at': { readonly path: { readonly run: string; readonly seq: number }; readonly answer: ClientSchemas['RunView'] }
-  /** What a step asked of models, tools and the world, and what came of it. */
+  /** List the calls of a step to models, tools and other effects, with their outcomes. */
   readonly 'runs.calls': { readonly path: { readonly run: string; readonly step: string }; readonly answer: { readonly calls: readonly (ClientSchemas['RecordedCall'])[] } }
-  /** It cleans up and ends. */
+  /** Cancel a run: its steps clean up, then it ends. */
   readonly 'runs.cancel': { readonly path: { readonly run: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: ClientSchemas['RunStatus'] }
-  /** Where two runs part. */
+  /** Compare two runs and show where they differ first. */
   readonly 'runs.compare': { readonly path: { readonly run: string; readonly other: string }; readonly answer: { readonly identical: boolean; readonly divergedAt?: number; readonly a?: ClientSchemas['RecordedEvent']; readonly b?: ClientSchemas['RecordedEvent'] } }
-  /** Changes the values with which a run continues from a breakpoint. */
+  /** Change the values with which a run continues from a breakpoint. */
   readonly 'runs.edit': { readonly path: { readonly run: string }; readonly body: { readonly results?: { readonly [name: string]: unknown } | undefined; readonly inputs?: { readonly [name: string]: unknown } | undefined }; readonly answer: { readonly ok: true } }
-  /** Runs past runs again with something different: `progress` for each, then `evaluation`. Hanging up stops it. */
+  /** Repeat past runs with changes: streams `progress` for each run, then `evaluation`. Closing the connection stops it. */
   readonly 'runs.evaluate': { readonly body: { readonly id?: string | undefined; readonly runs: readonly (string)[] | { readonly status?: 'completed' | 'failed' | 'cancelled' | undefined; readonly agent?: string | undefined; readonly team?: string | undefined; readonly search?: string | undefined; readonly title?: string | undefined; readonly tags?: readonly (string)[] | undefined; readonly parent?: string | undefined; readonly from?: string | undefined; readonly to?: string | undefined; readonly minCost?: number | undefined; readonly maxCost?: number | undefined; readonly order?: 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration' | undefined }; readonly change: { readonly model?: string | undefined; readonly prompts?: { readonly [name: string]: string } | undefined; readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined }; readonly score: 'exact' | 'citations' | 'similarity' | { readonly schema: { readonly [name: string]: unknown } } | { readonly similarity: { readonly model?: string | undefined } } | { readonly judge: { readonly model?: string | readonly (string)[] | undefined; readonly rubric: string; readonly choices?: { readonly [name: string]: number } | undefined; readonly sources?: boolean | undefined } } | { readonly named: string }; readonly live?: boolean | undefined; readonly repeat?: boolean | undefined; readonly concurrency?: number | undefined; readonly limit?: number | undefined; readonly budget?: { readonly tokens?: number | undefined; readonly cost?: number | undefined } | undefined }; readonly event: { readonly done: number; readonly total: number; readonly run: ClientSchemas['EvaluatedRun'] } | { readonly runs: readonly (ClientSchemas['EvaluatedRun'])[]; readonly total: { readonly scored: number; readonly failed: number; readonly skipped: number; readonly better: number; readonly worse: number; readonly same: number; readonly original: { readonly quality: number; readonly steps: number; readonly tokens: number; readonly cost: number; readonly durationMs: number }; readonly candidate: { readonly quality: number; readonly steps: number; readonly tokens: number; readonly cost: number; readonly durationMs: number }; readonly spent: { readonly tokens: number; readonly cost: number } } } }
-  /** Its events as they are recorded, as server-sent events; Last-Event-ID or `from` continues after an event. With `untilWaiting` the stream ends where the run waits. */
+  /** Stream the events of a run as they are recorded, as server-sent events; Last-Event-ID or `from` resumes after an event. With `untilWaiting` the stream ends when the run waits. */
   readonly 'runs.events': { readonly path: { readonly run: string }; readonly query: { readonly from?: number | undefined; readonly untilWaiting?: 'true' | 'false' | undefined }; readonly event: ClientSchemas['RunEvent'] }
-  /** All there is to know of it, as JSON. */
+  /** Export the run with its events, journals and results as JSON. */
   readonly 'runs.export': { readonly path: { readonly run: string }; readonly query: { readonly redact?: 'secrets' | 'content' | 'nothing' | undefined }; readonly answer: ClientSchemas['ExportedRun'] }
-  /** A new run that shares the history of this one up to an event, and continues with the edits; `repeat` lets it repeat at-most-once effects. */
+  /** Fork a run: a new run shares its history up to an event and continues with the edits; `repeat` allows it to repeat at-most-once effects. */
   readonly 'runs.fork': { readonly path: { readonly run: string }; readonly body: { readonly at: number; readonly id?: string | undefined; readonly repeat?: boolean | undefined; readonly edit?: { readonly results?: { readonly [name: string]: unknown } | undefined; readonly prompts?: { readonly [name: string]: string } | undefined; readonly answers?: { readonly [name: string]: unknown } | undefined; readonly model?: string | undefined } | undefined }; readonly answer: { readonly run: string } }
-  /** How a run stands. */
+  /** Show the status of a run. */
   readonly 'runs.get': { readonly path: { readonly run: string }; readonly answer: ClientSchemas['RunStatus'] }
-  /** Its state, and what a continuation does next. */
+  /** Show where the run is stopped, and what it does next when it is resumed. */
   readonly 'runs.inspect': { readonly path: { readonly run: string }; readonly answer: ClientSchemas['Inspection'] }
-  /** The runs that fit all that is named, the newest first unless said. */
+  /** List the runs that match every filter, newest first by default. */
   readonly 'runs.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly status?: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled' | undefined; readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed' | undefined; readonly agent?: string | undefined; readonly team?: string | undefined; readonly search?: string | undefined; readonly title?: string | undefined; readonly tags?: string | readonly (string)[] | undefined; readonly parent?: string | undefined; readonly from?: string | undefined; readonly to?: string | undefined; readonly minCost?: number | undefined; readonly maxCost?: number | undefined; readonly order?: 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration' | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['RunSummary'])[]; readonly cursor?: string } }
-  /** Tokens and progress from now on, as server-sent events; some may be missing. */
+  /** Stream tokens and progress from now on, as server-sent events; some may be lost. */
   readonly 'runs.live': { readonly path: { readonly run: string }; readonly event: ClientSchemas['LivePart'] }
-  /** No new step begins. */
+  /** Pause a run: steps in progress finish, no new step starts. */
   readonly 'runs.pause': { readonly path: { readonly run: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: ClientSchemas['RunStatus'] }
-  /** What the model calls of a step were sent, for operators; 409 where the code has changed since. */
+  /** Show the prompts of the model calls of a step, for operators; 409 if the code has changed since. */
   readonly 'runs.prompts': { readonly path: { readonly run: string; readonly step: string }; readonly answer: { readonly prompts: readonly (ClientSchemas['SentPrompt'])[] } }
-  /** Says what became of one: it happened, with its output, or it did not; a run that is not over does it then. */
+  /** Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it. */
   readonly 'runs.resolve': { readonly path: { readonly run: string }; readonly body: { readonly step: string; readonly call: string; readonly happened: boolean; readonly output?: unknown }; readonly answer: { readonly ok: true } }
-  /** Its result, waited for up to `wait` (60s at most); 202 with its status while it is in progress. */
+  /** Show the result of a run, waiting for up to `wait` (60s at most); 202 with its status while it is in progress. */
   readonly 'runs.result': { readonly path: { readonly run: string }; readonly query: { readonly wait?: string | undefined }; readonly answer: ClientSchemas['RunResult'] | { readonly status: 'running' } }
-  /** Resumes a paused run. */
+  /** Resume a paused run. */
   readonly 'runs.resume': { readonly path: { readonly run: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: ClientSchemas['RunStatus'] }
-  /** A new run that continues where this one failed and does not repeat what succeeded; `repeat` lets it repeat at-most-once effects. */
+  /** Retry a failed run: a new run continues at the failed step and does not repeat completed steps; `repeat` allows it to repeat at-most-once effects. */
   readonly 'runs.retry': { readonly path: { readonly run: string }; readonly body: { readonly from?: string | undefined; readonly budget?: { readonly [name: string]: unknown } | undefined; readonly id?: string | undefined; readonly repeat?: boolean | undefined } | null; readonly answer: { readonly run: string } }
-  /** The online scores of a run, with the reasons of a judge; no scores if it was not sampled or is not scored yet. */
+  /** Show the online scores of a run, with the reasons of a judge; empty if the run was not sampled or is not scored yet. */
   readonly 'runs.scores': { readonly path: { readonly run: string }; readonly answer: { readonly scores: { readonly [name: string]: { readonly score: number; readonly choice?: string; readonly reason?: string } }; readonly scoring?: { readonly tokens: number; readonly cost: number }; readonly scoredAt?: string } }
-  /** Where it stops from now on, with the runs that its steps have started. */
+  /** Set the breakpoints of the run and of its child runs. */
   readonly 'runs.setBreakpoints': { readonly path: { readonly run: string }; readonly body: { readonly breakOn: 'error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number } | readonly ('error' | { readonly agent: string } | { readonly tool: string } | { readonly seq: number })[]; readonly id?: string | undefined }; readonly answer: { readonly ok: true } }
-  /** Starts a run. */
+  /** Start a run. */
   readonly 'runs.start': { readonly body: { readonly id?: string | undefined; readonly task?: unknown; readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined; readonly config?: { readonly [name: string]: unknown } | undefined; readonly tags?: readonly (string)[] | undefined }; readonly answer: { readonly run: string } }
-  /** Continues from a pause or a breakpoint until another step has started. */
+  /** Resume from a pause or a breakpoint until another step has started. */
   readonly 'runs.step': { readonly path: { readonly run: string }; readonly body: Readonly<Record<string, never>> | null; readonly answer: ClientSchemas['Inspection'] }
-  /** Its effects whose outcome is unknown, also after its end: name, class, input and idempotency key of each. */
+  /** List the uncertain effects of a run, also after its end: name, class, input and idempotency key of each. */
   readonly 'runs.uncertain': { readonly path: { readonly run: string }; readonly answer: { readonly effects: readonly (ClientSchemas['UncertainEffect'])[] } }
-  /** Undoes the effects of an ended run, the last effect first; `plan` only lists what an undo would do. */
+  /** Undo the effects of an ended run, last effect first; `plan` only lists what an undo would do. */
   readonly 'runs.undo': { readonly path: { readonly run: string }; readonly body: { readonly steps?: readonly (string)[] | undefined; readonly plan?: boolean | undefined } | null; readonly answer: { readonly effects: readonly ({ readonly run?: string; readonly step: string; readonly agent: string; readonly call: string; readonly effect: string; readonly status: 'planned' | 'undone' | 'already' | 'none' | 'failed' | 'skipped'; readonly error?: ClientSchemas['StoredError'] })[] } }
   /** Replay the run on its recorded inputs and compare the events; calls no model and no tool. */
   readonly 'runs.verifyReplay': { readonly path: { readonly run: string }; readonly body: Readonly<Record<string, never>> | null; readonly answer: { readonly identical: boolean; readonly events: number; readonly difference?: { readonly seq: number; readonly recorded: unknown; readonly replayed: unknown } } }
-  /** What led to how it stands. */
+  /** Explain why the run has its current status. */
   readonly 'runs.why': { readonly path: { readonly run: string }; readonly answer: ClientSchemas['Explanation'] }
-  /** Creates a schedule; again with the same id and spec it is the one that is there. */
+  /** Create a schedule; a repeated request with the same id and spec returns the existing one. */
   readonly 'schedules.create': { readonly body: { readonly id?: string | undefined; readonly task?: unknown; readonly prepare?: string | undefined; readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined; readonly config?: { readonly [name: string]: unknown } | undefined; readonly tags?: readonly (string)[] | undefined; readonly at?: string | undefined; readonly in?: string | undefined; readonly every?: string | undefined; readonly timeZone?: string | undefined; readonly onContext?: { readonly pattern: string; readonly topics?: readonly (string)[] | undefined } | undefined; readonly onMessage?: { readonly type: string; readonly to?: string | undefined } | undefined; readonly misfire?: 'skip' | 'once' | 'all' | undefined; readonly overlap?: 'allow' | 'skip' | 'queue' | undefined; readonly paused?: boolean | undefined }; readonly answer: ClientSchemas['Schedule'] }
-  /** Deletes a schedule; its started runs continue. */
+  /** Delete a schedule; its started runs continue. */
   readonly 'schedules.delete': { readonly path: { readonly schedule: string }; readonly answer: { readonly deleted: boolean } }
-  /** One of them. */
+  /** Show a schedule. */
   readonly 'schedules.get': { readonly path: { readonly schedule: string }; readonly answer: ClientSchemas['Schedule'] }
-  /** The schedules, with their coming times. */
+  /** List the schedules, with their next times. */
   readonly 'schedules.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly (ClientSchemas['Schedule'])[]; readonly cursor?: string } }
-  /** It begins no run. */
+  /** Pause a schedule: it starts no run. */
   readonly 'schedules.pause': { readonly path: { readonly schedule: string }; readonly body: Readonly<Record<string, never>> | null; readonly answer: ClientSchemas['Schedule'] }
-  /** Resumes a schedule. */
+  /** Resume a schedule. */
   readonly 'schedules.resume': { readonly path: { readonly schedule: string }; readonly body: Readonly<Record<string, never>> | null; readonly answer: ClientSchemas['Schedule'] }
-  /** Begins a run of it now. */
+  /** Start a run of a schedule now. */
   readonly 'schedules.trigger': { readonly path: { readonly schedule: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: { readonly run: string } }
-  /** Starts a run, in the words of simple clients. */
+  /** Start a run, in the format of simple clients. */
   readonly 'tasks.execute': { readonly body: { readonly id?: string | undefined; readonly task?: unknown; readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined; readonly config?: { readonly [name: string]: unknown } | undefined; readonly tags?: readonly (string)[] | undefined }; readonly answer: { readonly task_id: string; readonly status: 'started' } }
-  /** Its result, in the form of simple clients; 202 while it is in progress. */
+  /** Show the result of a run, in the format of simple clients; 202 while it is in progress. */
   readonly 'tasks.result': { readonly path: { readonly run: string }; readonly answer: { readonly task_id: string; readonly status: string; readonly success?: boolean; readonly result?: unknown; readonly error?: ClientSchemas['StoredError'] } }
-  /** How a run stands, in the words of simple clients. */
+  /** Show the status of a run, in the format of simple clients. */
   readonly 'tasks.status': { readonly path: { readonly run: string }; readonly answer: { readonly task_id: string; readonly status: string } }
-  /** What is wrong with a team, before it runs. */
+  /** Check a team without running it, and list its problems. */
   readonly 'teams.check': { readonly body: { readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined; readonly config?: { readonly [name: string]: unknown } | undefined }; readonly answer: { readonly findings: readonly ({ readonly code: string; readonly severity: 'error' | 'warning' | 'advice'; readonly location: string; readonly message: string; readonly remedy: string })[] } }
   /** Show the topology of a team in its canonical form. */
   readonly 'teams.get': { readonly path: { readonly team: string }; readonly answer: { readonly name: string; readonly topology: unknown } }
   /** List the registered teams. */
   readonly 'teams.list': { readonly answer: { readonly items: readonly ({ readonly name: string; readonly agents: readonly (string)[] })[] } }
-  /** Deletes a topic, and the entries for which it was the only audience. */
+  /** Delete a topic, and the entries for which it was the only audience. */
   readonly 'topics.delete': { readonly path: { readonly topic: string }; readonly answer: { readonly topic: string; readonly subscribersAffected: number; readonly entriesDeleted: number } }
-  /** The topics, but closed ones that the caller may neither read nor post to. */
+  /** List the topics, except closed ones that the caller may neither read nor post to. */
   readonly 'topics.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly names?: 'true' | 'false' | undefined }; readonly answer: { readonly items: readonly ({ readonly topic: string; readonly subscribers: number; readonly names?: readonly (string)[]; readonly maySubscribe: boolean; readonly mayPost: boolean })[]; readonly cursor?: string } }
-  /** Closes a topic to all but those named; an empty list admits no agent, an absent one all. */
+  /** Set the agents that may read a topic and post to it; an empty list admits no agent, an absent list admits all. */
   readonly 'topics.setPolicy': { readonly path: { readonly topic: string }; readonly body: { readonly subscribe?: readonly (string)[] | undefined; readonly post?: readonly (string)[] | undefined }; readonly answer: { readonly ok: true } }
-  /** Changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and namespaces of the context, each only for a caller that may read its list. `resync`: changes were missed, so load the lists again. Last-Event-ID continues after an event for a minute. */
+  /** Stream changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and namespaces of the context, each only for a caller that may read its list. After `resync`, which reports missed changes, load the lists again. Last-Event-ID resumes after an event for a minute. */
   readonly 'updates.follow': { readonly event: { readonly type: 'open' } | { readonly type: 'resync' } | { readonly type: 'changes'; readonly updates: readonly ({ readonly kind: 'run'; readonly run: string; readonly status: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'; readonly reason?: string } | { readonly kind: 'question'; readonly run: string; readonly question: string; readonly state: 'open' | 'answered' | 'closed' } | { readonly kind: 'schedule'; readonly schedule: string } | { readonly kind: 'dead-letters'; readonly mailbox: string } | { readonly kind: 'context'; readonly namespace: string })[] } }
-  /** Runs, failures, tokens, cost and durations of the runs per hour or day and team, the oldest first. */
+  /** Show the number, failures, tokens, cost and durations of runs per hour or day and team, oldest first. */
   readonly 'usage.history': { readonly query: { readonly from?: string | undefined; readonly to?: string | undefined; readonly interval?: 'hour' | 'day' | undefined }; readonly answer: { readonly items: readonly ({ readonly at: string; readonly team?: string; readonly runs: number; readonly failed: number; readonly tokens: number; readonly cost: number; readonly unpriced: number; readonly durationMs?: { readonly p50: number; readonly p95: number } })[] } }
-  /** Tokens and cost of the ended and waiting runs among a page of the runs, each and together. */
+  /** Show tokens and cost of the ended and waiting runs of one page of runs, for each run and in total. */
   readonly 'usage.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly ({ readonly run: string; readonly usage: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost: { readonly usd: number; readonly unknown: readonly (string)[] } })[]; readonly total: { readonly usage: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost: { readonly usd: number; readonly unknown: readonly (string)[] } }; readonly cursor?: string } }
 }

@@ -1,8 +1,9 @@
 /** Reads the settings from environment variables: those of Troupe, and the names that the guides use. */
 import { failure, nearest, type TroupeError } from '../../core/index.ts'
 import { aliases } from '../settings/aliases.ts'
+import type { Setting } from '../settings/setting.ts'
 import { type FoundSetting, type SettingSource, settingSourceText } from '../settings/setting-source.ts'
-import { type Setting, settingAt, settings, variableOf } from '../settings/settings.ts'
+import { settingAt, settings, variableOf } from '../settings/settings.ts'
 
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string | undefined>>

@@ -14,9 +14,12 @@ const seconds = (text: string) => (/^\d+(\.\d+)?$/.test(text) ? `${text}s` : tex
 
 const syntha: Readonly<Record<string, Alias>> = {
   SYNTHA_ENABLE_INDEXING: { always: 'every entry is found by an index', description: 'always on' },
-  SYNTHA_ENABLE_PERSISTENCE: { always: 'what is accepted is durable; storage says where', description: 'always on' },
+  SYNTHA_ENABLE_PERSISTENCE: {
+    always: 'accepted writes are durable; storage.url names the place',
+    description: 'always on',
+  },
   SYNTHA_AUTO_CLEANUP: {
-    always: 'expired entries are cleaned up; context.cleanup says how often',
+    always: 'expired entries are removed; context.cleanup sets the interval',
     description: 'always on',
   },
   SYNTHA_CLEANUP_INTERVAL: { path: 'context.cleanup', read: seconds, description: 'in seconds' },
@@ -25,52 +28,55 @@ const syntha: Readonly<Record<string, Alias>> = {
     remedy: 'Set TROUPE_ENCRYPTION_KEY to 32 bytes in hexadecimal or base64.',
     description: 'on with a key',
   },
-  SYNTHA_AUDIT_LOGGING: { always: 'refused actions are recorded', description: 'always on' },
-  SYNTHA_USER_ISOLATION: { always: 'no user sees anything of another', description: 'always on' },
+  SYNTHA_AUDIT_LOGGING: { always: 'rejected actions are recorded', description: 'always on' },
+  SYNTHA_USER_ISOLATION: { always: 'no user reads data of another', description: 'always on' },
   SYNTHA_HEALTH_CHECK_INTERVAL: {
     path: 'health.every',
     read: (text) => (text === '0' ? undefined : seconds(text)),
     description: 'in seconds; 0 is off',
   },
   SYNTHA_METRICS_RETENTION: { path: 'retention.metrics', read: seconds, description: 'in seconds' },
-  SYNTHA_DEBUG_MODE: { path: 'debug', description: 'the same' },
+  SYNTHA_DEBUG_MODE: { path: 'debug', description: 'the same value' },
   SYNTHA_LOG_LEVEL: { path: 'log', description: 'DEBUG, INFO, WARNING or ERROR' },
 }
 
 const llmAgent: Readonly<Record<string, Alias>> = {
   AGENT_MODEL: { path: 'models.model', description: 'provider/model' },
   AGENT_API_KEY: { path: 'models.apiKey', description: 'for AGENT_MODEL' },
-  AGENT_MAX_TOKENS: { path: 'models.defaults.maxOutputTokens', description: 'of an answer' },
+  AGENT_MAX_TOKENS: { path: 'models.defaults.maxOutputTokens', description: 'maximum of tokens in an answer' },
   AGENT_TEMPERATURE: { path: 'models.defaults.temperature', description: 'from 0 to 2' },
-  AGENT_RATE_LIMIT: { path: 'models.limits.*.perMinute', description: 'calls a minute' },
+  AGENT_RATE_LIMIT: { path: 'models.limits.*.perMinute', description: 'calls per minute' },
   AGENT_CACHE_TTL: { path: 'models.cache.ttl', read: seconds, description: 'in seconds' },
-  LOG_LEVEL: { path: 'log', description: 'WARNING too' },
+  LOG_LEVEL: { path: 'log', description: 'also WARNING' },
 }
 
 const database: Readonly<Record<string, Alias>> = {
   DATABASE_URL: { path: 'storage.url', description: 'postgres://…' },
-  DB_HOST: { path: 'storage.host', description: 'the same' },
-  DB_PORT: { path: 'storage.port', description: 'the same' },
-  DB_NAME: { path: 'storage.database', description: 'the same' },
-  DB_USER: { path: 'storage.user', description: 'the same' },
-  DB_PASSWORD: { path: 'storage.password', description: 'the same' },
+  DB_HOST: { path: 'storage.host', description: 'the same value' },
+  DB_PORT: { path: 'storage.port', description: 'the same value' },
+  DB_NAME: { path: 'storage.database', description: 'the same value' },
+  DB_USER: { path: 'storage.user', description: 'the same value' },
+  DB_PASSWORD: { path: 'storage.password', description: 'the same value' },
 }
 
 const others: Readonly<Record<string, Alias>> = {
   MARSYS_ENV: { path: 'profile', description: 'development, test or production' },
-  MARSYS_LOG_LEVEL: { path: 'log', description: 'WARNING too' },
+  MARSYS_LOG_LEVEL: { path: 'log', description: 'also WARNING' },
   API_KEY: { path: 'models.apiKey', description: 'the key of the model' },
-  MAX_CONNECTIONS: { path: 'server.maxConnections', description: 'open to the server at once' },
+  MAX_CONNECTIONS: { path: 'server.maxConnections', description: 'open connections to the server' },
   MESSAGE_TIMEOUT: {
     path: 'messaging.lease',
     read: seconds,
-    description: 'in seconds: for so long a message may be worked on',
+    description: 'in seconds: how long a handler may work on a message',
   },
 }
 
 /** Keys of providers, under the names that their packages use. */
 const keys: Readonly<Record<string, Alias>> = Object.fromEntries(
-  Object.entries(providers).map(([name, { key }]) => [key, { path: `models.keys.${name}`, description: `of ${name}` }]),
+  Object.entries(providers).map(([name, { key }]) => [
+    key,
+    { path: `models.keys.${name}`, description: `the API key of ${name}` },
+  ]),
 )
 
 export const aliases: Readonly<Record<string, Alias>> = { ...syntha, ...llmAgent, ...database, ...others, ...keys }

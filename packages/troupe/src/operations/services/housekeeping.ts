@@ -39,7 +39,7 @@ export class Housekeeping {
         // Repeats until no expired run is left, because one read is limited.
         while ((await cleanup(batchSize)) === batchSize && !this.#task.isClosed);
       } catch (error) {
-        log.warn(`sweeping ${what} failed; it is tried again`, { error: error as Error })
+        log.warn(`the cleanup of ${what} failed; it is retried`, { error: error as Error })
       }
   }
 }

@@ -107,7 +107,7 @@ export class Observation {
       ? new Watchdog({ clock, events, afterMs: milliseconds(watchdog.after ?? '5m', 'watchdog.after') })
       : undefined
     this.#otlp = otlp
-      ? new OtlpExporter(otlp, { clock, random, fetch, metrics, failed: failed('exporting metrics failed') })
+      ? new OtlpExporter(otlp, { clock, random, fetch, metrics, failed: failed('the export of metrics failed') })
       : undefined
     this.store =
       traces && traces.store !== false ? createTraceStore({ storage, clock, ids, ...boundsOf(traces) }) : undefined
@@ -212,7 +212,8 @@ export class Observation {
 
   #task(name: string, intervalMs: number, run: () => Promise<void>): PeriodicTask {
     const { platform, log } = this.#parts
-    const failed = (error: unknown) => log.warn(`observing failed: ${name}`, { error: error as Error })
+    const failed = (error: unknown) =>
+      log.warn(`the periodic task of observation failed: ${name}`, { error: error as Error })
     return new PeriodicTask({ name, clock: platform.clock, intervalMs, run, failed })
   }
 }

@@ -43,13 +43,15 @@ export class Restored {
     events.emit({ type: 'troupe.restored', at: clock.now(), installation, backupAt })
     await this.#recordOnce('backup.restore', installation)
     if (mode === 'resume') return this.resume()
-    log.warn('the database was restored from a backup: no work continues before resumeRestored()', { backupAt })
+    log.warn('the database was restored from a backup: work resumes after resumeRestored()', { backupAt })
     // Another process on this database may resume it.
     this.#unhint = storage.onHint((hint) => {
       if ('work' in hint && hint.work === 'cleanup')
         this.#polling = this.#polling
           .then(() => this.#poll())
-          .catch((error: unknown) => log.warn('looking whether it is resumed failed', { error: error as Error }))
+          .catch((error: unknown) =>
+            log.warn('the check whether the restored database is resumed failed', { error: error as Error }),
+          )
     })
   }
 

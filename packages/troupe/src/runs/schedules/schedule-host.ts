@@ -184,7 +184,7 @@ export class ScheduleHost {
     } catch (error) {
       this.#unhandled.set(key, { until: clock.monotonic() + pauseMs, isRepeated: false })
       if (!isMoved(error) && !this.#closing.signal.aborted)
-        log.warn('a schedule is not served; it is tried again', { schedule: id, error: error as Error })
+        log.warn('a schedule failed; it is retried', { schedule: id, error: error as Error })
     }
   }
 

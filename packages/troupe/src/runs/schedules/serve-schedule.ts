@@ -97,7 +97,7 @@ async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served
   const state = 'paused' as const
   await commit(parts, user, [store.turn(user, row, { state, problem }), store.work(user, { ...row, state }, null)])
   emitScheduleEvent(parts.platform, { user, id: row.id }, 'schedule.unauthorized', { apiKey: row.apiKey ?? '' })
-  log.warn('a schedule was paused: the key, session or token by which it was made has ended', {
+  log.warn('a schedule was paused: the API key, session or token that created it is no longer valid', {
     schedule: row.id,
     key: row.apiKey,
   })

@@ -15,7 +15,7 @@ import { requireAll } from './operation-routes.ts'
 
 const ofKey = z.object({ key: z.string() })
 const users = z.union([z.literal('all'), z.array(z.string())], { error: "it is 'all' or a list of names" })
-const made = z.object({ id: z.string(), key: z.string().describe('Shown this once.') })
+const made = z.object({ id: z.string(), key: z.string().describe('Shown only in this answer.') })
 
 const requireOwn = ({ principal }: Pick<Call<unknown, unknown, unknown>, 'principal'>) =>
   requireAll({ principal, operation: 'api-keys.manage' })
@@ -28,7 +28,7 @@ export const apiKeyRoutes = [
     needsNoUser: true,
     operation: 'api-keys.read',
     role: 'admin',
-    summary: 'The API keys, without their secrets.',
+    summary: 'List the API keys, without their secrets.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(
       z.object({
@@ -67,14 +67,17 @@ export const apiKeyRoutes = [
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',
-    summary: 'Makes an API key.',
+    summary: 'Create an API key.',
     body: z.strictObject({
       name: z.string(),
       users,
       role: z.string().optional(),
       operations: z.array(z.string()).optional(),
       agent: z.string().optional(),
-      taint: z.array(z.string()).optional().describe('Labels of all that it writes and starts: untrusted:mail.'),
+      taint: z
+        .array(z.string())
+        .optional()
+        .describe('Labels of everything that the key writes and starts, such as untrusted:mail.'),
       expiresIn: durationSchema.optional(),
     }),
     answer: made,
@@ -92,9 +95,11 @@ export const apiKeyRoutes = [
     operation: 'api-keys.manage',
     role: 'admin',
     summary:
-      'Make a link that opens the studio once, within five minutes; without a scope it opens all data of all users.',
+      'Create a link that opens the studio once, within five minutes; without a scope it opens all data of all users.',
     body: optionalBody(z.strictObject({ users: users.optional(), role: z.string().optional() })),
-    answer: z.object({ path: z.string().describe('Below the address of the server. Shown this once.') }),
+    answer: z.object({
+      path: z.string().describe('The path below the address of the server. Shown only in this answer.'),
+    }),
     code: 201,
     handle: async (call) => {
       requireOwn(call)
@@ -109,7 +114,7 @@ export const apiKeyRoutes = [
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',
-    summary: 'Makes the successor of a key, which works on for `overlap`.',
+    summary: 'Rotate an API key: create its successor; the old key stays valid for `overlap`.',
     params: ofKey,
     body: optionalBody(z.strictObject({ overlap: durationSchema.optional() })),
     answer: made,
@@ -128,7 +133,7 @@ export const apiKeyRoutes = [
     needsNoUser: true,
     operation: 'api-keys.manage',
     role: 'admin',
-    summary: 'Revokes a key, at once.',
+    summary: 'Revoke an API key at once.',
     params: ofKey,
     answer: done,
     handle: async (call) => {

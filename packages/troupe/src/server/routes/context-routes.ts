@@ -27,7 +27,11 @@ const pushOptions = {
   writers: writers.optional(),
   ttl: durationSchema.optional(),
   lifecycle: z.string().optional(),
-  ifVersion: z.int().min(0).optional().describe('The version it must have; 0: only when absent. If-Match says it too.'),
+  ifVersion: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('The version that the entry must have; 0: the entry must not exist. If-Match does the same.'),
   metadata: metadata.optional(),
 }
 const pushed = z.object({ key: z.string(), version: z.number().optional(), revision: z.number().optional() })
@@ -89,7 +93,7 @@ export const contextRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'The entries that the caller may read, by key.',
+    summary: 'List the entries that the caller may read, sorted by key.',
     query: z.strictObject(listing),
     answer: pageSchema(entrySchema),
     handle: async ({ requestContext, query }) => {
@@ -104,7 +108,7 @@ export const contextRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'Their keys.',
+    summary: 'List the keys of the entries that the caller may read.',
     query: z.strictObject(listing),
     answer: pageSchema(z.string()),
     handle: async ({ requestContext, query }) => page(await requestContext.context.keys(listOptions(query))),
@@ -116,7 +120,7 @@ export const contextRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'The value of an entry alone.',
+    summary: 'Show only the value of an entry.',
     params: pathParams,
     answer: z.object({ key: z.string(), value: json }),
     handle: async ({ requestContext, params: { key } }) => {
@@ -132,7 +136,7 @@ export const contextRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'An entry, with its version as ETag.',
+    summary: 'Show an entry, with its version as ETag.',
     params: pathParams,
     answer: entrySchema,
     tagged: true,
@@ -152,7 +156,7 @@ export const contextRoutes = [
     operation: 'context.push',
     role: 'contributor',
     agents: 'own',
-    summary: 'Writes an entry; with If-Match or ifVersion only over the version named.',
+    summary: 'Write an entry; with If-Match or ifVersion only if its version is the one named.',
     params: pathParams,
     body: push,
     answer: pushed,
@@ -175,7 +179,7 @@ export const contextRoutes = [
     operation: 'context.delete',
     role: 'contributor',
     agents: 'own',
-    summary: 'Deletes an entry; `deleted` is false where the caller can see none.',
+    summary: 'Delete an entry; `deleted` is false if the caller can see no such entry.',
     params: pathParams,
     answer: z.object({ deleted: z.boolean() }),
     handle: async (call) => {
@@ -195,7 +199,7 @@ export const contextRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'Its versions, the oldest first.',
+    summary: 'List the versions of an entry, oldest first.',
     params: pathParams,
     query: z.strictObject(pagingQuery),
     answer: pageSchema(historyEntrySchema),
@@ -211,7 +215,7 @@ export const contextRoutes = [
     operation: 'context.batch',
     role: 'contributor',
     agents: 'own',
-    summary: 'Several operations in order; with `atomic` all or none.',
+    summary: 'Apply several operations in order; with `atomic` all or none.',
     body: z.strictObject({ operations: z.array(operation).max(1_000), atomic: z.boolean().optional() }),
     answer: z.object({ results: list(batchResultSchema) }),
     handle: async ({ requestContext, body: { operations, atomic } }) => {
@@ -230,7 +234,7 @@ export const contextRoutes = [
     role: 'readonly',
     agents: 'own',
     summary:
-      'Changes of what the caller may read, as server-sent events; Last-Event-ID or `from` continues after an event.',
+      'Stream changes of entries that the caller may read, as server-sent events; Last-Event-ID or `from` resumes after an event.',
     query: z.strictObject({
       pattern: z.string().optional(),
       from: z.string().max(40).optional(),

@@ -103,7 +103,7 @@ async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery:
   return receiver.findDelivery(call.user, call.params.mailbox, decodeLease(call.body.delivery))
 }
 
-const delivery = z.string().describe('As `receive` gave it.')
+const delivery = z.string().describe('The `delivery` that `receive` returned.')
 const longestWaitMs = '60s'
 
 export const messageRoutes = [
@@ -114,7 +114,7 @@ export const messageRoutes = [
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
-    summary: 'Sends a message to an agent.',
+    summary: 'Send a message to an agent.',
     body: z.strictObject({ ...sending, to: z.string() }),
     answer: messageSchema,
     code: 201,
@@ -130,7 +130,7 @@ export const messageRoutes = [
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
-    summary: 'Sends to the agents named, to those at work with a role, or to all.',
+    summary: 'Send a message to named agents, to active agents with a role, or to all agents.',
     body: z.strictObject({ ...sending, to: z.array(z.string()).max(1_000).optional(), role: z.string().optional() }),
     answer: outcomes,
     handle: async (call) => {
@@ -145,7 +145,7 @@ export const messageRoutes = [
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
-    summary: 'Sends to the agents that are subscribed to a topic now.',
+    summary: 'Send a message to the agents that are subscribed to a topic now.',
     body: z.strictObject({ ...sending, topic: z.string() }),
     answer: outcomes,
     handle: async (call) => {
@@ -160,7 +160,7 @@ export const messageRoutes = [
     operation: 'messages.send',
     role: 'contributor',
     agents: 'own',
-    summary: 'Sends, and waits for the reply; 30s by default.',
+    summary: 'Send a request to an agent and wait for the reply, 30s by default.',
     body: z.strictObject({
       type: z.string(),
       payload: json,
@@ -192,7 +192,7 @@ export const messageRoutes = [
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'The mailboxes: the own one of an agent, all of them for the host.',
+    summary: 'List the mailboxes: a caller that is bound to an agent sees its own, any other caller sees all.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(z.string()),
     handle: async ({ parts, user, agent, query: { limit = 100, cursor } }) => {
@@ -211,7 +211,7 @@ export const messageRoutes = [
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'How many messages are in a mailbox, by what becomes of them.',
+    summary: 'Count the messages of a mailbox by state.',
     params: inMailbox,
     answer: mailboxCountsSchema,
     handle: async (call) => ({ ...(await mailboxOf(call).counts()) }),
@@ -223,7 +223,7 @@ export const messageRoutes = [
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'Its messages, the oldest first; nothing is marked or taken.',
+    summary: 'List the messages of a mailbox, oldest first, without marking or leasing them.',
     params: inMailbox,
     query: z.strictObject({
       ...pagingQuery,
@@ -253,7 +253,7 @@ export const messageRoutes = [
     operation: 'messages.receive',
     role: 'contributor',
     agents: 'own',
-    summary: 'Marks messages as read; they stay deliverable.',
+    summary: 'Mark messages as read; they stay deliverable.',
     params: inMailbox,
     body: z.strictObject({ ids: z.array(z.string()).max(1_000) }),
     answer: z.object({ marked: z.number() }),
@@ -267,7 +267,8 @@ export const messageRoutes = [
     operation: 'messages.receive',
     role: 'contributor',
     agents: 'own',
-    summary: 'Leases what is next, waiting for up to `wait` (60s at most); each is settled by its `delivery`.',
+    summary:
+      'Lease the next messages, waiting for up to `wait` (60s at most); each is acknowledged or rejected by its `delivery`.',
     params: inMailbox,
     body: optionalBody(
       z.strictObject({
@@ -298,7 +299,7 @@ export const messageRoutes = [
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'What was given up.',
+    summary: 'List the dead letters of a mailbox.',
     params: inMailbox,
     query: z.strictObject(pagingQuery),
     answer: pageSchema(deadLetterSchema),
@@ -315,7 +316,7 @@ export const messageRoutes = [
     operation: 'messages.redrive',
     role: 'moderator',
     agents: 'own',
-    summary: 'Puts a dead letter at the end of its lane again, at attempt 1.',
+    summary: 'Redrive a dead letter: put it at the end of its lane, at attempt 1.',
     params: inMailbox.extend({ message: z.string() }),
     answer: done,
     handle: async (call) => {
@@ -347,7 +348,7 @@ function deliveryRoutes() {
       path: '/v1/mailboxes/:mailbox/ack',
       name: 'mailboxes.ack',
       audit: 'message.ack',
-      summary: 'It was handled.',
+      summary: 'Acknowledge a message as handled.',
       body: z.strictObject({ delivery }),
       answer: done,
       handle: async (call) => {
@@ -360,7 +361,7 @@ function deliveryRoutes() {
       path: '/v1/mailboxes/:mailbox/nack',
       name: 'mailboxes.nack',
       audit: 'message.nack',
-      summary: 'It was not handled: it comes back after `delay`, or goes to the dead letters.',
+      summary: 'Reject a message as not handled: it is redelivered after `delay`, or becomes a dead letter.',
       body: z.strictObject({ delivery, delay: durationSchema.optional(), reason: z.string().max(4_000).optional() }),
       answer: done,
       handle: async (call) => {
@@ -374,7 +375,7 @@ function deliveryRoutes() {
       path: '/v1/mailboxes/:mailbox/reply',
       name: 'mailboxes.reply',
       audit: 'message.reply',
-      summary: 'Answers a request, and acknowledges it.',
+      summary: 'Reply to a request and acknowledge it.',
       body: z.strictObject({ delivery, value: json }),
       answer: done,
       handle: async (call) => {
@@ -387,7 +388,7 @@ function deliveryRoutes() {
       path: '/v1/mailboxes/:mailbox/renew',
       name: 'mailboxes.renew',
       audit: 'message.renew',
-      summary: 'Keeps its lease for another full time.',
+      summary: 'Extend the lease of a message by its full duration.',
       body: z.strictObject({ delivery }),
       answer: done,
       handle: async (call) => {

@@ -21,7 +21,7 @@ export const metricRoutes = [
     name: 'metrics.list',
     operation: 'context.read',
     role: 'readonly',
-    summary: 'The names under which the user or its agents have recorded something.',
+    summary: 'List the names of the metrics that the user or its agents have recorded.',
     answer: z.object({ names: z.array(z.string()) }),
     handle: async (call) => ({ names: [...(await metricsOf(call).names())] }),
   }),
@@ -31,7 +31,7 @@ export const metricRoutes = [
     name: 'metrics.get',
     operation: 'context.read',
     role: 'readonly',
-    summary: 'What was recorded under a name within `window`, of all that is stored by default.',
+    summary: 'Summarise the values of a metric within `window`; by default all stored values.',
     params: z.object({ metric: z.string() }),
     query: z.strictObject({ window: durationSchema.optional() }),
     answer: z.object({

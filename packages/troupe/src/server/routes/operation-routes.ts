@@ -21,7 +21,7 @@ const query = {
   resource: z.string().optional(),
   from: z.string().optional(),
   to: z.string().optional(),
-  allUsers: z.enum(['true', 'false']).optional().describe('Of all users, and of the troupe as a whole.'),
+  allUsers: z.enum(['true', 'false']).optional().describe('Include the entries of all users and of the troupe itself.'),
 }
 
 /** Returns whose records are requested: those of the call's user, or of all users if the caller may read them. */
@@ -42,7 +42,7 @@ const auditRoutes = [
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
-    summary: 'Who did what for the user, the newest first.',
+    summary: 'List the audit entries of the user, newest first.',
     query: z.strictObject({ ...query, allowed: z.enum(['true', 'false']).optional() }),
     answer: pageSchema(auditRecordSchema),
     handle: async (call) => {
@@ -58,7 +58,7 @@ const auditRoutes = [
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
-    summary: 'What was refused to the user and its agents, the newest first.',
+    summary: 'List the incidents of the user and its agents, newest first: each is an attempt that was rejected.',
     query: z.strictObject(query),
     answer: pageSchema(auditRecordSchema),
     handle: async (call) => {
@@ -73,7 +73,7 @@ const auditRoutes = [
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
-    summary: 'The log of all users as lines of JSON, to store and to verify.',
+    summary: 'Export the audit log of all users as lines of JSON, to store and to verify.',
     type: 'application/x-ndjson; charset=utf-8',
     text: async ({ troupe, principal }) => {
       requireAll({ principal, operation: 'audit.read' })
@@ -95,7 +95,7 @@ export const operationRoutes = [
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'readonly',
-    summary: 'Whether the whole works, check by check.',
+    summary: 'Show the health of the troupe, check by check.',
     answer: healthSchema,
     handle: async ({ troupe, principal }) => {
       requireAll({ principal, operation: 'metrics.read' })
@@ -109,7 +109,7 @@ export const operationRoutes = [
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'admin',
-    summary: 'The checklists for production: what holds, what does not, and what to do.',
+    summary: 'Run the checklists for production: each check with its result and its remedy.',
     query: z.strictObject({ production: z.enum(['true', 'false']).optional() }),
     answer: doctorReportSchema,
     handle: async ({ troupe, principal, query: { production }, signal }) => {
@@ -127,7 +127,7 @@ export const operationRoutes = [
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'readonly',
-    summary: 'Which release this is, what it writes and reads, and which runs in flight need another one.',
+    summary: 'Show the release, the formats that it reads and writes, and the open runs that need another release.',
     query: z.strictObject({ limit: integerBetween(1, 10_000).optional() }),
     answer: versionsSchema,
     handle: async ({ troupe, principal, query: wanted }) => {
@@ -142,7 +142,7 @@ export const operationRoutes = [
     needsNoUser: true,
     operation: 'metrics.read',
     role: 'readonly',
-    summary: 'Counts and durations, as Prometheus reads them.',
+    summary: 'Show counts and durations in the format of Prometheus.',
     type: 'text/plain; version=0.0.4; charset=utf-8',
     text: async ({ troupe, principal }) => {
       requireAll({ principal, operation: 'metrics.read' })

@@ -41,7 +41,7 @@ export const pastRunRoutes = [
     operation: 'runs.fork',
     role: 'moderator',
     summary:
-      'A new run that shares the history of this one up to an event, and continues with the edits; `repeat` lets it repeat at-most-once effects.',
+      'Fork a run: a new run shares its history up to an event and continues with the edits; `repeat` allows it to repeat at-most-once effects.',
     params: pathParams,
     body: z.strictObject({
       at: z.int().min(1),
@@ -89,7 +89,7 @@ export const pastRunRoutes = [
     name: 'runs.compare',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'Where two runs part.',
+    summary: 'Compare two runs and show where they differ first.',
     params: pathParams.extend({ other: z.string() }),
     answer: z.object({
       identical: z.boolean(),
@@ -105,7 +105,7 @@ export const pastRunRoutes = [
     name: 'runs.why',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'What led to how it stands.',
+    summary: 'Explain why the run has its current status.',
     params: pathParams,
     answer: explanationSchema,
     handle: ({ orchestra, params }) => orchestra.why(params.run),
@@ -116,7 +116,7 @@ export const pastRunRoutes = [
     name: 'runs.export',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'All there is to know of it, as JSON.',
+    summary: 'Export the run with its events, journals and results as JSON.',
     params: pathParams,
     query: z.strictObject({ redact: z.enum(['secrets', 'content', 'nothing']).optional() }),
     answer: exportedRunSchema,
@@ -129,7 +129,7 @@ export const pastRunRoutes = [
     operation: 'runs.fork',
     role: 'contributor',
     summary:
-      'A new run that continues where this one failed and does not repeat what succeeded; `repeat` lets it repeat at-most-once effects.',
+      'Retry a failed run: a new run continues at the failed step and does not repeat completed steps; `repeat` allows it to repeat at-most-once effects.',
     params: pathParams,
     body: optionalBody(
       z.strictObject({
@@ -155,7 +155,7 @@ export const pastRunRoutes = [
     name: 'runs.undo',
     operation: 'runs.resolve',
     role: 'moderator',
-    summary: 'Undoes the effects of an ended run, the last effect first; `plan` only lists what an undo would do.',
+    summary: 'Undo the effects of an ended run, last effect first; `plan` only lists what an undo would do.',
     params: pathParams,
     body: optionalBody(
       z.strictObject({ steps: z.array(z.string()).max(1_000).optional(), plan: z.boolean().optional() }),
@@ -184,7 +184,7 @@ export const pastRunRoutes = [
     name: 'runs.at',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'The run as it stood with one of its events.',
+    summary: 'Show the run as of one of its events.',
     params: pathParams.extend({ seq: integerBetween(1, Number.MAX_SAFE_INTEGER) }),
     answer: runViewSchema,
     handle: ({ orchestra, params }) => orchestra.at(params.run, params.seq),
@@ -195,7 +195,7 @@ export const pastRunRoutes = [
     name: 'runs.inspect',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'Its state, and what a continuation does next.',
+    summary: 'Show where the run is stopped, and what it does next when it is resumed.',
     params: pathParams,
     answer: inspectionSchema,
     handle: async ({ orchestra, params }) => (await orchestra.get(params.run)).inspect(),
@@ -206,7 +206,7 @@ export const pastRunRoutes = [
     name: 'runs.step',
     operation: 'runs.command',
     role: 'contributor',
-    summary: 'Continues from a pause or a breakpoint until another step has started.',
+    summary: 'Resume from a pause or a breakpoint until another step has started.',
     params: pathParams,
     body: optionalBody(z.strictObject({})),
     answer: inspectionSchema,
@@ -221,7 +221,7 @@ export const pastRunRoutes = [
     name: 'runs.setBreakpoints',
     operation: 'runs.command',
     role: 'contributor',
-    summary: 'Where it stops from now on, with the runs that its steps have started.',
+    summary: 'Set the breakpoints of the run and of its child runs.',
     params: pathParams,
     body: z.strictObject({
       breakOn: z.union([breakOn, z.array(breakOn).max(100)], { error: breakpointError }),
@@ -240,7 +240,7 @@ export const pastRunRoutes = [
     name: 'runs.edit',
     operation: 'runs.fork',
     role: 'moderator',
-    summary: 'Changes the values with which a run continues from a breakpoint.',
+    summary: 'Change the values with which a run continues from a breakpoint.',
     params: pathParams,
     body: z.strictObject({ results: metadata.optional(), inputs: metadata.optional() }),
     answer: done,
@@ -255,8 +255,7 @@ export const pastRunRoutes = [
     name: 'runs.uncertain',
     operation: 'approvals.list',
     role: 'readonly',
-    summary:
-      'Its effects whose outcome is unknown, also after its end: name, class, input and idempotency key of each.',
+    summary: 'List the uncertain effects of a run, also after its end: name, class, input and idempotency key of each.',
     params: pathParams,
     answer: z.object({ effects: list(uncertainEffectSchema) }),
     handle: async ({ orchestra, params }) => ({ effects: await (await orchestra.get(params.run)).uncertain() }),
@@ -268,7 +267,7 @@ export const pastRunRoutes = [
     operation: 'runs.resolve',
     role: 'moderator',
     summary:
-      'Says what became of one: it happened, with its output, or it did not; a run that is not over does it then.',
+      'Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it.',
     params: pathParams,
     body: z.strictObject({
       step: z.string(),

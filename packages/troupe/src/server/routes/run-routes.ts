@@ -128,7 +128,7 @@ export const runRoutes = [
     operation: 'runs.start',
     role: 'contributor',
     agents: 'own',
-    summary: 'Starts a run.',
+    summary: 'Start a run.',
     body: startBody,
     answer: z.object({ run: z.string() }),
     code: 201,
@@ -145,7 +145,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'The runs that fit all that is named, the newest first unless said.',
+    summary: 'List the runs that match every filter, newest first by default.',
     query: z.strictObject({ ...pagingQuery, ...filters }),
     answer: pageSchema(runSummarySchema),
     handle: async (call) => {
@@ -161,7 +161,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'run',
-    summary: 'How a run stands.',
+    summary: 'Show the status of a run.',
     params: pathParams,
     answer: runStatusSchema,
     handle: async ({ orchestra, params }) => ({
@@ -176,7 +176,8 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'started',
-    summary: 'Its result, waited for up to `wait` (60s at most); 202 with its status while it is in progress.',
+    summary:
+      'Show the result of a run, waiting for up to `wait` (60s at most); 202 with its status while it is in progress.',
     params: pathParams,
     query: z.strictObject({ wait: durationSchema.optional() }),
     answer: runResult,
@@ -189,7 +190,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'step',
-    summary: 'What a step asked of models, tools and the world, and what came of it.',
+    summary: 'List the calls of a step to models, tools and other effects, with their outcomes.',
     params: pathParams.extend({ step: z.string() }),
     answer: z.object({ calls: list(recordedCallSchema) }),
     handle: async ({ orchestra, params }) => {
@@ -203,7 +204,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     quotesErrors: true,
-    summary: 'What the model calls of a step were sent, for operators; 409 where the code has changed since.',
+    summary: 'Show the prompts of the model calls of a step, for operators; 409 if the code has changed since.',
     params: pathParams.extend({ step: z.string() }),
     answer: z.object({ prompts: list(sentPromptSchema) }),
     handle: async ({ orchestra, params }) => ({ prompts: await orchestra.prompts(params.run, params.step) }),
@@ -216,8 +217,8 @@ export const runRoutes = [
     role: 'readonly',
     agents: 'run',
     summary:
-      'Its events as they are recorded, as server-sent events; Last-Event-ID or `from` continues after an event. With ' +
-      '`untilWaiting` the stream ends where the run waits.',
+      'Stream the events of a run as they are recorded, as server-sent events; Last-Event-ID or `from` resumes after an event. With ' +
+      '`untilWaiting` the stream ends when the run waits.',
     params: pathParams,
     query: z.strictObject({
       from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional(),
@@ -232,7 +233,7 @@ export const runRoutes = [
     name: 'runs.live',
     operation: 'runs.live',
     role: 'readonly',
-    summary: 'Tokens and progress from now on, as server-sent events; some may be missing.',
+    summary: 'Stream tokens and progress from now on, as server-sent events; some may be lost.',
     params: pathParams,
     data: livePartSchema,
     events: async (call) => {
@@ -250,9 +251,11 @@ export const runRoutes = [
       role: 'contributor',
       // A resume may allow a call at which a person has paused the run.
       ...(verb === 'resume' ? {} : { agents: 'run' as const }),
-      summary: { pause: 'No new step begins.', resume: 'Resumes a paused run.', cancel: 'It cleans up and ends.' }[
-        verb
-      ],
+      summary: {
+        pause: 'Pause a run: steps in progress finish, no new step starts.',
+        resume: 'Resume a paused run.',
+        cancel: 'Cancel a run: its steps clean up, then it ends.',
+      }[verb],
       params: pathParams,
       body: command,
       answer: runStatusSchema,
@@ -270,7 +273,7 @@ export const runRoutes = [
     operation: 'runs.answer',
     role: 'contributor',
     agents: 'own',
-    summary: 'Answers a question of the run: a text, one of its options, or `{ approve, hash }`.',
+    summary: 'Answer a question of the run with a text, one of its options, or `{ approve, hash }`.',
     params: pathParams,
     body: z.strictObject({ question: z.string(), value: json, id: z.string().max(256).optional() }),
     answer: done,
@@ -288,7 +291,7 @@ export const runRoutes = [
     operation: 'runs.start',
     role: 'contributor',
     agents: 'own',
-    summary: 'Starts a run, in the words of simple clients.',
+    summary: 'Start a run, in the format of simple clients.',
     body: startBody,
     answer: z.object({ task_id: z.string(), status: z.literal('started') }),
     code: 202,
@@ -301,7 +304,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'run',
-    summary: 'How a run stands, in the words of simple clients.',
+    summary: 'Show the status of a run, in the format of simple clients.',
     params: pathParams,
     answer: z.object({ task_id: z.string(), status: z.string() }),
     handle: async ({ orchestra, params }) => ({
@@ -316,7 +319,7 @@ export const runRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     agents: 'started',
-    summary: 'Its result, in the form of simple clients; 202 while it is in progress.',
+    summary: 'Show the result of a run, in the format of simple clients; 202 while it is in progress.',
     params: pathParams,
     answer: z.object({
       task_id: z.string(),

@@ -11,11 +11,11 @@ export const teamFields = {
   topology: z
     .looseObject({}, { error: 'it must be a topology as JSON; a name is a team' })
     .optional()
-    .describe('A topology as JSON, whose agents are names of registered ones.'),
+    .describe('A topology as JSON, whose agents are names of registered agents.'),
 }
 
 export const startBody = z.strictObject({
-  id: z.string().optional().describe('Starting again with the id of a run gives that run.'),
+  id: z.string().optional().describe('A start with the id of an existing run returns that run.'),
   task: z.unknown(),
   ...teamFields,
   config: z.looseObject({}).optional(),

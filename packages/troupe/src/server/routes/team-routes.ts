@@ -65,7 +65,7 @@ export const teamRoutes = [
     role: 'readonly',
     isRead: true,
     agents: 'own',
-    summary: 'What is wrong with a team, before it runs.',
+    summary: 'Check a team without running it, and list its problems.',
     body: z.strictObject({
       ...teamFields,
       config: z.looseObject({}).optional(),
@@ -85,7 +85,7 @@ export const teamRoutes = [
     operation: 'agents.list',
     role: 'readonly',
     agents: 'own',
-    summary: 'The registered agents, which runs can name.',
+    summary: 'List the registered agents, which runs can name.',
     answer: z.object({ items: z.array(z.object({ name: z.string() })) }),
     handle: async ({ parts }) => ({ items: [...parts.settings.agents.keys()].map((name) => ({ name })) }),
   }),
@@ -96,7 +96,7 @@ export const teamRoutes = [
     operation: 'agents.list',
     role: 'readonly',
     agents: 'own',
-    summary: 'The workers of the user that are at work now, in every process.',
+    summary: 'List the active workers of the user, in all processes.',
     answer: z.object({
       items: z.array(
         z.object({
@@ -119,7 +119,7 @@ export const teamRoutes = [
     name: 'approvals.list',
     operation: 'approvals.list',
     role: 'readonly',
-    summary: 'Runs that wait for a person, with their questions and uncertain effects.',
+    summary: 'List the runs that wait for a person, with their questions and uncertain effects.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(
       z.object({
@@ -159,7 +159,7 @@ export const teamRoutes = [
     name: 'usage.history',
     operation: 'usage.read',
     role: 'readonly',
-    summary: 'Runs, failures, tokens, cost and durations of the runs per hour or day and team, the oldest first.',
+    summary: 'Show the number, failures, tokens, cost and durations of runs per hour or day and team, oldest first.',
     query: z.strictObject({
       from: z.string().max(100).optional().describe('ISO text; 24 hours before `to` by default.'),
       to: z.string().max(100).optional().describe('ISO text; now by default.'),
@@ -187,7 +187,7 @@ export const teamRoutes = [
     name: 'usage.list',
     operation: 'usage.read',
     role: 'readonly',
-    summary: 'Tokens and cost of the ended and waiting runs among a page of the runs, each and together.',
+    summary: 'Show tokens and cost of the ended and waiting runs of one page of runs, for each run and in total.',
     query: z.strictObject(pagingQuery),
     answer: z.object({
       items: z.array(z.object({ run: z.string(), usage: tokensSchema, cost: costSchema })),

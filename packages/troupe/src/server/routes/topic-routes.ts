@@ -26,7 +26,7 @@ export const topicRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'The topics, but closed ones that the caller may neither read nor post to.',
+    summary: 'List the topics, except closed ones that the caller may neither read nor post to.',
     query: z.strictObject({ ...pagingQuery, names: z.enum(['true', 'false']).optional() }),
     answer: pageSchema(
       z.object({
@@ -56,7 +56,7 @@ export const topicRoutes = [
     operation: 'topics.manage',
     role: 'moderator',
     agents: 'own',
-    summary: 'Deletes a topic, and the entries for which it was the only audience.',
+    summary: 'Delete a topic, and the entries for which it was the only audience.',
     params: ofTopic,
     answer: z.object({ topic: z.string(), subscribersAffected: z.number(), entriesDeleted: z.number() }),
     handle: async ({ requestContext, params }) => ({ ...(await requestContext.context.deleteTopic(params.topic)) }),
@@ -68,7 +68,8 @@ export const topicRoutes = [
     operation: 'topics.manage',
     role: 'admin',
     agents: 'own',
-    summary: 'Closes a topic to all but those named; an empty list admits no agent, an absent one all.',
+    summary:
+      'Set the agents that may read a topic and post to it; an empty list admits no agent, an absent list admits all.',
     params: ofTopic,
     body: z.strictObject({ subscribe: names.optional(), post: names.optional() }),
     answer: done,
@@ -84,7 +85,7 @@ export const topicRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'The topics that the agent is subscribed to.',
+    summary: 'List the topics that the agent is subscribed to.',
     answer: z.object({ topics: z.array(z.string()) }),
     handle: async ({ requestContext }) => ({ topics: [...(await requestContext.context.topics())] }),
   }),
@@ -96,7 +97,7 @@ export const topicRoutes = [
       operation: 'context.subscribe',
       role: 'contributor',
       agents: 'own',
-      summary: { subscribe: 'Subscribes the agent to topics.', unsubscribe: 'Ends its subscriptions to them.' }[verb],
+      summary: { subscribe: 'Subscribe the agent to topics.', unsubscribe: 'Unsubscribe the agent from topics.' }[verb],
       body: z.strictObject({ topics: names }),
       answer: done,
       handle: async ({ requestContext, body }) => {
@@ -112,7 +113,7 @@ export const topicRoutes = [
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'How much there is; for callers who act as the host.',
+    summary: 'Show the numbers of entries and topics, for callers that are bound to no agent.',
     answer: z.object({
       entries: z.number(),
       expired: z.number(),
@@ -129,7 +130,7 @@ export const topicRoutes = [
     operation: 'context.clear',
     role: 'admin',
     agents: 'own',
-    summary: 'Removes every entry of the user.',
+    summary: 'Remove every entry of the user.',
     answer: z.object({ removed: z.number() }),
     handle: async (call) => ({ removed: await hostOf(call).clear() }),
   }),

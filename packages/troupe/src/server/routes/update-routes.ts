@@ -35,9 +35,9 @@ export const updateRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary:
-      'Changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
-      'namespaces of the context, each only for a caller that may read its list. `resync`: changes were missed, so load ' +
-      'the lists again. Last-Event-ID continues after an event for a minute.',
+      'Stream changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
+      'namespaces of the context, each only for a caller that may read its list. After `resync`, which reports missed changes, load ' +
+      'the lists again. Last-Event-ID resumes after an event for a minute.',
     data: updatesFrameSchema,
     events: async ({ updateStreams, feeds, user, principal, header, signal }: Call<unknown, unknown, unknown>) =>
       updateStreams.follow({ feeds, user, principal, lastEventId: header('last-event-id'), signal }),

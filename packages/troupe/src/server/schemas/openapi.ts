@@ -10,7 +10,7 @@ import { shareSchemas } from './share-schemas.ts'
 type Transform = NonNullable<FastifyDynamicSwaggerOptions['transform']>
 
 const problems = {
-  description: 'What is wrong (RFC 9457).',
+  description: 'The problem (RFC 9457).',
   content: { 'application/problem+json': { schema: problemSchema } },
 }
 
@@ -19,16 +19,16 @@ const nothing = z.strictObject({})
 const textOf = (route: Exclude<Route, { readonly answer: unknown }>) =>
   'events' in route
     ? {
-        description: 'Server-sent events; the schema is that of the data of each.',
+        description: 'Server-sent events; the schema describes the data of each event.',
         content: { 'text/event-stream': { schema: route.data } },
       }
     : { description: 'Text.', content: { [(route.type.split(';')[0] as string).trim()]: { schema: z.string() } } }
 
 const withoutBody = (route: Route) =>
   'events' in route
-    ? { 204: z.undefined().describe('Nothing is left, and nothing will come.') }
+    ? { 204: z.undefined().describe('The stream has no further events.') }
     : 'tagged' in route && route.tagged
-      ? { 304: z.undefined().describe('It is what If-None-Match names.') }
+      ? { 304: z.undefined().describe('The version is the one in If-None-Match.') }
       : {}
 
 export function routeSchema(route: Route): FastifySchema {
@@ -41,7 +41,7 @@ export function routeSchema(route: Route): FastifySchema {
     querystring: query,
     response: { ...response, '4xx': problems, '5xx': problems },
     summary,
-    description: `Operation ${operation}, for ${role} at least.`,
+    description: `Operation ${operation}; needs the role ${role} or higher.`,
     operationId: name,
     tags: [name.split('.')[0] as string],
     security: [{ key: [] }],
@@ -56,7 +56,7 @@ export async function openDocument(app: FastifyInstance, transform: Transform): 
     info: {
       title: 'Troupe',
       description:
-        'Runs, context and messages of a troupe. `troupe-user` and `troupe-agent` name in whose name a call is.',
+        'Runs, context and messages of a troupe. The headers `troupe-user` and `troupe-agent` name the user and the agent of a call.',
       version: '1',
     },
     components: { securitySchemes: { key: { type: 'http' as const, scheme: 'bearer' } } },

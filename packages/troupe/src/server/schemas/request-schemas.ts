@@ -20,7 +20,7 @@ const longestCursor = 15_000
 /** The order of a list of runs. */
 export const runOrderSchema = z
   .enum(['newest', 'oldest', 'cost', 'tokens', 'duration'])
-  .describe('cost, tokens and duration list the highest first.')
+  .describe('The orders cost, tokens and duration list the highest first.')
 
 export const pagingQuery = {
   limit: integerBetween(1, 500).optional(),
@@ -29,7 +29,7 @@ export const pagingQuery = {
 /** The schema of a list in an answer, which accepts readonly arrays. */
 export const list = <T extends z.ZodType>(item: T) => z.array(item).readonly()
 export const pageSchema = <T>(item: z.ZodType<T>) =>
-  z.object({ items: list(item), cursor: z.string().optional().describe('Where the next page begins.') })
+  z.object({ items: list(item), cursor: z.string().optional().describe('The cursor with which the next page starts.') })
 /** Returns a required value of a body. It may be null, since JSON has no undefined. */
 export function requiredField(body: object, name: string): unknown {
   const value = (body as Readonly<Record<string, unknown>>)[name]

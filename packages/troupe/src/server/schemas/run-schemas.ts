@@ -177,7 +177,7 @@ export const runViewSchema = z.object({
 export const inspectionSchema = z.object({
   ...runState,
   breakpoint: z.object({ on: z.string(), step: z.string(), agent: z.string(), run: z.string().optional() }).optional(),
-  childRuns: list(json).optional().describe('Of the same form, each.'),
+  childRuns: list(json).optional().describe('Each child run in the same form.'),
   next: z.object({
     steps: list(z.object({ branch: z.string(), step: z.string(), agent: z.string(), input: json })),
     failures: list(z.object({ step: z.string(), agent: z.string(), error: storedErrorSchema })),

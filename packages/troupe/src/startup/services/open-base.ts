@@ -119,7 +119,7 @@ async function openStores(
     events.emit({ type: 'storage.changed', at: clock.now(), state, ...(problem === undefined ? {} : { problem }) }),
   )
   const failed = (error: unknown) =>
-    log.error('the check of stored data failed; the next opening continues it', { error: error as Error })
+    log.error('the re-encryption of stored data failed; the next opening resumes it', { error: error as Error })
   const encryption = await openEncryption({
     storage: bare,
     config: config.encryption,

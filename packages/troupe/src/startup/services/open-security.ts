@@ -67,7 +67,7 @@ async function openAccounts(
         config: config.audit,
         deliverTo: deliverCheckpoints(egressClient.fetchTo),
         holder: processId,
-        failed: (error) => log.warn('work on the audit log failed; it is tried again', { error: error as Error }),
+        failed: (error) => log.warn('the audit log could not be updated; it is retried', { error: error as Error }),
       }),
     (open) => open.close(),
   )

@@ -27,7 +27,7 @@ function logged(environment: string): readonly { readonly msg: string; readonly 
 it('The warnings of ignored failures and repeated prompts are logged once each, in development alone.', () => {
   expect(logged('production')).toEqual([])
   expect(logged('development')).toMatchObject([
-    { msg: expect.stringContaining('a prompt holds everything'), agent: 'A' },
+    { msg: expect.stringContaining('a prompt contains everything'), agent: 'A' },
     { msg: expect.stringContaining('was not read'), tool: 'push_context', code: 'access.denied' },
   ])
 }, 30_000)

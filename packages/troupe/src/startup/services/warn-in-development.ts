@@ -5,7 +5,7 @@ import type { Log } from '../../observability/index.ts'
 const messages = {
   'tool.ignored': 'a failed tool result was not read: check success and error, because the failed call had no effect',
   'prompt.repeated':
-    'a prompt holds everything that the agent can read with its tools too, and is paid for twice: give buildSystemPrompt the keys that stay, or deny get_context',
+    'a prompt contains everything that the agent can also read with its tools, so its tokens are paid for twice: pass keys to buildSystemPrompt, or deny get_context',
 } as const
 
 export function warnInDevelopment(events: Events, log: Log): void {

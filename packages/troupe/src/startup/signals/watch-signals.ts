@@ -37,7 +37,7 @@ export function watchSignals(
   }
   const onSignal = (signal: Signal) => {
     if (ending) return exit(codeOf[signal])
-    log.info('told to end: what is under way is finished or given back', { signal })
+    log.info('received a signal to end: the troupe drains', { signal })
     void end(0)
   }
   const onFailure = (thrown: unknown) => {

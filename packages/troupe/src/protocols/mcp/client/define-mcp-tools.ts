@@ -192,7 +192,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     for (const tool of namedIn(checked.effect, checked.needsApproval, checked.allow))
       if (!offered.has(tool) && !missed.has(tool)) {
         missed.add(tool)
-        log.warn('an option names a tool that its server has not', { tool, nearest: nearest(tool, offered) })
+        log.warn('an option names a tool that the MCP server does not offer', { tool, nearest: nearest(tool, offered) })
       }
     const waiting = new Set(changes.map(({ tool }) => tool))
     const unread = new Set(unapproved.map(({ tool }) => tool))

@@ -54,7 +54,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
     ? await programOf(server, options)
     : await addressOf(sdk, { ...options, ...watchedFetch }, server)
   client.onclose = options.closed
-  client.onerror = (error) => options.log.debug('a connection to a server of MCP had an error', { error })
+  client.onerror = (error) => options.log.debug('a connection to an MCP server failed', { error })
   let left: Promise<void> | undefined
   const leave = () => {
     // A second `close` would return before the program has ended.
@@ -127,7 +127,8 @@ async function programOf(server: McpProgram, options: OpenClientOptions): Promis
     const text = chunk.subarray(0, left).toString()
     left -= chunk.length
     for (const line of text.split('\n'))
-      if (line.trim() !== '') options.log.debug('a server of MCP says', { line: truncateText(line, lineLength) })
+      if (line.trim() !== '')
+        options.log.debug('an MCP server wrote to standard error', { line: truncateText(line, lineLength) })
   })
   return transport
 }

@@ -46,7 +46,7 @@ export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
       bus: { publish: () => {}, subscribe: once(subscribe) },
       maxSubscriptions: Math.max(0, maxSubscriptions - subscriptions),
       keepAliveMs: heartbeatMs,
-      onerror: (error) => parts.observability.log.debug('a request over MCP was refused', { error }),
+      onerror: (error) => parts.observability.log.debug('an MCP request was rejected', { error }),
     })
     return handler.fetch(request, { parsedBody: body })
   }

@@ -20,7 +20,7 @@ export const rejected = (value: Shown): CallToolResult => ({
 /** @returns the failure, and as much of its message as a client may know */
 function knownOf(thrown: unknown, log: Log): { readonly error: TroupeError; readonly message: string } {
   const stored = storeError(thrown)
-  if (stored.errorId !== undefined) log.error('a call over MCP failed', failureFields({}, thrown))
+  if (stored.errorId !== undefined) log.error('an MCP call failed', failureFields({}, thrown))
   const error = thrown instanceof TroupeError && stored.errorId === undefined ? thrown : restoreError(concealed(stored))
   // The message may contain the location of the database.
   const isInternal = error.code.startsWith('storage.') && error.status >= 500

@@ -33,7 +33,9 @@ export function reportProgress(caller: McpCaller, ctx: ServerContext, run: Run):
   }
   // Fails if the client has disconnected; the signal of the call ends the call.
   follow().catch((error: unknown) =>
-    caller.parts.observability.log.debug('progress could not be told', { error: error as Error }),
+    caller.parts.observability.log.debug('the progress of an MCP call could not be reported', {
+      error: error as Error,
+    }),
   )
   return () => ends.abort()
 }

@@ -213,9 +213,11 @@ const runTeam = runTool({
 async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Promise<Answer> {
   const { signal } = call.ctx.mcpReq
   const cancel = () =>
-    void owned
-      .cancel()
-      .catch((error: unknown) => call.caller.parts.observability.log.debug('a run was over', { error: error as Error }))
+    void owned.cancel().catch((error: unknown) =>
+      call.caller.parts.observability.log.debug('the run of a cancelled MCP call was not cancelled', {
+        error: error as Error,
+      }),
+    )
   if (signal.aborted) cancel()
   else signal.addEventListener('abort', cancel, { once: true })
   try {

@@ -54,12 +54,15 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
             ? wants(event.uri) && server.sendResourceUpdated({ uri: event.uri })
             : server.sendResourceListChanged()
         // Sending fails before the initialization and after the end of the connection.
-        if (sent) sent.catch((error: unknown) => log.debug('a change was not told', { error: error as Error }))
+        if (sent)
+          sent.catch((error: unknown) =>
+            log.debug('an MCP client was not notified of a change', { error: error as Error }),
+          )
       })
       server.onclose = stop
       return server
     },
-    { onerror: (error) => log.debug('a message over MCP was refused', { error }) },
+    { onerror: (error) => log.debug('an MCP message was rejected', { error }) },
   )
   const close = () => served.close()
   return { close, [Symbol.asyncDispose]: close }

@@ -22,7 +22,7 @@ export function watchResources(caller: McpCaller, emit: (event: ServerEvent) => 
   follow().catch((error: unknown) => {
     const { log } = caller.parts.observability
     if (error instanceof TroupeError && error.code === 'cancelled') return
-    log.warn('watching for a client of MCP ended', { error: error as Error })
+    log.warn('the watch of an MCP client ended', { error: error as Error })
   })
   return () => ends.abort()
 }

@@ -21,7 +21,10 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
     await Promise.all(
       open.map(({ run }) =>
         cancel(user, run).catch((error: unknown) =>
-          host.parts.reporting.log.warn('a run of a cancelled step continues', { run, error: error as Error }),
+          host.parts.reporting.log.warn('a child run of a cancelled step could not be cancelled', {
+            run,
+            error: error as Error,
+          }),
         ),
       ),
     )

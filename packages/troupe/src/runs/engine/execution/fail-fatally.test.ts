@@ -99,7 +99,7 @@ it('A run whose step breaks an invariant fails with it, and the step is not repe
   await parts.stores.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
   expect(await run.result()).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
   await vi.waitFor(() => expect(stopped).toBe(true))
-  expect(error.mock.calls.filter(([text]) => text === 'a step could not be carried out')).toHaveLength(1)
+  expect(error.mock.calls.filter(([text]) => text === 'a step could not be executed')).toHaveLength(1)
   await host.close()
 })
 

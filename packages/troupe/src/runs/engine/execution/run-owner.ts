@@ -162,7 +162,7 @@ export class RunOwner {
         else await this.#commitEnds()
     } catch (error) {
       this.#lost ??= error
-      this.#parts.reporting.log.error('a run stopped here', { run: this.run, error: error as Error })
+      this.#parts.reporting.log.error('this process stopped executing a run', { run: this.run, error: error as Error })
       if (isOwnedByOther(error)) this.#parts.host.onOwnershipLost(this, error.code === 'journal.lost')
       else await this.#breakDown(error)
     }

@@ -12,9 +12,7 @@ export async function recoverRuns(host: RunHost): Promise<void> {
       if (host.isClosed) return
       await host
         .own(user, run)
-        .catch((error: unknown) =>
-          log.warn('a run that was left is not taken over here', { run, error: error as Error }),
-        )
+        .catch((error: unknown) => log.warn('this process could not claim an open run', { run, error: error as Error }))
     }
     after = found.at(-1)
     if (found.length < page) return

@@ -215,7 +215,7 @@ export class RunOwnership {
       // A run whose start was not committed after all is no run.
       const isNone = error instanceof TroupeError && error.code === 'run.unknown'
       if (!isNone && !isPassing(error) && !isTakeoverInterrupted(error))
-        this.#host.log.warn('a run is not claimed again', { run: this.run, error: error as Error })
+        this.#host.log.warn('this process could not claim a run', { run: this.run, error: error as Error })
       done()
     })
   }

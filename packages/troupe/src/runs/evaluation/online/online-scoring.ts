@@ -63,7 +63,10 @@ export class OnlineScoring {
   #onCompleted({ userId: user, runId: run }: EventFields): void {
     if (typeof user !== 'string' || typeof run !== 'string' || !isSampled(user, run, this.#share)) return
     if (this.#waiting.length >= maxWaiting) {
-      this.#host.parts.reporting.log.warn('a run is not scored: too many wait for it', { runId: run, userId: user })
+      this.#host.parts.reporting.log.warn('a run is not scored: too many runs wait to be scored', {
+        runId: run,
+        userId: user,
+      })
       return
     }
     this.#waiting.push({ user, run })

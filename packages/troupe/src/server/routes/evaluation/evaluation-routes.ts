@@ -23,16 +23,16 @@ const filter = z.strictObject({
   order: runOrderSchema.optional(),
 })
 const body = z.strictObject({
-  id: z.string().max(256).optional().describe('A second call with the same id continues with the other runs.'),
+  id: z.string().max(256).optional().describe('A second call with the same id continues with the remaining runs.'),
   runs: z
     .union([z.array(z.string()).max(10_000), filter], { error: 'it is a list of ids, or what a list of runs takes' })
-    .describe('Ids, or what a list of runs takes.'),
+    .describe('Ids of runs, or the filters of a list of runs.'),
   change: z.strictObject({
     model: z.string().optional(),
     prompts: z.record(z.string(), z.string()).optional(),
     ...teamFields,
   }),
-  score: scoreSchema.describe('What an answer is worth.'),
+  score: scoreSchema.describe('How an answer is scored.'),
   live: z.boolean().optional(),
   repeat: z.boolean().optional(),
   concurrency: z.int().min(1).max(32).optional(),
@@ -49,7 +49,7 @@ export const evaluationRoutes = [
     operation: 'runs.fork',
     role: 'moderator',
     summary:
-      'Runs past runs again with something different: `progress` for each, then `evaluation`. Hanging up stops it.',
+      'Repeat past runs with changes: streams `progress` for each run, then `evaluation`. Closing the connection stops it.',
     body,
     data: evaluationEventSchema,
     events: async (call) => {

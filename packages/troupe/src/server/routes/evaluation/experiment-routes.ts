@@ -20,15 +20,15 @@ import { teamFields } from '../start-run-request.ts'
 import { readScore, scoreSchema } from './read-score.ts'
 
 const body = z.strictObject({
-  id: z.string().max(128).optional().describe('Asked again with it, it does what is left.'),
+  id: z.string().max(128).optional().describe('A repeated request with the id runs the remaining cases.'),
   dataset: z.strictObject({
     name: z.string().max(256),
     jsonl: z.string().describe('One case on each line: { id?, input, expected?, labels?, tags? }.'),
   }),
   ...teamFields,
   against: z.strictObject(teamFields).optional().describe('Another team, which gets the same cases.'),
-  scorers: z.record(z.string(), scoreSchema).describe('By their names.'),
-  tags: z.array(z.string()).max(100).optional().describe('Only cases that have all of them.'),
+  scorers: z.record(z.string(), scoreSchema).describe('Scorers by name.'),
+  tags: z.array(z.string()).max(100).optional().describe('Only cases that have all of these tags.'),
   limit: z.int().min(1).max(10_000).optional(),
   config: z.looseObject({}).optional(),
   concurrency: z.int().min(1).max(32).optional(),
@@ -46,7 +46,7 @@ export const experimentRoutes = [
     operation: 'runs.start',
     role: 'moderator',
     summary:
-      'Evaluates a team on a data set, or two: `progress` for each case, then `experiment`. Hanging up stops it; asked again, it does what is left.',
+      'Evaluate one team or two on a data set: streams `progress` for each case, then `experiment`. Closing the connection stops it; a repeated request runs the remaining cases.',
     body,
     data: experimentEventSchema,
     events: async (call) => {
@@ -62,7 +62,7 @@ export const experimentRoutes = [
     name: 'experiments.list',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'The experiments, the newest first.',
+    summary: 'List the experiments, newest first.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(experimentSummarySchema),
     handle: async (call) => page(await experimentsOf(call).list(withoutUndefined(call.query))),
@@ -73,7 +73,7 @@ export const experimentRoutes = [
     name: 'experiments.get',
     operation: 'runs.read',
     role: 'readonly',
-    summary: 'One of them, with its results so far.',
+    summary: 'Show an experiment with its results so far.',
     params: z.object({ experiment: z.string() }),
     answer: experimentSchema,
     handle: (call) => experimentsOf(call).get(call.params.experiment),
@@ -85,7 +85,7 @@ export const experimentRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary:
-      'The online scores of a run, with the reasons of a judge; no scores if it was not sampled or is not scored yet.',
+      'Show the online scores of a run, with the reasons of a judge; empty if the run was not sampled or is not scored yet.',
     params: z.object({ run: z.string() }),
     answer: onlineScoresSchema,
     handle: async (call) => {

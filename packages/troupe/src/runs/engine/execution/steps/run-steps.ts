@@ -79,7 +79,11 @@ export class RunSteps {
       await this.#parts.journal.steps.markUncertain(owner.user, journal)
     } catch (error) {
       if (owner.lost) return
-      this.#parts.reporting.log.error('a step could not be stopped', { run: owner.run, step, error: error as Error })
+      this.#parts.reporting.log.error('a step could not be cancelled; it is retried', {
+        run: owner.run,
+        step,
+        error: error as Error,
+      })
       this.#wakeAfter(step, () => void this.cancel(step, reason, usage))
       return
     }

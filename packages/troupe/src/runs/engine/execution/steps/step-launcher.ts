@@ -201,7 +201,7 @@ export class StepLauncher {
       .catch((error: unknown): BrokenStep | undefined => {
         if (isClosedFailure(error)) return undefined
         const about = { step: flight.command.step, error: error as Error }
-        this.#parts.reporting.log.error('a step could not be carried out', about)
+        this.#parts.reporting.log.error('a step could not be executed', about)
         if (!isPassingFailure(error)) return { status: 'broken', error }
         this.#retryLater(flight)
         return undefined
