@@ -93,8 +93,7 @@ export function readCoordination(name: CoordinationName, args: Json, flow: Flow)
       ? wrong(target.problem, target.suggestion)
       : { kind: 'routing', routing: { kind: 'handOff', ...target } }
   }
-  // The most frequent mistake of models is one invocation without the list around it; it is unambiguous, so it is accepted.
-  const list = args.invocations ?? ('agent_name' in args ? [args] : undefined)
+  const list = invocationsOf(args)
   if (!Array.isArray(list) || list.length === 0)
     return wrong('invocations must be a list of at least one { agent_name, request }')
   const targets = []
@@ -104,6 +103,16 @@ export function readCoordination(name: CoordinationName, args: Json, flow: Flow)
     targets.push(target)
   }
   return { kind: 'routing', routing: { kind: 'invoke', targets } }
+}
+
+/** The most frequent mistake of models is one invocation without the list around it; it is unambiguous, so it is accepted. */
+const invocationsOf = (args: { readonly [key: string]: Json }): Json | undefined =>
+  args.invocations ?? ('agent_name' in args ? [args] : undefined)
+
+/** Returns the names of the agents that an accepted call of `invoke_agent` invoked, in its order. */
+export function invokedAgents(input: unknown): readonly string[] {
+  const list = isObject(input as Json) ? invocationsOf(input as { readonly [key: string]: Json }) : undefined
+  return Array.isArray(list) ? list.map((item) => (item as { readonly agent_name: string }).agent_name) : []
 }
 
 function readTarget(

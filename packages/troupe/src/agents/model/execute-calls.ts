@@ -1,6 +1,7 @@
 /**
  * Executes the tool calls of one turn. Every call gets a result, also a rejected or failed one; results are in the
- * model's order. The first coordination call is applied after the tools.
+ * model's order. The first coordination call is applied after the tools; further `invoke_agent` calls beside a first one
+ * invoke their agents in parallel with it.
  */
 import PQueue from 'p-queue'
 import { type Json, nearest } from '../../core/index.ts'
@@ -98,7 +99,7 @@ export async function executeCalls(run: LlmRun, turn: number, calls: readonly To
     if (one.kind === 'coordination') {
       const led = await applyCoordination(run, one.call, one.meant)
       results.push(led.result)
-      routing = led.routing
+      routing = joinRoutings(routing, led.routing)
     } else if (done) {
       results.push(one.kind === 'rejected' ? done.result : discloseResult(run, finishedCall(one), done))
       const { toolCallId, toolName } = one.call
@@ -188,11 +189,7 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
       suggestion: 'Call it again with one JSON object.',
     })
   if (isCoordination(name)) {
-    if (
-      before.some(
-        (one) => one.kind === 'coordination' || (one.kind === 'rejected' && isCoordination(one.call.toolName)),
-      )
-    )
+    if (before.some((one) => isCoordination(one.call.toolName) && !(invokes(one) && name === 'invoke_agent')))
       return rejectCall('Only the first coordination call of a turn counts; this one was not carried out.', {
         suggestion: 'Make one of them a turn; call it again if it is still wanted.',
       })
@@ -295,7 +292,15 @@ function reachBreakpoint(run: LlmRun, one: Planned): Promise<Edited | undefined>
   return stopped
 }
 
-/** Carries out the coordination call that counts. */
+/** Models that call tools in parallel name one agent in each of several calls. */
+const invokes = (one: Planned): boolean => one.kind === 'coordination' && one.call.toolName === 'invoke_agent'
+
+const joinRoutings = (first: Routing | undefined, next: Routing | undefined): Routing | undefined =>
+  first?.kind === 'invoke' && next?.kind === 'invoke'
+    ? { kind: 'invoke', targets: [...first.targets, ...next.targets] }
+    : next
+
+/** Carries out a coordination call that counts. */
 async function applyCoordination(
   run: LlmRun,
   call: ToolCallPart,

@@ -165,6 +165,29 @@ describe('a step of an LlmAgent', () => {
     expect(stored).toHaveLength(6)
   })
 
+  it('A step of an LlmAgent invokes the agents of several invoke_agent calls together, and gives each call its results.', async () => {
+    const invoking = (...agents: readonly string[]) => ({
+      name: 'invoke_agent',
+      args: { invocations: agents.map((agent) => ({ agent_name: agent, request: `for ${agent}` })) },
+    })
+    const { step, model } = stage([
+      { toolCalls: [invoking('B'), invoking('C', 'B'), { name: 'finish', args: { answer: 'early' } }] },
+      call('finish', { answer: 'late' }),
+    ])
+    expect(await step('go', { flow: team })).toMatchObject({
+      kind: 'invoke',
+      targets: [{ agent: 'B' }, { agent: 'C' }, { agent: 'B' }],
+    })
+    const results = ['B', 'C', 'B'].map((agent, i) => ({ agent, success: true, value: `answer ${i}` }))
+    expect(await step({ results }, { flow: team, results })).toMatchObject({ kind: 'finish', value: 'late' })
+    const [early, first, second] = resultsIn(model, 1)
+    expect(early).toMatch(/first coordination call/)
+    expect(first).toMatch(/answer 0/)
+    expect(first).not.toMatch(/answer [12]/)
+    expect(second).toMatch(/answer 1.*answer 2/)
+    expect(second).not.toMatch(/answer 0/)
+  })
+
   it('A step of an LlmAgent closes an unanswered call when its conversation continues otherwise.', async () => {
     const { step, model } = stage([
       call('invoke_agent', { invocations: [{ agent_name: 'B', request: 'x' }] }),

@@ -8,6 +8,7 @@ import {
   errorOutput,
   inputMessage,
   newestWithin,
+  type OpenCall,
   openCalls,
   type ThreadMessage,
   tokensOf,
@@ -17,6 +18,7 @@ import {
   valueOutput,
 } from './content/model-messages.ts'
 import { unsentOf, visibleMessage } from './content/unsent.ts'
+import { invokedAgents } from './coordination.ts'
 
 /** A summary of all messages before its position in the thread. It is stored at that position, and sent in their place. */
 interface Compaction {
@@ -25,6 +27,25 @@ interface Compaction {
   readonly summary: CarriedHistory
 }
 type SummaryMessage = ThreadMessage & { readonly compaction?: Compaction }
+
+/**
+ * Gives each call of `invoke_agent` the results of the agents that it named. The results are in the order of invocation,
+ * but a policy may omit some; what belongs to no other call is the last one's.
+ */
+function shareResults<R extends { readonly agent: string }>(
+  calls: readonly OpenCall[],
+  results: readonly R[],
+): ReadonlyMap<OpenCall, readonly R[]> {
+  const left = [...results]
+  const take = (agent: string): readonly R[] => {
+    const at = left.findIndex((result) => result.agent === agent)
+    return at < 0 ? [] : left.splice(at, 1)
+  }
+  const last = calls.at(-1)
+  return new Map(
+    calls.map((call) => [call, call === last ? left : invokedAgents(call.input).flatMap((agent) => take(agent))]),
+  )
+}
 
 export class Thread {
   readonly #entry: StepEntry
@@ -65,15 +86,15 @@ export class Thread {
   /** The step's input: the results of a fan-out answer the call that began it, everything else is said by the user. */
   begin(input: Json, results: StepEntry['results']): void {
     const open = openCalls(this.#messages)
-    const asked = results ? open.find((call) => call.toolName === 'invoke_agent') : undefined
     const passedOn = errorOutput({ error: 'The work was passed on; what came of it did not come back here.' })
-    if (open.length > 0)
-      this.add(
-        toolMessage(
-          open.map((call) => toolResult(call, call === asked ? valueOutput({ results: results as Json }) : passedOn)),
-        ),
-      )
-    if (asked) return
+    const asked = results ? open.filter((call) => call.toolName === 'invoke_agent') : []
+    const shares = shareResults(asked, results ?? [])
+    const answers = open.map((call) => {
+      const share = shares.get(call)
+      return toolResult(call, share ? valueOutput({ results: share as Json }) : passedOn)
+    })
+    if (answers.length > 0) this.add(toolMessage(answers))
+    if (asked.length > 0) return
     const carried = results ? undefined : carriedText(this.#entry.history)
     if (carried !== undefined) this.add(userMessage(carried))
     this.add(inputMessage(input))

@@ -140,16 +140,21 @@ export const errorOutput = (error: { readonly [key: string]: Json }): LanguageMo
   value: error as never,
 })
 
+/** A call of a model that has no result yet. */
+export interface OpenCall {
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly input: unknown
+}
+
 /** The calls at the end of a conversation that have no result yet. */
-export function openCalls(
-  messages: readonly ThreadMessage[],
-): readonly { readonly toolCallId: string; readonly toolName: string }[] {
-  const open = new Map<string, { readonly toolCallId: string; readonly toolName: string }>()
+export function openCalls(messages: readonly ThreadMessage[]): readonly OpenCall[] {
+  const open = new Map<string, OpenCall>()
   for (const message of messages) {
     if (message.role === 'assistant')
       for (const part of message.content)
         if (part.type === 'tool-call' && !part.providerExecuted)
-          open.set(part.toolCallId, { toolCallId: part.toolCallId, toolName: part.toolName })
+          open.set(part.toolCallId, { toolCallId: part.toolCallId, toolName: part.toolName, input: part.input })
     if (message.role === 'tool')
       for (const part of message.content) if (part.type === 'tool-result') open.delete(part.toolCallId)
   }
