@@ -167,6 +167,28 @@ describe('round trip', () => {
     }
     expect(defineTopology(strings).canonical).toEqual(defineTopology(objects).canonical)
   })
+  it('The object form takes the kind of a node without one from its name or its definition.', () => {
+    const edges = [
+      { from: 'Start', to: 'A' },
+      { from: 'A', to: 'Inner' },
+      { from: 'Inner', to: 'End' },
+    ]
+    const inner = { nodes: [{ name: 'B', agent: b }], edges: [] }
+    const short = {
+      nodes: [{ name: 'Start' }, { name: 'A', agent: a }, { name: 'Inner', topology: inner }, { name: 'End' }],
+      edges,
+    }
+    const long = {
+      nodes: [
+        { name: 'Start', kind: 'start' as const },
+        { name: 'A', kind: 'agent' as const, agent: a },
+        { name: 'Inner', kind: 'topology' as const, topology: inner },
+        { name: 'End', kind: 'end' as const },
+      ],
+      edges,
+    }
+    expect(defineTopology(short).canonical).toEqual(defineTopology(long).canonical)
+  })
   it('The JSON of a topology without its definitions or functions is rejected, and names them.', () => {
     const json = JSON.parse(JSON.stringify(defineTopology(forms.pipeline as TopologyForm)))
     expect(() => defineTopology(json, { agents: [a, b] })).toThrow(/definition of C is missing/)

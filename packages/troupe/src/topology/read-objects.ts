@@ -15,6 +15,11 @@ import type {
 const nodeOptions = ['name', 'kind', 'agent', 'size', 'topology', 'join', 'deadline', 'onFailure', 'limit']
 const edgeOptions = ['from', 'to', 'type', 'when', 'maxTurns', 'limit', 'fanOut', 'alternating']
 const kinds = ['start', 'end', 'user', 'agent', 'pool', 'topology']
+const kindsOfReservedNames: Readonly<Record<string, 'start' | 'end' | 'user'>> = {
+  Start: 'start',
+  End: 'end',
+  User: 'user',
+}
 
 type Agents = ReadonlyMap<string, Agent>
 
@@ -41,7 +46,8 @@ function addNode(
   compile: (form: TopologyForm) => CompiledTopology,
 ): CompiledTopology | undefined {
   checkOptions(nodeInError(node), node, nodeOptions)
-  const { name, kind, agent, size, topology, ...options } = node
+  const { name, agent, size, topology, kind: givenKind, ...options } = node
+  const kind = givenKind ?? kindsOfReservedNames[name] ?? (topology ? 'topology' : 'agent')
   checkName('agent', name)
   if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${show(kind)}`, `It is one of ${kinds.join(', ')}`)
   if (kind !== 'agent' && kind !== 'pool' && Object.keys(options).length + (size === undefined ? 0 : 1) > 0)

@@ -62,8 +62,11 @@ export interface StringForm {
 export interface ObjectNode extends NodeOptions {
   /** The name, unique in the topology. */
   readonly name: string
-  /** The kind: `pool` for an agent with a limited number of concurrent steps, `topology` for a nested team. */
-  readonly kind: 'start' | 'end' | 'user' | 'agent' | 'pool' | 'topology'
+  /**
+   * The kind: `pool` for an agent with a limited number of concurrent steps, `topology` for a nested team. By default
+   * that of the names Start, End and User, otherwise `agent`, or `topology` where one is given.
+   */
+  readonly kind?: 'start' | 'end' | 'user' | 'agent' | 'pool' | 'topology'
   /** The definition, or its name if `agents` are passed. */
   readonly agent?: Agent | string
   /** The size of a pool. */
