@@ -46,8 +46,8 @@ function addNode(
   compile: (form: TopologyForm) => CompiledTopology,
 ): CompiledTopology | undefined {
   checkOptions(nodeInError(node), node, nodeOptions)
-  const { name, agent, size, topology, kind: givenKind, ...options } = node
-  const kind = givenKind ?? kindsOfReservedNames[name] ?? (topology ? 'topology' : 'agent')
+  const { name, agent, size, topology, kind: kindOption, ...options } = node
+  const kind = kindOption ?? kindsOfReservedNames[name] ?? (topology ? 'topology' : 'agent')
   checkName('agent', name)
   if (!kinds.includes(kind)) throw invalid(name, `there is no kind ${show(kind)}`, `It is one of ${kinds.join(', ')}`)
   if (kind !== 'agent' && kind !== 'pool' && Object.keys(options).length + (size === undefined ? 0 : 1) > 0)

@@ -1,86 +1,11 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Message } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createEvents, type Json, seededRandom, systemClock, TroupeError } from '../../core/index.ts'
-import { createModels } from '../../models/index.ts'
-import { type MockItem, MockModel } from '../../testing/index.ts'
+import { systemClock, TroupeError } from '../../core/index.ts'
+import { MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
-import type { Flow, StepContext, StepEntry } from '../agent-port.ts'
 import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
-import type { LlmAgentOptions } from '../definitions/llm-definition.ts'
-import { silentGuard } from '../session/session-testbed.test.fixture.ts'
-import { plainRecorder } from './plain-recorder.test.fixture.ts'
-
-const back: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
-
-/** An agent on a scripted model, and what it takes to have it carry out steps of one conversation. */
-function stage(responses: readonly MockItem[], options: Partial<LlmAgentOptions> = {}) {
-  const model = new MockModel({ responses })
-  const agent = new BaseLlmAgent({ name: 'A', instructions: 'You are A.', model, ...options })
-  const events = createEvents(() => {})
-  const models = createModels({ clock: systemClock, random: seededRandom(1), events })
-  const stored: Json[] = []
-  const others = new Map<string, Json[]>()
-  const listOf = (name: string) => (name === 'c' ? stored : (others.get(name) ?? others.set(name, []).get(name) ?? []))
-  const threadMessages = {
-    load: async (_: string, name: string) => listOf(name).map((message) => ({ message, taint: [] })),
-    append: (_: string, name: string, from: number, messages: readonly Json[]) => {
-      const stored = listOf(name)
-      if (from !== stored.length) throw new Error(`messages from ${from} follow ${stored.length}`)
-      stored.push(...messages)
-      return { statements: [] }
-    },
-    forget: () => ({ statements: [] }),
-    forgetPrefix: () => ({ statements: [] }),
-  }
-  const asked: unknown[] = []
-  const step = (input: Json, more: Partial<StepEntry> = {}, answer: (question: never) => Json = () => null) => {
-    const recorder = plainRecorder()
-    const ctx = {
-      signal: recorder.signal,
-      ask: async (question: never) => {
-        asked.push(question)
-        return answer(question)
-      },
-    } as unknown as StepContext
-    const none = {} as never
-    const services = {
-      ...{
-        guard: silentGuard(systemClock),
-        clock: systemClock,
-        events,
-        models,
-        threadMessages,
-        timeouts: {},
-        memories: none,
-        toolRecords: none,
-        toolSources: none,
-      },
-      ...more.services,
-    }
-    return agent.step({ input, ctx, ctxOf: () => ctx, recorder, flow: back, thread: 'c', ...more, services })
-  }
-  return { model, agent, step, stored, asked }
-}
-
-const team: Flow = { invoke: ['B', 'C'], handOff: [], finish: true, askUser: false, value: undefined }
-
-const look = (execute = async ({ q }: { q: string }): Promise<unknown> => `saw ${q}`, options = {}) =>
-  defineTool({
-    name: 'look',
-    description: 'Looks.',
-    inputSchema: z.object({ q: z.string() }),
-    effect: 'read',
-    ...options,
-    execute,
-  })
-const call = (name: string, args: unknown, id?: string): MockItem => ({
-  toolCalls: [{ name, args, ...(id ? { id } : {}) }],
-})
-const resultsIn = (model: MockModel, i: number) =>
-  (model.calls[i]?.prompt ?? [])
-    .flatMap((message) => (message.role === 'tool' ? message.content : []))
-    .map((part) => JSON.stringify(part))
+import { call, look, resultsIn, stage, team } from './llm-step.test.fixture.ts'
 
 describe('a step of an LlmAgent', () => {
   it('A step of an LlmAgent returns the text of the model if a value has one target.', async () => {
@@ -135,67 +60,6 @@ describe('a step of an LlmAgent', () => {
       code: 'model.answer',
       details: { spent: { inputTokens: 50, outputTokens: 25 } },
     })
-  })
-
-  it('A step of an LlmAgent offers the coordination tools that the topology permits, with the names as choices.', async () => {
-    const { step, model } = stage([call('finish', { answer: 'done' })])
-    expect(await step('go', { flow: team })).toMatchObject({ kind: 'finish', value: 'done' })
-    expect(model.calls[0]?.tools?.map((tool) => tool.name)).toEqual(['invoke_agent', 'finish'])
-    expect(JSON.stringify(model.calls[0]?.tools)).toMatch(/"enum":\["B","C"\]/)
-  })
-
-  it('A step of an LlmAgent follows the first coordination call of a turn, rejects the others, and later gets the results as its answer.', async () => {
-    const invocations = [{ agent_name: 'B', request: 'x' }]
-    const { step, model, stored } = stage([
-      {
-        toolCalls: [
-          { name: 'invoke_agent', args: { invocations } },
-          { name: 'finish', args: { answer: 'early' } },
-        ],
-      },
-      call('finish', { answer: 'late' }),
-    ])
-    expect(await step('go', { flow: team })).toMatchObject({ kind: 'invoke', targets: [{ agent: 'B', input: 'x' }] })
-    const results = [{ agent: 'B', success: true, value: 'from B' }]
-    expect(await step({ results }, { flow: team, results })).toMatchObject({ kind: 'finish', value: 'late' })
-    const resultTexts = resultsIn(model, 1)
-    expect(resultTexts).toHaveLength(2)
-    expect(resultTexts.join()).toMatch(/first coordination call/)
-    expect(resultTexts.join()).toMatch(/from B/)
-    expect(stored).toHaveLength(6)
-  })
-
-  it('A step of an LlmAgent invokes the agents of several invoke_agent calls together, and gives each call its results.', async () => {
-    const invoking = (...agents: readonly string[]) => ({
-      name: 'invoke_agent',
-      args: { invocations: agents.map((agent) => ({ agent_name: agent, request: `for ${agent}` })) },
-    })
-    const { step, model } = stage([
-      { toolCalls: [invoking('B'), invoking('C', 'B'), { name: 'finish', args: { answer: 'early' } }] },
-      call('finish', { answer: 'late' }),
-    ])
-    expect(await step('go', { flow: team })).toMatchObject({
-      kind: 'invoke',
-      targets: [{ agent: 'B' }, { agent: 'C' }, { agent: 'B' }],
-    })
-    const results = ['B', 'C', 'B'].map((agent, i) => ({ agent, success: true, value: `answer ${i}` }))
-    expect(await step({ results }, { flow: team, results })).toMatchObject({ kind: 'finish', value: 'late' })
-    const [early, first, second] = resultsIn(model, 1)
-    expect(early).toMatch(/first coordination call/)
-    expect(first).toMatch(/answer 0/)
-    expect(first).not.toMatch(/answer [12]/)
-    expect(second).toMatch(/answer 1.*answer 2/)
-    expect(second).not.toMatch(/answer 0/)
-  })
-
-  it('A step of an LlmAgent closes an unanswered call when its conversation continues otherwise.', async () => {
-    const { step, model } = stage([
-      call('invoke_agent', { invocations: [{ agent_name: 'B', request: 'x' }] }),
-      call('finish', { answer: 1 }),
-    ])
-    await step('go', { flow: team })
-    await step('something else', { flow: team })
-    expect(resultsIn(model, 1)[0]).toMatch(/passed on/)
   })
 
   it('A step of an LlmAgent reminds a model whose text fits no target, and fails with a diagnosis.', async () => {
