@@ -48,6 +48,7 @@ import {
   agentsByName,
   compiledTeams,
   type ModelsConfig,
+  standardFileBytes,
   storageRetentionOf,
   type TroupeConfig,
 } from './troupe-config.ts'
@@ -93,6 +94,7 @@ export function configProblems(from: TroupeConfig): readonly TroupeError[] {
     () => checkKeys(config.models ?? {}),
     () => checkObservation(config),
     () => checkRetention(config),
+    () => checkBlobs(config),
     () => void messagingSettings(config.messaging as MessagingConfig | undefined),
     () => checkContext(config),
     () => checkModels(config.models ?? {}),
@@ -127,6 +129,13 @@ function checkRetention({ retention = {} }: TroupeConfig): void {
   retentionBounds(storageRetentionOf(retention))
   retentionPeriods(retention)
   if (retention.metrics !== undefined) milliseconds(retention.metrics, 'retention.metrics', '1m')
+}
+
+function checkBlobs({ blobs = {} }: TroupeConfig): void {
+  checkOptions('blobs', blobs, ['fileBytes'])
+  const { fileBytes = standardFileBytes } = blobs
+  if (!(Number.isSafeInteger(fileBytes) && fileBytes >= 1_024))
+    throw wrong('blobs.fileBytes', 'it must be a whole number from 1024')
 }
 
 function checkContext({ context = {} }: TroupeConfig): void {

@@ -71,6 +71,7 @@ export {
   type ModelsConfig,
   type PostgresStorageConfig,
   type Retention,
+  standardFileBytes,
   storageRetentionOf,
   type Team,
   type TroupeConfig,

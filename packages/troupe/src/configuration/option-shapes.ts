@@ -11,6 +11,7 @@ const objects: readonly string[] = [
     'contextWindows',
     'models',
     'cassette',
+    'blobs',
     'retention',
     'limits',
     'schedules',

@@ -6,7 +6,7 @@ import { type MetricStore, metricTable } from '../observability/index.ts'
 import { childJournalPrefixes, type EndedRuns, threadPrefix } from '../runs/index.ts'
 import { runWorkspace, type StoredFiles } from '../sandbox/index.ts'
 import { nextUser } from '../security/index.ts'
-import type { OpenedStorage } from '../storage/index.ts'
+import type { OpenedStorage, UnusedBlobs } from '../storage/index.ts'
 import type { Retention } from './troupe-config.ts'
 
 export interface CleanupTask {
@@ -52,17 +52,20 @@ export const cleanupTasksOf = ({
   journals,
   endedRuns,
   bare,
+  unusedBlobs,
   metricStore,
 }: {
   readonly journals: Journals
   readonly endedRuns: EndedRuns
   readonly bare: OpenedStorage
+  readonly unusedBlobs: UnusedBlobs
   readonly metricStore: MetricStore
 }): readonly CleanupTask[] => [
   { what: 'ended journals', cleanup: (limit) => journals.cleanup(limit) },
   { what: 'ended runs', cleanup: (limit) => endedRuns.cleanup(limit) },
   { what: 'rate limits', cleanup: () => cleanupRateLimits(bare) },
   { what: 'metrics of users', cleanup: () => cleanupMetrics(bare, metricStore) },
+  { what: 'unused files', cleanup: (limit) => unusedBlobs.cleanup(limit) },
 ]
 
 async function cleanupMetrics(bare: OpenedStorage, store: MetricStore): Promise<void> {

@@ -97,6 +97,14 @@ export interface TroupeConfig extends ObservationConfig {
   readonly models?: ModelsConfig
   /** Replays or records the answers of models and tools, for tests; off by default. */
   readonly cassette?: CassetteConfig
+  /** Files in what is stored: messages, records of runs, entries, memories. */
+  readonly blobs?: {
+    /**
+     * The size in bytes from which a file is stored once per user, however many records name it; 8,192 by default,
+     * 1,024 at least.
+     */
+    readonly fileBytes?: number
+  }
   /** How long ended runs, journals and other rows are stored; the defaults are those of `Retention`. */
   readonly retention?: Retention
   /** Upper limits of the budget of a run and of a user per day, whatever a caller requests; none by default. */
@@ -267,6 +275,8 @@ export interface ModelsConfig {
   readonly embedding?: EmbeddingSpec
 }
 
+export const standardFileBytes = 8_192
+
 /** The names of the options of `createTroupe`. */
 export const troupeOptions: readonly string[] = [
   'storage',
@@ -283,6 +293,7 @@ export const troupeOptions: readonly string[] = [
   'contextWindows',
   'models',
   'cassette',
+  'blobs',
   'retention',
   'limits',
   'schedules',

@@ -23,7 +23,7 @@ import type {
   TaintGuard,
   ToolPins,
 } from '../security/index.ts'
-import type { Blobs, OpenedStorage } from '../storage/index.ts'
+import type { Blobs, OpenedStorage, UnusedBlobs } from '../storage/index.ts'
 import type { UnreadResults } from '../tools/index.ts'
 import type { CompiledTopology } from '../topology/index.ts'
 import type { Gate } from './services/gate.ts'
@@ -55,6 +55,8 @@ export interface StoreParts {
   /** The storage without encryption. */
   readonly bare: OpenedStorage
   readonly blobs: Blobs
+  /** Deletes the data of files that nothing names any more. */
+  readonly unusedBlobs: UnusedBlobs
   /** The results of HTTP requests with an idempotency key. */
   readonly requests: Requests
   /** The results of `user.cached`, in memory. */

@@ -129,11 +129,12 @@ function createMaintenance(
   caches: CachesOfUsers,
   audit: AuditLog,
 ): MaintenanceParts {
-  const { storage, bare } = stores
+  const { storage, bare, unusedBlobs } = stores
   const cleanupTasks = cleanupTasksOf({
     journals: work.journal.journals,
     endedRuns: work.runs.endedRuns,
     bare,
+    unusedBlobs,
     metricStore,
   })
   const erasure = createErasure({

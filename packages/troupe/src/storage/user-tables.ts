@@ -24,6 +24,7 @@ export const blobContent: ContentNames = { content: ['value', 'hash'] }
 export const storageTables: readonly UserTable[] = [
   { module: 'storage', name: 'storage_blobs', key: ['hash'], content: blobContent, batch: 4 },
   { module: 'storage', name: 'storage_blob_owners', key: ['owner', 'hash'] },
+  { module: 'storage', name: 'storage_blob_lookups', key: ['user_id'] },
   { module: 'storage', name: 'storage_feed', key: ['revision', 'ordinal'] },
   { module: 'storage', name: 'storage_changes', key: ['id'] },
   { module: 'storage', name: 'storage_revisions', key: ['user_id'] },

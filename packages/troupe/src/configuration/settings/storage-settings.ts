@@ -58,6 +58,12 @@ export const storageSettings: readonly Setting[] = [
     standard: '30m',
   },
   {
+    path: 'blobs.fileBytes',
+    kind: integer(1_024),
+    description: 'smallest size in bytes of a file that is stored once per user',
+    standard: 8_192,
+  },
+  {
     path: 'retention.changeIds',
     kind: timeKind,
     description: 'how long a repeated change is recognised',

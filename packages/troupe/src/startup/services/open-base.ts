@@ -5,6 +5,7 @@ import {
   openSecrets,
   type RevealedConfig,
   revealConfig,
+  standardFileBytes,
   storageRetentionOf,
   type TroupeConfig,
 } from '../../configuration/index.ts'
@@ -37,7 +38,7 @@ import {
 } from '../../operations/index.ts'
 import { Cache } from '../../resilience/index.ts'
 import { type OpenedEncryption, openEncryption } from '../../security/index.ts'
-import { createBlobs, type OpenedStorage, openStorage } from '../../storage/index.ts'
+import { createBlobs, type OpenedStorage, openStorage, separateFiles } from '../../storage/index.ts'
 import type { Startup } from '../startup.ts'
 import { warnInDevelopment } from './warn-in-development.ts'
 
@@ -128,11 +129,15 @@ async function openStores(
     tables: userTables,
     failed,
   })
-  const { storage, secret } = encryption
+  const { secret } = encryption
+  const { fileBytes = standardFileBytes } = config.blobs ?? {}
+  const separation = { secret, fileBytes, tables: userTables }
+  const { storage, unusedBlobs } = await separateFiles(encryption.storage, separation)
   const stores: StoreParts = {
     storage,
     bare,
-    blobs: await createBlobs(storage, { secret }),
+    blobs: await createBlobs(storage, { secret, fileBytes }),
+    unusedBlobs,
     requests: new Requests(storage),
     cache: new Cache({ clock }),
   }

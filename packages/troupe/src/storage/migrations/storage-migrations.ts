@@ -34,9 +34,12 @@ export const storageMigrations: readonly Migration[] = [
           user_id text not null, hash text not null, bytes integer not null, content text not null,
           primary key (user_id, hash))`,
         `create table storage_blob_owners (
-          user_id text not null, owner text not null, hash text not null,
+          user_id text not null, owner text not null, hash text not null, due_at integer, unused integer not null,
           primary key (user_id, owner, hash)) without rowid`,
         'create index storage_blob_owners_hash on storage_blob_owners (user_id, hash)',
+        'create index storage_blob_owners_due on storage_blob_owners (user_id, due_at) where due_at is not null',
+        'create table storage_blob_lookups (user_id text primary key, due_at integer not null) without rowid',
+        'create index storage_blob_lookups_due on storage_blob_lookups (due_at)',
         restoredTable,
       ],
       postgres: storagePostgres,

@@ -6,7 +6,7 @@
  */
 
 import { restoredTable } from '../restoration.ts'
-import { postgresTables } from './migration.ts'
+import { postgresTables, workTable } from './migration.ts'
 
 const tables = postgresTables([
   'create table storage_settings (name text primary key, value bytea not null)',
@@ -26,8 +26,13 @@ const tables = postgresTables([
   `create table storage_blobs (
     user_id text not null, hash text not null, bytes integer not null, content text not null, primary key (user_id, hash))`,
   `create table storage_blob_owners (
-    user_id text not null, owner text not null, hash text not null, primary key (user_id, owner, hash))`,
+    user_id text not null, owner text not null, hash text not null, due_at integer, unused integer not null,
+    primary key (user_id, owner, hash))`,
   'create index storage_blob_owners_hash on storage_blob_owners (user_id, hash)',
+  'create index storage_blob_owners_due on storage_blob_owners (user_id, due_at) where due_at is not null',
+  'create table storage_blob_lookups (user_id text primary key, due_at integer not null)',
+  workTable('storage_blob_lookups'),
+  'create index storage_blob_lookups_due on storage_blob_lookups (due_at)',
   restoredTable,
   // Every change that wakes a queue raises this sequence. A process that sees a rise without a notification polls the
   // queues.

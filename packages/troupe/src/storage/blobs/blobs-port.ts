@@ -1,6 +1,6 @@
 /** Large values: stored once per user, referred to by a keyed hash, and deleted with their last owner. */
-import type { UserId } from '../core/index.ts'
-import type { Statement } from './changes/statement.ts'
+import type { UserId } from '../../core/index.ts'
+import type { Statement } from '../changes/statement.ts'
 
 /** The size in bytes of JSON above which a value is stored separately. */
 export const largeBytes = 256 * 1024

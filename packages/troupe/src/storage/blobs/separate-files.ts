@@ -1,0 +1,193 @@
+/**
+ * A storage that stores the data of files once per user. Wherever a change writes content, the data of its files
+ * becomes blobs in the same change, and the content is stored with their hashes. Reads return the content as it was
+ * written. The modules, and the encryption below, know nothing of it.
+ */
+import { failure, type UserId } from '../../core/index.ts'
+import type { Statement } from '../changes/statement.ts'
+import { locationOf } from '../content.ts'
+import type { OpenedStorage } from '../open-storage-options.ts'
+import type { Change, CommitResult, Row, Storage } from '../storage-port.ts'
+import type { UserTable } from '../user-tables.ts'
+import { type BlobHashes, openBlobHashes } from './blob-hashes.ts'
+import { type BlobStatements, compileBlobStatements } from './blob-statements.ts'
+import {
+  type CharacterRange,
+  joinText,
+  runsOf,
+  type SeparatedText,
+  separatedText,
+  separateText,
+} from './separated-text.ts'
+import { createUnusedBlobs, lookupIntervalMs, ownerAt, type UnusedBlobs } from './unused-blobs.ts'
+
+/** The number of blobs of one read. */
+const blobsPerRead = 8
+/** A location with a longer name has no owner row, which an index limits. Its content stays complete. */
+const maxOwnerBytes = 2_000
+
+interface SeparationOptions {
+  /** The size in bytes from which the data of a file is a blob. */
+  readonly fileBytes: number
+  /** As for `createBlobs`. */
+  readonly secret?: Uint8Array | undefined
+  /** The tables of all modules. */
+  readonly tables: readonly UserTable[]
+}
+
+/** @param storage the storage with encryption, if encryption is on */
+export async function separateFiles(
+  storage: OpenedStorage,
+  { fileBytes, secret, tables }: SeparationOptions,
+): Promise<{ readonly storage: OpenedStorage; readonly unusedBlobs: UnusedBlobs }> {
+  const files = new FileBlobs(storage, await openBlobHashes(storage, secret), fileBytes)
+  return { storage: withFiles(storage, files), unusedBlobs: createUnusedBlobs(storage, tables) }
+}
+
+const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => ({
+  dialect: storage.dialect,
+  location: storage.location,
+  commit(change) {
+    const { scope, statements } = change
+    if (!('user' in scope)) return storage.commit(change)
+    const result = storage.commit(files.separated(scope.user, change))
+    return statements.some(({ content }) => content) ? files.completed(scope.user, statements, result) : result
+  },
+  read(scope, statements) {
+    const rows = storage.read(scope, statements)
+    if (!('user' in scope) || !statements.some(({ content }) => content)) return rows
+    return rows.then((found) => files.joined(scope.user, statements, found))
+  },
+  feed: (user, after, limit) => storage.feed(user, after, limit),
+  onHint: (listener) => storage.onHint(listener),
+  ...(storage.broadcast ? { broadcast: storage.broadcast } : {}),
+  ...(storage.singleWriter ? { singleWriter: storage.singleWriter } : {}),
+  state: () => storage.state(),
+  onState: (listener) => storage.onState(listener),
+  sizes: () => storage.sizes(),
+  check: () => storage.check(),
+  announce: (address) => storage.announce(address),
+  setRetention: (retention) => storage.setRetention(retention),
+  close: () => storage.close(),
+})
+
+const lookupDueAt = { $: 'now', plusMs: lookupIntervalMs } as const
+
+class FileBlobs {
+  readonly #storage: Pick<Storage, 'read'>
+  readonly #statements: BlobStatements
+  readonly #hashes: BlobHashes
+  readonly #fileBytes: number
+
+  constructor(storage: Pick<Storage, 'dialect' | 'read'>, hashes: BlobHashes, fileBytes: number) {
+    this.#storage = storage
+    this.#statements = compileBlobStatements(storage.dialect)
+    this.#hashes = hashes
+    this.#fileBytes = fileBytes
+  }
+
+  /** Returns the change with the files of its content as blobs, whose statements follow those of the caller. */
+  separated(user: UserId, change: Change): Change {
+    const blobs = new Map<string, Statement>()
+    const owners = new Map<string, Statement>()
+    const statements = change.statements.map((statement) => {
+      const texts = new Map<number, string>()
+      for (const { index, to } of statement.content?.binds ?? []) {
+        const text = statement.binds[index]
+        if (typeof text !== 'string') continue
+        const owner = () => ownerAt(locationOf(to, statement.binds))
+        const stored = this.#separatedText(user, text, owner, { blobs, owners })
+        if (stored !== text) texts.set(index, stored)
+      }
+      if (texts.size === 0) return statement
+      return { ...statement, binds: statement.binds.map((bind, index) => texts.get(index) ?? bind) }
+    })
+    if (blobs.size === 0) return { ...change, statements }
+    const scheduled = this.#statements.schedule({ user, dueAt: lookupDueAt })
+    return { ...change, statements: [...statements, ...blobs.values(), ...owners.values(), scheduled] }
+  }
+
+  #separatedText(
+    user: UserId,
+    text: string,
+    ownerOf: () => string,
+    { blobs, owners }: { readonly blobs: Map<string, Statement>; readonly owners: Map<string, Statement> },
+  ): string {
+    const runs = runsOf(text, this.#fileBytes)
+    const owner = runs.length === 0 ? '' : ownerOf()
+    if (runs.length === 0 || Buffer.byteLength(owner) > maxOwnerBytes) return separateText(text, [], [])
+    const hashes = runs.map(({ from, to }: CharacterRange) => {
+      const content = text.slice(from, to)
+      const hash = this.#hashes.of(user, content)
+      const own = { user, owner, hash, dueAt: lookupDueAt }
+      // The content is always sent, because the blob may be deleted before the change commits.
+      blobs.set(hash, this.#statements.put({ user, hash, bytes: content.length, content }))
+      owners.set(`${hash} ${owner}`, this.#statements.ownByLocation(own))
+      return hash
+    })
+    return separateText(text, runs, hashes)
+  }
+
+  /** Returns the result for the statements of the caller, with complete content. */
+  async completed(
+    user: UserId,
+    statements: readonly Statement[],
+    committing: Promise<CommitResult>,
+  ): Promise<CommitResult> {
+    const result = await committing
+    if (!result.ok || result.repeated) return result
+    const rows = await this.joined(user, statements, result.rows.slice(0, statements.length))
+    return { ...result, rows, affected: result.affected.slice(0, statements.length) }
+  }
+
+  /** Returns the rows with complete content. */
+  async joined(
+    user: UserId,
+    statements: readonly Statement[],
+    found: readonly (readonly Row[])[],
+  ): Promise<readonly (readonly Row[])[]> {
+    const texts = new Map<string, SeparatedText>()
+    const columnsOf = (index: number) => statements[index]?.content?.columns ?? []
+    found.forEach((rows, index) => {
+      for (const { column } of columnsOf(index))
+        for (const row of rows) {
+          const stored = row[column]
+          const separated = typeof stored === 'string' ? separatedText(stored) : undefined
+          if (separated) texts.set(stored as string, separated)
+        }
+    })
+    if (texts.size === 0) return found
+    const data = await this.#load(
+      user,
+      new Set([...texts.values()].flatMap(({ runs }) => runs.map(([, hash]) => hash))),
+    )
+    const complete = (row: Row, index: number): Row => {
+      const joined: Record<string, Row[string]> = { ...row }
+      for (const { column } of columnsOf(index)) {
+        const separated = texts.get(String(row[column]))
+        if (separated) joined[column] = joinText(separated, (hash) => data.get(hash) as string)
+      }
+      return joined
+    }
+    return found.map((rows, index) => (columnsOf(index).length === 0 ? rows : rows.map((row) => complete(row, index))))
+  }
+
+  /** @throws ProcessingError `storage.corrupt` if a blob is missing or was changed */
+  async #load(user: UserId, hashes: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+    const loaded = new Map<string, string>()
+    const missing = [...hashes]
+    while (missing.length > 0) {
+      const some = missing.splice(0, blobsPerRead)
+      const reads = some.map((hash) => this.#statements.content({ user, hash }, { returns: true }))
+      const rows = await this.#storage.read({ user }, reads)
+      some.forEach((hash, i) => {
+        const content = rows[i]?.[0]?.content
+        if (typeof content !== 'string')
+          throw failure('storage.corrupt', { path: 'of the storage', problem: 'the data of a file is missing' })
+        this.#hashes.check(user, content, hash)
+        loaded.set(hash, content)
+      })
+    }
+    return loaded
+  }
+}
