@@ -18,6 +18,7 @@ const timed = new Set<string>([
   'message.waited',
   'model.called',
   'model.embedded',
+  'model.reranked',
   'span.ended',
   'step.released',
   'storage.commit',

@@ -37,6 +37,7 @@ export type {
   ModelSpec,
   ModelTarget,
   Price,
+  RerankingSpec,
 } from './models/index.ts'
 export type { Log, LogConfig, LogFields, LogLevel, LogSink, OtlpConfig, Webhook } from './observability/index.ts'
 export type { PoliciesByName } from './resilience/index.ts'

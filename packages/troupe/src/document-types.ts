@@ -7,6 +7,7 @@ export type {
   DocumentAnswer,
   DocumentEmbeddings,
   DocumentKind,
+  DocumentReranking,
   DocumentSources,
   Extraction,
   FoundCitation,

@@ -167,6 +167,7 @@ const modelsOptions = [
   'idle',
   'cache',
   'embedding',
+  'reranking',
 ]
 
 function checkStorage({ storage, lease }: TroupeConfig): void {

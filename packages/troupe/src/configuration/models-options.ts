@@ -8,7 +8,7 @@ export function modelsOptions(
   { models = {}, prices, contextWindows }: Pick<RevealedConfig, 'models' | 'prices' | 'contextWindows'>,
   environment: Environment,
 ) {
-  const { registry, breaker, attempts, idle, embedding, model, apiKey, keys = {} } = models
+  const { registry, breaker, attempts, idle, embedding, reranking, model, apiKey, keys = {} } = models
   const ttl = models.cache?.ttl ?? environment.cacheTtl
   return {
     env: {
@@ -27,6 +27,7 @@ export function modelsOptions(
     ...(attempts === undefined ? {} : { attempts }),
     ...(idle === undefined ? {} : { idle }),
     ...(embedding ? { embedding } : {}),
+    ...(reranking ? { reranking } : {}),
   }
 }
 

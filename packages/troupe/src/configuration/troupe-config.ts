@@ -10,6 +10,7 @@ import type {
   ModelLimits,
   ModelRegistry,
   Price,
+  RerankingSpec,
 } from '../models/index.ts'
 import type { LimitsConfig, NamedScores, OnlineScoringOptions, SchedulesConfig } from '../runs/index.ts'
 import type { SandboxConfig } from '../sandbox/index.ts'
@@ -273,6 +274,8 @@ export interface ModelsConfig {
   }
   /** The model that embeds texts for memories and the selection of tools; without one their similarity is lexical. */
   readonly embedding?: EmbeddingSpec
+  /** The model that orders what a search in documents or memories has found; without one, the order stays. */
+  readonly reranking?: RerankingSpec
 }
 
 export const standardFileBytes = 8_192

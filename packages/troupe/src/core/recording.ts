@@ -1,7 +1,7 @@
 /** The port of recorded traffic with services outside: models and tools do not know where it is recorded. */
 
 export interface Traffic {
-  readonly kind: 'model' | 'embedding' | 'tool' | 'effect'
+  readonly kind: 'model' | 'embedding' | 'reranking' | 'tool' | 'effect'
   /** `provider/model`, or the name of the tool or effect. */
   readonly name: string
   /** Everything that the answer depends on. */

@@ -2,9 +2,10 @@
  * Answers questions from folders of documents. It finds passages by their terms, divides them into units that a person would
  * quote, and ranks the units by how well each answers.
  */
-import { CancelledError, checkOptions, checkSignalType, checkText, failure } from '../core/index.ts'
+import { checkOptions, checkSignalType, checkText, failure } from '../core/index.ts'
 import { checkEmbeddings, checkQuestion, checkSources, integerOf } from './check-question.ts'
 import { citationOf, type FoundCitation } from './citation-of.ts'
+import { orError } from './or-error.ts'
 import { type FoundPassage, type IndexedDocument, type IndexOptions, PassageIndex } from './passage-index.ts'
 import { type Block, blocksOf, type CandidatePassage, detachedBlocks } from './ranking/blocks.ts'
 import { confidenceOf, leastConfidence } from './ranking/confidence.ts'
@@ -13,6 +14,7 @@ import type { WeightedTerm } from './ranking/inverted-index.ts'
 import { type ParsedQuestion, readQuestion } from './ranking/question.ts'
 import { type Quotation, quotationsOf } from './ranking/quotations.ts'
 import { type RankedUnit, rankUnits } from './ranking/rank-units.ts'
+import { checkReranking, type DocumentReranking, rerankUnits } from './ranking/rerank-units.ts'
 import { termsOf } from './ranking/terms/terms.ts'
 import { TextPieces } from './ranking/terms/text-pieces.ts'
 import type { Extraction } from './reading/extract.ts'
@@ -80,6 +82,13 @@ export interface DocumentAnswer {
     /** The message of its error, if it failed and only words were compared; absent otherwise. */
     readonly error?: string
   }
+  /** The reranking model; absent if there is none. */
+  readonly reranking?: {
+    /** The name of the model. */
+    readonly model: string
+    /** The message of its error, if it failed and the order of the search stayed; absent otherwise. */
+    readonly error?: string
+  }
 }
 
 /** The options of `DocumentIndex.answer`. */
@@ -90,6 +99,8 @@ export interface AnswerOptions {
   readonly limit?: number
   /** The embedding model, if the index was opened without one. Missing vectors are computed first. */
   readonly embedding?: DocumentEmbeddings
+  /** The reranking model, which orders the quotations. */
+  readonly reranking?: DocumentReranking
   /** Ends the call with its reason. */
   readonly signal?: AbortSignal
 }
@@ -97,6 +108,7 @@ export interface AnswerOptions {
 interface QuestionRanking {
   readonly question: ParsedQuestion
   readonly units: readonly RankedUnit[]
+  readonly passages: readonly CandidatePassage[]
   readonly quotations: readonly Quotation[]
   readonly confidence: number
   /** Whether a quotation is likely to answer; else the quotations are near misses. */
@@ -210,13 +222,13 @@ export class DocumentIndex {
     const [first] = quotations
     const confidence = first ? confidenceOf(question, first) : 0
     const isFound = confidence >= leastConfidence
-    if (similar.length === 0) return { question, units, quotations, confidence, found: isFound }
+    if (similar.length === 0) return { question, units, passages, quotations, confidence, found: isFound }
     const fused = fuseRankings(units, similar)
     const both = quotationsOf(fused, passages, weakestFused)
     const isAnswer = ({ document, start, end, unit }: Quotation) =>
       (isFound && document === first?.document && start < first.end && end > first.start) ||
       (unit.similarity ?? -1) >= this.#minSimilarity
-    return { question, units: fused, quotations: both, confidence, found: both.some(isAnswer) }
+    return { question, units: fused, passages, quotations: both, confidence, found: both.some(isAnswer) }
   }
 
   /** Returns the passages that contain the units, without those that were found by words. */
@@ -259,20 +271,22 @@ export class DocumentIndex {
    */
   async answer(text: string, options: AnswerOptions = {}): Promise<DocumentAnswer> {
     checkQuestion('DocumentIndex.answer', text)
-    checkOptions('DocumentIndex.answer', options, ['partOf', 'limit', 'embedding', 'signal'])
+    checkOptions('DocumentIndex.answer', options, ['partOf', 'limit', 'embedding', 'reranking', 'signal'])
     const { partOf = '', limit = 4, signal } = options
     checkQuestion('partOf of DocumentIndex.answer', partOf)
     integerOf('The limit of an answer', limit)
     checkSignalType('DocumentIndex.answer', signal)
     const embeddings = this.#embeddings ?? checkEmbeddings(options.embedding)
     const { similar, embedding } = await this.#similar(text, embeddings, signal)
-    const { found, quotations } = await this.#ranking(text, partOf === text ? '' : partOf, similar)
+    const ranking = await this.#ranking(text, partOf === text ? '' : partOf, similar)
+    const { quotations, reranking } = await rerankedQuotations(text, ranking, checkReranking(options.reranking), signal)
     const citations: FoundCitation[] = []
     for (const quotation of quotations.slice(0, limit)) {
       const extraction = await this.#index.extraction(quotation.document)
       if (extraction) citations.push(citationOf(quotation, extraction))
     }
-    return { found, citations, ...(embedding ? { embedding } : {}) }
+    const models = { ...(embedding ? { embedding } : {}), ...(reranking ? { reranking } : {}) }
+    return { found: ranking.found, citations, ...models }
   }
 
   /** The headings above a line of a document, outermost first, joined by ` › `; undefined for an unknown document. */
@@ -359,14 +373,18 @@ function claimBlocks(
   return blocks
 }
 
-/** Returns the error of an embedding model as a value; throws if the caller cancelled. */
-async function orError<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T | Error> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (signal?.aborted || error instanceof CancelledError) throw error
-    return error instanceof Error ? error : new Error(String(error))
-  }
+/** The quotations in the order of the reranking model; if it fails, in that of the search. */
+async function rerankedQuotations(
+  text: string,
+  { units, passages, quotations }: QuestionRanking,
+  reranking: DocumentReranking | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly quotations: readonly Quotation[]; readonly reranking?: DocumentAnswer['reranking'] }> {
+  if (!reranking) return { quotations }
+  const { model } = reranking
+  const reranked = await orError(() => rerankUnits(text, units, reranking, signal), signal)
+  if (reranked instanceof Error) return { quotations, reranking: { model, error: reranked.message } }
+  return { quotations: quotationsOf(reranked, passages, 0), reranking: { model } }
 }
 
 function headingPath(headings: readonly { readonly level: number; readonly text: string }[]): string {

@@ -8,6 +8,7 @@ export {
   type SearchHit,
 } from './document-index.ts'
 export type { IndexedDocument, IndexOptions } from './passage-index.ts'
+export type { DocumentReranking } from './ranking/rerank-units.ts'
 export { isSignificant, termsOf } from './ranking/terms/terms.ts'
 export type { DocumentKind, Extraction } from './reading/extract.ts'
 export type { Heading } from './reading/heading.ts'

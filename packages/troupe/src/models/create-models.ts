@@ -17,7 +17,6 @@ import { askChain } from './ask-chain.ts'
 import { boundedModel } from './bounded-model.ts'
 import { defaultIdle } from './call-model.ts'
 import { recordedModel } from './cassettes/index.ts'
-import { createEmbeddings } from './embeddings.ts'
 import { accountOf, type BreakerOptions, createGates } from './model-gates.ts'
 import { createRegistry, type ModelRegistry } from './model-registry.ts'
 import type {
@@ -31,6 +30,7 @@ import type {
   Models,
   ModelTarget,
   Price,
+  RerankingSpec,
 } from './models-port.ts'
 import { checkPrices, createPrices } from './prices.ts'
 import { type IsInstalled, isInstalled, type Load, loadPackage } from './providers.ts'
@@ -45,6 +45,8 @@ import {
 } from './resolve-model.ts'
 import { createResponseCache } from './response-cache.ts'
 import { checkContextWindows, createContextWindows } from './settings/context-windows.ts'
+import { createEmbeddings } from './texts/embeddings.ts'
+import { createReranking } from './texts/reranking.ts'
 
 export interface ModelsOptions {
   readonly clock: Clock
@@ -78,6 +80,8 @@ export interface ModelsOptions {
   readonly registry?: ModelRegistry
   /** The embedding model for similarity; without one, similarity is lexical. */
   readonly embedding?: EmbeddingSpec
+  /** The model that orders what a search has found; without one, the order of the search stays. */
+  readonly reranking?: RerankingSpec
   /** Answers instead of models, or records their answers. */
   readonly recording?: Recording
 }
@@ -104,6 +108,8 @@ export function createModels(options: ModelsOptions): Models {
   return {
     nameOf: (spec) => modelNameOf(registry.first(spec)),
     embedding: options.embedding,
+    reranking: options.reranking,
+    rerank: createReranking({ clock, random, events, caller, gates, resolver, ...(recording ? { recording } : {}) }),
     priceOf: prices.priceOf,
     costOf: prices.costOf,
     contextWindowOf: createContextWindows(checkContextWindows(options.contextWindows ?? {})),

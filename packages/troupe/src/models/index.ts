@@ -3,7 +3,6 @@
 export { freeId, isTokenCount } from './answers/read-answer.ts'
 export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'
 export { createModels, type ModelsOptions } from './create-models.ts'
-export { cosineSimilarity } from './embeddings.ts'
 export { type BreakerOptions, checkLimits as checkModelLimits } from './model-gates.ts'
 export type { ModelRegistry } from './model-registry.ts'
 export type {
@@ -24,6 +23,8 @@ export type {
   ModelTarget,
   ModelUsage,
   Price,
+  Reranked,
+  RerankingSpec,
 } from './models-port.ts'
 export { pricesAsOf } from './prices.ts'
 export { providerKeys, providers } from './providers.ts'
@@ -37,3 +38,4 @@ export {
   type ToolChoice,
 } from './settings/call-settings.ts'
 export { defaultContextWindow } from './settings/context-windows.ts'
+export { cosineSimilarity } from './texts/embeddings.ts'

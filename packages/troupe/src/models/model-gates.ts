@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, checkOptions, type Duration, failure, hashText, milliseconds, sleep } from '../core/index.ts'
 import { Bulkhead, CircuitBreaker, checkInteger, type Guarded, RateLimiter, wrap } from '../resilience/index.ts'
 import { verdictOf } from './model-failure.ts'
-import type { CallLimits, EmbeddingSpec, ModelLimits, ModelSpec } from './models-port.ts'
+import type { CallLimits, EmbeddingSpec, ModelLimits, ModelSpec, RerankingSpec } from './models-port.ts'
 import { modelNameOf } from './resolve-model.ts'
 
 /** Options of the circuit breakers of models; each model of an account has its own. */
@@ -45,7 +45,7 @@ export interface GatesOptions {
 }
 
 export interface Gates {
-  of(spec: ModelSpec | EmbeddingSpec): ModelGate
+  of(spec: ModelSpec | EmbeddingSpec | RerankingSpec): ModelGate
   /** Replaces the limits. Their counts restart; calls in progress end under the old limits. Pauses and breakers stay. */
   limit(limits: ModelLimits): void
   breakers(): ReadonlyMap<string, BreakerState>
@@ -184,7 +184,7 @@ function asLimited(name: string, error: unknown): unknown {
 const providerOf = (name: string) => name.slice(0, name.indexOf('/'))
 
 /** A hash in place of the key, so that the stored name does not show the key. */
-export const accountOf = (spec: ModelSpec | EmbeddingSpec, name: string): string =>
+export const accountOf = (spec: ModelSpec | EmbeddingSpec | RerankingSpec, name: string): string =>
   typeof spec === 'object' && 'url' in spec
     ? hashText(`${spec.url} ${typeof spec.apiKey === 'object' ? `secret ${spec.apiKey.secret}` : (spec.apiKey ?? '')}`)
     : providerOf(name)

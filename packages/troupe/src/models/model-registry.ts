@@ -1,6 +1,6 @@
 /** Resolves the names that a configuration gives to models and chains. Names must not form a cycle. */
 import { failure, nearest } from '../core/index.ts'
-import type { EmbeddingSpec, ModelSpec } from './models-port.ts'
+import type { EmbeddingSpec, ModelSpec, RerankingSpec } from './models-port.ts'
 import { providers } from './providers.ts'
 import { withoutSettings } from './resolve-model.ts'
 import { type CallSettings, mergeSettings, problemOfSettings } from './settings/call-settings.ts'
@@ -44,7 +44,7 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
   const expand = (chain: readonly ModelSpec[]) => chain.flatMap((spec) => expandOne(spec, []))
   return {
     expand,
-    first: <Spec extends ModelSpec | EmbeddingSpec>(spec: Spec) =>
+    first: <Spec extends ModelSpec | EmbeddingSpec | RerankingSpec>(spec: Spec) =>
       typeof spec === 'string' && spec in registry ? (expandOne(spec, [])[0] as ModelSpec) : spec,
     defaultChain: (): readonly ModelSpec[] => {
       if (registry.default !== undefined) return expandOne('default', [])

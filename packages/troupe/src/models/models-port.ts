@@ -5,6 +5,7 @@ import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
+  RerankingModelV4,
 } from '@ai-sdk/provider'
 import type { FilePart, Json, TroupeError, UserId } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
@@ -38,6 +39,12 @@ export type ModelSpec = ModelTarget | ConfiguredModel
 
 /** An embedding model: `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
 export type EmbeddingSpec = string | EmbeddingModelV4 | CompatibleModel
+
+/**
+ * A reranking model: `'provider/model'`, an AI SDK model object of specification v4, or the URL of a server that answers
+ * `POST /rerank` as those of Cohere, Jina, vLLM and llama.cpp do.
+ */
+export type RerankingSpec = string | RerankingModelV4 | CompatibleModel
 
 /** The price of a model in US dollars per million tokens. */
 export interface Price {
@@ -132,6 +139,14 @@ export interface Embedded {
   readonly vectors: readonly Float32Array[]
 }
 
+/** The relevance of texts to a question. */
+export interface Reranked {
+  /** `provider/model`. */
+  readonly model: string
+  /** The indexes of the texts, the most relevant first. A model may omit texts. */
+  readonly ranking: readonly { readonly index: number; readonly score: number }[]
+}
+
 export interface EmbedOptions {
   readonly user: UserId
   readonly signal?: AbortSignal
@@ -168,8 +183,15 @@ export interface Models {
    * @throws ExternalServiceError `embedding.wrong`, `model.failed`; the errors of `call` for a model that cannot be loaded
    */
   embed(spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded>
+  /** The default reranking model; without one, what a search finds keeps its order. */
+  readonly reranking?: RerankingSpec | undefined
+  /**
+   * Orders texts by their relevance to a question.
+   * @throws ExternalServiceError `reranking.wrong`, `model.failed`; the errors of `call` for a model that cannot be loaded
+   */
+  rerank?(spec: RerankingSpec, question: string, texts: readonly string[], options: EmbedOptions): Promise<Reranked>
   /** Returns `provider/model` of a spec without loading its package. */
-  nameOf(spec: ModelSpec | EmbeddingSpec): string
+  nameOf(spec: ModelSpec | EmbeddingSpec | RerankingSpec): string
   /**
    * Asks the first model of the chain and, if it fails, the next one.
    * @throws ExternalServiceError `model.failed`, AccessDeniedError `model.rejected`, RateLimitError `model.limited`,

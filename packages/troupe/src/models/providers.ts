@@ -1,6 +1,6 @@
 /** The providers with which a model name may begin. Their packages are optional and are loaded at first use. */
 import { createRequire } from 'node:module'
-import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
+import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 
 export interface Provider {
   readonly package: string
@@ -28,6 +28,7 @@ export const providerKeys: readonly string[] = Object.values(providers).map(({ k
 export interface ProviderInstance {
   (model: string): LanguageModelV4
   embeddingModel?(model: string): EmbeddingModelV4
+  rerankingModel?(model: string): RerankingModelV4
 }
 
 /** Loads a package. A port, so that tests need no installed package. */

@@ -1,18 +1,19 @@
 /** Resolves the model that an agent names to a model object and loads its provider at first use. */
-import type { EmbeddingModelV4, LanguageModelV4 } from '@ai-sdk/provider'
+import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
 import { extractiveModel } from './extractive/index.ts'
-import type { CompatibleModel, EmbeddingSpec, ModelSpec, ModelTarget } from './models-port.ts'
+import type { CompatibleModel, EmbeddingSpec, ModelSpec, ModelTarget, RerankingSpec } from './models-port.ts'
 import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
 import type { CallSettings } from './settings/call-settings.ts'
 import { providerKindOf } from './settings/provider-settings.ts'
 import { withSettings } from './settings/with-settings.ts'
+import { rerankEndpoint } from './texts/rerank-endpoint.ts'
 
 /** `provider/model`. A model object may name its provider `openai.chat`, which is the same account as `openai`. */
-export function modelNameOf(spec: ModelSpec | EmbeddingSpec): string {
+export function modelNameOf(spec: ModelSpec | EmbeddingSpec | RerankingSpec): string {
   if (typeof spec === 'string') return spec
   if ('settings' in spec && !('url' in spec)) return modelNameOf(spec.model)
   if ('url' in spec) return `${hostOf(spec.url)}/${spec.model}`
@@ -34,6 +35,7 @@ const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 export interface Resolver {
   resolve(spec: ModelTarget): Promise<LanguageModelV4>
   resolveEmbedding(spec: EmbeddingSpec): Promise<EmbeddingModelV4>
+  resolveReranking(spec: RerankingSpec): Promise<RerankingModelV4>
   /** Returns why the model cannot be loaded, as far as this can be told without loading its package. */
   obstacle(spec: ModelTarget): TroupeError | undefined
   /** Returns why its API key is not available now. */
@@ -58,13 +60,12 @@ interface Environment {
   readonly fetchTo: FetchTo | undefined
 }
 
+type AnyModel = LanguageModelV4 | EmbeddingModelV4 | RerankingModelV4
+
 export function createResolver(options: Environment): Resolver {
-  const made = new Map<
-    string,
-    { readonly apiKey: string | undefined; readonly model: Promise<LanguageModelV4 | EmbeddingModelV4> }
-  >()
+  const made = new Map<string, { readonly apiKey: string | undefined; readonly model: Promise<AnyModel> }>()
   /** A rotated key creates a new model object. */
-  const once = async <Model extends LanguageModelV4 | EmbeddingModelV4>(
+  const once = async <Model extends AnyModel>(
     what: string,
     spec: string,
     make: (apiKey: string | undefined) => Promise<Model>,
@@ -88,6 +89,10 @@ export function createResolver(options: Environment): Resolver {
       if (typeof spec === 'string') return once('embedding', spec, (apiKey) => embeddingModel(spec, options, apiKey))
       if ('url' in spec) return (await compatible(spec, options)).embeddingModel(spec.model)
       return ofVersion4(spec)
+    },
+    async resolveReranking(spec) {
+      if (typeof spec === 'string') return once('reranking', spec, (apiKey) => rerankingModel(spec, options, apiKey))
+      return 'url' in spec ? rerankServer(spec, options) : ofVersion4(spec)
     },
     obstacle(spec) {
       try {
@@ -137,7 +142,7 @@ function checkSpec(spec: ModelTarget, { installed }: Environment): void {
   if (!installed(packageName)) throw failure('model.not_installed', { model: spec, package: packageName })
 }
 
-function ofVersion4<Model extends LanguageModelV4 | EmbeddingModelV4>(model: Model): Model {
+function ofVersion4<Model extends AnyModel>(model: Model): Model {
   if (model.specificationVersion === 'v4') return model
   throw unknown(modelNameOf(model), `it speaks specification ${show(model.specificationVersion)}, not v4`)
 }
@@ -209,6 +214,26 @@ async function embeddingModel(
   const provider = await openProvider(name, prefix, environment, apiKey)
   if (typeof provider.embeddingModel !== 'function') throw unknown(name, `${prefix} has no embedding models`)
   return ofVersion4(provider.embeddingModel(model))
+}
+
+async function rerankingModel(
+  name: string,
+  environment: Environment,
+  apiKey: string | undefined,
+): Promise<RerankingModelV4> {
+  const { prefix, model } = split(name)
+  if (prefix === 'offline') throw unknown(name, 'no reranking model is built in')
+  const provider = await openProvider(name, prefix, environment, apiKey)
+  if (typeof provider.rerankingModel !== 'function') throw unknown(name, `${prefix} has no reranking models`)
+  return ofVersion4(provider.rerankingModel(model))
+}
+
+async function rerankServer(spec: CompatibleModel, { reveal, fetchTo }: Environment): Promise<RerankingModelV4> {
+  checkUrl(spec)
+  if (!fetchTo)
+    throw failure('invariant.broken', { rule: 'a reranking model at a URL is asked through the egress rules' })
+  const apiKey = spec.apiKey === undefined ? {} : { apiKey: await reveal(spec.apiKey) }
+  return rerankEndpoint({ url: spec.url, model: spec.model, ...apiKey }, fetchTo(spec.url))
 }
 
 async function openProvider(

@@ -15,7 +15,7 @@ import {
   TimeoutError,
   TroupeError,
 } from '../core/index.ts'
-import type { DocumentEmbeddings } from '../documents/index.ts'
+import type { DocumentEmbeddings, DocumentReranking } from '../documents/index.ts'
 import type { Recorder } from '../journal/index.ts'
 import { type Policies, withTimeLimit } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
@@ -43,6 +43,8 @@ export interface ToolHost {
   readonly recording?: Recording | undefined
   /** The embedding model of the troupe; absent if it has none. */
   readonly embeddings?: DocumentEmbeddings | undefined
+  /** The reranking model of the troupe; absent if it has none. */
+  readonly reranking?: DocumentReranking | undefined
 }
 
 /**
@@ -121,9 +123,10 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
       what: `The tool ${tool.name}`,
       signal,
     }
-    const embeddings = host.embeddings ? { embeddings: host.embeddings } : {}
+    const { embeddings, reranking } = host
+    const models = { ...(embeddings ? { embeddings } : {}), ...(reranking ? { reranking } : {}) }
     const execute = async (inner: AbortSignal) =>
-      toolOutputJson(await tool.execute(input, { key, signal: inner, fetch, ...embeddings } satisfies SearchCall), tool)
+      toolOutputJson(await tool.execute(input, { key, signal: inner, fetch, ...models } satisfies SearchCall), tool)
     // A cassette holds what comes from outside.
     const recording = tool.effect === 'pure' ? undefined : host.recording
     const played = (inner: AbortSignal) =>

@@ -14,7 +14,7 @@ import {
   show,
   type TaintLabel,
 } from '../core/index.ts'
-import type { DocumentEmbeddings } from '../documents/index.ts'
+import type { DocumentEmbeddings, DocumentReranking } from '../documents/index.ts'
 import type { Reconciled, Recorder } from '../journal/index.ts'
 import { type CompiledRule, compileRules, type Fetch, type PolicyRule, type ToolPolicyRule } from '../security/index.ts'
 import { objectSchema } from './object-schema.ts'
@@ -36,9 +36,10 @@ export interface ToolCall {
   readonly fetch: Fetch
 }
 
-/** The call of `searchDocuments`, with the embedding model of the troupe, called on behalf of the user. */
+/** The call of `searchDocuments`, with the models of the troupe, called on behalf of the user. */
 export interface SearchCall extends ToolCall {
   readonly embeddings?: DocumentEmbeddings
+  readonly reranking?: DocumentReranking
 }
 
 /** The second argument of `execute`, for a durable tool. */

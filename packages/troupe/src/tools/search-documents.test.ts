@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { EmbeddingModelV4 } from '@ai-sdk/provider'
+import type { EmbeddingModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { DocumentIndex } from '../documents/index.ts'
 import { createTroupe } from '../startup/create-troupe.ts'
@@ -83,4 +83,55 @@ it('searchDocuments says that it searched by words alone where the embedding mod
   expect(result).toContain('Bread is baked at dawn.')
   expect(result).toContain('The embedding model could not be asked')
   expect(result).not.toContain('the service is down')
+})
+
+/** Prefers texts with the word. */
+function rerankingModel(word: string, fails = false) {
+  const asked: string[][] = []
+  const model: RerankingModelV4 = {
+    specificationVersion: 'v4',
+    provider: 'mock',
+    modelId: 'ranker',
+    async doRerank({ documents }) {
+      if (fails) throw new Error('the service is down')
+      const values = documents.values as string[]
+      asked.push(values)
+      return { ranking: values.map((text, index) => ({ index, relevanceScore: text.includes(word) ? 1 : 0 })) }
+    },
+  }
+  return { model, asked }
+}
+
+async function searchedRun(model: RerankingModelV4 | undefined) {
+  const folder = mkdtempSync(join(root, 'ranked-'))
+  const lines = ['The fee of a ticket is 10 euros.', 'The ticket fee for children is 5 euros.', 'A ticket has a fee.']
+  writeFileSync(join(folder, 'fees.md'), `# Fees\n\n${lines.join('\n\n')}\n`)
+  const index = await DocumentIndex.open({ folders: [folder] }, { base: root })
+  const responses = [{ toolCalls: [{ name: 'search_documents', args: { query: 'ticket fee' } }] }, { text: 'Done.' }]
+  const mock = new MockModel({ responses })
+  const agent = new LlmAgent({ name: 'Clerk', model: mock, instructions: 'Help.', tools: [searchDocuments(index)] })
+  const models = model ? { reranking: model } : {}
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent], models })
+  const { orchestra } = troupe.user('ada')
+  const topology = { agents: [agent], flows: ['Start -> Clerk', 'Clerk -> End'] }
+  const run = await orchestra.start({ task: 'Search.', topology })
+  await run.result()
+  const { identical } = await orchestra.verifyReplay(run.id)
+  return { result: JSON.stringify(mock.calls[1]?.prompt.at(-1)?.content), identical }
+}
+
+it('searchDocuments orders its passages by the reranking model of the troupe, which a replay does not ask.', async () => {
+  const quotes = ({ result }: { readonly result: string }) => result.search('children') < result.search('10 euros')
+  const children = rerankingModel('children')
+  const first = await searchedRun(children.model)
+  expect([quotes(first), first.identical, children.asked.length]).toEqual([true, true, 1])
+  expect(quotes(await searchedRun(rerankingModel('10 euros').model))).toBe(false)
+})
+
+it('searchDocuments keeps the order of the search and says so where the reranking model fails.', async () => {
+  const { result } = await searchedRun(rerankingModel('children', true).model)
+  expect(result).toContain('10 euros')
+  expect(result).toContain('The reranking model could not be asked')
+  expect(result).not.toContain('the service is down')
+  expect((await searchedRun(undefined)).result).not.toContain('reranking')
 })

@@ -6,11 +6,13 @@ import { defineTool, type SearchCall, type Tool } from './define-tool.ts'
 
 const maxQuery = 1_000
 const maxQuestion = 4_000
+const withoutEmbedding = 'The embedding model could not be asked: the passages were found by their words alone.'
+const withoutReranking = 'The reranking model could not be asked: the passages have the order of the search.'
 
 /**
  * Returns the tool `search_documents`: it returns the passages of the documents that answer a question, the best first,
  * each with its file, lines and headings. In a step, it also compares meaning if the index was opened with `embedding`
- * or the troupe has `models.embedding`; if that model fails, `note` says so. Its results carry the label
+ * or the troupe has `models.embedding`, and `models.reranking` orders the passages; if a model fails, `note` says so. Its results carry the label
  * `untrusted:documents`.
  * @param index the documents
  * @example
@@ -30,14 +32,17 @@ export function searchDocuments(index: DocumentIndex): Tool {
     }),
     effect: 'read',
     untrusted: 'documents',
-    execute: async ({ query, whole_question }, { signal, embeddings }: SearchCall) => {
+    execute: async ({ query, whole_question }, { signal, embeddings, reranking }: SearchCall) => {
       const partOf = whole_question === undefined ? {} : { partOf: whole_question }
-      const options = { ...partOf, ...(embeddings ? { embedding: embeddings } : {}), signal }
-      const { found, citations, embedding } = await index.answer(query, options)
-      const note = 'The embedding model could not be asked: the passages were found by their words alone.'
+      const models = { ...(embeddings ? { embedding: embeddings } : {}), ...(reranking ? { reranking } : {}) }
+      const { found, citations, ...asked } = await index.answer(query, { ...partOf, ...models, signal })
+      const notes = [
+        ...(asked.embedding?.error === undefined ? [] : [withoutEmbedding]),
+        ...(asked.reranking?.error === undefined ? [] : [withoutReranking]),
+      ]
       return {
         passages: citations.map((citation) => ({ ...citation, near: !found })),
-        ...(embedding?.error === undefined ? {} : { note }),
+        ...(notes.length === 0 ? {} : { note: notes.join(' ') }),
       }
     },
   })

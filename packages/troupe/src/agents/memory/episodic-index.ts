@@ -16,6 +16,8 @@ export interface RetrievedEpisode<T> {
   readonly similarity: Similarity
   /** `provider/model` of the model that made the vectors; absent for `lexical`. */
   readonly model?: string
+  /** `provider/model` of the reranking model, whose scores these are; absent if none ordered the episodes. */
+  readonly reranking?: string
 }
 
 /** The options of an `EpisodicIndex`. */

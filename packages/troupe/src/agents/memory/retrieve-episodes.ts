@@ -6,7 +6,7 @@ import { type Json, TroupeError, type UserId } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
 import { type RetrievedEpisode, textOfEpisode } from './episodic-index.ts'
 import type { Memories, MemoryItem } from './memories-port.ts'
-import { byVectors, byWords, embedOf, passing, type Ranking } from './similarity.ts'
+import { byVectors, byWords, embedOf, passing, type Ranking, reranked } from './similarity.ts'
 
 export interface EpisodeSource {
   readonly memories: Memories
@@ -26,16 +26,21 @@ export async function retrieveEpisodes(
   // Rankings prefer the later one of equals, and `read` returns the newest first, so the order is reversed.
   const items = [...(await episodeSource.memories.read(episodeSource.user, episodeSource.memory))].reverse()
   if (items.length === 0) return []
-  const { found, ...how } = await rankItems(episodeSource, text, items)
+  const texts = items.map(({ content }) => textOfEpisode(content))
+  const ranking = await rankItems(episodeSource, text, { items, texts })
+  const { found, ...how } = await reranked(episodeSource, text, texts, ranking)
   return found.slice(0, limit).map(({ index, score }) => {
     const { content, id, version, provenance, taint, at } = items[index] as MemoryItem
     return { content, score, ...how, id, version, provenance, taint, at }
   })
 }
 
-async function rankItems(episodeSource: EpisodeSource, text: string, items: readonly MemoryItem[]): Promise<Ranking> {
+async function rankItems(
+  episodeSource: EpisodeSource,
+  text: string,
+  { items, texts }: { readonly items: readonly MemoryItem[]; readonly texts: readonly string[] },
+): Promise<Ranking> {
   const { models, user, signal } = episodeSource
-  const texts = items.map(({ content }) => textOfEpisode(content))
   const embed = embedOf(models, user, signal)
   if (!embed || models.embedding === undefined) return byWords(text, texts)
   try {

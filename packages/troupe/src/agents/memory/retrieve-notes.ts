@@ -21,7 +21,7 @@ import { textOfEpisode } from './episodic-index.ts'
 import { knownFacts, shownFacts } from './known-facts.ts'
 import type { NewMemory } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
-import { embedOf, rank } from './similarity.ts'
+import { embedOf, rank, reranked } from './similarity.ts'
 import { episodicName, workingName } from './stored-memory.ts'
 
 const limits = { shared: 20, noteCharacters: 1_000, episodeCharacters: 2_000, retrieved: 500 }
@@ -114,11 +114,10 @@ async function omittedSection(
   const { services, recorder } = entry
   const before = thread.omittedMessages(memory.maxTokens).slice(-limits.retrieved)
   const embed = embedOf(services.models, recorder.principal.userId, recorder.signal)
-  const { found, similarity } = await rank(
-    textOfInput(entry.input),
-    before.map(({ text }) => text),
-    embed,
-  )
+  const texts = before.map(({ text }) => text)
+  const question = textOfInput(entry.input)
+  const source = { models: services.models, user: recorder.principal.userId, signal: recorder.signal }
+  const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embed))
   const ranked = found.slice(0, limit).map(({ index }) => index)
   const notes = ranked
     .sort((a, b) => a - b)

@@ -4,7 +4,7 @@
  */
 import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
-import { type DocumentEmbeddings, termsOf } from '../../documents/index.ts'
+import { type DocumentEmbeddings, type DocumentReranking, termsOf } from '../../documents/index.ts'
 import { cosineSimilarity, type Embedded, type Models } from '../../models/index.ts'
 
 /** Makes the vectors of texts, all by one model. */
@@ -34,6 +34,8 @@ export interface Ranking {
   readonly similarity: Similarity
   /** `provider/model` that made the vectors; absent for `lexical`. */
   readonly model?: string
+  /** `provider/model` that ordered the texts, whose scores these are; absent without one. */
+  readonly reranking?: string
   /**
    * The indexes of the texts with their scores, the most similar first and the later one first among equals. A
    * comparison of words lists only texts that have a word in common with the question.
@@ -98,4 +100,50 @@ export function embedOf(models: Models, user: string, signal?: AbortSignal): Emb
   const { embedding } = models
   if (embedding === undefined) return undefined
   return (texts) => models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })
+}
+
+/** Returns the reranking model of the troupe for the search in documents; undefined if the troupe has none. */
+export function documentReranking(models: Models, user: string): DocumentReranking | undefined {
+  const { reranking, rerank } = models
+  if (reranking === undefined || !rerank) return undefined
+  return {
+    model: models.nameOf(reranking),
+    rerank: async (question, texts, { signal }) => {
+      const { ranking } = await rerank(reranking, question, texts, { user, ...(signal ? { signal } : {}) })
+      return ranking.map(({ index }) => index)
+    },
+  }
+}
+
+/** The number of texts that the reranking model reads. */
+const maxReranked = 50
+
+/**
+ * Orders the best texts of a ranking by the reranking model of the troupe, if it has one. If that model fails for the
+ * moment, the ranking stays.
+ * @param texts all texts of the ranking
+ * @throws ExternalServiceError `reranking.wrong`, ValidationError for a model that does not exist
+ */
+export async function reranked(
+  {
+    models,
+    user,
+    signal,
+  }: { readonly models: Models; readonly user: string; readonly signal?: AbortSignal | undefined },
+  question: string,
+  texts: readonly string[],
+  ranking: Ranking,
+): Promise<Ranking> {
+  const { reranking, rerank } = models
+  if (reranking === undefined || !rerank || ranking.found.length === 0) return ranking
+  const read = ranking.found.slice(0, maxReranked).map(({ index }) => index)
+  const asked = read.map((index) => texts[index] as string)
+  try {
+    const answer = await rerank(reranking, question, asked, { user, ...(signal ? { signal } : {}) })
+    const found = answer.ranking.map(({ index, score }) => ({ index: read[index] as number, score }))
+    return { ...ranking, reranking: answer.model, found }
+  } catch (error) {
+    if (error instanceof TroupeError && passing.has(error.code)) return ranking
+    throw error
+  }
 }

@@ -4,7 +4,7 @@ import type { Recorder, ScopedRecorder } from '../../journal/index.ts'
 import { callTool, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
-import { documentEmbeddings } from '../memory/similarity.ts'
+import { documentEmbeddings, documentReranking } from '../memory/similarity.ts'
 import { clientsFor } from '../step/clients-for.ts'
 import {
   errorOutput,
@@ -87,6 +87,7 @@ export async function callAgentTool(
     guard: services.guard,
     recording: services.recording,
     embeddings: documentEmbeddings(services.models, recorder.principal.userId),
+    reranking: documentReranking(services.models, recorder.principal.userId),
     policies: services.policies?.tools,
     ...(services.timeouts.tool === undefined ? {} : { timeoutMs: services.timeouts.tool }),
   }

@@ -5,7 +5,7 @@ import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/
 import type { Agent, CtxOf } from '../agent-port.ts'
 import { allTools } from '../definitions/all-tools.ts'
 import { BaseLlmAgent, definitionOf } from '../definitions/base-llm-agent.ts'
-import { documentEmbeddings } from '../memory/similarity.ts'
+import { documentEmbeddings, documentReranking } from '../memory/similarity.ts'
 import type { Services } from '../services-port.ts'
 
 /** @throws ValidationError `tool.unknown` or for the arguments, AccessDeniedError, ProcessingError `tool.failed` */
@@ -30,7 +30,8 @@ export async function callForHost(
   const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
   const own = { clock, events, recording, guard, policies: policies?.tools, ...timeout }
   const embeddings = documentEmbeddings(services.models, userId)
-  const host: ToolHost = { ...own, userId, agent: agent.name, ctxOf, embeddings }
+  const reranking = documentReranking(services.models, userId)
+  const host: ToolHost = { ...own, userId, agent: agent.name, ctxOf, embeddings, reranking }
   const parsed = await parseArguments(tool, input)
   try {
     return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })

@@ -144,4 +144,5 @@ export const workSettings: readonly Setting[] = [
   { path: 'models.cache.max', kind: integer(1), description: 'maximum of answers in the cache', standard: 1_000 },
   { path: 'models.cache.ttl', kind: timeKind, description: 'how long an answer stays in the cache', standard: '1h' },
   { path: 'models.embedding', kind: structure, description: 'the model that computes vectors of texts' },
+  { path: 'models.reranking', kind: structure, description: 'the model that orders what a search finds' },
 ]

@@ -42,6 +42,18 @@ export type FailedFields = {
   readonly errorId?: string
 }
 
+/** The fields of a call with texts, of an embedding or a reranking model. */
+export type TextsFields = {
+  /** `provider/model`. */
+  readonly model: string
+  /** False if the call failed. */
+  readonly success: boolean
+  /** The duration of the call, in ms. */
+  readonly durationMs: number
+  /** The number of texts; absent on failure. */
+  readonly texts?: number
+}
+
 export type AddressedMessageFields = {
   /** The id of the message. */
   readonly id: string

@@ -58,6 +58,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'model.called': 'A language model answered or failed.',
   'model.retried': 'A call of a language model is retried after a pause.',
   'model.embedded': 'An embedding model answered or failed.',
+  'model.reranked': 'A reranking model answered or failed.',
   'outbox.failed': 'The release of messages from the outbox failed; it is retried.',
   'prompt.repeated': 'A system prompt contains every entry that the agent can also read with its tools.',
   'policy.decided': 'A policy allowed or blocked a call of a tool, or asked a person.',

@@ -14,6 +14,7 @@ import type {
   MessageAttemptFields,
   RestoredFields,
   ScheduleFields,
+  TextsFields,
   TypedMessageFields,
 } from './event-fields.ts'
 import type { RunEventPayloads } from './run-event-payloads.ts'
@@ -214,20 +215,14 @@ export interface EventPayloads extends RunEventPayloads {
     readonly reason: 'limited' | 'failed'
   }
   /** An embedding model answered or failed. */
-  'model.embedded': {
-    /** `provider/model`. */
-    readonly model: string
-    /** False if the call failed. */
-    readonly success: boolean
-    /** The duration of the call, in ms. */
-    readonly durationMs: number
-    /** The number of texts; absent on failure, as is the next one. */
-    readonly texts?: number
-    /** The tokens of the texts. */
+  'model.embedded': TextsFields & {
+    /** The tokens of the texts; absent on failure. */
     readonly inputTokens?: number
     /** US dollars; absent if the price of the model is unknown. */
     readonly cost?: number
   }
+  /** A reranking model answered or failed. */
+  'model.reranked': TextsFields
   /** The release of messages from the outbox failed; it is retried. */
   'outbox.failed': FailedFields
   /** A system prompt contains every entry that the agent can also read with its tools. */

@@ -1,7 +1,7 @@
 import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
-import { createEvents, createVirtualClock, type EventFields, seededRandom, systemClock } from '../core/index.ts'
-import { createModels, type ModelsOptions } from './create-models.ts'
+import { createEvents, createVirtualClock, type EventFields, seededRandom, systemClock } from '../../core/index.ts'
+import { createModels, type ModelsOptions } from '../create-models.ts'
 import { cosineSimilarity } from './embeddings.ts'
 
 const seen: EventFields[] = []

@@ -1,13 +1,12 @@
 /** Embeds texts in bounded batches. Vectors are validated, normalised to length 1, and cached by user, model and text. */
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { LRUCache } from 'lru-cache'
-import { type Clock, type Events, failure, hashText, type Random, type Recording, truncateText } from '../core/index.ts'
-import { retry } from '../resilience/index.ts'
-import { verdictOf } from './model-failure.ts'
-import type { Gates, ModelGate } from './model-gates.ts'
-import type { Embedded, EmbeddingSpec, EmbedOptions } from './models-port.ts'
-import type { createPrices } from './prices.ts'
-import { modelNameOf, type Resolver } from './resolve-model.ts'
+import { failure, hashText, type Recording, truncateText } from '../../core/index.ts'
+import type { Gates } from '../model-gates.ts'
+import type { Embedded, EmbeddingSpec, EmbedOptions } from '../models-port.ts'
+import type { createPrices } from '../prices.ts'
+import { modelNameOf, type Resolver } from '../resolve-model.ts'
+import { type AttemptParts, attemptCall } from './attempt-call.ts'
 
 /** The maximal number of cached vectors: about 60 MB for vectors of 1,536 numbers. */
 const maxCached = 10_000
@@ -16,13 +15,8 @@ const maxCharacters = 8_000
 const defaultBatch = 100
 const maxDimensions = 16_384
 
-export interface EmbeddingsParts {
-  readonly clock: Clock
-  readonly random: Random
-  readonly events: Events
+export interface EmbeddingsParts extends AttemptParts {
   readonly prices: ReturnType<typeof createPrices>
-  /** The number of attempts may change while the troupe runs. */
-  readonly caller: { readonly attempts: number }
   readonly gates: Gates
   readonly resolver: Pick<Resolver, 'resolveEmbedding'>
   readonly recording?: Recording
@@ -66,7 +60,8 @@ async function ask(
   for (let from = 0; from < texts.length; from += batchSize) {
     const values = texts.slice(from, from + batchSize)
     const embed = async () => await (model ?? (await resolver.resolveEmbedding(spec))).doEmbed(bodyOf(values, options))
-    const made = await attempts(parts, modelNameOf(spec), gate, options, async () => {
+    const call = { event: 'model.embedded', model: modelNameOf(spec), gate, ...options } as const
+    const askOnce = async () => {
       const traffic = {
         kind: 'embedding',
         name: modelNameOf(spec),
@@ -76,7 +71,11 @@ async function ask(
       const answer = recording
         ? await recording.play(traffic, async () => withoutResponse(await embed()))
         : withoutResponse(await embed())
-      return { ...answer, texts: values.length }
+      return { answer: answer.embeddings, fields: fieldsOf(parts, modelNameOf(spec), values.length, answer.tokens) }
+    }
+    const made = await attemptCall(parts, call, askOnce, (embeddings) => {
+      if (!Array.isArray(embeddings) || embeddings.length !== values.length)
+        throw failure('embedding.wrong', { model: call.model, problem: `there are not ${values.length} of them` })
     })
     vectors.push(...made)
   }
@@ -92,52 +91,9 @@ const withoutResponse = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingMode
   tokens: usage?.tokens ?? 0,
 })
 
-async function attempts(
-  { clock, random, events, prices, caller: { attempts } }: EmbeddingsParts,
-  name: string,
-  gate: ModelGate,
-  { user, signal }: EmbedOptions,
-  embed: () => Promise<{ embeddings: readonly (readonly number[])[]; tokens: number; texts: number }>,
-): Promise<readonly (readonly number[])[]> {
-  const once = async () => {
-    const began = clock.monotonic()
-    const eventFields = { type: 'model.embedded', userId: user, model: name } as const
-    try {
-      const { embeddings, tokens, texts } = await embed()
-      const usd = prices.costOf(name, { inputTokens: tokens, outputTokens: 0 })
-      const durationMs = clock.monotonic() - began
-      const cost = usd === undefined ? {} : { cost: usd }
-      events.emit({ ...eventFields, at: clock.now(), success: true, durationMs, texts, inputTokens: tokens, ...cost })
-      if (!Array.isArray(embeddings) || embeddings.length !== texts)
-        throw failure('embedding.wrong', { model: name, problem: `there are not ${texts} of them` })
-      return embeddings
-    } catch (error) {
-      events.emit({ ...eventFields, at: clock.now(), success: false, durationMs: clock.monotonic() - began })
-      const verdict = verdictOf(error, clock.now())
-      if (verdict.kind === 'limited') gate.coolDown(verdict.afterMs ?? 1_000)
-      throw error
-    }
-  }
-  const shouldRetry = (error: unknown) => {
-    const verdict = verdictOf(error, clock.now())
-    return verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.canRetry)
-  }
-  try {
-    return await retry({ attempts, when: shouldRetry, clock, random }).execute(() => gate.pass(once, signal), {
-      signal,
-    })
-  } catch (error) {
-    const { code, cause } = error as { readonly code?: string; readonly cause?: unknown }
-    if (typeof code === 'string' && code !== 'retries.exhausted' && !/^E[A-Z]+$/.test(code)) throw error
-    const verdict = verdictOf(cause ?? error, clock.now())
-    if (verdict.kind === 'stop') throw error
-    const problem = 'problem' in verdict ? verdict.problem : 'it limits calls'
-    throw failure(
-      'model.failed',
-      { model: name, attempts: code === undefined ? 1 : attempts, problem },
-      { cause: error },
-    )
-  }
+function fieldsOf({ prices }: EmbeddingsParts, model: string, texts: number, tokens: number) {
+  const usd = prices.costOf(model, { inputTokens: tokens, outputTokens: 0 })
+  return { texts, inputTokens: tokens, ...(usd === undefined ? {} : { cost: usd }) }
 }
 
 /** @throws ExternalServiceError `embedding.wrong` for a changed dimension, or an invalid vector */

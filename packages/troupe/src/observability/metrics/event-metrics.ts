@@ -24,6 +24,7 @@ export const eventLabels: Partial<Readonly<Record<EventName, readonly string[]>>
   'model.retried': ['model', 'reason'],
   'model.called': ['model', 'success', 'code'],
   'model.embedded': ['model', 'success'],
+  'model.reranked': ['model', 'success'],
   'policy.decided': ['tool', 'decision'],
   'question.asked': ['kind'],
   'span.ended': ['name', 'success'],

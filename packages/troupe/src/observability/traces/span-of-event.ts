@@ -63,6 +63,8 @@ function shapeOf(event: EventFields): Shape | undefined {
       return of(`chat ${String(model)}`, 'client', { ...asked('chat', model), ...usage(event) })
     case 'model.embedded':
       return of(`embeddings ${String(model)}`, 'client', { ...asked('embeddings', model), ...usage(event) })
+    case 'model.reranked':
+      return of(`rerank ${String(model)}`, 'client', asked('rerank', model))
     case 'tool.called':
       return of(`execute_tool ${String(tool)}`, 'internal', {
         'gen_ai.operation.name': 'execute_tool',

@@ -65,6 +65,12 @@ export const modelsCodes = {
     hint: 'Use another embedding model; vectors of two models or dimensions are never compared.',
     retryable: false,
   },
+  'reranking.wrong': {
+    class: errors.ExternalServiceError,
+    message: 'The reranking model {model} gave no usable ranking: {problem}.',
+    hint: 'Use another reranking model, or check what the server answers to POST /rerank.',
+    retryable: false,
+  },
   'cassette.miss': {
     class: errors.NotFoundError,
     message: 'The cassette has no {kind} call of {name} like this one: {problem}.',

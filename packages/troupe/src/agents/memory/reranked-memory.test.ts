@@ -1,0 +1,75 @@
+/** Memories in the order of a reranking model. */
+import type { RerankingModelV4 } from '@ai-sdk/provider'
+import { expect, it } from 'vitest'
+import { createTroupe } from '../../startup/create-troupe.ts'
+import { LlmAgent } from '../../startup/llm-agent.ts'
+import { MockModel } from '../../testing/index.ts'
+
+function ranker(fails = false) {
+  const asked: { readonly query: string; readonly texts: readonly string[] }[] = []
+  const model: RerankingModelV4 = {
+    specificationVersion: 'v4',
+    provider: 'mock',
+    modelId: 'ranker',
+    async doRerank({ query, documents }) {
+      if (fails) throw Object.assign(new Error('down'), { statusCode: 401 })
+      const texts = documents.values as string[]
+      asked.push({ query, texts })
+      return { ranking: texts.map((text, index) => ({ index, relevanceScore: text.includes('spare') ? 0.9 : 0.1 })) }
+    },
+  }
+  return { model, asked }
+}
+const episodes = ['a bicycle tour to the lake', 'the bicycle has a spare tyre', 'bread with butter']
+
+it('Episodes are in the order of the reranking model, which reads only what the search has found.', async () => {
+  const { model, asked } = ranker()
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { reranking: model } })
+  const { episodic } = troupe.user('ada').memory('Clerk')
+  for (const episode of episodes) await episodic.add(episode)
+  const found = await episodic.retrieveSimilar('my bicycle')
+  expect(found.map(({ content, score, reranking }) => [content, score, reranking])).toEqual([
+    ['the bicycle has a spare tyre', 0.9, 'mock/ranker'],
+    ['a bicycle tour to the lake', 0.1, 'mock/ranker'],
+  ])
+  expect(asked).toEqual([{ query: 'my bicycle', texts: expect.arrayContaining(episodes.slice(0, 2)) as string[] }])
+  expect(asked[0]?.texts).toHaveLength(2)
+})
+
+it('Episodes keep the order of the search while the reranking model fails.', async () => {
+  await using troupe = await createTroupe({
+    storage: 'memory:',
+    log: 'silent',
+    models: { reranking: ranker(true).model },
+  })
+  const { episodic } = troupe.user('ada').memory('Clerk')
+  for (const episode of episodes) await episodic.add(episode)
+  const found = await episodic.retrieveSimilar('my bicycle')
+  expect(found).toHaveLength(2)
+  expect(found[0]).not.toHaveProperty('reranking')
+})
+
+it('A step records the notes that a reranking model ordered, so that a replay does not ask it.', async () => {
+  const { model, asked } = ranker()
+  const agent = new LlmAgent({
+    name: 'Clerk',
+    model: new MockModel({ responses: ['noted'] }),
+    instructions: 'Help.',
+    memory: { episodic: { limit: 1 } },
+  })
+  await using troupe = await createTroupe({
+    storage: 'memory:',
+    log: 'silent',
+    models: { reranking: model },
+    agents: [agent],
+  })
+  const ada = troupe.user('ada')
+  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const topology = { agents: [agent], flows: ['Start -> Clerk', 'Clerk -> End'] }
+  const run = await ada.orchestra.start({ task: 'bicycle', topology })
+  await run.result()
+  const [prompt] = await ada.orchestra.prompts(run.id, '1#1')
+  expect(JSON.stringify(prompt)).toContain('the bicycle has a spare tyre')
+  expect(JSON.stringify(prompt)).not.toContain('to the lake')
+  expect(asked).toHaveLength(1)
+})
