@@ -115,6 +115,27 @@ describe('An answer of the index', () => {
     expect(await index.answer('zeppelin')).toEqual({ found: false, citations: [] })
   })
 
+  it('An answer of the index is ranked by the words that the documents hold.', async () => {
+    const { citations } = await index.answer('What is the zeppelin fee of a dinghy?')
+    expect(citations[0]?.quote).toMatch(/^\| Dinghy/)
+  })
+
+  it('An answer of the index to how long or how large something may be needs no such adjective.', async () => {
+    const { citations } = await index.answer('How long is the west pier?')
+    expect(citations[0]?.quote).toBe('west,80 m,Grace')
+  })
+
+  it('An answer of the index to what something is comes from the section of that name in plain text.', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plain-'))
+    const rule = '='.repeat(40)
+    const text = `Notes on the pier\n\n${rule}\n1. Boats\n\nOil the capstan in spring.\n\n${rule}\n2. Capstan\n\nA drum that winds the rope of a boat.\n`
+    writeFileSync(join(folder, 'notes.txt'), text)
+    const notes = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+    const { citations } = await notes.answer('What is a capstan?')
+    expect(citations[0]).toMatchObject({ quote: 'A drum that winds the rope of a boat.', heading: '2. Capstan' })
+    rmSync(folder, { recursive: true, force: true })
+  })
+
   it('An answer of the index names the line of its first word, even if a comment opens above it.', async () => {
     const { citations } = await index.answer('What moves the crane?')
     expect(citations[0]).toMatchObject({ file: 'bell.ts', line: 10, quote: 'The crane is moved by the tide.' })

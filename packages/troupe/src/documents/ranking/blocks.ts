@@ -16,6 +16,8 @@ export interface Block {
   readonly section: Section
   /** The sentence or two that lead to a list, a table or code; the header of a table row; else empty. */
   readonly lead: string
+  /** The number of blocks before it in its section. */
+  readonly order: number
 }
 
 /** The text between a heading and the next one. */
@@ -24,6 +26,8 @@ export interface Section {
   readonly heading: string
   /** The headings above it, outermost first. */
   readonly above: readonly string[]
+  /** Whether it opens its document: the text before the first heading or below it. */
+  readonly opens: boolean
 }
 
 /** A passage that the index found, with the text that contains it. */
@@ -70,8 +74,13 @@ const definition =
 export function detachedBlocks(): (block: Block) => Block {
   const sections = new Map<Section, Section>()
   return (block) => {
-    const { start, heading, above } = block.section
-    const section = sections.get(block.section) ?? { start, heading: ownCopy(heading), above: above.map(ownCopy) }
+    const { start, heading, above, opens } = block.section
+    const section = sections.get(block.section) ?? {
+      start,
+      heading: ownCopy(heading),
+      above: above.map(ownCopy),
+      opens,
+    }
     sections.set(block.section, section)
     return { ...block, section, lead: ownCopy(block.lead) }
   }
@@ -81,7 +90,7 @@ class BlockReader {
   readonly #source: BlockSource
   readonly #lines: readonly Line[]
   readonly #blocks: Block[] = []
-  #section: Section = { start: 0, heading: '', above: [] }
+  #section: Section = { start: 0, heading: '', above: [], opens: true }
   #path: { level: number; text: string }[] = []
   #nextHeading = 0
   #lead = ''
@@ -113,7 +122,14 @@ class BlockReader {
     const closing = kind === 'comment' ? /\s*\*+\/$/.exec(this.#source.text.slice(start, until)) : null
     const end = closing ? start + closing.index : until
     if (end <= start) return
-    this.#blocks.push({ kind, start, end, section: this.#section, lead: lead.slice(-longestLead) })
+    this.#blocks.push({
+      kind,
+      start,
+      end,
+      section: this.#section,
+      lead: lead.slice(-longestLead),
+      order: orderAfter(this.#blocks.at(-1), this.#section),
+    })
   }
 
   #textOf(line: number): string {
@@ -129,7 +145,7 @@ class BlockReader {
       while ((this.#path.at(-1)?.level ?? 0) >= next.level) this.#path.pop()
       const above = this.#path.map(({ text }) => text)
       this.#path.push({ level: next.level, text: next.text })
-      this.#section = { start: next.offset, heading: next.text, above }
+      this.#section = { start: next.offset, heading: next.text, above, opens: this.#nextHeading === 0 }
       this.#lead = ''
       entered = true
     }
@@ -226,7 +242,14 @@ class BlockReader {
         (one) => one.offset >= at - 1 && one.offset <= start && clean(piece) === one.text,
       )
       if (end > start && !isHeading)
-        this.#blocks.push({ kind, start, end, section: this.#section, lead: lead.slice(-longestLead) })
+        this.#blocks.push({
+          kind,
+          start,
+          end,
+          section: this.#section,
+          lead: lead.slice(-longestLead),
+          order: orderAfter(this.#blocks.at(-1), this.#section),
+        })
       at += piece.length + 1
     }
   }
@@ -254,7 +277,7 @@ class BlockReader {
           ),
         ).slice(0, 200)
         const at = this.#lines[line]?.start ?? 0
-        this.#section = { start: at, heading: declared, above: [] }
+        this.#section = { start: at, heading: declared, above: [], opens: false }
         this.#comment(line, comment, declared)
         start = comment
         line = comment - 1
@@ -304,6 +327,9 @@ class BlockReader {
     for (let line = 1; line < this.#lines.length; line++) this.#push('row', line, line + 1, header)
   }
 }
+
+const orderAfter = (last: Block | undefined, section: Section): number =>
+  last?.section === section ? last.order + 1 : 0
 
 const closes = (text: string, fence: string): boolean => {
   const mark = /^\s*(?:>\s?)*(`{3,}|~{3,})\s*$/.exec(text)?.[1]

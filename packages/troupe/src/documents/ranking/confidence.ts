@@ -4,15 +4,15 @@ import type { Quotation } from './quotations.ts'
 import { lacksForm } from './unit-features.ts'
 
 /** Below this confidence, `found` is false. One in twenty questions with an answer is below it. */
-export const leastConfidence = 0.88
+export const leastConfidence = 0.82
 
-const passageWeight = 0.7
+const passageWeight = 0.55
 const formPenalty = 0.3
 
 /**
- * @returns the share of the question's words that occur in the quotation and the text around it, from 0 to 1, plus 0.7 times
- * the score of its passage relative to the best passage, minus 0.3 if the question asks for a number, a time or a person
- * and the quotation has none
+ * @returns the share of the question's words that occur in the quotation and the text around it, from 0 to 1, where a rare
+ * word weighs less than its rarity, plus 0.55 times the score of its passage relative to the best passage, minus 0.3 if the
+ * question asks for a number, a time or a person and the quotation has none
  */
 export function confidenceOf(question: ParsedQuestion, quotation: Quotation): number {
   const { features, coverage } = quotation.unit

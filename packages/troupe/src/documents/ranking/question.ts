@@ -13,7 +13,10 @@ export interface Concept {
 
 export interface ParsedQuestion {
   readonly text: string
+  /** The words of which the documents contain a form: the others rank nothing. */
   readonly concepts: readonly Concept[]
+  /** The share of these words in all words, from 0 to 1, by the square roots of their weights. */
+  readonly known: number
   readonly asksFor: Asked
   /** Names in code, unchanged. */
   readonly names: readonly string[]
@@ -37,14 +40,22 @@ const contextWeight = 0.4
 const leaning = /\b(?:it|its|they|them|their|this|that|these|those|there|he|she|him|her|his)\b/i
 
 /** Words that say little about the subject of a question, even if they are rare in the documents. */
+/** Words that ask for a number after `what` or `which`. */
+const quantity =
+  /\b(?:maximum|minimum|limits?|size|timeout|rate|price|cost|rent|fee|version|port|age|percentage|status code|largest|smallest|longest|amount|number of|fine|budget)\b/
+
 const light = new Set(
   termsOf(`add allow apply become begin belong besides bring call case cause change come contain depend differ difference
   different dismiss do done example exist find follow full give go good have help hold include instead keep kind know
   leave let like line long look lot make matter mean move need new number occur old one open order part place possible
   prevent problem provide put reach real really run same say see set show simply start stop support take tell thing time try turn
-  type understand use user usual value view want way whole without word work write wrong year`),
+  type understand use user usual value view want way whole without word work write wrong year
+  something anything everything nothing someone anyone everyone`),
 )
 const lightWeight = 0.5
+
+/** Words that with `how` ask for a degree, and are seldom in the answer. */
+const degree = new Set('big deep far fast frequently high large long many much often old quickly small soon'.split(' '))
 
 /**
  * @param context the question that contains this one; its words have a small weight if this one does not name its
@@ -58,20 +69,27 @@ export function readQuestion(text: string, vocabulary: Vocabulary, context = '')
   const share = Math.min(1, weightOf(concepts.values()) / (weightOf(others.map(([, concept]) => concept)) || 1))
   for (const [term, concept] of others)
     concepts.set(term, { ...concept, weight: concept.weight * share * contextWeight })
+  const known = [...concepts.values()].filter(({ forms }) =>
+    forms.some(({ terms }) => terms.some((term) => vocabulary.frequency(term) > 0)),
+  )
   return {
     text,
-    concepts: [...concepts.values()],
+    concepts: known,
+    known: rootWeightOf(known) / (rootWeightOf(concepts.values()) || 1),
     asksFor: askedIn(text),
     names: namesIn(leans ? `${text} ${context}` : text),
   }
 }
 
+const rootWeightOf = (concepts: Iterable<Concept>): number =>
+  [...concepts].reduce((sum, { weight }) => sum + Math.sqrt(weight), 0)
 const weightOf = (concepts: Iterable<Concept>): number => [...concepts].reduce((sum, { weight }) => sum + weight, 0)
 
 function conceptsOf(text: string, vocabulary: Vocabulary): Map<string, Concept> {
   const tokens = [...text.replace(/\bhttps?:\/\/\S+/g, ' ').matchAll(/[\p{L}\p{N}_$]+/gu)].map(([token]) => token)
   const concepts = new Map<string, Concept>()
   for (const [i, token] of tokens.entries()) {
+    if (/^how$/i.test(tokens[i - 1] ?? '') && degree.has(token.toLowerCase())) continue
     const term = termOf(token)
     if (term === undefined || concepts.has(term)) {
       if (term === undefined)
@@ -133,7 +151,8 @@ export function askedIn(text: string): Asked {
   const preset = /\bdefault\b/.test(asked)
   return {
     number:
-      /\bhow (?:many|much|long|large|big|often|high|old|far|fast|small)\b|\b(?:maximum|minimum|limits?|size|timeout|rate|price|cost|rent|fee|version|port|age|percentage|status code|largest|smallest|longest|amount|number of|fine|budget)\b|\bwhat (?:does|do) .*\bpay(?:\?|$| (?:per|for|each|a|every)\b)/.test(
+      (/\b(?:what|which)\b/.test(asked) && quantity.test(asked)) ||
+      /\bhow (?:many|much|long|large|big|often|high|old|far|fast|small)\b|\bwhat (?:does|do) .*\bpay(?:\?|$| (?:per|for|each|a|every)\b)/.test(
         asked,
       ) ||
       (preset && /\bwhat\b/.test(asked)),

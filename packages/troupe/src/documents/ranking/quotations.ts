@@ -16,7 +16,7 @@ export interface Quotation {
 
 const limits = { lines: 20, characters: 1_600, sentence: 320, gap: 120 }
 /** Quotations with a score below this share of the best one are omitted. */
-const weakestByWords = 0.82
+const weakestByWords = 0.86
 const maxQuotations = 4
 const considered = 60
 

@@ -14,12 +14,18 @@ export interface RankedUnit {
   readonly text: Sliceable
   readonly unit: Unit
   readonly score: number
-  /** The share of the question's words in the unit and the text around it, from 0 to 1. */
+  /**
+   * The share of the question's words in the unit and the text around it, from 0 to 1. A word counts by the square root of
+   * its weight.
+   */
   readonly coverage: number
   readonly features: Features
   /** Cosine of question and unit; absent where the unit is not among the most similar, or no model was asked. */
   readonly similarity?: number
 }
+
+/** The number before a title, such as `4.2`. */
+const sectionNumber = /^[\s*§]*\d+(?:\.\d+)*[.)*]*\s+(?=\S)/
 
 /** A unit that starts within this number of characters is at the beginning of its document. */
 const openingLength = 400
@@ -27,24 +33,25 @@ const openingLength = 400
 export function rankUnits(question: ParsedQuestion, passages: readonly CandidatePassage[]): RankedUnit[] {
   const ranked: RankedUnit[] = []
   const sections = new Map<string, SectionTerms>()
-  const units = passages.flatMap((passage) =>
-    passage.blocks.flatMap((block) => {
-      const blockBag = bagOf(passage.text.slice(block.start, block.end))
-      const leadBag = bagOf(block.lead)
-      const cut = unitsOf(block, passage.text)
-      return cut.map((unit, i) => {
-        const own = cut.length === 1 ? blockBag : bagOf(unit.text)
-        // A row is understandable only with the header of its table.
-        const bag = unit.kind === 'row' ? mergedBags(own, leadBag) : own
-        const section = sectionFor(sections, passage.document, unit)
-        for (const [term, count] of bag) section.all.set(term, (section.all.get(term) ?? 0) + count)
-        section.size += 1
-        const order = section.units++
-        const near = bagOf(`${cut[i - 1]?.text ?? ''} ${cut[i + 1]?.text ?? ''}`)
-        return { passage, unit, bag, blockBag, leadBag, near, section, order }
-      })
-    }),
-  )
+  const blocks = passages
+    .flatMap((passage) => passage.blocks.map((block) => ({ passage, block })))
+    .sort((a, b) => bySourceOrder(a.passage, b.passage) || a.block.start - b.block.start)
+  const units = blocks.flatMap(({ passage, block }) => {
+    const blockBag = bagOf(passage.text.slice(block.start, block.end))
+    const leadBag = bagOf(block.lead)
+    const cut = unitsOf(block, passage.text)
+    return cut.map((unit, i) => {
+      const own = cut.length === 1 ? blockBag : bagOf(unit.text)
+      // A row is understandable only with the header of its table.
+      const bag = unit.kind === 'row' ? mergedBags(own, leadBag) : own
+      const section = sectionFor(sections, passage.document, unit)
+      for (const [term, count] of bag) section.all.set(term, (section.all.get(term) ?? 0) + count)
+      section.size += 1
+      const order = Math.max(section.units++, block.order + i)
+      const near = bagOf(`${cut[i - 1]?.text ?? ''} ${cut[i + 1]?.text ?? ''}`)
+      return { passage, unit, bag, blockBag, leadBag, near, section, order }
+    })
+  })
   for (const one of units) {
     const features = featuresOf(question, one)
     ranked.push({
@@ -53,14 +60,14 @@ export function rankUnits(question: ParsedQuestion, passages: readonly Candidate
       unit: one.unit,
       features,
       score: unitScore(features),
-      coverage: features.cover ?? 0,
+      coverage: (features.coverage ?? 0) * question.known,
     })
   }
-  return withAgreement(ranked).sort(
-    (a, b) =>
-      b.score - a.score || (a.document < b.document ? -1 : a.document > b.document ? 1 : a.unit.start - b.unit.start),
-  )
+  return withAgreement(ranked).sort((a, b) => b.score - a.score || bySourceOrder(a, b) || a.unit.start - b.unit.start)
 }
+
+const bySourceOrder = (a: { readonly document: string }, b: { readonly document: string }): number =>
+  a.document < b.document ? -1 : a.document > b.document ? 1 : 0
 
 export const unitScore = (features: Features): number => {
   let score = 0
@@ -95,11 +102,11 @@ function sectionFor(sections: Map<string, SectionTerms>, document: string, { blo
       .replace(/[\da-f]{10,}/g, ' ')
     const page = name.split(' ').at(-1) ?? ''
     found = {
-      heading: bagOf(block.section.heading),
+      heading: bagOf(block.section.heading.replace(sectionNumber, '')),
       above: bagOf(block.section.above.join(' ')),
       name: bagOf(name),
       page: bagOf(page),
-      top: block.section.above.length === 0 || block.section.start < openingLength,
+      top: block.section.opens || block.section.start < openingLength,
       all: new Map(),
       size: 0,
       units: 0,

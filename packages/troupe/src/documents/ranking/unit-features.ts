@@ -15,6 +15,8 @@ export function bagOf(text: string): Bag {
   return bag
 }
 
+const sizeOf = (bag: Bag): number => [...bag.values()].reduce((sum, count) => sum + count, 0)
+
 export const mergedBags = (first: Bag, second: Bag): Bag => new Map([...second, ...first])
 
 /** The sections that hold the candidates, each read once. */
@@ -61,6 +63,8 @@ function presence({ forms }: Concept, bag: Bag): number {
 
 /** The average length of a unit in terms. A longer unit is more likely to contain a word. */
 const averageUnit = 18
+/** The length in terms from which a unit is long. */
+const longUnit = 60
 
 export function featuresOf(question: ParsedQuestion, unit: DescribedUnit): Features {
   const words = wordFeatures(question, unit)
@@ -69,7 +73,10 @@ export function featuresOf(question: ParsedQuestion, unit: DescribedUnit): Featu
     ...words,
     headingFit: titles.headingFit,
     pageFit: titles.pageFit,
-    pageOpening: question.asksFor.definition && unit.section.top && unit.order < 4 ? titles.pageFit : 0,
+    titleOpening:
+      question.asksFor.definition && unit.order < 4
+        ? Math.max(unit.order === 0 ? titles.sectionFit : 0, unit.section.top ? titles.pageFit : 0)
+        : 0,
     defines: question.asksFor.definition ? defines(question, unit.unit.text) : 0,
     pairs: pairsIn(question, unit.unit.text),
     passage: unit.passage.score,
@@ -83,8 +90,8 @@ function wordFeatures(
   { bag, blockBag, leadBag, near, section }: DescribedUnit,
 ): Features {
   const total = concepts.reduce((sum, { weight }) => sum + weight, 0) || 1
-  const size = [...bag.values()].reduce((sum, count) => sum + count, 0)
-  const length = 0.6 + (0.4 * size) / averageUnit
+  const totalRoot = concepts.reduce((sum, { weight }) => sum + Math.sqrt(weight), 0) || 1
+  const length = 0.6 + (0.4 * sizeOf(bag)) / averageUnit
   const sums: Record<string, number> = {}
   for (const concept of concepts) {
     const own = presence(concept, bag)
@@ -97,13 +104,14 @@ function wordFeatures(
       head: presence(concept, section.heading),
       above: presence(concept, section.above),
       name: presence(concept, section.name),
-      section: presence(concept, section.all),
     }
-    const { block, lead, near: beside, head, above, name, section: all } = held
+    const { block, lead, near: beside, head, above, name } = held
+    const all = presence(concept, section.all)
     const cover = Math.max(own, block, head, lead * 0.8, beside * 0.7, above * 0.8, name * 0.8, all * 0.5)
     const frequency = (own * count * 2.2) / (count + 1.2)
     for (const [feature, value] of Object.entries({ ...held, cover, ownFrequency: frequency }))
       sums[feature] = (sums[feature] ?? 0) + (concept.weight * value) / total
+    sums.coverage = (sums.coverage ?? 0) + (Math.sqrt(concept.weight) * cover) / totalRoot
   }
   return sums
 }
@@ -126,6 +134,7 @@ function titleFeatures({ concepts }: ParsedQuestion, { section }: DescribedUnit)
   const named = heldBy(section.heading, section.above, section.name)
   return {
     headingFit: heading.length === 0 ? 0 : (namedIn(heading) / heading.length) * Math.min(1, heading.length / 2),
+    sectionFit: heading.length === 0 ? 0 : (heldBy(section.heading) * namedIn(heading)) / heading.length,
     pageFit: page.length === 0 ? 0 : (heldBy(section.page) * namedIn(page)) / page.length,
     titleFit: named > 0.7 ? (named * namedIn(titles)) / Math.sqrt(titles.length || 1) : 0,
   }
@@ -156,7 +165,9 @@ function defines({ concepts }: ParsedQuestion, text: string): number {
   const held = concepts.filter(({ forms }) =>
     forms.some(({ terms, weight }) => weight > 0.5 && terms.every((term) => before.has(term))),
   )
-  return held.length === concepts.length ? 1 / Math.max(1, before.size - concepts.length) ** 0.5 : 0
+  return concepts.length > 0 && held.length === concepts.length
+    ? 1 / Math.max(1, before.size - concepts.length) ** 0.5
+    : 0
 }
 
 const numberWord =
@@ -166,7 +177,26 @@ const timeWord =
 const reasonWord =
   /\b(?:because|since|due to|therefore|otherwise|so that|in order to|cannot|can't|will not|won't|must|reason|causes?|make sure|should|unless|instead)\b/i
 const definingWord = /\b(?:is|are|means?|refers?|contains|holds|represents|describes|defines?)\b/
-const personName = /(?<=[a-z,;:]\s)[A-Z][a-z]{2,}\b|,[A-Z][a-z]+,|^[A-Z][a-z]+ (?:is|has|will|keeps|approves|decides)\b/
+
+const duration =
+  /\d[\d.,]*\s*(?:ms|[smhd]|sec|min|(?:milli)?seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|forty|fifty|sixty|ninety|hundred|half an?|an?)[- ](?:second|minute|hour|day|week|month|year)s?\b/i
+
+/** The most words between a number and the word of the question that it belongs to. */
+const nearestNumber = 5
+
+/** Whether a number that the question does not contain is near one of its words. */
+function numberIsNear(concepts: readonly Concept[], text: string): boolean {
+  const asked = new Set(
+    concepts.flatMap(({ forms }) => forms.filter(({ weight }) => weight >= 0.5).flatMap(({ terms }) => terms)),
+  )
+  let [lastAsked, lastNumber] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const [i, word] of text.split(' ').entries()) {
+    if (termsOf(word).some((term) => asked.has(term))) lastAsked = i
+    else if (numberWord.test(word)) lastNumber = i
+    if (Math.abs(lastAsked - lastNumber) <= nearestNumber) return true
+  }
+  return false
+}
 
 /** Whether a question asks for a number, a time or a person that a text does not hold. */
 export function lacksForm({ asksFor }: ParsedQuestion, text: string): boolean {
@@ -176,8 +206,8 @@ export function lacksForm({ asksFor }: ParsedQuestion, text: string): boolean {
 }
 
 function formOf(
-  { asksFor, names }: ParsedQuestion,
-  { unit, order, passage }: DescribedUnit,
+  { asksFor, names, concepts }: ParsedQuestion,
+  { unit, bag, order, passage }: DescribedUnit,
   own: number,
   titleFit: number,
 ): Features {
@@ -187,19 +217,22 @@ function formOf(
   const asks = (what: keyof Asked, condition: boolean) => is(asksFor[what] && condition)
   const opening = order === 0 ? 1 : order < 3 ? 0.7 : 0
   const words = text.split(' ').length
+  const size = sizeOf(bag)
   return {
     number: asks('number', numberWord.test(text)),
+    numberNear: is(asksFor.number && !asksFor.time && numberIsNear(concepts, text)),
+    duration: is(asksFor.number && asksFor.time && duration.test(text)),
     preset: asks('preset', /\bdefaults?\b/i.test(text)),
     time: asks('time', timeWord.test(text)),
     codeAsked: asks('code', code),
     codeInline: asks('code', !code && /`[^`]+`/.test(text)),
     codeUnasked: is(code && !asksFor.code),
     reason: asks('reason', reasonWord.test(text)),
-    person: asks('person', personName.test(text)),
     defining: asks('definition', own > 0 && definingWord.test(text.slice(0, 160))) * (order < 3 ? 1 : 0.4),
-    opening: asks('definition', true) * titleFit * opening * (unit.block.section.above.length === 0 ? 2 : 1),
+    opening: asks('definition', true) * titleFit * opening * (unit.block.section.opens ? 2 : 1),
     row: is(kind === 'row'),
     short: is(!code && kind !== 'row' && words < 5),
+    length: Math.min(1, size / longUnit),
     link: is(/^(?:[-*+]\s*)?\[[^\]]+\]\([^)]*\)\s*[-–—:]?\s*$/.test(text)),
     question: is(/\?$/.test(text)),
     colon: is(/:$/.test(text)),

@@ -8,6 +8,7 @@ import { extractHtml } from './extract-html.ts'
 import type { Heading } from './heading.ts'
 import { lineOf, lineStarts } from './line-starts.ts'
 import { markdownHeadings } from './markdown-headings.ts'
+import { plainHeadings } from './plain-headings.ts'
 
 /** The kind of a document, which decides how its text is extracted; `pages` for PDF. */
 export type DocumentKind = 'markdown' | 'html' | 'text' | 'source' | 'table' | 'pages'
@@ -76,7 +77,11 @@ export function extract(source: string, kind: DocumentKind): Extraction {
 
 function headingsIn(source: string, kind: DocumentKind): Heading[] {
   if (kind === 'pages') return pageHeadings(source)
-  return kind === 'markdown' || kind === 'text' ? markdownHeadings(source) : []
+  if (kind === 'markdown') return markdownHeadings(source)
+  if (kind !== 'text') return []
+  return [...markdownHeadings(source), ...plainHeadings(source)]
+    .sort((a, b) => a.offset - b.offset)
+    .filter(({ offset }, i, all) => offset !== all[i - 1]?.offset)
 }
 
 /** Makes each page a section, so that quotations have the number of their page. */
