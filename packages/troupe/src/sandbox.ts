@@ -1,5 +1,7 @@
 /** `troupe/sandbox`: the engines of the sandbox, and the port for engines of one's own. */
 export {
+  type BubblewrapSandboxOptions,
+  bubblewrapSandbox,
   type FileChange,
   type FileContent,
   type FileDifference,

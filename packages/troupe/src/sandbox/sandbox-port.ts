@@ -55,6 +55,8 @@ export interface SandboxEngine {
    * Otherwise `idempotent` or `at-most-once`, as for any effect.
    */
   readonly effect: 'read' | 'idempotent' | 'at-most-once'
+  /** Returns why the engine cannot execute code on this host; undefined if it can. `doctor` calls it. */
+  obstacle?(): string | undefined | Promise<string | undefined>
   /**
    * Executes code.
    * @throws if the engine cannot execute anything; an error of the code is part of the output

@@ -36,6 +36,10 @@ export const doctorChecks = {
   'node.version': { about: 'configuration', description: 'Node is a release that is looked after for long.' },
   'memory.limited': { about: 'configuration', description: 'The process has a bound of memory.' },
   'shutdown.graceful': { about: 'configuration', description: 'The process ends by draining, and in time.' },
+  'sandbox.engines': {
+    about: 'configuration',
+    description: 'The engines of the sandbox can execute code on this host.',
+  },
   'clock.agrees': {
     about: 'system',
     severity: 'high',

@@ -49,7 +49,12 @@ export function quickJsSandbox(options: QuickJsSandboxOptions = {}): SandboxEngi
       waiting.shift()?.()
     }
   }
-  return { name: 'quickjs', languages: ['javascript', 'typescript'], effect: 'read', run }
+  const obstacle = () =>
+    requirePackages().then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+  return { name: 'quickjs', languages: ['javascript', 'typescript'], effect: 'read', obstacle, run }
 }
 
 /** The thread loads them; where one is missing the error says how to install it. */

@@ -2,6 +2,7 @@
 
 import { configProblems, unsafeInProduction } from '../../../configuration/index.ts'
 import { milliseconds } from '../../../core/index.ts'
+import { bubblewrapSandbox, processSandbox, quickJsSandbox } from '../../../sandbox/index.ts'
 import { counted, fail, isAtWork, listNames, pass, settingSourceOf, short, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
@@ -111,6 +112,25 @@ export const configurationChecks = {
     if (!isAtWork(subject))
       return warn('It is not served at the moment; a program of your own may not handle SIGTERM.', remedy)
     return short(subject, 'SIGTERM is not handled: a process that gets it ends at once.', remedy)
+  },
+
+  async 'sandbox.engines'({ config }) {
+    const configured = config.sandbox?.engines ?? []
+    const known = [quickJsSandbox(), processSandbox(), bubblewrapSandbox()]
+    const others = known.filter(({ name }) => !configured.some((engine) => engine.name === name))
+    const obstacles = new Map<string, string | undefined>()
+    for (const engine of [...configured, ...others]) obstacles.set(engine.name, await engine.obstacle?.())
+    const available = [...obstacles].filter(([, obstacle]) => obstacle === undefined).map(([name]) => name)
+    const wrong = configured.flatMap(({ name }) => {
+      const obstacle = obstacles.get(name)
+      return obstacle === undefined ? [] : [`${name} (${obstacle})`]
+    })
+    const seen = `Available on this host: ${listNames(available)}.`
+    if (wrong.length === 0) return pass(seen)
+    return fail(
+      `${seen} Configured and not available: ${listNames(wrong)}.`,
+      'Install what the engine needs, or remove it from sandbox.engines.',
+    )
   },
 } satisfies Partial<CheckFunctions>
 

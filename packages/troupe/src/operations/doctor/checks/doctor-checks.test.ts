@@ -18,6 +18,7 @@ import {
   patterns,
   Worker,
 } from '../../../index.ts'
+import { bubblewrapSandbox } from '../../../sandbox/index.ts'
 import { partsOf } from '../../../startup/troupe.ts'
 import { createVirtualClock, MockModel } from '../../../testing/index.ts'
 import { buildSystemPrompt } from '../../../tools.ts'
@@ -122,6 +123,7 @@ describe('a careless configuration', () => {
       alerts: false,
       log: 'silent',
       traces: false,
+      sandbox: { engines: [bubblewrapSandbox({ path: '/nowhere/bwrap' })] },
       context: { cleanup: '2h' },
       health: { memory: 0.000_001, disk: 0.000_001 },
     })
@@ -131,6 +133,7 @@ describe('a careless configuration', () => {
       ...['configuration.safe', 'profile.production', 'shutdown.graceful', 'storage.durable', 'users.required'],
       ...['encryption.rest', 'audit.log', 'audit.checkpoints', 'taint.policy', 'egress.listed', 'rates.limited'],
       ...['agents.inputs', 'alerts.delivered', 'logs.configured', 'traces.stored', 'metrics.read', 'context.bounded'],
+      'sandbox.engines',
     ]
     expect(others(found, failing, 'fail')).toEqual({})
     const wanting = [

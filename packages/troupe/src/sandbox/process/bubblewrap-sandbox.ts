@@ -1,0 +1,113 @@
+/**
+ * Executes programs under bubblewrap, in namespaces of Linux: no network, no processes and no files of the host but its
+ * programs, which are read-only. The code writes to its own folder and to a temporary one in memory alone.
+ */
+import { spawnSync } from 'node:child_process'
+import { checkOptions, checkPath } from '../../core/index.ts'
+import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
+import { type Folders, runInFolder } from './run-in-folder.ts'
+
+/** The options of `bubblewrapSandbox`. */
+export interface BubblewrapSandboxOptions {
+  /** The path of bubblewrap 0.8 or newer; `/usr/bin/bwrap` by default. */
+  readonly path?: string
+}
+
+interface Language {
+  readonly extension: string
+  /** The program with its arguments. @param main the path of the code */
+  readonly commandOf: (main: string, request: SandboxRequest) => readonly string[]
+  /** Limits of the shell that executes the program. */
+  readonly limits?: (request: SandboxRequest) => string
+}
+
+const node = '/run/node'
+const addressSpace = ({ memoryMb }: SandboxRequest) => `ulimit -v ${memoryMb * 1_024}; `
+const nodeCommand: Language['commandOf'] = (main, { memoryMb }) => [
+  node,
+  `--max-old-space-size=${memoryMb}`,
+  '--disable-warning=ExperimentalWarning',
+  main,
+]
+
+const languages: Readonly<Record<string, Language>> = {
+  node: { extension: 'mjs', commandOf: nodeCommand },
+  'node-typescript': { extension: 'mts', commandOf: nodeCommand },
+  shell: { extension: 'sh', commandOf: (main) => ['/bin/sh', main], limits: addressSpace },
+  python: { extension: 'py', commandOf: (main) => ['/usr/bin/env', 'python3', main], limits: addressSpace },
+}
+
+/** The programs of the host, which the code can read and execute. */
+const programs = [
+  ...['--ro-bind', '/usr', '/usr'],
+  ...['/bin', '/lib', '/lib64', '/etc/alternatives', '/etc/ld.so.cache'].flatMap((path) => [
+    '--ro-bind-try',
+    path,
+    path,
+  ]),
+]
+const isolation = [
+  ...['--unshare-all', '--unshare-user', '--disable-userns', '--uid', '65534', '--gid', '65534'],
+  ...['--cap-drop', 'ALL', '--new-session', '--die-with-parent', '--clearenv'],
+  ...['--setenv', 'PATH', '/usr/local/bin:/usr/bin:/bin', '--setenv', 'HOME', '/work', '--setenv', 'LANG', 'C.UTF-8'],
+]
+/** A file in blocks of 512 bytes, as the shell limits it. */
+const block = 512
+const mebibyte = 1024 * 1024
+/** The exit code of Node when it ends without memory: SIGABRT. */
+const nodeAborted = 134
+
+/**
+ * Returns the engine `bubblewrap` for `node`, `node-typescript`, `shell` and `python`, if those programs are installed. It
+ * needs Linux with bubblewrap (`apt-get install bubblewrap`) and user namespaces.
+ * @example createTroupe({ storage, sandbox: { engines: [quickJsSandbox(), bubblewrapSandbox()] } })
+ */
+export function bubblewrapSandbox(options: BubblewrapSandboxOptions = {}): SandboxEngine {
+  checkOptions('bubblewrapSandbox', options, ['path'])
+  const { path = '/usr/bin/bwrap' } = options
+  checkPath('bubblewrapSandbox.path', path)
+  return {
+    name: 'bubblewrap',
+    languages: Object.keys(languages),
+    effect: 'read',
+    obstacle: () => obstacleOf(path),
+    async run(request) {
+      const language = languages[request.language] as Language
+      const mainName = `main.${language.extension}`
+      const output = await runInFolder(request, {
+        engine: 'bubblewrap',
+        mainName,
+        commandOf: (folders) => ({ command: path, args: argumentsOf(request, language, folders) }),
+        // Without the exit code in its status, bubblewrap did not execute the program.
+        problemOf: ({ status, stderr }) =>
+          status.includes('"exit-code"') ? undefined : (stderr.split('\n')[0] ?? 'it did not start'),
+      })
+      return output.exitCode === nodeAborted ? { ...output, exitCode: 137 } : output
+    },
+  }
+}
+
+/** @returns the arguments of bubblewrap: where the code is, and the command within */
+function argumentsOf(request: SandboxRequest, language: Language, { work, main }: Folders): readonly string[] {
+  const inside = `/run/main.${language.extension}`
+  const limits = `ulimit -f ${Math.ceil(request.changedBytes / block)}; ${language.limits?.(request) ?? ''}`
+  return [
+    ...isolation,
+    ...programs,
+    ...['--proc', '/proc', '--dev', '/dev', '--size', String(request.memoryMb * mebibyte), '--tmpfs', '/tmp'],
+    ...['--ro-bind', process.execPath, node, '--ro-bind', main, inside, '--bind', work, '/work'],
+    ...['--remount-ro', '/', '--chdir', '/work', '--json-status-fd', '3'],
+    ...['/bin/sh', '-c', `${limits}exec "$@"`, 'sh', ...language.commandOf(inside, request)],
+  ]
+}
+
+/** Returns why bubblewrap cannot isolate a program on this host. */
+function obstacleOf(path: string): string | undefined {
+  const { error, status, stderr } = spawnSync(path, [...isolation, ...programs, '/bin/true'], {
+    env: {},
+    encoding: 'utf8',
+    timeout: 5_000,
+  })
+  if (error) return error.message
+  return status === 0 ? undefined : (stderr.split('\n')[0] ?? `it ended with status ${status}`)
+}

@@ -1,0 +1,140 @@
+/**
+ * Executes code in a process that works in a folder of its own: writes the files of the request there, waits for the end of
+ * the process, and reads back what changed. The command decides what the code can reach.
+ */
+import { spawn } from 'node:child_process'
+import { constants } from 'node:fs'
+import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { failure } from '../../core/index.ts'
+import { bytesOf, fileContent } from '../files/file-content.ts'
+import type { FileChange, FileContent, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
+
+/** Folders below folders; more is not read back. */
+const maxDepth = 32
+const maxFiles = 10_000
+
+/** The folders of one execution. */
+export interface Folders {
+  readonly folder: string
+  /** The folder with the files. */
+  readonly work: string
+  /** The path of the code. */
+  readonly main: string
+}
+
+export interface FolderCommand {
+  /** The name of the engine, for errors. */
+  readonly engine: string
+  /** The name of the file with the code. */
+  readonly mainName: string
+  readonly commandOf: (folders: Folders) => { readonly command: string; readonly args: readonly string[] }
+  /**
+   * Returns why the command could not execute the code; undefined if it did.
+   * @param status what the command wrote to file descriptor 3
+   */
+  readonly problemOf?: (ended: { readonly status: string; readonly stderr: string }) => string | undefined
+}
+
+/** @throws ExternalServiceError `sandbox.failed`; CapacityError `sandbox.quota` */
+export async function runInFolder(request: SandboxRequest, command: FolderCommand): Promise<SandboxOutput> {
+  request.signal.throwIfAborted()
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'troupe-sandbox-')))
+  try {
+    const work = join(folder, 'work')
+    const main = join(folder, command.mainName)
+    await mkdir(work)
+    await writeFile(main, request.code)
+    for (const [path, content] of request.files) {
+      await mkdir(dirname(join(work, path)), { recursive: true })
+      await writeFile(join(work, path), bytesOf(content))
+    }
+    const ended = await execute(request, command, { folder, work, main })
+    return { ...ended, changes: await changesIn(work, request) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function execute(
+  { timeoutMs, outputBytes, signal }: SandboxRequest,
+  { engine, commandOf, problemOf = () => undefined }: FolderCommand,
+  folders: Folders,
+): Promise<Omit<SandboxOutput, 'changes'>> {
+  const { command, args } = commandOf(folders)
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: folders.work, env: {}, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+    const streams = child.stdio.slice(1) as NodeJS.ReadableStream[]
+    const texts = streams.map((stream) => collect(stream, outputBytes))
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      child.kill('SIGKILL')
+    }, timeoutMs)
+    const aborted = () => child.kill('SIGKILL')
+    signal.addEventListener('abort', aborted, { once: true })
+    const over = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', aborted)
+    }
+    child.once('error', (cause) => {
+      over()
+      reject(failure('sandbox.failed', { engine, problem: cause.message }, { cause }))
+    })
+    child.once('close', (code) => {
+      over()
+      if (signal.aborted) return reject(signal.reason)
+      const [stdout = '', stderr = '', status = ''] = texts.map((textOf) => textOf())
+      const problem = isLate ? undefined : problemOf({ status, stderr })
+      if (problem !== undefined) return reject(failure('sandbox.failed', { engine, problem }))
+      const late = isLate ? `The code took longer than ${timeoutMs} ms.\n` : ''
+      resolve({ exitCode: isLate ? 124 : (code ?? 137), stdout, stderr: `${stderr}${late}` })
+    })
+  })
+}
+
+/** @returns the text so far, up to the limit in bytes */
+function collect(stream: NodeJS.ReadableStream, limit: number): () => string {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  stream.on('data', (chunk: Buffer) => {
+    if (bytes < limit) chunks.push(chunk.subarray(0, limit - bytes))
+    bytes += chunk.length
+  })
+  return () => Buffer.concat(chunks).toString('utf8')
+}
+
+async function changesIn(work: string, { files, changedBytes }: SandboxRequest): Promise<readonly FileChange[]> {
+  const found = new Map<string, FileContent>()
+  let [bytes, entries] = [0, 0]
+  const visit = async (folder: string, depth: number): Promise<void> => {
+    for (const name of await readdir(folder)) {
+      if (depth > maxDepth || ++entries > maxFiles)
+        throw failure('sandbox.quota', { limit: `${maxFiles} files in ${maxDepth} folders below each other` })
+      const path = join(folder, name)
+      const info = await lstat(path)
+      if (info.isDirectory()) await visit(path, depth + 1)
+      // A link could lead out of the folder: nothing but files is read back.
+      if (!info.isFile()) continue
+      bytes += info.size
+      if (bytes > changedBytes)
+        throw failure('sandbox.quota', { limit: `${changedBytes} bytes in the files of one run of code` })
+      found.set(relative(work, path), fileContent(await readFileItself(path)))
+    }
+  }
+  await visit(work, 1)
+  const same = (a: FileContent, b: FileContent | undefined) => b !== undefined && bytesOf(a).equals(bytesOf(b))
+  const written = [...found].filter(([path, content]) => !same(content, files.get(path)))
+  const removed = [...files.keys()].filter((path) => !found.has(path))
+  return [...written, ...removed.map((path): FileChange => [path, null])]
+}
+
+async function readFileItself(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}
