@@ -131,7 +131,7 @@ it('The sample of pitfalls loses no update, reports a full mailbox, and isolates
 
 it('The sample of configuration checks settings before an agent starts.', async () => {
   const { main } = await import('./configuration.ts')
-  expect(await main()).toEqual({ answer: 'Hello, Ada', concurrency: 100, rejected: 'ZodError' })
+  expect(await main()).toEqual({ answer: 'Hello, Ada', limits: [50, '5s'], rejected: 'ZodError' })
 })
 
 it('The sample of health reports connections and messages.', async () => {

@@ -1,26 +1,16 @@
-/** An agent from a file of settings and limits from the environment, both checked before anything starts. */
+/** An agent from a file of settings, and limits from the environment; both are checked before an agent starts. */
 import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTroupe, defineMessage, Worker } from 'troupe'
+import { createTroupe, defineMessage, loadConfig, Worker } from 'troupe'
 import { z } from 'zod'
 
 const Ask = defineMessage('ask', z.string(), { reply: z.string() })
 const Settings = z.strictObject({ name: z.string(), greeting: z.string() })
-const Limits = z.object({
-  MAX_CONNECTIONS: z.coerce.number().int().min(1).max(1_000).default(100),
-  MESSAGE_TIMEOUT: z.coerce.number().positive().default(30),
-})
 
-class ConfigurableAgent extends Worker {
-  private constructor({ name, greeting }: z.infer<typeof Settings>, concurrency: number) {
-    super(name, { concurrency })
-    this.on(Ask, ({ payload }) => `${greeting}, ${payload}`)
-  }
-
-  static async load(path: string, concurrency: number) {
-    return new ConfigurableAgent(Settings.parse(JSON.parse(await readFile(path, 'utf8'))), concurrency)
-  }
+async function loadAgent(path: string): Promise<Worker> {
+  const { name, greeting } = Settings.parse(JSON.parse(await readFile(path, 'utf8')))
+  return new Worker(name).on(Ask, ({ payload }) => `${greeting}, ${payload}`)
 }
 
 export async function main() {
@@ -28,18 +18,19 @@ export async function main() {
   const [good, bad] = [join(folder.path, 'good.json'), join(folder.path, 'bad.json')]
   await writeFile(good, JSON.stringify({ name: 'Greeter', greeting: 'Hello' }))
   await writeFile(bad, JSON.stringify({ name: 'Greeter', greting: 'Hello' }))
-  // As many messages at once as connections, and so many seconds for an answer.
-  const { MAX_CONNECTIONS, MESSAGE_TIMEOUT } = Limits.parse({ MESSAGE_TIMEOUT: '5' })
+  // Open connections of the server, and the time that a handler has for one message.
+  const { config, server } = await loadConfig({
+    cwd: folder.path,
+    env: { MAX_CONNECTIONS: '50', MESSAGE_TIMEOUT: '5' },
+  })
 
-  await using troupe = await createTroupe({ storage: 'memory:' })
+  await using troupe = await createTroupe({ ...config, storage: 'memory:' })
   const ada = troupe.user('ada')
-  const agent = await ConfigurableAgent.load(good, MAX_CONNECTIONS)
-  await ada.start(agent)
-  const timeout = `${MESSAGE_TIMEOUT}s` as const
+  await ada.start(await loadAgent(good))
   return {
-    answer: await ada.agent('Guest').messages.request(Ask, 'Ada', { to: 'Greeter', timeout }),
-    concurrency: agent.options.concurrency,
-    rejected: await ConfigurableAgent.load(bad, 1).catch(({ name }) => name),
+    answer: await ada.agent('Guest').messages.request(Ask, 'Ada', { to: 'Greeter' }),
+    limits: [server.maxConnections, config.messaging?.lease],
+    rejected: await loadAgent(bad).catch(({ name }) => name),
   }
 }
 

@@ -1,30 +1,9 @@
 /** Many requests over few connections that stay open; each has its own outcome. */
-import { Agent, createServer, get } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createTroupe } from 'troupe'
 
-/** At most 100 connections, 20 to one host, kept for a minute. */
-export const connections = () => new Agent({ keepAlive: true, maxTotalSockets: 100, maxSockets: 20, timeout: 60_000 })
-
-export const fetchUrl = (agent: Agent, url: string) =>
-  new Promise<{ url: string; status: 'success' | 'error'; data?: unknown; error?: string }>((resolve) => {
-    const failed = (error: Error) => resolve({ url, status: 'error', error: error.message })
-    get(url, { agent }, (response) => {
-      let body = ''
-      response.setEncoding('utf8').on('data', (part: string) => {
-        body += part
-      })
-      response.on('error', failed).on('end', () => {
-        try {
-          resolve({ url, status: 'success', data: JSON.parse(body) })
-        } catch (error) {
-          failed(error as Error)
-        }
-      })
-    }).on('error', failed)
-  })
-
-export const makeMultipleRequests = (agent: Agent, urls: readonly string[]) =>
-  Promise.all(urls.map((url) => fetchUrl(agent, url)))
+type Outcome = { readonly url: string; readonly data: unknown } | { readonly url: string; readonly error: string }
 
 export async function main() {
   let opened = 0
@@ -33,15 +12,26 @@ export async function main() {
     else setTimeout(() => response.end(JSON.stringify({ path: request.url })), 2)
   }).on('connection', () => opened++)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const agent = connections()
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   try {
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const urls = Array.from({ length: 100 }, (_, i) => `${base}/${i}`)
-    const results = await makeMultipleRequests(agent, [...urls, `${base}/broken`, 'http://127.0.0.1:1/'])
-    const of = (status: string) => results.filter((result) => result.status === status).length
-    return { succeeded: of('success'), failed: of('error'), connections: opened }
+    // At most 20 connections to one host, each open for a minute: the defaults.
+    await using troupe = await createTroupe({
+      storage: 'memory:',
+      log: 'silent',
+      egress: { allow: [host, '127.0.0.1:1'] },
+    })
+    const fetchUrl = async (url: string): Promise<Outcome> => {
+      try {
+        return { url, data: await (await troupe.egress.fetch(url)).json() }
+      } catch (error) {
+        return { url, error: (error as Error).message }
+      }
+    }
+    const urls = Array.from({ length: 100 }, (_, i) => `http://${host}/${i}`)
+    const outcomes = await Promise.all([...urls, `http://${host}/broken`, 'http://127.0.0.1:1/'].map(fetchUrl))
+    const failed = outcomes.filter((outcome) => 'error' in outcome).length
+    return { succeeded: outcomes.length - failed, failed, connections: opened }
   } finally {
-    agent.destroy()
     server.close()
   }
 }

@@ -178,7 +178,7 @@ it('The sample of an environment reads its settings from variables.', async () =
       [0.2, 500],
       [1, 500],
     ],
-    wrong: 'ZodError',
+    wrong: [['ValidationError', true]],
   })
 })
 
@@ -197,7 +197,11 @@ it('The sample of health checks parts, and an agent without an answer in five se
 
 it('The sample of a shutdown finishes the work in progress.', async () => {
   const { main } = await import('./shutdown.ts')
-  expect(await main()).toEqual({ first: { text: 'did the first' }, late: { error: 'Service shutting down' } })
+  expect(await main()).toEqual({
+    first: 'did the first',
+    late: { code: 'troupe.draining', retryable: true },
+    exitCode: 0,
+  })
 })
 
 it('The sample of metrics collects counts, rates and durations.', async () => {

@@ -1,51 +1,25 @@
-/** Told to stop, it takes nothing new, lets what is at work end, and closes what it has opened. */
-import { createTroupe, defineAgent, type Troupe } from 'troupe'
+/** On a signal the troupe accepts no new work, lets work in progress finish, and closes; then the process ends. */
+import { createTroupe, defineAgent, handleSignals } from 'troupe'
 
-/** @returns once everything is closed */
-export async function closeOn(signals: readonly NodeJS.Signals[], service: GracefulService): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve())
-  })
-  await service.close()
-}
-
-export class GracefulService {
-  readonly #troupe: Troupe
-  readonly #active = new Set<Promise<unknown>>()
-  #stopping = false
-
-  constructor(troupe: Troupe) {
-    this.#troupe = troupe
-  }
-
-  async processRequest(request: string) {
-    if (this.#stopping) return { error: 'Service shutting down' }
-    const slow = defineAgent({
-      name: 'Slow',
-      run: (input) => new Promise<string>((done) => setTimeout(() => done(`did ${input}`), 30)),
-    })
-    const work = this.#troupe.user('ada').session(slow).generate(request)
-    this.#active.add(work)
-    return work.then(({ text }) => ({ text })).finally(() => this.#active.delete(work))
-  }
-
-  async close(): Promise<void> {
-    this.#stopping = true
-    await Promise.allSettled(this.#active)
-    await this.#troupe.close()
-  }
-}
+const slow = defineAgent({
+  name: 'Slow',
+  run: (input) => new Promise<string>((done) => setTimeout(() => done(`did ${input}`), 100)),
+})
 
 export async function main() {
-  const service = new GracefulService(await createTroupe({ storage: 'memory:', log: 'silent' }))
-  const closed = closeOn(['SIGTERM', 'SIGINT'], service)
-  const active = service.processRequest('the first')
-  process.emit('SIGTERM')
-  await Promise.resolve()
-  const late = await new Promise((resolve) => setImmediate(() => resolve(service.processRequest('too late'))))
-  const first = await active
-  await closed
-  return { first, late }
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const { promise: ended, resolve: exit } = Promise.withResolvers<number>()
+  // By default `exit` ends the process.
+  handleSignals(troupe, { timeout: '25s', exit })
+  const ada = troupe.user('ada')
+  const active = ada.session(slow).generate('the first')
+  setTimeout(() => process.emit('SIGTERM'), 20)
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  const late = await ada
+    .session(slow)
+    .generate('too late')
+    .catch(({ code, retryable }) => ({ code, retryable }))
+  return { first: (await active).text, late, exitCode: await ended }
 }
 
 if (import.meta.main) console.log(await main())

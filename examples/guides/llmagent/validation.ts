@@ -1,20 +1,19 @@
-/** Input is held to a schema before any code sees it. What is shown in a page is escaped there, and not stripped here. */
+/** A schema validates input before an agent executes. A text is escaped where a page displays it, and not changed before. */
 import { createTroupe, defineAgent } from 'troupe'
+import { escapeHtml } from 'troupe/tools'
 import { z } from 'zod'
-
-const text = (max = 1_000) => z.string().trim().max(max)
 
 export const userData = z
   .object({
-    name: text(100).regex(/^[\p{L}\s]+$/u),
+    name: z
+      .string()
+      .trim()
+      .max(100)
+      .regex(/^[\p{L}\s]+$/u),
     email: z.email().toLowerCase(),
-    // Neither NaN nor infinity is a number here.
     age: z.number().min(0).max(150),
   })
   .partial()
-
-const marks: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-export const escapeHtml = (value: string): string => value.replace(/[&<>"']/g, (mark) => marks[mark] ?? mark)
 
 export async function main() {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })

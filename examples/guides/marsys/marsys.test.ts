@@ -74,12 +74,12 @@ it('The sample of persistence resumes a waiting run in the next process, and rep
 
 it('The sample of the HTTP API starts runs and asks for their results.', async () => {
   const { main } = await import('./http-api.ts')
-  expect(await main()).toEqual({
+  expect(await main()).toMatchObject({
     started: { code: 202, status: 'started' },
-    result: { code: 200, status: 'completed', response: 'hello, hello' },
+    result: { code: 200, success: true, result: 'hello, hello' },
     status: { code: 200, status: 'completed' },
     unknown: 404,
-    rejected: 400,
+    rejected: 404,
   })
 })
 
