@@ -32,6 +32,12 @@ Four, and a dog.
 | Dinghy | 4.00 | 30 nights |
 | Yacht | 18.50 | 14 nights |
 
+## Steps to leave the harbour
+
+1. Call the tower.
+2. Cast off.
+3. Sound the horn.
+
 ## Settings
 
 - \`max_connections\`: radios at once. Default: \`12\`
@@ -133,6 +139,28 @@ describe('An answer of the index', () => {
     const notes = await DocumentIndex.open({ folders: [folder] }, { base: folder })
     const { citations } = await notes.answer('What is a capstan?')
     expect(citations[0]).toMatchObject({ quote: 'A drum that winds the rope of a boat.', heading: '2. Capstan' })
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('An answer of the index is the whole list if what is asked for is named above it.', async () => {
+    const { citations } = await index.answer('What are the steps to leave the harbour?')
+    expect(citations[0]).toMatchObject({ quote: '1. Call the tower.\n2. Cast off.\n3. Sound the horn.' })
+    for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
+  })
+
+  it('An answer of the index ends with a passage of another document that gives another number.', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'conflict-'))
+    writeFileSync(join(folder, 'faq.md'), '# FAQ\n\n## How long may I return a rope?\n\nYou have 14 days.\n')
+    writeFileSync(
+      join(folder, 'policy.md'),
+      '# Policy\n\n## How long returns take\n\nCustomers may return goods within 30 days of delivery.\n',
+    )
+    const shop = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+    const { citations } = await shop.answer('How long may I return a rope?')
+    expect(citations.map(({ quote }) => quote)).toEqual([
+      'You have 14 days.',
+      'Customers may return goods within 30 days of delivery.',
+    ])
     rmSync(folder, { recursive: true, force: true })
   })
 

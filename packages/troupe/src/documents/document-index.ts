@@ -218,13 +218,13 @@ export class DocumentIndex {
     const found = this.#index.search(terms, limits.candidates)
     const passages = await this.#candidates([...found, ...this.#passagesOf(similar, found)])
     const units = rankUnits(question, passages)
-    const quotations = quotationsOf(units, passages)
+    const quotations = quotationsOf(question, units, passages)
     const [first] = quotations
     const confidence = first ? confidenceOf(question, first) : 0
     const isFound = confidence >= leastConfidence
     if (similar.length === 0) return { question, units, passages, quotations, confidence, found: isFound }
     const fused = fuseRankings(units, similar)
-    const both = quotationsOf(fused, passages, weakestFused)
+    const both = quotationsOf(question, fused, passages, weakestFused)
     const isAnswer = ({ document, start, end, unit }: Quotation) =>
       (isFound && document === first?.document && start < first.end && end > first.start) ||
       (unit.similarity ?? -1) >= this.#minSimilarity
@@ -376,7 +376,7 @@ function claimBlocks(
 /** The quotations in the order of the reranking model; if it fails, in that of the search. */
 async function rerankedQuotations(
   text: string,
-  { units, passages, quotations }: QuestionRanking,
+  { question, units, passages, quotations }: QuestionRanking,
   reranking: DocumentReranking | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly quotations: readonly Quotation[]; readonly reranking?: DocumentAnswer['reranking'] }> {
@@ -384,7 +384,7 @@ async function rerankedQuotations(
   const { model } = reranking
   const reranked = await orError(() => rerankUnits(text, units, reranking, signal), signal)
   if (reranked instanceof Error) return { quotations, reranking: { model, error: reranked.message } }
-  return { quotations: quotationsOf(reranked, passages, 0), reranking: { model } }
+  return { quotations: quotationsOf(question, reranked, passages, 0), reranking: { model } }
 }
 
 function headingPath(headings: readonly { readonly level: number; readonly text: string }[]): string {

@@ -3,7 +3,9 @@
  * colon brings the list or the code that it leads to; code brings the sentence that leads to it.
  */
 import type { Block, CandidatePassage } from './blocks.ts'
+import type { Asked, ParsedQuestion } from './question.ts'
 import type { RankedUnit } from './rank-units.ts'
+import { termOf } from './terms/terms.ts'
 import type { Sliceable } from './terms/text-pieces.ts'
 
 export interface Quotation {
@@ -19,12 +21,18 @@ const limits = { lines: 20, characters: 1_600, sentence: 320, gap: 120 }
 const weakestByWords = 0.86
 const maxQuotations = 4
 const considered = 60
+/** A unit of another document that contradicts the best one may score this share of it. */
+const weakestConflict = 0.75
+const counted = /(?<![\p{L}\p{N}.])([€$£]?)\s?(\d+(?:,\d{3})*(?:\.\d+)?)(?!\p{N})[ \u00a0-]?(%|€|\p{L}{2,})?/gu
+/** An item that holds less of the question itself is an answer by what is above it. */
+const ownItem = 0.5
 
 /**
  * @param weakest units with less than this share of the best score are left out
  * @returns the quotations of the best units, best first; two that overlap are one
  */
 export function quotationsOf(
+  { asksFor }: Pick<ParsedQuestion, 'asksFor'>,
   ranked: readonly RankedUnit[],
   passages: readonly CandidatePassage[],
   weakest = weakestByWords,
@@ -34,11 +42,39 @@ export function quotationsOf(
   const chosen: Quotation[] = []
   for (const unit of ranked.slice(0, considered)) {
     if (chosen.length === maxQuotations || unit.score < best * weakest) break
-    const { start, end } = extent(unit, blocks.get(unit.document) ?? [])
+    const { start, end } = extent(unit, blocks.get(unit.document) ?? [], asksFor)
     const overlaps = chosen.some((one) => one.document === unit.document && start < one.end && end > one.start)
     if (!overlaps) chosen.push({ document: unit.document, text: unit.text, start, end, unit })
   }
-  return chosen
+  const [first] = chosen
+  if (!first || chosen.length === maxQuotations || !(asksFor.number || asksFor.time)) return chosen
+  const conflicting = ranked
+    .slice(0, considered)
+    .find((one) => one.score >= best * weakestConflict && isConflicting(one, first))
+  if (!conflicting || chosen.some(({ unit }) => unit === conflicting)) return chosen
+  return [
+    ...chosen,
+    { ...conflicting, ...extent(conflicting, blocks.get(conflicting.document) ?? [], asksFor), unit: conflicting },
+  ]
+}
+
+/** Whether a unit of another document gives a value of the same kind that a quotation gives differently. */
+function isConflicting({ document, unit }: RankedUnit, quotation: Quotation): boolean {
+  if (document === quotation.document) return false
+  const quoted = valuesIn(quotation.text.slice(quotation.start, quotation.end))
+  return [...valuesIn(unit.text)].some(
+    ([kind, numbers]) => quoted.has(kind) && ![...numbers].some((number) => quoted.get(kind)?.has(number)),
+  )
+}
+
+/** The numbers of a text by what they count: `day` for `14 days`. */
+function valuesIn(text: string): Map<string, Set<string>> {
+  const values = new Map<string, Set<string>>()
+  for (const [, currency = '', digits = '', word = ''] of text.matchAll(counted)) {
+    const kind = currency || (word === '' || word === '%' || word === '€' ? word : (termOf(word) ?? ''))
+    if (kind !== '') values.set(kind, (values.get(kind) ?? new Set()).add(digits.replace(/,(?=\d{3})/g, '')))
+  }
+  return values
 }
 
 function blocksByDocument(passages: readonly CandidatePassage[]): Map<string, Block[]> {
@@ -52,7 +88,8 @@ function blocksByDocument(passages: readonly CandidatePassage[]): Map<string, Bl
   return blocks
 }
 
-function extent({ unit, text }: RankedUnit, blocks: readonly Block[]): { start: number; end: number } {
+function extent(ranked: RankedUnit, blocks: readonly Block[], asksFor: Asked): { start: number; end: number } {
+  const { unit, text } = ranked
   let { start, end } = unit
   const at = blocks.indexOf(unit.block)
   const next = blocks[at + 1]
@@ -69,6 +106,8 @@ function extent({ unit, text }: RankedUnit, blocks: readonly Block[]): { start: 
     return closed(text, { start, end })
   }
   if (unit.kind === 'row') return { start, end }
+  const list = unit.kind === 'item' && isListed(ranked, asksFor) ? listAround(blocks, at, adjacent) : undefined
+  if (list && fits(list.start, list.end)) return list
   // The rest of a short paragraph says the rest of it.
   if (end - start < limits.sentence) {
     const rest = unit.block.end
@@ -87,6 +126,30 @@ function extent({ unit, text }: RankedUnit, blocks: readonly Block[]): { start: 
     }
   }
   return closed(text, { start, end })
+}
+
+/** Whether all items of a list answer: what is asked for is named above it, and not in the item. */
+function isListed({ unit, text, features }: RankedUnit, asksFor: Asked): boolean {
+  const { own = 0, head = 0, lead = 0 } = features
+  if (own >= ownItem || Math.max(head, lead) < ownItem) return false
+  return asksFor.list || (asksFor.code && /^\s*\d/.test(text.slice(unit.block.start, unit.block.end)))
+}
+
+/** The list that contains a block. */
+function listAround(
+  blocks: readonly Block[],
+  at: number,
+  adjacent: (first: Block, second: Block) => boolean,
+): { start: number; end: number } | undefined {
+  const follows = (i: number) => {
+    const [first, second] = [blocks[i - 1], blocks[i]]
+    return first?.kind === 'item' && second?.kind === 'item' && adjacent(first, second)
+  }
+  let [from, to] = [at, at]
+  while (follows(from)) from -= 1
+  while (follows(to + 1)) to += 1
+  const [first, last] = [blocks[from], blocks[to]]
+  return first && last ? { start: first.start, end: last.end } : undefined
 }
 
 /** A quotation that opens a fence ends with its closing one. */
