@@ -62,7 +62,13 @@ export async function play(): Promise<Played> {
     }),
     tools: { send_letter: send },
   })
-  const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => finish(`You said: ${task}`) as never })
+  const echo = defineAgent<string, string>({
+    name: 'Echo',
+    run: async (task, { history }) => {
+      const before = history.map(({ from, text }) => `${from}: ${text}`)
+      return finish(`You said: ${[...before, task].join(', ')}`) as never
+    },
+  })
   const mirror = defineAgent({ name: 'Mirror', run: async (task) => finish(task as never) })
   const slow = defineAgent({
     name: 'Slow',

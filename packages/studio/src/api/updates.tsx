@@ -22,6 +22,8 @@ function changedBy(update: Update): readonly Changed[] {
         ['runs.list'],
         ['approvals.list'],
         ['usage.list'],
+        ['threads.list'],
+        ['threads.get'],
         ['runs.result', { path: { run: update.run } }],
         ['runs.inspect', { path: { run: update.run } }],
         ['runs.uncertain', { path: { run: update.run } }],

@@ -1,5 +1,5 @@
 /** The server as views use it: answers that are cached and refreshed, and streams that reconnect. */
-import { type UseQueryResult, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react'
 import {
   type AnswerName,
@@ -101,21 +101,6 @@ export function useAnswer<Name extends AnswerName>(
     // What the server refuses it refuses again; only what did not reach it is tried anew.
     retry: (count, error) => isUnreachable(error) && count < 3,
   })
-}
-
-/** The answers to several requests of one operation, in their order; updates refresh them like those of `useAnswer`. */
-export function useAnswers<Name extends AnswerName>(
-  name: Name,
-  requests: readonly OperationRequest<Name>[],
-): readonly UseQueryResult<AnswerOf<Name>, Error>[] {
-  const { user, client } = useContext(AskerContext)
-  const caller = client as Caller<Name>
-  return useQueries({
-    queries: requests.map((request) => ({
-      queryKey: [user, name, request],
-      queryFn: ({ signal }: { readonly signal: AbortSignal }) => caller.call(name, { ...request, signal }),
-    })),
-  }) as readonly UseQueryResult<AnswerOf<Name>, Error>[]
 }
 
 /** What an operation answered to such requests is asked for again: `forget('runs.result', { path: { run } })`. */

@@ -18,7 +18,7 @@ import { ForkForm } from './fork-form.tsx'
 const isEnded = ({ status }: Result): boolean => status !== 'running' && status !== 'waiting'
 
 /** Returns what a run answered; undefined while it has not ended. */
-export function replyText(result: Result): string | undefined {
+function replyText(result: Result): string | undefined {
   if (!isEnded(result)) return undefined
   const { response, error } = result
   if (error) return error.message

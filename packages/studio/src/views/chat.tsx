@@ -1,40 +1,22 @@
 /**
- * A thread with a team or an agent. Each message is a run, which takes the messages before along; the tags of its runs
- * hold a thread together, so it lasts, and its address opens it again.
+ * A thread with a team or an agent. Each message starts a run that continues the thread of the server, so the thread lasts,
+ * and its address opens it again.
  */
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import type { Result, Summary } from '../api/shapes.ts'
-import { useAnswer, useAnswers, useClient, useForget } from '../api/use-api.tsx'
+import type { AnswerOf } from 'troupe/client'
+import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { inShort } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
-import { contentText } from '../parts/content-text.ts'
 import { type ChosenFile, FileChooser } from '../parts/file-chooser.tsx'
 import { Files } from '../parts/files.tsx'
 import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { chatRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
-import { ChatReply, replyText } from './chat-reply.tsx'
+import { ChatReply } from './chat-reply.tsx'
 import './chat.css'
-
-interface Exchange {
-  readonly asked: string
-  readonly answered: string
-}
-
-/** What runs of threads are found by in the list. */
-const tag = 'chat'
-const threadTag = 'thread:'
-/** Of one thread, and of all that are listed. */
-const maxTurns = 100
-
-/** Plain text: an agent takes it whatever its input is made for. */
-const historyText = (before: readonly Exchange[]): string =>
-  before.length === 0
-    ? ''
-    : `${before.map(({ asked, answered }) => `User: ${asked}\nAnswer: ${answered}`).join('\n')}\nUser: `
 
 const taskOf = (text: string, files: readonly ChosenFile[]): unknown =>
   files.length === 0 ? text : [{ type: 'text', text }, ...files.map((file) => ({ type: 'file', ...file }))]
@@ -73,38 +55,33 @@ export function Chat() {
           <div>
             <Thread key={`${partner} ${thread}`} partner={partner} thread={thread} />
           </div>
-          <Threads partner={partner} />
+          <Threads />
         </div>
       )}
     </>
   )
 }
 
-const threadOf = ({ tags }: Summary): string | undefined =>
-  tags.find((one) => one.startsWith(threadTag))?.slice(threadTag.length)
+const maxThreads = 50
 
-/** The threads with a team or an agent, the newest first, by their first message. */
-function Threads({ partner }: { readonly partner: string }) {
-  const runs = useAnswer('runs.list', { query: { tags: tag, team: partner, limit: maxTurns } })
-  const threads = new Map<string, Summary>()
-  for (const run of runs.data?.items ?? []) {
-    const thread = threadOf(run)
-    if (thread !== undefined) threads.set(thread, run)
-  }
-  if (threads.size === 0) return null
+/** The threads of the user, the newest message first, by their first message. */
+function Threads() {
+  const threads = useAnswer('threads.list', { query: { limit: maxThreads } })
+  const items = threads.data?.items ?? []
+  if (items.length === 0) return null
   return (
     <nav className="threads" aria-label="Threads">
       <Text as="p" bold mb="1">
         Threads
       </Text>
       <ul className="plain">
-        {[...threads].map(([thread, first]) => (
-          <li key={thread}>
-            <Link to="/chat" search={{ with: partner, thread }}>
-              {inShort(first.title, 60) || thread}
+        {items.map(({ threadId, title, updatedAt, agent, team }) => (
+          <li key={`${threadId} ${agent} ${team}`}>
+            <Link to="/chat" search={{ with: agent ?? team, thread: threadId }}>
+              {inShort(title, 60) || threadId}
             </Link>{' '}
             <Text size="small" color="gray">
-              <Age of={first.createdAt} />
+              {visible(agent ?? team ?? '')}, <Age of={updatedAt} />
             </Text>
           </li>
         ))}
@@ -116,84 +93,75 @@ function Threads({ partner }: { readonly partner: string }) {
 /** Unique for one user; a page over plain HTTP has no `crypto.randomUUID`. */
 const newThread = () => [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join('')
 
-interface Turn {
-  readonly run: string
-  readonly text: string
-  readonly task: unknown
-  readonly result: Result | undefined
-}
+type ThreadView = AnswerOf<'threads.get'>
+type Message = ThreadView['messages'][number]
 
-/** The messages of a thread in their order, with what was answered. */
-function useTurns(thread: string | undefined): { readonly turns: readonly Turn[]; readonly error: Error | null } {
-  const runs = useAnswer('runs.list', {
-    query: { tags: `${tag},${threadTag}${thread}`, order: 'oldest', limit: maxTurns },
-    enabled: thread !== undefined,
-  })
-  const ids = thread === undefined ? [] : (runs.data?.items ?? []).map(({ id }) => id)
-  const starts = useAnswers(
-    'runs.at',
-    ids.map((run) => ({ path: { run, seq: 1 } })),
-  )
-  const results = useAnswers(
-    'runs.result',
-    ids.map((run) => ({ path: { run } })),
-  )
-  const before: Exchange[] = []
+/** A message of a run with its answer, or one of a session, whose answer is another one. */
+type Turn =
+  | { readonly key: string; readonly run: string; readonly text: string; readonly content: unknown }
+  | { readonly key: string; readonly message: Message }
+
+/** Runs stand where their first message is; one that has added none yet stands after the run before it. */
+function turnsOf({ messages, runs }: Pick<ThreadView, 'messages' | 'runs'>): readonly Turn[] {
   const turns: Turn[] = []
-  for (const [i, run] of ids.entries()) {
-    const start = starts[i]?.data
-    if (start === undefined) break
-    const { task } = start.event as { readonly task?: unknown }
-    const sent = contentText(task)
-    const history = historyText(before)
-    const text = sent.startsWith(history) ? sent.slice(history.length) : sent
-    const result = results[i]?.data
-    const answered = result && replyText(result)
-    if (answered !== undefined) before.push({ asked: text, answered })
-    turns.push({ run, text, task, result })
+  const left = runs.map(({ id, title }) => ({ id, title }))
+  const show = (message: Message | undefined) => {
+    const { id: run, title } = left.shift() as { readonly id: string; readonly title: string }
+    turns.push({ key: run, run, text: message?.text ?? title, content: message?.content })
   }
-  return { turns, error: runs.error ?? starts.find(({ error }) => error)?.error ?? null }
+  for (const [i, message] of messages.entries()) {
+    const at = left.findIndex(({ id }) => id === message.run)
+    if (message.run === undefined) turns.push({ key: `${i}`, message })
+    for (let rest = at; rest >= 0; rest--) show(rest === 0 ? message : undefined)
+  }
+  while (left.length > 0) show(undefined)
+  return turns
 }
 
 function Thread({ partner, thread }: { readonly partner: string; readonly thread: string | undefined }) {
   const client = useClient()
   const forget = useForget()
   const navigate = chatRoute.useNavigate()
-  const { turns, error: unread } = useTurns(thread)
+  const found = useAnswer('threads.get', {
+    path: { thread: thread ?? '' },
+    query: { name: partner },
+    enabled: thread !== undefined,
+  })
+  const turns = found.data ? turnsOf(found.data) : []
   const [text, setText] = useState('')
   const [files, setFiles] = useState<readonly ChosenFile[]>([])
   const { busy, error, run } = useCommand()
   const send = () =>
     run(async () => {
-      const before = turns.flatMap(({ text: asked, result }) => {
-        const answered = result && replyText(result)
-        return answered === undefined ? [] : [{ asked, answered }]
-      })
-      const id = thread ?? newThread()
-      const task = taskOf(`${historyText(before)}${text}`, files)
-      await client.call('runs.start', { body: { team: partner, task, tags: [tag, `${threadTag}${id}`] } })
-      forget('runs.list', {})
+      const threadId = thread ?? newThread()
+      await client.call('runs.start', { body: { team: partner, task: taskOf(text, files), threadId } })
+      forget('threads.get', {})
+      forget('threads.list', {})
       setText('')
       setFiles([])
-      await navigate({ search: { with: partner, thread: id } })
+      await navigate({ search: { with: partner, thread: threadId } })
     })
-  const last = turns.at(-1)
-  const isBusy = busy || (last !== undefined && (last.result === undefined || replyText(last.result) === undefined))
+  const isBusy = busy || found.data?.run !== undefined
   const isEmpty = text.trim() === '' && files.length === 0
   return (
     <>
       {turns.length === 0 && <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>}
-      {unread && <ErrorNotice error={unread} />}
+      {found.error && <ErrorNotice error={found.error} />}
       <ol className="chat" aria-label={`Thread with ${visible(partner)}`} aria-live="polite">
         {turns.map((turn) => (
-          <li key={turn.run}>
-            <Card className="mine" mb="2">
-              <Text as="p" className="said break">
-                {visible(turn.text)}
-              </Text>
-              <Files value={turn.task} />
-            </Card>
-            <ChatReply run={turn.run} from={partner} />
+          <li key={turn.key}>
+            {'run' in turn ? (
+              <>
+                <MessageCard text={turn.text} content={turn.content} isMine />
+                <ChatReply run={turn.run} from={partner} />
+              </>
+            ) : (
+              <MessageCard
+                text={turn.message.text}
+                content={turn.message.content}
+                isMine={turn.message.role === 'user'}
+              />
+            )}
           </li>
         ))}
       </ol>
@@ -226,5 +194,24 @@ function Thread({ partner, thread }: { readonly partner: string; readonly thread
       </form>
       {error && <ErrorNotice error={error} />}
     </>
+  )
+}
+
+function MessageCard({
+  text,
+  content,
+  isMine,
+}: {
+  readonly text: string
+  readonly content: unknown
+  readonly isMine: boolean
+}) {
+  return (
+    <Card {...(isMine ? { className: 'mine' } : {})} mb="2">
+      <Text as="p" className="said break">
+        {visible(text)}
+      </Text>
+      <Files value={content} />
+    </Card>
   )
 }

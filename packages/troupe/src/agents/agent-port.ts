@@ -188,11 +188,15 @@ export interface StepEntry {
   readonly flow: Flow
   /** The descriptions of the agents that `flow` names. */
   readonly descriptions?: ReadonlyMap<string, string>
-  /** The history that came with the hand-off to this agent. */
+  /** The history that came with the hand-off to this agent, or what the thread of the user has said. */
   readonly history?: CarriedHistory
+  /** True if `history` is what `thread` holds: an agent that reads the thread ignores it. */
+  readonly isOwnHistory?: boolean
   readonly services: Services
   /** The id of the thread that this step continues: that of the branch in a run, or of the session. */
   readonly thread: string
+  /** The run that continues a thread of the user with this step; absent in a session, and for a thread inside of a run. */
+  readonly threadRun?: string
   /** In a run: the input with which its branch reached the agent, before any join of agents that it invoked. */
   readonly request?: Json
   /** The request that this step answers, for an agent that represents others. */

@@ -5,13 +5,17 @@
 import { type ContentNames, type Migration, postgresTables, type UserTable } from '../storage/index.ts'
 
 const sqlite = [
-  // A thread keeps the taint labels of its messages.
+  // A thread keeps the taint labels of its messages. `run` is the run that added a message to the thread of a user; it is null
+  // in threads inside of runs, and for messages of sessions.
   `create table thread_messages (
     user_id text not null, thread text not null, seq integer not null, message text not null,
-    taint text not null default '[]', primary key (user_id, thread, seq)) without rowid`,
+    taint text not null default '[]', run text, primary key (user_id, thread, seq)) without rowid`,
+  // A row without `updated_at` is a thread that was forgotten: its steps are still counted, because journals have their numbers.
   `create table session_threads (
-    user_id text not null, thread text not null, steps integer not null, open text,
+    user_id text not null, thread text not null, thread_id text not null, name text not null, kind text not null,
+    steps integer not null, open text, title text, turns integer not null default 0, updated_at bigint,
     primary key (user_id, thread)) without rowid`,
+  'create index session_threads_by_time on session_threads (user_id, updated_at, thread)',
   `create table session_questions (
     user_id text not null, thread text not null, id text not null, wait text not null, step text not null,
     question text not null, primary key (user_id, thread, id)) without rowid`,
@@ -53,7 +57,10 @@ interface MemoryRow {
 /** The statements use the names of the columns for thread and question. */
 export const messageContent: ContentNames = { message: ['thread', 'thread', 'seq'] }
 /** The encrypted open step is bound to its thread and its number. */
-export const openContent: ContentNames = { open: ['thread.open', 'thread', 'steps'] }
+export const threadContent: ContentNames = {
+  open: ['thread.open', 'thread', 'steps'],
+  title: ['thread.title', 'thread'],
+}
 export const questionContent: ContentNames = { question: ['thread.question', 'thread', 'id'] }
 
 /** An encrypted item and its earlier versions are bound to its id, and a vector to the version of its item. */
@@ -65,7 +72,7 @@ const formerContent: ContentNames = { content: ['memory', 'memory', 'id'] }
 
 export const agentsTables: readonly UserTable[] = [
   { module: 'agents', name: 'thread_messages', key: ['thread', 'seq'], content: messageContent },
-  { module: 'agents', name: 'session_threads', key: ['thread'], content: openContent },
+  { module: 'agents', name: 'session_threads', key: ['thread'], content: threadContent },
   { module: 'agents', name: 'session_questions', key: ['thread', 'id'], content: questionContent },
   { module: 'agents', name: 'memory_items', key: ['memory', 'id'], content: memoryContent },
   { module: 'agents', name: 'memory_history', key: ['memory', 'id', 'version'], content: formerContent },
@@ -94,13 +101,31 @@ export interface AgentsTables {
     successes: number
     duration_ms: number
   }
-  thread_messages: { user_id: string; thread: string; seq: number; message: string; taint: string }
-  session_threads: {
+  thread_messages: {
     user_id: string
     thread: string
+    seq: number
+    message: string
+    taint: string
+    run: string | null
+  }
+  session_threads: {
+    user_id: string
+    /** `THREAD/NAME`: two agents of one thread have separate messages. */
+    thread: string
+    thread_id: string
+    /** The name of the agent or the team. */
+    name: string
+    kind: 'agent' | 'team'
+    /** The number of steps of sessions and of runs. */
     steps: number
-    /** The open step, as JSON. */
+    /** The open step or run, as JSON. */
     open: string | null
+    /** The beginning of the first message. */
+    title: string | null
+    /** The number of messages of the user. */
+    turns: number
+    updated_at: number | null
   }
   session_questions: { user_id: string; thread: string; id: string; wait: string; step: string; question: string }
 }

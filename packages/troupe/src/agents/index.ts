@@ -74,19 +74,21 @@ export { structuredText } from './model/content/structured-text.ts'
 export { createThreadMessages } from './model/create-thread-messages.ts'
 export { createToolRecords } from './model/create-tool-records.ts'
 export * from './services-port.ts'
-export {
-  type Acting,
-  createSession,
-  createSessions,
-  Session,
-  type SessionOptions,
-  type SessionParts,
-  type SessionThread,
-} from './session/session.ts'
+export { createSession, createSessions, Session } from './session/session.ts'
 export type { SessionCallOptions } from './session/session-call-options.ts'
+export type { Acting, SessionOptions, SessionParts, SessionThread } from './session/session-parts.ts'
 export type { RunOutcome, SessionResult } from './session/session-result.ts'
 export { SessionStream, type StreamPart } from './session/session-stream.ts'
-export type { SessionQuestion } from './session/thread-store.ts'
+export { type ShownMessage, shownMessages, type ThreadPart } from './session/shown-messages.ts'
+export type { ThreadPartner } from './session/thread-statements.ts'
+export {
+  createThreadStore,
+  type SessionQuestion,
+  type StoredThread,
+  type ThreadStore,
+  threadKey,
+  threadMessagesOf,
+} from './session/thread-store.ts'
 export { loadSkills } from './skills/load-skills.ts'
 export type { Skill } from './skills/skill.ts'
 export { approvalHash } from './step/approval.ts'
@@ -95,3 +97,4 @@ export { checkAnswerTo, createAsk, createQuestion } from './step/ask-question.ts
 export { buildStepContext, type StepClients, type StepContextOptions } from './step/build-step-context.ts'
 export { guardedStep } from './step/guarded-step.ts'
 export { createRepetitionGuard, type RepetitionLimits } from './step/repetition-guard.ts'
+export { stepOfRun, taintOfMessages, threadHistory, turnOf } from './step/thread-step.ts'

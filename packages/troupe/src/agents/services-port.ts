@@ -34,13 +34,24 @@ export interface Budget {
 export interface StoredMessage {
   readonly message: Json
   readonly taint: readonly TaintLabel[]
+  /** The run that added the message to a thread of the user; absent for a session, and in threads inside of runs. */
+  readonly run?: string
 }
 
 /** The stored messages of threads, by user. They are appended in the change of the turn. */
 export interface ThreadMessages {
   load(user: string, thread: string): Promise<readonly StoredMessage[]>
-  /** @param taint of the step that adds them */
-  append(user: string, thread: string, from: number, messages: readonly Json[], taint: readonly TaintLabel[]): Fragment
+  /** @param added.taint of the step that adds them */
+  append(
+    user: string,
+    thread: string,
+    from: number,
+    added: {
+      readonly messages: readonly Json[]
+      readonly taint: readonly TaintLabel[]
+      readonly run?: string | undefined
+    },
+  ): Fragment
   /** Deletes the messages of a thread. */
   forget(user: string, thread: string): Fragment
   /** In all conversations whose names begin so, with what agents had in mind in them. */

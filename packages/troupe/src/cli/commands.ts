@@ -17,6 +17,7 @@ import { debugCommands } from './commands/runs/debug-commands.ts'
 import { runCommand } from './commands/runs/run-command.ts'
 import { runsCommands } from './commands/runs/runs-commands.ts'
 import { runsEvaluateCommand } from './commands/runs/runs-evaluate-command.ts'
+import { threadCommands } from './commands/runs/thread-commands.ts'
 import { scheduleCommands } from './commands/schedule-commands.ts'
 import { serveCommands } from './commands/serve-commands.ts'
 import { teamCommands } from './commands/team-commands.ts'
@@ -28,6 +29,7 @@ export const commands: readonly CliCommand[] = [
   ...serveCommands,
   ...teamCommands,
   ...runsCommands,
+  ...threadCommands,
   ...debugCommands,
   runsEvaluateCommand,
   evaluateCommand,

@@ -42,6 +42,12 @@ export type { RunFilter } from './engine/store/run-filter.ts'
 export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'
 export { runMigrations, runTables } from './engine/store/run-migrations.ts'
 export { createRunStore } from './engine/store/run-store.ts'
+export type {
+  ThreadListOptions,
+  ThreadOptions,
+  ThreadSummary,
+  ThreadView,
+} from './engine/threads/read-threads.ts'
 export type { Dataset, DatasetCase } from './evaluation/datasets/dataset.ts'
 export { parseDataset } from './evaluation/datasets/parse-dataset.ts'
 export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'
@@ -154,6 +160,7 @@ export type {
   ChildChanged,
   ChildrenCancelled,
   ClockJumped,
+  PinnedThread,
   RunReason,
   RunWaiting,
   StepAgent,

@@ -6,6 +6,8 @@ import {
   type Session,
   StoredEpisodicMemory,
   StoredMemory,
+  threadKey,
+  threadMessagesOf,
   workingName,
 } from '../agents/index.ts'
 import { type ContextMesh, checkAgentName } from '../context/index.ts'
@@ -222,7 +224,7 @@ export class User {
         maxEpisodes,
       ),
       working: (threadId) => {
-        const source = `thread:${threadId}/${agent}`
+        const source = threadMessagesOf(threadKey({ threadId, name: agent }))
         return new StoredMemory(parts, { ...memoryIdentity, name: workingName(agent, source), source }, capacity)
       },
     }

@@ -17,6 +17,7 @@ import {
   type Agent,
   type AgentAccess,
   checkStepEntry,
+  type HistoryLine,
   type Routing,
   type StepContext,
   type StepEntry,
@@ -41,6 +42,11 @@ export interface AgentContext extends StepContext {
    * invocations.
    */
   readonly task: Json
+  /**
+   * What was said before, the oldest line first: in the thread that the run or the session continues, or in the hand-off to
+   * this agent. Empty for neither.
+   */
+  readonly history: readonly HistoryLine[]
 }
 
 /** The options of `defineAgent`. */
@@ -172,7 +178,11 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
   } satisfies Agent)
 }
 
-const contextOf = ({ ctx, request, input }: StepEntry): AgentContext => ({ ...ctx, task: request ?? input })
+const contextOf = ({ ctx, request, input, history }: StepEntry): AgentContext => ({
+  ...ctx,
+  task: request ?? input,
+  history: history?.lines ?? [],
+})
 
 /** The value of the agent must fit its schema; the values that it sends to others must fit theirs. */
 async function checkRouting(routing: Routing, schema: Schema | undefined, name: string): Promise<Routing> {

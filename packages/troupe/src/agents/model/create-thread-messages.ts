@@ -18,13 +18,14 @@ export function createThreadMessages({
       return (rows ?? []).map((row) => ({
         message: decodeJson(String(row.message)),
         taint: JSON.parse(String(row.taint)) as readonly TaintLabel[],
+        ...(typeof row.run === 'string' ? { run: row.run } : {}),
       }))
     },
-    append: (user, thread, from, messages, taint) => ({
+    append: (user, thread, from, { messages, taint, run = null }) => ({
       isExclusive: true,
       statements: messages.map((message: Json, i) =>
         queries.add(
-          { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint) },
+          { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint), run },
           // Another process has continued this thread: its messages are not overwritten.
           { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
         ),
@@ -45,7 +46,7 @@ function compile(dialect: Dialect) {
       (db, p) =>
         db
           .selectFrom('thread_messages')
-          .select(['seq', 'message', 'taint'])
+          .select(['seq', 'message', 'taint', 'run'])
           .where('user_id', '=', p.user)
           .where('thread', '=', p.thread)
           .orderBy('seq'),
@@ -54,12 +55,22 @@ function compile(dialect: Dialect) {
     drop: template<AgentsTables, { user: string; thread: string }>(dialect, (db, p) =>
       db.deleteFrom('thread_messages').where('user_id', '=', p.user).where('thread', '=', p.thread),
     ),
-    add: template<AgentsTables, { user: string; thread: string; seq: number; message: string; taint: string }>(
+    add: template<
+      AgentsTables,
+      { user: string; thread: string; seq: number; message: string; taint: string; run: string | null }
+    >(
       dialect,
       (db, p) =>
         db
           .insertInto('thread_messages')
-          .values({ user_id: p.user, thread: p.thread, seq: p.seq, message: p.message, taint: p.taint })
+          .values({
+            user_id: p.user,
+            thread: p.thread,
+            seq: p.seq,
+            message: p.message,
+            taint: p.taint,
+            run: p.run,
+          })
           .onConflict((conflict) => conflict.doNothing()),
       messageContent,
     ),

@@ -23,7 +23,7 @@ export function stage(responses: readonly MockItem[], options: Partial<LlmAgentO
   const listOf = (name: string) => (name === 'c' ? stored : (others.get(name) ?? others.set(name, []).get(name) ?? []))
   const threadMessages = {
     load: async (_: string, name: string) => listOf(name).map((message) => ({ message, taint: [] })),
-    append: (_: string, name: string, from: number, messages: readonly Json[]) => {
+    append: (_: string, name: string, from: number, { messages }: { readonly messages: readonly Json[] }) => {
       const stored = listOf(name)
       if (from !== stored.length) throw new Error(`messages from ${from} follow ${stored.length}`)
       stored.push(...messages)

@@ -95,7 +95,8 @@ export class Thread {
     })
     if (answers.length > 0) this.add(toolMessage(answers))
     if (asked.length > 0) return
-    const carried = results ? undefined : carriedText(this.#entry.history)
+    const { history, isOwnHistory } = this.#entry
+    const carried = results || isOwnHistory ? undefined : carriedText(history)
     if (carried !== undefined) this.add(userMessage(carried))
     this.add(inputMessage(input))
   }
@@ -253,7 +254,7 @@ export class Thread {
 
   /** Stages the new messages in the turn. */
   stage(): void {
-    const { recorder, services, thread } = this.#entry
+    const { recorder, services, thread, threadRun: run } = this.#entry
     const from = this.#stored
     const added = this.#messages.slice(from) as unknown as readonly Json[]
     if (added.length === 0) return
@@ -261,7 +262,8 @@ export class Thread {
     const { taint } = recorder
     recorder.stage({
       call: { kind: 'thread', name: `${thread} ${from}` },
-      fragment: () => services.threadMessages.append(recorder.principal.userId, thread, from, added, taint),
+      fragment: () =>
+        services.threadMessages.append(recorder.principal.userId, thread, from, { messages: added, taint, run }),
       module: 'other',
     })
   }

@@ -21,7 +21,8 @@ import { createThreadMessages } from '../model/create-thread-messages.ts'
 import { createToolRecords } from '../model/create-tool-records.ts'
 import type { Services } from '../services-port.ts'
 import { buildStepContext } from '../step/build-step-context.ts'
-import { createSessions, type SessionParts } from './session.ts'
+import { createSessions } from './session.ts'
+import type { SessionParts } from './session-parts.ts'
 import type { SessionResult } from './session-result.ts'
 
 /** The policy by default, whose incidents nobody hears of. */

@@ -21,65 +21,32 @@ import {
   restoreError,
   type TroupeError,
   taintField,
-  type UserId,
 } from '../../core/index.ts'
-import type { Recorder, StepEnd, Steps } from '../../journal/index.ts'
+import type { Recorder, StepEnd } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
 import { threadWorkspace } from '../../sandbox/index.ts'
-import type { AuditTrail } from '../../security/index.ts'
-import type { Storage } from '../../storage/index.ts'
-import type {
-  Agent,
-  AgentAccess,
-  AskOptions,
-  CtxOf,
-  Flow,
-  Outcome,
-  StepContext,
-  UnsavedMessages,
-} from '../agent-port.ts'
+import type { Agent, AskOptions, CtxOf, Flow, Outcome, UnsavedMessages } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
-import type { Budget, Services } from '../services-port.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
+import { threadStep } from '../step/thread-step.ts'
 import { callForHost } from './call-for-host.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
+import type { Acting, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
 import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waitingFor } from './session-result.ts'
 import { SessionStream } from './session-stream.ts'
-import { createThreadStore, type OpenStep, type SessionQuestion, type ThreadStore } from './thread-store.ts'
-
-/** The services that the sessions of one troupe share. */
-export interface SessionParts {
-  readonly steps: Steps
-  readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
-  readonly services: Services
-  /** The limits of users per day; absent if there are none. */
-  readonly budgetOf?: (user: UserId) => Budget
-  readonly audit?: AuditTrail
-  /** Creates `ctx` on a recorder, with the rights of the session's agent and of a helper that acts for it. */
-  readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
-  /** Sends a text to another agent of the user, outside of a step. */
-  readonly send: (user: UserId, from: Agent, to: string, content: Json) => Promise<Message>
-}
-export interface Acting {
-  /** The agent of the session, whose rights apply. */
-  readonly agent: Agent
-  /** The acting agent: the agent of the session or its helper. */
-  readonly name: string
-  readonly user: UserId
-  readonly ask: StepContext['ask']
-  readonly thread: string
-  /** The context of the step, if the recorder belongs to one of its stages. */
-  readonly over?: Pick<StepContext, 'context' | 'sandbox'>
-  /** The rights of agents that act for it, besides its own. */
-  readonly within?: readonly AgentAccess[]
-}
-export interface SessionThread {
-  readonly user: UserId
-  readonly threadId: string
-}
-export type SessionOptions = SessionParts & SessionThread
+import type { ThreadPartner } from './thread-statements.ts'
+import {
+  createThreadStore,
+  holderOf,
+  type OpenStep,
+  type SessionQuestion,
+  type ThreadState,
+  type ThreadStore,
+  threadKey,
+  threadMessagesOf,
+} from './thread-store.ts'
 
 /** The options of a message beside its text. */
 const turnOptions: readonly string[] = ['signal', 'taint']
@@ -108,6 +75,7 @@ export class Session {
   readonly #threads: ThreadStore
   /** The id of the agent's messages in the thread: two agents of one thread have separate messages. */
   readonly #thread: string
+  readonly #partner: ThreadPartner
   #last: Promise<unknown> = Promise.resolve()
   /** Returns the messages that the thread would lack if the executing step were aborted. */
   #unsaved: ((stored: number) => UnsavedMessages) | undefined
@@ -118,7 +86,8 @@ export class Session {
     this.threadId = options.threadId
     this.#options = options
     this.#threads = threads
-    this.#thread = `${options.threadId}/${agent.name}`
+    this.#partner = { threadId: options.threadId, name: agent.name, kind: 'agent' }
+    this.#thread = threadKey(this.#partner)
     if (agent instanceof BaseLlmAgent) freezeAgent(agent)
   }
 
@@ -180,7 +149,7 @@ export class Session {
       const { user, steps, storage, services, audit } = this.#options
       const { open, questions } = await this.#threads.read(user, this.#thread)
       const stored = questions.find(({ question }) => question.id === id)
-      if (!stored || !open) throw failure('question.unknown', { question: id })
+      if (!stored || !open || open.kind === 'run') throw failure('question.unknown', { question: id })
       const checked = answerTo(services.guard, user, stored.question, captured)
       const auditFields = { actor: 'host', operation: 'session.answer', resource: this.threadId }
       const auditEntry =
@@ -239,9 +208,11 @@ export class Session {
   forget(options: SessionCallOptions = {}): Promise<void> {
     return this.#inTurn('forget', options, async () => {
       const { user, services, storage } = this.#options
-      const { open, questions } = await this.#threads.read(user, this.#thread)
-      if (open) throw waitingFor(this.threadId, questions[0]?.question.id ?? '')
+      const state = await this.#threads.read(user, this.#thread)
+      this.#rejectRun(state)
+      if (state.open) throw waitingFor(this.threadId, state.questions[0]?.question.id ?? '')
       const fragments = [
+        this.#threads.forget(user, this.#thread, state),
         services.threadMessages.forget(user, this.#messageThread),
         services.memories.forgetSource(user, this.#messageThread),
       ]
@@ -277,10 +248,11 @@ export class Session {
     const { user, services } = this.#options
     if (call.kind === 'generate') checkAdmission(services, this.agent.name, user)
     let state = await this.#threads.read(user, this.#thread)
+    this.#rejectRun(state)
     if (state.open) {
       // After a crash, the interrupted step ends first.
-      const before =
-        state.questions.length > 0 ? undefined : await this.#carryOut(state.open, options).catch(() => undefined)
+      const { open } = state
+      const before = state.questions.length > 0 ? undefined : await this.#carryOut(open, options).catch(() => undefined)
       state = await this.#threads.read(user, this.#thread)
       if (state.open)
         throw waitingFor(this.threadId, before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
@@ -288,12 +260,18 @@ export class Session {
     const labels = call.kind === 'generate' ? services.guard.people : []
     const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
     const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
-    await this.#threads.begin(user, this.#thread, state.steps + 1, open)
+    await this.#threads.begin(user, this.#partner, state, open)
     return this.#carryOut(open, options, live)
   }
 
   get #messageThread(): string {
-    return `thread:${this.#thread}`
+    return threadMessagesOf(this.#thread)
+  }
+
+  /** @throws ConflictError `thread.busy` while a run continues the thread */
+  #rejectRun(state: ThreadState): asserts state is ThreadState & { readonly open: OpenStep | undefined } {
+    const { open } = state
+    if (open?.kind === 'run') throw failure('thread.busy', { thread: this.threadId, holder: holderOf(open) })
   }
 
   async #carryOut(open: OpenStep, { signal }: SessionCallOptions, live?: (part: Json) => void): Promise<SessionResult> {
@@ -341,7 +319,7 @@ export class Session {
       },
       ...(live ? { live } : {}),
     }
-    return guardedStep(services, this.agent.name, recorder, async () => this.agent.step(entry))
+    return guardedStep(services, this.agent.name, recorder, async () => threadStep(this.agent, entry))
   }
 
   #ask(recorder: Recorder, open: OpenStep, agent: string, options: AskOptions): Promise<Json> {
@@ -386,10 +364,10 @@ export class Session {
   async #clear(open: OpenStep): Promise<void> {
     const { user, storage, services } = this.#options
     const state = await this.#threads.read(user, this.#thread)
-    if (state.open?.step !== open.step) return
+    if (state.open?.kind === 'run' || state.open?.step !== open.step) return
     const stored = (await services.threadMessages.load(user, this.#messageThread)).length
     const { messages, taint } = this.#unsaved?.(stored) ?? { messages: [], taint: [] }
-    const appended = services.threadMessages.append(user, this.#messageThread, stored, messages, taint)
+    const appended = services.threadMessages.append(user, this.#messageThread, stored, { messages, taint })
     const statements = [...this.#threads.ended(user, this.#thread).statements, ...appended.statements]
     const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
     if (!result.ok) throw failure(result.code, result.detail ?? {})

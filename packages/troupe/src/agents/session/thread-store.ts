@@ -1,8 +1,12 @@
-/** The open step of a thread and the questions that it waits for, stored per user. */
-import { decodeJson, failure, type Json, type TaintLabel, type UserId } from '../../core/index.ts'
-import { type Dialect, type Fragment, type Storage, template } from '../../storage/index.ts'
+/**
+ * The threads of a user: one row for each agent or team with which a thread is held. It has the step or run that is open, and
+ * the questions that a session waits for.
+ */
+import { decodeJson, failure, type Json, type TaintLabel, titleOf, type UserId } from '../../core/index.ts'
+import { escapeRun } from '../../journal/index.ts'
+import type { Fragment, Row, Storage } from '../../storage/index.ts'
 import type { Question } from '../agent-port.ts'
-import { type AgentsTables, openContent, questionContent } from '../agents-migrations.ts'
+import { type ThreadPartner, type ThreadPosition, threadStatements } from './thread-statements.ts'
 
 /** A step of the thread that has not ended. */
 export type OpenStep = {
@@ -14,6 +18,8 @@ export type OpenStep = {
   /** The taint labels of the input. */
   readonly taint?: readonly TaintLabel[]
 }
+/** A run that continues the thread and has not ended. */
+export type OpenThreadRun = { readonly kind: 'run'; readonly run: string; readonly input: Json }
 
 /** A question that an agent of a session has asked. */
 export type SessionQuestion = Question & {
@@ -30,23 +36,51 @@ export interface StoredQuestion {
 
 export interface ThreadState {
   readonly steps: number
-  readonly open: OpenStep | undefined
+  readonly open: OpenStep | OpenThreadRun | undefined
+  readonly title: string | undefined
   readonly questions: readonly StoredQuestion[]
+}
+/** A thread in a list. */
+export interface StoredThread extends ThreadPartner {
+  readonly title: string
+  readonly turns: number
+  /** In ms since 1970. */
+  readonly updatedAt: number
+  /** The run that continues it now. */
+  readonly run?: string
 }
 
 export interface ThreadStore {
   read(user: UserId, thread: string): Promise<ThreadState>
   /** @throws ConflictError `thread.conflict` when another process began a step of this thread */
-  begin(user: UserId, thread: string, steps: number, open: OpenStep): Promise<void>
-  /** The statement for the change that ends the step. */
+  begin(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenStep): Promise<void>
+  /** Returns the statements that begin a run in the thread. They are rejected with `thread.busy` if it is in use. */
+  beginRun(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenThreadRun): Fragment
+  /** The statement for the change that ends the step or the run. */
   ended(user: UserId, thread: string): Fragment
+  /**
+   * Removes the thread from lists, in the change that deletes its messages. It is rejected with `thread.conflict` if a step
+   * began in the meantime.
+   */
+  forget(user: UserId, thread: string, state: ThreadState): Fragment
+  /** Returns the threads of a user, the newest first, or those with this id. */
+  list(
+    user: UserId,
+    wanted: { readonly threadId: string } | { readonly limit: number; readonly after?: ThreadPosition | undefined },
+  ): Promise<readonly (StoredThread & ThreadPosition)[]>
   ask(user: UserId, thread: string, stored: StoredQuestion): Fragment
   /** Deletes the question. Part of the change that stores the answer, so that only one answer is accepted. */
   answered(user: UserId, thread: string, id: string): Fragment
 }
 
+/** Returns the id under which the messages and the state of a thread with one agent or team are stored. */
+export const threadKey = ({ threadId, name }: Pick<ThreadPartner, 'threadId' | 'name'>): string =>
+  `${escapeRun(threadId)}/${name}`
+/** Returns the id of the messages of such a thread. */
+export const threadMessagesOf = (thread: string): string => `thread:${thread}`
+
 export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'commit'>): ThreadStore {
-  const queries = compile(storage.dialect)
+  const queries = threadStatements(storage.dialect)
   return {
     async read(user, thread) {
       const [rows, questions] = await storage.read({ user }, [
@@ -56,7 +90,8 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
       const row = rows?.[0]
       return {
         steps: Number(row?.steps ?? 0),
-        open: typeof row?.open === 'string' ? (decodeJson(row.open) as OpenStep) : undefined,
+        open: typeof row?.open === 'string' ? (decodeJson(row.open) as OpenStep | OpenThreadRun) : undefined,
+        title: typeof row?.title === 'string' ? row.title : undefined,
         questions: (questions ?? []).map((found) => ({
           question: decodeJson(String(found.question)) as SessionQuestion,
           step: String(found.step),
@@ -64,21 +99,36 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
         })),
       }
     },
-    async begin(user, thread, steps, open) {
-      const result = await storage.commit({
-        id: null,
-        scope: { user },
-        statements: [
-          queries.create({ user, thread }),
-          queries.begin(
-            { user, thread, before: steps - 1, steps, open: JSON.stringify(open) },
-            { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread: thread } },
-          ),
-        ],
-      })
+    async begin(user, partner, state, open) {
+      const statements = next(queries, user, { partner, state, open }, 'thread.conflict')
+      const result = await storage.commit({ id: null, scope: { user }, statements })
       if (!result.ok) throw failure(result.code, result.detail ?? {})
     },
-    ended: (user, thread) => ({ statements: [queries.end({ user, thread }), queries.forget({ user, thread })] }),
+    beginRun: (user, partner, state, open) => ({
+      statements: next(queries, user, { partner, state, open }, 'thread.busy'),
+    }),
+    ended: (user, thread) => ({
+      statements: [queries.end({ user, thread, now }), queries.dropQuestions({ user, thread })],
+    }),
+    forget: (user, thread, { steps }) => ({
+      statements:
+        steps === 0
+          ? []
+          : [
+              queries.hide(
+                { user, thread, steps },
+                { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
+              ),
+            ],
+    }),
+    async list(user, wanted) {
+      const statement =
+        'threadId' in wanted
+          ? queries.ofThread({ user, id: wanted.threadId }, { returns: true })
+          : queries.page({ user, limit: wanted.limit, ...(wanted.after ?? end) }, { returns: true })
+      const [rows] = await storage.read({ user }, [statement])
+      return (rows ?? []).map(threadOf)
+    },
     ask: (user, thread, { question, step, wait }) => ({
       statements: [queries.ask({ user, thread, id: question.id, step, wait, question: JSON.stringify(question) })],
     }),
@@ -93,80 +143,53 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
   }
 }
 
-type Thread = { user: string; thread: string }
-const compile = (dialect: Dialect) => ({ ...reads(dialect), ...writes(dialect) })
-
-function reads(dialect: Dialect) {
-  return {
-    state: template<AgentsTables, Thread>(
-      dialect,
-      (db, p) =>
-        db
-          .selectFrom('session_threads')
-          .select(['steps', 'open'])
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread),
-      openContent,
+/** Returns the statements that begin a step or a run: the thread must be free, and at its known number of steps. */
+function next(
+  queries: ReturnType<typeof threadStatements>,
+  user: UserId,
+  at: {
+    readonly partner: ThreadPartner
+    readonly state: ThreadState
+    readonly open: OpenStep | OpenThreadRun
+  },
+  otherwise: 'thread.conflict' | 'thread.busy',
+) {
+  const { partner, open } = at
+  const { threadId: id, name, kind } = partner
+  const { steps, title, open: current } = at.state
+  const thread = threadKey(partner)
+  const isMessage = open.kind !== 'tool'
+  return [
+    queries.create({ user, thread, id, name, kind }),
+    queries.begin(
+      {
+        ...{ user, thread, before: steps, steps: steps + 1, open: JSON.stringify(open), now },
+        title: title ?? (isMessage ? titleOf(open.input) : null),
+        turns: isMessage ? 1 : 0,
+      },
+      { expect: { rows: 1 }, otherwise, detail: { thread: id, holder: holderOf(current) } },
     ),
-    questions: template<AgentsTables, Thread>(
-      dialect,
-      (db, p) =>
-        db
-          .selectFrom('session_questions')
-          .select(['id', 'step', 'wait', 'question'])
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread)
-          .orderBy('id'),
-      questionContent,
-    ),
-  }
+  ]
 }
 
-function writes(dialect: Dialect) {
+/** Names the step or run that holds a thread, for errors. */
+export const holderOf = (open: ThreadState['open']): string =>
+  open === undefined ? 'another call' : open.kind === 'run' ? `the run ${open.run}` : 'a session'
+
+const now = { $: 'now' } as const
+/** Follows every thread of the order. */
+const end: ThreadPosition = { updatedAt: Number.MAX_SAFE_INTEGER, thread: '' }
+
+function threadOf(row: Row): StoredThread & ThreadPosition {
+  const open = typeof row.open === 'string' ? (decodeJson(row.open) as OpenStep | OpenThreadRun) : undefined
   return {
-    create: template<AgentsTables, Thread>(dialect, (db, p) =>
-      db
-        .insertInto('session_threads')
-        .values({ user_id: p.user, thread: p.thread, steps: 0, open: null })
-        .onConflict((conflict) => conflict.doNothing()),
-    ),
-    begin: template<AgentsTables, Thread & { before: number; steps: number; open: string }>(
-      dialect,
-      (db, p) =>
-        db
-          .updateTable('session_threads')
-          .set({ steps: p.steps, open: p.open })
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread)
-          .where('steps', '=', p.before)
-          .where('open', 'is', null),
-      openContent,
-    ),
-    end: template<AgentsTables, Thread>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ open: null })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread),
-    ),
-    forget: template<AgentsTables, Thread>(dialect, (db, p) =>
-      db.deleteFrom('session_questions').where('user_id', '=', p.user).where('thread', '=', p.thread),
-    ),
-    ask: template<AgentsTables, Thread & { id: string; step: string; wait: string; question: string }>(
-      dialect,
-      (db, p) =>
-        db
-          .insertInto('session_questions')
-          .values({ user_id: p.user, thread: p.thread, id: p.id, step: p.step, wait: p.wait, question: p.question })
-          .onConflict((conflict) => conflict.doNothing()),
-      questionContent,
-    ),
-    answered: template<AgentsTables, Thread & { id: string }>(dialect, (db, p) =>
-      db
-        .deleteFrom('session_questions')
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('id', '=', p.id),
-    ),
+    thread: String(row.thread),
+    threadId: String(row.thread_id),
+    name: String(row.name),
+    kind: row.kind as ThreadPartner['kind'],
+    title: String(row.title ?? ''),
+    turns: Number(row.turns),
+    updatedAt: Number(row.updated_at),
+    ...(open?.kind === 'run' ? { run: open.run } : {}),
   }
 }

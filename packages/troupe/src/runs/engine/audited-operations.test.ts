@@ -77,6 +77,14 @@ describe('an operation of the library on runs', () => {
     'Orchestra.get': undefined,
     'Orchestra.list': undefined,
     'Orchestra.usage': undefined,
+    'Orchestra.threads': undefined,
+    'Orchestra.thread': [
+      'read.thread',
+      async () => {
+        await ada().orchestra.run({ task: 1, agent: 'Echo', threadId: 't' })
+        await ada().orchestra.thread('t')
+      },
+    ],
     'Orchestra.check': undefined,
     'Orchestra.verifyReplay': ['read.run', async () => ada().orchestra.verifyReplay((await runOf('Echo')).id)],
     'Orchestra.compare': [

@@ -11,6 +11,7 @@ import type { RunAgents, RunHostPorts, RunReporting, RunSettings, RunStores } fr
 import { resolveTeam } from './starts/resolve-team.ts'
 import { type Known, teamNames } from './starts/run-code.ts'
 import { createRunStore } from './store/run-store.ts'
+import { createRunThreads } from './threads/run-threads.ts'
 
 /** What the runtime provides; the engine adds its own stores, the teams and the host. */
 export interface OrchestraServices {
@@ -46,6 +47,7 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
         commands: createRunCommands(storage, journal.inbox, reporting.audit),
         budgets: createRunBudgets(storage),
         sharedBudgets: createSharedBudgets(storage),
+        threads: createRunThreads(storage, agents.services.threadMessages),
       },
       agents: {
         ...agents,

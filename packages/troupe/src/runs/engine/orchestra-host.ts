@@ -30,6 +30,7 @@ import { readRetainedRecords } from './store/retained-records.ts'
 import { journalOwnerOf, runJournal } from './store/run-journals.ts'
 import { runKey } from './store/run-key.ts'
 import type { RunRow } from './store/run-store.ts'
+import { withThread } from './threads/with-thread.ts'
 import { untilRunEnds } from './until-run-ends.ts'
 
 /** Limits how many processes try to claim a run after a message for it, and how often one process tries. */
@@ -74,7 +75,9 @@ export class OrchestraHost implements RunHost {
 
   /** @param as the agent as which an outside caller starts the run */
   async start(user: UserId, spec: StartSpec, also?: readonly Statement[], as?: string): Promise<string> {
-    return this.begin(user, readStart(this.parts, spec, as), also)
+    const made = readStart(this.parts, spec, as)
+    const { threadId } = spec
+    return this.begin(user, threadId === undefined ? made : await withThread(this.parts, user, made, threadId), also)
   }
   async begin(user: UserId, made: NewRun, also?: readonly Statement[]): Promise<string> {
     this.#admission.requireNew(user)

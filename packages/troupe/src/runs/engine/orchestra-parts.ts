@@ -20,6 +20,7 @@ import type { TeamReference } from './starts/resolve-team.ts'
 import type { RunSpec } from './starts/run-spec.ts'
 import type { EndedRuns } from './store/ended-runs.ts'
 import type { RunStore } from './store/run-store.ts'
+import type { RunThreads } from './threads/run-threads.ts'
 
 /** A token, reasoning or progress. It is not stored and can be lost; a later event has the complete value. */
 export type RunLivePart = {
@@ -74,6 +75,7 @@ export interface RunStores {
   readonly budgets: RunBudgets
   readonly sharedBudgets: SharedBudgets
   readonly endedRuns: EndedRuns
+  readonly threads: RunThreads
 }
 
 /** The agents of runs, and what their steps use. */

@@ -54,6 +54,14 @@ import { listRunSummaries, type RunListOptions, type RunSummary } from './store/
 import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/read-usage-history.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { runJournal, stepJournal } from './store/run-journals.ts'
+import {
+  listThreads,
+  readThread,
+  type ThreadListOptions,
+  type ThreadOptions,
+  type ThreadSummary,
+  type ThreadView,
+} from './threads/read-threads.ts'
 
 /** The options of a call that only reads. */
 export interface RunQueryOptions {
@@ -129,6 +137,26 @@ export class Orchestra {
    */
   async list(options: RunListOptions = {}): Promise<Page<RunSummary>> {
     return listRunSummaries(this.#host.parts, this.#user, options)
+  }
+
+  /**
+   * Lists the threads of the user, the newest message first: those of runs that were started with a `threadId`, and of
+   * sessions. Each is held with one agent or team.
+   * @throws ValidationError `cursor.invalid`
+   * @example for await (const { threadId, title, agent } of await ada.orchestra.threads()) console.log(threadId, agent, title)
+   */
+  async threads(options: ThreadListOptions = {}): Promise<Page<ThreadSummary>> {
+    return listThreads(this.#host.parts, this.#user, options)
+  }
+
+  /**
+   * Returns a thread with its messages and its runs.
+   * @param options `name`: the agent or team, if several have a thread with this id
+   * @throws NotFoundError `thread.unknown`
+   * @example const { messages } = await ada.orchestra.thread('orders')
+   */
+  async thread(threadId: string, options: ThreadOptions = {}): Promise<ThreadView> {
+    return readThread(this.#host.parts, this.#user, threadId, options)
   }
 
   /**

@@ -2,6 +2,7 @@
  * Executes a past run again in a separate troupe in memory, from the same start and with the change, and scores both
  * answers.
  */
+import { threadHistory, threadKey, threadMessagesOf } from '../../agents/index.ts'
 import {
   construct,
   failure,
@@ -15,6 +16,7 @@ import { type CompiledTopology, lowerLimits, type RunLimits } from '../../topolo
 import { editedAgents } from '../engine/forks/edited-agents.ts'
 import type { ForkOptions, ForkSource } from '../engine/forks/fork-run.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
+import type { OrchestraParts } from '../engine/orchestra-parts.ts'
 import { Run } from '../engine/run.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
 import type { RunSpec } from '../engine/starts/run-spec.ts'
@@ -130,7 +132,9 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
 async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare, known: Known) {
   const { host, user, open, live, repeat, signal } = parts
   const past = PastRun.of(row.run, await readRetainedRecords(host.parts, user, row))
-  const spec = specOf(parts, await host.source(user, row.run), past, share)
+  const source = await host.source(user, row.run)
+  const history = await historyOf(host.parts, user, source.pinned)
+  const spec = specOf(parts, source, { past, share, history })
   const then = await pastContext(host.parts, user, row, past)
   known.missingKeys = then.missingKeys
   const calls = await recordedCallsOf(host.parts, user, row)
@@ -170,7 +174,19 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
 const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputTokens
 
 /** Returns the specification of the past run with the change, without its breakpoints. */
-function specOf({ change, host }: EvaluationParts, source: ForkSource, past: PastRun, share: SpendingShare): RunSpec {
+function specOf(
+  { change, host }: EvaluationParts,
+  source: ForkSource,
+  {
+    past,
+    share,
+    history,
+  }: {
+    readonly past: PastRun
+    readonly share: SpendingShare
+    readonly history: Pinned['history']
+  },
+): RunSpec {
   const [record] = past.records
   const task = record?.input.type === 'start' ? record.input.task : null
   const { limits } = host.parts.settings
@@ -183,8 +199,19 @@ function specOf({ change, host }: EvaluationParts, source: ForkSource, past: Pas
   }
   const budget = lowerLimits({ ...config.budget, ...least('tokens'), ...least('cost') }, limits)
   const fingerprints = Object.fromEntries([...edited].map(([name, agent]) => [name, agent.fingerprint]))
-  const pinned: Pinned = { topology, config: { ...plain, budget }, fingerprints }
+  const pinned: Pinned = { topology, config: { ...plain, budget }, fingerprints, ...(history ? { history } : {}) }
   return { task, pinned, tags: [], agents: edited }
+}
+
+/** Returns what the thread of the past run had said before it, also if an agent alone read it by itself. */
+async function historyOf(
+  { agents }: OrchestraParts,
+  user: UserId,
+  { thread, history }: Pinned,
+): Promise<Pinned['history']> {
+  if (thread?.kind !== 'agent') return history
+  const stored = await agents.services.threadMessages.load(user, threadMessagesOf(threadKey(thread)))
+  return threadHistory(thread.name, stored.slice(0, thread.length))
 }
 
 function teamOf({ topology }: EvaluationChange, task: Json, { pinned, agents }: ForkSource, limits: RunLimits) {

@@ -4,7 +4,7 @@
  */
 import { canonicalJson, failure, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
-import type { Event, Input } from '../machine/machine-events.ts'
+import type { Event, Input, Pinned } from '../machine/machine-events.ts'
 import { createState, type State } from '../machine/state.ts'
 import { transition } from '../machine/transition.ts'
 
@@ -50,7 +50,10 @@ export function redact(
   known: RedactText,
 ): { readonly records: readonly RunRecord[]; readonly state: State } {
   const state = createState()
-  const fixed = textsOf((records[0]?.input as { readonly pinned?: Json } | undefined)?.pinned ?? null)
+  const start = records[0]?.input
+  // The messages of a thread are content, and no decision depends on them.
+  const { history: _, ...pinned } = start?.type === 'start' ? start.pinned : ({} as Partial<Pinned>)
+  const fixed = textsOf(pinned as Json)
   const plain = how === 'content' ? withoutContent : withoutSecrets(known)
   const change: RedactText = (text) => (fixed.has(text) || words.has(text) ? text : plain(text))
   const redacted = records.map(({ input, events, first }): RunRecord => {
@@ -70,10 +73,15 @@ function textsOf(value: Json, into = new Set<string>()): Set<string> {
   return into
 }
 
-const changed = (input: Input, change: RedactText): Input =>
-  Object.fromEntries(
+function changed(input: Input, change: RedactText): Input {
+  const redacted = Object.fromEntries(
     Object.entries(input).map(([key, value]) => [key, contents.includes(key) ? mapped(value as Json, change) : value]),
   ) as Input
+  if (redacted.type !== 'start' || !redacted.pinned.history) return redacted
+  const { lines, ...history } = redacted.pinned.history
+  const shown = lines.map(({ from, text }) => ({ from, text: change(text) }))
+  return { ...redacted, pinned: { ...redacted.pinned, history: { ...history, lines: shown } } }
+}
 
 export function mapped(value: Json, change: RedactText): Json {
   if (typeof value === 'string') return change(value)

@@ -1,5 +1,5 @@
 /** The values that inputs, events and commands share. */
-import type { Outcome } from '../../agents/index.ts'
+import type { CarriedHistory, Outcome } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
 import type { BudgetUse } from './budgets/budget-use.ts'
@@ -262,6 +262,21 @@ export type Breakpoint = {
   readonly run?: string
 }
 
+/** The thread of the user that a run continues, with one agent or one team. */
+export type PinnedThread = {
+  /** The id that the caller gave to the thread. */
+  readonly threadId: string
+  /** The name of the agent or of the team. */
+  readonly name: string
+  /**
+   * `agent` for an agent alone, whose steps continue its messages, as in sessions; `team` if the end of the run appends the task
+   * and the response.
+   */
+  readonly kind: 'agent' | 'team'
+  /** The number of its messages at the start of the run. */
+  readonly length: number
+}
+
 /** The parts of a run that may change between releases, fixed when the run starts. */
 export type Pinned = {
   /** The topology in its canonical form. */
@@ -272,6 +287,10 @@ export type Pinned = {
   readonly fingerprints: { readonly [agent: string]: string }
   /** Present if the run draws its steps, hops and branches from a common budget from its start. */
   readonly draws?: true
+  /** The thread of the user that the run continues; absent for a run without one, and in forks and retries. */
+  readonly thread?: PinnedThread
+  /** What the thread said before the run, for the entries of a team; an agent alone reads the thread in its steps. */
+  readonly history?: CarriedHistory
   /** Other values that the shell pins, such as prices and policies. The core does not read them. */
   readonly more?: Json
 }

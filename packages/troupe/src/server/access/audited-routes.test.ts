@@ -207,7 +207,8 @@ describe('the audit log', () => {
     const { troupe } = served
     await entry()
     await troupe.user('ada').agent('Stock').mailbox.counts()
-    const run = await ended()
+    const threadId = 'greetings'
+    const { id: run } = await troupe.user('ada').orchestra.start({ task: 1, agent: 'Echo', threadId })
     const ids = {
       run,
       other: run,
@@ -218,6 +219,7 @@ describe('the audit log', () => {
       agent: 'Echo',
       mailbox: 'Stock',
       experiment: await experimentId(),
+      thread: threadId,
       metric: 'troupe_alert_cleared_total',
     }
     const schedule = await scheduleId()

@@ -103,6 +103,7 @@ const missingIds: Readonly<Record<string, string>> = {
   agent: 'None',
   schedule: 'no-such-schedule',
   experiment: 'no-such-experiment',
+  thread: 'no-such-thread',
   step: 'no-such-step',
 }
 const fill = (route: Route, values: Readonly<Record<string, string>>) =>
@@ -176,7 +177,8 @@ describe('the routes', () => {
     const { troupe, url } = served
     const { context, orchestra, schedules, experiments } = troupe.user(user)
     await context.push('secret', { value: `of ${user}` }, { topics: ['orders'] })
-    const run = await orchestra.start({ task: `of ${user}`, topology: { agents: [echo], flows: ['Echo -> End'] } })
+    const threadId = `${user}-thread`
+    const run = await orchestra.start({ task: `of ${user}`, agent: 'Echo', threadId })
     await run.result()
     const { id: schedule } = await schedules.create({
       team: 'solo',
@@ -197,6 +199,7 @@ describe('the routes', () => {
       mailbox: 'Stock',
       team: 'solo',
       agent: 'Echo',
+      thread: threadId,
     }
     return { ...named, run: run.id, other: run.id, message: body.id }
   }

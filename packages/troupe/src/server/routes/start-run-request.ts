@@ -20,6 +20,7 @@ export const startBody = z.strictObject({
   ...teamFields,
   config: z.looseObject({}).optional(),
   tags: z.array(z.string()).max(100).optional(),
+  threadId: z.string().optional().describe('The thread that the run continues; one run at a time.'),
 })
 export type StartBody = z.infer<typeof startBody>
 
@@ -27,7 +28,7 @@ export function startRequestedRun(
   call: Pick<Call<unknown, unknown, StartBody>, 'agent' | 'parts' | 'user' | 'body' | 'idempotencyId'>,
 ): Promise<Run> {
   const { agent, parts, user, body, idempotencyId } = call
-  const { id = idempotencyId, task, config, tags } = body
-  const spec = { task, ...readTeamRequest(parts.settings, body), ...withoutUndefined({ id, config, tags }) }
+  const { id = idempotencyId, task, config, tags, threadId } = body
+  const spec = { task, ...readTeamRequest(parts.settings, body), ...withoutUndefined({ id, config, tags, threadId }) }
   return startAs(parts.runs.orchestra, user, spec as StartSpec, agent)
 }

@@ -26,6 +26,7 @@ import {
   runSummarySchema,
   runViewSchema,
   sentPromptSchema,
+  threadSummarySchema,
   uncertainEffectSchema,
 } from './run-schemas.ts'
 import { scheduleSchema } from './schedule-schema.ts'
@@ -58,6 +59,7 @@ export const components = {
   RunResult: runResultSchema,
   RunStatus: runStatusSchema,
   RunSummary: runSummarySchema,
+  ThreadSummary: threadSummarySchema,
   RunView: runViewSchema,
   Schedule: scheduleSchema,
   SideTotal: sideTotalSchema,

@@ -45,6 +45,7 @@ export const runSummarySchema = z.object({
   agents: list(z.string()),
   title: z.string(),
   team: z.string().optional(),
+  threadId: z.string().optional(),
   usage: tokensSchema.optional(),
   cost: costSchema.optional(),
   steps: z.number().optional(),
@@ -53,6 +54,16 @@ export const runSummarySchema = z.object({
   endedAt: z.string().optional(),
   replayableUntil: z.string().optional(),
   retainedUntil: z.string().optional(),
+})
+
+export const threadSummarySchema = z.object({
+  threadId: z.string(),
+  agent: z.string().optional(),
+  team: z.string().optional(),
+  title: z.string(),
+  turns: z.number(),
+  updatedAt: z.string(),
+  run: z.string().optional(),
 })
 
 export const runResultSchema = z.object({

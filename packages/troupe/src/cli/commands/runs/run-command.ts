@@ -17,6 +17,7 @@ export const runCommand: CliCommand = {
   options: [
     ['--id <run>', 'starting again with the id of a run gives that run'],
     ['--tags <names>', 'with commas between'],
+    ['--thread <id>', 'continues this thread: the team gets its messages, and the answer is added'],
     ['--budget <json>', '{ steps, depth, hops, branches, tokens, cost, time }'],
     ['--detach', 'prints the id, and leaves the run to the server'],
   ],
@@ -42,6 +43,7 @@ function startOf(team: string, task: string, options: Readonly<Record<string, un
     team: isFile(team) ? undefined : team,
     id: text(options, 'id'),
     tags: listed(options, 'tags'),
+    threadId: text(options, 'thread'),
     ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
   }
 }

@@ -74,6 +74,16 @@ export const agentsCodes = {
     message: 'Another process continued the thread {thread} in the meantime.',
     hint: 'Let one call of a thread end before the next begins, or use another threadId.',
   },
+  'thread.unknown': {
+    class: errors.NotFoundError,
+    message: 'The user has no thread {thread}.',
+    hint: 'orchestra.threads() lists the threads. Start a run with this threadId to begin one.',
+  },
+  'thread.busy': {
+    class: errors.ConflictError,
+    message: 'The thread {thread} is in use by {holder}.',
+    hint: 'Wait until it has ended, answer its question or cancel it, or use another threadId.',
+  },
   'agent.unknown': {
     class: errors.NotFoundError,
     message: 'The run has no agent {agent}; it has {known}.',

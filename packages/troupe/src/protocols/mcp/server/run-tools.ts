@@ -183,9 +183,15 @@ const runTeam = runTool({
     task: z.unknown().describe('What is to be done: a text, or any JSON that the team takes.'),
     team: z.string().optional().describe('A team or an agent by name; may be left out where there is only one.'),
     id: run.optional().describe('An id of yours for the run.'),
+    thread: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('An id of yours for a thread, whose messages the team gets.'),
     wait,
   }),
-  call: async (call, { task, team, id, wait: seconds }) => {
+  call: async (call, { task, team, id, thread, wait: seconds }) => {
     const { caller, ctx } = call
     const mayAnswer = caller.identity.may('runs.answer', 'contributor')
     const asking = { ...call, elicits: call.elicits && mayAnswer }
@@ -201,7 +207,12 @@ const runTeam = runTool({
       return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
     }
     const reference = readTeamRequest(caller.parts.settings, { team })
-    const spec = { task: task as Json, ...reference, ...(id === undefined ? {} : { id }) }
+    const spec = {
+      task: task as Json,
+      ...reference,
+      ...(id === undefined ? {} : { id }),
+      ...(thread === undefined ? {} : { threadId: thread }),
+    }
     const { user, agent } = caller.identity
     const started = await startAs(caller.parts.runs.orchestra, user, spec, agent)
     if (!(await visibleRun(caller, started.id)).isShown) return statusOf(started)

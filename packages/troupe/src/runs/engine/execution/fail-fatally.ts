@@ -38,7 +38,7 @@ export async function failFatally(
 ): Promise<FatalFailure> {
   const { journals } = parts.journal
   const { clock } = parts.platform
-  const { store } = parts.stores
+  const { store, threads } = parts.stores
   const { user, run, state, writer } = at
   const reason =
     thrown instanceof TroupeError
@@ -76,6 +76,7 @@ export async function failFatally(
     ).statements,
     ...journals.close(user, writer.id).statements,
     ...leaveBudgets(parts.stores.sharedBudgets, user, run, state),
+    ...threads.released(user, at.pinned),
     ...answerParent(parts, at, account),
     ...childRows,
   ]

@@ -40,7 +40,7 @@ export class RunStatusRows {
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
     const result = status === 'running' ? null : JSON.stringify(account)
-    const { store, sharedBudgets } = this.#parts.stores
+    const { store, sharedBudgets, threads } = this.#parts.stores
     const { journals } = this.#parts.journal
     const outcome = over ? account : undefined
     const rows = store.saveStatus(user, run, {
@@ -58,6 +58,7 @@ export class RunStatusRows {
       ...rows,
       ...journals.close(user, journal).statements,
       ...leaveBudgets(sharedBudgets, user, run, state),
+      ...threads.ended({ user, run, state }, account),
       ...answerParent(this.#parts, { user, run, state }, account),
     ]
   }

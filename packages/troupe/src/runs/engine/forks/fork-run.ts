@@ -293,7 +293,8 @@ class Prefix {
     if (input.type === 'request.made' && input.deadline !== undefined)
       return { ...input, deadline: input.deadline + this.#shift }
     if (input.type !== 'start') return input
-    const { more: _, ...pinned } = input.pinned
+    // The thread may have gone on since: a fork gets what the run had read, and appends nothing.
+    const { more: _, thread: __, ...pinned } = input.pinned
     const { budget = {}, parent, ...retryOptions } = this.#retry ?? {}
     const fork = { ...this.#source, ...(this.#retry ? { retry: retryOptions } : {}) }
     const config = { ...pinned.config, budget: lowerLimits({ ...pinned.config.budget, ...budget }, this.#limits) }

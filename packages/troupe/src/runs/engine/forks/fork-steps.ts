@@ -3,6 +3,7 @@
  * fork does not share, and the threads of LlmAgents that continue.
  */
 
+import type { StoredMessage } from '../../../agents/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { hasEnded } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -10,6 +11,7 @@ import { childIn } from '../children/child-run-id.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal, threadOf } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
+import { isThreadOfUser, stepThread } from '../threads/run-threads.ts'
 import { failedCalls } from './failed-calls.ts'
 import { type ForkedChildren, forkChildren, isChild, withChildren } from './fork-children.ts'
 import { forkFiles } from './fork-files.ts'
@@ -72,7 +74,9 @@ export async function forkSteps(
   for (const [step, { shared }] of logs) {
     calls.set(step, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
     const children = await forkChildren(parts, fork, step, shared.flat())
-    const copied = shared.map((entries) => entries.map((entry) => renamed(entry, fork, children.names)))
+    const copied = shared.map((entries) =>
+      entries.map((entry) => renamed(entry, fork, { step, children: children.names })),
+    )
     const { fragment } = parts.journal.journals.create(
       fork.user,
       stepJournal(fork.run, step),
@@ -159,9 +163,21 @@ function beforeFailure(
 /** Kinds of records that hold the outcome of a call in progress at the failure; later reads are made again. */
 const isOutcome = new Set(['effect', 'reply', 'released', 'uncertain', 'not-happened'])
 
-/** The names of threads contain the id of their run. */
-function renamed(entry: StepLogEntry, { source, run }: ForkedSteps, children: ForkedChildren['names']): StepLogEntry {
-  const one = (id: string) => id.replace(`thread:${threadOf(source.run, '')}`, `thread:${threadOf(run, '')}`)
+/** The names of threads contain the id of their run, or that of the thread of the user, which the fork does not continue. */
+function renamed(
+  entry: StepLogEntry,
+  { source, run, state }: ForkedSteps,
+  { step, children }: { readonly step: string; readonly children: ForkedChildren['names'] },
+): StepLogEntry {
+  const branch = step.slice(0, step.lastIndexOf('#'))
+  const name = `${branch}@${viewOf(state).step(step)?.node}`
+  const isServing = step.includes('>')
+  const before = stepThread(source.run, source.pinned, { branch, name, isServing })
+  const [from, to] =
+    before === threadOf(source.run, name)
+      ? [threadOf(source.run, ''), threadOf(run, '')]
+      : [before, threadOf(run, name)]
+  const one = (id: string) => id.replace(`thread:${from}`, `thread:${to}`)
   return withChildren(
     {
       ...entry,
@@ -184,9 +200,15 @@ async function threadMessages(
   )
   const statements: Statement[] = []
   const seen = new Set<string>()
-  for (const { branch: id, node } of started) {
+  // A step that has not started yet reads the thread of the user too.
+  const unstarted =
+    source.pinned.thread?.kind === 'agent'
+      ? [...viewOf(state).branches()].map((branch) => ({ branch: branch.id, node: branch.node }))
+      : []
+  for (const { branch: id, node } of [...started, ...unstarted]) {
     const branch = viewOf(state).branch(id)
-    const name = threadOf(source.run, `${id}@${node}`)
+    const branchNode = `${id}@${node}`
+    const name = stepThread(source.run, source.pinned, { branch: id, name: branchNode, isServing: false })
     if (!branch || ['completed', 'failed', 'cancelled'].includes(branch.status) || seen.has(name)) continue
     seen.add(name)
     const messages = await parts.agents.services.threadMessages.load(user, name)
@@ -194,16 +216,24 @@ async function threadMessages(
     const later = started.filter(
       (step) => step.branch === id && step.node === node && isLater(fork, step.step, waiting),
     )
-    let cut = messages.length
+    let cut = isThreadOfUser(name) ? endOfRun(messages, fork) : messages.length
     for (const { step } of later) {
       const entries = waiting.get(step) ?? (await entriesOf(parts, fork, step)).flat()
       cut = Math.min(cut, lengthIn(entries, name) ?? cut)
     }
-    const own = threadOf(run, `${id}@${node}`)
+    const own = threadOf(run, branchNode)
     for (const [i, { message, taint }] of messages.slice(0, cut).entries())
-      statements.push(...parts.agents.services.threadMessages.append(user, own, i, [message], taint).statements)
+      statements.push(
+        ...parts.agents.services.threadMessages.append(user, own, i, { messages: [message], taint }).statements,
+      )
   }
   return statements
+}
+
+/** Returns the number of messages at the end of the source; others may have continued a thread of the user since. */
+function endOfRun(messages: readonly StoredMessage[], { source: { run, pinned } }: ForkedSteps): number {
+  const last = messages.findLastIndex((message) => message.run === run)
+  return last < 0 ? (pinned.thread?.length ?? 0) : last + 1
 }
 
 /** Returns true for a step that started after the fork's event or is executed again in the fork. */

@@ -16,7 +16,11 @@ export const forkedFrom = ({ more }: Pinned): ForkedFrom | undefined =>
 
 export interface ForkedSteps {
   readonly user: UserId
-  readonly source: { readonly run: string; readonly records: readonly JournalRecord[] }
+  readonly source: {
+    readonly run: string
+    readonly records: readonly JournalRecord[]
+    readonly pinned: Pinned
+  }
   readonly run: string
   /** The state of the fork at its start. */
   readonly state: State

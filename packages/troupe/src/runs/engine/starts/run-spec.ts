@@ -1,6 +1,7 @@
 /** The specification of a new run. */
 import type { Agent } from '../../../agents/index.ts'
 import type { Json, TaintLabel } from '../../../core/index.ts'
+import type { Statement } from '../../../storage/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 
 export interface RunSpec {
@@ -10,4 +11,6 @@ export interface RunSpec {
   readonly pinned: Pinned
   readonly tags: readonly string[]
   readonly agents: ReadonlyMap<string, Agent>
+  /** Claims the thread that the run continues, in the change of the start. */
+  readonly claim?: readonly Statement[]
 }

@@ -55,6 +55,12 @@ export interface RunOptions {
   readonly config?: RunConfig
   /** Tags for lists of runs, at most 100 of 256 bytes each; none by default. */
   readonly tags?: readonly string[]
+  /**
+   * The id of the thread that the run continues: its agents get the messages before, and the task and the response are
+   * appended. With an agent alone it is the thread of `user.session(agent, { threadId })`. One run at a time continues a
+   * thread.
+   */
+  readonly threadId?: string
   /** Aborts `start` before the run is durable, so that no run starts. `run` cancels its run. */
   readonly signal?: AbortSignal
 }
@@ -81,7 +87,7 @@ export function readStart(
   spec: StartSpec,
   as?: string,
 ): NewRun {
-  const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'signal']
+  const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'threadId', 'signal']
   checkOptions('orchestra.start', spec, names)
   checkSignal('orchestra.start', spec.signal)
   const run = spec.id === undefined ? parts.platform.ids.next() : checkName('run', spec.id)
@@ -101,7 +107,7 @@ export const checkContextOf = ({ agents: { roles, services } }: Pick<OrchestraPa
 /**
  * Starts a run. Returns undefined if the run exists and was started with the same specification.
  * @param also statements before those of the start, in one change, if the run is new
- * @throws ConflictError `run.repeated`; with `also` the codes of its expectations, and `run.exists`
+ * @throws ConflictError `run.repeated`, `thread.busy`; with `also` the codes of its expectations, and `run.exists`
  */
 export async function startRun(
   parts: OrchestraParts,
@@ -134,6 +140,8 @@ async function checkSame(
   if (input?.type !== 'start') return
   const same = (a: unknown, b: unknown) => canonicalJson(a as Json) === canonicalJson(b as Json)
   const { topology, config } = input.pinned
+  if (input.pinned.thread?.threadId !== spec.pinned.thread?.threadId)
+    throw failure('run.repeated', { run, what: 'threadId' })
   if (!same(input.task, spec.task)) throw failure('run.repeated', { run, what: 'task' })
   if (!same(topology, spec.pinned.topology)) throw failure('run.repeated', { run, what: 'topology' })
   if (!same(config, spec.pinned.config)) throw failure('run.repeated', { run, what: 'config' })
@@ -145,7 +153,7 @@ async function checkSame(
  * @throws ValidationError `topology.rejected`, with all findings on `error.findings`; `budget.ceiling`
  */
 export function prepareRun(
-  { topology, ...spec }: Omit<RunOptions, 'id' | 'signal'> & { readonly topology: CompiledTopology },
+  { topology, ...spec }: Omit<RunOptions, 'id' | 'threadId' | 'signal'> & { readonly topology: CompiledTopology },
   around?: CheckContext,
   limits?: RunLimits,
 ): RunSpec {
@@ -189,7 +197,9 @@ export function createRun(
       parent: parentOf(spec.pinned),
       team: parts.agents.teamOf(spec.pinned.topology),
       task: spec.task,
+      thread: spec.pinned.thread?.threadId,
     }),
+    ...(spec.claim ?? []),
     ...fragment.statements,
     ...parts.stores.budgets.open(user, run, spec.pinned.config.budget),
     ...joinBudgets(parts.stores.sharedBudgets, { user, run, pinned: spec.pinned }),

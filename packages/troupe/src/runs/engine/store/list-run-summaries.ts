@@ -40,6 +40,8 @@ export interface RunSummary extends RetentionTimes {
   readonly title: string
   /** The name of its team, if it was registered in the troupe that started the run. */
   readonly team?: string
+  /** The id of the thread that the run continues; absent for a run without one. */
+  readonly threadId?: string
   /** The tokens used so far; present once the run has ended or waits. */
   readonly usage?: RunResult['usage']
   /** The cost so far; present once the run has ended or waits. */
@@ -78,6 +80,7 @@ export async function listRunSummaries(
     agents: row.agents,
     title: row.title,
     ...(row.team === null ? {} : { team: row.team }),
+    ...(row.thread === null ? {} : { threadId: row.thread }),
     ...outcomeOf(row.result),
     createdAt: new Date(row.createdAt).toISOString(),
     ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),

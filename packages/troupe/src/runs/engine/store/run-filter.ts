@@ -26,6 +26,8 @@ export interface RunFilter {
   readonly title?: string
   /** Tags that the run must all have; at most 16. */
   readonly tags?: readonly string[]
+  /** The id of the thread that the run continues. */
+  readonly threadId?: string
   /** The id of the run whose steps started it. */
   readonly parent?: string
   /** The earliest start, which is included, as ISO 8601 text. */
@@ -57,6 +59,7 @@ export const runFilters = [
   'search',
   'title',
   'tags',
+  'threadId',
   'parent',
   'from',
   'to',
@@ -83,6 +86,7 @@ export function checkFilter(filter: RunFilter): RunFilter {
   if (filter.agent !== undefined) checkName('agent', filter.agent)
   if (filter.parent !== undefined) checkName('run', filter.parent)
   if (filter.team !== undefined) checkName('team', filter.team)
+  if (filter.threadId !== undefined) checkName('thread', filter.threadId)
   if (filter.search !== undefined) checkSearch(filter.search)
   if (filter.title !== undefined) checkTitle(filter.title)
   if (filter.tags !== undefined) checkTags('orchestra.list.tags', filter.tags, maxTags)
@@ -113,7 +117,7 @@ function checkOneOf(what: string, value: string | undefined, known: readonly str
 }
 
 /**
- * The first of parents, words, tags, teams and agents selects the runs; each other condition is checked for each of them. A
+ * The first of parents, threads, words, tags, teams and agents selects the runs; each other condition is checked for each of them. A
  * list without a label, or in the order of time, follows an index in its order; other lists sort the runs of the label.
  * @param mark of a word, as the index holds it
  */
@@ -160,8 +164,9 @@ function orderValueOf(order: RunFilter['order']): RawBuilder<unknown> | undefine
   return order === 'duration' ? sql`coalesce(r.ended_at - r.created_at, 0)` : undefined
 }
 
-const labelsOf = ({ parent, search, tags = [], team, agent }: RunFilter, mark: (word: string) => string) => [
+const labelsOf = ({ parent, threadId, search, tags = [], team, agent }: RunFilter, mark: (word: string) => string) => [
   ...(parent === undefined ? [] : [{ kind: 'parent', value: parent }]),
+  ...(threadId === undefined ? [] : [{ kind: 'thread', value: threadId }]),
   ...searchWordsIn([search]).map((word) => ({ kind: 'word', value: mark(word) })),
   ...tags.map((value) => ({ kind: 'tag', value })),
   ...(team === undefined ? [] : [{ kind: 'team', value: team }]),

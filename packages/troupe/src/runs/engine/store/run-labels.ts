@@ -1,5 +1,5 @@
 /**
- * The index of tags, agents, parents, teams and words of runs, each in the order of time. Triggers maintain all but the words,
+ * The index of tags, agents, parents, teams, threads and words of runs, each in the order of time. Triggers maintain all but the words,
  * which are stored as marks, see `run-words.ts`.
  */
 import { postgresTables } from '../../../storage/index.ts'
@@ -34,6 +34,7 @@ const postgresLabels = [
   ),
 ]
 const teamLabel = add('team', 'new.team, new.created_at, new.run_id where new.team is not null')
+const threadLabel = add('thread', 'new.thread, new.created_at, new.run_id where new.thread is not null')
 
 export const runLabels = {
   sqlite: [
@@ -43,6 +44,9 @@ export const runLabels = {
 end`,
     `create trigger runs_labelled_by_team after insert on runs when new.team is not null begin
   ${teamLabel};
+end`,
+    `create trigger runs_labelled_by_thread after insert on runs when new.thread is not null begin
+  ${threadLabel};
 end`,
   ],
   postgres: [
@@ -58,5 +62,11 @@ end $$`,
 end $$`,
     `create trigger runs_labelled_by_team after insert on runs for each row when (new.team is not null)
     execute function runs_labelled_by_team()`,
+    `create function runs_labelled_by_thread() returns trigger language plpgsql set search_path from current as $$ begin
+  ${threadLabel};
+  return null;
+end $$`,
+    `create trigger runs_labelled_by_thread after insert on runs for each row when (new.thread is not null)
+    execute function runs_labelled_by_thread()`,
   ],
 }

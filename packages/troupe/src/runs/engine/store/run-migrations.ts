@@ -12,7 +12,7 @@ const tables = [
   // run used a model whose price is unknown.
   `create table runs (
     user_id text not null, run_id text not null, status text not null, reason text, tags text not null,
-    agents text not null, title text not null default '', team text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
+    agents text not null, title text not null default '', team text, thread text, parent text, created_at bigint not null, updated_at bigint not null, ended_at bigint,
     result text, outside integer not null default 0, cost double precision not null default 0,
     tokens bigint not null default 0, unpriced integer not null default 0, primary key (user_id, run_id))`,
   'create index runs_by_time on runs (user_id, created_at, run_id)',
@@ -91,6 +91,8 @@ export interface RunTables {
     /** JSON `{ step, wait }` of the step that awaits this run. */
     readonly parent: string | null
     readonly team: string | null
+    /** The id of the thread that it continues. */
+    readonly thread: string | null
     readonly created_at: number
     readonly updated_at: number
     readonly ended_at: number | null

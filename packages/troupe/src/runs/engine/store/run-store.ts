@@ -1,7 +1,6 @@
 /** The rows of runs: one per run for lists and results, and one without content while the run is open. */
 
-import type { Json, UserId } from '../../../core/index.ts'
-import { truncateText } from '../../../core/index.ts'
+import { type Json, titleOf, type UserId } from '../../../core/index.ts'
 import { runPrefix, shardOf } from '../../../journal/index.ts'
 import {
   type Bind,
@@ -35,6 +34,8 @@ export interface RunRow {
   readonly title: string
   /** The name of its team, if the troupe that started the run knew one. */
   readonly team: string | null
+  /** The id of the thread that it continues. */
+  readonly thread: string | null
   readonly createdAt: number
   readonly endedAt: number | null
   /** JSON text. */
@@ -73,6 +74,7 @@ export interface RunStore {
       readonly parent?: Parent | undefined
       readonly team?: string | undefined
       readonly task: Json
+      readonly thread?: string | undefined
     },
   ): Statement[]
   /** Returns the open child runs. */
@@ -127,13 +129,6 @@ export const spentOf = ({
 })
 
 const now = { $: 'now' } as const
-/** Returns the beginning of a task on one line of at most 200 characters, as a text that every storage takes. */
-function titleOf(task: Json): string {
-  const written = typeof task === 'string' ? task.toWellFormed() : JSON.stringify(task)
-  const text = written.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
-  return text.length > 200 ? `${truncateText(text, 199)}…` : text
-}
-
 const rowOf = (row: Row): RunRow => ({
   run: row.run_id as string,
   status: row.status as string,
@@ -144,6 +139,7 @@ const rowOf = (row: Row): RunRow => ({
   createdAt: Number(row.created_at),
   endedAt: row.ended_at === null || row.ended_at === undefined ? null : Number(row.ended_at),
   team: row.team as string | null,
+  thread: row.thread as string | null,
   result: row.result as string | null,
   outside: Number(row.outside),
 })
@@ -164,7 +160,7 @@ function createWrites(
     return found.length === 0 ? [] : [words({ user, run, words: JSON.stringify(found) })]
   }
   return {
-    insert: (user, run, { tags, agents, parent, team, task }) => [
+    insert: (user, run, { tags, agents, parent, team, task, thread }) => [
       queries.insert(
         {
           user,
@@ -174,6 +170,7 @@ function createWrites(
           title: titleOf(task),
           parent: parent === undefined ? null : JSON.stringify(parent),
           team: team ?? null,
+          thread: thread ?? null,
           now,
         },
         { expect: { rows: 1 }, otherwise: 'run.exists', detail: { run } },
@@ -266,7 +263,15 @@ function compileWrites(dialect: Dialect) {
   const own = templates<RunTables>(dialect)
   return {
     insert: own<
-      Key & { tags: string; agents: string; title: string; parent: string | null; team: string | null; now: Bind }
+      Key & {
+        tags: string
+        agents: string
+        title: string
+        parent: string | null
+        team: string | null
+        thread: string | null
+        now: Bind
+      }
     >(
       (db, p) =>
         db
@@ -281,6 +286,7 @@ function compileWrites(dialect: Dialect) {
             title: p.title,
             parent: p.parent,
             team: p.team,
+            thread: p.thread,
             created_at: p.now as number,
             updated_at: p.now as number,
             ended_at: null,

@@ -85,7 +85,8 @@ function started(state: State, event: EventOf<'branch.started'>): void {
     input,
     results,
     request: input,
-    history: undefined,
+    // Only an entry of the run gets what the thread has said.
+    history: event.parent === undefined && !results ? state.run.pinned.history : undefined,
     from: event.from,
     attempt: 1,
     substitute: false,

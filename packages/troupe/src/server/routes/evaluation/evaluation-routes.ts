@@ -15,6 +15,7 @@ const filter = z.strictObject({
   search: z.string().max(1_000).optional(),
   title: z.string().max(200).optional(),
   tags: z.array(z.string()).max(100).optional(),
+  threadId: z.string().optional(),
   parent: z.string().optional(),
   from: z.string().max(100).optional(),
   to: z.string().max(100).optional(),

@@ -7,6 +7,7 @@ import {
   type Outcome,
   type StepContext,
   type StepEntry,
+  stepOfRun,
 } from '../../../../agents/index.ts'
 import {
   failure,
@@ -25,7 +26,8 @@ import { type StateView, viewOf } from '../../../machine/state-view.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { descriptionsOf } from '../../starts/run-code.ts'
-import { runJournal, stepJournal, threadOf } from '../../store/run-journals.ts'
+import { runJournal, stepJournal } from '../../store/run-journals.ts'
+import { threadOfStep } from '../../threads/run-threads.ts'
 import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
 import { createStepClients } from './create-step-clients.ts'
 import { stepEndMessage, usageOf } from './step-end-message.ts'
@@ -348,7 +350,7 @@ export class StepLauncher {
       ctxOf,
       flow: command.flow,
       services,
-      thread: threadOf(this.#run, command.thread),
+      ...threadOfStep(this.#run, this.#pinned, command),
       request: command.request,
       ...observers,
       ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
@@ -357,10 +359,7 @@ export class StepLauncher {
       descriptions: descriptionsOf(command.flow, this.#pinned.topology.nodes, this.#agents),
       ...this.#shown(command),
     }
-    return guardedStep(entry.services, agent.name, recorder, async () => {
-      if (!entry.serve || !agent.serve) return agent.step(entry)
-      return { kind: 'value', value: await agent.serve(entry.serve, entry) }
-    })
+    return guardedStep(entry.services, agent.name, recorder, () => stepOfRun(agent, entry))
   }
 
   /** Publishes the live parts of a step; a quiet run publishes only those that its code requests, and no text. */

@@ -1,0 +1,40 @@
+/** What the sessions of a troupe share, and what one session is opened with. */
+import type { Json, UserId } from '../../core/index.ts'
+import type { Recorder, Steps } from '../../journal/index.ts'
+import type { Message } from '../../messaging/index.ts'
+import type { AuditTrail } from '../../security/index.ts'
+import type { Storage } from '../../storage/index.ts'
+import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
+import type { Budget, Services } from '../services-port.ts'
+
+/** The services that the sessions of one troupe share. */
+export interface SessionParts {
+  readonly steps: Steps
+  readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  readonly services: Services
+  /** The limits of users per day; absent if there are none. */
+  readonly budgetOf?: (user: UserId) => Budget
+  readonly audit?: AuditTrail
+  /** Creates `ctx` on a recorder, with the rights of the session's agent and of a helper that acts for it. */
+  readonly contextOf: (recorder: Recorder, acting: Acting) => StepContext
+  /** Sends a text to another agent of the user, outside of a step. */
+  readonly send: (user: UserId, from: Agent, to: string, content: Json) => Promise<Message>
+}
+export interface Acting {
+  /** The agent of the session, whose rights apply. */
+  readonly agent: Agent
+  /** The acting agent: the agent of the session or its helper. */
+  readonly name: string
+  readonly user: UserId
+  readonly ask: StepContext['ask']
+  readonly thread: string
+  /** The context of the step, if the recorder belongs to one of its stages. */
+  readonly over?: Pick<StepContext, 'context' | 'sandbox'>
+  /** The rights of agents that act for it, besides its own. */
+  readonly within?: readonly AgentAccess[]
+}
+export interface SessionThread {
+  readonly user: UserId
+  readonly threadId: string
+}
+export type SessionOptions = SessionParts & SessionThread

@@ -1,0 +1,150 @@
+/** The statements of threads. */
+import { sql } from 'kysely'
+import { type Bind, type Dialect, rawTemplates, template } from '../../storage/index.ts'
+import { type AgentsTables, questionContent, threadContent } from '../agents-migrations.ts'
+
+/** The agent or team with which a thread is held. */
+export interface ThreadPartner {
+  readonly threadId: string
+  readonly name: string
+  readonly kind: 'agent' | 'team'
+}
+
+/** The place of a thread in the list. */
+export interface ThreadPosition {
+  readonly updatedAt: number
+  readonly thread: string
+}
+
+type Thread = { user: string; thread: string }
+export const threadStatements = (dialect: Dialect) => ({
+  ...reads(dialect),
+  ...threadWrites(dialect),
+  ...questionWrites(dialect),
+})
+
+function reads(dialect: Dialect) {
+  return {
+    state: template<AgentsTables, Thread>(
+      dialect,
+      (db, p) =>
+        db
+          .selectFrom('session_threads')
+          .select(['steps', 'open', 'title'])
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread),
+      threadContent,
+    ),
+    ofThread: rawTemplates(
+      dialect,
+      threadContent,
+    )<{ user: string; id: string }>(
+      (p) => sql`select * from session_threads where user_id = ${p.user} and thread_id = ${p.id}
+        and updated_at is not null order by updated_at desc, thread desc`,
+    ),
+    page: rawTemplates(
+      dialect,
+      threadContent,
+    )<{ user: string; limit: number } & ThreadPosition>(
+      (p) => sql`select * from session_threads where user_id = ${p.user}
+        and (updated_at, thread) < (${p.updatedAt}, ${p.thread})
+        order by updated_at desc, thread desc limit ${p.limit}`,
+    ),
+    questions: template<AgentsTables, Thread>(
+      dialect,
+      (db, p) =>
+        db
+          .selectFrom('session_questions')
+          .select(['id', 'step', 'wait', 'question'])
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread)
+          .orderBy('id'),
+      questionContent,
+    ),
+  }
+}
+
+function threadWrites(dialect: Dialect) {
+  return {
+    create: template<AgentsTables, Thread & { id: string; name: string; kind: ThreadPartner['kind'] }>(
+      dialect,
+      (db, p) =>
+        db
+          .insertInto('session_threads')
+          .values({
+            user_id: p.user,
+            thread: p.thread,
+            thread_id: p.id,
+            name: p.name,
+            kind: p.kind,
+            steps: 0,
+            open: null,
+            title: null,
+            turns: 0,
+            updated_at: null,
+          })
+          .onConflict((conflict) => conflict.doNothing()),
+    ),
+    begin: template<
+      AgentsTables,
+      Thread & { before: number; steps: number; open: string; title: string | null; turns: number; now: Bind }
+    >(
+      dialect,
+      (db, p) =>
+        db
+          .updateTable('session_threads')
+          .set((row) => ({
+            steps: p.steps,
+            open: p.open,
+            title: p.title,
+            turns: row('turns', '+', p.turns),
+            updated_at: p.now as number,
+          }))
+          .where('user_id', '=', p.user)
+          .where('thread', '=', p.thread)
+          .where('steps', '=', p.before)
+          .where('open', 'is', null),
+      threadContent,
+    ),
+    end: template<AgentsTables, Thread & { now: Bind }>(dialect, (db, p) =>
+      db
+        .updateTable('session_threads')
+        .set({ open: null, updated_at: p.now as number })
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread),
+    ),
+    hide: template<AgentsTables, Thread & { steps: number }>(dialect, (db, p) =>
+      db
+        .updateTable('session_threads')
+        .set((row) => ({ steps: row('steps', '+', 1), title: null, turns: 0, updated_at: null }))
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread)
+        .where('steps', '=', p.steps)
+        .where('open', 'is', null),
+    ),
+  }
+}
+
+function questionWrites(dialect: Dialect) {
+  return {
+    dropQuestions: template<AgentsTables, Thread>(dialect, (db, p) =>
+      db.deleteFrom('session_questions').where('user_id', '=', p.user).where('thread', '=', p.thread),
+    ),
+    ask: template<AgentsTables, Thread & { id: string; step: string; wait: string; question: string }>(
+      dialect,
+      (db, p) =>
+        db
+          .insertInto('session_questions')
+          .values({ user_id: p.user, thread: p.thread, id: p.id, step: p.step, wait: p.wait, question: p.question })
+          .onConflict((conflict) => conflict.doNothing()),
+      questionContent,
+    ),
+    answered: template<AgentsTables, Thread & { id: string }>(dialect, (db, p) =>
+      db
+        .deleteFrom('session_questions')
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread)
+        .where('id', '=', p.id),
+    ),
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Threads of the user whose agent stores no messages by itself: a function agent, one of another framework, or a team. Each
+ * turn is the message of the user and the answer, and the next turn gets the messages before it as a history.
+ */
+import { type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
+import type { Agent, CarriedHistory, HistoryLine, Outcome, StepEntry } from '../agent-port.ts'
+import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
+import { linesOf } from '../model/content/carried-text.ts'
+import { inputMessage, type ThreadMessage } from '../model/content/model-messages.ts'
+import type { StoredMessage } from '../services-port.ts'
+
+/** The highest number of characters of the messages that one turn gets. */
+const maxHistory = 20_000
+
+/** Returns what a thread has said, for the next step: the first line and the newest ones; undefined for an empty thread. */
+export function threadHistory(name: string, stored: readonly StoredMessage[]): CarriedHistory | undefined {
+  const [first, ...others] = linesOf(
+    name,
+    stored.map(({ message }) => message as unknown as ThreadMessage).filter(isMessage),
+  )
+  if (first === undefined) return undefined
+  const opening = shortened(first, maxHistory / 4)
+  let left = maxHistory - opening.text.length
+  const newest: HistoryLine[] = []
+  for (const line of others.toReversed()) {
+    const shown = newest.length === 0 ? shortened(line, left) : line
+    left -= shown.text.length
+    if (left < 0) break
+    newest.unshift(shown)
+  }
+  const omitted = others.length - newest.length
+  return { kind: 'all', lines: [opening, ...newest], ...(omitted > 0 ? { omitted } : {}) }
+}
+
+/** Summaries repeat what the thread has said. */
+const isMessage = (message: ThreadMessage): boolean => !('compaction' in message)
+
+const shortened = ({ from, text }: HistoryLine, maxLength: number): HistoryLine => ({
+  from,
+  text: text.length > maxLength ? `${truncateText(text, maxLength - 1)}…` : text,
+})
+
+/** The labels of the messages, which the step that reads them carries. */
+export const taintOfMessages = (stored: readonly StoredMessage[]): readonly TaintLabel[] =>
+  joinTaint(...stored.map(({ taint }) => taint))
+
+/** Returns a turn as messages: of the user, and of the agent if it has answered. */
+export const turnOf = (message: Json, answer: Json | undefined): readonly Json[] => [
+  inputMessage(message) as unknown as Json,
+  ...(answer === undefined ? [] : [{ role: 'assistant', content: inputMessage(answer).content } as unknown as Json]),
+]
+
+/**
+ * Executes a step that continues a thread of the user. An LlmAgent, alone or in a pool, reads and appends the messages itself.
+ * Any other agent gets what was said before as `history`, and its message and answer are committed with the end of the step.
+ */
+export async function threadStep(agent: Agent, entry: StepEntry): Promise<Outcome> {
+  if (agent instanceof BaseLlmAgent) return agent.step(entry)
+  const { recorder, services, thread, threadRun: run } = entry
+  const user = recorder.principal.userId
+  const stored = await services.threadMessages.load(user, thread)
+  // Stored messages never change, so a replay reads the same ones.
+  const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
+  const before = stored.slice(0, length)
+  recorder.addTaint(taintOfMessages(before))
+  const history = threadHistory(agent.name, before)
+  let isOpened = false
+  const outcome = await agent.step({
+    ...entry,
+    ...(history ? { history, isOwnHistory: true } : {}),
+    onThread: (unsaved) => {
+      isOpened = true
+      entry.onThread?.(unsaved)
+    },
+  })
+  if (isOpened || entry.results) return outcome
+  const messages = turnOf(entry.input, 'value' in outcome ? outcome.value : undefined)
+  const { taint } = recorder
+  recorder.stage({
+    call: { kind: 'thread', name: `${thread} ${length}` },
+    fragment: () => services.threadMessages.append(user, thread, length, { messages, taint, run }),
+    module: 'other',
+  })
+  return outcome
+}
+
+/** Executes a step of a run: it answers a request, continues a thread of the user, or has a thread inside of the run. */
+export async function stepOfRun(agent: Agent, entry: StepEntry): Promise<Outcome> {
+  if (entry.serve && agent.serve) return { kind: 'value', value: await agent.serve(entry.serve, entry) }
+  return entry.threadRun === undefined ? agent.step(entry) : threadStep(agent, entry)
+}
