@@ -24,7 +24,7 @@ describe('a list', () => {
       for (const version of three) await ada.context.push('a', { name, version }, { topics: [`topic ${name}`] })
       await ada.context.push(`entry ${name}`, name)
       await ada.agent(`Agent ${name}`).context.subscribe([`topic ${name}`])
-      await call('POST', '/v1/runs', { id: name, task: 1, agent: 'Asking' })
+      await call('POST', '/v1/runs', { id: name, task: 1, agent: 'Asking', threadId: name })
       const dataset = parseDataset('d', '{"input":1}')
       await ada.experiments.evaluate({ id: name, dataset, team: 'solo', scorers: { cites: 'citations' } })
       await call('POST', '/v1/schedules', { id: name, team: 'solo', task: 1, every: '1d' })

@@ -133,7 +133,7 @@ describe.each(Object.entries(storages))('threads of runs on %s', (_, storageOf) 
     expect((await orchestra.prompts(run.id, '1#1'))[0]?.prompt).toHaveLength(3)
     const { runs } = await orchestra.evaluate({ runs: [run.id], change: {}, score: 'exact' })
     expect(runs).toMatchObject([{ status: 'scored' }])
-    expect(String(runs[0]?.response)).toContain('What was sent before')
+    expect(String(runs[0]?.response)).toContain('What was said before')
   })
 
   it('A thread in use rejects a second run and a session, until the first has ended.', async () => {
