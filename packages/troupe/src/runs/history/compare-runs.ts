@@ -23,12 +23,12 @@ export function compareRuns(a: readonly NumberedEvent[], b: readonly NumberedEve
   return { identical: true }
 }
 
-/** The source of a fork and the principal that started the run are not compared. */
+/** The source of a fork, the thread and the principal that started the run are not compared. */
 function essence(event: NumberedEvent): string {
   const { at: _, ...rest } = event
   if (rest.type === 'timer.set') return rest.name
   if (rest.type === 'timer.cleared') return `${rest.name} ${rest.remainingMs === undefined}`
   if (rest.type !== 'run.started') return canonicalJson(rest)
-  const { more: __, ...pinned } = rest.pinned
+  const { more: __, thread: ___, ...pinned } = rest.pinned
   return canonicalJson({ ...rest, pinned })
 }
