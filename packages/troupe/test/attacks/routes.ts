@@ -46,6 +46,8 @@ export const routes = [
   'GET /v1/teams',
   'GET /v1/teams/{team}',
   'POST /v1/check',
+  'GET /v1/threads',
+  'GET /v1/threads/{thread}',
   'GET /v1/agents',
   'GET /v1/agents/{agent}',
   'GET /v1/presence',

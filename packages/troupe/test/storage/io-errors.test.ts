@@ -16,11 +16,11 @@ const faults = [
   ['fsync', 'EIO', '9'],
   ['fsync', 'EIO', '9+'],
   ['fsync', 'EIO', '9+4'],
-  ['pwrite64', 'EIO', '40'],
-  ['pwrite64', 'EIO', '40+37'],
-  ['pwrite64', 'ENOSPC', '40'],
-  ['pwrite64', 'ENOSPC', '40..41'],
-  ['pwrite64', 'ENOSPC', '40+'],
+  ['pwrite64', 'EIO', '80'],
+  ['pwrite64', 'EIO', '80+37'],
+  ['pwrite64', 'ENOSPC', '80'],
+  ['pwrite64', 'ENOSPC', '80..81'],
+  ['pwrite64', 'ENOSPC', '80+'],
 ] as const
 
 /** Of 64 writers several batches are on their way at once. */

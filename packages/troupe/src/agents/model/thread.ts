@@ -30,7 +30,7 @@ type SummaryMessage = ThreadMessage & { readonly compaction?: Compaction }
 
 /**
  * Gives each call of `invoke_agent` the results of the agents that it named. The results are in the order of invocation,
- * but a policy may omit some; what belongs to no other call is the last one's.
+ * but a policy may omit some; the last call gets all that the others did not take.
  */
 function shareResults<R extends { readonly agent: string }>(
   calls: readonly OpenCall[],
