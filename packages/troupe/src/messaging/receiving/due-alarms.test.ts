@@ -1,8 +1,10 @@
 /** Scheduled messages where nobody receives at the moment at which they are due. */
 import { describe, expect, it } from 'vitest'
 import { testStorages } from '../../../test/postgres/test-databases.ts'
+import { createVirtualClock } from '../../core/index.ts'
 import { defineMessage } from '../message-type.ts'
 import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
+import { DueAlarms } from './due-alarms.ts'
 
 const Note = defineMessage('note')
 const testbeds = messagingTestbeds()
@@ -38,5 +40,29 @@ describe.each(await testStorages('alarms'))('due messages at $url', (testStorage
     await until(clock, async () => (await lanes()) === 250, '1ms')
     await agent('A').messages.send(Note, 250, { to: 'B' })
     expect(await agent('B').drain()).toEqual(Array.from({ length: 251 }, (_, i) => i))
+  })
+})
+
+describe('the alarms of due messages', () => {
+  it('An alarm of a due message counts its wait from the question, however long the answer takes.', async () => {
+    const clock = createVirtualClock({ start: 0 })
+    const answer = Promise.withResolvers<number>()
+    const due = [1, 3_000]
+    const bringDue = async () => {
+      const count = due.filter((at) => at <= clock.now()).length
+      due.splice(0, count)
+      return count
+    }
+    const nextScheduled = async () => (due.length > 0 ? answer.promise : undefined)
+    const alarms = new DueAlarms({ clock, maintenance: { bringDue, nextScheduled } })
+    alarms.expect('ada', 'B', { $: 'now', plusMs: 1 })
+    await clock.advance('1ms')
+    expect(due).toEqual([3_000])
+    await clock.advance('1s')
+    answer.resolve(2_999)
+    await clock.advance('1ms')
+    await clock.advance('1998ms')
+    expect(due).toEqual([])
+    await alarms.close()
   })
 })

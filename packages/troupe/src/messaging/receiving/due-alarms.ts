@@ -49,10 +49,19 @@ export class DueAlarms {
     this.#alarms.set(key, { at, cancel: clock.after(inMs, fire, { background: true }) })
   }
   async #fire(user: string, mailbox: string): Promise<void> {
-    const { maintenance } = this.#parts
-    while (!this.#closed && (await maintenance.bringDue(user, mailbox)) > 0);
-    const next = await maintenance.nextScheduled(user, mailbox)
-    if (next !== undefined) this.#set(user, mailbox, next > 0 ? next : recheckMs)
+    const { clock, maintenance } = this.#parts
+    for (let isRepeated = false; !this.#closed; ) {
+      while (!this.#closed && (await maintenance.bringDue(user, mailbox)) > 0);
+      const askedAt = clock.monotonic()
+      const next = await maintenance.nextScheduled(user, mailbox)
+      if (next === undefined) return
+      // The wait counts from the question: the time until the answer is part of it.
+      const inMs = next - (clock.monotonic() - askedAt)
+      if (inMs > 0) return this.#set(user, mailbox, inMs)
+      // A message that became due after the search is searched for at once; one that cannot be brought, later.
+      if (next <= 0 && isRepeated) return this.#set(user, mailbox, recheckMs)
+      isRepeated = next <= 0
+    }
   }
 
   async close(): Promise<void> {
