@@ -70,10 +70,10 @@ const topLevel = (entry: string): readonly string[] =>
   (names.entries.get(entry) ?? []).flatMap(({ name }) => (name.includes('.') ? [] : [name]))
 
 describe('the public names', () => {
-  it('The main entry has between 100 and 130 names.', () => {
+  it('The main entry has between 100 and 120 names.', () => {
     const { length } = topLevel('.')
     expect(length).toBeGreaterThan(100)
-    expect(length).toBeLessThanOrEqual(130)
+    expect(length).toBeLessThanOrEqual(120)
   })
 
   it('A public name is exported from one entry, except those that are shared on purpose.', () => {

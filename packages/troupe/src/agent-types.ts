@@ -41,6 +41,7 @@ export type {
   SelectionKind,
   SessionCallOptions,
   SessionQuestion,
+  SessionResult,
   SessionStream,
   ShownMessage,
   Similarity,

@@ -15,10 +15,13 @@ export type {
   KeyMaker,
   KeyValue,
   Lifecycle,
+  ListOptions,
   Pushed,
+  PushOptions,
   Signal,
   TopicInfo,
   TopicPolicy,
+  WatchItem,
   WatchOptions,
   Writers,
 } from './context/index.ts'

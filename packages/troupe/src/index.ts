@@ -22,7 +22,6 @@ export {
   type Question,
   type Results,
   Session,
-  type SessionResult,
   type StepContext,
   WorkingMemory,
 } from './agents/index.ts'
@@ -35,9 +34,6 @@ export {
   defineKey,
   type Entry,
   type Key,
-  type ListOptions,
-  type PushOptions,
-  type WatchItem,
 } from './context/index.ts'
 export type * as Context from './context-types.ts'
 export {
@@ -92,23 +88,15 @@ export {
   MessageRejected,
   type MessageType,
   type Priority,
-  type RequestOptions,
-  type RunningWorker,
-  type SendOptions,
-  type SendOutcome,
   type SentMessage,
   StateMachine,
-  type SuperviseOptions,
-  type Supervision,
   Worker,
-  type WorkerOptions,
 } from './messaging/index.ts'
 export type * as Runs from './run-types.ts'
 export {
   Orchestra,
   Run,
   type RunEvent,
-  type RunLivePart,
   type RunQuestion,
   type RunResult,
   type Schedule,

@@ -52,6 +52,7 @@ export type {
   RunCharged,
   RunFilter,
   RunListOptions,
+  RunLivePart,
   RunOptions,
   RunQueryOptions,
   RunReason,

@@ -5,7 +5,7 @@
  * node --expose-gc soak-child.ts DATABASE {"messages":1000,"workers":10,"producers":2}
  */
 import { writeSync } from 'node:fs'
-import { createTroupe, defineMessage, type HandlerContext, type RunningWorker, Worker } from 'troupe'
+import { createTroupe, defineMessage, type HandlerContext, type Messages, Worker } from 'troupe'
 import { hash, type Plan, type Tally } from './soak-plan.ts'
 
 const [database = '', planText = '{}'] = process.argv.slice(2)
@@ -82,7 +82,7 @@ async function produce(): Promise<void> {
   }
 }
 
-const running = new Map<number, RunningWorker>()
+const running = new Map<number, Messages.RunningWorker>()
 const begin = async (i: number) => void running.set(i, await soak.start(new Counter(`W${i}`)))
 
 /** One worker after another is stopped and begun again while the others work. */

@@ -1,6 +1,6 @@
 /** What the processes of the bank write down, and what the checks read. */
 import { existsSync, readFileSync } from 'node:fs'
-import type { WatchItem } from 'troupe'
+import type { Context } from 'troupe'
 
 export const banks = ['north', 'south'] as const
 export const accounts = 8
@@ -25,7 +25,7 @@ export interface Transfer {
 export interface WatchLine {
   /** Across lives. */
   readonly order: number
-  readonly item: WatchItem
+  readonly item: Context.WatchItem
 }
 
 export interface LogLine {

@@ -1,7 +1,7 @@
 /** Whether what the processes of the bank were told fits what stands in the database at the end. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Entry, Json, Troupe, WatchItem } from '../../../../src/index.ts'
+import type { Context, Entry, Json, Troupe } from '../../../../src/index.ts'
 import type { HistoryOperation, RegisterInput, RegisterOutput } from '../../../../src/testing/index.ts'
 import { harness } from '../../library-under-test.ts'
 import {
@@ -84,7 +84,12 @@ function checkTransfers(bank: string, entries: Entries, log: readonly LogLine[])
 }
 
 /** What all lives of the watcher saw, and what came after the last. */
-async function watchedItems(troupe: Troupe, folder: string, bank: string, entries: Entries): Promise<WatchItem[]> {
+async function watchedItems(
+  troupe: Troupe,
+  folder: string,
+  bank: string,
+  entries: Entries,
+): Promise<Context.WatchItem[]> {
   const items = readdirSync(folder)
     .filter((name) => name.startsWith(`watch-${bank}-`))
     .flatMap((name) => linesOf<WatchLine>(join(folder, name)))
@@ -105,9 +110,9 @@ async function watchedItems(troupe: Troupe, folder: string, bank: string, entrie
   clearTimeout(timer)
   return items
 }
-const versionOf = (item: WatchItem | Entry) => ('key' in item ? `${item.key}@${item.version}` : 'resync')
+const versionOf = (item: Context.WatchItem | Entry) => ('key' in item ? `${item.key}@${item.version}` : 'resync')
 
-function checkWatch(bank: string, entries: Entries, items: readonly WatchItem[]): string[] {
+function checkWatch(bank: string, entries: Entries, items: readonly Context.WatchItem[]): string[] {
   const problems: string[] = []
   const seen = new Set<string>()
   let revision = 0
