@@ -176,3 +176,20 @@ describe('An answer of the index', () => {
     expect(citations[0]?.quote).toMatch(/^\| Yacht/)
   })
 })
+
+describe('A log without blank lines', () => {
+  it('A log without blank lines is quoted by the line, wherever the line is.', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'log-'))
+    try {
+      const lines = Array.from({ length: 20_000 }, (_, i) => `2026-01-01 12:00:00 info request ${i} was served`)
+      lines[15_000] = '2026-01-01 12:00:00 error The lighthouse lamp failed after 31 hours'
+      writeFileSync(join(folder, 'harbour.log'), lines.join('\n'))
+      const index = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+      const { found, citations } = await index.answer('When did the lighthouse lamp fail?')
+      expect(found).toBe(true)
+      expect(citations[0]).toMatchObject({ file: 'harbour.log', line: 15_001, endLine: 15_001, quote: lines[15_000] })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})

@@ -3,13 +3,21 @@
  * reads a text from its file when a passage of it is found.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
 import { type DocumentRecord, packRecord, recordOf, unpackRecord } from './document-record.ts'
 import { type IndexRecord, readIndexFile, timeAt, writeIndexFile } from './index-file.ts'
 import { blocksOf } from './ranking/blocks.ts'
 import { InvertedIndex, type WeightedTerm } from './ranking/inverted-index.ts'
 import type { Vocabulary } from './ranking/terms/related-forms.ts'
 import { unitsOf } from './ranking/units.ts'
-import { type DocumentKind, documentKind, type Extraction, extract } from './reading/extract.ts'
+import {
+  type DocumentKind,
+  documentKind,
+  type ExtractedText,
+  type Extraction,
+  extract,
+  extractionOf,
+} from './reading/extract.ts'
 import { HtmlTooDeepError } from './reading/extract-html.ts'
 import { type DocumentSources, type Found, loadDocuments, type SkippedFile } from './reading/load-documents.ts'
 import { type Conversions, type ReadText, readText } from './reading/read-text.ts'
@@ -73,6 +81,8 @@ export class PassageIndex {
   readonly #index = new InvertedIndex()
   readonly #abbreviations = new Map<string, readonly string[]>()
   readonly #conversions = new Map<string, Uint8Array>()
+  /** The extractions of large HTML pages by the hash of the file, compressed: parsing one again takes longer than a search. */
+  readonly #pages = new LRUCache<string, Uint8Array>({ maxSize: maxPageBytes, sizeCalculation: ({ length }) => length })
   #store: string | undefined
   #lastEmbedding: Promise<unknown> = Promise.resolve()
   filesRead = 0
@@ -215,18 +225,19 @@ export class PassageIndex {
     const document = this.documents.get(path)
     if (!document) return undefined
     const read = await readText(document.file, this.#converted)
-    return read.ok ? extracted(read.text, document.kind) : undefined
+    return read.ok ? this.#extracted(read, document.kind) : undefined
   }
 
   /** The text of a document; undefined where its file has changed since it was indexed. */
   async unchanged(document: IndexedDocument): Promise<Extraction | undefined> {
     const read = await readText(document.file, this.#converted)
     if (!read.ok || read.hash !== document.hash) return undefined
-    return extracted(read.text, document.kind)
+    return this.#extracted(read, document.kind)
   }
+
   /** Indexes the text of a file, and returns its stored record; undefined if it was not read for a temporary reason. */
   #describe({ path, file }: Found, read: ReadText): IndexRecord | undefined {
-    const extraction = read.ok ? extracted(read.text, documentKind(path)) : undefined
+    const extraction = read.ok ? this.#extracted(read, documentKind(path)) : undefined
     if (!read.ok || !extraction) {
       const { reason, permanent } = read.ok ? { reason: new HtmlTooDeepError().message, permanent: true } : read
       this.skipped.push({ path, reason })
@@ -267,6 +278,24 @@ export class PassageIndex {
     )
   }
 
+  /** The extraction of a text; undefined for HTML that is nested too deeply. */
+  #extracted({ text, hash }: Extract<ReadText, { readonly ok: true }>, kind: DocumentKind): Extraction | undefined {
+    const known = kind === 'html' ? this.#pages.get(hash) : undefined
+    if (known) return extractionOf(JSON.parse(inflateRawSync(known).toString('utf8')) as ExtractedText)
+    try {
+      const extraction = extract(text, kind)
+      if (kind === 'html' && text.length > smallPage) {
+        const { text, headings } = extraction
+        const packed = new Uint8Array(deflateRawSync(JSON.stringify({ text, headings }), { level: 1 }))
+        this.#pages.set(hash, packed)
+      }
+      return extraction
+    } catch (error) {
+      if (error instanceof HtmlTooDeepError) return undefined
+      throw error
+    }
+  }
+
   /** Compressed, because all of them are held: the texts of documents whose format is slow to read. */
   readonly #converted: Conversions = {
     get: (hash) => {
@@ -278,6 +307,10 @@ export class PassageIndex {
 }
 
 const maxAbbreviations = 10_000
+/** A smaller HTML page, in characters, is parsed again. */
+const smallPage = 50_000
+/** The most compressed bytes of extractions. */
+const maxPageBytes = 32 * 1024 * 1024
 
 /** The lowest number of units that are embedded at a time, unless fewer are missing. */
 const flushSize = 100
@@ -293,15 +326,6 @@ function embeddedTexts(extraction: Extraction, kind: DocumentKind): EmbeddedText
       text: context === '' ? text : `${context}\n${text}`,
     }))
   })
-}
-
-function extracted(source: string, kind: DocumentKind): Extraction | undefined {
-  try {
-    return extract(source, kind)
-  } catch (error) {
-    if (error instanceof HtmlTooDeepError) return undefined
-    throw error
-  }
 }
 
 function bySourceOrder(a: PassageEntry, b: PassageEntry): number {

@@ -48,7 +48,15 @@ describe('verifyCitation', () => {
     const before = process.threadCpuUsage()
     expect(await verdict('marks.md', 1, `${'> '.repeat(12)}x`)).toMatchObject({ fault: 'wrong quote' })
     expect(await verdict('same.md', 1, `${'a '.repeat(4_900)}b`)).toMatchObject({ fault: 'wrong quote' })
+    files['word.md'] = 'a'.repeat(2_000_000)
+    expect(await verdict('word.md', 1, 'a'.repeat(10_000))).toMatchObject({ ok: true })
     expect(process.threadCpuUsage(before).user / 1e6).toBeLessThan(20)
+  })
+
+  it('verifyCitation finds a quotation at the end of a text that repeats its beginning.', async () => {
+    files['repeated.md'] = `${'All in one line.\n'.repeat(60_000)}The pier is repainted in May.`
+    const quote = `${'All in one line. '.repeat(50)}The pier is repainted`
+    expect(await verdict('repeated.md', 59_951, quote, 60_001)).toEqual({ ok: true, line: 59_951, endLine: 60_001 })
   })
 
   it('verifyCitation detects a quotation that was changed by a single letter.', async () => {

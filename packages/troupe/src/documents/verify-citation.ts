@@ -67,13 +67,12 @@ export async function verifyCitation(source: CitationSource, citation: Citation)
         what: 'A line of verifyCitation',
         problem: `it is ${show(number)} and no number`,
       })
-  const words = quote.trim().split(/\s+/)
   if (quote.trim() === '') return fault('unusable quote', `The citation of ${file}:${line} quotes nothing.`)
   if (quote.length > longestQuote)
     return fault('unusable quote', `The quotation from ${file}:${line} is longer than 10,000 characters.`)
   const extraction = await source.extraction(file)
   if (!extraction) return fault('wrong file', `${file} is not among the documents, or cannot be read.`)
-  const locations = locationsOf(words, extraction)
+  const locations = locationsOf(quote.trim(), line, extraction)
   if (locations.length === 0) return fault('wrong quote', `“${short(quote)}” does not stand in ${file}.`)
   const location = locations.find((one) => one.line === line && (endLine === undefined || one.endLine === endLine))
   if (location) return { ok: true, ...location }
@@ -97,38 +96,56 @@ function fault(
 const mark = /^(?:\/\*+|\*+\/?|\/\/+|>|#{1,6})$/
 /** Comparisons of words. The search ends there, because quotation and text may be made to agree almost everywhere. */
 const maxComparisons = 1_000_000
+/** The characters of verbatim repetitions of a quotation, of which each is found by itself. */
+const maxCharacters = 50_000_000
 
 /**
- * Finds the words one after the other. A mark is left out only if it is not the word that comes next: an expression that tries
+ * Finds a quotation in the cited line, else everywhere: verbatim, and its words one after the other. A mark is left out only if it is not the word that comes next: an expression that tries
  * both ways takes twice the time for each mark.
  */
-function locationsOf(words: readonly string[], { text, lineAt }: Extraction): { line: number; endLine: number }[] {
-  const [first = ''] = words
+function locationsOf(quote: string, cited: number, extraction: Extraction): { line: number; endLine: number }[] {
+  const { text, lineAt, offsetOf } = extraction
+  const [first = '', ...others] = quote.split(/\s+/)
   const locations: { line: number; endLine: number }[] = []
   const add = (begin: number, end: number) => locations.push({ line: lineAt(begin), endLine: lineAt(end - 1) })
-  if (words.length === 1) {
-    for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + 1)) add(at, at + first.length)
-    return locations
+  const verbatim = new Set<number>()
+  const maxVerbatim = Math.ceil(maxCharacters / quote.length)
+  for (let at = text.indexOf(quote); at >= 0 && verbatim.size < maxVerbatim; at = text.indexOf(quote, at + 1)) {
+    verbatim.add(at)
+    add(at, at + quote.length)
   }
-  const inText = [...text.matchAll(/\S+/g)].map(({ 0: word, index }) => ({ word, at: index, isMark: mark.test(word) }))
+  if (others.length === 0) return locations
+  // Searched word by word: a list of the words of a large file takes many times its size.
+  const wordAfter = /\S+/g
   let comparisons = 0
-  for (const [i, { word, at }] of inText.entries()) {
-    if (!word.endsWith(first)) continue
-    let next = i + 1
-    const isFound = words.slice(1).every((wanted, n) => {
-      // The last word of a quotation may be the beginning of a word.
-      const fits = (found: string) => (n === words.length - 2 ? found.startsWith(wanted) : found === wanted)
-      for (; next < inText.length && ++comparisons <= maxComparisons; next++) {
-        const { word: found, isMark } = inText[next] as (typeof inText)[number]
-        if (fits(found)) return ++next > 0
-        if (!isMark) return false
-      }
-      return false
-    })
-    if (isFound)
-      add(at + word.length - first.length, (inText[next - 1] as { at: number }).at + (words.at(-1) as string).length)
-    if (comparisons > maxComparisons) break
+  const search = (from: number, to: number) => {
+    for (let at = text.indexOf(first, from); at >= 0 && at < to; at = text.indexOf(first, at + 1)) {
+      comparisons += 1
+      if (comparisons > maxComparisons) return
+      const after = at + first.length
+      if (verbatim.has(at) || /\S/.test(text.charAt(after))) continue
+      wordAfter.lastIndex = after
+      let next = wordAfter.exec(text)
+      let lastStart = 0
+      const isFound = others.every((wanted, n) => {
+        // The last word of a quotation may be the beginning of a word.
+        const fits = (found: string) => (n === others.length - 1 ? found.startsWith(wanted) : found === wanted)
+        for (; next && ++comparisons <= maxComparisons; next = wordAfter.exec(text)) {
+          const [found] = next
+          if (fits(found)) {
+            lastStart = next.index
+            next = wordAfter.exec(text)
+            return true
+          }
+          if (!mark.test(found)) return false
+        }
+        return false
+      })
+      if (isFound) add(at, lastStart + (others.at(-1) ?? '').length)
+    }
   }
+  search(offsetOf(cited), offsetOf(cited + 1))
+  if (locations.length === 0) search(0, text.length)
   return locations
 }
 

@@ -4,6 +4,7 @@
  */
 import type { DocumentKind } from '../reading/extract.ts'
 import { paragraphBreak } from '../reading/extract-html.ts'
+import { cutAtLines } from '../reading/split-passages.ts'
 import { ownCopy, type Sliceable } from './terms/text-pieces.ts'
 
 export type BlockKind = 'text' | 'item' | 'row' | 'code' | 'comment'
@@ -18,6 +19,8 @@ export interface Block {
   readonly lead: string
   /** The number of blocks before it in its section. */
   readonly order: number
+  /** Whether it is a piece of a text without paragraphs, such as a log: each of its lines can be quoted. */
+  readonly byLine: boolean
 }
 
 /** The text between a heading and the next one. */
@@ -48,6 +51,10 @@ export interface BlockSource {
 /** The most lines of code that are quoted at once. */
 export const maxCodeLines = 16
 const longestLead = 400
+/** The characters at the end of a paragraph from which a lead is made; white space in it counts once. */
+const leadSource = 20_000
+/** A longer paragraph, in characters, is text without paragraphs. */
+const longestParagraph = 20_000
 
 interface Line {
   readonly start: number
@@ -93,6 +100,7 @@ class BlockReader {
   #section: Section = { start: 0, heading: '', above: [], opens: true }
   #path: { level: number; text: string }[] = []
   #nextHeading = 0
+  readonly #isHeading: (piece: string, from: number, to: number) => boolean
   #lead = ''
   /** Whether a list is open: indented paragraphs and code belong to its last item. */
   #listed = false
@@ -100,6 +108,7 @@ class BlockReader {
   constructor(source: BlockSource) {
     this.#source = source
     this.#lines = linesOf(source.text)
+    this.#isHeading = headingTest(source.headings)
   }
 
   read(): Block[] {
@@ -121,15 +130,22 @@ class BlockReader {
     // The mark that closes a comment says nothing.
     const closing = kind === 'comment' ? /\s*\*+\/$/.exec(this.#source.text.slice(start, until)) : null
     const end = closing ? start + closing.index : until
+    this.#add(kind, start, end, lead)
+  }
+
+  #add(kind: BlockKind, start: number, end: number, lead: string): void {
     if (end <= start) return
-    this.#blocks.push({
-      kind,
-      start,
-      end,
-      section: this.#section,
-      lead: lead.slice(-longestLead),
-      order: orderAfter(this.#blocks.at(-1), this.#section),
-    })
+    const byLine = end - start > longestParagraph && (kind === 'text' || kind === 'item' || kind === 'comment')
+    for (const piece of byLine ? cutAtLines({ start, end }, this.#source.text) : [{ start, end }])
+      this.#blocks.push({
+        kind,
+        start: piece.start,
+        end: piece.end,
+        section: this.#section,
+        lead: lead.slice(-longestLead),
+        order: orderAfter(this.#blocks.at(-1), this.#section),
+        byLine,
+      })
   }
 
   #textOf(line: number): string {
@@ -155,7 +171,7 @@ class BlockReader {
   #prose(): void {
     let line = 0
     let header = ''
-    const skip = this.#frontMatter()
+    const skip = this.#source.kind === 'html' ? 0 : frontMatterEnd(this.#lines)
     while (line < this.#lines.length) {
       const text = this.#textOf(line)
       const headed = this.#enterSection(line)
@@ -184,7 +200,7 @@ class BlockReader {
       } else if (
         this.#source.kind !== 'html' &&
         /^(?: {4}|\t)/.test(text) &&
-        this.#afterBlank(line) &&
+        (line === 0 || this.#textOf(line - 1).trim() === '') &&
         !itemStart.test(text) &&
         !this.#listed
       ) {
@@ -197,17 +213,15 @@ class BlockReader {
     }
   }
 
-  #afterBlank(line: number): boolean {
-    return line === 0 || this.#textOf(line - 1).trim() === ''
-  }
-
   #paragraph(from: number): number {
     const item = itemStart.test(this.#textOf(from))
     let to = from + 1
     while (to < this.#lines.length && this.#isContinuation(to)) to++
     const lead = item ? this.#lead : ''
     this.#pieces(from, to, item ? 'item' : 'text', lead)
-    if (!item) this.#lead = clean(this.#source.text.slice(this.#lines[from]?.start, this.#lines[to - 1]?.end))
+    const [first, last] = [this.#lines[from], this.#lines[to - 1]]
+    if (!item && first && last)
+      this.#lead = clean(this.#source.text.slice(Math.max(first.start, last.end - leadSource), last.end))
     return to
   }
 
@@ -238,28 +252,9 @@ class BlockReader {
     for (const piece of text.split(paragraphBreak)) {
       const start = at + Math.max(0, piece.search(/\S/))
       const end = at + piece.trimEnd().length
-      const isHeading = this.#source.headings.some(
-        (one) => one.offset >= at - 1 && one.offset <= start && clean(piece) === one.text,
-      )
-      if (end > start && !isHeading)
-        this.#blocks.push({
-          kind,
-          start,
-          end,
-          section: this.#section,
-          lead: lead.slice(-longestLead),
-          order: orderAfter(this.#blocks.at(-1), this.#section),
-        })
+      if (!this.#isHeading(piece, at - 1, start)) this.#add(kind, start, end, lead)
       at += piece.length + 1
     }
-  }
-
-  /** Skips front matter: its title is already a heading, and the rest is not quoted. */
-  #frontMatter(): number {
-    if (this.#source.kind === 'html' || this.#textOf(0).trim() !== '---') return 0
-    for (let line = 1; line < Math.min(this.#lines.length, 50); line++)
-      if (this.#textOf(line).trim() === '---') return line + 1
-    return 0
   }
 
   /** Code in pieces of at most 16 lines, cut at blank lines and definitions; in a source file its comments apart. */
@@ -326,6 +321,24 @@ class BlockReader {
     const header = clean(this.#textOf(0))
     for (let line = 1; line < this.#lines.length; line++) this.#push('row', line, line + 1, header)
   }
+}
+
+/** Returns whether a piece of HTML between two positions is a heading, for pieces in the order of the text. */
+function headingTest(headings: BlockSource['headings']): (piece: string, from: number, to: number) => boolean {
+  const offsetOf = (index: number) => headings[index]?.offset ?? Number.POSITIVE_INFINITY
+  let first = 0
+  return (piece, from, to) => {
+    while (offsetOf(first) < from) first += 1
+    for (let i = first; offsetOf(i) <= to; i++) if (headings[i]?.text === clean(piece)) return true
+    return false
+  }
+}
+
+/** The line after front matter, 0 if there is none: its title is already a heading, and the rest is not quoted. */
+function frontMatterEnd(lines: readonly Line[]): number {
+  if (lines[0]?.text.trim() !== '---') return 0
+  const end = lines.slice(1, 50).findIndex(({ text }) => text.trim() === '---')
+  return end + (end < 0 ? 1 : 2)
 }
 
 const orderAfter = (last: Block | undefined, section: Section): number =>

@@ -25,7 +25,7 @@ export function unitsOf(block: Block, text: Sliceable): Unit[] {
   const content = text.slice(block.start, block.end)
   if (block.kind === 'row' || block.kind === 'code')
     return [{ kind: block.kind, start: block.start, end: block.end, text: proseOf(content), block, index: 0 }]
-  const pieces = content.length > 20_000 ? linesIn(content) : sentencesIn(content)
+  const pieces = block.byLine ? linesIn(content) : sentencesIn(content)
   return pieces.map(({ start, end }, index) => ({
     kind: block.kind,
     start: block.start + start,

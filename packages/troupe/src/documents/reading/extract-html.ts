@@ -8,6 +8,7 @@ import { lineOf, lineStarts } from './line-starts.ts'
 
 type Node = DefaultTreeAdapterTypes.Node
 type Element = DefaultTreeAdapterTypes.Element
+type Location = NonNullable<Node['sourceCodeLocation']>
 
 /** Separates paragraphs in the same line of the file. It counts as white space. */
 export const paragraphBreak = '\u2029'
@@ -59,7 +60,10 @@ function withSpacesForReturns(source: string): string {
     )
 }
 
-/** The parser's own tree, except that texts are not joined, and that its depth is bounded. */
+/**
+ * The parser's own tree, except that texts are joined only where they follow each other in the source, and that its depth is
+ * bounded. The parser gives each word and each space as a text of its own.
+ */
 function adapter(): TreeAdapter<DefaultTreeAdapterTypes.DefaultTreeAdapterMap> {
   let depth = 0
   return {
@@ -70,6 +74,10 @@ function adapter(): TreeAdapter<DefaultTreeAdapterTypes.DefaultTreeAdapterMap> {
     insertTextBefore(parent, text, reference) {
       defaultTreeAdapter.insertBefore(parent, defaultTreeAdapter.createTextNode(text), reference)
     },
+    setNodeSourceCodeLocation(node, location) {
+      if (!location || !defaultTreeAdapter.isTextNode(node) || !joinWithText(node, location))
+        defaultTreeAdapter.setNodeSourceCodeLocation(node, location)
+    },
     onItemPush() {
       depth += 1
       if (depth > maxDepth) throw new HtmlTooDeepError()
@@ -78,6 +86,18 @@ function adapter(): TreeAdapter<DefaultTreeAdapterTypes.DefaultTreeAdapterMap> {
       depth -= 1
     },
   }
+}
+
+/** Joins a text that was just added with the text before it, if nothing stands between them in the source. */
+function joinWithText(node: DefaultTreeAdapterTypes.TextNode, { startOffset, endOffset }: Location): boolean {
+  const siblings = node.parentNode?.childNodes ?? []
+  const before = siblings.at(-2)
+  if (siblings.at(-1) !== node || !before || !defaultTreeAdapter.isTextNode(before)) return false
+  if (before.sourceCodeLocation?.endOffset !== startOffset) return false
+  siblings.pop()
+  before.value += node.value
+  before.sourceCodeLocation.endOffset = endOffset
+  return true
 }
 
 function piecesOf(page: Node, source: string): Piece[] {

@@ -63,8 +63,13 @@ export function documentKind(path: string): DocumentKind {
  * page.lineAt(page.text.indexOf('Green & black')) // 2
  */
 export function extract(source: string, kind: DocumentKind): Extraction {
-  const { text, headings } =
-    kind === 'html' ? extractHtml(source) : { text: source, headings: headingsIn(source, kind) }
+  return extractionOf(kind === 'html' ? extractHtml(source) : { text: source, headings: headingsIn(source, kind) })
+}
+
+/** The part of an extraction from which the rest follows. */
+export type ExtractedText = Pick<Extraction, 'text' | 'headings'>
+
+export function extractionOf({ text, headings }: ExtractedText): Extraction {
   const starts = lineStarts(text)
   return {
     text,

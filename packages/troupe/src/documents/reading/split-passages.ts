@@ -32,7 +32,7 @@ export function splitPassages(extraction: Extraction): Passage[] {
   for (const section of sectionsOf(extraction)) {
     let open: Block | undefined
     const close = () => {
-      if (open) passages.push(...cut(open, text).map((piece) => passageOf(piece, section.heading, extraction)))
+      if (open) passages.push(...cutAtLines(open, text).map((piece) => passageOf(piece, section.heading, extraction)))
       open = undefined
     }
     for (const block of blocksOf(text, section.start, section.end)) {
@@ -87,8 +87,11 @@ function* trimmed(part: string, start: number, end: number, from: number): Gener
   if (first >= 0) yield { start: from + start + first, end: from + start + piece.trimEnd().length }
 }
 
-/** Cuts a block that is too large at the last line end, else the last white space, else anywhere. */
-function cut(block: Block, text: string): Block[] {
+/**
+ * Cuts a part of a text into pieces of at most 2,000 characters, at the last line end of each, else at the last white space,
+ * else anywhere.
+ */
+export function cutAtLines(block: Block, text: string): Block[] {
   const pieces: Block[] = []
   let { start } = block
   while (block.end - start > largestSize) {

@@ -76,7 +76,11 @@ function readSynonyms(): ReadonlyMap<string, ReadonlySet<string>> {
   return found
 }
 
-const explained = /((?:\p{L}[\p{L}'-]*[ \t]+){2,7})\(\*{0,2}(\p{Lu}[\p{Lu}\d]{1,7})s?\*{0,2}\)/gu
+const inBrackets = /\(\*{0,2}(\p{Lu}[\p{Lu}\d]{1,7})s?\*{0,2}\)/gu
+/** An expression that began with the words would try them at each letter of a text. */
+const wordsBefore = /(?:\p{L}[\p{L}'-]*[ \t]+){2,7}$/u
+/** The characters before brackets among which seven words are looked for. */
+const reachBefore = 200
 const explaining =
   /(?<![\p{L}\d])(\p{Lu}[\p{Lu}\d]{1,7})\*{0,2}(?:[ \t]*[:=–—][ \t]+|[ \t]+\(|[ \t]+-[ \t]+)((?:\p{L}[\p{L}'-]*[ \t]*){2,7})/gu
 
@@ -88,7 +92,9 @@ export function abbreviationsIn(text: string): Map<string, readonly string[]> {
     const long = words.flatMap((word) => termsOf(word))
     if (term !== undefined && long.length > 1) found.set(term, long)
   }
-  for (const [, before = '', short = ''] of text.matchAll(explained)) {
+  for (const { 1: short = '', index } of text.matchAll(inBrackets)) {
+    const [before] = wordsBefore.exec(text.slice(Math.max(0, index - reachBefore), index)) ?? []
+    if (before === undefined) continue
     const words = before.trim().split(/[\s-]+/)
     for (let from = words.length - short.length; from >= 0 && from >= words.length - short.length - 2; from--)
       if (isSpelledBy(short, words.slice(from))) {
