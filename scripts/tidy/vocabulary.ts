@@ -120,7 +120,11 @@ export const exemptions: readonly Exemption[] = [
   { words: ['open-world-hint'], reason: 'a field of the Model Context Protocol' },
   { words: ['capacity-freed', 'retry-in-place'], reason: 'GLOSSARY.md names onCapacityFreed and retryInPlace' },
   { words: ['key-ring', 'ring-key'], reason: 'a key ring of envelope encryption' },
-  { words: ['ring'], at: ['packages/troupe/src/topology', 'packages/troupe/test'], reason: 'the topology pattern' },
+  {
+    words: ['ring'],
+    at: ['packages/troupe/src/topology', 'packages/troupe/test', 'packages/studio/test'],
+    reason: 'the topology pattern',
+  },
   { words: ['Left'], at: ['packages/studio/src/parts/graph.tsx'], reason: 'Position.Left of React Flow' },
   { words: ['Sentence'], at: ['packages/troupe/src/models/extractive'], reason: 'a sentence of a text' },
   { words: ['meeting'], at: ['examples/guides/ceylon/meeting.ts'], reason: 'the example arranges a meeting of people' },

@@ -2,8 +2,10 @@
 import '@xyflow/react/dist/style.css'
 import {
   Background,
+  BaseEdge,
   Controls,
   type Edge,
+  type EdgeProps,
   Handle,
   MarkerType,
   type Node,
@@ -16,7 +18,7 @@ import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
 import { count } from '../format.ts'
 import type { StepState } from '../run-state.ts'
-import { fitting, sizeOf } from './layout.ts'
+import { type DrawnConnection, fitting, sizeOf } from './layout.ts'
 import { Status } from './status.tsx'
 import './graph.css'
 
@@ -49,7 +51,24 @@ function AgentBox({ data }: NodeProps<AgentNode>) {
   )
 }
 
+type ConnectionEdge = Edge<{ readonly drawn: DrawnConnection }, 'connection'>
+
+/** One line for all edges of a pair, along the path of the layout. */
+function ConnectionLine({ data, label, markerStart, markerEnd }: EdgeProps<ConnectionEdge>) {
+  if (data === undefined) return null
+  const at = data.drawn.label
+  return (
+    <BaseEdge
+      path={data.drawn.path}
+      {...(markerStart === undefined ? {} : { markerStart })}
+      {...(markerEnd === undefined ? {} : { markerEnd })}
+      {...(at && label ? { label, labelX: at.x, labelY: at.y } : {})}
+    />
+  )
+}
+
 const nodeTypes = { agent: AgentBox }
+const edgeTypes = { connection: ConnectionLine }
 /** More nodes than that a keyboard would have to pass on its way: the steps below tell the same. */
 const few = 20
 /** More nodes than that are drawn only where one looks. */
@@ -76,16 +95,36 @@ const noFindings: ReadonlyMap<string, NodeFinding> = new Map()
 
 const findingText = (finding: NodeFinding | undefined) => finding && `${finding.severity}: ${count(finding.count)}`
 
-/** A phone has no space for the type of an edge; how often it was taken is short. */
-function edgeLabel(type: string, times: number, isNarrow: boolean): string {
-  const parts = [type === 'invoke' || isNarrow ? '' : type, times > 0 ? `${count(times)}×` : '']
-  return parts.filter(Boolean).join(' ')
+/** The arrows of a label point as the line is drawn: the second node of a connection may be before the first. */
+const arrows = { right: '→', left: '←', down: '↓', up: '↑' } as const
+
+interface LabelOptions {
+  readonly uses: ReadonlyMap<number, number>
+  readonly arrow: (from: string, to: string) => string
+  /** A phone has no space for the type of an edge; how often it was taken is short. */
+  readonly isNarrow: boolean
 }
+
+function labelOf({ from, to, forward, backward, types }: DrawnConnection, options: LabelOptions): string {
+  const { uses, arrow, isNarrow } = options
+  const times = (edges: readonly number[]) => edges.reduce((sum, i) => sum + (uses.get(i) ?? 0), 0)
+  const [there, back] = [times(forward), times(backward)]
+  const isPair = forward.length > 0 && backward.length > 0
+  return [
+    ...(isNarrow ? [] : [types.join(', ')]),
+    there > 0 ? (isPair ? `${arrow(from, to)}${count(there)}` : `${count(there)}×`) : '',
+    back > 0 ? `${arrow(to, from)}${count(back)}` : '',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+const arrowhead = { type: MarkerType.ArrowClosed }
 
 export function Graph({ topology, states, edgeUses = never, findings = noFindings }: GraphProps) {
   const appearance = useAppearance()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
-  const { positions, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
+  const { positions, connections, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
   const nodes: AgentNode[] = topology.nodes.map(({ name, kind }) => ({
     id: name,
     type: 'agent',
@@ -98,15 +137,28 @@ export function Graph({ topology, states, edgeUses = never, findings = noFinding
     draggable: false,
     connectable: false,
   }))
-  const edges: Edge[] = topology.edges.map(({ from, to, type }, i) => ({
-    id: `${i}`,
-    source: from,
-    target: to,
-    animated: states.get(to) === 'working',
-    className: edgeUses.has(i) ? 'used' : '',
-    label: edgeLabel(type, edgeUses.get(i) ?? 0, isNarrow),
-    markerEnd: { type: MarkerType.ArrowClosed },
-  }))
+  const arrow = (from: string, to: string) => {
+    const [a, b] = [positions.get(from) ?? { x: 0, y: 0 }, positions.get(to) ?? { x: 0, y: 0 }]
+    if (isDown) return a.y <= b.y ? arrows.down : arrows.up
+    return a.x <= b.x ? arrows.right : arrows.left
+  }
+  const edges: ConnectionEdge[] = connections.map((drawn) => {
+    const { from, to, forward, backward } = drawn
+    const isUsed = [...forward, ...backward].some((i) => edgeUses.has(i))
+    return {
+      id: JSON.stringify([from, to]),
+      type: 'connection',
+      source: from,
+      target: to,
+      data: { drawn },
+      animated:
+        (forward.length > 0 && states.get(to) === 'working') || (backward.length > 0 && states.get(from) === 'working'),
+      className: isUsed ? 'used' : '',
+      label: labelOf(drawn, { uses: edgeUses, arrow, isNarrow }),
+      ...(forward.length > 0 ? { markerEnd: arrowhead } : {}),
+      ...(backward.length > 0 ? { markerStart: arrowhead } : {}),
+    }
+  })
   return (
     <div className="graph" style={{ '--graph-height': `${tall + 96}px` } as CSSProperties}>
       <ReactFlow
@@ -114,6 +166,7 @@ export function Graph({ topology, states, edgeUses = never, findings = noFinding
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
         fitView
         fitViewOptions={{ maxZoom: 1, padding: 0.1 }}
         nodesFocusable={topology.nodes.length <= few}
