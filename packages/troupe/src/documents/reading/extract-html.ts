@@ -74,9 +74,17 @@ function adapter(): TreeAdapter<DefaultTreeAdapterTypes.DefaultTreeAdapterMap> {
     insertTextBefore(parent, text, reference) {
       defaultTreeAdapter.insertBefore(parent, defaultTreeAdapter.createTextNode(text), reference)
     },
+    // Of a location only the offsets are kept: the rest takes several times the memory of the page.
     setNodeSourceCodeLocation(node, location) {
-      if (!location || !defaultTreeAdapter.isTextNode(node) || !joinWithText(node, location))
-        defaultTreeAdapter.setNodeSourceCodeLocation(node, location)
+      if (!location) return
+      if (defaultTreeAdapter.isTextNode(node) && joinWithText(node, location)) return
+      const { startOffset, endOffset } = location
+      defaultTreeAdapter.setNodeSourceCodeLocation(node, { startOffset, endOffset } as never)
+    },
+    updateNodeSourceCodeLocation(node, { endOffset, endTag }) {
+      const { startOffset } = node.sourceCodeLocation as Location
+      const tag = endTag && { startOffset: endTag.startOffset }
+      defaultTreeAdapter.setNodeSourceCodeLocation(node, { startOffset, endOffset, endTag: tag } as never)
     },
     onItemPush() {
       depth += 1
