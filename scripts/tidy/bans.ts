@@ -114,10 +114,11 @@ export const exemptions: readonly Exemption[] = [
     may: ['threads', 'timers', 'files', 'process'],
     reason: 'code runs in a process with a folder of its own and a deadline, which no virtual clock may stop',
   },
+  { at: 'agents/skills', may: ['files'], reason: 'an application reads skills before it opens a troupe' },
   {
-    at: 'agents/skills/load-skills.ts',
+    at: 'agents/definitions/instructions-file.ts',
     may: ['files'],
-    reason: 'an application reads skills before it opens a troupe',
+    reason: 'an application reads instructions before it opens a troupe',
   },
   { at: 'security/egress', may: ['network'], reason: 'the one client through which anything goes out' },
   {
