@@ -24,6 +24,7 @@ export type {
   HistoryLine,
   Instructions,
   InstructionsAbout,
+  InstructionsFile,
   MemoryItem,
   MemoryOptions,
   NewMemory,

@@ -12,6 +12,7 @@ export {
   checkAgentAccess,
   defineAgent,
 } from './definitions/define-agent.ts'
+export { type InstructionsFile, readInstructionsFile } from './definitions/instructions-file.ts'
 export type {
   Instructions,
   InstructionsAbout,
@@ -89,7 +90,7 @@ export {
   threadKey,
   threadMessagesOf,
 } from './session/thread-store.ts'
-export { loadSkills } from './skills/load-skills.ts'
+export { loadProjectSkills, loadSkills } from './skills/load-skills.ts'
 export type { Skill } from './skills/skill.ts'
 export { approvalHash } from './step/approval.ts'
 export { approvalAuditEntry } from './step/approval-audit-entry.ts'

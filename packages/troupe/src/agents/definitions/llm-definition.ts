@@ -21,9 +21,10 @@ import { isTool, isToolSource, type Tool, type ToolSource } from '../../tools/in
 import type { Agent, AgentAccess } from '../agent-port.ts'
 import { type GuardrailsOptions, type ReadGuardrails, readGuardrails } from '../guardrails/guardrail.ts'
 import { isCoordination } from '../model/coordination.ts'
-import { readSkillFolder } from '../skills/load-skills.ts'
-import { checkSkills, readSkillName, type Skill } from '../skills/skill.ts'
+import { skillsOf } from '../skills/load-skills.ts'
+import { readSkillName, type Skill } from '../skills/skill.ts'
 import { checkAgentAccess } from './define-agent.ts'
+import { type InstructionsFile, isInstructionsFile, readInstructionsFile } from './instructions-file.ts'
 import { checkMemory, type MemoryOptions } from './memory-options.ts'
 import { type HandOffOptions, readHistory } from './routing.ts'
 
@@ -78,8 +79,8 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly name: string
   /** What the agent does: models that may invoke it, hand off to it or call it like a tool read this text. */
   readonly description?: string
-  /** The system prompt; empty by default. */
-  readonly instructions?: Instructions
+  /** The system prompt; empty by default. A file is read when the agent is defined. */
+  readonly instructions?: Instructions | InstructionsFile
   /** A model, or a list of a model and its fallbacks; `AGENT_MODEL` of the environment by default. */
   readonly model?: ModelSpec | readonly ModelSpec[]
   /** Tools and sources of tools, such as `defineMcpTools`; each source is read once a step. */
@@ -108,8 +109,11 @@ export interface LlmAgentOptions<Out = unknown> extends AgentAccess {
   readonly untrusted?: 'read' | 'hide'
   /** Checks of its input and of its output. See docs/agents.md. */
   readonly guardrails?: GuardrailsOptions
-  /** Instructions that its model reads when it needs them: skills, or folders as `loadSkills` reads them. */
-  readonly skills?: readonly (Skill | string)[]
+  /**
+   * Instructions that its model reads when it needs them: skills, or folders as `loadSkills` reads them. `true` takes the
+   * folders in `.agents/skills` of the working directory. Folders are read when the agent is defined.
+   */
+  readonly skills?: readonly (Skill | string)[] | true
 }
 
 export interface LlmDefinition {
@@ -180,14 +184,18 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   if (model !== undefined && chain.length === 0)
     throw failure('agent.wrong', { agent: name, problem: 'its list of models is empty' })
   for (const spec of chain) checkModel(name, spec)
-  const { memory = {}, settings = {}, instructions = '', output, description } = options
+  const { memory = {}, settings = {}, instructions: textOrFile = '', output, description } = options
+  const instructions = isInstructionsFile(textOrFile) ? readInstructionsFile(name, textOrFile) : textOrFile
   checkMemory(memory)
   checkSchema(`The output of ${name}`, output)
   if (output) jsonSchemaOf(output, `The output of ${name}`)
   if (description !== undefined && typeof description !== 'string')
     throw failure('agent.wrong', { agent: name, problem: 'its description is not a text' })
   if (typeof instructions !== 'string' && typeof instructions !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'its instructions are neither a text nor a function' })
+    throw failure('agent.wrong', {
+      agent: name,
+      problem: 'its instructions are neither a text, a function nor { file }',
+    })
   const { policy = [], untrusted = 'read' } = options
   if (untrusted !== 'read' && untrusted !== 'hide')
     throw failure('agent.wrong', { agent: name, problem: `untrusted is ${show(untrusted)}, neither read nor hide` })
@@ -210,7 +218,8 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
       throw failure('agent.wrong', { agent: name, problem: `${toolName} is named twice` })
     helpers.set(toolName, helper)
   }
-  if (options.skills?.length && tools.has(readSkillName))
+  const skills = skillsOf(name, options.skills)
+  if (skills.length > 0 && tools.has(readSkillName))
     throw failure('agent.wrong', { agent: name, problem: `it has skills and a tool called ${readSkillName}` })
   return {
     name,
@@ -230,13 +239,8 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     rules,
     untrusted,
     guardrails: readGuardrails(name, options.guardrails),
-    skills: checkSkills(name, withFolders(name, options.skills)),
+    skills,
   }
-}
-
-function withFolders(agent: string, skills: LlmAgentOptions['skills'] = []): readonly Skill[] {
-  if (!Array.isArray(skills)) throw failure('agent.wrong', { agent, problem: 'skills is not a list' })
-  return skills.flatMap((skill: Skill | string) => (typeof skill === 'string' ? readSkillFolder(skill) : [skill]))
 }
 
 /** Validates a model as far as possible without its provider. */

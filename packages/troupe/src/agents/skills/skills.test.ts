@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { LlmAgent } from '../../index.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { MockModel } from '../../testing/index.ts'
 import { loadSkills, sandboxTools } from '../../tools.ts'
+import { definitionOf } from '../definitions/base-llm-agent.ts'
 
 const { opened } = troupesOfTests()
 const folder = mkdtempSync(join(tmpdir(), 'troupe-skills-'))
@@ -25,7 +26,6 @@ describe('Skills', () => {
     put('skills/adding/scripts/add.js', 'export const add = (a, b) => a + b\n')
     put('skills/adding/.hidden', 'x')
     put('skills/none/README.md', 'no skill')
-    symlinkSync('/etc/hostname', join(folder, 'skills/adding/link.txt'))
     const skills = await loadSkills(join(folder, 'skills'))
     expect(skills).toEqual([
       {
@@ -83,5 +83,46 @@ describe('Skills', () => {
     put('bad/SKILL.md', 'no head')
     await expect(loadSkills(join(folder, 'bad'))).rejects.toMatchObject({ code: 'skill.unreadable' })
     await expect(loadSkills(join(folder, 'missing'))).rejects.toMatchObject({ code: 'skill.unreadable' })
+  })
+
+  it('A skill reads links inside its folder and rejects those that lead outside, also for SKILL.md and linked folders.', async () => {
+    const head = '---\nname: a\ndescription: b\n---\nc'
+    put('outside.md', head)
+    put('linked/one/SKILL.md', head)
+    put('linked/one/data.txt', 'x')
+    symlinkSync('data.txt', join(folder, 'linked/one/same.txt'))
+    const [skill] = await loadSkills(join(folder, 'linked'))
+    expect(skill?.files).toEqual({ 'data.txt': 'x', 'same.txt': 'x' })
+    const outside = { code: 'skill.outside', hint: expect.stringContaining('symbolic link') }
+
+    symlinkSync('/etc/hostname', join(folder, 'linked/one/host.txt'))
+    await expect(loadSkills(join(folder, 'linked'))).rejects.toMatchObject(outside)
+    rmSync(join(folder, 'linked/one/host.txt'))
+    symlinkSync(join(folder, 'none'), join(folder, 'linked/two'))
+    await expect(loadSkills(join(folder, 'linked'))).rejects.toMatchObject({ code: 'skill.unreadable' })
+    rmSync(join(folder, 'linked/two'))
+    put('other/SKILL.md', head)
+    symlinkSync('../other', join(folder, 'linked/two'))
+    await expect(loadSkills(join(folder, 'linked'))).rejects.toMatchObject(outside)
+    rmSync(join(folder, 'linked/two'))
+    rmSync(join(folder, 'linked/one/SKILL.md'))
+    symlinkSync('../../outside.md', join(folder, 'linked/one/SKILL.md'))
+    await expect(loadSkills(join(folder, 'linked'))).rejects.toMatchObject(outside)
+    expect(() => new LlmAgent({ name: 'A', skills: [join(folder, 'linked')] })).toThrow(/leads outside its folder/)
+  })
+
+  it('The option skills: true reads the folder .agents/skills of the working directory, which must not be a link to another project.', () => {
+    const project = join(folder, 'project')
+    put('project/.agents/skills/totals/SKILL.md', '---\nname: totals\ndescription: Adds up.\n---\nAdd.')
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(project)
+    onTestFinished(() => cwd.mockRestore())
+    expect(definitionOf(new LlmAgent({ name: 'A', skills: true })).skills).toMatchObject([{ name: 'totals' }])
+    expect(definitionOf(new LlmAgent({ name: 'A', skills: true }).with({ description: 'x' })).skills).toHaveLength(1)
+    cwd.mockReturnValue(join(folder, 'skills'))
+    expect(() => new LlmAgent({ name: 'A', skills: true })).toThrow(/no such file/)
+    put('second/README.md', 'x')
+    symlinkSync('../project/.agents', join(folder, 'second/.agents'))
+    cwd.mockReturnValue(join(folder, 'second'))
+    expect(() => new LlmAgent({ name: 'A', skills: true })).toThrow(/leads outside its folder/)
   })
 })

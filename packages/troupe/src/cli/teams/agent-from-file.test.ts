@@ -37,7 +37,7 @@ it('A team file gives its agents skills, instructions of a file, guardrails, mem
   Clerk:
     model: scripted
     instructions: { file: ./AGENTS.md, text: Be short. }
-    skills: ./.agents/skills
+    skills: true
     guardrails:
       input: [{ redactPersonalData: { kinds: [email] } }]
       output: [{ redactPersonalData: true }]
@@ -82,7 +82,12 @@ it.each([
   [
     'a file of instructions that is missing',
     'instructions: { file: none.md }',
-    /agent A of .*instructions cannot be read/,
+    /agent A of .*instructions of A cannot be read from none\.md: it does not exist/,
+  ],
+  [
+    'a file of instructions outside its project',
+    'instructions: { file: /etc/hostname }',
+    /agent A of .*outside the project/,
   ],
   [
     'a misspelt option of the instructions',

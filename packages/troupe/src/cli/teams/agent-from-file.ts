@@ -2,10 +2,16 @@
  * An agent that a file describes: in a team's YAML or JSON, or in the head of `agent.md`. Paths are relative to the
  * file.
  */
-import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { z } from 'zod'
-import { loadSkills, redactPersonalData, type Skill } from '../../agents/index.ts'
+import {
+  type InstructionsFile,
+  loadProjectSkills,
+  loadSkills,
+  readInstructionsFile,
+  redactPersonalData,
+  type Skill,
+} from '../../agents/index.ts'
 import type { TroupeError } from '../../core/index.ts'
 import { LlmAgent } from '../../startup/index.ts'
 import { builtInTools } from '../../tools/index.ts'
@@ -97,7 +103,7 @@ export const agentSchema = z.strictObject({
     .union([
       z.string(),
       z.strictObject({
-        file: z.string().describe('Such as ./AGENTS.md.'),
+        file: z.string().describe('Such as ./AGENTS.md; inside the project.'),
         text: z.string().optional().describe('Stands behind the text of the file.'),
       }),
     ])
@@ -110,9 +116,11 @@ export const agentSchema = z.strictObject({
     ),
   tools: names.optional().describe('Built-in tools, such as get_context; none by default.'),
   skills: z
-    .union([z.string(), names])
+    .union([z.literal(true), z.string(), names])
     .optional()
-    .describe('A folder with SKILL.md or with folders of skills, such as ./.agents/skills, or several.'),
+    .describe(
+      'A folder with SKILL.md or with folders of skills, such as ./.agents/skills, or several; true: .agents/skills of the project.',
+    ),
   guardrails: guardrails.optional(),
   memory: memorySchema.optional(),
   role: z.string().optional().describe('contributor by default.'),
@@ -130,19 +138,29 @@ type DescribedAgent = z.infer<typeof agentSchema>
 /**
  * Makes the agent that a file describes.
  * @param path of the file that describes it
+ * @param project The folder that has `.agents/skills` and that the file of the instructions must be inside; by default the
+ * working directory if it has the file, else the folder of the file.
  * @throws CliError that names the file and the agent
  */
-export async function agentFromFile(path: string, name: string, described: DescribedAgent): Promise<LlmAgent> {
+export async function agentFromFile(
+  path: string,
+  name: string,
+  described: DescribedAgent,
+  project = projectOf(path),
+): Promise<LlmAgent> {
   const { tools, model, skills, guardrails: checks, instructions, ...rest } = described
   const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   try {
     return new LlmAgent({
       name,
       ...defined,
-      instructions: await readInstructions(path, instructions),
+      instructions:
+        typeof instructions === 'string'
+          ? instructions
+          : readInstructionsFile(name, instructions as InstructionsFile, { base: dirname(path), project }),
       model: model ?? 'offline/extractive',
       ...(tools ? { tools: (builtInTools as (...names: readonly string[]) => object)(...tools) } : {}),
-      ...(skills === undefined ? {} : { skills: await readSkills(path, [skills].flat()) }),
+      ...(skills === undefined ? {} : { skills: await readSkills(path, project, skills) }),
       ...(checks ? { guardrails: { input: redactions(checks.input), output: redactions(checks.output) } } : {}),
     } as ConstructorParameters<typeof LlmAgent>[0])
   } catch (error) {
@@ -150,17 +168,16 @@ export async function agentFromFile(path: string, name: string, described: Descr
   }
 }
 
-async function readInstructions(path: string, instructions: DescribedAgent['instructions']): Promise<string> {
-  if (typeof instructions === 'string') return instructions
-  const { file, text = '' } = instructions
-  const read = await readFile(resolve(dirname(path), file), 'utf8').catch((error: Error) => {
-    throw new Error(`its instructions cannot be read: ${error.message}`)
-  })
-  return [read.trim(), text].filter((part) => part !== '').join('\n\n')
+async function readSkills(path: string, project: string, folders: string | readonly string[] | true) {
+  if (folders === true) return loadProjectSkills(project)
+  const read = [folders].flat().map((folder): Promise<readonly Skill[]> => loadSkills(resolve(dirname(path), folder)))
+  return (await Promise.all(read)).flat()
 }
 
-const readSkills = async (path: string, folders: readonly string[]): Promise<readonly Skill[]> =>
-  (await Promise.all(folders.map((folder) => loadSkills(resolve(dirname(path), folder))))).flat()
+/** Returns the working directory if it has the file, else the folder of the file. */
+function projectOf(path: string): string {
+  return relative('.', path).startsWith('..') ? dirname(path) : resolve('.')
+}
 
 const redactions = (listed: readonly z.infer<typeof redaction>[] = []) =>
   listed.map(({ redactPersonalData: kinds }) => redactPersonalData(kinds === true ? {} : kinds))

@@ -18,17 +18,17 @@ export async function readAgentsFolder(cwd: string): Promise<readonly Definition
   })
   const agents: Definition[] = []
   for (const name of found.flatMap((one) => (one.isDirectory() ? [one.name] : [])).sort()) {
-    const agent = await readAgent(join(folder, name), name)
+    const agent = await readAgent(join(folder, name), name, cwd)
     if (agent) agents.push(agent)
   }
   return agents
 }
 
-async function readAgent(folder: string, name: string): Promise<Definition | undefined> {
+async function readAgent(folder: string, name: string, project: string): Promise<Definition | undefined> {
   const files = await readdir(folder)
   const moduleFile = code.find((file) => files.includes(file))
   if (moduleFile !== undefined) return imported(join(folder, moduleFile))
-  return files.includes('agent.md') ? described(join(folder, 'agent.md'), name) : undefined
+  return files.includes('agent.md') ? described(join(folder, 'agent.md'), name, project) : undefined
 }
 
 async function imported(path: string): Promise<Definition> {
@@ -42,14 +42,14 @@ async function imported(path: string): Promise<Definition> {
 }
 
 /** Reads an agent from Markdown: YAML between two lines of `---`, then the instructions. */
-async function described(path: string, name: string): Promise<Definition> {
+async function described(path: string, name: string, project: string): Promise<Definition> {
   const text = await readFile(path, 'utf8')
   const { head = '', body = '' } = /^(?:---\r?\n(?<head>.*?)\r?\n---\r?\n)?(?<body>.*)$/s.exec(text)?.groups ?? {}
   const facts = await headOf(path, head)
   const { file } = ((facts as { readonly instructions?: unknown }).instructions ?? {}) as { readonly file?: unknown }
   const instructions = file === undefined ? body.trim() : { file, text: body.trim() }
   const checked = agentSchema.safeParse({ ...facts, instructions })
-  if (checked.success) return agentFromFile(path, name, checked.data)
+  if (checked.success) return agentFromFile(path, name, checked.data, project)
   throw misused(`${path} describes no agent: ${problemsOf(checked.error).join('; ')}`)
 }
 

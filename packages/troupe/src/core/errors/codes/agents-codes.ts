@@ -43,6 +43,21 @@ export const agentsCodes = {
     message: 'The skill at {path} cannot be read: {problem}.',
     hint: 'Begin the text of the skill with its name and description, in YAML between two lines of ---.',
   },
+  'skill.outside': {
+    class: errors.ValidationError,
+    message: 'The skill at {folder} has {path}, which leads outside its folder.',
+    hint: 'Copy the file into the folder of the skill, or remove the symbolic link.',
+  },
+  'instructions.unreadable': {
+    class: errors.ValidationError,
+    message: 'The instructions of {agent} cannot be read from {path}: {problem}.',
+    hint: 'Name a text file of at most 256 KiB, relative to the project or to the file that describes the agent.',
+  },
+  'instructions.outside': {
+    class: errors.ValidationError,
+    message: 'The instructions of {agent} are in {path}, which is outside the project {project}.',
+    hint: 'Copy the file into the project, or start the program in the folder that has the file.',
+  },
   'agent.kind_unknown': {
     class: errors.ValidationError,
     message: 'No kind of agent is called {kind}; known are {known}.',
