@@ -227,12 +227,13 @@ class Invalidations {
 
   of({ statements, feed = [] }: Change): 'nothing' | 'named' | 'all' {
     let invalidation: 'nothing' | 'named' = 'nothing'
-    const keys = new Set<Bind>(feed.map(({ key }) => key))
+    let keys: ReadonlySet<Bind> | undefined
     for (const statement of statements) {
       const kind = this.#kind(statement.sql)
       if (kind === 'none') continue
+      keys ??= new Set(feed.map(({ key }) => key))
       // A statement that is given none of the keys of its change's feed may write to any entry.
-      if (kind === 'all' || !statement.binds.some((bind) => keys.has(bind))) return 'all'
+      if (kind === 'all' || !statement.binds.some((bind) => keys?.has(bind))) return 'all'
       invalidation = 'named'
     }
     return invalidation

@@ -2,7 +2,7 @@
  * A decision in progress: its events so far, which are already folded into the state, the records that they changed and that
  * must still be examined, and the commands that they opened and closed.
  */
-import type { StoredError } from '../../core/index.ts'
+import type { StoredError, WorkInParts } from '../../core/index.ts'
 import type { GraphEdge, GraphNode, PinnedConfig } from '../../topology/index.ts'
 import type { Branch, Group } from './branches/branches-slice.ts'
 import { nodeIn } from './branches/flow.ts'
@@ -72,6 +72,7 @@ export class RunDecision {
 
   /** True while an event is folded: a fold that throws leaves an inconsistent state. */
   isFolding = false
+  readonly #rest: WorkInParts<void>[] = []
   readonly #tasks: DecisionTask[] = []
   #nextTask = 0
   /** The commands that events opened or closed, by key. */
@@ -116,6 +117,15 @@ export class RunDecision {
     if (event.type.startsWith('branch.') && event.type !== 'branch.started' && 'branch' in event)
       this.groups.add(this.branch(event.branch as BranchId).group)
     if (event.type === 'group.failed' || event.type === 'join.opened') this.groups.add(event.group)
+  }
+
+  /** Does work over many branches in parts, before any deferred task. It must be the last of its input or task. */
+  inParts(work: WorkInParts<void>): void {
+    this.#rest.push(work)
+  }
+
+  *finishRest(): WorkInParts<void> {
+    for (let work = this.#rest.shift(); work; work = this.#rest.shift()) yield* work
   }
 
   later(task: DecisionTask): void {

@@ -167,6 +167,7 @@ function carryOut(d: RunDecision, task: DecisionTask) {
 /** Everything that follows, in an order that depends on nothing but the state. */
 function* processTasks(d: RunDecision): WorkInParts<void> {
   for (;;) {
+    yield* d.finishRest()
     if (hasEnded(d.state)) return
     const task = d.nextTask()
     const [joinId] = d.joins

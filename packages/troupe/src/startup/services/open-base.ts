@@ -131,7 +131,7 @@ async function openStores(
   })
   const { secret } = encryption
   const { fileBytes = standardFileBytes } = config.blobs ?? {}
-  const separation = { secret, fileBytes, tables: userTables }
+  const separation = { clock, secret, fileBytes, tables: userTables }
   const { storage, unusedBlobs } = await separateFiles(encryption.storage, separation)
   const stores: StoreParts = {
     storage,

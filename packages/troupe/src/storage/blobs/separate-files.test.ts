@@ -2,7 +2,7 @@
 
 import { sql } from 'kysely'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createVirtualClock, seededRandom, type UserId } from '../../core/index.ts'
+import { createVirtualClock, seededRandom, systemClock, type UserId } from '../../core/index.ts'
 import { storageConformance } from '../../testing/index.ts'
 import { type Migration, openStorage, rawTemplates, type UserTable } from '../index.ts'
 import { separateFiles } from './separate-files.ts'
@@ -29,7 +29,7 @@ afterEach(async () => {
 async function open() {
   const clock = createVirtualClock()
   const bare = await openStorage({ url: 'memory:', migrations, clock, random: seededRandom(1) })
-  const { storage, unusedBlobs } = await separateFiles(bare, { fileBytes: 8_192, tables: notes })
+  const { storage, unusedBlobs } = await separateFiles(bare, { clock, fileBytes: 8_192, tables: notes })
   closings.push(() => storage.close())
   const compile = rawTemplates(storage.dialect, { body: ['note', 'id'] })
   const put = compile<{ user: string; id: string; body: string }>(
@@ -65,7 +65,7 @@ async function open() {
 describe('a storage that separates files', () => {
   for (const { name, run } of storageConformance(async (options) => {
     const storage = await openStorage({ ...options, url: 'memory:', random: seededRandom(1) })
-    return (await separateFiles(storage, { fileBytes: 16 * 1024 * 1024, tables: [] })).storage
+    return (await separateFiles(storage, { clock: systemClock, fileBytes: 16 * 1024 * 1024, tables: [] })).storage
   }))
     test(name, run)
 })

@@ -3,8 +3,8 @@
  * becomes blobs in the same change, and the content is stored with their hashes. Reads return the content as it was
  * written. The modules, and the encryption below, know nothing of it.
  */
-import { failure, type UserId } from '../../core/index.ts'
-import type { Statement } from '../changes/statement.ts'
+import { type Clock, failure, finishNow, TimeSlice, type UserId, type WorkInParts } from '../../core/index.ts'
+import type { Bind, Statement } from '../changes/statement.ts'
 import { locationOf } from '../content.ts'
 import type { OpenedStorage } from '../open-storage-options.ts'
 import type { Change, CommitResult, Row, Storage } from '../storage-port.ts'
@@ -26,7 +26,11 @@ const blobsPerRead = 8
 /** A location with a longer name has no owner row, which an index limits. Its content stays complete. */
 const maxOwnerBytes = 2_000
 
+/** The number of values of a part. A change with more is separated in parts, between which other work runs. */
+const partSize = 1_024
+
 interface SeparationOptions {
+  readonly clock: Clock
   /** The size in bytes from which the data of a file is a blob. */
   readonly fileBytes: number
   /** As for `createBlobs`. */
@@ -38,19 +42,23 @@ interface SeparationOptions {
 /** @param storage the storage with encryption, if encryption is on */
 export async function separateFiles(
   storage: OpenedStorage,
-  { fileBytes, secret, tables }: SeparationOptions,
+  { clock, fileBytes, secret, tables }: SeparationOptions,
 ): Promise<{ readonly storage: OpenedStorage; readonly unusedBlobs: UnusedBlobs }> {
   const files = new FileBlobs(storage, await openBlobHashes(storage, secret), fileBytes)
-  return { storage: withFiles(storage, files), unusedBlobs: createUnusedBlobs(storage, tables) }
+  return { storage: withFiles(storage, files, clock), unusedBlobs: createUnusedBlobs(storage, tables) }
 }
 
-const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => ({
+const withFiles = (storage: OpenedStorage, files: FileBlobs, clock: Clock): OpenedStorage => ({
   dialect: storage.dialect,
   location: storage.location,
   commit(change) {
     const { scope, statements } = change
     if (!('user' in scope)) return storage.commit(change)
-    const result = storage.commit(files.separated(scope.user, change))
+    const separating = files.separated(scope.user, change)
+    const result =
+      valuesOf(statements) <= partSize
+        ? storage.commit(finishNow(separating))
+        : new TimeSlice(clock).finish(separating).then((separated) => storage.commit(separated))
     return statements.some(({ content }) => content) ? files.completed(scope.user, statements, result) : result
   },
   read(scope, statements) {
@@ -71,7 +79,17 @@ const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => (
   close: () => storage.close(),
 })
 
+const valuesOf = (statements: readonly Statement[]) => statements.reduce((sum, { binds }) => sum + binds.length, 0)
+
 const lookupDueAt = { $: 'now', plusMs: lookupIntervalMs } as const
+
+/** The statements that a change gets for its files. */
+interface AddedStatements {
+  /** By hash. */
+  readonly blobs: Map<string, Statement>
+  /** By hash and owner. */
+  readonly owners: Map<string, Statement>
+}
 
 class FileBlobs {
   readonly #storage: Pick<Storage, 'read'>
@@ -87,32 +105,36 @@ class FileBlobs {
   }
 
   /** Returns the change with the files of its content as blobs, whose statements follow those of the caller. */
-  separated(user: UserId, change: Change): Change {
+  *separated(user: UserId, change: Change): WorkInParts<Change> {
     const blobs = new Map<string, Statement>()
     const owners = new Map<string, Statement>()
-    const statements = change.statements.map((statement) => {
-      const texts = new Map<number, string>()
-      for (const { index, to } of statement.content?.binds ?? []) {
-        const text = statement.binds[index]
-        if (typeof text !== 'string') continue
-        const owner = () => ownerAt(locationOf(to, statement.binds))
-        const stored = this.#separatedText(user, text, owner, { blobs, owners })
-        if (stored !== text) texts.set(index, stored)
-      }
-      if (texts.size === 0) return statement
-      return { ...statement, binds: statement.binds.map((bind, index) => texts.get(index) ?? bind) }
-    })
+    const statements: Statement[] = []
+    for (const statement of change.statements) {
+      const { content } = statement
+      statements.push(content ? yield* this.#separatedStatement(user, statement, { blobs, owners }) : statement)
+      yield
+    }
     if (blobs.size === 0) return { ...change, statements }
     const scheduled = this.#statements.schedule({ user, dueAt: lookupDueAt })
     return { ...change, statements: [...statements, ...blobs.values(), ...owners.values(), scheduled] }
   }
 
-  #separatedText(
-    user: UserId,
-    text: string,
-    ownerOf: () => string,
-    { blobs, owners }: { readonly blobs: Map<string, Statement>; readonly owners: Map<string, Statement> },
-  ): string {
+  *#separatedStatement(user: UserId, statement: Statement, added: AddedStatements): WorkInParts<Statement> {
+    let binds: Bind[] | undefined
+    let values = 0
+    for (const { index, to } of statement.content?.binds ?? []) {
+      if (++values % partSize === 0) yield
+      const text = statement.binds[index]
+      if (typeof text !== 'string') continue
+      const stored = this.#separatedText(user, text, () => ownerAt(locationOf(to, statement.binds)), added)
+      if (stored === text) continue
+      binds ??= [...statement.binds]
+      binds[index] = stored
+    }
+    return binds ? { ...statement, binds } : statement
+  }
+
+  #separatedText(user: UserId, text: string, ownerOf: () => string, { blobs, owners }: AddedStatements): string {
     const runs = runsOf(text, this.#fileBytes)
     const owner = runs.length === 0 ? '' : ownerOf()
     if (runs.length === 0 || Buffer.byteLength(owner) > maxOwnerBytes) return separateText(text, [], [])

@@ -1,6 +1,6 @@
 /** Applies an outcome: the branch ends, continues, or forks. */
 import type { CarriedHistory } from '../../../agents/index.ts'
-import type { Json } from '../../../core/index.ts'
+import type { Json, WorkInParts } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import { returnsTo } from '../../../topology/index.ts'
 import type { RunDecision } from '../decision.ts'
@@ -111,19 +111,24 @@ function fork(d: RunDecision, branch: Branch, targets: readonly NextTarget[]) {
   const meets = slots.some(({ edge }) => edge.type !== 'notify') || slots.length === targets.length
   const id = `${branch.id}#${branch.steps}`
   if (meets) openFork(d, branch, id, slots)
-  let slot = 0
-  for (const [i, target] of targets.entries()) {
-    const { edge, input } = target
-    if (!returnsResult(target)) oneWayTo(d, branch, target, i + 1)
-    else if (edge.type === 'notify') startNotification(d, branch, edge, input, i + 1)
-    else {
-      const query = edge.type === 'query' ? { query: true as const } : {}
-      start(d, branch, target, i + 1, { kind: 'call', joinId: id, slot, ...query })
+  d.inParts(startTargets())
+
+  function* startTargets(): WorkInParts<void> {
+    let slot = 0
+    for (const [i, target] of targets.entries()) {
+      const { edge, input } = target
+      if (!returnsResult(target)) oneWayTo(d, branch, target, i + 1)
+      else if (edge.type === 'notify') startNotification(d, branch, edge, input, i + 1)
+      else {
+        const query = edge.type === 'query' ? { query: true as const } : {}
+        start(d, branch, target, i + 1, { kind: 'call', joinId: id, slot, ...query })
+      }
+      if (returnsResult(target)) slot++
+      yield
     }
-    if (returnsResult(target)) slot++
+    if (!meets) return d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
+    for (const [i, target] of slots.entries()) if (target.edge.type === 'notify') notifyTarget(d, branch, id, target, i)
   }
-  if (!meets) return d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
-  for (const [i, target] of slots.entries()) if (target.edge.type === 'notify') notifyTarget(d, branch, id, target, i)
 }
 
 /** Splits a branch into several, for which no branch waits. */

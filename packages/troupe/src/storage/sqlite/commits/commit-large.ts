@@ -2,7 +2,7 @@
  * Commits one large change in slices, so that the caller's thread is never blocked for long. Each slice is checked,
  * encoded, executed and decoded before the next, and all share one transaction.
  */
-import { type Clock, nextMacrotask, TroupeError } from '../../../core/index.ts'
+import { type Clock, nextMacrotask, TimeSlice, TroupeError } from '../../../core/index.ts'
 import { checkChange } from '../../changes/check-change.ts'
 import type { Change, CommitResult, Row } from '../../storage-port.ts'
 import type { Cell, WriterFailure, WriterShell } from '../../writer-port.ts'
@@ -32,9 +32,10 @@ export interface SlicePorts {
 
 /** Checks the whole change before the first slice is sent. @throws the errors of `checkChange` */
 async function checkSlices(change: Change, clock: Clock): Promise<void> {
-  for (const [i, slice] of slicesOf(change).entries()) {
+  const time = new TimeSlice(clock)
+  for (const slice of slicesOf(change)) {
     checkChange(slice)
-    if (i % 8 === 7) await nextMacrotask(clock)
+    if (time.isOver) await time.renew()
   }
 }
 
@@ -57,8 +58,11 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
   const affected: number[] = []
   const slices = slicesOf(change)
   let revision: number | null = null
-  for (const [i, slice] of slices.entries()) {
-    const [first, last] = [i === 0, i === slices.length - 1]
+  let first = true
+  for (let next = slices.next(); !next.done; first = false) {
+    const slice = next.value
+    next = slices.next()
+    const last = next.done === true
     const cells: Cell[] = []
     ports.encoder.encode(slice, cells)
     const reply = await ports.shell.send({ kind: 'slice', at: ports.at, first, last, cells })
@@ -73,15 +77,13 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
   return { ok: true, rows, affected, revision, at: ports.at, repeated: false }
 }
 
-function slicesOf({ statements, feed = [], ...change }: Change): readonly Change[] {
-  const slices: Change[] = []
-  for (let from = 0; from < statements.length || slices.length * sliceSize < feed.length; ) {
+function* slicesOf({ statements, feed = [], ...change }: Change): Generator<Change, undefined> {
+  let from = 0
+  for (let feedFrom = 0; from < statements.length || feedFrom < feed.length; feedFrom += sliceSize) {
     let to = from
     for (let values = 0; to < statements.length && to - from < sliceSize && values < sliceValues; to++)
       values += statements[to]?.binds.length ?? 0
-    const feedFrom = slices.length * sliceSize
-    slices.push({ ...change, statements: statements.slice(from, to), feed: feed.slice(feedFrom, feedFrom + sliceSize) })
+    yield { ...change, statements: statements.slice(from, to), feed: feed.slice(feedFrom, feedFrom + sliceSize) }
     from = to
   }
-  return slices
 }
