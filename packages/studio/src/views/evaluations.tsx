@@ -142,7 +142,7 @@ function Experiments({ experiments }: { readonly experiments: readonly Summary[]
                 {status === 'running' && <Status status="running" />}
               </th>
               <td className="break">{visible(candidate.name)}</td>
-              <td className="figure">{total ? percent(total.candidate.quality) : ''}</td>
+              <td className="figure">{total ? qualityText(total.candidate) : ''}</td>
               <td className="figure">{changeText(total, before?.total)}</td>
               <td className="figure roomy">{total ? count(total.candidate.failed) : ''}</td>
               <td className="figure roomy">{total ? money(total.candidate.cost) : ''}</td>
@@ -154,6 +154,10 @@ function Experiments({ experiments }: { readonly experiments: readonly Summary[]
     </Table>
   )
 }
+
+/** The mean says how many cases it covers if some were skipped. */
+const qualityText = ({ quality, skipped, scored, failed }: SideTotal): string =>
+  skipped === 0 ? percent(quality) : `${percent(quality)} of ${count(scored + failed)} cases`
 
 function changeText(now: Summary['total'], before: Summary['total']): string {
   if (!now || !before) return ''
@@ -201,6 +205,9 @@ function Totals({ experiment: { scorers, candidate, against, total } }: { readon
     ...scorers.map((name) => [`Score ${visible(name)}`, ({ scores }: SideTotal) => scoreText(scores[name])] as const),
     ['Cases scored', ({ scored }) => count(scored)],
     ['Cases failed', ({ failed }) => count(failed)],
+    ...(sides.some(({ of }) => of.skipped > 0)
+      ? [['Cases skipped', ({ skipped }: SideTotal) => count(skipped)] as const]
+      : []),
     ['Steps', ({ steps }) => count(steps)],
     ['Tokens', ({ tokens }) => count(tokens)],
     ['Cost', ({ cost }) => money(cost)],
@@ -263,9 +270,13 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
         {sorted.map((one) => (
           <tr key={`${one.side} ${one.case}`}>
             <th scope="row" className="break">
-              <Link to="/runs/$run" params={{ run: one.run }}>
-                {visible(one.case)}
-              </Link>
+              {one.status === 'skipped' ? (
+                visible(one.case)
+              ) : (
+                <Link to="/runs/$run" params={{ run: one.run }}>
+                  {visible(one.case)}
+                </Link>
+              )}
               {one.error && (
                 <Text as="p" size="small" color="red" className="break">
                   {visible(one.error.message)}

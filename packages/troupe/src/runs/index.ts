@@ -62,12 +62,14 @@ export type {
   CaseResult,
   Experiment,
   ExperimentDifference,
+  ExperimentLimits,
   ExperimentSide,
   ExperimentSummary,
   ExperimentTeam,
   ExperimentTotal,
   SideTotal,
 } from './evaluation/experiments/experiment.ts'
+export type { ExperimentBudget } from './evaluation/experiments/experiment-budget.ts'
 export type {
   ExperimentOptions,
   ExperimentProgress,

@@ -14,7 +14,7 @@ export const caseResultSchema = z.object({
   case: z.string(),
   side: z.enum(['candidate', 'against']),
   run: z.string(),
-  status: z.enum(['scored', 'failed', 'unscored']),
+  status: z.enum(['scored', 'failed', 'unscored', 'skipped']),
   quality: z.number().optional(),
   scores: verdicts,
   ...metrics,
@@ -34,6 +34,7 @@ export const sideTotalSchema = z.object({
   scored: z.number(),
   failed: z.number(),
   unscored: z.number(),
+  skipped: z.number(),
   ...metrics,
   agreement: z
     .record(
@@ -66,6 +67,9 @@ const fields = {
   candidate: team,
   against: team.optional(),
   scorers: list(z.string()),
+  budget: z
+    .object({ tokens: z.number().optional(), cost: z.number().optional(), time: z.number().optional() })
+    .optional(),
   status: z.enum(['running', 'completed']),
   startedAt: z.string(),
   endedAt: z.string().optional(),

@@ -40,8 +40,9 @@ export const evaluateCommand: CliCommand = {
     ['--tags <names>', 'only cases that have all of these, with commas between'],
     ['--limit <n>', 'cases at most, from the first'],
     ['--budget <json>', '{ steps, tokens, cost, time } of each run'],
+    ['--total-budget <json>', '{ tokens, cost, time } of all runs and scorers; cases that no longer fit are skipped'],
     ['--concurrency <n>', 'runs at once (default: 2)'],
-    ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1'],
+    ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1, or where cases were skipped'],
   ],
   async run(context, [path = ''], options) {
     const lowest = amount(options, 'failUnder')
@@ -60,7 +61,7 @@ export const evaluateCommand: CliCommand = {
 }
 
 async function bodyOf(context: CommandContext, path: string, options: Options): Promise<Body> {
-  const { team, agent, against, budget } = { ...options, ...textsOf(options) }
+  const { team, agent, against, budget, totalBudget } = { ...options, ...textsOf(options) }
   if ((team === undefined) === (agent === undefined)) throw misused('evaluate takes --team or --agent, one of them.')
   const name = path === '-' ? 'standard input' : basename(path).replace(/\.jsonl$/i, '')
   const jsonl = readTextFile(path)
@@ -75,6 +76,7 @@ async function bodyOf(context: CommandContext, path: string, options: Options): 
     tags: listed(options, 'tags'),
     limit: options.limit === undefined ? undefined : integerOption(options, 'limit', 0),
     ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
+    ...(totalBudget === undefined ? {} : { budget: readValue(totalBudget) }),
     concurrency: options.concurrency === undefined ? undefined : integerOption(options, 'concurrency', 2),
   }
 }
@@ -84,6 +86,7 @@ const textsOf = (options: Options) => ({
   agent: text(options, 'agent'),
   against: text(options, 'against'),
   budget: text(options, 'budget'),
+  totalBudget: text(options, 'totalBudget'),
 })
 
 /** Checks the lines of the data set before a database is created, and prints all problems. */
@@ -134,7 +137,13 @@ function showOutcome({ out }: CommandContext, experiment: Experiment, lowest: nu
   const { candidate, against } = experiment.total
   const unscored = candidate.unscored + (against?.unscored ?? 0)
   if (unscored > 0) out.note(`${unscored} are unscored. The same command scores them.`)
+  const skipped = candidate.skipped + (against?.skipped ?? 0)
+  if (skipped > 0) {
+    const share = `The mean quality covers ${candidate.scored + candidate.failed} of ${experiment.dataset.cases} cases.`
+    out.note(`${skipped} were skipped, since they did not fit into the budget. ${share}`)
+    out.note(`Repeat the command with --id ${oneLine(experiment.id)} and a larger --total-budget to execute them.`)
+  }
   const isBelow = lowest !== undefined && candidate.quality < lowest
   if (isBelow) out.note(`The mean quality ${rounded(candidate.quality)} is not ${lowest} or more.`)
-  return isBelow || unscored > 0 ? exitCodes.failed : exitCodes.ok
+  return isBelow || unscored > 0 || skipped > 0 ? exitCodes.failed : exitCodes.ok
 }

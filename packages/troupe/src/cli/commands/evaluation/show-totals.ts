@@ -42,7 +42,7 @@ export function showTotals(out: Output, experiment: Experiment): void {
 
 function linesOf({ scorers, total: { difference } }: Experiment): readonly Line[] {
   const sums = ['steps', 'tokens', 'cost', 'durationMs'] as const
-  const counts = ['scored', 'failed', 'unscored'] as const
+  const counts = ['scored', 'failed', 'unscored', 'skipped'] as const
   return [
     { name: 'quality', of: ({ quality }) => quality, difference: difference?.quality },
     ...scorers.map((name) => ({

@@ -54,6 +54,12 @@ export const runsCodes = {
     message: 'There is no experiment {experiment}.',
     hint: 'Look at experiments.list(); experiments are stored for a year.',
   },
+  'experiment.skipped': {
+    class: errors.BudgetExceededError,
+    message:
+      'The case {case} was skipped: the experiment has used {used} of {limit} of its {budget} budget, and the case may need {needed}.',
+    hint: 'Repeat the call with the id of the experiment and a larger budget: it executes the skipped cases.',
+  },
   'evaluation.unjudged': {
     class: errors.ExternalServiceError,
     message: 'The judge {model} gave no verdict: {problem}.',

@@ -235,6 +235,79 @@ describe('experiments.evaluate', () => {
     expect(sum.candidate.agreement?.tone?.kappa).toBeCloseTo(0.4)
   })
 
+  it('experiments.evaluate skips the cases that do not fit into its budget, and executes them with a larger one.', async () => {
+    const responses = Array.from({ length: 12 }, () => 'Hello!')
+    const model = new MockModel({ modelId: 'writer', responses })
+    const agent = new LlmAgent({ name: 'Writer', model })
+    const ada = (await opened({ agents: [agent], prices: { 'mock/writer': { input: 1, output: 1 } } })).user('ada')
+    const dataset = datasetOf(...Array.from({ length: 6 }, () => ({ input: 'greet', expected: 'Hello!' })))
+    const spec = { id: 'e', dataset, agent: 'Writer', scorers: { exactMatch }, concurrency: 4 } as const
+    const one = await ada.experiments.evaluate({ ...spec, id: 'measure', limit: 1 })
+    const { tokens } = one.total.candidate
+    expect(tokens).toBeGreaterThan(0)
+
+    const first = await ada.experiments.evaluate({ ...spec, budget: { tokens: tokens * 3.5 } })
+    expect(first).toMatchObject({
+      status: 'completed',
+      budget: { tokens: tokens * 3.5 },
+      total: { candidate: { scored: 3, skipped: 3, failed: 0, unscored: 0, quality: 1, tokens: tokens * 3 } },
+    })
+    const skipped = first.results.filter(({ status }) => status === 'skipped')
+    expect(skipped[0]).toMatchObject({
+      error: { code: 'experiment.skipped', details: { budget: 'tokens', used: tokens * 3, needed: tokens } },
+      tokens: 0,
+    })
+    expect(model.calls).toHaveLength(4)
+    expect((await ada.experiments.get('e')).results.map(({ status }) => status).sort()).toEqual(
+      first.results.map(({ status }) => status).sort(),
+    )
+    const same = await ada.experiments.evaluate({ ...spec, budget: { tokens: tokens * 3.5 } })
+    expect(same.total).toEqual(first.total)
+    expect(model.calls).toHaveLength(4)
+
+    const second = await ada.experiments.evaluate({ ...spec, budget: { cost: (tokens * 5.5) / 1e6 } })
+    expect(second.total.candidate).toMatchObject({ scored: 5, skipped: 1 })
+    const third = await ada.experiments.evaluate(spec)
+    expect(third).toMatchObject({ status: 'completed', total: { candidate: { scored: 6, skipped: 0 } } })
+    expect(third).not.toHaveProperty('budget')
+    expect(await ada.experiments.get('e')).toMatchObject({ total: third.total })
+    expect(model.calls).toHaveLength(7)
+  })
+
+  it('A budget of an experiment counts scorers, reserves the budget of each run, and skips both sides of a case together.', async () => {
+    const judging = new MockModel({
+      modelId: 'judge',
+      responses: Array.from({ length: 9 }, () => JSON.stringify({ reason: 'x', choice: 'pass' })),
+    })
+    const tone = judge({ model: judging, rubric: 'pass if it is polite' })
+    const good = adder('Good', total)
+    const weak = adder('Weak', firstTwo)
+    const ada = (await opened({ agents: [good.agent, weak.agent] })).user('ada')
+    const spec = { dataset: sums, agent: 'Good', against: { agent: 'Weak' }, concurrency: 3 } as const
+    const judged = await ada.experiments.evaluate({ ...spec, scorers: { tone }, limit: 1 })
+    const { tokens } = judged.total.scoring
+    const next = { ...spec, scorers: { tone }, budget: { tokens: Math.ceil(tokens * 2.6) } }
+    const { results } = await ada.experiments.evaluate(next)
+    expect(results.map(({ case: id, side, status }) => `${id} ${side} ${status}`)).toEqual([
+      'small candidate scored',
+      'small against scored',
+      'large candidate scored',
+      'large against scored',
+      'three candidate skipped',
+      'three against skipped',
+    ])
+
+    const config = { budget: { tokens: 1_000 } }
+    const scorers = { exactMatch }
+    const reserved = await ada.experiments.evaluate({ ...spec, scorers, config, budget: { tokens: 1_999 } })
+    expect(reserved.total.candidate).toMatchObject({ scored: 0, skipped: 3, quality: 0 })
+    // Runs use no tokens here, so that each reservation is released and all cases fit one after the other.
+    const fitting = await ada.experiments.evaluate({ ...spec, scorers, config, budget: { tokens: 2_000 } })
+    expect(fitting.total.candidate).toMatchObject({ scored: 3, skipped: 0 })
+    const none = await ada.experiments.evaluate({ ...spec, scorers, budget: { time: '1ms', tokens: 0 } })
+    expect(none.total.against).toMatchObject({ scored: 0, skipped: 3 })
+  })
+
   it('experiments.evaluate executes no more runs at once than its concurrency allows.', async () => {
     let now = 0
     let highest = 0
@@ -271,6 +344,9 @@ describe('experiments.evaluate', () => {
       { tags: ['none'] },
       { limit: 0 },
       { concurrency: 33 },
+      { budget: { tokens: -1 } },
+      { budget: { steps: 3 } },
+      { budget: { time: 5 } },
       { team: 'x' },
       { id: 'i'.repeat(129) },
       { onProgress: 1 },

@@ -4,11 +4,12 @@
  */
 import { checkSignal, failure, reportCallback, type UserId } from '../../../core/index.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
-import { type CaseParts, type CaseTask, evaluateCase, runOfCase } from './evaluate-case.ts'
+import type { CaseParts, CaseTask } from './evaluate-case.ts'
 import type { CaseResult, Experiment, ExperimentSide } from './experiment.ts'
 import { type EvaluatedTeam, type ExperimentSpec, type ReadExperiment, readExperiment } from './experiment-options.ts'
 import { ExperimentStore, type StoredExperiment } from './experiment-store.ts'
 import { experimentTotals } from './experiment-totals.ts'
+import { StoredCases } from './stored-cases.ts'
 
 /** Looked through for one that was interrupted. */
 const maxRecent = 50
@@ -19,24 +20,16 @@ export async function evaluateDataset(host: OrchestraHost, user: UserId, spec: E
   const store = new ExperimentStore(host.parts.stores.storage, user)
   const { experiment, results } = await beginExperiment(host, store, spec, asked)
   const tasks = tasksOf(asked)
-  const stored = new Map(results.map((result) => [result.run, result]))
+  const { signal } = spec
+  const { scorers } = asked
+  const parts: CaseParts = { host, user, experiment: experiment.id, config: spec.config, scorers, signal }
+  const cases = new StoredCases(parts, store, { asked, results })
   const all: CaseResult[] = []
   const waiting = [...tasks.entries()]
-  const { signal } = spec
-  const parts: CaseParts = {
-    host,
-    user,
-    experiment: experiment.id,
-    config: spec.config,
-    scorers: asked.scorers,
-    signal,
-  }
   const work = async () => {
     for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
       const [index, task] = next
-      const known = stored.get(runOfCase(experiment.id, task.side, task.case.id))
-      const result = known ?? (await evaluateCase(parts, task))
-      if (!known && result.status !== 'unscored') await store.addResult(experiment.id, result)
+      const result = await cases.resultOf(task)
       all[index] = result
       report(host, user, spec, { done: Object.keys(all).length, total: tasks.length, result })
     }
@@ -44,7 +37,8 @@ export async function evaluateDataset(host: OrchestraHost, user: UserId, spec: E
   const outcomes = await Promise.allSettled(Array.from({ length: asked.concurrency }, work))
   checkSignal('experiments.evaluate', signal)
   for (const one of outcomes) if (one.status === 'rejected') throw one.reason
-  return finishExperiment(host, store, { experiment, results: all, asked })
+  const isChanged = experiment.status === 'running' || cases.hasChanges
+  return finishExperiment(host, store, { experiment, results: all, asked, isChanged })
 }
 
 /** The stored experiment of this id, or the one that this call resumes, or a new one. */
@@ -70,6 +64,7 @@ async function beginExperiment(
     candidate: teamOf(asked.candidate),
     ...(asked.against ? { against: teamOf(asked.against) } : {}),
     scorers: Object.keys(scorers),
+    ...budgetOf(asked),
     status: 'running',
     startedAt: new Date(parts.platform.clock.now()).toISOString(),
   }
@@ -77,6 +72,8 @@ async function beginExperiment(
   // Another process may have created an experiment with this id and other options.
   return (await find()) ?? { experiment, results: [] }
 }
+
+const budgetOf = ({ budget }: ReadExperiment) => (Object.keys(budget).length === 0 ? {} : { budget })
 
 const teamOf = ({ name, fingerprint }: EvaluatedTeam) => ({ name, fingerprint })
 
@@ -116,18 +113,25 @@ async function finishExperiment(
     experiment,
     results,
     asked,
-  }: { readonly experiment: StoredExperiment; readonly results: readonly CaseResult[]; readonly asked: ReadExperiment },
+    isChanged,
+  }: {
+    readonly experiment: StoredExperiment
+    readonly results: readonly CaseResult[]
+    readonly asked: ReadExperiment
+    readonly isChanged: boolean
+  },
 ): Promise<Experiment> {
   const { cases, against } = asked
   const total = experimentTotals(results, { scorers: experiment.scorers, cases, hasAgainst: against !== undefined })
   const isComplete = results.every(({ status }) => status !== 'unscored')
-  if (experiment.status === 'running' && isComplete) {
+  if (isChanged && isComplete) {
     const endedAt = new Date(parts.platform.clock.now()).toISOString()
-    const completed: StoredExperiment = { ...experiment, status: 'completed', endedAt, total }
+    const { budget: _, ...rest } = experiment
+    const completed: StoredExperiment = { ...rest, ...budgetOf(asked), status: 'completed', endedAt, total }
     await store.update(completed)
     return shown(completed, { total, results })
   }
-  return shown(experiment, { total: experiment.total ?? total, results })
+  return shown(experiment, { total: isChanged ? total : (experiment.total ?? total), results })
 }
 
 function shown({ hash: _, ...experiment }: StoredExperiment, more: Pick<Experiment, 'total' | 'results'>): Experiment {

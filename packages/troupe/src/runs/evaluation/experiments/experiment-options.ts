@@ -21,7 +21,8 @@ import { checkContextOf, prepareRun } from '../../engine/starts/start-run.ts'
 import type { Dataset, DatasetCase } from '../datasets/dataset.ts'
 import { createScorer, type Score } from '../score-answer.ts'
 import type { NamedScores, ScoreFunction } from '../scorers/score-function.ts'
-import type { CaseResult, ExperimentTeam } from './experiment.ts'
+import type { CaseResult, ExperimentLimits, ExperimentTeam } from './experiment.ts'
+import { type ExperimentBudget, readExperimentBudget } from './experiment-budget.ts'
 
 /** The options of `experiments.evaluate` besides the team. */
 export interface ExperimentOptions {
@@ -43,6 +44,8 @@ export interface ExperimentOptions {
   readonly limit?: number
   /** The configuration of each run on both sides, such as a budget and timeouts; that of the team by default. */
   readonly config?: RunConfig
+  /** What all cases may use together. Cases that no longer fit are skipped; unlimited by default. */
+  readonly budget?: ExperimentBudget
   /** The number of runs that execute at a time, 1 to 32; 2 by default. */
   readonly concurrency?: number
   /** Called with each result. An error that it throws is ignored. */
@@ -72,6 +75,7 @@ export interface ReadExperiment {
   readonly cases: readonly DatasetCase[]
   readonly scorers: NamedScores
   readonly concurrency: number
+  readonly budget: ExperimentLimits
   readonly candidate: EvaluatedTeam
   readonly against: EvaluatedTeam | undefined
   /** The hash of everything that decides the results, which identifies an equal experiment. */
@@ -84,7 +88,7 @@ export interface EvaluatedTeam extends ExperimentTeam {
 
 const known = [
   ...['id', 'dataset', 'team', 'agent', 'topology', 'against', 'scorers', 'tags', 'limit', 'config'],
-  ...['concurrency', 'onProgress', 'signal'],
+  ...['budget', 'concurrency', 'onProgress', 'signal'],
 ]
 /** The highest number of bytes of an id, which is part of the ids of its runs and of a tag. */
 const longestId = 128
@@ -106,6 +110,7 @@ export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadE
   if (onProgress !== undefined) checkFunction('experiments.evaluate.onProgress', onProgress)
   checkInteger('experiments.evaluate', 'concurrency', concurrency)
   if (concurrency > 32) throw wrong('concurrency', 'it must be a whole number from 1 to 32')
+  const budget = readExperimentBudget(spec.budget)
   if (!isDataset(dataset)) throw wrong('dataset', 'it must be a data set, as parseDataset returns it')
   const scorers = readScorers(spec.scorers, host.parts.settings.scores)
   const cases = chosenCases(dataset, tags, limit)
@@ -120,7 +125,7 @@ export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadE
     other?.fingerprint ?? null,
     Object.entries(scorers).map(([name, scorer]) => [name, fingerprintOf(scorer)]),
   ])
-  return { cases, scorers, concurrency, candidate, against: other, hash }
+  return { cases, scorers, concurrency, budget, candidate, against: other, hash }
 }
 
 const isDataset = (value: unknown): boolean => {

@@ -50,6 +50,12 @@ export class ExperimentStore {
     await this.#commit([this.#statements.insert(this.#row(experiment, result.run, result))])
   }
 
+  /** Replaces the result of a case that was skipped. */
+  async replaceResult(experiment: string, result: CaseResult): Promise<void> {
+    const { at: _, ...row } = this.#row(experiment, result.run, result)
+    await this.#commit([this.#statements.update(row)])
+  }
+
   /** Returns an experiment; undefined if there is none with this id. */
   async get(
     id: string,

@@ -29,6 +29,7 @@ function sideTotal(results: readonly CaseResult[], { scorers, cases }: TotalOpti
     scored: count('scored'),
     failed: count('failed'),
     unscored: count('unscored'),
+    skipped: count('skipped'),
     ...sums(results),
     ...(Object.keys(agreement).length === 0 ? {} : { agreement }),
   }
@@ -67,7 +68,7 @@ function differenceOf(
   }
 }
 
-const isRated = ({ status }: CaseResult) => status !== 'unscored'
+const isRated = ({ status }: CaseResult) => status === 'scored' || status === 'failed'
 
 function means(results: readonly CaseResult[], scorers: readonly string[]): Pick<SideTotal, 'quality' | 'scores'> {
   const mean = (of: (result: CaseResult) => number) => (results.length === 0 ? 0 : sum(results, of) / results.length)

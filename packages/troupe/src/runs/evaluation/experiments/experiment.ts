@@ -17,10 +17,11 @@ export type CaseResult = {
   readonly run: string
   /**
    * `failed`: the run did not complete; its score is 0. `unscored`: the run did not start, or a scorer failed. An
-   * unscored result is not stored, and the next call repeats what is missing.
+   * unscored result is not stored, and the next call repeats what is missing. `skipped`: the case did not fit into the
+   * budget of the experiment, and no run started.
    */
-  readonly status: 'scored' | 'failed' | 'unscored'
-  /** The mean of its scores; absent if it is unscored. */
+  readonly status: 'scored' | 'failed' | 'unscored' | 'skipped'
+  /** The mean of its scores; absent if it is unscored or skipped. */
   readonly quality?: number
   /** The verdicts, by the name of the scorer. */
   readonly scores: Readonly<Record<string, Verdict>>
@@ -34,7 +35,7 @@ export type CaseResult = {
   readonly durationMs: number
   /** The use of models by the scorers. */
   readonly scoring: Spent
-  /** The error for which it failed or is unscored; absent if it is scored. */
+  /** The error for which it failed, is unscored or was skipped; absent if it is scored. */
   readonly error?: StoredError
 }
 
@@ -50,6 +51,8 @@ export type SideTotal = {
   readonly failed: number
   /** The number of unscored cases. */
   readonly unscored: number
+  /** The number of cases that did not fit into the budget. */
+  readonly skipped: number
   /** The sum of the steps. */
   readonly steps: number
   /** The sum of the tokens. */
@@ -98,6 +101,16 @@ export type ExperimentTeam = {
   readonly fingerprint: string
 }
 
+/** What all cases of an experiment may use together. */
+export type ExperimentLimits = {
+  /** Input and output tokens; absent if they are unlimited. */
+  readonly tokens?: number
+  /** US dollars; absent if they are unlimited. */
+  readonly cost?: number
+  /** The sum of the durations of the runs in milliseconds; absent if it is unlimited. */
+  readonly time?: number
+}
+
 /** An experiment in a list. */
 export type ExperimentSummary = {
   /** The id. */
@@ -117,7 +130,9 @@ export type ExperimentSummary = {
   readonly against?: ExperimentTeam
   /** The names of the scorers. */
   readonly scorers: readonly string[]
-  /** `running` until each case has a result, also if it was interrupted. */
+  /** The budget of the last call that executed a case; absent without one. */
+  readonly budget?: ExperimentLimits
+  /** `running` until each case has a result, also if it was interrupted. A skipped case counts as a result. */
   readonly status: 'running' | 'completed'
   /** The time of the start, as ISO 8601 text. */
   readonly startedAt: string

@@ -54,7 +54,8 @@ export class Experiments {
    * durable run of the user, which executes tools and effects. Results are stored: after a crash or an abort, the same
    * call continues with the remaining cases.
    * @returns the results, case by case and in sum. A case whose run fails scores 0; one whose scorer fails is
-   * `unscored`, and the same call scores it again
+   * `unscored`, and the same call scores it again. A case that does not fit into `budget` is `skipped`; a call with the
+   * id of the experiment and a larger budget executes it
    * @throws ValidationError; NotFoundError `team.unknown`; ConflictError `experiment.repeated` if the id is that
    * of another experiment; CancelledError when the signal aborts
    * @example

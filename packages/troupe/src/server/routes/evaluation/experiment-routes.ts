@@ -14,7 +14,7 @@ import {
   experimentSummarySchema,
   onlineScoresSchema,
 } from '../../schemas/experiment-schemas.ts'
-import { page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import { durationSchema, page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { streamWork } from '../../streams/stream-work.ts'
 import { teamFields } from '../start-run-request.ts'
 import { readScore, scoreSchema } from './read-score.ts'
@@ -31,6 +31,10 @@ const body = z.strictObject({
   tags: z.array(z.string()).max(100).optional().describe('Only cases that have all of these tags.'),
   limit: z.int().min(1).max(10_000).optional(),
   config: z.looseObject({}).optional(),
+  budget: z
+    .strictObject({ tokens: z.number().optional(), cost: z.number().optional(), time: durationSchema.optional() })
+    .optional()
+    .describe('What all cases may use together; cases that no longer fit are skipped.'),
   concurrency: z.int().min(1).max(32).optional(),
 })
 type Asked = Call<unknown, unknown, z.infer<typeof body>>
