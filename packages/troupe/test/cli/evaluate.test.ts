@@ -71,13 +71,13 @@ describe('troupe evaluate', () => {
 
   it('The command `troupe evaluate` ends with 1 and says how many cases its total budget skipped.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--agent', 'Adder', '--id', 'bounded', '--fail-under', '0']
-    const bounded = await folder.run([...args, '--total-budget', '{ tokens: 0 }'])
+    const bounded = await folder.run([...args, '--total-budget', '{"tokens":0}'])
     expect(bounded.code).toBe(1)
     expect(bounded.error).toContain('3 of 3: three candidate skipped')
     expect(bounded.error).toContain('3 were skipped, since they did not fit into the budget.')
     expect(bounded.error).toContain('The mean quality covers 0 of 3 cases.')
     expect(bounded.out).toMatch(/^skipped +3$/m)
-    const larger = await folder.run([...args, '--total-budget', '{ tokens: 1000 }'])
+    const larger = await folder.run([...args, '--total-budget', '{"tokens":1000}'])
     expect(larger.code).toBe(0)
     expect(larger.out).toMatch(/^scored +3$/m)
   }, 60_000)
