@@ -44,21 +44,19 @@ export async function separateFiles(
   storage: OpenedStorage,
   { clock, fileBytes, secret, tables }: SeparationOptions,
 ): Promise<{ readonly storage: OpenedStorage; readonly unusedBlobs: UnusedBlobs }> {
-  const files = new FileBlobs(storage, await openBlobHashes(storage, secret), fileBytes)
-  return { storage: withFiles(storage, files, clock), unusedBlobs: createUnusedBlobs(storage, tables) }
+  const files = new FileBlobs(storage, await openBlobHashes(storage, secret), fileBytes, clock)
+  return { storage: withFiles(storage, files), unusedBlobs: createUnusedBlobs(storage, tables) }
 }
 
-const withFiles = (storage: OpenedStorage, files: FileBlobs, clock: Clock): OpenedStorage => ({
+const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => ({
   dialect: storage.dialect,
   location: storage.location,
   commit(change) {
     const { scope, statements } = change
     if (!('user' in scope)) return storage.commit(change)
-    const separating = files.separated(scope.user, change)
+    const separated = files.separated(scope.user, change)
     const result =
-      valuesOf(statements) <= partSize
-        ? storage.commit(finishNow(separating))
-        : new TimeSlice(clock).finish(separating).then((separated) => storage.commit(separated))
+      separated instanceof Promise ? separated.then((parts) => storage.commit(parts)) : storage.commit(separated)
     return statements.some(({ content }) => content) ? files.completed(scope.user, statements, result) : result
   },
   read(scope, statements) {
@@ -81,6 +79,26 @@ const withFiles = (storage: OpenedStorage, files: FileBlobs, clock: Clock): Open
 
 const valuesOf = (statements: readonly Statement[]) => statements.reduce((sum, { binds }) => sum + binds.length, 0)
 
+const columnsOf = (statement: Statement | undefined) => statement?.content?.columns ?? []
+
+/** Returns the texts whose files are blobs, by their stored form. */
+function* separatedTexts(
+  statements: readonly Statement[],
+  found: readonly (readonly Row[])[],
+): WorkInParts<ReadonlyMap<string, SeparatedText>> {
+  const texts = new Map<string, SeparatedText>()
+  let values = 0
+  for (const [index, rows] of found.entries())
+    for (const { column } of columnsOf(statements[index]))
+      for (const row of rows) {
+        const stored = row[column]
+        const separated = typeof stored === 'string' ? separatedText(stored) : undefined
+        if (separated) texts.set(stored as string, separated)
+        if (++values % partSize === 0) yield
+      }
+  return texts
+}
+
 const lookupDueAt = { $: 'now', plusMs: lookupIntervalMs } as const
 
 /** The statements that a change gets for its files. */
@@ -96,16 +114,24 @@ class FileBlobs {
   readonly #statements: BlobStatements
   readonly #hashes: BlobHashes
   readonly #fileBytes: number
+  readonly #clock: Clock
 
-  constructor(storage: Pick<Storage, 'dialect' | 'read'>, hashes: BlobHashes, fileBytes: number) {
+  constructor(storage: Pick<Storage, 'dialect' | 'read'>, hashes: BlobHashes, fileBytes: number, clock: Clock) {
     this.#storage = storage
+    this.#clock = clock
     this.#statements = compileBlobStatements(storage.dialect)
     this.#hashes = hashes
     this.#fileBytes = fileBytes
   }
 
   /** Returns the change with the files of its content as blobs, whose statements follow those of the caller. */
-  *separated(user: UserId, change: Change): WorkInParts<Change> {
+  separated(user: UserId, change: Change): Change | Promise<Change> {
+    const separating = this.#separatedInParts(user, change)
+    if (valuesOf(change.statements) <= partSize) return finishNow(separating)
+    return new TimeSlice(this.#clock).finish(separating)
+  }
+
+  *#separatedInParts(user: UserId, change: Change): WorkInParts<Change> {
     const blobs = new Map<string, Statement>()
     const owners = new Map<string, Statement>()
     const statements: Statement[] = []
@@ -168,16 +194,7 @@ class FileBlobs {
     statements: readonly Statement[],
     found: readonly (readonly Row[])[],
   ): Promise<readonly (readonly Row[])[]> {
-    const texts = new Map<string, SeparatedText>()
-    const columnsOf = (index: number) => statements[index]?.content?.columns ?? []
-    found.forEach((rows, index) => {
-      for (const { column } of columnsOf(index))
-        for (const row of rows) {
-          const stored = row[column]
-          const separated = typeof stored === 'string' ? separatedText(stored) : undefined
-          if (separated) texts.set(stored as string, separated)
-        }
-    })
+    const texts = await new TimeSlice(this.#clock).finish(separatedTexts(statements, found))
     if (texts.size === 0) return found
     const data = await this.#load(
       user,
@@ -185,13 +202,15 @@ class FileBlobs {
     )
     const complete = (row: Row, index: number): Row => {
       const joined: Record<string, Row[string]> = { ...row }
-      for (const { column } of columnsOf(index)) {
+      for (const { column } of columnsOf(statements[index])) {
         const separated = texts.get(String(row[column]))
         if (separated) joined[column] = joinText(separated, (hash) => data.get(hash) as string)
       }
       return joined
     }
-    return found.map((rows, index) => (columnsOf(index).length === 0 ? rows : rows.map((row) => complete(row, index))))
+    return found.map((rows, index) =>
+      columnsOf(statements[index]).length === 0 ? rows : rows.map((row) => complete(row, index)),
+    )
   }
 
   /** @throws ProcessingError `storage.corrupt` if a blob is missing or was changed */
