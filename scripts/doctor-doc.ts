@@ -12,10 +12,10 @@ export const checklistsDoc = fileURLToPath(new URL('../packages/troupe/test/guid
 const begin = '<!-- written by `node scripts/doctor-doc.ts` from here on -->'
 
 const abouts = {
-  configuration: 'The configuration and the process',
-  system: 'The open troupe and what it has stored',
-  project: 'The files of your project',
-  word: 'What only a person can say',
+  configuration: 'Configuration and process',
+  system: 'The open troupe and its data',
+  project: 'Files of your project',
+  word: 'Attestations of a person',
 } as const
 
 const table = (header: readonly string[], rows: readonly (readonly string[])[]) => [
@@ -31,7 +31,7 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
     `### ${title}`,
     '',
     ...table(
-      ['check', 'passes where', 'severity', 'attested'],
+      ['check', 'passes if', 'severity', 'attested'],
       checkIds
         .filter((id) => entryOf(id).about === about)
         .map((id) => [`\`${id}\``, entryOf(id).description, severityOf(id), isAttestable(id) ? 'yes' : '']),
@@ -43,9 +43,9 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
     '',
     '## Checks',
     '',
-    '`attested`: a dated word of a person stands for it too. `severity`: `high` where data is lost or exposed, or work stops;',
-    '`low` for a habit, or a review by a person; `high` for each check of your own. A report lists failures before warnings, and',
-    'each of them by severity.',
+    '`attested`: an attestation also passes the check. `severity`: `high` if data is lost or exposed, or work stops; `low` for good',
+    'practice, or a review by a person; `high` for each check of your own. A report lists failures before warnings, each by',
+    'severity.',
     '',
     ...checks,
   ].join('\n')

@@ -59,7 +59,7 @@ describe('the program beside a server', () => {
     // Only a server at work hears SIGTERM, and shows its metrics.
     expect(of('shutdown.graceful')).toMatchObject({
       status: 'pass',
-      evidence: expect.stringContaining('it is listened for'),
+      evidence: expect.stringContaining('the application handles the signal'),
     })
     expect(of('metrics.read')).toMatchObject({ status: 'pass' })
     expect(of('project.lockfile')).toMatchObject({ status: 'fail' })

@@ -109,8 +109,8 @@ describe('checks of a user', () => {
         evidence: expect.stringMatching(/^The check itself failed: no shop \[err_[0-9a-f]{16}\]$/),
         remedy: expect.stringContaining('the log'),
       },
-      hangs: { status: 'fail', evidence: expect.stringContaining('was not done in time') },
-      mumbles: { status: 'fail', evidence: 'The check mumbles gave no answer that can be read.' },
+      hangs: { status: 'fail', evidence: expect.stringContaining('timed out') },
+      mumbles: { status: 'fail', evidence: 'The check mumbles returned an invalid result.' },
       'warns-without-remedy': { status: 'fail' },
       works: { status: 'pass' },
     })

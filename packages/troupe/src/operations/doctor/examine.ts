@@ -205,11 +205,14 @@ async function answerFor(id: CheckId, subject: DoctorSubject): Promise<DoctorAns
   if (about === 'word')
     return short(
       subject,
-      'It was not confirmed.',
-      `Do it, and set doctor.attest: { '${id}': 'YYYY-MM-DD' } to the day on which it was done.`,
+      'No person has attested it.',
+      `Do it, and set doctor.attest: { '${id}': 'YYYY-MM-DD' } to the date of the work.`,
     )
   if (about === 'system' && !subject.parts)
-    return warn('It was not looked at, for the troupe is not open.', 'Mend what troupe.opens says, and look again.')
+    return warn(
+      'Not checked, because the troupe is not open.',
+      'Solve the problem that troupe.opens reports, and run the doctor again.',
+    )
   // The needs of each check were verified above.
   return runs[id as keyof CheckFunctions](subject as never)
 }
@@ -221,12 +224,12 @@ function attested(id: CheckId, subject: DoctorSubject, config: DoctorConfig, fou
   const until = Date.parse(day) + milliseconds(config.attestFor ?? '90d', 'doctor.attestFor')
   const ends = new Date(until).toISOString().slice(0, 10)
   if (Date.parse(day) > subject.now)
-    return short(subject, `It is attested for ${day}, which is still to come.`, 'Attest what was done, with its day.')
-  if (subject.now < until) return pass(`Attested on ${day}, which holds until ${ends}.`)
+    return short(subject, `The attested date ${day} is in the future.`, 'Attest only completed work, with its date.')
+  if (subject.now < until) return pass(`Attested on ${day}, valid until ${ends}.`)
   return short(
     subject,
-    `Attested on ${day}, which held until ${ends}.`,
-    `Do it again, and set doctor.attest: { '${id}': 'YYYY-MM-DD' }.`,
+    `Attested on ${day}, valid until ${ends}: expired.`,
+    `Repeat the work, and set doctor.attest: { '${id}': 'YYYY-MM-DD' }.`,
   )
 }
 
@@ -235,7 +238,7 @@ function checkAnswer(id: string, answer: DoctorAnswer): DoctorAnswer {
   const isComplete = typeof evidence === 'string' && (status === 'pass' || typeof remedy === 'string')
   if (isComplete && ['pass', 'warn', 'fail'].includes(String(status))) return answer
   return fail(
-    `The check ${id} gave no answer that can be read.`,
+    `The check ${id} returned an invalid result.`,
     "Return { status: 'pass' | 'warn' | 'fail', evidence } as texts, with a remedy where it does not pass.",
   )
 }
@@ -245,12 +248,9 @@ function failedCheck(error: unknown): DoctorAnswer {
   const { hint, code, errorId } = stored
   const remedy =
     errorId === undefined
-      ? (hint ?? 'See why; what it looks at is not known until it does.')
+      ? (hint ?? 'Find the reason of the timeout; the state of the checked part is unknown.')
       : 'Find the stack in the log by the id, and correct the check.'
-  return fail(
-    `The check itself ${code === 'timeout' ? 'was not done in time' : 'failed'}: ${messageWithId(stored)}`,
-    remedy,
-  )
+  return fail(`The check itself ${code === 'timeout' ? 'timed out' : 'failed'}: ${messageWithId(stored)}`, remedy)
 }
 
 const bounded = (text: string) => (text.length > maxTextLength ? `${truncateText(text, maxTextLength)}…` : text)

@@ -37,7 +37,7 @@ export const agentChecks = {
     })
     if (broad.length === 0)
       return pass(`${counted(agents.length, 'model agent')}, none with more than ${maxTools} tools.`)
-    return warn(`${listNames(broad)}.`, 'Split it into agents of one job each, or set toolSelection.')
+    return warn(`${listNames(broad)}.`, 'Split the agent into several with one job each, or set toolSelection.')
   },
 
   'agents.inputs'(subject) {
@@ -45,12 +45,12 @@ export const agentChecks = {
     const unchecked = functions.filter((agent) => !('inputSchema' in agent) || agent.inputSchema === undefined)
     if (unchecked.length === 0)
       return pass(
-        `${counted(functions.length, 'function agent')} and ${counted(toolsOf(subject).length, 'tool')}, each with a schema of its input.`,
+        `${counted(functions.length, 'function agent')} and ${counted(toolsOf(subject).length, 'tool')}, each with an input schema.`,
       )
     return short(
       subject,
-      `Whatever comes is taken by ${listNames(unchecked.map(({ name }) => name))}.`,
-      'Give defineAgent an inputSchema, and a pool its agent in place of create.',
+      `Without an input schema: ${listNames(unchecked.map(({ name }) => name))}.`,
+      'Give defineAgent an inputSchema, and a pool the option agent in place of create.',
     )
   },
 
@@ -58,14 +58,14 @@ export const agentChecks = {
     const missing = await missingModelKeys(subject.parts.agents.services.models, agentsOf(subject))
     if (missing.length === 0) return pass('None is missing.')
     const seen = `${listNames(missing.map(({ error }) => error.message.replace(/\.$/, '')))}.`
-    const remedy = 'Set the variable or the secret that is named, or name another model.'
+    const remedy = 'Set this variable or secret, or use another model.'
     return missing.every(({ isReplaceable }) => isReplaceable) ? warn(seen, remedy) : fail(seen, remedy)
   },
 
   'models.fallback'(subject) {
     const { models = {}, policies = {} } = subject.config
     const agents = modelAgentsOf(subject)
-    if (agents.length === 0) return pass('No agent of the configuration asks a model.')
+    if (agents.length === 0) return pass('No agent of the configuration uses a model.')
     const chains = Object.values(models.registry ?? {})
     const isChain = (name: unknown) =>
       typeof name === 'string' &&
@@ -76,10 +76,10 @@ export const agentChecks = {
       return chain.length < 2 && !isChain(chain[0] ?? 'default')
     })
     const values = Object.values(policies.tools ?? {}).filter((policy) => 'fallback' in policy).length
-    const seen = `${agents.length - alone.length} of ${agents.length} agents have a fallback model; ${counted(chains.length, 'name')} in the registry, ${counted(values, 'value')} in place of failed tools.`
+    const seen = `${agents.length - alone.length} of ${agents.length} agents have a fallback model; ${counted(chains.length, 'name')} in the registry, ${counted(values, 'value')} that replace results of failed tools.`
     if (alone.length === 0) return pass(seen)
     return warn(
-      `${seen} Alone: ${listNames(alone.map(({ name }) => name))}.`,
+      `${seen} Without one: ${listNames(alone.map(({ name }) => name))}.`,
       "Give a list of models, model: ['anthropic/…', 'openai/…'], or a chain in models.registry.",
     )
   },
@@ -91,7 +91,7 @@ export const agentChecks = {
       state === 'closed' ? [] : [`${model} is ${state}`],
     )
     if (open.length > 0)
-      return warn(`${listNames(open)}.`, 'See why it fails; it is asked again once its pause is over.')
+      return warn(`${listNames(open)}.`, 'Find out why the model fails. It is called again after the pause.')
     const { failures = 5, pause = '60s' } = subject.config.models?.breaker ?? {}
     const outside = toolsOf(subject).filter(({ effect }) => effect !== 'durable')
     const bare = outside.filter(({ name }) => !policyPartsOf(subject.config, name).has('breaker'))
@@ -109,14 +109,14 @@ export const agentChecks = {
     const bare = repeatable.filter(({ name }) => !policyPartsOf(subject.config, name).has('retry'))
     if (attempts < 2)
       return warn(
-        'A model is asked once, and whatever fails in passing fails the step.',
+        'Models are called once, so a temporary failure fails the step.',
         'Set models.attempts to 3, the default.',
       )
-    const seen = `Models are asked ${attempts} times with growing pauses, steps are resumed after a crash.`
+    const seen = `Calls of models have ${attempts} attempts with growing delays, and steps are resumed after a crash.`
     if (bare.length === 0) return pass(seen)
     return warn(
-      `${seen} Tools that could be tried again and are not: ${listNames(bare.map(({ name }) => name))}.`,
-      "Set policies.tools: { '*': { retry: { attempts: 3 } } }; what acts once is left out by itself.",
+      `${seen} Retryable tools without a retry: ${listNames(bare.map(({ name }) => name))}.`,
+      "Set policies.tools: { '*': { retry: { attempts: 3 } } }. It never repeats tools of class at-most-once.",
     )
   },
 
@@ -127,9 +127,9 @@ export const agentChecks = {
     const teams = teamsOf(subject)
     const untimed = teams.filter(({ config }) => config?.timeouts?.tool === undefined)
     if (bare.length === 0 || (teams.length > 0 && untimed.length === 0))
-      return pass('Every tool of the configuration has a time limit.')
+      return pass('Every tool of the configuration has a timeout.')
     return warn(
-      `Only the end of the run bounds ${listNames(bare.map(({ name }) => name))}.`,
+      `Without a timeout: ${listNames(bare.map(({ name }) => name))}.`,
       "Give defineTool a timeout, set policies.tools: { '*': { timeout: '30s' } }, or timeouts.tool of the team.",
     )
   },
@@ -137,10 +137,10 @@ export const agentChecks = {
   'errors.handled'(subject) {
     const teams = teamsOf(subject)
     const silent = teams.filter(({ config }) => !config?.onError && !config?.retry && !config?.onFailure)
-    if (silent.length === 0) return pass(`${counted(teams.length, 'team')}, each says what becomes of an error.`)
+    if (silent.length === 0) return pass(`${counted(teams.length, 'team')}, all with onError.`)
     return warn(
-      `The first error ends a run of ${listNames(silent.map(({ name }) => name))}.`,
-      "Set onError in the config of the team: { '*': { retry: { attempts: 2 } } }, an agent that takes over, or 'ask'.",
+      `Without onError, so that the first error fails the run: ${listNames(silent.map(({ name }) => name))}.`,
+      "Set onError in the config of the team: { '*': { retry: { attempts: 2 } } }, a substitute agent, or 'ask'.",
     )
   },
 
@@ -153,10 +153,10 @@ export const agentChecks = {
     const groups = { ...policies.agents, ...policies.tools, ...policies.models }
     const guarded = Object.entries(groups).flatMap(([name, policy]) => (policy.rateLimit ? [name] : []))
     const all = [...perMinute, ...environment, ...guarded]
-    if (all.length > 0) return pass(`${listNames(all)}; the server limits its callers by itself.`)
+    if (all.length > 0) return pass(`${listNames(all)}; the server has its own limit.`)
     return short(
       subject,
-      'As many calls of models go out as agents make.',
+      'Calls of models have no rate limit.',
       "Set models.limits: { '*': { perMinute: 60 } }, or TROUPE_MODELS_PER_MINUTE=60.",
     )
   },
@@ -167,9 +167,10 @@ export const agentChecks = {
     const open = teams.filter(
       ({ config }) => config?.budget?.cost === undefined && config?.budget?.tokens === undefined,
     )
-    if (!asking || open.length === 0) return pass(`${counted(teams.length, 'team')}, none may spend without end.`)
+    if (!asking || open.length === 0)
+      return pass(`${counted(teams.length, 'team')}, none without a budget of cost or tokens.`)
     return warn(
-      `Steps, depth and time bound a run of ${listNames(open.map(({ name }) => name))}, and nothing what it costs.`,
+      `Without a budget of cost or tokens: ${listNames(open.map(({ name }) => name))}.`,
       'Set budget: { cost: 5 } (US dollars) or { tokens: 500_000 } in the config of the team.',
     )
   },
@@ -180,28 +181,28 @@ export const agentChecks = {
     const agents = modelAgentsOf(subject)
     const cached = agents.filter((agent) => definitionOf(agent).settings.cache === true)
     const { max = 1_000, ttl = '1h' } = subject.config.models?.cache ?? {}
-    const seen = `${counted(cached.length, 'agent')} of ${agents.length} keep answers (${max} for ${ttl}); ${hits} hits, ${misses} misses since it was opened.`
+    const seen = `${counted(cached.length, 'agent')} of ${agents.length} cache answers (${max} for ${ttl}); ${hits} hits and ${misses} misses since the troupe was opened.`
     if (agents.length === 0 || cached.length > 0 || hits > 0) return pass(seen)
     return warn(
       seen,
-      'Set settings: { cache: true } for agents whose questions repeat, or wrap what is dear in ada.cached(…).',
+      'Set settings: { cache: true } for agents whose questions repeat, or use user.cached(…) for expensive calls.',
     )
   },
 
   'results.read'({ parts }) {
     const { metrics } = parts.observability
     const { count } = metrics.summary('tool.ignored')
-    const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were not read since the troupe was opened.`
+    const seen = `${counted(count, 'failed result')} of ${metrics.summary('tool.called').count} calls were ignored since the troupe was opened.`
     if (count === 0) return pass(seen)
-    return warn(seen, 'Look at `success` and `error` of what a tool answers: what failed was not done.')
+    return warn(seen, 'Check `success` and `error` of tool results: a failed call had no effect.')
   },
 
   'prompts.once'({ parts }) {
     const { metrics } = parts.observability
     const { count } = metrics.summary('prompt.repeated')
-    const seen = `${counted(count, 'prompt')} held what tools read again, since it was opened.`
+    const seen = `${counted(count, 'prompt')} contained data that tools read again, since the troupe was opened.`
     if (count === 0) return pass(seen)
-    return warn(seen, 'Give buildSystemPrompt the keys that stay, or deny get_context to the agent.')
+    return warn(seen, 'Pass only stable keys to buildSystemPrompt, or deny get_context to the agent.')
   },
 } satisfies Partial<CheckFunctions>
 

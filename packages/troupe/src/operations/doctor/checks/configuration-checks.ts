@@ -15,15 +15,18 @@ export const configurationChecks = {
     if (!parts)
       return fail(
         problem ? `${problem.message}` : 'It is not open.',
-        problem?.hint ?? 'Mend what the other checks of the configuration say, and look again.',
+        problem?.hint ??
+          'Solve the problems that the other checks of the configuration report, and run the doctor again.',
       )
     const { dialect, location } = parts.stores.storage
-    return pass(`${dialect.name === 'postgres' ? 'PostgreSQL' : 'SQLite'} at ${location}, brought up to this release.`)
+    return pass(
+      `${dialect.name === 'postgres' ? 'PostgreSQL' : 'SQLite'} at ${location}, with the tables of this release.`,
+    )
   },
 
   'configuration.valid'({ config, problems }) {
     const found = (problems ?? configProblems(config)).filter(({ code }) => !isUnsafe(code))
-    if (found.length === 0) return pass(`${counted(Object.keys(config).length, 'option')} looked at, none is wrong.`)
+    if (found.length === 0) return pass(`${counted(Object.keys(config).length, 'option')} checked, all valid.`)
     return fail(
       listNames(
         found.map(({ message }) => message),
@@ -35,7 +38,7 @@ export const configurationChecks = {
 
   'configuration.safe'(subject) {
     const unsafe = unsafeInProduction(subject.config)
-    if (unsafe.length === 0) return pass('Nothing that the profile production refuses.')
+    if (unsafe.length === 0) return pass('No setting that production rejects.')
     return short(
       subject,
       listNames(
@@ -50,24 +53,24 @@ export const configurationChecks = {
     const { origins } = subject
     if (!origins)
       return warn(
-        'The program passes its configuration itself; from where it has it cannot be seen.',
-        'Read it with loadConfig(), which takes a file, .env, the environment and flags, and says where each value is from.',
+        'The application passes its configuration, so the sources of its values are unknown.',
+        'Read it with loadConfig(), which reads a file, .env, the environment and flags, and reports the source of each value.',
       )
     const from = Map.groupBy(origins.effectiveValues.values(), ({ origin }) => origin.source)
     const sources = [...from].map(
       ([source, found]) => `${found.length} from ${source === 'default' ? 'defaults' : `the ${source}`}`,
     )
     return pass(
-      `${counted(origins.effectiveValues.size, 'setting')}: ${sources.join(', ')}. Any of them may be a variable instead.`,
+      `${counted(origins.effectiveValues.size, 'setting')}: ${sources.join(', ')}. Each can also be set by an environment variable.`,
     )
   },
 
   'profile.production'({ config, production, ...rest }) {
     const { profile = 'development' } = config
     if (!production || profile === 'production')
-      return pass(`It is ${profile}, from ${settingSourceOf({ config, production, ...rest }, 'profile')}.`)
+      return pass(`The profile is ${profile}, from ${settingSourceOf({ config, production, ...rest }, 'profile')}.`)
     return fail(
-      `It is judged as production, and the profile is ${profile}: what production refuses is allowed.`,
+      `The checks are made for production, but the profile is ${profile}, which allows settings that production rejects.`,
       "Set profile: 'production', or TROUPE_PROFILE=production.",
     )
   },
@@ -75,7 +78,10 @@ export const configurationChecks = {
   'node.version'({ host }) {
     const major = Number(host.node.split('.')[0])
     if (major < oldestNode)
-      return fail(`Node ${host.node} is older than what Troupe is tested on.`, `Install Node ${oldestNode}.`)
+      return fail(
+        `Node ${host.node} is older than the releases on which Troupe is tested.`,
+        `Install Node ${oldestNode}.`,
+      )
     if (major % 2 === 1)
       return warn(
         `Node ${host.node} gets no corrections after half a year.`,
@@ -87,9 +93,9 @@ export const configurationChecks = {
   'memory.limited'(subject) {
     const { memoryLimit } = subject.host
     if (memoryLimit !== undefined)
-      return pass(`The process may have ${Math.round(memoryLimit / 1_048_576).toLocaleString('en')} MB.`)
+      return pass(`The process can use ${Math.round(memoryLimit / 1_048_576).toLocaleString('en')} MB.`)
     return warn(
-      'Only the machine bounds its memory: one that grows takes the others down with it.',
+      'The memory of the process has no limit, so a leak can stop other processes of the machine.',
       'Set resources.limits.memory in Kubernetes, mem_limit in compose, or MemoryMax in systemd; deploy/ has each.',
     )
   },
@@ -105,13 +111,13 @@ export const configurationChecks = {
     const how = config.signals
       ? 'signals is on'
       : isAtWork(subject) && host.handlesSigterm
-        ? 'it is listened for'
+        ? 'the application handles the signal'
         : undefined
-    if (how) return pass(`At SIGTERM it ends within ${limit / 1_000} s: ${how}.`)
+    if (how) return pass(`At SIGTERM the process drains within ${limit / 1_000} s: ${how}.`)
     const remedy = 'Set signals: true, call handleSignals(troupe), or start it with `troupe serve`.'
     if (!isAtWork(subject))
-      return warn('It is not served at the moment; a program of your own may not handle SIGTERM.', remedy)
-    return short(subject, 'SIGTERM is not handled: a process that gets it ends at once.', remedy)
+      return warn('The troupe is not running now; check that your application handles SIGTERM.', remedy)
+    return short(subject, 'SIGTERM is not handled, so it ends the process at once.', remedy)
   },
 
   async 'sandbox.engines'({ config }) {

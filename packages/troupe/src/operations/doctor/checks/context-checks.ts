@@ -25,10 +25,9 @@ export const contextChecks = {
     const every = config.context?.cleanup ?? '5m'
     const failures = parts.observability.metrics.summary('context.cleanup.failed').count
     const overdue = (await statsOf(subject)).reduce((sum, { expired }) => sum + expired, 0)
-    const seen = `Every ${every}; ${counted(overdue, 'expired row')} not yet taken away, ${counted(failures, 'failed round')} since it was opened.`
-    if (failures > 0) return warn(seen, 'The event context.cleanup.failed says why; it is tried again.')
-    if (overdue > maxOverdue)
-      return warn(seen, 'Keep a process open that cleans, or call context.cleanup() of the user.')
+    const seen = `Every ${every}; ${counted(overdue, 'expired row')} not deleted yet, ${counted(failures, 'failed cleanup')} since the troupe was opened.`
+    if (failures > 0) return warn(seen, 'The event context.cleanup.failed has the reason. The cleanup is retried.')
+    if (overdue > maxOverdue) return warn(seen, 'Keep a process running, or call context.cleanup() of the user.')
     if (milliseconds(every, 'context.cleanup') > longestMs)
       return warn(seen, "Set context.cleanup to '5m', the default.")
     return pass(seen)
@@ -40,7 +39,7 @@ export const contextChecks = {
     const patterns = Object.values(subject.config.context?.lifecycles ?? {}).filter(
       ({ pattern }) => pattern !== undefined,
     )
-    const seen = `${ending} of ${entries.length} entries that were looked at end by themselves; ${counted(patterns.length, 'lifecycle')} by pattern.`
+    const seen = `${ending} of ${entries.length} examined entries expire; ${counted(patterns.length, 'lifecycle')} by pattern.`
     if (ending > 0 || patterns.length > 0 || entries.length < entriesRead) return pass(seen)
     return warn(seen, "Push with lifecycle: 'session', or set context.lifecycles with patterns of keys.")
   },
@@ -50,8 +49,8 @@ export const contextChecks = {
       taint.some((label) => label.startsWith('sensitive:')),
     )
     const endless = entries.filter(({ expiresAt }) => expiresAt === undefined)
-    const seen = `${endless.length} of ${counted(entries.length, 'sensitive entry')} that were looked at never end.`
-    return endless.length === 0 ? pass(seen) : warn(seen, 'Push what is sensitive with a ttl.')
+    const seen = `${endless.length} of ${counted(entries.length, 'sensitive entry')} that were examined have no TTL.`
+    return endless.length === 0 ? pass(seen) : warn(seen, 'Push sensitive entries with a ttl.')
   },
 
   async 'context.bounded'(subject) {
@@ -61,20 +60,18 @@ export const contextChecks = {
       entries: Math.max(0, ...stats.map((one) => one.entries)),
       bytes: Math.max(0, ...stats.map((one) => one.bytes)),
     }
-    const seen = `At most ${largest.entries.toLocaleString('en')} entries and ${largest.bytes.toLocaleString('en')} bytes of one user, of ${counted(stats.length, 'user')} looked at`
+    const seen = `At most ${largest.entries.toLocaleString('en')} entries and ${largest.bytes.toLocaleString('en')} bytes of one user, of ${counted(stats.length, 'user')} examined`
     if (entries === undefined && bytes === undefined)
       return short(
         subject,
-        `${seen}; nothing bounds them.`,
+        `${seen}; no limit is set.`,
         'Set context.limits: { entries: 100_000, bytes: 256_000_000 }.',
       )
     const full =
       largest.entries > nearly * (entries ?? Number.POSITIVE_INFINITY) ||
       largest.bytes > nearly * (bytes ?? Number.POSITIVE_INFINITY)
-    const bounded = `${seen}; bounds are ${entries?.toLocaleString('en') ?? 'no'} entries, ${bytes?.toLocaleString('en') ?? 'no'} bytes.`
-    return full
-      ? warn(bounded, 'Delete what is of no use any more, push with a ttl, or raise context.limits.')
-      : pass(bounded)
+    const bounded = `${seen}; the limits are ${entries?.toLocaleString('en') ?? 'no'} entries, ${bytes?.toLocaleString('en') ?? 'no'} bytes.`
+    return full ? warn(bounded, 'Delete unused entries, push with a ttl, or raise context.limits.') : pass(bounded)
   },
 
   async 'topics.used'(subject) {
@@ -82,7 +79,7 @@ export const contextChecks = {
     const largest = Math.max(0, ...stats.map(({ topics }) => topics))
     const seen = `At most ${counted(largest, 'topic')} of one user.`
     if (largest > maxTopics)
-      return warn(seen, 'Name topics after what agents are for, not after single entries: subscribers does that.')
+      return warn(seen, 'Name topics by the job of agents, not by single entries; use subscribers for these.')
     return pass(seen)
   },
 
@@ -90,23 +87,23 @@ export const contextChecks = {
     const { metrics } = parts.observability
     const single = metrics.summary('tool.called', { labels: { tool: 'push_context' } }).count
     const batches = metrics.summary('tool.called', { labels: { tool: 'batch_context_operation' } }).count
-    const seen = `${single} writes of tools one by one, ${batches} batches, since it was opened; the storage itself puts changes that wait into one commit.`
+    const seen = `${single} single writes of tools and ${batches} batches since the troupe was opened. The storage groups waiting changes into one commit.`
     if (single < fewWrites || batches > 0) return pass(seen)
-    return warn(seen, 'Write what belongs together with batch_context_operation, or context.batch(…).')
+    return warn(seen, 'Write related entries with batch_context_operation, or context.batch(…).')
   },
 
   async 'mailboxes.bounded'(subject) {
     const { settings } = subject.parts.communication.mailboxes.messaging
     const boxes = await mailboxesOf(subject)
     const full = boxes.filter(({ waiting }) => waiting > nearly * settings.maxCount)
-    const seen = `${counted(settings.maxCount, 'message')} at most in a mailbox, ${settings.backpressure} beyond; ${counted(boxes.length, 'mailbox')} looked at, none nearly full.`
+    const seen = `${counted(settings.maxCount, 'message')} at most in a mailbox, ${settings.backpressure} beyond; ${counted(boxes.length, 'mailbox')} examined, none nearly full.`
     if (full.length > 0)
       return warn(
         `Nearly full: ${listNames(full.map(({ name }) => name))}.`,
         'Start more workers, raise their concurrency, or send less.',
       )
     if (settings.backpressure === 'drop-oldest')
-      return warn(seen, "Set messaging.backpressure to 'wait' or 'reject' where no message may be lost.")
+      return warn(seen, "Set messaging.backpressure to 'wait' or 'reject' if no message may be lost.")
     return pass(seen)
   },
 
@@ -115,7 +112,7 @@ export const contextChecks = {
     if (boxes.length === 0) return pass(`None in the mailboxes of ${coverageOf(await subject.users())}.`)
     return warn(
       listNames(boxes.map(({ name, user, dead }) => `${dead} in ${name} of ${user}`)),
-      '`troupe messages dead-letters AGENT --user USER` shows why; `troupe messages redrive` sends them again.',
+      '`troupe messages dead-letters AGENT --user USER` shows the reasons; `troupe messages redrive` delivers them again.',
     )
   },
 
@@ -131,10 +128,10 @@ export const contextChecks = {
     const odd = rejected.find((error) => !(error instanceof TroupeError && error.name === 'ConflictError'))
     if (odd) throw odd
     return rejected.length === 1
-      ? pass('Two wrote the same new entry at once: one won, and the other was told.')
+      ? pass('Two concurrent writers of a new entry: one succeeded, the other was rejected.')
       : fail(
-          `Of two who wrote at once ${writes.length - rejected.length} won.`,
-          'Stop writing, and report it with `troupe info`.',
+          `Of two concurrent writers ${writes.length - rejected.length} succeeded.`,
+          'Stop all writers, and report it with the output of `troupe info`.',
         )
   },
 
@@ -142,11 +139,11 @@ export const contextChecks = {
     const { workers } = parts.work
     const types = new Map([...workers.keys()].flatMap(({ types }) => types.map((type) => [type.name, type] as const)))
     const open = [...types.values()].filter(({ schema }) => schema === undefined).map(({ name }) => name)
-    const seen = `${counted(workers.size, 'worker')} at work here, ${counted(types.size, 'type')} of messages.`
+    const seen = `${counted(workers.size, 'worker')} in this process, ${counted(types.size, 'message type')}.`
     if (open.length === 0) return pass(seen)
     return warn(
       `${seen} Without a schema: ${listNames(open)}.`,
-      'Give defineMessage a schema: it holds at the send and at the receipt.',
+      'Give defineMessage a schema, which is checked at the send and at the receipt.',
     )
   },
 
@@ -159,11 +156,12 @@ export const contextChecks = {
     const sent = await messages.send(Probe, { n: 1 }, { to: agent, ttl: '1m', signal })
     const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '8s', signal })
     if (!delivery)
-      return fail('A message to itself did not come.', 'See `troupe health`: its check of messages says more.')
+      return fail('A test message did not arrive.', 'Run `troupe health`: its check `messages` has details.')
     await delivery.ack()
     const changed = Reflect.set(delivery.message.payload as object, 'n', 2) || Reflect.set(sent, 'to', 'another')
-    if (changed) return fail('A payload could be changed after its delivery.', 'Report it with `troupe info`.')
-    return pass('A message was sent and received, and neither end could change it.')
+    if (changed)
+      return fail('A payload could be changed after its delivery.', 'Report it with the output of `troupe info`.')
+    return pass('A test message was sent and received, and could not be changed.')
   },
 } satisfies Partial<CheckFunctions>
 

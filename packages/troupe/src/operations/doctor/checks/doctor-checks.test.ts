@@ -160,7 +160,7 @@ describe('a careless configuration', () => {
     const { checks } = await doctorOf(troupe[partsOf], troupe, {}, practice.host)
     const seen = (id: string) => checks.find((one) => one.id === id)?.evidence
     expect(seen('agents.single')).toMatch(/^2 model agents,/)
-    expect(seen('roles.least')).toMatch(/^Helper may change/)
+    expect(seen('roles.least')).toMatch(/^Helper can change/)
     expect(seen('calls.timed')).toContain('bounds search')
     expect(seen('agents.inputs')).toContain('0 function agents and 1 tool')
   })

@@ -29,12 +29,12 @@ export const projectChecks = {
     if (config === undefined)
       return short(
         subject,
-        `No tsconfig.json; ${counted(untyped.length, 'file')} of JavaScript.`,
+        `No tsconfig.json; ${counted(untyped.length, 'JavaScript file')}.`,
         'Write TypeScript, with "strict": true.',
       )
     if (!/"strict"\s*:\s*true|"extends"/.test((await project.read(config)) ?? ''))
       return warn(`${config} is not strict.`, 'Set "strict": true in compilerOptions.')
-    return pass(`${config} is strict; ${counted(untyped.length, 'file')} of JavaScript.`)
+    return pass(`${config} is strict; ${counted(untyped.length, 'JavaScript file')}.`)
   },
 
   async 'project.docs'(subject) {
@@ -42,30 +42,30 @@ export const projectChecks = {
     const text = readme === undefined ? '' : ((await subject.project.read(readme)) ?? '')
     if (text.length >= 200) return pass(`${readme} has ${counted(text.split('\n').length, 'line')}.`)
     return warn(
-      readme ? `${readme} says next to nothing.` : 'There is no README.',
-      'Write what it is, how it is run, and how it is tested.',
+      readme ? `${readme} is too short.` : 'There is no README.',
+      'Describe what the project is, how to run it and how to test it.',
     )
   },
 
   'project.tests'(subject) {
     const found = testsOf(subject)
     const { files, more } = subject.project
-    const seen = `${counted(found.length, 'file')} of tests${more ? `, among the first ${files.length} files` : ''}.`
+    const seen = `${counted(found.length, 'test file')}${more ? `, among the first ${files.length} files` : ''}.`
     if (found.length > 0) return pass(seen)
     return short(
       subject,
-      'There are no tests.',
-      'Write some: docs/testing.md begins with MockModel and a virtual clock.',
+      'The project has no tests.',
+      'Write tests: docs/testing.md shows MockModel and the virtual clock.',
     )
   },
 
   async 'project.coverage'(subject) {
     const { project } = subject
     const summary = project.files.find((file) => /(^|\/)coverage-summary\.json$/.test(file))
-    const remedy = 'Run the tests with coverage, and the reporter json-summary; 90 % of the lines is what is asked.'
+    const remedy = 'Run the tests with coverage and the reporter json-summary, and reach 90 % of the lines.'
     if (summary === undefined) return short(subject, 'There is no coverage/coverage-summary.json.', remedy)
     const share = percentIn(await project.read(summary))
-    if (share === undefined) return short(subject, `${summary} says no share of lines.`, remedy)
+    if (share === undefined) return short(subject, `${summary} has no share of lines.`, remedy)
     return share >= wantedCoverage
       ? pass(`${share} % of the lines, by ${summary}.`)
       : short(subject, `${share} % of the lines, by ${summary}.`, remedy)
@@ -86,19 +86,15 @@ export const projectChecks = {
     if (found !== undefined) return pass(`${found} expects a failure.`)
     return short(
       subject,
-      'No test expects anything to fail.',
+      'No test expects a failure.',
       'Test what happens when a model, a tool or the storage fails: docs/testing.md.',
     )
   },
 
   async 'project.doubles'(subject) {
     const found = await subject.project.find(tests, /troupe\/testing|MockModel\b|cassette\b|offline\/extractive/)
-    if (found !== undefined) return pass(`${found} plays the model.`)
-    return short(
-      subject,
-      'No test brings a model of its own.',
-      "Import MockModel from 'troupe/testing', or play a cassette.",
-    )
+    if (found !== undefined) return pass(`${found} uses a test model.`)
+    return short(subject, 'No test uses a test model.', "Import MockModel from 'troupe/testing', or play a cassette.")
   },
 
   'project.lockfile'(subject) {
@@ -117,28 +113,26 @@ export const projectChecks = {
     if (bare.length > 0)
       return fail(
         `Not in .gitignore: ${listNames(bare)}.`,
-        `Add ${listNames(bare)} to .gitignore; what was committed once has to be changed.`,
+        `Add ${listNames(bare)} to .gitignore; replace secrets that were committed before.`,
       )
-    if (!isIgnored('.env'))
-      return warn('There is no .env, and .gitignore would not hold one back.', 'Add .env to .gitignore.')
-    return pass(`.gitignore holds back .env${held.length > 0 ? ` and ${listNames(held)}` : ''}.`)
+    if (!isIgnored('.env')) return warn('.gitignore does not list .env.', 'Add .env to .gitignore.')
+    return pass(`.gitignore lists .env${held.length > 0 ? ` and ${listNames(held)}` : ''}.`)
   },
 
   async 'project.image'(subject) {
     const { project } = subject
     const file = project.files.find((path) => images.test(path))
-    if (file === undefined)
-      return short(subject, 'There is no Dockerfile.', 'Take deploy/Dockerfile of Troupe to begin with.')
+    if (file === undefined) return short(subject, 'There is no Dockerfile.', 'Start with deploy/Dockerfile of Troupe.')
     const lines = ((await project.read(file)) ?? '').split('\n').map((line) => line.trim())
     const user = lines.findLast((line) => /^USER\s/i.test(line))?.split(/\s+/)[1]
     const base = lines.findLast((line) => /^FROM\s/i.test(line)) ?? ''
     const isRoot = user === undefined ? !/nonroot/.test(base) : /^(root|0)(:|$)/.test(user)
     if (isRoot)
-      return fail(`${file} runs as root.`, 'Add USER node, or another one than root, after what is installed.')
+      return fail(`${file} runs as root.`, 'Add USER node, or another user than root, after the installation.')
     if (!lines.some((line) => /^HEALTHCHECK\s/i.test(line)))
       return warn(
         `${file} runs as ${user ?? 'nonroot'}, and has no HEALTHCHECK.`,
-        'Add HEALTHCHECK CMD troupe health --ready, or probes where it runs.',
+        'Add HEALTHCHECK CMD troupe health --ready, or probes in the orchestrator.',
       )
     return pass(`${file} runs as ${user ?? 'nonroot'}, with a HEALTHCHECK.`)
   },
@@ -149,7 +143,7 @@ export const projectChecks = {
     return short(
       subject,
       'No manifest of Kubernetes, compose, Terraform or systemd.',
-      'Begin with what deploy/ of Troupe has for yours.',
+      'Start with the manifests in deploy/ of Troupe.',
     )
   },
 
@@ -160,11 +154,14 @@ export const projectChecks = {
     )
     const ready = await subject.project.find(manifests, /\/ready\b|health --ready/)
     if (found !== undefined && ready !== undefined)
-      return pass(`${found} spreads it, ${ready} asks whether it is ready.`)
+      return pass(`${found} balances the load, and ${ready} probes readiness.`)
     if (found !== undefined)
-      return warn(`${found} spreads it, also to what is not ready.`, 'Probe /ready before it is given work.')
+      return warn(
+        `${found} balances the load, also to processes that are not ready.`,
+        'Add a readiness probe on /ready.',
+      )
     return warn(
-      'Nothing in the project spreads load.',
+      'The project has no load balancer.',
       'Add a Service with a readiness probe on /ready: deploy/kubernetes has one.',
     )
   },
@@ -172,7 +169,7 @@ export const projectChecks = {
   'project.ci'(subject) {
     const found = subject.project.files.find((file) => pipelines.test(file))
     if (found !== undefined) return pass(`${found}.`)
-    return short(subject, 'No pipeline is described in the project.', 'Have every change run npm ci and the tests.')
+    return short(subject, 'The project has no CI pipeline.', 'Run npm ci and the tests for every change.')
   },
 
   async 'project.scans'(subject) {
@@ -184,7 +181,7 @@ export const projectChecks = {
     if (bot ?? audit) return pass(`${bot ?? audit}.`)
     return short(
       subject,
-      'Nothing looks at dependencies.',
+      'Dependencies are not scanned.',
       'Add .github/dependabot.yml, or npm audit --omit=dev to the pipeline.',
     )
   },
@@ -194,7 +191,7 @@ export const projectChecks = {
     if (found !== undefined) return pass(`${found} is a dashboard.`)
     return warn(
       'The project contains no dashboard.',
-      'Begin with deploy/grafana/troupe.json, or attest project.dashboard.',
+      'Start with deploy/grafana/troupe.json, or attest project.dashboard.',
     )
   },
 
@@ -205,7 +202,7 @@ export const projectChecks = {
     )
     const load = found ?? (await project.find(sources, /\bLoadTester\b|\bloadTest\(/))
     if (load !== undefined) return pass(`${load}.`)
-    return warn('Nothing measures how fast it is.', 'Measure with LoadTester, or `troupe load`, and keep the figures.')
+    return warn('The project has no benchmark.', 'Measure with LoadTester, or `troupe load`, and store the results.')
   },
 } satisfies Partial<CheckFunctions>
 

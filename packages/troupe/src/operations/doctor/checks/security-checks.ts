@@ -24,7 +24,7 @@ const soonMs = 7 * 86_400_000
 export const securityChecks = {
   'users.required'(subject) {
     const { requireUserId, profile } = subject.config
-    if (requireUserId ?? profile === 'production') return pass('The scope default is refused.')
+    if (requireUserId ?? profile === 'production') return pass('The scope default is rejected.')
     return short(
       subject,
       'Requests that name no user share the scope default.',
@@ -35,7 +35,7 @@ export const securityChecks = {
   async 'encryption.rest'(subject) {
     const { state, current, reencryption } = await subject.parts.protection.encryption.status()
     if (state === 'encrypted')
-      return pass(`Entries, messages, memory and journals are sealed under the key ${current}.`)
+      return pass(`Entries, messages, memory and journals are encrypted with the key ${current}.`)
     if (state === 'off')
       return short(
         subject,
@@ -43,29 +43,29 @@ export const securityChecks = {
         'Set TROUPE_ENCRYPTION_KEY to 32 random bytes in hexadecimal (openssl rand -hex 32), or encryption.keys.',
       )
     return warn(
-      `It is ${state}${reencryption ? `, by the sweep ${reencryption}` : ''}: some of it is plain until that has ended.`,
+      `The encryption is ${state}${reencryption ? `, by the re-encryption ${reencryption}` : ''}: until it ends, some data is not encrypted.`,
       'Leave the troupe open until the re-encryption has ended; it continues automatically.',
     )
   },
 
   'encryption.transit'(subject) {
     const plain = unencryptedConnections(subject)
-    if (plain.length === 0) return pass('What leaves this machine by the configuration goes over TLS.')
+    if (plain.length === 0) return pass('All configured connections to other machines use TLS.')
     return short(
       subject,
       `Unencrypted to other machines: ${listNames(plain)}.`,
-      'Set storage.tls: true for PostgreSQL, https:// for models, webhooks and collectors, and TLS before the server.',
+      'Set storage.tls: true for PostgreSQL, https:// for models, webhooks and collectors, and a TLS proxy in front of the server.',
     )
   },
 
   'audit.log'(subject) {
     const { writes, retentionMs } = auditSettings(subject.config.audit)
     const days = Math.floor(retentionMs / 86_400_000)
-    if (!writes) return short(subject, 'Writes that were allowed are not recorded.', 'Remove audit.writes: false.')
+    if (!writes) return short(subject, 'Allowed writes are not recorded.', 'Remove audit.writes: false.')
     if (retentionMs < yearMs)
       return warn(
         `Records are stored for ${counted(days, 'day')}.`,
-        "Set audit.retention to '365d', or as your law has it.",
+        "Set audit.retention to '365d', or as your law requires.",
       )
     return pass(`Every write and every rejection, stored for ${counted(days, 'day')}.`)
   },
@@ -75,8 +75,8 @@ export const securityChecks = {
     if (checkpoints) return pass(`Signed every ${checkpoints.every ?? '5m'} with the key ${checkpoints.key.id}.`)
     return short(
       subject,
-      'The owner of the database could change the log without a trace.',
-      'Set audit.checkpoints with a key and a place where the owner of the database is not: docs/audit.md.',
+      'The owner of the database could change the audit log unnoticed.',
+      'Set audit.checkpoints with a key and a destination outside the control of the database owner: docs/audit.md.',
     )
   },
 
@@ -85,11 +85,11 @@ export const securityChecks = {
     const mighty = agents.filter(({ access }) => access.role === 'admin')
     if (mighty.length > 0)
       return warn(
-        `${listNames(mighty.map(({ name }) => name))} may change what others own, and who may read it.`,
+        `${listNames(mighty.map(({ name }) => name))} can change entries of other agents, and their audience.`,
         'Give role: contributor, or moderator to agents that delete for others; allow names single tools.',
       )
     return pass(
-      `${counted(agents.length, 'agent')} of the configuration, none an admin; who is given no role is a contributor.`,
+      `${counted(agents.length, 'agent')} of the configuration, none an admin; an agent without a role is a contributor.`,
     )
   },
 
@@ -102,19 +102,19 @@ export const securityChecks = {
     }
     if (all >= 20 && open === all)
       return warn(
-        `All of ${all} entries that were looked at are for every agent of their user.`,
-        'Name subscribers or topics when you push what only some agents need.',
+        `All ${all} examined entries are readable by every agent of their user.`,
+        'Set subscribers or topics of entries that only some agents need.',
       )
-    return pass(`${all - open} of ${all} entries that were looked at name who may read them.`)
+    return pass(`${all - open} of ${all} examined entries name their audience.`)
   },
 
   'secrets.named'(subject) {
     const written = writtenSecrets(subject)
-    if (written.length === 0) return pass('Each is named, or from the environment.')
+    if (written.length === 0) return pass('All secrets are references or come from the environment.')
     const remedy =
-      "Write secret('NAME') in code, a reference to a secret in YAML, and list in `secrets` where they are."
-    if (!subject.origins) return warn(`The program passes as they are: ${listNames(written)}.`, remedy)
-    return short(subject, `Written down where the configuration is: ${listNames(written)}.`, remedy)
+      "Use secretRef('NAME') in code and a reference to a secret in YAML, and list their sources in `secrets`."
+    if (!subject.origins) return warn(`The application passes as text: ${listNames(written)}.`, remedy)
+    return short(subject, `The configuration contains as text: ${listNames(written)}.`, remedy)
   },
 
   async 'secrets.files'({ config, host }) {
@@ -128,8 +128,8 @@ export const securityChecks = {
       const mode = (await stat(resolve(host.folder, path)).catch(() => undefined))?.mode
       if (mode !== undefined && (mode & 0o007) !== 0) open.push(path)
     }
-    if (open.length === 0) return pass('Neither folders of secrets, nor .env, nor the database are open to everybody.')
-    return fail(`Every account of this machine has rights on ${listNames(open)}.`, `chmod o-rwx ${open.join(' ')}`)
+    if (open.length === 0) return pass('Folders of secrets, .env and the database are not accessible to all accounts.')
+    return fail(`Every account of this machine can access ${listNames(open)}.`, `chmod o-rwx ${open.join(' ')}`)
   },
 
   async 'api-keys.current'({ parts, now }) {
@@ -146,11 +146,11 @@ export const securityChecks = {
       )
     if (ending.length > 0)
       return warn(
-        `They end within a week: ${ids(ending)}.`,
-        'Rotate each with `troupe api-keys rotate ID` before it ends.',
+        `Expiring within a week: ${ids(ending)}.`,
+        'Rotate each with `troupe api-keys rotate ID` before it expires.',
       )
     if (endless.length > 0)
-      return warn(`They never end: ${ids(endless)}.`, 'Make keys with --expires-in 90d, and revoke these.')
+      return warn(`Without expiry: ${ids(endless)}.`, 'Create keys with --expires-in 90d, and revoke these.')
     return pass(`${counted(valid.length, 'key')} valid, each younger than 30 days.`)
   },
 
@@ -158,16 +158,15 @@ export const securityChecks = {
     const host = String(serverOf(subject, 'host') ?? '127.0.0.1')
     const origins = serverOf(subject, 'origins')
     if (Array.isArray(origins) && origins.includes('*'))
-      return short(subject, 'Pages of every site may call it.', 'Name the sites in server.origins.')
-    if (['127.0.0.1', '::1', 'localhost'].includes(host))
-      return pass('It listens on this machine alone, and every caller is let in by a key or a link.')
+      return short(subject, 'Pages of every site can call the server.', 'Name the sites in server.origins.')
+    if (['127.0.0.1', '::1', 'localhost'].includes(host)) return pass('The server listens on this machine only.')
     const isConfigured = serverOf(subject, 'key') !== undefined || serverOf(subject, 'jwt') !== undefined
     if (!isConfigured && !(await subject.parts?.security.apiKeys.any()))
       return fail(
-        `It listens on ${host}, and no key is set.`,
+        `The server listens on ${host}, and no key is set.`,
         'Give each caller a key of its own: `troupe api-keys create NAME`.',
       )
-    return pass(`It listens on ${host}, and every caller needs a key.`)
+    return pass(`The server listens on ${host}, and every caller needs a key.`)
   },
 
   'messages.signed'(subject) {
@@ -177,12 +176,11 @@ export const securityChecks = {
     const ending = keys.filter(({ until }) => until !== undefined && Number(new Date(until)) - subject.now < soonMs)
     if (policy === 'require' && keys.length > 0 && ending.length === keys.length)
       return warn(
-        `Each key has ended, or ends within a week: ${listNames(ending.map(({ id }) => id))}.`,
-        'Add its successor to messaging.signatures.keys before nothing can be sent any more.',
+        `All keys have expired, or expire within a week: ${listNames(ending.map(({ id }) => id))}.`,
+        'Add a successor to messaging.signatures.keys; without one, no message can be sent.',
       )
-    if (policy === 'require') return pass(`Every message is signed, by ${counted(keys.length, 'key')} of the ring.`)
-    const seen =
-      policy === 'off' ? 'Who wrote a message is what the database says.' : 'A message without a signature is taken.'
+    if (policy === 'require') return pass(`Every message is signed, with ${counted(keys.length, 'key')}.`)
+    const seen = policy === 'off' ? 'Messages are not signed.' : 'Messages without a signature are accepted.'
     const remedy = "Set messaging.signatures with keys, and policy: 'require': docs/messaging.md."
     // Only this process writes to a file that it has opened exclusively.
     return isPostgres(subject) ? short(subject, seen, remedy) : warn(seen, remedy)

@@ -13,32 +13,36 @@ const singleDatabaseBytes = 10 * 1_073_741_824
 
 export const storageChecks = {
   'storage.durable'(subject) {
-    if (subject.config.storage !== 'memory:') return pass('What is committed is on a disk before it is acknowledged.')
+    if (subject.config.storage !== 'memory:') return pass('A commit is on disk before it is acknowledged.')
     return short(
       subject,
-      'It is in the memory of the process, and ends with it.',
+      'The data is in memory and is lost when the process ends.',
       'Set storage to sqlite:PATH or postgres://…, or TROUPE_STORAGE.',
     )
   },
 
   'storage.migrated'({ parts, pending }) {
-    if (parts) return pass('Opening it has applied whatever was missing.')
-    const remedy = 'Make a backup, then apply them with `troupe migrate`: the release before works on beside it.'
-    if (pending === undefined) return warn('It could not be looked at.', 'Mend what troupe.opens says, and look again.')
+    if (parts) return pass('All migrations were applied when the troupe opened.')
+    const remedy =
+      'Make a backup, then apply them with `troupe migrate`. The previous release can still use the database.'
+    if (pending === undefined)
+      return warn(
+        'The migrations could not be read.',
+        'Solve the problem that troupe.opens reports, and run the doctor again.',
+      )
     return pending.length === 0 ? pass('None is pending.') : warn(`Pending: ${listNames(pending)}.`, remedy)
   },
 
   'storage.shared'(subject) {
-    if (isPostgres(subject)) return pass('PostgreSQL: any number of processes may work on it.')
+    if (isPostgres(subject)) return pass('PostgreSQL: any number of processes can use it.')
     return warn(
-      'One process has this storage for itself: another one can neither help it nor stand in for it.',
-      'Move to PostgreSQL where one process is not enough: docs/postgres.md.',
+      'SQLite: only one process can use this storage, and no other can take over its work.',
+      'If one process is not enough, move to PostgreSQL: docs/postgres.md.',
     )
   },
 
   async 'storage.pool'({ parts, config }) {
-    if (parts.stores.storage.dialect.name === 'sqlite')
-      return pass('SQLite: one writer, and readers of their own; there is nothing to pool.')
+    if (parts.stores.storage.dialect.name === 'sqlite') return pass('SQLite needs no pool.')
     const options = typeof config.storage === 'object' && !('secret' in config.storage) ? config.storage : {}
     const maxConnections = (options.poolSize ?? 10) + (options.poolOverflow ?? 0) + 1
     const [[row] = []] = await parts.stores.storage.read({ work: true }, [
@@ -49,7 +53,7 @@ export const storageChecks = {
       },
     ])
     const free = Number(row?.free)
-    const seen = `Up to ${maxConnections} connections of this process; the server has room for ${free}.`
+    const seen = `Up to ${maxConnections} connections of this process; the server accepts ${free}.`
     if (maxConnections > free)
       return fail(seen, 'Lower storage.poolSize and poolOverflow, or raise max_connections of the server.')
     if (maxConnections * 2 > free)
@@ -64,28 +68,29 @@ export const storageChecks = {
     const found = await findings(parts.stores, 'storage.insecure')
     if (found) return fail(found.message, found.remedy)
     return parts.stores.storage.dialect.name === 'sqlite'
-      ? pass('Every statement is bound to one user.')
+      ? pass('Every statement has the scope of one user.')
       : pass('Row-level security is forced on every table of users, and the application role cannot turn it off.')
   },
 
   async 'storage.role'(subject) {
     const { storage } = subject.parts.stores
-    if (storage.dialect.name === 'sqlite') return pass('SQLite has no roles; who may read the file may read all of it.')
+    if (storage.dialect.name === 'sqlite')
+      return pass('SQLite has no roles: an account that can read the file can read all data.')
     const powerful = await findings(subject.parts.stores, 'storage.powerful_role')
     if (powerful) return short(subject, powerful.message, powerful.remedy)
     const creating = await findings(subject.parts.stores, 'storage.creating_role')
     return creating
       ? warn(creating.message, creating.remedy)
-      : pass('It owns no table, and is under row-level security.')
+      : pass('The role owns no table and is subject to row-level security.')
   },
 
   async 'storage.listen'({ parts }) {
     if (parts.stores.storage.dialect.name === 'sqlite')
-      return pass('One process uses it: there are no notifications of others.')
+      return pass('Only one process uses SQLite, so no notifications are needed.')
     const deaf = await findings(parts.stores, 'storage.no_listen')
     if (deaf)
       return warn(
-        `${deaf.message} Messages, timers and live views of other processes come up to a second late; nothing is lost.`,
+        `${deaf.message} Messages, timers and live views of other processes are up to one second late; nothing is lost.`,
         deaf.remedy,
       )
     return pass('LISTEN works on a connection of its own.')
@@ -98,14 +103,14 @@ export const storageChecks = {
     const summary = `The database has ${megabytes(database)}`
     if (storage.dialect.name === 'postgres')
       return warn(
-        `${summary}; the disk of its server cannot be seen from here.`,
-        'Watch the disk where the server is, and say so: doctor.attest of storage.space, with the day.',
+        `${summary}; the disk of its server is not visible from here.`,
+        'Monitor the disk of the server, and attest it: doctor.attest of storage.space, with the date.',
       )
     const used = await diskUsed(storage.location)
     const limit = config.health?.disk ?? 0.9
-    const seen = `${summary}, and ${Math.round(used * 100)} % of its disk is taken.`
-    if (used > Math.max(limit, 0.97)) return fail(seen, 'Make room: a full disk refuses every write.')
-    return used > limit ? warn(seen, 'Make room, or set retention shorter.') : pass(seen)
+    const seen = `${summary}, and ${Math.round(used * 100)} % of its disk is used.`
+    if (used > Math.max(limit, 0.97)) return fail(seen, 'Free disk space: writes fail on a full disk.')
+    return used > limit ? warn(seen, 'Free disk space, or shorten retention.') : pass(seen)
   },
 
   async 'storage.size'(subject) {
@@ -114,7 +119,7 @@ export const storageChecks = {
     return short(
       subject,
       `${megabytes(database)}, all in one database.`,
-      'Plan how it is parted, by users over several databases, and say so: doctor.attest of storage.size, with the day.',
+      'Plan to partition the users over several databases, and attest it: doctor.attest of storage.size, with the date.',
     )
   },
 
@@ -129,35 +134,35 @@ export const storageChecks = {
     const [rows = []] = await storage.read({ work: true }, [{ sql, binds: [], returns: true }])
     const there = new Set(rows.map(({ name }) => String(name)))
     const missing = wanted.filter((name) => !there.has(name))
-    if (missing.length === 0) return pass(`${counted(wanted.length, 'index')} besides the primary keys, all there.`)
+    if (missing.length === 0) return pass(`${counted(wanted.length, 'index')} besides the primary keys, all present.`)
     return fail(
       `Missing or invalid: ${listNames(missing)}.`,
-      'Create them as the migrations do, or restore a backup into an empty place: what they are for reads whole tables now.',
+      'Create them as in the migrations, or restore a backup into an empty database. Without them, queries read complete tables.',
     )
   },
 
   async 'storage.backup'(subject) {
     const { config, now } = subject
     if (config.storage === 'memory:')
-      return warn('What is in memory cannot be backed up.', 'Set storage to a file or a server.')
+      return warn('Data in memory cannot be backed up.', 'Set storage to a file or a server.')
     const { backups, backupEvery = '1d' } = config.doctor ?? {}
     if (backups === undefined)
       return short(
         subject,
-        'The place of backups is not known here.',
-        'Name their folder in doctor.backups, or attest storage.backup with the day on which a restore was tried.',
+        'The folder of backups is not configured.',
+        'Set doctor.backups to the folder, or attest storage.backup with the date of the last tested restore.',
       )
     const found = await newestBackup(backups)
     if (found === undefined)
       return short(
         subject,
         `There is no backup in ${backups}.`,
-        `Run \`troupe backup ${join(backups, 'NAME')}\`, and again each day.`,
+        `Run \`troupe backup ${join(backups, 'NAME')}\` every day.`,
       )
     const age = now - Date.parse(found)
     const seen = `The newest backup in ${backups} is of ${found}.`
     if (age <= milliseconds(backupEvery, 'doctor.backupEvery')) return pass(seen)
-    return short(subject, seen, `Make one now, and see why none was made within ${backupEvery}.`)
+    return short(subject, seen, `Make a backup now, and find out why none was made within ${backupEvery}.`)
   },
 
   async 'versions.fit'({ parts }) {
@@ -168,11 +173,11 @@ export const storageChecks = {
     )
     if (misfit.length === 0)
       return pass(
-        `${counted(examined, 'run')} in flight${more ? ' looked at, of more' : ''}, none began with other code.`,
+        `${counted(examined, 'run')} in progress${more ? ' checked, of more' : ''}, none started with other code.`,
       )
     return warn(
-      `${listNames(misfit.map(({ run }) => run))} began with other code than is here.`,
-      'Let them end on the release that they began with, or cancel them: `troupe versions` shows what differs.',
+      `${listNames(misfit.map(({ run }) => run))} started with code that differs from the present code.`,
+      'Finish them on the release that started them, or cancel them: `troupe versions` shows the differences.',
     )
   },
 } satisfies Partial<CheckFunctions>

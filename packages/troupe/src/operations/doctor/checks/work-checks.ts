@@ -17,7 +17,7 @@ export const workChecks = {
     if (uncertain.length === 0) return pass(`None of ${coverageOf(await users())}.`)
     return warn(
       `${counted(uncertain.length, 'effect')}: ${listNames(uncertain)}.`,
-      'Find out whether each happened, and say so with run.resolve(…): its run waits until then.',
+      'Find out whether each effect happened, and call run.resolve(…). Its run waits until then.',
     )
   },
 
@@ -27,14 +27,14 @@ export const workChecks = {
     if (parts.work.gate.state === 'restored')
       return short(
         subject,
-        `It was restored from a backup of ${backupAt}, and waits: no run continues, no schedule starts one, no message is delivered.`,
-        'docs/backup.md says what to do before; then `troupe resume-restored`, or troupe.resumeRestored() where it is open.',
+        `The troupe was restored from a backup of ${backupAt} and is on hold: no run resumes, no schedule fires, no message is delivered.`,
+        'Follow docs/backup.md; then run `troupe resume-restored`, or call troupe.resumeRestored() in the open process.',
       )
     const stalled = parts.observability.observation.watchdog?.stalled() ?? []
     if (stalled.length > 0)
       return warn(
-        `Nothing is heard of ${listNames(stalled.map(({ kind, id }) => `${kind} ${id}`))}.`,
-        '`troupe runs why ID` says what it waits for; set timeouts of steps and tools.',
+        `No progress: ${listNames(stalled.map(({ kind, id }) => `${kind} ${id}`))}.`,
+        '`troupe runs why ID` explains the wait. Set timeouts of steps and tools.',
       )
     const old = await Promise.all(
       (await users()).users.map(async (user) => {
@@ -47,10 +47,11 @@ export const workChecks = {
       }),
     )
     const runs = old.flat()
-    if (runs.length === 0) return pass(`No run of ${coverageOf(await users())} has been under way for more than a day.`)
+    if (runs.length === 0)
+      return pass(`No run of ${coverageOf(await users())} has been in progress for more than a day.`)
     return warn(
-      `For more than a day: ${listNames(runs)}.`,
-      '`troupe runs why ID` says what it waits for; a process with its agents must be open to continue it.',
+      `In progress for more than a day: ${listNames(runs)}.`,
+      '`troupe runs why ID` explains the wait. Only a process with its agents can resume it.',
     )
   },
 
@@ -58,11 +59,11 @@ export const workChecks = {
     const { metrics } = parts.observability
     const names = ['schedule.failed', 'schedule.missed', 'schedule.unhandled', 'schedule.unauthorized']
     const [failed, missed, unhandled, unauthorized] = names.map((name) => metrics.summary(name).count)
-    const seen = `${failed} failed, ${missed} missed, ${unhandled} left for want of their code, ${unauthorized} paused since their API key ended, since it was opened.`
+    const seen = `${failed} failed, ${missed} missed, ${unhandled} not started because their code is missing, ${unauthorized} paused because their API key ended, since the troupe was opened.`
     if (!failed && !missed && !unhandled && !unauthorized) return pass(seen)
     return warn(
       seen,
-      '`troupe schedules list` shows which; open a process that has their agents, and resume those of ended keys.',
+      '`troupe schedules list` shows them. Start a process that has their agents, and resume those of ended keys.',
     )
   },
 
@@ -73,8 +74,9 @@ export const workChecks = {
       const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::bigint as at'
       const [[row] = []] = await storage.read({ work: true }, [{ sql, binds: [], returns: true }])
       const skewMs = Math.round(parts.platform.clock.now() - Number(row?.at))
-      const seen = `The clock here is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'before'} that of the server.`
-      const remedy = 'Keep both by NTP (timedatectl set-ntp true): signatures and tokens are checked by the clock here.'
+      const seen = `The clock here is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} that of the server.`
+      const remedy =
+        'Synchronise both by NTP (timedatectl set-ntp true): signatures and tokens are checked with the clock here.'
       if (Math.abs(skewMs) > failSkewMs) return fail(seen, remedy)
       return Math.abs(skewMs) > warnSkewMs ? warn(seen, remedy) : pass(seen)
     }
@@ -83,7 +85,7 @@ export const workChecks = {
     if (ahead <= warnSkewMs) return pass('The newest record is not from the future.')
     return fail(
       `The newest record is ${Math.round(ahead / 1_000).toLocaleString('en')} s from the future: the clock went back.`,
-      'Set the clock right: what is to expire or fall due does so late by as much.',
+      'Correct the clock: expiries and timers are late by this time.',
     )
   },
 } satisfies Partial<CheckFunctions>
