@@ -161,7 +161,7 @@ describe('a careless configuration', () => {
     const seen = (id: string) => checks.find((one) => one.id === id)?.evidence
     expect(seen('agents.single')).toMatch(/^2 model agents,/)
     expect(seen('roles.least')).toMatch(/^Helper can change/)
-    expect(seen('calls.timed')).toContain('bounds search')
+    expect(seen('calls.timed')).toContain('Without a timeout: search')
     expect(seen('agents.inputs')).toContain('0 function agents and 1 tool')
   })
 
