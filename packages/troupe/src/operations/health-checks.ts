@@ -10,7 +10,7 @@ import { Access } from '../security/index.ts'
 import type { OpenedStorage } from '../storage/index.ts'
 import { missingModelKeys, registeredAgents } from './services/model-keys.ts'
 import type { Observation } from './services/observation.ts'
-import type { CommunicationParts, ObservabilityParts, TroupeParts, WorkParts } from './troupe-parts.ts'
+import type { CommunicationParts, ObservabilityParts, SecurityParts, TroupeParts, WorkParts } from './troupe-parts.ts'
 
 /** The user of the probes. It belongs to no person, and its data expires. */
 export const healthUser = 'troupe.health'
@@ -30,7 +30,7 @@ const when = (bad: boolean, message: string, details: Details): CheckAnswer => (
 })
 
 export function registerChecks(parts: TroupeParts, config: ObservationConfig): void {
-  const { communication, observability, platform, runs, stores, work } = parts
+  const { communication, observability, platform, runs, security, stores, work } = parts
   const { observation } = observability
   const { storage } = stores
   const { sharing } = runs
@@ -47,6 +47,7 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
   health.register('mesh', () => timed(platform, observation, () => probeMesh(communication)))
   health.register('messages', ({ signal }) => timed(platform, observation, () => probeMessages(communication, signal)))
   health.register('models', ({ signal }) => probeModels(parts, config, signal), { critical: false, interval: '1m' })
+  health.register('audit', () => probeAudit(security), { critical: false })
   // With another clock a simulation would depend on the load of the machine.
   if (platform.clock === systemClock) registerHost(observability, storage)
   health.register('eventLoop', () => {
@@ -141,6 +142,15 @@ function transport(storage: OpenedStorage): CheckAnswer {
   const { connected, forMs } = line
   const lost = `the connection that hears the other processes is lost for ${Math.round(forMs)} ms`
   return when(!connected, lost, { kind: 'listening', connected, forMs })
+}
+
+/** The log of a database that was rolled back stays degraded until somebody has looked and opens the database again. */
+function probeAudit({ audit }: SecurityParts): CheckAnswer {
+  const { rolledBack } = audit
+  if (!rolledBack) return when(false, '', {})
+  const { size, signedSize } = rolledBack
+  const message = `the database was rolled back: the audit log had ${size} records, and a checkpoint signed ${signedSize}`
+  return when(true, message, { size, signedSize })
 }
 
 /** Returns supervised workers that are not running: between two starts, or after an escalation. */

@@ -214,7 +214,7 @@ describe('verifyAudit', () => {
     expect(await verified('30d')).toMatchObject({ ok: false, retired: 0, findings: [{ kind: 'missing' }] })
   })
 
-  it('A troupe raises an alert when it opens a database that was rolled back.', async () => {
+  it('A troupe raises an alert, and its health is degraded, when it opens a database that was rolled back.', async () => {
     const audit = { checkpoints: { key, to: lines() } }
     const session = async (count: number) => {
       const clock = createVirtualClock()
@@ -226,15 +226,17 @@ describe('verifyAudit', () => {
       // The log is compared behind the opening, in real time.
       if (count === 0) await expect.poll(() => emitted.length).toBe(1)
       await clock.advance('1m')
+      const { checks } = await troupe.health()
+      emitted.push(checks.find(({ name }) => name === 'audit')?.status)
       await troupe.close()
       return emitted
     }
-    expect(await session(2)).toEqual([])
+    expect(await session(2)).toEqual(['healthy'])
     copyFileSync(file(), `${file()}.old`)
-    expect(await session(5)).toEqual([])
+    expect(await session(5)).toEqual(['healthy'])
     for (const suffix of ['-wal', '-shm']) rmSync(`${file()}${suffix}`, { force: true })
     copyFileSync(`${file()}.old`, file())
-    expect(await session(0)).toEqual([[2, 7], 'audit-rolled-back'])
+    expect(await session(0)).toEqual([[5, 13], 'audit-rolled-back', 'degraded'])
   })
 
   it('verifyAudit rejects checkpoints of another key, and reports nothing covered without a checkpoint.', async () => {

@@ -58,6 +58,14 @@ export interface AuditLogParts {
   readonly failed: (error: unknown) => void
 }
 
+/** A log that does not continue the one that the last checkpoint signed. */
+export interface RolledBack {
+  /** The number of records in the log. */
+  readonly size: number
+  /** The number of records that the last checkpoint signed. */
+  readonly signedSize: number
+}
+
 /**
  * The audit log: which actor did what to which resource, when, and whether it was allowed; never a value. The record of
  * a write is in the change of the write. Records get their place in a Merkle tree soon after, the tree is signed at
@@ -73,6 +81,7 @@ export class AuditLog implements AuditTrail {
   readonly #calls = new AuditedCalls()
   readonly #records: RecordMaker
   readonly #proofs: TreeProofs
+  #rolledBack: RolledBack | undefined
   #comparing: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AuditLogParts) {
@@ -268,6 +277,11 @@ export class AuditLog implements AuditTrail {
     return this.#retirement.now()
   }
 
+  /** What was found if the database had been rolled back when this troupe opened it. */
+  get rolledBack(): RolledBack | undefined {
+    return this.#rolledBack
+  }
+
   /** Starts the hourly deletion and the checkpoints, and compares the log with the last checkpoint. */
   start(): void {
     this.#sequencer.expect()
@@ -283,7 +297,9 @@ export class AuditLog implements AuditTrail {
     if (!last) return
     const { size } = await this.#proofs.head()
     const fits = size >= last.size && (await this.#proofs.root(last.size)) === last.root
-    if (!fits) events.emit({ type: 'audit.rolled-back', at: clock.now(), size, signedSize: last.size })
+    if (fits) return
+    this.#rolledBack = { size, signedSize: last.size }
+    events.emit({ type: 'audit.rolled-back', at: clock.now(), ...this.#rolledBack })
   }
 
   /** Resolves when the records of reads and refusals so far are stored. */
