@@ -188,12 +188,24 @@ export const evaluationRoute = createRoute({
   staticData: { name: 'Evaluations' },
 })
 const usageRanges = ['day', 'week', 'month'] as const
+const usageGroupings = ['team', 'user', 'model'] as const
+interface UsageSearch extends Paged {
+  readonly range?: (typeof usageRanges)[number] | undefined
+  readonly by?: (typeof usageGroupings)[number] | undefined
+  /** Absent: the user of the page alone. */
+  readonly users?: 'all' | undefined
+  /** The team that the charts show; absent: all teams. */
+  readonly team?: string | undefined
+}
 export const usageRoute = createRoute({
   getParentRoute: at,
   path: '/usage',
   staticData: { name: 'Usage' },
-  validateSearch: ({ range, ...raw }: Raw): Paged & { readonly range?: (typeof usageRanges)[number] | undefined } => ({
+  validateSearch: ({ range, by, users, team, ...raw }: Raw): UsageSearch => ({
     range: oneOf(usageRanges, range),
+    by: oneOf(usageGroupings, by),
+    users: oneOf(['all'], users),
+    team: text(team),
     ...paged(raw),
   }),
 })

@@ -57,8 +57,9 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
       task: 'Basel',
       config: { debug: { breakOn: { agent: 'Booker' } } },
     })
-    const priceless = new LlmAgent({ name: 'Priceless', model: new MockModel({ responses: ['Yes.'] }) })
+    const priceless = new LlmAgent({ name: 'Priceless', model: new MockModel({ responses: ['Yes.', 'No.'] }) })
     await orchestra.run({ agent: priceless, task: 'Is it so?' })
+    await troupe.user('other').orchestra.run({ agent: priceless, task: 'Is it so?' })
     const dataset = parseDataset(
       'answers',
       '{"id":"good","input":"a","expected":"checked a"}\n{"id":"bad","input":"b","expected":"b"}',
@@ -178,7 +179,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await expect.poll(() => input.count()).toBe(0)
   }, 180_000)
 
-  test('Usage draws the runs of the last hours, shows the same values as a table, and sums them by team.', async () => {
+  test('Usage draws the runs of the last hours, shows the same values as a table, and sums them by team, user and model.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Usage' }).click()
     const over = page.getByRole('region', { name: 'Over time' })
     await over
@@ -196,8 +197,15 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
         (await started.locator('tbody td:nth-of-type(1)').allInnerTexts()).reduce((sum, text) => sum + Number(text), 0),
       )
       .toBe(runs)
-    await over.getByRole('row', { name: /^trips 2 0/ }).waitFor()
-    await over.getByRole('row', { name: /^Priceless 1 0 .* price unknown$/ }).waitFor()
+    const groups = page.getByRole('region', { name: /^Usage by/ })
+    await groups.getByRole('row', { name: /^Priceless 1 .* price unknown$/ }).waitFor()
+    await groups.getByRole('combobox', { name: 'Group' }).selectOption('model')
+    await groups.getByRole('row', { name: /^mock\/mock 1 / }).waitFor()
+    await groups.getByRole('combobox', { name: 'Group' }).selectOption('user')
+    await groups.getByRole('row', { name: /^default 1 / }).waitFor()
+    await groups.getByRole('combobox', { name: 'Users' }).selectOption('all')
+    await groups.getByRole('row', { name: /^other 1 / }).waitFor()
+    await checkAccessibility()
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()
     await over.getByRole('combobox', { name: 'Range' }).selectOption('month')
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()

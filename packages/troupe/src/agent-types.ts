@@ -59,6 +59,6 @@ export type {
   ToolSelection,
   WorkingItem,
 } from './agents/index.ts'
-export type { ContentPart, FileOptions, FilePart, SourcePart, TextPart } from './core/index.ts'
+export type { ContentPart, FileOptions, FilePart, SourcePart, TextPart, UsageByModel } from './core/index.ts'
 export type { CallSettings, ModelUsage, ReasoningSettings, ToolChoice } from './models/index.ts'
 export type { AgentMemory, EpisodicMemoryConfig } from './startup/index.ts'

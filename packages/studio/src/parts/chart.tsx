@@ -36,7 +36,7 @@ export default function Chart({ title, times, series, format }: ChartProps) {
         </Button>
       </Flex>
       {isTable ? (
-        <ValueTable times={times} series={series} format={format} />
+        <ValueTable title={title} times={times} series={series} format={format} />
       ) : (
         <Drawing title={title} times={times} series={series} format={format} />
       )}
@@ -95,9 +95,10 @@ function Drawing({ title, times, series, format }: ChartProps) {
   return <div ref={box} className="chart-box" role="img" aria-label={`Chart of ${title}; Table shows its values`} />
 }
 
-function ValueTable({ times, series, format }: Omit<ChartProps, 'title'>) {
+function ValueTable({ title, times, series, format }: ChartProps) {
   return (
-    <div className="chart-table">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by the keyboard too
+    <section className="chart-table" aria-label={`Values of ${title}`} tabIndex={0}>
       <Table>
         <thead>
           <tr>
@@ -122,6 +123,6 @@ function ValueTable({ times, series, format }: Omit<ChartProps, 'title'>) {
           ))}
         </tbody>
       </Table>
-    </div>
+    </section>
   )
 }

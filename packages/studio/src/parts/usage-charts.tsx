@@ -1,43 +1,30 @@
-/** Charts of throughput, latency, failures, tokens and cost over time, and the sums of each team. */
+/** Charts of throughput, latency, failures, tokens and cost over time. */
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, lasting, money, priced } from '../format.ts'
-import { visible } from '../visible.ts'
+import { count, lasting, money } from '../format.ts'
 import { Answer, Nothing } from './answer.tsx'
 import type { ChartProps, ChartSeries } from './chart.tsx'
 import { Section } from './section.tsx'
-import { Select, Table, Text } from './ui.tsx'
+import { Select, Text } from './ui.tsx'
+import { rangeOptions, startOf, type UsageRange, usageRanges, usageRefreshMs } from './usage-ranges.ts'
 
 const Chart = lazy(() => import('./chart.tsx'))
 
 type UsageInterval = AnswerOf<'usage.history'>['items'][number]
 
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-const ranges = {
-  day: { label: 'the last 24 hours', interval: 'hour', length: hourMs, intervals: 24 },
-  week: { label: 'the last 7 days', interval: 'hour', length: hourMs, intervals: 7 * 24 },
-  month: { label: 'the last 30 days', interval: 'day', length: dayMs, intervals: 30 },
-} as const
-type Range = keyof typeof ranges
-const rangeOptions = Object.entries(ranges).map(([value, { label }]) => ({ value: value as Range, label }))
-/** ms after which the charts are read again. */
-const refreshMs = 60_000
-
 /** @param isSmall shows throughput, latency and cost alone, of the last 24 hours */
 export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean }) {
   const { range = 'day' } = useSearch({ strict: false })
   const navigate = useNavigate()
-  const choose = (chosen: Range) =>
+  const choose = (chosen: UsageRange) =>
     void navigate({ to: '.', search: (search) => ({ ...search, range: chosen }), replace: true })
-  const { interval, length, intervals } = ranges[range]
-  // The start stays the same for a whole interval, so that the answer stays in the cache of the page.
-  const first = (Math.floor(Date.now() / length) - intervals + 1) * length
+  const { interval, length, intervals } = usageRanges[range]
+  const first = startOf(range)
   const history = useAnswer('usage.history', {
     query: { from: new Date(first).toISOString(), interval },
-    every: refreshMs,
+    every: usageRefreshMs,
   })
   const choice = isSmall ? undefined : <Select label="Range" value={range} onChoose={choose} options={rangeOptions} />
   return (
@@ -45,12 +32,9 @@ export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean })
       <Answer of={history}>
         {({ items }) =>
           items.length === 0 ? (
-            <Nothing>No run was started in {ranges[range].label}.</Nothing>
+            <Nothing>No run was started in {usageRanges[range].label}.</Nothing>
           ) : (
-            <>
-              <Charts items={items} first={first} length={length} intervals={intervals} isSmall={isSmall} />
-              {!isSmall && <Teams items={items} />}
-            </>
+            <Charts items={items} first={first} length={length} intervals={intervals} isSmall={isSmall} />
           )
         }
       </Answer>
@@ -119,48 +103,4 @@ function seriesOf(items: readonly UsageInterval[], first: number, length: number
     tokens: [sums('tokens')],
     cost: [sums('cost')],
   }
-}
-
-/** The most expensive team comes first. */
-function Teams({ items }: { readonly items: readonly UsageInterval[] }) {
-  const teams = new Map<string, Pick<UsageInterval, 'runs' | 'failed' | 'tokens' | 'cost' | 'unpriced'>>()
-  for (const { team = 'no team', runs, failed, tokens, cost, unpriced } of items) {
-    const sum = teams.get(team) ?? { runs: 0, failed: 0, tokens: 0, cost: 0, unpriced: 0 }
-    teams.set(team, {
-      runs: sum.runs + runs,
-      failed: sum.failed + failed,
-      tokens: sum.tokens + tokens,
-      cost: sum.cost + cost,
-      unpriced: sum.unpriced + unpriced,
-    })
-  }
-  return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Team</th>
-          {['Runs', 'Failed', 'Tokens', 'Cost'].map((name) => (
-            <th key={name} scope="col" className="figure">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {[...teams]
-          .sort(([, a], [, b]) => b.cost - a.cost || b.runs - a.runs)
-          .map(([team, { runs, failed, tokens, cost, unpriced }]) => (
-            <tr key={team}>
-              <th scope="row" className="break">
-                {visible(team)}
-              </th>
-              <td className="figure">{count(runs)}</td>
-              <td className="figure">{count(failed)}</td>
-              <td className="figure">{count(tokens)}</td>
-              <td className="figure">{priced(cost, unpriced > 0)}</td>
-            </tr>
-          ))}
-      </tbody>
-    </Table>
-  )
 }

@@ -7,6 +7,7 @@ import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Card, Heading, Table, Text } from '../parts/ui.tsx'
 import { UsageCharts } from '../parts/usage-charts.tsx'
+import { UsageGroups } from '../parts/usage-groups.tsx'
 import { usageRoute } from '../routes.ts'
 
 export function Usage() {
@@ -18,6 +19,7 @@ export function Usage() {
         Usage
       </Heading>
       <UsageCharts />
+      <UsageGroups />
       <Section title="Runs">
         <Answer
           of={usage}

@@ -2,7 +2,15 @@
  * The interface of an agent: a definition, immutable once used, that executes one step at a time and decides where the run
  * continues. Function agents, LlmAgents, pools, remote agents and humans implement it.
  */
-import { type ContentPart, failure, fieldOf, type Json, type Schema, type TaintLabel } from '../core/index.ts'
+import {
+  type ContentPart,
+  failure,
+  fieldOf,
+  type Json,
+  type Schema,
+  type TaintLabel,
+  type UsageByModel,
+} from '../core/index.ts'
 import type { Recorder } from '../journal/index.ts'
 import type { ModelUsage } from '../models/index.ts'
 import type { StepContext } from '../tools/index.ts'
@@ -104,6 +112,8 @@ export type StepReport = {
     /** The models (`provider/model`) whose price is unknown; their calls are missing in `usd`. */
     readonly unknown: readonly string[]
   }
+  /** The part of each model, without calls that a fork shares with its source; absent for agents of other frameworks. */
+  readonly models?: UsageByModel
   /**
    * The calls of tools and helper agents, rejected ones included, in the order of the model. Calls that route the run
    * (`invoke_agent`, `hand_off`, `ask_user`, `finish`) are not listed.
@@ -214,7 +224,7 @@ export interface StepEntry {
    */
   readonly onThread?: (unsaved: (stored: number) => UnsavedMessages) => void
   /** Called with the usage of the step so far whenever it grows, so that it is visible while the step waits. */
-  readonly onSpent?: (spent: Pick<StepReport, 'usage' | 'cost'>) => void
+  readonly onSpent?: (spent: Pick<StepReport, 'usage' | 'cost' | 'models'>) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
   /** Live parts about calls of tools, if they are shown. */

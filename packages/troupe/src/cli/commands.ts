@@ -21,6 +21,7 @@ import { threadCommands } from './commands/runs/thread-commands.ts'
 import { scheduleCommands } from './commands/schedule-commands.ts'
 import { serveCommands } from './commands/serve-commands.ts'
 import { teamCommands } from './commands/team-commands.ts'
+import { usageCommand } from './commands/usage-command.ts'
 
 export const commands: readonly CliCommand[] = [
   initCommand,
@@ -39,6 +40,7 @@ export const commands: readonly CliCommand[] = [
   ...scheduleCommands,
   ...apiKeyCommands,
   ...auditCommands,
+  usageCommand,
   ...backupCommands,
   loadCommand,
   doctorCommand,

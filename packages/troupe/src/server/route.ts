@@ -53,6 +53,8 @@ interface Common<Params, Query, Body> {
   readonly summary: string
   /** The route reads no user's data, so a request need not name a user. */
   readonly needsNoUser?: true
+  /** The route is about all users: a caller that is bound to some users or to an agent is rejected. */
+  readonly allUsers?: true
   /** Absent: a caller who acts as an agent is rejected. */
   readonly agents?: AgentCallers
   /** Its name in the audit log if the called method records nothing itself; the operation by default. */

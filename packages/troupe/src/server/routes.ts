@@ -16,6 +16,7 @@ import { scheduleRoutes } from './routes/schedule-routes.ts'
 import { teamRoutes } from './routes/team-routes.ts'
 import { topicRoutes } from './routes/topic-routes.ts'
 import { updateRoutes } from './routes/update-routes.ts'
+import { usageRoutes } from './routes/usage-routes.ts'
 
 const ownRoutes: readonly Route[] = [
   ...runRoutes,
@@ -24,6 +25,7 @@ const ownRoutes: readonly Route[] = [
   ...experimentRoutes,
   ...scheduleRoutes,
   ...teamRoutes,
+  ...usageRoutes,
   agentRoute,
   ...contextRoutes,
   ...topicRoutes,

@@ -27,7 +27,13 @@ import {
   versionsOf,
 } from '../operations/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
-import type { OpenEvaluationTroupe } from '../runs/index.ts'
+import {
+  type OpenEvaluationTroupe,
+  readUsageGroups,
+  type UsageGroup,
+  type UsageGrouping,
+  type UsageGroupOptions,
+} from '../runs/index.ts'
 import {
   type ApiKeys,
   type AuditLog,
@@ -237,6 +243,18 @@ export class Troupe implements AsyncDisposable {
 
   get [partsOf](): TroupeParts {
     return this.#parts
+  }
+
+  /**
+   * Returns the usage of the runs of all users by user, team or model, the most expensive first. Runs that retention has
+   * deleted are not included.
+   * @param options `from`, `to`: ISO text, the last 30 days by default; `limit`: the number of groups, 100 by default
+   * @throws ValidationError
+   * @example for (const { name, tokens, cost } of await troupe.usageBy('user')) console.log(name, tokens, cost)
+   */
+  async usageBy(by: UsageGrouping, options: UsageGroupOptions = {}): Promise<readonly UsageGroup[]> {
+    const { stores, platform } = this.#parts
+    return readUsageGroups(stores.storage, undefined, by, options, platform.clock.now())
   }
 
   /** The audit log: search, export and proofs of actions and rejected actions. See docs/audit.md. */

@@ -54,6 +54,7 @@ export const routes = [
   'GET /v1/approvals',
   'GET /v1/usage',
   'GET /v1/usage/history',
+  'GET /v1/usage/groups',
   'GET /v1/access',
   'GET /v1/metrics',
   'GET /v1/metrics/{metric}',

@@ -51,6 +51,30 @@ describe('the program on a database of its own', () => {
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
+  it('The program shows usage by team, user and model, of one user or of all.', async () => {
+    await folder.run(['run', 'Thinker', 'x', '--id', 'thought'])
+    const { code, out } = await folder.run(['usage', '--by', 'model'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/MODEL +RUNS +TOKENS IN +TOKENS OUT +TOKENS +COST/)
+    const mock = { name: 'mock/mock', runs: expect.any(Number), unpriced: 0 }
+    expect(await folder.json(['usage', '--by', 'model'])).toMatchObject([mock])
+    expect(await folder.json(['usage'])).toContainEqual({
+      name: 'Thinker',
+      runs: 1,
+      tokens: 1_000,
+      inputTokens: 900,
+      outputTokens: 100,
+      cost: expect.closeTo(0.19),
+      unpriced: 0,
+    })
+    expect(await folder.json(['usage', '--by', 'user', '--all-users', '--limit', '1'])).toMatchObject([
+      { name: 'default' },
+    ])
+    const none = await folder.run(['usage', '--to', '2020-01-01'])
+    expect(none.out).toContain('No run used a model in this time.')
+    expect((await folder.run(['usage', '--by', 'agent'])).code).not.toBe(0)
+  }, 60_000)
+
   it('The program repeats an at-most-once effect only with --repeat.', async () => {
     await folder.run(['run', 'Poster', 'x', '--id', 'letter'])
     const rejected = await folder.run(['runs', 'fork', 'letter', '--at', '1'])

@@ -1,9 +1,10 @@
 /** The usage and the calls of a step, summed over its turns. */
+import { addModels } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { StepReport, ToolCallReport } from '../agent-port.ts'
 import { answerContent, answerText } from '../model/content/model-messages.ts'
 
-type Spent = Pick<StepReport, 'usage' | 'cost'>
+type Spent = Pick<StepReport, 'usage' | 'cost' | 'models'>
 
 export class Report {
   readonly #onSpent: ((spent: Spent) => void) | undefined
@@ -13,6 +14,7 @@ export class Report {
   #cacheWriteTokens = 0
   #usd = 0
   readonly #unknown = new Set<string>()
+  readonly #models: Parameters<typeof addModels>[0] = {}
   /** The usage of helpers so far, by call; part of the usage of the step. */
   readonly #helpers = new Map<string, Spent>()
   readonly #calls: ToolCallReport[] = []
@@ -37,13 +39,16 @@ export class Report {
   }
 
   /** Counts a question about a hidden value, which is paid for and is not an answer of the step. */
-  queried({ usage, cost, model }: ModelAnswer): void {
+  queried({ usage, cost, model, isShared }: ModelAnswer & { readonly isShared?: true }): void {
     this.#inputTokens += usage.inputTokens
     this.#outputTokens += usage.outputTokens
     this.#cacheReadTokens += usage.cacheReadTokens ?? 0
     this.#cacheWriteTokens += usage.cacheWriteTokens ?? 0
     if (cost === undefined) this.#unknown.add(model)
     else this.#usd += cost
+    const { inputTokens, outputTokens } = usage
+    if (!isShared)
+      addModels(this.#models, { [model]: { inputTokens, outputTokens, ...(cost === undefined ? {} : { cost }) } })
     this.#onSpent?.(this.spent)
   }
 
@@ -52,8 +57,8 @@ export class Report {
   }
 
   /** Replaces the usage so far of the helper of one call. */
-  helped(call: string, { usage, cost }: Spent): void {
-    this.#helpers.set(call, { usage, cost })
+  helped(call: string, { usage, cost, models = {} }: Spent): void {
+    this.#helpers.set(call, { usage, cost, models })
     this.#onSpent?.(this.spent)
   }
 
@@ -61,9 +66,12 @@ export class Report {
   get spent(): Spent {
     const helpers = [...this.#helpers.values()]
     const sum = (own: number, of: (spent: Spent) => number) => helpers.reduce((total, each) => total + of(each), own)
+    const models: Parameters<typeof addModels>[0] = {}
+    for (const each of [this.#models, ...helpers.map((helper) => helper.models ?? {})]) addModels(models, each)
     const cacheReadTokens = sum(this.#cacheReadTokens, ({ usage }) => usage.cacheReadTokens ?? 0)
     const cacheWriteTokens = sum(this.#cacheWriteTokens, ({ usage }) => usage.cacheWriteTokens ?? 0)
     return {
+      models,
       usage: {
         inputTokens: sum(this.#inputTokens, ({ usage }) => usage.inputTokens),
         outputTokens: sum(this.#outputTokens, ({ usage }) => usage.outputTokens),

@@ -187,11 +187,11 @@ function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing 
 
 /** Adds the usage of the failed step to the error as `details.spent`, because it was paid for. */
 function withSpent(error: unknown, report: Report): unknown {
-  const { usage, cost } = report.spent
+  const { usage, cost, models } = report.spent
   if (usage.inputTokens + usage.outputTokens === 0) return error
   const stored = storeError(error)
   const details = isObject(stored.details) ? stored.details : {}
-  const spent = { ...usage, usd: cost.usd, unknown: cost.unknown }
+  const spent = { ...usage, usd: cost.usd, unknown: cost.unknown, models: models ?? {} }
   return withStackOf(restoreError({ ...stored, details: { ...details, spent } }), error)
 }
 

@@ -100,6 +100,7 @@ export const operationPaths = {
   'topics.list': 'GET /v1/topics',
   'topics.setPolicy': 'PUT /v1/topics/{topic}/policy',
   'updates.follow': 'GET /v1/updates',
+  'usage.groups': 'GET /v1/usage/groups',
   'usage.history': 'GET /v1/usage/history',
   'usage.list': 'GET /v1/usage',
 } as const

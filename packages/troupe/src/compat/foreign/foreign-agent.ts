@@ -113,7 +113,7 @@ export function foreignAgent(
           ? ((await parse(inputSchema, entry.input, `The input of ${name}`)) as Json)
           : entry.input
       const effectOf = { name, class: effect, maxTokens, model, call: adapter.call }
-      const { value, usage, toolCalls } = await carryOut(effectOf, input, entry)
+      const { value, usage, toolCalls, isShared } = await carryOut(effectOf, input, entry)
       const checked = outputSchema ? await parse(outputSchema, value, `The output of ${name}`) : value
       const usd = model === undefined ? undefined : entry.services.models.costOf(model, usage)
       const report: StepReport = {
@@ -122,6 +122,7 @@ export function foreignAgent(
         cost: { usd: usd ?? 0, unknown: usd === undefined ? [model ?? name] : [] },
         toolCalls,
         model: model ?? '',
+        ...(isShared ? { models: {} } : {}),
       }
       return { kind: 'value', value: JSON.parse(encodeJson(checked, `The output of ${name}`)) as Json, report }
     },
@@ -129,6 +130,8 @@ export function foreignAgent(
 }
 
 interface Recorded {
+  /** Present in a fork: its source has counted the usage. */
+  readonly isShared?: true
   readonly value: Json
   readonly usage: StepReport['usage']
   readonly toolCalls: StepReport['toolCalls']

@@ -51,6 +51,12 @@ import type { RunResult } from './run-result.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
 import { checkContextOf, type StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
+import {
+  readUsageGroups,
+  type UsageGroup,
+  type UsageGrouping,
+  type UsageGroupOptions,
+} from './store/read-usage-groups.ts'
 import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/read-usage-history.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { runJournal, stepJournal } from './store/run-journals.ts'
@@ -170,6 +176,19 @@ export class Orchestra {
     const { storage } = this.#host.parts.stores
     const { clock } = this.#host.parts.platform
     return readUsageHistory(storage, this.#user, options, clock.now())
+  }
+
+  /**
+   * Returns the usage of the user's runs by team or model, the most expensive first, those that run included as of at most ten
+   * seconds before. Runs that retention has deleted are not included.
+   * @param by `team`, `model`, or `user`, which has the one group of this user
+   * @param options `from`, `to`: ISO text, the last 30 days by default; `limit`: the number of groups
+   * @throws ValidationError
+   * @example for (const { name, cost } of await ada.orchestra.usageBy('model')) console.log(name ?? 'unknown', cost)
+   */
+  async usageBy(by: UsageGrouping, options: UsageGroupOptions = {}): Promise<readonly UsageGroup[]> {
+    const { storage } = this.#host.parts.stores
+    return readUsageGroups(storage, this.#user, by, options, this.#host.parts.platform.clock.now())
   }
 
   /**

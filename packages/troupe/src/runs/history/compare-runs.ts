@@ -1,6 +1,7 @@
 /** Compares two runs: finds the first event that differs, except for times and ids of runs. */
 import { canonicalJson } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
+import type { StepUsage } from '../machine/machine-events.ts'
 
 /** The first difference of two runs. */
 export interface Comparison {
@@ -23,11 +24,15 @@ export function compareRuns(a: readonly NumberedEvent[], b: readonly NumberedEve
   return { identical: true }
 }
 
-/** The source of a fork, the thread and the principal that started the run are not compared. */
+/** The source of a fork, the usage by model of shared steps, the thread and the principal that started the run are not compared. */
 function essence(event: NumberedEvent): string {
   const { at: _, ...rest } = event
   if (rest.type === 'timer.set') return rest.name
   if (rest.type === 'timer.cleared') return `${rest.name} ${rest.remainingMs === undefined}`
+  if ('usage' in rest && rest.usage) {
+    const { models: _, ...usage } = rest.usage as StepUsage
+    return canonicalJson({ ...rest, usage })
+  }
   if (rest.type !== 'run.started') return canonicalJson(rest)
   const { more: __, thread: ___, ...pinned } = rest.pinned
   return canonicalJson({ ...rest, pinned })

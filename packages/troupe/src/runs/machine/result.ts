@@ -1,6 +1,6 @@
 /** The values that inputs, events and commands share. */
 import type { CarriedHistory, Outcome } from '../../agents/index.ts'
-import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
+import type { Json, StoredError, TaintLabel, UsageByModel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
 import type { BudgetUse } from './budgets/budget-use.ts'
 
@@ -18,6 +18,11 @@ export type WaitReason = 'parked' | 'uncertain' | 'code.changed' | 'breakpoint'
 
 /** The tokens and the cost of a step. */
 export type StepUsage = {
+  /**
+   * The part of each model (`provider/model`), without the calls that a fork shares with its source; absent for child runs
+   * and for steps that a fork shares.
+   */
+  readonly models?: UsageByModel
   /** The number of input tokens of all model calls. */
   readonly inputTokens: number
   /** The number of output tokens of all model calls. */

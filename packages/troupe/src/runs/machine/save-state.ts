@@ -83,7 +83,10 @@ function restoreDicts({ branches, steps, limits, budgets }: State): void {
   for (const key of ['busy', 'edgeUses'] as const) Object.assign(limits, { [key]: named(limits[key]) })
   for (const [agent, asked] of Object.entries(steps.requestEdges)) steps.requestEdges[agent] = named(asked)
   Object.assign(steps, { requestEdges: named(steps.requestEdges) })
-  Object.assign(budgets.usage, { unknown: named(budgets.usage.unknown) })
+  Object.assign(budgets.usage, {
+    unknown: named(budgets.usage.unknown),
+    models: namedOrEmpty(budgets.usage.models ?? {}),
+  })
   for (const branch of branches.all.values()) branch.progressHashes = namedOrEmpty(branch.progressHashes)
   for (const step of steps.open.values())
     for (const key of ['questions', 'requests', 'children'] as const)

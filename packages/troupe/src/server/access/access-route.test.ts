@@ -32,6 +32,21 @@ describe('The access route', () => {
     expect(access.operations).not.toContain('context.get')
   })
 
+  it('The access route leaves out routes about all users for a key of one user, and the server rejects them.', async () => {
+    const about = ['operations.health', 'operations.doctor', 'operations.metrics', 'apiKeys.list', 'audit.export']
+    const { call, access } = await accessOf({ role: 'admin' })
+    expect(access.operations).toContain('audit.list')
+    expect(about.filter((name) => access.operations.includes(name))).toEqual([])
+    for (const path of ['/v1/health', '/v1/doctor', '/v1/api-keys', '/v1/audit/export'])
+      expect((await call('GET', path)).body.code).toBe('request.forbidden')
+    const all = await accessOf({ role: 'admin', users: 'all' })
+    expect(all.access.operations).toEqual(expect.arrayContaining(about))
+    expect((await all.call('GET', '/v1/health')).status).toBe(200)
+    const limited = await accessOf({ role: 'admin', users: 'all', operations: ['teams.read', 'api-keys.read'] })
+    expect(limited.access.operations).not.toContain('apiKeys.list')
+    expect((await limited.call('GET', '/v1/api-keys')).body.code).toBe('request.forbidden')
+  })
+
   it('The access route leaves out what callers that act as an agent may not do.', async () => {
     const { access } = await accessOf({ role: 'admin' }, { 'troupe-agent': 'Echo' })
     expect(access.agent).toBe('Echo')

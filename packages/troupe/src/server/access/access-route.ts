@@ -3,14 +3,19 @@ import { z } from 'zod'
 import { coversOperation, coversRole } from '../../security/index.ts'
 import { answers, type Call, type Route } from '../route.ts'
 import { errorTextsHeader, showsErrorTexts } from './error-texts.ts'
+import { coversAllUsers } from './request-principal.ts'
 
 type Caller = Pick<Call<unknown, unknown, unknown>, 'parts' | 'principal' | 'agent' | 'header'>
 
 /** Returns whether the rights of the caller admit a request to the route; the data that it names can still reject it. */
-function isAdmitted({ role, operation, agents, quotesErrors }: Route, { parts, principal, agent, header }: Caller) {
+function isAdmitted(
+  { role, operation, agents, allUsers, quotesErrors }: Route,
+  { parts, principal, agent, header }: Caller,
+) {
   if (agent !== undefined && agents === undefined) return false
   if (!coversRole(parts.security.roles, principal.role, role) || !coversOperation(principal.operations, operation))
     return false
+  if (allUsers && !coversAllUsers(principal, operation)) return false
   const headers = Object.fromEntries([errorTextsHeader, 'sec-fetch-site'].map((name) => [name, header(name)]))
   return !quotesErrors || showsErrorTexts(principal, parts.security.roles, { headers })
 }

@@ -11,6 +11,7 @@ import {
   keyOf,
   type RequestedOperation,
   type RequestPrincipal,
+  requireAllUsers,
   userOf,
 } from './request-principal.ts'
 
@@ -21,7 +22,7 @@ export interface Admitted {
   /** Absent: the application itself. */
   readonly agent: string | undefined
 }
-type Entrance = Pick<Route, 'role' | 'agents'> & { readonly operation: RequestedOperation }
+type Entrance = Pick<Route, 'role' | 'agents' | 'allUsers'> & { readonly operation: RequestedOperation }
 export type Admit = (route: Entrance, request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 /** Counts failed sign-ins by address. */
@@ -69,6 +70,7 @@ export function createAdmit(app: FastifyInstance, site: Site, limit: RateLimit):
 /** @throws AccessDeniedError `request.forbidden` */
 function admitted({ parts }: Site, route: Entrance, principal: RequestPrincipal, request: FastifyRequest): Admitted {
   authorize(principal, parts.security.roles, route.role, route.operation)
+  if (route.allUsers) requireAllUsers(principal, route.operation)
   const header = (name: string) => {
     const value = request.headers[name]
     return inUtf8(Array.isArray(value) ? value[0] : value)

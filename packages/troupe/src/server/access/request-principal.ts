@@ -35,6 +35,21 @@ export function authorize(
 }
 
 /**
+ * Returns whether the caller may call routes about all users. Keys are managed only by callers that are not limited to some
+ * operations.
+ */
+export const coversAllUsers = (
+  { users, operations, agent }: Pick<RequestPrincipal, 'users' | 'operations' | 'agent'>,
+  operation: RequestedOperation,
+): boolean => users === 'all' && agent === undefined && !(operation.startsWith('api-keys.') && operations !== undefined)
+
+/** @throws AccessDeniedError if the caller may not see the data of all users */
+export function requireAllUsers(principal: RequestPrincipal, operation: RequestedOperation): void {
+  if (!coversAllUsers(principal, operation))
+    throw failure('request.forbidden', { operation, problem: 'it is about all users, and the key is bound' })
+}
+
+/**
  * @param named the header troupe-user; required if the principal may act for several users
  * @throws AccessDeniedError for any other user than the principal's, whether that user exists or not
  */

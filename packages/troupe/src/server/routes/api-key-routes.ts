@@ -1,7 +1,7 @@
 /** Routes of API keys, for callers with all rights for all users. A new key never has more rights than the caller's. */
 import { z } from 'zod'
 import type { KeyOptions } from '../../security/index.ts'
-import { answers, type Call } from '../route.ts'
+import { answers } from '../route.ts'
 import {
   done,
   durationSchema,
@@ -11,14 +11,10 @@ import {
   pagingQuery,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
-import { requireAll } from './operation-routes.ts'
 
 const ofKey = z.object({ key: z.string() })
 const users = z.union([z.literal('all'), z.array(z.string())], { error: "it is 'all' or a list of names" })
 const made = z.object({ id: z.string(), key: z.string().describe('Shown only in this answer.') })
-
-const requireOwn = ({ principal }: Pick<Call<unknown, unknown, unknown>, 'principal'>) =>
-  requireAll({ principal, operation: 'api-keys.manage' })
 
 export const apiKeyRoutes = [
   answers({
@@ -26,6 +22,7 @@ export const apiKeyRoutes = [
     path: '/v1/api-keys',
     name: 'apiKeys.list',
     needsNoUser: true,
+    allUsers: true,
     operation: 'api-keys.read',
     role: 'admin',
     summary: 'List the API keys, without their secrets.',
@@ -46,7 +43,6 @@ export const apiKeyRoutes = [
       }),
     ),
     handle: async (call) => {
-      requireOwn(call)
       const { items, cursor } = await call.troupe.apiKeys.list(withoutUndefined(call.query))
       const entries = items.map((one) => {
         const linkUsers: 'all' | string[] = one.users === 'all' ? 'all' : [...one.users]
@@ -65,6 +61,7 @@ export const apiKeyRoutes = [
     path: '/v1/api-keys',
     name: 'apiKeys.create',
     needsNoUser: true,
+    allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
     summary: 'Create an API key.',
@@ -83,7 +80,6 @@ export const apiKeyRoutes = [
     answer: made,
     code: 201,
     handle: async (call) => {
-      requireOwn(call)
       return { ...(await call.troupe.apiKeys.create(withoutUndefined(call.body) as KeyOptions)) }
     },
   }),
@@ -92,6 +88,7 @@ export const apiKeyRoutes = [
     path: '/v1/links',
     name: 'links.create',
     needsNoUser: true,
+    allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
     summary:
@@ -102,7 +99,6 @@ export const apiKeyRoutes = [
     }),
     code: 201,
     handle: async (call) => {
-      requireOwn(call)
       const { users: linkUsers = 'all', role = 'admin' } = call.body ?? {}
       return { path: `/open?link=${await call.troupe.apiKeys.link({ users: linkUsers, role })}` }
     },
@@ -112,6 +108,7 @@ export const apiKeyRoutes = [
     path: '/v1/api-keys/:key/rotate',
     name: 'apiKeys.rotate',
     needsNoUser: true,
+    allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
     summary: 'Rotate an API key: create its successor; the old key stays valid for `overlap`.',
@@ -120,7 +117,6 @@ export const apiKeyRoutes = [
     answer: made,
     code: 201,
     handle: async (call) => {
-      requireOwn(call)
       return {
         ...(await call.troupe.apiKeys.rotate(call.params.key, withoutUndefined(call.body ?? {}) as { overlap?: '1h' })),
       }
@@ -131,13 +127,13 @@ export const apiKeyRoutes = [
     path: '/v1/api-keys/:key',
     name: 'apiKeys.revoke',
     needsNoUser: true,
+    allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
     summary: 'Revoke an API key at once.',
     params: ofKey,
     answer: done,
     handle: async (call) => {
-      requireOwn(call)
       await call.troupe.apiKeys.revoke(call.params.key)
       return { ok: true as const }
     },

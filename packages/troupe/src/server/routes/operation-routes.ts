@@ -1,18 +1,9 @@
 /** Routes for operators: metrics and health of the troupe, for callers that are not bound to a user. */
 import { z } from 'zod'
-import { failure } from '../../core/index.ts'
+import { requireAllUsers } from '../access/request-principal.ts'
 import { answers, type Call, texts } from '../route.ts'
 import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from '../schemas/health-schemas.ts'
 import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
-
-/** @throws AccessDeniedError if the caller may not see the data of all users */
-export function requireAll({
-  principal: { users, operations, agent },
-  operation,
-}: Pick<Call<unknown, unknown, unknown>, 'principal'> & { readonly operation: string }) {
-  if (users !== 'all' || agent !== undefined || (operation === 'api-keys.manage' && operations !== undefined))
-    throw failure('request.forbidden', { operation, problem: 'it is about everybody, and the key is bound' })
-}
 
 const query = {
   ...pagingQuery,
@@ -30,7 +21,7 @@ function userFilter(
   allUsers?: string,
 ) {
   if (allUsers !== 'true') return { user: troupe.user(user).id }
-  requireAll({ principal, operation: 'audit.read' })
+  requireAllUsers(principal, 'audit.read')
   return {}
 }
 
@@ -71,12 +62,12 @@ const auditRoutes = [
     path: '/v1/audit/export',
     name: 'audit.export',
     needsNoUser: true,
+    allUsers: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'Export the audit log of all users as lines of JSON, to store and to verify.',
     type: 'application/x-ndjson; charset=utf-8',
-    text: async ({ troupe, principal }) => {
-      requireAll({ principal, operation: 'audit.read' })
+    text: async ({ troupe }) => {
       return linesOf(troupe.audit.export())
     },
   }),
@@ -93,12 +84,12 @@ export const operationRoutes = [
     path: '/v1/health',
     name: 'operations.health',
     needsNoUser: true,
+    allUsers: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Show the health of the troupe, check by check.',
     answer: healthSchema,
-    handle: async ({ troupe, principal }) => {
-      requireAll({ principal, operation: 'metrics.read' })
+    handle: async ({ troupe }) => {
       return troupe.health()
     },
   }),
@@ -107,13 +98,13 @@ export const operationRoutes = [
     path: '/v1/doctor',
     name: 'operations.doctor',
     needsNoUser: true,
+    allUsers: true,
     operation: 'metrics.read',
     role: 'admin',
     summary: 'Run the checklists for production: each check with its result and its remedy.',
     query: z.strictObject({ production: z.enum(['true', 'false']).optional() }),
     answer: doctorReportSchema,
-    handle: async ({ troupe, principal, query: { production }, signal }) => {
-      requireAll({ principal, operation: 'metrics.read' })
+    handle: async ({ troupe, query: { production }, signal }) => {
       return troupe.doctor({
         signal,
         ...(production === undefined ? {} : { production: production === 'true' }),
@@ -125,13 +116,13 @@ export const operationRoutes = [
     path: '/v1/versions',
     name: 'operations.versions',
     needsNoUser: true,
+    allUsers: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Show the release, the formats that it reads and writes, and the open runs that need another release.',
     query: z.strictObject({ limit: integerBetween(1, 10_000).optional() }),
     answer: versionsSchema,
-    handle: async ({ troupe, principal, query: wanted }) => {
-      requireAll({ principal, operation: 'metrics.read' })
+    handle: async ({ troupe, query: wanted }) => {
       return troupe.versions(withoutUndefined(wanted))
     },
   }),
@@ -140,12 +131,12 @@ export const operationRoutes = [
     path: '/metrics',
     name: 'operations.metrics',
     needsNoUser: true,
+    allUsers: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Show counts and durations in the format of Prometheus.',
     type: 'text/plain; version=0.0.4; charset=utf-8',
-    text: async ({ troupe, principal }) => {
-      requireAll({ principal, operation: 'metrics.read' })
+    text: async ({ troupe }) => {
       return troupe.metrics.prometheus()
     },
   }),

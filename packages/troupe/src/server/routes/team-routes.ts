@@ -1,11 +1,12 @@
 /** Routes of registered teams and agents, running workers, and runs that wait for a person. */
 import { z } from 'zod'
-import { type RunResult, type RunSummary, readTeamRequest, resolveTeam } from '../../runs/index.ts'
+import { readTeamRequest, resolveTeam } from '../../runs/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
-import { answers, type Call } from '../route.ts'
+import { answers } from '../route.ts'
 import { json, list, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
 import { costSchema, questionSchema, tokensSchema, uncertainEffectSchema } from '../schemas/run-schemas.ts'
 import { teamFields } from './start-run-request.ts'
+import { storedResults } from './stored-results.ts'
 
 const finding = z.object({
   code: z.string(),
@@ -14,17 +15,6 @@ const finding = z.object({
   message: z.string(),
   remedy: z.string(),
 })
-
-type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
-
-/** Returns the ended and waiting runs of a page of the list, without waiting. */
-async function results(
-  { parts, user }: Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>,
-  items: readonly RunSummary[],
-) {
-  const rows = await Promise.all(items.map(({ id }) => parts.runs.orchestra.row(user, id)))
-  return rows.flatMap(({ run: id, result }) => (result === null ? [] : [{ id, result: JSON.parse(result) as Stored }]))
-}
 
 export const teamRoutes = [
   answers({
@@ -136,7 +126,7 @@ export const teamRoutes = [
     ),
     handle: async (call) => {
       const found = await call.orchestra.list({ ...withoutUndefined(call.query), status: 'waiting' })
-      const waiting = await results(call, found.items)
+      const waiting = await storedResults(call, found.items)
       const shown = new Map(
         found.items.map(({ id, title, team, usage, cost, createdAt }) => [
           id,
@@ -151,71 +141,6 @@ export const teamRoutes = [
         uncertain: await (await call.orchestra.get(id)).uncertain(),
       }))
       return page({ items: await Promise.all(items), cursor: found.cursor })
-    },
-  }),
-  answers({
-    method: 'GET',
-    path: '/v1/usage/history',
-    name: 'usage.history',
-    operation: 'usage.read',
-    role: 'readonly',
-    summary: 'Show the number, failures, tokens, cost and durations of runs per hour or day and team, oldest first.',
-    query: z.strictObject({
-      from: z.string().max(100).optional().describe('ISO text; 24 hours before `to` by default.'),
-      to: z.string().max(100).optional().describe('ISO text; now by default.'),
-      interval: z.enum(['hour', 'day']).optional(),
-    }),
-    answer: z.object({
-      items: z.array(
-        z.object({
-          at: z.string(),
-          team: z.string().optional(),
-          runs: z.number(),
-          failed: z.number(),
-          tokens: z.number(),
-          cost: z.number(),
-          unpriced: z.number(),
-          durationMs: z.object({ p50: z.number(), p95: z.number() }).optional(),
-        }),
-      ),
-    }),
-    handle: async ({ orchestra, query }) => ({ items: [...(await orchestra.usage(withoutUndefined(query)))] }),
-  }),
-  answers({
-    method: 'GET',
-    path: '/v1/usage',
-    name: 'usage.list',
-    operation: 'usage.read',
-    role: 'readonly',
-    summary: 'Show tokens and cost of the ended and waiting runs of one page of runs, for each run and in total.',
-    query: z.strictObject(pagingQuery),
-    answer: z.object({
-      items: z.array(z.object({ run: z.string(), usage: tokensSchema, cost: costSchema })),
-      total: z.object({ usage: tokensSchema, cost: costSchema }),
-      cursor: z.string().optional(),
-    }),
-    handle: async (call) => {
-      const found = await call.orchestra.list(withoutUndefined(call.query))
-      const ended = await results(
-        call,
-        found.items.filter(({ status }) => status !== 'running'),
-      )
-      const items = ended.map(({ id, result: { usage, cost } }) => ({
-        run: id,
-        usage: { ...usage },
-        cost: { usd: cost.usd, unknown: [...cost.unknown] },
-      }))
-      const total = {
-        usage: {
-          inputTokens: items.reduce((sum, { usage }) => sum + usage.inputTokens, 0),
-          outputTokens: items.reduce((sum, { usage }) => sum + usage.outputTokens, 0),
-        },
-        cost: {
-          usd: items.reduce((sum, { cost }) => sum + cost.usd, 0),
-          unknown: [...new Set(items.flatMap(({ cost }) => cost.unknown))],
-        },
-      }
-      return { items, total, ...withoutUndefined({ cursor: found.cursor }) }
     },
   }),
 ]

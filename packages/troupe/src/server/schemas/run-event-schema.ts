@@ -14,7 +14,15 @@ const breakpoint = z.object({ on: z.string(), step: z.string(), agent: z.string(
 const guard = guardSchema.optional()
 const cancellation = z.object({ as: z.enum(['cancelled', 'failed']), error: storedErrorSchema }).optional()
 const usage = z
-  .object({ inputTokens: z.number(), outputTokens: z.number(), cost: count, unknown: list(z.string()).optional() })
+  .object({
+    inputTokens: z.number(),
+    outputTokens: z.number(),
+    cost: count,
+    unknown: list(z.string()).optional(),
+    models: z
+      .record(z.string(), z.object({ inputTokens: z.number(), outputTokens: z.number(), cost: count }))
+      .optional(),
+  })
   .optional()
 const question = z
   .object({

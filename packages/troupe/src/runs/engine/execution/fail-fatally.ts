@@ -6,6 +6,7 @@
 import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
+import { usageByModel } from '../../machine/budgets/total-usage.ts'
 import { guardIn } from '../../machine/limits/guards.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { type RunAccount, runAccountOf } from '../../machine/run/run-account.ts'
@@ -17,6 +18,7 @@ import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { spentOf } from '../store/run-store.ts'
+import { storedUsage } from '../store/run-usage.ts'
 
 export interface FatalFailure {
   readonly account: RunAccount & { readonly error: StoredError }
@@ -69,6 +71,7 @@ export async function failFatally(
   }
   const statements = [
     ...store.saveStatus(user, run, statusRow),
+    store.saveUsage(user, run, storedUsage(usageByModel(state))),
     ...writer.prove().statements,
     ...journals.fence(
       user,

@@ -3,7 +3,7 @@
 import type { UserId } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
-import { totalUsage } from '../../machine/budgets/total-usage.ts'
+import { totalUsage, usageByModel } from '../../machine/budgets/total-usage.ts'
 import { deriveStatus, runAccountOf } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -11,6 +11,9 @@ import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { spentOf } from '../store/run-store.ts'
+import { storedUsage, usageWriteIntervalMs } from '../store/run-usage.ts'
+
+const noUsage = storedUsage({})
 
 interface OwnedRun {
   readonly user: UserId
@@ -23,6 +26,9 @@ export class RunStatusRows {
   readonly #parts: OrchestraParts
   /** The values that were saved last. */
   #saved = ''
+  /** The stored usage, and when it was stored. */
+  #usage = noUsage
+  #usageAt = 0
 
   constructor(parts: OrchestraParts) {
     this.#parts = parts
@@ -34,8 +40,9 @@ export class RunStatusRows {
     const outside = status === 'waiting' ? viewOf(state).externalSteps : 0
     // A waiting step may have used more since the run last waited.
     const saved = JSON.stringify([status, reason, over, outside, status === 'waiting' && totalUsage(state)])
-    if (saved === this.#saved && !over) return []
+    if (saved === this.#saved && !over) return this.#usageRows(user, run, state, at, usageWriteIntervalMs)
     this.#saved = saved
+    const usage = this.#usageRows(user, run, state, at)
     // A run that waits for child runs is recovered too, because its code may provide theirs.
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
@@ -53,13 +60,24 @@ export class RunStatusRows {
       ...spentOf(account),
       outcome,
     })
-    if (!over) return rows
+    if (!over) return [...rows, ...usage]
     return [
       ...rows,
+      ...usage,
       ...journals.close(user, journal).statements,
       ...leaveBudgets(sharedBudgets, user, run, state),
       ...threads.ended({ user, run, state }, account),
       ...answerParent(this.#parts, { user, run, state }, account),
     ]
+  }
+
+  /** @param afterMs the time since the usage was stored that must have passed */
+  #usageRows(user: UserId, run: string, state: State, at: number, afterMs = 0): readonly Statement[] {
+    if (at - this.#usageAt < afterMs) return []
+    const usage = storedUsage(usageByModel(state))
+    if (usage === this.#usage) return []
+    this.#usage = usage
+    this.#usageAt = at
+    return [this.#parts.stores.store.saveUsage(user, run, usage)]
   }
 }

@@ -20,7 +20,7 @@ import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
-import type { Event, Input, InputOf, Pinned } from '../../machine/machine-events.ts'
+import type { Event, Input, InputOf, Pinned, StepUsage } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
 import { createState, hasEnded, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -244,7 +244,7 @@ class Prefix {
     for (const { events } of this.records.slice(-1)) this.#remember(events)
     if (recorded.type === 'question.answered' && this.#withdrawn.has(recorded.question)) return true
     const at = recorded.at + this.#shift
-    const input = this.#changed(this.#moved({ ...recorded, at }))
+    const input = this.#changed(this.#moved(withoutModels({ ...recorded, at })))
     if (input.type === 'question.answered') checkAnswer(this.state, input.question, input.value)
     this.apply(input)
     // The last answer of the run belongs to its failure.
@@ -337,6 +337,13 @@ class Prefix {
       if (event.type === 'answer.delivered')
         this.answered.set(event.step, (this.answered.get(event.step) ?? new Set()).add(event.wait))
   }
+}
+
+/** The source counts the calls of its steps by model; the fork counts its own. */
+function withoutModels(input: Input): Input {
+  if (!('usage' in input) || !input.usage) return input
+  const { models: _, ...usage } = input.usage as StepUsage
+  return { ...input, usage } as Input
 }
 
 /** A plain value takes the same edge as the value that it replaces. */

@@ -4,6 +4,7 @@
  */
 
 import type { StoredMessage } from '../../../agents/index.ts'
+import { isObject } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { hasEnded } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -75,7 +76,7 @@ export async function forkSteps(
     calls.set(step, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
     const children = await forkChildren(parts, fork, step, shared.flat())
     const copied = shared.map((entries) =>
-      entries.map((entry) => renamed(entry, fork, { step, children: children.names })),
+      entries.map((entry) => asShared(renamed(entry, fork, { step, children: children.names }))),
     )
     const { fragment } = parts.journal.journals.create(
       fork.user,
@@ -162,6 +163,12 @@ function beforeFailure(
 
 /** Kinds of records that hold the outcome of a call in progress at the failure; later reads are made again. */
 const isOutcome = new Set(['effect', 'reply', 'released', 'uncertain', 'not-happened'])
+
+/** The source has counted the usage of the answer of a model, so the fork does not. */
+function asShared(entry: StepLogEntry): StepLogEntry {
+  const { t, v } = entry
+  return t === 'effect' && isObject(v) && isObject(v.usage) ? { ...entry, v: { ...v, isShared: true } } : entry
+}
 
 /** The names of threads contain the id of their run, or that of the thread of the user, which the fork does not continue. */
 function renamed(

@@ -14,7 +14,16 @@ export const endedRunsTables: readonly string[] = [
 
 /** The number of runs that one change deletes. */
 const batchSize = 100
-const rowsOf = ['run_labels', 'run_commands', 'budgets', 'budget_pools', 'budget_shares', 'runs', 'runs_ended'] as const
+const rowsOf = [
+  'run_labels',
+  'run_commands',
+  'budgets',
+  'budget_pools',
+  'budget_shares',
+  'run_usage',
+  'runs',
+  'runs_ended',
+] as const
 
 export interface EndedRuns {
   /** The retention in ms from the end of a run. */

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
 import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { checkedRange } from './usage-range.ts'
 
 /** The options of `orchestra.usage`. */
 export interface UsageHistoryOptions {
@@ -56,13 +57,6 @@ const classBounds = Array.from({ length: 61 }, (_, i) => Math.round(2 ** (i / 2)
 const wrong = (what: string, problem: string) =>
   failure('validation.failed', { what: `orchestra.usage.${what}`, problem })
 
-function timeOf(what: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise
-  const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(at)) throw wrong(what, 'it is ISO text')
-  return at
-}
-
 /**
  * Returns the usage of a user's runs per interval and team, the oldest first; intervals without runs are left out.
  * @throws ValidationError
@@ -77,10 +71,8 @@ export async function readUsageHistory(
   checkSignal('orchestra.usage', options.signal)
   const { interval = 'hour' } = options
   if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it is hour or day')
-  const to = timeOf('to', options.to, now)
-  const from = timeOf('from', options.from, to - dayMs)
+  const { from, to } = checkedRange('orchestra.usage', options, now, dayMs)
   const length = lengths[interval]
-  if (to <= from) throw wrong('to', 'it must be after from')
   if ((to - from) / length > maxIntervals)
     throw wrong('from', `the range has more than ${maxIntervals} intervals: take a shorter one, or interval day`)
   const [rows] = await storage.read({ user }, [usageRows(storage.dialect, user, from, to, length)])

@@ -6,6 +6,7 @@ import { sharedBudgetTables } from '../budgets/compile-shared-budget.ts'
 import { dailyUsageTable } from '../budgets/daily-usage.ts'
 import { endedRunsTables } from './ended-runs.ts'
 import { runLabels } from './run-labels.ts'
+import { earlierUsage, runUsageTable } from './run-usage.ts'
 
 const tables = [
   // `outside` counts the steps that wait for an event from outside while nothing else in the run moves. `unpriced` is 1 if the
@@ -48,6 +49,16 @@ export const runMigrations: readonly Migration[] = [
       postgres: [...postgresTables(tables), ...work, ...runLabels.postgres, ...scheduleTablesPostgres],
     },
   },
+  {
+    module: 'runs',
+    version: 2,
+    name: 'usage of runs by model',
+    lowestReader: 1,
+    up: {
+      sqlite: [...runUsageTable, earlierUsage],
+      postgres: [...postgresTables(runUsageTable), workTable('run_usage'), earlierUsage],
+    },
+  },
 ]
 
 /** @param run the parameter of the statement with the id of the run */
@@ -66,6 +77,7 @@ export const commandContent = (run: string, id: string): ContentNames => ({
 export const runTables: readonly UserTable[] = [
   { name: 'runs', key: ['run_id'], content: runContent('run_id') },
   { name: 'runs_ended', key: ['run_id'] },
+  { name: 'run_usage', key: ['run_id'] },
   { name: 'budgets', key: ['run_id'] },
   { name: 'budget_pools', key: ['run_id'] },
   { name: 'budget_shares', key: ['run_id'] },

@@ -17,6 +17,7 @@ import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
 import { type RunTables, resultContent, runContent, titleContent } from './run-migrations.ts'
+import { saveRunUsage } from './run-usage.ts'
 import { addWords, searchWordsIn } from './run-words.ts'
 import { openWork, workOwners, workRows } from './run-work.ts'
 
@@ -80,6 +81,8 @@ export interface RunStore {
   /** Returns the open child runs. */
   children(user: UserId): Promise<readonly (RunRow & { readonly parent: Parent })[]>
   saveStatus(user: UserId, run: string, update: RunStatusUpdate): Statement[]
+  /** @param models the result of `storedUsage` */
+  saveUsage(user: UserId, run: string, models: string): Statement
   get(user: UserId, run: string): Promise<RunRow | undefined>
   list(user: UserId, filter: RunFilter, limit: number, after?: RunListPosition): Promise<readonly ListedRun[]>
   /** Claims the run in the change that takes over its journal; `run.not_owned` if a process with a valid lease owns it. */
@@ -151,10 +154,11 @@ export function createRunStore(storage: Storage, holder: Holder): RunStore {
 function createWrites(
   { dialect }: Storage,
   { processId, form, mark }: Holder,
-): Pick<RunStore, 'insert' | 'saveStatus'> {
+): Pick<RunStore, 'insert' | 'saveStatus' | 'saveUsage'> {
   const queries = { ...compileWrites(dialect), ...workRows(dialect) }
   const words = addWords(dialect)
   const ended = runEnded(dialect)
+  const usage = saveRunUsage(dialect)
   const searchRows = (user: UserId, run: string, values: readonly (Json | undefined)[]) => {
     const found = searchWordsIn(values).map((word) => mark(user, word))
     return found.length === 0 ? [] : [words({ user, run, words: JSON.stringify(found) })]
@@ -178,6 +182,7 @@ function createWrites(
       queries.work({ user, journal: runJournal(run), shard: shardOf(user), owner: processId(), form }),
       ...searchRows(user, run, [...tags, task]),
     ],
+    saveUsage: (user, run, models) => usage({ user, run, models }),
     saveStatus: (user, run, { status, reason, over, moving, result, outcome: last, ...values }) => [
       queries.update({ user, run, status, reason, result, ...values, now, ended: over ? now : null }),
       ...(over
@@ -188,7 +193,10 @@ function createWrites(
   }
 }
 
-function createReads(storage: Storage, { processId, form, mark }: Holder): Omit<RunStore, 'insert' | 'saveStatus'> {
+function createReads(
+  storage: Storage,
+  { processId, form, mark }: Holder,
+): Omit<RunStore, 'insert' | 'saveStatus' | 'saveUsage'> {
   const { dialect } = storage
   const queries = { ...compileReads(dialect), ...workOwners(dialect), ...openWork(dialect) }
   return {

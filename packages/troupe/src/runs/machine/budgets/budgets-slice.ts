@@ -1,4 +1,5 @@
 /** The usage of a run, and its grants of a budget that it shares with other runs. */
+import type { UsageByModel } from '../../../core/index.ts'
 import { dict } from '../dict.ts'
 import type { Amounts, StepUsage } from '../machine-events.ts'
 
@@ -14,7 +15,14 @@ export interface BudgetsSlice {
   draw: (Amounts & { readonly seq: number }) | undefined
   /** The usage of waiting steps and child runs so far, by step or `childUsageKey`. It is added to `usage` when they end. */
   readonly openUsage: Map<string, StepUsage>
-  readonly usage: { inputTokens: number; outputTokens: number; usd: number; unknown: { [model: string]: true } }
+  readonly usage: {
+    inputTokens: number
+    outputTokens: number
+    usd: number
+    unknown: { [model: string]: true }
+    /** The part of each model, without child runs and without what a fork shares with its source. */
+    readonly models: UsageByModel
+  }
 }
 
 export const createBudgetsSlice = (): BudgetsSlice => ({
@@ -25,5 +33,5 @@ export const createBudgetsSlice = (): BudgetsSlice => ({
   granted: undefined,
   draw: undefined,
   openUsage: new Map(),
-  usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict() },
+  usage: { inputTokens: 0, outputTokens: 0, usd: 0, unknown: dict(), models: dict() },
 })

@@ -1,6 +1,6 @@
 /** The message of a step to its run when the step ends. */
 import type { Outcome, StepReport } from '../../../../agents/index.ts'
-import { type Json, type StoredError, type TaintLabel, taintField } from '../../../../core/index.ts'
+import { type Json, type StoredError, type TaintLabel, taintField, type UsageByModel } from '../../../../core/index.ts'
 import type { StepUsage } from '../../../machine/machine-events.ts'
 import type { RunMessage } from '../../commands/run-message.ts'
 
@@ -20,11 +20,17 @@ const isFailure = (end: unknown): end is { readonly error: StoredError } =>
 /** The usage of a failed step. */
 function spentOf(error: StoredError): { readonly usage?: StepUsage } {
   const { spent } = (error.details ?? {}) as {
-    readonly spent?: { inputTokens: number; outputTokens: number; usd: number; unknown: string[] }
+    readonly spent?: {
+      inputTokens: number
+      outputTokens: number
+      usd: number
+      unknown: string[]
+      models?: UsageByModel
+    }
   }
   if (!spent) return {}
-  const { usd, unknown, ...usage } = spent
-  return { usage: usageOf({ usage, cost: { usd, unknown } }) }
+  const { usd, unknown, models = {}, ...usage } = spent
+  return { usage: usageOf({ usage, cost: { usd, unknown }, models }) }
 }
 
 /** Returns the part of an outcome that the machine needs; the rest stays in the step's own journal. */
@@ -33,6 +39,12 @@ function plainOutcome(end: Json): { readonly outcome: Outcome; readonly usage?: 
   return report ? { outcome, usage: usageOf(report) } : { outcome }
 }
 
-export function usageOf({ usage, cost: { usd, unknown } }: Pick<StepReport, 'usage' | 'cost'>): StepUsage {
-  return { ...usage, cost: usd, ...(unknown.length > 0 ? { unknown } : {}) }
+type Spent = Pick<StepReport, 'usage' | 'cost'> & Partial<Pick<StepReport, 'models' | 'model'>>
+
+/** An agent of another framework names one model for all of its calls, or none. */
+export function usageOf({ usage, cost: { usd, unknown }, model = '', models }: Spent): StepUsage {
+  const { inputTokens, outputTokens } = usage
+  const priced = unknown.length > 0 ? { unknown } : {}
+  const own = models ?? { [model]: { inputTokens, outputTokens, ...(unknown.length > 0 ? {} : { cost: usd }) } }
+  return { ...usage, cost: usd, ...priced, models: own }
 }

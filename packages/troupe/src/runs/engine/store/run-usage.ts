@@ -1,0 +1,49 @@
+/**
+ * The usage of each run by model: one row without content, which is read across all users. The row is written with the
+ * status of the run, and while the run executes at most every ten seconds.
+ */
+import { sql } from 'kysely'
+import type { UsageByModel, UserId } from '../../../core/index.ts'
+import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
+
+/**
+ * `models` is JSON: `{ MODEL: [input tokens, output tokens, US dollars, 1 if the price is unknown] }`. The columns `earlier_…`
+ * have the usage of runs of releases that recorded no models.
+ */
+export const runUsageTable: readonly string[] = [
+  `create table run_usage (
+    user_id text not null, run_id text not null, created_at bigint not null, team text, models text not null,
+    earlier_tokens bigint not null default 0, earlier_cost double precision not null default 0,
+    earlier_unpriced bigint not null default 0, primary key (user_id, run_id))`,
+  'create index run_usage_by_time on run_usage (created_at)',
+  'create index run_usage_of_user on run_usage (user_id, created_at)',
+]
+
+/** The usage of a child run is part of its parent's row in `runs`. */
+export const earlierUsage = `insert into run_usage
+  (user_id, run_id, created_at, team, models, earlier_tokens, earlier_cost, earlier_unpriced)
+  select user_id, run_id, created_at, team, '{}', tokens, cost, unpriced from runs where tokens > 0 and parent is null`
+
+/** ms between two writes while a run executes. */
+export const usageWriteIntervalMs = 10_000
+
+/** Returns the stored form of usage. */
+export function storedUsage(models: UsageByModel): string {
+  const stored = Object.entries(models).map(([model, { inputTokens, outputTokens, cost }]) => {
+    const values = [inputTokens, outputTokens, cost ?? 0, cost === undefined ? 1 : 0]
+    return `${JSON.stringify(model)}:${JSON.stringify(values)}`
+  })
+  return `{${stored.join()}}`
+}
+
+/** Returns the statement that stores the usage of a run, whose row is there. */
+export const saveRunUsage = (
+  dialect: Dialect,
+): ((values: { readonly user: UserId; readonly run: string; readonly models: string }) => Statement) =>
+  rawTemplates(dialect)<{ user: UserId; run: string; models: string }>(
+    (p) =>
+      sql`insert into run_usage (user_id, run_id, created_at, team, models)
+        select r.user_id, r.run_id, r.created_at, r.team, ${p.models} from runs r
+        where r.user_id = ${p.user} and r.run_id = ${p.run}
+        on conflict (user_id, run_id) do update set models = excluded.models`,
+  )
