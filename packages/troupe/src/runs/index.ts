@@ -36,18 +36,18 @@ export { startAs } from './engine/starts/start-as.ts'
 export type { RunOptions, StartSpec } from './engine/starts/start-run.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
 export type { RunListOptions, RunSummary } from './engine/store/list-run-summaries.ts'
-export {
-  readUsageGroups,
-  type UsageGroup,
-  type UsageGrouping,
-  type UsageGroupOptions,
-} from './engine/store/read-usage-groups.ts'
-export type { UsageHistoryOptions, UsageInterval } from './engine/store/read-usage-history.ts'
 export type { RetentionTimes } from './engine/store/retained-records.ts'
 export type { RunFilter } from './engine/store/run-filter.ts'
 export { childJournalPrefixes, threadPrefix } from './engine/store/run-journals.ts'
 export { runMigrations, runTables } from './engine/store/run-migrations.ts'
 export { createRunStore } from './engine/store/run-store.ts'
+export {
+  readUsageGroups,
+  type UsageGroup,
+  type UsageGrouping,
+  type UsageGroupOptions,
+} from './engine/store/usage/read-usage-groups.ts'
+export type { UsageHistoryOptions, UsageInterval } from './engine/store/usage/read-usage-history.ts'
 export type {
   ThreadListOptions,
   ThreadOptions,

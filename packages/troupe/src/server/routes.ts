@@ -16,7 +16,7 @@ import { scheduleRoutes } from './routes/schedule-routes.ts'
 import { teamRoutes } from './routes/team-routes.ts'
 import { topicRoutes } from './routes/topic-routes.ts'
 import { updateRoutes } from './routes/update-routes.ts'
-import { usageRoutes } from './routes/usage-routes.ts'
+import { usageRoutes } from './routes/usage/usage-routes.ts'
 
 const ownRoutes: readonly Route[] = [
   ...runRoutes,

@@ -51,15 +51,15 @@ import type { RunResult } from './run-result.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
 import { checkContextOf, type StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
+import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
+import { runJournal, stepJournal } from './store/run-journals.ts'
 import {
   readUsageGroups,
   type UsageGroup,
   type UsageGrouping,
   type UsageGroupOptions,
-} from './store/read-usage-groups.ts'
-import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/read-usage-history.ts'
-import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
-import { runJournal, stepJournal } from './store/run-journals.ts'
+} from './store/usage/read-usage-groups.ts'
+import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/usage/read-usage-history.ts'
 import {
   listThreads,
   readThread,

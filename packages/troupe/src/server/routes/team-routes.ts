@@ -6,7 +6,7 @@ import { answers } from '../route.ts'
 import { json, list, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
 import { costSchema, questionSchema, tokensSchema, uncertainEffectSchema } from '../schemas/run-schemas.ts'
 import { teamFields } from './start-run-request.ts'
-import { storedResults } from './stored-results.ts'
+import { storedResults } from './usage/stored-results.ts'
 
 const finding = z.object({
   code: z.string(),

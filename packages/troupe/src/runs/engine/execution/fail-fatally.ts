@@ -18,7 +18,7 @@ import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { spentOf } from '../store/run-store.ts'
-import { storedUsage } from '../store/run-usage.ts'
+import { storedUsage } from '../store/usage/run-usage.ts'
 
 export interface FatalFailure {
   readonly account: RunAccount & { readonly error: StoredError }

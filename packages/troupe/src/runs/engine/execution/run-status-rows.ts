@@ -11,7 +11,7 @@ import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { spentOf } from '../store/run-store.ts'
-import { storedUsage, usageWriteIntervalMs } from '../store/run-usage.ts'
+import { storedUsage, usageWriteIntervalMs } from '../store/usage/run-usage.ts'
 
 const noUsage = storedUsage({})
 

@@ -6,7 +6,7 @@ import { sharedBudgetTables } from '../budgets/compile-shared-budget.ts'
 import { dailyUsageTable } from '../budgets/daily-usage.ts'
 import { endedRunsTables } from './ended-runs.ts'
 import { runLabels } from './run-labels.ts'
-import { earlierUsage, runUsageTable } from './run-usage.ts'
+import { earlierUsage, runUsageTable } from './usage/run-usage.ts'
 
 const tables = [
   // `outside` counts the steps that wait for an event from outside while nothing else in the run moves. `unpriced` is 1 if the

@@ -17,9 +17,9 @@ import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
 import { type RunTables, resultContent, runContent, titleContent } from './run-migrations.ts'
-import { saveRunUsage } from './run-usage.ts'
 import { addWords, searchWordsIn } from './run-words.ts'
 import { openWork, workOwners, workRows } from './run-work.ts'
+import { saveRunUsage } from './usage/run-usage.ts'
 
 interface Key {
   readonly user: string

@@ -1,6 +1,6 @@
 /** The stored results of the runs of a page. */
-import type { RunResult, RunSummary } from '../../runs/index.ts'
-import type { Call } from '../route.ts'
+import type { RunResult, RunSummary } from '../../../runs/index.ts'
+import type { Call } from '../../route.ts'
 
 type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
 

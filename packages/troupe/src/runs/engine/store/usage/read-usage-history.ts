@@ -1,8 +1,8 @@
 /** Usage over time: runs, tokens, cost and durations per hour or day and team, computed from the rows of the runs. */
 import { sql } from 'kysely'
-import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
-import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
-import { checkedRange } from './usage-range.ts'
+import { checkOptions, checkSignal, failure, type UserId } from '../../../../core/index.ts'
+import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../../storage/index.ts'
+import { checkedRange } from './checked-range.ts'
 
 /** The options of `orchestra.usage`. */
 export interface UsageHistoryOptions {

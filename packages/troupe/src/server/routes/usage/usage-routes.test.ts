@@ -1,8 +1,8 @@
 /** Usage by group over HTTP: of the user of the caller, and of all users for callers of all users. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LlmAgent } from '../../index.ts'
-import { MockModel } from '../../testing/index.ts'
-import { caller, type Served, Servers } from '../server-testbed.test.fixture.ts'
+import { LlmAgent } from '../../../index.ts'
+import { MockModel } from '../../../testing/index.ts'
+import { caller, type Served, Servers } from '../../server-testbed.test.fixture.ts'
 
 const usage = { inputTokens: 10, outputTokens: 5 }
 

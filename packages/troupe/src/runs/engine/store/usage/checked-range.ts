@@ -1,5 +1,5 @@
 /** The range of time of a report of usage. */
-import { failure } from '../../../core/index.ts'
+import { failure } from '../../../../core/index.ts'
 
 interface Range {
   readonly from?: string

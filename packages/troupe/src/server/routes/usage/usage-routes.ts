@@ -1,9 +1,9 @@
 /** Routes of usage: over time, by user, team and model, and of each run. */
 import { z } from 'zod'
-import { requireAllUsers } from '../access/request-principal.ts'
-import { answers } from '../route.ts'
-import { integerBetween, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
-import { costSchema, tokensSchema } from '../schemas/run-schemas.ts'
+import { requireAllUsers } from '../../access/request-principal.ts'
+import { answers } from '../../route.ts'
+import { integerBetween, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import { costSchema, tokensSchema } from '../../schemas/run-schemas.ts'
 import { storedResults } from './stored-results.ts'
 
 export const usageRoutes = [

@@ -1,8 +1,8 @@
 /** Usage by user, team or model over a range of time, of one user or of all users. */
 import { sql } from 'kysely'
-import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
-import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
-import { checkedRange } from './usage-range.ts'
+import { checkOptions, checkSignal, failure, type UserId } from '../../../../core/index.ts'
+import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../../storage/index.ts'
+import { checkedRange } from './checked-range.ts'
 
 /** The options of `orchestra.usageBy` and `troupe.usageBy`. */
 export interface UsageGroupOptions {

@@ -3,8 +3,8 @@
  * status of the run, and while the run executes at most every ten seconds.
  */
 import { sql } from 'kysely'
-import type { UsageByModel, UserId } from '../../../core/index.ts'
-import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
+import type { UsageByModel, UserId } from '../../../../core/index.ts'
+import { type Dialect, rawTemplates, type Statement } from '../../../../storage/index.ts'
 
 /**
  * `models` is JSON: `{ MODEL: [input tokens, output tokens, US dollars, 1 if the price is unknown] }`. The columns `earlier_…`
