@@ -77,6 +77,21 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await checkAccessibility()
   }, 180_000)
 
+  test('A thread is deleted after a second press, and leaves the list.', async () => {
+    await page.goto(`${played.server.url}/#/chat?with=Echo`)
+    await page.getByRole('textbox', { name: 'Message' }).fill('forget this')
+    await page.getByRole('button', { name: 'Send' }).click()
+    const threads = page.getByRole('navigation', { name: 'Threads' })
+    await threads.getByRole('link', { name: 'forget this' }).waitFor()
+    await page.getByRole('group', { name: 'Answer of Echo' }).getByText('completed').waitFor()
+    await page.getByRole('button', { name: 'Delete thread…' }).click()
+    await checkAccessibility()
+    await page.getByRole('button', { name: 'Delete for good' }).click()
+    await page.getByText('Write a message: Echo answers it here.').waitFor()
+    await expect.poll(() => threads.getByRole('link', { name: 'forget this' }).count()).toBe(0)
+    await threads.getByRole('link', { name: 'good morning' }).waitFor()
+  }, 180_000)
+
   test('An image goes with a message, is shown in the thread, and is read by the agent.', async () => {
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Mirror')
@@ -190,7 +205,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
 
   test('Usage shows the tokens and the cost of each run, and their sum.', async () => {
     await go('Usage')
-    await page.getByRole('columnheader', { name: 'Tokens in' }).waitFor()
+    await page.getByRole('region', { name: 'Runs' }).getByRole('columnheader', { name: 'Tokens in' }).waitFor()
     expect(await page.getByText(/^\$\d/).first().innerText()).toMatch(/^\$\d+\.\d+/)
     await checkAccessibility()
   }, 180_000)

@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { inShort } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
@@ -28,6 +29,7 @@ export function Chat() {
   const agents = useAnswer('agents.list', {})
   const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
   const partner = chosen ?? names[0]
+  const may = useMay()
   return (
     <>
       <Heading as="h1" mb="4">
@@ -49,6 +51,9 @@ export function Chat() {
             New thread
           </Button>
         )}
+        {thread !== undefined && partner !== undefined && may('threads.delete') && (
+          <DeleteThread key={`${partner} ${thread}`} partner={partner} thread={thread} />
+        )}
       </Flex>
       {partner !== undefined && (
         <div className="with-threads">
@@ -58,6 +63,35 @@ export function Chat() {
           <Threads />
         </div>
       )}
+    </>
+  )
+}
+
+/** A deletion cannot be taken back, so it takes two presses. */
+function DeleteThread({ partner, thread }: { readonly partner: string; readonly thread: string }) {
+  const client = useClient()
+  const forget = useForget()
+  const navigate = chatRoute.useNavigate()
+  const { busy, error, run } = useCommand()
+  const [isAsked, setIsAsked] = useState(false)
+  const remove = () =>
+    run(async () => {
+      await client.call('threads.delete', { path: { thread }, query: { name: partner } })
+      forget('threads.list', {})
+      await navigate({ search: { with: partner } })
+    })
+  return (
+    <>
+      <Button
+        look={isAsked ? 'danger' : 'soft'}
+        aria-disabled={busy}
+        title="Deletes messages, facts and files of the thread. Its runs stay."
+        onClick={() => (isAsked ? remove() : setIsAsked(true))}
+        onBlur={() => setIsAsked(false)}
+      >
+        {isAsked ? 'Delete for good' : 'Delete thread…'}
+      </Button>
+      {error && <ErrorNotice error={error} />}
     </>
   )
 }

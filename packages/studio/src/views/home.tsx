@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { isProblem, isUnreachable } from '../api/is-problem.ts'
+import { isUnreachable } from '../api/is-problem.ts'
 import type { Approval } from '../api/shapes.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -143,8 +143,10 @@ const aboutRun = ({ team, usage, cost }: Approval): string =>
 
 /** Of everybody's, for whoever may see it. */
 function Checks() {
-  const health = useAnswer('operations.health', { every: 15_000 })
-  if (isProblem(health.error) && health.error.status === 403) return null
+  const may = useMay()
+  const isAllowed = may('operations.health')
+  const health = useAnswer('operations.health', { every: 15_000, enabled: isAllowed })
+  if (!isAllowed) return null
   return (
     <Section title="Health" beside={<Link to="/health">All checks</Link>}>
       <Answer of={health}>
@@ -171,7 +173,8 @@ const worst = 3
 
 /** What is missing for production, the most important first; for whoever may see it. */
 function Doctor() {
-  const report = useAnswer('operations.doctor', { every: 60_000 })
+  const may = useMay()
+  const report = useAnswer('operations.doctor', { every: 60_000, enabled: may('operations.doctor') })
   const { checks, counts } = report.data ?? { checks: [], counts: undefined }
   if (counts === undefined) return null
   const findings = checks.flatMap((check) => (check.status === 'pass' ? [] : [{ ...check, status: check.status }]))

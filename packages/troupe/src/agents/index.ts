@@ -75,6 +75,7 @@ export { structuredText } from './model/content/structured-text.ts'
 export { createThreadMessages } from './model/create-thread-messages.ts'
 export { createToolRecords } from './model/create-tool-records.ts'
 export * from './services-port.ts'
+export { forgetThread } from './session/forget-thread.ts'
 export { createSession, createSessions, Session } from './session/session.ts'
 export type { SessionCallOptions } from './session/session-call-options.ts'
 export type { Acting, SessionOptions, SessionParts, SessionThread } from './session/session-parts.ts'
@@ -84,6 +85,7 @@ export { type ShownMessage, shownMessages, type ThreadPart } from './session/sho
 export type { ThreadPartner } from './session/thread-statements.ts'
 export {
   createThreadStore,
+  holderOf,
   type SessionQuestion,
   type StoredThread,
   type ThreadStore,

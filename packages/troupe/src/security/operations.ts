@@ -29,6 +29,7 @@ export const operations = [
   'runs.start',
   'schedules.manage',
   'schedules.read',
+  'threads.delete',
   'topics.manage',
   'teams.read',
   'usage.read',

@@ -14,12 +14,14 @@ import { pastRunRoutes } from './routes/past-run-routes.ts'
 import { runRoutes } from './routes/run-routes.ts'
 import { scheduleRoutes } from './routes/schedule-routes.ts'
 import { teamRoutes } from './routes/team-routes.ts'
+import { threadRoutes } from './routes/threads/thread-routes.ts'
 import { topicRoutes } from './routes/topic-routes.ts'
 import { updateRoutes } from './routes/update-routes.ts'
 import { usageRoutes } from './routes/usage/usage-routes.ts'
 
 const ownRoutes: readonly Route[] = [
   ...runRoutes,
+  ...threadRoutes,
   ...pastRunRoutes,
   ...evaluationRoutes,
   ...experimentRoutes,

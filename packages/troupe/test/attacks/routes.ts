@@ -48,6 +48,7 @@ export const routes = [
   'POST /v1/check',
   'GET /v1/threads',
   'GET /v1/threads/{thread}',
+  'DELETE /v1/threads/{thread}',
   'GET /v1/agents',
   'GET /v1/agents/{agent}',
   'GET /v1/presence',

@@ -51,6 +51,19 @@ describe('the program on a database of its own', () => {
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
+  it('The program deletes a thread, and ends with an error for one that is not there.', async () => {
+    await folder.run(['run', 'Echo', 'x', '--thread', 'trips'])
+    expect((await folder.run(['threads', 'list'])).out).toContain('trips')
+    expect(await folder.run(['threads', 'delete', 'trips'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('The thread trips is deleted.'),
+    })
+    expect((await folder.run(['threads', 'list'])).out).not.toContain('trips')
+    const missing = await folder.run(['threads', 'delete', 'trips', '--with', 'Echo'])
+    expect(missing.code).not.toBe(0)
+    expect(missing.error).toContain('trips')
+  }, 60_000)
+
   it('The program shows usage by team, user and model, of one user or of all.', async () => {
     await folder.run(['run', 'Thinker', 'x', '--id', 'thought'])
     const { code, out } = await folder.run(['usage', '--by', 'model'])

@@ -24,7 +24,6 @@ import {
 } from '../../core/index.ts'
 import type { Recorder, StepEnd } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
-import { threadWorkspace } from '../../sandbox/index.ts'
 import type { Agent, AskOptions, CtxOf, Flow, Outcome, UnsavedMessages } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
@@ -32,6 +31,7 @@ import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
 import { threadStep } from '../step/thread-step.ts'
 import { callForHost } from './call-for-host.ts'
+import { forgetThread } from './forget-thread.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
 import type { Acting, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
 import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waitingFor } from './session-result.ts'
@@ -211,13 +211,7 @@ export class Session {
       const state = await this.#threads.read(user, this.#thread)
       this.#rejectRun(state)
       if (state.open) throw waitingFor(this.threadId, state.questions[0]?.question.id ?? '')
-      const fragments = [
-        this.#threads.forget(user, this.#thread, state),
-        services.threadMessages.forget(user, this.#messageThread),
-        services.memories.forgetSource(user, this.#messageThread),
-      ]
-      const files = services.sandboxes?.stored.forget(user, threadWorkspace(this.#thread)) ?? []
-      const statements = [...fragments.flatMap((each) => each.statements), ...files]
+      const statements = forgetThread({ services, threads: this.#threads }, user, this.#thread, state)
       const done = await storage.commit({ id: null, scope: { user }, statements })
       if (!done.ok) throw failure(done.code, done.detail ?? {})
     })

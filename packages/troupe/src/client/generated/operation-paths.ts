@@ -94,6 +94,7 @@ export const operationPaths = {
   'teams.check': 'POST /v1/check',
   'teams.get': 'GET /v1/teams/{team}',
   'teams.list': 'GET /v1/teams',
+  'threads.delete': 'DELETE /v1/threads/{thread}',
   'threads.get': 'GET /v1/threads/{thread}',
   'threads.list': 'GET /v1/threads',
   'topics.delete': 'DELETE /v1/topics/{topic}',

@@ -228,6 +228,8 @@ export interface ClientOperations {
   readonly 'teams.get': { readonly path: { readonly team: string }; readonly answer: { readonly name: string; readonly topology: unknown } }
   /** List the registered teams. */
   readonly 'teams.list': { readonly answer: { readonly items: readonly ({ readonly name: string; readonly agents: readonly (string)[] })[] } }
+  /** Delete a thread with its messages, summaries, facts, working memory and files. */
+  readonly 'threads.delete': { readonly path: { readonly thread: string }; readonly query: { readonly name?: string | undefined }; readonly answer: { readonly ok: true } }
   /** Show a thread with its messages and its newest runs. */
   readonly 'threads.get': { readonly path: { readonly thread: string }; readonly query: { readonly name?: string | undefined }; readonly answer: { readonly threadId: string; readonly agent?: string; readonly team?: string; readonly title: string; readonly turns: number; readonly updatedAt: string; readonly run?: string; readonly messages: readonly ({ readonly role: 'user' | 'assistant' | 'tool'; readonly text: string; readonly content: readonly (unknown)[]; readonly taint?: readonly (string)[]; readonly run?: string })[]; readonly runs: readonly (ClientSchemas['RunSummary'])[] } }
   /** List the threads of the user with agents and teams, the newest message first. */

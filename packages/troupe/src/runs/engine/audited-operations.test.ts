@@ -77,6 +77,14 @@ describe('an operation of the library on runs', () => {
     'Orchestra.get': undefined,
     'Orchestra.list': undefined,
     'Orchestra.usage': undefined,
+    'Orchestra.usageBy': undefined,
+    'Orchestra.deleteThread': [
+      'thread.delete',
+      async () => {
+        await ada().orchestra.run({ task: 1, agent: 'Echo', threadId: 'd' })
+        await ada().orchestra.deleteThread('d')
+      },
+    ],
     'Orchestra.threads': undefined,
     'Orchestra.thread': [
       'read.thread',

@@ -19,8 +19,7 @@ import {
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
-import type { RecordedEffect } from '../../journal/index.ts'
-import { type AuditEntry, acting, type PolicyDecision } from '../../security/index.ts'
+import { type AuditEntry, acting } from '../../security/index.ts'
 import {
   checkModelKeys,
   checkTopology,
@@ -33,10 +32,9 @@ import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/e
 import type { OpenEvaluationTroupe } from '../evaluation/evaluation-troupe.ts'
 import { type Comparison, compareRuns } from '../history/compare-runs.ts'
 import { type DataAccess, dataAccessOf } from '../history/data-access.ts'
-import { explain, type RunExplanation } from '../history/explain/explain.ts'
+import type { RunExplanation } from '../history/explain/explain.ts'
 import { explainExpired } from '../history/explain/explain-expired.ts'
-import { explainedSteps } from '../history/explain/explain-policy.ts'
-import { uncertainWaits } from '../history/explain/explain-uncertain.ts'
+import { explainStored } from '../history/explain/explain-stored.ts'
 import { type ExportedRun, type ExportOptions, exportRun } from '../history/export-run.ts'
 import { PastRun } from '../history/past-run.ts'
 import { type RunStateAt, runStateAt } from '../history/run-state-at.ts'
@@ -52,7 +50,6 @@ import type { TeamReference } from './starts/resolve-team.ts'
 import { checkContextOf, type StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
-import { runJournal, stepJournal } from './store/run-journals.ts'
 import {
   readUsageGroups,
   type UsageGroup,
@@ -60,6 +57,7 @@ import {
   type UsageGroupOptions,
 } from './store/usage/read-usage-groups.ts'
 import { readUsageHistory, type UsageHistoryOptions, type UsageInterval } from './store/usage/read-usage-history.ts'
+import { deleteThread } from './threads/delete-thread.ts'
 import {
   listThreads,
   readThread,
@@ -166,6 +164,15 @@ export class Orchestra {
   }
 
   /**
+   * Deletes a thread: its messages, summaries, facts, working memory and files. Its runs are deleted by their retention.
+   * @param options `name`: the agent or team, if several have a thread with this id
+   * @throws NotFoundError `thread.unknown`; ConflictError `thread.busy` while a run or a session is in it
+   */
+  async deleteThread(threadId: string, options: ThreadOptions = {}): Promise<void> {
+    return deleteThread(this.#host.parts, this.#user, threadId, options)
+  }
+
+  /**
    * Returns the usage of the runs per hour or day and team, the oldest first: runs, failures, tokens, cost and durations.
    * Runs that retention has deleted are not included.
    * @param options `from`, `to`: ISO text, the last 24 hours by default; `interval`: `hour` by default, or `day`
@@ -173,22 +180,20 @@ export class Orchestra {
    * @example const days = await ada.orchestra.usage({ from: '2026-03-01', to: '2026-04-01', interval: 'day' })
    */
   async usage(options: UsageHistoryOptions = {}): Promise<readonly UsageInterval[]> {
-    const { storage } = this.#host.parts.stores
-    const { clock } = this.#host.parts.platform
-    return readUsageHistory(storage, this.#user, options, clock.now())
+    const { stores, platform } = this.#host.parts
+    return readUsageHistory(stores.storage, this.#user, options, platform.clock.now())
   }
 
   /**
-   * Returns the usage of the user's runs by team or model, the most expensive first, those that run included as of at most ten
-   * seconds before. Runs that retention has deleted are not included.
-   * @param by `team`, `model`, or `user`, which has the one group of this user
+   * Returns the usage of the user's runs by team, model or user, the most expensive first, without runs that retention has
+   * deleted. Runs in progress count as of at most ten seconds before.
    * @param options `from`, `to`: ISO text, the last 30 days by default; `limit`: the number of groups
    * @throws ValidationError
    * @example for (const { name, cost } of await ada.orchestra.usageBy('model')) console.log(name ?? 'unknown', cost)
    */
   async usageBy(by: UsageGrouping, options: UsageGroupOptions = {}): Promise<readonly UsageGroup[]> {
-    const { storage } = this.#host.parts.stores
-    return readUsageGroups(storage, this.#user, by, options, this.#host.parts.platform.clock.now())
+    const { stores, platform } = this.#host.parts
+    return readUsageGroups(stores.storage, this.#user, by, options, platform.clock.now())
   }
 
   /**
@@ -280,31 +285,7 @@ export class Orchestra {
       if (error instanceof TroupeError && error.code === 'replay.expired') return undefined
       throw error
     })
-    if (!past) return explainExpired(row, retentionTimesOf(parts, row))
-    const content = await parts.journal.journals.load(this.#user, runJournal(id))
-    const holder = await parts.stores.store.holderOf(this.#user, id)
-    const children = row.endedAt === null ? await parts.stores.store.children(this.#user) : []
-    const childStates = new Map(
-      children.flatMap(({ parent, ...child }) => (parent.run === id ? [[child.run, child]] : [])),
-    )
-    const steps = row.endedAt === null ? [] : uncertainWaits(past.events).map(({ step }) => step)
-    const effects = new Map<string, readonly RecordedEffect[]>()
-    for (const step of steps) effects.set(step, await parts.journal.steps.effects(this.#user, stepJournal(id, step)))
-    const decisions = new Map<string, { name: string; decision: PolicyDecision }[]>()
-    for (const { step } of explainedSteps(past.events)) {
-      const answers = await parts.journal.steps.answers(this.#user, stepJournal(id, step), 'policy')
-      const own = answers.map(({ name, value }) => ({ name, decision: value as unknown as PolicyDecision }))
-      if (own.length > 0) decisions.set(step, own)
-    }
-    const ownership = content && {
-      childStates,
-      effects,
-      decisions,
-      takeovers: content.epoch - 1,
-      owner: content.owner,
-      isOwnedByOther: holder?.holder === 'other-process',
-    }
-    return explain(past, row, parts.platform.clock.now(), ownership)
+    return past ? explainStored(parts, this.#user, row, past) : explainExpired(row, retentionTimesOf(parts, row))
   }
 
   /** Records an operation of several changes when it starts. */

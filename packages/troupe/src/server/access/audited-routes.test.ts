@@ -93,6 +93,11 @@ describe('the audit log', () => {
   const requests: Readonly<Record<string, () => Promise<Record<string, unknown>>>> = {
     'POST /v1/runs': async () => ({ body: { task: 1, agent: 'Echo' } }),
     'POST /execute': async () => ({ body: { task: 1, agent: 'Echo' } }),
+    'DELETE /v1/threads/:thread': async () => {
+      const thread = `thread${++ids}`
+      await served.troupe.user('ada').orchestra.run({ task: 1, agent: 'Echo', threadId: thread })
+      return { thread }
+    },
     'POST /v1/runs/:run/pause': async () => ({ run: await waiting() }),
     'POST /v1/runs/:run/resume': async () => ({ run: await paused() }),
     'POST /v1/runs/:run/cancel': async () => ({ run: await waiting() }),

@@ -1,4 +1,4 @@
-/** Routes of runs: start, read, follow and control; and of the threads that they continue. */
+/** Routes of runs: start, read, follow and control. */
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { type AgentSteps, agentStepsOf, type Run, type RunEvent } from '../../runs/index.ts'
@@ -26,7 +26,6 @@ import {
   runStatusSchema,
   runSummarySchema,
   sentPromptSchema,
-  threadSummarySchema,
 } from '../schemas/run-schemas.ts'
 import { followed } from '../streams/followed.ts'
 import type { Frame } from '../streams/frame.ts'
@@ -121,14 +120,6 @@ async function* frames(events: AsyncIterable<RunEvent>): AsyncGenerator<Frame> {
 async function* liveOf(run: Run, { signal }: OfRun): AsyncGenerator<Frame> {
   for await (const part of run.live({ signal })) yield { event: 'part', data: part }
 }
-
-const messageSchema = z.object({
-  role: z.enum(['user', 'assistant', 'tool']),
-  text: z.string(),
-  content: list(json),
-  taint: list(z.string()).optional(),
-  run: z.string().optional(),
-})
 
 export const runRoutes = [
   answers({
@@ -343,30 +334,5 @@ export const runRoutes = [
       const { status: now, success, response, error } = shownResult(found)
       return { task_id: call.params.run, status: now, ...withoutUndefined({ success, result: response, error }) }
     },
-  }),
-  answers({
-    method: 'GET',
-    path: '/v1/threads',
-    name: 'threads.list',
-    operation: 'runs.read',
-    role: 'readonly',
-    summary: 'List the threads of the user with agents and teams, the newest message first.',
-    query: z.strictObject(pagingQuery),
-    answer: pageSchema(threadSummarySchema),
-    handle: async ({ orchestra, query }) => page(await orchestra.threads(withoutUndefined(query))),
-  }),
-  answers({
-    method: 'GET',
-    path: '/v1/threads/:thread',
-    name: 'threads.get',
-    operation: 'runs.read',
-    role: 'readonly',
-    summary: 'Show a thread with its messages and its newest runs.',
-    params: z.object({ thread: z.string() }),
-    query: z.strictObject({
-      name: z.string().optional().describe('The agent or team; by default the one of the newest message.'),
-    }),
-    answer: threadSummarySchema.extend({ messages: list(messageSchema), runs: list(runSummarySchema) }),
-    handle: async ({ orchestra, params, query }) => orchestra.thread(params.thread, withoutUndefined(query)),
   }),
 ]

@@ -48,4 +48,16 @@ export const threadCommands: readonly CliCommand[] = [
       return undefined
     },
   },
+  {
+    name: 'threads delete',
+    parameters: '<thread>',
+    description: 'Delete a thread with its messages, facts and files; its runs stay',
+    options: [['--with <name>', 'the agent or team, if several have a thread with this id']],
+    async run({ client, out }, [thread = ''], options) {
+      const query = { name: text(options, 'with') }
+      await (await client()).call('threads.delete', { path: { thread }, query })
+      out.show({ thread, deleted: true }, () => `The thread ${safe(thread)} is deleted.`)
+      return undefined
+    },
+  },
 ]

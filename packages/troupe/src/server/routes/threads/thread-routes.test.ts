@@ -1,6 +1,6 @@
 /** Threads over HTTP: started by a run, listed, read, and of one user alone. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
+import { caller, echo, type Served, Servers } from '../../server-testbed.test.fixture.ts'
 
 describe('The thread routes', () => {
   const servers = new Servers()
@@ -43,5 +43,27 @@ describe('The thread routes', () => {
     for (const path of ['/v1/threads', '/v1/threads/greetings'])
       expect((await agent('GET', path)).body.code).toBe('request.forbidden')
     expect((await agent('POST', '/v1/runs', startOf)).body.code).toBe('request.forbidden')
+  })
+  it('The route that deletes a thread needs its operation and role, and deletes threads of the user alone.', async () => {
+    const ada = await as('ada')
+    for (const threadId of ['first', 'second']) {
+      const { body } = await ada('POST', '/v1/runs', { ...startOf, threadId })
+      await ada('GET', `/v1/runs/${body.run}/result?wait=10s`)
+    }
+    const reader = await as('ada', 'readonly')
+    expect((await reader('DELETE', '/v1/threads/first')).body.code).toBe('request.forbidden')
+    const agent = await as('ada', 'contributor', 'Echo')
+    expect((await agent('DELETE', '/v1/threads/first')).body.code).toBe('request.forbidden')
+    const eve = await as('eve')
+    expect((await eve('DELETE', '/v1/threads/first')).body.code).toBe('thread.unknown')
+    expect((await ada('DELETE', '/v1/threads/first?name=Other')).body.code).toBe('thread.unknown')
+    expect(await ada('DELETE', '/v1/threads/first')).toMatchObject({ status: 200, body: { ok: true } })
+    expect((await ada('GET', '/v1/threads/first')).body.code).toBe('thread.unknown')
+    expect((await ada('DELETE', '/v1/threads/first')).body.code).toBe('thread.unknown')
+    const { items } = await served.troupe.audit.list({ operation: 'thread.delete', allowed: true })
+    expect(items).toMatchObject([{ resource: 'first', user: 'ada', key: expect.any(String) }])
+    const { key } = await served.troupe.apiKeys.create({ name: 'support', users: 'all', role: 'moderator' })
+    const support = caller(served.url, { authorization: `Bearer ${key}`, 'troupe-user': 'ada' })
+    expect((await support('DELETE', '/v1/threads/second?name=Echo')).status).toBe(200)
   })
 })

@@ -1,0 +1,106 @@
+/** The deletion of a thread removes all that belongs to it, is recorded, and is of one user. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
+import { createTroupe, defineAgent, LlmAgent, patterns, type Troupe } from '../../../index.ts'
+import { partsOf } from '../../../startup/index.ts'
+import { MockModel } from '../../../testing/index.ts'
+
+const missing = await missingServer()
+const schema = schemaName('delete_thread')
+const folder = mkdtempSync(join(tmpdir(), 'troupe-delete-thread-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+const storages = {
+  sqlite: () => `sqlite:${join(folder, `${files++}.db`)}`,
+  ...(missing === undefined ? { postgres: () => ({ url: server, schema }) } : {}),
+}
+const open: Troupe[] = []
+afterEach(async () => {
+  for (const troupe of open.splice(0)) await troupe.close()
+  if (missing === undefined) await dropSchema(schema)
+})
+
+const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: '?' }) })
+const echo = defineAgent<string>({ name: 'Echo', run: async (task) => task })
+const pair = patterns.pipeline({ stages: [{ agents: [echo] }, { agents: [echo] }] })
+/** A file of 64 KB, which the storage holds as a blob. */
+const picture = { type: 'file', mediaType: 'image/png', data: 'A'.repeat(64 * 1024) }
+
+describe.each(Object.entries(storages))('threads that are deleted on %s', (_, storageOf) => {
+  const opened = async () => {
+    const responses = [
+      { toolCalls: [{ name: 'remember', args: { text: 'PIN 1234' } }] },
+      ...Array.from({ length: 9 }, () => 'noted'),
+    ]
+    const clerk = new LlmAgent({
+      name: 'Clerk',
+      model: new MockModel({ responses }),
+      memory: { working: true, episodic: true },
+    })
+    const troupe = await createTroupe({
+      storage: storageOf(),
+      log: 'silent',
+      agents: [clerk, echo, asking],
+      teams: { pair },
+    })
+    open.push(troupe)
+    const count = async (user: string, table: string) => {
+      const { storage } = troupe[partsOf].stores
+      const sql = `select count(*) as n from ${table} where user_id = '${user}'`
+      const [rows] = await storage.read({ user: troupe.user(user).id }, [{ sql, binds: [], returns: true }])
+      return Number(rows?.[0]?.n)
+    }
+    return { troupe, count, ada: troupe.user('ada') }
+  }
+
+  it('The deletion removes messages, memories, episodes and files of the thread alone, and is recorded.', async () => {
+    const { troupe, count, ada } = await opened()
+    const { orchestra } = ada
+    const task = [{ type: 'text', text: 'My PIN is 1234.' }, picture]
+    const run = await orchestra.start({ task: task as never, agent: 'Clerk', threadId: 'secret' })
+    await run.result()
+    await orchestra.run({ task: 'Hello.', agent: 'Clerk', threadId: 'other' })
+    const before = await count('ada', 'thread_messages')
+    expect(before).toBeGreaterThan(3)
+    expect([await ada.memory('Clerk').working('secret').size(), await ada.memory('Clerk').episodic.size()]).toEqual([
+      1, 2,
+    ])
+    await orchestra.deleteThread('secret')
+    expect((await orchestra.threads()).items.map(({ threadId }) => threadId)).toEqual(['other'])
+    await expect(orchestra.thread('secret')).rejects.toMatchObject({ code: 'thread.unknown' })
+    expect([await ada.memory('Clerk').working('secret').size(), await ada.memory('Clerk').episodic.size()]).toEqual([
+      0, 1,
+    ])
+    expect(await count('ada', 'thread_messages')).toBe(2)
+    const { items } = await troupe.audit.list({ operation: 'thread.delete' })
+    expect(items).toMatchObject([{ actor: 'host', resource: 'secret', user: 'ada', allowed: true }])
+    // The record of the run has its own retention.
+    expect(await run.status()).toMatchObject({ status: 'completed' })
+    await orchestra.run({ task: 'Who am I?', agent: 'Clerk', threadId: 'secret' })
+    expect(JSON.stringify((await orchestra.thread('secret')).messages)).not.toContain('1234')
+  })
+
+  it('The deletion rejects a thread in use, an unknown one, one of another user, and a name that is not clear.', async () => {
+    const { troupe, ada } = await opened()
+    const { orchestra } = ada
+    const run = await orchestra.start({ task: 't', agent: 'Asking', threadId: 't' })
+    await run.result()
+    await expect(orchestra.deleteThread('t')).rejects.toMatchObject({ code: 'thread.busy' })
+    await run.cancel()
+    await run.result()
+    await orchestra.run({ task: 't', team: 'pair', threadId: 't' })
+    await expect(orchestra.deleteThread('t')).rejects.toThrow('held with pair, Asking: name one')
+    await expect(orchestra.deleteThread('none')).rejects.toMatchObject({ code: 'thread.unknown' })
+    await expect(orchestra.deleteThread('t', { name: 'Clerk' })).rejects.toMatchObject({ code: 'thread.unknown' })
+    await expect(troupe.user('eve').orchestra.deleteThread('t')).rejects.toMatchObject({ code: 'thread.unknown' })
+    await orchestra.deleteThread('t', { name: 'pair' })
+    expect((await orchestra.threads()).items).toMatchObject([{ threadId: 't', agent: 'Asking' }])
+    await Promise.allSettled([orchestra.deleteThread('t'), orchestra.deleteThread('t')])
+    expect((await orchestra.threads()).items).toEqual([])
+    const { items } = await troupe.audit.list({ operation: 'thread.delete' })
+    expect(items).toHaveLength(2)
+  })
+})

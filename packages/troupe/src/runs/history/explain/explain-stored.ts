@@ -1,0 +1,44 @@
+/** Explains a run whose journal is stored, with what the storage has about its owner, its child runs and its open effects. */
+import type { UserId } from '../../../core/index.ts'
+import type { RecordedEffect } from '../../../journal/index.ts'
+import type { PolicyDecision } from '../../../security/index.ts'
+import type { OrchestraParts } from '../../engine/orchestra-parts.ts'
+import { runJournal, stepJournal } from '../../engine/store/run-journals.ts'
+import type { RunRow } from '../../engine/store/run-store.ts'
+import type { PastRun } from '../past-run.ts'
+import { explain, type RunExplanation } from './explain.ts'
+import { explainedSteps } from './explain-policy.ts'
+import { uncertainWaits } from './explain-uncertain.ts'
+
+export async function explainStored(
+  parts: OrchestraParts,
+  user: UserId,
+  row: RunRow,
+  past: PastRun,
+): Promise<RunExplanation> {
+  const { run } = row
+  const content = await parts.journal.journals.load(user, runJournal(run))
+  const holder = await parts.stores.store.holderOf(user, run)
+  const children = row.endedAt === null ? await parts.stores.store.children(user) : []
+  const childStates = new Map(
+    children.flatMap(({ parent, ...child }) => (parent.run === run ? [[child.run, child]] : [])),
+  )
+  const steps = row.endedAt === null ? [] : uncertainWaits(past.events).map(({ step }) => step)
+  const effects = new Map<string, readonly RecordedEffect[]>()
+  for (const step of steps) effects.set(step, await parts.journal.steps.effects(user, stepJournal(run, step)))
+  const decisions = new Map<string, { name: string; decision: PolicyDecision }[]>()
+  for (const { step } of explainedSteps(past.events)) {
+    const answers = await parts.journal.steps.answers(user, stepJournal(run, step), 'policy')
+    const own = answers.map(({ name, value }) => ({ name, decision: value as unknown as PolicyDecision }))
+    if (own.length > 0) decisions.set(step, own)
+  }
+  const ownership = content && {
+    childStates,
+    effects,
+    decisions,
+    takeovers: content.epoch - 1,
+    owner: content.owner,
+    isOwnedByOther: holder?.holder === 'other-process',
+  }
+  return explain(past, row, parts.platform.clock.now(), ownership)
+}
