@@ -29,7 +29,7 @@ const pair = patterns.pipeline({ stages: [{ agents: [echo] }, { agents: [echo] }
 /** A file of 64 KB, which the storage holds as a blob. */
 const picture = { type: 'file', mediaType: 'image/png', data: 'A'.repeat(64 * 1024) }
 
-describe.each(Object.entries(storages))('threads that are deleted on %s', (_, storageOf) => {
+describe.each(Object.entries(storages))('the deletion of threads on %s', (_, storageOf) => {
   const opened = async () => {
     const responses = [
       { toolCalls: [{ name: 'remember', args: { text: 'PIN 1234' } }] },
