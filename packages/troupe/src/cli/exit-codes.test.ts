@@ -10,7 +10,7 @@ it('Every failure of a command says what to do, also one that was thrown without
   const own = [new CliError('It failed.', { exit: exitCodes.failed }), misused('It is misused.')]
   expect(own.map((error) => complaintOf(error).hint)).toEqual([
     'Add --debug for its causes and stacks.',
-    'Add --help for what there is.',
+    'Add --help to see its options.',
   ])
   const wrong = new CliError('The configuration has 2 problems.', { exit: exitCodes.usage, code: 'config.wrong' })
   expect(complaintOf(wrong).hint).toContain('troupe doctor')

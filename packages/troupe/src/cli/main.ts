@@ -72,9 +72,9 @@ async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise
 
 /** Converts an error of commander, which commander would print as text. */
 function asMisused({ code, message }: CommanderError): CliError {
-  if (code === 'commander.help') return misused('No command is named.', 'Add --help for what there is.')
+  if (code === 'commander.help') return misused('No command is named.', 'Add --help to see its options.')
   const [text = '', nearest] = message.replace(/^error: /, '').split('\n')
-  return misused(text, nearest?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help for what there is.')
+  return misused(text, nearest?.replace(/^\((.*)\)$/, '$1') ?? 'Add --help to see its options.')
 }
 
 const unwritten = ({ message }: Error): CliError =>

@@ -84,7 +84,7 @@ function addCommand(parent: Commander, name: string, command: CliCommand, carryO
       )
       throw misused(
         `There is no command ${parent.name()} ${wrong}.`,
-        near === undefined ? 'Add --help for what there is.' : `Did you mean ${near}?`,
+        near === undefined ? 'Add --help to see its options.' : `Did you mean ${near}?`,
       )
     }
     // A flag nearer to the command has priority.

@@ -22,7 +22,7 @@ const request: Readonly<Record<string, Check>> = {
 }
 
 export const wrongArgument = (what: string, problem: string): ValidationError =>
-  new ValidationError(`${what} is not valid: ${problem}.`, { hint: 'Correct the value named and try again.' })
+  new ValidationError(`${what} is not valid: ${problem}.`, { hint: 'Correct this value.' })
 
 /** @throws ValidationError */
 export const checkClientOptions = (options: unknown): void => checkFields('createClient', options, clientOptions)

@@ -82,7 +82,7 @@ export const unknownAnswer = (request: string, status: number): TroupeError =>
   new ExternalServiceError(`${request} was answered with ${status}, and no explanation.`, {
     code: 'server.unknown',
     status,
-    hint: 'Is it the address of a Troupe server, of this release?',
+    hint: 'Check that the URL belongs to a Troupe server of this release.',
   })
 
 /** The error for a server that cannot be reached. */

@@ -222,7 +222,7 @@ describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...
 
     // Its owner, too, cannot post to a topic that was closed since, and is told what it can do.
     await host.setTopicPolicy('board', { post: [] })
-    const denied = { code: 'context.denied', hint: expect.stringContaining('must name another audience') }
+    const denied = { code: 'context.denied', hint: expect.stringContaining('set another audience') }
     await expect(a.push('k', 2)).rejects.toThrow(expect.objectContaining(denied))
     await a.push('k', 2, { audience: 'owner' })
   })

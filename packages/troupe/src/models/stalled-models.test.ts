@@ -80,7 +80,7 @@ it('A model that always stalls ends with a typed error, and the thread continues
     name: 'ExternalServiceError',
     code: 'model.failed',
     retryable: true,
-    message: expect.stringContaining('said nothing for 100ms'),
+    message: expect.stringContaining('sent nothing for 100ms'),
   })
   expect((await session.stream('and now?').result).text).toBe('all is well')
   expect(bodies).toHaveLength(3)

@@ -175,7 +175,7 @@ describe('the program on a database of its own', () => {
     await once(occupied, 'listening')
     const port = String((occupied.address() as AddressInfo).port)
     const { code, error } = await folder.run(['serve', '--port', port, '--storage', 'memory:'])
-    expect([code, error]).toEqual([5, expect.stringMatching(/EADDRINUSE.*\nLet it listen elsewhere/)])
+    expect([code, error]).toEqual([5, expect.stringMatching(/EADDRINUSE.*\nChoose another port/)])
     const dev = folder.spawn(['dev', '--port', port, '--storage', 'memory:'])
     await untilPrinted(dev, /The server ended with 5\. It restarts when a file changes\./)
     dev.kill('SIGINT')
@@ -216,7 +216,7 @@ describe('the program on a database of its own', () => {
       hint: 'Did you mean list?',
     })
     expect(await problemOf('run', 'echo')).toMatchObject({ code, message: "missing required argument 'task'" })
-    expect(await problemOf('runs')).toMatchObject({ code, hint: 'Add --help for what there is.' })
+    expect(await problemOf('runs')).toMatchObject({ code, hint: 'Add --help to see its options.' })
   }, 60_000)
 
   it('The doctor command checks the configuration, the database and the folder, and starts no run.', async () => {

@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     // Its disk is the server's own affair.
     expect(found['storage.space']).toMatchObject({
       status: 'warn',
-      evidence: expect.stringContaining('cannot be seen from here'),
+      evidence: expect.stringContaining('is not visible from here'),
     })
     expect(broken(found)).toEqual([])
   })
@@ -148,7 +148,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
       const found = await examined({ url: pooler.url, schema: fresh() })
       expect(found['storage.listen']).toMatchObject({
         status: 'warn',
-        evidence: expect.stringMatching(/pooler.*up to a second late; nothing is lost/),
+        evidence: expect.stringMatching(/pooler.*up to one second late; nothing is lost/),
         remedy: expect.stringContaining('listenUrl'),
       })
       expect(broken(found)).toEqual([])

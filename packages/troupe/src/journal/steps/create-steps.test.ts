@@ -151,8 +151,8 @@ describe('a step', () => {
       captured = recorder
       return null
     })
-    expect(() => captured?.answerNow({ kind: 'now', name: '' }, () => 1)).toThrow(/is over/)
-    expect(() => keyValues.push(captured as Recorder, 'k', 1)).toThrow(/is over/)
+    expect(() => captured?.answerNow({ kind: 'now', name: '' }, () => 1)).toThrow(/has ended/)
+    expect(() => keyValues.push(captured as Recorder, 'k', 1)).toThrow(/has ended/)
   })
 
   it('A tool body rejects calls on its context after its return.', async () => {
@@ -162,7 +162,7 @@ describe('a step', () => {
         captured = inner
         return null
       })
-      expect(() => keyValues.push(captured as Recorder, 'k', 1)).toThrow(/is over/)
+      expect(() => keyValues.push(captured as Recorder, 'k', 1)).toThrow(/has ended/)
       return (captured as Recorder).commit().then(
         () => null,
         (error: { code: string }) => error.code,

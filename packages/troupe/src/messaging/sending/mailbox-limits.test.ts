@@ -23,7 +23,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
       name: 'CapacityError',
       code: 'mailbox.full',
       retryable: true,
-      hint: expect.stringContaining('Send again when its owner has worked some off'),
+      hint: expect.stringContaining('Send again later'),
     })
     await a.send(Note, 0, { to: 'C' })
     await agent('A', { user: 'bob' }).messages.send(Note, 0, { to: 'B' })

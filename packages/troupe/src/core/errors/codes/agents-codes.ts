@@ -6,32 +6,32 @@ export const agentsCodes = {
   'agent.failed': {
     class: errors.AgentError,
     message: 'The code of an agent or tool threw: {problem}.',
-    hint: 'Find the stack in the log by errorId. Throw RecoverableError for what a retry may mend, CriticalError for what ends the run.',
+    hint: 'Find the stack in the log by errorId. Throw RecoverableError for errors that a retry can solve, and CriticalError for errors that must end the run.',
   },
   recoverable: {
     class: errors.RecoverableError,
     message: 'The code of an agent or tool threw a RecoverableError: {problem}.',
-    hint: 'Try again, or name a retry in onError of the run.',
+    hint: 'Retry, or set a retry in onError of the run.',
   },
   critical: {
     class: errors.CriticalError,
     message: 'The code of an agent or tool threw a CriticalError: {problem}.',
-    hint: 'It is not tried again. Remove the cause, then retry the run.',
+    hint: 'It is not retried. Remove the cause, then retry the run.',
   },
   'agent.turns': {
     class: errors.AgentError,
     message: '{agent} used up its {limit} turns of one step without an end.',
-    hint: 'Raise settings.maxTurns, or give it a narrower task.',
+    hint: 'Raise settings.maxTurns, or give the agent a narrower task.',
   },
   'agent.frozen': {
     class: errors.ValidationError,
-    message: 'The definition of {agent} was used already and is frozen: {what} is refused.',
+    message: 'The definition of {agent} is in use and frozen: {what} is rejected.',
     hint: 'Make a changed copy with agent.with({ … }).',
   },
   'agent.wrong': {
     class: errors.ValidationError,
     message: 'The definition of {agent} is wrong: {problem}.',
-    hint: 'Correct the option named.',
+    hint: 'Correct this option.',
   },
   'guardrail.tripped': {
     class: errors.AgentError,
@@ -66,13 +66,13 @@ export const agentsCodes = {
   'remote.ended': {
     class: errors.ExternalServiceError,
     message: 'The remote agent {agent} ended its task as {state}: {problem}.',
-    hint: 'Look at the other end; onError of the run can send the task to another agent.',
+    hint: 'Check the remote agent. onError of the run can give the task to another agent.',
     retryable: false,
   },
   'session.waiting': {
     class: errors.ConflictError,
     message: 'The thread {thread} waits for an answer to the question {question}.',
-    hint: 'Answer it first: session.answer(id, value).',
+    hint: 'Answer the question first: session.answer(id, value).',
   },
   'pool.timeout': {
     class: errors.TimeoutError,
@@ -82,12 +82,12 @@ export const agentsCodes = {
   'agent.mismatch': {
     class: errors.AccessDeniedError,
     message: 'These tools belong to {agent}: they cannot act as another agent.',
-    hint: 'Leave the name of the agent out; it is known.',
+    hint: 'Omit the name of the agent.',
   },
   'thread.conflict': {
     class: errors.ConflictError,
     message: 'Another process continued the thread {thread} in the meantime.',
-    hint: 'Let one call of a thread end before the next begins, or use another threadId.',
+    hint: 'Await each call of a thread before the next, or use another threadId.',
   },
   'thread.unknown': {
     class: errors.NotFoundError,
@@ -97,7 +97,7 @@ export const agentsCodes = {
   'thread.busy': {
     class: errors.ConflictError,
     message: 'The thread {thread} is in use by {holder}.',
-    hint: 'Wait until it has ended, answer its question or cancel it, or use another threadId.',
+    hint: 'Wait until the run or call has ended, answer its question, cancel it, or use another threadId.',
   },
   'agent.unknown': {
     class: errors.NotFoundError,

@@ -10,23 +10,23 @@ export const cliCodes = {
   },
   'command.misused': {
     class: errors.ValidationError,
-    message: 'The command is not used as it should be: {problem}.',
-    hint: 'Add --help for what there is.',
+    message: 'The command is invalid: {problem}.',
+    hint: 'Add --help to see its options.',
   },
   'config.wrong': {
     class: errors.ValidationError,
     message: 'The configuration has several problems: {problems}.',
-    hint: 'Correct each that is listed; `troupe doctor` looks at all of it again.',
+    hint: 'Correct each listed problem, and check the configuration with `troupe doctor`.',
   },
   'output.unwritten': {
     class: errors.ExternalServiceError,
     message: 'Standard output cannot be written: {problem}.',
-    hint: 'What the command had to say is not whole.',
+    hint: 'The output of the command is incomplete.',
   },
   'server.unknown': {
     class: errors.ExternalServiceError,
     message: '{request} was answered with {status}, and no explanation.',
-    hint: 'Is it the address of a Troupe server, of this release?',
+    hint: 'Check that the URL belongs to a Troupe server of this release.',
   },
   'init.unpacked': {
     class: errors.ExternalServiceError,
@@ -36,11 +36,11 @@ export const cliCodes = {
   'server.unreachable': {
     class: errors.ExternalServiceError,
     message: '{server} cannot be reached: {problem}.',
-    hint: 'Is it running? `troupe serve` starts one; --url and TROUPE_URL say where it is.',
+    hint: 'Start the server with `troupe serve`, or correct --url or TROUPE_URL.',
   },
   'storage.missing': {
     class: errors.NotFoundError,
     message: 'There is no database at {path}.',
-    hint: 'A run, a server or `troupe migrate` makes one.',
+    hint: 'Start a run or a server, or run `troupe migrate`, to create it.',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -6,11 +6,11 @@ export const compatCodes = {
   'compat.unsupported': {
     class: errors.ValidationError,
     message: '{what} has no counterpart in Troupe: {instead}.',
-    hint: 'Use what the message names in its place.',
+    hint: 'Use the alternative in the message.',
   },
   'compat.unfinished': {
     class: errors.ProcessingError,
     message: '{agent} ended without an answer: {problem}.',
-    hint: 'Let it end with an answer; the call itself is recorded and not repeated.',
+    hint: 'Change the agent so that it ends with an answer. The recorded call is not repeated.',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -6,32 +6,32 @@ export const contextCodes = {
   'context.denied': {
     class: errors.AccessDeniedError,
     message: 'The agent {agent} may not {action} {key}.',
-    hint: 'Only its owner, the writers it names, and roles that may can do this. While a topic of its audience is closed to the agent, it must name another audience.',
+    hint: 'Only the owner, the named writers and privileged roles can do this. If a topic of the audience is closed to the agent, set another audience.',
   },
   'context.unread': {
     class: errors.AccessDeniedError,
     message: 'The agent {agent} may write {key} but not read it, and so cannot update it.',
-    hint: 'Push over it, or have its owner name {agent} among those that may read it.',
+    hint: 'Replace the entry with push, or let its owner add {agent} to the audience.',
   },
   'context.conflict': {
     class: errors.ConflictError,
-    message: 'The entry {key} does not have the version expected.',
-    hint: 'Read it again and decide again, or use update().',
+    message: 'The entry {key} does not have the expected version.',
+    hint: 'Read the entry again and repeat the change, or use update().',
   },
   'context.contention': {
     class: errors.ConflictError,
     message: 'The entry {key} was changed by others {attempts} times while it was being updated.',
-    hint: 'Make the function given to update() shorter, or spread the writes over several keys.',
+    hint: 'Make the function of update() faster, or distribute the writes over several keys.',
   },
   'batch.aborted': {
     class: errors.ConflictError,
     message: 'Nothing was done: operation {operation} of the atomic batch, on {key}, failed.',
-    hint: 'Correct that operation, or leave atomic out.',
+    hint: 'Correct that operation, or omit atomic.',
   },
   'context.missing': {
     class: errors.NotFoundError,
     message: 'The entry {key} was not found.',
-    hint: 'List the keys you can see.',
+    hint: 'List the available keys.',
   },
   'context.quota': {
     class: errors.CapacityError,
@@ -42,32 +42,32 @@ export const contextCodes = {
   'context.watch': {
     class: errors.ValidationError,
     message: 'A step cannot watch the context.',
-    hint: 'Watch from the host or from a worker; a step reads what it needs and ends.',
+    hint: 'Watch from the application or a worker. In a step, read the entries.',
   },
   'context.pruned': {
     class: errors.ConflictError,
     message: 'The version of {key} that this step had read is no longer stored.',
-    hint: 'Keep more history, or start the run again.',
+    hint: 'Store more history, or start a new run.',
   },
   'cursor.invalid': {
     class: errors.ValidationError,
-    message: 'The cursor is not one that this list gave.',
+    message: 'The cursor does not belong to this list.',
     hint: 'Start again without a cursor.',
   },
   'key.parameter': {
     class: errors.ValidationError,
     message: 'The parameter {name} of the key {form} {problem}.',
-    hint: 'Give every name in braces a value, and no others.',
+    hint: 'Give a value for every name in braces, and no others.',
   },
   'topic.closed': {
     class: errors.AccessDeniedError,
     message: 'The agent {agent} may not {action} one of the topics {topics}: it is closed.',
-    hint: 'The host decides who may, by setTopicPolicy().',
+    hint: 'The application grants access with setTopicPolicy().',
   },
   'topic.missing': {
     class: errors.NotFoundError,
     message: 'The topic {topic} does not exist.',
-    hint: 'Discover the topics that there are.',
+    hint: 'List the existing topics.',
   },
   'topic.limit': {
     class: errors.CapacityError,

@@ -6,11 +6,11 @@ export const documentsCodes = {
   'documents.unreadable': {
     class: errors.ValidationError,
     message: '{problem}.',
-    hint: 'Name folders that exist, may be read, and hold documents.',
+    hint: 'Name folders that exist, are readable and contain documents.',
   },
   'documents.unstorable': {
     class: errors.ValidationError,
     message: 'The index cannot be stored at {path}: {problem}.',
-    hint: 'Name a path whose folder may be written and whose disk has space, or name none: the documents are then read each time.',
+    hint: 'Name a path in a writable folder with free disk space, or none: the documents are then read each time.',
   },
 } as const satisfies Record<string, CatalogueEntry>

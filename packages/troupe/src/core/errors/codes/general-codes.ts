@@ -6,72 +6,72 @@ export const generalCodes = {
   'troupe.error': {
     class: errors.TroupeError,
     message: 'Something failed: {problem}.',
-    hint: 'Look at the message and the cause. Code that throws it says more with one of the other classes, or a code of its own.',
+    hint: 'See the message and the cause. In your code, throw a more specific class, or set a code.',
   },
   'processing.failed': {
     class: errors.ProcessingError,
     message: 'Valid input could not be processed: {problem}.',
-    hint: 'Look at the message and the cause, remove it, then try again.',
+    hint: 'See the message and the cause, solve the problem, then retry.',
   },
   'external.failed': {
     class: errors.ExternalServiceError,
-    message: 'Something outside failed: {problem}.',
-    hint: 'Try again, or name a retry in onError of the run; see whether the service that the message names is up.',
+    message: 'An external service failed: {problem}.',
+    hint: 'Retry, or set a retry in onError of the run. Check that the service is available.',
   },
   not_found: {
     class: errors.NotFoundError,
-    message: 'What was named does not exist, or may not be seen: {problem}.',
-    hint: 'Look at how the name is spelt, and whose it is.',
+    message: 'The requested object does not exist, or is not visible: {problem}.',
+    hint: 'Check the spelling and the owner of the name.',
   },
   conflict: {
     class: errors.ConflictError,
-    message: 'Another writer changed it first: {problem}.',
-    hint: 'Read it again, and decide by what it is now.',
+    message: 'Another writer changed the data first: {problem}.',
+    hint: 'Read the data again, and repeat the change.',
   },
   'capacity.exceeded': {
     class: errors.CapacityError,
-    message: 'A bound is reached: {problem}.',
-    hint: 'Try again later, with less at once.',
+    message: 'A limit is reached: {problem}.',
+    hint: 'Retry later, with fewer concurrent requests.',
   },
   'internal.error': {
     class: errors.ProcessingError,
     message: 'Internal error {id}.',
-    hint: 'Give the id to an operator: the log and the trace have the error under it.',
+    hint: 'Give the id to an operator, who finds the error by it in the log and the trace.',
   },
   'invariant.broken': {
     class: errors.ProcessingError,
-    message: 'A rule that always holds was broken: {rule}.',
-    hint: 'This is a defect of Troupe. Keep the journal of the run and report it.',
+    message: 'An internal invariant was violated: {rule}.',
+    hint: 'This is a defect of Troupe. Export the journal of the run and report it.',
   },
   'validation.failed': {
     class: errors.ValidationError,
     message: '{what} is not valid: {problem}.',
-    hint: 'Correct the value named and try again.',
+    hint: 'Correct this value.',
   },
   'config.invalid': {
     class: errors.ValidationError,
-    message: 'The configuration cannot be used: {first} And {others} more, in details.problems.',
-    hint: 'Correct each of details.problems; every one says how.',
+    message: 'The configuration is invalid: {first} And {others} more, in details.problems.',
+    hint: 'Correct each of details.problems; each has a hint.',
   },
   'config.value': {
     class: errors.ValidationError,
     message: '{setting} is {value} in {origin}, which is not {wanted}.',
-    hint: 'Give it {wanted}.',
+    hint: 'Set it to {wanted}.',
   },
   'config.missing': {
     class: errors.ValidationError,
     message: '{setting} is missing: {reason}.',
-    hint: 'Set {variable}, or {setting} in the file of the configuration.',
+    hint: 'Set {variable}, or {setting} in the configuration file.',
   },
   'config.always': {
     class: errors.ValidationError,
-    message: '{name} asks to turn off what is always so: {always}.',
+    message: '{name} cannot be switched off: {always}.',
     hint: 'Remove it, or set it to true.',
   },
   'config.contradiction': {
     class: errors.ValidationError,
     message: '{one} and {other} contradict each other about {setting}.',
-    hint: 'Keep one of the two.',
+    hint: 'Remove one of the two.',
   },
   'config.restart': {
     class: errors.ConflictError,
@@ -106,7 +106,7 @@ export const generalCodes = {
   'duration.invalid': {
     class: errors.ValidationError,
     message: '{what} must be a duration such as 250ms, 30s, 5m, 1h or 1d, not {value}.',
-    hint: 'Write the unit, because a bare number has none; the longest is 1000000d.',
+    hint: 'Write a number with its unit. The longest duration is 1000000d.',
   },
   'option.unknown': {
     class: errors.ValidationError,
@@ -122,7 +122,7 @@ export const generalCodes = {
   'circuit.open': {
     class: errors.CircuitOpenError,
     message: 'The circuit is open after repeated failures; the next attempt is allowed in {pause}.',
-    hint: 'It is tried again by itself; have something to fall back on.',
+    hint: 'Calls are admitted again automatically. Configure a fallback.',
   },
   'rate.limited': {
     class: errors.RateLimitError,
@@ -131,40 +131,40 @@ export const generalCodes = {
   },
   'bulkhead.full': {
     class: errors.CapacityError,
-    message: 'All {concurrent} places are taken and {queue} calls wait already.',
-    hint: 'Try later, or raise its concurrency or its queue.',
+    message: 'All {concurrent} concurrent calls are in use, and {queue} calls wait already.',
+    hint: 'Retry later, or raise its concurrency or its queue.',
   },
   'batch.full': {
     class: errors.CapacityError,
-    message: 'The batch has {limit} items that wait already.',
-    hint: 'Add fewer at once, or raise maxWaiting.',
+    message: 'The batch has {limit} waiting items already.',
+    hint: 'Add fewer items at a time, or raise maxWaiting.',
   },
   'troupe.closed': {
     class: errors.CancelledError,
     message: '{what} is not possible: the troupe is closed.',
-    hint: 'Open it again with createTroupe(); nothing accepted was lost.',
+    hint: 'Open it again with createTroupe(); no accepted work was lost.',
   },
   'troupe.unopened': {
     class: errors.ProcessingError,
     message: 'The troupe was not opened: {stage} failed: {problem}.',
-    hint: 'All that was open before is let go of. Mend what the cause says, and open it again.',
+    hint: 'All opened parts were closed again. Solve the problem of the cause, and open the troupe again.',
   },
   'troupe.unclosed': {
     class: errors.ProcessingError,
-    message: 'A part of the troupe did not end as it should: {stage}: {problem}.',
-    hint: 'All other parts have ended; nothing accepted was lost.',
+    message: 'A part of the troupe did not close correctly: {stage}: {problem}.',
+    hint: 'All other parts were closed; no accepted work was lost.',
   },
   'troupe.draining': {
     class: errors.CancelledError,
     message: '{what} is not possible: the troupe is shutting down.',
-    hint: 'Ask another process, or this one once it is up again; nothing accepted was lost.',
+    hint: 'Use another process, or retry after the restart; no accepted work was lost.',
     status: 503,
     retryable: true,
   },
   'troupe.restored': {
     class: errors.ConflictError,
-    message: '{what} is not possible: the database was restored from a backup of {backupAt}, and waits.',
-    hint: 'What it was about to do may have been done since. Look, then call troupe.resumeRestored().',
+    message: '{what} is not possible: the database was restored from a backup of {backupAt} and is on hold.',
+    hint: 'Pending work of the backup may have been done since. Check it, then call troupe.resumeRestored().',
     status: 503,
   },
   'join.unsatisfied': {
@@ -180,16 +180,16 @@ export const generalCodes = {
   'route.unknown': {
     class: errors.ValidationError,
     message: 'There is no route for {type}; known are {known}.',
-    hint: 'Add the route, or let the task name one of those known.',
+    hint: 'Add the route, or change the task to name a known one.',
   },
   'vote.undecided': {
     class: errors.ProcessingError,
     message: 'The vote has no winner: {quorum} equal votes were needed, {found}.',
-    hint: 'Lower the quorum, add voters, or ask a question with fewer answers.',
+    hint: 'Lower the quorum, add voters, or reduce the possible answers.',
   },
   'loop.unfinished': {
     class: errors.ProcessingError,
     message: 'The check did not pass within {max} rounds: {feedback}.',
-    hint: 'Raise max, or let the check ask for less.',
+    hint: 'Raise max, or relax the check.',
   },
 } as const satisfies Record<string, CatalogueEntry>

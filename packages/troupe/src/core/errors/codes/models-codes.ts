@@ -25,19 +25,19 @@ export const modelsCodes = {
   },
   'model.rejected': {
     class: errors.ExternalServiceError,
-    message: 'The model {model} refused the call ({status}): {problem}.',
-    hint: 'Trying again cannot help: check the key, the rights and the request.',
+    message: 'The model {model} rejected the call ({status}): {problem}.',
+    hint: 'Do not retry: check the key, the rights and the request.',
     retryable: false,
   },
   'model.setting': {
     class: errors.ValidationError,
     message: 'The model {model} cannot take the setting {setting}.',
-    hint: "Leave it out, or set it for the models that take it: { model: 'provider/model', settings: { … } }.",
+    hint: "Omit it, or set it only for models that accept it: { model: 'provider/model', settings: { … } }.",
   },
   'model.content': {
     class: errors.ValidationError,
     message: 'The model {model} cannot take {what}: {problem}.',
-    hint: 'Convert the file, make it smaller, or use a model that takes it.',
+    hint: 'Convert the file, make it smaller, or use a model that accepts it.',
   },
   'model.failed': {
     class: errors.ExternalServiceError,
@@ -46,17 +46,17 @@ export const modelsCodes = {
   },
   'model.stalled': {
     class: errors.ExternalServiceError,
-    message: 'The model {model} said nothing for {limit}: its stream was cut.',
+    message: 'The model {model} sent nothing for {limit}, so its stream was aborted.',
     hint: 'Try later, name a fallback, or raise models.idle for a model that thinks for longer.',
   },
   'model.limited': {
     class: errors.RateLimitError,
-    message: 'The model {model} is limiting calls; it wants {seconds} s of pause.',
+    message: 'The model {model} limits calls; retry after {seconds} s.',
     hint: 'Try later, or name a fallback: model: [first, second].',
   },
   'model.busy': {
     class: errors.CapacityError,
-    message: 'The model {model} has all its places taken, and {queue} calls wait for one already.',
+    message: 'The model {model} has reached its concurrency limit, and {queue} calls wait already.',
     hint: 'Try later, raise models.limits, or name a fallback: model: [first, second].',
   },
   'embedding.wrong': {
@@ -68,13 +68,13 @@ export const modelsCodes = {
   'reranking.wrong': {
     class: errors.ExternalServiceError,
     message: 'The reranking model {model} gave no usable ranking: {problem}.',
-    hint: 'Use another reranking model, or check what the server answers to POST /rerank.',
+    hint: 'Use another reranking model, or check the response of the server to POST /rerank.',
     retryable: false,
   },
   'cassette.miss': {
     class: errors.NotFoundError,
     message: 'The cassette has no {kind} call of {name} like this one: {problem}.',
-    hint: "Correct what differs, or record it again with mode 'auto' or 'record'.",
+    hint: "Correct the difference, or record the cassette again with mode 'auto' or 'record'.",
   },
   'cassette.unreadable': {
     class: errors.ValidationError,
@@ -84,18 +84,18 @@ export const modelsCodes = {
   'cassette.unwritten': {
     class: errors.ProcessingError,
     message: 'The cassette can not be written: {problem}.',
-    hint: "Make room where it lies, or let it be written there; with mode 'replay' it is only read.",
+    hint: "Free disk space and check the permissions of its folder. Mode 'replay' only reads it.",
     retryable: false,
   },
   'model.circuit_open': {
     class: errors.CircuitOpenError,
     message:
       'The circuit of model {model} is open after repeated failures; the next attempt is allowed in {seconds} s.',
-    hint: 'It is tried again by itself. Name a fallback: model: [first, second].',
+    hint: 'Calls are admitted again automatically. Set a fallback: model: [first, second].',
   },
   'model.answer': {
     class: errors.AgentError,
     message: 'The model of {agent} gave no usable answer in {attempts} attempts: {problem}.',
-    hint: 'Sharpen the instructions, use a stronger model, or open another way in the topology.',
+    hint: 'Make the instructions more precise, use a stronger model, or add an edge to the topology.',
   },
 } as const satisfies Record<string, CatalogueEntry>

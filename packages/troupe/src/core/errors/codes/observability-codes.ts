@@ -6,17 +6,17 @@ export const observabilityCodes = {
   'health.unhealthy': {
     class: errors.ProcessingError,
     message: 'The health check {check} is unhealthy: {problem}.',
-    hint: 'Look at what the check looks at; `troupe health` shows all of them.',
+    hint: 'Examine the checked part; `troupe health` shows all checks.',
   },
   'metric.unknown': {
     class: errors.NotFoundError,
     message: 'There is no metric {metric}: it is not published, and nothing was recorded under it.',
-    hint: 'Did you mean {nearest}? A rule about a metric that the application records later says own: true.',
+    hint: 'Did you mean {nearest}? In a rule about a metric of the application, set own: true.',
   },
   'sending.rejected': {
     class: errors.ExternalServiceError,
-    message: 'What was sent out was refused with status {status}: {problem}',
-    hint: 'Look at its address, its headers, and the log of the other side.',
+    message: 'The recipient rejected the request with status {status}: {problem}',
+    hint: 'Check the URL, the headers and the log of the recipient.',
     retryable: true,
   },
 } as const satisfies Record<string, CatalogueEntry>

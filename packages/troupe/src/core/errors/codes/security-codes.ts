@@ -11,53 +11,53 @@ export const securityCodes = {
   'audit.broken': {
     class: errors.ProcessingError,
     message: 'The audit log is damaged: {problem}.',
-    hint: 'Verify it with verifyAudit and its checkpoints; what it finds was changed past Troupe.',
+    hint: 'Verify the log with verifyAudit and its checkpoints. Its findings were not changed by Troupe.',
   },
   'audit.undelivered': {
     class: errors.ExternalServiceError,
-    message: 'A checkpoint of the audit log was answered with {status}.',
-    hint: 'See what audit.checkpoints.to answers; the next checkpoint covers what this one did.',
+    message: 'The recipient of an audit checkpoint returned the status {status}.',
+    hint: 'Check audit.checkpoints.to. The next checkpoint also covers the records of this one.',
   },
   'audit.unknown': {
     class: errors.NotFoundError,
     message: 'The audit log has no record {record}.',
-    hint: 'Ids of records come from audit.list; those whose retention is over keep their place, others never had one.',
+    hint: 'Use an id from audit.list.',
   },
   'egress.denied': {
     class: errors.AccessDeniedError,
-    message: 'Nothing goes out to {host}: {problem}.',
-    hint: 'Name the host in egress.allow, with a port that is not usual, or the address in egress.privateAddresses, if it is to be reached.',
+    message: 'Connections to {host} are not allowed: {problem}.',
+    hint: 'To allow it, add the host to egress.allow, with its port if it is not the default, or the address to egress.privateAddresses.',
   },
   'egress.too_large': {
     class: errors.ProcessingError,
     message: 'The answer of {host} is longer than {limit} bytes.',
-    hint: 'Ask for less, or raise egress.maxBytes.',
+    hint: 'Request less, or raise egress.maxBytes.',
   },
   'encryption.changing': {
     class: errors.ConflictError,
-    message: 'The keys of the user {user} change faster than this change could be committed.',
+    message: 'The keys of the user {user} changed repeatedly during this commit.',
     hint: 'Try again.',
     retryable: true,
   },
   'encryption.damaged': {
     class: errors.ProcessingError,
-    message: 'A stored value ({kind} of {location}) does not open: {problem}.',
-    hint: 'Restore this row from a backup. Values of others are not affected.',
+    message: 'A stored value ({kind} of {location}) cannot be decrypted: {problem}.',
+    hint: 'Restore this row from a backup. Other values are not affected.',
   },
   'encryption.key_missing': {
     class: errors.ValidationError,
-    message: 'The key {id} is needed to open what is stored, and is not in the key ring.',
-    hint: 'Add it to encryption.keys. A key may go once encryption.rotate() has ended with another one as current.',
+    message: 'The key {id} is needed to decrypt stored data, and is not in the key ring.',
+    hint: 'Add it to encryption.keys. Remove a key only after encryption.rotate() has ended with another current key.',
   },
   'encryption.key_wrong': {
     class: errors.ValidationError,
-    message: 'The key {id} of the key ring is not the one that this database was sealed with.',
-    hint: 'Give the id its own key again; another key needs another id.',
+    message: 'The key {id} of the key ring is not the one with which this database was encrypted.',
+    hint: 'Restore the original key of this id. Another key needs another id.',
   },
   'encryption.required': {
     class: errors.ValidationError,
     message: '{what} needs encryption: {problem}.',
-    hint: 'Give createTroupe the key ring: encryption: { keys: [{ id, key }], current: id }.',
+    hint: 'Configure the key ring: encryption: { keys: [{ id, key }], current: id }.',
   },
   'role.unknown': {
     class: errors.ValidationError,
@@ -71,34 +71,35 @@ export const securityCodes = {
   },
   'signature.missing': {
     class: errors.AccessDeniedError,
-    message: 'A message that says it is from {agent} is not signed.',
-    hint: 'The sender has no signatures configured, or wrote it past Troupe.',
+    message: 'A message in the name of {agent} is not signed.',
+    hint: 'Configure signatures for the sender. A message that Troupe did not send is a forgery.',
   },
   'signature.invalid': {
     class: errors.AccessDeniedError,
-    message: 'The signature of a message that says it is from {agent} is not one of its keys, or not of this message.',
-    hint: 'Give this process the key that the sender signs with; if it has it, the message was forged.',
+    message:
+      'The signature of a message in the name of {agent} was not made with its keys, or belongs to another message.',
+    hint: 'Give this process the key of the sender. If it has the key, the message was forged.',
   },
   'signature.expired': {
     class: errors.AccessDeniedError,
     message:
-      'A message that says it is from {agent} was signed too long before it came in, or after its key had ended.',
-    hint: 'Set the clocks of all processes by one server. If they are, the message was sent again.',
+      'A message in the name of {agent} was signed too long before its acceptance, or after its key had expired.',
+    hint: 'Synchronise the clocks of all processes. If they are synchronised, the message was replayed.',
   },
   'signature.revoked': {
     class: errors.AccessDeniedError,
-    message: 'A message that says it is from {agent} is signed with a key that is revoked.',
-    hint: 'Give the sender another key, and let it send again what was right.',
+    message: 'A message in the name of {agent} is signed with a revoked key.',
+    hint: 'Give the sender another key, and send the valid messages again.',
   },
   'signature.replayed': {
     class: errors.AccessDeniedError,
-    message: 'A message that says it is from {agent} came a second time after it was acknowledged.',
-    hint: 'Find out who can write to the database besides Troupe.',
+    message: 'A message in the name of {agent} arrived again after it was acknowledged.',
+    hint: 'Find out which other programs can write to the database.',
   },
   'taint.denied': {
     class: errors.AccessDeniedError,
     message: 'The agent {agent} may not {action}: it holds {joined}, and this would reach outside.',
-    hint: 'Let a person approve it (policy.taint: approve), keep the two apart, or vouch for it with ctx.declassify.',
+    hint: 'Let a person approve it (policy.taint: approve), separate the two agents, or remove the labels with ctx.declassify.',
   },
   'policy.denied': {
     class: errors.AccessDeniedError,
@@ -107,8 +108,8 @@ export const securityCodes = {
   },
   'taint.misplaced': {
     class: errors.ValidationError,
-    message: '{agent} cannot vouch for what its model was told: {problem}.',
-    hint: 'Call ctx.declassify in a function agent or a worker that the value goes through.',
+    message: '{agent} cannot declassify the input of its model: {problem}.',
+    hint: 'Call ctx.declassify in a function agent or worker that handles the value.',
   },
   'schema.rejected': {
     class: errors.ValidationError,
@@ -117,19 +118,19 @@ export const securityCodes = {
   },
   'user.forgotten': {
     class: errors.NotFoundError,
-    message: 'What there was of the user {user} is forgotten.',
-    hint: 'It can not be had again. What is done under this id now is a new user.',
+    message: 'The data of the user {user} was erased.',
+    hint: 'The data cannot be restored. This id now is a new user.',
     status: 410,
   },
   'secret.missing': {
     class: errors.NotFoundError,
-    message: 'The secret {name} is in none of the sources.',
-    hint: 'Set it where createTroupe looks: its option secrets, by default the environment.',
+    message: 'No source has the secret {name}.',
+    hint: 'Add it to a source of the option secrets, by default the environment.',
     status: 500,
   },
   'secret.failed': {
     class: errors.ExternalServiceError,
-    message: 'The secret {name} could not be had: {problem}.',
-    hint: 'Look at the source of secrets; what serves already serves until it expires.',
+    message: 'The secret {name} could not be read: {problem}.',
+    hint: 'Check the source of secrets. Cached values are used until they expire.',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -6,7 +6,7 @@ export const storageCodes = {
   'storage.owned': {
     class: errors.ConflictError,
     message: 'The database {path} is owned by process {pid} on {host}, since {since}.',
-    hint: 'End that process, or talk to it. Several processes at once need PostgreSQL.',
+    hint: 'End that process, or use its server. Use PostgreSQL for several processes.',
     status: 423,
   },
   'storage.foreign': {
@@ -49,24 +49,24 @@ export const storageCodes = {
   'storage.unreachable': {
     class: errors.ExternalServiceError,
     message: 'The database {path} cannot be reached: {problem}.',
-    hint: 'Check its host and port, and that the server runs. Whether a change was made that had been sent is not known; with its id it may be sent again.',
+    hint: 'Check its host and port, and that the server runs. The outcome of a sent change is unknown; it can be sent again with its id.',
   },
   'storage.denied': {
     class: errors.ExternalServiceError,
-    message: 'The database {path} does not let this role in: {problem}.',
-    hint: 'Check user, password and database, and what pg_hba.conf says of them.',
+    message: 'The database {path} rejects this role: {problem}.',
+    hint: 'Check user, password and database, and their rules in pg_hba.conf.',
     retryable: false,
   },
   'storage.untrusted': {
     class: errors.ExternalServiceError,
     message: 'The server of {path} is not trusted: {problem}.',
-    hint: 'Name the host as its certificate does, give the authority that signed it as tls.ca, and see that the server speaks TLS.',
+    hint: 'Use the host name of the certificate, set tls.ca to its authority, and check that the server supports TLS.',
     retryable: false,
   },
   'storage.insecure': {
     class: errors.ValidationError,
-    message: '{path} is not served: {problem}.',
-    hint: 'Log in as a role that is not a superuser, has no BYPASSRLS and does not own the tables; let their owner be migrateUrl, and leave row-level security on.',
+    message: '{path} is not safe to use: {problem}.',
+    hint: 'Log in as a role that is not a superuser, has no BYPASSRLS and does not own the tables; set migrateUrl to their owner, and do not remove row-level security.',
   },
   'storage.exhausted': {
     class: errors.CapacityError,
@@ -76,28 +76,28 @@ export const storageCodes = {
   },
   'storage.slow': {
     class: errors.TimeoutError,
-    message: 'The server of {path} gave a statement up, at {ms} ms or because it was told to: {problem}.',
-    hint: 'Nothing was changed. Raise statementTimeout, or look for what holds the database up.',
+    message: 'The server of {path} cancelled a statement, after {ms} ms or by request: {problem}.',
+    hint: 'Nothing was changed. Raise statementTimeout, or find out why the database is slow.',
   },
   'storage.busy': {
     class: errors.CapacityError,
     message: 'More than {limit} changes wait for the storage.',
-    hint: 'Make changes more slowly; waiting changes continue.',
+    hint: 'Reduce the rate of changes; the waiting ones are executed.',
   },
   'storage.expectation': {
     class: errors.ConflictError,
     message: 'A change expected {expected} rows and found {found}.',
-    hint: 'Read the current state and try again.',
+    hint: 'Read the current state and retry.',
   },
   'storage.not_empty': {
     class: errors.ConflictError,
     message: '{path} is not empty: {problem}.',
-    hint: 'Name a place where there is nothing yet. Backups and restores overwrite nothing.',
+    hint: 'Name an empty or new path. Backups and restores overwrite nothing.',
   },
   'backup.unreadable': {
     class: errors.ValidationError,
     message: '{path} is not a backup that this release reads: {problem}.',
-    hint: 'Name the folder that backup() made, whole; a backup of a newer release needs that release.',
+    hint: 'Name the complete folder that backup() created. A backup of a newer release needs that release.',
   },
   'backup.damaged': {
     class: errors.ProcessingError,
@@ -107,7 +107,7 @@ export const storageCodes = {
   'value.too_large': {
     class: errors.ValidationError,
     message: '{what} has {bytes} bytes; {limit} are allowed.',
-    hint: 'Store large things elsewhere and refer to them, or split the value.',
+    hint: 'Store large data elsewhere and refer to it, or split the value.',
     status: 413,
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -6,7 +6,7 @@ export const toolsCodes = {
   'tool.failed': {
     class: errors.ProcessingError,
     message: 'The tool {tool} failed: {problem}.',
-    hint: 'See the cause.',
+    hint: 'See the cause in the error.',
   },
   'tool.unknown': {
     class: errors.ValidationError,
@@ -16,7 +16,7 @@ export const toolsCodes = {
   'tool.arguments': {
     class: errors.ValidationError,
     message: 'The arguments of {tool} are not valid: {problem}.',
-    hint: 'Correct what is named and call again.',
+    hint: 'Correct this argument and call again.',
   },
   'tool.unconfirmed': {
     class: errors.ValidationError,
@@ -26,7 +26,7 @@ export const toolsCodes = {
   'tool.unapproved': {
     class: errors.AccessDeniedError,
     message: 'This call of {tool} needs the approval of a person, which only the step of an agent can ask for.',
-    hint: 'Give the tool to an agent, or ask a person yourself and call one that needs no approval.',
+    hint: 'Give the tool to an agent, or ask a person in your code and use a tool without needsApproval.',
   },
   'tool.unavailable': {
     class: errors.ValidationError,
@@ -36,19 +36,19 @@ export const toolsCodes = {
   'mcp.unreachable': {
     class: errors.ExternalServiceError,
     message: 'The MCP server {server} cannot be reached: {problem}.',
-    hint: 'Look whether it runs; it is tried again with growing pauses.',
+    hint: 'Check that the server runs. Connections are retried with growing delays.',
     retryable: true,
   },
   'mcp.changed': {
     class: errors.ConflictError,
-    message: 'The tool {tool} of the MCP server {server} is not as it was pinned: {what}.',
-    hint: 'Look at it as it is now, and approve it with approveMcpTools if that is right.',
+    message: 'The tool {tool} of the MCP server {server} differs from its approved description: {what}.',
+    hint: 'Review the new description, and approve it with approveMcpTools if it is correct.',
     retryable: false,
   },
   'mcp.too_large': {
     class: errors.CapacityError,
-    message: 'The result of {tool} has {bytes} bytes; {limit} are taken.',
-    hint: 'Ask for less at once, or raise resultLimit.',
+    message: 'The result of {tool} has {bytes} bytes; {limit} are allowed.',
+    hint: 'Request less data, or raise resultLimit.',
     retryable: false,
   },
 
@@ -60,7 +60,7 @@ export const toolsCodes = {
   'sandbox.missing': {
     class: errors.NotFoundError,
     message: 'There is no file {path} in the sandbox.',
-    hint: 'List the files to see what there is.',
+    hint: 'List the files.',
   },
   'sandbox.binary': {
     class: errors.ValidationError,
@@ -81,16 +81,16 @@ export const toolsCodes = {
   'sandbox.conflict': {
     class: errors.ConflictError,
     message: 'The file {path} was changed by another step in the meantime.',
-    hint: 'The turn is repeated with the new version; give agents that work at the same time files of their own.',
+    hint: 'The turn is repeated with the new version. Let concurrent agents use different files.',
   },
   'sandbox.failed': {
     class: errors.ProcessingError,
     message: 'The engine {engine} of the sandbox failed: {problem}.',
-    hint: 'See the cause. The code itself was not the reason.',
+    hint: 'See the cause in the error. The executed code is not the reason.',
   },
   'sandbox.absent': {
     class: errors.ValidationError,
     message: '{what} needs a sandbox, and there is none here.',
-    hint: 'Use ctx.sandbox in steps of runs and sessions; handlers of messages have none.',
+    hint: 'Use ctx.sandbox in steps of runs and sessions; message handlers have no sandbox.',
   },
 } as const satisfies Record<string, CatalogueEntry>
