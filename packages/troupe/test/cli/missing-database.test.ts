@@ -42,7 +42,8 @@ describe('a misspelt database name', () => {
 
   it('A command without a similar database name says what makes one, and makes no folder either.', async () => {
     const { code, error } = await folder.run(['runs', 'list'])
-    const expected = 'There is no database at ./data/troupe.db.\nStart a run or a server, or run `troupe migrate`, to create it.\n'
+    const expected =
+      'There is no database at ./data/troupe.db.\nStart a run or a server, or run `troupe migrate`, to create it.\n'
     expect({ code, error }).toEqual({ code: 4, error: expected })
     expect(existsSync(join(folder.path, 'data'))).toBe(false)
   }, 60_000)
