@@ -29,6 +29,8 @@ export interface Budget {
       readonly outputTokens?: number
     },
   ): Fragment
+  /** Returns the rows that count a call without a reservation, also above the limit: later reservations are then refused. */
+  spend(used: { readonly tokens: number; readonly cost: number }): Fragment
 }
 
 export interface StoredMessage {

@@ -19,6 +19,7 @@ export type {
   ModelLimits,
   ModelObstacle,
   ModelSpec,
+  ModelSpent,
   Models,
   ModelTarget,
   ModelUsage,

@@ -56,6 +56,11 @@ export interface Price {
   readonly cacheRead?: number
   /** The price of input tokens that are written to the provider's cache; the price of input by default. */
   readonly cacheWrite?: number
+  /**
+   * The price of a thousand searches of a reranking model, in US dollars. A search is one question with up to 100 texts. A
+   * model that is paid by the token has none.
+   */
+  readonly search?: number
   /** The prices of a call with more input tokens than `over`, if the vendor charges more for it. */
   readonly long?: {
     /** The number of input tokens above which these prices apply to the whole call. */
@@ -139,10 +144,17 @@ export interface Embedded {
   readonly vectors: readonly Float32Array[]
 }
 
-/** The relevance of texts to a question. */
-export interface Reranked {
+/** What one call of a model used, which a step charges. */
+export type ModelSpent = {
   /** `provider/model`. */
   readonly model: string
+  readonly usage: ModelUsage
+  /** In US dollars; absent if the price is unknown. */
+  readonly cost?: number
+}
+
+/** The relevance of texts to a question, and what the call used. */
+export interface Reranked extends ModelSpent {
   /** The indexes of the texts, the most relevant first. A model may omit texts. */
   readonly ranking: readonly { readonly index: number; readonly score: number }[]
 }

@@ -70,13 +70,17 @@ const anthropicWrite = 1.25
 /** @throws ValidationError that names the model and the field */
 export function checkPrices(prices: Readonly<Record<string, Price>>): Readonly<Record<string, Price>> {
   for (const [model, price] of Object.entries(prices)) {
-    checkPrice(model, price, [...tokenPrices, 'long'], ['input', 'output'])
+    checkPrice(model, price, [...tokenPrices, 'search', 'long'], ['input', 'output'])
     if (price.long !== undefined)
       checkPrice(`${model}, long`, price.long, ['over', ...tokenPrices], ['over', 'input', 'output'])
   }
   return prices
 }
 
+const units: Readonly<Record<string, string>> = {
+  over: 'a number of tokens',
+  search: 'US dollars per thousand searches',
+}
 const tokenPrices = ['input', 'output', 'cacheRead', 'cacheWrite']
 
 function checkPrice(model: string, price: object, known: readonly string[], needed: readonly string[]): void {
@@ -86,7 +90,7 @@ function checkPrice(model: string, price: object, known: readonly string[], need
     const value = (price as Readonly<Record<string, unknown>>)[field]
     if (field === 'long' || (value === undefined && !needed.includes(field))) continue
     if (!(Number.isFinite(value) && Number(value) >= 0)) {
-      const unit = field === 'over' ? 'a number of tokens' : 'US dollars per million tokens'
+      const unit = units[field] ?? 'US dollars per million tokens'
       throw failure('validation.failed', { what, problem: `${field} must be ${unit}, from 0` })
     }
   }
@@ -100,6 +104,15 @@ export function createPrices(overrides: Readonly<Record<string, Price>>) {
   const priceOf = (model: string) => prices.get(model) ?? prices.get(undated(model))
   return {
     priceOf,
+    /**
+     * Returns the cost of a call of a reranking model; undefined if the price is unknown, or if it is a price of tokens and
+     * the provider did not count them.
+     */
+    costOfSearches(model: string, searches: number, tokens: number | undefined): number | undefined {
+      const price = priceOf(model)
+      if (!price || (tokens === undefined && price.input > 0)) return undefined
+      return (searches * (price.search ?? 0)) / 1e3 + ((tokens ?? 0) * price.input) / 1e6
+    },
     costOf(model: string, usage: ModelUsage): number | undefined {
       const price = priceOf(model)
       if (!price) return undefined

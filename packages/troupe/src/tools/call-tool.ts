@@ -17,12 +17,13 @@ import {
 } from '../core/index.ts'
 import type { DocumentEmbeddings, DocumentReranking } from '../documents/index.ts'
 import type { Recorder } from '../journal/index.ts'
+import type { ModelSpent } from '../models/index.ts'
 import { type Policies, withTimeLimit } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
-
 import type { BodyCall, SearchCall, Tool } from './define-tool.ts'
 import { codeOf, isFailure, isRejection } from './is-failure.ts'
 import type { StepContext } from './step-context.ts'
+import { readModelCalls, withModelCalls } from './with-model-calls.ts'
 import { withWorkLimit } from './work-limit.ts'
 
 const maxAttempts = 3
@@ -43,8 +44,10 @@ export interface ToolHost {
   readonly recording?: Recording | undefined
   /** The embedding model of the troupe; absent if it has none. */
   readonly embeddings?: DocumentEmbeddings | undefined
-  /** The reranking model of the troupe; absent if it has none. */
-  readonly reranking?: DocumentReranking | undefined
+  /** Returns the reranking model of the troupe, which reports what each call used; undefined if the troupe has none. */
+  readonly rerankingFor?: ((charge: (spent: ModelSpent) => void) => DocumentReranking | undefined) | undefined
+  /** Called with what the models used that the tool has called, at each execution of the step; absent if no step pays. */
+  readonly onSpent?: ((spent: readonly ModelSpent[]) => void) | undefined
 }
 
 /**
@@ -101,15 +104,15 @@ interface OneCall {
   readonly agreed: boolean
 }
 
-function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall): Promise<Json> {
+async function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall): Promise<Json> {
   const spec = {
     class: tool.effect as Exclude<Tool['effect'], 'durable'>,
     input: args,
     ...(tool.reconcile ? { reconcile: tool.reconcile as never } : {}),
-    ...(tool.undo ? { undo: tool.undo } : {}),
+    ...(tool.undo ? { undo: undoOf(tool.undo) } : {}),
   }
   const { taint } = recorder
-  return recorder.effect<Json>(`${tool.name} ${id}`, spec, ({ key, signal, taint: mark }) => {
+  const recorded = await recorder.effect<Json>(`${tool.name} ${id}`, spec, async ({ key, signal, taint: mark }) => {
     const { userId, agent } = host
     const taintedAction = { userId, agent, action: tool.name, taint }
     const fetch =
@@ -123,7 +126,9 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
       what: `The tool ${tool.name}`,
       signal,
     }
-    const { embeddings, reranking } = host
+    const { embeddings } = host
+    const calls: ModelSpent[] = []
+    const reranking = host.rerankingFor?.((spent) => void calls.push(spent))
     const models = { ...(embeddings ? { embeddings } : {}), ...(reranking ? { reranking } : {}) }
     const execute = async (inner: AbortSignal) =>
       toolOutputJson(await tool.execute(input, { key, signal: inner, fetch, ...models } satisfies SearchCall), tool)
@@ -137,9 +142,17 @@ function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall):
     const call = () => repeated(host, tool, signal, () => withTimeLimit(limit, played))
     // Retries depend on the effect class: a tool that acts at most once is not retried.
     const guarded = () => (policy ? policy.execute(once(tool, call), { signal, key: host.userId }) : call())
-    return observed(host, tool, args, guarded)
+    return withModelCalls(await observed(host, tool, args, guarded), calls)
   })
+  const { output, spent } = readModelCalls(recorded)
+  host.onSpent?.(spent)
+  return output
 }
+
+const undoOf =
+  (undo: NonNullable<Tool['undo']>): NonNullable<Tool['undo']> =>
+  (key, recorded) =>
+    undo(key, readModelCalls(recorded as Json).output)
 
 /** A request would give another answer at each execution. */
 const rejectFetch =

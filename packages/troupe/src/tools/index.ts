@@ -1,4 +1,5 @@
 /** Tools: their definition and the execution of calls. */
+
 export { callTool, parseArguments, reachesOutside, type ToolHost } from './call-tool.ts'
 export * from './define-tool.ts'
 export * from './handler/index.ts'
@@ -8,3 +9,4 @@ export { sandboxTools, workspaceTools } from './sandbox-tools.ts'
 export { readDocument, searchDocuments } from './search-documents.ts'
 export * from './step-context.ts'
 export * from './tool-source.ts'
+export { readModelCalls } from './with-model-calls.ts'

@@ -111,13 +111,14 @@ async function searchedRun(model: RerankingModelV4 | undefined) {
   const mock = new MockModel({ responses })
   const agent = new LlmAgent({ name: 'Clerk', model: mock, instructions: 'Help.', tools: [searchDocuments(index)] })
   const models = model ? { reranking: model } : {}
-  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent], models })
+  const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/model': { input: 0, output: 0 } }
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent], models, prices })
   const { orchestra } = troupe.user('ada')
   const topology = { agents: [agent], flows: ['Start -> Clerk', 'Clerk -> End'] }
   const run = await orchestra.start({ task: 'Search.', topology })
-  await run.result()
+  const { cost } = await run.result()
   const { identical } = await orchestra.verifyReplay(run.id)
-  return { result: JSON.stringify(mock.calls[1]?.prompt.at(-1)?.content), identical }
+  return { result: JSON.stringify(mock.calls[1]?.prompt.at(-1)?.content), identical, usd: cost.usd }
 }
 
 it('searchDocuments orders its passages by the reranking model of the troupe, which a replay does not ask.', async () => {
@@ -125,6 +126,8 @@ it('searchDocuments orders its passages by the reranking model of the troupe, wh
   const children = rerankingModel('children')
   const first = await searchedRun(children.model)
   expect([quotes(first), first.identical, children.asked.length]).toEqual([true, true, 1])
+  expect(first.result).not.toContain('$modelCalls')
+  expect([first.usd, (await searchedRun(undefined)).usd]).toEqual([2, 0])
   expect(quotes(await searchedRun(rerankingModel('10 euros').model))).toBe(false)
 })
 

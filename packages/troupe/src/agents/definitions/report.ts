@@ -1,6 +1,6 @@
 /** The usage and the calls of a step, summed over its turns. */
 import { addModels } from '../../core/index.ts'
-import type { ModelAnswer } from '../../models/index.ts'
+import type { ModelAnswer, ModelSpent } from '../../models/index.ts'
 import type { StepReport, ToolCallReport } from '../agent-port.ts'
 import { answerContent, answerText } from '../model/content/model-messages.ts'
 
@@ -38,8 +38,8 @@ export class Report {
     this.#fallback ??= answer.fallback
   }
 
-  /** Counts a question about a hidden value, which is paid for and is not an answer of the step. */
-  queried({ usage, cost, model, isShared }: ModelAnswer & { readonly isShared?: true }): void {
+  /** Counts a call that is paid for and is not an answer of the step: a question about a hidden value, or a ranking. */
+  queried({ usage, cost, model, isShared }: ModelSpent & { readonly isShared?: true }): void {
     this.#inputTokens += usage.inputTokens
     this.#outputTokens += usage.outputTokens
     this.#cacheReadTokens += usage.cacheReadTokens ?? 0

@@ -3,11 +3,12 @@
  * stored one takes its place, with its history. An agent whose model is offline, or fails, stores none.
  */
 import { z } from 'zod'
-import { hashText, type Json, joinTaint, parse, type Schema, type TaintLabel, truncateText } from '../../core/index.ts'
+import { hashText, joinTaint, parse, type Schema, type TaintLabel, truncateText } from '../../core/index.ts'
 import { chainOf, isOfflineModel, recordedModelCall, unlessModelFailed } from '../model/ask-model.ts'
 import { answerText, textOfInput, tokensOf, userMessage } from '../model/content/model-messages.ts'
 import { structuredText } from '../model/content/structured-text.ts'
 import type { LlmRun } from '../model/llm-run.ts'
+import { chargedAnswer } from './charged-answer.ts'
 import { type KnownFact, knownFacts } from './known-facts.ts'
 import { factsName } from './stored-memory.ts'
 
@@ -46,9 +47,12 @@ async function extracted(run: LlmRun, text: string): Promise<readonly NewFact[]>
   const { definition, entry, report } = run
   const { recorder, services } = entry
   const { taint } = recorder
-  const known = (await recorder.answer({ kind: 'memory', name: `facts of ${definition.name}` }, async () => {
-    return (await knownFacts(definition, entry, limits.known)) as unknown as Json
-  })) as unknown as readonly KnownFact[]
+  const known = await chargedAnswer<readonly KnownFact[]>(
+    entry,
+    { kind: 'memory', name: `facts of ${definition.name}` },
+    report,
+    (charge) => knownFacts(definition, entry, limits.known, charge),
+  )
   const listed = known.map((fact, i) => `${i + 1}. ${fact.text}`).join('\n')
   const prompt = [
     { role: 'system' as const, content: instructions },

@@ -5,6 +5,7 @@ import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
 import { textOfEpisode } from './episodic-index.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
+import type { RankingSource } from './similarity.ts'
 import { factsName } from './stored-memory.ts'
 
 const defaultShown = 10
@@ -17,12 +18,17 @@ export interface KnownFact {
 }
 
 /** Returns the facts that are most similar to the input, and the newest ones up to the limit. */
-export async function knownFacts(definition: LlmDefinition, entry: StepEntry, limit: number): Promise<KnownFact[]> {
+export async function knownFacts(
+  definition: LlmDefinition,
+  entry: StepEntry,
+  limit: number,
+  charge: RankingSource['charge'],
+): Promise<KnownFact[]> {
   const { memories, models } = entry.services
   const { principal, signal } = entry.recorder
   const memory = factsName(definition.name)
   const newest = await memories.read(principal.userId, memory)
-  const source = { memories, models, user: principal.userId, memory, signal }
+  const source = { memories, models, user: principal.userId, memory, signal, charge }
   const alike = newest.length <= limit ? [] : await retrieveEpisodes(source, textOfInput(entry.input), limit)
   const shown = new Map([...alike, ...newest].map((item) => [item.id, item]))
   return [...shown.values()]

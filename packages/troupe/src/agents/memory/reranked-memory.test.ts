@@ -73,3 +73,71 @@ it('A step records the notes that a reranking model ordered, so that a replay do
   expect(JSON.stringify(prompt)).not.toContain('to the lake')
   expect(asked).toHaveLength(1)
 })
+
+it('A step pays for the reranking of its notes, and a replay pays nothing.', async () => {
+  const { model, asked } = ranker()
+  const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/scripted': { input: 0, output: 0 } }
+  const agent = new LlmAgent({
+    name: 'Clerk',
+    model: new MockModel({ modelId: 'scripted', responses: ['noted'] }),
+    memory: { episodic: { limit: 1 } },
+  })
+  await using troupe = await createTroupe({
+    storage: 'memory:',
+    log: 'silent',
+    models: { reranking: model },
+    prices,
+    agents: [agent],
+  })
+  const ada = troupe.user('ada')
+  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const costs: unknown[] = []
+  troupe.on('model.reranked', ({ cost }) => costs.push(cost))
+  const run = await ada.orchestra.start({ task: 'bicycle', agent: 'Clerk' })
+  expect((await run.result()).cost).toEqual({ usd: 2, unknown: [] })
+  expect(costs).toEqual([2])
+  expect(asked).toHaveLength(1)
+  expect((await ada.orchestra.verifyReplay(run.id)).identical).toBe(true)
+})
+
+it('The cost budget of a run counts the reranking of its notes.', async () => {
+  const { model } = ranker()
+  const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/scripted': { input: 1, output: 1 } }
+  const agent = new LlmAgent({
+    name: 'Clerk',
+    model: new MockModel({ modelId: 'scripted', responses: ['noted'] }),
+    memory: { episodic: { limit: 1 } },
+  })
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { reranking: model }, prices })
+  const ada = troupe.user('ada')
+  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const after = new LlmAgent({ name: 'After', model: new MockModel({ modelId: 'scripted', responses: ['done'] }) })
+  const topology = { agents: [agent, after], flows: ['Start -> Clerk', 'Clerk -> After', 'After -> End'] }
+  const run = await ada.orchestra.start({ task: 'bicycle', topology, config: { budget: { cost: 1 } } })
+  expect(await run.result()).toMatchObject({
+    status: 'failed',
+    guard: { name: 'cost' },
+    cost: { usd: expect.closeTo(2, 1) },
+  })
+})
+
+it('A step that is executed again after a wait pays for its reranking once, in its cost and in the budget.', async () => {
+  const { model, asked } = ranker()
+  const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/scripted': { input: 1, output: 1 } }
+  const agent = new LlmAgent({
+    name: 'Clerk',
+    model: new MockModel({ modelId: 'scripted', responses: ['noted'] }),
+    memory: { episodic: { limit: 1 } },
+    guardrails: { output: [{ name: 'never', check: () => ({ pass: false, reason: 'no' }), onTrip: 'ask' }] },
+  })
+  const after = new LlmAgent({ name: 'After', model: new MockModel({ modelId: 'scripted', responses: ['done'] }) })
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { reranking: model }, prices })
+  const ada = troupe.user('ada')
+  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const topology = { agents: [agent, after], flows: ['Start -> Clerk', 'Clerk -> After', 'After -> End'] }
+  const run = await ada.orchestra.start({ task: 'bicycle', topology, config: { budget: { cost: 3 } } })
+  const { questions } = await run.result()
+  await run.answer(questions[0]?.id ?? '', true)
+  expect(await run.result()).toMatchObject({ status: 'completed', cost: { usd: expect.closeTo(2, 1) } })
+  expect(asked).toHaveLength(1)
+})

@@ -3,17 +3,14 @@
  * computed again.
  */
 import { type Json, TroupeError, type UserId } from '../../core/index.ts'
-import type { Models } from '../../models/index.ts'
 import { type RetrievedEpisode, textOfEpisode } from './episodic-index.ts'
 import type { Memories, MemoryItem } from './memories-port.ts'
-import { byVectors, byWords, embedOf, passing, type Ranking, reranked } from './similarity.ts'
+import { byVectors, byWords, embedOf, passing, type Ranking, type RankingSource, reranked } from './similarity.ts'
 
-export interface EpisodeSource {
+export interface EpisodeSource extends RankingSource {
   readonly memories: Memories
-  readonly models: Models
   readonly user: UserId
   readonly memory: string
-  readonly signal?: AbortSignal | undefined
 }
 
 export type RetrievedItem = RetrievedEpisode<Json> & Pick<MemoryItem, 'id' | 'version' | 'provenance' | 'taint' | 'at'>

@@ -15,13 +15,15 @@ import {
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
+import type { Report } from '../definitions/report.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
 import type { Thread } from '../model/thread.ts'
+import { chargedAnswer } from './charged-answer.ts'
 import { textOfEpisode } from './episodic-index.ts'
 import { knownFacts, shownFacts } from './known-facts.ts'
 import type { NewMemory } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
-import { embedOf, rank, reranked } from './similarity.ts'
+import { embedOf, type RankingSource, rank, reranked } from './similarity.ts'
 import { episodicName, workingName } from './stored-memory.ts'
 
 const limits = { shared: 20, noteCharacters: 1_000, episodeCharacters: 2_000, retrieved: 500 }
@@ -36,19 +38,27 @@ type Section = {
 }
 
 /** Returns the notes for the prompt of this step; empty if there are none. */
-export async function retrieveNotes(definition: LlmDefinition, entry: StepEntry, thread?: Thread) {
+export async function retrieveNotes(
+  definition: LlmDefinition,
+  entry: StepEntry,
+  report: Pick<Report, 'queried'>,
+  thread?: Thread,
+) {
   const { working, episodic, consolidate, shared, retrieval } = definition.memory
   if (!working && !episodic && !consolidate && !shared && !retrieval) return ''
   const { recorder } = entry
-  const sections = (await recorder.answer({ kind: 'memory', name: definition.name }, async () => {
+  const call = { kind: 'memory', name: definition.name }
+  const sections = await chargedAnswer<readonly Section[]>(entry, call, report, async (charge) => {
     const found = [
       ...(working ? [await inMind(definition, entry)] : []),
-      ...(episodic ? [await episodesLike(definition, entry, alike(episodic))] : []),
-      ...(consolidate ? [await factsSection(definition, entry, shownFacts(consolidate))] : []),
-      ...(retrieval && thread ? [await omittedSection(definition, entry, thread, alike(retrieval))] : []),
+      ...(episodic ? [await episodesLike(definition, entry, alike(episodic), charge)] : []),
+      ...(consolidate ? [await factsSection(definition, entry, shownFacts(consolidate), charge)] : []),
+      ...(retrieval && thread
+        ? [await omittedSection(definition, entry, { thread, limit: alike(retrieval), charge })]
+        : []),
     ]
     return found.filter(({ notes }) => notes.length > 0)
-  })) as readonly Section[]
+  })
   for (const { taint } of sections) if (taint.length > 0) recorder.addTaint(taint)
   // The context client records its reads, and adds their labels to the step.
   const all = shared ? [...sections, await sharedNotes(shared, entry)] : sections
@@ -80,10 +90,15 @@ async function inMind({ name }: LlmDefinition, { recorder, services, thread }: S
   }
 }
 
-async function episodesLike({ name }: LlmDefinition, entry: StepEntry, limit: number): Promise<Section> {
+async function episodesLike(
+  { name }: LlmDefinition,
+  entry: StepEntry,
+  limit: number,
+  charge: RankingSource['charge'],
+): Promise<Section> {
   const { memories, models } = entry.services
   const { principal, signal } = entry.recorder
-  const episodeSource = { memories, models, user: principal.userId, memory: episodicName(name), signal }
+  const episodeSource = { memories, models, user: principal.userId, memory: episodicName(name), signal, charge }
   const found = await retrieveEpisodes(episodeSource, textOfInput(entry.input), limit)
   return {
     title: `Earlier work like this (likeness: ${found[0]?.similarity ?? 'none'})`,
@@ -92,8 +107,13 @@ async function episodesLike({ name }: LlmDefinition, entry: StepEntry, limit: nu
   }
 }
 
-async function factsSection(definition: LlmDefinition, entry: StepEntry, limit: number): Promise<Section> {
-  const known = await knownFacts(definition, entry, limit)
+async function factsSection(
+  definition: LlmDefinition,
+  entry: StepEntry,
+  limit: number,
+  charge: RankingSource['charge'],
+): Promise<Section> {
+  const known = await knownFacts(definition, entry, limit, charge)
   return {
     title: 'Facts that the user stated',
     notes: known.map(({ text }) => noteOf(text)),
@@ -108,15 +128,18 @@ async function factsSection(definition: LlmDefinition, entry: StepEntry, limit: 
 async function omittedSection(
   { memory }: LlmDefinition,
   entry: StepEntry,
-  thread: Thread,
-  limit: number,
+  {
+    thread,
+    limit,
+    charge,
+  }: { readonly thread: Thread; readonly limit: number; readonly charge: RankingSource['charge'] },
 ): Promise<Section> {
   const { services, recorder } = entry
   const before = thread.omittedMessages(memory.maxTokens).slice(-limits.retrieved)
   const embed = embedOf(services.models, recorder.principal.userId, recorder.signal)
   const texts = before.map(({ text }) => text)
   const question = textOfInput(entry.input)
-  const source = { models: services.models, user: recorder.principal.userId, signal: recorder.signal }
+  const source = { models: services.models, user: recorder.principal.userId, signal: recorder.signal, charge }
   const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embed))
   const ranked = found.slice(0, limit).map(({ index }) => index)
   const notes = ranked

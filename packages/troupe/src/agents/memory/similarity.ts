@@ -5,7 +5,7 @@
 import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
 import { type DocumentEmbeddings, type DocumentReranking, termsOf } from '../../documents/index.ts'
-import { cosineSimilarity, type Embedded, type Models } from '../../models/index.ts'
+import { cosineSimilarity, type Embedded, type ModelSpent, type Models } from '../../models/index.ts'
 
 /** Makes the vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
@@ -102,14 +102,22 @@ export function embedOf(models: Models, user: string, signal?: AbortSignal): Emb
   return (texts) => models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })
 }
 
-/** Returns the reranking model of the troupe for the search in documents; undefined if the troupe has none. */
-export function documentReranking(models: Models, user: string): DocumentReranking | undefined {
+/**
+ * Returns the reranking model of the troupe for the search in documents; undefined if the troupe has none.
+ * @param charge called with what each call has used
+ */
+export function documentReranking(
+  models: Models,
+  user: string,
+  charge: (spent: ModelSpent) => void,
+): DocumentReranking | undefined {
   const { reranking, rerank } = models
   if (reranking === undefined || !rerank) return undefined
   return {
     model: models.nameOf(reranking),
     rerank: async (question, texts, { signal }) => {
-      const { ranking } = await rerank(reranking, question, texts, { user, ...(signal ? { signal } : {}) })
+      const { ranking, ...spent } = await rerank(reranking, question, texts, { user, ...(signal ? { signal } : {}) })
+      charge(spent)
       return ranking.map(({ index }) => index)
     },
   }
@@ -118,6 +126,15 @@ export function documentReranking(models: Models, user: string): DocumentReranki
 /** The number of texts that the reranking model reads. */
 const maxReranked = 50
 
+/** The models that rank texts for one user. */
+export interface RankingSource {
+  readonly models: Models
+  readonly user: string
+  readonly signal?: AbortSignal | undefined
+  /** Called with what each call of the reranking model has used; absent if no step pays for it. */
+  readonly charge?: ((spent: ModelSpent) => void) | undefined
+}
+
 /**
  * Orders the best texts of a ranking by the reranking model of the troupe, if it has one. If that model fails for the
  * moment, the ranking stays.
@@ -125,11 +142,7 @@ const maxReranked = 50
  * @throws ExternalServiceError `reranking.wrong`, ValidationError for a model that does not exist
  */
 export async function reranked(
-  {
-    models,
-    user,
-    signal,
-  }: { readonly models: Models; readonly user: string; readonly signal?: AbortSignal | undefined },
+  { models, user, signal, charge }: RankingSource,
   question: string,
   texts: readonly string[],
   ranking: Ranking,
@@ -139,9 +152,13 @@ export async function reranked(
   const read = ranking.found.slice(0, maxReranked).map(({ index }) => index)
   const asked = read.map((index) => texts[index] as string)
   try {
-    const answer = await rerank(reranking, question, asked, { user, ...(signal ? { signal } : {}) })
-    const found = answer.ranking.map(({ index, score }) => ({ index: read[index] as number, score }))
-    return { ...ranking, reranking: answer.model, found }
+    const { ranking: order, ...spent } = await rerank(reranking, question, asked, {
+      user,
+      ...(signal ? { signal } : {}),
+    })
+    charge?.(spent)
+    const found = order.map(({ index, score }) => ({ index: read[index] as number, score }))
+    return { ...ranking, reranking: spent.model, found }
   } catch (error) {
     if (error instanceof TroupeError && passing.has(error.code)) return ranking
     throw error

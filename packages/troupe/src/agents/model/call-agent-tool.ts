@@ -1,11 +1,13 @@
 /** Runs one call of a tool or helper and turns what becomes of it into a result that the model can read. */
 import { failedWith, failure, type Json, storeError, type TaintLabel, TroupeError } from '../../core/index.ts'
 import type { Recorder, ScopedRecorder } from '../../journal/index.ts'
+import type { ModelSpent } from '../../models/index.ts'
 import { callTool, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
 import { documentEmbeddings, documentReranking } from '../memory/similarity.ts'
 import { clientsFor } from '../step/clients-for.ts'
+import { chargeModels } from './charge-models.ts'
 import {
   errorOutput,
   type ToolCallPart,
@@ -87,7 +89,9 @@ export async function callAgentTool(
     guard: services.guard,
     recording: services.recording,
     embeddings: documentEmbeddings(services.models, recorder.principal.userId),
-    reranking: documentReranking(services.models, recorder.principal.userId),
+    rerankingFor: (charge: (spent: ModelSpent) => void) =>
+      documentReranking(services.models, recorder.principal.userId, charge),
+    onSpent: (spent: readonly ModelSpent[]) => chargeModels(entry, run.report, `${tool.name} ${id}`, spent),
     policies: services.policies?.tools,
     ...(services.timeouts.tool === undefined ? {} : { timeoutMs: services.timeouts.tool }),
   }

@@ -93,7 +93,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
   const thread = await Thread.open(entry)
   thread.begin(entry.input, entry.results)
   entry.onThread?.((stored) => thread.unsaved(stored))
-  const offer = await createOffer(definition, entry, thread)
+  const offer = await createOffer(definition, entry, report, thread)
   const run: LlmRun = {
     definition,
     entry,
@@ -188,7 +188,7 @@ function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing 
 /** Adds the usage of the failed step to the error as `details.spent`, because it was paid for. */
 function withSpent(error: unknown, report: Report): unknown {
   const { usage, cost, models } = report.spent
-  if (usage.inputTokens + usage.outputTokens === 0) return error
+  if (usage.inputTokens + usage.outputTokens === 0 && cost.usd === 0) return error
   const stored = storeError(error)
   const details = isObject(stored.details) ? stored.details : {}
   const spent = { ...usage, usd: cost.usd, unknown: cost.unknown, models: models ?? {} }

@@ -4,6 +4,7 @@ import { defineTool } from '../../tools/index.ts'
 import type { Flow, StepEntry } from '../agent-port.ts'
 import { defineAgent } from '../definitions/define-agent.ts'
 import { createDefinition, type LlmAgentOptions } from '../definitions/llm-definition.ts'
+import { Report } from '../definitions/report.ts'
 import { createOffer } from './offer.ts'
 
 const flow: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
@@ -20,7 +21,7 @@ async function offered(options: Partial<LlmAgentOptions>, input = 'do some resea
     services: { models: {} },
     ...more,
   } as unknown as StepEntry
-  return createOffer(createDefinition({ name: 'A', tools, ...options }), entry)
+  return createOffer(createDefinition({ name: 'A', tools, ...options }), entry, new Report())
 }
 const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)
 

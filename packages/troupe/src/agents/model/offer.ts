@@ -5,6 +5,7 @@ import { objectSchema, type Tool } from '../../tools/index.ts'
 import type { Agent, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { maxResultTokensOf } from '../definitions/memory-options.ts'
+import type { Report } from '../definitions/report.ts'
 import { queryHandleName, queryHandleTool } from '../flows/query-handle-tool.ts'
 import { readResultTool } from '../memory/read-result-tool.ts'
 import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
@@ -49,7 +50,12 @@ export function fieldsOf(helper: Agent): { readonly [key: string]: Json } | unde
   return form?.properties || schema?.type === 'object' ? form : undefined
 }
 
-export async function createOffer(definition: LlmDefinition, entry: StepEntry, thread?: Thread): Promise<Offer> {
+export async function createOffer(
+  definition: LlmDefinition,
+  entry: StepEntry,
+  report: Pick<Report, 'queried'>,
+  thread?: Thread,
+): Promise<Offer> {
   const { recorder, flow } = entry
   const { instructions, memory, output } = definition
   const text =
@@ -64,7 +70,7 @@ export async function createOffer(definition: LlmDefinition, entry: StepEntry, t
     text,
     ...(memory.pinned?.length ? [`Remember:\n${memory.pinned.map((fact) => `- ${fact}`).join('\n')}`] : []),
     skillsSection(skills),
-    await retrieveNotes(definition, entry, thread),
+    await retrieveNotes(definition, entry, report, thread),
   ]
     .filter((part) => part !== '')
     .join('\n\n')

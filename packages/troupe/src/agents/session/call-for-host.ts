@@ -30,8 +30,9 @@ export async function callForHost(
   const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
   const own = { clock, events, recording, guard, policies: policies?.tools, ...timeout }
   const embeddings = documentEmbeddings(services.models, userId)
-  const reranking = documentReranking(services.models, userId)
-  const host: ToolHost = { ...own, userId, agent: agent.name, ctxOf, embeddings, reranking }
+  const rerankingFor: NonNullable<ToolHost['rerankingFor']> = (charge) =>
+    documentReranking(services.models, userId, charge)
+  const host: ToolHost = { ...own, userId, agent: agent.name, ctxOf, embeddings, rerankingFor }
   const parsed = await parseArguments(tool, input)
   try {
     return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })

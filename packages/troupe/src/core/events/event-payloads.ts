@@ -222,7 +222,12 @@ export interface EventPayloads extends RunEventPayloads {
     readonly cost?: number
   }
   /** A reranking model answered or failed. */
-  'model.reranked': TextsFields
+  'model.reranked': TextsFields & {
+    /** The tokens that the provider counted, 0 if it counts none; absent on failure. */
+    readonly inputTokens?: number
+    /** US dollars; absent if the price of the model is unknown. */
+    readonly cost?: number
+  }
   /** The release of messages from the outbox failed; it is retried. */
   'outbox.failed': FailedFields
   /** A system prompt contains every entry that the agent can also read with its tools. */

@@ -40,7 +40,7 @@ export function rerankEndpoint(
           statusCode: response.status,
           responseHeaders: Object.fromEntries(response.headers),
         })
-      return { ranking: rankingIn(text) }
+      return { ranking: rankingIn(text), response: { body: JSON.parse(text) } }
     },
   }
 }

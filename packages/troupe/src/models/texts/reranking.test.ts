@@ -6,6 +6,7 @@ import type { RerankingModelV4 } from '@ai-sdk/provider'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEvents, createVirtualClock, type EventFields, seededRandom, systemClock } from '../../core/index.ts'
 import { createModels, type ModelsOptions } from '../create-models.ts'
+import type { Price } from '../models-port.ts'
 
 const seen: EventFields[] = []
 const events = createEvents(() => {})
@@ -57,6 +58,7 @@ describe('a reranking model at a URL', () => {
     const { host } = new URL(url)
     expect(answer).toEqual({
       model: `${host}/ranker`,
+      usage: { inputTokens: 0, outputTokens: 0 },
       ranking: [
         { index: 2, score: 0.9 },
         { index: 1, score: 0.2 },
@@ -65,6 +67,26 @@ describe('a reranking model at a URL', () => {
     const body = { model: 'ranker', query: 'repair', documents: texts }
     expect(asked).toEqual([{ path: '/v1/rerank', authorization: 'Bearer key', body }])
     expect(seen.at(-1)).toMatchObject({ userId: 'ada', model: `${host}/ranker`, success: true, texts: 3 })
+  })
+
+  it('A reranking model has a price by the search or by the token, as its provider counts.', async () => {
+    const { host } = new URL(url)
+    const costOf = async (price: Price | undefined, more: object, count = 3) => {
+      replies = [{ body: { ...results([0, 1]).body, ...more } }]
+      const prices = price ? { [`${host}/ranker`]: price } : {}
+      const asked = Array.from({ length: count }, (_, i) => `text ${i}`)
+      const { usage, cost } = (await models({ prices }).rerank?.(spec(), 'repair', asked, { user: 'ada' })) ?? {}
+      expect(seen.at(-1)).toMatchObject({ inputTokens: usage?.inputTokens, ...(cost === undefined ? {} : { cost }) })
+      return [usage?.inputTokens, cost]
+    }
+    const search = { input: 0, output: 0, search: 2 }
+    expect(await costOf(search, {})).toEqual([0, 0.002])
+    expect(await costOf(search, {}, 101)).toEqual([0, 0.004])
+    expect(await costOf(search, { meta: { billed_units: { search_units: 5 } } })).toEqual([0, 0.01])
+    const token = { input: 3, output: 0 }
+    expect(await costOf(token, { usage: { total_tokens: 1_000 } })).toEqual([1_000, 0.003])
+    expect(await costOf(token, { usage: 'none' })).toEqual([0, undefined])
+    expect(await costOf(undefined, { usage: { total_tokens: 7 } })).toEqual([7, undefined])
   })
 
   it('A reranking model is not asked about no texts.', async () => {

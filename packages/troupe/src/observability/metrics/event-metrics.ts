@@ -54,6 +54,10 @@ export const eventAmounts = {
     { metric: 'model.tokens', field: 'inputTokens', labels: { direction: 'input' } },
     { metric: 'model.cost', field: 'cost', labels: {} },
   ],
+  'model.reranked': [
+    { metric: 'model.tokens', field: 'inputTokens', labels: { direction: 'input' } },
+    { metric: 'model.cost', field: 'cost', labels: {} },
+  ],
 } as const
 
 interface Counting {
@@ -68,7 +72,7 @@ export function countEvent(metrics: Counting, event: EventFields): void {
   if (typeof durationMs === 'number') metrics.time(type, durationMs, { labels, success })
   else metrics.increment(type, 1, labels, success)
   if (typeof event.waitedMs === 'number') metrics.time('message.waited', event.waitedMs, { labels, success: true })
-  if (type !== 'model.called' && type !== 'model.embedded') return
+  if (type !== 'model.called' && type !== 'model.embedded' && type !== 'model.reranked') return
   const model = String(event.model)
   for (const { metric, field, labels: more } of eventAmounts[type]) {
     const amount = event[field]

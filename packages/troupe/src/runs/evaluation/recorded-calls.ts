@@ -1,6 +1,7 @@
 /** The results of the tools and effects of a past run, which answer equal calls by name and arguments. */
 import { failure, type Json, type Recording, restoreError, type Traffic, type UserId } from '../../core/index.ts'
 import { inputHash, type RecordedEffect } from '../../journal/index.ts'
+import { readModelCalls } from '../../tools/index.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
 import { readRetainedRecords } from '../engine/store/retained-records.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
@@ -65,7 +66,8 @@ export class RecordedCalls implements Recording {
     this.#asked.set(key, nth + 1)
     // The recorded failure came after the last retry.
     if (found.error) throw restoreError({ ...found.error, retryable: false })
-    return found.output as Out
+    // Only tools record what their models used; nothing is paid for a recorded answer.
+    return (kind === 'tool' ? readModelCalls(found.output ?? null).output : found.output) as Out
   }
 
   /** Only models stream their answers. */

@@ -114,6 +114,11 @@ export function createDailyUsage(
           return { statements: take(user, day, { tokens: amount.tokens, cost: amount.cost }) }
         },
         tokensLeft: () => (limits.tokens === undefined ? undefined : left(user).then(({ tokens = 0 }) => tokens)),
+        spend(used) {
+          const day = today()
+          const added = add(user, day, used)
+          return { statements: added.length === 0 ? [] : [...begin(user, day), ...added] }
+        },
         charge(id, used) {
           // A call of another process stays charged at its reservation.
           const before = reserved.get(id) ?? { ...used, day: today() }
@@ -153,6 +158,7 @@ export function withDailyBudget(own: Budget | undefined, daily: Budget | undefin
   const both = [own, daily]
   return {
     reserve: (id, estimate) => ({ statements: both.flatMap((each) => each.reserve(id, estimate).statements) }),
+    spend: (used) => ({ statements: both.flatMap((each) => each.spend(used).statements) }),
     charge: (id, used) => ({ statements: both.flatMap((each) => each.charge(id, used).statements) }),
     tokensLeft() {
       const left = both.flatMap((each) => each.tokensLeft() ?? [])

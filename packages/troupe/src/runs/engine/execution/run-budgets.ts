@@ -78,6 +78,14 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
               Math.min(...rows.flat().map(({ tokens, token_limit: limit }) => Number(limit) - Number(tokens))),
             )
         },
+        spend(used) {
+          const statements = all.flatMap((limits) => {
+            const tokens = limits.tokens === undefined ? 0 : used.tokens
+            const cost = limits.cost === undefined ? 0 : used.cost
+            return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
+          })
+          return { statements }
+        },
         charge(id, used) {
           const estimate = reserved.get(id) ?? used
           reserved.delete(id)
