@@ -96,7 +96,7 @@ describe('invalid definitions', () => {
     const { orchestra } = await ada()
     await expect(orchestra.start({ task: 1, topology: flows })).rejects.toMatchObject({
       code: 'topology.rejected',
-      message: expect.stringContaining('What Numbers gives does not fit the input schema of Texts'),
+      message: expect.stringContaining('The output of Numbers does not match the input schema of Texts'),
     })
   })
 

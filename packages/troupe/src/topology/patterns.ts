@@ -131,7 +131,7 @@ const sequenceFindings = (stages: readonly PipelineStage[]): readonly Finding[] 
             code: 'pipeline.sequence',
             severity: 'advice',
             location: `stages[${i}]`,
-            message: `Its ${agents.length} agents (${agents.map(({ name }) => name).join(', ')}) run one after the other, each with what the one before gave`,
+            message: `Its ${agents.length} agents (${agents.map(({ name }) => name).join(', ')}) run one after the other, each with the result of the one before`,
             remedy: 'Set parallel: true to run them at once, or parallel: false where a sequence is meant',
           },
         ],

@@ -24,7 +24,7 @@ function missingGrants(agent: Agent): Finding[] {
       code: 'tool.not_granted',
       severity: 'error',
       location: `${agent.name}: ${tool}`,
-      message: `${agent.name} has the tool ${tool} and no grant for it: its access denies it`,
+      message: `${agent.name} has the tool ${tool}, which its access denies`,
       remedy: `Remove ${tool} from deny, or from the tools of ${agent.name}`,
     }))
 }
@@ -65,7 +65,7 @@ function sideEffects(agent: Agent): Finding[] {
       code: 'effect.outside',
       severity: 'advice',
       location: agent.name,
-      message: `${agent.name} seems to use ${what} outside ctx.effect: that is done again when the step is entered again`,
-      remedy: 'Put it into ctx.effect(name, { class }, fn), or use ctx.now() and ctx.random()',
+      message: `${agent.name} seems to use ${what} outside ctx.effect, which is repeated when the step executes again`,
+      remedy: 'Move it into ctx.effect(name, { class }, fn), or use ctx.now() and ctx.random()',
     }))
 }

@@ -81,7 +81,7 @@ function tooDeep(topology: CanonicalTopology, limit: number): Finding[] {
       code: 'budget.worst_case',
       severity: 'warning',
       location,
-      message: `${location} stands ${depth} levels deep, and the budget of depth is ${limit}: an invocation ends the run`,
+      message: `${location} is ${depth} levels deep, but budget.depth is ${limit}: an invocation of it ends the run`,
       remedy: `Raise budget.depth to at least ${depth}`,
     }))
 }
@@ -94,7 +94,7 @@ export function checkBudget(topology: CanonicalTopology, { budget, maxParallelBr
       code: 'budget.worst_case',
       severity: 'error',
       location: 'config.budget.steps',
-      message: `Every run takes at least ${least} steps, and the budget is ${budget.steps}: it is always exceeded`,
+      message: `Every run needs at least ${least} steps, but the budget is ${budget.steps}: every run exceeds it`,
       remedy: `Raise budget.steps to at least ${least}`,
     })
   const worstCase = maxSteps(topology)
@@ -103,15 +103,15 @@ export function checkBudget(topology: CanonicalTopology, { budget, maxParallelBr
       code: 'budget.worst_case',
       severity: 'warning',
       location: 'config.budget.steps',
-      message: `In the worst case a run takes ${worstCase} steps, and the budget is ${budget.steps}`,
-      remedy: `Raise budget.steps to ${worstCase}, or accept that the guard may end it`,
+      message: `In the worst case a run needs ${worstCase} steps, but the budget is ${budget.steps}`,
+      remedy: `Raise budget.steps to ${worstCase}, or accept that the guard may end the run`,
     })
   if (worstCase === undefined && budget.tokens === undefined && budget.cost === undefined)
     findings.push({
       code: 'budget.worst_case',
       severity: 'advice',
       location: 'config.budget',
-      message: `The worst case is bounded by ${budget.steps} steps (${maxParallelBranches} at once) and ${budget.time / 60_000} minutes alone: the team has cycles, and no budget of tokens or cost`,
+      message: `The team has cycles and no budget of tokens or cost: only ${budget.steps} steps (${maxParallelBranches} at a time) and ${budget.time / 60_000} minutes limit a run`,
       remedy: 'Set budget.tokens or budget.cost',
     })
   return findings

@@ -43,14 +43,14 @@ const worst = (name: 'tokens' | 'cost', used: string, limit: string): Finding =>
   code: 'budget.worst_case',
   severity: 'warning',
   location: `config.budget.${name}`,
-  message: `If each model answers at full length as often as it may, a run uses ${used} and more; the budget is ${limit}`,
-  remedy: `Lower settings.maxTurns or settings.maxOutputTokens, raise budget.${name}, or accept that the guard may end it`,
+  message: `If each model uses all its turns and output tokens, a run uses at least ${used}; the budget is ${limit}`,
+  remedy: `Lower settings.maxTurns or settings.maxOutputTokens, raise budget.${name}, or accept that the guard may end the run`,
 })
 
 const unpriced = (agent: string, model: string): Finding => ({
   code: 'budget.worst_case',
   severity: 'warning',
   location: agent,
-  message: `${agent} asks ${model}, whose price is not known: the budget of cost does not see it`,
-  remedy: 'Pass its price to createTroupe({ prices }), or bound the run by budget.tokens',
+  message: `The price of ${model}, the model of ${agent}, is unknown, so the cost budget does not include it`,
+  remedy: 'Add its price to createTroupe({ prices }), or set budget.tokens',
 })

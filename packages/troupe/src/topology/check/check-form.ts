@@ -45,8 +45,8 @@ function ambiguousHubs({ canonical }: CompiledTopology, models: ModelNodes): Fin
       code: 'hub.ambiguous',
       severity: 'advice',
       location: name,
-      message: `${name} can invoke ${targets}, and none of them returns: a text of its model selects no target, so the model is asked again`,
-      remedy: `Leave ${name} one way on, put a condition on its edges, or let its instructions name the tool to call`,
+      message: `${name} can invoke ${targets}, and none of them returns: a text of its model selects no target, so the model is called again`,
+      remedy: `Leave ${name} only one such edge, add conditions to its edges, or name the tool to call in its instructions`,
     }
   })
 }
@@ -66,7 +66,7 @@ function oneAgentWouldDo({ canonical }: CompiledTopology, models: ModelNodes): F
       code: 'team.one_agent',
       severity: 'advice',
       location: names,
-      message: `${names} work one after the other with the same model and rights, and without tools: one agent may do as well for less (${source})`,
+      message: `${names} work one after the other with the same model and rights, and without tools: one agent may be enough at a lower cost (${source})`,
       remedy: 'Compare the team with one agent that has all the instructions: `troupe runs evaluate --with-team`',
     },
   ]
@@ -103,8 +103,8 @@ function unverified({ canonical, agents }: CompiledTopology, models: ModelNodes)
       code: 'team.unverified',
       severity: 'advice',
       location: 'End',
-      message: `Nothing verifies the answer of the ${models.size} models before End: errors of one are passed on by the others (${source})`,
-      remedy: 'Put an agent that checks the answer before End, such as patterns.loop({ body, check })',
+      message: `No agent verifies the answer of the ${models.size} models before End, so errors of one model reach the answer (${source})`,
+      remedy: 'Add an agent before End that checks the answer, such as patterns.loop({ body, check })',
     },
   ]
 }

@@ -21,7 +21,7 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
         severity: 'warning',
         location: node.name,
         message: `${named.join(' and ')} at ${node.name} never applies: no branches meet there, and no invoked agent returns`,
-        remedy: `Name it where branches meet, or let those that ${node.name} invokes lead back to it`,
+        remedy: `Move it to a node where branches meet, or add edges from the agents that ${node.name} invokes back to it`,
       })
     const join = node.join ?? (node.isJoin ? config.join : undefined)
     if (join === undefined || typeof join !== 'object' || !('quorum' in join)) continue
@@ -33,8 +33,8 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
       code: 'join.impossible',
       severity: 'error',
       location: node.name,
-      message: `The join at ${node.name} cannot be met: a quorum of ${join.quorum} is required of ${available} that can arrive`,
-      remedy: `Ask for at most ${available}, or let more branches lead to ${node.name}`,
+      message: `The join at ${node.name} cannot complete: it requires ${join.quorum} branches, and only ${available} can arrive`,
+      remedy: `Lower the quorum to at most ${available}, or add branches to ${node.name}`,
     })
   }
   return findings
@@ -55,8 +55,8 @@ function inertConfig({ join, deadline }: PinnedConfig, graph: Graph): Finding[] 
       code: 'join.inert',
       severity: 'warning',
       location: 'config',
-      message: `The ${named.join(' and ')} of the config never comes into play: no branches meet, and what ends at End is waited for`,
-      remedy: `Add an agent at which they meet: {${last.map(({ name }) => name).join(', ')}} -> C, where C is new`,
+      message: `The ${named.join(' and ')} of the config never applies: no branches meet, and End waits for all results`,
+      remedy: `Add an agent where they meet: {${last.map(({ name }) => name).join(', ')}} -> C, where C is new`,
     },
   ]
 }

@@ -42,7 +42,7 @@ function unknownTools(rules: readonly CompiledRule[], tools: readonly RuledTool[
         code: 'policy.unknown',
         severity: isComplete ? 'error' : 'warning',
         location: rule.name,
-        message: `${rule.name} is about the tool ${rule.tool}, which no agent that it is for has`,
+        message: `${rule.name} names the tool ${rule.tool}, which none of its agents has`,
         remedy:
           near === undefined
             ? `Name one of ${names.join(', ') || 'its tools'}, or remove the rule`
@@ -64,7 +64,7 @@ function unknownArguments({ tool, rules }: RuledTool): Finding[] {
         code: 'policy.unknown' as const,
         severity: 'error' as const,
         location: rule.name,
-        message: `${rule.name} is about ${pathText(path)}, and ${tool.name} has no such argument`,
+        message: `${rule.name} names the argument ${pathText(path)}, which ${tool.name} does not have`,
         remedy: near === undefined ? `Name one of ${known.join(', ') || 'its arguments'}` : `Did you mean ${near}?`,
       }
     })
@@ -119,7 +119,7 @@ function always({ agent, tool, rules }: RuledTool): Finding[] {
         only === 'block'
           ? `The policy blocks every call of ${tool.name} by ${agent}`
           : `A person is asked before every call of ${tool.name} by ${agent}`,
-      remedy: `Narrow the rule by a condition, or take ${tool.name} from ${agent}`,
+      remedy: `Add a condition to the rule, or remove ${tool.name} from ${agent}`,
     },
   ]
 }

@@ -17,7 +17,7 @@ export function checkRoles({ agents }: CompiledTopology, roles?: Roles): Finding
       code: 'role.unknown',
       severity: 'error',
       location: name,
-      message: `${name} has the role ${role}, which there is not`,
+      message: `${name} has the role ${role}, which is not defined`,
       remedy: `Use one of ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`,
     }
   })

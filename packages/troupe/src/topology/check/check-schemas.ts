@@ -62,8 +62,8 @@ export function checkSchemas({ canonical, agents }: CompiledTopology): Finding[]
       code: 'schema.misfit',
       severity: 'error',
       location: `${edge.from} -> ${edge.to}`,
-      message: `What ${edge.from} gives does not fit the input schema of ${edge.to}: ${problem}`,
-      remedy: `Let one of the two schemas follow the other, or put an agent between that translates`,
+      message: `The output of ${edge.from} does not match the input schema of ${edge.to}: ${problem}`,
+      remedy: `Change one of the two schemas, or add an agent between them that converts the value`,
     })
   }
   return findings

@@ -49,7 +49,7 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
         code: 'node.unreachable',
         severity: 'error',
         location: name,
-        message: `${name} is unreachable: no way leads from Start to it`,
+        message: `${name} is unreachable: no path leads from Start to it`,
         remedy: `Add a flow to ${name}, name it in onError, or remove it`,
       })
     else if ((next.get(name) ?? []).length === 0 && !notified.has(name))
@@ -57,8 +57,8 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
         code: 'node.dead_end',
         severity: 'error',
         location: name,
-        message: `${name} is a dead end: no way leads on from it`,
-        remedy: `Add ${name} -> End, or a way back to who invokes it`,
+        message: `${name} is a dead end: it has no outgoing edge`,
+        remedy: `Add ${name} -> End, or an edge back to the agent that invokes it`,
       })
   }
   const stuck = agents
@@ -71,7 +71,7 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
       code: 'cycle.no_exit',
       severity: 'error',
       location: cycle.join(', '),
-      message: `${cycle.join(', ')} form a cycle without an exit: no way leads from there to End or User`,
+      message: `${cycle.join(', ')} form a cycle without an exit: no path leads from it to End or User`,
       remedy: `Add a path from one of them to End, or to an agent that reaches End`,
     })
   return findings

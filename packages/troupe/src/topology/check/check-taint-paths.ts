@@ -62,8 +62,8 @@ export function checkTaintPaths(
           code: 'taint.path',
           severity: 'warning',
           location: `${node} -> ${target.node}: ${tool.name}`,
-          message: `Untrusted input of ${source.name} (${node}) can come to the dangerous tool ${tool.name} (${target.node}), which reaches outside, and no rule of a policy is about it`,
-          remedy: `Give ${tool.name} a rule of the policy or needsApproval, hide what ${source.name} gives, or keep the two agents apart`,
+          message: `Untrusted input of ${source.name} (${node}) can reach the tool ${tool.name} (${target.node}), which has effects outside, and no policy rule applies to it`,
+          remedy: `Add a policy rule for ${tool.name} or set needsApproval, hide the results of ${source.name}, or separate the two agents`,
         })
       }
     }
