@@ -29,7 +29,7 @@ const named = (checks: readonly { readonly name: string; readonly status: string
   Object.fromEntries(checks.map(({ name, status }) => [name, status]))
 
 describe('the health of a troupe', () => {
-  it('The health of a troupe covers storage, context, messages, models, memory, disk, loop, queues and agents.', async () => {
+  it('The health of a troupe covers storage, context, messages, models, audit, memory, disk, loop, queues and agents.', async () => {
     const troupe = await opened({ health: { memory: 1, disk: 1, lag: '1h' } })
     const report = await troupe.health()
     expect(named(report.checks)).toEqual({
@@ -38,6 +38,7 @@ describe('the health of a troupe', () => {
       mesh: 'healthy',
       messages: 'healthy',
       models: 'healthy',
+      audit: 'healthy',
       memory: 'healthy',
       disk: 'healthy',
       eventLoop: 'healthy',
