@@ -58,14 +58,6 @@ export interface AuditLogParts {
   readonly failed: (error: unknown) => void
 }
 
-/** A log that does not continue the one that the last checkpoint signed. */
-export interface RolledBack {
-  /** The number of records in the log. */
-  readonly size: number
-  /** The number of records that the last checkpoint signed. */
-  readonly signedSize: number
-}
-
 /**
  * The audit log: which actor did what to which resource, when, and whether it was allowed; never a value. The record of
  * a write is in the change of the write. Records get their place in a Merkle tree soon after, the tree is signed at
@@ -81,7 +73,7 @@ export class AuditLog implements AuditTrail {
   readonly #calls = new AuditedCalls()
   readonly #records: RecordMaker
   readonly #proofs: TreeProofs
-  #rolledBack: RolledBack | undefined
+  #rolledBack: AuditLog['rolledBack']
   #comparing: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AuditLogParts) {
@@ -277,8 +269,8 @@ export class AuditLog implements AuditTrail {
     return this.#retirement.now()
   }
 
-  /** What was found if the database had been rolled back when this troupe opened it. */
-  get rolledBack(): RolledBack | undefined {
+  /** The numbers of records in the log and in the last checkpoint, if the database was rolled back before it was opened. */
+  get rolledBack(): { readonly size: number; readonly signedSize: number } | undefined {
     return this.#rolledBack
   }
 
