@@ -14,6 +14,8 @@ const texts = (value: unknown): readonly string[] | undefined => {
 }
 const wholeNumber = (value: unknown): number | undefined =>
   /^\d{1,15}$/.test(String(value)) ? Number(value) : undefined
+/** ISO text of a time; anything else is no filter. */
+const time = (value: unknown): string | undefined => (Number.isNaN(Date.parse(String(value))) ? undefined : text(value))
 const oneOf = <T extends string>(allowed: readonly T[], value: unknown): T | undefined =>
   allowed.find((one) => one === value)
 
@@ -53,7 +55,13 @@ const indexRoute = createRoute({
     throw redirect({ to: '/home', replace: true })
   },
 })
-export const homeRoute = createRoute({ getParentRoute: at, path: '/home', staticData: { name: 'Home' } })
+export const homeRoute = createRoute({
+  getParentRoute: at,
+  path: '/home',
+  staticData: { name: 'Home' },
+  /** `team`: the team that the charts show. */
+  validateSearch: ({ team }: Raw): { readonly team?: string | undefined } => ({ team: text(team) }),
+})
 
 export const runStatuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
 /** The server sorts: `newest` by default, the highest first of the others. */
@@ -218,14 +226,26 @@ export const keysRoute = createRoute({
 })
 interface AuditSearch extends Paged {
   readonly operation?: string | undefined
+  readonly actor?: string | undefined
+  /** As ISO text. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  /** The id and the time, in ms since 1970, of the record that is opened. */
+  readonly record?: string | undefined
+  readonly at?: number | undefined
   readonly allowed?: 'true' | 'false' | undefined
 }
 export const auditRoute = createRoute({
   getParentRoute: at,
   path: '/audit',
   staticData: { name: 'Audit' },
-  validateSearch: ({ operation, allowed, ...raw }: Raw): AuditSearch => ({
+  validateSearch: ({ operation, actor, from, to, record, at, allowed, ...raw }: Raw): AuditSearch => ({
     operation: text(operation),
+    actor: text(actor),
+    from: time(from),
+    to: time(to),
+    record: text(record),
+    at: wholeNumber(at),
     allowed: oneOf(['true', 'false'], allowed),
     ...paged(raw),
   }),

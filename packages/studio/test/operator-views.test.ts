@@ -186,7 +186,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
       .getByRole('img', { name: /^Chart of Runs started/ })
       .locator('canvas')
       .waitFor()
-    expect(await over.locator('canvas').count()).toBe(3)
+    expect(await over.locator('canvas').count()).toBe(4)
     await checkAccessibility()
     const usage = await troupe.user('default').orchestra.usage()
     const runs = usage.reduce((sum, one) => sum + one.runs, 0)

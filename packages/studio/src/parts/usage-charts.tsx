@@ -4,66 +4,106 @@ import { lazy, Suspense, useMemo } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
+import { visible } from '../visible.ts'
 import { Answer, Nothing } from './answer.tsx'
 import type { ChartProps, ChartSeries } from './chart.tsx'
 import { Section } from './section.tsx'
-import { Select, Text } from './ui.tsx'
+import { Flex, Select, Text } from './ui.tsx'
 import { rangeOptions, startOf, type UsageRange, usageRanges, usageRefreshMs } from './usage-ranges.ts'
 
 const Chart = lazy(() => import('./chart.tsx'))
 
 type UsageInterval = AnswerOf<'usage.history'>['items'][number]
 
+const noTeam = { value: '', label: 'all teams' }
+
 /** @param isSmall shows throughput, latency and cost alone, of the last 24 hours */
 export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean }) {
-  const { range = 'day' } = useSearch({ strict: false })
+  const { range: chosen = 'day', team } = useSearch({ strict: false })
+  const range = isSmall ? 'day' : chosen
   const navigate = useNavigate()
-  const choose = (chosen: UsageRange) =>
-    void navigate({ to: '.', search: (search) => ({ ...search, range: chosen }), replace: true })
-  const { interval, length, intervals } = usageRanges[range]
+  const choose = (change: { readonly range?: UsageRange; readonly team?: string | undefined }) =>
+    void navigate({ to: '.', search: (search) => ({ ...search, ...change }), replace: true })
+  const { interval, label } = usageRanges[range]
   const first = startOf(range)
   const history = useAnswer('usage.history', {
     query: { from: new Date(first).toISOString(), interval },
     every: usageRefreshMs,
   })
-  const choice = isSmall ? undefined : <Select label="Range" value={range} onChoose={choose} options={rangeOptions} />
+  const all = history.data?.items ?? []
+  const teams = [...new Set([...all.flatMap((item) => item.team ?? []), ...(team === undefined ? [] : [team])])].sort()
+  const choices = (
+    <Flex gap="2" wrap="wrap">
+      <Select
+        label="Team"
+        value={team ?? ''}
+        onChoose={(name) => choose({ team: name === '' ? undefined : name })}
+        options={[noTeam, ...teams.map((name) => ({ value: name, label: visible(name) }))]}
+      />
+      {!isSmall && (
+        <Select label="Range" value={range} onChoose={(value) => choose({ range: value })} options={rangeOptions} />
+      )}
+    </Flex>
+  )
+  const shown = { range, first, isSmall, isOneTeam: team !== undefined }
   return (
-    <Section title={isSmall ? 'Last 24 hours' : 'Over time'} beside={choice}>
-      <Answer of={history}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Nothing>No run was started in {usageRanges[range].label}.</Nothing>
-          ) : (
-            <Charts items={items} first={first} length={length} intervals={intervals} isSmall={isSmall} />
-          )
-        }
-      </Answer>
+    <Section title={isSmall ? 'Last 24 hours' : 'Over time'} beside={choices}>
+      {history.data === undefined && !history.error ? (
+        <Places isSmall={isSmall} />
+      ) : (
+        <Answer of={history}>
+          {({ items }) => {
+            const ofTeam = team === undefined ? items : items.filter((item) => item.team === team)
+            return ofTeam.length === 0 ? (
+              <Nothing>
+                {team === undefined ? 'No run' : `No run of ${visible(team)}`} was started in {label}.
+              </Nothing>
+            ) : (
+              <Charts {...shown} items={ofTeam} />
+            )
+          }}
+        </Answer>
+      )}
     </Section>
+  )
+}
+
+/** The places of the charts while values or the chart itself load, so that nothing moves later. */
+function Places({ isSmall }: { readonly isSmall: boolean }) {
+  const names = isSmall ? ['runs', 'duration', 'cost'] : ['runs', 'failed', 'duration', 'tokens', 'cost']
+  return (
+    <div className="charts" aria-busy="true">
+      {names.map((name) => (
+        <div key={name} className="chart" />
+      ))}
+    </div>
   )
 }
 
 interface ChartsProps {
   readonly items: readonly UsageInterval[]
+  readonly range: UsageRange
+  /** ms since 1970 of the first interval. */
   readonly first: number
-  readonly length: number
-  readonly intervals: number
   readonly isSmall: boolean
+  readonly isOneTeam: boolean
 }
 
-function Charts({ items, first, length, intervals, isSmall }: ChartsProps) {
-  const { times, runs, tokens, cost, latency } = useMemo(
-    () => seriesOf(items, first, length, intervals),
-    [items, first, length, intervals],
+function Charts({ items, range, first, isSmall, isOneTeam }: ChartsProps) {
+  const { times, runs, failed, tokens, cost, latency } = useMemo(
+    () => seriesOf(items, range, first, isOneTeam),
+    [items, range, first, isOneTeam],
   )
   return (
-    <div className="charts">
-      <Suspense fallback={<div className="chart" />}>
-        <Chart title="Runs started" times={times} series={runs} format={count} />
-        <Chart title="Duration, 95th percentile" times={times} series={latency} format={lasting} />
+    <Suspense fallback={<Places isSmall={isSmall} />}>
+      <div className="charts">
+        <Chart title="Runs started" times={times} series={isSmall ? [...runs, ...failed] : runs} format={count} />
+        {!isSmall && <Chart title="Runs failed" times={times} series={failed} format={count} />}
+        <Chart title="Duration of runs" times={times} series={latency} format={lasting} />
         {!isSmall && <Chart title="Tokens" times={times} series={tokens} format={count} />}
         <Cost items={items} times={times} series={cost} />
-      </Suspense>
-    </div>
+      </div>
+    </Suspense>
   )
 }
 
@@ -83,24 +123,32 @@ function Cost({ items, times, series }: Pick<ChartsProps, 'items'> & Pick<ChartP
   )
 }
 
-function seriesOf(items: readonly UsageInterval[], first: number, length: number, intervals: number) {
+function seriesOf(items: readonly UsageInterval[], range: UsageRange, first: number, isOneTeam: boolean) {
+  const { length, intervals } = usageRanges[range]
   const times = Array.from({ length: intervals }, (_, i) => first + i * length)
   const at = times.map((time) => items.filter((item) => Date.parse(item.at) === time))
-  const sums = (field: 'runs' | 'failed' | 'tokens' | 'cost', colour: ChartSeries['colour'] = 'mark'): ChartSeries => ({
-    name: field,
-    colour,
-    values: at.map((group) => group.reduce((sum, one) => sum + one[field], 0)),
-  })
+  const sums = (
+    field: 'runs' | 'failed' | 'tokens' | 'cost',
+    colour: ChartSeries['colour'] = 'mark',
+  ): ChartSeries[] => [
+    { name: field, colour, values: at.map((group) => group.reduce((sum, one) => sum + one[field], 0)) },
+  ]
   // The percentile of several teams together is not known: the highest is the one to act on.
-  const slowest = at.map((group) => {
-    const known = group.flatMap(({ durationMs }) => (durationMs ? [durationMs.p95] : []))
-    return known.length === 0 ? null : Math.max(...known)
-  })
+  const slowest = (percentile: 'p50' | 'p95') =>
+    at.map((group) => {
+      const known = group.flatMap(({ durationMs }) => (durationMs ? [durationMs[percentile]] : []))
+      return known.length === 0 ? null : Math.max(...known)
+    })
+  const of = isOneTeam ? '' : ', slowest team'
   return {
     times,
-    runs: [sums('runs'), sums('failed', 'fail-fill')],
-    latency: [{ name: 'slowest team', colour: 'mark', values: slowest }] satisfies ChartSeries[],
-    tokens: [sums('tokens')],
-    cost: [sums('cost')],
+    runs: sums('runs'),
+    failed: sums('failed', 'fail-fill'),
+    latency: [
+      { name: `95 %${of}`, colour: 'mark', values: slowest('p95') },
+      { name: `median${of}`, colour: 'live-fill', values: slowest('p50') },
+    ] satisfies ChartSeries[],
+    tokens: sums('tokens'),
+    cost: sums('cost'),
   }
 }

@@ -1,92 +1,167 @@
-/** The audit log: which principal did what, and whether it was allowed. */
+/** The audit log: which principal did what, whether it was allowed, and what is known of the integrity of the log. */
+import { Link } from '@tanstack/react-router'
+import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
-import { Answer } from '../parts/answer.tsx'
-import { Find } from '../parts/find.tsx'
+import { Answer, Nothing } from '../parts/answer.tsx'
+import { CopyLink } from '../parts/copy-link.tsx'
+import { Facts } from '../parts/facts.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Heading, Select, Table, Text } from '../parts/ui.tsx'
+import { Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { auditRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
+import { AuditFilters } from './audit-filters.tsx'
 
-const outcomes = [
-  { value: 'all', label: 'Allowed and denied' },
-  { value: 'true', label: 'Allowed' },
-  { value: 'false', label: 'Denied' },
-] as const
+type AuditRecord = AnswerOf<'audit.list'>['items'][number]
 
 export function Audit() {
-  const { operation, allowed, after } = auditRoute.useSearch()
-  const navigate = auditRoute.useNavigate()
+  const { operation, actor, from, to, allowed, record, at, after } = auditRoute.useSearch()
   const records = useAnswer('audit.list', {
-    query: {
-      limit: 50,
-      cursor: after?.at(-1),
-      operation,
-      allowed,
-    },
+    query: { limit: 50, cursor: after?.at(-1), operation, actor, from, to, allowed },
   })
   return (
     <>
       <Heading as="h1" mb="4">
         Audit
       </Heading>
-      <Text as="p" color="gray" mb="3">
-        Each record is signed and has its place in a hash tree: <code>troupe audit verify</code> proves that none was
-        changed or removed.
-      </Text>
-      <Find
-        label="Operation"
-        text={operation ?? ''}
-        find={(text) => void navigate({ search: { operation: text.trim() || undefined, allowed } })}
-      >
-        <Select
-          label="Outcome"
-          value={allowed ?? 'all'}
-          onChoose={(value) => void navigate({ search: { operation, allowed: value === 'all' ? undefined : value } })}
-          options={outcomes}
-        />
-      </Find>
+      <Verification />
+      {record !== undefined && at !== undefined && <OneRecord id={record} at={at} />}
+      <AuditFilters />
       <Answer of={records} none={{ when: ({ items }) => items.length === 0, text: 'No record fits.' }}>
         {({ items, cursor }) => (
           <>
-            <Table>
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">Principal</th>
-                  <th scope="col">Operation</th>
-                  <th scope="col" className="roomy">
-                    Resource
-                  </th>
-                  <th scope="col">Outcome</th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map(({ id, at, actor, key, operation: done, resource, allowed: isAllowed, reason }) => (
-                  <tr key={id}>
-                    <th scope="row">{when(at)}</th>
-                    <td className="break">
-                      {visible(actor)}
-                      {key !== undefined && (
-                        <Text as="p" size="small" color="gray">
-                          key {key}
-                        </Text>
-                      )}
-                    </td>
-                    <td className="break">{done}</td>
-                    <td className="roomy break">{visible(resource ?? '')}</td>
-                    <td>
-                      <Status status={isAllowed ? 'allowed' : 'denied'} reason={reason} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </Table>
+            <RecordTable items={items} opened={record} />
             <Pager next={cursor} back="Newer" on="Older" />
           </>
         )}
       </Answer>
     </>
+  )
+}
+
+function RecordTable({
+  items,
+  opened,
+}: {
+  readonly items: readonly AuditRecord[]
+  readonly opened: string | undefined
+}) {
+  return (
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Time</th>
+          <th scope="col">Principal</th>
+          <th scope="col">Action</th>
+          <th scope="col" className="roomy">
+            Resource
+          </th>
+          <th scope="col">Outcome</th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ id, at, actor, key, operation: done, resource, allowed, reason }) => (
+          <tr key={id} aria-current={id === opened || undefined}>
+            <th scope="row">
+              <Link to="/audit" search={(search) => ({ ...search, record: id, at })}>
+                {when(at)}
+              </Link>
+            </th>
+            <td className="break">
+              {visible(actor)}
+              {key !== undefined && (
+                <Text as="p" size="small" color="gray">
+                  key {visible(key)}
+                </Text>
+              )}
+            </td>
+            <td className="break">{done}</td>
+            <td className="roomy break">{visible(resource ?? '')}</td>
+            <td>
+              <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  )
+}
+
+/** The record that the address names. Its time finds it, also behind many newer records. */
+function OneRecord({ id, at }: { readonly id: string; readonly at: number }) {
+  const found = useAnswer('audit.list', {
+    query: { limit: 100, from: new Date(at).toISOString(), to: new Date(at + 1).toISOString() },
+  })
+  const close = (
+    <Flex gap="2" align="center">
+      <CopyLink />
+      <Link to="/audit" search={({ record: _, at: __, ...search }) => search}>
+        Close
+      </Link>
+    </Flex>
+  )
+  return (
+    <Section title="Record" beside={close}>
+      <Answer of={found}>
+        {({ items }) => {
+          const one = items.find((each) => each.id === id)
+          if (!one) return <Nothing>No record has this address. Retention may have deleted it.</Nothing>
+          return (
+            <Facts
+              facts={[
+                ['Id', <code key="id">{one.id}</code>],
+                ['Time', when(one.at)],
+                ['Principal', visible(one.actor)],
+                ['Key or session', one.key !== undefined && visible(one.key)],
+                ['User', one.user !== undefined && visible(one.user)],
+                ['Action', one.operation],
+                ['Resource', one.resource !== undefined && visible(one.resource)],
+                ['Outcome', <Status key="outcome" status={one.allowed ? 'allowed' : 'denied'} reason={one.reason} />],
+              ]}
+            />
+          )
+        }}
+      </Answer>
+    </Section>
+  )
+}
+
+/** What the server knows of the integrity of the log: its comparison with the last checkpoint, and whether there are any. */
+function Verification() {
+  const may = useMay()
+  const mayHealth = may('operations.health')
+  const health = useAnswer('operations.health', { enabled: mayHealth })
+  const report = useAnswer('operations.doctor', { enabled: may('operations.doctor') })
+  const log = health.data?.checks.find(({ name }) => name === 'audit')
+  const checkpoints = report.data?.checks.find(({ id }) => id === 'audit.checkpoints')
+  const hasCheckpoints = checkpoints?.status === 'pass'
+  return (
+    <Section title="Verification">
+      {log && (
+        <Text as="p" mb="1">
+          <Status status={log.status} />{' '}
+          {log.status === 'healthy'
+            ? hasCheckpoints
+              ? 'The log continues the last signed checkpoint.'
+              : 'Nothing contradicts the log, and no signed checkpoint is there to compare it with.'
+            : visible(log.message ?? 'The state of the log is not known.')}
+        </Text>
+      )}
+      {checkpoints && (
+        <Text as="p" mb="1">
+          <Status status={checkpoints.status} />{' '}
+          {hasCheckpoints
+            ? 'The tree of records is signed at intervals.'
+            : `${visible(checkpoints.evidence)} ${visible(checkpoints.remedy ?? '')}`}
+        </Text>
+      )}
+      <Text as="p" color="gray" mb="3">
+        Each record has its place in a hash tree: <code>troupe audit verify</code> compares the log with its signed
+        checkpoints, and names the first record that was changed or removed.
+      </Text>
+    </Section>
   )
 }

@@ -14,7 +14,7 @@ import type { RunSearch } from '../routes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { SentPromptOf } from './sent-prompt.tsx'
-import { answerText, callStatus, callTitle, modelAnswer, type StepCalls, waitId } from './step-calls.ts'
+import { answerText, callStatus, callTitle, durationOf, modelAnswer, type StepCalls, waitId } from './step-calls.ts'
 
 interface InspectorProps {
   readonly run: string
@@ -175,6 +175,7 @@ interface OneCallProps {
 
 function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
   const { kind, name, output, error, key, input, class: effectClass, taint = [] } = call
+  const { startedAt, recordedAt, attempts } = call
   const may = useMay()
   const answer = modelAnswer(call)
   const { usage, cost, model } = answer
@@ -185,6 +186,10 @@ function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
         facts={[
           ['Status', <Status key="status" {...callStatus(call)} />],
           ['Step', `${id} of ${visible(agent)}`],
+          ['Started', startedAt !== undefined && when(startedAt)],
+          ['Recorded', recordedAt !== undefined && when(recordedAt)],
+          ['Duration', durationOf(call)],
+          ['Attempts', attempts !== undefined && count(attempts)],
           ['Model', model],
           ['Tokens in', usage && count(usage.inputTokens)],
           ['From the cache', usage?.cacheReadTokens && count(usage.cacheReadTokens)],

@@ -23,27 +23,40 @@ const words: ReadonlyMap<UndoStatus, string> = new Map([
   ['skipped', 'not tried, because a later undo failed'],
 ])
 
-export function RunUndo({ run }: { readonly run: string }) {
+export interface Undo {
+  readonly busy: boolean
+  readonly error: Error | undefined
+  /** The planned or undone effects; absent until the plan is known. */
+  readonly effects: Effects | undefined
+  readonly isCarriedOut: boolean
+  /** @param plan true asks what an undo would do, and undoes nothing */
+  readonly ask: (plan: boolean) => Promise<void>
+  readonly close: () => void
+}
+
+export function useUndo(run: string): Undo {
   const client = useClient()
   const command = useCommand()
   const [effects, setEffects] = useState<Effects>()
   const [isCarriedOut, setIsCarriedOut] = useState(false)
-  const ask = (plan: boolean) =>
-    command.run(async () => {
-      const answer = await client.call('runs.undo', { path: { run }, body: { plan } })
-      setEffects(answer.effects)
-      setIsCarriedOut(!plan)
-    })
+  return {
+    busy: command.busy,
+    error: command.error,
+    effects,
+    isCarriedOut,
+    ask: (plan) =>
+      command.run(async () => {
+        const answer = await client.call('runs.undo', { path: { run }, body: { plan } })
+        setEffects(answer.effects)
+        setIsCarriedOut(!plan)
+      }),
+    close: () => setEffects(undefined),
+  }
+}
+
+export function UndoPanel({ undo: { busy, error, effects, isCarriedOut, ask, close } }: { readonly undo: Undo }) {
   const planned = effects?.filter(({ status }) => status === 'planned').length ?? 0
-  if (effects === undefined)
-    return (
-      <>
-        <Button look="soft" aria-disabled={command.busy} onClick={() => ask(true)}>
-          Undo…
-        </Button>
-        {command.error && <ErrorNotice error={command.error} />}
-      </>
-    )
+  if (effects === undefined) return error ? <ErrorNotice error={error} /> : null
   return (
     <Card className="question" role="group" aria-label="Undo of the run" mb="3">
       <div role="status">
@@ -58,19 +71,19 @@ export function RunUndo({ run }: { readonly run: string }) {
         )}
       </div>
       {effects.length > 0 && <EffectTable effects={effects} />}
-      {command.error && <ErrorNotice error={command.error} />}
+      {error && <ErrorNotice error={error} />}
       <Flex gap="2" wrap="wrap" mt="2">
         {planned > 0 && (
-          <Button look="danger" aria-disabled={command.busy} onClick={() => ask(false)}>
+          <Button look="danger" aria-disabled={busy} onClick={() => ask(false)}>
             Undo {count(planned)} {planned === 1 ? 'effect' : 'effects'}
           </Button>
         )}
         {isCarriedOut && effects.some(({ status }) => status === 'failed') && (
-          <Button look="danger" aria-disabled={command.busy} onClick={() => ask(false)}>
+          <Button look="danger" aria-disabled={busy} onClick={() => ask(false)}>
             Try again
           </Button>
         )}
-        <Button look="soft" onClick={() => setEffects(undefined)}>
+        <Button look="soft" onClick={close}>
           Close
         </Button>
       </Flex>

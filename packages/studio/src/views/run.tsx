@@ -3,30 +3,27 @@ import { Link } from '@tanstack/react-router'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
-import { useAnswer, useClient, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
+import { useAnswer, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting, money } from '../format.ts'
 import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { Graph } from '../parts/graph.tsx'
 import { Response } from '../parts/response.tsx'
-import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
+import { Flex, Heading, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
-import { useCommand } from '../parts/use-command.ts'
-import { NewRunNotice, useNewRun } from '../parts/use-new-run.tsx'
 import { Value } from '../parts/value.tsx'
 import { type RunTab, runRoute, runTabs } from '../routes.ts'
 import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
+import { RunCommandRow } from './run-command-row.tsx'
 import { RunCompare } from './run-compare.tsx'
 import { RunDebugger } from './run-debugger.tsx'
 import { RunTime } from './run-time.tsx'
-import { RunUndo } from './run-undo.tsx'
 import { Timeline } from './timeline.tsx'
 import './run.css'
 
@@ -221,7 +218,7 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
       <Text as="p" color="gray" mb="3">
         {facts.join(' · ')}
       </Text>
-      <Commands id={id} result={result} isPausing={isPausing} answered={answered} />
+      <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} />
       {questions.map((question) => (
         <Ask key={question.id} run={id} question={question} answered={answered} />
       ))}
@@ -268,76 +265,3 @@ function OnlineScores({ run }: { readonly run: string }) {
 }
 
 const isActive = (result: Result | undefined) => result?.status === 'running' || result?.status === 'waiting'
-
-function Commands({ id, result, isPausing, answered }: OverviewProps) {
-  const client = useClient()
-  const [explanation, setExplanation] = useState<string>()
-  const newRun = useNewRun(id)
-  const { busy, error, run } = useCommand()
-  const path = { run: id }
-  const post = (verb: 'pause' | 'resume' | 'cancel') =>
-    run(async () => {
-      await client.call(`runs.${verb}`, { path, body: {} })
-      answered()
-    })
-  const verifyReplay = () =>
-    run(async () => {
-      const { identical } = await client.call('runs.verifyReplay', { path, body: {} })
-      setExplanation(
-        identical ? 'Decided again from what was recorded: identical.' : 'Decided again, it comes out differently.',
-      )
-    })
-  const may = useMay()
-  const isPaused = isPausing || result.reason === 'paused' || result.reason === 'breakpoint'
-  return (
-    <div className="commands">
-      <Flex gap="2" wrap="wrap" mb="3">
-        {isActive(result) && (
-          <RestoreFocus>
-            <Flex gap="2" wrap="wrap">
-              {may('runs.pause') && (
-                <Button look="soft" aria-disabled={busy} onClick={() => post(isPaused ? 'resume' : 'pause')}>
-                  {isPaused ? 'Resume' : 'Pause'}
-                </Button>
-              )}
-              {may('runs.cancel') && (
-                <Button look="danger" aria-disabled={busy} onClick={() => post('cancel')}>
-                  Cancel
-                </Button>
-              )}
-            </Flex>
-          </RestoreFocus>
-        )}
-        {!isActive(result) && (
-          <>
-            {may('runs.verifyReplay') && (
-              <Button look="soft" aria-disabled={busy} onClick={verifyReplay}>
-                Replay
-              </Button>
-            )}
-            {may('runs.fork') && (
-              <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'fork', at: 1 })}>
-                Fork
-              </Button>
-            )}
-            {result.status === 'failed' && may('runs.retry') && (
-              <Button look="soft" aria-disabled={busy} onClick={() => newRun.begin({ verb: 'retry' })}>
-                Retry
-              </Button>
-            )}
-          </>
-        )}
-      </Flex>
-      <NewRunNotice command={newRun} />
-      {!isActive(result) && may('runs.undo') && <RunUndo run={id} />}
-      <div aria-live="polite">
-        {explanation && (
-          <Text as="p" mb="3" className="said">
-            {visible(explanation)}
-          </Text>
-        )}
-      </div>
-      {error && <ErrorNotice error={error} />}
-    </div>
-  )
-}

@@ -2,13 +2,14 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import type { Schedule } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { when } from '../format.ts'
+import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { schedulesRoute } from '../routes.ts'
+import { visible } from '../visible.ts'
 
 /** What begins its runs, in words. */
 function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
@@ -41,7 +42,10 @@ export function Schedules() {
                   <th scope="col" className="roomy">
                     Last run
                   </th>
-                  <th scope="col">Steer</th>
+                  <th scope="col" className="roomy">
+                    Made or resumed by
+                  </th>
+                  <th scope="col">Commands</th>
                 </tr>
               </thead>
               <tbody>
@@ -58,8 +62,40 @@ export function Schedules() {
   )
 }
 
+/** The first time, and the further ones on request. */
+function NextTimes({
+  id,
+  next,
+  isPaused,
+}: {
+  readonly id: string
+  readonly next: readonly string[]
+  readonly isPaused: boolean
+}) {
+  const [first, ...later] = next
+  if (first === undefined) return <Text color="gray">{isPaused ? 'none until it is resumed' : 'no time is set'}</Text>
+  if (later.length === 0) return when(first)
+  return (
+    <details>
+      <summary>{when(first)}</summary>
+      <ol className="times" aria-label={`Later times of ${visible(id)}`}>
+        {later.map((at) => (
+          <li key={at}>{when(at)}</li>
+        ))}
+      </ol>
+    </details>
+  )
+}
+
+/** @param apiKey an API key, a session of the page, or `token:USER:END` */
+function makerText(apiKey: string | undefined): string {
+  if (apiKey === undefined) return 'the application'
+  const token = /^token:(.*):\d+$/.exec(apiKey)
+  return token ? `token of ${visible(token[1] ?? '')}` : `key ${visible(apiKey)}`
+}
+
 function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
-  const { id, state, team, agent, agents, next, lastRun, problem } = schedule
+  const { id, state, team, agent, agents, next, lastRun, problem, createdAt, apiKey, waiting } = schedule
   const client = useClient()
   const navigate = useNavigate()
   const forget = useForget()
@@ -86,8 +122,18 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
           {team ?? agent ?? agents?.join(', ')} · {triggerText(schedule)}
         </Text>
         {problem && (
-          <Text as="p" size="small" color="red">
-            {problem.message}
+          <Text as="p" size="small" color="red" className="break">
+            {paused ? 'Paused' : 'Starts no run'} since {when(problem.since)}: {visible(problem.message)}
+          </Text>
+        )}
+        {paused && !problem && (
+          <Text as="p" size="small" color="gray">
+            Stopped by a command; Resume starts it again.
+          </Text>
+        )}
+        {waiting > 0 && (
+          <Text as="p" size="small" color="gray">
+            {count(waiting)} {waiting === 1 ? 'trigger waits' : 'triggers wait'} for a run
           </Text>
         )}
         {error && <ErrorNotice error={error} />}
@@ -95,13 +141,26 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
       <td>
         <Status status={state} />
       </td>
-      <td className="roomy">{next[0] === undefined ? '' : when(next[0])}</td>
+      <td className="roomy">
+        <NextTimes id={id} next={next} isPaused={paused} />
+      </td>
       <td className="roomy">
         {lastRun && (
-          <Link to="/runs/$run" params={{ run: lastRun.id }}>
-            …{lastRun.id.slice(-10)}
-          </Link>
+          <>
+            <Link to="/runs/$run" params={{ run: lastRun.id }} title={`Last run of ${visible(id)}`}>
+              {when(lastRun.at)}
+            </Link>
+            <Text as="p" size="small" color="gray">
+              <code>…{lastRun.id.slice(-10)}</code>
+            </Text>
+          </>
         )}
+      </td>
+      <td className="roomy break">
+        {makerText(apiKey)}
+        <Text as="p" size="small" color="gray">
+          {when(createdAt)}
+        </Text>
       </td>
       <td>
         <Flex gap="2" wrap="wrap">

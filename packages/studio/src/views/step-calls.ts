@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query'
 import type { AnswerOf } from 'troupe/client'
 import type { Call } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
-import { asText } from '../format.ts'
+import { asText, lasting } from '../format.ts'
 import type { Step } from '../run-state.ts'
 
 interface ModelPart {
@@ -43,6 +43,12 @@ export function useStepCalls(run: string, step: Step | undefined): StepCalls {
 }
 
 export const callTitle = ({ kind, name }: Call): string => (kind === 'model' ? `model call ${name}` : `${kind} ${name}`)
+
+/** From the commit before the start of a call to that of its outcome; empty where one of them is not recorded. */
+export const durationOf = ({ startedAt, recordedAt }: Call): string =>
+  startedAt === undefined || recordedAt === undefined || startedAt === recordedAt
+    ? ''
+    : lasting(Date.parse(recordedAt) - Date.parse(startedAt))
 
 export const modelAnswer = ({ kind, output }: Call): ModelOutput =>
   kind === 'model' ? ((output ?? {}) as ModelOutput) : {}

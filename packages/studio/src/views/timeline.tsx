@@ -10,7 +10,7 @@ import { type RunSearch, runRoute, stepStates } from '../routes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { RunInspector } from './run-inspector.tsx'
-import { callStatus, callTitle, modelAnswer, useStepCalls, waitId } from './step-calls.ts'
+import { callStatus, callTitle, durationOf, modelAnswer, useStepCalls, waitId } from './step-calls.ts'
 
 /** More at once would cost the page more than they tell. */
 const perPage = 100
@@ -158,7 +158,7 @@ function StepRows({ step, isFirst, calls, chosen, open, from, span }: StepRowsPr
                 <span className="step-agent">{visible(callTitle(call))}</span>
                 <Status {...callStatus(call)} />
                 <span className="step-bar none" />
-                <span className="step-time" />
+                <span className="step-time">{durationOf(call)}</span>
                 <span className="step-cost">{usage && `${count(usage.inputTokens + usage.outputTokens)} tokens`}</span>
                 <span className="step-cost">{price !== undefined && money(price)}</span>
               </Row>

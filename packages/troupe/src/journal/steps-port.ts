@@ -79,6 +79,12 @@ export interface RecordedEffect {
   readonly hash: string
   /** The idempotency key that its function got; undefined if it was not claimed. */
   readonly key: string | undefined
+  /** The time in ms since 1970 of the commit that claimed it before it started; undefined if it was not claimed. */
+  readonly claimedAt?: number
+  /** The time in ms since 1970 of the commit that has its outcome, with the turn of the step. */
+  readonly recordedAt?: number
+  /** The number of claims: more than 1 if it was carried out again after it had not happened. */
+  readonly attempts: number
   /** The class of the effect. */
   readonly class: EffectClass
   /** `not-happened`: a resolution of an uncertain effect. */

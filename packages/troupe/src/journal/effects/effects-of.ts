@@ -10,6 +10,9 @@ interface Found {
   readonly call: CallId
   readonly hash: string
   key: string | undefined
+  claimedAt?: number
+  recordedAt?: number
+  attempts: number
   class: EffectClass
   state: RecordedEffect['state']
   input?: Json
@@ -20,17 +23,20 @@ interface Found {
 
 export function effectsOf(records: readonly JournalRecord[]): readonly RecordedEffect[] {
   const effects = new Map<CallId, Found>()
-  for (const record of records) for (const entry of record.body as LogEntry[]) foldEntry(effects, entry)
+  for (const record of records) for (const entry of record.body as LogEntry[]) foldEntry(effects, entry, record.at)
   return [...effects.values()].map((effect) => ({ ...effect, name: nameOf(effect.call) }))
 }
 
-function foldEntry(effects: Map<CallId, Found>, entry: LogEntry): void {
+/** @param at the time of the record that holds the entry */
+function foldEntry(effects: Map<CallId, Found>, entry: LogEntry, at: number): void {
   switch (entry.t) {
     case 'claim':
       effects.set(entry.id, {
         call: entry.id,
         hash: entry.h,
         key: entry.k,
+        claimedAt: at,
+        attempts: (effects.get(entry.id)?.attempts ?? 0) + 1,
         class: entry.c,
         state: 'claimed',
         ...(entry.i === undefined ? {} : { input: entry.i }),
@@ -42,6 +48,7 @@ function foldEntry(effects: Map<CallId, Found>, entry: LogEntry): void {
         call: entry.id,
         hash: entry.h ?? '',
         key: undefined,
+        attempts: 1,
         class: 'read',
         state: 'claimed',
       } as const
@@ -51,7 +58,7 @@ function foldEntry(effects: Map<CallId, Found>, entry: LogEntry): void {
         ...(entry.e === undefined ? {} : { error: entry.e }),
         ...(entry.l === undefined ? {} : { taint: entry.l }),
       }
-      effects.set(entry.id, { ...known, ...outcome, state: entry.e ? 'failed' : 'done' })
+      effects.set(entry.id, { ...known, ...outcome, recordedAt: at, state: entry.e ? 'failed' : 'done' })
       return
     }
     case 'released':

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { type Agent, createTroupe, defineAgent, finish, type Run, type Troupe, TroupeError } from '../../index.ts'
 
+/** A time as ISO 8601 text. */
+const iso = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
 const open: Troupe[] = []
 afterEach(async () => {
   for (const troupe of open.splice(0)) await troupe.close()
@@ -68,7 +70,14 @@ it('An effect that is resolved as happened after the end of its run is recorded 
   const { orchestra, run } = await cancelledRun()
   await run.resolve(uncertain, { happened: true, output: { receipt: 7 } })
   expect((await run.result()).uncertain).toBeUndefined()
-  expect(await run.calls('1#1')).toMatchObject([{ state: 'done', output: { receipt: 7 } }])
+  expect(await run.calls('1#1')).toMatchObject([
+    {
+      state: 'done',
+      output: { receipt: 7 },
+      startedAt: expect.stringMatching(iso),
+      recordedAt: expect.stringMatching(iso),
+    },
+  ])
   expect(await why(orchestra, run)).toEqual([
     'The effect pay of Payer (1#1) was uncertain; it is known by now to have happened.',
   ])

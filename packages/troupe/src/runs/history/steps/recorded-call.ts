@@ -17,6 +17,15 @@ export interface RecordedCall {
   readonly class: RecordedEffect['class']
   /** `claimed`: started and not ended. `not-happened`: the resolution of an uncertain effect. */
   readonly state: RecordedEffect['state']
+  /**
+   * The time of the commit before its start, as ISO 8601 text; absent for a call that was not claimed: a `read`, and a model
+   * call without a budget.
+   */
+  readonly startedAt?: string
+  /** The time of the commit that has its outcome, as ISO 8601 text; absent until then. Calls of one turn commit together. */
+  readonly recordedAt?: string
+  /** How often it was started; absent for once. */
+  readonly attempts?: number
   /** The idempotency key that the function received; absent for a call without a claim. */
   readonly key?: string
   /** The input of an effect or tool of class `at-most-once`, up to 16 KiB. */
@@ -38,6 +47,9 @@ export function recordedCall({
   class: effectClass,
   state,
   key,
+  claimedAt,
+  recordedAt,
+  attempts,
   input,
   output,
   error,
@@ -53,6 +65,9 @@ export function recordedCall({
     name: model ?? guardrail ?? tool ?? name,
     class: effectClass,
     state,
+    ...(claimedAt === undefined ? {} : { startedAt: new Date(claimedAt).toISOString() }),
+    ...(recordedAt === undefined ? {} : { recordedAt: new Date(recordedAt).toISOString() }),
+    ...(attempts > 1 ? { attempts } : {}),
     ...(key === undefined ? {} : { key }),
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
