@@ -49,7 +49,7 @@ export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean })
   return (
     <Section title={isSmall ? 'Last 24 hours' : 'Over time'} beside={choices}>
       {history.data === undefined && !history.error ? (
-        <Places isSmall={isSmall} />
+        <ChartPlaceholders isSmall={isSmall} />
       ) : (
         <Answer of={history}>
           {({ items }) => {
@@ -68,8 +68,8 @@ export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean })
   )
 }
 
-/** The places of the charts while values or the chart itself load, so that nothing moves later. */
-function Places({ isSmall }: { readonly isSmall: boolean }) {
+/** Reserves the space of the charts while values or the chart itself load, so that nothing moves later. */
+function ChartPlaceholders({ isSmall }: { readonly isSmall: boolean }) {
   const names = isSmall ? ['runs', 'duration', 'cost'] : ['runs', 'failed', 'duration', 'tokens', 'cost']
   return (
     <div className="charts" aria-busy="true">
@@ -95,7 +95,7 @@ function Charts({ items, range, first, isSmall, isOneTeam }: ChartsProps) {
     [items, range, first, isOneTeam],
   )
   return (
-    <Suspense fallback={<Places isSmall={isSmall} />}>
+    <Suspense fallback={<ChartPlaceholders isSmall={isSmall} />}>
       <div className="charts">
         <Chart title="Runs started" times={times} series={isSmall ? [...runs, ...failed] : runs} format={count} />
         {!isSmall && <Chart title="Runs failed" times={times} series={failed} format={count} />}
