@@ -149,6 +149,20 @@ export type ToolCallReport = {
   readonly result: Json
 }
 
+/** A check of a guardrail that stopped or redacted content, without the content and the reason. */
+export type GuardrailTrip = {
+  /** Identifies the check within its step; the same when the step is executed again. */
+  readonly id: string
+  /** The name of the agent whose guardrail it is: that of the step, or a helper of it. */
+  readonly agent: string
+  /** The name of the guardrail. */
+  readonly guardrail: string
+  /** Whether it checked an input or an output of the agent. */
+  readonly direction: 'input' | 'output'
+  /** `redact`: the step continued with redacted content. `ask`: a person decides. `stop`: the step of the agent failed. */
+  readonly action: 'redact' | 'ask' | 'stop'
+}
+
 /** The part of a budget that a call reserves before it starts. */
 export interface Usage {
   readonly inputTokens: number
@@ -225,6 +239,8 @@ export interface StepEntry {
   readonly onThread?: (unsaved: (stored: number) => UnsavedMessages) => void
   /** Called with the usage of the step so far whenever it grows, so that it is visible while the step waits. */
   readonly onSpent?: (spent: Pick<StepReport, 'usage' | 'cost' | 'models'>) => void
+  /** Called at each execution with each check that trips, also for one of the record; absent outside a run. */
+  readonly onTripped?: (trip: GuardrailTrip) => void
   /** Live parts (tokens, progress): not stored, may be dropped. */
   readonly live?: (part: Json) => void
   /** Live parts about calls of tools, if they are shown. */

@@ -2,11 +2,12 @@
  * Checks contents by the guardrails of an agent. Verdicts are recorded, so a replay calls no function and no agent. A
  * check without a verdict counts as failed.
  */
-import { failure, isObject, type Json } from '../../core/index.ts'
+import { failure, hashText, isObject, type Json } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
 import type { Report } from '../definitions/report.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
 import { clientsFor } from '../step/clients-for.ts'
+import { collectTrips, reportTrips } from './collect-trips.ts'
 import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
 
 /** The guarded step, and the report that counts the tokens of its judges. */
@@ -14,6 +15,8 @@ export interface GuardedStep {
   readonly agent: string
   readonly entry: StepEntry
   readonly report: Report
+  /** How often each check has tripped in this execution. */
+  readonly trips: Map<string, number>
 }
 
 /**
@@ -31,7 +34,7 @@ export async function checkContent(
 }
 
 async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content: Json): Promise<Json> {
-  const { agent, entry } = guarded
+  const { agent, entry, trips } = guarded
   const { name, direction, onTrip, when } = guardrail
   const text = textOfInput(content)
   const verdict = await verdictOf(guarded, guardrail, text)
@@ -39,7 +42,13 @@ async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content:
   const { reason, redacted } = verdict
   // Beside the call, the model has read the content already.
   const isRedacted = redacted !== undefined && when === 'before'
-  entry.recorder.answerNow<Json>({ kind: 'guardrail.tripped', name: `${direction} ${name}` }, () => {
+  const action = isRedacted ? 'redact' : onTrip === 'ask' ? 'ask' : 'stop'
+  const check = `${direction} ${name}`
+  const nth = trips.get(check) ?? 0
+  trips.set(check, nth + 1)
+  const id = hashText(`${entry.thread}\n${when}\n${check}\n${nth}`).slice(0, 16)
+  entry.onTripped?.({ id, agent, guardrail: name, direction, action })
+  entry.recorder.answerNow<Json>({ kind: 'guardrail.tripped', name: check }, () => {
     const { clock, events } = entry.services
     const { userId } = entry.recorder.principal
     events.emit({
@@ -50,6 +59,7 @@ async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content:
       guardrail: name,
       direction,
       redacted: isRedacted,
+      action,
     })
     return true
   })
@@ -90,6 +100,7 @@ async function askAgent(
 ): Promise<Json> {
   const id = `guardrail ${direction} ${name}`
   const { results: _, request: __, serve: ___, history: ____, live: _____, ...rest } = entry
+  const helperTrips = collectTrips(entry)
   const done = await entry.recorder.body<Json>(id, async (stage) => {
     const outcome = await judge.step({
       ...rest,
@@ -99,11 +110,13 @@ async function askAgent(
       flow: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
       thread: `${entry.recorder.step}/${id}`,
       onSpent: (spent) => report.helped(id, spent),
+      onTripped: helperTrips.onTripped,
     })
     const value = 'value' in outcome ? outcome.value : null
-    return { value, ...(outcome.report ? { report: outcome.report as unknown as Json } : {}) }
+    return { value, ...(outcome.report ? { report: outcome.report as unknown as Json } : {}), ...helperTrips.field() }
   })
   const { value, report: spent } = done as { readonly value: Json; readonly report?: Json }
+  reportTrips(entry, done)
   if (spent !== undefined) report.helped(id, spent as unknown as StepReport)
   return value
 }

@@ -141,4 +141,63 @@ describe('redactPersonalData', () => {
       await redact(text, ctx)
     expect(performance.now() - began).toBeLessThan(5_000)
   })
+
+  it('A trip of a guardrail is an event of its run, once, also after a wait, and without content.', async () => {
+    const helper = new LlmAgent({
+      name: 'Helper',
+      description: 'Helps.',
+      model: new MockModel({ responses: ['the secret'] }),
+      guardrails: { output: [{ name: 'noSecrets', check: noSecrets }] },
+    })
+    const calls = [{ toolCalls: [{ name: 'Helper', args: { request: 'Who?' } }] }, 'Call +49 30 1234567, secret.']
+    const clerk = new LlmAgent({
+      name: 'Clerk',
+      model: new MockModel({ responses: calls }),
+      agents: [helper],
+      guardrails: {
+        input: [redactPersonalData()],
+        output: [redactPersonalData(), { name: 'noSecrets', check: noSecrets, onTrip: 'ask' }],
+      },
+    })
+    const troupe = await opened({ agents: [clerk] })
+    let published = 0
+    troupe.on('guardrail.tripped', () => published++)
+    const { orchestra } = troupe.user('ada')
+    const run = await orchestra.start({ task: 'I am ada@example.com.', agent: 'Clerk' })
+    const { questions } = await run.result()
+    const tripped = async () => {
+      const found = []
+      for await (const event of run.events()) if (event.type === 'guardrail.tripped') found.push(event)
+      return found
+    }
+    await run.answer(questions[0]?.id ?? '', true)
+    expect(await run.result()).toMatchObject({ status: 'completed' })
+    const events = await tripped()
+    expect(events.map(({ agent, guardrail, direction, action }) => [agent, guardrail, direction, action])).toEqual([
+      ['Clerk', 'redactPersonalData', 'input', 'redact'],
+      ['Helper', 'noSecrets', 'output', 'stop'],
+      ['Clerk', 'redactPersonalData', 'output', 'redact'],
+      ['Clerk', 'noSecrets', 'output', 'ask'],
+    ])
+    expect(events[0]).toMatchObject({ step: '1#1', branch: '1', seq: expect.any(Number) })
+    expect(JSON.stringify(events)).not.toMatch(/ada@|secret,|30 123/)
+    expect(published).toBe(4)
+    expect((await orchestra.verifyReplay(run.id)).identical).toBe(true)
+  })
+
+  it('A trip that fails its step is an event of the run before the failure.', async () => {
+    const clerk = new LlmAgent({
+      name: 'Clerk',
+      model: new MockModel({ responses: [] }),
+      guardrails: { input: [noSecrets] },
+    })
+    const troupe = await opened({ agents: [clerk] })
+    const { orchestra } = troupe.user('ada')
+    const run = await orchestra.start({ task: 'a secret', agent: 'Clerk' })
+    expect(await run.result()).toMatchObject({ status: 'failed', error: { code: 'guardrail.tripped' } })
+    const types = []
+    for await (const { type } of run.events()) types.push(type)
+    expect(types.filter((type) => type === 'guardrail.tripped')).toHaveLength(1)
+    expect(types.indexOf('guardrail.tripped')).toBe(types.indexOf('step.failed') - 1)
+  })
 })

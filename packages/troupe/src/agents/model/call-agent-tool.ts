@@ -5,6 +5,7 @@ import type { ModelSpent } from '../../models/index.ts'
 import { callTool, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
+import { collectTrips, reportTrips } from '../guardrails/collect-trips.ts'
 import { documentEmbeddings, documentReranking } from '../memory/similarity.ts'
 import { clientsFor } from '../step/clients-for.ts'
 import { chargeModels } from './charge-models.ts'
@@ -209,6 +210,7 @@ export async function callHelper(
   const scope = scopeOf(entry.recorder, flow)
   const denied = deniedTo(run.definition, entry)
   const above = entry.thread.startsWith(`${step}/`) ? entry.thread : step
+  const helperTrips = collectTrips(entry)
   try {
     const done = await scope.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
       const { results: _, request: __, serve: ___, ...rest } = entry
@@ -221,12 +223,14 @@ export async function callHelper(
         flow: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
         thread: `${above}/${id}`,
         onSpent: (spent) => run.report.helped(id, spent),
+        onTripped: helperTrips.onTripped,
       })
       if (!('value' in outcome))
         throw failure('agent.wrong', { agent: helper.name, problem: 'a helper can only answer, not pass the work on' })
-      return { value: outcome.value, ...(outcome.report ? { report: outcome.report } : {}) }
+      return { value: outcome.value, ...(outcome.report ? { report: outcome.report } : {}), ...helperTrips.field() }
     })
     const { value, report } = done as { readonly value: Json; readonly report?: Json }
+    reportTrips(entry, done)
     if (report !== undefined) run.report.helped(id, report as StepReport)
     return {
       result: toolResult(call, valueOutput(value)),

@@ -59,7 +59,7 @@ export async function llmStep(definition: LlmDefinition, entry: StepEntry): Prom
   checkStepEntry(definition.name, entry)
   const report = new Report(entry.onSpent)
   try {
-    const guarded = { agent: definition.name, entry, report }
+    const guarded: GuardedStep = { agent: definition.name, entry, report, trips: new Map() }
     const { input, output } = definition.guardrails
     const before = input.filter(({ when }) => when === 'before')
     const checked = before.length === 0 ? entry.input : await checkContent(guarded, before, entry.input)
@@ -83,7 +83,7 @@ function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Js
 async function besideCall(run: LlmRun): Promise<readonly NewFact[]> {
   const { definition, entry, report } = run
   const beside = definition.guardrails.input.filter(({ when }) => when === 'beside')
-  const guarded: GuardedStep = { agent: definition.name, entry, report }
+  const guarded: GuardedStep = { agent: definition.name, entry, report, trips: new Map() }
   const [facts] = await Promise.all([extractFacts(run), checkContent(guarded, beside, entry.input)])
   return facts
 }

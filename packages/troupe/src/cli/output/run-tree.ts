@@ -16,6 +16,9 @@ export interface TreeEvent {
   readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number; readonly cost?: number }
   readonly question?: unknown
   readonly error?: { readonly message?: string }
+  readonly guardrail?: string
+  readonly direction?: string
+  readonly action?: keyof typeof actions
 }
 
 interface Line {
@@ -59,6 +62,7 @@ export class RunTree {
       line.state = 'waiting'
       return `${agent} waits`
     }
+    if (line && type === 'guardrail.tripped') return trippedText(event)
     if (line && type === 'step.resumed') line.state = 'working'
     return undefined
   }
@@ -98,3 +102,8 @@ export class RunTree {
 }
 
 const seconds = (ms: number) => `${(Math.max(0, ms) / 1_000).toFixed(1)} s`
+
+const actions = { redact: 'redacted', ask: 'asks a person about', stop: 'stopped' } as const
+
+const trippedText = ({ agent = '', guardrail = '', direction = '', action = 'stop' }: TreeEvent): string =>
+  oneLine(`the guardrail ${guardrail} ${actions[action]} the ${direction} of ${agent}`)

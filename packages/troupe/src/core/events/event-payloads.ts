@@ -113,6 +113,8 @@ export interface EventPayloads extends RunEventPayloads {
     readonly direction: 'input' | 'output'
     /** True if the step continued with redacted content. */
     readonly redacted: boolean
+    /** `redact`: the step continued with redacted content. `ask`: a person decides. `stop`: the step of the agent failed. */
+    readonly action: 'redact' | 'ask' | 'stop'
   }
   /** A refused action was recorded. */
   'incident.recorded': AgentOfUserFields &

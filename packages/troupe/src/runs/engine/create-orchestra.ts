@@ -30,11 +30,14 @@ export interface OrchestraServices {
 export function createOrchestra(services: OrchestraServices, known: Known): OrchestraHost {
   const { platform, journal, stores, agents, settings, reporting } = services
   const { storage, endedRuns, blobs, holder } = stores
-  const announce: RunHostPorts['announce'] = (user, run, trace, event) =>
+  const announce: RunHostPorts['announce'] = (user, run, trace, event) => {
+    // The step has published it when the guardrail tripped, as a session does.
+    if (event.type === 'guardrail.tripped') return
     platform.events.emit(
       publishedEvent(user, run, trace, event),
       event.type === 'run.failed' ? () => ({ error: event.error }) : undefined,
     )
+  }
   return new OrchestraHost(
     platform.clock,
     (host) => ({

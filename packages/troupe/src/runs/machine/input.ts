@@ -16,6 +16,7 @@ import type {
   StepId,
   StepUsage,
   Tainted,
+  Tripped,
   WaitReason,
 } from './result.ts'
 
@@ -31,16 +32,18 @@ export type Input = { readonly at: number } & (
       readonly step: StepId
       readonly outcome: Outcome
       readonly usage?: StepUsage
-    } & Tainted)
+    } & Tainted &
+      Tripped)
   /** A cancelled step fails with `cancelled`, and one that its own guard ended with `guard.tripped`. */
   | ({
       readonly type: 'step.failed'
       readonly step: StepId
       readonly error: StoredError
       readonly usage?: StepUsage
-    } & Tainted)
+    } & Tainted &
+      Tripped)
   /** `parked`: all its open calls are waits. `detail` is the uncertain effect, or why its code does not fit its journal. */
-  | {
+  | (Tripped & {
       readonly type: 'step.waiting'
       readonly step: StepId
       readonly reason: WaitReason
@@ -49,7 +52,7 @@ export type Input = { readonly at: number } & (
       readonly children?: readonly string[]
       /** What the step has used so far. */
       readonly usage?: StepUsage
-    }
+    })
   /** A waiting step executes again without an answer of the core: a reply arrived, or an effect was resolved. */
   | { readonly type: 'step.resumed'; readonly step: StepId }
   /** `agent`: the agent that asks, if it is a helper of the agent of the step. */

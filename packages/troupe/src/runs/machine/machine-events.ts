@@ -23,6 +23,7 @@ import type {
   ChildrenCancelled,
   ClockJumped,
   Guard,
+  GuardrailTripped,
   JoinId,
   Pinned,
   QuestionId,
@@ -34,6 +35,7 @@ import type {
   StepId,
   StepUsage,
   Tainted,
+  TimerChanged,
   WaitReason,
 } from './result.ts'
 
@@ -56,6 +58,7 @@ export type {
   StepEnding,
   StepId,
   StepUsage,
+  Tripped,
   WaitReason,
 } from './result.ts'
 
@@ -378,20 +381,8 @@ export type Event = {
       /** The response so far; absent for none. */
       readonly partial?: Json
     } & Commanded)
-  | {
-      readonly type: 'timer.set'
-      /** The name of the timer. */
-      readonly name: string
-      /** The time in ms since 1970. A later gap moves it, except for the timer of a question. */
-      readonly due: number
-    }
-  | {
-      readonly type: 'timer.cleared'
-      /** The name of the timer. */
-      readonly name: string
-      /** The rest of a stopped clock in ms; absent for a timer that has ended. */
-      readonly remainingMs?: number
-    }
+  | GuardrailTripped
+  | TimerChanged
 )
 
 /** The name of an event. */

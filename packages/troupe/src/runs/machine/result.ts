@@ -1,5 +1,5 @@
 /** The values that inputs, events and commands share. */
-import type { CarriedHistory, Outcome } from '../../agents/index.ts'
+import type { CarriedHistory, GuardrailTrip, Outcome } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel, UsageByModel } from '../../core/index.ts'
 import type { CanonicalTopology, PinnedConfig } from '../../topology/index.ts'
 import type { BudgetUse } from './budgets/budget-use.ts'
@@ -139,7 +139,38 @@ export type BudgetRejected = {
   /** The usage of the step until then. */
   readonly usage?: StepUsage
 } & Partial<BudgetUse> &
-  Tainted
+  Tainted &
+  Tripped
+
+/** What guardrails did in a step so far. The run records those that it has not recorded. */
+export type Tripped = {
+  readonly trips?: readonly GuardrailTrip[]
+}
+
+/** A guardrail of an agent stopped or redacted content. `agent` is the agent of the step, or a helper of it. */
+export type GuardrailTripped = StepAgent &
+  Omit<GuardrailTrip, 'id' | 'agent'> & {
+    readonly type: 'guardrail.tripped'
+    /** Identifies the check within the step. */
+    readonly trip: string
+  }
+
+/** A timer of the run. */
+export type TimerChanged =
+  | {
+      readonly type: 'timer.set'
+      /** The name of the timer. */
+      readonly name: string
+      /** The time in ms since 1970. A later gap moves it, except for the timer of a question. */
+      readonly due: number
+    }
+  | {
+      readonly type: 'timer.cleared'
+      /** The name of the timer. */
+      readonly name: string
+      /** The rest of a stopped clock in ms; absent for a timer that has ended. */
+      readonly remainingMs?: number
+    }
 
 /** A child run has ended, and its usage counts in this run. */
 export type RunCharged = {

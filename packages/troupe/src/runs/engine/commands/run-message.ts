@@ -6,7 +6,7 @@ import type { Outcome, Question } from '../../../agents/index.ts'
 import { failure, type Json, type StoredError, type TaintLabel, taintField } from '../../../core/index.ts'
 import type { StepEnd } from '../../../journal/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
-import type { Breakpoint, Input, RunCharged, StepUsage } from '../../machine/machine-events.ts'
+import type { Breakpoint, Input, RunCharged, StepUsage, Tripped } from '../../machine/machine-events.ts'
 import type { ChildChanged } from '../../machine/result.ts'
 import { childIn } from '../children/child-run-id.ts'
 
@@ -28,7 +28,7 @@ export type Order =
 
 type Tainted = {
   readonly taint?: readonly TaintLabel[]
-}
+} & Tripped
 
 export type RunMessage =
   | ({
@@ -92,6 +92,7 @@ export function inputOf(body: Json, at: number): Input {
         outcome: runMessage.outcome,
         ...(runMessage.usage ? { usage: runMessage.usage } : {}),
         ...taintField(runMessage.taint),
+        ...tripsField(runMessage.trips),
       }
     case 'failed':
       return { at, ...rejectionOf(runMessage) }
@@ -149,8 +150,8 @@ export function inputOf(body: Json, at: number): Input {
 }
 
 /** A step whose reservation the storage rejected has not failed: the guard of the budget ended the run. */
-function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type: 'failed' }) {
-  const more = { ...(usage ? { usage } : {}), ...taintField(taint) }
+function rejectionOf({ step, error, usage, taint, trips }: RunMessage & { readonly type: 'failed' }) {
+  const more = { ...(usage ? { usage } : {}), ...taintField(taint), ...tripsField(trips) }
   const { budget, limit = 0 } = (error.details ?? {}) as { budget?: string; limit?: number }
   if (error.code === 'budget.exceeded' && (budget === 'tokens' || budget === 'cost')) {
     // The run knows its usage of tokens and cost; the rejected reservation has not read it.
@@ -159,16 +160,27 @@ function rejectionOf({ step, error, usage, taint }: RunMessage & { readonly type
   return { type: 'step.failed' as const, step, error, ...more }
 }
 
+/** Returns the field of a message or an input; no field without a trip. */
+export const tripsField = (trips: Tripped['trips'] = []): Tripped => (trips.length === 0 ? {} : { trips })
+
 type Unsettled = Extract<StepEnd, { readonly status: 'parked' | 'uncertain' | 'code.changed' }>
 
 /** A waiting step and its waits, as the run records them. */
 export function waitOf(
-  { step, usage }: { readonly step: string; readonly usage: StepUsage | undefined },
+  { step, usage, trips }: { readonly step: string; readonly usage: StepUsage | undefined } & Tripped,
   end: Unsettled,
   at: number,
 ): Extract<Input, { readonly type: 'step.waiting' }> {
   const children = end.status === 'parked' ? end.waits.flatMap((call) => childIn(call) ?? []) : []
-  const wait = { at, type: 'step.waiting', step, reason: end.status, detail: detailOf(end), children } as const
+  const wait = {
+    at,
+    type: 'step.waiting',
+    step,
+    reason: end.status,
+    detail: detailOf(end),
+    children,
+    ...tripsField(trips),
+  } as const
   return usage ? { ...wait, usage } : wait
 }
 

@@ -34,11 +34,13 @@ type Summary<Type extends EventType> = Type extends 'run.failed' | 'step.failed'
       ? Pick<EventPayloads['question.asked'], 'kind'>
       : unknown
 type RunFields = EventPayloads['run.started']
+/** The step has published a trip of a guardrail itself when it happened. */
+export type Announced = Exclude<EventType, 'guardrail.tripped'>
 /** Compiles only if the events of the core have all fields that `EventPayloads` declares for them. */
-type Declared<Fields extends { readonly [Type in EventType]: EventPayloads[Type] }> = {
-  readonly [Type in EventType]: TroupeEvent<Type> & Fields[Type]
-}[EventType]
-type PublishedEvent = Declared<{ [Type in EventType]: RunFields & Published<Type> & Summary<Type> }>
+type Declared<Fields extends { readonly [Type in Announced]: EventPayloads[Type] }> = {
+  readonly [Type in Announced]: TroupeEvent<Type> & Fields[Type]
+}[Announced]
+type PublishedEvent = Declared<{ [Type in Announced]: RunFields & Published<Type> & Summary<Type> }>
 
 export function publishedEvent(userId: UserId, runId: string, trace: string, event: EventWithPath): PublishedEvent {
   const fields: Record<string, unknown> = {}

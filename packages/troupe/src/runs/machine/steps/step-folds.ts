@@ -35,6 +35,10 @@ export const stepFolds = {
       step.cancellation = event.cancellation
     })
   },
+  'guardrail.tripped': (state, event) => {
+    const step = must(state.steps.open.get(event.step), event.step)
+    step.trips = [...(step.trips ?? []), event.trip]
+  },
   'step.completed': (state, event) => {
     const step = must(state.steps.open.get(event.step), event.step)
     const branch = end(state, step, event.usage)

@@ -19,19 +19,30 @@ import { totalUsage } from '../budgets/total-usage.ts'
 import type { RunDecision } from '../decision.ts'
 import { taintOfStep } from '../labels/evolve-taint.ts'
 import { checkProgress, guardIn, trip } from '../limits/guards.ts'
-import type { InputOf, StepEnding } from '../machine-events.ts'
+import type { InputOf, StepEnding, Tripped } from '../machine-events.ts'
 import { stopsAtFailure, suspendFailure } from '../people/breakpoints.ts'
 import type { StepUsage } from '../result.ts'
 import type { Step } from './steps-slice.ts'
 
 export function stepReturned(d: RunDecision, input: InputOf<'step.returned'>): void {
   const step = d.state.steps.open.get(input.step)
-  if (step) endStep(d, step, { outcome: input.outcome, ...endFields(input) })
+  if (!step) return
+  recordTrips(d, step, input)
+  endStep(d, step, { outcome: input.outcome, ...endFields(input) })
 }
 
 export function stepFailed(d: RunDecision, input: InputOf<'step.failed'>): void {
   const step = d.state.steps.open.get(input.step)
-  if (step) endStep(d, step, { error: input.error, ...endFields(input) })
+  if (!step) return
+  recordTrips(d, step, input)
+  endStep(d, step, { error: input.error, ...endFields(input) })
+}
+
+/** Records the trips that are new: an execution after a wait or a crash reports all trips of the step. */
+function recordTrips(d: RunDecision, step: Step, { trips = [] }: Tripped): void {
+  const { id: stepId, branch } = step
+  for (const { id: trip, ...fields } of trips)
+    if (!step.trips?.includes(trip)) d.emit({ type: 'guardrail.tripped', step: stepId, branch, trip, ...fields })
 }
 
 const endFields = ({ usage, taint }: Pick<StepEnding, 'usage' | 'taint'>) => ({
@@ -56,6 +67,7 @@ export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>
   }
   const step = d.state.steps.open.get(input.step)
   if (!step) return
+  recordTrips(d, step, input)
   const used = input.used ?? usedOf(d, budget, step.id, input.usage)
   const error = storeError(failure('budget.exceeded', { budget, used, limit, others: '' }))
   endStep(d, step, { error, ...endFields(input) })
@@ -64,6 +76,7 @@ export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>
 export function stepWaits(d: RunDecision, input: InputOf<'step.waiting'>): void {
   const step = d.state.steps.open.get(input.step)
   if (!step || step.cancellation || step.suspendedEnding || step.status === 'ready') return
+  recordTrips(d, step, input)
   const { reason, detail, children = [], usage } = input
   if (step.reason === reason && isAwaiting(step, children)) return
   const { id, branch, agent } = step

@@ -70,6 +70,8 @@ export interface Step {
   questions: { [question: QuestionId]: QuestionStatus | undefined }
   /** The ids of the steps that serve its open requests. */
   requests: { [step: StepId]: true | undefined }
+  /** The ids of the trips of guardrails that the run has recorded; absent without any. */
+  trips?: string[]
   /** The number of its open questions. */
   openQuestions: number
   /** The number of its open requests. */

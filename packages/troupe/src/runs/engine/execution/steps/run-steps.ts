@@ -8,7 +8,7 @@ import type { State } from '../../../machine/state.ts'
 import { viewOf } from '../../../machine/state-view.ts'
 import { drawBudget } from '../../budgets/draw-budget.ts'
 import { cancelChildren } from '../../children/cancel-children.ts'
-import { type RunMessage, waitOf } from '../../commands/run-message.ts'
+import { type RunMessage, tripsField, waitOf } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { stepJournal } from '../../store/run-journals.ts'
 import type { StepHooks } from './step-hooks.ts'
@@ -71,7 +71,7 @@ export class RunSteps {
   }
 
   /** Cancels a step behind a fence: the outcomes that it reported before are in the inbox, and it cannot report others. */
-  async cancel(step: string, reason: StoredError, usage = this.#launcher.usageOf(step)): Promise<void> {
+  async cancel(step: string, reason: StoredError, soFar = this.#launcher.progressOf(step)): Promise<void> {
     const owner = this.#owner
     const journal = stepJournal(owner.run, step)
     try {
@@ -84,13 +84,14 @@ export class RunSteps {
         step,
         error: error as Error,
       })
-      this.#wakeAfter(step, () => void this.cancel(step, reason, usage))
+      this.#wakeAfter(step, () => void this.cancel(step, reason, soFar))
       return
     }
     await this.#parts.host.children.cancelOf(owner.user, journal).catch(() => {})
     owner.arrived()
-    const spent = usage ? { usage } : {}
-    await owner.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...spent })).catch(() => {})
+    const { usage, trips } = soFar ?? {}
+    const more = { ...(usage ? { usage } : {}), ...tripsField(trips) }
+    await owner.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...more })).catch(() => {})
   }
 
   #resumeParked(): void {
@@ -103,10 +104,10 @@ export class RunSteps {
     // A step that waits does nothing that could end its process.
     const isAtWork = viewOf(this.#owner.state).step(step)?.status === 'running'
     const hooks: StepHooks = {
-      ended: (end, usage) => {
+      ended: (end, soFar) => {
         if (isReleased(end)) this.#launchLater(step)
         else if (end.status === 'broken') this.#fail(end.error)
-        else this.#report({ step, usage }, end)
+        else this.#report({ step, ...soFar }, end)
       },
       commitEnd: (message, change) => this.#owner.commitEnd(step, message, change),
     }

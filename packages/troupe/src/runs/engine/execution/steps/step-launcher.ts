@@ -9,18 +9,11 @@ import {
   type StepEntry,
   stepOfRun,
 } from '../../../../agents/index.ts'
-import {
-  failure,
-  type Json,
-  type StoredError,
-  type TaintLabel,
-  taintField,
-  type UserId,
-} from '../../../../core/index.ts'
+import { failure, type Json, type StoredError, taintField, type UserId } from '../../../../core/index.ts'
 import type { EffectUndoOptions, EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
 import { runWorkspace } from '../../../../sandbox/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
-import type { Command, Pinned, StepUsage } from '../../../machine/machine-events.ts'
+import type { Pinned } from '../../../machine/machine-events.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
@@ -30,31 +23,14 @@ import { runJournal, stepJournal } from '../../store/run-journals.ts'
 import { threadOfStep } from '../../threads/run-threads.ts'
 import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
 import { createStepClients } from './create-step-clients.ts'
+import { addTrip, type Execute, type Flight, progressIn } from './flight.ts'
 import { stepEndMessage, usageOf } from './step-end-message.ts'
-import type { BrokenStep, StepHooks } from './step-hooks.ts'
+import type { BrokenStep, StepHooks, StepProgress } from './step-hooks.ts'
 import { stepServices } from './step-services.ts'
 
-type Execute = Extract<Command, { readonly type: 'step.execute' }>
+type Observers = Pick<StepEntry, 'onSpent' | 'onTripped'>
 /** The delay in ms before a step is executed again after a storage error or an abandoned execution. */
 export const retryDelayMs = 1_000
-
-interface Flight {
-  readonly command: Execute
-  readonly hooks: StepHooks
-  readonly controller: AbortController
-  /** Undefined while the step is parked or waits for its next execution. */
-  running: Promise<void> | undefined
-  /** True while the step waits for its next execution after a storage error. */
-  retrying: boolean
-  /** True if an answer came while the step was being parked. */
-  needsRestart: boolean
-  /** How its first execution here begins. */
-  entry: StepSpec['entry']
-  /** The step has started child runs: their messages in the run's inbox are processed before its end. */
-  hasChildRuns: boolean
-  /** The usage of the execution so far. */
-  usage: StepUsage | undefined
-}
 
 export class StepLauncher {
   readonly #parts: OrchestraParts
@@ -107,6 +83,7 @@ export class StepLauncher {
       entry,
       hasChildRuns: false,
       usage: undefined,
+      trips: new Map(),
     }
     this.#flights.set(command.step, flight)
     if (this.#isPaused && this.#view?.step(command.step)?.status === 'waiting') this.#deferred.add(command.step)
@@ -150,9 +127,10 @@ export class StepLauncher {
     return [...this.#flights.keys()]
   }
 
-  /** Returns the usage of a step so far; undefined if it has none. */
-  usageOf(step: string): StepUsage | undefined {
-    return this.#flights.get(step)?.usage
+  /** Returns what a step has reported so far; undefined if it is not here. */
+  progressOf(step: string): StepProgress | undefined {
+    const flight = this.#flights.get(step)
+    return flight && progressIn(flight)
   }
 
   /** Resolves when a step is not being executed here. */
@@ -216,7 +194,7 @@ export class StepLauncher {
           this.#deferred.add(flight.command.step)
         }
         if (isReleased(end) || !staying.has(end.status)) this.#flights.delete(flight.command.step)
-        flight.hooks.ended(end, flight.usage)
+        flight.hooks.ended(end, progressIn(flight))
       })
   }
 
@@ -236,15 +214,19 @@ export class StepLauncher {
     const { command, controller, entry } = flight
     flight.entry = undefined
     const spec: StepSpec = {
-      ...this.#spec(command, controller.signal),
+      ...this.#spec(command, controller.signal, flight),
       ...(entry ? { entry } : {}),
       commitWithRun: async (end, taint, change) => {
         if (this.#over || flight.hasChildRuns) return undefined
-        return flight.hooks.commitEnd(captured(stepEndMessage(command.step, end, taint)), change)
+        return flight.hooks.commitEnd(
+          captured(stepEndMessage(command.step, end, taint, [...flight.trips.values()])),
+          change,
+        )
       },
     }
     return this.#parts.journal.steps.execute(spec, (recorder) => {
       flight.usage = undefined
+      flight.trips = new Map()
       return this.#executeAgent(command, recorder, {
         onChildRun: () => {
           flight.hasChildRuns = true
@@ -252,6 +234,7 @@ export class StepLauncher {
         onSpent: (spent) => {
           flight.usage = usageOf(spent)
         },
+        onTripped: (trip) => addTrip(flight, trip),
       })
     })
   }
@@ -272,7 +255,7 @@ export class StepLauncher {
     return requests(this.#spec(command, undefined), (recorder) => this.#executeAgent(command, recorder, {}))
   }
 
-  #spec(command: Execute, signal: AbortSignal | undefined): StepSpec {
+  #spec(command: Execute, signal: AbortSignal | undefined, flight?: Flight): StepSpec {
     const { grace } = this.#pinned.config.timeouts
     return {
       id: stepJournal(this.#run, command.step),
@@ -283,14 +266,15 @@ export class StepLauncher {
       ...(signal ? { signal } : {}),
       ...(grace === undefined ? {} : { graceMs: grace }),
       canResume: () => !this.#isPaused,
-      onEnd: (end, taint) => this.#reportEnd(command.step, end, taint),
+      onEnd: (end, taint) =>
+        this.#reportEnd(stepEndMessage(command.step, end, taint, [...(flight?.trips.values() ?? [])])),
     }
   }
 
   async #executeAgent(
     command: Execute,
     recorder: Recorder,
-    { onChildRun: onStarted, ...observers }: { readonly onChildRun?: () => void } & Pick<StepEntry, 'onSpent'>,
+    { onChildRun: onStarted, ...observers }: { readonly onChildRun?: () => void } & Observers,
   ): Promise<Json> {
     const agent = this.#agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
@@ -312,7 +296,7 @@ export class StepLauncher {
     agent: Agent,
     command: Execute,
     recorder: Recorder,
-    { onChildRun, ...observers }: { readonly onChildRun: () => void } & Pick<StepEntry, 'onSpent'>,
+    { onChildRun, ...observers }: { readonly onChildRun: () => void } & Observers,
   ): Promise<Outcome> {
     const { clock, random } = this.#parts.platform
     const { recording, guard } = this.#parts.agents.services
@@ -381,10 +365,10 @@ export class StepLauncher {
   }
 
   /** Returns the inbox row that reports the end to the run, for the change that ends the step. */
-  #reportEnd(step: string, end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]): Fragment {
-    const message = runMessageJson(stepEndMessage(step, end, taint))
+  #reportEnd(message: RunMessage & { readonly step: string }): Fragment {
     const { inbox } = this.#parts.journal
-    return inbox.put(this.#user, runJournal(this.#run), stepJournal(this.#run, step), 'end', message)
+    const journal = stepJournal(this.#run, message.step)
+    return inbox.put(this.#user, runJournal(this.#run), journal, 'end', runMessageJson(message))
   }
 }
 
