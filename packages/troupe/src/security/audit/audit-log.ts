@@ -269,8 +269,15 @@ export class AuditLog implements AuditTrail {
     return this.#retirement.now()
   }
 
-  /** The numbers of records in the log and in the last checkpoint, if the database was rolled back before it was opened. */
-  get rolledBack(): { readonly size: number; readonly signedSize: number } | undefined {
+  /** Present if the database was rolled back before it was opened. */
+  get rolledBack():
+    | {
+        /** The number of records in the log. */
+        readonly size: number
+        /** The number of records that the last checkpoint signed. */
+        readonly signedSize: number
+      }
+    | undefined {
     return this.#rolledBack
   }
 
