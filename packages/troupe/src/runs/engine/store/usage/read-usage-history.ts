@@ -26,7 +26,7 @@ export interface UsageInterval {
   readonly runs: number
   /** The number of these runs that have failed. */
   readonly failed: number
-  /** The input and output tokens of the runs that have ended or waited. */
+  /** The input and output tokens of the runs that have ended or waited. Those of a child run count in the run that started it. */
   readonly tokens: number
   /** The cost in US dollars; model calls without a known price are missing. */
   readonly cost: number
@@ -83,10 +83,12 @@ export async function readUsageHistory(
 function usageRows(dialect: Dialect, user: UserId, from: number, to: number, length: number): Statement {
   const duration = sql`ended_at - created_at`
   const classes = classBounds.map((bound, i) => sql`when ${duration} <= ${sql.lit(bound)} then ${sql.lit(i)}`)
+  // The row of a run includes what its child runs have used.
+  const ofRoots = (column: string) => sql`sum(case when parent is null then ${sql.ref(column)} else 0 end)`
   const query = sql`select created_at / ${sql.lit(length)} as at, team,
       case when ended_at is null then -1 ${sql.join(classes, sql` `)} else ${sql.lit(classBounds.length)} end as class,
       count(*) as runs, sum(case when status = 'failed' then 1 else 0 end) as failed,
-      sum(tokens) as tokens, sum(cost) as cost, sum(unpriced) as unpriced
+      ${ofRoots('tokens')} as tokens, ${ofRoots('cost')} as cost, ${ofRoots('unpriced')} as unpriced
     from runs where user_id = ${user} and created_at >= ${from} and created_at < ${to}
     group by 1, 2, 3 order by 1, 2, 3`
   return rawTemplates(dialect, {})(() => query)({}, { returns: true })

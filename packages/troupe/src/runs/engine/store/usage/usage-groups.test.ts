@@ -92,6 +92,9 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('usag
     expect(await orchestra.run({ task: 't', agent: outer })).toMatchObject({ usage })
     expect(await orchestra.usageBy('user')).toEqual([{ name: 'ada', runs: 1, ...call }])
     expect(await orchestra.usageBy('team')).toEqual([{ name: 'Inner', runs: 1, ...call }])
+    const history = await orchestra.usage()
+    expect(history.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(call.tokens)
+    expect(history.reduce((sum, { cost }) => sum + cost, 0)).toBeCloseTo(call.cost)
   })
 
   it('A fork counts its own calls alone, also if its step continues with the calls of the source.', async () => {
