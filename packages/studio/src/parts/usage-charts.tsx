@@ -91,15 +91,20 @@ interface ChartsProps {
 
 function Charts({ items, range, first, isSmall, isOneTeam }: ChartsProps) {
   const { times, runs, failed, tokens, cost, latency } = useMemo(
-    () => seriesOf(items, range, first, isOneTeam),
-    [items, range, first, isOneTeam],
+    () => seriesOf(items, range, first),
+    [items, range, first],
   )
   return (
     <Suspense fallback={<ChartPlaceholders isSmall={isSmall} />}>
       <div className="charts">
         <Chart title="Runs started" times={times} series={isSmall ? [...runs, ...failed] : runs} format={count} />
         {!isSmall && <Chart title="Runs failed" times={times} series={failed} format={count} />}
-        <Chart title="Duration of runs" times={times} series={latency} format={lasting} />
+        <Chart
+          title={isOneTeam ? 'Duration of runs' : 'Duration, slowest team'}
+          times={times}
+          series={latency}
+          format={lasting}
+        />
         {!isSmall && <Chart title="Tokens" times={times} series={tokens} format={count} />}
         <Cost items={items} times={times} series={cost} />
       </div>
@@ -113,9 +118,7 @@ function Cost({ items, times, series }: Pick<ChartsProps, 'items'> & Pick<ChartP
   if (unpriced === 0) return <Chart title="Cost" times={times} series={series} format={money} />
   const some = `${count(unpriced)} ${unpriced === 1 ? 'run' : 'runs'}`
   if (items.some(({ cost }) => cost > 0))
-    return (
-      <Chart title={`Cost, without models of unknown price in ${some}`} times={times} series={series} format={money} />
-    )
+    return <Chart title={`Cost, ${some} not priced`} times={times} series={series} format={money} />
   return (
     <Text as="p" color="gray" className="chart">
       Cost: price unknown for the models of {some}. Name their prices under `prices` in the configuration.
@@ -123,7 +126,7 @@ function Cost({ items, times, series }: Pick<ChartsProps, 'items'> & Pick<ChartP
   )
 }
 
-function seriesOf(items: readonly UsageInterval[], range: UsageRange, first: number, isOneTeam: boolean) {
+function seriesOf(items: readonly UsageInterval[], range: UsageRange, first: number) {
   const { length, intervals } = usageRanges[range]
   const times = Array.from({ length: intervals }, (_, i) => first + i * length)
   const at = times.map((time) => items.filter((item) => Date.parse(item.at) === time))
@@ -139,14 +142,13 @@ function seriesOf(items: readonly UsageInterval[], range: UsageRange, first: num
       const known = group.flatMap(({ durationMs }) => (durationMs ? [durationMs[percentile]] : []))
       return known.length === 0 ? null : Math.max(...known)
     })
-  const of = isOneTeam ? '' : ', slowest team'
   return {
     times,
     runs: sums('runs'),
     failed: sums('failed', 'fail-fill'),
     latency: [
-      { name: `95 %${of}`, colour: 'mark', values: slowest('p95') },
-      { name: `median${of}`, colour: 'live-fill', values: slowest('p50') },
+      { name: '95 %', colour: 'mark', values: slowest('p95') },
+      { name: 'median', colour: 'live-fill', values: slowest('p50') },
     ] satisfies ChartSeries[],
     tokens: sums('tokens'),
     cost: sums('cost'),

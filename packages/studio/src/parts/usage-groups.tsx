@@ -72,7 +72,7 @@ function GroupTable({ items, by }: { readonly items: Groups; readonly by: Groupi
         <tr>
           <th scope="col">{title}</th>
           {['Runs', 'Tokens in', 'Tokens out', 'Tokens', 'Cost'].map((name) => (
-            <th key={name} scope="col" className="figure">
+            <th key={name} scope="col" className={/ /.test(name) ? 'figure roomy' : 'figure'}>
               {name}
             </th>
           ))}
@@ -85,8 +85,8 @@ function GroupTable({ items, by }: { readonly items: Groups; readonly by: Groupi
               {name === undefined ? <Text color="gray">{missing}</Text> : visible(name)}
             </th>
             <td className="figure">{count(runs)}</td>
-            <td className="figure">{count(inputTokens)}</td>
-            <td className="figure">{count(outputTokens)}</td>
+            <td className="figure roomy">{count(inputTokens)}</td>
+            <td className="figure roomy">{count(outputTokens)}</td>
             <td className="figure">{count(tokens)}</td>
             <td className="figure">{priced(cost, unpriced > 0)}</td>
           </tr>

@@ -2,18 +2,22 @@
 import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
+import { count, lasting } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { type StepMetrics, useMetrics } from '../parts/metrics.ts'
 import { Section } from '../parts/section.tsx'
 import { Heading, Table, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { agentRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
+import { AgentMetrics, successText } from './agent-metrics.tsx'
 
 export function Agents() {
   const may = useMay()
   const agents = useAnswer('agents.list', {})
   const teams = useAnswer('teams.list', {})
+  const metrics = useMetrics()
   const present = useAnswer('agents.presence', { every: 3_000 })
   const teamsOf = (agent: string) =>
     teams.data?.items.filter((team) => team.agents.includes(agent)).map(({ name }) => name) ?? []
@@ -68,6 +72,19 @@ export function Agents() {
                 <tr>
                   <th scope="col">Agent</th>
                   <th scope="col">Teams</th>
+                  {metrics && (
+                    <>
+                      <th scope="col" className="figure roomy">
+                        Steps
+                      </th>
+                      <th scope="col" className="figure">
+                        Success
+                      </th>
+                      <th scope="col" className="figure roomy">
+                        Mean duration
+                      </th>
+                    </>
+                  )}
                   <th scope="col">Runs</th>
                 </tr>
               </thead>
@@ -93,6 +110,7 @@ export function Agents() {
                         </span>
                       ))}
                     </td>
+                    {metrics && <MetricCells of={metrics.agent(name)} />}
                     <td>
                       <Link to="/runs" search={{ search: name }} aria-label={`Runs with ${visible(name)}`}>
                         runs
@@ -105,6 +123,18 @@ export function Agents() {
           )}
         </Answer>
       </Section>
+    </>
+  )
+}
+
+/** The figures of one agent since the process that answers was opened; empty where it has executed no step there. */
+function MetricCells({ of }: { readonly of: StepMetrics }) {
+  const ended = of.completed + of.failed
+  return (
+    <>
+      <td className="figure roomy">{ended === 0 ? '' : count(ended)}</td>
+      <td className="figure">{successText(of)}</td>
+      <td className="figure roomy">{of.meanMs === undefined ? '' : lasting(of.meanMs)}</td>
     </>
   )
 }
@@ -136,6 +166,7 @@ export function Agent() {
                 ['Memory', memory && memoryText(memory)],
               ]}
             />
+            <AgentMetrics agent={name} models={models} />
             {kind === 'model' && (
               <Section title="Instructions">
                 {instructions === undefined ? (

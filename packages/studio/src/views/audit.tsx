@@ -78,7 +78,7 @@ function RecordTable({
                 </Text>
               )}
             </td>
-            <td className="break">{done}</td>
+            <td>{done}</td>
             <td className="roomy break">{visible(resource ?? '')}</td>
             <td>
               <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />

@@ -1,0 +1,72 @@
+/** Success, latency and circuit breakers of an agent, as far as the process that answers has counted them. */
+import { count, lasting } from '../format.ts'
+import { Nothing } from '../parts/answer.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { type Metrics, useMetrics } from '../parts/metrics.ts'
+import { Section } from '../parts/section.tsx'
+import { Table } from '../parts/ui.tsx'
+import { visible } from '../visible.ts'
+
+/** The share of steps that completed, in per cent; empty if none has ended. */
+export function successText({ completed, failed }: { readonly completed: number; readonly failed: number }): string {
+  const ended = completed + failed
+  return ended === 0 ? '' : `${Math.round((100 * completed) / ended)} %`
+}
+
+/** @param models the models of the agent, whose breakers are shown */
+export function AgentMetrics({ agent, models }: { readonly agent: string; readonly models: readonly string[] }) {
+  const metrics = useMetrics()
+  if (metrics === undefined) return null
+  const steps = metrics.agent(agent)
+  const tools = metrics.tools(agent)
+  return (
+    <Section title="Since this process was opened">
+      {steps.completed + steps.failed === 0 ? (
+        <Nothing>No step of the agent has ended in the process that answers.</Nothing>
+      ) : (
+        <Facts
+          facts={[
+            ['Steps completed', count(steps.completed)],
+            ['Steps failed', count(steps.failed)],
+            ['Success', successText(steps)],
+            ['Mean duration', steps.meanMs !== undefined && lasting(steps.meanMs)],
+            ...models.flatMap((model) => {
+              const state = metrics.breakers.get(model)
+              return state === undefined ? [] : [[`Breaker of ${visible(model)}`, state] as const]
+            }),
+          ]}
+        />
+      )}
+      {tools.size > 0 && <ToolTable tools={tools} />}
+    </Section>
+  )
+}
+
+function ToolTable({ tools }: { readonly tools: ReturnType<Metrics['tools']> }) {
+  return (
+    <Table>
+      <thead>
+        <tr>
+          <th scope="col">Tool</th>
+          {['Calls', 'Failed', 'Mean duration'].map((name) => (
+            <th key={name} scope="col" className="figure">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {[...tools].map(([tool, { calls, failures, meanMs }]) => (
+          <tr key={tool}>
+            <th scope="row" className="break">
+              {visible(tool)}
+            </th>
+            <td className="figure">{count(calls)}</td>
+            <td className="figure">{count(failures)}</td>
+            <td className="figure">{lasting(meanMs)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  )
+}
