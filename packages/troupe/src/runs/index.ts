@@ -168,11 +168,13 @@ export type {
   ChildChanged,
   ChildrenCancelled,
   ClockJumped,
+  GuardrailTripped,
   PinnedThread,
   RunReason,
   RunWaiting,
   StepAgent,
   Tainted,
+  TimerChanged,
 } from './machine/result.ts'
 export type { Step, StepStatus } from './machine/steps/steps-slice.ts'
 export { checkSchedulesConfig, createSchedules, type SchedulesConfig } from './schedules/create-schedules.ts'

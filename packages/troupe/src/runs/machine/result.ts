@@ -148,12 +148,17 @@ export type Tripped = {
 }
 
 /** A guardrail of an agent stopped or redacted content. `agent` is the agent of the step, or a helper of it. */
-export type GuardrailTripped = StepAgent &
-  Omit<GuardrailTrip, 'id' | 'agent'> & {
-    readonly type: 'guardrail.tripped'
-    /** Identifies the check within the step. */
-    readonly trip: string
-  }
+export type GuardrailTripped = StepAgent & {
+  readonly type: 'guardrail.tripped'
+  /** Identifies the check within the step. */
+  readonly trip: string
+  /** The name of the guardrail. */
+  readonly guardrail: string
+  /** Whether it checked an input or an output of the agent. */
+  readonly direction: 'input' | 'output'
+  /** `redact`: the step continued with redacted content. `ask`: a person decides. `stop`: the step of the agent failed. */
+  readonly action: 'redact' | 'ask' | 'stop'
+}
 
 /** A timer of the run. */
 export type TimerChanged =
