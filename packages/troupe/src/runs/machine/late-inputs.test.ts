@@ -144,6 +144,24 @@ describe('late inputs', () => {
     expect(testbed.runUntilIdle().result.response).toBe('yes')
     expect(testbed.state.questions.deferred).toEqual([])
   })
+  it('Each trip of a guardrail is one event of the run, also if the step reports it again at its end.', () => {
+    const trip = (id: string) =>
+      ({ id, agent: 'A', guardrail: 'secrets', direction: 'input', action: 'redact' }) as const
+    const ends = [
+      { type: 'step.returned', outcome: { kind: 'value', value: 1 } },
+      { type: 'step.failed', error },
+    ] as const
+    for (const end of ends) {
+      const testbed = new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: slow(60_000) })
+      const waiting = { type: 'step.waiting', step: '1#1', reason: 'parked', detail: [], trips: [trip('one')] } as const
+      testbed.apply({ at: testbed.now, ...waiting })
+      testbed.apply({ at: testbed.now, type: 'step.resumed', step: '1#1' })
+      testbed.apply({ at: testbed.now, step: '1#1', ...end, trips: [trip('one'), trip('two')] })
+      const tripped = testbed.events.flatMap((event) => (event.type === 'guardrail.tripped' ? [event.trip] : []))
+      expect(tripped).toEqual(['one', 'two'])
+    }
+  })
+
   it('The usage of a failure and of a rejected budget counts in the result.', () => {
     const used = { inputTokens: 3, outputTokens: 2 }
     const failing = early()

@@ -3,7 +3,7 @@ import type { Input, StepUsage } from '../machine-events.ts'
 import { slow, team } from '../machine-teams.test.fixture.ts'
 import { MachineTestbed } from '../machine-testbed.test.fixture.ts'
 import { loadState, saveState } from '../save-state.ts'
-import { totalUsage } from './total-usage.ts'
+import { totalUsage, usageByModel } from './total-usage.ts'
 
 const usage: StepUsage = { inputTokens: 100, outputTokens: 10, cost: 0.5, unknown: ['other/model'] }
 const lone = () => new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: slow(60_000) })
@@ -44,5 +44,26 @@ describe('the usage of a run', () => {
     expect(testbed.result.usage).toEqual({ inputTokens: 100, outputTokens: 10 })
     submit(testbed, { type: 'run.charged', run: 'r.1', steps: 2, usage: { inputTokens: 200, outputTokens: 20 } })
     expect(testbed.result).toMatchObject({ totalSteps: 3, usage: { inputTokens: 200, outputTokens: 20 } })
+  })
+
+  it('A run counts its own steps by model, those that wait included, and no child run.', () => {
+    const testbed = lone()
+    const models = (inputTokens: number) => ({ 'p/m': { inputTokens, outputTokens: 1, cost: 0.5 } })
+    waits(testbed, { usage: { ...usage, models: models(100) }, children: ['r.1'] })
+    submit(testbed, { type: 'child.waiting', child: 'r.1', reason: 'question', questions: [], usage })
+    expect(usageByModel(testbed.state)).toEqual(models(100))
+    expect(usageByModel(loadState(saveState(testbed.state)))).toEqual(models(100))
+    submit(testbed, { type: 'run.charged', run: 'r.1', steps: 2, usage })
+    submit(testbed, { type: 'step.resumed' })
+    submit(testbed, { ...ends, usage: { ...usage, models: models(300) } })
+    expect(usageByModel(testbed.state)).toEqual(models(300))
+  })
+
+  it('A state of a release that counted no models has none.', () => {
+    const { state } = lone()
+    const saved = saveState(state) as { budgets: { usage: { models?: unknown } } }
+    const { models: _, ...earlier } = saved.budgets.usage
+    const loaded = loadState({ ...saved, budgets: { ...saved.budgets, usage: earlier } } as never)
+    expect(usageByModel(loaded)).toEqual({})
   })
 })
