@@ -70,12 +70,12 @@ describe('The QuickJS engine', () => {
 
   it('The QuickJS engine ends code that takes too much memory, and the process does not grow by it.', async () => {
     // On a busy machine the memory is full after seconds.
-    const patient = { timeoutMs: 30_000 }
+    const longer = { timeoutMs: 30_000 }
     const before = process.memoryUsage().rss
     const ended = await Promise.all([
-      run('new ArrayBuffer(1e9)', patient),
-      run("const all = []; while (true) all.push('x'.repeat(1e6) + all.length)", patient),
-      run('const all = []; while (true) all.push(new Array(1e6).fill(all))', patient),
+      run('new ArrayBuffer(1e9)', longer),
+      run("const all = []; while (true) all.push('x'.repeat(1e6) + all.length)", longer),
+      run('const all = []; while (true) all.push(new Array(1e6).fill(all))', longer),
     ])
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([137, 137, 137])
     for (const { stderr } of ended) expect(stderr).toContain('out of memory')
