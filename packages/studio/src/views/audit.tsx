@@ -129,7 +129,7 @@ function OneRecord({ id, at }: { readonly id: string; readonly at: number }) {
   )
 }
 
-/** What the server knows of the integrity of the log: its comparison with the last checkpoint, and whether there are any. */
+/** Shows the integrity of the log: its comparison with the last checkpoint, and whether there are checkpoints. */
 function Verification() {
   const may = useMay()
   const mayHealth = may('operations.health')

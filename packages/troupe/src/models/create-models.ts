@@ -105,35 +105,18 @@ export function createModels(options: ModelsOptions): Models {
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) recording.redactSecret(await reveal(spec.apiKey))
     return recordedModel(recording, modelNameOf(spec), resolve)
   }
+  const ports = { clock, random, events, prices, caller, gates, resolver, ...(recording ? { recording } : {}) }
   return {
     nameOf: (spec) => modelNameOf(registry.first(spec)),
     embedding: options.embedding,
     reranking: options.reranking,
-    rerank: createReranking({
-      clock,
-      random,
-      events,
-      prices,
-      caller,
-      gates,
-      resolver,
-      ...(recording ? { recording } : {}),
-    }),
+    rerank: createReranking(ports),
     priceOf: prices.priceOf,
     costOf: prices.costOf,
     contextWindowOf: createContextWindows(checkContextWindows(options.contextWindows ?? {})),
     defaults,
     defaultChain: registry.defaultChain,
-    embed: createEmbeddings({
-      clock,
-      random,
-      events,
-      prices,
-      caller,
-      gates,
-      resolver,
-      ...(recording ? { recording } : {}),
-    }),
+    embed: createEmbeddings(ports),
     async call(named, call) {
       const chain = registry.expand(named)
       const ask = () => askChain({ caller, gates, modelOf, defaults }, chain, call)

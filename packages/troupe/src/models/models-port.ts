@@ -144,7 +144,7 @@ export interface Embedded {
   readonly vectors: readonly Float32Array[]
 }
 
-/** What one call of a model used, which a step charges. */
+/** The usage of one model call, which is charged to a step. */
 export type ModelSpent = {
   /** `provider/model`. */
   readonly model: string

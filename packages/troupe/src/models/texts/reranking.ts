@@ -63,7 +63,7 @@ export function createReranking({ prices, gates, resolver, recording, ...parts }
 const withCounts = (played: Played | Reranked['ranking']): Played =>
   'ranking' in played ? played : { ranking: played }
 
-/** What a cassette records: the ranking, and what the provider counted. */
+/** The record of a cassette: the ranking, and the usage that the provider counted. */
 type Played = {
   readonly ranking: Reranked['ranking']
   readonly tokens?: number

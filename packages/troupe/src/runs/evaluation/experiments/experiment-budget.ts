@@ -3,7 +3,7 @@ import { checkOptions, type Duration, failure, type StoredError, storeError } fr
 import { type RunConfig, type RunLimits, readRunLimits } from '../../../topology/index.ts'
 import type { CaseResult, ExperimentLimits, ExperimentSide } from './experiment.ts'
 
-/** What all cases of an experiment may use together, scorers included. */
+/** The budget that all cases of an experiment share, scorers included. */
 export interface ExperimentBudget {
   /** Input and output tokens of all runs and scorers; unlimited by default. */
   readonly tokens?: number

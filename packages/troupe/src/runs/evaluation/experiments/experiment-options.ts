@@ -44,7 +44,7 @@ export interface ExperimentOptions {
   readonly limit?: number
   /** The configuration of each run on both sides, such as a budget and timeouts; that of the team by default. */
   readonly config?: RunConfig
-  /** What all cases may use together. Cases that no longer fit are skipped; unlimited by default. */
+  /** The budget that all cases share. Cases that no longer fit are skipped; unlimited by default. */
   readonly budget?: ExperimentBudget
   /** The number of runs that execute at a time, 1 to 32; 2 by default. */
   readonly concurrency?: number

@@ -101,7 +101,7 @@ export type ExperimentTeam = {
   readonly fingerprint: string
 }
 
-/** What all cases of an experiment may use together. */
+/** The budget that all cases of an experiment share. */
 export type ExperimentLimits = {
   /** Input and output tokens; absent if they are unlimited. */
   readonly tokens?: number

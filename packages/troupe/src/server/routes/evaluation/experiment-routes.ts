@@ -34,7 +34,7 @@ const body = z.strictObject({
   budget: z
     .strictObject({ tokens: z.number().optional(), cost: z.number().optional(), time: durationSchema.optional() })
     .optional()
-    .describe('What all cases may use together; cases that no longer fit are skipped.'),
+    .describe('The budget that all cases share; cases that no longer fit are skipped.'),
   concurrency: z.int().min(1).max(32).optional(),
 })
 type Asked = Call<unknown, unknown, z.infer<typeof body>>

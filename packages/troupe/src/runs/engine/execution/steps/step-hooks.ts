@@ -9,7 +9,7 @@ export interface BrokenStep {
   readonly status: 'broken'
   readonly error: unknown
 }
-/** What one execution of a step has reported so far. */
+/** The report of one execution of a step so far. */
 export type StepProgress = { readonly usage: StepUsage | undefined } & Tripped
 
 /** The functions of a run for its steps. */

@@ -16,7 +16,7 @@ export interface UsageGroupOptions {
   readonly signal?: AbortSignal
 }
 
-/** What the groups of a usage report are: users, teams, or models (`provider/model`). */
+/** The kind of the groups of a usage report: users, teams, or models (`provider/model`). */
 export type UsageGrouping = 'user' | 'team' | 'model'
 
 /** The usage of one user, team or model by the runs that were started in a range of time. */
