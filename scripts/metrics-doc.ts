@@ -13,7 +13,7 @@ import {
 
 export const metricsDoc = fileURLToPath(new URL('../docs/metrics.md', import.meta.url))
 
-/** What carries `durationMs`. */
+/** Metrics that carry a duration. */
 const timed = new Set<string>([
   'message.waited',
   'model.called',
@@ -35,10 +35,14 @@ export const renderMetrics = (): string =>
   [
     '# Metrics',
     '',
-    'What `troupe.metrics.summary(name)` and alerts know, and under which name `troupe.metrics.prometheus()` and a collector of',
-    'OpenTelemetry get it. Every event is counted; what has a duration is a histogram, in seconds there and in milliseconds in',
-    '`summary`, with its failures as `…_failures_total`. A name has a hundred series at most: what comes then is counted with its',
-    'labels as `other`. No label names a user. Written by `node scripts/metrics-doc.ts`.',
+    '<!-- written by `node scripts/metrics-doc.ts` -->',
+    '',
+    '`troupe.metrics.summary(name)` and [alert rules](observability.md) use the name of a metric. `troupe.metrics.prometheus()` and a',
+    'collector of OpenTelemetry use the exposed name. No label names a user.',
+    '',
+    'Every event is counted. An event with a duration is a histogram: its exposed values are seconds, those of `summary`',
+    'milliseconds, and its failures are counted in `…_failures_total`. A metric has at most 100 series, and all metrics together',
+    '5,000. A series beyond that is counted under the label value `other`.',
     '',
     '## Events',
     '',
@@ -48,15 +52,17 @@ export const renderMetrics = (): string =>
       ([name, when]) => `| \`${name}\` | \`${exposed(name)}\` | ${labelsOf(name)} | ${when} |`,
     ),
     '',
-    '## Besides',
+    '## Counters that are not events',
     '',
-    '| name | exposed as | what |',
+    '| name | exposed as | meaning |',
     '|---|---|---|',
     ...Object.entries(countedNames).map(([name, what]) => `| \`${name}\` | \`${exposed(name)}\` | ${what} |`),
     '',
-    '## Gauges, read on demand',
+    '## Gauges',
     '',
-    '| name | exposed as | what |',
+    'A gauge is read when an export or an alert rule asks for it.',
+    '',
+    '| name | exposed as | meaning |',
     '|---|---|---|',
     ...Object.entries(gaugeNames).map(([name, what]) => `| \`${name}\` | \`${exposedName(name)}\` | ${what} |`),
     '',

@@ -5,13 +5,14 @@ import { promisesPage, readSections, referenceTo, root, type Section } from './p
 
 const introduction = `# Promises
 
+<!-- written by \`node scripts/promises-doc.ts\` from \`scripts/promises.yaml\` -->
+
 Each row states a promise of Troupe and names the tests that fail if the promise is broken. Anything not listed is best
 effort. The consistency model on one page is [consistency.md](consistency.md).
 
-The page is written by \`node scripts/promises-doc.ts\` from \`scripts/promises.yaml\`. A test checks that the page is current,
-and that each reference is the complete title of one test as its source spells it: \`%s\` and \`\${…}\` stand for values of a
-table. Many tests need PostgreSQL, and some need programs that a machine may lack: a test that cannot run is skipped. To
-see which promises the tests have shown on your machine, run them and print the results:
+A reference is the complete title of one test as its source spells it: \`%s\` and \`\${…}\` stand for values of a table. Many
+tests need PostgreSQL, and some need programs that a machine may lack: a test that cannot run is skipped. To see which
+promises the tests have shown on your machine, run them and print the results:
 
 \`\`\`sh
 npm test

@@ -36,10 +36,11 @@ export const renderSettings = (): string =>
   [
     '# Settings',
     '',
+    '<!-- written by `node scripts/settings-doc.ts` -->',
+    '',
     'Every setting of a deployment can be set in the configuration file, as an environment variable, or as a flag named by its',
     'path; see [configuration.md](configuration.md). A setting marked as live also changes in a running process, by',
     '`troupe.reconfigure({ … })`; any other setting needs a restart. A variable for a structure contains JSON.',
-    'Written by `node scripts/settings-doc.ts`.',
     '',
     '| setting | variable | meaning | default | live |',
     '|---|---|---|---|---|',

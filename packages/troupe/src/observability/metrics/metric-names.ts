@@ -2,33 +2,33 @@
 import { eventNames, failure, nearest, type TroupeError } from '../../core/index.ts'
 
 export const gaugeNames = {
-  'alerts.active': 'alerts that are raised',
-  'disk.used': 'share of the disk that is taken, 0 to 1',
-  'eventLoop.lag': 'ms by which a timer came late, the worst of five minutes',
-  'mailbox.dead': 'dead letters of the mailboxes that workers here serve, by agent',
-  'mailbox.waiting': 'messages that wait in the mailboxes that workers here serve, by agent',
+  'alerts.active': 'alerts that are raised now',
+  'disk.used': 'used share of the disk, 0 to 1',
+  'eventLoop.lag': 'longest delay of a timer in the last five minutes, in ms',
+  'mailbox.dead': 'dead letters, by agent, in the mailboxes that workers of this process serve',
+  'mailbox.waiting': 'waiting messages, by agent, in the mailboxes that workers of this process serve',
   'memory.heap': 'bytes in use on the heap of this process',
-  'memory.resident': 'bytes of memory that this process has',
-  'memory.used': 'share of the memory that this process may have, 0 to 1',
-  'model.breaker': 'of each model asked: 0 closed, 0.5 half-open, 1 open',
-  'storage.database.bytes': 'bytes of the database',
-  'storage.free.bytes': 'bytes free inside the database',
+  'memory.resident': 'resident memory of this process in bytes',
+  'memory.used': 'used share of the memory that this process may have, 0 to 1',
+  'model.breaker': 'circuit breaker of each model that was called: 0 closed, 0.5 half-open, 1 open',
+  'storage.database.bytes': 'size of the database in bytes',
+  'storage.free.bytes': 'free space inside the database in bytes',
   'storage.rows': 'rows of each table, as the engine estimates them',
-  'storage.writeAheadLog.bytes': 'bytes of the log before the database',
-  'traces.dropped': 'spans that were dropped because too many waited',
-  uptime: 'ms since this troupe was opened',
-  'workers.down': 'supervised workers that are not up: between two starts, or given up',
+  'storage.writeAheadLog.bytes': 'size of the write-ahead log in bytes',
+  'traces.dropped': 'spans that were dropped because the queue of the exporter was full',
+  uptime: 'time since this troupe was opened, in ms',
+  'workers.down': 'supervised workers that are not running: they wait for a restart, or supervision gave up',
   'workers.running': 'workers that serve a mailbox in this process',
 } as const
 
 export const countedNames = {
-  'cache.hit': 'a question was answered from a cache, by cache',
-  'cache.miss': 'a question was not in a cache, by cache',
-  'message.waited': 'from sending a message to handing it out, timed, by type',
-  'model.cost': 'US dollars that models cost, by model',
+  'cache.hit': 'lookups that found a value, by cache',
+  'cache.miss': 'lookups that found no value, by cache',
+  'message.waited': 'time from sending a message to its delivery, by type',
+  'model.cost': 'cost of model calls in US dollars, by model',
   'model.tokens': 'tokens that models read and wrote, by model and direction',
-  'storage.commit': 'changes committed to the storage, timed',
-  'storage.read': 'reads of the storage, timed',
+  'storage.commit': 'duration of commits to the storage',
+  'storage.read': 'duration of reads of the storage',
 } as const
 
 const published: ReadonlySet<string> = new Set([
