@@ -184,18 +184,22 @@ export const schedulesRoute = createRoute({
   staticData: { name: 'Schedules' },
   validateSearch: paged,
 })
+const usageRanges = ['day', 'week', 'month'] as const
+interface EvaluationsSearch extends Paged {
+  /** The range of the charts of live runs. */
+  readonly range?: (typeof usageRanges)[number] | undefined
+}
 export const evaluationsRoute = createRoute({
   getParentRoute: at,
   path: '/evaluations',
   staticData: { name: 'Evaluations' },
-  validateSearch: paged,
+  validateSearch: ({ range, ...raw }: Raw): EvaluationsSearch => ({ range: oneOf(usageRanges, range), ...paged(raw) }),
 })
 export const evaluationRoute = createRoute({
   getParentRoute: at,
   path: '/evaluations/$experiment',
   staticData: { name: 'Evaluations' },
 })
-const usageRanges = ['day', 'week', 'month'] as const
 const usageGroupings = ['team', 'user', 'model'] as const
 interface UsageSearch extends Paged {
   readonly range?: (typeof usageRanges)[number] | undefined

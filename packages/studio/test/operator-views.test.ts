@@ -148,6 +148,19 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await checkAccessibility()
   }, 180_000)
 
+  test('Evaluations shows the online scores of live runs over time, for each scorer and team.', async () => {
+    await page.getByRole('navigation').getByRole('link', { name: 'Evaluations' }).click()
+    const live = page.getByRole('region', { name: 'Live runs' })
+    const scores = live.getByRole('figure', { name: 'Score exactly of Booker' })
+    await scores.locator('canvas').waitFor()
+    await scores.getByRole('button', { name: 'Table' }).click()
+    await expect.poll(() => scores.locator('tbody tr').last().locator('td').allInnerTexts()).toEqual(['1.00', '1.00'])
+    await checkAccessibility()
+    await live.getByRole('combobox', { name: 'Range' }).selectOption('day')
+    await expect.poll(() => page.url()).toContain('range=day')
+    await scores.waitFor()
+  }, 180_000)
+
   test('Health shows every check and every finding of doctor, the worst first.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Health' }).click()
     await page.getByRole('region', { name: 'Checks' }).getByText('healthy').first().waitFor()

@@ -123,6 +123,8 @@ export {
   type ScoreContext,
   type ScoredRun,
   type ScoreFunction,
+  type ScoreHistoryOptions,
+  type ScoreInterval,
   type ScoreQuestion,
   type SideTotal,
   type SimilarityOptions,

@@ -7,6 +7,7 @@ import { count, lasting, money, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import type { ChartSeries } from '../parts/chart.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { ScoreCharts } from '../parts/score-charts.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Heading, Table, Text } from '../parts/ui.tsx'
@@ -31,6 +32,7 @@ export function Evaluations() {
       <Heading as="h1" mb="4">
         Evaluations
       </Heading>
+      <ScoreCharts />
       <Answer
         of={experiments}
         none={{

@@ -85,6 +85,7 @@ export { type ExperimentListOptions, Experiments } from './evaluation/experiment
 export { checkOnlineScoring } from './evaluation/online/check-online-scoring.ts'
 export type { OnlineScores } from './evaluation/online/online-score-store.ts'
 export { OnlineScoring, type OnlineScoringOptions } from './evaluation/online/online-scoring.ts'
+export type { ScoreHistoryOptions, ScoreInterval } from './evaluation/online/read-score-history.ts'
 export type { UnrecordedCall } from './evaluation/recorded-calls.ts'
 export type { Score } from './evaluation/score-answer.ts'
 export { type Agreement, agreementOf } from './evaluation/scorers/agreement.ts'

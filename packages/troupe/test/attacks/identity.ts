@@ -30,7 +30,7 @@ const row = (route: string, caller: string, rest: Partial<Attack> = {}): Attack 
 
 /** What tells of runs and of those who act: for callers that are bound to an agent without a step in the run. */
 const aboutOthers = routes.filter((route) =>
-  /\/(runs|status|result|approvals|usage|schedules|audit|incidents|evaluations|execute|teams|threads|check)\b/.test(
+  /\/(runs|status|result|approvals|usage|schedules|audit|incidents|evaluations|scores|execute|teams|threads|check)\b/.test(
     route,
   ),
 )

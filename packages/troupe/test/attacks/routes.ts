@@ -31,6 +31,7 @@ export const routes = [
   'POST /v1/runs/{run}/edit',
   'GET /v1/runs/{run}/effects/uncertain',
   'GET /v1/runs/{run}/scores',
+  'GET /v1/scores/history',
   'POST /v1/runs/{run}/effects/resolve',
   'POST /v1/evaluations',
   'POST /v1/experiments',

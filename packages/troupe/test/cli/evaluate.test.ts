@@ -116,6 +116,11 @@ describe('troupe evaluate', () => {
     expect((await folder.run(['experiments', 'show', 'none'])).code).toBe(4)
   }, 60_000)
 
+  it('The command `troupe experiments scores` prints the online scores per day, scorer and team.', async () => {
+    expect((await folder.run(['experiments', 'scores'])).out).toContain('No live run was scored in this time.')
+    expect((await folder.run(['experiments', 'scores', '--interval', 'week'])).code).toBe(2)
+  }, 60_000)
+
   it('The command `troupe evaluate` rejects invalid arguments before a database is made.', async () => {
     using empty = new Folder()
     writeFileSync(join(empty.path, 'troupe.config.mjs'), config)

@@ -88,6 +88,7 @@ export const operationPaths = {
   'schedules.pause': 'POST /v1/schedules/{schedule}/pause',
   'schedules.resume': 'POST /v1/schedules/{schedule}/resume',
   'schedules.trigger': 'POST /v1/schedules/{schedule}/trigger',
+  'scores.history': 'GET /v1/scores/history',
   'tasks.execute': 'POST /execute',
   'tasks.result': 'GET /result/{run}',
   'tasks.status': 'GET /status/{run}',

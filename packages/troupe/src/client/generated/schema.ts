@@ -216,6 +216,8 @@ export interface ClientOperations {
   readonly 'schedules.resume': { readonly path: { readonly schedule: string }; readonly body: Readonly<Record<string, never>> | null; readonly answer: ClientSchemas['Schedule'] }
   /** Start a run of a schedule now. */
   readonly 'schedules.trigger': { readonly path: { readonly schedule: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: { readonly run: string } }
+  /** Show the number, mean, lowest and highest of the online scores per hour or day, scorer and team, oldest first. */
+  readonly 'scores.history': { readonly query: { readonly from?: string | undefined; readonly to?: string | undefined; readonly interval?: 'hour' | 'day' | undefined }; readonly answer: { readonly items: readonly ({ readonly at: string; readonly scorer: string; readonly team?: string; readonly runs: number; readonly mean: number; readonly min: number; readonly max: number })[] } }
   /** Start a run, in the format of simple clients. */
   readonly 'tasks.execute': { readonly body: { readonly id?: string | undefined; readonly task?: unknown; readonly team?: string | undefined; readonly agent?: string | undefined; readonly topology?: { readonly [name: string]: unknown } | undefined; readonly config?: { readonly [name: string]: unknown } | undefined; readonly tags?: readonly (string)[] | undefined; readonly threadId?: string | undefined }; readonly answer: { readonly task_id: string; readonly status: 'started' } }
   /** Show the result of a run, in the format of simple clients; 202 while it is in progress. */

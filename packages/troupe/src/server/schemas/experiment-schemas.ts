@@ -28,6 +28,20 @@ export const onlineScoresSchema = z.object({
   scoredAt: z.string().optional(),
 })
 
+export const scoreHistorySchema = z.object({
+  items: z.array(
+    z.object({
+      at: z.string(),
+      scorer: z.string(),
+      team: z.string().optional(),
+      runs: z.number(),
+      mean: z.number(),
+      min: z.number(),
+      max: z.number(),
+    }),
+  ),
+})
+
 export const sideTotalSchema = z.object({
   quality: z.number(),
   scores,

@@ -26,6 +26,11 @@ export const pagingQuery = {
   limit: integerBetween(1, 500).optional(),
   cursor: z.string().max(longestCursor).optional(),
 }
+export const intervalsQuery = z.strictObject({
+  from: z.string().max(100).optional().describe('ISO text; 24 hours before `to` by default.'),
+  to: z.string().max(100).optional().describe('ISO text; now by default.'),
+  interval: z.enum(['hour', 'day']).optional(),
+})
 /** The schema of a list in an answer, which accepts readonly arrays. */
 export const list = <T extends z.ZodType>(item: T) => z.array(item).readonly()
 export const pageSchema = <T>(item: z.ZodType<T>) =>

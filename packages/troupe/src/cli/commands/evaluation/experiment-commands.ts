@@ -1,6 +1,6 @@
-/** Commands for the results of evaluations of data sets. */
+/** Commands for the results of evaluations of data sets, and for the online scores over time. */
 import type { ClientSchemas } from '../../../client/index.ts'
-import { type CliCommand, listLimit, pagingOptions } from '../../cli-command.ts'
+import { type CliCommand, choice, listLimit, pagingOptions, text } from '../../cli-command.ts'
 import { oneLine } from '../../output/safe.ts'
 import { ageOf } from '../runs/runs-list-command.ts'
 import { rounded, showTotals } from './show-totals.ts'
@@ -59,4 +59,37 @@ const showCommand: CliCommand = {
   },
 }
 
-export const experimentCommands: readonly CliCommand[] = [listCommand, showCommand]
+const scoresCommand: CliCommand = {
+  name: 'experiments scores',
+  description: 'Show the online scores of live runs per day, scorer and team, oldest first',
+  options: [
+    ['--from <time>', 'the earliest scoring, as ISO text; 30 days before --to by default'],
+    ['--to <time>', 'the end of the range, which is not included, as ISO text; now by default'],
+    ['--interval <length>', 'hour or day; day by default'],
+  ],
+  async run({ client, out }, _, options) {
+    const to = text(options, 'to')
+    const end = to === undefined ? Date.now() : Date.parse(to)
+    const month = Number.isNaN(end) ? undefined : new Date(end - 30 * 86_400_000).toISOString()
+    const from = text(options, 'from') ?? month
+    const interval = choice<'hour' | 'day'>(options, 'interval') ?? 'day'
+    const query = { interval, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+    const { items } = await (await client()).call('scores.history', { query })
+    out.table(
+      items,
+      [
+        { name: 'FROM', of: ({ at }) => (interval === 'day' ? at.slice(0, 10) : at.slice(0, 16)) },
+        { name: 'SCORER', of: ({ scorer }) => scorer },
+        { name: 'TEAM', of: ({ team }) => team ?? 'no team' },
+        { name: 'RUNS', of: ({ runs }) => String(runs) },
+        { name: 'MEAN', of: ({ mean }) => rounded(mean) },
+        { name: 'LOWEST', of: ({ min }) => rounded(min) },
+        { name: 'HIGHEST', of: ({ max }) => rounded(max) },
+      ],
+      'No live run was scored in this time.',
+    )
+    return undefined
+  },
+}
+
+export const experimentCommands: readonly CliCommand[] = [listCommand, showCommand, scoresCommand]

@@ -1,6 +1,6 @@
 /**
- * Deletes ended runs after their retention: the row with the result, the search index, budgets and commands. Their journals and
- * threads are deleted earlier, by `retention.replay`. A row without content has the time of each end.
+ * Deletes ended runs after their retention: the row with the result, the search index, budgets, commands and online scores.
+ * Their journals and threads are deleted earlier, by `retention.replay`. A row without content has the time of each end.
  */
 import { sql } from 'kysely'
 import type { Clock, UserId } from '../../../core/index.ts'
@@ -21,6 +21,7 @@ const rowsOf = [
   'budget_pools',
   'budget_shares',
   'run_usage',
+  'online_scores',
   'runs',
   'runs_ended',
 ] as const
@@ -67,16 +68,19 @@ export const runEnded = (dialect: Dialect): ((values: { user: string; run: strin
       sql`insert into runs_ended (user_id, run_id, at) values (${p.user}, ${p.run}, ${p.now}) on conflict do nothing`,
   )
 
+/** The results of experiments and evaluations remain without their runs. */
+const onlineScores = sql`evaluated_runs where kind = 'online' and evaluation`
+
 function compile(dialect: Dialect) {
   const compiled = rawTemplates(dialect)
   return {
     before: compiled<{ at: number; limit: number }>(
       (p) => sql`select user_id, run_id from runs_ended where at <= ${p.at} order by at limit ${p.limit}`,
     ),
-    removals: rowsOf.map((table) =>
+    removals: [...rowsOf.map((table) => sql`${sql.table(table)} where run_id`), onlineScores].map((rows) =>
       compiled<{ user: string; runs: string }>(
-        (p) => sql`delete from ${sql.table(table)} where user_id = ${p.user}
-          and run_id ${oneOf(dialect, sql`select each.value from ${eachOf(dialect, p.runs)}`)}`,
+        (p) => sql`delete from ${rows} ${oneOf(dialect, sql`select each.value from ${eachOf(dialect, p.runs)}`)}
+          and user_id = ${p.user}`,
       ),
     ),
   }

@@ -1,6 +1,6 @@
 /** The tables of runs: the rows of lists, open runs, commands and budgets. */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../../storage/index.ts'
-import { evaluatedRunContent, evaluatedRunsTables } from '../../evaluation/evaluation-tables.ts'
+import { evaluatedRunContent, evaluatedRunsTables, onlineScoresTable } from '../../evaluation/evaluation-tables.ts'
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../../schedules/schedule-tables.ts'
 import { sharedBudgetTables } from '../budgets/compile-shared-budget.ts'
 import { dailyUsageTable } from '../budgets/daily-usage.ts'
@@ -59,6 +59,13 @@ export const runMigrations: readonly Migration[] = [
       postgres: [...postgresTables(runUsageTable), workTable('run_usage'), earlierUsage],
     },
   },
+  {
+    module: 'runs',
+    version: 3,
+    name: 'scores of live runs over time',
+    lowestReader: 1,
+    up: { sqlite: onlineScoresTable, postgres: postgresTables(onlineScoresTable) },
+  },
 ]
 
 /** @param run the parameter of the statement with the id of the run */
@@ -85,6 +92,7 @@ export const runTables: readonly UserTable[] = [
   { name: 'run_commands', key: ['run_id', 'command_id'], content: commandContent('run_id', 'command_id') },
   { name: 'run_labels', key: ['kind', 'value', 'created_at', 'run_id'] },
   { name: 'evaluated_runs', key: ['kind', 'evaluation', 'run_id'], content: evaluatedRunContent('run_id') },
+  { name: 'online_scores', key: ['run_id', 'scorer'] },
   ...scheduleUserTables,
 ].map((table) => ({ module: 'runs', ...table }))
 

@@ -18,6 +18,7 @@ import { checkInteger } from '../../../resilience/index.ts'
 import { acting } from '../../../security/index.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
 import { OnlineScoreStore, type OnlineScores } from '../online/online-score-store.ts'
+import { readScoreHistory, type ScoreHistoryOptions, type ScoreInterval } from '../online/read-score-history.ts'
 import { evaluateDataset } from './evaluate-dataset.ts'
 import type { CaseResult, Experiment, ExperimentSummary } from './experiment.ts'
 import type { ExperimentSpec } from './experiment-options.ts'
@@ -118,6 +119,18 @@ export class Experiments {
   async scoresOf(run: string, options: { readonly signal?: AbortSignal } = {}): Promise<OnlineScores | undefined> {
     checkCall('experiments.scoresOf', options)
     return new OnlineScoreStore(this.#host.parts.stores.storage).get(this.#user, checkName('run', run))
+  }
+
+  /**
+   * Returns the scores of live runs over time: per hour or day, scorer and team, the oldest first. Runs that retention has
+   * deleted are not included.
+   * @param options `from`, `to`: ISO text, the last 24 hours by default; `interval`: `hour` by default, or `day`
+   * @throws ValidationError for more than 1,000 intervals or 10,000 values
+   * @example for (const { at, scorer, mean } of await ada.experiments.scores()) console.log(at, scorer, mean)
+   */
+  async scores(options: ScoreHistoryOptions = {}): Promise<readonly ScoreInterval[]> {
+    const { stores, platform } = this.#host.parts
+    return readScoreHistory(stores.storage, this.#user, options, platform.clock.now())
   }
 
   get #store(): ExperimentStore {

@@ -1,6 +1,7 @@
-/** The scores of live runs: one row for each run that was scored. Stored for a year. */
+/** The scores of live runs: their verdicts, and a row for each score, for the sums over time. Stored for a year. */
+import { sql } from 'kysely'
 import { failure, type UserId } from '../../../core/index.ts'
-import type { Storage } from '../../../storage/index.ts'
+import { type Bind, type Dialect, rawTemplates, type Storage } from '../../../storage/index.ts'
 import type { Spent } from '../evaluate-run.ts'
 import { evaluatedRunStatements } from '../evaluated-run-statements.ts'
 import type { EvaluationKind } from '../evaluation-tables.ts'
@@ -24,18 +25,26 @@ export type OnlineScores = {
 export class OnlineScoreStore {
   readonly #storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
   readonly #statements: ReturnType<typeof evaluatedRunStatements>
+  readonly #scores: ReturnType<typeof scoreStatements>
 
   constructor(storage: Pick<Storage, 'dialect' | 'read' | 'commit'>) {
     this.#storage = storage
     this.#statements = evaluatedRunStatements(storage)
+    this.#scores = scoreStatements(storage.dialect)
   }
 
-  async add(user: UserId, scores: OnlineScores): Promise<void> {
+  /** @param team the name of the run's team; null if the team was not registered */
+  async add(user: UserId, team: string | null, scores: OnlineScores): Promise<void> {
     const { cleanup, insert } = this.#statements
-    const key = { user, kind, evaluation: scores.run, run: scores.run }
+    const { run } = scores
+    const [now, before] = [{ $: 'now' }, { $: 'now', plusMs: -retentionMs }] as const
     const statements = [
-      cleanup({ user, kind, before: { $: 'now', plusMs: -retentionMs } }),
-      insert({ ...key, body: JSON.stringify(scores), at: { $: 'now' } }),
+      cleanup({ user, kind, before }),
+      this.#scores.cleanup({ user, before }),
+      insert({ user, kind, evaluation: run, run, body: JSON.stringify(scores), at: now }),
+      ...Object.entries(scores.scores).map(([scorer, { score }]) =>
+        this.#scores.insert({ user, run, scorer, team, score, at: now }),
+      ),
     ]
     const result = await this.#storage.commit({ id: null, scope: { user }, statements })
     if (!result.ok) throw failure(result.code, { ...result.detail })
@@ -47,5 +56,18 @@ export class OnlineScoreStore {
     const [rows = []] = await this.#storage.read({ user }, [all])
     const [row] = rows
     return row && (JSON.parse(String(row.body)) as OnlineScores)
+  }
+}
+
+function scoreStatements(dialect: Dialect) {
+  const compiled = rawTemplates(dialect)
+  return {
+    insert: compiled<{ user: string; run: string; scorer: string; team: string | null; score: number; at: Bind }>(
+      (p) => sql`insert into online_scores (user_id, run_id, scorer, team, score, at)
+        values (${p.user}, ${p.run}, ${p.scorer}, ${p.team}, ${p.score}, ${p.at}) on conflict do nothing`,
+    ),
+    cleanup: compiled<{ user: string; before: Bind }>(
+      (p) => sql`delete from online_scores where user_id = ${p.user} and at < ${p.before}`,
+    ),
   }
 }

@@ -1,10 +1,20 @@
-import { describe, expect, it } from 'vitest'
-import type { TroupeEvent } from '../../../core/index.ts'
+import { randomBytes } from 'node:crypto'
+import { afterAll, describe, expect, it } from 'vitest'
+import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
+import { createVirtualClock, type TroupeEvent } from '../../../core/index.ts'
 import { createTroupe, defineAgent, type Troupe } from '../../../index.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { parseDataset } from '../datasets/parse-dataset.ts'
 
-const { opened } = troupesOfTests()
+const { opened, closeAll } = troupesOfTests()
+const missing = await missingServer()
+const schema = schemaName('online_scores')
+afterAll(async () => {
+  await closeAll()
+  if (missing === undefined) await dropSchema(schema)
+})
+const storages = ['memory:', { url: server, schema }].slice(0, missing === undefined ? 2 : 1)
+const number = defineAgent<number>({ name: 'Number', run: async (input) => input })
 const echo = defineAgent<string>({ name: 'Echo', run: async (input) => `said ${input}` })
 const topology = solo(echo)
 
@@ -62,6 +72,73 @@ describe('scoring of live runs', () => {
     expect(first.length).toBeLessThan(45)
     expect(await scoredIn()).toEqual(first)
   }, 60_000)
+
+  it.each(storages)('experiments.scores on %j returns the scores per interval, scorer and team.', async (storage) => {
+    const clock = createVirtualClock()
+    const encryption = { keys: [{ id: 'one', key: randomBytes(32).toString('hex') }] }
+    const scorers = {
+      value: ({ response }: { response: unknown }) => Number(response) / 10,
+      cites: 'citations',
+    } as const
+    const teams = { numbers: { agents: [number], flows: [] } }
+    const options = {
+      storage,
+      encryption,
+      clock,
+      agents: [number],
+      teams,
+      evaluation: { online: { share: 1, scorers } },
+    }
+    const troupe = await opened(options as never)
+    const events = scoredEvents(troupe)
+    const ada = troupe.user('ada')
+    const start = clock.now()
+    const score = async (task: number) => {
+      const expected = events.length + 2
+      await ada.orchestra.run({ id: `run-${task}`, task, team: 'numbers' })
+      await until('the run is scored', () => events.length === expected)
+    }
+    await score(2)
+    await score(6)
+    await clock.advance('2d')
+    await score(8)
+    const from = new Date(start - 1).toISOString()
+    const to = new Date(clock.now() + 1).toISOString()
+    const days = (await ada.experiments.scores({ from, to, interval: 'day' })).filter(
+      ({ scorer }) => scorer === 'value',
+    )
+    expect(days).toMatchObject([
+      { team: 'numbers', runs: 2, mean: expect.closeTo(0.4), min: 0.2, max: 0.6 },
+      { team: 'numbers', runs: 1, mean: 0.8, min: 0.8, max: 0.8 },
+    ])
+    expect(days[0]?.at).toMatch(/T00:00:00.000Z$/)
+    expect((await ada.experiments.scores({ to })).map(({ scorer, runs }) => [scorer, runs])).toEqual([
+      ['cites', 1],
+      ['value', 1],
+    ])
+    expect(await troupe.user('bob').experiments.scores({ from, to })).toEqual([])
+    await expect(ada.experiments.scores({ from: '2001-01-01' })).rejects.toMatchObject({ name: 'ValidationError' })
+    await expect(ada.experiments.scores({ interval: 'week' } as never)).rejects.toMatchObject({
+      name: 'ValidationError',
+    })
+  })
+
+  it('The online scores of a run are deleted with it after its retention.', async () => {
+    const clock = createVirtualClock()
+    const online = { share: 1, scorers: { cites: 'citations' } } as const
+    const troupe = await opened({ clock, retention: { runs: '2d', replay: '1d' }, evaluation: { online } })
+    const events = scoredEvents(troupe)
+    const ada = troupe.user('ada')
+    await ada.orchestra.run({ id: 'old', task: 'hello', topology })
+    await until('the run is scored', () => events.length === 1)
+    const month = { from: new Date(clock.now() - 1).toISOString(), interval: 'day' } as const
+    await clock.advance('1d')
+    expect(await ada.experiments.scores(month)).toHaveLength(1)
+    await clock.advance('3d')
+    await until('the run is deleted', async () => (await ada.orchestra.list()).items.length === 0)
+    expect(await ada.experiments.scores(month)).toEqual([])
+    expect(await ada.experiments.scoresOf('old')).toBeUndefined()
+  })
 
   it('Live scoring skips failed runs and runs of experiments, and a scorer that fails breaks nothing.', async () => {
     const asked: string[] = []

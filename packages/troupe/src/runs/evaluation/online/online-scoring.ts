@@ -106,7 +106,12 @@ export class OnlineScoring {
     const scores: Record<string, Verdict> = {}
     for (const [name, scorer] of Object.entries(this.#scorers)) scores[name] = await scoreAnswer(scorer, run, context)
     const at = parts.platform.clock.now()
-    await this.#store.add(user, { run: id, scores, scoring: context.spent, scoredAt: new Date(at).toISOString() })
+    await this.#store.add(user, row.team, {
+      run: id,
+      scores,
+      scoring: context.spent,
+      scoredAt: new Date(at).toISOString(),
+    })
     for (const [scorer, { score }] of Object.entries(scores))
       parts.agents.services.events.emit({ type: 'evaluation.scored', at, userId: user, runId: id, scorer, score })
   }

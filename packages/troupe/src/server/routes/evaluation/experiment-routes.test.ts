@@ -73,7 +73,7 @@ describe('experiments over HTTP', () => {
     expect((await call('GET', '/v1/experiments')).body.items).toEqual([])
   })
 
-  it('GET /v1/runs/:run/scores answers with the online scores of a run, for its user alone.', async () => {
+  it('GET /v1/runs/:run/scores and GET /v1/scores/history answer with online scores, for their user alone.', async () => {
     const { call, troupe } = await servers.start({
       evaluation: { online: { share: 1, scorers: { cites: 'citations' } } },
     })
@@ -84,6 +84,11 @@ describe('experiments over HTTP', () => {
     await scored
     const answer = await call('GET', `/v1/runs/${run}/scores`)
     expect(answer).toMatchObject({ status: 200, body: { scores: { cites: { score: expect.any(Number) } } } })
+    expect(await call('GET', '/v1/scores/history')).toMatchObject({
+      status: 200,
+      body: { items: [{ scorer: 'cites', team: 'Echo', runs: 1 }] },
+    })
+    expect((await call('GET', '/v1/scores/history?interval=week')).status).toBe(400)
     expect(await call('GET', '/v1/runs/none/scores')).toMatchObject({ status: 404, body: { code: 'run.unknown' } })
   })
 })

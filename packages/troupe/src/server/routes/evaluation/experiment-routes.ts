@@ -13,8 +13,16 @@ import {
   experimentSchema,
   experimentSummarySchema,
   onlineScoresSchema,
+  scoreHistorySchema,
 } from '../../schemas/experiment-schemas.ts'
-import { durationSchema, page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import {
+  durationSchema,
+  intervalsQuery,
+  page,
+  pageSchema,
+  pagingQuery,
+  withoutUndefined,
+} from '../../schemas/request-schemas.ts'
 import { streamWork } from '../../streams/stream-work.ts'
 import { teamFields } from '../start-run-request.ts'
 import { readScore, scoreSchema } from './read-score.ts'
@@ -81,6 +89,18 @@ export const experimentRoutes = [
     params: z.object({ experiment: z.string() }),
     answer: experimentSchema,
     handle: (call) => experimentsOf(call).get(call.params.experiment),
+  }),
+  answers({
+    method: 'GET',
+    path: '/v1/scores/history',
+    name: 'scores.history',
+    operation: 'runs.read',
+    role: 'readonly',
+    summary:
+      'Show the number, mean, lowest and highest of the online scores per hour or day, scorer and team, oldest first.',
+    query: intervalsQuery,
+    answer: scoreHistorySchema,
+    handle: async (call) => ({ items: [...(await experimentsOf(call).scores(withoutUndefined(call.query)))] }),
   }),
   answers({
     method: 'GET',

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { requireAllUsers } from '../../access/request-principal.ts'
 import { answers } from '../../route.ts'
-import { integerBetween, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import { integerBetween, intervalsQuery, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { costSchema, tokensSchema } from '../../schemas/run-schemas.ts'
 import { storedResults } from './stored-results.ts'
 
@@ -14,11 +14,7 @@ export const usageRoutes = [
     operation: 'usage.read',
     role: 'readonly',
     summary: 'Show the number, failures, tokens, cost and durations of runs per hour or day and team, oldest first.',
-    query: z.strictObject({
-      from: z.string().max(100).optional().describe('ISO text; 24 hours before `to` by default.'),
-      to: z.string().max(100).optional().describe('ISO text; now by default.'),
-      interval: z.enum(['hour', 'day']).optional(),
-    }),
+    query: intervalsQuery,
     answer: z.object({
       items: z.array(
         z.object({

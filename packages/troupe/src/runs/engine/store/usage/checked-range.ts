@@ -1,4 +1,4 @@
-/** The range of time of a report of usage. */
+/** The range of time of a report, and the intervals of one over time. */
 import { failure } from '../../../../core/index.ts'
 
 interface Range {
@@ -28,4 +28,27 @@ export function checkedRange(
   const from = timeOf('from', to - lengthMs)
   if (to <= from) throw failure('validation.failed', { what: `${what}.to`, problem: 'it must be after from' })
   return { from, to }
+}
+
+const lengths = { hour: 3_600_000, day: 86_400_000 } as const
+const maxIntervals = 1_000
+
+/**
+ * @param what the method, for errors
+ * @returns the range, of 24 hours by default, and the length of its intervals in ms
+ * @throws ValidationError for more than 1,000 intervals
+ */
+export function checkedIntervals(
+  what: string,
+  range: Range & { readonly interval?: string },
+  now: number,
+): { readonly from: number; readonly to: number; readonly length: number } {
+  const { interval = 'hour' } = range
+  const wrong = (name: string, problem: string) => failure('validation.failed', { what: `${what}.${name}`, problem })
+  if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it is hour or day')
+  const { from, to } = checkedRange(what, range, now, lengths.day)
+  const length = lengths[interval]
+  if ((to - from) / length > maxIntervals)
+    throw wrong('from', `the range has more than ${maxIntervals} intervals: take a shorter one, or interval day`)
+  return { from, to, length }
 }

@@ -1,8 +1,8 @@
 /** Usage over time: runs, tokens, cost and durations per hour or day and team, computed from the rows of the runs. */
 import { sql } from 'kysely'
-import { checkOptions, checkSignal, failure, type UserId } from '../../../../core/index.ts'
+import { checkOptions, checkSignal, type UserId } from '../../../../core/index.ts'
 import { type Dialect, type Row, rawTemplates, type Statement, type Storage } from '../../../../storage/index.ts'
-import { checkedRange } from './checked-range.ts'
+import { checkedIntervals } from './checked-range.ts'
 
 /** The options of `orchestra.usage`. */
 export interface UsageHistoryOptions {
@@ -44,18 +44,11 @@ export interface UsageInterval {
   }
 }
 
-const lengths = { hour: 3_600_000, day: 86_400_000 } as const
-const maxIntervals = 1_000
-const dayMs = 86_400_000
-
 /**
  * Durations are counted in classes; each upper bound is the square root of 2 times the one before, from 1 ms to 12
  * days.
  */
 const classBounds = Array.from({ length: 61 }, (_, i) => Math.round(2 ** (i / 2)))
-
-const wrong = (what: string, problem: string) =>
-  failure('validation.failed', { what: `orchestra.usage.${what}`, problem })
 
 /**
  * Returns the usage of a user's runs per interval and team, the oldest first; intervals without runs are left out.
@@ -69,12 +62,7 @@ export async function readUsageHistory(
 ): Promise<readonly UsageInterval[]> {
   checkOptions('orchestra.usage', options, ['from', 'to', 'interval', 'signal'])
   checkSignal('orchestra.usage', options.signal)
-  const { interval = 'hour' } = options
-  if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it is hour or day')
-  const { from, to } = checkedRange('orchestra.usage', options, now, dayMs)
-  const length = lengths[interval]
-  if ((to - from) / length > maxIntervals)
-    throw wrong('from', `the range has more than ${maxIntervals} intervals: take a shorter one, or interval day`)
+  const { from, to, length } = checkedIntervals('orchestra.usage', options, now)
   const [rows] = await storage.read({ user }, [usageRows(storage.dialect, user, from, to, length)])
   return intervalsOf(rows ?? [], length)
 }
