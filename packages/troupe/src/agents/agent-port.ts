@@ -219,6 +219,8 @@ export interface StepEntry {
   readonly services: Services
   /** The id of the thread that this step continues: that of the branch in a run, or of the session. */
   readonly thread: string
+  /** True if no step before this one has continued the thread, so that it had no message when this step began. */
+  readonly isNewThread?: boolean
   /** The run that continues a thread of the user with this step; absent in a session, and for a thread inside of a run. */
   readonly threadRun?: string
   /** In a run: the input with which its branch reached the agent, before any join of agents that it invoked. */

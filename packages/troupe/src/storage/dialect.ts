@@ -22,9 +22,23 @@ export const oneOf = ({ name }: Dialect, query: RawBuilder<unknown>): RawBuilder
 /** Represents a value in a query that is bound later. */
 class Placeholder {
   readonly name: string
-  constructor(name: string) {
+  /** The index of its row in a statement of several rows; 0 in others. */
+  readonly row: number
+  constructor(name: string, row: number) {
     this.name = name
+    this.row = row
   }
+}
+
+/** Returns an object that has a placeholder for each name, always the same one. */
+function placeholdersOf<Values>(row: number): Values {
+  const made = new Map<string | symbol, Placeholder>()
+  const get = (_: unknown, name: string | symbol) => {
+    const known = made.get(name) ?? new Placeholder(String(name), row)
+    made.set(name, known)
+    return known
+  }
+  return new Proxy<Record<never, never>>({}, { get }) as Values
 }
 
 export type Template<Values> = (values: Values, more?: Omit<Statement, 'sql' | 'binds'>) => Statement
@@ -42,17 +56,7 @@ export function template<Tables, Values extends { [K in keyof Values]: Bind }>(
   build: (db: Kysely<Tables>, placeholders: Values) => Compilable,
   contentNames?: ContentNames,
 ): Template<Values> {
-  const made = new Map<string | symbol, Placeholder>()
-  const placeholder = (_: unknown, name: string | symbol) => {
-    const known = made.get(name) ?? new Placeholder(String(name))
-    made.set(name, known)
-    return known
-  }
-  const compiled = build(
-    dialect.builder<Tables>(),
-    new Proxy<Record<never, never>>({}, { get: placeholder }) as Values,
-  ).compile()
-  const { sql, parameters } = boundOnce(dialect, compiled)
+  const { sql, parameters } = boundOnce(dialect, build(dialect.builder<Tables>(), placeholdersOf<Values>(0)).compile())
   const names = parameters.map((parameter) => (parameter instanceof Placeholder ? parameter.name : undefined))
   const fill = (values: Values): readonly Bind[] => {
     const binds = new Array<Bind>(names.length)
@@ -87,6 +91,57 @@ export const rawTemplates =
     own = content,
   ): Template<Values> =>
     template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), own)
+
+/** The highest number of rows of one statement, for each of which its text is compiled and prepared. */
+const maxRows = 16
+
+/** Returns the statements that insert the rows, in order; with `otherwise` each row must be inserted. */
+export type RowsTemplate<Values> = (
+  rows: readonly Values[],
+  more?: Required<Pick<Statement, 'otherwise' | 'detail'>>,
+) => readonly Statement[]
+
+/**
+ * Compiles an insert of several rows, once for each number of rows: one statement of several rows costs a fraction of as
+ * many statements.
+ * @param insert returns the query for rows that have these placeholders
+ * @param contentNames the values of a row that are content, each with its location
+ */
+export function rowsTemplate<Values extends { [K in keyof Values]: Bind }>(
+  dialect: Dialect,
+  insert: (rows: readonly Values[]) => RawBuilder<unknown>,
+  contentNames: ContentNames,
+): RowsTemplate<Values> {
+  const compiled: ((rows: readonly Values[]) => Pick<Statement, 'sql' | 'binds' | 'content'>)[] = []
+  const compile = (count: number) => {
+    const placeholders = Array.from({ length: count }, (_, row) => placeholdersOf<Values>(row))
+    const { sql, parameters } = boundOnce(dialect, insert(placeholders).compile(dialect.builder()))
+    const content = placeholders.map((_, row) =>
+      compileContent(
+        contentNames,
+        parameters.map((each) => (each instanceof Placeholder && each.row === row ? each.name : undefined)),
+      ),
+    )
+    const binds = content.flatMap((each) => each.binds)
+    return (rows: readonly Values[]) => ({
+      sql,
+      binds: parameters.map((each) =>
+        each instanceof Placeholder ? (rows[each.row] as Values)[each.name as keyof Values] : (each as Bind),
+      ),
+      content: { binds, columns: [] },
+    })
+  }
+  return (rows, more) => {
+    const statements: Statement[] = []
+    for (let at = 0; at < rows.length; at += maxRows) {
+      const some = rows.slice(at, at + maxRows)
+      compiled[some.length] ??= compile(some.length)
+      const statement = (compiled[some.length] as ReturnType<typeof compile>)(some)
+      statements.push(more ? { ...statement, expect: { rows: some.length }, ...more } : statement)
+    }
+    return statements
+  }
+}
 
 interface Text {
   readonly sql: string

@@ -1,7 +1,7 @@
 /** Conversations in storage: one row per message, appended in order, never changed. */
 import { sql } from 'kysely'
 import { canonicalJson, decodeJson, type Json, prefixEnd, type TaintLabel } from '../../core/index.ts'
-import { type Dialect, rawTemplates, type Storage, template } from '../../storage/index.ts'
+import { type Dialect, rawTemplates, rowsTemplate, type Storage, template } from '../../storage/index.ts'
 import { type AgentsTables, messageContent } from '../agents-migrations.ts'
 import type { ThreadMessages } from '../services-port.ts'
 
@@ -23,12 +23,12 @@ export function createThreadMessages({
     },
     append: (user, thread, from, { messages, taint, run = null }) => ({
       isExclusive: true,
-      statements: messages.map((message: Json, i) =>
-        queries.add(
-          { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint), run },
-          // Another process has continued this thread: its messages are not overwritten.
-          { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
-        ),
+      statements: queries.add(
+        messages.map((message: Json, i) => {
+          return { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint), run }
+        }),
+        // Another process has continued this thread: its messages are not overwritten.
+        { otherwise: 'thread.conflict', detail: { thread } },
       ),
     }),
     forget: (user, thread) => ({ statements: [queries.drop({ user, thread })] }),
@@ -55,23 +55,18 @@ function compile(dialect: Dialect) {
     drop: template<AgentsTables, { user: string; thread: string }>(dialect, (db, p) =>
       db.deleteFrom('thread_messages').where('user_id', '=', p.user).where('thread', '=', p.thread),
     ),
-    add: template<
-      AgentsTables,
-      { user: string; thread: string; seq: number; message: string; taint: string; run: string | null }
-    >(
+    add: rowsTemplate<{
+      user: string
+      thread: string
+      seq: number
+      message: string
+      taint: string
+      run: string | null
+    }>(
       dialect,
-      (db, p) =>
-        db
-          .insertInto('thread_messages')
-          .values({
-            user_id: p.user,
-            thread: p.thread,
-            seq: p.seq,
-            message: p.message,
-            taint: p.taint,
-            run: p.run,
-          })
-          .onConflict((conflict) => conflict.doNothing()),
+      (rows) => sql`insert into thread_messages (user_id, thread, seq, message, taint, run)
+        values ${sql.join(rows.map((p) => sql`(${p.user}, ${p.thread}, ${p.seq}, ${p.message}, ${p.taint}, ${p.run})`))}
+        on conflict do nothing`,
       messageContent,
     ),
   }

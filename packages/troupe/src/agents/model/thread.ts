@@ -75,8 +75,8 @@ export class Thread {
    * same ones, although this step has appended others since. The labels of the messages taint the step.
    */
   static async open(entry: StepEntry): Promise<Thread> {
-    const { recorder, services, thread } = entry
-    const stored = await services.threadMessages.load(recorder.principal.userId, thread)
+    const { recorder, services, thread, isNewThread } = entry
+    const stored = isNewThread ? [] : await services.threadMessages.load(recorder.principal.userId, thread)
     const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
     const before = stored.slice(0, length) as unknown as Thread['stored']
     recorder.addTaint(joinTaint(...before.map(({ taint }) => taint)))

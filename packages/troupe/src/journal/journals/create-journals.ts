@@ -124,8 +124,8 @@ class StoredJournals implements Journals {
       { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: id } },
     )
     const body = JSON.stringify({ newOwner: owner, from: head.owner })
-    const record = this.#statements.record({ user, id, seq: head.head + 1, at, version: 0, body, blob: null })
-    const statements = [takeoverStatement, record, ...also]
+    const records = this.#statements.records([{ user, id, seq: head.head + 1, at, version: 0, body, blob: null }])
+    const statements = [takeoverStatement, ...records, ...also]
     const result = await this.#options.storage.commit({ id: null, scope: { user }, statements })
     if (!result.ok && result.statement > 1) throw failure(result.code, { ...result.detail })
     if (!result.ok) throw failure('journal.lost', { journal: id })

@@ -1,6 +1,6 @@
 /** The statements of journals, compiled once per storage. */
 import { sql } from 'kysely'
-import { type Dialect, rawTemplates, template } from '../../storage/index.ts'
+import { type Dialect, rawTemplates, rowsTemplate, template } from '../../storage/index.ts'
 import { type JournalTables, recordContent, snapshotContent } from '../journal-tables.ts'
 
 interface Head {
@@ -51,9 +51,14 @@ function writes(dialect: Dialect) {
         values (${p.user}, ${p.id}, 'step', 0, 1, '', 0, 0, ${p.at})
         on conflict (user_id, journal_id) do update set fenced = coalesce(journals.fenced, journals.epoch), epoch = journals.epoch + 1`,
     ),
-    record: compile<Head & { seq: number; at: number; version: number; body: string | null; blob: string | null }>(
-      (p) => sql`insert into journal_records (user_id, journal_id, seq, at, version, body, blob)
-        values (${p.user}, ${p.id}, ${p.seq}, ${p.at}, ${p.version}, ${p.body}, ${p.blob})`,
+    records: rowsTemplate<
+      Head & { seq: number; at: number; version: number; body: string | null; blob: string | null }
+    >(
+      dialect,
+      (rows) => sql`insert into journal_records (user_id, journal_id, seq, at, version, body, blob)
+        values ${sql.join(
+          rows.map((p) => sql`(${p.user}, ${p.id}, ${p.seq}, ${p.at}, ${p.version}, ${p.body}, ${p.blob})`),
+        )}`,
       recordContent('id'),
     ),
     snapshot: compile<Head & { seq: number; version: number; state: string | null; blob: string | null }>(

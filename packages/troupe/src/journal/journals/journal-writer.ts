@@ -133,17 +133,15 @@ export class StorageJournalWriter implements JournalWriter {
   /** The rows alone, after a sequence. */
   records(after: number, at: number, bodies: readonly EncodedBody[]): readonly Statement[] {
     const { statements, blobs, version } = this.#options
-    const rows: Statement[] = []
-    bodies.forEach(({ text }, index) => {
+    const blobRows: Statement[] = []
+    const rows = bodies.map(({ text }, index) => {
       const storedBlob = text.length > largeBytes ? blobs?.store(this.user, `journal:${this.id}`, text) : undefined
       const large = storedBlob && 'blob' in storedBlob.value ? JSON.stringify(storedBlob.value) : null
-      if (large !== null && storedBlob) rows.push(...storedBlob.statements)
+      if (large !== null && storedBlob) blobRows.push(...storedBlob.statements)
       const body = large === null ? text : null
-      rows.push(
-        statements.record({ user: this.user, id: this.id, seq: after + 1 + index, at, version, body, blob: large }),
-      )
+      return { user: this.user, id: this.id, seq: after + 1 + index, at, version, body, blob: large }
     })
-    return rows
+    return [...blobRows, ...statements.records(rows)]
   }
 
   #checkLimits(records: number, bytes: number, last: boolean): void {

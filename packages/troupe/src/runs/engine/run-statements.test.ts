@@ -19,7 +19,7 @@ const hub = {
   flows: ['Start -> Plan', `Plan => {${names.join(', ')}}`, ...names.map((name) => `${name} -> Join`), 'Join -> End'],
 }
 
-it('A run of seven steps with a model call each commits 4 times, reads at most 3 times, and executes at most 85 statements.', async () => {
+it('A run of seven steps with a model call each commits 4 times, reads at most 3 times, and executes at most 66 statements.', async () => {
   const { orchestra } = await ada()
   await orchestra.run({ task: 'warm up', topology: hub })
   const texts = countStatements()
@@ -37,7 +37,7 @@ it('A run of seven steps with a model call each commits 4 times, reads at most 3
   const of = (text: string) => least.filter((each) => each.startsWith(text)).length
   expect(of('commit')).toBe(4)
   expect(of('rollback')).toBeLessThanOrEqual(3)
-  expect(least.length).toBeLessThanOrEqual(85)
+  expect(least.length).toBeLessThanOrEqual(66)
   // The end of each step is part of the change that decides it.
   expect(of('insert into inbox')).toBe(0)
   expect(of('insert into journals (')).toBe(8)

@@ -48,6 +48,8 @@ export type Command = {
       readonly history?: CarriedHistory
       /** The name of the thread that the step continues. */
       readonly thread: string
+      /** No step before this one has continued the thread. */
+      readonly isFirstOfThread: boolean
       /** The step answers a request: its plain value is the reply. */
       readonly serve?: {
         /** The name of the message type. */

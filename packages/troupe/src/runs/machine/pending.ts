@@ -73,7 +73,7 @@ export function executeCommand(state: Readonly<State>, step: Step | undefined): 
   if (step.serve) {
     const { message, payload, fromAgent } = step.serve
     const serve = { type: message, from: fromAgent }
-    return { ...common, input: payload, request: payload, thread: step.id, serve }
+    return { ...common, input: payload, request: payload, thread: step.id, isFirstOfThread: true, serve }
   }
   const branch = must(state.branches.all.get(step.branch), step.branch)
   const stream = node.out.filter((e) => e.type === 'stream').map((e) => nodeIn(state, e.to).label)
@@ -84,6 +84,7 @@ export function executeCommand(state: Readonly<State>, step: Step | undefined): 
     request: branch.request,
     ...(branch.history ? { history: branch.history } : {}),
     thread: `${branch.id}@${step.node}`,
+    isFirstOfThread: branch.steps === 1,
     ...(stream.length > 0 ? { streamTo: stream } : {}),
   }
 }
