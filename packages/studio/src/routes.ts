@@ -107,6 +107,8 @@ export interface RunSearch {
   readonly event?: number | undefined
   /** The sequence number of the event at which the run is shown as it was. */
   readonly at?: number | undefined
+  /** True while a fork at that event is prepared. */
+  readonly fork?: true | undefined
   /** The run that this one is compared with. */
   readonly other?: string | undefined
 }
@@ -114,7 +116,7 @@ export const runRoute = createRoute({
   getParentRoute: at,
   path: '/runs/$run',
   staticData: { name: 'Runs' },
-  validateSearch: ({ tab, step, call, state, type, words, event, at, other }: Raw): RunSearch => ({
+  validateSearch: ({ tab, step, call, state, type, words, event, at, fork, other }: Raw): RunSearch => ({
     tab: oneOf(runTabs, tab),
     step: text(step),
     call: text(call),
@@ -123,6 +125,7 @@ export const runRoute = createRoute({
     words: text(words),
     event: wholeNumber(event),
     at: wholeNumber(at),
+    fork: String(fork) === 'true' ? true : undefined,
     other: text(other),
   }),
 })

@@ -158,14 +158,15 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
 
   test('A run is forked at an event with another result of an agent, and compared with the run that it comes from.', async () => {
     const before = page.url().split('/').at(-1)?.split('?')[0] as string
+    await page.getByRole('button', { name: 'Fork here…' }).click()
     const form = page.getByRole('group', { name: 'Fork from here' })
     await form.getByRole('combobox', { name: 'Change' }).selectOption('result')
     await form.getByRole('combobox', { name: 'Agent' }).selectOption('Reader')
     await form.getByLabel('The next result of an agent').fill('"Other notes"')
-    await form.getByRole('button', { name: 'Fork from here' }).click()
     // The run has sent a letter since, which the fork may send again.
-    await form.getByRole('group', { name: 'Effects that would be repeated' }).getByText('send_letter').waitFor()
-    await form.getByRole('button', { name: 'Repeat them' }).click()
+    await form.getByText('send_letter of step 1#2, at-most-once').waitFor()
+    await form.getByRole('checkbox', { name: /^Repeat effects/ }).check()
+    await form.getByRole('button', { name: 'Fork from here' }).click()
     await expect.poll(() => page.url()).not.toContain(before)
     await page.getByText('Clerk asks').waitFor()
     await page.getByRole('link', { name: 'Compare' }).click()

@@ -152,17 +152,28 @@ describe.skipIf(executable === undefined)('the page', () => {
     await inspector.waitFor({ state: 'detached' })
   }, 180_000)
 
-  test('The page names the effects that a fork would repeat, and asks before it starts.', async () => {
+  test('A fork says what it shares, pays, repeats and asks, and starts after its effects are confirmed.', async () => {
+    const runOf = (url: string) => url.split('?')[0]
     const before = page.url()
-    await page.getByRole('button', { name: 'Fork' }).click()
-    const question = page.getByRole('group', { name: 'Effects that would be repeated' })
-    await question.getByText('send_letter').waitFor()
-    await question.getByRole('button', { name: 'Do not fork' }).click()
-    await question.waitFor({ state: 'detached' })
-    expect(page.url()).toBe(before)
-    await page.getByRole('button', { name: 'Fork' }).click()
-    await question.getByRole('button', { name: 'Repeat them' }).click()
-    await page.waitForURL((url) => url.href !== before)
+    await page.getByRole('button', { name: 'Fork…' }).click()
+    const form = page.getByRole('group', { name: 'Fork from here' })
+    // The last step is executed again.
+    await form.getByRole('heading', { name: 'Fork after event 7' }).waitFor()
+    await form.getByText('1 step, neither executed nor paid again').waitFor()
+    await form.getByText('2 model calls, 1,015 tokens, $0.196').waitFor()
+    await form.getByText('send_letter of step 1#2, at-most-once').waitFor()
+    await form.getByText(/^Clerk: May Clerk call send_letter/).waitFor()
+    const start = form.getByRole('button', { name: 'Fork from here' })
+    expect(await start.isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Event before' }).click()
+    await form.getByRole('heading', { name: 'Fork after event 6' }).waitFor()
+    await form.getByRole('button', { name: 'Close the fork' }).click()
+    await form.waitFor({ state: 'detached' })
+    expect(runOf(page.url())).toBe(runOf(before))
+    await page.getByRole('button', { name: 'Fork here…' }).click()
+    await form.getByRole('checkbox', { name: /^Repeat effects/ }).check()
+    await start.click()
+    await page.waitForURL((url) => runOf(url.href) !== runOf(before))
     await page.getByText('Clerk asks').waitFor()
     expect(played.sent).toEqual(['Bob'])
     await page.getByRole('button', { name: 'Cancel' }).click()
@@ -227,7 +238,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     for (const status of ['running', 'waiting', 'completed', 'failed'] as const) {
       const { items } = await orchestra.list({ status, limit: 100 })
       expect(items.length, status).toBeGreaterThan(0)
-      await page.getByText(new RegExp(`^${status}${items.length}$`)).waitFor()
+      await page.getByRole('link', { name: `${status} ${items.length}`, exact: true }).waitFor()
     }
     await page.getByRole('region', { name: 'Health' }).getByText('storage').waitFor()
     await page.getByRole('region', { name: 'Failed' }).getByText('out of paper').first().waitFor()

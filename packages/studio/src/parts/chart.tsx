@@ -68,16 +68,20 @@ function Drawing({ title, times, series, format }: ChartProps) {
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
         axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+        // Without a pointer over the chart the legend names the last interval.
         series: [
-          { value: (_, seconds) => (seconds === null ? '' : when(seconds * 1_000)) },
-          ...series.map(({ name, colour }) => ({
+          { value: (_, seconds, __, idx) => when(idx === null ? (times.at(-1) ?? 0) : seconds * 1_000) },
+          ...series.map(({ name, colour, values }) => ({
             label: name,
             stroke: colourOf(colour),
             fill: `color-mix(in srgb, ${colourOf(colour)} 15%, transparent)`,
             width: 1.5,
             // A value between two gaps has no line.
             points: { show: true, size: 4 },
-            value: (_: UPlot, value: number | null) => (value === null ? '' : format(value)),
+            value: (_: UPlot, value: number | null, __: number, idx: number | null) => {
+              const shown = idx === null ? values.at(-1) : value
+              return shown === null || shown === undefined ? '–' : format(shown)
+            },
           })),
         ],
       },

@@ -56,7 +56,9 @@ export function Text({ as: Tag = 'span', size, color, bold, className, mt, mb, m
   )
 }
 
-interface HeadingProps extends Margins, Pick<ComponentProps<'h1'>, 'id' | 'className' | 'children'> {
+interface HeadingProps
+  extends Margins,
+    Pick<ComponentProps<'h1'>, 'id' | 'className' | 'children' | 'tabIndex' | 'ref'> {
   readonly as: 'h1' | 'h2'
 }
 

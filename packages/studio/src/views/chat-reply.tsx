@@ -59,6 +59,7 @@ export function ChatReply({ run, from }: ReplyProps) {
           seq={1}
           topology={isTopology(pinned?.topology) ? pinned.topology : undefined}
           onBegun={() => setIsOpen(false)}
+          onClose={() => setIsOpen(false)}
         />
       )}
     </>

@@ -17,6 +17,8 @@ interface RowProps {
   readonly result: Result
   readonly isPausing: boolean
   readonly answered: () => void
+  /** Opens the form of a fork at the event that is shown. */
+  readonly openFork: () => void
 }
 
 interface Command {
@@ -30,7 +32,7 @@ const hasEnded = 'The run has ended.'
 const hasNotEnded = 'The run has not ended.'
 const isActive = ({ status }: Result) => status === 'running' || status === 'waiting'
 
-export function RunCommandRow({ id, result, isPausing, answered }: RowProps) {
+export function RunCommandRow({ id, result, isPausing, answered, openFork }: RowProps) {
   const client = useClient()
   const may = useMay()
   const newRun = useNewRun(id)
@@ -66,7 +68,7 @@ export function RunCommandRow({ id, result, isPausing, answered }: RowProps) {
       carryOut: () => newRun.begin({ verb: 'retry' }),
       off: afterRun ?? (result.status === 'failed' ? undefined : 'Only a failed run can be retried.'),
     },
-    may('runs.fork') && { name: 'Fork', carryOut: () => newRun.begin({ verb: 'fork', at: 1 }), off: afterRun },
+    may('runs.fork') && { name: 'Fork…', carryOut: openFork, off: afterRun },
     may('runs.undo') && { name: 'Undo…', carryOut: () => undo.ask(true), off: afterRun },
     may('runs.verifyReplay') && { name: 'Replay', carryOut: verifyReplay, off: afterRun },
   ]

@@ -24,7 +24,7 @@ interface RunTimeProps {
 const restMs = 200
 
 export function RunTime({ run, events, length }: RunTimeProps) {
-  const { at: opened } = runRoute.useSearch()
+  const { at: opened, fork: isForking } = runRoute.useSearch()
   const navigate = runRoute.useNavigate()
   const may = useMay()
   const [index, setIndex] = useState(() => {
@@ -38,6 +38,8 @@ export function RunTime({ run, events, length }: RunTimeProps) {
   }, [rested])
   const event = events[index]
   const state = useMemo(() => fold(nothingYet, events.slice(0, index + 1)), [events, index])
+  const prepareFork = (fork: true | undefined) =>
+    void navigate({ search: (search) => ({ ...search, fork }), replace: true })
   const move = (by: number) => setIndex(Math.min(Math.max(index + by, 0), length - 1))
   if (!event) return null
   const { seq, type, agent, at } = event
@@ -63,12 +65,21 @@ export function RunTime({ run, events, length }: RunTimeProps) {
           ›
         </Button>
       </Flex>
-      <Text as="p" mb="2" className="break">
-        {label}
-      </Text>
+      <Flex gap="2" align="center" justify="between" wrap="wrap" mb="2">
+        <Text as="p" className="break">
+          {label}
+        </Text>
+        {may('runs.fork') && !isForking && (
+          <Button small look="soft" onClick={() => prepareFork(true)}>
+            Fork here…
+          </Button>
+        )}
+      </Flex>
+      {may('runs.fork') && isForking && (
+        <ForkForm run={run} seq={seq} topology={state.topology} onClose={() => prepareFork(undefined)} />
+      )}
       {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />}
       <PastData run={run} seq={seq} />
-      {may('runs.fork') && <ForkForm run={run} seq={seq} topology={state.topology} />}
     </>
   )
 }

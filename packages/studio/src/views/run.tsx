@@ -16,7 +16,7 @@ import { Tabs } from '../parts/tabs.tsx'
 import { Flex, Heading, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { Value } from '../parts/value.tsx'
-import { type RunTab, runRoute, runTabs } from '../routes.ts'
+import { type RunSearch, type RunTab, runRoute, runTabs } from '../routes.ts'
 import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
@@ -63,6 +63,10 @@ function useRun(id: string) {
 export function RunView() {
   const { run: id } = runRoute.useParams()
   const { state, connection, events } = useRun(id)
+  const search = runRoute.useSearch()
+  const navigate = runRoute.useNavigate()
+  const openFork = () =>
+    void navigate({ search: { ...search, tab: 'time', at: forkPoint(search, events), fork: true } })
   const path = { run: id }
   const result: UseQueryResult<Result, Error> = useAnswer('runs.result', { path })
   const forget = useForget()
@@ -93,7 +97,13 @@ export function RunView() {
       </Flex>
       <Answer of={result}>
         {(found) => (
-          <Overview id={id} result={found} isPausing={isPausing} answered={() => forget('runs.result', { path })} />
+          <Overview
+            id={id}
+            result={found}
+            isPausing={isPausing}
+            answered={() => forget('runs.result', { path })}
+            openFork={openFork}
+          />
         )}
       </Answer>
       {state.task !== undefined && (
@@ -109,6 +119,13 @@ export function RunView() {
       <Parts run={id} state={state} events={events} result={result.data} />
     </>
   )
+}
+
+/** The event that is shown; else the start of the step that is opened, or of the last step, which the fork executes again. */
+function forkPoint({ tab, at, event, step }: RunSearch, events: readonly RunEvent[]): number {
+  const shown = tab === 'time' ? at : tab === 'events' ? event : undefined
+  const starts = events.filter(({ type }) => type === 'step.started')
+  return shown ?? (starts.find((one) => one.step === step) ?? starts.at(-1))?.seq ?? 1
 }
 
 interface PartsProps {
@@ -203,9 +220,10 @@ interface OverviewProps {
   readonly result: Result
   readonly isPausing: boolean
   readonly answered: () => void
+  readonly openFork: () => void
 }
 
-function Overview({ id, result, isPausing, answered }: OverviewProps) {
+function Overview({ id, result, isPausing, answered, openFork }: OverviewProps) {
   const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
   const facts = [
     totalSteps !== undefined && `${count(totalSteps)} ${totalSteps === 1 ? 'step' : 'steps'}`,
@@ -218,7 +236,7 @@ function Overview({ id, result, isPausing, answered }: OverviewProps) {
       <Text as="p" color="gray" mb="3">
         {facts.join(' · ')}
       </Text>
-      <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} />
+      <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} openFork={openFork} />
       {questions.map((question) => (
         <Ask key={question.id} run={id} question={question} answered={answered} />
       ))}

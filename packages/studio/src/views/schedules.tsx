@@ -163,7 +163,7 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
         </Text>
       </td>
       <td>
-        <Flex gap="2" wrap="wrap">
+        <Flex gap="2">
           {may('schedules.pause') && (
             <Button
               small

@@ -11,6 +11,7 @@ export type {
   RunEvent,
 } from './engine/events/run-event.ts'
 export type { ForkOptions } from './engine/forks/fork-run.ts'
+export type { ForkPlan, RepeatedEffect } from './engine/forks/plan-fork.ts'
 export type { RetryOptions } from './engine/forks/retry-run.ts'
 export {
   Orchestra,

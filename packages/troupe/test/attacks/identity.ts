@@ -43,7 +43,11 @@ const operationOfKey: ReadonlySet<string> = new Set([
   'GET /v1/versions',
 ])
 /** They change nothing. */
-const forReaders: ReadonlySet<string> = new Set(['POST /v1/check', 'POST /v1/runs/{run}/verify-replay'])
+const forReaders: ReadonlySet<string> = new Set([
+  'POST /v1/check',
+  'POST /v1/runs/{run}/fork-plan',
+  'POST /v1/runs/{run}/verify-replay',
+])
 
 /** An agent may start runs and schedules of its own. */
 const startsRuns: ReadonlySet<string> = new Set(['POST /v1/runs', 'POST /execute', 'POST /v1/schedules'])

@@ -68,6 +68,7 @@ export const operationPaths = {
   'runs.list': 'GET /v1/runs',
   'runs.live': 'GET /v1/runs/{run}/live',
   'runs.pause': 'POST /v1/runs/{run}/pause',
+  'runs.planFork': 'POST /v1/runs/{run}/fork-plan',
   'runs.prompts': 'GET /v1/runs/{run}/steps/{step}/prompts',
   'runs.resolve': 'POST /v1/runs/{run}/effects/resolve',
   'runs.result': 'GET /v1/runs/{run}/result',

@@ -176,6 +176,8 @@ export interface ClientOperations {
   readonly 'runs.live': { readonly path: { readonly run: string }; readonly event: ClientSchemas['LivePart'] }
   /** Pause a run: steps in progress finish, no new step starts. */
   readonly 'runs.pause': { readonly path: { readonly run: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: ClientSchemas['RunStatus'] }
+  /** Show what a fork would share, pay, repeat and ask; starts nothing. */
+  readonly 'runs.planFork': { readonly path: { readonly run: string }; readonly body: { readonly at: number; readonly edit?: { readonly results?: { readonly [name: string]: unknown } | undefined; readonly prompts?: { readonly [name: string]: string } | undefined; readonly answers?: { readonly [name: string]: unknown } | undefined; readonly model?: string | undefined } | undefined }; readonly answer: { readonly sharedSteps: number; readonly paid: { readonly calls: number; readonly tokens: number; readonly cost: number; readonly unpriced: number }; readonly repeated: readonly ({ readonly run: string; readonly step: string; readonly call: string; readonly name: string; readonly class: 'idempotent' | 'at-most-once' })[]; readonly asked: readonly ({ readonly agent: string; readonly kind: string; readonly text: string })[] } }
   /** Show the prompts of the model calls of a step, for operators; 409 if the code has changed since. */
   readonly 'runs.prompts': { readonly path: { readonly run: string; readonly step: string }; readonly answer: { readonly prompts: readonly (ClientSchemas['SentPrompt'])[] } }
   /** Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it. */

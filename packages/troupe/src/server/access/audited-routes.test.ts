@@ -228,11 +228,15 @@ describe('the audit log', () => {
       metric: 'troupe_alert_cleared_total',
     }
     const schedule = await scheduleId()
+    const readBodies: Readonly<Record<string, object>> = {
+      '/v1/check': { team: 'echo' },
+      '/v1/runs/:run/fork-plan': { at: 1 },
+    }
     // A metric, too, but of what the application has recorded, which here is nothing.
     const isMetric = (one: Route) => one.operation === 'metrics.read' || one.path === '/v1/metrics/:metric'
     for (const route of routes.filter((one) => !isWrite(one) && !isMetric(one))) {
       const live = route.path === '/v1/runs/:run/live' ? { run: await waiting() } : {}
-      const body = route.path === '/v1/check' ? { team: 'echo' } : undefined
+      const body = readBodies[route.path]
       const { status, text, records } = await recordsOf(route, { ...ids, schedule, ...live, body })
       expect([title(route), status < 300, status < 300 ? '' : text]).toEqual([title(route), true, ''])
       expect([title(route), records.length > 0]).toEqual([title(route), true])

@@ -47,6 +47,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/api-keys': { name: 'n', users: ['ben'] },
   'POST /v1/runs/:run/answers': { question: 'q', value: 1 },
   'POST /v1/runs/:run/fork': { at: 1 },
+  'POST /v1/runs/:run/fork-plan': { at: 1 },
   'POST /v1/runs/:run/edit': { inputs: { x: 1 } },
   'POST /v1/runs/:run/breakpoints': { breakOn: 'error' },
   'POST /v1/runs/:run/effects/resolve': { step: 's', call: 'c', happened: false },

@@ -16,6 +16,7 @@ import { recordedEventSchema } from '../schemas/run-event-schema.ts'
 import {
   explanationSchema,
   exportedRunSchema,
+  forkPlanSchema,
   inspectionSchema,
   runViewSchema,
   uncertainEffectSchema,
@@ -33,6 +34,13 @@ const breakOn = z.union(
   { error: breakpointError },
 )
 
+const edit = z.strictObject({
+  results: metadata.optional(),
+  prompts: z.record(z.string(), z.string()).optional(),
+  answers: metadata.optional(),
+  model: z.string().optional(),
+})
+
 export const pastRunRoutes = [
   answers({
     method: 'POST',
@@ -47,23 +55,32 @@ export const pastRunRoutes = [
       at: z.int().min(1),
       id: z.string().optional(),
       repeat: z.boolean().optional(),
-      edit: z
-        .strictObject({
-          results: metadata.optional(),
-          prompts: z.record(z.string(), z.string()).optional(),
-          answers: metadata.optional(),
-          model: z.string().optional(),
-        })
-        .optional(),
+      edit: edit.optional(),
     }),
     answer: z.object({ run: z.string() }),
     code: 201,
     handle: async ({ orchestra, params, body, idempotencyId, setHeader }) => {
-      const { at, id = idempotencyId, repeat, edit } = body
-      const options = withoutUndefined({ at, id, repeat, edit: edit && withoutUndefined(edit) }) as ForkOptions
+      const { at, id = idempotencyId, repeat, edit: edits } = body
+      const options = withoutUndefined({ at, id, repeat, edit: edits && withoutUndefined(edits) }) as ForkOptions
       const { id: run } = await orchestra.fork(params.run, options)
       setHeader('location', `/v1/runs/${encodeURIComponent(run)}`)
       return { run }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/runs/:run/fork-plan',
+    name: 'runs.planFork',
+    operation: 'runs.read',
+    role: 'readonly',
+    isRead: true,
+    summary: 'Show what a fork would share, pay, repeat and ask; starts nothing.',
+    params: pathParams,
+    body: z.strictObject({ at: z.int().min(1), edit: edit.optional() }),
+    answer: forkPlanSchema,
+    handle: async ({ orchestra, params, body: { at, edit: edits } }) => {
+      const options = withoutUndefined({ at, edit: edits && withoutUndefined(edits) }) as ForkOptions
+      return (await orchestra.get(params.run)).planFork(options)
     },
   }),
   answers({

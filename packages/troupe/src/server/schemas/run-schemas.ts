@@ -92,6 +92,21 @@ export const runResultSchema = z.object({
   taint: list(z.string()).optional(),
 })
 
+export const forkPlanSchema = z.object({
+  sharedSteps: z.number(),
+  paid: z.object({ calls: z.number(), tokens: z.number(), cost: z.number(), unpriced: z.number() }),
+  repeated: list(
+    z.object({
+      run: z.string(),
+      step: z.string(),
+      call: z.string(),
+      name: z.string(),
+      class: z.enum(['idempotent', 'at-most-once']),
+    }),
+  ),
+  asked: list(z.object({ agent: z.string(), kind: z.string(), text: z.string() })),
+})
+
 export const recordedCallSchema = z.object({
   call: z.string(),
   kind: z.enum(['model', 'tool', 'guardrail', 'effect']),

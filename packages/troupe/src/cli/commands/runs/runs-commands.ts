@@ -194,6 +194,7 @@ export const runsCommands: readonly CliCommand[] = [
       ['--at <seq>', 'after this event'],
       ['--edit <json>', '{ results, prompts, answers, model }'],
       ['--repeat', 'repeat at-most-once effects that were begun after it'],
+      ['--plan', 'only show what it would share, pay, repeat and ask'],
       leaving,
     ],
     async run(context, [run = ''], options) {
@@ -201,12 +202,13 @@ export const runsCommands: readonly CliCommand[] = [
         throw misused('runs fork needs --at.', `\`troupe runs events ${run}\` shows the numbers.`)
       type Edit = OperationRequest<'runs.fork'>['body']['edit']
       const edit = options.edit === undefined ? undefined : readValue<Edit>(String(options.edit))
-      const body = {
-        at: integerOption(options, 'at', 0),
-        ...(edit === undefined ? {} : { edit }),
-        ...repeated(options),
+      const body = { at: integerOption(options, 'at', 0), ...(edit === undefined ? {} : { edit }) }
+      if (options.plan === true) {
+        context.out.show(await (await context.client()).call('runs.planFork', { path: { run }, body }), indented)
+        return undefined
       }
-      return begunFrom(context, options, (client) => client.call('runs.fork', { path: { run }, body }))
+      const forked = { ...body, ...repeated(options) }
+      return begunFrom(context, options, (client) => client.call('runs.fork', { path: { run }, body: forked }))
     },
   },
   {

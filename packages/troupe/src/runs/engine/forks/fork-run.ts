@@ -33,7 +33,7 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal } from '../store/run-journals.ts'
 import { encodeRecord, type RunRecord, readRecord } from '../store/run-record.ts'
 import { editedAgents, rejectIneffective, rejectUnknown } from './edited-agents.ts'
-import { forkSteps } from './fork-steps.ts'
+import { forkSteps, type SharedLog, sharedCalls } from './fork-steps.ts'
 import type { ForkedSteps } from './forked-steps.ts'
 import { rejectRepeated } from './reject-repeated.ts'
 import { withoutUnusedApprovals } from './without-unused-approvals.ts'
@@ -98,11 +98,71 @@ export async function forkRun(
   retry?: Retry,
 ): Promise<ForkedSpec> {
   checkFork(options)
-  checkSignal('orchestra.fork', options.signal)
-  const edit = options.edit ?? {}
-  checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
   const run = options.id === undefined ? parts.platform.ids.next() : checkName('run', options.id)
   const at = parts.platform.clock.now()
+  const { edit, fork, state, records, events, logs } = await shareHistory(
+    parts,
+    user,
+    { ...source, fork: run, at },
+    { options, retry },
+  )
+  rejectIneffective(source.agents, edit)
+  rejectUnknown(edit, parts.agents.services.models)
+  const agents = editedAgents(source.agents, edit)
+  const { pinned, task } = viewOf(state)
+  const launcher = new StepLauncher(parts, user, run, pinned, agents)
+  const { writer, fragment } = parts.journal.journals.create(
+    user,
+    runJournal(run),
+    'run',
+    at,
+    records.map(encodeRecord),
+  )
+  const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
+  const shared = await forkSteps(parts, fork, logs)
+  if (!fork.repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: sharedCalls(logs) })
+  const statements = [
+    ...parts.stores.store.insert(user, run, {
+      tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
+      agents: Object.keys(pinned.fingerprints),
+      parent: parentOf(pinned),
+      team: parts.agents.teamOf(pinned.topology),
+      task,
+    }),
+    ...(parentOf(pinned) === undefined ? (parts.settings.dailyUsage?.startRun(user) ?? []) : []),
+    ...fragment.statements,
+    ...parts.stores.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
+    ...rejoinBudgets(parts.stores.sharedBudgets, user, run, state),
+    ...shared,
+    ...owner.founding(at),
+    ...auditStatements(parts, fork, options),
+  ]
+  return { run, owner, launcher, events, statements }
+}
+
+/** A fork that shares the history of its source, before anything is written. */
+export interface SharedHistory {
+  readonly edit: Edit
+  readonly fork: ForkedSteps
+  readonly state: State
+  readonly records: readonly RunRecord[]
+  readonly events: readonly Event[]
+  readonly logs: ReadonlyMap<string, SharedLog>
+}
+
+/**
+ * @param source.fork the id of the fork
+ * @param source.at the time of the fork, in ms since 1970
+ */
+export async function shareHistory(
+  parts: OrchestraParts,
+  user: UserId,
+  source: Pick<ForkSource, 'run' | 'records' | 'pinned'> & { readonly fork: string; readonly at: number },
+  { options, retry }: { readonly options: ForkOptions; readonly retry?: Retry | undefined },
+): Promise<SharedHistory> {
+  const edit = options.edit ?? {}
+  checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
+  const { fork: run, at } = source
   const inputs = inputsOf(source, options.at)
   const shift = at - (inputs.at(-1)?.at ?? at)
   const sharePrefix = (withdrawn: ReadonlySet<string>) => {
@@ -123,42 +183,10 @@ export async function forkRun(
     const fork: ForkedSteps = { user, source, run, state, answered, serving, charged, all, repeat }
     return { fork, state, records, events }
   }
-  const { fork, state, records, events, logs } = await withoutUnusedApprovals(parts, sharePrefix)
-  rejectIneffective(source.agents, edit)
-  rejectUnknown(edit, parts.agents.services.models)
-  const agents = editedAgents(source.agents, edit)
-  const { pinned, task } = viewOf(state)
-  const launcher = new StepLauncher(parts, user, run, pinned, agents)
-  const { writer, fragment } = parts.journal.journals.create(
-    user,
-    runJournal(run),
-    'run',
-    at,
-    records.map(encodeRecord),
-  )
-  const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
-  const shared = await forkSteps(parts, fork, logs)
-  if (!fork.repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: shared.calls })
-  const statements = [
-    ...parts.stores.store.insert(user, run, {
-      tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],
-      agents: Object.keys(pinned.fingerprints),
-      parent: parentOf(pinned),
-      team: parts.agents.teamOf(pinned.topology),
-      task,
-    }),
-    ...(parentOf(pinned) === undefined ? (parts.settings.dailyUsage?.startRun(user) ?? []) : []),
-    ...fragment.statements,
-    ...parts.stores.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
-    ...rejoinBudgets(parts.stores.sharedBudgets, user, run, state),
-    ...shared.statements,
-    ...owner.founding(at),
-    ...auditStatements(parts, fork, options),
-  ]
-  return { run, owner, launcher, events, statements }
+  return { edit, ...(await withoutUnusedApprovals(parts, sharePrefix)) }
 }
 
-function checkFork(options: ForkOptions | undefined): void {
+export function checkFork(options: ForkOptions | undefined): void {
   const what = 'orchestra.fork'
   if (options === undefined || (isPlainObject(options) && fieldOf(options, 'at') === undefined))
     throw failure('validation.failed', {
@@ -166,6 +194,7 @@ function checkFork(options: ForkOptions | undefined): void {
       problem: 'it needs { at }, the seq of the last event that the fork shares; run.events() has them',
     })
   checkOptions(what, options, ['at', 'edit', 'id', 'repeat', 'signal'])
+  checkSignal(what, options.signal)
   if (options.repeat !== undefined && typeof options.repeat !== 'boolean')
     throw failure('validation.failed', { what: `${what}.repeat`, problem: 'it is neither true nor false' })
 }

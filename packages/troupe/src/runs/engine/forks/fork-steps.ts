@@ -18,12 +18,6 @@ import { type ForkedChildren, forkChildren, isChild, withChildren } from './fork
 import { forkFiles } from './fork-files.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
-export interface SharedSteps {
-  readonly statements: readonly Statement[]
-  /** The calls that the fork shares with its source, by step. */
-  readonly calls: ReadonlyMap<string, ReadonlySet<string>>
-}
-
 /** The journal of one open step, divided at the fork. */
 export interface SharedLog {
   /** The records that the fork shares. */
@@ -63,17 +57,19 @@ export async function shareLogs(parts: OrchestraParts, fork: ForkedSteps): Promi
   return logs
 }
 
+/** Returns the calls that the fork shares with its source, by step. */
+export const sharedCalls = (logs: ReadonlyMap<string, SharedLog>): ReadonlyMap<string, ReadonlySet<string>> =>
+  new Map([...logs].map(([step, { shared }]) => [step, new Set(shared.flat().flatMap(({ id }) => id ?? []))]))
+
 /** @param logs the result of `shareLogs` */
 export async function forkSteps(
   parts: OrchestraParts,
   fork: ForkedSteps,
   logs: ReadonlyMap<string, SharedLog>,
-): Promise<SharedSteps> {
+): Promise<readonly Statement[]> {
   const statements: Statement[] = []
-  const calls = new Map<string, ReadonlySet<string>>()
-  if (hasEnded(fork.state)) return { statements, calls }
+  if (hasEnded(fork.state)) return statements
   for (const [step, { shared }] of logs) {
-    calls.set(step, new Set(shared.flat().flatMap(({ id }) => id ?? [])))
     const children = await forkChildren(parts, fork, step, shared.flat())
     const copied = shared.map((entries) =>
       entries.map((entry) => asShared(renamed(entry, fork, { step, children: children.names }))),
@@ -90,7 +86,7 @@ export async function forkSteps(
   const waiting = new Map([...logs].map(([step, { rest }]) => [step, rest]))
   const shared = new Map([...logs].map(([step, log]) => [step, log.shared.flat()]))
   const files = await forkFiles(parts, fork, { shared, isLater: (step) => isLater(fork, step, waiting) })
-  return { statements: [...statements, ...(await threadMessages(parts, fork, waiting)), ...files], calls }
+  return [...statements, ...(await threadMessages(parts, fork, waiting)), ...files]
 }
 
 /** Returns the waits of a step that its run has answered, up to the end of the source. */
