@@ -25,7 +25,6 @@ import * as routes from './routes.ts'
 import { Agent, Agents } from './views/agents.tsx'
 import { ApiKeys } from './views/api-keys.tsx'
 import { Audit } from './views/audit.tsx'
-import { Chat } from './views/chat.tsx'
 import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
 import { Mailbox } from './views/mailbox.tsx'
@@ -69,6 +68,7 @@ const views: readonly View[] = [
   { to: '/agents', name: 'Agents', group: 'Build', needs: 'agents.list' },
   { to: '/schedules', name: 'Schedules', group: 'Build', needs: 'schedules.list' },
   { to: '/evaluations', name: 'Evaluations', group: 'Build', needs: 'experiments.list' },
+  { to: '/playground', name: 'Playground', group: 'Build', needs: 'runs.evaluate' },
   { to: '/try', name: 'Try it', group: 'Build', needs: 'runs.start' },
   { to: '/usage', name: 'Usage', group: 'Operate', needs: 'usage.list' },
   { to: '/health', name: 'Health', group: 'Operate', needs: 'operations.doctor' },
@@ -84,7 +84,7 @@ routes.homeRoute.update({ component: Home })
 routes.runsRoute.update({ component: Runs })
 // Graph and Markdown load with the first run.
 routes.runRoute.update({ component: lazyRouteComponent(() => import('./views/run.tsx'), 'RunView') })
-routes.chatRoute.update({ component: Chat })
+routes.chatRoute.update({ component: lazyRouteComponent(() => import('./views/chat.tsx'), 'Chat') })
 routes.contextRoute.update({ component: Context })
 routes.messagesRoute.update({ component: Messages })
 routes.mailboxRoute.update({ component: Mailbox })
@@ -95,6 +95,7 @@ routes.agentRoute.update({ component: Agent })
 routes.schedulesRoute.update({ component: Schedules })
 routes.evaluationsRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluations') })
 routes.evaluationRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluation') })
+routes.playgroundRoute.update({ component: lazyRouteComponent(() => import('./views/playground.tsx'), 'Playground') })
 routes.usageRoute.update({ component: Usage })
 routes.healthRoute.update({ component: lazyRouteComponent(() => import('./views/health.tsx'), 'Health') })
 routes.keysRoute.update({ component: ApiKeys })

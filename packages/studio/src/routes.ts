@@ -167,11 +167,23 @@ export const messagesRoute = createRoute({
   staticData: { name: 'Messages' },
   validateSearch: paged,
 })
+const priorities = ['urgent', 'high', 'normal', 'low'] as const
+interface MailboxSearch extends Paged {
+  /** The sender and the priority of a lane. */
+  readonly from?: string | undefined
+  readonly priority?: (typeof priorities)[number] | undefined
+  readonly thread?: string | undefined
+}
 export const mailboxRoute = createRoute({
   getParentRoute: at,
   path: '/messages/$mailbox',
   staticData: { name: 'Messages' },
-  validateSearch: paged,
+  validateSearch: ({ from, priority, thread, ...raw }: Raw): MailboxSearch => ({
+    from: text(from),
+    priority: oneOf(priorities, priority),
+    thread: text(thread),
+    ...paged(raw),
+  }),
 })
 export const teamsRoute = createRoute({ getParentRoute: at, path: '/teams', staticData: { name: 'Teams' } })
 export const teamRoute = createRoute({
@@ -260,6 +272,17 @@ export const auditRoute = createRoute({
 export const settingsRoute = createRoute({ getParentRoute: at, path: '/settings', staticData: { name: 'Settings' } })
 export const tryRoute = createRoute({ getParentRoute: at, path: '/try', staticData: { name: 'Try it' } })
 
+export const playgroundRoute = createRoute({
+  getParentRoute: at,
+  path: '/playground',
+  staticData: { name: 'Playground' },
+  /** `run`: the only run that is executed again; `team`: else the team whose newest runs are. */
+  validateSearch: ({ run, team }: Raw): { readonly run?: string | undefined; readonly team?: string | undefined } => ({
+    run: text(run),
+    team: text(team),
+  }),
+})
+
 export const routeTree = rootRoute.addChildren([
   indexRoute,
   homeRoute,
@@ -282,11 +305,12 @@ export const routeTree = rootRoute.addChildren([
   auditRoute,
   settingsRoute,
   tryRoute,
+  playgroundRoute,
 ])
 
 /** The address of a view that the navigation lists. */
 export type ViewPath =
-  `/${'home' | 'runs' | 'chat' | 'context' | 'messages' | 'teams' | 'agents' | 'schedules' | 'evaluations' | 'try' | 'usage' | 'health' | 'keys' | 'audit' | 'settings'}`
+  `/${'home' | 'runs' | 'chat' | 'context' | 'messages' | 'teams' | 'agents' | 'schedules' | 'evaluations' | 'playground' | 'try' | 'usage' | 'health' | 'keys' | 'audit' | 'settings'}`
 
 declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {

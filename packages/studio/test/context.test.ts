@@ -1,5 +1,6 @@
 /** The context in a real browser, over a real server: keys, readers, versions, and changes that no other writer loses. */
 import type { Browser, Page } from 'playwright-core'
+import { defineAgent, finish } from 'troupe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { Order, type Played, play } from './studio-testbed.ts'
@@ -46,7 +47,8 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
       'first',
       'last',
     ])
-    expect(await page.getByRole('region', { name: 'Provenance' }).innerText()).toContain('Clerk')
+    const origin = page.getByRole('region', { name: 'Where it comes from' })
+    expect(await origin.locator('dl').innerText()).toMatch(/^Made by\s+Clerk$/)
   }, 180_000)
 
   test('An entry says which agents can read it and why, as the server decides it for each of them.', async () => {
@@ -106,10 +108,56 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.goto(`${played.server.url}/#/messages`)
     await page.getByRole('link', { name, exact: true }).click()
     await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
-    await page.getByText('order.place from Shop').waitFor()
+    await page.getByRole('heading', { name: /^Lane of Shop/ }).waitFor()
     await page.reload()
-    await page.getByText('order.place from Shop').waitFor()
+    await page.getByRole('heading', { name: /^Lane of Shop/ }).waitFor()
     await page.goto(`${played.server.url}/#/no/such/view`)
     await page.getByRole('heading', { level: 1, name: 'Unknown page' }).waitFor()
+  }, 180_000)
+
+  test('An entry that a run wrote leads to its step, to what the step had read, and to its labels.', async () => {
+    const user = played.troupe.user('default')
+    const digest = defineAgent({
+      name: 'Digest',
+      run: async (_, ctx) => {
+        await ctx.context.get('letters.draft')
+        await ctx.context.push('letters.digest', 'short', { taint: ['untrusted:web'] })
+        return finish('done') as never
+      },
+    })
+    const { id } = await user.orchestra.start({ agent: digest, task: 'x' })
+    await (await user.orchestra.get(id)).result()
+    await page.goto(`${played.server.url}/#/context?key=letters.digest`)
+    const origin = page.getByRole('region', { name: 'Where it comes from' })
+    await origin.getByText('untrusted:web').waitFor()
+    await origin.getByRole('link', { name: 'letters.draft, version 1' }).click()
+    const uses = page.getByRole('region', { name: 'What came of it' })
+    await uses.getByRole('link', { name: 'letters.digest' }).waitFor()
+    await uses.getByRole('link', { name: '1#1' }).click()
+    const inspector = page.getByRole('complementary', { name: 'Details of Digest' })
+    await inspector.getByText('Read, written and sent').click()
+    await inspector.getByRole('link', { name: 'letters.draft, version 1' }).waitFor()
+    await inspector.getByRole('link', { name: 'letters.digest, version 1' }).click()
+    await page.getByRole('heading', { level: 1, name: 'letters.digest' }).waitFor()
+  }, 180_000)
+
+  test('A mailbox shows its lanes and threads, and each can be shown alone.', async () => {
+    const user = played.troupe.user('default')
+    const send = (from: string, item: string, options: object) =>
+      user.agent(from).messages.send(Order, { item }, { to: 'Shelf', ...options })
+    await send('Shop', 'kettle', { priority: 'urgent' })
+    await send('Shop', 'spoon', {})
+    await send('Kitchen', 'fork', { threadId: 'dinner' })
+    await page.goto(`${played.server.url}/#/messages/Shelf`)
+    for (const lane of ['Lane of Shop, urgent: 1', 'Lane of Shop, normal: 1', 'Lane of Kitchen, normal: 1'])
+      await page.getByRole('region', { name: lane }).waitFor()
+    await page.getByRole('link', { name: 'Only the lane of Shop, urgent' }).click()
+    await page.getByText('Only messages from Shop, of priority urgent').waitFor()
+    await page.getByText('spoon').waitFor({ state: 'detached' })
+    await page.getByText('kettle').waitFor()
+    await page.getByRole('button', { name: 'Show all' }).click()
+    await page.getByRole('link', { name: 'dinner' }).click()
+    await page.getByText('kettle').waitFor({ state: 'detached' })
+    await page.getByText('fork').waitFor()
   }, 180_000)
 })

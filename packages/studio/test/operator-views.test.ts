@@ -57,8 +57,11 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
       task: 'Basel',
       config: { debug: { breakOn: { agent: 'Booker' } } },
     })
-    const priceless = new LlmAgent({ name: 'Priceless', model: new MockModel({ responses: ['Yes.', 'No.'] }) })
-    await orchestra.run({ agent: priceless, task: 'Is it so?' })
+    const priceless = new LlmAgent({
+      name: 'Priceless',
+      model: new MockModel({ responses: ['Yes.', 'No.', 'Perhaps.'] }),
+    })
+    await orchestra.run({ id: 'priceless', agent: priceless, task: 'Is it so?' })
     await troupe.user('other').orchestra.run({ agent: priceless, task: 'Is it so?' })
     const dataset = parseDataset(
       'answers',
@@ -118,6 +121,18 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await debug.getByText('The run stops at no breakpoint any more.').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByText('checked booked Chur').first().waitFor()
+  }, 180_000)
+
+  test('The playground executes a recorded run again with other instructions, and shows both answers.', async () => {
+    await page.goto(`${server.url}/#/playground?run=priceless`)
+    await page.getByLabel('The instructions of an agent').fill('Be unsure.')
+    await page.getByRole('button', { name: 'Run again' }).click()
+    const compared = page.getByRole('group', { name: 'Run priceless' })
+    await compared.getByText('another answer').waitFor()
+    expect(await compared.getByRole('region', { name: 'Answer of priceless before' }).innerText()).toBe('Yes.')
+    expect(await compared.getByRole('region', { name: 'Answer of priceless after' }).innerText()).toBe('Perhaps.')
+    expect((await troupe.user('default').orchestra.list({ agent: 'Priceless' })).items).toHaveLength(1)
+    await checkAccessibility()
   }, 180_000)
 
   test('A breakpoint that is set on the page stops the run there.', async () => {

@@ -13,6 +13,14 @@ export interface Topology {
 /** The document leaves open how a topology is written. */
 export const isTopology = (value: unknown): value is Topology =>
   typeof value === 'object' && value !== null && 'nodes' in value && 'edges' in value
+/** The names of the agents of a team, in the order of its nodes. */
+export const agentsOf = (topology: Topology | undefined): readonly string[] =>
+  topology?.nodes.filter(({ kind }) => kind === 'agent').map(({ name }) => name) ?? []
+/** The topology that the first event of a run has pinned. */
+export function pinnedTopology(event: object | undefined): Topology | undefined {
+  const { pinned } = (event ?? {}) as { readonly pinned?: { readonly topology?: unknown } }
+  return isTopology(pinned?.topology) ? pinned.topology : undefined
+}
 export type RunEvent = StreamData<'runs.events'>
 export type Entry = ClientSchemas['HistoryEntry']
 export type Audience = Entry['audience']

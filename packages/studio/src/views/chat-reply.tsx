@@ -1,7 +1,7 @@
 /** The answer to one message, as it arrives, with what was answered when the message was run again. */
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { isTopology, type Result } from '../api/shapes.ts'
+import { pinnedTopology, type Result } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget, useStream } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { spent } from '../format.ts'
@@ -39,7 +39,6 @@ export function ChatReply({ run, from }: ReplyProps) {
   const [isOpen, setIsOpen] = useState(false)
   const forks = useAnswer('runs.list', { query: { tags: `fork:${run}`, order: 'oldest', limit: 10 } })
   const start = useAnswer('runs.at', { path: { run, seq: 1 }, enabled: isOpen })
-  const { pinned } = (start.data?.event ?? {}) as { readonly pinned?: { readonly topology?: unknown } }
   return (
     <>
       <div className="beside">
@@ -57,7 +56,7 @@ export function ChatReply({ run, from }: ReplyProps) {
         <ForkForm
           run={run}
           seq={1}
-          topology={isTopology(pinned?.topology) ? pinned.topology : undefined}
+          topology={pinnedTopology(start.data.event)}
           onBegun={() => setIsOpen(false)}
           onClose={() => setIsOpen(false)}
         />

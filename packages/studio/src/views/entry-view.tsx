@@ -9,11 +9,13 @@ import { asText, count, when } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
 import { Section } from '../parts/section.tsx'
+import { makerOf, Sources } from '../parts/sources.tsx'
 import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { visible } from '../visible.ts'
 import { EntryReaders } from './entry-readers.tsx'
+import { EntryUses } from './entry-uses.tsx'
 
 const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
 const Difference = lazy(() => import('../parts/difference.tsx'))
@@ -53,7 +55,6 @@ export function EntryView({ entry: key }: { readonly entry: string }) {
             <Text as="p" color="gray" mb="2" className="break">
               version {found.version} · by {found.owner} · for {audienceText(found.audience)} · {when(found.updatedAt)}
               {found.expiresAt && ` · until ${when(found.expiresAt)}`}
-              {found.taint.length > 0 && ` · ${found.taint.join(', ')}`}
             </Text>
             {isEdited ? (
               <EditEntry entry={found} close={() => setIsEdited(false)} />
@@ -64,10 +65,10 @@ export function EntryView({ entry: key }: { readonly entry: string }) {
               <EntryReaders entry={found} />
             </Section>
             <Section title="Where it comes from">
-              <Value
-                value={found.taint.length > 0 ? { ...found.provenance, taint: found.taint } : found.provenance}
-                label="Provenance"
-              />
+              <Sources of={found} />
+            </Section>
+            <Section title="What came of it">
+              <EntryUses entry={key} />
             </Section>
           </>
         )}
@@ -181,7 +182,7 @@ function History({ entry: key }: { readonly entry: string }) {
               return (
                 <li key={version.version}>
                   <Text as="p" mb="1">
-                    version {version.version} · by {version.owner} · {when(version.updatedAt)}
+                    version {version.version} · by {makerOf(version)} · {when(version.updatedAt)}
                     {version.ended && ` · ${version.ended}`}
                     {previous && audienceText(previous.audience) !== audienceText(version.audience)
                       ? ` · for ${audienceText(version.audience)}, before for ${audienceText(previous.audience)}`

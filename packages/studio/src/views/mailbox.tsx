@@ -1,49 +1,126 @@
+/** What is in one mailbox, by lanes: a lane is one sender's messages of one priority, the unit of order. */
 import { Link } from '@tanstack/react-router'
+import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
-import { when } from '../format.ts'
+import { count, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
-import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
+import { Section } from '../parts/section.tsx'
+import { Sources } from '../parts/sources.tsx'
+import { Button, Card, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { mailboxRoute } from '../routes.ts'
+import { visible } from '../visible.ts'
 
-/** What is in one mailbox; looking marks nothing as read. */
+type Message = AnswerOf<'mailboxes.messages'>['items'][number]
+
+/** Looking marks nothing as read. */
 export function Mailbox() {
   const { mailbox: name } = mailboxRoute.useParams()
-  const { after } = mailboxRoute.useSearch()
-  const query = { limit: 25, cursor: after?.at(-1) }
+  const { after, from, priority, thread } = mailboxRoute.useSearch()
+  const navigate = mailboxRoute.useNavigate()
+  const query = { limit: 25, cursor: after?.at(-1), from, priority, threadId: thread }
   const messages = useAnswer('mailboxes.messages', { path: { mailbox: name }, query, every: 3_000 })
+  const isNarrowed = from !== undefined || priority !== undefined || thread !== undefined
+  const narrowed = [
+    from !== undefined && `from ${visible(from)}`,
+    priority !== undefined && `of priority ${priority}`,
+    thread !== undefined && `of thread ${visible(thread)}`,
+  ]
+    .filter(Boolean)
+    .join(', ')
   return (
     <>
       <Text as="p" mb="1">
         <Link to="/messages">Messages</Link>
       </Text>
       <Heading as="h1" mb="3" className="break">
-        {name}
+        {visible(name)}
       </Heading>
-      <Answer of={messages} none={{ when: ({ items }) => items.length === 0, text: 'It holds no message.' }}>
+      {isNarrowed && (
+        <Flex gap="2" align="center" wrap="wrap">
+          <Text className="break">Only messages {narrowed}</Text>
+          <Button small look="soft" onClick={() => void navigate({ search: {} })}>
+            Show all
+          </Button>
+        </Flex>
+      )}
+      <Answer
+        of={messages}
+        none={{
+          when: ({ items }) => items.length === 0,
+          text: isNarrowed
+            ? 'No message is like that.'
+            : 'It holds no message. A sender fills it with `messages.send`.',
+        }}
+      >
         {({ items, cursor }) => (
           <>
-            <ul className="plain">
-              {items.map(({ id, from, type, payload, priority, timestamp, threadId }) => (
-                <li key={id}>
-                  <Card>
-                    <Flex justify="between" gap="3" wrap="wrap" mb="2">
-                      <Text className="break">
-                        {type} from {from} · {priority}
-                        {threadId !== undefined && ` · thread ${threadId}`}
-                      </Text>
-                      <Text color="gray">{when(timestamp)}</Text>
-                    </Flex>
-                    <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
-                  </Card>
-                </li>
-              ))}
-            </ul>
+            {[...Map.groupBy(items, (one) => `${one.priority} ${one.from}`)].map(([lane, found]) => (
+              <Lane key={lane} messages={found} />
+            ))}
             <Pager next={cursor} back="Back" on="More" />
           </>
         )}
       </Answer>
     </>
+  )
+}
+
+function Lane({ messages }: { readonly messages: readonly Message[] }) {
+  const [first] = messages
+  if (!first) return null
+  const { from, priority } = first
+  const only = (
+    <Link
+      from="/messages/$mailbox"
+      to="."
+      search={{ from, priority }}
+      aria-label={`Only the lane of ${visible(from)}, ${priority}`}
+    >
+      Only this lane
+    </Link>
+  )
+  const title = `Lane of ${visible(from)}, ${priority}: ${count(messages.length)}`
+  return (
+    <Section title={title} beside={only}>
+      <ol className="plain">
+        {messages.map((message) => (
+          <li key={message.id}>
+            <MessageInLane message={message} />
+          </li>
+        ))}
+      </ol>
+    </Section>
+  )
+}
+
+function MessageInLane({ message }: { readonly message: Message }) {
+  const { id, from, type, payload, timestamp, expiresAt, threadId } = message
+  return (
+    <Card>
+      <Flex justify="between" gap="3" wrap="wrap" mb="2">
+        <Text className="break">
+          {visible(type)}
+          {threadId !== undefined && (
+            <>
+              {' · thread '}
+              <Link from="/messages/$mailbox" to="." search={{ thread: threadId }}>
+                {visible(threadId)}
+              </Link>
+            </>
+          )}
+        </Text>
+        <Text color="gray">
+          {when(timestamp)}
+          {expiresAt !== undefined && `, until ${when(expiresAt)}`}
+        </Text>
+      </Flex>
+      <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
+      <details className="disclosure">
+        <summary>Where it comes from</summary>
+        <Sources of={message} />
+      </details>
+    </Card>
   )
 }

@@ -7,6 +7,7 @@ import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
+import { Sources } from '../parts/sources.tsx'
 import { Button, Card, Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
@@ -139,6 +140,10 @@ function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLe
           )}
         </Flex>
         <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
+        <details className="disclosure">
+          <summary>Where it comes from</summary>
+          <Sources of={message} />
+        </details>
       </Card>
     </RestoreFocus>
   )

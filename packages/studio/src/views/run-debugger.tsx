@@ -1,7 +1,7 @@
 /** Debugger of a run that has not ended: breakpoints, single steps, and edits of what comes next. */
 import { useState } from 'react'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
-import type { Topology } from '../api/shapes.ts'
+import { agentsOf, type Topology } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { asText } from '../format.ts'
 import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
@@ -44,7 +44,7 @@ function Breakpoints({ run, topology }: Omit<DebuggerProps, 'isAtBreakpoint'>) {
   const [agent, setAgent] = useState<string>()
   const [tool, setTool] = useState('')
   const [done, setDone] = useState('')
-  const names = topology?.nodes.filter((node) => node.kind === 'agent').map(({ name }) => name) ?? []
+  const names = agentsOf(topology)
   const of = agent ?? names[0] ?? ''
   const breakOn = kind === 'error' ? ('error' as const) : kind === 'agent' ? { agent: of } : { tool: tool.trim() }
   const isMissing = kind === 'agent' ? of === '' : kind === 'tool' && tool.trim() === ''

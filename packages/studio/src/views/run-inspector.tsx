@@ -1,4 +1,5 @@
 /** What was chosen in the timeline, beside it: a step, one of its calls or one of its waits, with all that is recorded of it. */
+import { Link } from '@tanstack/react-router'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Call } from '../api/shapes.ts'
 import { useMay } from '../api/use-may.ts'
@@ -15,6 +16,7 @@ import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { SentPromptOf } from './sent-prompt.tsx'
 import { answerText, callStatus, callTitle, durationOf, modelAnswer, type StepCalls, waitId } from './step-calls.ts'
+import { StepData } from './step-data.tsx'
 
 interface InspectorProps {
   readonly run: string
@@ -72,7 +74,7 @@ export function RunInspector({ run, step, state, calls, chosen, show }: Inspecto
       ) : wait >= 0 ? (
         <OneWait step={step} index={wait} />
       ) : chosen === undefined ? (
-        <OneStep step={step} state={state} calls={calls} show={show} />
+        <OneStep run={run} step={step} state={state} calls={calls} show={show} />
       ) : (
         <Answer of={calls}>{() => <Nothing>This step has no such call.</Nothing>}</Answer>
       )}
@@ -80,7 +82,7 @@ export function RunInspector({ run, step, state, calls, chosen, show }: Inspecto
   )
 }
 
-function OneStep({ step, state, calls, show }: Pick<InspectorProps, 'step' | 'state' | 'calls' | 'show'>) {
+function OneStep({ run, step, state, calls, show }: Omit<InspectorProps, 'chosen'>) {
   const { id, agent, branch, node, attempt, began, ended, waits, tokens, cost, error } = step
   const waitedMs = waits.reduce((sum, { from: at, to = at }) => sum + to - at, 0)
   const siblings = [...state.steps.values()].filter((one) => one.branch === branch && one.id !== id)
@@ -129,6 +131,7 @@ function OneStep({ step, state, calls, show }: Pick<InspectorProps, 'step' | 'st
           )}
         </Answer>
       </Named>
+      <StepData key={id} run={run} step={id} seq={state.seq} />
       {siblings.length > 0 && (
         <Named name={`Other steps of branch ${branch}`}>
           <Flex gap="2" wrap="wrap">
@@ -211,6 +214,13 @@ function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
         value={kind === 'model' && output !== undefined ? answerText(answer) : output}
         label={label}
       />
+      {kind === 'model' && may('runs.evaluate') && (
+        <Text as="p" mt="2">
+          <Link to="/playground" search={{ run }}>
+            Run again with other instructions or another model
+          </Link>
+        </Text>
+      )}
       {kind === 'model' && may('runs.prompts') && (
         <Named name="Prompt as sent">
           <SentPromptOf run={run} step={id} call={call.call} label={`model call ${name} of ${agent}, ${id}`} />

@@ -55,7 +55,7 @@ describe('an operation of the library on runs', () => {
     'Run.edit': ['run.edit', async () => (await runOf('Failing', held)).edit({ results: { '1#1': 'x' } })],
     'Run.cancel': ['run.cancel', async () => (await runOf('Asking')).cancel()],
     'Run.fork': ['run.fork', async () => (await runOf('Echo')).fork({ at: 1 })],
-    'Run.planFork': ['read.run', async () => (await runOf('Echo')).planFork({ at: 1 })],
+    'Orchestra.planFork': ['read.run', async () => ada().orchestra.planFork((await runOf('Echo')).id, { at: 1 })],
     'Run.retry': ['run.retry', async () => (await runOf('Failing')).retry()],
     'Run.answer': [
       'run.answer',

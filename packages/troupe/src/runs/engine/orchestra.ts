@@ -42,6 +42,7 @@ import { type SentPrompt, sentPrompts } from '../history/steps/sent-prompts.ts'
 import { type RunUndoResult, type UndoOptions, undoRun } from '../history/undo-run.ts'
 import type { ReplayResult } from '../history/verify-replay.ts'
 import type { ForkOptions } from './forks/fork-run.ts'
+import { type ForkPlan, planFork } from './forks/plan-fork.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import { recordRead } from './record-read.ts'
 import { Run } from './run.ts'
@@ -348,6 +349,18 @@ export class Orchestra {
    */
   async fork(id: string, options: ForkOptions): Promise<Run> {
     return Run[construct](this.#host, this.#user, checkName('run', id)).fork(options)
+  }
+
+  /**
+   * Returns what a fork would share, pay, repeat and ask, from the records of the run. It starts nothing.
+   * @param options `at` and `edit`, as `fork` takes them
+   * @throws NotFoundError; ValidationError for an unknown `at`, or for a result or an answer that nothing takes
+   * @example const { paid, repeated } = await ada.orchestra.planFork(run.id, { at: 12 })
+   */
+  async planFork(id: string, options: Pick<ForkOptions, 'at' | 'edit'>): Promise<ForkPlan> {
+    const source = await this.#host.source(this.#user, checkName('run', id))
+    recordRead(this.#host.parts, this.#user, id)
+    return planFork(this.#host.parts, this.#user, source, options)
   }
 
   /**

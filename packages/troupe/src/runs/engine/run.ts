@@ -29,7 +29,6 @@ import type { Order } from './commands/run-message.ts'
 import { copyAnswer } from './copy-answer.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
 import { type ForkOptions, forkRun } from './forks/fork-run.ts'
-import { type ForkPlan, planFork } from './forks/plan-fork.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { RunLivePart } from './orchestra-parts.ts'
@@ -306,17 +305,6 @@ export class Run<Response = Json> {
       forkRun(this.#host.parts, this.#user, source, options),
     )
     return new Run(construct, this.#host, this.#user, forked)
-  }
-
-  /**
-   * Returns what a fork would share, pay, repeat and ask, from the records of this run. It starts nothing.
-   * @param options `at` and `edit`, as `fork` takes them
-   * @throws ValidationError for an unknown `at`, or for a result or an answer that nothing takes
-   * @example const { paid, repeated } = await run.planFork({ at: 12 })
-   */
-  async planFork(options: Pick<ForkOptions, 'at' | 'edit'>): Promise<ForkPlan> {
-    recordRead(this.#host.parts, this.#user, this.id)
-    return planFork(this.#host.parts, this.#user, await this.#host.source(this.#user, this.id), options)
   }
 
   /**

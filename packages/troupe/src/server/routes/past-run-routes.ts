@@ -80,7 +80,7 @@ export const pastRunRoutes = [
     answer: forkPlanSchema,
     handle: async ({ orchestra, params, body: { at, edit: edits } }) => {
       const options = withoutUndefined({ at, edit: edits && withoutUndefined(edits) }) as ForkOptions
-      return (await orchestra.get(params.run)).planFork(options)
+      return orchestra.planFork(params.run, options)
     },
   }),
   answers({

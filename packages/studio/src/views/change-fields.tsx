@@ -1,0 +1,96 @@
+/** The fields of a change to a run: another result or other instructions of an agent, or another model. */
+import { lazy, Suspense, useState } from 'react'
+import { useAnswer } from '../api/use-api.tsx'
+import { Loading } from '../parts/answer.tsx'
+import { fromText } from '../parts/from-text.ts'
+import { Flex, Select, Text } from '../parts/ui.tsx'
+
+const Difference = lazy(() => import('../parts/difference.tsx'))
+
+const changes = [
+  { value: 'none', label: 'Nothing: continue from here' },
+  { value: 'result', label: 'The next result of an agent' },
+  { value: 'prompt', label: 'The instructions of an agent' },
+  { value: 'model', label: 'The model' },
+] as const
+type ChangeKind = (typeof changes)[number]['value']
+
+export interface Change {
+  readonly kind: ChangeKind
+  readonly agent: string
+  readonly agents: readonly string[]
+  readonly text: string
+  /** The instructions as they are; empty where they are not known. */
+  readonly before: string
+  /** False while there is nothing to change to. */
+  readonly isComplete: boolean
+  readonly edit: { readonly kind?: ChangeKind; readonly agent?: string; readonly text?: string }
+  readonly setEdit: (edit: Change['edit']) => void
+}
+
+/** @param agents those of the run, the first of which is chosen */
+export function useChange(agents: readonly string[], first: ChangeKind): Change {
+  const [edit, setEdit] = useState<Change['edit']>({})
+  const { kind = first, agent = agents[0] ?? '' } = edit
+  // Agents of an unregistered team have no such answer: their instructions are then written from nothing.
+  const definition = useAnswer('agents.get', { path: { agent }, enabled: kind === 'prompt' && agent !== '' })
+  const before = kind === 'prompt' ? (definition.data?.instructions ?? '') : ''
+  const text = edit.text ?? before
+  const isComplete = kind === 'none' || (text.trim() !== '' && text !== before)
+  return { kind, agent, agents, text, before, isComplete, edit, setEdit }
+}
+
+/** The change as an operation takes it; undefined for none, and while it is not complete. */
+export function editOf({ kind, agent, text, isComplete }: Change) {
+  if (kind === 'none' || !isComplete) return undefined
+  if (kind === 'result') return { results: { [agent]: fromText(text) as object } }
+  return kind === 'prompt' ? { prompts: { [agent]: text } } : { model: text.trim() }
+}
+
+interface ChangeFieldsProps {
+  readonly change: Change
+  /** All by default. */
+  readonly kinds?: readonly ChangeKind[]
+}
+
+export function ChangeFields({ change, kinds }: ChangeFieldsProps) {
+  const { kind, agent, agents, text, before, edit, setEdit } = change
+  const offered = kinds === undefined ? changes : changes.filter(({ value }) => kinds.includes(value))
+  return (
+    <>
+      <Flex gap="2" wrap="wrap" mb="2" align="center">
+        <Text>Change</Text>
+        <Select
+          label="Change"
+          value={kind}
+          onChoose={(next) => setEdit({ kind: next, ...(edit.agent === undefined ? {} : { agent: edit.agent }) })}
+          options={offered}
+        />
+        {(kind === 'result' || kind === 'prompt') && (
+          <Select
+            label="Agent"
+            value={agent}
+            onChoose={(next) => setEdit({ kind, agent: next })}
+            options={agents.map((name) => ({ value: name, label: name }))}
+          />
+        )}
+      </Flex>
+      {kind !== 'none' && (
+        <textarea
+          aria-label={changes.find(({ value }) => value === kind)?.label}
+          rows={kind === 'model' ? 1 : 4}
+          placeholder={kind === 'model' ? 'openai/gpt-…' : ''}
+          value={text}
+          onChange={({ target }) => setEdit({ ...edit, kind, text: target.value })}
+        />
+      )}
+      {before !== '' && text !== before && (
+        <div className="plan-edit">
+          <Suspense fallback={<Loading />}>
+            <Difference before={before} after={text} label={`Change of the instructions of ${agent}`} />
+          </Suspense>
+        </div>
+      )}
+    </>
+  )
+}

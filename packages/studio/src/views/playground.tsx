@@ -1,0 +1,194 @@
+/**
+ * Executes recorded runs again with other instructions or another model, and shows both answers. The server executes them in
+ * memory and answers tools and effects from the record, so nothing happens outside; only model calls are paid.
+ */
+import { Link } from '@tanstack/react-router'
+import { useRef, useState } from 'react'
+import type { StreamData } from 'troupe/client'
+import { agentsOf, pinnedTopology, type Result } from '../api/shapes.ts'
+import { useAnswer, useClient } from '../api/use-api.tsx'
+import { count, money } from '../format.ts'
+import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { contentText } from '../parts/content-text.ts'
+import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
+import { useCommand } from '../parts/use-command.ts'
+import { Value } from '../parts/value.tsx'
+import { playgroundRoute } from '../routes.ts'
+import { visible } from '../visible.ts'
+import { ChangeFields, editOf, useChange } from './change-fields.tsx'
+
+type EvaluatedRun = Extract<StreamData<'runs.evaluate'>, { readonly done: number }>['run']
+
+const counts = ['1', '5', '20'] as const
+
+export function Playground() {
+  const { run, team: named } = playgroundRoute.useSearch()
+  const navigate = playgroundRoute.useNavigate()
+  const client = useClient()
+  const teams = useAnswer('teams.list', {})
+  const started = useAnswer('runs.at', { path: { run: run ?? '', seq: 1 }, enabled: run !== undefined })
+  const team = named ?? teams.data?.items[0]?.name
+  const agents =
+    run === undefined
+      ? (teams.data?.items.find(({ name }) => name === team)?.agents ?? [])
+      : agentsOf(pinnedTopology(started.data?.event))
+  const change = useChange(agents, 'prompt')
+  const [limit, setLimit] = useState<(typeof counts)[number]>('1')
+  const [results, setResults] = useState<readonly EvaluatedRun[]>([])
+  const stopped = useRef<AbortController>(undefined)
+  const { busy, error, run: carryOut } = useCommand()
+  const edit = editOf(change)
+  const start = () =>
+    carryOut(async () => {
+      if (edit === undefined) return
+      setResults([])
+      const control = new AbortController()
+      stopped.current = control
+      const body = {
+        runs: run === undefined ? { team, status: 'completed' as const, order: 'newest' as const } : [run],
+        change: edit,
+        score: 'exact' as const,
+        limit: run === undefined ? Number(limit) : 1,
+      }
+      try {
+        for await (const { data } of client.stream('runs.evaluate', { body, signal: control.signal }))
+          if ('run' in data) setResults((before) => [...before, data.run])
+      } catch (problem) {
+        if (!control.signal.aborted) throw problem
+      }
+    })
+  return (
+    <>
+      <Heading as="h1" mb="2">
+        Playground
+      </Heading>
+      <Text as="p" color="gray" mb="3">
+        Executes recorded runs again with a change. Tools and effects are answered from the record: nothing happens
+        outside, and only model calls are paid.
+      </Text>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (edit !== undefined && !busy) void start()
+        }}
+      >
+        <Flex gap="2" wrap="wrap" align="center" mb="2">
+          <Text>Runs</Text>
+          {run === undefined ? (
+            <>
+              <Select
+                label="Team"
+                placeholder="No team is registered"
+                value={team}
+                onChoose={(name) => void navigate({ search: { team: name } })}
+                options={(teams.data?.items ?? []).map(({ name }) => ({ value: name, label: visible(name) }))}
+              />
+              <Select
+                label="Number of runs"
+                value={limit}
+                onChoose={setLimit}
+                options={counts.map((value) => ({
+                  value,
+                  label: value === '1' ? 'the newest run' : `the newest ${value} runs`,
+                }))}
+              />
+            </>
+          ) : (
+            <>
+              <Link to="/runs/$run" params={{ run }}>
+                <code>{visible(run)}</code>
+              </Link>
+              <Button small look="soft" onClick={() => void navigate({ search: {} })}>
+                Other runs
+              </Button>
+            </>
+          )}
+        </Flex>
+        <ChangeFields change={change} kinds={['prompt', 'model']} />
+        <Flex gap="2" mt="2">
+          <Button type="submit" aria-disabled={busy} disabled={edit === undefined || (run ?? team) === undefined}>
+            Run again
+          </Button>
+          {busy && (
+            <Button look="danger" onClick={() => stopped.current?.abort()}>
+              Stop
+            </Button>
+          )}
+        </Flex>
+      </form>
+      {error && <ErrorNotice error={error} />}
+      <div aria-live="polite">
+        {results.length === 0 ? (
+          <Nothing>
+            {busy ? 'The first run is executed.' : 'The answers before and after the change appear here.'}
+          </Nothing>
+        ) : (
+          <ul className="plain">
+            {results.map((one) => (
+              <li key={one.run}>
+                <Compared result={one} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </>
+  )
+}
+
+const sideText = ({ steps, tokens, cost }: NonNullable<EvaluatedRun['original']>): string =>
+  `${count(steps)} ${steps === 1 ? 'step' : 'steps'}, ${count(tokens)} tokens, ${money(cost)}`
+
+function Compared({
+  result: { run, status, original, candidate, response, error, unrecorded },
+}: {
+  readonly result: EvaluatedRun
+}) {
+  const before = useAnswer('runs.result', { path: { run } }).data as Result | undefined
+  return (
+    <Card role="group" aria-label={`Run ${run}`}>
+      <Text as="p" mb="2" className="break">
+        <Link to="/runs/$run" params={{ run }}>
+          <code>{visible(run)}</code>
+        </Link>{' '}
+        {status === 'scored' && (original?.quality === candidate?.quality ? 'same answer' : 'another answer')}
+        {status === 'skipped' && 'not executed: the budget was used up'}
+      </Text>
+      {error && (
+        <Text as="p" color="red" className="break">
+          {visible(error.message)} {error.hint}
+        </Text>
+      )}
+      {unrecorded.length > 0 && (
+        <Text as="p" color="gray">
+          It made {count(unrecorded.length)} {unrecorded.length === 1 ? 'call' : 'calls'} that the record does not
+          answer.
+        </Text>
+      )}
+      <div className="beside">
+        <div>
+          <Text as="p" bold>
+            Before
+          </Text>
+          <Text as="p" size="small" color="gray" mb="1">
+            {original ? sideText(original) : ''}
+          </Text>
+          {before?.response !== undefined && (
+            <Value value={contentText(before.response)} label={`Answer of ${run} before`} />
+          )}
+        </div>
+        {status === 'scored' && (
+          <div>
+            <Text as="p" bold>
+              After
+            </Text>
+            <Text as="p" size="small" color="gray" mb="1">
+              {candidate ? sideText(candidate) : ''}
+            </Text>
+            {response !== undefined && <Value value={contentText(response)} label={`Answer of ${run} after`} />}
+          </div>
+        )}
+      </div>
+    </Card>
+  )
+}
