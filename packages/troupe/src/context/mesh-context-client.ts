@@ -41,6 +41,7 @@ import { CommittedReads } from './reads/committed-reads.ts'
 import type { EntryReads } from './reads/entry-reads.ts'
 import { findHistory } from './reads/find-history.ts'
 import { listedOf, parseListOptions } from './reads/listing.ts'
+import { noteLiveRead } from './reads/note-live-read.ts'
 import { RecordedReads } from './reads/recorded-reads.ts'
 import { watchContext } from './reads/watch-context.ts'
 import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
@@ -256,7 +257,10 @@ export class MeshContextClient implements ToolContext {
         audited()
         return findHistory(this.#mesh, this.#actor, text, options)
       })
-      for (const entry of items) this.#staged?.stage.noteRead(text, entry)
+      const { core } = this.#mesh
+      for (const entry of items)
+        if (this.#staged) this.#staged.stage.noteRead(text, entry)
+        else noteLiveRead(core, text, entry)
       return createPage(items, cursor, (next) => this.history(text, { ...options, cursor: next }))
     })
   }

@@ -25,6 +25,14 @@ export { eventNames } from './events/event-names.ts'
 export type { EventName, EventPayloads } from './events/event-payloads.ts'
 export * from './events/events.ts'
 export { reportCallback } from './events/report-callback.ts'
+export {
+  addStepTaint,
+  isInStep,
+  runWithStepTaint,
+  type StepTaint,
+  stepTaint,
+  unknownTaint,
+} from './events/step-taint.ts'
 export type { FetchPort } from './fetch-port.ts'
 export * from './ids.ts'
 export { loadOptional } from './load-optional.ts'

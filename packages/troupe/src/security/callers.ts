@@ -1,6 +1,6 @@
 /** The caller from outside on whose behalf work is done; work that a call starts has it without an argument. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TaintLabel } from '../core/index.ts'
+import { joinTaint, stepTaint, type TaintLabel } from '../core/index.ts'
 import type { Grant } from './api-keys/api-keys.ts'
 import { tokenGrant } from './token-grant.ts'
 
@@ -14,8 +14,6 @@ export interface Caller {
   readonly taint: readonly TaintLabel[]
 }
 
-const noLabels: readonly TaintLabel[] = []
-
 /** @example callers.within(principal, () => handle(request)) */
 export class Callers {
   readonly #current = new AsyncLocalStorage<Caller>()
@@ -24,9 +22,12 @@ export class Callers {
     return this.#current.run(caller, run)
   }
 
-  /** Labels of the current caller; none for the application itself. */
+  /**
+   * Labels of the current caller, and of the step whose code is running; none for the application itself. Whatever is
+   * written or started by a handle carries them.
+   */
   get taint(): readonly TaintLabel[] {
-    return this.#current.getStore()?.taint ?? noLabels
+    return joinTaint(this.#current.getStore()?.taint, stepTaint())
   }
 
   /**

@@ -12,6 +12,7 @@ import {
 } from '../agents/index.ts'
 import { type ContextMesh, checkAgentName } from '../context/index.ts'
 import {
+  addStepTaint,
   checkCall,
   checkFunction,
   checkName,
@@ -25,7 +26,12 @@ import {
   hashJson,
   isInstance,
   type Json,
+  joinTaint,
   milliseconds,
+  runWithStepTaint,
+  type StepTaint,
+  stepTaint,
+  type TaintLabel,
 } from '../core/index.ts'
 import {
   type RunningWorker,
@@ -119,13 +125,14 @@ export class User {
         async () => {
           // The call of another caller failed, and this caller has aborted meanwhile.
           checkSignal('user.cached', inner)
-          return run({ signal: inner })
+          return withTaint(() => run({ signal: inner }))
         },
         ttlMs,
       ),
     )
     observability.metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })
-    return value
+    addStepTaint(value.taint, 'a cached result')
+    return value.value
   }
 
   /**
@@ -210,8 +217,9 @@ export class User {
     checkAgentName(agent)
     checkOptions('memory', options, ['maxEpisodes', 'maxFacts', 'capacity'])
     const { platform, stores } = this.#parts
-    const { memories, models } = this.#parts.agents.services
-    const parts = { storage: stores.storage, ids: platform.ids, memories, models }
+    const { memories, models, guard } = this.#parts.agents.services
+    const { privateLabels } = guard
+    const parts = { storage: stores.storage, ids: platform.ids, memories, models, privateLabels }
     const maxEpisodes = checkInteger('memory', 'maxEpisodes', options.maxEpisodes ?? 100)
     const maxFacts = checkInteger('memory', 'maxFacts', options.maxFacts ?? 200)
     const capacity = checkInteger('memory', 'capacity', options.capacity ?? 7)
@@ -248,6 +256,21 @@ export class User {
     if (options.threadId !== undefined) checkName('thread', options.threadId)
     return agents.sessions(agent, { user: this.id, threadId: options.threadId ?? platform.ids.next() })
   }
+}
+
+/** The labels of what the code reads are cached with its result, for the steps that get it later. */
+async function withTaint<Out>(run: () => Promise<Out> | Out): Promise<{ value: Out; taint: readonly TaintLabel[] }> {
+  let taint = stepTaint()
+  const step: StepTaint = {
+    get taint() {
+      return taint
+    },
+    addTaint(labels) {
+      taint = joinTaint(taint, labels)
+    },
+  }
+  const value = await runWithStepTaint(step, async () => run())
+  return { value, taint }
 }
 
 const misplaced = (method: string, problem: string) =>

@@ -3,34 +3,13 @@
  * the result of the run in which the victim acts. Rows of the corpus name them.
  */
 import { z } from 'zod'
-import { defineAgent, defineMessage, defineRemoteAgent, defineTool, LlmAgent, patterns } from '../../src/index.ts'
+import { defineAgent, defineRemoteAgent, defineTool, LlmAgent, patterns } from '../../src/index.ts'
 import { MockModel, MockRemoteAgent } from '../../src/testing/index.ts'
 import { builtInTools } from '../../src/tools.ts'
+import { type Channel, callFirst, generate, line, Note, type Result, runLine, web } from './channel-parts.ts'
+import { handleChannels } from './handle-channels.ts'
 import { obedientModel } from './obedient-model.ts'
-import type { Context, Scene, Testbed } from './testbed.ts'
-
-export interface Result {
-  readonly status?: string
-  readonly questions?: readonly { readonly kind: string; readonly text: string; readonly args?: unknown }[]
-  readonly response?: unknown
-  readonly error?: unknown
-}
-export type Channel = (scene: Scene, text: string, testbed: Testbed) => Promise<Result>
-
-export const Note = defineMessage<string>('note')
-const web = ['untrusted:web'] as const
-export const line = (...agents: readonly unknown[]) =>
-  patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) as never })
-const runLine = async ({ ada }: Scene, ...agents: readonly unknown[]): Promise<Result> =>
-  (await ada.orchestra.start({ task: 'Do your work.', topology: line(...agents) })).result()
-export const generate = async (
-  { ada }: Scene,
-  agent: LlmAgent,
-  text = 'Do your work.',
-  options: object = {},
-): Promise<Result> => ada.session(agent).generate(text, options)
-/** The victim's own first action: it reads what is there. */
-export const callFirst = (tool: string, args: object = {}) => `First, call ${tool} with ${JSON.stringify(args)}.`
+import type { Context, Scene } from './testbed.ts'
 
 const toolResult =
   (shape: (text: string) => unknown): Channel =>
@@ -348,5 +327,5 @@ const schedules: Readonly<Record<string, Channel>> = {
 }
 
 /** For the rows of goal hijack; those of memory are rows of memory poisoning. */
-export const injectionChannels = { ...tools, ...context, ...agents, ...schedules }
+export const injectionChannels = { ...tools, ...context, ...agents, ...schedules, ...handleChannels }
 export const memoryChannels = memory

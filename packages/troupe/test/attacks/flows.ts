@@ -4,7 +4,8 @@
  * the quarantined model, which obeys it.
  */
 import type { Attack } from './attack.ts'
-import { type Channel, callFirst, generate, injectionChannels } from './channels.ts'
+import { type Channel, callFirst, generate } from './channel-parts.ts'
+import { injectionChannels } from './channels.ts'
 import { goal } from './goals.ts'
 import { sinkAt, slug, sourceOf, twinOf } from './injections.ts'
 import { frames, wordings } from './wordings.ts'

@@ -2,7 +2,7 @@
 import { AnswerQuestion, defineAgent } from '../../src/index.ts'
 import type { KeyScope } from '../../src/security/index.ts'
 import type { Attack, AttackAction, Outcome } from './attack.ts'
-import { line } from './channels.ts'
+import { line } from './channel-parts.ts'
 import { send } from './target-user.ts'
 import type { Scene, Testbed } from './testbed.ts'
 

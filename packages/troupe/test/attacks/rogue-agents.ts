@@ -1,7 +1,7 @@
 /** Rows about covering tracks: each write of the API that is carried out leaves a record with the key that did it. */
 import { defineAgent, finish } from '../../src/index.ts'
 import type { Attack, AttackAction } from './attack.ts'
-import { line } from './channels.ts'
+import { line } from './channel-parts.ts'
 import { send } from './target-user.ts'
 import { echo, type Testbed } from './testbed.ts'
 

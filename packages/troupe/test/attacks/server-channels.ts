@@ -1,7 +1,8 @@
 /** The ways by which text comes in over the network: from callers of the API, and from MCP servers that an agent uses. */
 import { defineMcpTools } from '../../src/protocols/index.ts'
 import { builtInTools } from '../../src/tools.ts'
-import { type Channel, callFirst, generate, line, Note, scheduledRun } from './channels.ts'
+import { type Channel, callFirst, generate, line, Note } from './channel-parts.ts'
+import { scheduledRun } from './channels.ts'
 import { type McpSlot, returnedByCalls, slots } from './hostile-mcp.ts'
 import { send } from './target-user.ts'
 

@@ -1,5 +1,6 @@
 /** The durable memories of an agent of one user, for the application. The steps of the agent store their items here too. */
 import {
+  addStepTaint,
   checkFunction,
   checkOptions,
   checkPredicate,
@@ -10,8 +11,11 @@ import {
   failure,
   type Ids,
   type Json,
+  joinTaint,
   show,
+  stepTaint,
   type TaintLabel,
+  taintOfPrivate,
   type UserId,
 } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
@@ -27,6 +31,8 @@ export interface StoredMemoryParts {
   readonly memories: Memories
   readonly models: Models
   readonly ids: Ids
+  /** The labels of memories whose writer declares none. */
+  readonly privateLabels: readonly TaintLabel[]
 }
 
 /** Returns the name of the memory of one agent, for all threads of the user. */
@@ -93,7 +99,13 @@ export class StoredMemory {
       })
     const id = key ?? this.parts.ids.next()
     const item = {
-      ...{ id, priority, agent: this.#agent, source: this.#source, taint: checkTaint(options.taint, 'add.taint') },
+      ...{
+        id,
+        priority,
+        agent: this.#agent,
+        source: this.#source,
+        taint: joinTaint(checkTaint(options.taint, 'add.taint'), stepTaint()),
+      },
       content: JSON.parse(encodeJson(content, 'What is remembered')) as Json,
       provenance: { agent: 'host', ...(options.taint === undefined ? {} : { taintDeclared: true as const }) },
     }
@@ -102,8 +114,15 @@ export class StoredMemory {
   }
 
   /** Returns the items in descending order of priority; among equals the newest is first. */
-  items(): Promise<readonly MemoryItem[]> {
-    return this.parts.memories.read(this.user, this.name)
+  async items(): Promise<readonly MemoryItem[]> {
+    return this.noted(await this.parts.memories.read(this.user, this.name))
+  }
+
+  /** Code of a step that reads a memory past its `ctx` has the labels of what it reads. */
+  protected noted<Item extends Pick<MemoryItem, 'taint' | 'provenance'>>(items: readonly Item[]): readonly Item[] {
+    const { privateLabels } = this.parts
+    for (const item of items) addStepTaint(taintOfPrivate(item, privateLabels), `the memory ${this.name}`)
+    return items
   }
 
   /** Returns the number of items. */
@@ -113,7 +132,7 @@ export class StoredMemory {
 
   /** Returns the earlier versions of an item, the newest first; the last 20 are stored. */
   async history(id: string): Promise<readonly FormerMemory[]> {
-    return this.parts.memories.history(this.user, this.name, checkText('history', id))
+    return this.noted(await this.parts.memories.history(this.user, this.name, checkText('history', id)))
   }
 
   /**
@@ -160,6 +179,7 @@ export class StoredEpisodicMemory extends StoredMemory {
     checkSignal('retrieveSimilar', options.signal)
     checkQuery(text)
     const limit = checkInteger('retrieveSimilar', 'limit', options.limit ?? 3)
-    return retrieveEpisodes({ ...this.parts, user: this.user, memory: this.name, signal: options.signal }, text, limit)
+    const source = { ...this.parts, user: this.user, memory: this.name, signal: options.signal }
+    return this.noted(await retrieveEpisodes(source, text, limit))
   }
 }

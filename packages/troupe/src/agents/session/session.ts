@@ -2,7 +2,9 @@
  * A session: one agent for one user and one thread. Each call is a durable step. Calls of one session execute one after the other,
  * so that the messages of the thread keep their order.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
+  addStepTaint,
   CancelledError,
   capture,
   checkCall,
@@ -21,6 +23,8 @@ import {
   restoreError,
   type TroupeError,
   taintField,
+  type UserId,
+  unknownTaint,
 } from '../../core/index.ts'
 import type { Recorder, StepEnd } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
@@ -175,7 +179,9 @@ export class Session {
   /** Returns the open questions of the thread. */
   async questions(options: SessionCallOptions = {}): Promise<readonly SessionQuestion[]> {
     checkCall('questions', options)
-    return (await this.#threads.read(this.#options.user, this.#thread)).questions.map(({ question }) => question)
+    const questions = await openQuestions(this.#threads, this.#options.user, this.#thread)
+    if (questions.length > 0) addStepTaint(unknownTaint, `the thread ${this.threadId}`)
+    return questions
   }
 
   /**
@@ -271,6 +277,16 @@ export class Session {
   async #carryOut(open: OpenStep, { signal }: SessionCallOptions, live?: (part: Json) => void): Promise<SessionResult> {
     const { user, steps } = this.#options
     const principal: Principal = { userId: user, kind: 'agent', name: this.agent.name }
+    // A call by code of another step: that step has the labels of what this one has read.
+    const note = AsyncLocalStorage.bind(addStepTaint)
+    let begun: Recorder | undefined
+    const noteTaint = () => note(begun?.taint, `the thread ${this.threadId}`)
+    const noted =
+      live &&
+      ((part: Json) => {
+        noteTaint()
+        live(part)
+      })
     try {
       const end = await steps.execute(
         {
@@ -281,10 +297,14 @@ export class Session {
           onEnd: () => this.#threads.ended(user, this.#thread),
           ...(signal ? { signal } : {}),
         },
-        (recorder) => this.#program(open, recorder, live),
+        (recorder) => {
+          begun = recorder
+          return this.#program(open, recorder, noted)
+        },
       )
       return await this.#resultOfEnd(end, open, signal)
     } finally {
+      noteTaint()
       this.#unsaved = undefined
     }
   }
@@ -341,7 +361,12 @@ export class Session {
       case 'parked':
         // Without an open question the step was interrupted; it continues with the next call of the thread.
         if (end.waits.length === 0) throw failure('troupe.closed', { what: `An answer of ${this.agent.name}` })
-        return { ...noResult(), status: 'waiting', success: false, questions: await this.questions() }
+        return {
+          ...noResult(),
+          status: 'waiting',
+          success: false,
+          questions: await openQuestions(this.#threads, this.#options.user, this.#thread),
+        }
       case 'uncertain':
         throw failure('effect.uncertain', { effect: end.effect, step: open.step })
       case 'code.changed':
@@ -367,6 +392,9 @@ export class Session {
     if (!result.ok) throw failure(result.code, result.detail ?? {})
   }
 }
+
+const openQuestions = async (threads: ThreadStore, user: UserId, thread: string) =>
+  (await threads.read(user, thread)).questions.map(({ question }) => question)
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
 const copyOf = (input: Json, what = 'What the agent is asked'): Json => JSON.parse(encodeJson(input, what)) as Json

@@ -1,5 +1,13 @@
 /** Reads outside a step: what is committed now. */
-import { type Duration, decodeJson, encodeCursor, failure, type Json, type Provenance } from '../../core/index.ts'
+import {
+  type Duration,
+  decodeJson,
+  encodeCursor,
+  failure,
+  isInStep,
+  type Json,
+  type Provenance,
+} from '../../core/index.ts'
 import type { Entry, ListOptions } from '../context-client.ts'
 import { type EntryRow, restoreValue, taintIn, toEntry } from '../entries/entry-row.ts'
 import type { Actor } from '../entries/fragments.ts'
@@ -7,6 +15,7 @@ import type { MeshServices } from '../mesh-services.ts'
 import { now, readerValues } from '../statements/visibility.ts'
 import type { CurrentValue, EntryReads, FoundPage, OnAsked } from './entry-reads.ts'
 import { findEntries, findKeys, type ListQuery, readEntries } from './listing.ts'
+import { noteLiveRead } from './note-live-read.ts'
 
 export class CommittedReads implements EntryReads {
   readonly #mesh: MeshServices
@@ -18,6 +27,8 @@ export class CommittedReads implements EntryReads {
   }
 
   value(key: string, maxAge: Duration | undefined, asked: OnAsked): Promise<Json | undefined> | Json | undefined {
+    // A value that is read alone has no labels.
+    if (isInStep()) return this.entry(key, asked).then((entry) => entry?.value)
     asked()
     if (maxAge !== undefined) return this.#mesh.cache.get(this.#actor, key, maxAge)
     const json = this.#mesh.value(this.#actor, key)
@@ -33,8 +44,13 @@ export class CommittedReads implements EntryReads {
   /** At once where the value is in the row. */
   #entry(row: EntryRow): Entry | Promise<Entry> {
     const { value } = row
-    if ('json' in value) return toEntry(row, value.json)
-    return this.#mesh.core.loadJson(this.#actor.user, value).then((json) => toEntry(row, json))
+    if ('json' in value) return this.#noted(toEntry(row, value.json))
+    return this.#mesh.core.loadJson(this.#actor.user, value).then((json) => this.#noted(toEntry(row, json)))
+  }
+
+  #noted(entry: Entry): Entry {
+    noteLiveRead(this.#mesh.core, entry.key, entry)
+    return entry
   }
 
   async values(keys: readonly string[], asked: OnAsked): Promise<Map<string, Json>> {
@@ -43,7 +59,13 @@ export class CommittedReads implements EntryReads {
     const found = new Map<string, Json>()
     for (const key of keys) {
       const row = rows.get(key)
-      if (row) found.set(key, decodeJson(await this.#mesh.core.loadJson(this.#actor.user, row.value)))
+      if (!row) continue
+      found.set(
+        key,
+        isInStep()
+          ? (await this.#entry(row)).value
+          : decodeJson(await this.#mesh.core.loadJson(this.#actor.user, row.value)),
+      )
     }
     return found
   }
@@ -61,6 +83,7 @@ export class CommittedReads implements EntryReads {
   }
 
   async current(key: string, isRetry: boolean, asked: OnAsked): Promise<CurrentValue> {
+    if (isInStep()) await this.entry(key, () => {})
     if (!isRetry) asked()
     const { core } = this.#mesh
     const { user, agent } = this.#actor

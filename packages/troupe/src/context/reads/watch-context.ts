@@ -12,6 +12,7 @@ import { compilePattern } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 import type { MeshServices, Watcher } from '../mesh-services.ts'
 import type { SubscriptionChange } from '../writes/topics.ts'
+import { noteLiveRow } from './note-live-read.ts'
 import { ChangeLimitExceeded, statesOfTopics } from './topic-states.ts'
 import { isSeen, positionText, readPosition, type WatchPosition, wholeRevision } from './watch-position.ts'
 import type { ChangedVersions, WatchReads } from './watch-reads.ts'
@@ -281,7 +282,9 @@ function effectOf(
 }
 
 /** Returns at once if the value is in the row. Each watcher gets a separate value, which its code may change. */
-function putOf(core: MeshCore, reader: ContextReader, { key, version, value }: EntryRow): Effect | Promise<Effect> {
+function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Effect | Promise<Effect> {
+  const { key, version, value } = row
+  noteLiveRow(core, row)
   const put = (json: string): Effect => ({ type: 'put', key, value: decodeJson(json), version })
   return 'json' in value ? put(value.json) : core.loadJson(reader.user, value).then(put)
 }

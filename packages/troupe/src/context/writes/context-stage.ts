@@ -1,9 +1,10 @@
 /** What one stage of a step has written and read: the overlay, the versions it has read, and how its writes are planned. */
-import { failure, type Provenance, TroupeError, taintOfPrivate } from '../../core/index.ts'
+import { failure, type Provenance, TroupeError } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { Entry, HistoryEntry } from '../context-client.ts'
 import type { Actor, Push, Removal } from '../entries/fragments.ts'
 import type { MeshServices } from '../mesh-services.ts'
+import { labelsOfRead } from '../reads/note-live-read.ts'
 import { Overlay, type OverlayEntry } from './overlay.ts'
 import { type CheckJson, check, type PlannedPush, planPush, planRemoval } from './plan-writes.ts'
 
@@ -40,10 +41,9 @@ export class ContextStage {
   noteEntry(entry: Entry): void {
     this.noteRead(entry.key, entry)
   }
-  /** What was read taints what is written. An audience may change: an entry that is private now counts as private. */
+  /** What was read taints what is written. */
   noteRead(key: string, entry: Pick<HistoryEntry, 'version' | 'audience' | 'taint' | 'provenance'>): void {
-    const { privateLabels = [] } = this.#mesh.core
-    const labels = entry.audience === 'everyone' ? entry.taint : taintOfPrivate(entry, privateLabels)
+    const labels = labelsOfRead(entry, this.#mesh.core)
     const source = `${key}@${entry.version}`
     if (this.#readFrom.size < maxReads) this.#readFrom.add(source)
     if (labels.length > 0) this.#recorder.addTaint(labels, source)

@@ -10,7 +10,6 @@ import {
   hashJson,
   hashText,
   type Json,
-  joinTaint,
   LeaseLostError,
   reportCallback,
   storeError,
@@ -18,7 +17,7 @@ import {
   TroupeError,
   toReadable,
 } from '../../core/index.ts'
-import type { ClaimRows, EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
+import type { ClaimRows, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-record.ts'
@@ -26,6 +25,7 @@ import { createItem, type Execution, type SeenEffect } from '../steps/execution.
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { PendingCommit, Stage } from '../turns/stages.ts'
 import { checkEffect } from './check-effect.ts'
+import { type Around, callEffect, runCode, stepTaintOf } from './effect-code.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 
 /** One effect of one execution. */
@@ -41,10 +41,10 @@ interface Effect<Out> {
   readonly claimed: boolean
   /** It is begun by whatever used up the log; it works in the surroundings of its call. */
   readonly around: Around
+  readonly scope: TaintScope
   /** The labels that its function added to the outcome. */
   taint: readonly TaintLabel[]
 }
-type Around = ReturnType<typeof AsyncLocalStorage.snapshot>
 
 const shownInputCharacters = 16 * 1024
 
@@ -76,7 +76,12 @@ export function runEffect<Out>(
   const around = AsyncLocalStorage.snapshot()
   if (spec.class === 'pure')
     return tainted(
-      execution.work(() => call({ execution, name, fn, key, around }, (labels) => scope.add(labels))),
+      execution.work(() =>
+        callEffect(
+          { execution, name, fn, key, around },
+          { taint: scope.taint, addTaint: (labels) => scope.add(labels) },
+        ),
+      ),
       scope,
       spec.taint,
     )
@@ -84,7 +89,7 @@ export function runEffect<Out>(
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = execution.open(stage, id, false, scope) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
-  const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, taint: [] }
+  const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, scope, taint: [] }
   if (!fromRecord(effect)) execution.start(id, () => begin(effect))
   return tainted(promise, scope, spec.taint)
 }
@@ -261,10 +266,7 @@ async function perform<Out>(effect: Effect<Out>): Promise<void> {
   let output: Out
   try {
     const { granted } = effect.execution.record.claims.get(effect.id) ?? {}
-    const taint: EffectCall['taint'] = (labels) => {
-      effect.taint = joinTaint(effect.taint, labels)
-    }
-    output = await call(effect, taint, granted)
+    output = await callEffect(effect, stepTaintOf(effect), granted)
   } catch (thrown) {
     return failed(effect, thrown)
   }
@@ -285,17 +287,6 @@ async function allowed<Out>(effect: Effect<Out>, asked: Promise<void>): Promise<
   }
   if (claimed) release(effect)
   return false
-}
-
-/** `ctx` is refused inside, and the function sees the abort of the step. */
-async function call<Out>(
-  effect: Pick<Effect<Out>, 'around' | 'execution' | 'name' | 'fn' | 'key'>,
-  taint: EffectCall['taint'],
-  granted?: Json,
-): Promise<Out> {
-  const { around, execution, name, fn, key } = effect
-  const effectCall: EffectCall = { key, taint, signal: execution.signal, ...(granted === undefined ? {} : { granted }) }
-  return around(() => execution.options.effectScope.run({ execution, effect: name }, async () => fn(effectCall)))
 }
 
 /** @throws ValidationError `value.too_large` for a value that no record can contain */
@@ -385,12 +376,13 @@ function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
 }
 
 /** Without `reconcile`, the outcome stays unknown. */
-async function reconcile<Out>({ execution, name, spec }: Effect<Out>, claim: EffectClaim): Promise<Reconciled<Out>> {
+async function reconcile<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<Reconciled<Out>> {
+  const { execution, name, spec } = effect
   if (!spec.reconcile) return 'unknown'
   const { clock, events } = execution.options
   try {
     const { reconcile: ask } = spec
-    return await execution.options.effectScope.run({ execution, effect: name }, async () => ask(claim.key))
+    return await runCode(effect, stepTaintOf(effect), async () => ask(claim.key))
   } catch (error) {
     if (events) reportCallback({ clock, events }, { callback: 'reconcile', name }, error)
     return 'unknown'

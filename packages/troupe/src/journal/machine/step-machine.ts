@@ -3,7 +3,7 @@
  * `step-executor.ts`. Invariant: a trigger is dispatched to its end before the next one; what it raises is queued.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { failure, type Json } from '../../core/index.ts'
+import { failure, type Json, runWithStepTaint } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { Execution, StepPort } from '../steps/execution.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
@@ -187,7 +187,8 @@ export class StepMachine implements StepControl, StepPort {
   async #runProgram(execution: Execution, turn: Turn): Promise<void> {
     let end: ProgramEnd
     try {
-      end = { value: (await this.#program(new StageRecorder(execution, turn, execution.root))) ?? null }
+      const recorder = new StageRecorder(execution, turn, execution.root)
+      end = { value: (await runWithStepTaint(recorder, () => this.#program(recorder))) ?? null }
     } catch (thrown) {
       end = { thrown }
     }

@@ -5,6 +5,7 @@ import {
   type Json,
   type Principal,
   type Provenance,
+  runWithStepTaint,
   type StoredError,
   storeError,
   type TaintLabel,
@@ -156,7 +157,7 @@ export class StageRecorder implements Recorder {
     let item: ReturnType<typeof createItem>
     let result: { readonly text: string } | { readonly error: StoredError }
     try {
-      const value = (await run(recorder)) ?? null
+      const value = (await runWithStepTaint(recorder, () => run(recorder))) ?? null
       const text = encodeJson(value, `The result of ${inner.path}`)
       item = createItem('body', call, { value })
       result = { text }

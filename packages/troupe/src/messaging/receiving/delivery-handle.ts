@@ -14,6 +14,7 @@ import {
   milliseconds,
   quoting,
   type StoredError,
+  stepTaint,
   storeError,
   type TaintLabel,
   taintField,
@@ -197,7 +198,7 @@ export class DeliveryHandle implements Delivery {
         problem: 'its sender did not ask for one',
       })
     checkReply(value, this.message.type)
-    await this.#commit(this.ackFragment({ value }))
+    await this.#commit(this.ackFragment({ value, ...taintField(stepTaint()) }))
     this.finished('acknowledged')
   }
   async renew(options: CallOptions = {}): Promise<void> {

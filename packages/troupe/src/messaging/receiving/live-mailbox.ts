@@ -1,5 +1,6 @@
 /** `support.mailbox`: one agent's own mailbox, and no other. */
 import {
+  addStepTaint,
   checkCall,
   checkEntryKey,
   checkFlag,
@@ -141,7 +142,7 @@ export function liveMailbox(
       const wanted = wantedOf(options)
       messaging.auditRead(user, mailbox)
       // The receiver has parsed each payload by the schema of its type.
-      return (await receiver.receive(user, mailbox, wanted)) as readonly Delivery[] as readonly Delivery<PayloadOf<T>>[]
+      return noted(await receiver.receive(user, mailbox, wanted)) as readonly Delivery<PayloadOf<T>>[]
     },
     messages,
     deadLetters,
@@ -222,7 +223,9 @@ async function toListed(
 ): Promise<ListedMessage | undefined> {
   try {
     if (unproven) throw unproven
-    return Object.freeze({ ...toMessage(row, await messaging.payloadOf(row)), read: row.read_at !== null })
+    const message = toMessage(row, await messaging.payloadOf(row))
+    noteLiveMessage(message)
+    return Object.freeze({ ...message, read: row.read_at !== null })
   } catch (error) {
     if (error !== unproven && !isUnreadable(error)) throw error
     return void (await maintenance.reject(row, messageWithId(storeError(error))))
@@ -238,13 +241,24 @@ async function deadMessage(messaging: MessagingContext, row: Row): Promise<Messa
     return readableOf(row)
   }
 }
-const toDeadLetter = async (messaging: MessagingContext, row: Row): Promise<DeadLetter> =>
-  Object.freeze({
-    message: await deadMessage(messaging, row),
+async function toDeadLetter(messaging: MessagingContext, row: Row): Promise<DeadLetter> {
+  const message = await deadMessage(messaging, row)
+  // The reason may quote the content.
+  noteLiveMessage(message)
+  return Object.freeze({
+    message,
     attempt: Number(row.attempts),
     reason: String(row.reason ?? 'unknown'),
     diedAt: new Date(Number(row.ended_at)).toISOString(),
   })
+}
+
+/** Code of a step that reads a mailbox past its `ctx` has the labels of the messages. */
+const noteLiveMessage = ({ taint, id }: Message): void => addStepTaint(taint, `the message ${id}`)
+function noted(deliveries: readonly Delivery[]): readonly Delivery[] {
+  for (const { message } of deliveries) noteLiveMessage(message)
+  return deliveries
+}
 
 /** @throws NotFoundError `message.unknown`, CapacityError `mailbox.full` */
 async function redrive(

@@ -1,7 +1,8 @@
 /** Requests outside of a step: a message, and a row that gets the answer in the change that acknowledges the message. */
-import { decodeJson, failure, type Json, restoreError, type StoredError } from '../../core/index.ts'
+import { addStepTaint, decodeJson, failure, type Json, restoreError } from '../../core/index.ts'
 import type { MessageType } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'
+import type { Answer } from '../receiving/delivery-handle.ts'
 import { later } from '../statements/compile.ts'
 import type { Encoded, Sender } from './compose-message.ts'
 import type { OutboundQueue } from './outbound-queue.ts'
@@ -82,7 +83,8 @@ export class MailboxRequests implements RequestPort {
 const isCancelled = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'cancelled'
 
 function replyOf(stored: Json): Json {
-  const answer = stored as unknown as { readonly value: Json } | { readonly error: StoredError }
+  const answer = stored as unknown as Answer
+  addStepTaint(answer.taint, 'the answer to a request')
   if ('error' in answer) throw restoreError(answer.error)
   return answer.value
 }

@@ -50,6 +50,7 @@ import type { RunResult } from './run-result.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
 import { checkContextOf, type StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
+import { noteRunTaint } from './store/note-run-taint.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import {
   readUsageGroups,
@@ -298,6 +299,7 @@ export class Orchestra {
   async #past(id: string, operation: 'read.run' | 'run.export' = 'read.run'): Promise<PastRun> {
     const row = await this.#host.row(this.#user, checkName('run', id))
     recordRead(this.#host.parts, this.#user, id, operation)
+    await noteRunTaint(this.#host.parts, this.#user, id)
     return PastRun.of(id, await readRetainedRecords(this.#host.parts, this.#user, row))
   }
 
@@ -310,6 +312,7 @@ export class Orchestra {
   async prompts(id: string, step: string): Promise<readonly SentPrompt[]> {
     await this.#host.row(this.#user, checkName('run', id))
     recordRead(this.#host.parts, this.#user, id)
+    await noteRunTaint(this.#host.parts, this.#user, id)
     checkText('The step of orchestra.prompts', step)
     return sentPrompts(this.#host.parts, this.#user, await this.#host.source(this.#user, id), step)
   }
@@ -337,6 +340,7 @@ export class Orchestra {
     const undo = async () => undoRun(parts, this.#user, await source(id), options, source)
     if (!options.plan) return this.#recorded({ operation: 'run.undo', resource: id }, undo)
     recordRead(parts, this.#user, id)
+    await noteRunTaint(parts, this.#user, id)
     return undo()
   }
 

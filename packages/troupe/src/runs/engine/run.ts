@@ -1,6 +1,7 @@
 /** The handle of a run: follow it, answer its questions, stop it. The handle has no state, and any process can create one. */
 import { editedRouting } from '../../agents/index.ts'
 import {
+  addStepTaint,
   checkCall,
   checkConstruct,
   checkOptions,
@@ -11,6 +12,7 @@ import {
   encodeJson,
   failure,
   type Json,
+  joinTaint,
   objectOf,
   show,
   taintField,
@@ -27,6 +29,7 @@ import { childQuestionOf } from './children/waiting-on-children.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import { copyAnswer } from './copy-answer.ts'
+import { rejectAhead } from './events/reject-ahead.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
 import { type ForkOptions, forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
@@ -34,6 +37,7 @@ import type { OrchestraHost } from './orchestra-host.ts'
 import type { RunLivePart } from './orchestra-parts.ts'
 import { recordRead } from './record-read.ts'
 import { type RunResult, revive, type UncertainEffectOfRun } from './run-result.ts'
+import { noteRunTaint, withRunTaint } from './store/note-run-taint.ts'
 import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
 import { stepJournal, traceIdOf } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
@@ -75,6 +79,7 @@ export class Run<Response = Json> {
     recordRead(this.#host.parts, this.#user, this.id)
     const result = revive<Response>(await this.#host.awaitResult(this.#user, this.id, options.signal))
     const uncertain = await uncertainEffects(this.#host, this.#user, this.id)
+    await noteRunTaint(this.#host.parts, this.#user, this.id)
     return uncertain.length > 0 ? { ...result, uncertain } : result
   }
 
@@ -131,7 +136,7 @@ export class Run<Response = Json> {
     const at = { run, user: this.#user, trace: traceIdOf(this.#user, run) }
     let record = 0
     rejectExpired(this.#host.parts, await this.#host.row(this.#user, run))
-    if (from > 0) await this.#rejectAhead(from)
+    if (from > 0) await rejectAhead(this.#host, this.#user, run, from)
     const paths = new Map<string, AgentPath>()
     while (!signal?.aborted) {
       const arrival = this.#host.nextEvents(this.#user, this.id, signal)
@@ -142,6 +147,7 @@ export class Run<Response = Json> {
         let page: Awaited<ReturnType<OrchestraHost['records']>>
         do {
           page = await this.#host.records(this.#user, this.id, record, pageSize)
+          if (page.length > 0) await noteRunTaint(this.#host.parts, this.#user, this.id)
           for (const { seq: position, body } of page) {
             record = position
             const { events = [], first = 1 } = readRecord(body)
@@ -169,31 +175,13 @@ export class Run<Response = Json> {
     }
   }
 
-  /** A `from` beyond the newest event would wait forever or skip events. */
-  async #rejectAhead(from: number): Promise<void> {
-    let [newest, record, read] = [0, 0, pageSize]
-    while (read === pageSize && newest < from) {
-      const page = await this.#host.records(this.#user, this.id, record, pageSize)
-      for (const { seq, body } of page) {
-        const { events = [], first = 1 } = readRecord(body)
-        if (events.length > 0) newest = first + events.length - 1
-        record = seq
-      }
-      read = page.length
-    }
-    if (newest < from)
-      throw failure('validation.failed', {
-        what: 'run.events.from',
-        problem: `it is ${show(from)}, and the newest event is ${newest}`,
-      })
-  }
-
   /** Yields tokens and progress from now on. They are not stored, and some may be missing. Ends with the run or the signal. */
   live(options: Pick<EventOptions, 'signal'> = {}): AsyncIterable<RunLivePart> {
     checkOptions('run.live', options, ['signal'])
     checkSignalType('run.live', options.signal)
     recordRead(this.#host.parts, this.#user, this.id)
-    return this.#host.liveOf(this.#user, this.id, options.signal)
+    const live = this.#host.liveOf(this.#user, this.id, options.signal)
+    return withRunTaint(this.#host.parts, this.#user, this.id, live)
   }
 
   /**
@@ -244,6 +232,7 @@ export class Run<Response = Json> {
     checkCall('run.inspect', options)
     recordRead(this.#host.parts, this.#user, this.id)
     const row = await this.#host.row(this.#user, this.id)
+    await noteRunTaint(this.#host.parts, this.#user, this.id)
     const own = inspectRun(PastRun.of(this.id, await readRetainedRecords(this.#host.parts, this.#user, row)))
     const children = row.endedAt === null ? await this.#host.parts.stores.store.children(this.#user) : []
     const childRuns: Inspection[] = []
@@ -263,7 +252,10 @@ export class Run<Response = Json> {
     recordRead(this.#host.parts, this.#user, this.id)
     await this.#host.row(this.#user, this.id)
     const journal = stepJournal(this.id, checkText('The step of run.calls', step))
-    return (await this.#host.parts.journal.steps.effects(this.#user, journal)).map(recordedCall)
+    const effects = await this.#host.parts.journal.steps.effects(this.#user, journal)
+    await noteRunTaint(this.#host.parts, this.#user, this.id)
+    addStepTaint(joinTaint(...effects.map(({ taint }) => taint)), `the run ${this.id}`)
+    return effects.map(recordedCall)
   }
 
   /**
@@ -355,6 +347,7 @@ export class Run<Response = Json> {
     checkCall('run.uncertain', options)
     recordRead(this.#host.parts, this.#user, this.id)
     await this.#host.row(this.#user, this.id)
+    await noteRunTaint(this.#host.parts, this.#user, this.id)
     return uncertainEffects(this.#host, this.#user, this.id)
   }
 

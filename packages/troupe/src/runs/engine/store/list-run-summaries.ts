@@ -4,12 +4,14 @@ import {
   checkSignal,
   createPage,
   failure,
+  isInStep,
   type Page,
   type StoredError,
   type UserId,
 } from '../../../core/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { RunResult } from '../run-result.ts'
+import { noteRunTaint } from './note-run-taint.ts'
 import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
 import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
 import type { ListedRun } from './run-store.ts'
@@ -86,6 +88,8 @@ export async function listRunSummaries(
     ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
     ...retentionTimesOf(parts, row),
   }))
+  // A title is the beginning of a task, and an error may quote anything.
+  if (isInStep()) for (const { id } of items) await noteRunTaint(parts, user, id)
   return createPage(items, cursor, (next) => listRunSummaries(parts, user, { ...rest, limit, cursor: next }))
 }
 

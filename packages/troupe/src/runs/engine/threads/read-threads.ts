@@ -3,10 +3,12 @@ import {
   type ShownMessage,
   type StoredThread,
   shownMessages,
+  taintOfMessages,
   threadKey,
   threadMessagesOf,
 } from '../../../agents/index.ts'
 import {
+  addStepTaint,
   checkName,
   checkOptions,
   checkSignal,
@@ -14,6 +16,7 @@ import {
   decodeCursor,
   encodeCursor,
   failure,
+  isInStep,
   type Page,
   type UserId,
 } from '../../../core/index.ts'
@@ -81,6 +84,8 @@ export async function listThreads(
   const shown = rows.slice(0, limit)
   const last = rows.length > limit ? shown.at(-1) : undefined
   const cursor = last && encodeCursor(JSON.stringify([last.updatedAt, last.thread]))
+  // A title is the beginning of a message.
+  if (isInStep()) for (const thread of shown) await messagesOf(parts, user, thread)
   return createPage(shown.map(summaryOf), cursor, (next) => listThreads(parts, user, { limit, cursor: next }))
 }
 
@@ -96,14 +101,21 @@ export async function readThread(
   checkName('thread', threadId)
   const { name } = options
   if (name !== undefined) checkName('agent', name)
-  const { store, messages } = parts.stores.threads
+  const { store } = parts.stores.threads
   const found = await store.list(user, { threadId })
   const thread = name === undefined ? found[0] : found.find((each) => each.name === name)
   if (!thread) throw (await parts.reporting.erasureError?.(user)) ?? failure('thread.unknown', { thread: threadId })
   parts.reporting.audit?.read(user, { actor: 'host', operation: 'read.thread', resource: threadId })
-  const stored = await messages.load(user, threadMessagesOf(threadKey(thread)))
+  const stored = await messagesOf(parts, user, thread)
   const runs = await listRunSummaries(parts, user, { threadId, team: thread.name, limit: shownRuns })
   return { ...summaryOf(thread), messages: shownMessages(stored), runs: runs.items.toReversed() }
+}
+
+/** Code of a step that reads a thread past its `ctx` has the labels of the messages. */
+async function messagesOf({ stores }: OrchestraParts, user: UserId, thread: StoredThread) {
+  const stored = await stores.threads.messages.load(user, threadMessagesOf(threadKey(thread)))
+  addStepTaint(taintOfMessages(stored), `the thread ${thread.threadId}`)
+  return stored
 }
 
 const summaryOf = ({ threadId, name, kind, title, turns, updatedAt, run }: StoredThread): ThreadSummary => ({

@@ -11,12 +11,14 @@ import {
   encodeCursor,
   failure,
   fieldOf,
+  isInStep,
   type Page,
   type UserId,
 } from '../../../core/index.ts'
 import { checkInteger } from '../../../resilience/index.ts'
 import { acting } from '../../../security/index.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
+import { noteRunTaint } from '../../engine/store/note-run-taint.ts'
 import { OnlineScoreStore, type OnlineScores } from '../online/online-score-store.ts'
 import { readScoreHistory, type ScoreHistoryOptions, type ScoreInterval } from '../online/read-score-history.ts'
 import { evaluateDataset } from './evaluate-dataset.ts'
@@ -104,6 +106,8 @@ export class Experiments {
     if (!found) throw failure('experiment.unknown', { experiment: id })
     const { hash: _, ...experiment } = found.experiment
     const results = found.results.toSorted(byCase)
+    // Verdicts and errors may quote the runs.
+    if (isInStep()) for (const { run } of results) await noteRunTaint(this.#host.parts, this.#user, run)
     const { scorers, against } = experiment
     const total =
       experiment.total ?? experimentTotals(results, { scorers, cases: [], hasAgainst: against !== undefined })

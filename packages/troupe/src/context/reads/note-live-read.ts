@@ -1,0 +1,26 @@
+/** Adds the labels of an entry that is read by a handle outside `ctx` to the step whose code is running, if any. */
+import { addStepTaint, isInStep, type Provenance, type TaintLabel, taintOfPrivate } from '../../core/index.ts'
+import type { HistoryEntry } from '../context-client.ts'
+import { audienceOf } from '../entries/audience.ts'
+import { type EntryRow, taintIn } from '../entries/entry-row.ts'
+
+type ReadEntry = Pick<HistoryEntry, 'version' | 'audience' | 'taint' | 'provenance'>
+interface Labelling {
+  /** The labels of entries that are not for everyone. */
+  readonly privateLabels?: readonly TaintLabel[]
+}
+
+/** Returns the labels that a reader of the entry gets. An audience may change: the present one counts. */
+export const labelsOfRead = (entry: ReadEntry, { privateLabels = [] }: Labelling): readonly TaintLabel[] =>
+  entry.audience === 'everyone' ? entry.taint : taintOfPrivate(entry, privateLabels)
+
+export function noteLiveRead(core: Labelling, key: string, entry: ReadEntry): void {
+  if (isInStep()) addStepTaint(labelsOfRead(entry, core), `${key}@${entry.version}`)
+}
+
+export function noteLiveRow(core: Labelling, row: EntryRow): void {
+  if (!isInStep()) return
+  const provenance = JSON.parse(row.provenance) as Provenance
+  const { key, version, grantees } = row
+  noteLiveRead(core, key, { version, audience: audienceOf(grantees), taint: taintIn(row), provenance })
+}
