@@ -14,6 +14,9 @@ async function call(name: string, args: Record<string, unknown>) {
   while (name === 'gate' && !existsSync(`${file}.open`)) await new Promise((resolve) => setTimeout(resolve, 20))
   if (name === 'huge') return text('x'.repeat(Number(args.bytes)))
   if (name === 'garbage') process.stdout.write('this is not a frame\n{"jsonrpc":"2.0"\n')
+  // A line without an end, as fast as it is read.
+  while (name === 'endless')
+    if (!process.stdout.write('x'.repeat(65_536))) await new Promise((resolve) => process.stdout.once('drain', resolve))
   if (name === 'told') return { content: [], structuredContent: { why: 'the disk is full' }, isError: true }
   if (name === 'shaped') return { content: [], structuredContent: args }
   if (name === 'picture') {

@@ -54,6 +54,17 @@ const isAlive = (pid: number) => {
 }
 
 describe('the tools of a program', () => {
+  test('An MCP program that writes a line without an end is ended at the limit of a message, and its call fails.', async () => {
+    offer(wire('endless'), wire('pid'))
+    const troupe = await begin()
+    const { tools } = await other(troupe, { effect: 'read' })
+    const pid = Number(await call(byName(tools, 'pid')))
+    await expect(call(byName(tools, 'endless'))).rejects.toMatchObject({
+      code: expect.stringMatching(/^(mcp\.unreachable|outcome\.unknown)$/),
+    })
+    await until('the program is ended', () => !isAlive(pid))
+  })
+
   test('The MCP tools of a silent program do not delay the close of the troupe, and the program ends with it.', async () => {
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
     const mute = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000)

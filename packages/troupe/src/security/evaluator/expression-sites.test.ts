@@ -1,0 +1,49 @@
+/**
+ * Expressions of callers and of servers of tools: their author decides how long they take. The table names each place of
+ * the sources that could evaluate one, and its bound. A new place fails until it has a row.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const constant = 'The expression is a constant of the source.'
+
+/** Why the expressions that a file evaluates cannot hold the main thread. */
+const bounds: Readonly<Record<string, string>> = {
+  'security/evaluator/evaluator-thread.ts':
+    'A thread of its own evaluates it, with a deadline, a budget and a memory limit.',
+  'models/extractive/schema/fits-pattern.ts': 'V8 stops it after 20 ms, and 50 times a minute at most.',
+  'runs/schedules/schedule-times.ts': 'A cron text has a maximal length, fields of a few digits, and no repetition.',
+  'context/entries/pattern.ts': 'A key is gone through once.',
+  'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
+  'models/extractive/schema/json-schema.ts': 'An option of an enumeration, with each of its signs escaped.',
+  'models/extractive/coordinate.ts': constant,
+  'documents/reading/formats/read-epub.ts': constant,
+  'documents/reading/split-passages.ts': constant,
+  'models/extractive/text/split-question.ts': constant,
+  'runs/engine/store/run-words.ts': constant,
+  'security/validation/escapes.ts': constant,
+  'security/validation/reviewable-text.ts': constant,
+}
+
+/** Constructs that compile a text: regular expressions, JSON Schemas, code, cron texts and globs. */
+const compiles = [
+  /\bRegExp\(/,
+  /\b(?:Ajv\w*|fromJSONSchema|compileFunction)\b/,
+  /\bnew (?:Function|Script|Cron)\(/,
+  /\beval\(/,
+  /\bfunction (?:compilePattern|globToRegExp)\b/,
+  /\b(?:picomatch|minimatch|micromatch|jsonpath)\b/,
+]
+const withoutComments = (source: string) => source.replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
+
+it('Each place that could evaluate an expression of a caller has a bound in the table.', () => {
+  const files = globSync('**/*.ts', { cwd: root }).filter((file) => !/\.test\.|\.d\.ts$/.test(file))
+  const found = files.filter((file) => {
+    const source = withoutComments(readFileSync(`${root}/${file}`, 'utf8'))
+    return compiles.some((construct) => construct.test(source))
+  })
+  expect(files.length).toBeGreaterThan(1_000)
+  expect(found.toSorted()).toEqual(Object.keys(bounds).toSorted())
+})
