@@ -142,9 +142,11 @@ export interface Embedded {
   /** `provider/model`. Vectors of different models are never compared. */
   readonly model: string
   readonly vectors: readonly Float32Array[]
+  /** The usage of the calls of the model; absent if all vectors came from the cache. */
+  readonly spent?: ModelSpent
 }
 
-/** The usage of one model call, which is charged to a step. */
+/** The usage of model calls, which is charged to a step. */
 export type ModelSpent = {
   /** `provider/model`. */
   readonly model: string

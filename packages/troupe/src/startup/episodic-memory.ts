@@ -22,7 +22,8 @@ export class EpisodicMemory<T = unknown> extends EpisodicIndex<T> {
     const { embedding, ...rest } = options
     const { env } = readEnvironment(process.env)
     const parts = { clock: systemClock, random: systemRandom, events: createEvents(() => {}), env }
-    const embed = embedding === undefined ? undefined : embedOf(createModels({ ...parts, embedding }), 'memory')
+    const embed =
+      embedding === undefined ? undefined : embedOf({ models: createModels({ ...parts, embedding }), user: 'memory' })
     super(embed ? { ...rest, embed } : rest)
   }
 }

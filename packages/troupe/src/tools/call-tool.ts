@@ -15,12 +15,11 @@ import {
   TimeoutError,
   TroupeError,
 } from '../core/index.ts'
-import type { DocumentEmbeddings, DocumentReranking } from '../documents/index.ts'
 import type { Recorder } from '../journal/index.ts'
 import type { ModelSpent } from '../models/index.ts'
 import { type Policies, withTimeLimit } from '../resilience/index.ts'
 import type { TaintGuard } from '../security/index.ts'
-import type { BodyCall, SearchCall, Tool } from './define-tool.ts'
+import type { BodyCall, DocumentModels, SearchCall, Tool } from './define-tool.ts'
 import { codeOf, isFailure, isRejection } from './is-failure.ts'
 import type { StepContext } from './step-context.ts'
 import { readModelCalls, withModelCalls } from './with-model-calls.ts'
@@ -42,10 +41,8 @@ export interface ToolHost {
   readonly guard: TaintGuard
   /** Answers in place of tools, or records their results. */
   readonly recording?: Recording | undefined
-  /** The embedding model of the troupe; absent if it has none. */
-  readonly embeddings?: DocumentEmbeddings | undefined
-  /** Returns the reranking model of the troupe, which reports what each call used; undefined if the troupe has none. */
-  readonly rerankingFor?: ((charge: (spent: ModelSpent) => void) => DocumentReranking | undefined) | undefined
+  /** Returns the models of the troupe that rank documents, which report what each call used. */
+  readonly documentModels?: ((charge: (spent: ModelSpent) => void) => DocumentModels) | undefined
   /** Called with what the models used that the tool has called, at each execution of the step; absent if no step pays. */
   readonly onSpent?: ((spent: readonly ModelSpent[]) => void) | undefined
 }
@@ -126,10 +123,8 @@ async function callEffect({ host, recorder, tool, id, args, input, agreed }: One
       what: `The tool ${tool.name}`,
       signal,
     }
-    const { embeddings } = host
     const calls: ModelSpent[] = []
-    const reranking = host.rerankingFor?.((spent) => void calls.push(spent))
-    const models = { ...(embeddings ? { embeddings } : {}), ...(reranking ? { reranking } : {}) }
+    const models = host.documentModels?.((spent) => void calls.push(spent))
     const execute = async (inner: AbortSignal) =>
       toolOutputJson(await tool.execute(input, { key, signal: inner, fetch, ...models } satisfies SearchCall), tool)
     // A cassette holds what comes from outside.

@@ -36,11 +36,14 @@ export interface ToolCall {
   readonly fetch: Fetch
 }
 
-/** The call of `searchDocuments`, with the models of the troupe, called on behalf of the user. */
-export interface SearchCall extends ToolCall {
+/** The models of the troupe that rank documents; absent if the troupe has none. */
+export interface DocumentModels {
   readonly embeddings?: DocumentEmbeddings
   readonly reranking?: DocumentReranking
 }
+
+/** The call of `searchDocuments`, with the models of the troupe, called on behalf of the user. */
+export interface SearchCall extends ToolCall, DocumentModels {}
 
 /** The second argument of `execute`, for a durable tool. */
 export interface DurableToolCall {

@@ -26,6 +26,6 @@ export async function chargedAnswer<Out extends readonly unknown[]>(
   // A list alone is an answer for which no model was called.
   if (!isObject(recorded)) return recorded as unknown as Out
   const { answer, spent } = recorded as unknown as Charged
-  chargeModels(entry, report, call.name, spent)
+  chargeModels(entry, report, `${call.kind} ${call.name}`, spent)
   return answer as unknown as Out
 }

@@ -37,8 +37,8 @@ async function rankItems(
   text: string,
   { items, texts }: { readonly items: readonly MemoryItem[]; readonly texts: readonly string[] },
 ): Promise<Ranking> {
-  const { models, user, signal } = episodeSource
-  const embed = embedOf(models, user, signal)
+  const { models, user } = episodeSource
+  const embed = embedOf(episodeSource)
   if (!embed || models.embedding === undefined) return byWords(text, texts)
   try {
     const { model, vectors } = await embed([text])

@@ -136,11 +136,10 @@ async function omittedSection(
 ): Promise<Section> {
   const { services, recorder } = entry
   const before = thread.omittedMessages(memory.maxTokens).slice(-limits.retrieved)
-  const embed = embedOf(services.models, recorder.principal.userId, recorder.signal)
   const texts = before.map(({ text }) => text)
   const question = textOfInput(entry.input)
   const source = { models: services.models, user: recorder.principal.userId, signal: recorder.signal, charge }
-  const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embed))
+  const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embedOf(source)))
   const ranked = found.slice(0, limit).map(({ index }) => index)
   const notes = ranked
     .sort((a, b) => a - b)

@@ -6,6 +6,7 @@ import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
 import { type DocumentEmbeddings, type DocumentReranking, termsOf } from '../../documents/index.ts'
 import { cosineSimilarity, type Embedded, type ModelSpent, type Models } from '../../models/index.ts'
+import type { DocumentModels } from '../../tools/index.ts'
 
 /** Makes the vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
@@ -84,40 +85,53 @@ export function byWords(question: string, texts: readonly string[]): Ranking {
   return { similarity: 'lexical', found: found.sort((a, b) => b.score - a.score || b.index - a.index) }
 }
 
-/** Returns the embedding model of the troupe for the search in documents; undefined if the troupe has none. */
-export function documentEmbeddings(models: Models, user: string): DocumentEmbeddings | undefined {
+/** The models that rank texts for one user. */
+export interface RankingSource {
+  readonly models: Models
+  readonly user: string
+  readonly signal?: AbortSignal | undefined
+  /** Called with what the calls of each model have used; absent if no step pays for them. */
+  readonly charge?: ((spent: ModelSpent) => void) | undefined
+}
+
+/** Returns a function that asks the embedding model of the troupe; undefined if the troupe has none. */
+export function embedOf({ models, user, signal, charge }: RankingSource): Embed | undefined {
   const { embedding } = models
   if (embedding === undefined) return undefined
-  return {
-    model: models.nameOf(embedding),
-    embed: async (texts, { signal }) =>
-      (await models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })).vectors,
+  return async (texts) => {
+    const made = await models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })
+    if (made.spent) charge?.(made.spent)
+    return made
   }
 }
 
-/** Returns a function that asks the embedding model of the troupe for one user; undefined if the troupe has none. */
-export function embedOf(models: Models, user: string, signal?: AbortSignal): Embed | undefined {
-  const { embedding } = models
-  if (embedding === undefined) return undefined
-  return (texts) => models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })
+/**
+ * Returns the models of the troupe that rank documents for one user.
+ * @param charge called with what the calls of each model have used
+ */
+export const documentModels = (models: Models, user: string, charge: (spent: ModelSpent) => void): DocumentModels => {
+  const embeddings = documentEmbeddings({ models, user, charge })
+  const reranking = documentReranking({ models, user, charge })
+  return { ...(embeddings ? { embeddings } : {}), ...(reranking ? { reranking } : {}) }
 }
 
-/**
- * Returns the reranking model of the troupe for the search in documents; undefined if the troupe has none.
- * @param charge called with what each call has used
- */
-export function documentReranking(
-  models: Models,
-  user: string,
-  charge: (spent: ModelSpent) => void,
-): DocumentReranking | undefined {
+function documentEmbeddings(source: RankingSource): DocumentEmbeddings | undefined {
+  const { embedding } = source.models
+  if (embedding === undefined) return undefined
+  return {
+    model: source.models.nameOf(embedding),
+    embed: async (texts, { signal }) => (await (embedOf({ ...source, signal }) as Embed)(texts)).vectors,
+  }
+}
+
+function documentReranking({ models, user, charge }: RankingSource): DocumentReranking | undefined {
   const { reranking, rerank } = models
   if (reranking === undefined || !rerank) return undefined
   return {
     model: models.nameOf(reranking),
     rerank: async (question, texts, { signal }) => {
       const { ranking, ...spent } = await rerank(reranking, question, texts, { user, ...(signal ? { signal } : {}) })
-      charge(spent)
+      charge?.(spent)
       return ranking.map(({ index }) => index)
     },
   }
@@ -125,15 +139,6 @@ export function documentReranking(
 
 /** The number of texts that the reranking model reads. */
 const maxReranked = 50
-
-/** The models that rank texts for one user. */
-export interface RankingSource {
-  readonly models: Models
-  readonly user: string
-  readonly signal?: AbortSignal | undefined
-  /** Called with what each call of the reranking model has used; absent if no step pays for it. */
-  readonly charge?: ((spent: ModelSpent) => void) | undefined
-}
 
 /**
  * Orders the best texts of a ranking by the reranking model of the troupe, if it has one. If that model fails for the

@@ -6,7 +6,7 @@ import { callTool, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
 import { collectTrips, reportTrips } from '../guardrails/collect-trips.ts'
-import { documentEmbeddings, documentReranking } from '../memory/similarity.ts'
+import { documentModels } from '../memory/similarity.ts'
 import { clientsFor } from '../step/clients-for.ts'
 import { chargeModels } from './charge-models.ts'
 import {
@@ -89,9 +89,8 @@ export async function callAgentTool(
     ctxOf: entry.ctxOf,
     guard: services.guard,
     recording: services.recording,
-    embeddings: documentEmbeddings(services.models, recorder.principal.userId),
-    rerankingFor: (charge: (spent: ModelSpent) => void) =>
-      documentReranking(services.models, recorder.principal.userId, charge),
+    documentModels: (charge: (spent: ModelSpent) => void) =>
+      documentModels(services.models, recorder.principal.userId, charge),
     onSpent: (spent: readonly ModelSpent[]) => chargeModels(entry, run.report, `${tool.name} ${id}`, spent),
     policies: services.policies?.tools,
     ...(services.timeouts.tool === undefined ? {} : { timeoutMs: services.timeouts.tool }),

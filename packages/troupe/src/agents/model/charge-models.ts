@@ -1,4 +1,4 @@
-/** Charges a step for calls of models that reserve nothing, such as rankings. */
+/** Charges a step for calls of models that reserve nothing: those of embedding and reranking models. */
 import type { ModelSpent } from '../../models/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { Report } from '../definitions/report.ts'

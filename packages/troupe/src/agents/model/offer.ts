@@ -77,7 +77,7 @@ export async function createOffer(
   const maxResultTokens = maxResultTokensOf(definition, entry.services.models)
   const reading = readResultTool(definition, denied, thread, maxResultTokens)
   const added = [rememberTool(definition, entry), skillTool(skills), reading].filter((tool) => tool !== undefined)
-  const selected = await selectTools(definition, entry)
+  const selected = await selectTools(definition, entry, report)
   const tools =
     added.length === 0 ? selected : new Map([...selected, ...added.map((tool) => [tool.name, tool] as const)])
   const helpers = new Map([...definition.helpers].filter(([name]) => !denied.has(name)))

@@ -4,7 +4,9 @@ import type { Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import { allTools } from '../definitions/all-tools.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
-import { embedOf, rank } from '../memory/similarity.ts'
+import type { Report } from '../definitions/report.ts'
+import { chargedAnswer } from '../memory/charged-answer.ts'
+import { embedOf, type RankingSource, rank } from '../memory/similarity.ts'
 import { byPerformance } from './by-performance.ts'
 import { textOfInput } from './content/model-messages.ts'
 
@@ -18,7 +20,11 @@ export const deniedTo = ({ access }: Pick<LlmDefinition, 'access'>, entry: StepE
   new Set([...(access.deny ?? []), ...(entry.denied ?? [])])
 
 /** Returns the offered tools: those that are not denied and that the selection names, or all if it names none. */
-export async function selectTools(definition: LlmDefinition, entry: StepEntry): Promise<Tools> {
+export async function selectTools(
+  definition: LlmDefinition,
+  entry: StepEntry,
+  report: Pick<Report, 'queried'>,
+): Promise<Tools> {
   const denied = deniedTo(definition, entry)
   const all = await allTools(definition, entry)
   const granted = new Map([...all].filter(([name]) => !denied.has(name)))
@@ -48,7 +54,11 @@ export async function selectTools(definition: LlmDefinition, entry: StepEntry): 
     return inOrder(granted, names)
   }
   if (granted.size <= limit) return granted
-  const names = await recorded(() => bySimilarity(entry, granted, task, limit))
+  const { models } = entry.services
+  const { principal, signal } = entry.recorder
+  const names = await chargedAnswer(entry, { kind: 'tools', name: definition.name }, report, (charge) =>
+    bySimilarity({ models, user: principal.userId, signal, charge }, granted, task, limit),
+  )
   return new Map([...granted].filter(([name]) => names.includes(name)))
 }
 
@@ -90,14 +100,12 @@ function byCapabilities(granted: Tools, task: string, limit: number | undefined)
  * Selects tools by names, descriptions and capabilities, and adds others in the order of the definition up to the
  * limit.
  */
-async function bySimilarity(entry: StepEntry, granted: Tools, task: string, limit: number): Promise<readonly string[]> {
-  const { recorder, services } = entry
+async function bySimilarity(source: RankingSource, granted: Tools, task: string, limit: number): Promise<string[]> {
   const names = [...granted.keys()]
   const texts = [...granted].map(([name, { description, capabilities }]) =>
     [name.replaceAll(/[_-]/g, ' '), description, ...capabilities].join(' '),
   )
-  const embed = embedOf(services.models, recorder.principal.userId, recorder.signal)
-  const { found } = await rank(task, texts, embed)
+  const { found } = await rank(task, texts, embedOf(source))
   const alike = found.map(({ index }) => names[index] as string)
   return [...new Set([...alike, ...names])].slice(0, limit)
 }

@@ -5,7 +5,7 @@ import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/
 import type { Agent, CtxOf } from '../agent-port.ts'
 import { allTools } from '../definitions/all-tools.ts'
 import { BaseLlmAgent, definitionOf } from '../definitions/base-llm-agent.ts'
-import { documentEmbeddings, documentReranking } from '../memory/similarity.ts'
+import { documentModels } from '../memory/similarity.ts'
 import type { Services } from '../services-port.ts'
 
 /** @throws ValidationError `tool.unknown` or for the arguments, AccessDeniedError, ProcessingError `tool.failed` */
@@ -29,10 +29,13 @@ export async function callForHost(
   const { userId } = recorder.principal
   const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
   const own = { clock, events, recording, guard, policies: policies?.tools, ...timeout }
-  const embeddings = documentEmbeddings(services.models, userId)
-  const rerankingFor: NonNullable<ToolHost['rerankingFor']> = (charge) =>
-    documentReranking(services.models, userId, charge)
-  const host: ToolHost = { ...own, userId, agent: agent.name, ctxOf, embeddings, rerankingFor }
+  const host: ToolHost = {
+    ...own,
+    userId,
+    agent: agent.name,
+    ctxOf,
+    documentModels: (charge) => documentModels(services.models, userId, charge),
+  }
   const parsed = await parseArguments(tool, input)
   try {
     return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })

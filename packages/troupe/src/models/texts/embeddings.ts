@@ -3,7 +3,7 @@ import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { LRUCache } from 'lru-cache'
 import { failure, hashText, type Recording, truncateText } from '../../core/index.ts'
 import type { Gates } from '../model-gates.ts'
-import type { Embedded, EmbeddingSpec, EmbedOptions } from '../models-port.ts'
+import type { Embedded, EmbeddingSpec, EmbedOptions, ModelSpent } from '../models-port.ts'
 import type { createPrices } from '../prices.ts'
 import { modelNameOf, type Resolver } from '../resolve-model.ts'
 import { type AttemptParts, attemptCall } from './attempt-call.ts'
@@ -31,17 +31,16 @@ export function createEmbeddings(parts: EmbeddingsParts) {
     const keyOf = (text: string) => hashText(JSON.stringify([options.user, model, text]))
     const found = new Map(asked.map((text) => [text, cache.get(keyOf(text))]))
     const missing = [...found].flatMap(([text, vector]) => (vector ? [] : [text]))
-    if (missing.length > 0) {
-      const made = await ask(parts, spec, missing, options)
-      for (const [i, numbers] of made.entries()) {
-        const text = missing[i] as string
-        const vector = unit(model, numbers, dimensions.get(model))
-        dimensions.set(model, vector.length)
-        cache.set(keyOf(text), vector)
-        found.set(text, vector)
-      }
+    const made = missing.length === 0 ? undefined : await ask(parts, spec, missing, options)
+    for (const [i, numbers] of made?.vectors.entries() ?? []) {
+      const text = missing[i] as string
+      const vector = unit(model, numbers, dimensions.get(model))
+      dimensions.set(model, vector.length)
+      cache.set(keyOf(text), vector)
+      found.set(text, vector)
     }
-    return { model, vectors: asked.map((text) => found.get(text) as Float32Array) }
+    const vectors = asked.map((text) => found.get(text) as Float32Array)
+    return { model, vectors, ...(made ? { spent: made.spent } : {}) }
   }
 }
 
@@ -50,51 +49,59 @@ async function ask(
   spec: EmbeddingSpec,
   texts: readonly string[],
   options: EmbedOptions,
-): Promise<readonly (readonly number[])[]> {
-  const { recording, resolver, gates } = parts
+): Promise<{ readonly vectors: readonly (readonly number[])[]; readonly spent: ModelSpent }> {
+  const { recording, resolver, gates, prices } = parts
+  const name = modelNameOf(spec)
   // A recorded answer needs neither a package nor a key.
   const model = recording ? undefined : await resolver.resolveEmbedding(spec)
   const gate = gates.of(spec)
   const batchSize = Math.min(defaultBatch, (await model?.maxEmbeddingsPerCall) ?? defaultBatch)
   const vectors: (readonly number[])[] = []
+  const spent = { inputTokens: 0, cost: 0 }
   for (let from = 0; from < texts.length; from += batchSize) {
     const values = texts.slice(from, from + batchSize)
     const embed = async () => await (model ?? (await resolver.resolveEmbedding(spec))).doEmbed(bodyOf(values, options))
-    const call = { event: 'model.embedded', model: modelNameOf(spec), gate, ...options } as const
+    const call = { event: 'model.embedded', model: name, gate, ...options } as const
     const askOnce = async () => {
       const traffic = {
         kind: 'embedding',
-        name: modelNameOf(spec),
+        name,
         request: { values },
         signal: options.signal,
       } as const
       const answer = recording
         ? await recording.play(traffic, async () => withoutResponse(await embed()))
         : withoutResponse(await embed())
-      return { answer: answer.embeddings, fields: fieldsOf(parts, modelNameOf(spec), values.length, answer.tokens) }
+      const inputTokens = answer.tokens ?? estimatedTokens(values)
+      const cost = prices.costOf(name, { inputTokens, outputTokens: 0 })
+      const fields = { texts: values.length, inputTokens, ...(cost === undefined ? {} : { cost }) }
+      return { answer: { embeddings: answer.embeddings, inputTokens, cost }, fields }
     }
-    const made = await attemptCall(parts, call, askOnce, (embeddings) => {
+    const made = await attemptCall(parts, call, askOnce, ({ embeddings }) => {
       if (!Array.isArray(embeddings) || embeddings.length !== values.length)
-        throw failure('embedding.wrong', { model: call.model, problem: `there are not ${values.length} of them` })
+        throw failure('embedding.wrong', { model: name, problem: `there are not ${values.length} of them` })
     })
-    vectors.push(...made)
+    vectors.push(...made.embeddings)
+    spent.inputTokens += made.inputTokens
+    spent.cost += made.cost ?? Number.NaN
   }
-  return vectors
+  const usage = { inputTokens: spent.inputTokens, outputTokens: 0 }
+  return { vectors, spent: { model: name, usage, ...(Number.isNaN(spent.cost) ? {} : { cost: spent.cost }) } }
 }
+
+/** For a provider that counts no tokens: four characters each, as for the calls of language models. */
+const estimatedTokens = (texts: readonly string[]): number =>
+  Math.ceil(texts.reduce((sum, { length }) => sum + length, 0) / 4)
 
 const bodyOf = (values: readonly string[], { signal }: EmbedOptions) => ({
   values: [...values],
   ...(signal ? { abortSignal: signal } : {}),
 })
-const withoutResponse = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbed']>>) => ({
+type Played = { readonly embeddings: number[][]; readonly tokens?: number }
+const withoutResponse = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbed']>>): Played => ({
   embeddings,
-  tokens: usage?.tokens ?? 0,
+  ...(usage ? { tokens: usage.tokens } : {}),
 })
-
-function fieldsOf({ prices }: EmbeddingsParts, model: string, texts: number, tokens: number) {
-  const usd = prices.costOf(model, { inputTokens: tokens, outputTokens: 0 })
-  return { texts, inputTokens: tokens, ...(usd === undefined ? {} : { cost: usd }) }
-}
 
 /** @throws ExternalServiceError `embedding.wrong` for a changed dimension, or an invalid vector */
 function unit(model: string, numbers: readonly number[], dimension: number | undefined): Float32Array {

@@ -5,7 +5,7 @@ import type { ModelCall, Models } from '../../../models/index.ts'
 import type { ScoreContext, ScoreQuestion } from './score-function.ts'
 
 export interface CountedScoreContext extends ScoreContext {
-  /** What `ask` has spent. Embedding models report no price, so `embed` does not count. */
+  /** The usage of the models that `ask` and `embed` have called. */
   readonly spent: { readonly tokens: number; readonly cost: number }
 }
 
@@ -34,6 +34,11 @@ export function createScoreContext(models: Models, user: UserId, signal: AbortSi
       spent.cost += answer.cost ?? 0
       return { text: answerText(answer), model: answer.model }
     },
-    embed: async (model, texts) => (await models.embed(model, texts, { user, ...withSignal })).vectors,
+    embed: async (model, texts) => {
+      const made = await models.embed(model, texts, { user, ...withSignal })
+      spent.tokens += made.spent?.usage.inputTokens ?? 0
+      spent.cost += made.spent?.cost ?? 0
+      return made.vectors
+    },
   }
 }

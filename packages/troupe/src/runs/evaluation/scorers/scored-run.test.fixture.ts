@@ -3,8 +3,8 @@ import type { Json } from '../../../core/index.ts'
 import { createEvents, seededRandom, systemClock } from '../../../core/index.ts'
 import { createModels } from '../../../models/index.ts'
 import type { RunResult } from '../../engine/run-result.ts'
-import { createScoreContext } from './create-score-context.ts'
-import type { ScoreContext, ScoredRun } from './score-function.ts'
+import { type CountedScoreContext, createScoreContext } from './create-score-context.ts'
+import type { ScoredRun } from './score-function.ts'
 
 export const scoredRun = (response: Json | undefined, more: Partial<ScoredRun> = {}): ScoredRun => ({
   id: 'run',
@@ -18,7 +18,7 @@ export const scoredRun = (response: Json | undefined, more: Partial<ScoredRun> =
   ...more,
 })
 
-export const scoreContext = (): ScoreContext =>
+export const scoreContext = (): CountedScoreContext =>
   createScoreContext(
     createModels({ clock: systemClock, random: seededRandom(1), events: createEvents(() => {}) }),
     'ada',

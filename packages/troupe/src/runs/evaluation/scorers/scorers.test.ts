@@ -79,6 +79,8 @@ describe('scorers', () => {
     expect(await score('warm')).toBeCloseTo(0.6)
     expect(await score('hot')).toBe(1)
     expect(await score('cold')).toBe(0)
+    // The vectors of 'hot' come from the cache.
+    expect(context.spent.tokens).toBe(2)
     const calls = asked.length
     expect(await score(' ')).toBe(0)
     expect(asked).toHaveLength(calls)
