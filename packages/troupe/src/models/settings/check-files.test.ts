@@ -42,14 +42,6 @@ it.each(all)('A file of a type that %s cannot take is an error before the call.'
   }
 })
 
-it.each(all.flatMap((kind) => ['image/png', 'application/pdf'].map((mediaType) => [kind, mediaType] as const)))(
-  '%s is asked with a file of %s.',
-  async (kind, mediaType) => {
-    const { error, calls } = await ask(kind, promptWith(mediaType))
-    expect([error, calls]).toEqual([undefined, 1])
-  },
-)
-
 it.each([
   ['image/*', undefined],
   ['image', undefined],
