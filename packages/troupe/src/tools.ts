@@ -1,6 +1,13 @@
 /** `troupe/tools`: parts, skills and checks for agents, built-in tools in the formats of other frameworks, escaping of text. */
 
-export { loadSkills, redactPersonalData } from './agents/index.ts'
+export {
+  loadSkills,
+  redactPersonalData,
+  type Voice,
+  type VoiceAgents,
+  type VoiceCall,
+  voiceAgents,
+} from './agents/index.ts'
 export { file, image } from './core/index.ts'
 export {
   escapeForPrompt,
@@ -11,8 +18,16 @@ export {
 } from './security/index.ts'
 export type * as Tools from './tool-types.ts'
 export {
+  type Browser,
+  type BrowserAction,
+  type BrowserPage,
+  browserTools,
   buildSystemPrompt,
   builtInTools,
+  type Computer,
+  type ComputerAction,
+  computerTools,
+  type DeviceCall,
   mergeTools,
   sandboxTools,
   ToolHandler,

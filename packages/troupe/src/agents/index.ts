@@ -39,6 +39,7 @@ export {
   type Routed,
   type Target,
 } from './definitions/routing.ts'
+export { type Voice, type VoiceAgents, type VoiceCall, voiceAgents } from './definitions/voice-agents.ts'
 export type {
   Guardrail,
   GuardrailCheck,

@@ -2,6 +2,16 @@
 
 export { callTool, parseArguments, reachesOutside, type ToolHost } from './call-tool.ts'
 export * from './define-tool.ts'
+export {
+  type Browser,
+  type BrowserAction,
+  type BrowserPage,
+  browserTools,
+  type Computer,
+  type ComputerAction,
+  computerTools,
+  type DeviceCall,
+} from './device-tools.ts'
 export * from './handler/index.ts'
 export { isFailure } from './is-failure.ts'
 export { objectSchema } from './object-schema.ts'
