@@ -1,47 +1,27 @@
-/** Settings from the environment, checked before anything opens: a wrong one is named, and nothing starts. */
-import { createTroupe, type TroupeConfig } from 'troupe'
-import { z } from 'zod'
+/** Settings from the environment: `loadConfig` reads the variables of the guides and reports every wrong value at once. */
+import { tmpdir } from 'node:os'
+import { createTroupe, loadConfig } from 'troupe'
 
-const Environment = z.object({
-  STORAGE: z.string().default('memory:'),
-  CLEANUP: z.templateLiteral([z.number().positive(), z.enum(['ms', 's', 'm', 'h', 'd'])]).default('5m'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  NODE_ENV: z.string().default('development'),
-})
-
-/** Indexes, clean-up and the record of every call are always on: there is nothing to switch. */
-export function configFrom(environment: Readonly<Record<string, string | undefined>>): TroupeConfig {
-  const { STORAGE, CLEANUP, LOG_LEVEL, NODE_ENV } = Environment.parse(environment)
-  return {
-    storage: STORAGE,
-    context: { cleanup: CLEANUP },
-    log: LOG_LEVEL,
-    // In production nobody works in the scope that is shared by all who name none.
-    requireUserId: NODE_ENV === 'production',
-  }
-}
+/** The folder has no configuration file. */
+const load = (env: Record<string, string>) => loadConfig({ cwd: tmpdir(), env })
 
 export async function main() {
-  await using troupe = await createTroupe(configFrom({ NODE_ENV: 'production', LOG_LEVEL: 'silent' }))
-  const rejected: string[] = []
-  const attempts = [
-    () => configFrom({ LOG_LEVEL: 'loud' }),
-    () => configFrom({ CLEANUP: 'soon' }),
-    () => troupe.user('default'),
-  ]
-  for (const attempt of attempts)
-    try {
-      attempt()
-    } catch (error) {
-      rejected.push((error as Error).name)
-    }
-  // The one call made all of it: a user's context and tools, health, metrics, reports.
+  const { config } = await load({ SYNTHA_CLEANUP_INTERVAL: '300', SYNTHA_LOG_LEVEL: 'ERROR', MARSYS_ENV: 'test' })
+  const database = { DB_HOST: 'db', DB_NAME: 'syntha', DB_USER: 'app', DB_PASSWORD: 'p@ss:word' }
+  const { config: onServer } = await load(database)
+  // Indexes, clean-up and the record of every call are always on.
+  const wrong = { SYNTHA_ENABLE_INDEXING: 'false', SYNTHA_LOG_LEVEL: 'loud', SYNTHA_CLEANUP_INTERVAL: 'soon' }
+  const { problems } = await load(wrong)
+  await using troupe = await createTroupe({ ...config, storage: 'memory:', requireUserId: true })
+  const shared = await Promise.try(() => troupe.user('default')).catch(({ code }) => code)
   const ada = troupe.user('ada')
-  const pushed = await ada.agent('Clerk').tools.call('push_context', { key: 'k', value: 'v' })
+  await ada.agent('Clerk').tools.call('push_context', { key: 'k', value: 'v' })
   return {
-    user: ada.id,
-    rejected,
-    pushed: [pushed.success, await ada.context.get('k')],
+    cleanup: config.context?.cleanup,
+    database: onServer.storage,
+    rejected: problems.map(({ name, message }) => [name, Object.keys(wrong).find((one) => message.includes(one))]),
+    shared,
+    pushed: await ada.context.get('k'),
     checked: (await troupe.health()).checks.some(({ name }) => name === 'mesh'),
     calls: troupe.performance.report().operations.find(({ operation }) => operation === 'tool.called')?.calls,
   }

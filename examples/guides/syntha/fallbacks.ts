@@ -1,37 +1,29 @@
-/** When a source fails: what was last good, else what is given, and the source left alone until it recovers. */
-import { createTroupe, defineAgent, type Json, TroupeError } from 'troupe'
-
-/** Asks `source`, and remembers what it said; where it fails the last answer stands, marked as such. */
-const rates = (source: () => Promise<Json>) =>
-  defineAgent({
-    name: 'Rates',
-    run: async (fallback, ctx) => {
-      try {
-        const value = await ctx.effect('ask the source', { class: 'read' }, source)
-        await ctx.context.push('rates.last_known_good', value)
-        return { value, fallback: false }
-      } catch (error) {
-        // A cancelled step is not a source that failed.
-        if (error instanceof TroupeError && error.code === 'cancelled') throw error
-        return { value: (await ctx.context.get('rates.last_known_good')) ?? fallback, fallback: true }
-      }
-    },
-  })
+/** When a source fails: the last good value, or a given one, replaces it; the breaker stops calls until it recovers. */
+import { CircuitBreaker, LastKnownGood } from 'troupe/resilience'
+import { createVirtualClock } from 'troupe/testing'
 
 export async function main() {
-  let up = false
-  const agent = rates(async () => {
-    if (!up) throw new Error('503')
+  let isUp = false
+  let calls = 0
+  const source = async () => {
+    calls++
+    if (!isUp) throw new Error('503')
     return 1.08
-  })
-  await using troupe = await createTroupe({ storage: 'memory:' })
-  const ada = troupe.user('ada')
-  const ask = async () => (await ada.session(agent).run(1)).output
-  const answer = await ask()
-  up = true
-  const fresh = await ask()
-  up = false
-  return { answer, fresh, lastKnownGood: await ask() }
+  }
+  const clock = createVirtualClock()
+  const breaker = new CircuitBreaker({ failures: 2, pause: '60s', clock })
+  const lastGood = new LastKnownGood({ maxAge: '1h' })
+  // The key names everything on which the value depends, its user included.
+  const rate = () => lastGood.execute(() => breaker.execute(source), { key: 'ada rate' })
+  const missing = await rate().catch(({ message }) => message)
+  lastGood.update('ada rate', 1)
+  const given = await rate()
+  const whileOpen = [await rate(), calls]
+  isUp = true
+  await clock.advance('60s')
+  const fresh = await rate()
+  isUp = false
+  return { missing, given, whileOpen, fresh, lastKnownGood: await rate() }
 }
 
 if (import.meta.main) console.log(await main())

@@ -81,9 +81,11 @@ it('The sample of messages delivers by urgency, in batches, and to many recipien
 it('The sample of fallbacks replaces a failing source.', async () => {
   const { main } = await import('./fallbacks.ts')
   expect(await main()).toEqual({
-    answer: { value: 1, fallback: true },
-    fresh: { value: 1.08, fallback: false },
-    lastKnownGood: { value: 1.08, fallback: true },
+    missing: '503',
+    given: 1,
+    whileOpen: [1, 2],
+    fresh: 1.08,
+    lastKnownGood: 1.08,
   })
 })
 
@@ -107,11 +109,10 @@ it('The sample of errors distinguishes them by code and class.', async () => {
 it('The sample of health checks services, and sends alerts to agents.', async () => {
   const { main } = await import('./health.ts')
   expect(await main()).toEqual({
-    healthy: 'ok',
-    failed: 'context.missing',
-    alerted: ['SystemAdmin', 'AlertManager'],
-    alert: { metric: 'errorRate', value: 0.5, threshold: 0.05 },
-    closed: 'unhealthy',
+    status: 'healthy',
+    healthy: expect.arrayContaining(['storage', 'mesh', 'messages']),
+    entries: 0,
+    alerts: Array(2).fill(expect.objectContaining({ alert: 'failing-calls', value: 0.5, threshold: 0.05 })),
   })
 })
 
@@ -126,9 +127,14 @@ it('The sample of performance measures operations.', async () => {
 it('The sample of configuration checks settings before anything opens.', async () => {
   const { main } = await import('./configuration.ts')
   expect(await main()).toEqual({
-    user: 'ada',
-    rejected: ['ZodError', 'ZodError', 'ValidationError'],
-    pushed: [true, 'v'],
+    cleanup: '300s',
+    database: { host: 'db', database: 'syntha', user: 'app', password: 'p@ss:word' },
+    rejected: ['SYNTHA_ENABLE_INDEXING', 'SYNTHA_LOG_LEVEL', 'SYNTHA_CLEANUP_INTERVAL'].map((name) => [
+      'ValidationError',
+      name,
+    ]),
+    shared: 'name.invalid',
+    pushed: 'v',
     checked: true,
     calls: 1,
   })
