@@ -197,7 +197,7 @@ export interface ReceivedRequest {
 /** @throws ValidationError if an application calls `step`, which only a run may call */
 export function checkStepEntry(agent: string, entry: unknown): void {
   if (typeof fieldOf(fieldOf(fieldOf(entry, 'recorder'), 'signal'), 'aborted') !== 'boolean')
-    throw failure('validation.failed', { what: `The step of ${agent}`, problem: 'a run calls it, and no application' })
+    throw failure('validation.failed', { what: `The step of ${agent}`, problem: 'only a run may call it' })
 }
 
 /** The input and the services of one step. */

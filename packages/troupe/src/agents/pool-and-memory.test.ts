@@ -227,6 +227,6 @@ describe('a factory', () => {
     expect(await factory.create({ kind: 'research', config: { name: 'S' } })).toEqual({ name: 'S' })
     await expect(factory.create({ kind: 'reserch', config: {} })).rejects.toMatchObject({ code: 'agent.kind_unknown' })
     await expect(factory.create('reserch', {})).rejects.toThrow(/reserch.*research, writing.*research/)
-    expect(() => factory.register('writing', () => 1)).toThrow(/already/)
+    expect(() => factory.register('writing', () => 1)).toThrow(/another agent is registered/)
   })
 })

@@ -79,7 +79,7 @@ function problemIn(text: string): Problem | undefined {
 
 /** The error for an answer that does not come from a Troupe server. */
 export const unknownAnswer = (request: string, status: number): TroupeError =>
-  new ExternalServiceError(`${request} was answered with ${status}, and no explanation.`, {
+  new ExternalServiceError(`The server answered ${request} with the status ${status} and no explanation.`, {
     code: 'server.unknown',
     status,
     hint: 'Check that the URL belongs to a Troupe server of this release.',

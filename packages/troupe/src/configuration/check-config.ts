@@ -176,7 +176,7 @@ function checkStorage({ storage, lease }: TroupeConfig): void {
     throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
   if (lease === undefined) return
   if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))
-    throw wrong('lease', 'it is for PostgreSQL: a process that has this storage has all of its runs')
+    throw wrong('lease', 'only PostgreSQL has it: with this storage, one process owns all runs')
   milliseconds(lease, 'lease', '1s')
 }
 

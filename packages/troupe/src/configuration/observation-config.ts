@@ -144,7 +144,10 @@ function checkHealth(health: HealthConfig): void {
   for (const share of ['memory', 'disk'] as const) {
     const value = health[share] ?? 1
     if (!(value > 0 && value <= 1))
-      throw failure('validation.failed', { what: `health.${share}`, problem: 'it is a share above 0, at most 1' })
+      throw failure('validation.failed', {
+        what: `health.${share}`,
+        problem: 'it must be a share above 0, at most 1',
+      })
   }
   const { queue = 1 } = health
   if (!(Number.isSafeInteger(queue) && queue >= 1))
@@ -159,7 +162,7 @@ function checkAlerts(alerts: AlertsConfig): void {
   const names = rulesOf(alerts).map((rule) => checkRule(rule).name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined)
-    throw failure('validation.failed', { what: 'alerts.rules', problem: `there are two called ${twice}` })
+    throw failure('validation.failed', { what: 'alerts.rules', problem: `two rules have the name ${twice}` })
   for (const target of listOf('alerts.to', alerts.to ?? [])) {
     checkOptions('alerts.to', target, 'webhook' in Object(target) ? ['webhook'] : ['user', 'agent'])
     if ('webhook' in target) continue

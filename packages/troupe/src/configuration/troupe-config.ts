@@ -326,7 +326,7 @@ export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agen
     const name = checkName('agent', agent?.name)
     const other = byName.get(name)
     if (other && other !== agent)
-      throw failure('validation.failed', { what: 'agents', problem: `two are called ${name}` })
+      throw failure('validation.failed', { what: 'agents', problem: `two agents have the name ${name}` })
     byName.set(name, agent)
   }
   return byName

@@ -13,7 +13,9 @@ export function unsafeInProduction(
   const unsafe = (what: string, problem: string, remedy: string) => failure('config.unsafe', { what, problem, remedy })
   const problems: TroupeError[] = []
   if (encryption === undefined)
-    problems.push(failure('encryption.required', { what: 'The profile production', problem: 'there is no key ring' }))
+    problems.push(
+      failure('encryption.required', { what: 'The profile production', problem: 'no key ring is configured' }),
+    )
   if (requireUserId === false)
     problems.push(
       unsafe('requireUserId', 'requests without a user would share one', 'Remove it: it is on in production.'),

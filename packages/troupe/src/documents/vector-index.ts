@@ -149,7 +149,7 @@ export class VectorIndex {
     const cut = texts.map((text) => truncateText(text, limits.characters))
     const made = await embed(cut, signal ? { signal } : {})
     if (!Array.isArray(made) || made.length !== texts.length)
-      throw failure('embedding.wrong', { model, problem: `there are not ${texts.length} of them` })
+      throw failure('embedding.wrong', { model, problem: `it must return ${texts.length} vectors` })
     const expected = this.#model === model ? this.#dimensions : 0
     return made.map((numbers) => {
       const vector = ofLengthOne(model, numbers)
@@ -162,16 +162,16 @@ export class VectorIndex {
 function ofLengthOne(model: string, numbers: readonly number[] | Float32Array): Float32Array {
   const isList = Array.isArray(numbers) || numbers instanceof Float32Array
   if (!isList || numbers.length === 0 || numbers.length > limits.dimensions)
-    throw failure('embedding.wrong', { model, problem: 'one is not a list of numbers, or longer than 16,384' })
+    throw failure('embedding.wrong', { model, problem: 'a vector is not a list of 1 to 16,384 numbers' })
   const vector = Float32Array.from(numbers)
   const length = Math.sqrt(product(vector, vector, 0))
   if (!Number.isFinite(length))
-    throw failure('embedding.wrong', { model, problem: 'one has a value that is not a finite number' })
+    throw failure('embedding.wrong', { model, problem: 'a vector has a value that is not a finite number' })
   return vector.map((number) => number / (length || 1))
 }
 
 const wrongDimensions = (model: string, { length }: Float32Array, expected: number) =>
-  failure('embedding.wrong', { model, problem: `one has ${length} dimensions, those before had ${expected}` })
+  failure('embedding.wrong', { model, problem: `a vector has ${length} dimensions, earlier ones had ${expected}` })
 
 function product(vector: Float32Array, values: Float32Array, from: number): number {
   let sum = 0

@@ -65,7 +65,7 @@ export async function verifyCitation(source: CitationSource, citation: Citation)
     if (!Number.isFinite(number))
       throw failure('validation.failed', {
         what: 'A line of verifyCitation',
-        problem: `it is ${show(number)} and no number`,
+        problem: `it must be a number, got ${show(number)}`,
       })
   if (quote.trim() === '') return fault('unusable quote', `The citation of ${file}:${line} quotes nothing.`)
   if (quote.length > longestQuote)

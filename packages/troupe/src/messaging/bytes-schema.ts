@@ -19,8 +19,8 @@ export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<
   checkOptions('bytesSchema', options, ['max'])
   const { max = Number.POSITIVE_INFINITY } = options
   if (!(typeof max === 'number' && max >= 0))
-    throw failure('validation.failed', { what: 'max', problem: 'it is a number of bytes' })
-  const some = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'it is a Uint8Array')
+    throw failure('validation.failed', { what: 'max', problem: 'it must be a number of bytes' })
+  const some = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'it must be a Uint8Array')
   return some.refine((value) => value.byteLength <= max, `it has at most ${max} bytes`)
 }
 
@@ -71,5 +71,5 @@ export function withBytes(payload: Json, paths: readonly BytesPath[] = []): Json
 function own(holder: unknown, name: string | number): unknown {
   if (typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name))
     return (holder as Record<string, unknown>)[name]
-  throw failure('storage.corrupt', { path: 'of the storage', problem: 'a message has no bytes where it should' })
+  throw failure('storage.corrupt', { path: 'of the storage', problem: 'the bytes of a message are missing' })
 }

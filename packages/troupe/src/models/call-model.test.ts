@@ -284,7 +284,7 @@ describe('a chain of models', () => {
     await clock.advance('60s')
     expect(await later).toMatchObject({ model: 'other/three' })
     expect(() => models({ limits: { mock: { concurent: 1 } as never } })).toThrow(/concurent/)
-    expect(() => models({ limits: { mock: { queue: 1 } } })).toThrow(/concurrent, which is missing/)
+    expect(() => models({ limits: { mock: { queue: 1 } } })).toThrow(/queue needs the option concurrent/)
   })
 
   it('A model call stops at once when it is cancelled.', async () => {

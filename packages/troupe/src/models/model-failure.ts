@@ -35,7 +35,7 @@ export function verdictOf(error: unknown, at: number): ModelFailure {
   const { statusCode, responseHeaders = {}, isRetryable } = (error ?? {}) as ApiError
   // Their messages quote the response, which may contain prompts or keys.
   if (unreadable.has((error as Error | undefined)?.name ?? '') || statusCode === 200)
-    return { kind: 'failed', problem: 'what came is not an answer of its protocol', canRetry: true }
+    return { kind: 'failed', problem: 'the response does not follow the protocol of the provider', canRetry: true }
   const problem = problemOf(error)
   if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)

@@ -201,7 +201,7 @@ export function checkLimits(limits: ModelLimits): ModelLimits {
     if (limit.queue === undefined) continue
     checkInteger(where, 'queue', limit.queue, 0)
     if (limit.concurrent === undefined)
-      throw failure('validation.failed', { what: where, problem: 'a queue waits for concurrent, which is missing' })
+      throw failure('validation.failed', { what: where, problem: 'the option queue needs the option concurrent' })
   }
   return limits
 }

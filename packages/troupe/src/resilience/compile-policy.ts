@@ -62,7 +62,7 @@ export function compilePolicy(
     if (options[part] !== undefined && !isObject(options[part]))
       throw failure('validation.failed', {
         what: `The ${part} of ${what}`,
-        problem: `it is ${JSON.stringify(options[part])} and no object`,
+        problem: `it must be an object, got ${JSON.stringify(options[part])}`,
       })
   const { rateLimit, bulkhead, breaker } = options
   const policies: Policy[] = []

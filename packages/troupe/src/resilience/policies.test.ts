@@ -356,6 +356,6 @@ it('The resilience classes reject options without effect by name.', () => {
   for (const part of ['rateLimit', 'bulkhead', 'retry', 'breaker'])
     for (const value of [5, true, null])
       expect(() => compilePolicy({ [part]: value }, { what: 'the tool x', clock, random })).toThrow(
-        `The ${part} of the tool x is not valid: it is ${value} and no object`,
+        `The ${part} of the tool x is not valid: it must be an object, got ${value}`,
       )
 })

@@ -119,6 +119,6 @@ const isPower = (right: Right): right is Power => powers.includes(right)
 function listed(what: string, list: readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (list === undefined) return undefined
   if (!readable(what, () => Array.isArray(list) && list.every((name) => typeof name === 'string')))
-    throw failure('validation.failed', { what, problem: 'it is a list of the names of tools' })
+    throw failure('validation.failed', { what, problem: 'it must be a list of names of tools' })
   return new Set(list)
 }

@@ -52,7 +52,7 @@ export const coversOperation = (patterns: readonly string[] | undefined, operati
 /** @throws ValidationError for a pattern that matches no operation, with the nearest name */
 export function checkOperations(patterns: readonly string[]): readonly string[] {
   if (!Array.isArray(patterns))
-    throw failure('validation.failed', { what: 'operations', problem: 'it is a list of names' })
+    throw failure('validation.failed', { what: 'operations', problem: 'it must be a list of names' })
   for (const pattern of patterns)
     if (!operations.some((operation) => coversOperation([String(pattern)], operation)))
       throw failure('option.unknown', {

@@ -42,7 +42,7 @@ export interface TroupePluginOptions extends PluginOptions {
  */
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
   if (!isObject(options) || fieldOf(options, 'troupe') === undefined)
-    throw failure('validation.failed', { what: 'The options of troupePlugin', problem: 'there is no troupe in them' })
+    throw failure('validation.failed', { what: 'The options of troupePlugin', problem: 'the option troupe is missing' })
   const { troupe, ...rest } = readable('The options of troupePlugin', () => ({ ...options }))
   const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
   const settings = readSettings(own, { production: partsIn(troupe).settings.production })

@@ -136,7 +136,7 @@ export function readSettings(
   if (jwt !== undefined) checkJwt(jwt)
   if (oidc !== undefined) checkOidc(oidc)
   if (!Number.isInteger(bodyLimit) || bodyLimit < 1_024 || bodyLimit > 2 ** 24)
-    throw wrong('bodyLimit', 'it is 1,024 to 16,777,216 bytes')
+    throw wrong('bodyLimit', 'it must be 1,024 to 16,777,216 bytes')
   if (!Number.isInteger(maxStreams) || maxStreams < 1) throw wrong('maxStreams', 'it must be a whole number from 1')
   for (const origin of listed('origins', origins))
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
@@ -190,13 +190,13 @@ function readPublicUrl(url: string | undefined): URL | undefined {
   if (url === undefined) return undefined
   const found = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!found || !/^https?:$/.test(found.protocol) || found.href !== `${found.origin}/`)
-    throw wrong('publicUrl', 'it is an address such as https://troupe.example.com, without a path')
+    throw wrong('publicUrl', 'it must be an address such as https://troupe.example.com, without a path')
   return found
 }
 
 /** @throws ValidationError for a key that could be guessed */
 export function checkApiKey(key: unknown): void {
-  if (typeof key !== 'string' || key.length < 32) throw wrong('key', 'it is a text of 32 characters at least')
+  if (typeof key !== 'string' || key.length < 32) throw wrong('key', 'it must be a text of at least 32 characters')
 }
 
 function opened(
@@ -216,7 +216,8 @@ function opened(
 }
 
 function listed(what: string, list: readonly string[]): readonly string[] {
-  if (!Array.isArray(list) || !list.every((one) => typeof one === 'string')) throw wrong(what, 'it is a list of texts')
+  if (!Array.isArray(list) || !list.every((one) => typeof one === 'string'))
+    throw wrong(what, 'it must be a list of texts')
   return list
 }
 

@@ -312,7 +312,7 @@ describe('the server', () => {
     expect((await call('POST', '/v1/runs', {})).body.detail).toBe('The request is invalid: body/task: it is missing.')
     const bare = await call('PUT', '/v1/context/entries/k', { value: 1, ttl: '5' })
     expect(bare.body.detail).toBe(
-      'The request is invalid: body/ttl: it is a duration such as 250ms, 30s, 5m, 1h or 1d.',
+      'The request is invalid: body/ttl: it must be a duration such as 250ms, 30s, 5m, 1h or 1d.',
     )
     const query = await call('GET', '/v1/runs?limt=1')
     expect(query.body).toMatchObject({ code: 'option.unknown', hint: 'Did you mean limit?' })

@@ -302,7 +302,7 @@ function vote(options: Common & { readonly voters: Agents; readonly quorum?: num
   const voters = some('A vote', options.voters).map((agent) => plan.add(agent))
   const quorum = integer('quorum', options.quorum ?? Math.floor(voters.length / 2) + 1)
   if (quorum > voters.length)
-    throw failure('validation.failed', { what: 'quorum', problem: `there are ${voters.length} voters only` })
+    throw failure('validation.failed', { what: 'quorum', problem: `there are only ${voters.length} voters` })
   const name = plan.role('Vote', { kind: 'vote', voters, quorum }, undefined, { join: 'all', onFailure: 'collect' })
   plan.to('Start', name)
   for (const voter of new Set(voters)) plan.both(name, voter)

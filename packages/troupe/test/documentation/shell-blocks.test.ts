@@ -80,7 +80,7 @@ it('Every command of the documentation is executed or covered by a reason, and e
 })
 
 it.each(executed)(
-  'The command of $page succeeds: $command.',
+  'The command `$command` of $page succeeds.',
   async ({ command }) => {
     const { code, out, error } = await execute(command)
     // A doctor that finds something reports it by its exit code.

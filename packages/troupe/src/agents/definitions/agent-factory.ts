@@ -24,7 +24,7 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
   ): AgentFactory<Agents, Known & Record<Kind, Config>> {
     checkName('agent', kind)
     if (this.#makers.has(kind))
-      throw failure('agent.wrong', { agent: kind, problem: 'this kind is registered already' })
+      throw failure('agent.wrong', { agent: kind, problem: 'another agent is registered under this kind' })
     if (typeof make !== 'function')
       throw failure('agent.wrong', {
         agent: kind,

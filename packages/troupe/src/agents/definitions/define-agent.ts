@@ -84,7 +84,7 @@ export function checkAgentAccess(
   own: readonly string[] = [],
 ): AgentAccess {
   if (role !== undefined && (typeof role !== 'string' || role === ''))
-    throw failure('agent.wrong', { agent, problem: 'its role is not a name' })
+    throw failure('agent.wrong', { agent, problem: 'its role must be a name' })
   for (const [option, list] of Object.entries({ allow, deny }))
     if (list !== undefined && !(Array.isArray(list) && list.every((name) => typeof name === 'string')))
       throw failure('agent.wrong', { agent, problem: `${option} is not a list of names` })

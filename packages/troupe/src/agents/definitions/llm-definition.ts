@@ -272,7 +272,7 @@ function checkSettingsOfModel(agent: string, settings: CallSettings | undefined)
   checkOptions(`the settings of the model of ${agent}`, settings ?? {}, callSettingNames)
   const problem = problemOfSettings(settings ?? {})
   if (problem !== undefined)
-    throw failure('agent.wrong', { agent, problem: `of the settings of its model, ${problem}` })
+    throw failure('agent.wrong', { agent, problem: `the settings of its model are wrong: ${problem}` })
 }
 
 function checkSelection(agent: string, selection: ToolSelection): ToolSelection {

@@ -108,7 +108,7 @@ export function editedRouting(returned: unknown): Routing {
   if (routing.kind === 'handOff' && routing.history !== undefined)
     throw failure('validation.failed', {
       what: 'The result',
-      problem: 'it is a hand-off with a history, and an edited result carries none',
+      problem: 'an edited result cannot be a hand-off with a history',
     })
   return routing
 }

@@ -78,7 +78,7 @@ describe('memory.maxResultTokens', () => {
   it('The tool `read_result` returns an error to the model for an unknown call.', async () => {
     const { model, agent } = clerkWith({ maxResultTokens: 500 }, [callTool('read_result', { call: 'x' }), 'Sorry.'])
     await (await ada()).session(agent, { threadId: 'log' }).generate('Go on.')
-    expect(promptOf(model, 1)).toContain('no long result of this conversation has it')
+    expect(promptOf(model, 1)).toContain('no stored result of this thread has this id')
   })
 
   it('A compaction limits tool results to a quarter of its limit.', async () => {

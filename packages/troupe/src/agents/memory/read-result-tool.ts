@@ -58,7 +58,7 @@ export function readResultTool(
       if (text === undefined)
         throw failure('validation.failed', {
           what: `${readResultName}.call`,
-          problem: 'no long result of this conversation has it',
+          problem: 'no stored result of this thread has this id',
         })
       return find === undefined ? partOf(text, from, length) : occurrencesOf(text, find, length)
     },

@@ -225,7 +225,10 @@ export async function callHelper(
         onTripped: helperTrips.onTripped,
       })
       if (!('value' in outcome))
-        throw failure('agent.wrong', { agent: helper.name, problem: 'a helper can only answer, not pass the work on' })
+        throw failure('agent.wrong', {
+          agent: helper.name,
+          problem: 'an agent that is used as a tool cannot hand off its work',
+        })
       return { value: outcome.value, ...(outcome.report ? { report: outcome.report } : {}), ...helperTrips.field() }
     })
     const { value, report } = done as { readonly value: Json; readonly report?: Json }

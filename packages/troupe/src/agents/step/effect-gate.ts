@@ -59,7 +59,8 @@ export class EffectGate {
 
   async declassify<T>(value: T, reason: string): Promise<T> {
     const { agent, recorder, guard, vouches = false } = this.#parts
-    if (!vouches) throw failure('taint.misplaced', { agent, problem: 'a tool acts for its model' })
+    if (!vouches)
+      throw failure('taint.misplaced', { agent, problem: 'a tool that the model called acts for the model' })
     if (typeof reason !== 'string' || reason.trim() === '')
       throw failure('validation.failed', { what: 'ctx.declassify', problem: 'it needs a reason' })
     await recorder.answer({ kind: 'declassify', name: truncateText(reason, 200) }, () => {

@@ -95,6 +95,6 @@ function ownerOf(error: unknown): string | undefined {
   throw new CliError(message ?? '', {
     exit: exitCodes.unavailable,
     code,
-    hint: 'That process is no server. Start it with `troupe serve` so that this command can ask it, or end it first.',
+    hint: 'That process is not a server. Start it with `troupe serve` so that this command can ask it, or end it first.',
   })
 }

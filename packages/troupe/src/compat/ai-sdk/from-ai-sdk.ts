@@ -78,7 +78,7 @@ export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
   return readable('fromAiSdk', () => {
     const name = show(options?.name)
     if (typeof agent?.generate !== 'function')
-      throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without generate()' })
+      throw failure('agent.wrong', { agent: name, problem: 'the object has no method generate()' })
     return foreignAgent(options, {
       what: 'fromAiSdk',
       options: ['settings'],

@@ -91,7 +91,7 @@ describe('a foreign function', () => {
     expect(made({ name: 'F', effect: 'pure' })).toThrow(/read, idempotent, at-most-once/)
     expect(made({ name: 'F', maxTokens: 0 })).toThrow(/maxTokens/)
     expect(made({ name: '' })).toThrow()
-    expect(made({ name: 'F' }, 'code')).toThrow(/no function/)
+    expect(made({ name: 'F' }, 'code')).toThrow(/must be a function/)
   })
 })
 

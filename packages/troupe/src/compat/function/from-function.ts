@@ -27,7 +27,7 @@ export interface FunctionCall extends ForeignCall {
 export function fromFunction<In>(fn: (input: In, call: FunctionCall) => unknown, options: ForeignOptions): Agent {
   return readable('fromFunction', () => {
     if (typeof fn !== 'function')
-      throw failure('agent.wrong', { agent: String(options?.name), problem: 'it is made from no function' })
+      throw failure('agent.wrong', { agent: String(options?.name), problem: 'the value must be a function' })
     return foreignAgent(options, {
       what: 'fromFunction',
       options: [],

@@ -30,7 +30,7 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
   return readable('fromLangGraph', () => {
     const name = show(options?.name)
     if (typeof graph?.invoke !== 'function')
-      throw failure('agent.wrong', { agent: name, problem: 'it is made from an object without invoke()' })
+      throw failure('agent.wrong', { agent: name, problem: 'the object has no method invoke()' })
     const { input: stateOf = initialState, output = answerOf, settings } = options
     return foreignAgent(options, {
       what: 'fromLangGraph',
@@ -51,7 +51,7 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
         if (interrupts?.length)
           throw unfinished(name, 'its graph stopped at an interrupt; let Troupe ask the person instead')
         const value = output(state as never)
-        if (value === undefined || value === '') throw unfinished(name, 'its last state holds no answer')
+        if (value === undefined || value === '') throw unfinished(name, 'its last state contains no answer')
         return { value, usage: listener.usage, toolCalls: listener.toolCalls() }
       },
     })

@@ -159,7 +159,7 @@ function read<T>(where: string, options: object | undefined, known: readonly str
 function span(what: string, value: Span): Duration {
   if (typeof value === 'string') return duration(milliseconds(value, what))
   if (typeof value !== 'number' || !(value > 0))
-    throw wrong(what, 'it is a number of seconds above zero, or a duration')
+    throw wrong(what, 'it must be a number of seconds above zero, or a duration')
   return duration(milliseconds(`${Math.ceil(value * 1_000)}ms`, what))
 }
 
@@ -200,7 +200,7 @@ const insufficient = { proceed: 'collect', fail: 'failFast', user: 'ask' } as co
 function joinConfig(policy: NonNullable<ExecutionConfig['convergencePolicy']>): Pick<RunConfig, 'join' | 'onFailure'> {
   if (typeof policy === 'string') {
     if (Object.hasOwn(policies, policy)) return policies[policy]
-    throw wrong('convergencePolicy', `it is a ratio or one of ${Object.keys(policies).join(', ')}`)
+    throw wrong('convergencePolicy', `it must be a ratio or one of ${Object.keys(policies).join(', ')}`)
   }
   const { minRatio, onInsufficient = 'fail' } =
     typeof policy === 'number'
@@ -210,7 +210,7 @@ function joinConfig(policy: NonNullable<ExecutionConfig['convergencePolicy']>): 
           'onInsufficient',
         ])
   if (!Object.hasOwn(insufficient, onInsufficient))
-    throw wrong('convergencePolicy.onInsufficient', `it is one of ${Object.keys(insufficient).join(', ')}`)
+    throw wrong('convergencePolicy.onInsufficient', `it must be one of ${Object.keys(insufficient).join(', ')}`)
   if (typeof minRatio !== 'number' || !(minRatio >= 0 && minRatio <= 1))
     throw wrong('convergencePolicy', 'a ratio lies between 0 and 1')
   if (minRatio === 0) return policies.any

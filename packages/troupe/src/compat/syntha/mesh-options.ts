@@ -39,7 +39,7 @@ const pool = ['pool_size', 'max_overflow', 'pool_timeout', 'pool_recycle']
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const secondsOf = (value: number, what: string): Duration => {
-  if (typeof value !== 'number' || !(value > 0)) throw wrong(what, 'it is a number of seconds above zero')
+  if (typeof value !== 'number' || !(value > 0)) throw wrong(what, 'it must be a number of seconds above zero')
   return `${value}s`
 }
 
@@ -71,10 +71,10 @@ function storageOf(options: MeshOptions): TroupeConfig['storage'] {
     return 'memory:'
   }
   if (db_backend === 'postgresql') {
-    if (db_path !== undefined) throw wrong('db_path', 'it is of sqlite')
+    if (db_path !== undefined) throw wrong('db_path', "only db_backend: 'sqlite' has it")
     return postgres(options)
   }
-  if (forServer.length > 0) throw wrong(forServer.join(', '), "they are of db_backend: 'postgresql'")
+  if (forServer.length > 0) throw wrong(forServer.join(', '), "only db_backend: 'postgresql' has them")
   if (db_backend === undefined && db_path === undefined && options.enable_persistence === undefined) return 'memory:'
   // SQLite's own name for a database that no file keeps.
   if (db_path === ':memory:') return 'memory:'

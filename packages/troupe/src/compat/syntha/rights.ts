@@ -16,7 +16,7 @@ export function rightsOf(
   custom: CustomRoles,
   { allow, deny }: { readonly allow: readonly string[] | undefined; readonly deny: readonly string[] },
 ): AccessOptions {
-  if (!isObject(custom)) throw wrong('role_based_access', 'it is an object of lists of tools by role')
+  if (!isObject(custom)) throw wrong('role_based_access', 'it must be an object of lists of tools by role')
   const own = role !== undefined && Object.hasOwn(custom, role) ? custom[role] : undefined
   if (own === undefined) return checked({ role, allow, deny })
   if (!Array.isArray(own)) throw wrong(`The role ${role}`, 'it is not a list of tools')

@@ -80,7 +80,10 @@ export function create_multi_agent_handlers(
 ): Readonly<Record<string, ToolHandler>> {
   return readable('create_multi_agent_handlers', () => {
     if (typeof agents !== 'object' || agents === null)
-      throw failure('validation.failed', { what: 'create_multi_agent_handlers', problem: 'it is given no agents' })
+      throw failure('validation.failed', {
+        what: 'create_multi_agent_handlers',
+        problem: 'it must get at least one agent',
+      })
     if (Array.isArray(agents)) listOf('create_multi_agent_handlers', agents, 10_000)
     const list = Array.isArray(agents)
       ? (agents as readonly (AgentConfig & { readonly name: string })[]).map((one) => [one.name, one] as const)

@@ -214,7 +214,7 @@ async function all<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {
 
 function seconds(ttl: unknown): Duration {
   if (typeof ttl !== 'number' || !(ttl > 0))
-    throw failure('validation.failed', { what: 'ttl', problem: 'it is a number of seconds above zero' })
+    throw failure('validation.failed', { what: 'ttl', problem: 'it must be a number of seconds above zero' })
   return `${Math.max(1, Math.round(ttl * 1_000))}ms`
 }
 

@@ -40,7 +40,7 @@ export function mayWrite(
 
 const names = (what: 'agent' | 'topic', list: unknown, option: string): string[] => {
   if (!readable(option, () => Array.isArray(list)) || !Array.isArray(list))
-    throw failure('validation.failed', { what: option, problem: 'it is a list of names' })
+    throw failure('validation.failed', { what: option, problem: 'it must be a list of names' })
   return [...new Set(list.map((name) => checkName(what, name)))]
 }
 
@@ -52,7 +52,7 @@ export function granteesOf(options: AudienceOptions, maxTopics: number): readonl
   const { audience, subscribers, topics } = options
   if (audience === undefined && subscribers === undefined && topics === undefined) return undefined
   if (audience !== undefined && audience !== 'everyone' && audience !== 'owner')
-    throw failure('validation.failed', { what: 'audience', problem: "it is 'everyone' or 'owner'" })
+    throw failure('validation.failed', { what: 'audience', problem: "it must be 'everyone' or 'owner'" })
   const agents = subscribers === undefined ? [] : names('agent', subscribers, 'subscribers').map(agentGrantee)
   const subjects = topics === undefined ? [] : names('topic', topics, 'topics').map(topicGrantee)
   if (audience !== undefined && agents.length + subjects.length > 0)

@@ -47,7 +47,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
     if (!isObject(parameters))
       throw failure('validation.failed', { what: `What the key ${form} was given`, problem: 'it is not an object' })
     for (const name of Object.keys(parameters))
-      if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'is not in it' })
+      if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'does not occur in the form' })
     const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {
       const value: unknown = Object.hasOwn(parameters, name) ? parameters[name] : undefined
       if ((typeof value !== 'string' && !Number.isFinite(value)) || value === '')

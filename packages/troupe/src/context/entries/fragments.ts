@@ -120,7 +120,7 @@ export async function preparePush(
 
 function metadataText(metadata: unknown): string {
   const text = encodeJson(metadata, 'metadata')
-  if (!text.startsWith('{')) throw failure('validation.failed', { what: 'metadata', problem: 'it is an object' })
+  if (!text.startsWith('{')) throw failure('validation.failed', { what: 'metadata', problem: 'it must be an object' })
   if (Buffer.byteLength(text) > 16_384)
     throw failure('value.too_large', { what: 'The metadata', bytes: Buffer.byteLength(text), limit: 16_384 })
   return text

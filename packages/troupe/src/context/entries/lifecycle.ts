@@ -50,7 +50,10 @@ function lifetimeMs(ttl: unknown, what = 'ttl'): number {
 export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}): Lifecycles {
   // A list would be lifecycles called 0, 1 and so on, and an empty one would hold nothing.
   if (!isObject(own))
-    throw failure('validation.failed', { what: 'context.lifecycles', problem: 'it is an object of lifecycles by name' })
+    throw failure('validation.failed', {
+      what: 'context.lifecycles',
+      problem: 'it must be an object of lifecycles by name',
+    })
   const known = new Map<string, Lifetime>()
   const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
   for (const [name, lifecycle] of Object.entries({ ...predefined, ...objectOf('context.lifecycles', own) })) {
@@ -72,7 +75,7 @@ export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}):
       if (!found)
         throw failure('validation.failed', {
           what: 'lifecycle',
-          problem: `it is one of ${[...known.keys()].join(', ')}`,
+          problem: `it must be one of ${[...known.keys()].join(', ')}`,
         })
       return found
     },

@@ -17,7 +17,7 @@ export function compilePattern(pattern: unknown): Pattern {
   if (typeof pattern !== 'string' || pattern.length > 1_024 || pattern.includes('\0') || !pattern.isWellFormed())
     throw failure('validation.failed', {
       what: 'The pattern',
-      problem: 'it is a text of at most 1,024 characters, without NUL',
+      problem: 'it must be a text of at most 1,024 characters, without NUL',
     })
   const head = /^[^*?]*/.exec(pattern)?.[0] ?? ''
   const rest = pattern.slice(head.length)

@@ -42,7 +42,7 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
   checkOptions(where, options, ['prefix', 'pattern', 'topics', 'limit', 'cursor', 'signal'])
   const { prefix = '', cursor } = options
   if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.includes('\0'))
-    throw failure('validation.failed', { what: 'prefix', problem: 'it is well-formed text without NUL' })
+    throw failure('validation.failed', { what: 'prefix', problem: 'it must be well-formed text without NUL' })
   const pattern = options.pattern === undefined ? undefined : compilePattern(options.pattern)
   const head = pattern?.head ?? ''
   const begin = later(prefix, head)

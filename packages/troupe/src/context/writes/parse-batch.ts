@@ -40,7 +40,7 @@ export function parseBatch(
   if (!readable('batch', () => Array.isArray(operations)) || operations.length > maxOperations)
     throw failure('validation.failed', {
       what: 'A batch',
-      problem: `it is a list of at most ${maxOperations} operations`,
+      problem: `it must be a list of at most ${maxOperations} operations`,
     })
   for (const [i, operation] of operations.entries()) {
     const wrong = (problem: string) => failure('validation.failed', { what: `Operation ${i}`, problem })

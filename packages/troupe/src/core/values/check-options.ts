@@ -118,14 +118,14 @@ export function checkPath(what: string, value: unknown): string {
   const found = typeof value === 'string' ? `a text of ${value.length} characters` : show(value)
   throw failure('validation.failed', {
     what,
-    problem: `it is ${found} and no path of 1 to ${maxPathLength} characters`,
+    problem: `it must be a path of 1 to ${maxPathLength} characters, got ${found}`,
   })
 }
 
 /** Checks an object with fields named by the caller. @throws ValidationError unless it is a readable plain object */
 export function objectOf<T>(what: string, value: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
   if (!isPlainObject(value))
-    throw failure('validation.failed', { what, problem: `it is ${describe(value)} and no object` })
+    throw failure('validation.failed', { what, problem: `it must be an object, got ${describe(value)}` })
   return readable(what, () => ({ ...value }))
 }
 

@@ -41,7 +41,7 @@ function readResolution(resolution: Resolution): { readonly happened: boolean; r
   const wrong = (problem: string) => failure('validation.failed', { what, problem })
   if (typeof happened !== 'boolean') throw wrong('it must say happened: true or happened: false')
   if (output === undefined) return { happened }
-  if (!happened) throw wrong('what has not happened has no output')
+  if (!happened) throw wrong('an effect that did not happen has no output')
   return { happened, output: JSON.parse(encodeJson(output, `${what}: its output`)) as Json }
 }
 

@@ -69,7 +69,10 @@ function filterOf(filter: MailboxFilter): Filter {
       problem: `it is ${show(order)}, neither oldest nor priority`,
     })
   if (priority !== undefined && !isPriority(priority))
-    throw failure('validation.failed', { what: 'priority', problem: `it is ${show(priority)}, which is none` })
+    throw failure('validation.failed', {
+      what: 'priority',
+      problem: `it is ${show(priority)}, not one of urgent, high, normal, low`,
+    })
   if (type !== undefined && typeof type !== 'string') checkMessageType(type)
   return {
     unread: checkFlag('unreadOnly', unreadOnly),

@@ -45,11 +45,14 @@ export class BatchedMessages {
     checkOptions('batched', options, ['size', 'wait', 'flushOn'])
     const { size = 10, wait = '5s', flushOn = 'urgent' } = options
     if (!Number.isInteger(size) || size < 1 || size > 1_000)
-      throw failure('validation.failed', { what: 'size', problem: `it is 1 to 1,000, not ${show(size)}` })
+      throw failure('validation.failed', {
+        what: 'size',
+        problem: `it must be a whole number from 1 to 1,000, got ${show(size)}`,
+      })
     if (flushOn !== 'never' && !isPriority(flushOn))
       throw failure('validation.failed', {
         what: 'flushOn',
-        problem: `it is a priority or never, not ${show(flushOn)}`,
+        problem: `it must be a priority or never, got ${show(flushOn)}`,
       })
     this.#parts = parts
     this.#size = size

@@ -144,7 +144,7 @@ export function checkSend<Options extends CommonSendOptions>(
   own: readonly string[],
 ): Options {
   if (typeof options !== 'object' || options === null)
-    throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they are an object' })
+    throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they must be an object' })
   checkOptions(where, options, [...own, ...commonOptions])
   const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options
   checkSignal(where, signal)

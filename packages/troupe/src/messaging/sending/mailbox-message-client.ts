@@ -147,8 +147,8 @@ function checkBroadcast(options: BroadcastOptions): BroadcastOptions {
   const checked = checkSend('broadcast', options, ['to', 'role'])
   const { to, role } = checked
   if (to !== undefined && !readable('The recipients of a broadcast', () => Array.isArray(to)))
-    throw failure('validation.failed', { what: 'to', problem: 'it is a list of the names of agents' })
+    throw failure('validation.failed', { what: 'to', problem: 'it must be a list of names of agents' })
   if (role !== undefined && (typeof role !== 'string' || to !== undefined))
-    throw failure('validation.failed', { what: 'role', problem: 'it is a text, used instead of to' })
+    throw failure('validation.failed', { what: 'role', problem: 'it must be a text, and excludes to' })
   return to === undefined ? checked : { ...checked, to: [...to] }
 }

@@ -18,33 +18,36 @@ const reasons = async (made: MessagingTestbed, name: string) =>
   (await made.agent(name).mailbox.deadLetters()).items.map(({ reason }) => reason)
 
 describe('a signed message', () => {
-  it.each(storages)('A signed message is accepted on every path of a message, at $url.', async (testStorage) => {
-    const Scan = defineMessage('scan', z.object({ image: bytesSchema() }))
-    const Child = defineMessage<string>('child', undefined, { extends: Note })
-    const config = { capacity: { count: 4 }, backpressure: 'wait' } as const
-    const made = await testbed(shared, { ...testStorage, user: `user ${users++}`, config })
-    const { agent, clock } = made
-    const { messages } = agent('A')
-    await messages.send(Note, 'plain', { to: 'B', metadata: { n: 1 }, threadId: 't', requiresConfirmation: true })
-    await messages.send(Scan, { image: Uint8Array.from([1, 2]) }, { to: 'B' })
-    await messages.send(Child, 'x'.repeat(300 * 1024), { to: 'B', delay: '1m' })
-    await messages.batched({ size: 1 }).send(Note, 'batched', { to: 'B', priority: 'urgent' })
-    await made.step('A', 'step:1', async (staged) => {
-      await staged.send(Note, 'staged and held back', { to: 'B' })
-      return null
-    })
-    const worker = new Worker('W')
-    worker.on(Note, () => 'answer')
-    await made.start(worker)
-    expect(await messages.request(Note, 'question', { to: 'W' })).toBe('answer')
-    await clock.advance('1m')
-    const seen = (await agent('B').drain()).map((payload) =>
-      typeof payload === 'string' ? payload.slice(0, 20) : 'bytes',
-    )
-    expect(seen.sort()).toEqual(['batched', 'bytes', 'plain', 'staged and held back', 'x'.repeat(20)])
-    expect(await agent('A').drain()).toHaveLength(1)
-    expect(rejections(made)).toEqual([])
-  })
+  it.each(storages)(
+    'A signed message is accepted on every path of a message, for $url as the storage.',
+    async (testStorage) => {
+      const Scan = defineMessage('scan', z.object({ image: bytesSchema() }))
+      const Child = defineMessage<string>('child', undefined, { extends: Note })
+      const config = { capacity: { count: 4 }, backpressure: 'wait' } as const
+      const made = await testbed(shared, { ...testStorage, user: `user ${users++}`, config })
+      const { agent, clock } = made
+      const { messages } = agent('A')
+      await messages.send(Note, 'plain', { to: 'B', metadata: { n: 1 }, threadId: 't', requiresConfirmation: true })
+      await messages.send(Scan, { image: Uint8Array.from([1, 2]) }, { to: 'B' })
+      await messages.send(Child, 'x'.repeat(300 * 1024), { to: 'B', delay: '1m' })
+      await messages.batched({ size: 1 }).send(Note, 'batched', { to: 'B', priority: 'urgent' })
+      await made.step('A', 'step:1', async (staged) => {
+        await staged.send(Note, 'staged and held back', { to: 'B' })
+        return null
+      })
+      const worker = new Worker('W')
+      worker.on(Note, () => 'answer')
+      await made.start(worker)
+      expect(await messages.request(Note, 'question', { to: 'W' })).toBe('answer')
+      await clock.advance('1m')
+      const seen = (await agent('B').drain()).map((payload) =>
+        typeof payload === 'string' ? payload.slice(0, 20) : 'bytes',
+      )
+      expect(seen.sort()).toEqual(['batched', 'bytes', 'plain', 'staged and held back', 'x'.repeat(20)])
+      expect(await agent('A').drain()).toHaveLength(1)
+      expect(rejections(made)).toEqual([])
+    },
+  )
   it('A signed message may wait in its mailbox for days, and is redelivered after its lease.', async () => {
     const { agent, clock } = await testbed()
     await agent('A').messages.send(Note, 'late', { to: 'B' })

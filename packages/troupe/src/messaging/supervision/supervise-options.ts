@@ -83,7 +83,7 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
   if (!strategies.includes(strategy))
     throw wrong('supervise.strategy', `it is ${show(strategy)}, not one of ${strategies.join(', ')}`)
   if (onEscalated !== undefined && typeof onEscalated !== 'function')
-    throw wrong('supervise.onEscalated', 'it is a function')
+    throw wrong('supervise.onEscalated', 'it must be a function')
   const positive = (value: Duration, what: string) => {
     const ms = milliseconds(value, what)
     if (ms < 1) throw wrong(what, 'it must be longer than nothing')
@@ -107,7 +107,10 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
 export function checkChildren(children: readonly SuperviseChild[]): readonly SuperviseChild[] {
   const count = listOf('What is supervised', children).length
   if (count === 0 || count > maxChildren)
-    throw wrong('What is supervised', `it is a list of 1 to ${maxChildren} functions that make a worker, not ${count}`)
+    throw wrong(
+      'The argument of supervise',
+      `it must be a list of 1 to ${maxChildren} functions that create a worker, got ${count}`,
+    )
   for (const child of children)
     if (isInstance(child, Worker))
       throw wrong(

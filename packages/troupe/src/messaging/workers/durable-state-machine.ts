@@ -70,7 +70,7 @@ export class DurableStateMachine<State extends string = string> {
       })
     const table = new TransitionTable(transitions)
     if (!table.names(initial))
-      throw failure('validation.failed', { what: 'initial', problem: `no transition names ${initial}` })
+      throw failure('validation.failed', { what: 'initial', problem: `${initial} is in no transition` })
     let found = await context.get(key)
     if (found === undefined) {
       found = { state: initial, history: [] }

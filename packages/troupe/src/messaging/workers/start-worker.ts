@@ -45,7 +45,7 @@ const haltMs = 30_000
 /** Starts a worker. @throws the error of `onStart` or of a resource; ConflictError `worker.started` */
 export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<HaltableWorker> {
   if (!(worker instanceof Worker))
-    throw failure('validation.failed', { what: 'What is started', problem: 'it is a Worker' })
+    throw failure('validation.failed', { what: 'The argument of start', problem: 'it must be a Worker' })
   const running = new WorkerRunner(worker, parts)
   await running.start()
   return running

@@ -32,7 +32,7 @@ export class StateMachine<State extends string = string> {
     this.#table = new TransitionTable(options.transitions)
     this.#state = options.initial
     if (!this.#table.names(options.initial))
-      throw failure('validation.failed', { what: 'initial', problem: `no transition names ${show(options.initial)}` })
+      throw failure('validation.failed', { what: 'initial', problem: `${show(options.initial)} is in no transition` })
   }
 
   /**

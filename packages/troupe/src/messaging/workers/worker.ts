@@ -130,7 +130,7 @@ export interface HandlerClients {
 }
 
 const text = (value: unknown, what: string): string => {
-  if (typeof value !== 'string') throw failure('validation.failed', { what, problem: 'it is a text' })
+  if (typeof value !== 'string') throw failure('validation.failed', { what, problem: 'it must be a text' })
   return value
 }
 const integer = (value: number, what: string, max: number): number => {
@@ -147,14 +147,14 @@ function peers(pattern: string, handler: unknown): string {
   if (text(pattern, 'pattern') === '')
     throw failure('validation.failed', { what: 'pattern', problem: 'it is empty; write * for every agent' })
   if (typeof handler !== 'function')
-    throw failure('validation.failed', { what: `The handler of ${pattern}`, problem: 'it is a function' })
+    throw failure('validation.failed', { what: `The handler of ${pattern}`, problem: 'it must be a function' })
   return pattern
 }
 
 function checkRegistration(type: Pick<MessageType, 'name'>, handler: unknown): void {
   checkMessageType(type)
   if (typeof handler !== 'function')
-    throw failure('validation.failed', { what: `The handler of ${type.name}`, problem: 'it is a function' })
+    throw failure('validation.failed', { what: `The handler of ${type.name}`, problem: 'it must be a function' })
 }
 
 /** A proxy may refuse to be bound. */
@@ -196,7 +196,7 @@ export class Worker {
     this.name = checkAgentName(name)
     const { role = 'worker', topics = [], concurrency = 1, retry = {} } = options
     text(role, 'role')
-    if (!isList(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it is a list of texts' })
+    if (!isList(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it must be a list of texts' })
     for (const topic of topics) text(topic, 'topics')
     integer(concurrency, 'concurrency', 1_000)
     if (retry.attempts !== undefined) integer(retry.attempts, 'retry.attempts', 1_000)

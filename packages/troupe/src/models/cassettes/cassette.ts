@@ -42,7 +42,7 @@ export async function openCassette(options: CassetteOptions): Promise<Recording>
   const redaction = createRedaction(options)
   const text = mode === 'record' ? undefined : await store.read()
   if (text === undefined && mode === 'replay')
-    throw failure('cassette.unreadable', { problem: 'there is none, and it is to be replayed' })
+    throw failure('cassette.unreadable', { problem: 'the file does not exist, and mode replay needs it' })
   if (text === undefined) await store.write(`{"cassette":${version}}\n`)
   return new Cassette(options, redaction, text === undefined ? { recorded: [] } : readLines(text))
 }

@@ -79,7 +79,7 @@ async function ask(
     }
     const made = await attemptCall(parts, call, askOnce, ({ embeddings }) => {
       if (!Array.isArray(embeddings) || embeddings.length !== values.length)
-        throw failure('embedding.wrong', { model: name, problem: `there are not ${values.length} of them` })
+        throw failure('embedding.wrong', { model: name, problem: `it must return ${values.length} vectors` })
     })
     vectors.push(...made.embeddings)
     spent.inputTokens += made.inputTokens
@@ -107,9 +107,9 @@ const withoutResponse = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingMode
 function unit(model: string, numbers: readonly number[], dimension: number | undefined): Float32Array {
   const wrong = (problem: string) => failure('embedding.wrong', { model, problem })
   if (!Array.isArray(numbers) || numbers.length === 0 || numbers.length > maxDimensions)
-    throw wrong('one is not a list of numbers, or longer than 16,384')
+    throw wrong('a vector is not a list of 1 to 16,384 numbers')
   if (dimension !== undefined && numbers.length !== dimension)
-    throw wrong(`one has ${numbers.length} dimensions, those before had ${dimension}`)
+    throw wrong(`a vector has ${numbers.length} dimensions, earlier ones had ${dimension}`)
   let square = 0
   for (const number of numbers) {
     if (!Number.isFinite(number)) throw wrong('one holds what is not a number')

@@ -52,6 +52,6 @@ function rankingIn(text: string): Awaited<ReturnType<RerankingModelV4['doRerank'
       relevanceScore: relevance_score,
     }))
   } catch {
-    throw invalidModelAnswer('what came is not an answer of its protocol')
+    throw invalidModelAnswer('the response does not follow the protocol of the provider')
   }
 }

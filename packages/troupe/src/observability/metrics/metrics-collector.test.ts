@@ -130,7 +130,7 @@ describe('MetricsCollector', () => {
   })
   it('MetricsCollector rejects a counter that falls and a value that is not a number.', () => {
     const { metrics } = collector()
-    expect(() => metrics.increment('orders', -1)).toThrow(/only rises/)
+    expect(() => metrics.increment('orders', -1)).toThrow(/cannot decrease/)
     expect(() => metrics.record('orders', Number.NaN)).toThrow(/not a finite number/)
   })
   it('MetricsCollector has no label that names a user.', () => {

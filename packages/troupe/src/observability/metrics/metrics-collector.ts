@@ -117,7 +117,7 @@ export class MetricsCollector implements Readable {
     checkMetric(name)
     checkLabels(labels)
     if (!(Number.isFinite(by) && by >= 0))
-      throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter only rises' })
+      throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter cannot decrease' })
     this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
   }
 

@@ -71,7 +71,7 @@ export class Traces {
     checkOptions('traces.list', options, ['limit'])
     const { limit = 100 } = options
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-      throw failure('validation.failed', { what: 'The limit', problem: 'it is 1 to 1,000' })
+      throw failure('validation.failed', { what: 'The limit', problem: 'it must be a whole number from 1 to 1,000' })
     const store = this.#store()
     await this.#parts.flush()
     return store.list(this.#user, limit)

@@ -50,7 +50,7 @@ export class Reconfiguring {
     checkOptions('reconfigure', options, ['origin'])
     const { origin: name = 'reconfigure' } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
-      throw failure('validation.failed', { what: 'origin', problem: 'it is a text of 1 to 200 characters' })
+      throw failure('validation.failed', { what: 'origin', problem: 'it must be a text of 1 to 200 characters' })
     if (!isPlainObject(changes))
       throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is not a plain object' })
     const before = this.#parts.settings.config

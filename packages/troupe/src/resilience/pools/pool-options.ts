@@ -73,7 +73,7 @@ export function poolSettings<T>(options: PoolOptions<T>): PoolSettings<T> {
   const maxSize = size + checkInteger('Pool', 'overflow', options.overflow ?? 30, 0)
   const min = checkInteger('Pool', 'min', options.min ?? 0, 0)
   if (min > size)
-    throw failure('validation.failed', { what: 'The option min of Pool', problem: 'it is more than size' })
+    throw failure('validation.failed', { what: 'The option min of Pool', problem: 'it must be at most size' })
   return {
     options,
     clock: options.clock ?? systemClock,

@@ -130,7 +130,7 @@ describe('a pool', () => {
     expect(disposed).toEqual([1])
   })
   it('A resource pool rejects contradictory and unknown options.', () => {
-    expect(() => pooled({ min: 21 })).toThrow(/more than size/)
+    expect(() => pooled({ min: 21 })).toThrow(/at most size/)
     expect(() => pooled({ sise: 3 } as never)).toThrow(/no option sise/)
     expect(() => pooled({ create: undefined } as never)).toThrow(
       /create of Pool is not valid: it must be a function, got undefined/,

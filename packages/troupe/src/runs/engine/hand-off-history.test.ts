@@ -148,5 +148,5 @@ it('A history that is none is rejected by name, also in a result that is edited.
   const run = await orchestra.start({ task, topology })
   await run.result()
   const edit = { results: { Triage: handOff('Billing', 'x', { history: 'all' }) } }
-  await expect(run.fork({ at: 1, edit })).rejects.toThrow(/edited result carries none/)
+  await expect(run.fork({ at: 1, edit })).rejects.toThrow(/edited result cannot be a hand-off/)
 })

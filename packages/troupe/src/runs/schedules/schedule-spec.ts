@@ -136,14 +136,14 @@ export interface Registered {
 export function readSpec(id: string, spec: ScheduleSpec, registered: Registered, now: number): StoredSpec {
   const found = causes.filter((cause) => spec[cause] !== undefined)
   if (found.length !== 1)
-    throw wrong('What sets it off', `it is one of ${causes.join(', ')}, and not ${found.join(' and ') || 'none'}`)
+    throw wrong('The trigger', `it must be one of ${causes.join(', ')}, got ${found.join(' and ') || 'none'}`)
   if (spec.task !== undefined && spec.prepare !== undefined)
     throw wrong('The task', 'there is a prepare too, which would make it')
   if (spec.prepare !== undefined) oneOf('prepare', spec.prepare, [...registered.prepare])
   const timing = readTiming(spec, now)
   if (spec.misfire !== undefined && !timing)
-    throw wrong('misfire', 'it is for at, in and every: changes and messages are never missed')
-  if (spec.paused !== undefined && typeof spec.paused !== 'boolean') throw wrong('paused', 'it is true or false')
+    throw wrong('misfire', 'only at, in and every have it: changes and messages are never missed')
+  if (spec.paused !== undefined && typeof spec.paused !== 'boolean') throw wrong('paused', 'it must be true or false')
   return {
     ...(spec.task === undefined ? {} : { task: plain(spec.task, 'The task') }),
     ...(spec.prepare === undefined ? {} : { prepare: spec.prepare }),
@@ -189,7 +189,7 @@ function readTiming(spec: ScheduleSpec, now: number): Timing | undefined {
   const timing = at !== undefined ? { at: timestampOf(at, timeZone) } : everyOf(spec, now)
   const usesZone = at !== undefined ? !hasOffset(at) : timing !== undefined && 'cron' in timing
   if (timeZone !== undefined && !usesZone)
-    throw wrong('timeZone', 'it is for a cron text, or an `at` without an offset')
+    throw wrong('timeZone', 'only a cron text, or an `at` without an offset, has one')
   if (every !== undefined && timing && nextTime(timing, now) === undefined) throw wrong('every', `${every} never comes`)
   return timing
 }
@@ -198,10 +198,10 @@ function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: numb
   if (later !== undefined) return { at: Math.ceil(now + milliseconds(later, 'in')) }
   if (every === undefined) return undefined
   if (typeof every !== 'string' || every.length > maxCronLength)
-    throw wrong('every', `it is a cron text or a span such as 15m, of ${maxCronLength} characters at most`)
+    throw wrong('every', `it must be a cron text or a span such as 15m, of at most ${maxCronLength} characters`)
   if (/^\s*[\d.]+\s*[a-z]+\s*$/i.test(every)) {
     const everyMs = milliseconds(every, 'every')
-    if (everyMs < shortestMs) throw wrong('every', 'it is 1s at least')
+    if (everyMs < shortestMs) throw wrong('every', 'it must be at least 1s')
     return { everyMs: Math.round(everyMs), from: now }
   }
   try {
@@ -264,9 +264,9 @@ function timestampOf(at: string, timeZone: string | undefined): number {
 
 function readContext(on: NonNullable<ScheduleSpec['onContext']>): NonNullable<StoredSpec['onContext']> {
   checkOptions('onContext', on, ['pattern', 'topics'])
-  if (typeof on.pattern !== 'string') throw wrong('onContext.pattern', 'it is a text such as orders.*')
+  if (typeof on.pattern !== 'string') throw wrong('onContext.pattern', 'it must be a text such as orders.*')
   if (on.topics !== undefined && (!Array.isArray(on.topics) || on.topics.length === 0))
-    throw wrong('onContext.topics', 'it is a list of names')
+    throw wrong('onContext.topics', 'it must be a list of names')
   const { topics } = on
   return { pattern: on.pattern, ...(topics ? { topics: topics.map((topic) => checkName('topic', topic)) } : {}) }
 }

@@ -189,7 +189,8 @@ export class Schedules {
     const { store } = parts.stores
     const { limit } = parts.settings
     const due = spec.timing ? (nextTime(spec.timing, now) ?? null) : null
-    if (spec.timing && due === null) throw failure('schedule.invalid', { what: 'at', problem: 'it is over already' })
+    if (spec.timing && due === null)
+      throw failure('schedule.invalid', { what: 'at', problem: 'this time is in the past' })
     const position = spec.onContext ? await this.#head() : null
     const state = isPaused ? ('paused' as const) : ('active' as const)
     try {

@@ -16,7 +16,7 @@ export function checkFilePath(path: unknown): string {
   if (!relative.isWellFormed() || relative.normalize('NFC') !== relative) throw wrong('it is not Unicode in form NFC')
   if (/[\p{Cc}\\:]/u.test(relative)) throw wrong('it has a control character, a backslash or a colon')
   const segments = relative.split('/')
-  if (relative.startsWith('/')) throw wrong('it is absolute')
+  if (relative.startsWith('/')) throw wrong('it is an absolute path')
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
     throw wrong('it has an empty segment, . or ..')
   return relative

@@ -194,6 +194,9 @@ export function versionsIn(snapshot: SandboxSnapshot): ReadonlyMap<string, numbe
   const isSnapshot =
     Array.isArray(files) && files.every((each) => Array.isArray(each) && Number.isSafeInteger(each[1]) && each[1] > 0)
   if (!isSnapshot)
-    throw failure('validation.failed', { what: 'The snapshot', problem: 'it is none of ctx.sandbox.snapshot()' })
+    throw failure('validation.failed', {
+      what: 'The snapshot',
+      problem: 'it must be a value that ctx.sandbox.snapshot() returned',
+    })
   return new Map((files as SandboxSnapshot['files']).map(([path, version]) => [checkFilePath(path), version]))
 }

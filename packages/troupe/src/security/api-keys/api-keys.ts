@@ -133,7 +133,10 @@ export class ApiKeys {
     checkOptions('keys.create', options, ['name', 'users', 'role', 'operations', 'agent', 'taint', 'expiresIn'])
     const { name, expiresIn } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
-      throw failure('validation.failed', { what: 'The name of a key', problem: 'it is a text of 1 to 200 characters' })
+      throw failure('validation.failed', {
+        what: 'The name of a key',
+        problem: 'it must be a text of 1 to 200 characters',
+      })
     const ms = expiresIn === undefined ? undefined : milliseconds(expiresIn, 'expiresIn', '1ms')
     const made = await this.#insert('key', name, options, ms)
     this.#emit('key.created', made.id)
@@ -153,7 +156,7 @@ export class ApiKeys {
     const { limit = 100, cursor } = options
     const after = cursor === undefined ? '' : decodeCursor(cursor)
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-      throw failure('validation.failed', { what: 'The limit', problem: 'it is 1 to 1,000' })
+      throw failure('validation.failed', { what: 'The limit', problem: 'it must be a whole number from 1 to 1,000' })
     this.#audit.read('', { actor: 'host', operation: 'key.list' })
     const [rows = []] = await this.#read(this.#statements.list({ after, limit: limit + 1, now }, { returns: true }))
     const page = rows.slice(0, limit)

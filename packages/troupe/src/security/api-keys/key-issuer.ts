@@ -61,7 +61,7 @@ export class KeyIssuer {
     const { users, role = 'contributor', operations, agent, taint } = scope
     roleOf(this.#parts.roles, role)
     if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
-      throw failure('validation.failed', { what: 'users', problem: "it is 'all' or a list of 1 to 1,000 of them" })
+      throw failure('validation.failed', { what: 'users', problem: "it must be 'all' or a list of 1 to 1,000 users" })
     const named = users === 'all' ? [] : [...new Set(users.map((user: string) => checkName('user', user)))]
     const row = {
       ...{ id, kind, name, hash, role },

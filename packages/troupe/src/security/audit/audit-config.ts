@@ -53,9 +53,9 @@ export function checkCheckpoints(config: CheckpointConfig): CheckpointConfig {
   checkOptions('audit.checkpoints', config, ['key', 'to', 'every', 'last'])
   checkOptions('audit.checkpoints.key', config.key, ['id', 'privateKey'])
   if (typeof config.to !== 'function' && (typeof config.to !== 'string' || config.to === ''))
-    throw wrong('audit.checkpoints.to', 'it is a path, a URL or a function')
+    throw wrong('audit.checkpoints.to', 'it must be a path, a URL or a function')
   if (config.last !== undefined && typeof config.last !== 'function')
-    throw wrong('audit.checkpoints.last', 'it is a function')
+    throw wrong('audit.checkpoints.last', 'it must be a function')
   return config
 }
 
@@ -67,6 +67,6 @@ export function auditSettings(config: AuditConfig = {}): AuditSettings {
     throw wrong('audit.writes and audit.reads', 'each is true or false')
   if (keys !== 'names' && keys !== 'hashed') throw wrong('audit.keys', 'it is neither names nor hashed')
   const retentionMs = milliseconds(retention, 'audit.retention')
-  if (retentionMs < leastRetentionMs) throw wrong('audit.retention', 'it is 1h at least')
+  if (retentionMs < leastRetentionMs) throw wrong('audit.retention', 'it must be at least 1h')
   return { writes, reads, hashed: keys === 'hashed', retentionMs }
 }

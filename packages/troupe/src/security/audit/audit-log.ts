@@ -248,7 +248,7 @@ export class AuditLog implements AuditTrail {
   }> {
     const now = await this.tree()
     if (!Number.isSafeInteger(size) || size < 0 || size > now.size)
-      throw failure('validation.failed', { what: 'size', problem: `it is a whole number up to ${now.size}` })
+      throw failure('validation.failed', { what: 'size', problem: `it must be a whole number of at most ${now.size}` })
     return { from: size, size: now.size, path: await this.#proofs.consistency(size, now.size) }
   }
 

@@ -36,9 +36,9 @@ export function readAuditQuery(query: AuditQuery): ListFilter {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw failure('validation.failed', { what: name, problem: 'it must be a text that is not empty' })
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw failure('validation.failed', { what: 'limit', problem: 'it is 1 to 1,000' })
+    throw failure('validation.failed', { what: 'limit', problem: 'it must be a whole number from 1 to 1,000' })
   if (allowed !== undefined && typeof allowed !== 'boolean')
-    throw failure('validation.failed', { what: 'allowed', problem: 'it is true or false' })
+    throw failure('validation.failed', { what: 'allowed', problem: 'it must be true or false' })
   return {
     user,
     actor,
@@ -56,5 +56,5 @@ function timestampOf(name: string, at: string | Date | undefined): number | unde
   if (at === undefined) return undefined
   const found = at instanceof Date ? at.getTime() : Date.parse(String(at))
   if (Number.isFinite(found)) return found
-  throw failure('validation.failed', { what: name, problem: 'it is a Date or the ISO text of one' })
+  throw failure('validation.failed', { what: name, problem: 'it must be a Date or the ISO text of one' })
 }

@@ -29,7 +29,10 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
   const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
   const target = typeof to === 'function' ? { deliver: to } : deliverTo?.(to)
   if (!target)
-    throw failure('validation.failed', { what: 'audit.checkpoints.to', problem: 'nothing here delivers to a place' })
+    throw failure('validation.failed', {
+      what: 'audit.checkpoints.to',
+      problem: 'this troupe cannot deliver to a URL or path; pass a function',
+    })
   return {
     ...target,
     ...(last ? { last: async () => last() } : {}),

@@ -39,7 +39,7 @@ export function createEgressRules(
     checkUrl(url) {
       const port = defaultPorts[url.protocol]
       if (port === undefined) throw deny(url.protocol, 'only http and https go out')
-      if (url.username !== '' || url.password !== '') throw deny(url.hostname, 'a URL holds no credentials')
+      if (url.username !== '' || url.password !== '') throw deny(url.hostname, 'a URL must contain no credentials')
       const at = { host: bareHost(url.hostname), port: url.port === '' ? port : url.port, usual: port }
       if (hosts && !hosts.some((allowed) => isAllowed(allowed, at))) throw deny(url.host, 'it is not on the list')
       if (readAddress(at.host)) this.checkAddress(at.host, at.host)

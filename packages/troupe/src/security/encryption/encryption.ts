@@ -102,10 +102,13 @@ export class ActiveEncryption implements RunningEncryption {
     return this.#next(async () => {
       const { keys, keyRing, storage } = this.#parts
       if (keys.encryptionState.state === 'off' || keys.encryptionState.state === 'decrypting')
-        throw failure('encryption.required', { what: 'A rotation of keys', problem: 'this database is made plain' })
+        throw failure('encryption.required', {
+          what: 'A rotation of keys',
+          problem: 'the values of this database are being decrypted',
+        })
       if (to !== undefined) {
         if (!keyRing.use)
-          throw failure('validation.failed', { what: 'to', problem: 'this key ring decides by itself which key wraps' })
+          throw failure('validation.failed', { what: 'to', problem: 'this key ring itself chooses the key that wraps' })
         await keyRing.use(to)
       }
       await checkKeyRing(storage, keyRing)
@@ -182,10 +185,10 @@ const newReencryption = (what: Reencryption['what']): Reencryption => ({ what, a
 export const noEncryption: RunningEncryption = {
   status: async () => ({ state: 'off' }),
   rotate: async () => {
-    throw failure('encryption.required', { what: 'A rotation of keys', problem: 'there is no key ring' })
+    throw failure('encryption.required', { what: 'A rotation of keys', problem: 'no key ring is configured' })
   },
   decrypt: async () => {
-    throw failure('encryption.required', { what: 'Making values plain', problem: 'there is no key ring' })
+    throw failure('encryption.required', { what: 'Decryption of all values', problem: 'no key ring is configured' })
   },
   whenIdle: async () => {},
   start: () => {},

@@ -69,7 +69,7 @@ async function read(encryptionKey: EncryptionKey): Promise<{ readonly id: string
   checkOptions('encryption.keys', encryptionKey, ['id', 'key'])
   const { id } = encryptionKey
   if (typeof id !== 'string' || !/^[\w.:/-]{1,128}$/.test(id))
-    throw wrong('The id of a key', 'it is 1 to 128 letters, digits or one of . _ : / -')
+    throw wrong('The id of a key', 'it must be 1 to 128 letters, digits or any of . _ : / -')
   const material = typeof encryptionKey.key === 'function' ? await encryptionKey.key() : encryptionKey.key
   const key = bytesOf(material)
   // The error does not show the key.

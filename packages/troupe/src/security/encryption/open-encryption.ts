@@ -50,7 +50,7 @@ export async function openEncryption(parts: OpenEncryptionParts): Promise<Opened
     if (found && found.state !== 'off')
       throw failure('encryption.required', {
         what: `The database ${storage.location}`,
-        problem: 'what it holds is sealed. Open it with its keys; troupe.encryption.decrypt() makes it plain',
+        problem: 'its values are encrypted. Open it with its keys; troupe.encryption.decrypt() decrypts all values',
       })
     const secret = await secretOf(storage, undefined)
     return { storage, encryption: noEncryption, secret, keyRing: undefined, outdated: () => {} }

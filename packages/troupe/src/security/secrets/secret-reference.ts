@@ -23,7 +23,7 @@ const allowed = /^\w[\w./:-]{0,255}$/
 export function secretRef(name: string): SecretReference {
   if (typeof name !== 'string' || !allowed.test(name) || name.split('/').includes('..')) {
     const problem =
-      'it is 1 to 256 letters, digits or one of . _ : / -, begins with a letter or digit, and has no part ..'
+      'it must be 1 to 256 letters, digits or any of . _ : / -, begin with a letter or digit, and have no part ..'
     throw failure('validation.failed', { what: 'The name of a secret', problem })
   }
   return Object.freeze({ secret: name })

@@ -82,7 +82,7 @@ export class Secrets {
       redactor.addSecret(found.value)
       const now = clock.now()
       const expiresMs = expiryOf(name, found)
-      if (expiresMs <= now) throw failure('secret.failed', { name, problem: 'what its source gave has expired' })
+      if (expiresMs <= now) throw failure('secret.failed', { name, problem: 'the value from its source has expired' })
       this.#cached.set(name, { value: found.value, expiresMs, refreshMs: now + (expiresMs - now) / 2 })
       return found.value
     }
@@ -103,7 +103,7 @@ export class Secrets {
     if (found === undefined) return undefined
     const { value } = found
     if (typeof value !== 'string' || value === '' || value.length > longest)
-      throw failure('secret.failed', { name, problem: `its source gave no text of 1 to ${longest} characters` })
+      throw failure('secret.failed', { name, problem: `its source must return a text of 1 to ${longest} characters` })
     return found
   }
 }
@@ -112,5 +112,5 @@ function expiryOf(name: string, { expiresAt }: SecretValue): number {
   if (expiresAt === undefined) return Number.POSITIVE_INFINITY
   const ms = typeof expiresAt === 'number' ? expiresAt : new Date(expiresAt).getTime()
   if (!Number.isNaN(ms)) return ms
-  throw failure('secret.failed', { name, problem: 'its source gave no moment of expiry that can be read' })
+  throw failure('secret.failed', { name, problem: 'its source returned an expiry that is not a time' })
 }

@@ -15,13 +15,13 @@ export class SigningKeyRing {
   /** @throws ValidationError */
   constructor(keys: readonly SigningKey[]) {
     if (!Array.isArray(keys) || keys.length === 0)
-      throw failure('validation.failed', { what: 'signatures.keys', problem: 'it is a list of one key at least' })
+      throw failure('validation.failed', { what: 'signatures.keys', problem: 'it must be a list of at least one key' })
     for (const key of keys) this.add(key)
   }
   /** @throws ValidationError if another key has the id */
   add(key: SigningKey): ReadyKey {
     const ready = readyKey(key)
-    const problem = this.#keys.has(ready.id) ? `two are called ${ready.id}` : `there are more than ${maxKeys}`
+    const problem = this.#keys.has(ready.id) ? `two keys have the id ${ready.id}` : `there are more than ${maxKeys}`
     if (this.#keys.has(ready.id) || this.#keys.size >= maxKeys)
       throw failure('validation.failed', { what: 'signatures.keys', problem })
     this.#keys.set(ready.id, ready)

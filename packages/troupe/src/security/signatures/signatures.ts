@@ -194,7 +194,10 @@ export class Signatures {
     checkOptions('rotate', options, ['overlap'])
     const overlapMs = milliseconds(options.overlap ?? '1h', 'overlap')
     if (overlapMs < signatureWindowMs)
-      throw failure('validation.failed', { what: 'overlap', problem: 'it is 5m at least: what is under way is signed' })
+      throw failure('validation.failed', {
+        what: 'overlap',
+        problem: 'it must be at least 5m, because messages in delivery are signed with the old key',
+      })
     const added = this.#keyRing.add(key)
     const nowMs = this.#clock.now()
     this.#keyRing.retireKey(added, Math.max(nowMs, added.fromMs) + overlapMs, nowMs)
@@ -203,7 +206,7 @@ export class Signatures {
   /** Revokes a key for good: no process accepts its signatures from the next check on, also earlier ones. */
   async revoke(id: string): Promise<void> {
     if (typeof id !== 'string' || id === '')
-      throw failure('validation.failed', { what: 'A key to revoke', problem: 'it is named by its id' })
+      throw failure('validation.failed', { what: 'A key to revoke', problem: 'it must be the id of a key' })
     const query = this.#tables
       .insertInto('security_revoked_keys')
       .values({ id, at: this.#clock.now() })

@@ -39,7 +39,8 @@ export function addSignIn(app: FastifyInstance, site: Site, limit: FailureLimit)
     const pending = pendingIn(cookieOf(request.headers.cookie, loginCookie))
     setPending(request, reply, '', 0)
     try {
-      if (!pending) throw failure('login.rejected', { problem: 'this browser has begun none, or too long ago' })
+      if (!pending)
+        throw failure('login.rejected', { problem: 'this browser has not begun a sign-in, or began it too long ago' })
       const scope = await provider.finish(new URL(request.url, originOf(request)), pending)
       const session = await apiKeys.signIn(scope)
       const users = scope.users === 'all' ? {} : { user: scope.users[0] as string }

@@ -59,7 +59,7 @@ function samePage(request: FastifyRequest, principal: RequestPrincipal): Request
   const site = request.headers['sec-fetch-site']
   const isOurs = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
   if (isOurs && (site === undefined || site === 'same-origin')) return principal
-  throw failure('request.foreign', { problem: 'of a session that do not come from its own page' })
+  throw failure('request.foreign', { problem: 'of a session that come from another page' })
 }
 
 /** Returns the credential by which a request was authenticated. */

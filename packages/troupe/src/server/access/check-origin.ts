@@ -17,9 +17,9 @@ export function checkOrigin(
     throw failure('request.invalid', { problem: 'it names its host twice' })
   // With DNS rebinding a foreign name resolves to this address. Such a name is rejected.
   if (hosts && !hosts.includes(host.replace(/:\d{1,5}$/, '').toLowerCase()))
-    throw failure('request.foreign', { problem: 'that are for another host' })
+    throw failure('request.foreign', { problem: 'for another host' })
   const { origin } = headers
   if (origin === undefined || origins.includes('*') || origins.includes(origin)) return
   const isOwn = URL.canParse(origin) && new URL(origin).host === host
-  if (!isOwn) throw failure('request.foreign', { problem: 'of pages of other origins' })
+  if (!isOwn) throw failure('request.foreign', { problem: 'from pages of other origins' })
 }

@@ -58,21 +58,21 @@ export function checkOidc(options: OidcOptions): void {
   const { issuer, clientId, clientSecret, scopes = [], claims = {}, roles = {}, role, hosts = [] } = options
   const url = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
   if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))))
-    throw wrong('issuer', 'it is an https URL, or an http one of this machine')
-  if (typeof clientId !== 'string' || clientId === '') throw wrong('clientId', 'it is a text')
+    throw wrong('issuer', 'it must be an https URL, or an http one of this machine')
+  if (typeof clientId !== 'string' || clientId === '') throw wrong('clientId', 'it must be a text')
   if (clientSecret !== undefined && typeof clientSecret !== 'string' && !isSecretReference(clientSecret))
-    throw wrong('clientSecret', 'it is a text or a secretRef()')
+    throw wrong('clientSecret', 'it must be a text or a secretRef()')
   for (const [what, list] of Object.entries({ scopes, hosts }))
     if (!Array.isArray(list) || !list.every((one) => typeof one === 'string' && one !== ''))
-      throw wrong(what, 'it is a list of texts')
+      throw wrong(what, 'it must be a list of texts')
   checkOptions('oidc.claims', claims, ['user', 'roles'])
   for (const [name, one] of Object.entries(roles)) {
     if (typeof one !== 'string') checkOptions(`oidc.roles.${name}`, one, ['role', 'users'])
     const { role: own, users } = scopeOf(one)
     if (typeof own !== 'string' || (users !== undefined && users !== 'all'))
-      throw wrong(`roles.${name}`, "it is a role, or { role, users: 'all' }")
+      throw wrong(`roles.${name}`, "it must be a role, or { role, users: 'all' }")
   }
-  if (role !== undefined && typeof role !== 'string') throw wrong('role', 'it is the name of a role')
+  if (role !== undefined && typeof role !== 'string') throw wrong('role', 'it must be the name of a role')
 }
 
 const scopeOf = (one: string | { readonly role: string; readonly users?: 'all' }) =>

@@ -46,7 +46,7 @@ export const coversAllUsers = (
 /** @throws AccessDeniedError if the caller may not see the data of all users */
 export function requireAllUsers(principal: RequestPrincipal, operation: RequestedOperation): void {
   if (!coversAllUsers(principal, operation))
-    throw failure('request.forbidden', { operation, problem: 'it is about all users, and the key is bound' })
+    throw failure('request.forbidden', { operation, problem: 'it concerns all users, and the key is limited to some' })
 }
 
 /**

@@ -40,14 +40,14 @@ export function checkJwt(options: JwtOptions): void {
   checkOptions('jwt', options, ['issuer', 'audience', 'algorithms', 'keys', 'clockTolerance', 'claims', 'role'])
   const wrong = (what: string, problem: string) => failure('validation.failed', { what: `jwt.${what}`, problem })
   for (const name of ['issuer', 'audience'] as const)
-    if (typeof options[name] !== 'string' || options[name] === '') throw wrong(name, 'it is a text')
+    if (typeof options[name] !== 'string' || options[name] === '') throw wrong(name, 'it must be a text')
   const named = options.algorithms
   if (!Array.isArray(named) || named.length === 0 || !named.every((one) => algorithms.includes(one)))
-    throw wrong('algorithms', `it is a list of some of ${algorithms.join(', ')}`)
+    throw wrong('algorithms', `it must be a list of some of ${algorithms.join(', ')}`)
   const { keys } = options
   const isUrl = typeof keys === 'string' && URL.canParse(keys) && new URL(keys).protocol === 'https:'
   if (!isUrl && !Array.isArray((keys as JSONWebKeySet | undefined)?.keys))
-    throw wrong('keys', 'it is a key set, or the https URL of one')
+    throw wrong('keys', 'it must be a key set, or the https URL of one')
   checkOptions('jwt.claims', options.claims ?? {}, ['user', 'role', 'agent'])
   milliseconds(options.clockTolerance ?? '30s', 'jwt.clockTolerance')
 }

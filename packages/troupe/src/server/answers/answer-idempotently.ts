@@ -25,7 +25,7 @@ export async function answerIdempotently(
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw failure('request.invalid', { problem: 'Idempotency-Key is 1 to 255 visible characters of ASCII' })
   if (route.operation === 'api-keys.manage')
-    throw failure('request.invalid', { problem: 'a key is shown once, and not again for an Idempotency-Key' })
+    throw failure('request.invalid', { problem: 'an API key is shown once, so this request takes no Idempotency-Key' })
   const { parts, user, principal, agent } = call
   const { request } = reply
   const name = hashText(JSON.stringify([principal.id, key]))

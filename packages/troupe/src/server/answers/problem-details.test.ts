@@ -21,7 +21,7 @@ it('The problem details name the accepted forms if none fits.', async () => {
     ['PUT', '/v1/context/entries/a', { value: 1, writers: 'all' }, 'body/writers: it is owner, readers or a list'],
     ['POST', '/v1/runs/a/breakpoints', { breakOn: { agnet: 'A' } }, "body/breakOn: it is 'error', { agent }"],
     ['POST', '/v1/evaluations', { runs: [], change: {}, score: 'best' }, "body/score: it is 'exact', 'citations'"],
-    ['POST', '/v1/evaluations', { runs: 5, change: {}, score: 'exact' }, 'body/runs: it is a list of ids'],
+    ['POST', '/v1/evaluations', { runs: 5, change: {}, score: 'exact' }, 'body/runs: it must be a list of ids'],
   ] as const
   for (const [method, path, sent, message] of wrong) {
     const { status, body } = await call(method, path, sent)

@@ -16,6 +16,6 @@ export function checkMetrics(options: MetricsOptions): MetricsOptions {
   const { port, host } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw wrong('metrics.port', 'it must be a whole number from 0 to 65,535')
-  if (host !== undefined && typeof host !== 'string') throw wrong('metrics.host', 'it is a text')
+  if (host !== undefined && typeof host !== 'string') throw wrong('metrics.host', 'it must be a text')
   return options
 }

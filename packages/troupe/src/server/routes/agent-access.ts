@@ -77,6 +77,7 @@ export async function requireAnswerer({ parts, principal, user, agent, params, b
     return
   }
   const isOwn = asked?.step !== undefined && (await agentStepsOf(orchestra, user, asked.run, agent)).has(asked.step)
-  if (!own.isStarter && !isOwn) throw own.isEmpty ? failure('run.unknown', { run }) : rejection('others asked it')
-  if (asked?.ask.kind === 'breakpoint') throw rejection('a breakpoint is for a person')
+  if (!own.isStarter && !isOwn)
+    throw own.isEmpty ? failure('run.unknown', { run }) : rejection('a run of another caller asked this question')
+  if (asked?.ask.kind === 'breakpoint') throw rejection('only a person may answer a breakpoint')
 }

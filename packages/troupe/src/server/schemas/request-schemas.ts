@@ -13,7 +13,7 @@ export const integerBetween = (from: number, to: number) =>
 export const json = z.unknown()
 export const metadata = z.record(z.string(), z.unknown())
 export const durationSchema = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
-  error: 'it is a duration such as 250ms, 30s, 5m, 1h or 1d',
+  error: 'it must be a duration such as 250ms, 30s, 5m, 1h or 1d',
 })
 /** The maximal length of a cursor: it may hold an escaped and encoded key of the context. */
 const longestCursor = 15_000

@@ -63,7 +63,7 @@ export async function writeBackup(
 ): Promise<BackupManifest> {
   const path = resolve(folder)
   const requireAbsent = () => {
-    if (existsSync(path)) throw failure('storage.not_empty', { path, problem: 'there is something of that name' })
+    if (existsSync(path)) throw failure('storage.not_empty', { path, problem: 'something exists under this name' })
   }
   requireAbsent()
   let partial: string | undefined

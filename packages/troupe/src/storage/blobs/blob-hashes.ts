@@ -40,7 +40,7 @@ export async function openBlobHashes(
     of: (user, text) => hashOf(user, text),
     check(user, text, hash) {
       if (![own, stored].some((by) => isEqual(hashOf(user, text, by), hash)))
-        throw failure('storage.corrupt', { path: 'of the storage', problem: 'a value does not fit its hash' })
+        throw failure('storage.corrupt', { path: 'of the storage', problem: 'a value does not match its hash' })
     },
   }
 }

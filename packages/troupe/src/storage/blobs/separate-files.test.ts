@@ -171,7 +171,7 @@ test('A write between the lookup and its result wins over the result.', async ()
 })
 
 test.each([
-  ["update storage_blobs set content = 'BBBB'", 'a value does not fit its hash'],
+  ["update storage_blobs set content = 'BBBB'", 'a value does not match its hash'],
   ['delete from storage_blobs', 'the data of a file is missing'],
 ])('Content whose file was changed is not read: %s.', async (text, problem) => {
   const { put, bodies, run } = await open()

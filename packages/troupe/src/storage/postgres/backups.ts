@@ -212,7 +212,7 @@ async function fill(client: Client, rows: ReturnType<typeof rowsIn>, tables: rea
     if (row.line === undefined || isFull) await flush()
     if (row.line === undefined) {
       if (!tables.includes(row.table))
-        throw failure('storage.foreign', { path: row.table, problem: 'there is no such table' })
+        throw failure('storage.foreign', { path: row.table, problem: 'the table does not exist' })
       table = row.table
       continue
     }

@@ -52,7 +52,7 @@ export async function openPostgres(options: OpenStorageOptions): Promise<OpenedS
   if (options.faults)
     throw failure('validation.failed', {
       what: 'faults',
-      problem: 'they are those of the SQLite writer, not of PostgreSQL',
+      problem: 'only the writer of SQLite has them, not PostgreSQL',
     })
   const url = options.url === 'postgres:' ? {} : { url: options.url }
   const settings = settingsOf({ ...url, ...options.postgres })

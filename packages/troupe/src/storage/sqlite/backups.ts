@@ -22,7 +22,7 @@ export const sqliteBackups: BackupEngine<string> = { file: 'troupe.db', copy, ve
 /** Copies the file while this process or another one owns it. */
 async function copy(name: string, to: string, signal?: AbortSignal): Promise<Contents> {
   const path = resolve(name)
-  if (!existsSync(path)) throw failure('storage.foreign', { path, problem: 'there is no file' })
+  if (!existsSync(path)) throw failure('storage.foreign', { path, problem: 'the file does not exist' })
   try {
     const reading = openOurs(path)
     try {

@@ -44,7 +44,7 @@ export async function buildSystemPrompt(
   checkOptions('buildSystemPrompt', options, ['template', 'existing', 'keys', 'fallback', 'header', 'maxTokens'])
   const { template, existing, keys, fallback = '', header = '[Context]', maxTokens = 4_000 } = options
   if (!Number.isInteger(maxTokens) || maxTokens < 1)
-    throw failure('validation.failed', { what: 'maxTokens', problem: 'it is a whole number above zero' })
+    throw failure('validation.failed', { what: 'maxTokens', problem: 'it must be a whole number above zero' })
   for (const [option, value] of Object.entries({ template, existing, fallback }))
     if (value !== undefined) checkText(option, value)
   if (header !== false) checkText('header', header)

@@ -74,7 +74,7 @@ export async function executeToolCall(caller: ToolCaller, name: string, args: un
 /** Checks that an acting agent in the arguments is the caller itself, and removes its name. */
 function argumentsOf({ clients, impersonated }: ToolCaller, spec: ToolSpec, args: unknown): unknown {
   const wrong = (problem: string) => failure('tool.arguments', { tool: spec.name, problem })
-  if (!isObject(args)) throw wrong('they are an object with the names of the parameters')
+  if (!isObject(args)) throw wrong('they must be an object with the names of the parameters')
   const sender = spec.name === 'get_messages_from_agents' ? [] : ['from_agent']
   const unnamed = (value: unknown) => {
     if (!isObject(value)) return value

@@ -20,7 +20,7 @@ export const agentsCodes = {
   },
   'agent.turns': {
     class: errors.AgentError,
-    message: '{agent} used up its {limit} turns of one step without an end.',
+    message: '{agent} used all {limit} turns of its step and gave no answer.',
     hint: 'Raise settings.maxTurns, or give the agent a narrower task.',
   },
   'agent.frozen': {

@@ -25,7 +25,7 @@ export const cliCodes = {
   },
   'server.unknown': {
     class: errors.ExternalServiceError,
-    message: '{request} was answered with {status}, and no explanation.',
+    message: 'The server answered {request} with the status {status} and no explanation.',
     hint: 'Check that the URL belongs to a Troupe server of this release.',
   },
   'init.unpacked': {

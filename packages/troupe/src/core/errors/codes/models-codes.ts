@@ -78,12 +78,12 @@ export const modelsCodes = {
   },
   'cassette.unreadable': {
     class: errors.ValidationError,
-    message: 'The cassette can not be read: {problem}.',
+    message: 'The cassette cannot be read: {problem}.',
     hint: "Record it again with mode 'record', or correct the named line.",
   },
   'cassette.unwritten': {
     class: errors.ProcessingError,
-    message: 'The cassette can not be written: {problem}.',
+    message: 'The cassette cannot be written: {problem}.',
     hint: "Free disk space and check the permissions of its folder. Mode 'replay' only reads it.",
     retryable: false,
   },

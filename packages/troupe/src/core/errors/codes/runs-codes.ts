@@ -10,7 +10,7 @@ export const runsCodes = {
   },
   'budget.ceiling': {
     class: errors.ValidationError,
-    message: 'The {budget} budget asked for, {asked}, is above the ceiling of {of}, {limit}.',
+    message: 'The requested {budget} budget of {asked} is above {limit}, the ceiling of {of}.',
     hint: 'Request less, or omit the budget: the ceiling then is the budget.',
   },
   'run.exists': {
@@ -133,13 +133,13 @@ export const runsCodes = {
   },
   'outcome.invalid': {
     class: errors.AgentError,
-    message: 'What {agent} decided is not possible here: {problem}. It may {allowed}.',
+    message: 'The outcome of {agent} is not possible here: {problem}. {agent} may {allowed}.',
     hint: 'Return finish(value), invoke([…]) or handOff(…) as the topology allows, or add the missing edge.',
   },
   'guard.tripped': {
     class: errors.BudgetExceededError,
     message: 'The guard {guard} stopped the run at {used} of {limit}{detail}.',
-    hint: 'What the run has is kept in its response. Raise the limit, or let the team do less.',
+    hint: 'The response of the run contains its values so far. Raise the limit, or reduce the work of the team.',
   },
   'run.deadlock': {
     class: errors.ProcessingError,

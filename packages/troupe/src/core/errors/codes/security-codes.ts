@@ -98,7 +98,7 @@ export const securityCodes = {
   },
   'taint.denied': {
     class: errors.AccessDeniedError,
-    message: 'The agent {agent} may not {action}: it holds {joined}, and this would reach outside.',
+    message: 'The agent {agent} may not {action}: its data carries {joined}, and this action would send data outside.',
     hint: 'Let a person approve it (policy.taint: approve), separate the two agents, or remove the labels with ctx.declassify.',
   },
   'policy.denied': {

@@ -272,11 +272,14 @@ const answerRun = runTool({
   call: async (call, { run: id, question, value, wait: seconds }) => {
     const { run: found, isShown } = await visibleRun(call.caller, id)
     if (!isShown && !(await asked(call.caller, id, question)))
-      throw failure('request.forbidden', { operation: 'runs.answer', problem: 'others asked it' })
+      throw failure('request.forbidden', {
+        operation: 'runs.answer',
+        problem: 'a run of another caller asked this question',
+      })
     const { questions } = await found.result({ signal: call.ctx.mcpReq.signal })
     const kind = questions.find((one) => one.id === question)?.kind
     if (kind === 'approval' || kind === 'breakpoint')
-      throw failure('request.forbidden', { operation: 'runs.answer', problem: `an ${kind} is for a person` })
+      throw failure('request.forbidden', { operation: 'runs.answer', problem: `only a person may answer an ${kind}` })
     await found.answer(question, value as Json)
     if (!isShown) return statusOf(found)
     return awaitOutcome(call, found, seconds)

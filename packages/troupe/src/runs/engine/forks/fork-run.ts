@@ -314,7 +314,7 @@ class Prefix {
     if (unused.length > 0)
       throw failure('validation.failed', {
         what: `Forking run ${this.#source.run} at ${this.#source.at}`,
-        problem: `nothing there takes the ${unused.join(', the ')}`,
+        problem: `the run has nothing that uses the ${unused.join(', the ')}`,
       })
   }
 

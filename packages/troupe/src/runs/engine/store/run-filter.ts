@@ -92,10 +92,10 @@ export function checkFilter(filter: RunFilter): RunFilter {
   if (filter.tags !== undefined) checkTags('orchestra.list.tags', filter.tags, maxTags)
   for (const bound of ['minCost', 'maxCost'] as const)
     if (filter[bound] !== undefined && !Number.isFinite(filter[bound]))
-      throw wrong(bound, 'it is a number of US dollars')
+      throw wrong(bound, 'it must be a number of US dollars')
   for (const timeBound of ['from', 'to'] as const)
     if (filter[timeBound] !== undefined && Number.isNaN(Date.parse(String(filter[timeBound]))))
-      throw wrong(timeBound, 'it is ISO text')
+      throw wrong(timeBound, 'it must be an ISO text of a time')
   return filter
 }
 
@@ -106,13 +106,13 @@ function checkTitle(title: unknown): void {
 
 function checkSearch(search: unknown): void {
   const words = typeof search === 'string' ? searchWordsIn([search]).length : 0
-  if (words === 0) throw wrong('search', 'it holds no word')
+  if (words === 0) throw wrong('search', 'it contains no word')
   if (words > maxSearchWords) throw wrong('search', `it holds ${words} words; ${maxSearchWords} are looked for at most`)
 }
 
 function checkOneOf(what: string, value: string | undefined, known: readonly string[]): void {
   if (value === undefined || known.includes(value)) return
-  if (typeof value !== 'string') throw wrong(what, `it is one of ${known.join(', ')}`)
+  if (typeof value !== 'string') throw wrong(what, `it must be one of ${known.join(', ')}`)
   throw wrong(what, `${value} is none of ${known.join(', ')}; the nearest is ${nearest(value, known) ?? known[0]}`)
 }
 

@@ -26,8 +26,7 @@ export type Agreement = {
 export function agreementOf(pairs: readonly (readonly [string, string])[]): Agreement {
   const cases = listOf('The pairs of an agreement', pairs).length
   readable('The pairs of an agreement', () => pairs.forEach(checkPair))
-  if (cases === 0)
-    throw failure('validation.failed', { what: 'An agreement', problem: 'there is no case with a label' })
+  if (cases === 0) throw failure('validation.failed', { what: 'An agreement', problem: 'no case has a label' })
   const first = new Map<string, number>()
   const second = new Map<string, number>()
   let equal = 0

@@ -79,7 +79,7 @@ describe('judge', () => {
     for (const wrong of [null, {}, { choice: 'pass' }, 'pass'])
       expect(() => one.agreement([wrong as never])).toThrow(/none of its choices/)
     expect(() => agreementOf([['pass'] as never])).toThrow(/two texts/)
-    expect(() => one.agreement([])).toThrow(/no case with a label/)
+    expect(() => one.agreement([])).toThrow(/no case has a label/)
   })
 })
 

@@ -35,7 +35,7 @@ const old = storedRecord(idAt(5))
 
 it('A record that is not what its leaf was made of is changed.', () => {
   const change = (leaf: ExportedRecord) => ({ ...leaf, record: { ...leaf.record, actor: 'Other' } })
-  expect(judged([old], { change }).found).toEqual([['changed', 0, `the record ${old.id} is not what it was`]])
+  expect(judged([old], { change }).found).toEqual([['changed', 0, `the record ${old.id} was changed`]])
   expect(judged([old]).found).toEqual([])
 })
 it('A record that nothing excuses is missing, and an unsigned excuse is named.', () => {
@@ -67,7 +67,7 @@ it('A record without a leaf waits for its place, was inserted, or was changed.',
     waiting: 1,
     found: [
       ['inserted', undefined, `the record ${old.id} has no place`],
-      ['changed', undefined, `the record ${old.id} is not what it was`],
+      ['changed', undefined, `the record ${old.id} was changed`],
     ],
   })
 })

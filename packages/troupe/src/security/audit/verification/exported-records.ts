@@ -40,7 +40,7 @@ export class ExportedRecords {
     }
     const ownMark = record.user === '' ? '' : markOf(record.user)
     if (record.id === id && ownMark === mark && recordDigest(record) === digest) this.#excuses.add(n, record)
-    else this.#report({ kind: 'changed', n, record: toRecord(record), problem: `the record ${id} is not what it was` })
+    else this.#report({ kind: 'changed', n, record: toRecord(record), problem: `the record ${id} was changed` })
   }
   addPruned(subtree: ExportedSubtree): void {
     this.#pruned.push(subtree)
@@ -49,8 +49,7 @@ export class ExportedRecords {
   addStray({ record, waits }: ExportedStray): void {
     if (waits !== null && waits === recordDigest(record)) this.#waiting++
     else {
-      const problem =
-        waits === null ? `the record ${record.id} has no place` : `the record ${record.id} is not what it was`
+      const problem = waits === null ? `the record ${record.id} has no place` : `the record ${record.id} was changed`
       this.#report({ kind: waits === null ? 'inserted' : 'changed', record: toRecord(record), problem })
     }
   }

@@ -26,7 +26,7 @@ const filter = z.strictObject({
 const body = z.strictObject({
   id: z.string().max(256).optional().describe('A second call with the same id continues with the remaining runs.'),
   runs: z
-    .union([z.array(z.string()).max(10_000), filter], { error: 'it is a list of ids, or what a list of runs takes' })
+    .union([z.array(z.string()).max(10_000), filter], { error: 'it must be a list of ids, or a filter of runs' })
     .describe('Ids of runs, or the filters of a list of runs.'),
   change: z.strictObject({
     model: z.string().optional(),

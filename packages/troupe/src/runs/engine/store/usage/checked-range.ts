@@ -21,7 +21,8 @@ export function checkedRange(
     const text = range[name]
     if (text === undefined) return otherwise
     const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
-    if (Number.isNaN(at)) throw failure('validation.failed', { what: `${what}.${name}`, problem: 'it is ISO text' })
+    if (Number.isNaN(at))
+      throw failure('validation.failed', { what: `${what}.${name}`, problem: 'it must be an ISO text of a time' })
     return at
   }
   const to = timeOf('to', now)
