@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { filesWith, isFound, questions } from './find-words.ts'
+import { filesWith, isFound, isUnique, questions } from './find-words.ts'
 
-it('The words of the field find the code in three files for 36 of 40 questions.', () => {
+it('The words of the field have the place among the three files with the most matches for 36 of 40 questions.', () => {
   expect(questions).toHaveLength(40)
   expect(new Set(questions.map(({ word }) => word)).size).toBe(40)
   const missed = questions.filter((question) => !isFound(question))
-  expect(
-    missed.length,
-    missed.map(({ word }) => `${word}: ${filesWith(word).join(', ')}`).join('\n'),
-  ).toBeLessThanOrEqual(4)
+  const shown = missed.map(({ word }) => `${word}: ${filesWith(word).slice(0, 3).join(', ')}`)
+  expect(missed.length, shown.join('\n')).toBeLessThanOrEqual(4)
+  const unique = questions.filter(isUnique)
+  process.stdout.write(`${40 - missed.length} of 40 words find their place, ${unique.length} in at most three files\n`)
+  expect(unique.length).toBeGreaterThanOrEqual(8)
 })
 
 it('Each answer to a question exists.', () => {

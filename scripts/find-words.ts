@@ -1,6 +1,9 @@
 /**
  * Questions of an engineer who is new to the sources, each with the word that the field has for the thing and the file or
- * folder that answers it. A word finds its place if that is among the three files that contain the word most often.
+ * folder that answers it. There are two measures. A word finds its place if that is among the three files with the most
+ * lines that contain the word: `git grep -c WORD`, sorted. A word is unique if at most three files contain it at all and the
+ * place is among them: `git grep -l WORD`. The words of the field are unique in few cases, because every module that uses a
+ * thing names it.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -60,7 +63,7 @@ export const questions: readonly Question[] = [
   ask('Where is a cassette replayed?', 'cassette', 'models/cassettes/'),
 ]
 
-/** Returns the three sources that contain a word in most of their lines, in any case; tests and generated files excepted. */
+/** Returns the sources that contain a word in any case, those with the most such lines first; no tests or generated files. */
 export function filesWith(word: string): readonly string[] {
   const exclude = [':!*.test.ts', ':!*.test.fixture.ts', ':!*/generated/*', ':!*/index.ts']
   const { stdout } = spawnSync('git', ['grep', '-ciF', '-e', word, '--', sources, ...exclude], {
@@ -74,10 +77,15 @@ export function filesWith(word: string): readonly string[] {
       path: line.slice(sources.length + 1, line.lastIndexOf(':')),
       count: Number(line.split(':').at(-1)),
     }))
-  return files
-    .sort((a, b) => b.count - a.count)
-    .slice(0, 3)
-    .map(({ path }) => path)
+  return files.sort((a, b) => b.count - a.count).map(({ path }) => path)
 }
 
-export const isFound = ({ word, answer }: Question): boolean => filesWith(word).some((path) => path.startsWith(answer))
+const maxFiles = 3
+
+export const isFound = ({ word, answer }: Question): boolean =>
+  filesWith(word)
+    .slice(0, maxFiles)
+    .some((path) => path.startsWith(answer))
+
+export const isUnique = (question: Question): boolean =>
+  isFound(question) && filesWith(question.word).length <= maxFiles
