@@ -17,13 +17,13 @@ export async function main() {
   const rate = () => lastGood.execute(() => breaker.execute(source), { key: 'ada rate' })
   const missing = await rate().catch(({ message }) => message)
   lastGood.update('ada rate', 1)
-  const given = await rate()
+  const fallback = await rate()
   const whileOpen = [await rate(), calls]
   isUp = true
   await clock.advance('60s')
   const fresh = await rate()
   isUp = false
-  return { missing, given, whileOpen, fresh, lastKnownGood: await rate() }
+  return { missing, fallback, whileOpen, fresh, lastKnownGood: await rate() }
 }
 
 if (import.meta.main) console.log(await main())

@@ -82,7 +82,7 @@ it('The sample of fallbacks replaces a failing source.', async () => {
   const { main } = await import('./fallbacks.ts')
   expect(await main()).toEqual({
     missing: '503',
-    given: 1,
+    fallback: 1,
     whileOpen: [1, 2],
     fresh: 1.08,
     lastKnownGood: 1.08,
