@@ -26,7 +26,7 @@ const missingFrom = (text: string): readonly string[] =>
   missingIn({ 'dist/index.d.ts': text }).map((name) => name.split('#')[1] ?? '')
 
 describe('descriptions of public names', () => {
-  it('The check passes where every declaration and member has a description.', () => {
+  it('The check of descriptions passes where every declaration and member has a description.', () => {
     const text = `
       /** Stores values. */
       export declare class Store extends Base {
@@ -81,7 +81,7 @@ describe('descriptions of public names', () => {
       '/** Either. */ export type Either = { /** Its value. */ value: 1 | 2 } | { value: string }',
       ['Either.value'],
     ],
-  ])('The check finds %s without description.', (_, text, names) => {
+  ])('The check of descriptions finds %s without description.', (_, text, names) => {
     expect(missingFrom(text)).toEqual(names)
   })
 
@@ -91,11 +91,11 @@ describe('descriptions of public names', () => {
     ['an empty comment', '/** */\nexport declare function open(): void;'],
     ['a tag without text', '/** @public */\nexport declare function open(): void;'],
     ['a comment of the declaration before', '/** A. */\ndeclare const a: 1;\nexport declare function open(): void;'],
-  ])('The check does not accept %s as a description.', (_, text) => {
+  ])('The check of descriptions does not accept %s as a description.', (_, text) => {
     expect(missingFrom(text)).toEqual(['open'])
   })
 
-  it('The check finds a declaration that the entry exports from another file, under the path of that file.', () => {
+  it('The check of descriptions finds a declaration that the entry exports from another file, under the path of that file.', () => {
     const files = {
       'dist/index.d.ts': "export { Clock } from './time/clock.ts'\nexport type { Hidden } from './other/hidden.ts'",
       'dist/time/clock.d.ts': 'export interface Clock { /** Returns ms. */ now(): number }',
@@ -106,7 +106,7 @@ describe('descriptions of public names', () => {
     expect(missingIn(files, 'time')).toEqual(['dist/time/clock.d.ts#Clock'])
   })
 
-  it('The check accepts the description of an interface for the member of a class that implements it.', () => {
+  it('The check of descriptions accepts the description of an interface for the member of a class that implements it.', () => {
     const files = {
       'dist/index.d.ts': `
         import type { Clock } from './clock.ts'
@@ -118,11 +118,11 @@ describe('descriptions of public names', () => {
     expect(missingIn(files)).toEqual(['dist/index.d.ts#SystemClock.stop'])
   })
 
-  it('The check asks for no description of a member whose type is one literal.', () => {
+  it('The check of descriptions asks for no description of a member whose type is one literal.', () => {
     expect(missingFrom("/** A text. */ export interface Text { readonly type: 'text' }")).toEqual([])
   })
 
-  it('The check skips the files that are exempt.', () => {
+  it('The check of descriptions skips the files that are exempt.', () => {
     const files = {
       'dist/index.d.ts': "export type { Operations } from './client/generated/schema.ts'",
       'dist/client/generated/schema.d.ts': 'export interface Operations { list: object }',

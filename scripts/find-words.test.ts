@@ -18,7 +18,7 @@ it('Each answer to a question exists.', () => {
   expect(questions.filter(({ answer }) => !existsSync(new URL(answer, folder)))).toEqual([])
 })
 
-it('A question whose word is used in other modules is missed.', () => {
+it('The search for words of the field misses a question whose word is used in other modules.', () => {
   expect(isFound({ question: 'Where is BM25 computed?', word: 'bm25', answer: 'messaging/' })).toBe(false)
   expect(filesWith('no such word in any source')).toEqual([])
 })

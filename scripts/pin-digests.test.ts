@@ -38,7 +38,7 @@ describe('pinning by digest', () => {
   })
   afterAll(() => void server.close())
 
-  it('The script pins each image and action of the project to a digest beside its tag, and changes nothing else.', async () => {
+  it('The script pin-digests pins each image and action of the project to a digest beside its tag, and changes nothing else.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-pins-'))
     for (const path of ['.github', 'deploy']) cpSync(join(root, path), join(folder, path), { recursive: true })
     const before = unpinned(folder)
@@ -55,7 +55,7 @@ describe('pinning by digest', () => {
     }
     rmSync(folder, { recursive: true })
   })
-  it('The script refreshes a pinned digest by the tag beside it.', async () => {
+  it('The script pin-digests refreshes a pinned digest by the tag beside it.', async () => {
     const old = '9'.repeat(40)
     expect(await pinned(`- uses: actions/checkout@${old} # v4\n`, registries)).toBe(
       `- uses: actions/checkout@${commit} # v4\n`,
@@ -63,11 +63,11 @@ describe('pinning by digest', () => {
     const image = `image: postgres:18@sha256:${'0'.repeat(64)}\n`
     expect(await pinned(image, registries)).toBe(`image: postgres:18@${digest}\n`)
   })
-  it('The script names what no registry has, and changes nothing then.', async () => {
+  it('The script pin-digests names an image that no registry has, and then changes nothing.', async () => {
     await expect(pinned('image: missing:1', registries)).rejects.toThrow('missing:1: no digest (status 404)')
     await expect(pinned('uses: a/b@main', registries)).rejects.toThrow('a/b@main: no commit')
   })
-  it('The script finds references in every form, and omits images that are built locally.', () => {
+  it('The script pin-digests finds references in every form, and omits images that are built locally.', () => {
     const text =
       'uses: github/codeql/init@v3\nimage: troupe:latest\nimage: ghcr.io/a/b:1.2\nARG NODE_IMAGE=node:24-slim'
     expect(referencesIn(text).map(({ name, tag }) => `${name} ${tag}`)).toEqual([

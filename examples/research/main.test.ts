@@ -54,7 +54,7 @@ describe('a research project', () => {
     )
   })
 
-  it('A report cites passages that are where it says.', async () => {
+  it('A report cites passages that are at the cited lines.', async () => {
     const index = await SearchIndex.open({ folders: [folder.docs] }, { base: folder.root })
     const citations = citationsIn(report)
     expect(citations.length).toBeGreaterThan(6)
@@ -64,7 +64,7 @@ describe('a research project', () => {
     expect([...kinds].sort()).toEqual(['html', 'md', 'ts', 'txt'])
   })
 
-  it('A report says nothing twice in its details.', () => {
+  it('A report repeats no passage in its details.', () => {
     const [, sections = ''] = (report.split('## Contradictions')[0] ?? '').split(/^## (?=1\.)/m)
     const citedQuotes = citationsIn(sections).map(({ file, quote }) => `${file} ${quote}`)
     expect(new Set(citedQuotes).size).toBe(citedQuotes.length)
@@ -95,7 +95,7 @@ describe('a research project', () => {
     expect(report).toMatch(/`docs\/huge\.txt`: .*8 MB/)
   })
 
-  it('A report says what was not found.', async () => {
+  it('A report names the parts of the question without an answer.', async () => {
     const asked = await run('What is the price of coffee in Vienna?', '--docs', 'docs', '--data', 'other')
     expect(asked.code).toBe(0)
     expect(readFileSync(reportOf(asked), 'utf8')).toMatch(/Nothing was found by words\. 2 files were not read/)

@@ -115,7 +115,7 @@ it('A missing key is found before a run exists.', async () => {
   })
 })
 
-it('A run that failed is retried by --resume, and what had succeeded is not paid for again.', async () => {
+it('The option --resume retries a failed run, and calls that had succeeded are not paid for again.', async () => {
   let isDown = true
   await using server = await openAiServer((asked) =>
     isDown && asked.text.includes('You look things up') ? { status: 401 } : play(asked),

@@ -26,7 +26,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await played?.[Symbol.asyncDispose]()
   })
 
-  test('The list of entries changes while it is shown.', async () => {
+  test('The list of entries in the studio changes while it is shown.', async () => {
     await page.getByRole('link', { name: 'letters.draft' }).waitFor()
     await played.troupe.user('default').context.push('letters.later', 'written by somebody else')
     await page.getByText('written by somebody else').waitFor()

@@ -43,7 +43,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     ({ agents: [agent], flows: [`${agent.name} -> End`] }) as unknown as TopologyForm
   const active = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent)
 
-  test('The page shows an approval completely, with invisible characters as codes.', async () => {
+  test('The studio shows an approval completely, with invisible characters as codes.', async () => {
     const args = {
       to: '\u202ebob\u200b',
       note: `${'and so on '.repeat(3_000)}the end`,
@@ -61,7 +61,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByText('Pay \\u{202e}it?').waitFor()
   }, 180_000)
 
-  test('The page cuts a long value, and shows all of it on request.', async () => {
+  test('The studio cuts a long value, and shows all of it on request.', async () => {
     await played.troupe.user('default').context.push('long', `${'x'.repeat(30_000)}the end`)
     const page = await open('context?key=long')
     const value = page.getByRole('region', { name: 'Value of long' })
@@ -70,7 +70,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await value.innerText()).toContain('the end')
   }, 180_000)
 
-  test('The page lets any option be chosen by keyboard, and keeps the focus when the question closes.', async () => {
+  test('The studio lets any option be chosen by keyboard, and keeps the focus when the question closes.', async () => {
     const run = await start(alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', ''] })))
     const page = await open(`runs/${run.id}`)
     const answer = page.getByRole('combobox', { name: 'Answer' })
@@ -85,7 +85,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect((await run.result()).response).toBe('')
   }, 180_000)
 
-  test('The page shows that a pause lets steps end first, and keeps the focus on its button.', async () => {
+  test('The studio shows that a pause lets steps end first, and keeps the focus on its button.', async () => {
     const gate = Promise.withResolvers<void>()
     const busy = defineAgent({ name: 'Busy', run: () => gate.promise })
     const run = await start(alone(busy))
@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await run.result()
   }, 180_000)
 
-  test('The page lets a person resolve an uncertain effect of a waiting run.', async () => {
+  test('The studio lets a person resolve an uncertain effect of a waiting run.', async () => {
     const cut = () => {
       throw new ExternalServiceError('The payment was cut off.', { code: 'outcome.unknown' })
     }
@@ -120,7 +120,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect((await run.result()).response).toEqual({ receipt: 7 })
   }, 180_000)
 
-  test('The page resumes a run that waits at a breakpoint.', async () => {
+  test('The studio resumes a run that waits at a breakpoint.', async () => {
     const agent = defineAgent({ name: 'Stopped', run: async () => finish('done') })
     const run = await start(alone(agent), { debug: { breakOn: [{ agent: 'Stopped' }] } })
     const page = await open(`runs/${run.id}`)
@@ -129,7 +129,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
   }, 180_000)
 
-  test('The page filters the failed steps among many.', async () => {
+  test('The studio filters the failed steps among many.', async () => {
     const leaf = defineAgent<number>({
       name: 'Leaf',
       run: (n) => (n === 117 ? Promise.reject(new Error('the 117th is torn')) : Promise.resolve(n)),
@@ -154,7 +154,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.getByRole('combobox', { name: 'Steps that are' }).inputValue()).toBe('failed')
   }, 180_000)
 
-  test('The page preserves a search and its position across a reload and back navigation.', async () => {
+  test('The studio preserves a search and its position across a reload and back navigation.', async () => {
     const { context } = played.troupe.user('default')
     const ops = Array.from({ length: 120 }, (_, i) => ({
       type: 'push' as const,
@@ -178,7 +178,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('link', { name: 'many.000' }).waitFor()
   }, 180_000)
 
-  test('The page filters runs by status from the counts of the home view.', async () => {
+  test('The studio filters runs by status from the counts of the home view.', async () => {
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
     await (await start(alone(broken))).result()
     const page = await open()
@@ -191,7 +191,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.getByRole('row', { name: /completed/ }).count()).toBe(0)
   }, 180_000)
 
-  test('The page shows the entry of the empty key like any other.', async () => {
+  test('The studio shows the entry of the empty key like any other.', async () => {
     await played.troupe.user('default').context.push('', 'nameless')
     const page = await open('context')
     await page.getByRole('link', { name: '(the empty key)' }).click()
@@ -199,7 +199,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.locator('pre').first().innerText()).toBe('nameless')
   }, 180_000)
 
-  test('The page does not confuse an entry whose key is a folder to browsers with another entry.', async () => {
+  test('The studio does not confuse an entry whose key is a folder to browsers with another entry.', async () => {
     const { context } = played.troupe.user('default')
     await context.batch([
       { type: 'push', key: '', value: 'nameless' },
@@ -210,7 +210,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.locator('main').innerText()).not.toContain('nameless')
   }, 180_000)
 
-  test('The page lets a team with a long name be chosen on a phone.', async () => {
+  test('The studio lets a team with a long name be chosen on a phone.', async () => {
     const page = await open()
     await page.setViewportSize({ width: 360, height: 700 })
     await page.route('**/v1/teams*', (route) => route.fulfill({ json: { items: [{ name: 'n'.repeat(200) }] } }))
@@ -220,7 +220,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
   }, 180_000)
 
-  test('The page tells a signed-out person once, loses no typed text, and continues after the sign-in.', async () => {
+  test('The studio tells a signed-out person once, loses no typed text, and continues after the sign-in.', async () => {
     const run = await start(alone(asking('Asker', { text: 'Who?' })))
     const page = await open(`runs/${run.id}`)
     await page.getByLabel('Answer').fill('half a sentence')
@@ -238,7 +238,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
   }, 180_000)
 
-  test('The page does not show an unreachable server as ready.', async () => {
+  test('The studio does not show an unreachable server as ready.', async () => {
     const page = await open()
     const server = page.getByRole('status', { name: 'The server' })
     await server.getByText('ready').waitFor()
@@ -248,7 +248,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await server.getByText('ready').waitFor()
   }, 180_000)
 
-  test('The page in hidden tabs uses no connection of the visible tab, and catches up.', async () => {
+  test('The studio in hidden tabs uses no connection of the visible tab, and catches up.', async () => {
     const first = await open('context')
     const hide = (page: Page, hidden: boolean) =>
       page.evaluate((now) => {
@@ -274,7 +274,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await shown(first, '0.after')
   }, 180_000)
 
-  test('The page lists mailboxes in pages, and asks for no more than they contain.', async () => {
+  test('The studio lists mailboxes in pages, and asks for no more than they contain.', async () => {
     const shop = played.troupe.user('default').agent('Shop')
     const boxes = Array.from({ length: 30 }, (_, i) => `Box-${String(i).padStart(2, '0')}`)
     for (const to of boxes) await shop.messages.send(Order, { item: 'tea' }, { to })
@@ -289,7 +289,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(asked.filter((url) => url.includes('dead-letters'))).toEqual([])
   }, 180_000)
 
-  test('The page keeps the team visible while its run continues.', async () => {
+  test('The studio keeps the team visible while its run continues.', async () => {
     const hub = defineAgent<unknown>({
       name: 'Asks',
       run: async (input, ctx) => {
@@ -321,7 +321,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(seen.hidden).toBe(0)
   }, 180_000)
 
-  test('The page shows images of a result and of a prompt, saves other files, and loads no URL.', async () => {
+  test('The studio shows images of a result and of a prompt, saves other files, and loads no URL.', async () => {
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     const model = new MockModel({ responses: ['Seen.'] })
     const viewer = new LlmAgent({ name: 'Viewer', model })
@@ -365,7 +365,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(requests.filter((each) => each.includes(':9/'))).toEqual([])
   })
 
-  test('The page draws a team of two hundred agents within its frame.', async () => {
+  test('The studio draws a team of two hundred agents within its frame.', async () => {
     const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
     const spokes = Array.from({ length: 200 }, (_, i) => agent(`Spoke-${i}`))
     const run = await start(patterns.hubAndSpoke({ hub: agent('Hub'), spokes }) as never)

@@ -110,7 +110,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     }
   }, 180_000)
 
-  test('An answer that is in progress is stopped where it is shown.', async () => {
+  test('The studio stops an answer in progress where the answer is shown.', async () => {
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Slow')
     await page.getByLabel('Message').fill('take your time')
     await page.getByLabel('Message').press('Enter')

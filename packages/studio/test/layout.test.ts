@@ -159,7 +159,7 @@ describe('The drawing of a team', () => {
     expect(connections).toHaveLength(10)
   })
 
-  test('The path of a line begins and ends at the border of its nodes.', () => {
+  test('An edge of the drawn team begins and ends at the border of its nodes.', () => {
     for (const [name, topology] of teams) {
       const { positions, connections } = fitting(topology, false)
       const { width, height } = sizeOf(false)

@@ -43,7 +43,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await played?.[Symbol.asyncDispose]()
   })
 
-  test('The page opens by a link that works once, and shows nothing without it.', async () => {
+  test('The studio opens by a link that works once, and shows nothing without it.', async () => {
     const link = await played.server.link()
     const context = await browser.newContext()
     const first = await context.newPage()
@@ -55,7 +55,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await other.getByRole('alert').first().waitFor()
   }, 180_000)
 
-  test('The page starts a run, follows it, approves it with its exact arguments, and shows its end.', async () => {
+  test('The studio starts a run, follows it, approves it with its exact arguments, and shows its end.', async () => {
     await go('Try it')
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
     await page.getByLabel('Task').fill('the invitation')
@@ -98,7 +98,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       .waitFor()
   }, 180_000)
 
-  test('The page shows the input and the outcome of a step.', async () => {
+  test('The studio shows the input and the outcome of a step.', async () => {
     await page.getByRole('link', { name: /^Steps/ }).click()
     await page.getByRole('treeitem', { name: /^Reader/ }).click()
     await page
@@ -107,7 +107,7 @@ describe.skipIf(executable === undefined)('the page', () => {
       .waitFor()
   })
 
-  test("The page shows the answers of a step's model and the results of its tools.", async () => {
+  test("The studio shows the answers of a step's model and the results of its tools.", async () => {
     const step = page.getByRole('treeitem', { name: /^Clerk/ })
     await step.click()
     expect(await step.getByText('1,015 tokens').count()).toBe(1)
@@ -128,7 +128,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await facts()).toContain('Tokens in 900 Tokens out 100 Cost $0.19')
   }, 180_000)
 
-  test('The page shows the prompt of a model call as it was sent, with its tools.', async () => {
+  test('The studio shows the prompt of a model call as it was sent, with its tools.', async () => {
     const message = page.getByRole('region', { name: /^Message \d, of tool, in the prompt of model call 2 of Clerk/ })
     expect(await message.innerText()).toMatch(/send_letter \(.+\) gave/)
     await page.getByText(/^\d tools?: .*send_letter/).waitFor()
@@ -152,7 +152,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await inspector.waitFor({ state: 'detached' })
   }, 180_000)
 
-  test('A fork says what it shares, pays, repeats and asks, and starts after its effects are confirmed.', async () => {
+  test('The studio shows what a fork shares, pays, repeats and asks, and starts it once its effects are confirmed.', async () => {
     const runOf = (url: string) => url.split('?')[0]
     const before = page.url()
     await page.getByRole('button', { name: 'Fork…' }).click()
@@ -180,7 +180,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
   }, 180_000)
 
-  test('The page shows the time and the attempt of a step in progress, and retries a failed run.', async () => {
+  test('The studio shows the time and the attempt of a step in progress, and retries a failed run.', async () => {
     const gate = Promise.withResolvers<void>()
     let attempts = 0
     const flaky = defineAgent({
@@ -208,7 +208,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
   }, 180_000)
 
-  test('The page answers a question, and the team drawing shows the progress.', async () => {
+  test('The studio answers a question, and the team drawing shows the progress.', async () => {
     const chooser = defineAgent({
       name: 'Chooser',
       run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
@@ -251,7 +251,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await runs[2]?.cancel()
   }, 180_000)
 
-  test('The page shows a schedule, pauses, resumes and triggers it.', async () => {
+  test('The studio shows a schedule, pauses, resumes and triggers it.', async () => {
     await played.troupe.user('default').schedules.create({ id: 'morning', task: 'tea', team: 'letters', every: '1d' })
     await go('Schedules')
     await page.getByText('every 1d').waitFor()
@@ -275,7 +275,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
   }, 180_000)
 
-  test('The page shows a worker at work, and its absence when it stops.', async () => {
+  test('The studio shows a worker at work, and its absence when it stops.', async () => {
     const { stop } = await played.troupe.user('default').start(new Worker('Helper', { role: 'storage' }))
     await go('Agents')
     const present = page.getByRole('region', { name: 'At work now' })
@@ -284,7 +284,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await present.getByText('No worker is present.').waitFor()
   }, 180_000)
 
-  test('The page redrives a dead letter.', async () => {
+  test('The studio redrives a dead letter.', async () => {
     await createDeadLetter(played.troupe)
     await go('Messages')
     await page.getByText('out of stock').waitFor()
@@ -296,7 +296,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })
   }, 180_000)
 
-  test('The page executes nothing that agents write.', async () => {
+  test('The studio executes nothing that agents write.', async () => {
     for (const view of views) await page.goto(`${played.server.url}/#/${view}`)
     expect(await page.title()).not.toContain('broken into')
     expect(await page.locator('img[src="x"]').count()).toBe(0)
@@ -328,7 +328,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     240_000,
   )
 
-  test('The page is reachable completely by keyboard.', async () => {
+  test('The studio is reachable completely by keyboard.', async () => {
     const browserPage = await open()
     await browserPage.keyboard.press('Tab')
     expect(await browserPage.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content')
@@ -359,7 +359,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     }
   }, 180_000)
 
-  test('The page draws a hub with its spokes large enough to read on a phone.', async () => {
+  test('The studio draws a hub with its spokes large enough to read on a phone.', async () => {
     const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
     const topology = patterns.hubAndSpoke({ hub: agent('Hub'), spokes: ['A', 'B', 'C', 'D', 'E'].map(agent) })
     const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
@@ -371,7 +371,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     for (const box of await boxes.all()) expect((await box.boundingBox())?.width).toBeGreaterThan(75)
   }, 180_000)
 
-  test('The page shows that the server is away, and reconnects by itself.', async () => {
+  test('The studio shows that the server is away, and reconnects by itself.', async () => {
     const browserPage = await open()
     await browserPage.context().setOffline(true)
     const server = browserPage.getByRole('status', { name: 'The server' })

@@ -67,7 +67,7 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
     return { page, requests }
   }
 
-  test('The page renders a Markdown response with its tables and code, and shows the raw text on request.', async () => {
+  test('The studio renders a Markdown response with its tables and code, and shows the raw text on request.', async () => {
     const { page } = await show(report)
     const shown = page.getByRole('article', { name: 'Response of the team' })
     await shown.getByRole('heading', { level: 3, name: 'Tea' }).waitFor()
@@ -87,7 +87,7 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
     await page.context().close()
   }, 180_000)
 
-  test('The page renders the report of a response with other fields, and its raw value holds them all.', async () => {
+  test('The studio renders the report of a response with other fields, and its raw value holds them all.', async () => {
     const { page } = await show({ status: 'completed', notes: ['a'], final_report: report })
     await page.getByRole('article').getByRole('heading', { name: 'Tea' }).waitFor()
     await page.getByRole('button', { name: 'Show raw' }).click()
@@ -97,14 +97,14 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
     await page.context().close()
   }, 180_000)
 
-  test('The page shows a response that is no Markdown as text.', async () => {
+  test('The studio shows a response that is no Markdown as text.', async () => {
     const { page } = await show('The letter is sent * once.')
     await page.getByRole('region', { name: 'Response of the team' }).getByText('The letter is sent * once.').waitFor()
     expect(await page.getByRole('button', { name: 'Show raw' }).count()).toBe(0)
     await page.context().close()
   }, 180_000)
 
-  test('The page renders hostile Markdown without scripts, pictures, forms or links that act.', async () => {
+  test('The studio renders hostile Markdown without scripts, pictures, forms or links that act.', async () => {
     const { page, requests } = await show(hostile)
     const shown = page.getByRole('article', { name: 'Response of the team' })
     await shown.getByRole('heading', { name: 'Planted' }).waitFor()

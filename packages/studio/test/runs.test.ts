@@ -66,7 +66,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.getByText(/^2,005 runs$/).waitFor()
   }, 180_000)
 
-  test('The list is narrowed by status, team, tags and words, and its address says how.', async () => {
+  test('The list of runs in the studio is filtered by status, team, tags and words, and its address contains the filter.', async () => {
     await open()
     await page.getByRole('combobox', { name: 'Status' }).selectOption('failed')
     await page.getByText(/^2 runs$/).waitFor()

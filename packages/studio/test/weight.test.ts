@@ -13,7 +13,7 @@ const first = (ending: string) =>
     .filter((path) => path.endsWith(ending))
 
 describe('The first load of the studio', () => {
-  it('The script is below 165 kB, gzipped, and the views of a run load with the first run.', () => {
+  it('The script of the studio is below 165 kB gzipped, and the views of a run load with the first run.', () => {
     expect(first('.js').length).toBeGreaterThan(0)
     expect(first('.js').reduce((sum, path) => sum + gzippedBytes(path), 0)).toBeLessThan(165_000)
     expect(readdirSync(new URL('assets/', built)).filter((name) => /^run-.*\.js$/.test(name))).toHaveLength(1)
@@ -53,14 +53,14 @@ describe('The colours of the studio', () => {
     ['ask', ['ask-ground']],
     ['fail', ['panel', 'hover', 'fail-ground']],
     ['good', ['good-ground']],
-  ] as const)('The text colour --%s is readable on its grounds, in light and in dark.', (text, grounds) => {
+  ] as const)('The studio text colour --%s is readable on its backgrounds, in light and in dark.', (text, grounds) => {
     for (const ground of grounds)
       for (const theme of [0, 1] as const)
         expect(contrast(colour(text)[theme], colour(ground)[theme]), `${text} on ${ground}`).toBeGreaterThan(4.5)
   })
 
   it.each(['mark', 'live-fill', 'ask-fill', 'fail-fill'])(
-    'The fill colour --%s is visible on panels, in light and in dark.',
+    'The studio colour --%s is visible on panels, in light and in dark.',
     (name) => {
       for (const theme of [0, 1] as const)
         expect(contrast(colour(name)[theme], colour('panel')[theme])).toBeGreaterThan(3)

@@ -69,7 +69,7 @@ describe('the guide of the command line', () => {
 })
 
 describe('the program', () => {
-  it('The program has no two commands of one name, and describes its groups of commands.', () => {
+  it('The command line has no two commands of one name, and describes its groups of commands.', () => {
     const names = commands.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     for (const command of program.commands) expect(command.description(), command.name()).not.toBe('')
@@ -95,7 +95,7 @@ describe('the program', () => {
     expect(written).toContain(nearest)
   })
 
-  it('The program accepts global options before the command too, and the later one takes precedence.', async () => {
+  it('The command line accepts global options before the command too, and the later one takes precedence.', async () => {
     const seen: object[] = []
     const tried = createProgram({ version: '1.2.3', carryOut: async (flags) => void seen.push(flags) })
     await tried.parseAsync(['--json', '--user', 'ada', 'runs', '--user', 'bob', 'list', '--agent', 'Desk'], {
@@ -124,7 +124,7 @@ describe('the program', () => {
     expect(read).toEqual([operation])
   })
 
-  it('The program rejects an unknown subcommand, and names the nearest one.', async () => {
+  it('The command line rejects an unknown subcommand, and names the nearest one.', async () => {
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
     await expect(tried.parseAsync(['audit', 'incidnts'], { from: 'user' })).rejects.toMatchObject({
       exit: exitCodes.usage,
@@ -133,11 +133,11 @@ describe('the program', () => {
     })
   })
 
-  it('The program ends with 2 if a secret of the configuration is missing.', () => {
+  it('The command line ends with 2 if a secret of the configuration is missing.', () => {
     expect(complaintOf(failure('secret.missing', { name: 'KEY' }))).toMatchObject({ exit: exitCodes.usage })
   })
 
-  it('The program rejects a server address for local commands.', async () => {
+  it('The command line rejects a server address for local commands.', async () => {
     const tried = createProgram({ version: '1.2.3', carryOut: async () => {} })
     for (const argv of [['backup', 'x'], ['migrate'], ['serve'], ['audit', 'verify', 'x']])
       await expect(tried.parseAsync([...argv, '--url', 'http://far'], { from: 'user' })).rejects.toMatchObject({

@@ -101,7 +101,7 @@ it('An index that is opened without an embedding model keeps the vectors that ar
   expect(later.texts()).toEqual(['Nothing new.'])
 })
 
-it('Vectors of a model of another name are made anew.', async () => {
+it('DocumentIndex computes vectors again for an embedding model of another name.', async () => {
   await open(synonymModel().embeddings)
   const other = synonymModel('test/others')
   const index = await open(other.embeddings)

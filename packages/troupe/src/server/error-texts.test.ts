@@ -102,7 +102,7 @@ it('The reasons of dead letters and the replies to their senders hold no text of
   })
 })
 
-it('The application itself gets the error as it is.', async () => {
+it('An application that embeds the troupe gets the complete error.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   const { error } = await troupe.user('ada').orchestra.run({ task: {}, topology: agentTeam() })
   expect(error).toMatchObject({ message: canary, errorId: expect.stringMatching(/^err_/) })

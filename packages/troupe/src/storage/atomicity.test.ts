@@ -101,7 +101,7 @@ let files = 0
 test.each([
   ['memory', (): string => 'memory:', 300],
   ['a file', (): string => `sqlite:${join(folder, `${files++}.db`)}`, 12],
-] as const)('Groups of changes agree with the model in %s.', async (_, url, numRuns) => {
+] as const)('Groups of changes have the same result in %s as in the reference model.', async (_, url, numRuns) => {
   await fc.assert(
     fc.asyncProperty(groups, async (plan) => {
       const storage = await openStorage({
@@ -132,7 +132,7 @@ const missing = await onServer(async () => {}).then(
 )
 if (missing) process.stdout.write(`skipped: ${missing}\n`)
 
-test.skipIf(missing)('Groups of changes agree with the model on PostgreSQL.', async () => {
+test.skipIf(missing)('Groups of changes have the same result on PostgreSQL as in the reference model.', async () => {
   const schema = `troupe_atomicity_${process.pid}`
   const options = { migrations, clock: createVirtualClock(), random: seededRandom(1) }
   const storage = await openStorage({ ...options, url: server, postgres: { schema } })

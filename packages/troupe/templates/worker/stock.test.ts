@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createTroupe } from 'troupe'
 import { PlaceOrder, Stock } from './stock.ts'
 
-test('An order is answered with what is left.', async () => {
+test('The worker of the template answers an order with the remaining stock.', async () => {
   await using troupe = await createTroupe({ storage: 'memory:', log: 'warn' })
   const user = troupe.user('test')
   await user.start(new Stock())

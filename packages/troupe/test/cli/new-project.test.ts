@@ -18,7 +18,7 @@ describe('the program in a new project', () => {
   const folder = new Folder()
   afterAll(() => folder[Symbol.dispose]())
 
-  it('The program makes a new project that runs as it is, and overwrites nothing.', async () => {
+  it('The command line makes a new project that runs as it is, and overwrites nothing.', async () => {
     writeFileSync(join(folder.path, '.gitignore'), 'mine\n')
     const { written, unchanged } = await folder.json<{ written: string[]; unchanged: string[] }>(['init'])
     expect([written, unchanged]).toEqual([filesOf('team').filter((name) => name !== '.gitignore'), ['.gitignore']])
@@ -52,7 +52,7 @@ describe('the program in a new project', () => {
     expect(none).toMatchObject({ code: 2, error: expect.stringContaining('agent, team, worker') })
   }, 120_000)
 
-  it('The program chats with an agent line by line, in a pipe too.', async () => {
+  it('The command line chats with an agent line by line, in a pipe too.', async () => {
     const talk = { input: 'What is a lane?\n\nWhat is a run?\n/exit\nWhat is a step?\n' }
     const config = join(folder.path, 'guide', 'troupe.config.ts')
     const plain = await folder.run(['chat', 'Guide', '--config', config, '--storage', 'memory:'], talk)
@@ -69,7 +69,7 @@ describe('the program in a new project', () => {
     ])
   }, 120_000)
 
-  it('The program backs up its database, and restores it elsewhere, where it waits until it is resumed.', async () => {
+  it('The command line backs up its database, and restores it elsewhere, where it waits until it is resumed.', async () => {
     const monday = join(folder.path, 'monday')
     const made = await folder.json<{ sha256: string; bytes: number }>(['backup', monday])
     expect(made).toMatchObject({ sha256: expect.stringMatching(/^[0-9a-f]{64}$/), bytes: expect.any(Number) })
@@ -88,7 +88,7 @@ describe('the program in a new project', () => {
     expect((await folder.run(['verify-backup', monday])).code).not.toBe(0)
   }, 120_000)
 
-  it('The program makes a project from a package in a folder of any name.', async () => {
+  it('The command line makes a project from a package in a folder of any name.', async () => {
     const other = join(folder.path, 'my projéct')
     const copy = join(other, 'troupe')
     for (const part of ['package.json', 'bin', 'dist', 'templates'])
@@ -101,14 +101,14 @@ describe('the program in a new project', () => {
     expect([name, dependencies.troupe]).toEqual(['made', `file:vendor/troupe-${version}.tgz`])
   }, 120_000)
 
-  it('The program names a file that it cannot write.', async () => {
+  it('The command line names a file that it cannot write.', async () => {
     mkdirSync(join(folder.path, 'taken'))
     writeFileSync(join(folder.path, 'taken/notes'), 'a file in place of the folder')
     const { code, error } = await folder.run(['init', 'taken'])
     expect([code, error]).toEqual([2, expect.stringMatching(/launch\.md cannot be written/)])
   }, 120_000)
 
-  it('The program says what an existing package.json lacks.', async () => {
+  it('The command line says what an existing package.json lacks.', async () => {
     const text = JSON.stringify({ name: 'mine', dependencies: { zod: '4' } })
     mkdirSync(join(folder.path, 'old'))
     writeFileSync(join(folder.path, 'old/package.json'), text)
@@ -118,7 +118,7 @@ describe('the program in a new project', () => {
     expect(readFileSync(join(folder.path, 'old/package.json'), 'utf8')).toBe(text)
   }, 120_000)
 
-  it('The program shows its version, its settings and its tables.', async () => {
+  it('The command line shows its version, its settings and its tables.', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
     expect(await folder.run(['--version'])).toMatchObject({ code: 0, out: `${version}\n` })
     expect(await folder.json(['info'])).toMatchObject({ troupe: version, teams: 'notes', problems: 0 })
@@ -130,7 +130,7 @@ describe('the program in a new project', () => {
     expect(JSON.stringify(settings)).not.toContain('kkkk')
   }, 120_000)
 
-  it('The program runs the file of a team, and rejects a wrong one before anything is done.', async () => {
+  it('The command line runs the file of a team, and rejects a wrong one before anything is done.', async () => {
     const flows = "flows: ['Start -> A', 'A -> End']"
     writeFileSync(join(folder.path, 'solo.yaml'), `agents: { A: { instructions: The sky is green. } }\n${flows}\n`)
     writeFileSync(join(folder.path, 'wrong.yaml'), 'agents: {}\nflow: x\n')

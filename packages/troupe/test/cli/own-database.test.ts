@@ -16,7 +16,7 @@ describe('the program on a database of its own', () => {
   beforeAll(() => copyFileSync(team, join(folder.path, 'troupe.config.ts')))
   afterAll(() => folder[Symbol.dispose]())
 
-  it('The program ends with the status of the run: 1 if it failed, 6 if a person is asked.', async () => {
+  it('The command line ends with the status of the run: 1 if it failed, 6 if a person is asked.', async () => {
     const broken = await folder.run(['run', 'Broken', 'x'])
     expect(broken.code).toBe(1)
     expect(broken.out).toContain('out of \\u001b[31mpaper')
@@ -30,7 +30,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['runs', 'show', 'bill'])).toMatchObject({ status: 'completed' })
   }, 60_000)
 
-  it('The program carries a run that a command starts to its end or its next question, unless detached.', async () => {
+  it('The command line carries a run that a command starts to its end or its next question, unless detached.', async () => {
     const last = ({ out }: Ended): unknown => JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
     await folder.run(['run', 'Payer', 'x', '--id', 'rent'])
     const forked = await folder.run(['runs', 'fork', 'rent', '--at', '3', '--json'])
@@ -51,7 +51,7 @@ describe('the program on a database of its own', () => {
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
-  it('The program deletes a thread, and ends with an error for one that is not there.', async () => {
+  it('The command line deletes a thread, and ends with an error for one that is not there.', async () => {
     await folder.run(['run', 'Echo', 'x', '--thread', 'trips'])
     expect((await folder.run(['threads', 'list'])).out).toContain('trips')
     expect(await folder.run(['threads', 'delete', 'trips'])).toMatchObject({
@@ -64,7 +64,7 @@ describe('the program on a database of its own', () => {
     expect(missing.error).toContain('trips')
   }, 60_000)
 
-  it('The program shows usage by team, user and model, of one user or of all.', async () => {
+  it('The command line shows usage by team, user and model, of one user or of all.', async () => {
     await folder.run(['run', 'Thinker', 'x', '--id', 'thought'])
     const { code, out } = await folder.run(['usage', '--by', 'model'])
     expect(code).toBe(0)
@@ -88,7 +88,7 @@ describe('the program on a database of its own', () => {
     expect((await folder.run(['usage', '--by', 'agent'])).code).not.toBe(0)
   }, 60_000)
 
-  it('The program repeats an at-most-once effect only with --repeat.', async () => {
+  it('The command line repeats an at-most-once effect only with --repeat.', async () => {
     await folder.run(['run', 'Poster', 'x', '--id', 'letter'])
     const rejected = await folder.run(['runs', 'fork', 'letter', '--at', '1'])
     expect(rejected.code).not.toBe(0)
@@ -99,7 +99,7 @@ describe('the program on a database of its own', () => {
     expect(retried).toMatchObject({ code: 1, error: expect.stringContaining('has not failed') })
   }, 60_000)
 
-  it('The program ends with 2 for invalid arguments, 4 for missing things, and 5 for an unreachable server.', async () => {
+  it('The command line ends with 2 for invalid arguments, 4 for missing things, and 5 for an unreachable server.', async () => {
     const [misspelt, unknown, missing, unreachable] = await Promise.all([
       folder.run(['runs', 'lits']),
       folder.run(['run', 'Broken', 'x', '--bugdet', '{}']),
@@ -121,7 +121,7 @@ describe('the program on a database of its own', () => {
       expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
   }, 60_000)
 
-  it('The program names the line and the file of wrong code.', async () => {
+  it('The command line names the line and the file of wrong code.', async () => {
     const project = join(folder.path, 'wrong code')
     mkdirSync(join(project, 'agents/A'), { recursive: true })
     const errorOf = async (...args: string[]) => {
@@ -141,7 +141,7 @@ describe('the program on a database of its own', () => {
     expect(await errorOf()).toMatch(/agent\.ts cannot be loaded: line 2: not today/)
   }, 60_000)
 
-  it('The program keeps output of agents out of its JSON, and reports their stray errors as a failure.', async () => {
+  it('The command line keeps output of agents out of its JSON, and reports their stray errors as a failure.', async () => {
     const config = join(folder.path, 'loud.mjs')
     const run = `async () => { console.log('chatter'); Promise.reject(new Error('a stray')); await new Promise(() => {}) }`
     const agents = `[defineAgent({ name: 'Loud', run: ${run} })]`
@@ -159,7 +159,7 @@ describe('the program on a database of its own', () => {
     ])
   }, 60_000)
 
-  it('The program ends at Ctrl-C while its configuration never finishes loading.', async () => {
+  it('The command line ends at Ctrl-C while its configuration never finishes loading.', async () => {
     writeFileSync(
       join(folder.path, 'never.mjs'),
       'console.error("it loads")\nawait new Promise(() => {})\nexport default {}',
@@ -170,7 +170,7 @@ describe('the program on a database of its own', () => {
     expect((await ended(child)).code).toBe(130)
   }, 60_000)
 
-  it('The program says what to do if its port is in use, and `dev` waits for a change.', async () => {
+  it('The command line says what to do if its port is in use, and `dev` waits for a change.', async () => {
     await using occupied = createServer().listen(0, '127.0.0.1')
     await once(occupied, 'listening')
     const port = String((occupied.address() as AddressInfo).port)
@@ -182,7 +182,7 @@ describe('the program on a database of its own', () => {
     expect((await ended(dev)).code).toBe(0)
   }, 60_000)
 
-  it('The program prints one document for several teams.', async () => {
+  it('The command line prints one document for several teams.', async () => {
     writeFileSync(
       join(folder.path, 'two.mjs'),
       `import { defineAgent } from 'troupe'
@@ -195,7 +195,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['completion', 'bash'])).toMatchObject({ shell: 'bash', script: expect.any(String) })
   }, 60_000)
 
-  it.skipIf(!existsSync('/dev/full'))('The program reports an output that cannot be written.', () => {
+  it.skipIf(!existsSync('/dev/full'))('The command line reports an output that cannot be written.', () => {
     const full = openSync('/dev/full', 'w')
     const options = { cwd: folder.path, env: environment(), encoding: 'utf8' } as const
     const args = [program, 'completion', 'bash']
@@ -203,7 +203,7 @@ describe('the program on a database of its own', () => {
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^Standard output cannot be written: ENOSPC/)])
   })
 
-  it('The program reports a wrong command in JSON, with the nearest one.', async () => {
+  it('The command line reports a wrong command in JSON, with the nearest one.', async () => {
     const problemOf = async (...args: string[]) => {
       const { code, out, error } = await folder.run([...args, '--json'])
       expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -270,7 +270,7 @@ describe('the program on a database of its own', () => {
     expect(misspelt.code).toBe(2)
   }, 60_000)
 
-  it('The program shows causes and stacks of its failures with --debug, and if the configuration has debug.', async () => {
+  it('The command line shows causes and stacks of its failures with --debug, and if the configuration has debug.', async () => {
     using other = new Folder()
     const run = (args: readonly string[], env = {}) => other.run(['restore', './none', ...args], { env })
     const [bare, flagged, configured, guides] = await Promise.all([
@@ -284,7 +284,7 @@ describe('the program on a database of its own', () => {
       expect(error).toMatch(/\n {4}at [\s\S]*\ncaused by: Error: ENOENT[\s\S]*\n {4}at /)
   })
 
-  it('The program searches the audit log, and exports it for a verification without a database.', async () => {
+  it('The command line searches the audit log, and exports it for a verification without a database.', async () => {
     const { publicKey } = generateKeyPairSync('ed25519')
     writeFileSync(join(folder.path, 'audit.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
     writeFileSync(join(folder.path, 'checkpoints.jsonl'), '')
@@ -303,13 +303,13 @@ describe('the program on a database of its own', () => {
     expect(await folder.json([...verify], { code: 1 })).toMatchObject({ findings: [], covered: 0 })
   }, 60_000)
 
-  it('The program verifies no log without its checkpoints.', async () => {
+  it('The command line verifies no log without its checkpoints.', async () => {
     const others = ['--public-key', 'troupe.config.ts', '--export', 'troupe.config.ts']
     const { code, error } = await folder.run(['audit', 'verify', 'none.jsonl', ...others])
     expect([code, error]).toEqual([2, expect.stringContaining('none.jsonl cannot be read')])
   })
 
-  it('The program ends quietly if its reader closes the pipe.', async () => {
+  it('The command line ends quietly if its reader closes the pipe.', async () => {
     const child = folder.spawn(['completion', 'bash'])
     child.stdout.destroy()
     let complaint = ''
@@ -320,7 +320,7 @@ describe('the program on a database of its own', () => {
     expect({ code, complaint }).toEqual({ code: 0, complaint: '' })
   }, 60_000)
 
-  it('The program releases a run at Ctrl-C with 130, and the run resumes from its journal.', async () => {
+  it('The command line releases a run at Ctrl-C with 130, and the run resumes from its journal.', async () => {
     const child = folder.spawn(['run', 'Slow', 'x', '--id', 'slow'])
     await untilPrinted(child, /Slow begins/)
     child.kill('SIGINT')
@@ -332,7 +332,7 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
   }, 60_000)
 
-  it('The program reports an effect during which it was killed, and resumes after its resolution.', async () => {
+  it('The command line reports an effect during which it was killed, and resumes after its resolution.', async () => {
     const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'doubt'])
     await untilPrinted(child, /The letter goes out/)
     child.kill('SIGKILL')

@@ -13,7 +13,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
   afterAll(() => folder[Symbol.dispose]())
   const control = (letter: string) => String.fromCharCode(letter.charCodeAt(0) - 64)
 
-  it('The program redraws the team at work on a terminal: time that passes, then tokens and cost.', async () => {
+  it('The command line redraws the team at work on a terminal: time that passes, then tokens and cost.', async () => {
     using terminal = new Terminal(folder, ['run', 'Thinker', 'x'])
     await terminal.shows(/◐ Thinker {2}0\.[1-9] s/)
     expect(await terminal.ended).toBe(0)
@@ -23,7 +23,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(terminal.screen).toMatch(/✔ Thinker {2}\d+\.\d s\n1 of 1 steps done, 1,000 tokens, \$0\.1900\n/)
   }, 60_000)
 
-  it('The program follows a terminal that becomes narrower, and writes no line wider than it.', async () => {
+  it('The command line follows a terminal that becomes narrower, and writes no line wider than it.', async () => {
     using terminal = new Terminal(folder, ['run', 'Slow', 'x', '--id', 'narrow'])
     await terminal.shows(/◐ Slow/)
     await terminal.resize(24)
@@ -34,7 +34,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(await terminal.ended).toBe(130)
   }, 60_000)
 
-  it('The program uses colours on a terminal, unless NO_COLOR is set.', async () => {
+  it('The command line uses colours on a terminal, unless NO_COLOR is set.', async () => {
     using plain = new Terminal(folder, ['agents'], { NO_COLOR: '1' })
     using coloured = new Terminal(folder, ['completion', 'tcsh'])
     await Promise.all([plain.ended, coloured.ended])
@@ -45,7 +45,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(table.raw).toContain('\u001b[2mAGENT')
   }, 60_000)
 
-  it('The program asks a person on a terminal, and continues with the answer.', async () => {
+  it('The command line asks a person on a terminal, and continues with the answer.', async () => {
     using terminal = new Terminal(folder, ['run', 'Payer', 'x'])
     await terminal.shows(/May Payer call pay[\s\S]*Yes[\s\S]*No/)
     terminal.types('y')
@@ -53,13 +53,13 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(terminal.screen).toContain('It is paid.')
   }, 60_000)
 
-  it('The program asks no question in CI: it ends with 6, and says how to answer.', async () => {
+  it('The command line asks no question in CI: it ends with 6, and says how to answer.', async () => {
     using terminal = new Terminal(folder, ['run', 'Payer', 'x'], { CI: '1' })
     expect(await terminal.ended).toBe(6)
     expect(terminal.raw).toContain('troupe runs answer')
   }, 60_000)
 
-  it('The program releases a run on a terminal at Ctrl-C, and says so in one sentence.', async () => {
+  it('The command line releases a run on a terminal at Ctrl-C, and says so in one sentence.', async () => {
     using terminal = new Terminal(folder, ['run', 'Slow', 'x', '--id', 'slow'])
     await terminal.shows(/◐ Slow/)
     terminal.types(control('C'))
@@ -87,7 +87,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(await hasty.ended).toBe(130)
   }, 60_000)
 
-  it('The program chats with a person on a terminal.', async () => {
+  it('The command line chats with a person on a terminal.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Echo', '--storage', 'memory:'])
     await terminal.shows(/> $/)
     terminal.types('hello\r')
@@ -96,7 +96,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(await terminal.ended).toBe(0)
   }, 60_000)
 
-  it('The program joins a line that ends with a backslash with the next one.', async () => {
+  it('The command line joins a line that ends with a backslash with the next one.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Echo', '--storage', 'memory:'])
     await terminal.shows(/> $/)
     terminal.types('one\\\r')
@@ -107,7 +107,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(await terminal.ended).toBe(130)
   }, 60_000)
 
-  it('The program asks questions in a chat, and the next line is the answer.', async () => {
+  it('The command line asks questions in a chat, and the next line is the answer.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Payer', '--storage', 'memory:'])
     await terminal.shows(/> $/)
     terminal.types('pay\r')
@@ -116,7 +116,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await terminal.shows(/It is paid\.[\s\S]*> $/)
   }, 60_000)
 
-  it('The program interrupts a chat at Ctrl-C, and ends at once at the second.', async () => {
+  it('The command line interrupts a chat at Ctrl-C, and ends at once at the second.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Doubtful', '--storage', 'memory:'])
     await terminal.shows(/> $/)
     terminal.types('post it\r')

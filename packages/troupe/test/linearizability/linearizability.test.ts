@@ -115,7 +115,7 @@ describe.each(['memory:', 'file'])('linearizability on %s', (storageKind) => {
     }
   })
 
-  test('Each journal contains what its writers were told, in the order of their epochs.', async () => {
+  test('Each journal contains the acknowledged records of its writers, in the order of their epochs.', async () => {
     for (let round = 0; round < rounds; round++) {
       const seed = `journal ${round}`
       const random = seededRandom(seed)

@@ -80,7 +80,7 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     expect(await connections('true')).toEqual([])
   })
 
-  test('A caller waits for a connection for acquireTimeout, and the error names what is too small.', async () => {
+  test('A caller waits for a pooled connection for acquireTimeout, and the error names the option that is too small.', async () => {
     const storage = await open({ poolSize: 1, poolOverflow: 1, acquireTimeout: '300ms' })
     const slow = [storage.read(work, sleepFor(2)), storage.read(work, sleepFor(2))]
     await expect.poll(async () => (await connections("state = 'active'")).length).toBeGreaterThanOrEqual(2)

@@ -154,7 +154,7 @@ const bin = binaries()
 if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
 
 describe.skipIf(bin === undefined)('the roles of the page', () => {
-  test('The roles of the page serve in production on a new server, and again once everything exists.', async () => {
+  test('The PostgreSQL roles of docs/postgres.md work in production on a new server, and when created twice.', async () => {
     const page = readFileSync(join(import.meta.dirname, '../../../../docs/postgres.md'), 'utf8')
     const [, roles = ''] = /```sql\n(.*?)```/s.exec(page) ?? []
     const cluster = new Cluster({ bin: bin as string, port: await freePort() })

@@ -18,7 +18,7 @@ describe.skipIf(missing !== undefined)('several processes', () => {
     for (const schema of Object.values(schemas)) await dropSchema(schema)
   })
 
-  test('An owner that was frozen until its runs were taken over changes nothing when it wakes.', async () => {
+  test('A process that was frozen until a takeover of its runs changes nothing when it continues.', async () => {
     const { problems, tried } = await runFrozen({
       storage: { url: server, schema: schemas.frozen },
       ledger: join(folder, 'frozen'),

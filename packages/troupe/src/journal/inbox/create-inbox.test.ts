@@ -119,7 +119,7 @@ it('A timer survives its process, and fires once however many processes check it
   await Promise.all(others.map((timers) => timers.stop()))
 })
 
-it('Hundreds of timers that are due at once all fire.', async () => {
+it('An inbox fires hundreds of timers that are due at once.', async () => {
   const now = testbed.clock.now()
   await Promise.all(
     Array.from({ length: 450 }, (_, i) => commit(instance.timers.set(user, `run:${i % 7}`, `t${i}`, now + 10, i))),

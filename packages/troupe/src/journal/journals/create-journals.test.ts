@@ -121,7 +121,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
   })
 
   describe('a fence', () => {
-    it('A fence lets the writer record results only, until a takeover.', async () => {
+    it('A fenced journal accepts only results from its writer, until a takeover.', async () => {
       const journals = journalsOf('one')
       const writer = await begin(journals)
       await commit(journals.fence(user, ['run:1']))
@@ -136,7 +136,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       expect(await bodies()).toEqual(['first', 'result', 'second result'])
     })
 
-    it('A fence prevents the creation of a journal that does not exist yet.', async () => {
+    it('A fence on a journal prevents its later creation by the old owner.', async () => {
       const journals = journalsOf('one')
       await commit(journals.fence(user, ['step:1', 'step:2']))
       const late = journals.create(user, 'step:1', 'step', 1, ['late'])

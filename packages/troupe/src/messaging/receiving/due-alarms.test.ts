@@ -30,7 +30,7 @@ describe.each(await testStorages('alarms'))('due messages at $url', (testStorage
     await send('last')
     expect(await agent('B').drain()).toEqual(['before them all', 'first', 'second', 'third', 'last'])
   })
-  it('All of many messages that come due at once are delivered, those of a turn too.', async () => {
+  it('A mailbox delivers many messages that come due at once, those of a turn too.', async () => {
     const { agent, step, clock, lanes } = await opened()
     await step('A', `step ${users}`, async (messages) => {
       for (let i = 0; i < 250; i++) await messages.send(Note, i, { to: 'B', delay: '1h' })

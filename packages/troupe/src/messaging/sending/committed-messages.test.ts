@@ -205,7 +205,7 @@ describe('requests', () => {
     await expect(plain?.reply(1)).rejects.toMatchObject({ code: 'validation.failed' })
     await plain?.ack()
   })
-  it('Fifty requests in parallel get each their own answer.', async () => {
+  it('Fifty parallel requests each get their own reply.', async () => {
     const { agent } = await testbed()
     const answers = Promise.all(
       Array.from({ length: 50 }, (_, n) => agent('A').messages.request(Order, { n }, { to: 'B' })),

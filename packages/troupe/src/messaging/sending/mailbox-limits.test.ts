@@ -103,7 +103,7 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     expect(sent.map(({ status }) => status).lastIndexOf('fulfilled')).toBe(119)
     expect(await agent('B').drain()).toEqual(Array.from({ length: 120 }, (_, i) => i))
   })
-  it('A send that waits for room ends with its signal and with the close.', async () => {
+  it('A send that waits for capacity ends with its signal and at the close of the troupe.', async () => {
     const { agent, mailboxes, clock } = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
     await agent('A').messages.send(Note, 0, { to: 'B' })
     const stop = new AbortController()

@@ -56,7 +56,10 @@ describe('invalid calls of observation', () => {
     [/flags of loadConfig is not valid: it must be an object, got 5/, () => loadConfig({ flags: x })],
     [/env of loadConfig is not valid: it must be an object, got 5/, () => loadConfig({ env: x })],
     [/cwd of loadConfig is not valid: it must be a path of 1 to 4096 characters, got 5/, () => loadConfig({ cwd: x })],
-    [/file of loadConfig is not valid: it must be a path of 1 to 4096 characters, got 5/, () => loadConfig({ file: x })],
+    [
+      /file of loadConfig is not valid: it must be a path of 1 to 4096 characters, got 5/,
+      () => loadConfig({ file: x }),
+    ],
     [/The project of the doctor is not valid: it is not a folder/, () => examineProject({} as never)],
     [/examineProject is not valid: it must be an object/, () => examineProject(x)],
     [/it is not what loadConfig gives/, () => showConfig(x)],

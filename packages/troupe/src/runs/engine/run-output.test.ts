@@ -15,7 +15,7 @@ async function user() {
 }
 const topologyOf = (agent: Agent) => ({ agents: [agent], flows: ['Start -> A', 'A -> End', 'A -> User', 'User -> A'] })
 
-it('A run resolves with its result where it failed, and its output rejects with the error.', async () => {
+it('Run.result resolves for a failed run, and Run.output rejects with its error.', async () => {
   const ada = await user()
   const fails = defineAgent({
     name: 'A',

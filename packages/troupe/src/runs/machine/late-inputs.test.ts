@@ -96,7 +96,7 @@ describe('late inputs', () => {
     ]
     for (const input of late) expect(testbed.apply({ at: 2_000, ...input } as never)).toEqual([])
   })
-  it('A timer that fires early is set again.', () => {
+  it('The clock sets a timer again that fired early.', () => {
     const testbed = early({ timeouts: { run: '10s' } })
     expect(testbed.apply({ at: 2_000, type: 'timer', name: 'run' })).toMatchObject([{ type: 'timer.set', due: 11_000 }])
   })

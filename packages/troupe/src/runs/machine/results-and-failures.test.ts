@@ -15,7 +15,7 @@ import {
 } from './machine-testbed.test.fixture.ts'
 
 describe('lines', () => {
-  it('A line passes a plain value along its only edge, and ends with the last agent.', () => {
+  it('A sequence of agents passes a plain value along its only edge, and ends with the last agent.', () => {
     const testbed = new MachineTestbed(team('A B C', ['A -> B', 'B -> C']), {
       A: (i) => value(`${i}>A`),
       B: (i) => value(`${i}>B`),
@@ -26,7 +26,7 @@ describe('lines', () => {
       { id: '1', agent: 'A', status: 'completed', success: true, value: 'go>A>B>C' },
     ])
   })
-  it('A line rejects a hand-off that the topology does not offer, and the error names what it offers.', () => {
+  it('A sequence of agents rejects a hand-off that the topology does not offer, and the error names the offered targets.', () => {
     const testbed = new MachineTestbed(team('A B C', ['A -> B', 'B -> C']), { A: () => handOff('C', 1) }).runUntilIdle()
     expect(testbed.result.error).toMatchObject({ code: 'outcome.invalid' })
     expect(testbed.result.error?.message).toMatch(/hand off to C.*hand off to B/)

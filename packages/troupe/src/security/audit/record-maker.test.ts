@@ -14,7 +14,7 @@ function open(hashed = false) {
 }
 const entry = { actor: 'A', operation: 'push_context', entry: 'orders.17' }
 
-it('Each record has a nonce of its own, also when chance is drawn again.', () => {
+it('Each audit record has a nonce of its own, even if the random generator repeats a value.', () => {
   const records = open()
   const nonces = Array.from({ length: 200 }, () => records.make('ada', entry).nonce)
   expect(new Set(nonces).size).toBe(200)

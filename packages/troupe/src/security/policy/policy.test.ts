@@ -139,7 +139,7 @@ describe('A list of rules', () => {
   })
 })
 
-it('A path is printed in the form in which conditions name it.', () => {
+it('A policy prints a path in the form in which its conditions name the path.', () => {
   expect(pathText(['to'])).toBe('args.to')
   expect(pathText(['list', '0', 'a b'])).toBe('args.list.0["a b"]')
 })

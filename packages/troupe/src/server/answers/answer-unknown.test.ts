@@ -4,7 +4,7 @@ import { Servers } from '../server-testbed.test.fixture.ts'
 const servers = new Servers()
 afterEach(() => servers.close())
 
-it('A server tells a method that a path lacks from a path that does not exist.', async () => {
+it('A server distinguishes an unsupported method from an unknown path.', async () => {
   const { call } = await servers.start()
   const wrong = [
     ['PUT', '/v1/runs', 'GET, HEAD, POST'],

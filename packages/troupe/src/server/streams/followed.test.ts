@@ -20,7 +20,7 @@ function sourceOf() {
 }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-it('A reader that is slower than the shared feed gets each item once, and joins the shared feed after it has caught up.', async () => {
+it('A slow reader of the update stream gets each item once, and joins the shared feed after it has caught up.', async () => {
   const { source, more, ends, readings } = sourceOf()
   const feeds = new Feeds()
   const { signal } = new AbortController()

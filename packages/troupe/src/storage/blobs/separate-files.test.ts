@@ -138,7 +138,7 @@ test('Content that moved to another table still names its files.', async () => {
   expect(await blobs()).toBe(0)
 })
 
-test('A location that names a file again after a lookup found it unused does not lose it.', async () => {
+test('A blob file that is referenced again after a lookup found it unused is not deleted.', async () => {
   const { put, bodies, unusedBlobs, clock, expire } = await open()
   await put(ada, 'a', JSON.stringify(image('A')))
   await put(ada, 'a', '{}')

@@ -223,7 +223,7 @@ test('Migrations that are not numbered 1, 2, 3 are rejected.', async () => {
 })
 
 test.each(['a b.db', 'what?.db', 'a#b%20.db', 'ключ.db', "quote'.db", 'file:x.db'])(
-  'The file name %j is taken literally.',
+  'The storage URL of SQLite takes the file name %j literally.',
   async (name) => {
     await (await open(name)).commit(insert('kept'))
     await opened.pop()?.close()

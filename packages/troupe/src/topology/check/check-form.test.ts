@@ -17,7 +17,7 @@ const codesOf = (form: TopologyForm) => adviceOf(form).map(({ code }) => code)
 const line = (...agents: (LlmAgent | ReturnType<typeof defineAgent>)[]) =>
   patterns.pipeline({ stages: agents.map((agent) => ({ agents: [agent] })) })
 
-it('The check advises one agent if models with equal rights and no tools work one after the other.', () => {
+it('The check of a topology advises one agent if models with equal rights and no tools work one after the other.', () => {
   const found = adviceOf(line(model('Plan'), model('Write')))
   expect(found.map(({ code }) => code)).toEqual(['team.one_agent', 'team.unverified'])
   for (const { severity, message } of found)
@@ -27,7 +27,7 @@ it('The check advises one agent if models with equal rights and no tools work on
   expect(codesOf(line(model('Plan'), model('Write', { role: 'readonly' })))).toEqual(['team.unverified'])
 })
 
-it('The check advises a verifier if several models work and none of them checks.', () => {
+it('The check of a topology advises a verifier if several models work and none of them checks.', () => {
   const hub = (...spokes: LlmAgent[]) => patterns.hubAndSpoke({ hub: model('Lead'), spokes })
   expect(codesOf(hub(model('Left'), model('Right')))).toEqual(['team.unverified'])
   expect(codesOf(hub(model('Left'), model('Reviewer')))).toEqual([])
@@ -38,7 +38,7 @@ it('The check advises a verifier if several models work and none of them checks.
   expect(codesOf(line(model('Alone')))).toEqual([])
 })
 
-it('The check advises against a model whose text has several targets.', () => {
+it('The check of a topology advises against a model whose text has several targets.', () => {
   const agents = [model('Lead'), model('Left'), model('Checker')]
   const flows = ['Start -> Lead', 'Lead -> Left', 'Lead -> Checker', 'Left -> End', 'Checker -> End']
   expect(adviceOf({ agents, flows })).toMatchObject([

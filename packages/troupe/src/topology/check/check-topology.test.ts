@@ -41,7 +41,7 @@ const llm = (name: string, options: object) =>
   new LlmAgent({ name, instructions: 'You act.', model: 'offline/extractive', ...options })
 
 describe('findings', () => {
-  it('The check warns of a join in the config of a run whose branches meet only at End.', () => {
+  it('The check of a topology warns of a join in the config of a run whose branches meet only at End.', () => {
     const inert = (flows: string[], config: RunConfig) =>
       check(team('A B C', flows), config).filter(({ code }) => code === 'join.inert')
     const separateBranches = ['Start -> A', 'A => {B, C}', 'B -> End', 'C -> End']
@@ -52,7 +52,7 @@ describe('findings', () => {
     expect(inert(separateBranches, { onFailure: 'collect' })).toEqual([])
     expect(inert(['Start -> A', 'A <-> B', 'A <-> C', 'A -> End'], { join: 'first' })).toEqual([])
   })
-  it('The check warns of join options at a node where no branches meet.', () => {
+  it('The check of a topology warns of join options at a node where no branches meet.', () => {
     const flows = ['Start -> A', 'A -> B', 'B <-> C', 'B -> End']
     const nodes = { A: { join: 'any' }, B: { onFailure: 'collect' }, C: { deadline: '5s' } }
     const findings = check(team('A B C', flows, { nodes })).filter(({ code }) => code === 'join.inert')
@@ -86,17 +86,17 @@ describe('findings', () => {
         flows: ['A -> B'],
       },
     ],
-  ] as const)('The check reports %s as an error at %s.', (code, location, form) => {
+  ] as const)('The check of a topology reports %s as an error at %s.', (code, location, form) => {
     const found = check(form as TopologyForm).filter((f) => f.severity === 'error')
     expect(found).toMatchObject([{ code, location }])
     expect(found[0]?.remedy).not.toBe('')
   })
-  it('The check accepts an agent without incoming flows if failures are routed to it.', () => {
+  it('The check of a topology accepts an agent without incoming flows if failures are routed to it.', () => {
     const routed = { onError: { '*': { agent: 'B' } } } as const
     expect(check(team('A B', ['Start -> A', 'A -> End', 'B -> End']), routed)).toEqual([])
     expect(check(team('A B', ['Start -> A', 'A -> End', 'B -> End']))).toMatchObject([{ code: 'node.unreachable' }])
   })
-  it('The check reports a budget that every run exceeds as an error, and one that some runs exceed as a warning.', () => {
+  it('The check of a topology reports a budget that every run exceeds as an error, and one that some runs exceed as a warning.', () => {
     const line = team('A B C', ['A -> B', 'B -> C'])
     expect(check(line, { budget: { steps: 2 } })).toMatchObject([{ code: 'budget.worst_case', severity: 'error' }])
     expect(check(line, { budget: { steps: 3 } })).toEqual([])
@@ -105,7 +105,7 @@ describe('findings', () => {
       { severity: 'warning', message: expect.stringContaining('4 steps') },
     ])
   })
-  it('The check warns of a path from untrusted input to a dangerous tool.', () => {
+  it('The check of a topology warns of a path from untrusted input to a dangerous tool.', () => {
     const reader = llm('Reader', { tools: [tool('browse', { untrusted: true })] })
     const form = (more: object): TopologyForm => ({
       agents: [reader, llm('Payer', { tools: [tool('pay', { effect: 'at-most-once', ...more })] })],
@@ -116,7 +116,7 @@ describe('findings', () => {
     ])
     expect(check(form({ needsApproval: true }))).toEqual([])
   })
-  it('The check counts the tools of helpers as tools of their agent, at any depth.', () => {
+  it('The check of a topology counts the tools of helpers as tools of their agent, at any depth.', () => {
     const deep = llm('Deep', { tools: [tool('browse', { untrusted: true })] })
     const form: TopologyForm = {
       agents: [
@@ -131,7 +131,7 @@ describe('findings', () => {
       { code: 'tool.not_granted', location: 'Hand: pay' },
     ])
   })
-  it('The check counts agents of a pool as themselves, and helpers in the costs.', () => {
+  it('The check of a topology counts agents of a pool as themselves, and helpers in the costs.', () => {
     const lent = (agent: Agent) => new AgentPool({ agent, clock: systemClock })
     const reader = lent(llm('Reader', { tools: [tool('browse', { untrusted: true })] }))
     const payer = lent(llm('Payer', { tools: [tool('pay', { effect: 'at-most-once' })] }))
@@ -146,14 +146,14 @@ describe('findings', () => {
       { code: 'budget.worst_case', message: expect.stringContaining('200 tokens') },
     ])
   })
-  it('The check warns of a node that is deeper than the depth budget.', () => {
+  it('The check of a topology warns of a node that is deeper than the depth budget.', () => {
     const tree = team('A B C', ['Start -> A', 'A <-> B', 'B <-> C', 'A -> End'])
     const found = check(tree, { budget: { depth: 1, tokens: 1_000_000 } })
     expect(found).toMatchObject([{ code: 'budget.worst_case', severity: 'warning', location: 'C' }])
     expect(found[0]?.remedy).toContain('2')
     expect(check(tree, { budget: { depth: 2, tokens: 1_000_000 } })).toEqual([])
   })
-  it('The check advises against side effects outside ctx.effect.', () => {
+  it('The check of a topology advises against side effects outside ctx.effect.', () => {
     const bare = defineAgent({ name: 'A', run: async () => Date.now() })
     const inside = defineAgent({
       name: 'B',
@@ -186,30 +186,33 @@ describe('the models of a team', () => {
     [{ specificationVersion: 'v2', provider: 'old', modelId: 'x' }, 'v2'],
     [['mistral/large', 'opnai/gpt'], '@ai-sdk/mistral'],
     [['openai/gpt', 'fst'], 'fst'],
-  ] as const)('The check reports the model %j as an error at the agent that names it.', (model, named) => {
-    const [first] = findings(model)
-    expect(first).toMatchObject({ code: 'model.unknown', severity: 'error', location: 'Clerk' })
-    expect(first?.message).toContain(named)
-    expect(first?.remedy).not.toBe('')
-  })
-  it('The check warns of an unknown model that has a fallback.', () => {
+  ] as const)(
+    'The check of a topology reports the model %j as an error at the agent that names it.',
+    (model, named) => {
+      const [first] = findings(model)
+      expect(first).toMatchObject({ code: 'model.unknown', severity: 'error', location: 'Clerk' })
+      expect(first?.message).toContain(named)
+      expect(first?.remedy).not.toBe('')
+    },
+  )
+  it('The check of a topology warns of an unknown model that has a fallback.', () => {
     const found = findings('fast')
     expect(found).toMatchObject([{ code: 'model.unknown', severity: 'warning', location: 'Clerk' }])
     expect(found[0]?.message).toContain('mistral/b')
   })
-  it('The check accepts a known model, and one that a cassette may answer.', () => {
+  it('The check of a topology accepts a known model, and one that a cassette may answer.', () => {
     expect(findings('openai/gpt')).toEqual([])
     expect(findings({ url: 'http://127.0.0.1/v1', model: 'x' })).toEqual([])
     expect(findings('mistral/large', modelsWith({ recording: {} as Recording }))).toEqual([])
   })
-  it('The check reports an agent without a model as an error if there is no default model.', () => {
+  it('The check of a topology reports an agent without a model as an error if there is no default model.', () => {
     expect(findings()).toMatchObject([{ code: 'model.missing', severity: 'error', location: 'Clerk' }])
     expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'offline/extractive' } }))).toEqual([])
     expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'fst' } }))).toMatchObject([{ code: 'model.unknown' }])
   })
 })
 
-it('The check finds nothing wrong with sound teams.', () => {
+it('The check of a topology finds nothing wrong with sound teams.', () => {
   const [a, b, c] = leaves('A B C') as [Agent, Agent, Agent]
   const agents = [a, b, c]
   const sound: TopologyForm[] = [
@@ -237,7 +240,7 @@ it('The check finds nothing wrong with sound teams.', () => {
   for (const form of sound) expect(check(form).filter((f) => f.severity !== 'advice')).toEqual([])
 })
 
-it('The check advises that the agents of a stage without `parallel` run in sequence.', () => {
+it('The check of a topology advises that the agents of a stage without `parallel` run in sequence.', () => {
   const [a, b, c] = leaves('A B C') as [Agent, Agent, Agent]
   const found = (stage: { readonly parallel?: boolean }) =>
     check(patterns.pipeline({ stages: [{ agents: [a, b, c], ...stage }] })).filter(
@@ -254,7 +257,7 @@ it('The check advises that the agents of a stage without `parallel` run in seque
   expect([found({ parallel: true }), found({ parallel: false })]).toEqual([[], []])
 })
 
-it('The check reports schemas as a misfit only if no value can fit.', () => {
+it('The check of a topology reports schemas as a misfit only if no value can fit.', () => {
   const object = (properties: object, required: string[] = [], more: object = {}) => ({
     type: 'object',
     properties,
@@ -268,7 +271,7 @@ it('The check reports schemas as a misfit only if no value can fit.', () => {
   expect(misfit({ anyOf: [{ type: 'string' }] }, { type: 'number' })).toBeUndefined()
 })
 
-it('The check compares the output of one schema with the input of the next, with transforms.', () => {
+it('The check of a topology compares the output of one schema with the input of the next, with transforms.', () => {
   const [text, number] = [z.string(), z.number()]
   const misfits = (outputSchema: z.ZodType, inputSchema: z.ZodType) =>
     check({ agents: [typed('A', { outputSchema }), typed('B', { inputSchema })], flows: ['A -> B'] }).map(

@@ -11,7 +11,7 @@ it('The instance that came back last is taken first, and one that is idle too lo
   await clock.advance('1s')
   expect([expired, idle.size, idle.take()]).toEqual([['a', 'b'], 0, undefined])
 })
-it('Instances that are taken do not expire.', async () => {
+it('Pool instances in use do not expire.', async () => {
   const clock = createVirtualClock()
   const expired: string[] = []
   const idle = new IdleInstances<string>(clock, 1_000, (instance) => expired.push(instance))

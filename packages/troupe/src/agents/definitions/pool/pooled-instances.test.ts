@@ -16,7 +16,7 @@ function open({ size = 1, failures = 0 } = {}) {
   return { instances, disposed }
 }
 
-it('No more instances are created than the pool has room for.', async () => {
+it('A pool creates at most as many instances as its size.', async () => {
   const { instances } = open({ size: 2 })
   const lent = await Promise.all([instances.take(undefined, undefined), instances.take(undefined, undefined)])
   const waiting = instances.take(undefined, undefined)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { heldText } from './budget-use.ts'
 
-it('The text names what is held and by whom, and says where more runs hold some.', () => {
+it('The message of an exhausted shared budget names the reserved amounts and the runs that hold them.', () => {
   expect(heldText({})).toBe('')
   const by = [
     { run: 'a', held: 8 },

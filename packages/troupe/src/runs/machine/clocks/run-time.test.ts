@@ -42,7 +42,7 @@ it('A timer that comes while its clock is stopped changes nothing.', () => {
   expect(testbed.apply({ at: 2_000 + hour, type: 'timer', name: 'time' })).toEqual([])
 })
 
-it('A gap in a pause is counted once, also after a snapshot.', () => {
+it('A time without a process during a pause is counted once, also after a snapshot.', () => {
   const testbed = wide()
   testbed.apply({ at: 2_000, type: 'pause', by: 'ada' })
   testbed.now = 2_000

@@ -44,7 +44,7 @@ const stepOf = (testbed: MachineTestbed, agent: string) =>
 const later = (testbed: MachineTestbed, ms: number) => testbed.run(testbed.now + ms)
 
 describe('a gap in which no process carries the run', () => {
-  it.each(kinds)('A gap of days does not count towards the limit of a %s.', (kind) => {
+  it.each(kinds)('Days without a process do not count towards the limit of a %s.', (kind) => {
     const testbed = lead(leaf('p', 5_000), limits[kind])
     testbed.down(3 * 24 * hour)
     expect(later(testbed, 1_000).result.status).toBe('running')
@@ -74,7 +74,7 @@ describe('a gap in which no process carries the run', () => {
     expect(durationMs).toBe(8_000)
   })
 
-  it('A gap does not count towards the timeout of a request, the wait for a place in a pool and the delay of a retry.', () => {
+  it('Time without a process does not count towards the timeout of a request, the wait for a pool and the delay of a retry.', () => {
     const request: AgentStub = () => ({
       request: { to: 'Oracle', payload: 6, deadlineAfter: 8_000 },
       next: (reply) => value(reply as Json),

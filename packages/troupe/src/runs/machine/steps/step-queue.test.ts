@@ -11,7 +11,7 @@ const queued = () => {
 }
 const queueIn = ({ state }: Pick<MachineTestbed, 'state'>) => [...state.branches.queues.values()][0]
 
-it('The head of a queue passes branches that were cancelled while they waited in it.', () => {
+it('A step queue skips branches that were cancelled while they waited.', () => {
   const testbed = queued()
   expect(queueIn(testbed)).toMatchObject({ head: 2, items: { length: 4 } })
   testbed.apply({ at: testbed.now, type: 'cancel', by: 'ada' })

@@ -24,6 +24,6 @@ it('Each record of the stored tree is proven to be in it, and the tree to have g
   const { path } = await troupe.audit.consistency(older.size)
   expect(consistent(older, await head(), path.map(bytes))).toBe(true)
 })
-it('A record without a leaf has no proof.', async () => {
+it('An audit record without a leaf has no proof.', async () => {
   await expect(troupe.audit.inclusion('unknown')).rejects.toMatchObject({ code: 'audit.unknown' })
 })

@@ -33,12 +33,12 @@ function judged(...input: Parameters<typeof judge>) {
 }
 const old = storedRecord(idAt(5))
 
-it('A record that is not what its leaf was made of is changed.', () => {
+it('An audit record that differs from its leaf is reported as changed.', () => {
   const change = (leaf: ExportedRecord) => ({ ...leaf, record: { ...leaf.record, actor: 'Other' } })
   expect(judged([old], { change }).found).toEqual([['changed', 0, `the record ${old.id} was changed`]])
   expect(judged([old]).found).toEqual([])
 })
-it('A record that nothing excuses is missing, and an unsigned excuse is named.', () => {
+it('An audit record that was removed without an excuse is reported as missing, and an unsigned excuse is named.', () => {
   const goneIds = [old.id]
   expect(judged([old], { goneIds }).found).toEqual([['missing', 0, `the record ${old.id} is gone`]])
   const unsigned = { ...excuse('audit.retire', '~'), signature: null }
@@ -52,13 +52,13 @@ it('Records that were retired or whose user was erased may be gone.', () => {
   const erased = [old, excuse('user.forget', markOf('ada'))]
   expect(judged(erased, { goneIds })).toMatchObject({ retired: 0, erased: 1, found: [] })
 })
-it('A user who was erased and has rows must have come back in a later leaf.', () => {
+it('An erased user with audit rows is valid only if a later leaf shows the return of the user.', () => {
   const erased = [old, excuse('user.forget', markOf('ada'))]
   const options = { goneIds: [old.id], marks: [markOf('ada')] }
   expect(judged(erased, options).found).toEqual([['missing', 0, expect.stringContaining('and has rows')]])
   expect(judged([...erased, storedRecord(idAt(now + 1))], options)).toMatchObject({ erased: 1, found: [] })
 })
-it('A record without a leaf waits for its place, was inserted, or was changed.', () => {
+it('An audit record without a leaf is reported as waiting, inserted or changed.', () => {
   const { exported, end } = judge([])
   exported.addStray({ record: old, waits: recordDigest(old) })
   exported.addStray({ record: old, waits: null })

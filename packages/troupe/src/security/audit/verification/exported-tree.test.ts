@@ -22,24 +22,24 @@ const changed = (n: number, make: (leaf: ExportedLeaf) => ExportedLeaf) =>
 it('A tree of unchanged leaves fits each checkpoint and has no findings.', () => {
   expect(judge(leaves)).toMatchObject({ size: 5, covered: 5, checkpoints: 2, signedAt: 5, found: [] })
 })
-it('A leaf whose hash does not fit is changed, and no later checkpoint holds.', () => {
+it('An audit leaf with another hash is reported as changed, and no later checkpoint is valid.', () => {
   const lines = changed(3, (leaf) => ({ ...leaf, digest: 'other' }))
   expect(judge(lines)).toMatchObject({ covered: 2, checkpoints: 1, found: [['changed', 3]] })
 })
-it('Two leaves that changed places are reordered.', () => {
+it('Two audit leaves that changed places are reported as reordered.', () => {
   const lines = leaves.map((leaf) => ({ ...(leaves[[0, 1, 3, 2, 4][leaf.n] ?? 0] ?? leaf), n: leaf.n }))
   expect(judge(lines).found).toEqual([
     ['reordered', 2],
     ['reordered', 3],
   ])
 })
-it('A leaf that was hashed again after a change does not fit the stored nodes.', () => {
+it('An audit leaf that was hashed again after a change does not match the stored nodes.', () => {
   expect(judge(changed(3, (leaf) => hashed({ ...leaf, digest: 'other' }))).found).toEqual([['changed', 2]])
 })
-it('A leaf without stored nodes that was hashed again does not fit the next checkpoint.', () => {
+it('An audit leaf without stored nodes that was hashed again does not match the next checkpoint.', () => {
   expect(judge(changed(4, (leaf) => hashed({ ...leaf, digest: 'other' }))).found).toEqual([['rewritten', 2]])
 })
-it('Leaves that no line has are missing, and a leaf behind its place is reordered.', () => {
+it('An audit leaf that no exported line has is reported as missing, and one behind its place as reordered.', () => {
   expect(judge(leaves.toSpliced(2, 1)).found).toEqual([['missing', 2]])
   const [a, b, c, d, e] = leaves as never as [ExportedLeaf, ExportedLeaf, ExportedLeaf, ExportedLeaf, ExportedLeaf]
   expect(judge([a, b, d, c, e])).toMatchObject({ appended: [true, true, true, false, true], found: [['reordered', 2]] })
@@ -49,7 +49,7 @@ it('A log that is shorter than a checkpoint or than its head says is truncated.'
   expect(judge(leaves.slice(0, 3), { signed: [2] }).found).toEqual([['truncated', 3]])
   expect(judge(leaves.slice(0, 3), { signed: [2], claimed: 3 }).found).toEqual([])
 })
-it('The root of a pruned subtree stands for its leaves.', () => {
+it('The root of a pruned subtree of the audit log proves its leaves.', () => {
   const findings: AuditFinding[] = []
   const tree = new ExportedTree([checkpointOf(5)], (finding) => findings.push(finding))
   const hash = leaves[3]?.nodes[1] ?? ''

@@ -13,13 +13,13 @@ it('A signed record of an erasure excuses the leaves of that user before it.', (
   it.add(7, storedRecord('x', { ...signed, operation: 'user.forget', resource: 'mark' }))
   expect([it.erasedAt('mark'), it.erasedAt('other'), it.erasedAt('')]).toEqual([7, -1, -1])
 })
-it('A record without a valid signature excuses nothing, and the first one is named.', () => {
+it('An audit record without a valid signature excuses no removal, and the first one is named.', () => {
   const it = excuses()
   for (const id of ['x', 'y'])
     it.add(7, storedRecord(id, { ...signed, operation: 'user.forget', resource: 'mark', signature: 'bad' }))
   expect([it.erasedAt('mark'), it.firstUnsigned]).toEqual([-1, 'x'])
 })
-it('A record of a user excuses nothing, whatever operation it says.', () => {
+it('An audit record of a user excuses no removal, whatever operation it names.', () => {
   const it = excuses()
   it.add(7, storedRecord('x', { ...signed, user: 'eve', operation: 'user.forget', resource: 'mark' }))
   expect([it.erasedAt('mark'), it.firstUnsigned]).toEqual([-1, undefined])

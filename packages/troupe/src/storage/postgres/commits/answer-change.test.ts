@@ -53,7 +53,7 @@ test('The answer of a change that committed is its result.', async () => {
   expect(await attempt().answer(outcome)).toMatchObject({ ok: true, rows: [[{ n: 1 }]], at: 5, repeated: false })
 })
 
-test.each(['lost', 'retry'] as const)('A change that failed as %s is attempted again.', async (kind) => {
+test.each(['lost', 'retry'] as const)('A change on SQLite that failed with %s is retried.', async (kind) => {
   const { attempted, answer } = attempt()
   expect(await answer(failed({ kind }))).toBeUndefined()
   expect(attempted.attempts).toBe(1)

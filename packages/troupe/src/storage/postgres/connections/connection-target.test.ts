@@ -14,7 +14,7 @@ test.each(['p@ss/w#rd?%', 'a:b@c', '%zz', 'ü 🔑', '\'"\\', 'plain'])(
   },
 )
 
-test('A password that is not encoded is taken literally.', () => {
+test('A connection URL of PostgreSQL may contain a password that is not encoded.', () => {
   const { user, password, host, database } = location('postgresql://ada:p@ss/w:rd#1@db/shop')
   expect([user, password(), host, database]).toEqual(['ada', 'p@ss/w:rd#1', 'db', 'shop'])
 })

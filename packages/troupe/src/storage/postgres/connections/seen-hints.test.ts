@@ -4,7 +4,7 @@ import { SeenHints } from './seen-hints.ts'
 
 const works = queues.map((work) => ({ work }))
 
-test('New wakes are announced by the poll that finds them and by the next one, and the first poll announces none.', () => {
+test('A poll of PostgreSQL announces new wake-ups twice, and the first poll announces none.', () => {
   const seen = new SeenHints()
   const poll = (wakes: number) => seen.newsOf({ wakes, at: 20_000, users: [] })
   expect([poll(1), poll(1), poll(1), poll(2), poll(2), poll(2)]).toEqual([[], works, [], works, works, []])
