@@ -320,13 +320,13 @@ describe('Prometheus and Grafana', () => {
       rules.map(({ alert, expr }: { alert: string; expr: string }) => [alert, Number(/[\d.]+$/.exec(expr)?.[0])]),
     )
     expect(bounds).toMatchObject({
-      TroupeStepsFail: 0.05,
-      TroupeToolsFail: 0.05,
-      TroupeModelsSlow: 5,
+      TroupeStepFailures: 0.05,
+      TroupeToolFailures: 0.05,
+      TroupeModelSlow: 5,
       TroupeStorageSlow: 1,
       TroupeMemory: 0.9,
       TroupeDisk: 0.9,
-      TroupeMailboxesFill: 1_000,
+      TroupeMailboxQueue: 1_000,
     })
   })
 })
