@@ -281,7 +281,7 @@ export class Troupe implements AsyncDisposable {
 
   /**
    * Erases a user: stops the user's work, destroys the user's key, and deletes the user's rows in every module. If a crash
-   * interrupts it, the erasure continues at the next opening. Runs of the user then answer `user.erased`. Later work under
+   * interrupts it, the erasure continues at the next opening. Runs of the user then answer `user.forgotten`. Later work under
    * the same id belongs to a new user without data.
    * @param options.signal ends the wait alone: an erasure that has begun continues, since no part of a user may remain
    * @returns the number of deleted rows, and the backups that still hold data of the user

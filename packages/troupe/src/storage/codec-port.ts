@@ -22,7 +22,7 @@ export interface EncryptedValues {
 
 /** Encrypts and decrypts values; returns synchronously if the user's key is cached. */
 export interface Codec {
-  /** @throws `user.erased` while the user is being erased; `encryption.key_missing` */
+  /** @throws `user.forgotten` while the user is being erased; `encryption.key_missing` */
   encrypt(user: UserId, values: readonly LocatedValue[]): EncryptedValues | Promise<EncryptedValues>
   /** @throws ProcessingError `encryption.damaged` if the value was altered or moved from another location */
   decrypt(user: UserId, values: readonly LocatedValue[]): readonly string[] | Promise<readonly string[]>
