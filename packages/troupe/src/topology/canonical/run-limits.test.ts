@@ -19,7 +19,10 @@ describe('the budget of a run', () => {
     const topology = team({ tokens: 5_000, steps: 30_000 })
     expect(readConfig({ budget: { steps: 3 } }, topology).budget).toMatchObject({ steps: 3, tokens: 5_000 })
     expect(() => readConfig({ budget: { tokens: 5_001 } }, topology)).toThrow(
-      expect.objectContaining({ code: 'budget.ceiling', message: expect.stringContaining('its team, 5000') }),
+      expect.objectContaining({
+        code: 'budget.ceiling',
+        message: expect.stringContaining('5000, the ceiling of its team'),
+      }),
     )
     expect(() => readConfig({ budget: { tokens: 101 } }, topology, { tokens: 100 })).toThrow(
       expect.objectContaining({ code: 'budget.ceiling', message: expect.stringContaining('limits.run') }),
