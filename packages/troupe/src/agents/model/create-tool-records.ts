@@ -1,4 +1,4 @@
-/** How tools did, in storage: one row a tool of an agent, added to in the change of the turn. */
+/** Stores the outcomes of tool calls: one row for each tool of an agent, updated in the change of the turn. */
 import { sql } from 'kysely'
 import { type Dialect, rawTemplates, type Storage, template } from '../../storage/index.ts'
 import type { AgentsTables } from '../agents-migrations.ts'

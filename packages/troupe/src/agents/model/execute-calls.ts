@@ -39,7 +39,7 @@ import { fieldsOf } from './offer.ts'
 const defaultParallelTools = 8
 
 export interface CallsDone {
-  /** In the model's order; the call of `invoke_agent` that leads on is answered when the fan-out meets again. */
+  /** In the model's order. The call of `invoke_agent` that starts a fan-out is answered when its branches have joined. */
   readonly results: readonly ToolResultPart[]
   readonly routing: Routing | undefined
   /** True if none of the calls could be executed. */
@@ -123,7 +123,7 @@ const finishedCall = (one: Exclude<Planned, { readonly kind: 'rejected' | 'coord
   ...(one.kind === 'query' ? { hide: true as const } : {}),
 })
 
-/** Waits for all of them, also where one ends the step. */
+/** Waits for all calls, even if one of them ends the step. */
 async function all<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
   const outcomes = await Promise.allSettled(promises)
   return outcomes.map((one) => {
@@ -238,14 +238,14 @@ async function checkFinish(run: LlmRun, meant: Coordination): Promise<Coordinati
     : { kind: 'wrong', problem: found.problem }
 }
 
-/** The decision about one call; `asked` is the approval, or why there is none. */
+/** The decision about one call; `asked` is the approval, or the reason for its absence. */
 interface Decided {
   readonly asked?: Promise<Approval>
-  /** A rule of the troupe allows its action outside. */
+  /** True if a rule of the troupe allows the external action. */
   readonly exempt?: boolean
 }
 
-/** Asked in the model's order, before anything runs, so that on re-entry the same question is the same call. */
+/** Asks in the model's order, before any tool executes, so that a replay asks the same question for the same call. */
 async function requestApprovals(run: LlmRun, planned: readonly Planned[]): Promise<readonly Decided[]> {
   const { entry, definition } = run
   const { recorder, ctx, services } = entry
@@ -284,7 +284,7 @@ async function verdictOf(run: LlmRun, asking: Asking, call: Extract<Planned, { r
   }
 }
 
-/** Asked with the approvals, before anything runs. */
+/** Asks together with the approvals, before any tool executes. */
 function reachBreakpoint(run: LlmRun, one: Planned): Promise<Edited | undefined> | undefined {
   if (one.kind !== 'tool' || !run.entry.services.breakOn?.includes(one.tool.name)) return undefined
   const stopped = askBreakpoint(run, one.tool.name, one.args)
@@ -300,7 +300,7 @@ const joinRoutings = (first: Routing | undefined, next: Routing | undefined): Ro
     ? { kind: 'invoke', targets: [...first.targets, ...next.targets] }
     : next
 
-/** Carries out a coordination call that counts. */
+/** Executes the coordination call that decides the outcome of the turn. */
 async function applyCoordination(
   run: LlmRun,
   call: ToolCallPart,

@@ -39,7 +39,7 @@ interface Effect<Out> {
   readonly spec: EffectSpec<Out>
   readonly fn: EffectFunction<Out>
   readonly claimed: boolean
-  /** It is begun by whatever used up the log; it works in the surroundings of its call. */
+  /** Starts the function in the async context of its call, because the last answer from the record may start the effect. */
   readonly around: Around
   readonly scope: TaintScope
   /** The labels that its function added to the outcome. */
@@ -48,7 +48,7 @@ interface Effect<Out> {
 
 const shownInputCharacters = 16 * 1024
 
-/** Enough of a SHA-256 that two inputs never meet by chance. */
+/** Enough hexadecimal digits of a SHA-256 that two different inputs do not have the same hash by chance. */
 export const inputHash = (input: unknown, what: string): string => {
   if (input === undefined) return ''
   // Checked first: a value that JSON cannot carry has no canonical form.
@@ -108,7 +108,7 @@ function tainted<Out>(promise: Promise<Out>, scope: TaintScope, labels: EffectSp
   return marked
 }
 
-/** @returns whether the record answers it, or forbids it */
+/** Returns whether the record answers the effect or forbids it. */
 function fromRecord<Out>({ execution, id, name, hash }: Effect<Out>): boolean {
   const { cursor, record } = execution
   const found = cursor.find(id)
@@ -186,7 +186,7 @@ function beginAfterCommit<Out>(effect: Effect<Out>, commit: PendingCommit): void
   })
 }
 
-/** The step waits for it before it commits or ends, until the function returned is called. */
+/** Makes the step wait for the effect before it commits or ends, until the returned function is called. */
 function track<Out>({ execution, stage }: Effect<Out>): () => void {
   const token = execution.effects.begin(stage)
   return () => {
@@ -200,7 +200,7 @@ function carryOutWhenCleared<Out>(effect: Effect<Out>, claim: EffectClaim): void
   else effect.execution.cleared.set(effect.id, () => carryOut(effect, claim))
 }
 
-/** It is durable that the effect did not happen. */
+/** Records durably that the effect did not happen. */
 function carryOut<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   claim.cleared = undefined
   if (effect.execution.isActive) void effect.execution.work(() => perform(effect)).then(track(effect))
@@ -246,7 +246,7 @@ function shownInput<Out>({ class: effectClass, input }: EffectSpec<Out>): { read
   return JSON.stringify(input).length > shownInputCharacters ? {} : { i: input }
 }
 
-/** Stopped between its claim and its start: known not to have happened. */
+/** An effect that is stopped between its claim and its start is known not to have happened. */
 function release<Out>({ execution, id, spec }: Effect<Out>): void {
   const error = failure('cancelled', { what: `The effect ${id}` })
   execution.buffer.add(entryText({ t: 'released', id }), spec.charge?.({ error }))
@@ -317,8 +317,8 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
 function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   const thrown = toReadable(unread)
   const { execution, id, hash, spec, claimed } = effect
-  // Broken off by the end of this life, not failed by itself: nobody knows what became of it. Entered again, it is tried
-  // again, or where that may not be it is uncertain.
+  // The end of this execution aborted the effect, so its outcome is unknown. The next execution repeats the effect, or if
+  // its class forbids that, reports it as uncertain.
   const { aborted, reason } = execution.signal
   if (aborted && (spec.class !== 'at-most-once' || isInterruption(thrown, reason))) return
   const claim = execution.record.claims.get(id)
@@ -342,7 +342,7 @@ const isInterruption = (thrown: unknown, reason: unknown): boolean =>
   thrown instanceof CancelledError ||
   (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === reason))
 
-/** It was sent out, and no answer came. */
+/** The error of an effect that was sent and got no answer. */
 const isUnknown = (thrown: unknown) => thrown instanceof TroupeError && thrown.code === 'outcome.unknown'
 
 function end<Out>({ execution, id }: Effect<Out>): void {
@@ -350,7 +350,7 @@ function end<Out>({ execution, id }: Effect<Out>): void {
   if (claim) claim.outcome = true
 }
 
-/** It was claimed in an earlier life, and its outcome is not in the record. */
+/** Continues an effect that an earlier execution claimed and whose outcome is not in the record. */
 async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<void> {
   const { execution, id, spec } = effect
   const verdict = await reconcile(effect, claim)

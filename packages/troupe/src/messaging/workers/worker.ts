@@ -157,7 +157,7 @@ function checkRegistration(type: Pick<MessageType, 'name'>, handler: unknown): v
     throw failure('validation.failed', { what: `The handler of ${type.name}`, problem: 'it must be a function' })
 }
 
-/** A proxy may refuse to be bound. */
+/** Binding may throw for a proxy. */
 const bound = <This, Fn extends (this: This, ...parameters: never[]) => unknown>(handler: Fn, self: This): Fn =>
   readable('A handler of a Worker', () => handler.bind(self) as Fn)
 

@@ -43,7 +43,7 @@ function isList(items: JsonSchemaObject['items']): items is readonly JsonSchema[
   return Array.isArray(items)
 }
 
-/** The types that a schema allows; those it implies where it names none. */
+/** The types that a schema allows. If it names none, those that its other keywords imply. */
 export function typesOf(schema: JsonSchemaObject): readonly string[] {
   const { type } = schema
   if (typeof type === 'string') return [type]
