@@ -30,18 +30,6 @@ export const classExemptions: readonly ClassExemption[] = [
     reason: 'a parser: one method for each form of a block, over one position in the text',
   },
   {
-    at: 'runs/engine/execution/run-owner.ts',
-    name: 'RunOwner',
-    members: 21,
-    reason: 'owns a run in a process; its parts are being separated',
-  },
-  {
-    at: 'runs/engine/execution/steps/step-launcher.ts',
-    name: 'StepLauncher',
-    members: 21,
-    reason: 'starts, retries and stops the steps of a run; its parts are being separated',
-  },
-  {
     at: 'testing/reference-mailbox.ts',
     name: 'ReferenceMailbox',
     members: 20,

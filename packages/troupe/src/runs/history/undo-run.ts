@@ -4,7 +4,7 @@
  * if the fork is a retry of the source, and stay otherwise.
  */
 import { failure, type StoredError, type UserId } from '../../core/index.ts'
-import { StepLauncher } from '../engine/execution/steps/step-launcher.ts'
+import { StepCode } from '../engine/execution/steps/step-code.ts'
 import type { ForkSource } from '../engine/forks/fork-run.ts'
 import { forkedFrom } from '../engine/forks/forked-steps.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
@@ -87,14 +87,15 @@ async function undoSteps(
   const unknown = steps?.find((step) => !commands.some((command) => command.step === step))
   if (unknown !== undefined)
     throw failure('validation.failed', { what: 'undo.steps', problem: `run ${source.run} has no step ${unknown}` })
-  const launcher = new StepLauncher(undoing.parts, undoing.user, source.run, source.pinned, source.agents)
+  const { run, pinned, agents } = source
+  const code = new StepCode(undoing.parts, { user: undoing.user, run, pinned, agents })
   const shares = await sharesOf(undoing, source)
   for (const command of commands.reverse()) {
     if (steps && !steps.includes(command.step)) continue
     const shared = await shares(command.step)
     for (const part of (await partsOf(undoing, source.run, command, shared?.calls)).reverse()) {
       if ('run' in part) await undoSteps(undoing, await undoing.source(part.run), undefined, part)
-      else await undoEffects(undoing, launcher, source.run, command, part.only, of)
+      else await undoEffects(undoing, code, source.run, command, part.only, of)
     }
     if (shared?.retryOf) await undoSteps(undoing, shared.retryOf, [command.step], { run: shared.retryOf.run })
   }
@@ -135,7 +136,7 @@ async function sharesOf(
 
 async function undoEffects(
   { parts, user, signal, plan, undoResults }: Undoing,
-  launcher: StepLauncher,
+  code: StepCode,
   run: string,
   command: ExecuteStep,
   only: ReadonlySet<string> | undefined,
@@ -145,7 +146,7 @@ async function undoEffects(
   const stopped = undoResults.some(({ status }) => status === 'failed')
   const effects = stopped
     ? await skippedUndos(parts, user, run, command, only)
-    : await launcher.undo(command, signal, { only, plan })
+    : await code.undo(command, signal, { only, plan })
   undoResults.push(
     ...effects.map(({ name, ...rest }) => ({ ...of, step, agent, effect: name, ...rest })).filter(isSideEffect),
   )

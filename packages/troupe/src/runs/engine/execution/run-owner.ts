@@ -6,7 +6,7 @@ import { failure, nextMacrotask } from '../../../core/index.ts'
 import type { StepSpec } from '../../../journal/index.ts'
 import type { CommitResult, Fragment, Statement } from '../../../storage/index.ts'
 import { pathsOf } from '../../machine/labels/agent-path.ts'
-import type { Command, Event, Input, Pinned } from '../../machine/machine-events.ts'
+import type { Command, Event, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
 import { deriveStatus } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
@@ -14,19 +14,13 @@ import { viewOf } from '../../machine/state-view.ts'
 import { inputOf, type RunMessage } from '../commands/run-message.ts'
 import type { EventWithPath } from '../events/run-event.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { traceIdOf } from '../store/run-journals.ts'
 import { isOwnedByOther } from './fail-fatally.ts'
-import { logRunEvents } from './log-run-events.ts'
-import { answerEnds, type PendingEnd, PendingEnds, rejectedEnd } from './pending-ends.ts'
+import { answerEnds, type PendingEnd, rejectedEnd } from './inputs/pending-ends.ts'
+import { PendingInputs, type PendingRequest } from './inputs/pending-inputs.ts'
+import { RunObservers } from './run-observers.ts'
 import { type RunChange, RunWriter, type RunWriterOptions } from './run-writer.ts'
 import { RunSteps } from './steps/run-steps.ts'
 import type { StepLauncher } from './steps/step-launcher.ts'
-
-interface Waiting {
-  /** No input; used to check that this process still owns the run. */
-  readonly make: (at: number) => Input | undefined
-  readonly done: (error?: unknown) => void
-}
 
 export interface RunOwnerOptions extends RunWriterOptions {
   readonly launcher: StepLauncher
@@ -38,10 +32,8 @@ export class RunOwner {
   readonly #parts: OrchestraParts
   readonly #writer: RunWriter
   readonly #steps: RunSteps
-  readonly #waiting: Waiting[] = []
-  readonly #pendingEnds = new PendingEnds()
-  readonly #observers = new Set<(events: readonly EventWithPath[]) => void>()
-  #arrived = false
+  readonly #pending = new PendingInputs()
+  readonly #observers: RunObservers
   #pumping: Promise<void> | undefined
   #lost: unknown
   #failedFatally = false
@@ -49,6 +41,7 @@ export class RunOwner {
   constructor(parts: OrchestraParts, { launcher, ...options }: RunOwnerOptions) {
     this.#parts = parts
     this.#writer = new RunWriter(parts, options)
+    this.#observers = new RunObservers(parts, options)
     this.#steps = new RunSteps(parts, this, launcher)
     this.#steps.observeState(options.state)
   }
@@ -80,12 +73,11 @@ export class RunOwner {
     return deriveStatus(this.state).status === 'waiting' && viewOf(this.state).externalSteps === 0
   }
   get isResting(): boolean {
-    return this.waits && !this.#pumping && this.#waiting.length === 0 && this.#pendingEnds.isEmpty
+    return this.waits && !this.#pumping && !this.#pending.hasRequests && this.#pending.ends.isEmpty
   }
 
   observe(observer: (events: readonly EventWithPath[]) => void): () => void {
-    this.#observers.add(observer)
-    return () => void this.#observers.delete(observer)
+    return this.#observers.observe(observer)
   }
 
   /** Returns the rows of the run's first events, for the change that starts it. */
@@ -102,8 +94,8 @@ export class RunOwner {
   begin(events: readonly Event[], entry?: StepSpec['entry']): void {
     const paths = pathsOf(events)
     const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
-    this.#notify(first)
-    for (const event of first) this.#announce(event)
+    this.#observers.notify(first)
+    for (const event of first) this.#observers.announce(event)
     this.resume(pending(this.state), entry)
   }
 
@@ -115,22 +107,20 @@ export class RunOwner {
 
   /** A message was added to the run's inbox. */
   arrived(): void {
-    this.#arrived = true
+    this.#pending.rowsArrived()
     this.#pump()
   }
 
   /** Resolves when the input is durable. */
-  apply(make: Waiting['make']): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (error?: unknown) => (error === undefined ? resolve() : reject(error))
-      this.#waiting.push({ make, done })
-      this.#pump()
-    })
+  apply(make: PendingRequest['make']): Promise<void> {
+    const applied = this.#pending.request(make)
+    this.#pump()
+    return applied
   }
 
   /** Commits the end of a step with the next change of the run; undefined if the step must commit alone. */
   commitEnd(step: string, message: RunMessage, change: Fragment): Promise<CommitResult | undefined> {
-    const result = this.#pendingEnds.add({ step, message, change })
+    const result = this.#pending.ends.add({ step, message, change })
     this.#pump()
     return result
   }
@@ -150,15 +140,17 @@ export class RunOwner {
     this.#pumping ??= this.#run().finally(() => {
       this.#pumping = undefined
       if (this.#hasWork) this.#pump()
-      else this.#rejectWaiting()
+      else
+        this.#pending.leave(
+          () => this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.state).status }),
+        )
     })
   }
 
   async #run(): Promise<void> {
     try {
       while (this.#hasWork)
-        // The inbox may have messages that the step caused; they are processed before its end.
-        if (this.#arrived || this.#waiting.length > 0) await this.#drainInbox()
+        if (this.#pending.hasRowsOrRequests) await this.#drainInbox()
         else await this.#commitEnds()
     } catch (error) {
       this.#lost ??= error
@@ -170,18 +162,16 @@ export class RunOwner {
 
   /** An ended run accepts no input. */
   get #hasWork(): boolean {
-    if (this.#lost || this.over) return false
-    return this.#arrived || this.#waiting.length > 0 || !this.#pendingEnds.isEmpty
+    return !this.#lost && !this.over && !this.#pending.isEmpty
   }
 
   /** Processes the rows of the inbox and the requests of this process. */
   async #drainInbox(): Promise<void> {
-    this.#arrived = false
-    const asked = this.#waiting.splice(0)
+    const asked = this.#pending.takeRequests()
     try {
       const writer = this.#writer
       const rows = await this.#parts.journal.inbox.read(this.user, writer.journal, batch)
-      if (rows.length === batch) this.#arrived = true
+      if (rows.length === batch) this.#pending.rowsArrived()
       const change = await writer.change()
       for (const row of rows) {
         await writer.addRow(change, row)
@@ -193,7 +183,7 @@ export class RunOwner {
         if (change.slice.isOver) await change.slice.renew()
       }
       const committed = await writer.commit(change)
-      if (committed && !committed.result.ok) throw this.#failureOf(committed.result)
+      if (committed && !committed.result.ok) throw failureOf(committed.result, writer)
       await this.#advance(change)
     } catch (error) {
       for (const { done } of asked) done(error)
@@ -210,7 +200,7 @@ export class RunOwner {
     const change = await writer.change()
     const ends: PendingEnd[] = []
     const late: PendingEnd[] = []
-    const all = this.#pendingEnds.take(batch)
+    const all = this.#pending.ends.take(batch)
     let committed: Awaited<ReturnType<RunWriter['commit']>>
     try {
       for (const each of all) {
@@ -233,25 +223,21 @@ export class RunOwner {
       await Promise.all(ends.map(({ step }) => this.#steps.idle(step)))
       return this.#advance(change)
     }
-    if (!isRejectedEnd) throw this.#failureOf(result)
+    if (!isRejectedEnd) throw failureOf(result, writer)
     await writer.rewind(change)
     this.#steps.observeState(writer.state)
-  }
-
-  #failureOf({ code, detail }: Extract<CommitResult, { readonly ok: false }>) {
-    return failure(code, { journal: this.#writer.journal, ...detail })
   }
 
   /** The change is durable: observers see its events, and its commands are executed. */
   async #advance(change: RunChange): Promise<void> {
     const { inputs, slice, rowStatements } = change
     this.#writer.advance(change)
-    this.#notify(inputs.events)
+    this.#observers.notify(inputs.events)
     for (const event of inputs.events) {
       if (inputs.isLong && slice.isOver) await slice.renew()
-      this.#announce(event)
+      this.#observers.announce(event)
     }
-    if (inputs.events.length === 0 && rowStatements.length > 0) for (const observer of this.#observers) observer([])
+    if (inputs.events.length === 0 && rowStatements.length > 0) this.#observers.changed()
     for (const command of inputs.commands) {
       if (inputs.isLong && slice.isOver) await slice.renew()
       this.#steps.carryOut(command, 'step' in command && inputs.started.has(command.step) ? 'first' : undefined)
@@ -264,23 +250,9 @@ export class RunOwner {
     if ('lost' in failed) return this.#parts.host.onOwnershipLost(this, failed.lost)
     this.#failedFatally = true
     for (const step of steps) void this.#steps.cancel(step, failed.error)
-    for (const observer of this.#observers) observer([])
-  }
-
-  #announce(event: EventWithPath): void {
-    this.#parts.host.announce(this.user, this.run, traceIdOf(this.user, this.run), event)
-  }
-
-  #notify(events: readonly EventWithPath[]): void {
-    if (events.length === 0) return
-    for (const observer of this.#observers) observer(events)
-    if (this.pinned.config.trace) logRunEvents(this.#parts.reporting.log, this.run, events)
-  }
-
-  #rejectWaiting(): void {
-    this.#pendingEnds.leave()
-    if (this.#waiting.length === 0) return
-    const error = this.#lost ?? failure('run.over', { run: this.run, status: deriveStatus(this.state).status })
-    for (const { done } of this.#waiting.splice(0)) done(error)
+    this.#observers.changed()
   }
 }
+
+const failureOf = ({ code, detail }: Extract<CommitResult, { readonly ok: false }>, { journal }: RunWriter) =>
+  failure(code, { journal, ...detail })

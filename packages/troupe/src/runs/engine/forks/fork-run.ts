@@ -110,7 +110,7 @@ export async function forkRun(
   rejectUnknown(edit, parts.agents.services.models)
   const agents = editedAgents(source.agents, edit)
   const { pinned, task } = viewOf(state)
-  const launcher = new StepLauncher(parts, user, run, pinned, agents)
+  const launcher = new StepLauncher(parts, { user, run, pinned, agents })
   const { writer, fragment } = parts.journal.journals.create(
     user,
     runJournal(run),

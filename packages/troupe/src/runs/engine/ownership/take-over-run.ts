@@ -35,7 +35,7 @@ export async function takeOverRun(
   const claim = [store.claim(user, run)]
   const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
   const folded = foldRun(content)
-  const launcher = new StepLauncher(parts, user, run, folded.pinned, agents)
+  const launcher = new StepLauncher(parts, { user, run, pinned: folded.pinned, agents })
   const earlier = [...viewOf(folded.state).questions()].filter(({ askedAt }) => askedAt < processStartedAt)
   const claimed = { processStartedAt, questions: new Set(earlier.map(({ id }) => id)) }
   return { owner: new RunOwner(parts, { user, run, writer, launcher, claimed, ...folded }), launcher }

@@ -173,7 +173,7 @@ export function createRun(
   run: string,
   spec: RunSpec,
 ): Created & { readonly statements: readonly Statement[] } {
-  const launcher = new StepLauncher(parts, user, run, spec.pinned, spec.agents)
+  const launcher = new StepLauncher(parts, { user, run, pinned: spec.pinned, agents: spec.agents })
   const at = parts.platform.clock.now()
   const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }
   const state = createState()

@@ -3,7 +3,7 @@
  * executed on its record, which rejects code that sends other prompts.
  */
 import type { Json, UserId } from '../../../core/index.ts'
-import { StepLauncher } from '../../engine/execution/steps/step-launcher.ts'
+import { StepCode } from '../../engine/execution/steps/step-code.ts'
 import type { ForkSource } from '../../engine/forks/fork-run.ts'
 import type { OrchestraParts } from '../../engine/orchestra-parts.ts'
 import { stepJournal } from '../../engine/store/run-journals.ts'
@@ -48,7 +48,7 @@ export async function sentPrompts(
   // The code of an agent without model calls is not executed.
   const command = executedSteps(PastRun.of(run, records)).started.get(step)
   if (names.size === 0 || !command) return []
-  const requests = await new StepLauncher(parts, user, run, pinned, agents).requests(command)
+  const requests = await new StepCode(parts, { user, run, pinned, agents }).requests(command)
   return [...requests].flatMap(([call, request]) => {
     const name = names.get(call)
     return name === undefined ? [] : [{ call, name, ...(request as unknown as Omit<SentPrompt, 'call' | 'name'>) }]

@@ -1,43 +1,26 @@
-/** Executes the steps of one run in this process: starts, joins, wakes and cancels them. It takes no decision. */
-import {
-  type Agent,
-  buildStepContext,
-  type CtxOf,
-  guardedStep,
-  type Outcome,
-  type StepContext,
-  type StepEntry,
-  stepOfRun,
-} from '../../../../agents/index.ts'
-import { failure, type Json, type StoredError, taintField, type UserId } from '../../../../core/index.ts'
-import type { EffectUndoOptions, EffectUndoResult, Recorder, StepEnd, StepSpec } from '../../../../journal/index.ts'
-import { runWorkspace } from '../../../../sandbox/index.ts'
-import type { Fragment } from '../../../../storage/index.ts'
-import type { Pinned } from '../../../machine/machine-events.ts'
+/** Executes the steps of one run in this process: starts, wakes, cancels and awaits them. It takes no decision. */
+import type { Agent } from '../../../../agents/index.ts'
+import { failure, type StoredError } from '../../../../core/index.ts'
+import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
-import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
+import type { RunMessage } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
-import { descriptionsOf } from '../../starts/run-code.ts'
-import { runJournal, stepJournal } from '../../store/run-journals.ts'
-import { threadOfStep } from '../../threads/run-threads.ts'
+import { stepJournal } from '../../store/run-journals.ts'
 import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
-import { createStepClients } from './create-step-clients.ts'
 import { addTrip, type Execute, type Flight, progressIn } from './flight.ts'
+import type { CodedRun } from './run-step.ts'
+import { StepCode } from './step-code.ts'
 import { stepEndMessage, usageOf } from './step-end-message.ts'
 import type { BrokenStep, StepHooks, StepProgress } from './step-hooks.ts'
-import { stepServices } from './step-services.ts'
 
-type Observers = Pick<StepEntry, 'onSpent' | 'onTripped'>
 /** The delay in ms before a step is executed again after a storage error or an abandoned execution. */
 export const retryDelayMs = 1_000
 
 export class StepLauncher {
   readonly #parts: OrchestraParts
-  readonly #user: UserId
-  readonly #run: string
-  readonly #agents: ReadonlyMap<string, Agent>
-  readonly #pinned: Pinned
+  readonly #run: CodedRun
+  readonly #code: StepCode
   readonly #flights = new Map<string, Flight>()
   /** Another process owns the run: no step starts here any more. */
   #over = false
@@ -48,17 +31,15 @@ export class StepLauncher {
   /** Steps for which a message came while the run was paused. */
   readonly #deferred = new Set<string>()
 
-  constructor(parts: OrchestraParts, user: UserId, run: string, pinned: Pinned, agents: ReadonlyMap<string, Agent>) {
+  constructor(parts: OrchestraParts, run: CodedRun) {
     this.#parts = parts
-    this.#user = user
     this.#run = run
-    this.#pinned = pinned
-    this.#agents = agents
+    this.#code = new StepCode(parts, run)
   }
 
   /** The code of the run's agents, by name. */
   get agents(): ReadonlyMap<string, Agent> {
-    return this.#agents
+    return this.#run.agents
   }
 
   /** @param state the changing state of the run, since its breakpoints may change while it executes */
@@ -170,9 +151,10 @@ export class StepLauncher {
 
   /** Stops the steps in progress, because this process no longer owns the run. */
   async release(): Promise<void> {
+    const { user, run } = this.#run
     const steps = this.steps()
     this.leave()
-    await Promise.all(steps.map((step) => this.#parts.journal.steps.release(this.#user, stepJournal(this.#run, step))))
+    await Promise.all(steps.map((step) => this.#parts.journal.steps.release(user, stepJournal(run, step))))
   }
 
   #startExecution(flight: Flight): void {
@@ -207,27 +189,28 @@ export class StepLauncher {
       if (this.#flights.get(step) === flight) this.#startExecution(flight)
     }
     const { wakeups } = this.#parts.host
-    wakeups.set(`${this.#user} ${stepJournal(this.#run, step)}`, retryDelayMs, retry, { foreground: true })
+    wakeups.set(`${this.#run.user} ${stepJournal(this.#run.run, step)}`, retryDelayMs, retry, { foreground: true })
   }
 
   #execute(flight: Flight): Promise<StepEnd> {
     const { command, controller, entry } = flight
     flight.entry = undefined
+    const trips = () => [...flight.trips.values()]
     const spec: StepSpec = {
-      ...this.#spec(command, controller.signal, flight),
+      ...this.#code.spec(command, trips),
+      signal: controller.signal,
+      canResume: () => !this.#isPaused,
       ...(entry ? { entry } : {}),
       commitWithRun: async (end, taint, change) => {
         if (this.#over || flight.hasChildRuns) return undefined
-        return flight.hooks.commitEnd(
-          captured(stepEndMessage(command.step, end, taint, [...flight.trips.values()])),
-          change,
-        )
+        return flight.hooks.commitEnd(captured(stepEndMessage(command.step, end, taint, trips())), change)
       },
     }
     return this.#parts.journal.steps.execute(spec, (recorder) => {
       flight.usage = undefined
       flight.trips = new Map()
-      return this.#executeAgent(command, recorder, {
+      return this.#code.execute(command, recorder, {
+        state: this.#state,
         onChildRun: () => {
           flight.hasChildRuns = true
         },
@@ -237,138 +220,6 @@ export class StepLauncher {
         onTripped: (trip) => addTrip(flight, trip),
       })
     })
-  }
-
-  /** Undoes the effects of an ended step. */
-  undo(
-    command: Execute,
-    signal: AbortSignal | undefined,
-    options: EffectUndoOptions,
-  ): Promise<readonly EffectUndoResult[]> {
-    const spec = this.#spec(command, signal)
-    return this.#parts.journal.steps.undo(spec, (recorder) => this.#executeAgent(command, recorder, {}), options)
-  }
-
-  /** Returns the complete requests of a step to models, by call. */
-  requests(command: Execute): Promise<ReadonlyMap<string, Json>> {
-    const { requests } = this.#parts.journal.steps
-    return requests(this.#spec(command, undefined), (recorder) => this.#executeAgent(command, recorder, {}))
-  }
-
-  #spec(command: Execute, signal: AbortSignal | undefined, flight?: Flight): StepSpec {
-    const { grace } = this.#pinned.config.timeouts
-    return {
-      id: stepJournal(this.#run, command.step),
-      principal: { userId: this.#user, kind: 'agent', name: command.agent },
-      runId: this.#run,
-      input: { agent: command.agent, input: command.input },
-      ...taintField(command.taint),
-      ...(signal ? { signal } : {}),
-      ...(grace === undefined ? {} : { graceMs: grace }),
-      canResume: () => !this.#isPaused,
-      onEnd: (end, taint) =>
-        this.#reportEnd(stepEndMessage(command.step, end, taint, [...(flight?.trips.values() ?? [])])),
-    }
-  }
-
-  async #executeAgent(
-    command: Execute,
-    recorder: Recorder,
-    { onChildRun: onStarted, ...observers }: { readonly onChildRun?: () => void } & Observers,
-  ): Promise<Json> {
-    const agent = this.#agents.get(command.agent)
-    if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...this.#agents.keys()].join(', ') })
-    let startedRuns = false
-    try {
-      const onChildRun = () => {
-        startedRuns = true
-        onStarted?.()
-      }
-      return await this.#program(agent, command, recorder, { onChildRun, ...observers })
-    } catch (error) {
-      // A cancellation of the step cancels these too.
-      if (startedRuns && !recorder.signal.aborted) await this.#parts.host.children.cancelOf(this.#user, recorder.step)
-      throw error
-    }
-  }
-
-  async #program(
-    agent: Agent,
-    command: Execute,
-    recorder: Recorder,
-    { onChildRun, ...observers }: { readonly onChildRun: () => void } & Observers,
-  ): Promise<Outcome> {
-    const { clock, random } = this.#parts.platform
-    const { recording, guard } = this.#parts.agents.services
-    const services = stepServices(this.#parts, { user: this.#user, run: this.#run, pinned: this.#pinned }, this.#state)
-    const shared = {
-      clock,
-      random,
-      recording,
-      guard,
-      rules: { team: services.teamRules },
-      vouches: agent.source !== undefined,
-    }
-    const at = {
-      user: this.#user,
-      run: this.#run,
-      step: command.step,
-      agent: agent.name,
-      agents: this.#agents,
-      pinned: this.#pinned,
-      onChildRun,
-    }
-    const own = createStepClients(this.#parts, at, agent, recorder)
-    const { sandboxes } = services
-    const workspaceOver = (over?: StepContext) => sandboxes && { sandboxes, name: runWorkspace(this.#run), over }
-    const ctx = buildStepContext({ ...shared, agent: agent.name, recorder, clients: own, workspace: workspaceOver() })
-    const ctxOf: CtxOf = (stage, name = agent.name, within = []) => {
-      const over = { context: own.context, within }
-      const clients = createStepClients(this.#parts, { ...at, agent: name }, agent, stage, over)
-      return buildStepContext({ ...shared, agent: name, recorder: stage, clients, workspace: workspaceOver(ctx) })
-    }
-    const entry: StepEntry = {
-      input: command.input,
-      ctx,
-      recorder,
-      ctxOf,
-      flow: command.flow,
-      services,
-      ...threadOfStep(this.#run, this.#pinned, command),
-      request: command.request,
-      ...observers,
-      ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
-      ...(command.results ? { results: command.results as never } : {}),
-      ...(command.history ? { history: command.history } : {}),
-      descriptions: descriptionsOf(command.flow, this.#pinned.topology.nodes, this.#agents),
-      ...this.#shown(command),
-    }
-    return guardedStep(entry.services, agent.name, recorder, () => stepOfRun(agent, entry))
-  }
-
-  /** Publishes the live parts of a step; a quiet run publishes only those that its code requests, and no text. */
-  #shown(command: Execute): Pick<StepEntry, 'live' | 'onCall'> {
-    const { verbosity, showAgentThoughts, showToolCalls } = this.#pinned.config
-    const isShown = (part: Json) =>
-      (part as { type?: Json }).type === 'reasoning' ? showAgentThoughts : verbosity !== 'quiet'
-    return {
-      ...(verbosity === 'quiet' && !showAgentThoughts
-        ? {}
-        : { live: (part: Json) => (isShown(part) ? this.#live(command, part) : undefined) }),
-      ...(showToolCalls ? { onCall: (part: Json) => this.#live(command, part) } : {}),
-    }
-  }
-
-  #live(command: Execute, part: Json): void {
-    const to = command.streamTo ? { to: command.streamTo } : {}
-    this.#parts.host.live(this.#user, this.#run, { step: command.step, agent: command.agent, part, ...to })
-  }
-
-  /** Returns the inbox row that reports the end to the run, for the change that ends the step. */
-  #reportEnd(message: RunMessage & { readonly step: string }): Fragment {
-    const { inbox } = this.#parts.journal
-    const journal = stepJournal(this.#run, message.step)
-    return inbox.put(this.#user, runJournal(this.#run), journal, 'end', runMessageJson(message))
   }
 }
 

@@ -1,11 +1,11 @@
 /** Returns the statements that record inputs with their events, and a snapshot if one is due. */
-import type { TimeSlice } from '../../../core/index.ts'
-import type { EncodedBody, JournalWriter } from '../../../journal/index.ts'
-import type { Statement } from '../../../storage/index.ts'
-import type { State } from '../../machine/state.ts'
-import { encodeRecordInParts } from '../store/run-record.ts'
+import type { TimeSlice } from '../../../../core/index.ts'
+import type { EncodedBody, JournalWriter } from '../../../../journal/index.ts'
+import type { Statement } from '../../../../storage/index.ts'
+import type { State } from '../../../machine/state.ts'
+import { encodeRecordInParts } from '../../store/run-record.ts'
+import { runSnapshot } from '../run-snapshot.ts'
 import type { InputBatch } from './input-batch.ts'
-import { runSnapshot } from './run-snapshot.ts'
 
 export async function recordInputs(
   writer: JournalWriter,

@@ -1,12 +1,12 @@
 /** Processes one row of a run's inbox: it becomes an input, the outcome of a command, or a timer that is set again. */
-import type { TimeSlice } from '../../../core/index.ts'
-import type { Statement } from '../../../storage/index.ts'
-import { applyCommand } from '../commands/apply-command.ts'
-import { inputOf, type RunMessage } from '../commands/run-message.ts'
-import type { OrchestraParts } from '../orchestra-parts.ts'
+import type { TimeSlice } from '../../../../core/index.ts'
+import type { Statement } from '../../../../storage/index.ts'
+import { applyCommand } from '../../commands/apply-command.ts'
+import { inputOf, type RunMessage } from '../../commands/run-message.ts'
+import type { OrchestraParts } from '../../orchestra-parts.ts'
+import type { RowTarget } from '../rows-for-commands.ts'
+import type { RunGaps } from '../run-gaps.ts'
 import type { InputBatch } from './input-batch.ts'
-import type { RowTarget } from './rows-for-commands.ts'
-import type { RunGaps } from './run-gaps.ts'
 
 /** @returns the statements for the change that accepts the row */
 export async function applyRow(

@@ -1,10 +1,10 @@
 /** Applies inputs one after the other: collects their records, events and commands, and updates the state. */
-import type { TimeSlice } from '../../../core/index.ts'
-import type { Command, Input } from '../../machine/machine-events.ts'
-import type { State } from '../../machine/state.ts'
-import { transitionInParts } from '../../machine/transition.ts'
-import type { EventWithPath } from '../events/run-event.ts'
-import type { RunRecord } from '../store/run-record.ts'
+import type { TimeSlice } from '../../../../core/index.ts'
+import type { Command, Input } from '../../../machine/machine-events.ts'
+import type { State } from '../../../machine/state.ts'
+import { transitionInParts } from '../../../machine/transition.ts'
+import type { EventWithPath } from '../../events/run-event.ts'
+import type { RunRecord } from '../../store/run-record.ts'
 
 const maxInOneGo = 64
 

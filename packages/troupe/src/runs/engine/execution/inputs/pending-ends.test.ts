@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { CommitResult, Statement } from '../../../storage/index.ts'
+import type { CommitResult, Statement } from '../../../../storage/index.ts'
 import { answerEnds, type PendingEnd, PendingEnds } from './pending-ends.ts'
 
 const statement = (sql: string): Statement => ({ sql, binds: [] })

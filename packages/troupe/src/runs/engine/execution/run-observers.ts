@@ -1,0 +1,44 @@
+/** Tells the observers of a run in this process, the event stream and the log what a durable change has brought. */
+import type { EventWithPath } from '../events/run-event.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { traceIdOf } from '../store/run-journals.ts'
+import { logRunEvents } from './log-run-events.ts'
+import type { RunWriterOptions } from './run-writer.ts'
+
+export class RunObservers {
+  readonly #parts: Pick<OrchestraParts, 'host' | 'reporting'>
+  readonly #run: Pick<RunWriterOptions, 'user' | 'run' | 'pinned'>
+  readonly #observers = new Set<(events: readonly EventWithPath[]) => void>()
+
+  constructor(
+    parts: Pick<OrchestraParts, 'host' | 'reporting'>,
+    run: Pick<RunWriterOptions, 'user' | 'run' | 'pinned'>,
+  ) {
+    this.#parts = parts
+    this.#run = run
+  }
+
+  /** @returns a function that ends the observation */
+  observe(observer: (events: readonly EventWithPath[]) => void): () => void {
+    this.#observers.add(observer)
+    return () => void this.#observers.delete(observer)
+  }
+
+  /** The row of the run may have changed without an event. */
+  changed(): void {
+    for (const observer of this.#observers) observer([])
+  }
+
+  notify(events: readonly EventWithPath[]): void {
+    if (events.length === 0) return
+    for (const observer of this.#observers) observer(events)
+    const { run, pinned } = this.#run
+    if (pinned.config.trace) logRunEvents(this.#parts.reporting.log, run, events)
+  }
+
+  /** Sends an event to the event stream. */
+  announce(event: EventWithPath): void {
+    const { user, run } = this.#run
+    this.#parts.host.announce(user, run, traceIdOf(user, run), event)
+  }
+}
