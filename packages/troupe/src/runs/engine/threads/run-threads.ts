@@ -85,8 +85,8 @@ export const isThreadOfUser = (thread: string): boolean => thread.startsWith(thr
 export function threadOfStep(
   run: string,
   pinned: Pinned,
-  { branch, thread: name, serve, isFirstOfThread }: Extract<Command, { readonly type: 'step.execute' }>,
-): Pick<StepEntry, 'thread' | 'threadRun' | 'isNewThread'> {
+  { branch, thread: name, serve }: Extract<Command, { readonly type: 'step.execute' }>,
+): Pick<StepEntry, 'thread' | 'threadRun'> {
   const thread = stepThread(run, pinned, { branch, name, isServing: serve !== undefined })
-  return isThreadOfUser(thread) ? { thread, threadRun: run } : { thread, isNewThread: isFirstOfThread }
+  return isThreadOfUser(thread) ? { thread, threadRun: run } : { thread }
 }

@@ -30,6 +30,8 @@ import { stepServices } from './step-services.ts'
 export interface StepRun extends Pick<StepEntry, 'onSpent' | 'onTripped'> {
   /** The changing state of the run; absent where an ended step is read or undone. */
   readonly state?: Readonly<State> | undefined
+  /** True at the first execution of a step that was just started, for which nothing is stored. */
+  readonly isNew?: boolean
   /** Called for each child run that the step has started. */
   readonly onChildRun?: () => void
 }
@@ -96,7 +98,7 @@ export class StepCode {
     agent: Agent,
     command: Execute,
     recorder: Recorder,
-    { onChildRun, state, ...observers }: StepRun & { readonly onChildRun: () => void },
+    { onChildRun, state, isNew, ...observers }: StepRun & { readonly onChildRun: () => void },
   ): Promise<Outcome> {
     const { run, pinned, agents } = this.#run
     const { clock, random } = this.#parts.platform
@@ -120,6 +122,7 @@ export class StepCode {
       const clients = createStepClients(this.#parts, { ...at, agent: name }, agent, stage, over)
       return buildStepContext({ ...shared, agent: name, recorder: stage, clients, workspace: workspaceOver(ctx) })
     }
+    const thread = threadOfStep(run, pinned, command)
     const entry: StepEntry = {
       input: command.input,
       ctx,
@@ -127,7 +130,8 @@ export class StepCode {
       ctxOf,
       flow: command.flow,
       services,
-      ...threadOfStep(run, pinned, command),
+      ...thread,
+      isNewThread: isNew === true && command.isFirstOfThread && thread.threadRun === undefined,
       request: command.request,
       ...observers,
       ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),

@@ -195,6 +195,7 @@ export class StepLauncher {
   #execute(flight: Flight): Promise<StepEnd> {
     const { command, controller, entry } = flight
     flight.entry = undefined
+    let executions = 0
     const trips = () => [...flight.trips.values()]
     const spec: StepSpec = {
       ...this.#code.spec(command, trips),
@@ -211,6 +212,8 @@ export class StepLauncher {
       flight.trips = new Map()
       return this.#code.execute(command, recorder, {
         state: this.#state,
+        // After a rejected turn the code is executed again, and something may be stored.
+        isNew: entry === 'first' && ++executions === 1,
         onChildRun: () => {
           flight.hasChildRuns = true
         },
