@@ -52,7 +52,11 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
     ...(agents.data?.items ?? []).map(({ name }) => name),
     ...(teams.data?.items ?? []).flatMap((team) => team.agents),
   ]
-  const names = [...new Set(known)].sort().slice(0, maxAgents)
+  // The application is no agent, and no request can name it as one.
+  const names = [...new Set(known)]
+    .filter((name) => name !== 'host')
+    .sort()
+    .slice(0, maxAgents)
   const readers = useQuery({
     queryKey: [user, 'context.get', { path: { key: entry.key } }, 'readers', entry.version, names],
     enabled: agents.data !== undefined && teams.data !== undefined,

@@ -1,0 +1,131 @@
+/** Six stories of people at the page, in a real browser over a real server; each takes at most ten actions. */
+import type { Browser, Locator, Page } from 'playwright-core'
+import { defineAgent } from 'troupe'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { type Played, play } from './studio-testbed.ts'
+
+const maxActions = 10
+
+/** What a person does, counted: a click, a choice or a text that is typed is one action. */
+class Story {
+  actions = 0
+
+  async click(target: Locator): Promise<void> {
+    this.actions++
+    await target.click()
+  }
+  async choose(target: Locator, label: string): Promise<void> {
+    this.actions++
+    await target.selectOption({ label })
+  }
+  async type(target: Locator, text: string): Promise<void> {
+    this.actions++
+    await target.fill(text)
+  }
+}
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The stories of the studio', () => {
+  let browser: Browser
+  let played: Played
+  let page: Page
+
+  const view = (name: string) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name })
+  const status = () => page.getByRole('status', { name: 'Status of the run' })
+  const region = (name: string) => page.getByRole('region', { name })
+  const tell = async (story: (story: Story) => Promise<void>) => {
+    await page.goto(`${played.server.url}/#/home`)
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    const told = new Story()
+    await story(told)
+    expect(told.actions).toBeLessThanOrEqual(maxActions)
+  }
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    const { orchestra, context } = played.troupe.user('default')
+    const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
+    const failed = { id: 'failed', task: 'Print the menu', topology: { agents: [broken], flows: ['Broken -> End'] } }
+    await (await orchestra.start(failed)).result()
+    await (await orchestra.start({ id: 'asking', team: 'letters', task: 'the invitation' })).result()
+    await context.push('letters.secret', 'for the clerk', { subscribers: ['Clerk'] })
+    const opened = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    opened.setDefaultTimeout(60_000)
+    page = await opened.newPage()
+    await page.goto(await played.server.link())
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  test('The page shows what is going on: what waits, what failed, and the run behind it.', async () => {
+    await tell(async (story) => {
+      await region('Failed').getByText('out of paper').waitFor()
+      await story.click(region('Waiting for a person').getByRole('link', { name: 'the invitation' }))
+      await status().getByText('waiting').waitFor()
+      await page.getByLabel('Clerk, waiting').waitFor()
+    })
+  }, 180_000)
+
+  test('The page shows why a run failed.', async () => {
+    await tell(async (story) => {
+      await story.click(region('Failed').getByRole('link', { name: 'Print the menu' }))
+      await status().getByText('failed').waitFor()
+      await story.click(page.getByRole('link', { name: 'Why' }))
+      await region('Why')
+        .getByText(/out of paper/)
+        .first()
+        .waitFor()
+    })
+  }, 180_000)
+
+  test('The page lets a person approve a call from its exact arguments.', async () => {
+    await tell(async (story) => {
+      const args = await region('Arguments of send_letter').innerText()
+      expect(JSON.parse(args)).toMatchObject({ to: 'Bob' })
+      await story.click(page.getByRole('button', { name: 'Approve' }))
+      await region('Waiting for a person').waitFor({ state: 'detached' })
+      await expect.poll(() => played.sent).toEqual(['Bob'])
+    })
+  }, 180_000)
+
+  test('The page forks a run with an edit.', async () => {
+    await (await played.troupe.user('default').orchestra.get('asking')).result()
+    await tell(async (story) => {
+      await story.click(view('Runs'))
+      await story.click(page.getByRole('link', { name: 'the invitation' }))
+      await story.click(page.getByRole('button', { name: 'Fork…' }))
+      const form = page.getByRole('group', { name: 'Fork from here' })
+      await story.choose(form.getByRole('combobox', { name: 'Change' }), 'The next result of an agent')
+      await story.choose(form.getByRole('combobox', { name: 'Agent' }), 'Clerk')
+      await story.type(form.getByLabel('The next result of an agent'), 'written with a pen')
+      await form.getByText('no effect').waitFor()
+      await story.click(form.getByRole('button', { name: 'Fork from here' }))
+      await region('Response of the team').getByText('written with a pen').waitFor()
+    })
+    expect(played.sent).toEqual(['Bob'])
+  }, 180_000)
+
+  test('The page lets a person talk to a team.', async () => {
+    await tell(async (story) => {
+      await story.click(view('Chat'))
+      await story.choose(page.getByRole('combobox', { name: 'Team or agent' }), 'Echo')
+      await story.type(page.getByLabel('Message'), 'good morning')
+      await story.click(page.getByRole('button', { name: 'Send' }))
+      await page.getByRole('group', { name: 'Answer of Echo' }).getByText('You said: good morning').waitFor()
+    })
+  }, 180_000)
+
+  test('The page shows which agents can read a value, and why.', async () => {
+    await tell(async (story) => {
+      await story.click(view('Context'))
+      await story.click(page.getByRole('link', { name: 'letters.secret' }))
+      const readers = region('Who can read this, and why')
+      await readers.getByRole('row', { name: /^Clerk Yes Named as subscriber/ }).waitFor()
+      await readers.getByRole('row', { name: /^Echo No Not named as subscriber/ }).waitFor()
+    })
+  }, 180_000)
+})
