@@ -34,12 +34,12 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   const view = (name: string) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name })
   const status = () => page.getByRole('status', { name: 'Status of the run' })
   const region = (name: string) => page.getByRole('region', { name })
-  const tell = async (story: (story: Story) => Promise<void>) => {
+  const countActions = async (story: (story: Story) => Promise<void>) => {
     await page.goto(`${played.server.url}/#/home`)
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-    const told = new Story()
-    await story(told)
-    expect(told.actions).toBeLessThanOrEqual(maxActions)
+    const counted = new Story()
+    await story(counted)
+    expect(counted.actions).toBeLessThanOrEqual(maxActions)
   }
 
   beforeAll(async () => {
@@ -62,7 +62,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   })
 
   test('The page shows what is going on: what waits, what failed, and the run behind it.', async () => {
-    await tell(async (story) => {
+    await countActions(async (story) => {
       await region('Failed').getByText('out of paper').waitFor()
       await story.click(region('Waiting for a person').getByRole('link', { name: 'the invitation' }))
       await status().getByText('waiting').waitFor()
@@ -71,7 +71,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   }, 180_000)
 
   test('The page shows why a run failed.', async () => {
-    await tell(async (story) => {
+    await countActions(async (story) => {
       await story.click(region('Failed').getByRole('link', { name: 'Print the menu' }))
       await status().getByText('failed').waitFor()
       await story.click(page.getByRole('link', { name: 'Why' }))
@@ -83,7 +83,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   }, 180_000)
 
   test('The page lets a person approve a call from its exact arguments.', async () => {
-    await tell(async (story) => {
+    await countActions(async (story) => {
       const args = await region('Arguments of send_letter').innerText()
       expect(JSON.parse(args)).toMatchObject({ to: 'Bob' })
       await story.click(page.getByRole('button', { name: 'Approve' }))
@@ -94,7 +94,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
 
   test('The page forks a run with an edit.', async () => {
     await (await played.troupe.user('default').orchestra.get('asking')).result()
-    await tell(async (story) => {
+    await countActions(async (story) => {
       await story.click(view('Runs'))
       await story.click(page.getByRole('link', { name: 'the invitation' }))
       await story.click(page.getByRole('button', { name: 'Fork…' }))
@@ -110,7 +110,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   }, 180_000)
 
   test('The page lets a person talk to a team.', async () => {
-    await tell(async (story) => {
+    await countActions(async (story) => {
       await story.click(view('Chat'))
       await story.choose(page.getByRole('combobox', { name: 'Team or agent' }), 'Echo')
       await story.type(page.getByLabel('Message'), 'good morning')
@@ -120,7 +120,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   }, 180_000)
 
   test('The page shows which agents can read a value, and why.', async () => {
-    await tell(async (story) => {
+    await countActions(async (story) => {
       await story.click(view('Context'))
       await story.click(page.getByRole('link', { name: 'letters.secret' }))
       const readers = region('Who can read this, and why')
