@@ -247,9 +247,13 @@ function Totals({ experiment: { scorers, candidate, against, total } }: { readon
 
 const scoreText = (score: number | undefined) => (score === undefined ? '' : score.toFixed(2))
 
+/** Skipped cases say nothing of the team, so they come last. */
+const rankOf = ({ status, quality = -1 }: CaseResult): number =>
+  status === 'skipped' ? Number.POSITIVE_INFINITY : quality
+
 /** Failed and low-scored cases come first: those are what a reader looks for. */
 function Cases({ results }: { readonly results: readonly CaseResult[] }) {
-  const sorted = [...results].sort((a, b) => (a.quality ?? -1) - (b.quality ?? -1))
+  const sorted = [...results].sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : Number(rankOf(a) > rankOf(b))))
   return (
     <Table>
       <thead>
@@ -280,7 +284,7 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
                 </Link>
               )}
               {one.error && (
-                <Text as="p" size="small" color="red" className="break">
+                <Text as="p" size="small" color={one.status === 'skipped' ? 'gray' : 'red'} className="break">
                   {visible(one.error.message)}
                 </Text>
               )}
@@ -289,7 +293,7 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
             <td>{one.status}</td>
             <td className="figure">{one.quality === undefined ? '' : percent(one.quality)}</td>
             <td className="roomy break">{scoresText(one)}</td>
-            <td className="figure roomy">{money(one.cost)}</td>
+            <td className="figure roomy">{one.status === 'skipped' ? '' : money(one.cost)}</td>
           </tr>
         ))}
       </tbody>

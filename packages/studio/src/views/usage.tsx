@@ -1,7 +1,7 @@
 /** Usage over time, and tokens and cost of each run. */
 import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, spent } from '../format.ts'
+import { count, inShort, spent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
@@ -57,11 +57,11 @@ export function Usage() {
                   </tr>
                 </thead>
                 <tbody>
-                  {items.map(({ run, usage: used, cost }) => (
+                  {items.map(({ run, title, usage: used, cost }) => (
                     <tr key={run}>
                       <th scope="row" className="break">
                         <Link to="/runs/$run" params={{ run }}>
-                          {run}
+                          {inShort(title) || run}
                         </Link>
                       </th>
                       <td className="figure">{count(used.inputTokens)}</td>

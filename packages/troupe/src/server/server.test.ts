@@ -73,7 +73,10 @@ describe('runs over HTTP', () => {
     expect(await found('status=completed&order=oldest&agent=Echo&maxCost=0.5&tags=none&tags=other')).toEqual([])
     expect((await call('GET', '/v1/runs?search=!')).status).toBe(400)
     expect((await call('GET', '/v1/usage')).body).toMatchObject({
-      items: [{ run: 'two' }, { run: 'one' }],
+      items: [
+        { run: 'two', title: 'x' },
+        { run: 'one', title: 'x' },
+      ],
       total: { usage: { inputTokens: 0 } },
     })
   })

@@ -40,7 +40,7 @@ export const usageRoutes = [
     summary: 'Show tokens and cost of the ended and waiting runs of one page of runs, for each run and in total.',
     query: z.strictObject(pagingQuery),
     answer: z.object({
-      items: z.array(z.object({ run: z.string(), usage: tokensSchema, cost: costSchema })),
+      items: z.array(z.object({ run: z.string(), title: z.string(), usage: tokensSchema, cost: costSchema })),
       total: z.object({ usage: tokensSchema, cost: costSchema }),
       cursor: z.string().optional(),
     }),
@@ -50,8 +50,10 @@ export const usageRoutes = [
         call,
         found.items.filter(({ status }) => status !== 'running'),
       )
+      const titles = new Map(found.items.map(({ id, title }) => [id, title]))
       const items = ended.map(({ id, result: { usage, cost } }) => ({
         run: id,
+        title: titles.get(id) ?? '',
         usage: { ...usage },
         cost: { usd: cost.usd, unknown: [...cost.unknown] },
       }))
