@@ -156,7 +156,9 @@ const echoOfLetters = defineAgent({ name: 'Letters', run: async () => `${'a'.rep
 
 /** So long nobody else may have to wait. */
 const holdMs = 400
-const inside = /\.ts:\d|node_modules|at \w.* \(|error at or near|pg_|sqlite_|829348951|root:x:0/i
+/** What only the inside of a server says; a line of a stack names a file or a module of Node in brackets. */
+const inside =
+  /\.ts:\d|node_modules|\bat [\w.$<> ]+ \((?:file:|node:|\/|<)|error at or near|pg_|sqlite_|829348951|root:x:0/i
 
 async function outcomeOf(testbed: Parameters<AttackAction>[1], [method, path, body]: Request, payload: string) {
   const { keys } = await targetOf(testbed)
