@@ -116,7 +116,7 @@ function OneStep({ run, step, state, calls, show }: Omit<InspectorProps, 'chosen
       <Named name="Calls">
         <Answer
           of={calls}
-          none={{ when: (answer) => answer.calls.length === 0, text: 'It asked nothing of the world.' }}
+          none={{ when: (answer) => answer.calls.length === 0, text: 'It called nothing outside Troupe.' }}
         >
           {({ calls: all }) => (
             <ul className="plain">
