@@ -151,7 +151,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.goto(`${played.server.url}/#/messages/Shelf`)
     for (const lane of ['Lane of Shop, urgent: 1', 'Lane of Shop, normal: 1', 'Lane of Kitchen, normal: 1'])
       await page.getByRole('region', { name: lane }).waitFor()
-    await page.getByRole('link', { name: 'Only the lane of Shop, urgent' }).click()
+    await page.getByRole('link', { name: 'Only this lane: Shop, urgent' }).click()
     await page.getByText('Only messages from Shop, of priority urgent').waitFor()
     await page.getByText('spoon').waitFor({ state: 'detached' })
     await page.getByText('kettle').waitFor()

@@ -251,7 +251,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       ['context', 'to readers'],
       ['context?key=shown', 'to readers'],
       ['messages', 'Stock'],
-      ['messages/Stock', /order from Shop/],
+      ['messages/Stock', /^Lane of Shop/],
       ['teams', 'No team is registered'],
       ['agents', 'Echo'],
       ['schedules', 'nightly'],

@@ -76,7 +76,7 @@ function Lane({ messages }: { readonly messages: readonly Message[] }) {
       from="/messages/$mailbox"
       to="."
       search={{ from, priority }}
-      aria-label={`Only the lane of ${visible(from)}, ${priority}`}
+      aria-label={`Only this lane: ${visible(from)}, ${priority}`}
     >
       Only this lane
     </Link>
