@@ -115,14 +115,7 @@ export class StoredMemory {
 
   /** Returns the items in descending order of priority; among equals the newest is first. */
   async items(): Promise<readonly MemoryItem[]> {
-    return this.noted(await this.parts.memories.read(this.user, this.name))
-  }
-
-  /** Code of a step that reads a memory past its `ctx` has the labels of what it reads. */
-  protected noted<Item extends Pick<MemoryItem, 'taint' | 'provenance'>>(items: readonly Item[]): readonly Item[] {
-    const { privateLabels } = this.parts
-    for (const item of items) addStepTaint(taintOfPrivate(item, privateLabels), `the memory ${this.name}`)
-    return items
+    return noted(this.parts, this.name, await this.parts.memories.read(this.user, this.name))
   }
 
   /** Returns the number of items. */
@@ -132,7 +125,11 @@ export class StoredMemory {
 
   /** Returns the earlier versions of an item, the newest first; the last 20 are stored. */
   async history(id: string): Promise<readonly FormerMemory[]> {
-    return this.noted(await this.parts.memories.history(this.user, this.name, checkText('history', id)))
+    return noted(
+      this.parts,
+      this.name,
+      await this.parts.memories.history(this.user, this.name, checkText('history', id)),
+    )
   }
 
   /**
@@ -180,6 +177,16 @@ export class StoredEpisodicMemory extends StoredMemory {
     checkQuery(text)
     const limit = checkInteger('retrieveSimilar', 'limit', options.limit ?? 3)
     const source = { ...this.parts, user: this.user, memory: this.name, signal: options.signal }
-    return this.noted(await retrieveEpisodes(source, text, limit))
+    return noted(this.parts, this.name, await retrieveEpisodes(source, text, limit))
   }
+}
+
+/** Code of a step that reads a memory past its `ctx` has the labels of what it reads. */
+function noted<Item extends Pick<MemoryItem, 'taint' | 'provenance'>>(
+  { privateLabels }: Pick<StoredMemoryParts, 'privateLabels'>,
+  name: string,
+  items: readonly Item[],
+): readonly Item[] {
+  for (const item of items) addStepTaint(taintOfPrivate(item, privateLabels), `the memory ${name}`)
+  return items
 }
