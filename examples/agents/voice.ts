@@ -7,7 +7,7 @@ const audioOf = (text: string) => file(Buffer.from(text), { mediaType: 'audio/wa
 
 export async function main() {
   const calls: string[] = []
-  // What is said stands in the bytes of the audio.
+  // The bytes of the audio are the spoken text.
   const voice: Voice = {
     transcribe: async ({ data }) => {
       calls.push('transcribe')

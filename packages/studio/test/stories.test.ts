@@ -7,7 +7,7 @@ import { type Played, play } from './studio-testbed.ts'
 
 const maxActions = 10
 
-/** What a person does, counted: a click, a choice or a text that is typed is one action. */
+/** Counts the actions of a person: a click, a choice or a text that is typed is one action. */
 class Story {
   actions = 0
 

@@ -1,4 +1,4 @@
-/** What came of an entry: the entries whose writer had read it, as their provenance records it. */
+/** The uses of an entry: the entries whose writer had read it, as their provenance records it. */
 import type { Entry } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'

@@ -1,4 +1,4 @@
-/** What a fork would share, pay, repeat and ask, as the server reads it from the records of the run. */
+/** The parts of a run that a fork would share, pay, repeat and ask again, as the server reads it from the records of the run. */
 import type { AnswerOf } from 'troupe/client'
 import { count, priced } from '../format.ts'
 import { Facts } from '../parts/facts.tsx'

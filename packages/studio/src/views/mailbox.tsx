@@ -1,4 +1,4 @@
-/** What is in one mailbox, by lanes: a lane is one sender's messages of one priority, the unit of order. */
+/** The messages of one mailbox, by lanes: a lane is one sender's messages of one priority, the unit of order. */
 import { Link } from '@tanstack/react-router'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'

@@ -1,4 +1,4 @@
-/** What one step has read, written, sent and received, with links to the entries and the mailboxes; loaded on request. */
+/** The entries and messages that one step has read, written, sent and received, with links to the entries and the mailboxes; loaded on request. */
 import { Link } from '@tanstack/react-router'
 import { Fragment, type ReactNode, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
