@@ -32,5 +32,5 @@ it('A broadcast to a role reaches all its agents, from a turn too, and workers o
   await clock.advance('1s')
   expect(received).toHaveLength(1)
   const { messages } = agent('A')
-  await expect(messages.broadcast(Note, 'x', { role: 'bidder', to: ['B'] })).rejects.toThrow(/instead of to/)
+  await expect(messages.broadcast(Note, 'x', { role: 'bidder', to: ['B'] })).rejects.toThrow(/excludes to/)
 })

@@ -25,9 +25,9 @@ const solo = (agent: Agent, ...more: string[]) => ({
 })
 const inner = (run: (task: string) => unknown = (task) => `inner ${task}`) =>
   defineAgent<string>({ name: 'Inner', run: async (task) => run(task) })
-const outer = (topology: object, config?: object) =>
+const outer = (topology: object, config?: object, name = 'Outer') =>
   defineAgent({
-    name: 'Outer',
+    name,
     run: async (_, ctx) => {
       const run = await ctx.startRun({ task: 'sub', topology, ...(config ? { config } : {}) })
       const { status, response = null, guard } = await run.result()
@@ -45,6 +45,22 @@ describe('a run that a step starts', () => {
     expect(await ada.orchestra.verifyReplay(id)).toMatchObject({ identical: true })
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
     expect((await (await ada.orchestra.get(id)).status()).status).toBe('completed')
+  })
+
+  it('A question of a child run is answered by its own id after a restart, with the code that its parent has.', async () => {
+    const asking = defineAgent({ name: 'First', run: async (_, ctx) => (await ctx.ask({ text: 'Go on?' })) as string })
+    const topology = solo(outer(solo(outer(solo(asking, 'First <-> User'), {}, 'Middle'))))
+    const before = await opened()
+    const { id } = await before.user('ada').orchestra.start({ task: 't', topology })
+    const { questions } = await (await before.user('ada').orchestra.get(id)).result()
+    const [question = '', ...runs] = questions[0]?.id.split('::').reverse() ?? []
+    await open.pop()?.close()
+    const { orchestra } = (await opened({ agents: topology.agents })).user('ada')
+    await (await orchestra.get(runs[0] ?? '')).answer(question, 'yes')
+    expect(await (await orchestra.get(id)).result()).toMatchObject({
+      status: 'completed',
+      response: { status: 'completed', response: { response: 'yes' } },
+    })
   })
 
   it('A child run is found again when another process replays the step that started it.', async () => {

@@ -44,8 +44,24 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
     if (isPassing(error)) {
       delete retryWindow.unable
       if (codeOf(error) === 'run.not_owned') retryWindow.ownedByOtherSince = now
-    } else if (host.parts.stores.storage.broadcast && unable.has(codeOf(error))) retryWindow.unable ??= now
-    else throw error
+    } else if (unable.has(codeOf(error)) && (await mayBecomeOwned(host, user, run, retryWindow))) {
+      retryWindow.unable ??= now
+    } else throw error
     if (retryWindow.unable !== undefined && now - retryWindow.unable >= retryWindowMs) throw error
   }
+}
+
+/** Returns true if another process may take the run over, or if this process owns the parent, which has its code. */
+async function mayBecomeOwned(host: RunHost, user: UserId, run: string, { unable }: RetryWindow): Promise<boolean> {
+  const { store, storage } = host.parts.stores
+  if (unable !== undefined) return true
+  const child = (await store.children(user)).find((each) => each.run === run)
+  // The step that started a child run gives it its code when the step executes again.
+  const ownsParent = child && ensureOwned(host, user, child.parent.run, {})
+  return (
+    (await ownsParent?.then(
+      () => true,
+      () => false,
+    )) || storage.broadcast !== undefined
+  )
 }
