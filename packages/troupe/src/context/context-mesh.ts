@@ -77,7 +77,7 @@ export class ContextMesh extends MeshContextClient {
   /** Deletes expired entries now. Returns the number of deleted entries. */
   async cleanup(options: Signal = {}): Promise<number> {
     checkCall('cleanup', options)
-    return this.#mesh.cleaner.cleanup(this.#actor.user)
+    return this.#mesh.cleaner.expireEntries(this.#actor.user)
   }
 
   /**

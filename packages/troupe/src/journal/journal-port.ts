@@ -64,7 +64,7 @@ export interface JournalWriter {
   appendEnded(at: number, bodies: readonly Body[]): Fragment
   /** Returns true if the next append should include a snapshot. */
   snapshotDue(): boolean
-  snapshot(state: Body): Fragment
+  writeSnapshot(state: Body): Fragment
   /** Moves the head without a record, so that a change fails if this writer does not own the journal any more. */
   prove(): Fragment
 }

@@ -116,7 +116,10 @@ export class CircuitBreaker implements Policy {
    */
   recordFailure(): void {
     this.#failures++
-    if (this.#openUntil === undefined && this.#failures < this.#limit) return
+    if (this.#openUntil !== undefined || this.#failures >= this.#limit) this.#openCircuit()
+  }
+
+  #openCircuit(): void {
     this.#openUntil = this.#clock.monotonic() + this.#pauseMs
     this.#trialUntil = undefined
     this.#epoch++

@@ -104,6 +104,7 @@ export type {
   Verdict,
 } from './evaluation/scorers/score-function.ts'
 export { type SimilarityOptions, similarity } from './evaluation/scorers/similarity.ts'
+export type { ReplayResult } from './history/compare-replay.ts'
 export type { Comparison } from './history/compare-runs.ts'
 export type {
   ContextRead,
@@ -134,7 +135,6 @@ export type { ExecutedStep } from './history/steps/steps-of.ts'
 export type { CapturedState, Interaction, Trace, TracedError } from './history/trace/run-trace.ts'
 export { Tracer, type TracerOptions } from './history/trace/tracer.ts'
 export type { RunUndoResult, UndoOptions } from './history/undo-run.ts'
-export type { ReplayResult } from './history/verify-replay.ts'
 export type { Branch, BranchStatus } from './machine/branches/branches-slice.ts'
 export type { BudgetHolder, BudgetUse } from './machine/budgets/budget-use.ts'
 export type { ChildMessage } from './machine/command.ts'

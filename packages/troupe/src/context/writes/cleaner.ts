@@ -51,7 +51,7 @@ export class Cleaner {
         const [rows = []] = await this.#core.storage.read({ work: true }, [statement])
         for (const row of rows) {
           after = String(row.user_id)
-          if (!this.#task.isClosed) await this.cleanup(after)
+          if (!this.#task.isClosed) await this.expireEntries(after)
         }
         if (rows.length < chunk) return
       }
@@ -62,7 +62,7 @@ export class Cleaner {
   }
 
   /** @returns how many entries were removed */
-  async cleanup(user: UserId): Promise<number> {
+  async expireEntries(user: UserId): Promise<number> {
     let removed = 0
     const { reads, writes } = this.#core
     for (;;) {
@@ -150,7 +150,7 @@ export class Cleaner {
       if (rows.length < chunk || !last) break
       from = afterKey(String(last.key))
     }
-    await this.cleanup(user)
+    await this.expireEntries(user)
     return removed
   }
 }

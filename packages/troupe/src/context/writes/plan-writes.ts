@@ -108,8 +108,7 @@ export function planPush(core: MeshCore, actor: Actor, push: Push, found: Check)
     throw failure('context.denied', { agent, action: 'change who may read or write', key })
   if (closed.length > 0)
     throw failure('topic.closed', { agent, action: 'post to', topics: closed.map((grantee) => grantee.slice(1)) })
-  if (push.ifVersion !== undefined && push.ifVersion !== (existing?.version ?? 0))
-    throw failure('context.conflict', { key, expected: push.ifVersion })
+  compareVersion(push, existing?.version ?? 0)
   const lifetime = push.lifetime ?? existing ?? core.lifecycles.initial(key)
   const version = (existing?.version ?? found.last) + 1
   const entry: StagedEntry = {
@@ -141,7 +140,11 @@ export function planRemoval(actor: Actor, removal: Removal, found: Check): Overl
   if (!existing || !found.readable) return undefined
   if (existing.owner !== agent && !power(actor, 'delete_others'))
     throw failure('context.denied', { agent, action: 'delete', key })
-  if (removal.ifVersion !== undefined && removal.ifVersion !== existing.version)
-    throw failure('context.conflict', { key, expected: removal.ifVersion })
+  compareVersion(removal, existing.version)
   return { removed: existing.version }
+}
+
+/** Compare-and-set: a write that names the version it changes is rejected if the entry has another one. */
+function compareVersion({ key, ifVersion }: Pick<Push | Removal, 'key' | 'ifVersion'>, version: number): void {
+  if (ifVersion !== undefined && ifVersion !== version) throw failure('context.conflict', { key, expected: ifVersion })
 }

@@ -65,7 +65,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       frozen.rewind({ head: 1, bytes: 7, snapshotAt: 0 })
       const { writer } = await journalsOf('two').takeOver(user, 'run:1', 2)
       await testbed.clock.advance('1s')
-      await commit(writer.append(3, ['theirs']), writer.snapshot({ folded: true }))
+      await commit(writer.append(3, ['theirs']), writer.writeSnapshot({ folded: true }))
       expect(await commit(stale)).toMatchObject({ ok: false, code: 'journal.lost' })
       expect(await commit(frozen.append(4, ['again']))).toMatchObject({ ok: false, code: 'journal.lost' })
       expect(await commit(frozen.prove())).toMatchObject({ ok: false, code: 'journal.lost' })
@@ -151,14 +151,14 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       const writer = await begin(journals, [0])
       for (let i = 1; i < 35; i++) {
         const appended = writer.append(testbed.clock.now(), [i])
-        await commit(appended, ...(writer.snapshotDue() ? [writer.snapshot({ upTo: i })] : []))
+        await commit(appended, ...(writer.snapshotDue() ? [writer.writeSnapshot({ upTo: i })] : []))
         await testbed.clock.advance('10ms')
       }
       const content = await journals.load(user, 'run:1')
       expect(content?.snapshot?.state).toEqual({ upTo: 29 })
       expect(content?.records.map((record) => record.body)).toEqual([30, 31, 32, 33, 34])
       expect(await journals.read(user, 'run:1', 0, 100)).toHaveLength(35)
-      await commit(writer.append(testbed.clock.now(), [35]), writer.snapshot({ upTo: 35 }))
+      await commit(writer.append(testbed.clock.now(), [35]), writer.writeSnapshot({ upTo: 35 }))
       const { content: reloaded, writer: next } = await journals.takeOver(user, 'run:1', 1)
       expect(reloaded.snapshot?.state).toEqual({ upTo: 35 })
       expect(next.snapshotDue()).toBe(false)
@@ -197,7 +197,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
 
     it('A record of an older form is upcast to the current form, snapshots too.', async () => {
       const old = await begin(journalsOf('old'), [{ first: 'Ada' }])
-      await commit(old.append(2, [{ first: 'Eve' }]), old.snapshot({ first: 'folded' }))
+      await commit(old.append(2, [{ first: 'Eve' }]), old.writeSnapshot({ first: 'folded' }))
       await commit(old.append(3, [{ first: 'Bob' }]))
       const journals = journalsOf('new', { upcasters: { run: upcaster } })
       expect(await bodies(journals)).toEqual([{ from: 1, name: 'Bob' }])
@@ -217,7 +217,7 @@ describe.each([false, true])('sealed: %s', (encrypted) => {
       const journals = journalsOf('one', { blobs, retention: { closedMs: 1_000 } })
       const large = 'x'.repeat(300_000)
       const writer = await begin(journals, [large], testbed.clock.now())
-      await commit(writer.append(testbed.clock.now(), [large, 'small']), writer.snapshot({ large }))
+      await commit(writer.append(testbed.clock.now(), [large, 'small']), writer.writeSnapshot({ large }))
       const lengths = (await journals.read(user, 'run:1', 0, 10)).map((record) => (record.body as string).length)
       expect(lengths).toEqual([large.length, large.length, 5])
       expect((await journals.load(user, 'run:1'))?.snapshot?.state).toHaveProperty('large.length', large.length)

@@ -119,7 +119,7 @@ class StoredJournals implements Journals {
     if (!found) throw failure('journal.unknown', { journal: id })
     const { content, head } = found
     const { owner } = this.#options
-    const takeoverStatement = this.#statements.takeOver(
+    const takeoverStatement = this.#statements.raiseEpoch(
       { user, id, from: head.head, epoch: head.epoch, owner },
       { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: id } },
     )

@@ -42,10 +42,11 @@ function writes(dialect: Dialect) {
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch}
           and (closed_at is not null or fenced is not null)`,
     ),
-    takeOver: compile<Head & { from: number; epoch: number; owner: string }>(
+    raiseEpoch: compile<Head & { from: number; epoch: number; owner: string }>(
       (p) => sql`update journals set head = head + 1, epoch = epoch + 1, owner = ${p.owner}, fenced = null
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,
     ),
+    /** The epoch is the fencing token: the owner before keeps the right to record results under the old one. */
     fence: compile<Head & { at: number }>(
       (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
         values (${p.user}, ${p.id}, 'step', 0, 1, '', 0, 0, ${p.at})

@@ -86,7 +86,7 @@ export class StorageJournalWriter implements JournalWriter {
     return this.#head - this.#snapshotAt >= this.#options.limits.snapshotEvery
   }
 
-  snapshot(state: Parameters<JournalWriter['snapshot']>[0]): Fragment {
+  writeSnapshot(state: Parameters<JournalWriter['writeSnapshot']>[0]): Fragment {
     const { statements, blobs, version } = this.#options
     const { text } = encodeBody(state, this.id)
     const owner = `snapshot:${this.id}`

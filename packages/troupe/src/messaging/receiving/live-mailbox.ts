@@ -176,7 +176,7 @@ export function liveMailbox(
     },
     async redrive(id, options = {}) {
       checkCall('redrive', options)
-      await redrive(messaging, maintenance, { user, mailbox, id: checkEntryKey(id) })
+      await redriveDeadLetter(messaging, maintenance, { user, mailbox, id: checkEntryKey(id) })
     },
   }
 }
@@ -264,7 +264,7 @@ function noted(deliveries: readonly Delivery[]): readonly Delivery[] {
 }
 
 /** @throws NotFoundError `message.unknown`, CapacityError `mailbox.full` */
-async function redrive(
+async function redriveDeadLetter(
   messaging: MessagingContext,
   maintenance: Maintenance,
   { user, mailbox, id }: { readonly user: string; readonly mailbox: string; readonly id: string },

@@ -125,12 +125,12 @@ export class OutboundQueue {
     const { lane, number } = position
     const trying = this.#trySend(outgoing, terms, [])
     lane.tried = afterBoth(lane.tried, trying)
-    const sent = (await trying) ?? (await this.#sendWhenFull(position, outgoing, terms))
+    const sent = (await trying) ?? (await this.#applyBackpressure(position, outgoing, terms))
     lane.enqueued = Math.max(lane.enqueued, number)
     return sent
   }
 
-  async #sendWhenFull(
+  async #applyBackpressure(
     { lane, number, turn }: LanePosition,
     outgoing: OutgoingMessage,
     terms: SendTerms,
@@ -286,13 +286,13 @@ export class OutboundQueue {
         : (result.rows[index]?.[0] ??
           (await this.#messaging.read(user, this.#messaging.mailboxReads.one(user, mailbox, id)))[0])
     if (!row) throw failure('invariant.broken', { rule: 'a message that was sent can be read' })
-    const duplicate = row.id !== id
+    const isDuplicate = row.id !== id
     const dropped = victims.map((victim) => String(victim.id))
-    if (!duplicate) {
+    if (!isDuplicate) {
       this.#messaging.arrivals.notify(user, mailbox)
       this.#messaging.sent(outgoing)
     }
     this.dropped(victims)
-    return { row, duplicate, dropped }
+    return { row, duplicate: isDuplicate, dropped }
   }
 }

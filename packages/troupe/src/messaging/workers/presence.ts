@@ -82,7 +82,7 @@ export class Presence {
     })
     const scope = this.#scope(user)
     scope.own.set(detail.id, detail)
-    await this.#beat(user, scope, [this.#statements.replace(user, name)])
+    await this.#sendHeartbeats(user, scope, [this.#statements.replace(user, name)])
     await this.#refresh(user, scope)
     return { detail, leave: () => this.#leave(user, scope, detail) }
   }
@@ -150,13 +150,13 @@ export class Presence {
   #tick(): void {
     if (this.#scopes.size === 0) this.#task.stop()
     for (const [user, scope] of this.#scopes)
-      void this.#beat(user, scope)
+      void this.#sendHeartbeats(user, scope)
         .then(() => this.#refresh(user, scope))
         // The next heartbeat retries; until then other processes may consider the worker absent.
         .catch(() => {})
   }
 
-  async #beat(user: string, scope: Scope, also: readonly Statement[] = []): Promise<void> {
+  async #sendHeartbeats(user: string, scope: Scope, also: readonly Statement[] = []): Promise<void> {
     const beats = [...scope.own.values()].map((detail) =>
       this.#statements.beat(user, { ...detail, topics: encodeJson(detail.topics) }),
     )

@@ -90,7 +90,7 @@ class Cassette implements Recording {
     const { found, interactionKey } = this.#find(traffic)
     if (found) {
       if (!found.parts) throw fromJson(found.error ?? null)
-      return replayed<Part>(found)
+      return replayedStream<Part>(found)
     }
     const stream = await ask().catch(async (error: unknown) => {
       await this.#recordFailure(traffic, interactionKey, error)
@@ -186,7 +186,7 @@ class Cassette implements Recording {
 
 type InteractionKey = Pick<RecordedInteraction, 'kind' | 'name' | 'key' | 'nth' | 'request'>
 
-function replayed<Part>({ parts = [], error }: RecordedInteraction): ReadableStream<Part> {
+function replayedStream<Part>({ parts = [], error }: RecordedInteraction): ReadableStream<Part> {
   let next = 0
   return new ReadableStream<Part>({
     pull(controller) {

@@ -12,12 +12,12 @@ import {
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
+import type { ReplayResult } from './compare-replay.ts'
 import { type Comparison, compareRuns } from './compare-runs.ts'
 import { explain, type RunExplanation } from './explain/explain.ts'
 import { type ExportedRun, exportDigest } from './export-run.ts'
 import { PastRun } from './past-run.ts'
 import { type RunStateAt, runStateAt } from './run-state-at.ts'
-import type { ReplayResult } from './verify-replay.ts'
 
 /** A run that was read from an exported file. */
 export class OpenedRun {

@@ -5,7 +5,7 @@ import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunRecord, readRecord } from '../engine/store/run-record.ts'
 import { evolve } from '../machine/evolve.ts'
 import { createState, type State } from '../machine/state.ts'
-import { type ReplayResult, verifyReplay } from './verify-replay.ts'
+import { compareReplay, type ReplayResult } from './compare-replay.ts'
 
 export class PastRun {
   readonly run: string
@@ -24,7 +24,7 @@ export class PastRun {
   }
 
   verifyReplay(): ReplayResult {
-    return verifyReplay(this.records)
+    return compareReplay(this.records)
   }
 
   /**

@@ -37,7 +37,7 @@ it('A key that replaces another leaves that one for decryption until it is dropp
 it('Keys that another key of the ring has wrapped are wrapped with the current one, once.', async () => {
   await (await open('old')).create('ada', undefined)
   const rotated = await open('old', 'new')
-  expect([await rotated.rewrap('ada'), await rotated.rewrap('ada')]).toEqual([1, 0])
+  expect([await rotated.rewrapDataKeys('ada'), await rotated.rewrapDataKeys('ada')]).toEqual([1, 0])
   const alone = await open('new')
   expect((await alone.unwrap('ada', await alone.all('ada'))).size).toBe(1)
 })

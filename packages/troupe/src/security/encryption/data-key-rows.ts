@@ -50,7 +50,7 @@ export class DataKeyRows {
   }
 
   /** @returns how many keys were wrapped with another key than the current one of the ring */
-  async rewrap(user: UserId): Promise<number> {
+  async rewrapDataKeys(user: UserId): Promise<number> {
     const old = (await this.all(user)).filter((row) => row.wrappingKey !== this.#keyRing.current)
     for (const row of old) {
       const key = await this.#keyRing.unwrap({ user, id: row.id }, { by: row.wrappingKey, text: row.wrapped })

@@ -99,7 +99,7 @@ export class DataKeys implements Codec {
 
   /** Wraps the user's keys with the current key of the ring. @returns how many were wrapped with another */
   rewrap(user: UserId): Promise<number> {
-    return this.#rows.rewrap(user)
+    return this.#rows.rewrapDataKeys(user)
   }
 
   /** Nothing is encrypted under them any more. @param except the id of the key that stays; null: none does */

@@ -18,7 +18,7 @@ import { connect } from './connections/connect.ts'
 import { type PostgresSettings, settingsOf } from './connections/connection-target.ts'
 import { disconnect } from './connections/keepalive.ts'
 import { failureOf } from './error-class.ts'
-import { alone, apply } from './migrate.ts'
+import { alone, applyMigrations } from './migrate.ts'
 
 /** A value has 8 MB at most; a typical row has a few hundred bytes. */
 const rowsPerBatch = 100
@@ -88,9 +88,9 @@ async function restore(
       if (there.length > 0)
         throw failure('storage.not_empty', { path: location.name, problem: `it has ${there.length} tables` })
       await client.query("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '5min'")
-      await apply(client, then, owner, at)
+      await applyMigrations(client, then, owner, at)
       await fill(client, rowsIn(folder, data, signal), await tablesOf(client, settings))
-      await apply(client, migrations, owner, at)
+      await applyMigrations(client, migrations, owner, at)
       for (const { sql } of markRestored(restoration)) await client.query(sql)
     }),
   )

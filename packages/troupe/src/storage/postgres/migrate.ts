@@ -43,7 +43,7 @@ export async function migrate(
   location: ConnectionTarget,
   at: number,
 ): Promise<void> {
-  await alone(client, location, () => apply(client, migrations, location, at))
+  await alone(client, location, () => applyMigrations(client, migrations, location, at))
 }
 
 /**
@@ -84,7 +84,7 @@ export async function appliedTo(client: Client, { schema, name }: ConnectionTarg
  * Applies the pending migrations. The caller's transaction must exclude other migrations. Afterwards the search path is
  * the schema.
  */
-export async function apply(
+export async function applyMigrations(
   client: Client,
   migrations: readonly Migration[],
   location: ConnectionTarget,

@@ -18,26 +18,29 @@ import type { Migration } from '../migrations/migration.ts'
  * versions are 1, 2, 3 …
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[], location: string, at: number): void {
-  const known = latestOf(migrations)
-  checkReadable(appliedTo(db, location), known, location)
+  checkReadable(appliedTo(db, location), latestOf(migrations), location)
   db.exec('begin immediate')
   try {
-    db.exec(`create table if not exists storage_schema (
-      module text not null, version integer not null, name text not null, lowest_reader integer not null,
-      at integer not null, primary key (module, version)) without rowid`)
-    const done = new Set(appliedTo(db, location).map(({ module: moduleName, version }) => `${moduleName} ${version}`))
-    const record = db.prepare(
-      'insert into storage_schema (module, version, name, lowest_reader, at) values (?, ?, ?, ?, ?)',
-    )
-    for (const { module: moduleName, version, name, lowestReader, up } of migrations) {
-      if (done.has(`${moduleName} ${version}`)) continue
-      for (const statement of up.sqlite) db.exec(statement)
-      record.run(moduleName, version, name, lowestReader, at)
-    }
+    applyMigrations(db, migrations, location, at)
     db.exec('commit')
   } catch (error) {
     if (db.isTransaction) db.exec('rollback')
     throw error
+  }
+}
+
+function applyMigrations(db: DatabaseSync, migrations: readonly Migration[], location: string, at: number): void {
+  db.exec(`create table if not exists storage_schema (
+      module text not null, version integer not null, name text not null, lowest_reader integer not null,
+      at integer not null, primary key (module, version)) without rowid`)
+  const done = new Set(appliedTo(db, location).map(({ module: moduleName, version }) => `${moduleName} ${version}`))
+  const record = db.prepare(
+    'insert into storage_schema (module, version, name, lowest_reader, at) values (?, ?, ?, ?, ?)',
+  )
+  for (const { module: moduleName, version, name, lowestReader, up } of migrations) {
+    if (done.has(`${moduleName} ${version}`)) continue
+    for (const statement of up.sqlite) db.exec(statement)
+    record.run(moduleName, version, name, lowestReader, at)
   }
 }
 

@@ -66,7 +66,7 @@ export function checkShape(topology: CanonicalTopology, config: PinnedConfig): F
     .filter(
       (name) => reached.has(name) && !ending.has(name) && !answering.has(name) && (next.get(name) ?? []).length > 0,
     )
-  for (const cycle of cycles(stuck, next))
+  for (const cycle of findCycles(stuck, next))
     findings.push({
       code: 'cycle.no_exit',
       severity: 'error',
@@ -85,7 +85,7 @@ function substitutes(topology: CanonicalTopology, { onError }: PinnedConfig): re
 }
 
 /** Returns the groups of nodes that are all reachable from each other. */
-function cycles(names: readonly string[], next: Next): readonly (readonly string[])[] {
+function findCycles(names: readonly string[], next: Next): readonly (readonly string[])[] {
   const reach = new Map(names.map((name) => [name, reachable(next.get(name) ?? [], next)]))
   const done = new Set<string>()
   const groups: string[][] = []

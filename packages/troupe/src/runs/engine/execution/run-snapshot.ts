@@ -18,7 +18,7 @@ export async function runSnapshot(
     if (slice.isOver) await slice.renew()
   }
   try {
-    return writer.snapshot(new EncodedBody(`${text}}`)).statements
+    return writer.writeSnapshot(new EncodedBody(`${text}}`)).statements
   } catch (error) {
     if (error instanceof TroupeError && error.code === 'value.too_large') return []
     throw error

@@ -117,7 +117,7 @@ class StoredLease implements ProcessLease {
   async #checked(): Promise<void> {
     const { processId } = this
     for (let attempt = 0; attempt < attempts; attempt++) {
-      await this.#renew()
+      await this.#renewProcessLease()
       if (this.#processId !== processId) throw failure('journal.lost', { journal: 'of a process that was given up' })
       // A renewal in progress may have started before the process was suspended, so its answer is old.
       if (this.#options.clock.monotonic() < this.#freshUntil) return
@@ -136,7 +136,7 @@ class StoredLease implements ProcessLease {
         })
     // Renewed at the tick next to the end of the first third of the lease.
     const sinceMs = clock.monotonic() - (this.#freshUntil - leaseMs)
-    if (sinceMs >= leaseMs / 3 - intervalMs / 2) await this.#renew()
+    if (sinceMs >= leaseMs / 3 - intervalMs / 2) await this.#renewProcessLease()
   }
 
   async #read(): Promise<void> {
@@ -155,7 +155,7 @@ class StoredLease implements ProcessLease {
       else rows.splice(0, statements.length)
   }
 
-  #renew(): Promise<void> {
+  #renewProcessLease(): Promise<void> {
     this.#renewing ??= this.#askForMore().finally(() => {
       this.#renewing = undefined
     })

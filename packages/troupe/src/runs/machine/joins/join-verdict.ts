@@ -13,7 +13,7 @@ export interface JoinProgress {
 export type JoinVerdict = 'open' | 'satisfied' | 'unsatisfied'
 
 /** Returns how many branches must succeed. A ratio counts all branches that have arrived or can still arrive. */
-export function needed(join: Join, progress: JoinProgress): number {
+export function quorumOf(join: Join, progress: JoinProgress): number {
   const all = progress.successes + progress.failures + progress.open
   if (join === 'all') return all
   if (join === 'any' || join === 'first') return 1
@@ -23,7 +23,7 @@ export function needed(join: Join, progress: JoinProgress): number {
 export const canBeSatisfied = (join: Join, progress: JoinProgress): boolean =>
   join === 'any'
     ? progress.successes + progress.failures + progress.open > 0
-    : progress.successes + progress.open >= needed(join, progress)
+    : progress.successes + progress.open >= quorumOf(join, progress)
 
 /**
  * With fail-fast the join fails as soon as its condition cannot be met. With the other policies it waits for the rest and
@@ -32,7 +32,8 @@ export const canBeSatisfied = (join: Join, progress: JoinProgress): boolean =>
 export function verdict(join: Join, policy: FailurePolicy, progress: JoinProgress): JoinVerdict {
   if (progress.fatal) return 'unsatisfied'
   const arrived = progress.successes + progress.failures
-  if (join === 'any' ? arrived > 0 : join !== 'all' && progress.successes >= needed(join, progress)) return 'satisfied'
+  if (join === 'any' ? arrived > 0 : join !== 'all' && progress.successes >= quorumOf(join, progress))
+    return 'satisfied'
   if (progress.open === 0 && (join === 'all' ? progress.failures === 0 : false)) return 'satisfied'
   if (policy === 'failFast' && !canBeSatisfied(join, progress)) return 'unsatisfied'
   return progress.open === 0 ? 'satisfied' : 'open'

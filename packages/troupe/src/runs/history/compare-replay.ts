@@ -25,7 +25,7 @@ export interface ReplayResult {
 }
 
 /** @param records of the run's journal, from its first */
-export function verifyReplay(records: Iterable<RunRecord>): ReplayResult {
+export function compareReplay(records: Iterable<RunRecord>): ReplayResult {
   const state = createState()
   let count = 0
   for (const { input, events, first } of records) {
