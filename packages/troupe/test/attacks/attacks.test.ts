@@ -12,7 +12,7 @@ import { runCorpus, sample } from './run-corpus.ts'
 import { openTestbed, undefended } from './testbed.ts'
 
 /** Of all rows, beside one of each channel; the same in every build. */
-const [memoryShare, postgresShare] = [0.1, 0.02]
+const [memoryShare, postgresShare] = [0.06, 0.01]
 const seed = 'build'
 const memory = { storage: () => 'memory:', storageName: 'memory' } as const
 const schemas: string[] = []
