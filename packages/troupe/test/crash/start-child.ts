@@ -10,14 +10,17 @@ export function childrenOf(program: string) {
   const path = join(import.meta.dirname, program)
   const folder = mkdtempSync(join(tmpdir(), 'troupe-killed-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const pathOf = (name: string) => join(folder, name)
   return {
+    /** The file to which the processes of the name append their lines. */
+    pathOf,
     /** @param kills whether the program kills itself, or at which moment: `TROUPE_KILLS` says so to it */
     start(name: string, kills: boolean | number) {
-      const args = ['--no-warnings', path, join(folder, `${name}.db`), join(folder, name)]
+      const args = ['--no-warnings', path, pathOf(`${name}.db`), pathOf(name)]
       const env = { ...process.env, TROUPE_KILLS: kills === true ? 'yes' : kills === false ? '' : `${kills}` }
       const { signal, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
       return { signal, output: stdout, stderr }
     },
-    linesOf: (name: string) => readFileSync(join(folder, name), 'utf8').split('\n').filter(Boolean),
+    linesOf: (name: string) => readFileSync(pathOf(name), 'utf8').split('\n').filter(Boolean),
   }
 }

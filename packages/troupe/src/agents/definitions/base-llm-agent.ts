@@ -91,7 +91,18 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
    */
   with(changes: Partial<LlmAgentOptions>): this {
     checkDefinitionOptions('LlmAgent.with', changes)
-    const { tools, sources, helpers, chain, description, output, access, rules: _, ...rest } = definitionOf(this)
+    const {
+      tools,
+      sources,
+      helpers,
+      chain,
+      description,
+      output,
+      access,
+      skills,
+      rules: _,
+      ...rest
+    } = definitionOf(this)
     const before: LlmAgentOptions = {
       ...rest,
       ...access,
@@ -100,6 +111,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
       ...(chain.length > 0 ? { model: chain } : {}),
       ...(description === undefined ? {} : { description }),
       ...(output ? { output } : {}),
+      ...(skills ? { skills } : {}),
     }
     // The constructor of a subclass may have other parameters, so its fields are copied and the definition is replaced.
     const copy = Object.assign(Object.create(Object.getPrototypeOf(this)) as this, this)

@@ -135,7 +135,8 @@ export interface LlmDefinition {
   readonly rules: readonly CompiledRule[]
   readonly untrusted: 'read' | 'hide'
   readonly guardrails: ReadGuardrails
-  readonly skills: readonly Skill[]
+  /** Undefined if the option is not set. A folder may have no skills now and may have had some when a step started. */
+  readonly skills: readonly Skill[] | undefined
 }
 
 const known = [
@@ -218,8 +219,8 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
       throw failure('agent.wrong', { agent: name, problem: `${toolName} is named twice` })
     helpers.set(toolName, helper)
   }
-  const skills = skillsOf(name, options.skills)
-  if (skills.length > 0 && tools.has(readSkillName))
+  const skills = options.skills === undefined ? undefined : skillsOf(name, options.skills)
+  if (skills?.length && tools.has(readSkillName))
     throw failure('agent.wrong', { agent: name, problem: `it has skills and a tool called ${readSkillName}` })
   return {
     name,
@@ -368,7 +369,7 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     memoryOf(definition.memory),
     ...definition.sources.map(({ name, settings }) => [name, settings]),
     ...guardrailsOf(definition.guardrails),
-    ...(definition.skills.length > 0 ? [definition.skills as unknown as Json] : []),
+    ...(definition.skills?.length ? [definition.skills as unknown as Json] : []),
     ...(definition.untrusted === 'hide' || definition.policy.length > 0
       ? [{ untrusted: definition.untrusted, policy: definition.policy as unknown as Json }]
       : []),

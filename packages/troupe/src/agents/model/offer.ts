@@ -9,7 +9,7 @@ import type { Report } from '../definitions/report.ts'
 import { queryHandleName, queryHandleTool } from '../flows/query-handle-tool.ts'
 import { readResultTool } from '../memory/read-result-tool.ts'
 import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
-import { readSkillName, skillsSection, skillTool } from '../skills/skill.ts'
+import { listSkills, readSkillName, skillsSection, skillTool } from '../skills/skill.ts'
 import { tokensOf } from './content/model-messages.ts'
 import { coordinationTools } from './coordination.ts'
 import { deniedTo, selectTools } from './select-tools.ts'
@@ -65,18 +65,21 @@ export async function createOffer(
           String(await instructions({ agent: definition.name, input: entry.input, context: entry.ctx.context })),
         )
   const denied = deniedTo(definition, entry)
-  const skills = denied.has(readSkillName) ? [] : definition.skills
+  const skills = denied.has(readSkillName) ? undefined : definition.skills
+  const listed = skills ? await listSkills(recorder, definition.name, skills) : []
   const system = [
     text,
     ...(memory.pinned?.length ? [`Remember:\n${memory.pinned.map((fact) => `- ${fact}`).join('\n')}`] : []),
-    skillsSection(skills),
+    skillsSection(listed),
     await retrieveNotes(definition, entry, report, thread),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
   const maxResultTokens = maxResultTokensOf(definition, entry.services.models)
   const reading = readResultTool(definition, denied, thread, maxResultTokens)
-  const added = [rememberTool(definition, entry), skillTool(skills), reading].filter((tool) => tool !== undefined)
+  const added = [rememberTool(definition, entry), skillTool(listed, skills), reading].filter(
+    (tool) => tool !== undefined,
+  )
   const selected = await selectTools(definition, entry, report)
   const tools =
     added.length === 0 ? selected : new Map([...selected, ...added.map((tool) => [tool.name, tool] as const)])

@@ -37,7 +37,7 @@ export async function loadProjectSkills(project: string): Promise<readonly Skill
  * is bundled into one file uses `loadSkills`.
  * @throws ValidationError `agent.wrong`, `skill.unreadable` or `skill.outside`
  */
-export function skillsOf(agent: string, skills: readonly (Skill | string)[] | true = []): readonly Skill[] {
+export function skillsOf(agent: string, skills: readonly (Skill | string)[] | true): readonly Skill[] {
   if (skills !== true && !Array.isArray(skills))
     throw failure('agent.wrong', { agent, problem: 'skills is neither a list nor true' })
   const listed = skills === true ? [projectFolder('.')] : skills

@@ -1,7 +1,8 @@
 /** Skills of an LlmAgent: instructions that its model reads when it needs them, and files that come with them. */
 import { z } from 'zod'
 import { checkOptions, failure, isObject } from '../../core/index.ts'
-import { defineTool, type Tool } from '../../tools/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 
 /** Instructions that a model reads when it needs them, with files. */
 export interface Skill {
@@ -42,42 +43,62 @@ export function checkSkills(agent: string, skills: readonly Skill[] = []): reado
   })
 }
 
+/** A skill as the prompt shows it. */
+type ListedSkill = { readonly name: string; readonly description: string }
+
+/** Returns the skills that a step of the agent lists. They are recorded, so that an edit changes no step in progress. */
+export const listSkills = (recorder: Recorder, agent: string, skills: readonly Skill[]) =>
+  recorder.answer({ kind: 'skills', name: agent }, () => skills.map(({ name, description }) => ({ name, description })))
+
 /** Returns the part of the prompt: names and descriptions alone. */
-export const skillsSection = (skills: readonly Skill[]): string =>
-  skills.length === 0
+export const skillsSection = (listed: readonly ListedSkill[]): string =>
+  listed.length === 0
     ? ''
     : [
         `Skills: before work that one of them describes, read it with the tool ${readSkillName}.`,
-        ...skills.map(({ name, description }) => `- ${name}: ${description.replaceAll(/\s+/g, ' ').trim()}`),
+        ...listed.map(({ name, description }) => `- ${name}: ${description.replaceAll(/\s+/g, ' ').trim()}`),
       ].join('\n')
 
-/** Returns the tool that reads skills; undefined if there are none. */
-export function skillTool(skills: readonly Skill[]): Tool | undefined {
-  if (skills.length === 0) return undefined
+/**
+ * Returns the tool that reads skills; undefined if none is listed.
+ * @param skills the present ones, of which a listed one may be missing
+ */
+export function skillTool(listed: readonly ListedSkill[], skills: readonly Skill[] = []): Tool | undefined {
+  if (listed.length === 0) return undefined
   return defineTool({
     name: readSkillName,
     description: 'Reads the instructions of a skill, or one of its files. Its files are then in the workspace, too.',
     inputSchema: z.object({
-      name: z.enum(skills.map(({ name }) => name) as [string, ...string[]]),
+      name: z.enum(listed.map(({ name }) => name) as [string, ...string[]]),
       file: z.string().optional().describe('One of the files that the instructions come with.'),
     }),
     durable: true,
-    execute: async ({ name, file }, { ctx }) => {
-      const { instructions, files = {} } = skills.find((skill) => skill.name === name) as Skill
-      const paths = Object.keys(files)
+    execute: async ({ name, file }, call) => {
+      const { ctx, recorder } = call as BodyCall
+      const wrong = (problem: string) => failure('validation.failed', { what: `The skill ${name}`, problem })
+      const skill = skills.find((each) => each.name === name)
+      const texts = new Map(Object.entries(skill?.files ?? {}))
+      const read = await recorder.answer({ kind: 'skill', name }, () =>
+        skill ? { instructions: skill.instructions, paths: [...texts.keys()] } : null,
+      )
+      if (read === null) throw wrong('it was removed after this step had begun')
+      const { instructions, paths } = read
+      // Each text is one answer, because the texts of a skill together may exceed the size of a record.
+      const textOf = (path: string) => recorder.answer({ kind: 'skill.file', name: path }, () => texts.get(path) ?? '')
       if (file !== undefined) {
-        const text = Object.hasOwn(files, file) ? files[file] : undefined
-        if (text === undefined)
-          throw failure('validation.failed', {
-            what: `The skill ${name}`,
-            problem: `it has no file ${file}, but ${paths.join(', ') || 'none'}`,
-          })
-        return { name, file, text }
+        if (!paths.includes(file)) throw wrong(`it has no file ${file}, but ${paths.join(', ') || 'none'}`)
+        return { name, file, text: await textOf(file) }
       }
-      const present = paths.length === 0 ? [] : await ctx.sandbox.files.list({ prefix: `skills/${name}/` })
-      const known = new Set(present.map(({ path }) => path))
-      for (const [path, text] of Object.entries(files))
-        if (!known.has(`skills/${name}/${path}`)) await ctx.sandbox.files.write(`skills/${name}/${path}`, text)
+      const { files: workspace } = ctx.sandbox
+      const present = paths.length === 0 ? [] : await workspace.list({ prefix: `skills/${name}/` })
+      const sizes = new Map(present.map(({ path, bytes }) => [path, bytes]))
+      for (const path of paths) {
+        const bytes = Buffer.from(await textOf(path))
+        const target = `skills/${name}/${path}`
+        // The files of a thread may come from an earlier text of the skill.
+        if (sizes.get(target) === bytes.length && bytes.equals(await workspace.readBytes(target))) continue
+        await workspace.write(target, bytes.toString())
+      }
       return { name, instructions, files: paths.map((path) => `skills/${name}/${path}`) }
     },
   })

@@ -69,6 +69,25 @@ describe('Skills', () => {
     expect(prompt).not.toContain('Use scripts')
   })
 
+  it('A thread has the files of a skill as they are when the model reads the skill.', async () => {
+    const code = "import { unit } from './skills/units/unit.js'; console.log(unit)"
+    const calls = [
+      { name: 'read_skill', args: { name: 'units' } },
+      { name: 'run_code', args: { code } },
+    ]
+    const troupe = await opened()
+    const unitOf = async (unit: string) => {
+      const files = { 'unit.js': `export const unit = '${unit}'` }
+      const skills = [{ name: 'units', description: 'Units.', instructions: 'Import it.', files }]
+      const model = new MockModel({ responses: [...calls.map((call) => ({ toolCalls: [call] })), 'done'] })
+      const agent = new LlmAgent({ name: 'Clerk', model, skills, tools: [...sandboxTools()] })
+      const { toolCalls } = await troupe.user('ada').session(agent, { threadId: 't' }).generate('go')
+      return toolCalls[1]?.result
+    }
+    // The length of the file stays, so that its size does not show the change.
+    expect([await unitOf('m'), await unitOf('s')]).toMatchObject([{ stdout: 'm\n' }, { stdout: 's\n' }])
+  })
+
   it('Skills are rejected if they are invalid or unreadable.', async () => {
     const skill = { name: 'a', description: 'b', instructions: 'c' }
     for (const wrong of [

@@ -78,7 +78,8 @@ function oneAgentWouldDo({ canonical }: CompiledTopology, models: ModelNodes): F
  */
 function rightsOf(agent: BaseLlmAgent): string | undefined {
   const { chain, tools, sources, helpers, output, access, skills, untrusted } = definitionOf(agent)
-  if (tools.size + sources.length + helpers.size + skills.length > 0 || output || untrusted === 'hide') return undefined
+  if (tools.size + sources.length + helpers.size > 0 || skills?.length || output || untrusted === 'hide')
+    return undefined
   const names = chain.map((spec) => (typeof spec === 'string' ? spec : undefined))
   return names.includes(undefined) ? undefined : canonicalJson([names, { ...access }] as Json)
 }
