@@ -2,6 +2,7 @@
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
+import { logprobsExtractor } from './answers/log-probabilities.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
 import { extractiveModel } from './extractive/index.ts'
@@ -173,6 +174,7 @@ async function compatible(spec: CompatibleModel, { reveal, fetchTo }: Environmen
     baseURL: spec.url.replace(/\/+$/, ''),
     includeUsage: true,
     supportsStructuredOutputs: true,
+    metadataExtractor: logprobsExtractor,
     ...(spec.apiKey === undefined ? {} : { apiKey: await reveal(spec.apiKey) }),
     ...(fetchTo ? { fetch: fetchTo(spec.url) as never } : {}),
   })

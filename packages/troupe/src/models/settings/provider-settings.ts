@@ -60,9 +60,13 @@ const table = {
   },
   /** Fields of the request in the form of OpenAI's chat API. The package passes unknown fields on. */
   compatible: {
-    rejects: ['reasoning.maxTokens', 'logprobs'],
+    rejects: ['reasoning.maxTokens'],
     tiers: openAiTiers,
-    options: ({ parallelToolCalls }) => ({ parallel_tool_calls: parallelToolCalls }),
+    options: ({ parallelToolCalls, logprobs }) => ({
+      parallel_tool_calls: parallelToolCalls,
+      logprobs: logprobs ? true : undefined,
+      top_logprobs: typeof logprobs === 'number' ? logprobs : undefined,
+    }),
   },
   other: {
     rejects: ['reasoning.maxTokens', 'parallelToolCalls', 'logprobs'],

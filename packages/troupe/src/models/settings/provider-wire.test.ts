@@ -202,7 +202,7 @@ const rows: readonly Row[] = [
     'log probabilities',
     { logprobs: 3, reasoning: { effort: 'none' } },
     {
-      compatible: setting('logprobs'),
+      compatible: { logprobs: true, top_logprobs: 3 },
       chat: { logprobs: true },
       responses: { top_logprobs: 3, include: ['message.output_text.logprobs'] },
       anthropic: setting('logprobs'),

@@ -48,11 +48,13 @@ it('An evaluation asks the model that it is given with the settings of that mode
 
 it('A run whose model cannot take a setting fails with its name before anything is sent.', async () => {
   const { url, asked } = await openServer({ text: 'one' })
-  const agent = new LlmAgent({ name: 'Clerk', model: { url, model: 'test' }, settings: { logprobs: true } })
+  const settings = { reasoning: { effort: 'low', maxTokens: 100 } } as const
+  const agent = new LlmAgent({ name: 'Clerk', model: { url, model: 'test' }, settings })
   const result = await (await ada()).orchestra.run({
     task: 't',
     topology: patterns.pipeline({ stages: [{ agents: [agent] }] }),
   })
-  expect(result).toMatchObject({ status: 'failed', error: { code: 'model.setting', details: { setting: 'logprobs' } } })
+  const error = { code: 'model.setting', details: { setting: 'reasoning.maxTokens' } }
+  expect(result).toMatchObject({ status: 'failed', error })
   expect(asked).toHaveLength(0)
 })
