@@ -1,8 +1,21 @@
 /** Calls a chain of models: bounded attempts with the pauses that the provider asks for, then the next model. */
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
-import { type Clock, type Events, failure, milliseconds, type Random, sleep, TroupeError } from '../core/index.ts'
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4ToolChoice,
+  SharedV4ProviderMetadata,
+} from '@ai-sdk/provider'
+import {
+  type Clock,
+  type Events,
+  failure,
+  type Json,
+  milliseconds,
+  type Random,
+  sleep,
+  TroupeError,
+} from '../core/index.ts'
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
-import { logprobsOf } from './answers/log-probabilities.ts'
 import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
 import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
 import { withIdleLimit } from './idle-limit.ts'
@@ -149,6 +162,12 @@ async function generated(model: LanguageModelV4, options: LanguageModelV4CallOpt
   const { content, finishReason, usage, providerMetadata: metadata, warnings } = await model.doGenerate(options)
   const finish = finishReason?.unified ?? 'other'
   return { content, usage: usage ?? {}, finish, warnings, ...(metadata ? { metadata } : {}) }
+}
+
+/** Each provider reports log probabilities in its own fields. */
+function logprobsOf(metadata: SharedV4ProviderMetadata | undefined): Json | undefined {
+  const found = Object.values(metadata ?? {}).find(({ logprobs }) => logprobs !== undefined)?.logprobs
+  return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as Json)
 }
 
 function optionsOf(call: ModelCall, abortSignal: AbortSignal): LanguageModelV4CallOptions {

@@ -2,7 +2,7 @@
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { Fetch, SecretText } from '../security/index.ts'
-import { logprobsExtractor } from './answers/log-probabilities.ts'
+import { logprobsExtractor } from './answers/logprobs-extractor.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
 import { extractiveModel } from './extractive/index.ts'

@@ -30,11 +30,11 @@ test.each([
   {
     timeout: 120_000,
   },
-  (_, moment, removed) => {
-    const name = `killed-${moment}`
+  (_, kill, removed) => {
+    const name = `killed-${kill}`
     put(name, 'edited', 'old')
     put(name, 'removed', 'old')
-    expect(start(name, moment)).toMatchObject({ signal: 'SIGKILL', output: '' })
+    expect(start(name, kill)).toMatchObject({ signal: 'SIGKILL', output: '' })
     edit(name)
     const { signal, output, stderr } = start(name, false)
     expect([signal, stderr]).toEqual([null, ''])

@@ -224,11 +224,11 @@ it.each(['chat', 'compatible'] as const)(
   'The log probabilities of an answer behind %s are part of it where they were asked for, streamed or not.',
   async (kind) => {
     const choice = { index: 0, finish_reason: 'stop', logprobs: { content: [logprob] } }
-    const whole = { id: 'c', created: 1, model: 'test', choices: [{ ...choice, message: { content: 'one' } }] }
+    const complete = { id: 'c', created: 1, model: 'test', choices: [{ ...choice, message: { content: 'one' } }] }
     const piece = (content: string, finish_reason: string | null) =>
-      [undefined, { ...whole, choices: [{ ...choice, finish_reason, delta: { content } }] }] as const
+      [undefined, { ...complete, choices: [{ ...choice, finish_reason, delta: { content } }] }] as const
     const streamed = [piece('on', null), piece('e', 'stop')]
-    const { ask } = await open(kind, [{ raw: whole }, { raw: streamed }, { raw: whole }])
+    const { ask } = await open(kind, [{ raw: complete }, { raw: streamed }, { raw: complete }])
     const asked = { logprobs: 2, reasoning: { effort: 'none' } } as const
     expect((await ask(asked)).logprobs).toEqual([logprob])
     expect((await ask({ ...asked, onPart: () => {} })).logprobs).toEqual([logprob, logprob])

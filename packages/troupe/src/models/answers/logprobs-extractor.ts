@@ -1,15 +1,9 @@
-/** Log probabilities of an answer: each provider package reports them in its metadata, or passes on the raw answer. */
+/** Log probabilities in the raw answers of servers with OpenAI's chat API. */
 import type { MetadataExtractor } from '@ai-sdk/openai-compatible'
 import type { SharedV4ProviderMetadata } from '@ai-sdk/provider'
 import { fieldOf, type Json } from '../../core/index.ts'
 
-/** Returns the log probabilities in the metadata of an answer; each provider has its own form of them. */
-export function logprobsOf(metadata: SharedV4ProviderMetadata | undefined): Json | undefined {
-  const found = Object.values(metadata ?? {}).find(({ logprobs }) => logprobs !== undefined)?.logprobs
-  return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as Json)
-}
-
-/** Extracts the log probabilities of OpenAI's chat API, which the package for compatible servers leaves out. */
+/** Extracts what the package for compatible servers leaves out of its answers. */
 export const logprobsExtractor: MetadataExtractor = {
   extractMetadata: async ({ parsedBody }) => metadataOf(tokensIn(parsedBody)),
   createStreamExtractor() {
