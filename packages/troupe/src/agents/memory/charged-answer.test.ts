@@ -6,10 +6,12 @@ import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { DocumentIndex } from '../../documents/index.ts'
-import { createTroupe } from '../../startup/create-troupe.ts'
 import { LlmAgent } from '../../startup/llm-agent.ts'
-import { MockModel } from '../../testing/index.ts'
+import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { defineTool, searchDocuments } from '../../tools/index.ts'
+import { adaWith, clerk, scripted } from './clerk-episodes.test.fixture.ts'
+
+const { opened } = troupesOfTests()
 
 const tokensOfText = 1_000
 
@@ -31,23 +33,12 @@ function embedder(counts = true) {
 }
 /** One dollar for 1,000 tokens of embeddings. */
 const prices = { 'mock/vectors': { input: 1_000, output: 0 }, 'mock/scripted': { input: 0, output: 0 } }
-const scripted = (...responses: ConstructorParameters<typeof MockModel>[0]['responses'] & unknown[]) =>
-  new MockModel({ modelId: 'scripted', responses: responses as never })
-const clerk = () => new LlmAgent({ name: 'Clerk', model: scripted('noted'), memory: { episodic: { limit: 1 } } })
 const episodes = ['a bicycle tour', 'a spare tyre', 'bread']
 
 it('A step pays for the vectors of its notes in calls of each batch, and a replay pays nothing.', async () => {
   const { model, asked } = embedder()
-  const agent = clerk()
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { embedding: model },
-    prices,
-    agents: [agent],
-  })
-  const ada = troupe.user('ada')
-  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const troupe = await opened({ models: { embedding: model }, prices, agents: [clerk()] })
+  const ada = await adaWith(troupe, episodes)
   const run = await ada.orchestra.start({ task: 'bicycle', agent: 'Clerk' })
   const { cost, usage } = await run.result()
   expect(cost).toEqual({ usd: 4, unknown: [] })
@@ -61,16 +52,10 @@ it('A step pays for the vectors of its notes in calls of each batch, and a repla
 
 it('A step pays for new vectors alone, and names the model if its price is unknown.', async () => {
   const { model } = embedder()
-  const agent = new LlmAgent({
-    name: 'Clerk',
-    model: scripted('noted', 'noted'),
-    memory: { episodic: { limit: 1 } },
-  })
+  const agent = clerk({ model: scripted('noted', 'noted') })
   const { 'mock/scripted': free } = prices
-  const options = { storage: 'memory:', log: 'silent', models: { embedding: model }, agents: [agent] } as const
-  await using troupe = await createTroupe({ ...options, prices: { 'mock/scripted': free } })
-  const ada = troupe.user('ada')
-  await ada.memory('Clerk').episodic.add('a spare tyre')
+  const troupe = await opened({ models: { embedding: model }, agents: [agent], prices: { 'mock/scripted': free } })
+  const ada = await adaWith(troupe, ['a spare tyre'])
   const used = async () => {
     const { cost, usage } = await ada.orchestra.run({ task: 'bicycle', agent: 'Clerk' })
     return { unknown: cost.unknown, tokens: usage.inputTokens - 10 }
@@ -82,16 +67,8 @@ it('A step pays for new vectors alone, and names the model if its price is unkno
 
 it('Tokens of vectors that the provider does not count are estimated from the texts.', async () => {
   const { model } = embedder(false)
-  const agent = clerk()
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { embedding: model },
-    prices,
-    agents: [agent],
-  })
-  const ada = troupe.user('ada')
-  await ada.memory('Clerk').episodic.add('x'.repeat(400))
+  const troupe = await opened({ models: { embedding: model }, prices, agents: [clerk()] })
+  const ada = await adaWith(troupe, ['x'.repeat(400)])
   const { usage } = await ada.orchestra.run({ task: 'y'.repeat(40), agent: 'Clerk' })
   expect(usage.inputTokens).toBe(10 + 100 + 10)
 })
@@ -101,20 +78,13 @@ it('The budget of a run and the limit of a day count the vectors of a step.', as
   const agent = clerk()
   const after = new LlmAgent({ name: 'After', model: scripted('done', 'done') })
   const limits = { user: { perDay: { tokens: 7_000 } } }
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { embedding: model },
-    prices,
-    limits,
-  })
-  const ada = troupe.user('ada')
-  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const troupe = await opened({ models: { embedding: model }, prices, limits })
+  const ada = await adaWith(troupe, episodes)
   const topology = { agents: [agent, after], flows: ['Start -> Clerk', 'Clerk -> After', 'After -> End'] }
   const run = await ada.orchestra.start({ task: 'bicycle', topology, config: { budget: { cost: 3 } } })
   expect(await run.result()).toMatchObject({ status: 'failed', guard: { name: 'cost' }, cost: { usd: 4 } })
   await ada.session(after).chat('early')
-  const third = new LlmAgent({ name: 'Third', model: scripted('noted'), memory: { episodic: { limit: 1 } } })
+  const third = clerk({ name: 'Third' })
   for (const episode of episodes) await ada.memory('Third').episodic.add(`${episode} again`)
   await ada
     .session(third)
@@ -149,13 +119,7 @@ it('A step pays for the vectors with which it searches documents and selects too
     toolSelection: { by: 'similarity', limit: 2 },
   })
   const { model, asked } = embedder()
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { embedding: model },
-    prices,
-    agents: [searching, selecting],
-  })
+  const troupe = await opened({ models: { embedding: model }, prices, agents: [searching, selecting] })
   const { orchestra } = troupe.user('ada')
   for (const agent of ['Searching', 'Selecting']) {
     const before = asked.length

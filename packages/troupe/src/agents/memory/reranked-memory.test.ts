@@ -1,9 +1,11 @@
 /** Memories in the order of a reranking model. */
 import type { RerankingModelV4 } from '@ai-sdk/provider'
 import { expect, it } from 'vitest'
-import { createTroupe } from '../../startup/create-troupe.ts'
 import { LlmAgent } from '../../startup/llm-agent.ts'
-import { MockModel } from '../../testing/index.ts'
+import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { adaWith, clerk, scripted } from './clerk-episodes.test.fixture.ts'
+
+const { opened } = troupesOfTests()
 
 function ranker(fails = false) {
   const asked: { readonly query: string; readonly texts: readonly string[] }[] = []
@@ -24,9 +26,8 @@ const episodes = ['a bicycle tour to the lake', 'the bicycle has a spare tyre', 
 
 it('Episodes are in the order of the reranking model, which reads only what the search has found.', async () => {
   const { model, asked } = ranker()
-  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { reranking: model } })
-  const { episodic } = troupe.user('ada').memory('Clerk')
-  for (const episode of episodes) await episodic.add(episode)
+  const troupe = await opened({ models: { reranking: model } })
+  const { episodic } = (await adaWith(troupe, episodes)).memory('Clerk')
   const found = await episodic.retrieveSimilar('my bicycle')
   expect(found.map(({ content, score, reranking }) => [content, score, reranking])).toEqual([
     ['the bicycle has a spare tyre', 0.9, 'mock/ranker'],
@@ -37,13 +38,8 @@ it('Episodes are in the order of the reranking model, which reads only what the 
 })
 
 it('Episodes keep the order of the search while the reranking model fails.', async () => {
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { reranking: ranker(true).model },
-  })
-  const { episodic } = troupe.user('ada').memory('Clerk')
-  for (const episode of episodes) await episodic.add(episode)
+  const troupe = await opened({ models: { reranking: ranker(true).model } })
+  const { episodic } = (await adaWith(troupe, episodes)).memory('Clerk')
   const found = await episodic.retrieveSimilar('my bicycle')
   expect(found).toHaveLength(2)
   expect(found[0]).not.toHaveProperty('reranking')
@@ -51,20 +47,9 @@ it('Episodes keep the order of the search while the reranking model fails.', asy
 
 it('A step records the notes that a reranking model ordered, so that a replay does not ask it.', async () => {
   const { model, asked } = ranker()
-  const agent = new LlmAgent({
-    name: 'Clerk',
-    model: new MockModel({ responses: ['noted'] }),
-    instructions: 'Help.',
-    memory: { episodic: { limit: 1 } },
-  })
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { reranking: model },
-    agents: [agent],
-  })
-  const ada = troupe.user('ada')
-  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const agent = clerk({ instructions: 'Help.' })
+  const troupe = await opened({ models: { reranking: model }, agents: [agent] })
+  const ada = await adaWith(troupe, episodes)
   const topology = { agents: [agent], flows: ['Start -> Clerk', 'Clerk -> End'] }
   const run = await ada.orchestra.start({ task: 'bicycle', topology })
   await run.result()
@@ -77,20 +62,9 @@ it('A step records the notes that a reranking model ordered, so that a replay do
 it('A step pays for the reranking of its notes, and a replay pays nothing.', async () => {
   const { model, asked } = ranker()
   const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/scripted': { input: 0, output: 0 } }
-  const agent = new LlmAgent({
-    name: 'Clerk',
-    model: new MockModel({ modelId: 'scripted', responses: ['noted'] }),
-    memory: { episodic: { limit: 1 } },
-  })
-  await using troupe = await createTroupe({
-    storage: 'memory:',
-    log: 'silent',
-    models: { reranking: model },
-    prices,
-    agents: [agent],
-  })
-  const ada = troupe.user('ada')
-  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const agent = clerk()
+  const troupe = await opened({ models: { reranking: model }, prices, agents: [agent] })
+  const ada = await adaWith(troupe, episodes)
   const costs: unknown[] = []
   troupe.on('model.reranked', ({ cost }) => costs.push(cost))
   const run = await ada.orchestra.start({ task: 'bicycle', agent: 'Clerk' })
@@ -103,15 +77,10 @@ it('A step pays for the reranking of its notes, and a replay pays nothing.', asy
 it('The cost budget of a run counts the reranking of its notes.', async () => {
   const { model } = ranker()
   const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/scripted': { input: 1, output: 1 } }
-  const agent = new LlmAgent({
-    name: 'Clerk',
-    model: new MockModel({ modelId: 'scripted', responses: ['noted'] }),
-    memory: { episodic: { limit: 1 } },
-  })
-  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { reranking: model }, prices })
-  const ada = troupe.user('ada')
-  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
-  const after = new LlmAgent({ name: 'After', model: new MockModel({ modelId: 'scripted', responses: ['done'] }) })
+  const agent = clerk()
+  const troupe = await opened({ models: { reranking: model }, prices })
+  const ada = await adaWith(troupe, episodes)
+  const after = new LlmAgent({ name: 'After', model: scripted('done') })
   const topology = { agents: [agent, after], flows: ['Start -> Clerk', 'Clerk -> After', 'After -> End'] }
   const run = await ada.orchestra.start({ task: 'bicycle', topology, config: { budget: { cost: 1 } } })
   expect(await run.result()).toMatchObject({
@@ -124,16 +93,12 @@ it('The cost budget of a run counts the reranking of its notes.', async () => {
 it('A step that is executed again after a wait pays for its reranking once, in its cost and in the budget.', async () => {
   const { model, asked } = ranker()
   const prices = { 'mock/ranker': { input: 0, output: 0, search: 2_000 }, 'mock/scripted': { input: 1, output: 1 } }
-  const agent = new LlmAgent({
-    name: 'Clerk',
-    model: new MockModel({ modelId: 'scripted', responses: ['noted'] }),
-    memory: { episodic: { limit: 1 } },
+  const agent = clerk({
     guardrails: { output: [{ name: 'never', check: () => ({ pass: false, reason: 'no' }), onTrip: 'ask' }] },
   })
-  const after = new LlmAgent({ name: 'After', model: new MockModel({ modelId: 'scripted', responses: ['done'] }) })
-  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', models: { reranking: model }, prices })
-  const ada = troupe.user('ada')
-  for (const episode of episodes) await ada.memory('Clerk').episodic.add(episode)
+  const after = new LlmAgent({ name: 'After', model: scripted('done') })
+  const troupe = await opened({ models: { reranking: model }, prices })
+  const ada = await adaWith(troupe, episodes)
   const topology = { agents: [agent, after], flows: ['Start -> Clerk', 'Clerk -> After', 'After -> End'] }
   const run = await ada.orchestra.start({ task: 'bicycle', topology, config: { budget: { cost: 3 } } })
   const { questions } = await run.result()

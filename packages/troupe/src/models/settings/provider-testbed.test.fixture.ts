@@ -54,6 +54,18 @@ export const shortPrompt: ModelCall['prompt'] = [
   { role: 'user', content: [{ type: 'text', text: 'hi' }] },
 ]
 
+/** A prompt in which the tool `look` has returned a text and an image. */
+export function promptWithToolImage(base64: string): ModelCall['prompt'] {
+  const call = { toolCallId: 'call_1', toolName: 'look' }
+  const image = { type: 'file' as const, mediaType: 'image/png', data: { type: 'data' as const, data: base64 } }
+  const output = { type: 'content' as const, value: [{ type: 'text' as const, text: 'seen' }, image] }
+  return [
+    ...shortPrompt,
+    { role: 'assistant', content: [{ type: 'tool-call', ...call, input: {} }] },
+    { role: 'tool', content: [{ type: 'tool-result', ...call, output }] },
+  ]
+}
+
 export async function openProviderTestbed(
   kind: ProviderKind,
   replies: readonly ScriptedResponse[] = [oneWord[kind]],

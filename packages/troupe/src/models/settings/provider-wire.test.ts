@@ -2,7 +2,12 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { createEvents, type TroupeEvent } from '../../core/index.ts'
 import type { ModelCall } from '../models-port.ts'
-import { openProviderTestbed, type ProviderKind, providerKinds, shortPrompt } from './provider-testbed.test.fixture.ts'
+import {
+  openProviderTestbed,
+  type ProviderKind,
+  promptWithToolImage,
+  providerKinds,
+} from './provider-testbed.test.fixture.ts'
 
 /** Of the fields beside them nothing is required. */
 const contain = (fields: object) => expect.objectContaining(fields) as object
@@ -26,21 +31,6 @@ const filePart = (mediaType: string) => ({
 const asked = (mediaType: string): Partial<ModelCall> => ({
   prompt: [{ role: 'user', content: [filePart(mediaType)] }],
 })
-const call = { toolCallId: 'call_1', toolName: 'look' }
-const resultWithImage: ModelCall['prompt'] = [
-  ...shortPrompt,
-  { role: 'assistant', content: [{ type: 'tool-call', ...call, input: {} }] },
-  {
-    role: 'tool',
-    content: [
-      {
-        type: 'tool-result',
-        ...call,
-        output: { type: 'content', value: [{ type: 'text', text: 'seen' }, filePart('image/png')] },
-      },
-    ],
-  },
-]
 const answerSchema = {
   type: 'object' as const,
   properties: { a: { type: 'string' as const } },
@@ -327,7 +317,7 @@ const rows: readonly Row[] = [
   ],
   [
     'an image that a tool returned',
-    { prompt: resultWithImage },
+    { prompt: promptWithToolImage('QUJD') },
     {
       compatible: { messages: inAnyOrder(...imageAfterResult) },
       chat: { messages: inAnyOrder(...imageAfterResult) },

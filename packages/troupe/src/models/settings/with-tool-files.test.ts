@@ -1,29 +1,12 @@
 import { expect, it, onTestFinished } from 'vitest'
-import type { ModelCall } from '../models-port.ts'
-import { openProviderTestbed, type ProviderKind, providerKinds, shortPrompt } from './provider-testbed.test.fixture.ts'
+import {
+  openProviderTestbed,
+  type ProviderKind,
+  promptWithToolImage,
+  providerKinds,
+} from './provider-testbed.test.fixture.ts'
 
 const data = Buffer.from('an image').toString('base64')
-const call = { toolCallId: 'call_1', toolName: 'look' }
-const prompt: ModelCall['prompt'] = [
-  ...shortPrompt,
-  { role: 'assistant', content: [{ type: 'tool-call', ...call, input: {} }] },
-  {
-    role: 'tool',
-    content: [
-      {
-        type: 'tool-result',
-        ...call,
-        output: {
-          type: 'content',
-          value: [
-            { type: 'text', text: 'seen' },
-            { type: 'file', mediaType: 'image/png', data: { type: 'data', data } },
-          ],
-        },
-      },
-    ],
-  },
-]
 const url = `data:image/png;base64,${data}`
 /** How the provider is sent an image, as JSON. */
 const images: { readonly [kind in ProviderKind]: object } = {
@@ -40,7 +23,7 @@ it.each(Object.keys(providerKinds) as ProviderKind[])(
   async (kind) => {
     const { ask, asked, close } = await openProviderTestbed(kind)
     onTestFinished(close)
-    await ask({ prompt })
+    await ask({ prompt: promptWithToolImage(data) })
     const body = JSON.stringify(asked[0]?.body)
     expect(body).toContain(JSON.stringify(images[kind]).slice(1, -1))
     expect(body.split(data)).toHaveLength(2)

@@ -1,27 +1,11 @@
 /** The deletion of a thread removes all that belongs to it, is recorded, and is of one user. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
-import { createTroupe, defineAgent, LlmAgent, patterns, type Troupe } from '../../../index.ts'
+import { describe, expect, it } from 'vitest'
+import { defineAgent, LlmAgent, patterns } from '../../../index.ts'
 import { partsOf } from '../../../startup/index.ts'
 import { MockModel } from '../../../testing/index.ts'
+import { threadStorages } from './thread-storages.test.fixture.ts'
 
-const missing = await missingServer()
-const schema = schemaName('delete_thread')
-const folder = mkdtempSync(join(tmpdir(), 'troupe-delete-thread-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-const storages = {
-  sqlite: () => `sqlite:${join(folder, `${files++}.db`)}`,
-  ...(missing === undefined ? { postgres: () => ({ url: server, schema }) } : {}),
-}
-const open: Troupe[] = []
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-  if (missing === undefined) await dropSchema(schema)
-})
+const { storages, opened: openTroupe } = await threadStorages('delete_thread')
 
 const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: '?' }) })
 const echo = defineAgent<string>({ name: 'Echo', run: async (task) => task })
@@ -29,7 +13,7 @@ const pair = patterns.pipeline({ stages: [{ agents: [echo] }, { agents: [echo] }
 /** A file of 64 KB, which the storage holds as a blob. */
 const picture = { type: 'file', mediaType: 'image/png', data: 'A'.repeat(64 * 1024) }
 
-describe.each(Object.entries(storages))('the deletion of threads on %s', (_, storageOf) => {
+describe.each(storages)('the deletion of threads on %s', (_, storageOf) => {
   const opened = async () => {
     const responses = [
       { toolCalls: [{ name: 'remember', args: { text: 'PIN 1234' } }] },
@@ -40,13 +24,11 @@ describe.each(Object.entries(storages))('the deletion of threads on %s', (_, sto
       model: new MockModel({ responses }),
       memory: { working: true, episodic: true },
     })
-    const troupe = await createTroupe({
+    const troupe = await openTroupe({
       storage: storageOf(),
-      log: 'silent',
       agents: [clerk, echo, asking],
       teams: { pair },
     })
-    open.push(troupe)
     const count = async (user: string, table: string) => {
       const { storage } = troupe[partsOf].stores
       const sql = `select count(*) as n from ${table} where user_id = '${user}'`

@@ -1,28 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
-import { AgentPool, createTroupe, defineAgent, finish, LlmAgent, patterns, type Troupe } from '../../../index.ts'
+import { describe, expect, it } from 'vitest'
+import { AgentPool, defineAgent, finish, LlmAgent, patterns, type TroupeConfig } from '../../../index.ts'
 import { openExport } from '../../../operations.ts'
 import { MockModel } from '../../../testing/index.ts'
+import { threadStorages } from './thread-storages.test.fixture.ts'
 
-const missing = await missingServer()
-const schema = schemaName('run_threads')
-const folder = mkdtempSync(join(tmpdir(), 'troupe-run-threads-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-let files = 0
-const storages = {
-  sqlite: () => `sqlite:${join(folder, `${files++}.db`)}`,
-  ...(missing === undefined ? { postgres: () => ({ url: server, schema }) } : {}),
-}
-
-const open: Troupe[] = []
-afterEach(async () => {
-  for (const troupe of open.splice(0)) await troupe.close()
-  if (missing === undefined) await dropSchema(schema)
-})
+const { storages, opened: openTroupe } = await threadStorages('run_threads')
 
 /** Answers with the number of messages that it was sent, and with their texts. */
 const counting = () =>
@@ -43,16 +25,15 @@ const echo = defineAgent<string>({
 const upper = defineAgent<string>({ name: 'Upper', run: async (text) => text.toUpperCase() })
 const pair = patterns.pipeline({ stages: [{ agents: [echo] }, { agents: [upper] }] })
 
-describe.each(Object.entries(storages))('threads of runs on %s', (_, storageOf) => {
-  const opened = async (more: Partial<Parameters<typeof createTroupe>[0]> = {}) => {
+describe.each(storages)('threads of runs on %s', (_, storageOf) => {
+  const opened = async (more: Partial<TroupeConfig> = {}) => {
     const clerk = new LlmAgent({ name: 'Clerk', model: counting() })
     const encryption = { keys: [{ id: 'one', key: 'ab'.repeat(32) }] }
     const agents = [clerk, echo, upper]
-    const troupe = await createTroupe({
-      ...{ storage: storageOf(), log: 'silent', agents, teams: { pair }, encryption },
+    const troupe = await openTroupe({
+      ...{ storage: storageOf(), agents, teams: { pair }, encryption },
       ...more,
     })
-    open.push(troupe)
     return { troupe, clerk, ada: troupe.user('ada') }
   }
 
