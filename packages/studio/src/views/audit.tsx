@@ -1,8 +1,7 @@
-/** The audit log: which principal did what, whether it was allowed, and what is known of the integrity of the log. */
+/** The audit log: which principal did what, whether it was allowed. */
 import { Link } from '@tanstack/react-router'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
-import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
@@ -14,6 +13,7 @@ import { Flex, Heading, Table, Text } from '../parts/ui.tsx'
 import { auditRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { AuditFilters } from './audit-filters.tsx'
+import { AuditVerification } from './audit-verification.tsx'
 
 type AuditRecord = AnswerOf<'audit.list'>['items'][number]
 
@@ -27,7 +27,7 @@ export function Audit() {
       <Heading as="h1" mb="4">
         Audit
       </Heading>
-      <Verification />
+      <AuditVerification />
       {record !== undefined && at !== undefined && <OneRecord id={record} at={at} />}
       <AuditFilters />
       <Answer of={records} none={{ when: ({ items }) => items.length === 0, text: 'No record fits.' }}>
@@ -125,43 +125,6 @@ function OneRecord({ id, at }: { readonly id: string; readonly at: number }) {
           )
         }}
       </Answer>
-    </Section>
-  )
-}
-
-/** Shows the integrity of the log: its comparison with the last checkpoint, and whether there are checkpoints. */
-function Verification() {
-  const may = useMay()
-  const mayHealth = may('operations.health')
-  const health = useAnswer('operations.health', { enabled: mayHealth })
-  const report = useAnswer('operations.doctor', { enabled: may('operations.doctor') })
-  const log = health.data?.checks.find(({ name }) => name === 'audit')
-  const checkpoints = report.data?.checks.find(({ id }) => id === 'audit.checkpoints')
-  const hasCheckpoints = checkpoints?.status === 'pass'
-  return (
-    <Section title="Verification">
-      {log && (
-        <Text as="p" mb="1">
-          <Status status={log.status} />{' '}
-          {log.status === 'healthy'
-            ? hasCheckpoints
-              ? 'The log continues the last signed checkpoint.'
-              : 'Nothing contradicts the log, and no signed checkpoint is there to compare it with.'
-            : visible(log.message ?? 'The state of the log is not known.')}
-        </Text>
-      )}
-      {checkpoints && (
-        <Text as="p" mb="1">
-          <Status status={checkpoints.status} />{' '}
-          {hasCheckpoints
-            ? 'The tree of records is signed at intervals.'
-            : `${visible(checkpoints.evidence)} ${visible(checkpoints.remedy ?? '')}`}
-        </Text>
-      )}
-      <Text as="p" color="gray" mb="3">
-        Each record has its place in a hash tree: <code>troupe audit verify</code> compares the log with its signed
-        checkpoints, and names the first record that was changed or removed.
-      </Text>
     </Section>
   )
 }

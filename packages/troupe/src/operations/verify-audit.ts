@@ -78,7 +78,7 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
 }
 
 /** Returns the marks of all users with rows besides those of the audit log. */
-async function marksOfUsers(storage: OpenedStorage): Promise<ReadonlySet<string>> {
+export async function marksOfUsers(storage: OpenedStorage): Promise<ReadonlySet<string>> {
   const tables = userTables.filter(
     ({ name, only }) => !bookkeeping.includes(name) && (only === undefined || only === storage.dialect.name),
   )
@@ -106,7 +106,8 @@ async function* linesOf(lines: NonNullable<VerifyAuditOptions['export']>): Async
   }
 }
 
-async function checkpointsOf(source: string | readonly Checkpoint[]): Promise<readonly Checkpoint[]> {
+/** @throws ValidationError for a file that cannot be read, and for lines that are not checkpoints */
+export async function checkpointsOf(source: string | readonly Checkpoint[]): Promise<readonly Checkpoint[]> {
   if (Array.isArray(source)) return source.map((one, i) => readCheckpoint(one, `checkpoint ${i + 1}`))
   if (typeof source !== 'string') throw wrong('The checkpoints', 'they are neither a path to lines of them nor a list')
   const text = await readFile(source, 'utf8').catch((error: Error) => {

@@ -60,6 +60,7 @@ export type Audit = Pick<
   | 'incidents'
   | 'record'
   | 'export'
+  | 'verify'
   | 'tree'
   | 'inclusion'
   | 'consistency'

@@ -47,6 +47,7 @@ const forReaders: ReadonlySet<string> = new Set([
   'POST /v1/check',
   'POST /v1/runs/{run}/fork-plan',
   'POST /v1/runs/{run}/verify-replay',
+  'POST /v1/audit/verify',
 ])
 
 /** An agent may start runs and schedules of its own. */

@@ -12,6 +12,7 @@ export const operationPaths = {
   'audit.export': 'GET /v1/audit/export',
   'audit.incidents': 'GET /v1/incidents',
   'audit.list': 'GET /v1/audit',
+  'audit.verify': 'POST /v1/audit/verify',
   'context.batch': 'POST /v1/context/batch',
   'context.clear': 'DELETE /v1/context/entries',
   'context.delete': 'DELETE /v1/context/entries/{key}',

@@ -1,7 +1,9 @@
 /** The audit log of a troupe, composed of its queue, tree, retention and checkpoints. */
+import type { KeyObject } from 'node:crypto'
 import {
   type Clock,
   checkOptions,
+  checkSignal,
   checkText,
   createPage,
   type Events,
@@ -37,6 +39,7 @@ import { type InclusionProof, TreeProofs } from './tree/tree-proofs.ts'
 import type { Checkpoint, Excuse } from './verification/checkpoint.ts'
 import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
 import { exportAudit } from './verification/export-audit.ts'
+import { type AuditReport, verifyExport } from './verification/verify-export.ts'
 
 export interface AuditLogParts {
   readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>
@@ -53,7 +56,14 @@ export interface AuditLogParts {
     readonly signExcuse: (excuse: Excuse) => string
     /** The newest that was delivered, where that can be read. */
     readonly last?: () => Promise<Checkpoint | undefined>
+    /** All that were delivered, where they can be read. */
+    readonly delivered?: () => Promise<readonly Checkpoint[]>
+    /** The id and the public half of the key. */
+    readonly keyId: string
+    readonly publicKey: KeyObject
   }
+  /** Returns the marks of all users with rows besides those of the audit log. */
+  readonly marksWithRows?: () => Promise<ReadonlySet<string>>
   /** Called with the error of work in the background, which is retried. */
   readonly failed: (error: unknown) => void
 }
@@ -210,6 +220,39 @@ export class AuditLog implements AuditTrail {
     await this.flush()
     await this.#sequencer.run()
     yield* exportAudit(this.#parts.storage, this.#statements)
+  }
+
+  /**
+   * Verifies the stored log of this open troupe: its records, their hashes, and the checkpoints that can be read and name
+   * the present key. Without such a checkpoint, a log that was rewritten with all its hashes is not found. `verifyAudit`
+   * also knows earlier keys, and trusts no process that writes to the log.
+   * @throws CancelledError; the error of reading the checkpoints
+   * @example const { ok, findings } = await troupe.audit.verify()
+   */
+  async verify(
+    options: {
+      /** Ends the call with CancelledError. */
+      readonly signal?: AbortSignal
+    } = {},
+  ): Promise<AuditReport> {
+    checkOptions('audit.verify', options, ['signal'])
+    const { signal } = options
+    checkSignal('audit.verify', signal)
+    const { checkpoints, marksWithRows, storage, failed } = this.#parts
+    this.read('', { actor: 'host', operation: 'read.audit' })
+    // Checkpoints and marks are read before the lines, so that the lines are never older than what they are compared with.
+    const delivered = (await checkpoints?.delivered?.()) ?? []
+    const marks = await marksWithRows?.()
+    await this.flush()
+    // A damaged tree takes no further leaves; the findings below name the damage.
+    await this.#sequencer.run().catch(failed)
+    return verifyExport({
+      lines: exportAudit(storage, this.#statements),
+      checkpoints: delivered.filter(({ key }) => key === checkpoints?.keyId),
+      publicKeys: checkpoints && [checkpoints.publicKey],
+      marksWithRows: marks,
+      signal,
+    })
   }
 
   /** Returns the tree with all records that are stored now. */

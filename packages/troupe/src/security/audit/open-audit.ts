@@ -3,7 +3,7 @@ import { failure, milliseconds } from '../../core/index.ts'
 import { type Storage, template } from '../../storage/index.ts'
 import { type AuditConfig, auditSettings, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
-import { type Checkpoint, checkpointSigner, excuseSigner } from './verification/checkpoint.ts'
+import { type Checkpoint, checkpointSigner, excuseSigner, publicKeyOf } from './verification/checkpoint.ts'
 import type { CheckpointerParts } from './verification/checkpointer.ts'
 
 export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
@@ -13,6 +13,7 @@ export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret
     readonly deliver: CheckpointerParts['deliver']
     /** Absent if delivered checkpoints cannot be read. */
     readonly last?: () => Promise<Checkpoint | undefined>
+    readonly delivered?: () => Promise<readonly Checkpoint[]>
   }
 }
 
@@ -35,9 +36,13 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
     })
   return {
     ...target,
-    ...(last ? { last: async () => last() } : {}),
+    ...(last
+      ? { last: async () => last(), delivered: async () => [await last()].filter((one) => one !== undefined) }
+      : {}),
     everyMs,
     sign: checkpointSigner(key),
+    keyId: key.id,
+    publicKey: publicKeyOf(key),
     signExcuse: excuseSigner(key),
   }
 }

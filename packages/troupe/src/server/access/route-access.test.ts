@@ -67,6 +67,7 @@ const toAll = new Set([
   'POST /v1/links',
   'DELETE /v1/api-keys/:key',
   'GET /v1/audit/export',
+  'POST /v1/audit/verify',
   'GET /v1/health',
   'GET /v1/doctor',
   'GET /v1/versions',

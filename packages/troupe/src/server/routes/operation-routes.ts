@@ -2,8 +2,21 @@
 import { z } from 'zod'
 import { requireAllUsers } from '../access/request-principal.ts'
 import { answers, type Call, texts } from '../route.ts'
-import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from '../schemas/health-schemas.ts'
-import { integerBetween, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
+import {
+  auditRecordSchema,
+  auditReportSchema,
+  doctorReportSchema,
+  healthSchema,
+  versionsSchema,
+} from '../schemas/health-schemas.ts'
+import {
+  integerBetween,
+  optionalBody,
+  page,
+  pageSchema,
+  pagingQuery,
+  withoutUndefined,
+} from '../schemas/request-schemas.ts'
 
 const query = {
   ...pagingQuery,
@@ -70,6 +83,21 @@ const auditRoutes = [
     text: async ({ troupe }) => {
       return linesOf(troupe.audit.export())
     },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/audit/verify',
+    name: 'audit.verify',
+    needsNoUser: true,
+    allUsers: true,
+    operation: 'audit.read',
+    role: 'moderator',
+    isRead: true,
+    summary:
+      'Verify the stored audit log of all users against its hashes and the checkpoints that the troupe can read.',
+    body: optionalBody(z.strictObject({})),
+    answer: auditReportSchema,
+    handle: ({ troupe, signal }) => troupe.audit.verify({ signal }),
   }),
 ]
 

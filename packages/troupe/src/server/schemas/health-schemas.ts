@@ -70,3 +70,22 @@ export const auditRecordSchema = z.object({
   allowed: z.boolean(),
   reason: z.string().optional(),
 })
+
+export const auditReportSchema = z.object({
+  ok: z.boolean().describe('No finding, and a checkpoint covers records or the log is empty.'),
+  size: z.number().describe('The number of leaves.'),
+  covered: z.number().describe('The number of leaves that a checkpoint covers and that are unchanged.'),
+  retired: z.number(),
+  erased: z.number(),
+  waiting: z.number().describe('The number of records that have no leaf yet.'),
+  checkpoints: z.number().describe('The number of valid checkpoints.'),
+  signedAt: z.number().optional(),
+  findings: list(
+    z.object({
+      kind: z.enum(['changed', 'missing', 'inserted', 'reordered', 'rewritten', 'truncated', 'checkpoint']),
+      n: z.number().optional().describe('The index of the leaf, from 0.'),
+      record: z.union([auditRecordSchema, z.object({ id: z.string() })]).optional(),
+      problem: z.string(),
+    }),
+  ),
+})

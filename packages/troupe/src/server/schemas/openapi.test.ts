@@ -67,7 +67,8 @@ it('The document has one component for each shape that several answers share, an
   expect(Object.keys(schemas)).toEqual(expect.arrayContaining(['Entry', 'Message', 'Problem', 'RunSummary']))
   const text = JSON.stringify(document)
   expect(Object.keys(schemas).filter((name) => !text.includes(`"#/components/schemas/${name}"`))).toEqual([])
-  expect(text.split('"findings"').length).toBeLessThan(5)
+  // Findings of a team and findings of the audit log are two shapes; each stands once.
+  expect(text.split('"findings"').length).toBeLessThan(7)
 })
 
 it('The document has the shape of the data of each stream.', () => {

@@ -1,7 +1,9 @@
 /** Delivers checkpoints to a file, as a line that is durable before it counts as delivered, or to a URL, as a request. */
+import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { failure } from '../../core/index.ts'
+import { checkpointsOf } from '../../operations/index.ts'
 import { type Checkpoint, type Fetch, readCheckpoint } from '../../security/index.ts'
 
 const timeoutMs = 10_000
@@ -12,6 +14,7 @@ interface CheckpointTarget {
   readonly deliver: (checkpoint: Checkpoint) => Promise<void>
   /** The newest delivered checkpoint. A URL accepts checkpoints and returns none. */
   readonly last?: () => Promise<Checkpoint | undefined>
+  readonly delivered?: () => Promise<readonly Checkpoint[]>
 }
 
 /**
@@ -23,7 +26,12 @@ export const deliverCheckpoints =
   (to: string): CheckpointTarget =>
     /^https?:\/\//.test(to)
       ? { deliver: (checkpoint) => post(fetchTo(to), to, checkpoint) }
-      : { deliver: (checkpoint) => append(to, checkpoint), last: () => lastOf(to) }
+      : { deliver: (checkpoint) => append(to, checkpoint), last: () => lastOf(to), delivered: () => deliveredTo(to) }
+
+/** The path has no file before the first checkpoint. */
+async function deliveredTo(path: string): Promise<readonly Checkpoint[]> {
+  return existsSync(path) ? checkpointsOf(path) : []
+}
 
 /** Reads from the end. A line that a crash cut off was never delivered. */
 async function lastOf(path: string): Promise<Checkpoint | undefined> {

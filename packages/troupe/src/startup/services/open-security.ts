@@ -1,6 +1,6 @@
 /** Opens access control: roles, the audit log and the egress client, whose rejections it records, incidents and API keys. */
 import type { TroupeError } from '../../core/index.ts'
-import { openEgressClient, type ProtectionParts, type SecurityParts } from '../../operations/index.ts'
+import { marksOfUsers, openEgressClient, type ProtectionParts, type SecurityParts } from '../../operations/index.ts'
 import {
   ApiKeys,
   type AuditLog,
@@ -67,6 +67,7 @@ async function openAccounts(
         config: config.audit,
         deliverTo: deliverCheckpoints(egressClient.fetchTo),
         holder: processId,
+        marksWithRows: () => marksOfUsers(stores.storage),
         failed: (error) => log.warn('the audit log could not be updated; it is retried', { error: error as Error }),
       }),
     (open) => open.close(),

@@ -65,6 +65,10 @@ export function checkpointSigner(key: CheckpointKey): SignCheckpoint {
   }
 }
 
+/** Returns the public half. The name of a secret was resolved before. */
+export const publicKeyOf = ({ privateKey }: CheckpointKey): KeyObject =>
+  createPublicKey(privateKey as string | KeyObject)
+
 export interface AuditVerifier {
   readonly isSigned: (checkpoint: Checkpoint) => boolean
   readonly excuses: (excuse: Excuse, signature: string | null) => boolean

@@ -1,0 +1,82 @@
+/** The verification of the audit log in a real browser, over a database that is then damaged without Troupe. */
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { createTroupe, type Troupe } from 'troupe'
+import { type Served, serve } from 'troupe/server'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+
+// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
+describe.skipIf(executable === undefined)('The verification of the audit log', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-studio-audit-'))
+  const file = join(folder, 'troupe.db')
+  let browser: Browser
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+
+  beforeAll(async () => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const checkpoints = { key: { id: 'audit-1', privateKey }, to: join(folder, 'checkpoints.jsonl') }
+    troupe = await createTroupe({ storage: `sqlite:${file}`, log: 'silent', audit: { checkpoints } })
+    for (let i = 0; i < 12; i++) await troupe.user('default').context.push(`k${i}`, i)
+    await troupe.audit.checkpoint()
+    server = await serve(troupe, { port: 0, authentication: 'required' })
+    browser = await openBrowser()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(30_000)
+    page = await context.newPage()
+    await page.goto(await server.link())
+    await page.getByRole('navigation').getByRole('link', { name: 'Audit', exact: true }).click()
+  }, 180_000)
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await troupe?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const verification = () => page.getByRole('region', { name: 'Verification' })
+  const takeScreenshot = async (name: string) => {
+    const to = process.env.TROUPE_SCREENSHOTS
+    if (to !== undefined) await page.screenshot({ path: join(to, `${name}.png`) })
+  }
+
+  test('The audit view verifies an unchanged log, and says how many records are as they were signed.', async () => {
+    await verification().getByRole('button', { name: 'Verify' }).click()
+    await verification().getByText('No record was changed, removed or added.').waitFor()
+    const { covered } = await troupe.audit.verify()
+    await verification()
+      .getByText(`records checked, the hashes of ${covered} are as signed`, { exact: false })
+      .waitFor()
+    await takeScreenshot('audit-verified')
+  }, 180_000)
+
+  test('The audit view names the records that were changed or removed in the database, and since which record.', async () => {
+    const db = new DatabaseSync(file)
+    const idAt = (n: number) => String(db.prepare('select id from security_audit_leaves where n = ?').get(n)?.id)
+    db.prepare("update security_audit set actor = 'Somebody' where id = ?").run(idAt(4))
+    db.prepare('delete from security_audit where id = ?').run(idAt(9))
+    db.close()
+    await verification().getByRole('button', { name: 'Verify' }).click()
+    await verification()
+      .getByText(/^The log is damaged from record 5, of /)
+      .waitFor()
+    await verification()
+      .getByRole('row', { name: /^5 Changed after it was recorded/ })
+      .waitFor()
+    await verification()
+      .getByRole('row', { name: /^10 Missing: removed/ })
+      .waitFor()
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
+    await takeScreenshot('audit-damaged')
+    await verification().getByRole('link', { name: '5', exact: true }).click()
+    await page.getByRole('region', { name: 'Record' }).getByText('Somebody').waitFor()
+  }, 180_000)
+})
