@@ -5,7 +5,7 @@ import { harness } from '../reliability/library-under-test.ts'
 import { scenarioOf } from '../reliability/scenarios.ts'
 import { Trial } from './crash-trial.ts'
 
-const points = Number(process.env.TROUPE_CRASHES ?? 60)
+const points = Number(process.env.TROUPE_CRASHES ?? 40)
 const perTrial = 12
 
 test(`A process that is killed at ${points} commits loses no acknowledged turn, repeats no at-most-once effect, and corrupts nothing.`, async () => {

@@ -1,6 +1,6 @@
 /** A process is killed at each commit of a run that uses a handle: the handle stands for the same value afterwards. */
 import { expect, test } from 'vitest'
-import { childrenOf } from './start-child.ts'
+import { childrenOf, every } from './start-child.ts'
 
 const { start, linesOf } = childrenOf('handle-child.ts')
 const after = (lines: readonly string[], start: string) =>
@@ -13,7 +13,7 @@ test('A handle resolves to the same value after its process was killed at any co
   expect([calm.signal, calm.stderr]).toEqual([null, ''])
   expect(JSON.parse(calm.output)).toMatchObject({ status: 'completed', response: 'Sent.', identical: true })
   let at = 0
-  for (let isOver = false; !isOver; at++) {
+  for (let isOver = false; !isOver; at += every) {
     const name = `killed-${at}`
     isOver = start(name, at).signal !== 'SIGKILL'
     const recovered = isOver ? calm : start(name, false)

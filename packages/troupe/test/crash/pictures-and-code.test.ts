@@ -1,6 +1,6 @@
 /** A process that is killed while a run handles pictures and executes code ends the run as if it had not been killed. */
 import { expect, test } from 'vitest'
-import { childrenOf } from './start-child.ts'
+import { childrenOf, every } from './start-child.ts'
 
 /** The storage has the content as JSON. */
 const file = (path: string, version: number, text: string) =>
@@ -30,7 +30,7 @@ test('A run with pictures and code that is killed at any commit or execution has
   const lines = linesOf('calm')
   expect(new Set(lines).size).toBe(lines.length)
   let at = 0
-  for (let isOver = false; !isOver; at++) {
+  for (let isOver = false; !isOver; at += every) {
     const name = `killed-${at}`
     isOver = start(name, at).signal !== 'SIGKILL'
     if (!isOver) expect([at, start(name, false)]).toEqual([at, calm])

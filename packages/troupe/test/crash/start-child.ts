@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
+/** Of all moments of a death, every n-th; TROUPE_EVERY=1 tries each and takes minutes. */
+export const every = Number(process.env.TROUPE_EVERY ?? 3)
+
 /** @param program beside this file; it takes the paths of a database and of a file that it appends lines to */
 export function childrenOf(program: string) {
   const path = join(import.meta.dirname, program)

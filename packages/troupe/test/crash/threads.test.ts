@@ -1,6 +1,6 @@
 /** A process is killed at each commit of runs that continue threads: their messages are those of a process that was not. */
 import { expect, test } from 'vitest'
-import { childrenOf } from './start-child.ts'
+import { childrenOf, every } from './start-child.ts'
 
 const { start } = childrenOf('thread-child.ts')
 
@@ -21,7 +21,7 @@ test('A thread has each message once, in order, after a process was killed at an
     identical: [true, true, true, true],
   })
   let at = 0
-  for (let isOver = false; !isOver; at++) {
+  for (let isOver = false; !isOver; at += every) {
     const name = `killed-${at}`
     isOver = start(name, at).signal !== 'SIGKILL'
     const recovered = isOver ? calm : start(name, false)
