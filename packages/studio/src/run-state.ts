@@ -42,6 +42,8 @@ export interface RunState {
   readonly edgeUses: ReadonlyMap<number, number>
   /** What a branch was given last. */
   readonly inputs: ReadonlyMap<string, unknown>
+  /** The node of each branch. */
+  readonly branchNodes: ReadonlyMap<string, string>
   /** Of the event that was told last. */
   readonly seq: number
 }
@@ -53,6 +55,7 @@ export const nothingYet: RunState = {
   steps: new Map(),
   edgeUses: new Map(),
   inputs: new Map(),
+  branchNodes: new Map(),
   seq: 0,
 }
 
@@ -73,6 +76,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   if (fresh.length === 0) return state
   const steps = new Map(state.steps)
   const inputs = new Map(state.inputs)
+  const branchNodes = new Map(state.branchNodes)
   const edgeUses = new Map(state.edgeUses)
   let { topology, task, status } = state
   for (const event of fresh) {
@@ -81,7 +85,9 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
       topology = isPinned(event.pinned) ? event.pinned.topology : undefined
       task = event.task
     }
-    if (event.edge !== undefined) edgeUses.set(event.edge, (edgeUses.get(event.edge) ?? 0) + 1)
+    const edge = event.edge ?? terminalEdge(topology, event, branchNodes.get(branch ?? ''))
+    if (edge !== undefined) edgeUses.set(edge, (edgeUses.get(edge) ?? 0) + 1)
+    if (branch !== undefined && event.node !== undefined) branchNodes.set(branch, event.node)
     if (over[type]) status = over[type]
     if (type === 'run.retried') status = 'running'
     if (type === 'run.paused') status = 'paused'
@@ -91,7 +97,23 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     const known = step === undefined ? undefined : steps.get(step)
     if (known) steps.set(known.id, updatedStep(known, event))
   }
-  return { topology, task, status, steps, edgeUses, inputs, seq: fresh.at(-1)?.seq ?? state.seq }
+  return { topology, task, status, steps, edgeUses, inputs, branchNodes, seq: fresh.at(-1)?.seq ?? state.seq }
+}
+
+/** The edge from Start of a branch that the run begins, or the edge to End of a branch that ends; events do not name them. */
+function terminalEdge(
+  topology: Topology | undefined,
+  event: RunEvent,
+  branchNode: string | undefined,
+): number | undefined {
+  const { type, origin, node } = event
+  const begins = type === 'branch.started' && (origin as { readonly kind?: string } | undefined)?.kind === 'run'
+  if (!begins && !(type === 'branch.completed' && event.as === 'ended')) return undefined
+  const isKind = (name: string, kind: string) => topology?.nodes.some((one) => one.name === name && one.kind === kind)
+  const index = topology?.edges.findIndex(({ from, to }) =>
+    begins ? isKind(from, 'start') && to === node : from === branchNode && isKind(to, 'end'),
+  )
+  return index === -1 ? undefined : index
 }
 
 const begun = (

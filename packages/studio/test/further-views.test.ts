@@ -136,10 +136,10 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
 
   test('A run is seen as it was at each of its events, with what its steps had written by then.', async () => {
     await page.getByRole('link', { name: 'its run' }).last().click()
-    // The path that was taken, and the wait for the approval.
+    // The path that was taken from Start to End, and the wait for the approval.
     const team = page.getByRole('region', { name: 'Team' })
-    await expect.poll(() => team.getByText(/1×$/).count()).toBe(1)
-    expect(await team.locator('.react-flow__edge.used').count()).toBe(1)
+    await expect.poll(() => team.getByText(/1×$/).count()).toBe(3)
+    expect(await team.locator('.react-flow__edge.used').count()).toBe(3)
     expect(await page.locator('.step-bar .wait').count()).toBe(1)
     await page.getByRole('link', { name: 'Time', exact: true }).click()
     const slider = page.getByRole('slider', { name: 'Event' })
