@@ -1,7 +1,7 @@
 /** Undo, breakpoints, evaluations, health and the command palette in a real browser, over a real server. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
-import { createTroupe, defineAgent, LlmAgent, type Troupe } from 'troupe'
+import { AgentPool, createTroupe, defineAgent, LlmAgent, type Troupe } from 'troupe'
 import { exactMatch, parseDataset } from 'troupe/operations'
 import { type Served, serve } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
@@ -18,6 +18,12 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
   let server: Served
   let page: Page
   const calls: string[] = []
+  const pool = new AgentPool({
+    name: 'Browsers',
+    agent: new LlmAgent({ name: 'Browser', instructions: 'You browse.', model: new MockModel({ responses: [] }) }),
+    size: 2,
+    acquireTimeout: '10m',
+  })
   const problems: string[] = []
 
   const openRun = async (id: string) => {
@@ -45,7 +51,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     troupe = await createTroupe({
       storage: 'memory:',
       log: 'silent',
-      agents: [booker, checker],
+      agents: [booker, checker, pool],
       teams,
       evaluation: { online: { share: 1, scorers: { exactly: matchesForm } } },
     })
@@ -237,6 +243,25 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()
     await over.getByRole('combobox', { name: 'Range' }).selectOption('month')
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()
+  }, 180_000)
+
+  test('An agent that is a pool shows how many instances are in use and how many callers wait.', async () => {
+    await page.getByRole('navigation').getByRole('link', { name: 'Agents' }).click()
+    await page.getByRole('link', { name: 'Browsers', exact: true }).click()
+    const region = page.getByRole('region', { name: 'Pool' })
+    await region.getByText('0 of 2').waitFor()
+    await page.getByText('You browse.').waitFor()
+    const leases = await Promise.all([pool.acquire(), pool.acquire()])
+    const waiting = pool.acquire()
+    await region.getByText('2 of 2').waitFor()
+    const countOf = (name: string) => region.locator('dl > div').filter({ hasText: name }).locator('dd').innerText()
+    expect(await countOf('Callers that wait')).toBe('1')
+    expect(await countOf('Timeouts')).toBe('0')
+    await checkAccessibility()
+    const to = process.env.TROUPE_SCREENSHOTS
+    if (to !== undefined) await page.screenshot({ path: `${to}/pool.png` })
+    for (const lease of [...leases, await leases[0]?.release().then(() => waiting)]) await lease?.release()
+    await region.getByText('0 of 2').waitFor()
   }, 180_000)
 
   test('No view of operators throws.', () => {

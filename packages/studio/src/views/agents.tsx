@@ -1,5 +1,6 @@
 /** The agents that runs can name and that teams have, the workers at work now, and one agent in detail. */
 import { Link } from '@tanstack/react-router'
+import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, lasting } from '../format.ts'
@@ -141,7 +142,7 @@ function MetricCells({ of }: { readonly of: StepMetrics }) {
 
 export function Agent() {
   const { agent: name } = agentRoute.useParams()
-  const agent = useAnswer('agents.get', { path: { agent: name } })
+  const agent = useAnswer('agents.get', { path: { agent: name }, every: 3_000 })
   return (
     <>
       <Text as="p" mb="1">
@@ -151,7 +152,20 @@ export function Agent() {
         {visible(name)}
       </Heading>
       <Answer of={agent}>
-        {({ description, kind, models, instructions, tools, toolSources, helpers, role, allow, deny, memory }) => (
+        {({
+          description,
+          kind,
+          models,
+          instructions,
+          tools,
+          toolSources,
+          helpers,
+          role,
+          allow,
+          deny,
+          memory,
+          pool,
+        }) => (
           <>
             <Facts
               facts={[
@@ -166,6 +180,7 @@ export function Agent() {
                 ['Memory', memory && memoryText(memory)],
               ]}
             />
+            {pool && <PoolMetrics pool={pool} />}
             <AgentMetrics agent={name} models={models} />
             {kind === 'model' && (
               <Section title="Instructions">
@@ -210,6 +225,24 @@ export function Agent() {
         )}
       </Answer>
     </>
+  )
+}
+
+/** The counts of the pool of an agent in the process that answers. */
+function PoolMetrics({ pool }: { readonly pool: NonNullable<AnswerOf<'agents.get'>['pool']> }) {
+  return (
+    <Section title="Pool">
+      <Facts
+        facts={[
+          ['Instances in use', `${count(pool.inUse)} of ${count(pool.size)}`],
+          ['Idle', count(pool.idle)],
+          ['Callers that wait', count(pool.waiting)],
+          ['Timeouts', count(pool.timeouts)],
+          ['Times acquired', count(pool.acquired)],
+          ['Disposed of', count(pool.disposed)],
+        ]}
+      />
+    </Section>
   )
 }
 

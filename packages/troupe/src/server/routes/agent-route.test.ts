@@ -1,7 +1,7 @@
 /** The definition of an agent over HTTP: what operators read of it, and which agents it names. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineTool, LlmAgent } from '../../index.ts'
+import { AgentPool, defineTool, LlmAgent } from '../../index.ts'
 import { MockModel } from '../../testing/index.ts'
 import { caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
 
@@ -24,12 +24,14 @@ const billing = new LlmAgent({
   deny: ['delete_context'],
 })
 
+const counters = new AgentPool({ name: 'Counters', agent: billing, size: 3 })
+
 describe('The agent route', () => {
   const servers = new Servers()
   let served: Served
   beforeAll(async () => {
     const teams = { support: { agents: [billing], flows: ['Billing -> End'] } }
-    served = await servers.start({ agents: [echo], teams }, { authentication: 'required' })
+    served = await servers.start({ agents: [echo, counters], teams }, { authentication: 'required' })
   })
   afterAll(() => servers.close())
 
@@ -37,6 +39,17 @@ describe('The agent route', () => {
     const { key } = await served.troupe.apiKeys.create({ name: 'n', users: ['ada'], role })
     return caller(served.url, { authorization: `Bearer ${key}` })
   }
+
+  it('The agent route shows a pool with its counts and the definition that it lends.', async () => {
+    await using _ = await counters.acquire()
+    const { body } = await (await as('moderator'))('GET', '/v1/agents/Counters')
+    expect(body).toMatchObject({
+      name: 'Counters',
+      kind: 'model',
+      instructions: 'You may refund an order once.',
+      pool: { size: 3, created: 1, inUse: 1, idle: 0, waiting: 0, acquired: 1, timeouts: 0, disposed: 0 },
+    })
+  })
 
   it('The agent route shows the model, instructions, tools and rights of an agent of a team.', async () => {
     const { status, body } = await (await as('moderator'))('GET', '/v1/agents/Billing')

@@ -1,6 +1,6 @@
 /** The route of one registered agent: its model, its tools and its rights, as its definition names them. */
 import { z } from 'zod'
-import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
+import { type Agent, AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { modelNameOf } from '../../models/index.ts'
 import { resolveTeam } from '../../runs/index.ts'
 import type { Tool } from '../../tools/index.ts'
@@ -31,6 +31,19 @@ const agentSchema = z.object({
   memory: z
     .object({ maxTokens: z.number().optional(), compactsAt: z.number().optional(), consolidates: z.boolean() })
     .optional(),
+  pool: z
+    .object({
+      size: z.number().describe('The highest number of instances.'),
+      created: z.number().describe('The number of instances that exist or are being created.'),
+      inUse: z.number(),
+      idle: z.number(),
+      waiting: z.number().describe('The number of callers that wait for an instance.'),
+      acquired: z.number().describe('The number of calls that got an instance since the pool was created.'),
+      timeouts: z.number().describe('The number of calls whose wait ended with pool.timeout.'),
+      disposed: z.number(),
+    })
+    .optional()
+    .describe('Present for a pool: its counts in the process that answers.'),
   fingerprint: z.string(),
 })
 
@@ -61,14 +74,16 @@ function describeModelAgent(agent: BaseLlmAgent) {
 function describeAgent(agent: Agent): z.infer<typeof agentSchema> {
   const { name, description, access, fingerprint } = agent
   const { role, allow, deny } = access
+  const pool = agent instanceof AgentPool ? agent : undefined
+  const executing = pool?.lends ?? agent
   const details =
-    agent instanceof BaseLlmAgent
-      ? describeModelAgent(agent)
+    executing instanceof BaseLlmAgent
+      ? describeModelAgent(executing)
       : { kind: 'function' as const, models: [], tools: [], toolSources: [], helpers: [] }
   return {
     name,
     ...details,
-    ...withoutUndefined({ description: description || undefined, role }),
+    ...withoutUndefined({ description: description || undefined, role, pool: pool?.stats() }),
     ...(allow === undefined ? {} : { allow: [...allow] }),
     ...(deny === undefined ? {} : { deny: [...deny] }),
     fingerprint,
