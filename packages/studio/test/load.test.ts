@@ -15,6 +15,8 @@ const batchesPerSecond = 10
 const keys = 400
 /** The growth that a page may have after the first seconds, in bytes after a collection of garbage. */
 const maxGrowth = 2 * 1024 * 1024
+/** The longest task of the main thread while a long run opens and scrolls. */
+const maxTaskMs = 100
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -100,16 +102,10 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     (seconds + 60) * 1_000,
   )
 
-  test('A run of 20,000 events opens and scrolls with the visible rows alone, and without long tasks.', async () => {
-    const run = await troupe.user('default').orchestra.start({
-      task: 1,
-      topology: fanOut(4_000),
-      config: { budget: { branches: 10_000, steps: 10_000 } },
-    })
-    expect(await run.result()).toMatchObject({ response: 4_000 })
-    const { seq } = await run.inspect()
-    expect(seq).toBeGreaterThan(20_000)
+  /** Loads the page, opens the run and scrolls through its events. Returns the ms of the longest task. */
+  const openAndScroll = async (run: string, seq: number): Promise<number> => {
     await page.goto(`${server.url}/#/runs`)
+    await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
     await page.evaluate(() => {
       const durations: number[] = []
@@ -121,7 +117,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     })
     await page.evaluate((id) => {
       location.hash = `#/runs/${id}`
-    }, run.id)
+    }, run)
     const total = seq.toLocaleString('en')
     await page.getByRole('link', { name: `Events ${total}` }).click()
     await page.getByText(`${total} of ${total}`).waitFor()
@@ -136,9 +132,22 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     expect(maxRows).toBeGreaterThan(5)
     expect(maxRows).toBeLessThan(60)
     const longTasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks)
-    const longest = Math.round(Math.max(0, ...longTasks))
-    console.log(`${seq} events: ${longTasks.length} tasks above 50 ms, the longest ${longest} ms`)
-    // The aim is 100 ms on an idle machine; a loaded one holds any task up.
-    expect(longest).toBeLessThan(1_000)
+    return Math.round(Math.max(0, ...longTasks))
+  }
+
+  test('A run of 20,000 events opens and scrolls with the visible rows alone, and without long tasks.', async () => {
+    const run = await troupe.user('default').orchestra.start({
+      task: 1,
+      topology: fanOut(4_000),
+      config: { budget: { branches: 10_000, steps: 10_000 } },
+    })
+    expect(await run.result()).toMatchObject({ response: 4_000 })
+    const { seq } = await run.inspect()
+    expect(seq).toBeGreaterThan(20_000)
+    const longest: number[] = []
+    // Another process can hold up a task of one load; the page itself is as fast as its best load.
+    while (longest.length < 3 && !longest.some((ms) => ms <= maxTaskMs)) longest.push(await openAndScroll(run.id, seq))
+    console.log(`${seq} events: the longest task of each load is ${longest.join(', ')} ms`)
+    expect(Math.min(...longest)).toBeLessThanOrEqual(maxTaskMs)
   }, 180_000)
 })
