@@ -4,11 +4,10 @@ import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { MessageCard } from '../parts/message-card.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
-import { Sources } from '../parts/sources.tsx'
-import { Button, Card, Flex, Heading, Text } from '../parts/ui.tsx'
-import { Value } from '../parts/value.tsx'
+import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { mailboxRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -96,31 +95,25 @@ function Lane({ messages }: { readonly messages: readonly Message[] }) {
 }
 
 function MessageInLane({ message }: { readonly message: Message }) {
-  const { id, from, type, payload, timestamp, expiresAt, threadId } = message
-  return (
-    <Card>
-      <Flex justify="between" gap="3" wrap="wrap" mb="2">
-        <Text className="break">
-          {visible(type)}
-          {threadId !== undefined && (
-            <>
-              {' · thread '}
-              <Link from="/messages/$mailbox" to="." search={{ thread: threadId }}>
-                {visible(threadId)}
-              </Link>
-            </>
-          )}
-        </Text>
-        <Text color="gray">
-          {when(timestamp)}
-          {expiresAt !== undefined && `, until ${when(expiresAt)}`}
-        </Text>
-      </Flex>
-      <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
-      <details className="disclosure">
-        <summary>Where it comes from</summary>
-        <Sources of={message} />
-      </details>
-    </Card>
+  const { type, timestamp, expiresAt, threadId } = message
+  const title = (
+    <>
+      {visible(type)}
+      {threadId !== undefined && (
+        <>
+          {' · thread '}
+          <Link from="/messages/$mailbox" to="." search={{ thread: threadId }}>
+            {visible(threadId)}
+          </Link>
+        </>
+      )}
+    </>
   )
+  const times = (
+    <Text color="gray">
+      {when(timestamp)}
+      {expiresAt !== undefined && `, until ${when(expiresAt)}`}
+    </Text>
+  )
+  return <MessageCard message={message} title={title} beside={times} />
 }

@@ -4,13 +4,12 @@ import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { MessageCard } from '../parts/message-card.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
-import { Sources } from '../parts/sources.tsx'
-import { Button, Card, Flex, Heading, Table, Text } from '../parts/ui.tsx'
+import { Button, Heading, Table, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
-import { Value } from '../parts/value.tsx'
 import { messagesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -125,26 +124,19 @@ interface OneLetterProps {
 
 function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLetterProps) {
   const may = useMay()
-  const { id, from, type, payload } = message
+  const { id, from, type } = message
+  const redriveButton = may('mailboxes.redrive') && (
+    <Button small aria-disabled={busy} onClick={() => redrive(id)}>
+      Deliver again
+    </Button>
+  )
   return (
     <RestoreFocus>
-      <Card>
-        <Flex justify="between" gap="3" wrap="wrap" mb="2">
-          <Text className="break">
-            {type} from {from} · {when(diedAt)} · {visible(reason)}
-          </Text>
-          {may('mailboxes.redrive') && (
-            <Button small aria-disabled={busy} onClick={() => redrive(id)}>
-              Deliver again
-            </Button>
-          )}
-        </Flex>
-        <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
-        <details className="disclosure">
-          <summary>Where it comes from</summary>
-          <Sources of={message} />
-        </details>
-      </Card>
+      <MessageCard
+        message={message}
+        title={`${visible(type)} from ${visible(from)} · ${when(diedAt)} · ${visible(reason)}`}
+        beside={redriveButton}
+      />
     </RestoreFocus>
   )
 }
