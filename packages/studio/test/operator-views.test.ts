@@ -1,7 +1,7 @@
 /** Undo, breakpoints, evaluations, health and the command palette in a real browser, over a real server. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
-import { AgentPool, createTroupe, defineAgent, LlmAgent, type Troupe } from 'troupe'
+import { AgentPool, createTroupe, defineAgent, defineTool, LlmAgent, type Troupe } from 'troupe'
 import { exactMatch, parseDataset } from 'troupe/operations'
 import { type Served, serve } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
@@ -262,6 +262,29 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     if (to !== undefined) await page.screenshot({ path: `${to}/pool.png` })
     for (const lease of [...leases, await leases[0]?.release().then(() => waiting)]) await lease?.release()
     await region.getByText('0 of 2').waitFor()
+  }, 180_000)
+
+  test('The playground says what to press when a change leads to a call that the run has not made.', async () => {
+    const look = defineTool({
+      name: 'look',
+      description: 'Looks.',
+      inputSchema: z.object({}),
+      effect: 'read',
+      execute: () => 'seen',
+    })
+    const looker = new LlmAgent({
+      name: 'Looker',
+      model: new MockModel({ responses: ['Yes.', { text: '', toolCalls: [{ name: 'look', args: {} }] }, 'Seen.'] }),
+      tools: { look },
+    })
+    await troupe.user('default').orchestra.run({ id: 'looked', agent: looker, task: 'Is it so?' })
+    await page.goto(`${server.url}/#/playground?run=looked`)
+    await page.getByLabel('The instructions of an agent').fill('Look first.')
+    await page.getByRole('button', { name: 'Run again' }).click()
+    const compared = page.getByRole('group', { name: 'Run looked' })
+    await compared.getByText('press “Fork…”', { exact: false }).waitFor()
+    expect(await compared.innerText()).not.toContain('live: true')
+    await checkAccessibility()
   }, 180_000)
 
   test('No view of operators throws.', () => {

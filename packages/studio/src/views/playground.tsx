@@ -21,6 +21,10 @@ type EvaluatedRun = Extract<StreamData<'runs.evaluate'>, { readonly done: number
 
 const counts = ['1', '5', '20'] as const
 
+/** The hint of the error names an option of the API, which the page does not have. */
+const unrecordedHint =
+  'The change leads to a call that this run has not made. Open the run and press “Fork…” to make it with its tools, or change less and press “Run again”.'
+
 export function Playground() {
   const { run, team: named } = playgroundRoute.useSearch()
   const navigate = playgroundRoute.useNavigate()
@@ -156,7 +160,7 @@ function Compared({
       </Text>
       {error && (
         <Text as="p" color="red" className="break">
-          {visible(error.message)} {error.hint}
+          {visible(error.message)} {error.code === 'evaluation.unrecorded' ? unrecordedHint : error.hint}
         </Text>
       )}
       {unrecorded.length > 0 && (
@@ -166,29 +170,30 @@ function Compared({
         </Text>
       )}
       <div className="beside">
-        <div>
-          <Text as="p" bold>
-            Before
-          </Text>
-          <Text as="p" size="small" color="gray" mb="1">
-            {original ? sideText(original) : ''}
-          </Text>
-          {before?.response !== undefined && (
-            <Value value={contentText(before.response)} label={`Answer of ${run} before`} />
-          )}
-        </div>
-        {status === 'scored' && (
-          <div>
-            <Text as="p" bold>
-              After
-            </Text>
-            <Text as="p" size="small" color="gray" mb="1">
-              {candidate ? sideText(candidate) : ''}
-            </Text>
-            {response !== undefined && <Value value={contentText(response)} label={`Answer of ${run} after`} />}
-          </div>
-        )}
+        <Side run={run} name="Before" total={original} answer={before?.response} />
+        {status === 'scored' && <Side run={run} name="After" total={candidate} answer={response} />}
       </div>
     </Card>
+  )
+}
+
+interface SideProps {
+  readonly run: string
+  readonly name: 'Before' | 'After'
+  readonly total: EvaluatedRun['original'] | undefined
+  readonly answer: unknown
+}
+
+function Side({ run, name, total, answer }: SideProps) {
+  return (
+    <div>
+      <Text as="p" bold>
+        {name}
+      </Text>
+      <Text as="p" size="small" color="gray" mb="1">
+        {total ? sideText(total) : ''}
+      </Text>
+      {answer !== undefined && <Value value={contentText(answer)} label={`Answer of ${run} ${name.toLowerCase()}`} />}
+    </div>
   )
 }
