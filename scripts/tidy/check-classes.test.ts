@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { classSizes } from './check-classes.ts'
-import { classExemptions, maxPrivateMembers } from './class-exemptions.ts'
+import { classSizes, maxPrivateMembers } from './check-classes.ts'
 import { findingsWith, library } from './planted-tree.ts'
 import { parseSource } from './source-file.ts'
 
@@ -58,29 +55,4 @@ test('A test and another package may have larger classes.', () => {
     'examples/research/wide.ts': wide(20),
   })
   expect(found).toEqual([])
-})
-
-test.each(classExemptions.slice(0, 1))(
-  'The exemption of $name may neither grow nor outlive its need.',
-  ({ at, name, members }) => {
-    const exempt = `${library}/${at}`
-    const classes = (size: number) => {
-      const same = classExemptions.filter((each) => each.at === at && each.name !== name)
-      return [wide(size, name), ...same.map((each) => wide(each.members, each.name))].join('\n')
-    }
-    const found = (size: number) =>
-      findingsWith({ [exempt]: classes(size) }).filter((finding) => finding.endsWith(' class'))
-    expect(found(members)).toEqual([])
-    expect(found(members + 1)).toEqual([`${exempt} class`])
-    expect(found(members - 1)).toEqual([`${exempt} class`])
-    expect(found(1)).toEqual([`${exempt} class`])
-  },
-)
-
-test('Each exemption has a reason and names a file of the library.', () => {
-  for (const { at, members, reason } of classExemptions) {
-    expect(existsSync(resolve(import.meta.dirname, '../..', library, at)), at).toBe(true)
-    expect(members).toBeGreaterThan(maxPrivateMembers)
-    expect(reason).not.toBe('')
-  }
 })

@@ -1,8 +1,10 @@
 /** The size of classes: how many private members a class of the library has, parameter properties included. */
-import { classExemptions, maxPrivateMembers } from './class-exemptions.ts'
 import type { Finding } from './finding.ts'
 import { lineOf, type Node, type SourceFile, visit } from './source-file.ts'
 import { inLibrary, isTest, type Workspace } from './workspace.ts'
+
+/** Above it a class holds several things that each deserve a name. */
+export const maxPrivateMembers = 15
 
 export interface ClassSize {
   readonly name: string
@@ -11,33 +13,19 @@ export interface ClassSize {
 }
 
 export function checkClasses(workspace: Workspace): Finding[] {
-  return [...workspace.sources.values()].flatMap((file) => {
-    const local = inLibrary(file.path)
-    return local === undefined || isTest(file.path) ? [] : checkFile(file, local)
-  })
+  const files = [...workspace.sources.values()]
+  return files.filter(({ path }) => inLibrary(path) !== undefined && !isTest(path)).flatMap(checkFile)
 }
 
-function checkFile(file: SourceFile, local: string): Finding[] {
-  const sizes = classSizes(file)
-  const exemptions = classExemptions.filter(({ at }) => at === local)
-  const finding = (line: number, message: string): Finding => ({ path: file.path, line, rule: 'class', message })
-  const tooLarge = sizes.flatMap(({ name, line, members }) => {
-    const limit = exemptions.find((exemption) => exemption.name === name)?.members ?? maxPrivateMembers
-    if (members <= limit) return []
-    return [finding(line, `${name} has ${members} private members, at most ${limit}: move what belongs together out`)]
-  })
-  const outdated = exemptions.flatMap(({ name, members }) => {
-    const found = sizes.find((size) => size.name === name)
-    if (found && found.members >= members) return []
-    const problem = found
-      ? found.members > maxPrivateMembers
-        ? `${name} has ${found.members} private members now: lower its exemption from ${members}`
-        : `${name} has ${found.members} private members now: remove its exemption`
-      : `the file has no class ${name}: remove its exemption`
-    return [finding(found?.line ?? 1, problem)]
-  })
-  return [...tooLarge, ...outdated]
-}
+const checkFile = (file: SourceFile): Finding[] =>
+  classSizes(file)
+    .filter(({ members }) => members > maxPrivateMembers)
+    .map(({ name, line, members }) => ({
+      path: file.path,
+      line,
+      rule: 'class',
+      message: `${name} has ${members} private members, at most ${maxPrivateMembers}: move what belongs together out`,
+    }))
 
 /** Each class of the file with the number of its private members. */
 export function classSizes(file: SourceFile): readonly ClassSize[] {

@@ -42,16 +42,40 @@ interface Stored {
   attempts: number
   token: number
 }
-interface Lane {
-  readonly messages: Stored[]
-  token: number
-  leaseUntil: number
-  notBefore: number
-  lastDue: number
-}
-
 const priorityDelayMs = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 } as const
 const noToken = 0
+
+/** The messages of one priority and sender, and the lease of the batch that was received last. */
+class Lane {
+  readonly messages: Stored[] = []
+  token = noToken
+  leaseUntil = 0
+  notBefore = 0
+  lastDue = 0
+
+  enqueue(message: Stored, from: number): void {
+    if (this.messages.length === 0) this.notBefore = 0
+    message.due = Math.max(this.lastDue, from + priorityDelayMs[message.priority])
+    this.lastDue = message.due
+    this.messages.push(message)
+  }
+  remove(message: Stored): void {
+    this.messages.splice(this.messages.indexOf(message), 1)
+  }
+  releaseIfDone(): void {
+    if (!this.messages.some(({ token }) => token === this.token)) this.token = noToken
+  }
+  isLeased(message: Stored, now: number): boolean {
+    return message.token !== noToken && message.token === this.token && this.leaseUntil > now
+  }
+  hasExpired(message: Stored, now: number): boolean {
+    return message.expiresAt <= now && !this.isLeased(message, now)
+  }
+  isExhausted(maxAttempts: number, now: number): boolean {
+    const [head] = this.messages
+    return head !== undefined && this.token !== noToken && this.leaseUntil <= now && head.attempts >= maxAttempts
+  }
+}
 
 function checkDelivery(delivery: ReferenceDelivery): void {
   const types = { payload: 'number', attempt: 'number', token: 'number', lane: 'string', batchTo: 'number' } as const
@@ -124,7 +148,7 @@ export class ReferenceMailbox {
       token: noToken,
     }
     if (delayMs > 0) this.#scheduled.push(stored)
-    else this.#enqueue(stored, this.now)
+    else this.#laneOf(lane).enqueue(stored, this.now)
     return true
   }
 
@@ -144,8 +168,8 @@ export class ReferenceMailbox {
     checkDelivery(delivery)
     const found = this.#leased(delivery)
     if (!found) return false
-    this.#leave(found.lane, found.message)
-    this.#releaseIfDone(found.lane)
+    found.lane.remove(found.message)
+    found.lane.releaseIfDone()
     return true
   }
 
@@ -168,10 +192,10 @@ export class ReferenceMailbox {
     message.token = noToken
     if (last) {
       this.dead.push(message.payload)
-      this.#leave(lane, message)
+      lane.remove(message)
     }
     if (!last) lane.notBefore = this.now + delayMs
-    this.#releaseIfDone(lane)
+    lane.releaseIfDone()
     return true
   }
 
@@ -187,7 +211,7 @@ export class ReferenceMailbox {
     readonly scheduled: number
   } {
     const alive = [...this.#lanes.values()].flatMap((lane) => lane.messages.map((message) => ({ lane, message })))
-    const unleased = alive.filter(({ lane, message }) => !this.#isLeased(lane, message))
+    const unleased = alive.filter(({ lane, message }) => !lane.isLeased(message, this.now))
     const waiting = unleased.map(({ message }) => message)
     return {
       waiting: waiting.filter(({ expiresAt }) => expiresAt > this.now).length,
@@ -201,22 +225,9 @@ export class ReferenceMailbox {
     return this.#scheduled.length + [...this.#lanes.values()].reduce((sum, { messages }) => sum + messages.length, 0)
   }
   #laneOf(name: string): Lane {
-    const lane = this.#lanes.get(name) ?? { messages: [], token: noToken, leaseUntil: 0, notBefore: 0, lastDue: 0 }
+    const lane = this.#lanes.get(name) ?? new Lane()
     this.#lanes.set(name, lane)
     return lane
-  }
-  #enqueue(stored: Stored, from: number): void {
-    const lane = this.#laneOf(stored.lane)
-    if (lane.messages.length === 0) lane.notBefore = 0
-    stored.due = Math.max(lane.lastDue, from + priorityDelayMs[stored.priority])
-    lane.lastDue = stored.due
-    lane.messages.push(stored)
-  }
-  #leave(lane: Lane, message: Stored): void {
-    lane.messages.splice(lane.messages.indexOf(message), 1)
-  }
-  #isLeased(lane: Lane, message: Stored): boolean {
-    return message.token !== noToken && message.token === lane.token && lane.leaseUntil > this.now
   }
   #leased({
     payload,
@@ -226,9 +237,6 @@ export class ReferenceMailbox {
     const lane = this.#laneOf(name)
     const message = lane.messages.find((candidate) => candidate.payload === payload && candidate.token === token)
     return message && lane.token === token ? { lane, message } : undefined
-  }
-  #releaseIfDone(lane: Lane): void {
-    if (!lane.messages.some(({ token }) => token === lane.token)) lane.token = noToken
   }
 
   #claim(max: number): readonly ReferenceDelivery[] {
@@ -266,35 +274,30 @@ export class ReferenceMailbox {
     this.#scheduled = this.#scheduled.filter((message) => !this.#isDue(message))
     for (const message of due) {
       message.seq = ++this.#seq
-      this.#enqueue(message, message.availableAt)
+      this.#laneOf(message.lane).enqueue(message, message.availableAt)
     }
   }
   #isDue = ({ availableAt }: Stored) => availableAt <= this.now
-  #hasExpired = (lane: Lane, message: Stored) => message.expiresAt <= this.now && !this.#isLeased(lane, message)
-  #isExhausted({ messages, token, leaseUntil }: Lane): boolean {
-    const [head] = messages
-    return (
-      head !== undefined && token !== noToken && leaseUntil <= this.now && head.attempts >= this.#settings.maxAttempts
-    )
-  }
   #overdue(): boolean {
     const lanes = [...this.#lanes.values()]
     return lanes.some(
-      (lane) => this.#isExhausted(lane) || lane.messages.some((message) => this.#hasExpired(lane, message)),
+      (lane) =>
+        lane.isExhausted(this.#settings.maxAttempts, this.now) ||
+        lane.messages.some((message) => lane.hasExpired(message, this.now)),
     )
   }
   /** Removes expired and exhausted messages and returns their number. */
   #maintenance(): number {
     const exhausted = [...this.#lanes.values()]
-      .filter((lane) => this.#isExhausted(lane))
+      .filter((lane) => lane.isExhausted(this.#settings.maxAttempts, this.now))
       .map((lane) => lane.messages[0] as Stored)
     const expired = [...this.#lanes.values()].flatMap((lane) =>
-      lane.messages.filter((message) => this.#hasExpired(lane, message)),
+      lane.messages.filter((message) => lane.hasExpired(message, this.now)),
     )
-    for (const message of expired) this.#leave(this.#laneOf(message.lane), message)
+    for (const message of expired) this.#laneOf(message.lane).remove(message)
     const deadLettered = exhausted.filter((message) => !expired.includes(message))
     for (const message of deadLettered) {
-      this.#leave(this.#laneOf(message.lane), message)
+      this.#laneOf(message.lane).remove(message)
       this.dead.push(message.payload)
     }
     return expired.length + deadLettered.length

@@ -25,6 +25,7 @@ const edit = (file: string, search: string, replace: string, all = false): Edit 
 }
 
 const writer = 'storage/sqlite/writer/writer.js'
+const changes = 'storage/sqlite/writer/change-executor.js'
 const queue = 'storage/sqlite/commits/commit-queue.js'
 const recovery = 'storage/sqlite/commits/writer-recovery.js'
 const statements = 'journal/journals/journal-statements.js'
@@ -59,7 +60,7 @@ const storageBugs: readonly Bug[] = [
     foundBy: 'commits',
     edits: [
       edit(
-        writer,
+        changes,
         'this.#own.claim.run([id, user, BigInt(at)]) > 0',
         'this.#own.claim.run([id, user, BigInt(at)]) >= 0',
       ),
@@ -68,18 +69,18 @@ const storageBugs: readonly Bug[] = [
   {
     name: 'commits the statements of a rejected change',
     foundBy: 'commits',
-    edits: [edit(writer, 'this.#own.rollback.run([]);', '')],
+    edits: [edit(changes, 'this.#own.rollback.run([]);', '')],
   },
   {
     name: 'rolls back the neighbours of a rejected change',
     foundBy: 'commits',
-    edits: [edit(writer, "rollback: 'rollback to change'", "rollback: 'rollback'")],
+    edits: [edit(changes, "rollback: 'rollback to change'", "rollback: 'rollback'")],
   },
   {
     name: 'rolls back nothing of a rejected change without a savepoint',
     foundBy: 'commits',
     edits: [
-      edit(writer, 'if (this.#wrote || !(error instanceof RejectedChange))', 'if (!(error instanceof RejectedChange))'),
+      edit(changes, 'if (this.#wrote || !(error instanceof RejectedChange))', 'if (!(error instanceof RejectedChange))'),
     ],
   },
   {
@@ -87,16 +88,16 @@ const storageBugs: readonly Bug[] = [
     foundBy: 'commits',
     edits: [
       edit(
-        writer,
+        changes,
         'this.#own.savepoint.run([]);',
         'if (change.feed.length > 0) this.#own.raise.run([change.user]), (change.early = this.#own.revision.rows([change.user])[0]?.[0]); this.#own.savepoint.run([]);',
       ),
       edit(
-        writer,
-        '#part({ id, user, at, statements, feed }, reply',
-        '#part({ id, user, at, statements, feed, early }, reply',
+        changes,
+        ' slice({ id, user, at, statements, feed }, reply',
+        ' slice({ id, user, at, statements, feed, early }, reply',
       ),
-      edit(writer, 'progress.revision ??= this.#raise(user);', 'progress.revision ??= early;'),
+      edit(changes, 'progress.revision ??= this.#raise(user);', 'progress.revision ??= early;'),
     ],
   },
   {

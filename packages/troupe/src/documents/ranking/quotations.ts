@@ -2,7 +2,7 @@
  * Makes quotations of ranked units: as much of the text as answers, at most 20 lines of it. A sentence that ends with a
  * colon brings the list or the code that it leads to; code brings the sentence that leads to it.
  */
-import type { Block, CandidatePassage } from './blocks.ts'
+import type { Block, CandidatePassage } from './block.ts'
 import type { Asked, ParsedQuestion } from './question.ts'
 import type { RankedUnit } from './rank-units.ts'
 import { termOf } from './terms/terms.ts'

@@ -2,7 +2,7 @@
  * Ranks units by how well each answers a question: the share of the question's words in the unit, in its headings and around
  * it, and whether it has the form that is asked for. The weights were fitted to questions with known answers.
  */
-import type { CandidatePassage } from './blocks.ts'
+import type { CandidatePassage } from './block.ts'
 import type { ParsedQuestion } from './question.ts'
 import type { Sliceable } from './terms/text-pieces.ts'
 import { bagOf, type Features, featuresOf, mergedBags, type SectionTerms } from './unit-features.ts'

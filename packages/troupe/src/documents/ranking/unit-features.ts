@@ -1,6 +1,6 @@
 /** Describes how a unit answers a question, as numbers: each has its weight in `weights.ts`. */
 
-import type { CandidatePassage } from './blocks.ts'
+import type { CandidatePassage } from './block.ts'
 import type { Asked, Concept, ParsedQuestion } from './question.ts'
 import { termsOf } from './terms/terms.ts'
 import type { Unit } from './units.ts'

@@ -3,7 +3,8 @@
  * table row or a piece of code. A short sentence is joined to the one before it. A unit never ends inside a link, a piece
  * of code or a number.
  */
-import { type Block, type BlockKind, clean } from './blocks.ts'
+import type { Block, BlockKind } from './block.ts'
+import { clean } from './block-list.ts'
 import type { Sliceable } from './terms/text-pieces.ts'
 
 export interface Unit {

@@ -75,9 +75,9 @@ export class StepExecutor {
       // A process that has lost the run meanwhile takes no journal from its new owner.
       const asked = this.#spec.runId === undefined ? undefined : checkLease?.()
       if (asked) await asked
-      const { content, writer } = await this.#open()
+      const { content, writer } = await openJournal(this.#context, this.#spec)
       if (content && !writer) return { on: 'loaded', content }
-      this.#journal = this.#createJournal(writer)
+      this.#journal = createJournal(this.#context, this.#spec, writer)
       const { signal } = this.#stopping
       const write = (entry: string) => this.#write([entry], [], false)
       const restart = await recordRestart(this.#context, this.#spec, write, content, signal)
@@ -88,21 +88,6 @@ export class StepExecutor {
       if (error instanceof TroupeError && error.code === 'journal.lost') return { on: 'headLost' }
       throw error
     }
-  }
-
-  /** The code of a new step begins with a macrotask of its own, after the call that started its run has returned. */
-  async #open(): Promise<OpenedStepJournal> {
-    if (this.#spec.entry !== 'first') return openStepJournal(this.#context, this.#spec)
-    await new Promise<void>((resolve) => this.#context.clock.soon(resolve))
-    return noJournal
-  }
-
-  #createJournal(writer: OwnJournal['writer']): OwnJournal {
-    const { storage, journals, clock } = this.#context
-    const { id: step, runId, retention, input } = this.#spec
-    const firstRecord = () => entryText({ t: 'started', h: hashOfInput(input) })
-    const of = { user: this.#user, step, isChild: runId !== undefined, ...(retention ? { retention } : {}) }
-    return new OwnJournal({ storage, journals, clock, ...of, writer, firstRecord })
   }
 
   async #reload(): Promise<IoTrigger> {
@@ -130,7 +115,7 @@ export class StepExecutor {
       return await this.#commitWith(part, turn)
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error
-      part.fragments = part.fragments.filter((fragment) => this.#isValid(fragment))
+      part.fragments = part.fragments.filter((fragment) => isValid(this.#user, fragment))
       return { on: 'invalid', part, error }
     }
   }
@@ -181,7 +166,7 @@ export class StepExecutor {
     try {
       result = await this.#write(texts, part.fragments, isFenced)
     } catch (error) {
-      const valid = part.fragments.filter((fragment) => this.#isValid(fragment))
+      const valid = part.fragments.filter((fragment) => isValid(this.#user, fragment))
       if (valid.length < part.fragments.length) await this.#write(texts, valid, isFenced)
       throw error
     }
@@ -198,17 +183,34 @@ export class StepExecutor {
     if (outcome.ok) this.#releaseSuspect()
     return outcome
   }
-
-  #isValid({ statements, feed = [] }: Fragment): boolean {
-    try {
-      checkChange({ id: null, scope: { user: this.#user }, statements, feed })
-      return true
-    } catch {
-      return false
-    }
-  }
 }
 
 /** No other writer can make its expectations fail, and no other waits for the locks of its rows. */
 const isUncontended = ({ statements, feed = [], wake = [], isExclusive }: Fragment): boolean =>
   isExclusive === true || (feed.length === 0 && wake.length === 0 && statements.every(({ expect }) => !expect))
+
+/** The code of a new step begins with a macrotask of its own, after the call that started its run has returned. */
+async function openJournal(context: StepsContext, spec: StepSpec): Promise<OpenedStepJournal> {
+  if (spec.entry !== 'first') return openStepJournal(context, spec)
+  await new Promise<void>((resolve) => context.clock.soon(resolve))
+  return noJournal
+}
+
+function createJournal(
+  { storage, journals, clock }: StepsContext,
+  { principal, id: step, runId, retention, input }: StepSpec,
+  writer: OwnJournal['writer'],
+): OwnJournal {
+  const firstRecord = () => entryText({ t: 'started', h: hashOfInput(input) })
+  const of = { user: principal.userId, step, isChild: runId !== undefined, ...(retention ? { retention } : {}) }
+  return new OwnJournal({ storage, journals, clock, ...of, writer, firstRecord })
+}
+
+function isValid(user: string, { statements, feed = [] }: Fragment): boolean {
+  try {
+    checkChange({ id: null, scope: { user }, statements, feed })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,6 +1,6 @@
 /** Decodes changes from the cells of a batch, and caches the statements whose texts arrived in earlier batches. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Cell } from '../../writer-port.ts'
+import type { Cell, ChangeBatch } from '../../writer-port.ts'
 import { bindable, PreparedStatement, type Value } from './prepared-statement.ts'
 
 export interface DecodedStatement {
@@ -41,6 +41,12 @@ export class Decoder {
   read(cells: readonly Cell[]): void {
     this.#cells = cells
     this.#next = 0
+  }
+
+  /** Decodes the changes of a batch. */
+  changes(batch: ChangeBatch): readonly DecodedChange[] {
+    this.read(batch.cells)
+    return Array.from({ length: batch.changes }, () => this.change(batch.at))
   }
 
   change(at: number): DecodedChange {

@@ -52,6 +52,13 @@ export class PreparedStatement {
   }
 }
 
+export type Prepared<Texts> = Readonly<Record<keyof Texts, PreparedStatement>>
+
+export const prepareAll = <Texts extends Readonly<Record<string, string>>>(db: DatabaseSync, texts: Texts) =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, sql]) => [name, new PreparedStatement(db, sql)]),
+  ) as Prepared<Texts>
+
 const narrow = (value: Value): Value =>
   typeof value === 'bigint' && value >= smallest && value <= largest ? Number(value) : value
 
