@@ -9,7 +9,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ReplyCell } from '../../writer-port.ts'
 import { errorClassOf, isTooBigForNumber, isUniqueViolation, messageOf } from '../error-class.ts'
 import type { DecodedChange, DecodedStatement } from './decoder.ts'
-import { type Prepared, prepareAll, type Value } from './prepared-statement.ts'
+import { type Prepared, prepareTexts, type Value } from './prepared-statement.ts'
 import { mode, outcome } from './wire.ts'
 
 const sql = {
@@ -51,7 +51,7 @@ export class ChangeExecutor {
 
   constructor(db: DatabaseSync) {
     this.#db = db
-    this.#own = prepareAll(db, sql)
+    this.#own = prepareTexts(db, sql)
   }
 
   /** Executes a change without a savepoint. @returns false if a rejected change would leave rows */

@@ -54,7 +54,7 @@ export class PreparedStatement {
 
 export type Prepared<Texts> = Readonly<Record<keyof Texts, PreparedStatement>>
 
-export const prepareAll = <Texts extends Readonly<Record<string, string>>>(db: DatabaseSync, texts: Texts) =>
+export const prepareTexts = <Texts extends Readonly<Record<string, string>>>(db: DatabaseSync, texts: Texts) =>
   Object.fromEntries(
     Object.entries(texts).map(([name, sql]) => [name, new PreparedStatement(db, sql)]),
   ) as Prepared<Texts>

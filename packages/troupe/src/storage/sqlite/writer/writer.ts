@@ -17,7 +17,7 @@ import type {
 import { errorClassOf, isTooBigForNumber, messageOf } from '../error-class.ts'
 import { ChangeExecutor, Progress, RejectedChange } from './change-executor.ts'
 import { type DecodedChange, Decoder } from './decoder.ts'
-import { type Prepared, prepareAll } from './prepared-statement.ts'
+import { type Prepared, prepareTexts } from './prepared-statement.ts'
 import { outcome } from './wire.ts'
 
 export interface WriterOptions {
@@ -65,7 +65,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     this.#options = options
     this.#db = options.open()
-    this.#own = prepareAll(this.#db, sql)
+    this.#own = prepareTexts(this.#db, sql)
     this.#executor = new ChangeExecutor(this.#db)
     this.#decoder = new Decoder()
   }
@@ -202,7 +202,7 @@ export class Writer {
   #probe(): void {
     if (this.#options.reopens) {
       const fresh = this.#options.open()
-      const own = prepareAll(fresh, sql)
+      const own = prepareTexts(fresh, sql)
       const executor = new ChangeExecutor(fresh)
       this.#db.close()
       this.#db = fresh
