@@ -2,6 +2,8 @@
 export {
   type BubblewrapSandboxOptions,
   bubblewrapSandbox,
+  type ContainerSandboxOptions,
+  containerSandbox,
   type FileChange,
   type FileContent,
   type FileDifference,

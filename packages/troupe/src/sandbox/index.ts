@@ -3,6 +3,7 @@ export { createSandboxes, readSandboxConfig, type SandboxConfig, type Sandboxes 
 export { deferredSandbox } from './deferred-sandbox.ts'
 export { runWorkspace, type StoredFiles, type StoredFileVersion, threadWorkspace } from './files/stored-files.ts'
 export { type BubblewrapSandboxOptions, bubblewrapSandbox } from './process/bubblewrap-sandbox.ts'
+export { type ContainerSandboxOptions, containerSandbox } from './process/container-sandbox.ts'
 export { type ProcessSandboxOptions, processSandbox } from './process/process-sandbox.ts'
 export { type QuickJsSandboxOptions, quickJsSandbox } from './quickjs/quickjs-sandbox.ts'
 export * from './sandbox-port.ts'

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { checkOptions, checkPath } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
+import { exitCodeOf, type ProgramLanguage, programLanguages } from './program-languages.ts'
 import { type Folders, runInFolder } from './run-in-folder.ts'
 
 /** The options of `bubblewrapSandbox`. */
@@ -13,29 +14,8 @@ export interface BubblewrapSandboxOptions {
   readonly path?: string
 }
 
-interface Language {
-  readonly extension: string
-  /** The program with its arguments. @param main the path of the code */
-  readonly commandOf: (main: string, request: SandboxRequest) => readonly string[]
-  /** Limits of the shell that executes the program. */
-  readonly limits?: (request: SandboxRequest) => string
-}
-
 const node = '/run/node'
-const addressSpace = ({ memoryMb }: SandboxRequest) => `ulimit -v ${memoryMb * 1_024}; `
-const nodeCommand: Language['commandOf'] = (main, { memoryMb }) => [
-  node,
-  `--max-old-space-size=${memoryMb}`,
-  '--disable-warning=ExperimentalWarning',
-  main,
-]
-
-const languages: Readonly<Record<string, Language>> = {
-  node: { extension: 'mjs', commandOf: nodeCommand },
-  'node-typescript': { extension: 'mts', commandOf: nodeCommand },
-  shell: { extension: 'sh', commandOf: (main) => ['/bin/sh', main], limits: addressSpace },
-  python: { extension: 'py', commandOf: (main) => ['/usr/bin/env', 'python3', main], limits: addressSpace },
-}
+const languages = programLanguages(node)
 
 /** The programs of the host, which the code can read and execute. */
 const programs = [
@@ -54,8 +34,6 @@ const isolation = [
 /** A file in blocks of 512 bytes, as the shell limits it. */
 const block = 512
 const mebibyte = 1024 * 1024
-/** The exit code of Node when it ends without memory: SIGABRT. */
-const nodeAborted = 134
 
 /**
  * Returns the engine `bubblewrap` for `node`, `node-typescript`, `shell` and `python`, if those programs are installed. It
@@ -72,7 +50,7 @@ export function bubblewrapSandbox(options: BubblewrapSandboxOptions = {}): Sandb
     effect: 'read',
     obstacle: () => obstacleOf(path),
     async run(request) {
-      const language = languages[request.language] as Language
+      const language = languages[request.language] as ProgramLanguage
       const mainName = `main.${language.extension}`
       const output = await runInFolder(request, {
         engine: 'bubblewrap',
@@ -82,15 +60,16 @@ export function bubblewrapSandbox(options: BubblewrapSandboxOptions = {}): Sandb
         problemOf: ({ status, stderr }) =>
           status.includes('"exit-code"') ? undefined : (stderr.split('\n')[0] ?? 'it did not start'),
       })
-      return output.exitCode === nodeAborted ? { ...output, exitCode: 137 } : output
+      return { ...output, exitCode: exitCodeOf(output.exitCode) }
     },
   }
 }
 
 /** @returns the arguments of bubblewrap: where the code is, and the command within */
-function argumentsOf(request: SandboxRequest, language: Language, { work, main }: Folders): readonly string[] {
+function argumentsOf(request: SandboxRequest, language: ProgramLanguage, { work, main }: Folders): readonly string[] {
   const inside = `/run/main.${language.extension}`
-  const limits = `ulimit -f ${Math.ceil(request.changedBytes / block)}; ${language.limits?.(request) ?? ''}`
+  const memory = language.boundsMemory ? '' : `ulimit -v ${request.memoryMb * 1_024}; `
+  const limits = `ulimit -f ${Math.ceil(request.changedBytes / block)}; ${memory}`
   return [
     ...isolation,
     ...programs,

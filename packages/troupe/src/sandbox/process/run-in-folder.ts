@@ -30,11 +30,21 @@ export interface FolderCommand {
   /** The name of the file with the code. */
   readonly mainName: string
   readonly commandOf: (folders: Folders) => { readonly command: string; readonly args: readonly string[] }
+  /** The environment of the command; none by default. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Ends the code at its timeout or at a cancellation; by default its process is killed. @returns what stops the attempt */
+  readonly end?: (folders: Folders) => () => void
   /**
    * Returns why the command could not execute the code; undefined if it did.
-   * @param status what the command wrote to file descriptor 3
+   * @param ended.status what the command wrote to file descriptor 3
    */
-  readonly problemOf?: (ended: { readonly status: string; readonly stderr: string }) => string | undefined
+  readonly problemOf?: (ended: EndedCommand) => string | undefined
+}
+
+export interface EndedCommand {
+  readonly code: number | null
+  readonly status: string
+  readonly stderr: string
 }
 
 /** @throws ExternalServiceError `sandbox.failed`; CapacityError `sandbox.quota` */
@@ -59,23 +69,28 @@ export async function runInFolder(request: SandboxRequest, command: FolderComman
 
 function execute(
   { timeoutMs, outputBytes, signal }: SandboxRequest,
-  { engine, commandOf, problemOf = () => undefined }: FolderCommand,
+  { engine, commandOf, env = {}, end, problemOf = () => undefined }: FolderCommand,
   folders: Folders,
 ): Promise<Omit<SandboxOutput, 'changes'>> {
   const { command, args } = commandOf(folders)
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: folders.work, env: {}, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { cwd: folders.work, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
     const streams = child.stdio.slice(1) as NodeJS.ReadableStream[]
     const texts = streams.map((stream) => collect(stream, outputBytes))
     let isLate = false
+    let ended = () => {}
+    const aborted = () => {
+      if (end) ended = end(folders)
+      else child.kill('SIGKILL')
+    }
     const timer = setTimeout(() => {
       isLate = true
-      child.kill('SIGKILL')
+      aborted()
     }, timeoutMs)
-    const aborted = () => child.kill('SIGKILL')
     signal.addEventListener('abort', aborted, { once: true })
     const over = () => {
       clearTimeout(timer)
+      ended()
       signal.removeEventListener('abort', aborted)
     }
     child.once('error', (cause) => {
@@ -86,7 +101,7 @@ function execute(
       over()
       if (signal.aborted) return reject(signal.reason)
       const [stdout = '', stderr = '', status = ''] = texts.map((textOf) => textOf())
-      const problem = isLate ? undefined : problemOf({ status, stderr })
+      const problem = isLate ? undefined : problemOf({ code, status, stderr })
       if (problem !== undefined) return reject(failure('sandbox.failed', { engine, problem }))
       const late = isLate ? `The code took longer than ${timeoutMs} ms.\n` : ''
       resolve({ exitCode: isLate ? 124 : (code ?? 137), stdout, stderr: `${stderr}${late}` })
