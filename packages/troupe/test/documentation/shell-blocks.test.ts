@@ -4,6 +4,7 @@ import { globSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ended, environment, Folder, untilPrinted } from '../cli/cli-process.ts'
+import { hasTerminals } from '../cli/terminal.ts'
 import { blocksOf, repository } from './page-programs.ts'
 
 /** A command without its comment; a line that ends in a backslash continues in the next. */
@@ -59,13 +60,16 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => folder[Symbol.dispose]())
 
+/** Executes a command in a terminal, as a reader of the page does; without one on a host that has none. */
 function execute(command: string) {
   const path = [join(folder.path, 'node_modules/.bin'), dirname(process.execPath), process.env.PATH].join(':')
   const line = command
     .replaceAll(/(http:\/\/)?(localhost|127\.0\.0\.1):8000/g, url)
     .replaceAll('01k…', started)
     .replace(/^curl /, 'curl --silent --fail-with-body ')
-  const child = spawn('bash', ['-c', line], { cwd: project, env: environment({ PATH: path, NO_COLOR: '1' }) })
+  const env = environment({ PATH: path, NO_COLOR: '1', TERM: 'xterm', SHELL: '/bin/bash' })
+  const [program, ...args] = hasTerminals ? ['script', '-qefc', line, '/dev/null'] : ['bash', '-c', line]
+  const child = spawn(program as string, args, { cwd: project, env })
   child.stdin.end()
   return ended(child)
 }
