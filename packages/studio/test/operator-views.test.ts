@@ -245,6 +245,23 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()
   }, 180_000)
 
+  test('The columns of metrics join the table of agents when they are known, and the focus stays on its link.', async () => {
+    const { promise: asked, resolve: answer } = Promise.withResolvers<void>()
+    await page.route('**/metrics', async (route) => {
+      await asked
+      await route.fallback()
+    })
+    await page.goto(`${server.url}/#/agents`)
+    await page.reload()
+    const link = page.getByRole('link', { name: 'Runs with Booker' })
+    await link.focus()
+    expect(await page.getByRole('columnheader', { name: 'Success' }).count()).toBe(0)
+    answer()
+    await page.getByRole('columnheader', { name: 'Success' }).waitFor()
+    expect(await link.evaluate((element) => element === document.activeElement)).toBe(true)
+    await page.unroute('**/metrics')
+  }, 180_000)
+
   test('An agent that is a pool shows how many instances are in use and how many callers wait.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Agents' }).click()
     await page.getByRole('link', { name: 'Browsers', exact: true }).click()

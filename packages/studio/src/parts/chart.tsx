@@ -4,7 +4,8 @@ import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useAppearance } from '../appearance.tsx'
 import { when } from '../format.ts'
-import { Button, Flex, Table, Text } from './ui.tsx'
+import { type Column, DataTable } from './data-table.tsx'
+import { Button, Flex, Text } from './ui.tsx'
 
 export interface ChartSeries {
   readonly name: string
@@ -103,30 +104,23 @@ function ValueTable({ title, times, series, format }: ChartProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by the keyboard too
     <section className="chart-table" aria-label={`Values of ${title}`} tabIndex={0}>
-      <Table>
-        <thead>
-          <tr>
-            <th scope="col">From</th>
-            {series.map(({ name }) => (
-              <th key={name} scope="col" className="figure">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((at, i) => (
-            <tr key={at}>
-              <th scope="row">{when(at)}</th>
-              {series.map(({ name, values }) => (
-                <td key={name} className="figure">
-                  {values[i] === null || values[i] === undefined ? '' : format(values[i])}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </Table>
+      <DataTable
+        columns={[
+          { title: 'From', of: when },
+          ...series.map(
+            ({ name, values }): Column<number> => ({
+              title: name,
+              numeric: true,
+              of: (_, i) => {
+                const value = values[i]
+                return value === null || value === undefined ? '' : format(value)
+              },
+            }),
+          ),
+        ]}
+        rows={times}
+        rowKey={(at) => at}
+      />
     </section>
   )
 }

@@ -23,7 +23,7 @@ function samplesOf(text: string): readonly Sample[] {
   })
 }
 
-export interface StepMetrics {
+interface StepMetrics {
   readonly completed: number
   readonly failed: number
   /** The mean time in ms from the start of a step to its end or wait; undefined if none has ended. */

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import type { RunOrder } from '../routes.ts'
 import { columnOrders, features, numericColumns, runColumns, wideOnlyColumns } from './run-columns.tsx'
-import { Table } from './ui.tsx'
+import { classes, Table } from './ui.tsx'
 
 interface RunTableProps {
   readonly runs: readonly Summary[]
@@ -111,8 +111,7 @@ function sortedBy(column: string, order: RunOrder): keyof typeof arrows | undefi
 }
 
 const classOf = (column: string) =>
-  [wideOnlyColumns.has(column) && 'roomy', numericColumns.has(column) && 'figure'].filter(Boolean).join(' ') ||
-  undefined
+  classes(wideOnlyColumns.has(column) && 'roomy', numericColumns.has(column) && 'figure')
 
 /** In place of the rows that are not drawn. */
 function Gap({ height }: { readonly height: number }) {

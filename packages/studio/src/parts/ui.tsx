@@ -12,7 +12,8 @@ const margins = ({ mt, mb, my }: Margins): CSSProperties => ({
   marginBlockStart: space(mt ?? my),
   marginBlockEnd: space(mb ?? my),
 })
-const classes = (...names: readonly (string | false | undefined)[]) => names.filter(Boolean).join(' ')
+export const classes = (...names: readonly (string | false | undefined)[]) =>
+  names.filter(Boolean).join(' ') || undefined
 
 interface FlexProps extends Margins, ComponentProps<'div'> {
   readonly direction?: 'row' | 'column'

@@ -6,8 +6,9 @@ import { count, priced } from '../format.ts'
 import { usageRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Answer } from './answer.tsx'
+import { DataTable } from './data-table.tsx'
 import { Section } from './section.tsx'
-import { Flex, Select, Table, Text } from './ui.tsx'
+import { Flex, Select, Text } from './ui.tsx'
 import { startOf, usageRanges, usageRefreshMs } from './usage-ranges.ts'
 
 type Groups = AnswerOf<'usage.groups'>['items']
@@ -67,31 +68,21 @@ export function UsageGroups() {
 function GroupTable({ items, by }: { readonly items: Groups; readonly by: Grouping }) {
   const { title, missing } = names[by]
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">{title}</th>
-          {['Runs', 'Tokens in', 'Tokens out', 'Tokens', 'Cost'].map((name) => (
-            <th key={name} scope="col" className={/ /.test(name) ? 'figure roomy' : 'figure'}>
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {items.map(({ name, runs, inputTokens, outputTokens, tokens, cost, unpriced }) => (
-          <tr key={name ?? ''}>
-            <th scope="row" className="break">
-              {name === undefined ? <Text color="gray">{missing}</Text> : visible(name)}
-            </th>
-            <td className="figure">{count(runs)}</td>
-            <td className="figure roomy">{count(inputTokens)}</td>
-            <td className="figure roomy">{count(outputTokens)}</td>
-            <td className="figure">{count(tokens)}</td>
-            <td className="figure">{priced(cost, unpriced > 0)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+    <DataTable
+      columns={[
+        {
+          title,
+          breaks: true,
+          of: ({ name }) => (name === undefined ? <Text color="gray">{missing}</Text> : visible(name)),
+        },
+        { title: 'Runs', numeric: true, of: ({ runs }) => count(runs) },
+        { title: 'Tokens in', numeric: true, wideOnly: true, of: ({ inputTokens }) => count(inputTokens) },
+        { title: 'Tokens out', numeric: true, wideOnly: true, of: ({ outputTokens }) => count(outputTokens) },
+        { title: 'Tokens', numeric: true, of: ({ tokens }) => count(tokens) },
+        { title: 'Cost', numeric: true, of: ({ cost, unpriced }) => priced(cost, unpriced > 0) },
+      ]}
+      rows={items}
+      rowKey={({ name = '' }) => name}
+    />
   )
 }

@@ -1,10 +1,10 @@
 /** Success, latency and circuit breakers of an agent, as far as the process that answers has counted them. */
 import { count, lasting } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { type Metrics, useMetrics } from '../parts/metrics.ts'
 import { Section } from '../parts/section.tsx'
-import { Table } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
 /** The share of steps that completed, in per cent; empty if none has ended. */
@@ -44,29 +44,15 @@ export function AgentMetrics({ agent, models }: { readonly agent: string; readon
 
 function ToolTable({ tools }: { readonly tools: ReturnType<Metrics['tools']> }) {
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Tool</th>
-          {['Calls', 'Failed', 'Mean duration'].map((name) => (
-            <th key={name} scope="col" className="figure">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {[...tools].map(([tool, { calls, failures, meanMs }]) => (
-          <tr key={tool}>
-            <th scope="row" className="break">
-              {visible(tool)}
-            </th>
-            <td className="figure">{count(calls)}</td>
-            <td className="figure">{count(failures)}</td>
-            <td className="figure">{lasting(meanMs)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+    <DataTable
+      columns={[
+        { title: 'Tool', breaks: true, of: ([tool]) => visible(tool) },
+        { title: 'Calls', numeric: true, of: ([, { calls }]) => count(calls) },
+        { title: 'Failed', numeric: true, of: ([, { failures }]) => count(failures) },
+        { title: 'Mean duration', numeric: true, of: ([, { meanMs }]) => lasting(meanMs) },
+      ]}
+      rows={[...tools]}
+      rowKey={([tool]) => tool}
+    />
   )
 }

@@ -5,10 +5,11 @@ import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, lasting } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
-import { type StepMetrics, useMetrics } from '../parts/metrics.ts'
+import { useMetrics } from '../parts/metrics.ts'
 import { Section } from '../parts/section.tsx'
-import { Heading, Table, Text } from '../parts/ui.tsx'
+import { Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { agentRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
@@ -36,106 +37,80 @@ export function Agents() {
       <Section title="At work now">
         <Answer of={present} none={{ when: ({ items }) => items.length === 0, text: 'No worker is present.' }}>
           {({ items }) => (
-            <Table>
-              <thead>
-                <tr>
-                  <th scope="col">Agent</th>
-                  <th scope="col">Role</th>
-                  <th scope="col" className="roomy">
-                    Topics
-                  </th>
-                  <th scope="col" className="roomy">
-                    Process
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map(({ id, name, role, topics, processId }) => (
-                  <tr key={id}>
-                    <th scope="row" className="break">
-                      {name}
-                    </th>
-                    <td>{role}</td>
-                    <td className="roomy">{topics.join(', ')}</td>
-                    <td className="roomy break">{processId}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </Table>
+            <DataTable
+              columns={[
+                { title: 'Agent', breaks: true, of: ({ name }) => name },
+                { title: 'Role', of: ({ role }) => role },
+                { title: 'Topics', wideOnly: true, of: ({ topics }) => topics.join(', ') },
+                { title: 'Process', wideOnly: true, breaks: true, of: ({ processId }) => processId },
+              ]}
+              rows={items}
+              rowKey={({ id }) => id}
+            />
           )}
         </Answer>
       </Section>
       <Section title="Known agents">
         <Answer of={agents} none={{ when: () => names.length === 0, text: 'No agent is known here.' }}>
           {() => (
-            <Table>
-              <thead>
-                <tr>
-                  <th scope="col">Agent</th>
-                  <th scope="col">Teams</th>
-                  {metrics && (
-                    <>
-                      <th scope="col" className="figure roomy">
-                        Steps
-                      </th>
-                      <th scope="col" className="figure">
-                        Success
-                      </th>
-                      <th scope="col" className="figure roomy">
-                        Mean duration
-                      </th>
-                    </>
-                  )}
-                  <th scope="col">Runs</th>
-                </tr>
-              </thead>
-              <tbody>
-                {names.map((name) => (
-                  <tr key={name}>
-                    <th scope="row" className="break">
-                      {may('agents.get') ? (
-                        <Link to="/agents/$agent" params={{ agent: name }}>
-                          {visible(name)}
-                        </Link>
-                      ) : (
-                        visible(name)
-                      )}
-                    </th>
-                    <td className="break">
-                      {teamsOf(name).map((team, i) => (
-                        <span key={team}>
-                          {i > 0 && ', '}
-                          <Link to="/teams/$team" params={{ team }}>
-                            {visible(team)}
-                          </Link>
-                        </span>
-                      ))}
-                    </td>
-                    {metrics && <MetricCells of={metrics.agent(name)} />}
-                    <td>
-                      <Link to="/runs" search={{ search: name }} aria-label={`Runs with ${visible(name)}`}>
-                        runs
+            <DataTable
+              columns={[
+                {
+                  title: 'Agent',
+                  breaks: true,
+                  of: ({ name }) =>
+                    may('agents.get') ? (
+                      <Link to="/agents/$agent" params={{ agent: name }}>
+                        {visible(name)}
                       </Link>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </Table>
+                    ) : (
+                      visible(name)
+                    ),
+                },
+                {
+                  title: 'Teams',
+                  breaks: true,
+                  of: ({ name }) =>
+                    teamsOf(name).map((team, i) => (
+                      <span key={team}>
+                        {i > 0 && ', '}
+                        <Link to="/teams/$team" params={{ team }}>
+                          {visible(team)}
+                        </Link>
+                      </span>
+                    )),
+                },
+                metrics && {
+                  title: 'Steps',
+                  numeric: true,
+                  wideOnly: true,
+                  of: ({ ended }) => ended > 0 && count(ended),
+                },
+                metrics && { title: 'Success', numeric: true, of: ({ steps }) => steps && successText(steps) },
+                metrics && {
+                  title: 'Mean duration',
+                  numeric: true,
+                  wideOnly: true,
+                  of: ({ steps }) => steps?.meanMs !== undefined && lasting(steps.meanMs),
+                },
+                {
+                  title: 'Runs',
+                  of: ({ name }) => (
+                    <Link to="/runs" search={{ search: name }} aria-label={`Runs with ${visible(name)}`}>
+                      runs
+                    </Link>
+                  ),
+                },
+              ]}
+              rows={names.map((name) => {
+                const steps = metrics?.agent(name)
+                return { name, steps, ended: steps ? steps.completed + steps.failed : 0 }
+              })}
+              rowKey={({ name }) => name}
+            />
           )}
         </Answer>
       </Section>
-    </>
-  )
-}
-
-/** The figures of one agent since the process that answers was opened; empty where it has executed no step there. */
-function MetricCells({ of }: { readonly of: StepMetrics }) {
-  const ended = of.completed + of.failed
-  return (
-    <>
-      <td className="figure roomy">{ended === 0 ? '' : count(ended)}</td>
-      <td className="figure">{successText(of)}</td>
-      <td className="figure roomy">{of.meanMs === undefined ? '' : lasting(of.meanMs)}</td>
     </>
   )
 }
@@ -195,30 +170,16 @@ export function Agent() {
             )}
             {tools.length > 0 && (
               <Section title="Tools">
-                <Table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Tool</th>
-                      <th scope="col">Effect class</th>
-                      <th scope="col">Approval</th>
-                      <th scope="col" className="roomy">
-                        Description
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {tools.map((tool) => (
-                      <tr key={tool.name}>
-                        <th scope="row" className="break">
-                          {visible(tool.name)}
-                        </th>
-                        <td>{tool.effect}</td>
-                        <td>{tool.approval}</td>
-                        <td className="roomy break">{visible(tool.description)}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </Table>
+                <DataTable
+                  columns={[
+                    { title: 'Tool', breaks: true, of: (tool) => visible(tool.name) },
+                    { title: 'Effect class', of: ({ effect }) => effect },
+                    { title: 'Approval', of: ({ approval }) => approval },
+                    { title: 'Description', wideOnly: true, breaks: true, of: (tool) => visible(tool.description) },
+                  ]}
+                  rows={tools}
+                  rowKey={(tool) => tool.name}
+                />
               </Section>
             )}
           </>

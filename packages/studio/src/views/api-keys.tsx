@@ -1,13 +1,15 @@
 /** API keys: which there are and what they may do, a new one, and the end of one. Its secret is shown once. */
 import { useState } from 'react'
+import type { ItemOf } from 'troupe/client'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Notice, Select, Table, Text } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Notice, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { keysRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
@@ -28,49 +30,58 @@ export function ApiKeys() {
         <Answer of={keys} none={{ when: ({ items }) => items.length === 0, text: 'There is no key yet.' }}>
           {({ items, cursor }) => (
             <>
-              <Table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">State</th>
-                    <th scope="col">Role</th>
-                    <th scope="col" className="roomy">
-                      Users
-                    </th>
-                    <th scope="col" className="roomy">
-                      Expires
-                    </th>
-                    <th scope="col">Revoke</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((key) => (
-                    <tr key={key.id}>
-                      <th scope="row" className="break">
-                        {visible(key.name)}
-                        <Text as="p" size="small" color="gray">
-                          {key.id}
-                        </Text>
-                      </th>
-                      <td>
-                        <Status status={key.state} reason={key.rotationDue ? 'to be rotated' : undefined} />
-                      </td>
-                      <td className="break">{key.agent === undefined ? key.role : `agent ${visible(key.agent)}`}</td>
-                      <td className="roomy break">{key.users === 'all' ? 'all' : visible(key.users.join(', '))}</td>
-                      <td className="roomy">{key.expiresAt === undefined ? 'never' : when(key.expiresAt)}</td>
-                      <td>
-                        {key.state === 'valid' && may('apiKeys.revoke') && <Revoke id={key.id} name={key.name} />}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </Table>
+              <KeyTable keys={items} />
               <Pager next={cursor} back="Back" on="More" />
             </>
           )}
         </Answer>
       </Section>
     </>
+  )
+}
+
+function KeyTable({ keys }: { readonly keys: readonly ItemOf<'apiKeys.list'>[] }) {
+  const mayRevoke = useMay()('apiKeys.revoke')
+  return (
+    <DataTable
+      columns={[
+        {
+          title: 'Name',
+          breaks: true,
+          of: ({ id, name }) => (
+            <>
+              {visible(name)}
+              <Text as="p" size="small" color="gray">
+                {id}
+              </Text>
+            </>
+          ),
+        },
+        {
+          title: 'State',
+          of: ({ state, rotationDue }) => <Status status={state} reason={rotationDue ? 'to be rotated' : undefined} />,
+        },
+        {
+          title: 'Role',
+          breaks: true,
+          of: ({ agent, role }) => (agent === undefined ? role : `agent ${visible(agent)}`),
+        },
+        {
+          title: 'Users',
+          wideOnly: true,
+          breaks: true,
+          of: ({ users }) => (users === 'all' ? 'all' : visible(users.join(', '))),
+        },
+        {
+          title: 'Expires',
+          wideOnly: true,
+          of: ({ expiresAt }) => (expiresAt === undefined ? 'never' : when(expiresAt)),
+        },
+        { title: 'Revoke', of: (key) => mayRevoke && key.state === 'valid' && <Revoke id={key.id} name={key.name} /> },
+      ]}
+      rows={keys}
+      rowKey={({ id }) => id}
+    />
   )
 }
 

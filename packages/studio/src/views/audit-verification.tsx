@@ -6,9 +6,10 @@ import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { ErrorNotice } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Table, Text } from '../parts/ui.tsx'
+import { Button, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
 
@@ -108,33 +109,24 @@ function damageText({ n, record }: Finding): string {
 
 function FindingTable({ findings }: { readonly findings: readonly Finding[] }) {
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Record</th>
-          <th scope="col">Problem</th>
-          <th scope="col" className="roomy">
-            Details
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {findings.map(({ kind, n, record, problem }) => (
-          <tr key={`${kind} ${n} ${record?.id ?? problem}`}>
-            <th scope="row">
-              {record && 'at' in record ? (
-                <Link to="/audit" search={(search) => ({ ...search, record: record.id, at: record.at })}>
-                  {n === undefined ? when(record.at) : count(n + 1)}
-                </Link>
-              ) : (
-                n !== undefined && count(n + 1)
-              )}
-            </th>
-            <td>{problems[kind]}</td>
-            <td className="roomy break">{visible(problem)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+    <DataTable
+      columns={[
+        {
+          title: 'Record',
+          of: ({ n, record }) =>
+            record && 'at' in record ? (
+              <Link to="/audit" search={(search) => ({ ...search, record: record.id, at: record.at })}>
+                {n === undefined ? when(record.at) : count(n + 1)}
+              </Link>
+            ) : (
+              n !== undefined && count(n + 1)
+            ),
+        },
+        { title: 'Problem', of: ({ kind }) => problems[kind] },
+        { title: 'Details', wideOnly: true, breaks: true, of: ({ problem }) => visible(problem) },
+      ]}
+      rows={findings}
+      rowKey={({ kind, n, record, problem }) => `${kind} ${n} ${record?.id ?? problem}`}
+    />
   )
 }

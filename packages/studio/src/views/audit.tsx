@@ -5,11 +5,12 @@ import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Flex, Heading, Table, Text } from '../parts/ui.tsx'
+import { Flex, Heading, Text } from '../parts/ui.tsx'
 import { auditRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { AuditFilters } from './audit-filters.tsx'
@@ -50,43 +51,41 @@ function RecordTable({
   readonly opened: string | undefined
 }) {
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Time</th>
-          <th scope="col">Principal</th>
-          <th scope="col">Action</th>
-          <th scope="col" className="roomy">
-            Resource
-          </th>
-          <th scope="col">Outcome</th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map(({ id, at, actor, key, operation: done, resource, allowed, reason }) => (
-          <tr key={id} aria-current={id === opened || undefined}>
-            <th scope="row">
-              <Link to="/audit" search={(search) => ({ ...search, record: id, at })}>
-                {when(at)}
-              </Link>
-            </th>
-            <td className="break">
+    <DataTable
+      columns={[
+        {
+          title: 'Time',
+          of: ({ id, at }) => (
+            <Link to="/audit" search={(search) => ({ ...search, record: id, at })}>
+              {when(at)}
+            </Link>
+          ),
+        },
+        {
+          title: 'Principal',
+          breaks: true,
+          of: ({ actor, key }) => (
+            <>
               {visible(actor)}
               {key !== undefined && (
                 <Text as="p" size="small" color="gray">
                   key {visible(key)}
                 </Text>
               )}
-            </td>
-            <td>{done}</td>
-            <td className="roomy break">{visible(resource ?? '')}</td>
-            <td>
-              <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+            </>
+          ),
+        },
+        { title: 'Action', of: ({ operation }) => operation },
+        { title: 'Resource', wideOnly: true, breaks: true, of: ({ resource = '' }) => visible(resource) },
+        {
+          title: 'Outcome',
+          of: ({ allowed, reason }) => <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />,
+        },
+      ]}
+      rows={items}
+      rowKey={({ id }) => id}
+      isCurrent={({ id }) => id === opened}
+    />
   )
 }
 

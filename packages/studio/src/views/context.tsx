@@ -2,10 +2,11 @@ import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { Heading, Table, Text } from '../parts/ui.tsx'
+import { Heading, Text } from '../parts/ui.tsx'
 import { contextRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { audienceText, EntryView } from './entry-view.tsx'
@@ -55,38 +56,25 @@ function EntryTable() {
     <Answer of={entries} none={{ when: ({ items }) => items.length === 0, text: 'Nothing is there.' }}>
       {({ items, cursor: next }) => (
         <>
-          <Table>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Value</th>
-                <th scope="col" className="roomy">
-                  Owner
-                </th>
-                <th scope="col" className="roomy">
-                  For
-                </th>
-                <th scope="col" className="roomy">
-                  Version
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((entry) => (
-                <tr key={entry.key}>
-                  <th scope="row" className="break">
-                    <Link from="/context" to="/context" search={(search) => ({ ...search, key: entry.key })}>
-                      {visible(entry.key) || '(the empty key)'}
-                    </Link>
-                  </th>
-                  <td className="break">{inShort(entry.value, 80)}</td>
-                  <td className="roomy">{entry.owner}</td>
-                  <td className="roomy">{audienceText(entry.audience)}</td>
-                  <td className="roomy">{entry.version}</td>
-                </tr>
-              ))}
-            </tbody>
-          </Table>
+          <DataTable
+            columns={[
+              {
+                title: 'Key',
+                breaks: true,
+                of: ({ key }) => (
+                  <Link from="/context" to="/context" search={(search) => ({ ...search, key })}>
+                    {visible(key) || '(the empty key)'}
+                  </Link>
+                ),
+              },
+              { title: 'Value', breaks: true, of: ({ value }) => inShort(value, 80) },
+              { title: 'Owner', wideOnly: true, of: ({ owner }) => owner },
+              { title: 'For', wideOnly: true, of: ({ audience }) => audienceText(audience) },
+              { title: 'Version', wideOnly: true, of: ({ version }) => version },
+            ]}
+            rows={items}
+            rowKey={({ key }) => key}
+          />
           <Pager next={next} back="Back" on="More" />
         </>
       )}

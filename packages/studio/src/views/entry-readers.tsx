@@ -5,7 +5,7 @@ import { isProblem } from '../api/is-problem.ts'
 import type { Entry } from '../api/shapes.ts'
 import { useAnswer, useUser } from '../api/use-api.tsx'
 import { Answer } from '../parts/answer.tsx'
-import { Table } from '../parts/ui.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { visible } from '../visible.ts'
 
 /** Each is two requests. */
@@ -65,28 +65,16 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
   return (
     <Answer of={readers}>
       {(all) => (
-        <Table>
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col">Reads</th>
-              <th scope="col">Why</th>
-              <th scope="col" className="roomy">
-                May change it
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {all.map((reader) => (
-              <tr key={reader.agent}>
-                <th scope="row">{visible(reader.agent)}</th>
-                <td>{reader.reads ? 'Yes' : 'No'}</td>
-                <td className="break">{visible(reasonOf(entry, reader))}</td>
-                <td className="roomy">{changesOf(entry, reader)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
+        <DataTable
+          columns={[
+            { title: 'Agent', of: ({ agent }) => visible(agent) },
+            { title: 'Reads', of: ({ reads }) => (reads ? 'Yes' : 'No') },
+            { title: 'Why', breaks: true, of: (reader) => visible(reasonOf(entry, reader)) },
+            { title: 'May change it', wideOnly: true, of: (reader) => changesOf(entry, reader) },
+          ]}
+          rows={all}
+          rowKey={({ agent }) => agent}
+        />
       )}
     </Answer>
   )

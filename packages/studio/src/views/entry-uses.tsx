@@ -3,8 +3,9 @@ import type { Entry } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { EntryLink, makerOf, StepLink } from '../parts/sources.tsx'
-import { Table, Text } from '../parts/ui.tsx'
+import { Text } from '../parts/ui.tsx'
 
 /** As many as the server lists at once. */
 const maxEntries = 200
@@ -23,38 +24,24 @@ export function EntryUses({ entry: key }: { readonly entry: string }) {
             {uses.length === 0 ? (
               <Nothing>No entry names this one among what its writer had read.</Nothing>
             ) : (
-              <Table>
-                <thead>
-                  <tr>
-                    <th scope="col">Entry</th>
-                    <th scope="col">Made by</th>
-                    <th scope="col">Step</th>
-                    <th scope="col" className="figure">
-                      Read version
-                    </th>
-                    <th scope="col" className="roomy">
-                      Written
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {uses.map(({ one: { key: other, provenance, updatedAt }, version }) => (
-                    <tr key={other}>
-                      <th scope="row" className="break">
-                        <EntryLink entry={other} />
-                      </th>
-                      <td className="break">{makerOf({ provenance })}</td>
-                      <td className="break">
-                        {provenance.runId !== undefined && provenance.stepId !== undefined && (
-                          <StepLink run={provenance.runId} step={provenance.stepId} />
-                        )}
-                      </td>
-                      <td className="figure">{version}</td>
-                      <td className="roomy">{when(updatedAt)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </Table>
+              <DataTable
+                columns={[
+                  { title: 'Entry', breaks: true, of: ({ one }) => <EntryLink entry={one.key} /> },
+                  { title: 'Made by', breaks: true, of: ({ one }) => makerOf(one) },
+                  {
+                    title: 'Step',
+                    breaks: true,
+                    of: ({ one }) => {
+                      const { runId, stepId } = one.provenance
+                      return runId !== undefined && stepId !== undefined && <StepLink run={runId} step={stepId} />
+                    },
+                  },
+                  { title: 'Read version', numeric: true, of: ({ version }) => version },
+                  { title: 'Written', wideOnly: true, of: ({ one }) => when(one.updatedAt) },
+                ]}
+                rows={uses}
+                rowKey={({ one }) => one.key}
+              />
             )}
             {cursor !== undefined && (
               <Text as="p" size="small" color="gray" mt="1">

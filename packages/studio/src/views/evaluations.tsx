@@ -6,11 +6,12 @@ import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import type { ChartSeries } from '../parts/chart.tsx'
+import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { ScoreCharts } from '../parts/score-charts.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Heading, Table, Text } from '../parts/ui.tsx'
+import { Heading, Text } from '../parts/ui.tsx'
 import { evaluationRoute, evaluationsRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -18,6 +19,7 @@ type Experiment = AnswerOf<'experiments.get'>
 type Summary = ItemOf<'experiments.list'>
 type CaseResult = Experiment['results'][number]
 type SideTotal = Experiment['total']['candidate']
+type TotalRow = readonly [name: string, textOf: (side: SideTotal) => string]
 
 const Chart = lazy(() => import('../parts/chart.tsx'))
 
@@ -107,53 +109,44 @@ function coursesOf(experiments: readonly Summary[]) {
 /** The experiments of one data set: each with its quality, and the change against the one before of the same team. */
 function Experiments({ experiments }: { readonly experiments: readonly Summary[] }) {
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Experiment</th>
-          <th scope="col">Team</th>
-          <th scope="col" className="figure">
-            Quality
-          </th>
-          <th scope="col" className="figure">
-            Change
-          </th>
-          <th scope="col" className="figure roomy">
-            Failed
-          </th>
-          <th scope="col" className="figure roomy">
-            Cost
-          </th>
-          <th scope="col" className="figure roomy">
-            Started
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {experiments.map((one, i) => {
-          const { id, candidate, status, startedAt, total, dataset } = one
-          const before = experiments
-            .slice(i + 1)
-            .find((other) => other.candidate.name === candidate.name && other.dataset.version === dataset.version)
-          return (
-            <tr key={id}>
-              <th scope="row" className="break">
-                <Link to="/evaluations/$experiment" params={{ experiment: id }}>
-                  {visible(id)}
-                </Link>{' '}
-                {status === 'running' && <Status status="running" />}
-              </th>
-              <td className="break">{visible(candidate.name)}</td>
-              <td className="figure">{total ? qualityText(total.candidate) : ''}</td>
-              <td className="figure">{changeText(total, before?.total)}</td>
-              <td className="figure roomy">{total ? count(total.candidate.failed) : ''}</td>
-              <td className="figure roomy">{total ? money(total.candidate.cost) : ''}</td>
-              <td className="figure roomy">{when(startedAt)}</td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </Table>
+    <DataTable
+      columns={[
+        {
+          title: 'Experiment',
+          breaks: true,
+          of: ({ id, status }) => (
+            <>
+              <Link to="/evaluations/$experiment" params={{ experiment: id }}>
+                {visible(id)}
+              </Link>{' '}
+              {status === 'running' && <Status status="running" />}
+            </>
+          ),
+        },
+        { title: 'Team', breaks: true, of: ({ candidate }) => visible(candidate.name) },
+        { title: 'Quality', numeric: true, of: ({ total }) => (total ? qualityText(total.candidate) : '') },
+        {
+          title: 'Change',
+          numeric: true,
+          of: ({ candidate, dataset, total }, i) => {
+            const before = experiments
+              .slice(i + 1)
+              .find((other) => other.candidate.name === candidate.name && other.dataset.version === dataset.version)
+            return changeText(total, before?.total)
+          },
+        },
+        {
+          title: 'Failed',
+          numeric: true,
+          wideOnly: true,
+          of: ({ total }) => (total ? count(total.candidate.failed) : ''),
+        },
+        { title: 'Cost', numeric: true, wideOnly: true, of: ({ total }) => (total ? money(total.candidate.cost) : '') },
+        { title: 'Started', numeric: true, wideOnly: true, of: ({ startedAt }) => when(startedAt) },
+      ]}
+      rows={experiments}
+      rowKey={({ id }) => id}
+    />
   )
 }
 
@@ -202,7 +195,7 @@ function Totals({ experiment: { scorers, candidate, against, total } }: { readon
     { name: candidate.name, of: total.candidate },
     ...(against && total.against ? [{ name: against.name, of: total.against }] : []),
   ]
-  const rows: readonly (readonly [string, (side: SideTotal) => string])[] = [
+  const rows: readonly TotalRow[] = [
     ['Quality', ({ quality }) => percent(quality)],
     ...scorers.map((name) => [`Score ${visible(name)}`, ({ scores }: SideTotal) => scoreText(scores[name])] as const),
     ['Cases scored', ({ scored }) => count(scored)],
@@ -216,32 +209,16 @@ function Totals({ experiment: { scorers, candidate, against, total } }: { readon
     ['Duration', ({ durationMs }) => lasting(durationMs)],
   ]
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Total</th>
-          {sides.map(({ name }, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: both sides may have the same name
-            <th key={i} scope="col" className="figure">
-              {visible(name)}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([name, textOf]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            {sides.map(({ of }, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: both sides may have the same name
-              <td key={i} className="figure">
-                {textOf(of)}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+    <DataTable
+      columns={[
+        { title: 'Total', of: ([name]) => name },
+        ...sides.map(
+          ({ name, of }): Column<TotalRow> => ({ title: visible(name), numeric: true, of: ([, textOf]) => textOf(of) }),
+        ),
+      ]}
+      rows={rows}
+      rowKey={([name]) => name}
+    />
   )
 }
 
@@ -255,27 +232,13 @@ const rankOf = ({ status, quality = -1 }: CaseResult): number =>
 function Cases({ results }: { readonly results: readonly CaseResult[] }) {
   const sorted = [...results].sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : Number(rankOf(a) > rankOf(b))))
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Case</th>
-          <th scope="col">Side</th>
-          <th scope="col">Status</th>
-          <th scope="col" className="figure">
-            Quality
-          </th>
-          <th scope="col" className="roomy">
-            Scores
-          </th>
-          <th scope="col" className="figure roomy">
-            Cost
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {sorted.map((one) => (
-          <tr key={`${one.side} ${one.case}`}>
-            <th scope="row" className="break">
+    <DataTable
+      columns={[
+        {
+          title: 'Case',
+          breaks: true,
+          of: (one) => (
+            <>
               {one.status === 'skipped' ? (
                 visible(one.case)
               ) : (
@@ -288,16 +251,23 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
                   {visible(one.error.message)}
                 </Text>
               )}
-            </th>
-            <td>{one.side}</td>
-            <td>{one.status}</td>
-            <td className="figure">{one.quality === undefined ? '' : percent(one.quality)}</td>
-            <td className="roomy break">{scoresText(one)}</td>
-            <td className="figure roomy">{one.status === 'skipped' ? '' : money(one.cost)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+            </>
+          ),
+        },
+        { title: 'Side', of: ({ side }) => side },
+        { title: 'Status', of: ({ status }) => status },
+        { title: 'Quality', numeric: true, of: ({ quality }) => (quality === undefined ? '' : percent(quality)) },
+        { title: 'Scores', wideOnly: true, breaks: true, of: scoresText },
+        {
+          title: 'Cost',
+          numeric: true,
+          wideOnly: true,
+          of: ({ status, cost }) => (status === 'skipped' ? '' : money(cost)),
+        },
+      ]}
+      rows={sorted}
+      rowKey={(one) => `${one.side} ${one.case}`}
+    />
   )
 }
 

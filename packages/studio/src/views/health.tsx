@@ -3,9 +3,10 @@ import { isProblem } from '../api/is-problem.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Heading, Table, Text } from '../parts/ui.tsx'
+import { Heading, Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
 export function Health() {
@@ -26,39 +27,29 @@ export function Health() {
                   <Text as="p" mb="2">
                     <Status status={status} /> The process has been up for {lasting(uptimeMs)}.
                   </Text>
-                  <Table>
-                    <thead>
-                      <tr>
-                        <th scope="col">Check</th>
-                        <th scope="col">Status</th>
-                        <th scope="col" className="figure roomy">
-                          Took
-                        </th>
-                        <th scope="col" className="figure roomy">
-                          Checked
-                        </th>
-                      </tr>
-                    </thead>
-                    <tbody>
-                      {checks.map(({ name, status: state, critical, durationMs, checkedAt, message }) => (
-                        <tr key={name}>
-                          <th scope="row" className="break">
+                  <DataTable
+                    columns={[
+                      {
+                        title: 'Check',
+                        breaks: true,
+                        of: ({ name, critical, message }) => (
+                          <>
                             {visible(name)} {critical && <Text color="gray">(critical)</Text>}
                             {message !== undefined && (
                               <Text as="p" size="small" color="gray" className="break">
                                 {visible(message)}
                               </Text>
                             )}
-                          </th>
-                          <td>
-                            <Status status={state} />
-                          </td>
-                          <td className="figure roomy">{lasting(durationMs)}</td>
-                          <td className="figure roomy">{when(checkedAt)}</td>
-                        </tr>
-                      ))}
-                    </tbody>
-                  </Table>
+                          </>
+                        ),
+                      },
+                      { title: 'Status', of: (check) => <Status status={check.status} /> },
+                      { title: 'Took', numeric: true, wideOnly: true, of: ({ durationMs }) => lasting(durationMs) },
+                      { title: 'Checked', numeric: true, wideOnly: true, of: ({ checkedAt }) => when(checkedAt) },
+                    ]}
+                    rows={checks}
+                    rowKey={({ name }) => name}
+                  />
                 </>
               )}
             </Answer>
@@ -83,31 +74,25 @@ function Doctor() {
             <Text as="p" color="gray" mb="2">
               {count(counts.pass)} checks pass, {count(counts.warn)} warn, {count(counts.fail)} fail.
             </Text>
-            <Table>
-              <thead>
-                <tr>
-                  <th scope="col">Check</th>
-                  <th scope="col">Result</th>
-                </tr>
-              </thead>
-              <tbody>
-                {[...checks]
-                  .sort((a, b) => severity[a.status] - severity[b.status])
-                  .map(({ id, status, description, evidence, remedy }) => (
-                    <tr key={id}>
-                      <th scope="row" className="break">
-                        {visible(description)}
-                        <Text as="p" size="small" color="gray" className="break">
-                          {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
-                        </Text>
-                      </th>
-                      <td>
-                        <Status status={status} />
-                      </td>
-                    </tr>
-                  ))}
-              </tbody>
-            </Table>
+            <DataTable
+              columns={[
+                {
+                  title: 'Check',
+                  breaks: true,
+                  of: ({ status, description, evidence, remedy }) => (
+                    <>
+                      {visible(description)}
+                      <Text as="p" size="small" color="gray" className="break">
+                        {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
+                      </Text>
+                    </>
+                  ),
+                },
+                { title: 'Result', of: ({ status }) => <Status status={status} /> },
+              ]}
+              rows={[...checks].sort((a, b) => severity[a.status] - severity[b.status])}
+              rowKey={({ id }) => id}
+            />
           </>
         )}
       </Answer>

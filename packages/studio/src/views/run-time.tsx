@@ -5,8 +5,9 @@ import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Graph } from '../parts/graph.tsx'
-import { Button, Flex, Table, Text } from '../parts/ui.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
 import { runRoute } from '../routes.ts'
 import { fold, nothingYet, statesOfNodes } from '../run-state.ts'
@@ -115,31 +116,21 @@ function PastData({ run, seq }: { readonly run: string; readonly seq: number }) 
             {rows.length === 0 ? (
               <Nothing>Until here no step has read, written or sent anything.</Nothing>
             ) : (
-              <Table>
-                <thead>
-                  <tr>
-                    <th scope="col">Agent</th>
-                    <th scope="col">Did</th>
-                    <th scope="col">Key or message</th>
-                    <th scope="col" className="roomy">
-                      Value
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map(({ agent, what, name, value }, i) => (
-                    // biome-ignore lint/suspicious/noArrayIndexKey: the rows of one event never change their order
-                    <tr key={i}>
-                      <th scope="row" className="break">
-                        {visible(agent)}
-                      </th>
-                      <td>{visible(what)}</td>
-                      <td className="break">{visible(name)}</td>
-                      <td className="roomy break">{value === undefined ? '' : inShort(value, 200)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </Table>
+              <DataTable
+                columns={[
+                  { title: 'Agent', breaks: true, of: ({ agent }) => visible(agent) },
+                  { title: 'Did', of: ({ what }) => visible(what) },
+                  { title: 'Key or message', breaks: true, of: ({ name }) => visible(name) },
+                  {
+                    title: 'Value',
+                    wideOnly: true,
+                    breaks: true,
+                    of: ({ value }) => (value === undefined ? '' : inShort(value, 200)),
+                  },
+                ]}
+                rows={rows}
+                rowKey={(_, i) => i}
+              />
             )}
           </>
         )

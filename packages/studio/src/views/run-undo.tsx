@@ -5,8 +5,9 @@ import type { AnswerOf } from 'troupe/client'
 import { useClient } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Card, Flex, Table, Text } from '../parts/ui.tsx'
+import { Button, Card, Flex, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
 
@@ -93,21 +94,14 @@ export function UndoPanel({ undo: { busy, error, effects, isCarriedOut, ask, clo
 
 function EffectTable({ effects }: { readonly effects: Effects }) {
   return (
-    <Table>
-      <thead>
-        <tr>
-          <th scope="col">Effect</th>
-          <th scope="col">Agent and step</th>
-          <th scope="col">Undo</th>
-        </tr>
-      </thead>
-      <tbody>
-        {effects.map(({ run, step, agent, call, effect, status, error }) => (
-          <tr key={`${run} ${step} ${call}`}>
-            <th scope="row" className="break">
-              {visible(effect)}
-            </th>
-            <td className="break">
+    <DataTable
+      columns={[
+        { title: 'Effect', breaks: true, of: ({ effect }) => visible(effect) },
+        {
+          title: 'Agent and step',
+          breaks: true,
+          of: ({ run, step, agent }) => (
+            <>
               {visible(agent)},{' '}
               {run === undefined ? (
                 step
@@ -116,18 +110,25 @@ function EffectTable({ effects }: { readonly effects: Effects }) {
                   {step} of a child run
                 </Link>
               )}
-            </td>
-            <td>
+            </>
+          ),
+        },
+        {
+          title: 'Undo',
+          of: ({ status, error }) => (
+            <>
               {status === 'failed' ? <Status status="failed" reason={words.get(status)} /> : words.get(status)}
               {error && (
                 <Text as="p" size="small" color="red" className="break">
                   {visible(error.message)}
                 </Text>
               )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+            </>
+          ),
+        },
+      ]}
+      rows={effects}
+      rowKey={({ run, step, call }) => `${run} ${step} ${call}`}
+    />
   )
 }

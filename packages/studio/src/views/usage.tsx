@@ -3,9 +3,10 @@ import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, inShort, spent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
-import { Card, Heading, Table, Text } from '../parts/ui.tsx'
+import { Card, Heading, Text } from '../parts/ui.tsx'
 import { UsageCharts } from '../parts/usage-charts.tsx'
 import { UsageGroups } from '../parts/usage-groups.tsx'
 import { usageRoute } from '../routes.ts'
@@ -41,36 +42,24 @@ export function Usage() {
                   configuration.
                 </Text>
               )}
-              <Table>
-                <thead>
-                  <tr>
-                    <th scope="col">Run</th>
-                    <th scope="col" className="figure">
-                      Tokens in
-                    </th>
-                    <th scope="col" className="figure">
-                      Tokens out
-                    </th>
-                    <th scope="col" className="figure">
-                      Cost
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map(({ run, title, usage: used, cost }) => (
-                    <tr key={run}>
-                      <th scope="row" className="break">
-                        <Link to="/runs/$run" params={{ run }}>
-                          {inShort(title) || run}
-                        </Link>
-                      </th>
-                      <td className="figure">{count(used.inputTokens)}</td>
-                      <td className="figure">{count(used.outputTokens)}</td>
-                      <td className="figure">{spent(cost)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </Table>
+              <DataTable
+                columns={[
+                  {
+                    title: 'Run',
+                    breaks: true,
+                    of: ({ run, title }) => (
+                      <Link to="/runs/$run" params={{ run }}>
+                        {inShort(title) || run}
+                      </Link>
+                    ),
+                  },
+                  { title: 'Tokens in', numeric: true, of: (one) => count(one.usage.inputTokens) },
+                  { title: 'Tokens out', numeric: true, of: (one) => count(one.usage.outputTokens) },
+                  { title: 'Cost', numeric: true, of: ({ cost }) => spent(cost) },
+                ]}
+                rows={items}
+                rowKey={({ run }) => run}
+              />
               <Pager next={cursor} back="Back" on="More" />
             </>
           )}
