@@ -31,7 +31,9 @@ export default function Chart({ title, times, series, format }: ChartProps) {
   return (
     <figure className="chart" aria-label={title}>
       <Flex align="center" justify="between" gap="2">
-        <Text bold>{title}</Text>
+        <Text bold className="break">
+          {title}
+        </Text>
         <Button look="soft" small aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
           {isTable ? 'Chart' : 'Table'}
         </Button>
