@@ -80,7 +80,11 @@ const storageBugs: readonly Bug[] = [
     name: 'rolls back nothing of a rejected change without a savepoint',
     foundBy: 'commits',
     edits: [
-      edit(changes, 'if (this.#wrote || !(error instanceof RejectedChange))', 'if (!(error instanceof RejectedChange))'),
+      edit(
+        changes,
+        'if (this.#wrote || !(error instanceof RejectedChange))',
+        'if (!(error instanceof RejectedChange))',
+      ),
     ],
   },
   {
