@@ -18,7 +18,8 @@ interface RowProps {
   readonly isPausing: boolean
   readonly answered: () => void
   /** Opens the form of a fork at the event that is shown. */
-  readonly openFork: () => void
+  /** Undefined until the events of the run have arrived: the fork begins at one of them. */
+  readonly openFork: (() => void) | undefined
 }
 
 interface Command {
@@ -30,6 +31,7 @@ interface Command {
 
 const hasEnded = 'The run has ended.'
 const hasNotEnded = 'The run has not ended.'
+const isLoading = 'The events of the run are not loaded yet.'
 const isActive = ({ status }: Result) => status === 'running' || status === 'waiting'
 
 export function RunCommandRow({ id, result, isPausing, answered, openFork }: RowProps) {
@@ -68,7 +70,11 @@ export function RunCommandRow({ id, result, isPausing, answered, openFork }: Row
       carryOut: () => newRun.begin({ verb: 'retry' }),
       off: afterRun ?? (result.status === 'failed' ? undefined : 'Only a failed run can be retried.'),
     },
-    may('runs.fork') && { name: 'Fork…', carryOut: openFork, off: afterRun },
+    may('runs.fork') && {
+      name: 'Fork…',
+      carryOut: () => openFork?.(),
+      off: afterRun ?? (openFork ? undefined : isLoading),
+    },
     may('runs.undo') && { name: 'Undo…', carryOut: () => undo.ask(true), off: afterRun },
     may('runs.verifyReplay') && { name: 'Replay', carryOut: verifyReplay, off: afterRun },
   ]

@@ -102,7 +102,7 @@ export function RunView() {
             result={found}
             isPausing={isPausing}
             answered={() => forget('runs.result', { path })}
-            openFork={openFork}
+            openFork={isOver(state) ? openFork : undefined}
           />
         )}
       </Answer>
@@ -220,7 +220,7 @@ interface OverviewProps {
   readonly result: Result
   readonly isPausing: boolean
   readonly answered: () => void
-  readonly openFork: () => void
+  readonly openFork: (() => void) | undefined
 }
 
 function Overview({ id, result, isPausing, answered, openFork }: OverviewProps) {
