@@ -11,7 +11,7 @@ const findServer = 'packages/troupe/test/postgres/find-server.ts'
 export default defineConfig({
   test: {
     pool: 'forks',
-    // One more than there are cores: half of the time of the tests is spent waiting.
+    // The tests spend half of their time waiting, so one more file runs at once than there are cores.
     maxWorkers: availableParallelism() + 1,
     // Machines are shared: what takes a second alone may take many.
     testTimeout: 60_000,

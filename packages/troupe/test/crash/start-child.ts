@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
-/** Of all moments of a death, every n-th; TROUPE_EVERY=1 tries each and takes minutes. */
+/** The interval of the tried moments of a kill; TROUPE_EVERY=1 tries each moment and takes minutes. */
 export const every = Number(process.env.TROUPE_EVERY ?? 3)
 
 /** @param program beside this file; it takes the paths of a database and of a file that it appends lines to */

@@ -2,25 +2,14 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import type { SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import { bubblewrapSandbox } from './bubblewrap-sandbox.ts'
+import { executeCode } from './execute-code.test.fixture.ts'
 
 const engine = bubblewrapSandbox()
 const missing = await engine.obstacle?.()
 if (missing !== undefined) process.stderr.write(`skipped: no bubblewrap here: ${missing}\n`)
 
-const run = (language: string, code: string, more: Partial<SandboxRequest> = {}): Promise<SandboxOutput> =>
-  engine.run({
-    language,
-    code,
-    files: new Map(),
-    timeoutMs: 20_000,
-    memoryMb: 128,
-    outputBytes: 10_000,
-    changedBytes: 1_000_000,
-    signal: new AbortController().signal,
-    ...more,
-  })
+const run = executeCode(engine)
 
 describe.skipIf(missing !== undefined)('the engine bubblewrap', () => {
   it('The engine bubblewrap executes TypeScript over the files of the request, and returns what changed.', async () => {

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import { containerSandbox } from './container-sandbox.ts'
+import { executeCode } from './execute-code.test.fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-container-'))
 const image = 'troupe-sandbox-test:1'
@@ -69,18 +69,7 @@ afterAll(() => {
 })
 
 const engine = containerSandbox({ ...(found ?? docker), image })
-const run = (language: string, code: string, more: Partial<SandboxRequest> = {}): Promise<SandboxOutput> =>
-  engine.run({
-    language,
-    code,
-    files: new Map(),
-    timeoutMs: 20_000,
-    memoryMb: 128,
-    outputBytes: 10_000,
-    changedBytes: 1_000_000,
-    signal: new AbortController().signal,
-    ...more,
-  })
+const run = executeCode(engine)
 
 describe.skipIf(!found)('the engine container', () => {
   it('The engine container executes TypeScript over the files of the request, and returns what changed.', async () => {

@@ -17,7 +17,7 @@ export interface ContainerSandboxOptions {
   readonly command?: string
   /** Arguments before `run`, as `['--context', 'remote']`. */
   readonly arguments?: readonly string[]
-  /** Further arguments of `run`, as `['--runtime', 'runsc']`. */
+  /** Further arguments of `run`, as `['--runtime', 'runsc']`. A run may be repeated, so none may open a network. */
   readonly runArguments?: readonly string[]
 }
 
