@@ -168,7 +168,7 @@ const modelsOptions = [
   'cache',
   'embedding',
   'reranking',
-]
+] as const
 
 function checkStorage({ storage, lease }: TroupeConfig): void {
   if (typeof storage === 'string') checkPath('storage', storage)

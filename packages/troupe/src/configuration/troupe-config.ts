@@ -339,7 +339,7 @@ export const compiledTeams = (
 
 function compiledTeam(team: Team | TopologyForm): CompiledTopology {
   if (!isObject(team) || !('topology' in team)) return defineTopology(team as TopologyForm)
-  checkOptions('A team', team, ['topology', 'config', 'description'])
+  checkOptions('A team', team as Team, ['topology', 'config', 'description'])
   const { topology, config } = team as Team
   const { canonical, agents } = defineTopology(topology)
   return defineTopology({ ...canonical, config: { ...canonical.config, ...config } } as TopologyForm, {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { joinTaint } from './events/envelope.ts'
 import { createEvents, type EventFields, type TroupeEvent } from './events/events.ts'
-import { checkOptions } from './values/check-options.ts'
+import { checkOptionNames, checkOptions } from './values/check-options.ts'
 import { nearest, nearestName } from './values/nearest.ts'
 import { createPage, type Page } from './values/page.ts'
 import { jsonSchemaOf, parse } from './values/schema.ts'
@@ -95,7 +95,7 @@ describe('values and names', () => {
       expect(nearestName(other, known), other).toBeUndefined()
   })
   it('checkOptions rejects an unknown option by name.', () => {
-    expect(() => checkOptions('push', { tll: '1h' }, ['ttl', 'topics'])).toThrow('push has no option tll')
+    expect(() => checkOptionNames('push', { tll: '1h' }, ['ttl', 'topics'])).toThrow('push has no option tll')
     checkOptions('push', { ttl: '1h' }, ['ttl'])
   })
   it('joinTaint joins labels without repeating one.', () => {

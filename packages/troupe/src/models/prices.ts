@@ -1,5 +1,5 @@
 /** The prices of models. The table of list prices has a date, users can override it, and an unknown price is reported as such. */
-import { checkOptions, failure } from '../core/index.ts'
+import { checkOptionNames, failure } from '../core/index.ts'
 import type { ModelUsage, Price } from './models-port.ts'
 
 /**
@@ -85,7 +85,7 @@ const tokenPrices = ['input', 'output', 'cacheRead', 'cacheWrite']
 
 function checkPrice(model: string, price: object, known: readonly string[], needed: readonly string[]): void {
   const what = `The price of ${model}`
-  checkOptions(what, price, known)
+  checkOptionNames(what, price, known)
   for (const field of known) {
     const value = (price as Readonly<Record<string, unknown>>)[field]
     if (field === 'long' || (value === undefined && !needed.includes(field))) continue

@@ -1,6 +1,6 @@
 /** The options of the server and their validation. */
 import ipaddr from 'ipaddr.js'
-import { checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { checkOptionNames, checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
 import { isSecretReference, type SecretText } from '../security/index.ts'
 import { checkOidc, type OidcOptions } from './access/oidc.ts'
 import { checkJwt, type JwtOptions } from './access/tokens.ts'
@@ -120,7 +120,7 @@ export function readSettings(
     more = [],
   }: { readonly host?: string; readonly production: boolean; readonly more?: readonly string[] },
 ): ServerSettings {
-  checkOptions('serve', options, [...pluginOptions, ...more])
+  checkOptionNames('serve', options, [...pluginOptions, ...more])
   const {
     key,
     jwt,

@@ -45,7 +45,7 @@ export type TestWorkflowResult = RunResult & {
   readonly models: Readonly<Record<string, MockModel>>
 }
 
-const known = ['task', 'topology', 'mockResponses', 'config', 'clock', 'random']
+const known = ['task', 'topology', 'mockResponses', 'config', 'clock', 'random'] as const
 
 /**
  * Runs a team on scripted models in a troupe in memory, and returns the result of the run.

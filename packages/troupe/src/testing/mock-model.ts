@@ -9,6 +9,7 @@ import type {
 } from '@ai-sdk/provider'
 import {
   type Clock,
+  checkOptionNames,
   checkOptions,
   checkSignalType,
   type Duration,
@@ -192,7 +193,7 @@ function checkItem(item: MockItem): void {
   if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
   if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are not a list')
   for (const call of toolCalls ?? []) {
-    checkOptions('A tool call of a response', call, ['name', 'args', 'id'])
+    checkOptionNames('A tool call of a response', call, ['name', 'args', 'id'])
     if (typeof call.name !== 'string') throw wrong('a tool call of it names no tool')
   }
 }
@@ -203,7 +204,7 @@ function checkPrompt(options: unknown): void {
   checkSignalType('MockModel', fieldOf(options, 'abortSignal'))
 }
 
-const fields = ['text', 'reasoning', 'toolCalls', 'usage', 'error', 'latency', 'match']
+const fields = ['text', 'reasoning', 'toolCalls', 'usage', 'error', 'latency', 'match'] as const
 
 const hasMatch = (item: MockItem): item is MockResponse =>
   typeof item === 'object' && !(item instanceof Error) && item.match !== undefined

@@ -153,7 +153,7 @@ export class MockRemoteAgent implements RemoteAgentPort {
   }
 }
 
-const fields = ['output', 'question', 'auth', 'failed', 'rejected', 'canceled', 'latency', 'cut']
+const fields = ['output', 'question', 'auth', 'failed', 'rejected', 'canceled', 'latency', 'cut'] as const
 
 function checkRemoteCall(call: RemoteCall): void {
   checkText('The key of a remote call', fieldOf(call, 'key'))

@@ -42,7 +42,7 @@ export function checkActor(actor: ReferenceActor): void {
 }
 
 export function checkPush(options: ReferencePush): void {
-  const known = ['audience', 'subscribers', 'topics', 'writers', 'ttlMs', 'ifVersion']
+  const known = ['audience', 'subscribers', 'topics', 'writers', 'ttlMs', 'ifVersion'] as const
   checkOptions('ReferenceContext.push', options, known)
   checkFields('ReferenceContext.push', options, { audience: 'string?', ttlMs: 'number?', ifVersion: 'number?' })
   checkTexts('ReferenceContext.push.subscribers', options.subscribers)

@@ -187,8 +187,8 @@ const common = [
   'declassify',
   'execute',
   'durable',
-]
-const known = [...common, 'effect', 'reconcile', 'undo']
+] as const
+const known = [...common, 'effect', 'reconcile', 'undo'] as const
 
 /**
  * Defines a tool that agents can call. Its options are checked, and the tool is frozen.

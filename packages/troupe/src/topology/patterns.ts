@@ -5,6 +5,7 @@
 import type { Agent, StepContext } from '../agents/index.ts'
 import {
   checkFlag,
+  checkOptionNames,
   checkOptions,
   encodeJson,
   failure,
@@ -31,7 +32,7 @@ type Agents = readonly Agent[]
 class Plan extends TopologyDraft {
   constructor(where: string, options: Common, known: readonly string[]) {
     super()
-    checkOptions(`patterns.${where}`, options, [...known, 'config'])
+    checkOptionNames(`patterns.${where}`, options, [...known, 'config'])
     if (options.config !== undefined)
       this.config = JSON.parse(
         encodeJson(objectOf(`patterns.${where}.config`, options.config as never), 'config'),

@@ -3,7 +3,7 @@
  * roles.
  */
 import type { Agent } from '../agents/index.ts'
-import { checkFlag, checkName, checkOptions, failure, listOf, show } from '../core/index.ts'
+import { checkFlag, checkName, checkOptionNames, checkOptions, failure, listOf, show } from '../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
 import { definition } from './read-objects.ts'
@@ -11,8 +11,8 @@ import { createRoleAgent } from './role-agent.ts'
 import { edgeIn, invalid, nodeInError, readEdgeOptions, TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology } from './topology-forms.ts'
 
-const nodeFields = ['name', 'kind', 'agent', 'join', 'deadline', 'onFailure', 'limit', 'role']
-const edgeFields = ['from', 'to', 'type', 'fanOut', 'alternating', 'maxTurns', 'limit', 'returns', 'when']
+const nodeFields = ['name', 'kind', 'agent', 'join', 'deadline', 'onFailure', 'limit', 'role'] as const
+const edgeFields = ['from', 'to', 'type', 'fanOut', 'alternating', 'maxTurns', 'limit', 'returns', 'when'] as const
 
 /** Reads a canonical topology. @throws ValidationError for a form of another version, or a missing definition */
 export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<string, Agent>): CompiledTopology {
@@ -62,7 +62,7 @@ function checkRole(name: string, role: PatternRole): void {
   if (typeof kind !== 'string' || !Object.hasOwn(fitsRole, kind))
     throw invalid(location, `there is no role ${show(kind)}`, remedy)
   const parts = fitsRole[kind as PatternRole['kind']]
-  checkOptions(location, role, ['kind', ...Object.keys(parts)])
+  checkOptionNames(location, role, ['kind', ...Object.keys(parts)])
   for (const [part, fits] of Object.entries(parts))
     if (!fits(role[part as keyof PatternRole])) throw invalid(`${location}.${part}`, 'it does not fit', remedy)
 }

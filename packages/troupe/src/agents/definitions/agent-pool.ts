@@ -70,7 +70,17 @@ export interface AgentPoolStats {
   readonly disposed: number
 }
 
-const options = ['create', 'agent', 'name', 'dispose', 'size', 'warmStart', 'maxIdle', 'acquireTimeout', 'clock']
+const options = [
+  'create',
+  'agent',
+  'name',
+  'dispose',
+  'size',
+  'warmStart',
+  'maxIdle',
+  'acquireTimeout',
+  'clock',
+] as const
 
 /**
  * A pool of instances with their resources, up to a limit. Each instance is lent to one caller at a time, in the order

@@ -72,7 +72,7 @@ export interface AgentOptions<In, Out> extends AgentAccess {
   readonly serve?: (message: AgentMessage, ctx: AgentContext) => unknown
 }
 
-const known = ['name', 'description', 'inputSchema', 'outputSchema', 'run', 'serve', 'role', 'allow', 'deny']
+const known = ['name', 'description', 'inputSchema', 'outputSchema', 'run', 'serve', 'role', 'allow', 'deny'] as const
 
 /**
  * @param own the names of its tools and helpers

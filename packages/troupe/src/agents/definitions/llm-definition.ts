@@ -158,8 +158,8 @@ const known = [
   'role',
   'allow',
   'deny',
-]
-const knownSettings = [...callSettingNames, 'maxTurns', 'maxParallelTools', 'cache']
+] as const
+const knownSettings = [...callSettingNames, 'maxTurns', 'maxParallelTools', 'cache'] as const
 
 /** The highest number of tools, or of agents, of one definition. */
 const maxEntries = 10_000

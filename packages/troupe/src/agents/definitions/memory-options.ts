@@ -1,5 +1,5 @@
 /** The option `memory` of an LlmAgent. */
-import { checkOptions, failure, show } from '../../core/index.ts'
+import { checkOptionNames, checkOptions, failure, show } from '../../core/index.ts'
 import { defaultContextWindow, type ModelSpec, type Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
@@ -102,7 +102,7 @@ const memoryOptionNames = [
   'episodic',
   'consolidate',
   'shared',
-]
+] as const
 
 /** The tokens for a summary and for the messages until the next one. */
 const minFreeTokens = 128
@@ -160,7 +160,7 @@ export function checkMemory(memory: MemoryOptions): void {
   for (const [option, value] of Object.entries({ retrieval, working, episodic, consolidate })) {
     if (value === undefined || value === true || (option === 'consolidate' && value === false)) continue
     if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
-    checkOptions(`memory.${option}`, value, counted[option as keyof typeof counted])
+    checkOptionNames(`memory.${option}`, value, counted[option as keyof typeof counted])
     for (const [limitName, number] of Object.entries(value)) checkInteger(`memory.${option}`, limitName, number)
   }
   if (retrieval !== undefined && maxTokens === undefined)

@@ -99,7 +99,7 @@ const known = [
   'role',
   'allow',
   'deny',
-]
+] as const
 
 /**
  * Defines a remote agent, which takes part in a topology like any other agent.

@@ -23,7 +23,6 @@ import {
   restoreError,
   type TroupeError,
   taintField,
-  type UserId,
   unknownTaint,
 } from '../../core/index.ts'
 import type { Recorder, StepEnd } from '../../journal/index.ts'
@@ -45,6 +44,7 @@ import {
   createThreadStore,
   holderOf,
   type OpenStep,
+  openQuestions,
   type SessionQuestion,
   type ThreadState,
   type ThreadStore,
@@ -53,7 +53,7 @@ import {
 } from './thread-store.ts'
 
 /** The options of a message beside its text. */
-const turnOptions: readonly string[] = ['signal', 'taint']
+const turnOptions = ['signal', 'taint'] as const
 const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
 /**
  * Creates the function with which one troupe opens its sessions.
@@ -225,7 +225,9 @@ export class Session {
 
   /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
   async #inTurn<Out>(what: string, options: SessionCallOptions, work: () => Promise<Out>): Promise<Out> {
-    checkOptions(what, options, what === 'answer' || what === 'forget' ? ['signal'] : turnOptions)
+    if (what === 'answer' || what === 'forget')
+      checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
+    else checkOptions(what, options, turnOptions)
     checkSignal(what, options.signal)
     const run = () => {
       checkSignal(`${what} of ${this.agent.name}`, options.signal)
@@ -392,9 +394,6 @@ export class Session {
     if (!result.ok) throw failure(result.code, result.detail ?? {})
   }
 }
-
-const openQuestions = async (threads: ThreadStore, user: UserId, thread: string) =>
-  (await threads.read(user, thread)).questions.map(({ question }) => question)
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
 const copyOf = (input: Json, what = 'What the agent is asked'): Json => JSON.parse(encodeJson(input, what)) as Json

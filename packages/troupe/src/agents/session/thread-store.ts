@@ -193,3 +193,7 @@ function threadOf(row: Row): StoredThread & ThreadPosition {
     ...(open?.kind === 'run' ? { run: open.run } : {}),
   }
 }
+
+/** Returns the questions of a thread that wait for an answer. */
+export const openQuestions = async (threads: ThreadStore, user: UserId, thread: string) =>
+  (await threads.read(user, thread)).questions.map(({ question }) => question)

@@ -1,6 +1,6 @@
 /** Skills of an LlmAgent: instructions that its model reads when it needs them, and files that come with them. */
 import { z } from 'zod'
-import { checkOptions, failure, isObject } from '../../core/index.ts'
+import { checkOptionNames, failure, isObject } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 
@@ -28,7 +28,7 @@ export function checkSkills(agent: string, skills: readonly Skill[] = []): reado
   return skills.map((skill: Skill, i) => {
     const wrong = (problem: string) => failure('agent.wrong', { agent, problem: `skills[${i}] ${problem}` })
     if (!isObject(skill)) throw wrong('is not an object')
-    checkOptions('a skill', skill, ['name', 'description', 'instructions', 'files'])
+    checkOptionNames('a skill', skill, ['name', 'description', 'instructions', 'files'])
     const { name, description, instructions, files = {} } = skill
     if (typeof name !== 'string' || !/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/.test(name))
       throw wrong('has no name of 1 to 64 small letters, digits and -')

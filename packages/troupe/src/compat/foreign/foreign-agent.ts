@@ -12,7 +12,16 @@ import {
   type StepReport,
 } from '../../agents/index.ts'
 import { checkAgentName } from '../../context/index.ts'
-import { checkOptions, encodeJson, failure, hashText, type Json, parse, type Schema, show } from '../../core/index.ts'
+import {
+  checkOptionNames,
+  encodeJson,
+  failure,
+  hashText,
+  type Json,
+  parse,
+  type Schema,
+  show,
+} from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
@@ -92,7 +101,7 @@ export function foreignAgent(
     readonly call: (input: Json, call: ForeignCall) => Promise<ForeignResult>
   },
 ): Agent {
-  checkOptions(adapter.what, options, [...known, ...adapter.options])
+  checkOptionNames(adapter.what, options, [...known, ...adapter.options])
   const name = checkAgentName(options.name)
   const { description, inputSchema, outputSchema, effect = 'at-most-once', model, maxTokens = assumedTokens } = options
   const wrong = (problem: string) => failure('agent.wrong', { agent: name, problem })

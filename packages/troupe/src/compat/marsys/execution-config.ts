@@ -1,7 +1,7 @@
 /** The `ExecutionConfig` of MARSYS's guides as the config of a run. No option of it is ignored. */
 import {
   checkFlag,
-  checkOptions,
+  checkOptionNames,
   type Duration,
   duration,
   failure,
@@ -140,7 +140,7 @@ const camel = (name: string) => name.replaceAll(/_([a-z])/g, (_, letter: string)
  * @throws ValidationError for an unknown option, or one in both spellings
  */
 function read<T>(where: string, options: object | undefined, known: readonly string[]): Partial<T> {
-  if (options !== undefined && !isPlainObject(options)) checkOptions(where, options, known)
+  if (options !== undefined && !isPlainObject(options)) checkOptionNames(where, options, known)
   const found: Record<string, unknown> = {}
   for (const [spelled, value] of Object.entries(
     objectOf(where, (options ?? {}) as Readonly<Record<string, unknown>>),
@@ -152,7 +152,7 @@ function read<T>(where: string, options: object | undefined, known: readonly str
       throw failure('compat.unsupported', { what: `${where}.${name}`, instead: instead[name] as string })
     found[name] = value
   }
-  checkOptions(where, found, known)
+  checkOptionNames(where, found, known)
   return found as Partial<T>
 }
 
@@ -244,7 +244,7 @@ function shown(status: ExecutionConfig['status']): RunConfig {
     showAgentThoughts: boolean
     showToolCalls: boolean
   }
-  const known = ['enabled', 'verbosity', 'showThoughts', 'showAgentThoughts', 'showToolCalls']
+  const known = ['enabled', 'verbosity', 'showThoughts', 'showAgentThoughts', 'showToolCalls'] as const
   const fields = read<Status>('status', status, known)
   const { verbosity, showToolCalls, showThoughts, showAgentThoughts = showThoughts } = fields
   if (showThoughts !== undefined && showThoughts !== showAgentThoughts)

@@ -33,9 +33,26 @@ export interface MeshOptions {
   readonly pool_recycle?: number
 }
 
-const common = ['user_id', 'enable_indexing', 'auto_cleanup', 'cleanup_interval', 'enable_persistence', 'db_backend']
-const server = ['connection_string', 'host', 'port', 'database', 'db_name', 'user', 'username', 'password', 'sslmode']
-const pool = ['pool_size', 'max_overflow', 'pool_timeout', 'pool_recycle']
+const common = [
+  'user_id',
+  'enable_indexing',
+  'auto_cleanup',
+  'cleanup_interval',
+  'enable_persistence',
+  'db_backend',
+] as const
+const server = [
+  'connection_string',
+  'host',
+  'port',
+  'database',
+  'db_name',
+  'user',
+  'username',
+  'password',
+  'sslmode',
+] as const
+const pool = ['pool_size', 'max_overflow', 'pool_timeout', 'pool_recycle'] as const
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const secondsOf = (value: number, what: string): Duration => {
@@ -63,8 +80,8 @@ function storageOf(options: MeshOptions): TroupeConfig['storage'] {
   const { db_backend, db_path } = options
   if (db_backend !== undefined && db_backend !== 'sqlite' && db_backend !== 'postgresql')
     throw wrong('db_backend', `Unsupported backend type: ${show(db_backend)}`)
-  const named = Object.keys(options) as (keyof MeshOptions)[]
-  const forServer = named.filter((name) => [...server, ...pool].includes(name))
+  const ofServer: readonly string[] = [...server, ...pool]
+  const forServer = Object.keys(options).filter((name) => ofServer.includes(name))
   if (options.enable_persistence === false) {
     if (db_backend !== undefined || db_path !== undefined || forServer.length > 0)
       throw wrong('enable_persistence', 'it is false, and a database is named')

@@ -15,7 +15,7 @@ export interface PromptOptions {
   readonly max_tokens?: number
 }
 
-const known = ['template', 'include_context_header', 'existing_prompt', 'prepend_to_existing', 'max_tokens']
+const known = ['template', 'include_context_header', 'existing_prompt', 'prepend_to_existing', 'max_tokens'] as const
 
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
   checkMesh('What a prompt was given', mesh)

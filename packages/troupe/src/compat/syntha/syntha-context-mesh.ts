@@ -82,7 +82,7 @@ export class ContextMesh {
   }
 
   async push(key: string, value: Json, options: StoreOptions = {}): Promise<void> {
-    const known = ['subscribers', 'topics', 'ttl', 'ttl_seconds', 'ttl_hours', 'lifecycle', 'agent_name']
+    const known = ['subscribers', 'topics', 'ttl', 'ttl_seconds', 'ttl_hours', 'lifecycle', 'agent_name'] as const
     checkOptions('push', options, known)
     const { agent_name, ttl, ...rest } = toolArguments('push_context', options as RawArguments)
     const client = await this.#client(agent_name as string | undefined)

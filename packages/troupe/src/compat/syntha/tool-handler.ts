@@ -48,7 +48,14 @@ export interface ToolHandlerOptions {
   readonly raise_errors?: boolean
 }
 
-const known = ['allowed_tools', 'denied_tools', 'agent_role', 'role_based_access', 'enable_logging', 'raise_errors']
+const known = [
+  'allowed_tools',
+  'denied_tools',
+  'agent_role',
+  'role_based_access',
+  'enable_logging',
+  'raise_errors',
+] as const
 
 export class ToolHandler implements SynthaHandler {
   readonly #user: () => Promise<User>

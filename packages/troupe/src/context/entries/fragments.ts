@@ -2,6 +2,7 @@
 import {
   capture,
   checkEntryKey,
+  checkOptionNames,
   checkOptions,
   checkTaint,
   encodeJson,
@@ -55,7 +56,7 @@ export const pushOptions = [
   'metadata',
   'taint',
   'signal',
-]
+] as const
 const updateOptions = pushOptions.filter((option) => option !== 'ifVersion')
 const largest = 8 * 1024 * 1024
 
@@ -63,7 +64,7 @@ const largest = 8 * 1024 * 1024
 export function checkUpdate(fn: unknown, options: object): void {
   if (Object.hasOwn(options ?? {}, 'ifVersion'))
     throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
-  checkOptions('update', options, updateOptions)
+  checkOptionNames('update', options, updateOptions)
   if (typeof fn !== 'function')
     throw failure('validation.failed', { what: 'What update was given', problem: 'it must be a function of the value' })
 }

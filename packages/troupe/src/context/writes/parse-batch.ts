@@ -2,6 +2,7 @@
 import {
   capture,
   checkFlag,
+  checkOptionNames,
   checkOptions,
   failure,
   fieldOf,
@@ -70,7 +71,7 @@ async function one(
 ): Promise<BatchOperationResult> {
   const { type, key, ...options } = operation
   if (operation.type === 'get') {
-    checkOptions('a get of a batch', options, [])
+    checkOptionNames('a get of a batch', options, [])
     const text = checkedKey(key)
     const found = await client.getMany([text], signalOption)
     return { type: 'get', key: text, success: true, ...foundOf(found.get(text)) }
@@ -118,7 +119,7 @@ export async function prepareOperation(
     const { value, ...rest } = options as { readonly value: Json }
     return { type, push: await preparePush(core, key, value, rest, origin()) }
   }
-  checkOptions('a get of a batch', options, [])
+  checkOptionNames('a get of a batch', options, [])
   return { type: 'get', key: checkedKey(key) }
 }
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { checkFunction, checkOptions, checkPredicate, checkSignal, fieldOf, listOf } from './check-options.ts'
+import {
+  checkFunction,
+  checkOptionNames,
+  checkOptions,
+  checkPredicate,
+  checkSignal,
+  fieldOf,
+  listOf,
+} from './check-options.ts'
 import { isObject, isPlainObject } from './is-object.ts'
 import { encodeJson } from './json.ts'
 import { show } from './show.ts'
@@ -42,25 +50,36 @@ describe('show', () => {
 
 describe('checkOptions', () => {
   it('checkOptions accepts plain objects alone, without reading other values.', () => {
-    for (const options of [{}, { a: 1 }, Object.create(null)]) checkOptions('push', options, ['a'])
+    for (const options of [{}, { a: 1 }, Object.create(null)]) checkOptionNames('push', options, ['a'])
     for (const options of [
       ...unreadable.filter((value) => !isPlainObject(value)),
       'x'.repeat(1_000_000),
       new Array(100_000),
     ])
-      expect(() => checkOptions('push', options as object, ['a'])).toThrow(coded)
+      expect(() => checkOptionNames('push', options as object, ['a'])).toThrow(coded)
   })
 
   it('checkOptions names an unknown option with the nearest one.', () => {
     const misspelt = { ttl: '1h', subscriber: [] }
     const thrown = expect.objectContaining({ code: 'option.unknown', message: 'push has no option subscriber.' })
-    expect(() => checkOptions('push', misspelt, ['ttl', 'subscribers'])).toThrow(thrown)
+    expect(() => checkOptionNames('push', misspelt, ['ttl', 'subscribers'])).toThrow(thrown)
+  })
+
+  it('checkOptions compiles with exactly the names of the options.', () => {
+    const options: { readonly ttl?: string; readonly topics?: readonly string[] } = {}
+    checkOptions('push', options, ['ttl', 'topics'])
+    // @ts-expect-error: topics is missing.
+    checkOptions('push', options, ['ttl'])
+    // @ts-expect-error: subscriber is no option.
+    checkOptions('push', options, ['ttl', 'topics', 'subscriber'])
+    const either: { readonly user: string } | { readonly webhook: string } = { user: 'ada' }
+    checkOptions('alerts.to', either as typeof either | { readonly webhook: string }, ['user', 'webhook'])
   })
 
   it('checkOptions reports a getter that throws, with the thrown value as the cause.', () => {
     const options = Object.defineProperty({}, 'ttl', { get: fail, enumerable: true })
     const cause = expect.objectContaining({ message: 'of the caller' })
-    expect(() => checkOptions('push', options, ['ttl'])).toThrow(
+    expect(() => checkOptionNames('push', options, ['ttl'])).toThrow(
       expect.objectContaining({ code: 'validation.failed', cause }),
     )
   })

@@ -5,12 +5,29 @@ import { isPlainObject } from './is-object.ts'
 import { nearest } from './nearest.ts'
 import { show } from './show.ts'
 
+/** The names of the options of `T`, of all its forms if it is a union. */
+type OptionNames<T> = T extends unknown ? keyof T & string : never
+
 /**
+ * Checks the names of options. The compiler rejects a list that lacks a name of the type of the options, or has another one.
  * @param where the name of the call in the error, e.g. `push`
  * @throws ValidationError `option.unknown` with the nearest known option; `validation.failed` unless it is a readable plain
  * object
+ * @example checkOptions('push', options, ['ttl', 'topics'])
  */
+export function checkOptions<T extends object, const Known extends readonly OptionNames<T>[]>(
+  where: string,
+  options: T,
+  known: [Exclude<OptionNames<T>, Known[number]>] extends [never]
+    ? Known
+    : { readonly missing: Exclude<OptionNames<T>, Known[number]> },
+): void
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  checkOptionNames(where, options, known)
+}
+
+/** Checks the names of options whose type does not list them, like `checkOptions`. */
+export function checkOptionNames(where: string, options: object, known: readonly string[]): void {
   if (!isPlainObject(options))
     throw failure('validation.failed', { what: where, problem: `it must be an object with ${known.join(', ')}` })
   const names = readable(where, () => {

@@ -3,7 +3,7 @@ import { checkOptions, failure, show } from '../../core/index.ts'
 import type { EffectClass, EffectFunction, EffectSpec } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
-const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint']
+const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint'] as const
 
 /** @throws ValidationError that names the invalid argument */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): void {

@@ -57,7 +57,17 @@ function locationOf(cursor: string | undefined, order: 'oldest' | 'priority'): F
   return { rank: Number(found[1]), seq: Number(found[2]) }
 }
 
-const filterOptions = ['unreadOnly', 'from', 'threadId', 'type', 'priority', 'order', 'limit', 'cursor', 'signal']
+const filterOptions = [
+  'unreadOnly',
+  'from',
+  'threadId',
+  'type',
+  'priority',
+  'order',
+  'limit',
+  'cursor',
+  'signal',
+] as const
 
 function filterOf(filter: MailboxFilter): Filter {
   checkOptions('messages', filter, filterOptions)

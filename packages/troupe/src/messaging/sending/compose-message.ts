@@ -4,7 +4,7 @@ import {
   checkEntryKey,
   checkFlag,
   checkName,
-  checkOptions,
+  checkOptionNames,
   checkSignal,
   checkTaint,
   decodeJson,
@@ -145,7 +145,7 @@ export function checkSend<Options extends CommonSendOptions>(
 ): Options {
   if (typeof options !== 'object' || options === null)
     throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they must be an object' })
-  checkOptions(where, options, [...own, ...commonOptions])
+  checkOptionNames(where, options, [...own, ...commonOptions])
   const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options
   checkSignal(where, signal)
   checkTaint(taint, `${where}.taint`)

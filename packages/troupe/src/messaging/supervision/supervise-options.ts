@@ -69,7 +69,7 @@ export const superviseOptionNames = [
   'hang',
   'failures',
   'onEscalated',
-]
+] as const
 /** The highest number of children of one supervisor. */
 const maxChildren = 1_000
 

@@ -1,6 +1,6 @@
 /** The settings of a model call that agents, the registry and the configuration accept, and their validation. */
 import type { SharedV4ProviderOptions } from '@ai-sdk/provider'
-import { checkOptions, isObject, show } from '../../core/index.ts'
+import { checkOptionNames, isObject, show } from '../../core/index.ts'
 
 /** How much a model reasons before it answers. */
 export interface ReasoningSettings {
@@ -117,7 +117,7 @@ function problemOfNumber(settings: CallSettings, name: keyof CallSettings, { fro
 function problemOfReasoning(reasoning: ReasoningSettings | undefined): string | undefined {
   if (reasoning === undefined) return undefined
   if (!isObject(reasoning)) return `reasoning is ${show(reasoning)}, not { effort, maxTokens }`
-  checkOptions('settings.reasoning', reasoning, ['effort', 'maxTokens'])
+  checkOptionNames('settings.reasoning', reasoning, ['effort', 'maxTokens'])
   const { effort, maxTokens } = reasoning
   if (!['none', 'low', 'medium', 'high'].includes(effort))
     return `reasoning.effort is ${show(effort)}, not one of none, low, medium, high`

@@ -93,7 +93,7 @@ const options = [
   'for',
   'minCount',
   'severity',
-]
+] as const
 
 /** @throws ValidationError that names the problem; NotFoundError `metric.unknown` */
 export function checkRule(rule: AlertRule): CheckedRule {

@@ -61,7 +61,7 @@ const known = [
   'idle',
   'maxLifetime',
   'clock',
-]
+] as const
 
 /** @throws ValidationError naming the invalid option */
 export function poolSettings<T>(options: PoolOptions<T>): PoolSettings<T> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import {
   type Agent,
   type AgentResult,
@@ -173,6 +174,27 @@ describe('an agent with results of other agents', () => {
     })
     const team = { agents: [client, server], flows: ['Client <-> Server', 'Client -> End'] }
     expect((await orchestra.run({ task: 'x', topology: team })).response).toEqual({ n: 1 })
+  })
+
+  it('A request of a step to a mailbox has every option of a message, and one to an agent of the run rejects them.', async () => {
+    const Ask = defineMessage('sum', z.object({ a: z.number() }), { reply: z.object({ b: z.number() }) })
+    const server = defineAgent({ name: 'Server', run: async () => null, serve: async () => ({ b: 1 }) })
+    const client = defineAgent({
+      name: 'Client',
+      run: async (to: string, ctx) =>
+        finish(await ctx.request(Ask, { a: 1 }, { to, priority: 'high', threadId: 'sums', metadata: { of: 'ada' } })),
+    })
+    const user = await ada()
+    const topology = { agents: [client, server], flows: ['Start -> Client', 'Client -> End', 'Client <-> Server'] }
+    const run = await user.orchestra.start({ task: 'Desk', topology })
+    const [delivery] = await user.agent('Desk').mailbox.receive({ max: 1, wait: '20s' })
+    expect(delivery?.message).toMatchObject({ priority: 'high', threadId: 'sums', metadata: { of: 'ada' } })
+    await delivery?.reply({ b: 2 })
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { b: 2 } })
+    expect(await user.orchestra.run({ task: 'Server', topology })).toMatchObject({
+      status: 'failed',
+      error: { code: 'validation.failed', message: expect.stringContaining('The option priority of request') },
+    })
   })
 })
 

@@ -4,6 +4,7 @@ import {
   addStepTaint,
   checkCall,
   checkConstruct,
+  checkOptionNames,
   checkOptions,
   checkSignal,
   checkSignalType,
@@ -364,7 +365,7 @@ export class Run<Response = Json> {
     options: Pick<CommandOptions, 'signal'> = {},
   ): Promise<void> {
     checkCall('run.resolve', options)
-    checkOptions('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
+    checkOptionNames('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
     await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, resolution, options)
   }
 

@@ -124,7 +124,7 @@ const known = [
   'budget',
   'onProgress',
   'signal',
-]
+] as const
 const page = 500
 const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
 
@@ -258,7 +258,7 @@ async function chosen(
     if (open) throw failure('run.open', { run: open.run, status: open.status })
     return rows
   }
-  checkOptions('evaluate.runs', runs, runFilters)
+  checkOptions('evaluate.runs', runs as RunFilter, runFilters)
   const filter = checkFilter(runs as RunFilter)
   const rows: RunRow[] = []
   for (let after: ListedRun | undefined; ; ) {

@@ -1,7 +1,7 @@
 /** Exports a run as one redacted file with a digest, which any installation of Troupe can open. */
 
 import { createHmac } from 'node:crypto'
-import { canonicalJson, checkOptions, failure, hashText, type Json } from '../../core/index.ts'
+import { canonicalJson, checkOptionNames, failure, hashText, type Json } from '../../core/index.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { runAccountOf } from '../machine/run/run-account.ts'
 import { hasEnded } from '../machine/state.ts'
@@ -53,7 +53,7 @@ export function exportRun(
   options: ExportOptions & { readonly build: string; readonly known: (text: string) => string },
 ): ExportedRun {
   const { build, known, redact: how = 'secrets', key, ...rest } = options
-  checkOptions('orchestra.export', rest, ['redact', 'key'])
+  checkOptionNames('orchestra.export', rest, ['redact', 'key'])
   if (!redactions.includes(how))
     throw failure('validation.failed', { what: 'redact', problem: `it is not one of ${redactions.join(', ')}` })
   const { run, status, reason, tags, endedAt } = row

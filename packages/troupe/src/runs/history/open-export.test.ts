@@ -28,6 +28,13 @@ describe('an exported run', () => {
     expect(past.why().sentences.map(({ about }) => about)).toContain('path')
     expect(past.at(1)).toMatchObject({ seq: 1, event: { type: 'run.started' } })
     expect(past.compare(openExport(file))).toEqual({ identical: true })
+    const abort = new AbortController()
+    const seen: number[] = []
+    for await (const { seq } of past.events({ from: 1, signal: abort.signal })) {
+      seen.push(seq)
+      abort.abort()
+    }
+    expect(seen).toEqual([2])
     expect((await new Tracer().follow(past)).getTrace().executionPath.map(({ agent }) => agent)).toEqual(['A', 'B'])
     expect(orchestra).toBeDefined()
   })

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import {
   checkConstruct,
   checkOptions,
+  checkSignalType,
   checkText,
   construct,
   failure,
@@ -52,13 +53,20 @@ export class OpenedRun {
   /**
    * Yields all events, or the events after `from`; `Tracer.follow` accepts the object.
    * @param options.from the `seq` of an event; 0 by default, for all events
+   * @param options.signal ends the events
    */
-  async *events(options: { readonly from?: number } = {}): AsyncGenerator<NumberedEvent> {
+  async *events(
+    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<NumberedEvent> {
     checkOptions('events', options, ['from', 'signal'])
-    const { from = 0 } = options
+    const { from = 0, signal } = options
+    checkSignalType('events', signal)
     if (!Number.isSafeInteger(from) || from < 0)
       throw failure('validation.failed', { what: 'events.from', problem: 'it must be a whole number from 0' })
-    yield* this.#past.events.slice(from)
+    for (const event of this.#past.events.slice(from)) {
+      if (signal?.aborted) return
+      yield event
+    }
   }
 
   /** Repeats the decisions of the run on its recorded inputs and compares them, as `orchestra.verifyReplay`. */

@@ -112,7 +112,7 @@ const options = [
   'misfire',
   'overlap',
   'paused',
-]
+] as const
 const causes = ['at', 'in', 'every', 'onContext', 'onMessage'] as const
 const shortestMs = 1_000
 /** The highest length of a cron text; the cost of parsing grows with it. */

@@ -19,7 +19,7 @@ import {
 import type { Statement, Storage } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
-import { type AuditQuery, auditQueryNames, readAuditQuery } from './audit-query.ts'
+import { type AuditQuery, readAuditQuery } from './audit-query.ts'
 import { type AuditRecord, type StoredRecord, toRecord } from './audit-record.ts'
 import { type AuditStatements, auditStatements, type ListFilter, toStored } from './audit-statements.ts'
 import {
@@ -202,11 +202,7 @@ export class AuditLog implements AuditTrail {
 
   /** Returns a page of refused actions, newest first. They are stored for at least 24 h. */
   incidents(query: Omit<AuditQuery, 'allowed'> = {}): Promise<Page<AuditRecord>> {
-    checkOptions(
-      'incidents',
-      query,
-      auditQueryNames.filter((name) => name !== 'allowed'),
-    )
+    checkOptions('incidents', query, ['user', 'actor', 'operation', 'resource', 'from', 'to', 'limit', 'cursor'])
     return this.list({ ...query, allowed: false })
   }
 

@@ -26,11 +26,19 @@ export interface AuditQuery {
   readonly cursor?: string
 }
 
-export const auditQueryNames = ['user', 'actor', 'operation', 'resource', 'allowed', 'from', 'to', 'limit', 'cursor']
-
 /** @throws ValidationError `option.unknown`, `validation.failed`, `cursor.invalid` */
 export function readAuditQuery(query: AuditQuery): ListFilter {
-  checkOptions('audit.list', query, auditQueryNames)
+  checkOptions('audit.list', query, [
+    'user',
+    'actor',
+    'operation',
+    'resource',
+    'allowed',
+    'from',
+    'to',
+    'limit',
+    'cursor',
+  ])
   const { user, actor, operation, resource, allowed, limit = 100, cursor } = query
   for (const [name, value] of Object.entries({ user, actor, operation, resource }))
     if (value !== undefined && (typeof value !== 'string' || value === ''))

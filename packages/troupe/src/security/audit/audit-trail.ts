@@ -62,7 +62,7 @@ export interface Decision extends AuditEntry {
   readonly reason?: string
 }
 
-const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason']
+const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason'] as const
 
 /** Checks a record of the application: one that could not be stored would be lost with only an event. */
 export function checkAuditEntry(auditEntry: Decision): void {

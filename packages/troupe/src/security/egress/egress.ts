@@ -70,9 +70,9 @@ export interface Egress {
   close(): Promise<void>
 }
 
-const known: readonly string[] = [
+const known = [
   ...['allow', 'privateAddresses', 'methods', 'maxBytes', 'timeout', 'maxRedirects', 'connections', 'keepAlive'],
-]
+] as const
 
 interface Limits {
   readonly rules: EgressRules

@@ -2,7 +2,7 @@
  * Policies as data: rules that allow tool calls, require the approval of a person, or block them. The first rule of a list that
  * matches a call decides for the list.
  */
-import { checkOptions, failure, nearest, show } from '../../core/index.ts'
+import { checkOptionNames, failure, nearest, show } from '../../core/index.ts'
 import { type CallLabels, holds } from './call-labels.ts'
 import { type LabelCondition, parseCondition } from './condition.ts'
 
@@ -52,7 +52,7 @@ export function compileRules(rules: unknown, where: string, tool?: string): read
   return Object.freeze(
     rules.map((rule: PolicyRule, i) => {
       const at = `policy[${i}]`
-      checkOptions(`${at} of ${where}`, rule, [...(tool === undefined ? ['tool'] : []), 'when', 'do', 'reason'])
+      checkOptionNames(`${at} of ${where}`, rule, [...(tool === undefined ? ['tool'] : []), 'when', 'do', 'reason'])
       const { tool: named = tool, when, do: outcome, reason } = rule
       if (typeof named !== 'string' || !/^[^*\p{Cc}]{0,200}\*?$/u.test(named) || named === '')
         throw wrong(`${at}.tool`, `it is ${show(named)}, not the name of a tool, whose end may be *`)

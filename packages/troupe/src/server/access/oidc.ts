@@ -48,7 +48,7 @@ export interface OidcOptions {
   readonly hosts?: readonly string[]
 }
 
-const names = ['issuer', 'clientId', 'clientSecret', 'scopes', 'claims', 'roles', 'role', 'hosts']
+const names = ['issuer', 'clientId', 'clientSecret', 'scopes', 'claims', 'roles', 'role', 'hosts'] as const
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** @throws ValidationError */

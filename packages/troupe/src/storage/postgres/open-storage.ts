@@ -34,7 +34,17 @@ import { Transactions } from './transactions.ts'
 
 /** The server cancels a statement earlier, so a connection that has not answered by then is lost. */
 const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
-const knownOptions = ['url', 'postgres', 'migrations', 'clock', 'random', 'retention', 'time', 'production', 'faults']
+const knownOptions = [
+  'url',
+  'postgres',
+  'migrations',
+  'clock',
+  'random',
+  'retention',
+  'time',
+  'production',
+  'faults',
+] as const
 
 /** The delays in ms between attempts to reach an unreachable server. */
 const backoff = { first: 50, last: 800 }

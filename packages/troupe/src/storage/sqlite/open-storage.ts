@@ -1,7 +1,7 @@
 /** Opens a database in memory or in a file, after migrating its schema. */
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
-import { checkOptions, failure, nearest } from '../../core/index.ts'
+import { checkOptionNames, failure, nearest } from '../../core/index.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { retentionBounds } from '../cleanup/storage-retention.ts'
 import type { Disk } from '../disk.ts'
@@ -53,7 +53,7 @@ interface Opened {
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */
 export async function openSqlite(options: OpenStorageOptions): Promise<OpenedStorage> {
-  checkOptions('openStorage', options, [
+  checkOptionNames('openStorage', options, [
     'url',
     'migrations',
     'clock',

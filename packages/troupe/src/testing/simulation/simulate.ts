@@ -78,7 +78,7 @@ const known = [
   'maxSimulated',
   'bail',
   'env',
-]
+] as const
 
 /** Returns the URL of a file beside this one, with the extension with which this one runs. */
 const beside = (name: string) => new URL(`./${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)

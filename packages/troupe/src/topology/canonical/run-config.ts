@@ -1,6 +1,7 @@
 /** Reads the configuration of a run: rejects unknown options and invalid values, and fills in defaults. */
 import {
   checkName,
+  checkOptionNames,
   checkOptions,
   type Duration,
   encodeJson,
@@ -199,7 +200,7 @@ function integer(what: string, value: unknown, least = 1): number {
 
 /** Checks a part of the config and removes undefined values, which count as absent. */
 function part<T extends object>(where: string, value: T | undefined, known: readonly string[]): T {
-  if (value !== undefined) checkOptions(where, value, known)
+  if (value !== undefined) checkOptionNames(where, value, known)
   for (const [name, one] of Object.entries(value ?? {}))
     if (one === null) throw rejection(`${where}.${name}`, 'it is null; leave it away')
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as T
@@ -242,7 +243,7 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
   if (rule === 'ask') return { ask: true }
   if (rule === null || typeof rule !== 'object')
     throw rejection(where, "it must be { retry }, { agent }, { value }, { ask: true }, 'ask' or 'fail'")
-  checkOptions(where, rule, ['retry', 'agent', 'value', 'ask'])
+  checkOptionNames(where, rule, ['retry', 'agent', 'value', 'ask'])
   const { retry, agent, value, ask } = rule as ErrorRuleInput
   const asks = ask !== undefined && flag(`${where}.ask`, ask)
   if (retry === undefined && agent === undefined && value === undefined && !asks)
@@ -289,7 +290,7 @@ function readBreak(input: BreakpointSpec, topology: CanonicalTopology | undefine
   if (input === 'error') return { on: 'error' }
   if (input === null || typeof input !== 'object')
     throw rejection(where, "it must be 'error', { agent }, { tool } or { seq }")
-  checkOptions(where, input, ['agent', 'tool', 'seq'])
+  checkOptionNames(where, input, ['agent', 'tool', 'seq'])
   if ('agent' in input) return { on: 'agent', agent: knownOrNested(where, checkName('agent', input.agent), topology) }
   if ('tool' in input) return { on: 'tool', tool: checkName('tool', input.tool) }
   return { on: 'seq', seq: integer(`${where}.seq`, input.seq) }

@@ -80,7 +80,7 @@ const known = [
   'needsApproval',
   'timeout',
   'resultLimit',
-]
+] as const
 /** The highest length of a tool's name, as models accept it. */
 const longestName = 64
 const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']

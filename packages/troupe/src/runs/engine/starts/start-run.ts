@@ -87,7 +87,7 @@ export function readStart(
   spec: StartSpec,
   as?: string,
 ): NewRun {
-  const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'threadId', 'signal']
+  const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'threadId', 'signal'] as const
   checkOptions('orchestra.start', spec, names)
   checkSignal('orchestra.start', spec.signal)
   const run = spec.id === undefined ? parts.platform.ids.next() : checkName('run', spec.id)

@@ -66,7 +66,7 @@ export const runFilters = [
   'minCost',
   'maxCost',
   'order',
-]
+] as const
 const maxSearchWords = 16
 const maxTags = 16
 const maxTitle = 200

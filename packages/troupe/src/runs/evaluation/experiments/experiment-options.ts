@@ -89,7 +89,7 @@ export interface EvaluatedTeam extends ExperimentTeam {
 const known = [
   ...['id', 'dataset', 'team', 'agent', 'topology', 'against', 'scorers', 'tags', 'limit', 'config'],
   ...['budget', 'concurrency', 'onProgress', 'signal'],
-]
+] as const
 /** The highest number of bytes of an id, which is part of the ids of its runs and of a tag. */
 const longestId = 128
 const maxScorers = 20

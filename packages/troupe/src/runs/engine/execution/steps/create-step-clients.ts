@@ -8,6 +8,7 @@ import {
   checkOptions,
   checkSignal,
   encodeJson,
+  failure,
   hashJson,
   type Json,
   milliseconds,
@@ -64,10 +65,16 @@ function requestVia(
   notify: (wait: string, message: RunMessage) => Fragment,
 ): MessageClient['request'] {
   return async <P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> => {
-    checkOptions('request', options, ['to', 'timeout', 'signal'])
+    checkOptions('request', options, ['to', 'timeout', 'priority', 'threadId', 'metadata', 'signal'])
     checkSignal('request', options.signal)
     const { to } = options
     if (!at.agents.has(to)) return messages.request(type, payload, options)
+    for (const option of ['priority', 'threadId', 'metadata'] as const)
+      if (options[option] !== undefined)
+        throw failure('validation.failed', {
+          what: `The option ${option} of request`,
+          problem: `${to} works in this run, where a request becomes a step and no message`,
+        })
     const what = `The payload of ${type.name}`
     const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
     const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request', '1ms')
