@@ -352,31 +352,6 @@ test('The GitHub workflow is valid, and runs scripts that exist.', () => {
   expect(did(image)).toContain('.State.Health.Status')
 })
 
-test('The release workflow publishes what it attests, with provenance and a list of its parts.', () => {
-  const content = readFileSync(join(workspace, '.github/workflows/release.yml'), 'utf8')
-  // The permission is younger than the schema of the validator.
-  const known = content.replaceAll(/\n +attestations: write/g, '')
-  expect(validateWorkflow(known).errors).toEqual([])
-  expect(validateWorkflow(known.replace('needs:', 'need:')).errors).not.toEqual([])
-  const { permissions, jobs } = parse(content)
-  expect(permissions).toEqual({ contents: 'read' })
-  expect([jobs.package.needs, jobs.image.needs]).toEqual(['verify', 'verify'])
-  for (const job of [jobs.package, jobs.image])
-    expect(job.permissions).toMatchObject({ 'id-token': 'write', attestations: 'write', contents: 'read' })
-  type Step = { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }
-  const steps = (job: { readonly steps: readonly Step[] }) => job.steps.map(({ run, uses }) => run ?? uses ?? '')
-  expect(steps(jobs.verify)).toEqual(expect.arrayContaining(['node scripts/pin-digests.ts --check', 'npm test']))
-  const published = steps(jobs.package)
-  const at = (part: string) => published.findIndex((one) => one.includes(part))
-  expect(at('npm pack')).toBeGreaterThan(0)
-  expect(at('npm sbom')).toBeGreaterThan(at('npm pack'))
-  expect(at('attest-build-provenance')).toBeGreaterThan(at('npm pack'))
-  expect(at('attest-sbom')).toBeGreaterThan(at('npm sbom'))
-  expect(at('npm publish troupe-*.tgz --provenance')).toBeGreaterThan(at('attest-sbom'))
-  const build = jobs.image.steps.find(({ uses = '' }: Step) => uses.startsWith('docker/build-push-action@'))
-  expect(build.with).toMatchObject({ push: true, sbom: true, provenance: 'mode=max' })
-})
-
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
 if (!hasSystemd) process.stderr.write('skipped: there is no systemd-analyze to read the unit\n')
 test.skipIf(!hasSystemd)('The systemd unit is valid for systemd.', () => {

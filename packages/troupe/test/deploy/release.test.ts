@@ -1,0 +1,60 @@
+/** The workflow that releases the package and the image, and the commands in it that need no network. */
+import { execSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { validateWorkflow } from '@action-validator/core'
+import { expect, onTestFinished, test } from 'vitest'
+import { parse } from 'yaml'
+import { workspace } from './image.ts'
+
+test('The release workflow publishes what it attests, with provenance and a list of its parts.', () => {
+  const content = readFileSync(join(workspace, '.github/workflows/release.yml'), 'utf8')
+  // The permission is younger than the schema of the validator.
+  const known = content.replaceAll(/\n +attestations: write/g, '')
+  expect(validateWorkflow(known).errors).toEqual([])
+  expect(validateWorkflow(known.replace('needs:', 'need:')).errors).not.toEqual([])
+  const { permissions, jobs } = parse(content)
+  expect(permissions).toEqual({ contents: 'read' })
+  expect([jobs.package.needs, jobs.image.needs]).toEqual(['verify', 'verify'])
+  for (const job of [jobs.package, jobs.image])
+    expect(job.permissions).toMatchObject({ 'id-token': 'write', attestations: 'write', contents: 'read' })
+  type Step = { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }
+  const steps = (job: { readonly steps: readonly Step[] }) => job.steps.map(({ run, uses }) => run ?? uses ?? '')
+  expect(steps(jobs.verify)).toEqual(expect.arrayContaining(['node scripts/pin-digests.ts --check', 'npm test']))
+  const published = steps(jobs.package)
+  const at = (part: string) => published.findIndex((one) => one.includes(part))
+  expect(at('npm pack')).toBeGreaterThan(0)
+  expect(at('npm sbom')).toBeGreaterThan(at('npm pack'))
+  expect(at('attest-build-provenance')).toBeGreaterThan(at('npm pack'))
+  expect(at('attest-sbom')).toBeGreaterThan(at('npm sbom'))
+  expect(at('npm publish troupe-*.tgz --provenance')).toBeGreaterThan(at('attest-sbom'))
+  const build = jobs.image.steps.find(({ uses = '' }: Step) => uses.startsWith('docker/build-push-action@'))
+  expect(build.with).toMatchObject({ push: true, sbom: true, provenance: 'mode=max' })
+})
+
+test('The released package names the repository that released it.', () => {
+  const { jobs } = parse(readFileSync(join(workspace, '.github/workflows/release.yml'), 'utf8'))
+  type Step = { readonly run?: string; readonly env?: Record<string, string> }
+  const steps: readonly Step[] = jobs.package.steps
+  const naming = steps.findIndex(({ run }) => run?.startsWith('npm pkg set'))
+  expect(naming).toBeLessThan(steps.findIndex(({ run }) => run?.startsWith('npm pack')))
+  const { run = '', env } = steps[naming] as Step
+  expect(env).toEqual({ REPOSITORY: `\${{ github.server_url }}/\${{ github.repository }}` })
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-release-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'packages/troupe'), { recursive: true })
+  for (const file of ['package.json', 'packages/troupe/package.json'])
+    copyFileSync(join(workspace, file), join(folder, file))
+  execSync(run, { cwd: folder, env: { ...process.env, REPOSITORY: 'https://example.org/acme/troupe' }, stdio: 'pipe' })
+  expect(JSON.parse(readFileSync(join(folder, 'packages/troupe/package.json'), 'utf8'))).toMatchObject({
+    name: 'troupe',
+    homepage: 'https://example.org/acme/troupe#readme',
+    bugs: { url: 'https://example.org/acme/troupe/issues' },
+    repository: {
+      type: 'git',
+      url: 'git+https://example.org/acme/troupe.git',
+      directory: 'packages/troupe',
+    },
+  })
+})
