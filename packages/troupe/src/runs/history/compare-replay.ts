@@ -2,14 +2,14 @@
  * Replays a run: applies the present `transition` to the recorded inputs and compares the events. Calls no code of
  * agents.
  */
-import { canonicalJson, type Json } from '../../core/index.ts'
+import { canonicalJson, isObject, type Json } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
 import { createState } from '../machine/state.ts'
 import { transition } from '../machine/transition.ts'
 
 /** The result of `verifyReplay`. */
 export interface ReplayResult {
-  /** True if the repeated decisions equal the recorded events. */
+  /** True if the repeated decisions equal the recorded events; hints of errors are not compared. */
   readonly identical: boolean
   /** The first difference. */
   readonly difference?: {
@@ -28,15 +28,36 @@ export interface ReplayResult {
 export function compareReplay(records: Iterable<RunRecord>): ReplayResult {
   const state = createState()
   let count = 0
+  let hasOtherHints = false
   for (const { input, events, first } of records) {
     const { events: replayed } = transition(state, input)
     for (let i = 0; i < Math.max(events.length, replayed.length); i++) {
       const was = (events[i] ?? null) as Json
       const is = (replayed[i] === undefined ? null : JSON.parse(JSON.stringify(replayed[i]))) as Json
-      if (canonicalJson(was) !== canonicalJson(is))
+      if (canonicalJson(was) === canonicalJson(is)) continue
+      if (decisionOf(was, hasOtherHints) !== decisionOf(is, hasOtherHints))
         return { identical: false, difference: { seq: first + i, recorded: was, replayed: is }, events: count }
+      hasOtherHints = true
     }
     count += events.length
   }
   return { identical: true, events: count }
+}
+
+/**
+ * Returns an event without the hints of its errors: they are texts for people, which a release may improve. The hash of a step's
+ * progress includes them, and says nothing once they differ.
+ */
+function decisionOf(event: Json, hasOtherHints: boolean): string {
+  const without = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(without)
+    if (!isObject(value)) return value
+    const isError = typeof value.code === 'string' && typeof value.message === 'string'
+    const fields = Object.entries(value as { readonly [name: string]: Json })
+    const decided = fields.filter(
+      ([name]) => !(isError && name === 'hint') && !(hasOtherHints && name === 'progressHash'),
+    )
+    return Object.fromEntries(decided.map(([name, field]) => [name, without(field)]))
+  }
+  return canonicalJson(without(event))
 }
