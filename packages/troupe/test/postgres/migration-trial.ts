@@ -65,6 +65,7 @@ export async function runMigrationTrial(
       for (const death of ['process', 'backend'] as const) {
         await prepare()
         tried++
+        if (tried % 50 === 0) print(`${tried} deaths, ${problems.length} problems`)
         const reached = await die(server, schema, to, death, nth)
         if (!reached) missed++
         await (await openEverything({ url: server, schema }, to)).close()

@@ -36,7 +36,7 @@ async function attempt({ name, launch, deadly }: Plan): Promise<void> {
   const trial = new Trial()
   try {
     const { killed } = await trial.live(launch)
-    tried++
+    if (++tried % 50 === 0) console.log(`${tried} points, ${bad} of them bad`)
     if (deadly && !killed) missed++
     const problems = await trial.judge()
     if (problems.length === 0) return
