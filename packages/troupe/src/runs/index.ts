@@ -2,6 +2,7 @@
 export { type AgentSteps, agentStepsOf, findQuestion, takesPart } from './engine/agent-steps.ts'
 export { createDailyUsage, type DailyLimits, type DailyUsage } from './engine/budgets/daily-usage.ts'
 export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts'
+export { callRecordedTool, planToolCall } from './engine/calls/call-recorded-tool.ts'
 export type { CommandOptions } from './engine/commands/command-options.ts'
 export { createOrchestra } from './engine/create-orchestra.ts'
 export type {

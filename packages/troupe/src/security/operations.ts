@@ -21,6 +21,7 @@ export const operations = [
   'metrics.read',
   'runs.answer',
   'runs.approve',
+  'runs.call-tool',
   'runs.command',
   'runs.fork',
   'runs.live',

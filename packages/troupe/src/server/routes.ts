@@ -15,6 +15,7 @@ import { runRoutes } from './routes/run-routes.ts'
 import { scheduleRoutes } from './routes/schedule-routes.ts'
 import { teamRoutes } from './routes/team-routes.ts'
 import { threadRoutes } from './routes/threads/thread-routes.ts'
+import { toolCallRoutes } from './routes/tool-calls/tool-call-routes.ts'
 import { topicRoutes } from './routes/topic-routes.ts'
 import { updateRoutes } from './routes/update-routes.ts'
 import { usageRoutes } from './routes/usage/usage-routes.ts'
@@ -23,6 +24,7 @@ const ownRoutes: readonly Route[] = [
   ...runRoutes,
   ...threadRoutes,
   ...pastRunRoutes,
+  ...toolCallRoutes,
   ...evaluationRoutes,
   ...experimentRoutes,
   ...scheduleRoutes,

@@ -21,6 +21,7 @@ const writes: Readonly<Record<string, Write>> = {
   broadcast: ['POST', '/v1/messages/broadcast', { type: 'n', payload: 1, to: ['Box'] }],
   'start a run': ['POST', '/v1/runs', { agent: 'Echo', task: 1 }],
   'fork a run': ['POST', '/v1/runs/RUN/fork', { at: 1 }],
+  'call a recorded tool': ['POST', '/v1/runs/RUN/steps/1%231/tool-call', { call: '/effect:x 1.1#1', args: {} }],
   'retry a run': ['POST', '/v1/runs/FAILED/retry', {}],
   'cancel a run': ['POST', '/v1/runs/WAITS/cancel', {}],
   'pause a run': ['POST', '/v1/runs/WAITS/pause', {}],

@@ -152,6 +152,8 @@ export interface ClientOperations {
   readonly 'runs.answer': { readonly path: { readonly run: string }; readonly body: { readonly question: string; readonly value?: unknown; readonly id?: string | undefined }; readonly answer: { readonly ok: true } }
   /** Show the run as of one of its events. */
   readonly 'runs.at': { readonly path: { readonly run: string; readonly seq: number }; readonly answer: ClientSchemas['RunView'] }
+  /** Execute a recorded tool call with edited arguments, as a run of one step; `repeat` allows it to repeat an at-most-once effect. */
+  readonly 'runs.callTool': { readonly path: { readonly run: string; readonly step: string }; readonly body: { readonly call: string; readonly args?: unknown; readonly id?: string | undefined; readonly repeat?: boolean | undefined }; readonly answer: { readonly run: string } }
   /** List the calls of a step to models, tools and other effects, with their outcomes. */
   readonly 'runs.calls': { readonly path: { readonly run: string; readonly step: string }; readonly answer: { readonly calls: readonly (ClientSchemas['RecordedCall'])[] } }
   /** Cancel a run: its steps clean up, then it ends. */
@@ -180,6 +182,8 @@ export interface ClientOperations {
   readonly 'runs.pause': { readonly path: { readonly run: string }; readonly body: { readonly id?: string | undefined } | null; readonly answer: ClientSchemas['RunStatus'] }
   /** Show what a fork would share, pay, repeat and ask; starts nothing. */
   readonly 'runs.planFork': { readonly path: { readonly run: string }; readonly body: { readonly at: number; readonly edit?: { readonly results?: { readonly [name: string]: unknown } | undefined; readonly prompts?: { readonly [name: string]: string } | undefined; readonly answers?: { readonly [name: string]: unknown } | undefined; readonly model?: string | undefined } | undefined }; readonly answer: { readonly sharedSteps: number; readonly paid: { readonly calls: number; readonly tokens: number; readonly cost: number; readonly unpriced: number }; readonly repeated: readonly ({ readonly run: string; readonly step: string; readonly call: string; readonly name: string; readonly class: 'idempotent' | 'at-most-once' })[]; readonly asked: readonly ({ readonly agent: string; readonly kind: string; readonly text: string })[] } }
+  /** Show the arguments of a recorded tool call, and whether other arguments fit the tool; calls nothing. */
+  readonly 'runs.planToolCall': { readonly path: { readonly run: string; readonly step: string }; readonly body: { readonly call: string; readonly args?: unknown }; readonly answer: { readonly agent: string; readonly tool: string; readonly description: string; readonly parameters: { readonly [name: string]: unknown }; readonly effect: string; readonly approval: 'never' | 'always' | 'sometimes'; readonly args: unknown; readonly problem?: string; readonly isRepeat: boolean } }
   /** Show the prompts of the model calls of a step, for operators; 409 if the code has changed since. */
   readonly 'runs.prompts': { readonly path: { readonly run: string; readonly step: string }; readonly answer: { readonly prompts: readonly (ClientSchemas['SentPrompt'])[] } }
   /** Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it. */

@@ -4,10 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, finish } from '../../agents/index.ts'
 import { TroupeError } from '../../core/index.ts'
+import { defineAgent, defineTool, finish, LlmAgent } from '../../index.ts'
 import { defineMessage, type RunningWorker, Worker } from '../../messaging/index.ts'
 import { parseDataset } from '../../runs/index.ts'
+import { MockModel } from '../../testing/index.ts'
 import type { Route } from '../route.ts'
 import { routes } from '../routes.ts'
 import { asking, type CallServer, caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
@@ -27,7 +28,21 @@ const uncertain = defineAgent({
       }),
     ),
 })
-const agents = [echo, asking, failing, uncertain]
+const look = defineTool({
+  name: 'look',
+  description: 'Looks.',
+  inputSchema: z.object({}),
+  effect: 'read',
+  execute: () => 'seen',
+})
+const model = new MockModel({
+  responses: [
+    { match: 'seen', text: 'Done.' },
+    { match: () => true, toolCalls: [{ name: 'look' }] },
+  ],
+})
+const looking = new LlmAgent({ name: 'Looking', model, tools: { look } })
+const agents = [echo, asking, failing, uncertain, looking]
 const teams = { echo: { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] } }
 const isWrite = ({ method, isRead }: Route) => method !== 'GET' && isRead !== true
 const title = ({ method, path }: Route) => `${method} ${path}`
@@ -86,6 +101,10 @@ describe('the audit log', () => {
     const { body } = await host('POST', `/v1/mailboxes/${mailbox}/receive`, { max: 1 })
     return { mailbox, body: { delivery: body.deliveries[0].delivery } }
   }
+  const toolCall = async () => {
+    const { run } = await runOf('Looking')
+    return { run: run.id, step: '1#1', body: { call: '/effect:look 1.1#1', args: {} } }
+  }
   const apiKey = async () => (await served.troupe.apiKeys.create({ name: 'k', users: ['ada'] })).id
   const message = { type: 'n', payload: 1 }
 
@@ -106,6 +125,7 @@ describe('the audit log', () => {
       return { run: run.id, body: { question: result.questions[0]?.id, value: 'red' } }
     },
     'POST /v1/runs/:run/fork': async () => ({ run: await ended(), body: { at: 1 } }),
+    'POST /v1/runs/:run/steps/:step/tool-call': toolCall,
     'POST /v1/runs/:run/retry': async () => ({ run: (await runOf('Failing')).run.id }),
     'POST /v1/runs/:run/undo': async () => ({ run: await ended() }),
     'POST /v1/runs/:run/step': async () => ({ run: await held() }),
@@ -236,8 +256,8 @@ describe('the audit log', () => {
     const isMetric = (one: Route) => one.operation === 'metrics.read' || one.path === '/v1/metrics/:metric'
     for (const route of routes.filter((one) => !isWrite(one) && !isMetric(one))) {
       const live = route.path === '/v1/runs/:run/live' ? { run: await waiting() } : {}
-      const body = readBodies[route.path]
-      const { status, text, records } = await recordsOf(route, { ...ids, schedule, ...live, body })
+      const called = route.name === 'runs.planToolCall' ? await toolCall() : { body: readBodies[route.path] }
+      const { status, text, records } = await recordsOf(route, { ...ids, schedule, ...live, ...called })
       expect([title(route), status < 300, status < 300 ? '' : text]).toEqual([title(route), true, ''])
       expect([title(route), records.length > 0]).toEqual([title(route), true])
     }

@@ -48,6 +48,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/runs/:run/answers': { question: 'q', value: 1 },
   'POST /v1/runs/:run/fork': { at: 1 },
   'POST /v1/runs/:run/fork-plan': { at: 1 },
+  'POST /v1/runs/:run/steps/:step/tool-call-plan': { call: 'c' },
+  'POST /v1/runs/:run/steps/:step/tool-call': { call: 'c', args: {} },
   'POST /v1/runs/:run/edit': { inputs: { x: 1 } },
   'POST /v1/runs/:run/breakpoints': { breakOn: 'error' },
   'POST /v1/runs/:run/effects/resolve': { step: 's', call: 'c', happened: false },
@@ -85,6 +87,8 @@ const otherwise: Readonly<Record<string, string>> = {
   'POST /v1/runs/:run/edit': 'run.over',
   'POST /v1/runs/:run/effects/resolve': 'run.over',
   'POST /v1/runs/:run/retry': 'retry.rejected',
+  'POST /v1/runs/:run/steps/:step/tool-call-plan': 'call.unknown',
+  'POST /v1/runs/:run/steps/:step/tool-call': 'call.unknown',
   // A prompt quotes the errors of tools.
   'GET /v1/runs/:run/steps/:step/prompts': 'request.forbidden',
   'GET /v1/metrics/:metric': 'metric.unknown',

@@ -9,6 +9,10 @@ import { list, withoutUndefined } from '../schemas/request-schemas.ts'
 
 const names = list(z.string())
 
+export const approvalSchema = z
+  .enum(['never', 'always', 'sometimes'])
+  .describe('`sometimes`: code decides from the input.')
+
 const agentSchema = z.object({
   name: z.string(),
   description: z.string().optional(),
@@ -20,7 +24,7 @@ const agentSchema = z.object({
       name: z.string(),
       description: z.string(),
       effect: z.string(),
-      approval: z.enum(['never', 'always', 'sometimes']).describe('`sometimes`: code decides from the input.'),
+      approval: approvalSchema,
     }),
   ),
   toolSources: names.describe('Sources whose tools are read in each step.'),
@@ -47,7 +51,7 @@ const agentSchema = z.object({
   fingerprint: z.string(),
 })
 
-const approvalOf = ({ needsApproval }: Tool): 'never' | 'always' | 'sometimes' =>
+export const approvalOf = ({ needsApproval }: Tool): 'never' | 'always' | 'sometimes' =>
   typeof needsApproval === 'function' ? 'sometimes' : needsApproval ? 'always' : 'never'
 
 function describeModelAgent(agent: BaseLlmAgent) {

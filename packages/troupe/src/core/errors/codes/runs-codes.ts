@@ -90,6 +90,17 @@ export const runsCodes = {
     message: 'The new run would repeat effects of class at-most-once that run {run} has started: {names}.',
     hint: 'Fork at a later event, evaluate without live, or pass { repeat: true } if they may happen again.',
   },
+  'call.unknown': {
+    class: errors.NotFoundError,
+    message: 'The step {step} of run {run} has no call {call}.',
+    hint: 'run.calls(step) lists the calls of the step.',
+  },
+  'call.unavailable': {
+    class: errors.ConflictError,
+    message: 'The call {call} of step {step} cannot be executed alone: {problem}.',
+    hint: 'Fork the run before the call, or start a run with the agent.',
+    retryable: false,
+  },
   'export.tampered': {
     class: errors.ValidationError,
     message: 'The export of run {run} cannot be trusted: {problem}.',

@@ -26,6 +26,7 @@ import { createState, hasEnded, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import { transition } from '../../machine/transition.ts'
 import { rejoinBudgets } from '../budgets/join-budgets.ts'
+import { pinnedCallOf } from '../calls/pinned-call.ts'
 import { type Parent, parentOf, withParent } from '../children/parent.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
@@ -324,10 +325,11 @@ class Prefix {
     if (input.type !== 'start') return input
     // The thread may have gone on since: a fork gets what the run had read, and appends nothing.
     const { more: _, thread: __, ...pinned } = input.pinned
+    const toolCall = pinnedCallOf(input.pinned)
     const { budget = {}, parent, ...retryOptions } = this.#retry ?? {}
     const fork = { ...this.#source, ...(this.#retry ? { retry: retryOptions } : {}) }
     const config = { ...pinned.config, budget: lowerLimits({ ...pinned.config.budget, ...budget }, this.#limits) }
-    const forked = { ...pinned, config, more: { fork } }
+    const forked = { ...pinned, config, more: { fork, ...(toolCall ? { toolCall } : {}) } }
     return { ...input, pinned: parent ? withParent(forked, parent) : forked }
   }
 

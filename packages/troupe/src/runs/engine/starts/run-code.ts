@@ -4,6 +4,7 @@ import { canonicalJson, failure } from '../../../core/index.ts'
 import type { CanonicalTopology } from '../../../topology/index.ts'
 import { type CompiledTopology, defineTopology } from '../../../topology/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
+import { agentsOfCall } from '../calls/pinned-call.ts'
 
 export interface Known {
   /** The code of agents, by name. */
@@ -67,6 +68,16 @@ export class RunCode {
    * @throws ConflictError `run.agents_missing`
    */
   of(
+    key: string,
+    run: string,
+    names: readonly string[],
+    pinned: Pick<Pinned, 'topology' | 'more'>,
+    ownAgents?: Code,
+  ): Code {
+    return agentsOfCall(this.#ofTopology(key, run, names, pinned, ownAgents), pinned)
+  }
+
+  #ofTopology(
     key: string,
     run: string,
     names: readonly string[],

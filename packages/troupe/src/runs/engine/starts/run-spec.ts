@@ -11,6 +11,6 @@ export interface RunSpec {
   readonly pinned: Pinned
   readonly tags: readonly string[]
   readonly agents: ReadonlyMap<string, Agent>
-  /** Claims the thread that the run continues, in the change of the start. */
-  readonly claim?: readonly Statement[]
+  /** Further statements of the change of the start: the claim of a thread, or the audit record of a tool call. */
+  readonly statements?: readonly Statement[]
 }

@@ -199,7 +199,7 @@ export function createRun(
       task: spec.task,
       thread: spec.pinned.thread?.threadId,
     }),
-    ...(spec.claim ?? []),
+    ...(spec.statements ?? []),
     ...fragment.statements,
     ...parts.stores.budgets.open(user, run, spec.pinned.config.budget),
     ...joinBudgets(parts.stores.sharedBudgets, { user, run, pinned: spec.pinned }),

@@ -35,8 +35,8 @@ export async function withThread(
   }
   // A step that reads the messages gets their labels from them.
   const taint = isAlone ? spec.taint : joinTaint(spec.taint ?? [], taintOfMessages(stored))
-  const claim = threads.store.beginRun(user, partner, state, { kind: 'run', run, input: spec.task }).statements
-  return { run, spec: { ...spec, pinned, ...(taint ? { taint } : {}), claim } }
+  const { statements } = threads.store.beginRun(user, partner, state, { kind: 'run', run, input: spec.task })
+  return { run, spec: { ...spec, pinned, ...(taint ? { taint } : {}), statements } }
 }
 
 /** An agent alone has the same thread as in a session. */
