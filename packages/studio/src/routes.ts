@@ -272,14 +272,29 @@ export const auditRoute = createRoute({
 export const settingsRoute = createRoute({ getParentRoute: at, path: '/settings', staticData: { name: 'Settings' } })
 export const tryRoute = createRoute({ getParentRoute: at, path: '/try', staticData: { name: 'Try it' } })
 
+export const playgroundTabs = ['prompt', 'call'] as const
+interface PlaygroundSearch {
+  /** The only run that is executed again, or whose tool calls are. */
+  readonly run?: string | undefined
+  /** Else the team whose newest runs are. */
+  readonly team?: string | undefined
+  readonly tab?: (typeof playgroundTabs)[number] | undefined
+  /** The recorded tool call, and the run that has executed it with other arguments. */
+  readonly step?: string | undefined
+  readonly call?: string | undefined
+  readonly called?: string | undefined
+}
 export const playgroundRoute = createRoute({
   getParentRoute: at,
   path: '/playground',
   staticData: { name: 'Playground' },
-  /** `run`: the only run that is executed again; `team`: else the team whose newest runs are. */
-  validateSearch: ({ run, team }: Raw): { readonly run?: string | undefined; readonly team?: string | undefined } => ({
+  validateSearch: ({ run, team, tab, step, call, called }: Raw): PlaygroundSearch => ({
     run: text(run),
     team: text(team),
+    tab: oneOf(playgroundTabs, tab),
+    step: text(step),
+    call: text(call),
+    called: text(called),
   }),
 })
 

@@ -7,7 +7,7 @@ import { executable, openBrowser } from './chromium.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
 const views =
-  'home runs chat context messages teams teams/letters agents agents/Clerk schedules usage keys audit settings try playground'.split(
+  'home runs chat context messages teams teams/letters agents agents/Clerk schedules usage keys audit settings try playground playground?tab=call'.split(
     ' ',
   )
 

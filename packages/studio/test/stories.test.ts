@@ -1,4 +1,5 @@
-/** Six stories of people at the page, in a real browser over a real server; each takes at most ten actions. */
+/** Seven stories of people at the page, in a real browser over a real server; each takes at most ten actions. */
+import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { defineAgent } from 'troupe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,9 +16,9 @@ class Story {
     this.actions++
     await target.click()
   }
-  async choose(target: Locator, label: string): Promise<void> {
+  async choose(target: Locator, option: string | { readonly value: string }): Promise<void> {
     this.actions++
-    await target.selectOption({ label })
+    await target.selectOption(typeof option === 'string' ? { label: option } : option)
   }
   async type(target: Locator, text: string): Promise<void> {
     this.actions++
@@ -92,6 +93,40 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     })
   }, 180_000)
 
+  test('The page executes a recorded tool call with other arguments, after a confirmation and an approval.', async () => {
+    await (await played.troupe.user('default').orchestra.get('asking')).result()
+    await countActions(async (story) => {
+      await story.click(view('Playground'))
+      await story.click(page.getByRole('link', { name: 'Tool call' }))
+      await story.choose(page.getByRole('combobox', { name: 'Run' }), { value: 'asking' })
+      const form = page.getByRole('form', { name: 'Call of send_letter' })
+      await form.getByText('at-most-once', { exact: true }).waitFor()
+      const execute = form.getByRole('button', { name: 'Execute this call' })
+      const args = form.getByRole('textbox', { name: 'Arguments of send_letter' })
+      await story.type(args, '{ "to": 7 }')
+      await form.getByText(/to: .*expected string/).waitFor()
+      await story.type(args, '{ "to": "Eve", "text": "Dear Eve" }')
+      await form.getByText(/expected string/).waitFor({ state: 'detached' })
+      expect(await execute.isDisabled()).toBe(true)
+      await story.click(form.getByRole('checkbox', { name: /Repeat send_letter/ }))
+      await story.click(execute)
+      const called = region('This call')
+      expect(JSON.parse(await called.getByRole('region', { name: 'Arguments of send_letter' }).innerText())).toEqual({
+        to: 'Eve',
+        text: 'Dear Eve',
+      })
+      expect(played.sent).toEqual(['Bob'])
+      await story.click(called.getByRole('button', { name: 'Approve' }))
+      await called.getByText('First difference at to: "Bob", now "Eve"').waitFor()
+    })
+    expect(played.sent).toEqual(['Bob', 'Eve'])
+    // A reload shows the same.
+    await page.reload()
+    await region('This call').getByText('First difference at to').waitFor()
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+  }, 180_000)
+
   test('The page forks a run with an edit.', async () => {
     await (await played.troupe.user('default').orchestra.get('asking')).result()
     await countActions(async (story) => {
@@ -106,7 +141,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await story.click(form.getByRole('button', { name: 'Fork from here' }))
       await region('Response of the team').getByText('written with a pen').waitFor()
     })
-    expect(played.sent).toEqual(['Bob'])
+    expect(played.sent).toEqual(['Bob', 'Eve'])
   }, 180_000)
 
   test('The page lets a person talk to a team.', async () => {

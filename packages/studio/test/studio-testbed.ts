@@ -34,7 +34,7 @@ export async function play(): Promise<Played> {
     needsApproval: true,
     execute: async ({ to }) => {
       sent.push(to)
-      return { sent: true }
+      return { sent: true, to }
     },
   })
   const reader = defineAgent<string, string>({

@@ -1,6 +1,7 @@
 /** A text with what is new and what is gone against another one. It loads with the first history. */
 import { presentableDiff } from '@codemirror/merge'
 import { visible } from '../visible.ts'
+import './difference.css'
 
 interface DifferenceProps {
   readonly before: string

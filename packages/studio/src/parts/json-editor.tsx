@@ -6,6 +6,7 @@ import { EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view'
 import { useEffect, useRef } from 'react'
 import { useAppearance } from '../appearance.tsx'
+import './json-editor.css'
 
 interface JsonEditorProps {
   readonly label: string

@@ -8,6 +8,7 @@ import { useMay } from '../api/use-may.ts'
 import { asText, count, when } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
+import { parseJson } from '../parts/from-text.ts'
 import { Section } from '../parts/section.tsx'
 import { makerOf, Sources } from '../parts/sources.tsx'
 import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
@@ -86,15 +87,6 @@ interface EditEntryProps {
   readonly close: () => void
 }
 
-/** What is written has to be JSON: text stands in quotation marks. */
-function parsed(text: string): { readonly value: unknown } | { readonly problem: string } {
-  try {
-    return { value: JSON.parse(text) }
-  } catch (error) {
-    return { problem: (error as Error).message }
-  }
-}
-
 /** Saves over the version that the editor began with, and nothing where another one came meanwhile. */
 function EditEntry({ entry, close }: EditEntryProps) {
   const client = useClient()
@@ -103,7 +95,7 @@ function EditEntry({ entry, close }: EditEntryProps) {
   const [base, setBase] = useState(entry.version)
   const [before] = useState(() => JSON.stringify(entry.value, undefined, 2))
   const [text, setText] = useState(before)
-  const result = parsed(text)
+  const result = parseJson(text)
   const isNewer = entry.version !== base
   const path = { key: entry.key }
   const save = (ifVersion: number) =>

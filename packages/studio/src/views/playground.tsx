@@ -1,21 +1,25 @@
 /**
  * Executes recorded runs again with other instructions or another model, and shows both answers. The server executes them in
- * memory and answers tools and effects from the record, so nothing happens outside; only model calls are paid.
+ * memory and answers tools and effects from the record, so nothing happens outside; only model calls are paid. Its other part
+ * executes one recorded tool call with other arguments.
  */
 import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import type { StreamData } from 'troupe/client'
 import { agentsOf, pinnedTopology, type Result } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { count, money } from '../format.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { contentText } from '../parts/content-text.ts'
+import { Tabs } from '../parts/tabs.tsx'
 import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { playgroundRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { ChangeFields, editOf, useChange } from './change-fields.tsx'
+import { PlaygroundCall } from './playground-call.tsx'
 
 type EvaluatedRun = Extract<StreamData<'runs.evaluate'>, { readonly done: number }>['run']
 
@@ -26,12 +30,52 @@ const unrecordedHint =
   'The change leads to a call that this run has not made. Open the run and press “Fork…” to make it with its tools, or change less and press “Run again”.'
 
 export function Playground() {
-  const { run, team: named } = playgroundRoute.useSearch()
+  const { run, team: named, tab = 'prompt' } = playgroundRoute.useSearch()
   const navigate = playgroundRoute.useNavigate()
+  const may = useMay()
+  const tabs = [
+    { tab: 'prompt' as const, name: 'Instructions and model', needs: 'runs.evaluate' as const },
+    { tab: 'call' as const, name: 'Tool call', needs: 'runs.callTool' as const },
+  ]
+  return (
+    <>
+      <Heading as="h1" mb="2">
+        Playground
+      </Heading>
+      <Tabs label="Parts of the playground" tabs={tabs.filter(({ needs }) => may(needs))} current={tab} />
+      <Text as="p" color="gray" my="3">
+        {tab === 'prompt'
+          ? 'Executes recorded runs again with a change. Tools and effects are answered from the record: nothing happens outside, and only model calls are paid.'
+          : 'Executes one recorded tool call with other arguments. The tool is really called, with the rights, policies and approvals of its agent.'}
+      </Text>
+      {run !== undefined && (
+        <Flex gap="2" wrap="wrap" align="center" mb="2">
+          <Text>Run</Text>
+          <Link to="/runs/$run" params={{ run }} className="break">
+            <code>{visible(run)}</code>
+          </Link>
+          <Button small look="soft" onClick={() => void navigate({ search: { tab } })}>
+            Other runs
+          </Button>
+        </Flex>
+      )}
+      {tab === 'prompt' ? <Changed key={run} run={run} named={named} /> : <PlaygroundCall />}
+    </>
+  )
+}
+
+interface ChangedProps {
+  readonly run: string | undefined
+  /** The team that was chosen; the first one by default. */
+  readonly named: string | undefined
+}
+
+function Changed({ run, named }: ChangedProps) {
   const client = useClient()
+  const navigate = playgroundRoute.useNavigate()
   const teams = useAnswer('teams.list', {})
-  const started = useAnswer('runs.at', { path: { run: run ?? '', seq: 1 }, enabled: run !== undefined })
   const team = named ?? teams.data?.items[0]?.name
+  const started = useAnswer('runs.at', { path: { run: run ?? '', seq: 1 }, enabled: run !== undefined })
   const agents =
     run === undefined
       ? (teams.data?.items.find(({ name }) => name === team)?.agents ?? [])
@@ -63,51 +107,33 @@ export function Playground() {
     })
   return (
     <>
-      <Heading as="h1" mb="2">
-        Playground
-      </Heading>
-      <Text as="p" color="gray" mb="3">
-        Executes recorded runs again with a change. Tools and effects are answered from the record: nothing happens
-        outside, and only model calls are paid.
-      </Text>
       <form
         onSubmit={(event) => {
           event.preventDefault()
           if (edit !== undefined && !busy) void start()
         }}
       >
-        <Flex gap="2" wrap="wrap" align="center" mb="2">
-          <Text>Runs</Text>
-          {run === undefined ? (
-            <>
-              <Select
-                label="Team"
-                placeholder="No team is registered"
-                value={team}
-                onChoose={(name) => void navigate({ search: { team: name } })}
-                options={(teams.data?.items ?? []).map(({ name }) => ({ value: name, label: visible(name) }))}
-              />
-              <Select
-                label="Number of runs"
-                value={limit}
-                onChoose={setLimit}
-                options={counts.map((value) => ({
-                  value,
-                  label: value === '1' ? 'the newest run' : `the newest ${value} runs`,
-                }))}
-              />
-            </>
-          ) : (
-            <>
-              <Link to="/runs/$run" params={{ run }}>
-                <code>{visible(run)}</code>
-              </Link>
-              <Button small look="soft" onClick={() => void navigate({ search: {} })}>
-                Other runs
-              </Button>
-            </>
-          )}
-        </Flex>
+        {run === undefined && (
+          <Flex gap="2" wrap="wrap" align="center" mb="2">
+            <Text>Runs of</Text>
+            <Select
+              label="Team"
+              placeholder="No team is registered"
+              value={team}
+              onChoose={(name) => void navigate({ search: { team: name } })}
+              options={(teams.data?.items ?? []).map(({ name }) => ({ value: name, label: visible(name) }))}
+            />
+            <Select
+              label="Number of runs"
+              value={limit}
+              onChoose={setLimit}
+              options={counts.map((value) => ({
+                value,
+                label: value === '1' ? 'the newest run' : `the newest ${value} runs`,
+              }))}
+            />
+          </Flex>
+        )}
         <ChangeFields change={change} kinds={['prompt', 'model']} />
         <Flex gap="2" mt="2">
           <Button type="submit" aria-disabled={busy} disabled={edit === undefined || (run ?? team) === undefined}>

@@ -221,6 +221,13 @@ function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
           </Link>
         </Text>
       )}
+      {kind === 'tool' && may('runs.callTool') && (
+        <Text as="p" mt="2">
+          <Link to="/playground" search={{ tab: 'call', run, step: id, call: call.call }}>
+            Execute this call with other arguments
+          </Link>
+        </Text>
+      )}
       {kind === 'model' && may('runs.prompts') && (
         <Named name="Prompt as sent">
           <SentPromptOf run={run} step={id} call={call.call} label={`model call ${name} of ${agent}, ${id}`} />

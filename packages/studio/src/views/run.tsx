@@ -1,9 +1,9 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useEffect } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
-import { useAnswer, useForget, useForgetSoon, useStream } from '../api/use-api.tsx'
+import { useAnswer, useForget, useForgetSoon } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting, money } from '../format.ts'
 import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
@@ -15,9 +15,10 @@ import { Status } from '../parts/status.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Flex, Heading, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
+import { useRun } from '../parts/use-run.ts'
 import { Value } from '../parts/value.tsx'
 import { type RunSearch, type RunTab, runRoute, runTabs } from '../routes.ts'
-import { fold, isOver, nothingYet, type RunState, statesOfNodes } from '../run-state.ts'
+import { isOver, type RunState, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
 import { RunCommandRow } from './run-command-row.tsx'
@@ -26,39 +27,6 @@ import { RunDebugger } from './run-debugger.tsx'
 import { RunTime } from './run-time.tsx'
 import { Timeline } from './timeline.tsx'
 import './run.css'
-
-/** Events that come within so many ms are drawn together. */
-const gatherMs = 50
-
-function useRun(id: string) {
-  const [state, setState] = useState<RunState>(nothingYet)
-  const waiting = useRef<RunEvent[]>([])
-  /** All that arrived, in their order; it grows in place. */
-  const events = useRef<RunEvent[]>([])
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  const latest = useRef(state)
-  latest.current = state
-  const flush = useCallback(() => {
-    timer.current = undefined
-    const arrived = waiting.current.splice(0)
-    const last = events.current.at(-1)?.seq ?? 0
-    for (const event of arrived) if (event.seq > last) events.current.push(event)
-    setState((before) => fold(before, arrived))
-  }, [])
-  useEffect(() => () => clearTimeout(timer.current), [])
-  const connection = useStream(
-    'runs.events',
-    { path: { run: id } },
-    {
-      onEvent: ({ data }) => {
-        waiting.current.push(data)
-        timer.current ??= setTimeout(flush, gatherMs)
-      },
-      isOver: () => isOver(fold(latest.current, waiting.current)),
-    },
-  )
-  return { state, connection, events: events.current }
-}
 
 export function RunView() {
   const { run: id } = runRoute.useParams()

@@ -1,0 +1,38 @@
+/** A run as its stream of events tells it. */
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { RunEvent } from '../api/shapes.ts'
+import { useStream } from '../api/use-api.tsx'
+import { fold, isOver, nothingYet, type RunState } from '../run-state.ts'
+
+/** Events that come within so many ms are drawn together. */
+const gatherMs = 50
+
+export function useRun(id: string) {
+  const [state, setState] = useState<RunState>(nothingYet)
+  const waiting = useRef<RunEvent[]>([])
+  /** All that arrived, in their order; it grows in place. */
+  const events = useRef<RunEvent[]>([])
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const latest = useRef(state)
+  latest.current = state
+  const flush = useCallback(() => {
+    timer.current = undefined
+    const arrived = waiting.current.splice(0)
+    const last = events.current.at(-1)?.seq ?? 0
+    for (const event of arrived) if (event.seq > last) events.current.push(event)
+    setState((before) => fold(before, arrived))
+  }, [])
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const connection = useStream(
+    'runs.events',
+    { path: { run: id } },
+    {
+      onEvent: ({ data }) => {
+        waiting.current.push(data)
+        timer.current ??= setTimeout(flush, gatherMs)
+      },
+      isOver: () => isOver(fold(latest.current, waiting.current)),
+    },
+  )
+  return { state, connection, events: events.current }
+}
