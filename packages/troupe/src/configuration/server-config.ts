@@ -1,6 +1,6 @@
 /** The options of `serve` in a configuration, and their problems in production. */
 import type { JSONWebKeySet } from 'jose'
-import { type Duration, failure, type TroupeError } from '../core/index.ts'
+import { type Duration, failure, type TaintLabel, type TroupeError } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 
 /** Every option of `serve`, which checks them; a test of the server keeps the two equal. */
@@ -39,6 +39,11 @@ export interface ServerConfig {
     }
     /** The role of a token without a role claim; `readonly` by default. */
     readonly role?: string
+    /**
+     * Taint labels of all that callers with a token write and start. By default a token with an agent has
+     * `untrusted:AGENT`, and a token without an agent has none.
+     */
+    readonly taint?: readonly TaintLabel[]
   }
   /** Sign-in of people to the studio by an OpenID provider, at `/login`. */
   readonly oidc?: {

@@ -51,7 +51,7 @@ export interface MeshParts {
   readonly ids: Ids
   readonly events: Events
   readonly incidents?: Incidents
-  /** The taint labels that a step gets when it reads an entry that is not for everyone. */
+  /** The taint labels that a step gets when it reads a private entry. */
   readonly privateLabels?: readonly TaintLabel[]
   /** The taint labels of the current caller's writes. */
   readonly callers?: Pick<Callers, 'taint'>

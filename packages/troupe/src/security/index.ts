@@ -1,6 +1,14 @@
 /** Security: access control, API keys, the audit log, encryption at rest, policies, and the erasure of users. */
 export * from './access.ts'
-export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions, type KeyScope } from './api-keys/index.ts'
+export {
+  type ApiKey,
+  ApiKeys,
+  type CreatedKey,
+  type Grant,
+  type KeyOptions,
+  type KeyScope,
+  taintOfAgent,
+} from './api-keys/index.ts'
 export * from './audit/index.ts'
 export { type Caller, Callers } from './callers.ts'
 export { recordConfig } from './config-record.ts'

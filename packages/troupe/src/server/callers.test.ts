@@ -41,6 +41,52 @@ describe('A key with labels', () => {
     expect((await ada.context.getEntry('own'))?.taint).toEqual([])
   })
 
+  it('A key that is bound to an agent labels what it writes with the agent, unless it declares its labels.', async () => {
+    const served = await servers.start({ teams }, { authentication: 'required', rateLimit: false })
+    const { apiKeys } = served.troupe
+    const ada = served.troupe.user('ada')
+    const own = { name: 'partner', users: ['ada'], agent: 'Partner' } as const
+    const bound = await apiKeys.create(own)
+    const rotated = await apiKeys.rotate(bound.id)
+    const trusted = await apiKeys.create({ ...own, taint: [] })
+    for (const [key, taint] of [
+      [bound, ['untrusted:Partner']],
+      [rotated, ['untrusted:Partner']],
+      [trusted, []],
+    ] as const) {
+      expect((await as(served, key)('PUT', `/v1/context/entries/${key.id}`, { value: 'x' })).status).toBe(200)
+      expect((await ada.context.getEntry(key.id))?.taint).toEqual(taint)
+    }
+  })
+
+  it('A token with an agent labels what its caller writes with the agent, unless jwt.taint names the labels.', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const token = await new SignJWT({ role: 'contributor', agent: 'Partner' })
+      .setProtectedHeader({ alg: 'EdDSA' })
+      .setIssuer('https://id.test')
+      .setAudience('troupe')
+      .setSubject('ada')
+      .setExpirationTime('1h')
+      .sign(privateKey)
+    const jwt = {
+      issuer: 'https://id.test',
+      audience: 'troupe',
+      algorithms: ['EdDSA'],
+      keys: { keys: [publicKey.export({ format: 'jwk' }) as never] },
+    } as const
+    for (const [options, taint] of [
+      [{}, ['untrusted:Partner']],
+      [{ taint: [] }, []],
+      [{ taint: ['untrusted:mail'] }, ['untrusted:mail']],
+    ] as const) {
+      const served = await servers.start({ teams }, { authentication: 'required', jwt: { ...jwt, ...options } })
+      expect((await as(served, { key: token })('PUT', '/v1/context/entries/k', { value: 'x' })).status).toBe(200)
+      expect((await served.troupe.user('ada').context.getEntry('k'))?.taint).toEqual(taint)
+    }
+    const wrong = { authentication: 'required', jwt: { ...jwt, taint: ['web'] } } as never
+    await expect(servers.start({ teams }, wrong)).rejects.toMatchObject({ code: 'validation.failed' })
+  })
+
   it('A key with labels is created over HTTP, and an invalid label is rejected.', async () => {
     const { call, troupe } = await servers.start()
     const wanted = { name: 'n', users: ['ada'], taint: ['untrusted:web'] }

@@ -6,7 +6,7 @@ import type { Channel, Result } from './channel-parts.ts'
 import { injectionChannels, memoryChannels } from './channels.ts'
 import { handleChannels } from './flows.ts'
 import { goal } from './goals.ts'
-import { httpChannels, mcpChannels } from './server-channels.ts'
+import { httpChannels, mcpChannels, trustedChannels } from './server-channels.ts'
 import { type Scene, secretSalary, type Testbed } from './testbed.ts'
 
 /** What a person or a model may take; a row that takes longer is broken, and counts as no defence. */
@@ -17,6 +17,7 @@ const channels: Readonly<Record<string, Channel>> = {
   ...memoryChannels,
   ...handleChannels,
   ...httpChannels,
+  ...trustedChannels,
   ...mcpChannels,
 }
 

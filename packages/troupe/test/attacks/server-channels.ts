@@ -8,7 +8,7 @@ import { send } from './target-user.ts'
 
 /** What a program with an API key of the user sends in; no route takes labels. */
 const throughHttp =
-  (method: string, path: string, body: (text: string) => object): Channel =>
+  (method: string, path: string, body: (text: string) => object, taint?: readonly []): Channel =>
   async (scene, text, testbed) => {
     const agent = scene.victim(callFirst('get_context', { key: 'notes' }), {
       tools: Object.values(builtInTools('get_context')),
@@ -20,6 +20,7 @@ const throughHttp =
       users: [scene.userId],
       agent: 'Partner',
       role: 'contributor',
+      ...(taint ? { taint } : {}),
     })
     const headers = { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' }
     const { status, text: answer } = await send(testbed.url, method, path, { key, body: body(text), headers })
@@ -28,6 +29,10 @@ const throughHttp =
     return generate(scene, agent)
   }
 const audience = 'everyone'
+/** The owner declared that what the key writes is as good as the owner's own word. */
+export const trustedChannels: Readonly<Record<string, Channel>> = {
+  'entry put with a trusted key': throughHttp('PUT', '/v1/context/entries/notes', (value) => ({ value, audience }), []),
+}
 export const httpChannels: Readonly<Record<string, Channel>> = {
   'entry put over HTTP': throughHttp('PUT', '/v1/context/entries/notes', (value) => ({ value, audience })),
   'batch over HTTP': throughHttp('POST', '/v1/context/batch', (value) => ({

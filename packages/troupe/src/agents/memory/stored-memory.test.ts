@@ -196,7 +196,7 @@ describe('the memory of an LlmAgent', () => {
       expect(notes).not.toMatch(/Knead/)
       const { episodic } = ada.memory('Clerk')
       const items = await episodic.items()
-      expect(items.map(({ taint }) => taint)).toEqual([['untrusted:web'], [], ['untrusted:web']])
+      expect(items.map(({ taint }) => taint)).toEqual([['sensitive:private', 'untrusted:web'], [], ['untrusted:web']])
       await troupe
         .user('bob')
         .session(agent.with({ model: new MockModel({ responses: ['?'] }) }))

@@ -20,7 +20,10 @@ export const apiKeyCommands: readonly CliCommand[] = [
       ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: contributor)'],
       ['--operations <names>', 'only these, with commas between'],
       ['--as <agent>', 'bound to this agent'],
-      ['--taint <labels>', 'of all that it writes and starts, with commas between: untrusted:mail'],
+      [
+        '--taint <labels>',
+        'of all that it writes and starts, with commas between: untrusted:mail (default: untrusted:AGENT with --as)',
+      ],
       ['--expires-in <duration>', 'such as 30d'],
     ],
     async run({ client, out, flags }, [name = ''], options) {

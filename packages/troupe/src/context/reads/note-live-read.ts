@@ -6,13 +6,19 @@ import { type EntryRow, taintIn } from '../entries/entry-row.ts'
 
 type ReadEntry = Pick<HistoryEntry, 'version' | 'audience' | 'taint' | 'provenance'>
 interface Labelling {
-  /** The labels of entries that are not for everyone. */
+  /** The labels of private entries. */
   readonly privateLabels?: readonly TaintLabel[]
 }
 
-/** Returns the labels that a reader of the entry gets. An audience may change: the present one counts. */
-export const labelsOfRead = (entry: ReadEntry, { privateLabels = [] }: Labelling): readonly TaintLabel[] =>
-  entry.audience === 'everyone' ? entry.taint : taintOfPrivate(entry, privateLabels)
+/**
+ * Returns the labels that a reader of the entry gets. An entry is private if it is not for everyone, by its present
+ * audience. An entry for everyone is private if it has no label and no step wrote it: steps label what they write with
+ * what they have read, but other writers say nothing about the content.
+ */
+export function labelsOfRead(entry: ReadEntry, { privateLabels = [] }: Labelling): readonly TaintLabel[] {
+  const isLabelled = entry.taint.length > 0 || entry.provenance.stepId !== undefined
+  return entry.audience === 'everyone' && isLabelled ? entry.taint : taintOfPrivate(entry, privateLabels)
+}
 
 export function noteLiveRead(core: Labelling, key: string, entry: ReadEntry): void {
   if (isInStep()) addStepTaint(labelsOfRead(entry, core), `${key}@${entry.version}`)

@@ -42,7 +42,7 @@ export interface Provenance {
   readonly effectId?: string
   /** The entries that the step had read at that time, as `key@version`. */
   readonly readFrom?: readonly string[]
-  /** True if the writer named the taint labels itself: a value that is not for everyone has these alone. */
+  /** True if the writer named the taint labels itself: a private value has these alone. */
   readonly taintDeclared?: true
 }
 
@@ -91,7 +91,7 @@ function bounded(all: readonly TaintLabel[], kind: 'untrusted' | 'sensitive'): r
 export const taintField = (taint: readonly TaintLabel[] | undefined): { readonly taint?: readonly TaintLabel[] } =>
   taint && taint.length > 0 ? { taint } : {}
 
-/** Returns the labels of a value that is not for everyone. The writer may have declared them; else `privateLabels` join them. */
+/** Returns the labels of a private value. The writer may have declared them; else `privateLabels` join them. */
 export const taintOfPrivate = (
   { taint, provenance }: Pick<Envelope, 'taint' | 'provenance'>,
   privateLabels: readonly TaintLabel[],

@@ -194,11 +194,12 @@ export function composeMessage(
   const { options, type, id } = draft
   const storedBlob = blobs.store(sender.user, payloadOwnerOf(id), payload.json)
   const priority: Priority = options.priority ?? 'normal'
+  const { taint = sender.taint.length > 0 ? [] : privateLabels } = options
   const envelope = encodeEnvelope({
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     ...(options.requiresConfirmation ? { confirm: true } : {}),
     provenance: sender.provenance,
-    ...taintField(joinTaint(sender.taint, options.taint ?? privateLabels)),
+    ...taintField(joinTaint(sender.taint, taint)),
     ...(payload.bytesAt === undefined ? {} : { bytesAt: payload.bytesAt }),
   })
   const dedupeId = optionalKey(options.dedupeId)

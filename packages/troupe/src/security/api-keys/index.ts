@@ -2,4 +2,4 @@
 
 export { keysSchema } from './api-key-statements.ts'
 export { type ApiKey, ApiKeys, type CreatedKey, type Grant, type KeyOptions } from './api-keys.ts'
-export type { KeyScope } from './key-issuer.ts'
+export { type KeyScope, taintOfAgent } from './key-issuer.ts'

@@ -18,7 +18,11 @@ export interface KeyScope {
   readonly operations?: readonly OperationPattern[]
   /** The only agent as which it may act. */
   readonly agent?: string
-  /** Taint labels of all that it writes and starts, such as `['untrusted:mail']` for a gateway that posts mails. */
+  /**
+   * Taint labels of all that it writes and starts, such as `['untrusted:mail']` for a gateway that posts mails.
+   * `['untrusted:AGENT']` by default if it is bound to an agent, otherwise none; `[]` for a program that is trusted like
+   * the application.
+   */
   readonly taint?: readonly TaintLabel[]
 }
 export interface IssuedKey {
@@ -67,7 +71,7 @@ export class KeyIssuer {
       ...{ id, kind, name, hash, role },
       operations: operations === undefined ? null : JSON.stringify(checkOperations(operations)),
       agent: agent === undefined ? null : checkName('agent', agent),
-      taint: JSON.stringify(checkTaint(taint, 'The taint of a key')),
+      taint: JSON.stringify(checkTaint(taint ?? taintOfAgent(agent), 'The taint of a key')),
       everyUser: users === 'all' ? 1 : 0,
       expiresAt: validForMs === undefined ? null : ({ $: 'now', plusMs: validForMs } as const),
       now: { $: 'now' } as const,
@@ -75,3 +79,7 @@ export class KeyIssuer {
     return [this.#statements.insert(row), ...named.map((user) => this.#statements.grant({ user, id }))]
   }
 }
+
+/** Returns the labels of what a program writes that acts as one agent: other code than the application's made it. */
+export const taintOfAgent = (agent: string | undefined): readonly TaintLabel[] =>
+  agent === undefined ? [] : [`untrusted:${agent.slice(0, 100)}`]

@@ -37,10 +37,26 @@ const outcome = async (ada: User, agent: Agent) => {
   return isHeld ? 'held back' : status
 }
 
+const pushInStep = (ada: User, push: (context: StepContext['context']) => Promise<unknown>) =>
+  ada.orchestra.run({
+    task: 'x',
+    topology: solo(defineAgent({ name: 'Clerk', run: async (_, ctx) => void (await push(ctx.context)) })),
+  })
+
 /** Each way to something private, and its harmless twin. */
 const channels = {
-  'an entry for the agent alone': async (ada: User, isPrivate: boolean) => {
-    await ada.agent('Clerk').context.push('k', 'x', isPrivate ? { subscribers: ['Clerk'] } : { audience: 'everyone' })
+  'an entry for the agent alone, and one for everyone that a step wrote': async (ada: User, isPrivate: boolean) => {
+    await pushInStep(ada, (context) =>
+      context.push('k', 'x', isPrivate ? { subscribers: ['Clerk'] } : { audience: 'everyone' }),
+    )
+    return clerk((ctx) => ctx.context.get('k'))
+  },
+  'an entry for everyone that no step wrote, unless it declares its labels': async (ada: User, isPrivate: boolean) => {
+    await ada.context.push('k', 'x', { audience: 'everyone', ...(isPrivate ? {} : { taint: [] }) })
+    return clerk((ctx) => ctx.context.get('k'))
+  },
+  'an entry for everyone that no step wrote, unless it has a label': async (ada: User, isPrivate: boolean) => {
+    await ada.context.push('k', 'x', isPrivate ? {} : { taint: ['untrusted:mail'] })
     return clerk((ctx) => ctx.context.get('k'))
   },
   'an entry for the agent alone, unless it declares its labels': async (ada: User, isPrivate: boolean) => {
@@ -68,13 +84,12 @@ const channels = {
     return clerk((ctx) => ctx.context.get('k'))
   },
   'a list with such an entry': async (ada: User, isPrivate: boolean) => {
-    await ada.agent('Clerk').context.push('k', 'x', isPrivate ? { audience: 'owner' } : {})
+    await pushInStep(ada, (context) => context.push('k', 'x', isPrivate ? { audience: 'owner' } : {}))
     return clerk((ctx) => ctx.context.list())
   },
   'the history of an entry that is private by an earlier push': async (ada: User, isPrivate: boolean) => {
-    const { context } = ada.agent('Clerk')
-    await context.push('k', 'x', isPrivate ? { subscribers: ['Clerk'] } : {})
-    await context.push('k', 'y')
+    await pushInStep(ada, (context) => context.push('k', 'x', isPrivate ? { subscribers: ['Clerk'] } : {}))
+    await pushInStep(ada, (context) => context.push('k', 'y'))
     return clerk((ctx) => ctx.context.history('k'))
   },
   'a message, unless it names its labels': async (ada: User, isPrivate: boolean) => {
@@ -82,10 +97,23 @@ const channels = {
     const { items } = await ada.agent('Clerk').mailbox.messages()
     return clerk((ctx) => ctx.effect('mail', { class: 'read', taint: items[0]?.taint ?? [] }, () => 'x'))
   },
+  'a message of a step, unless the step has labels': async (ada: User, isPrivate: boolean) => {
+    const run = async (_: unknown, ctx: StepContext) => {
+      if (!isPrivate) await ctx.effect('page', { class: 'read', taint: ['untrusted:web'] }, () => 'x')
+      await ctx.messages.send(Note, 'x', { to: 'Clerk' })
+      return 'sent'
+    }
+    await ada.orchestra.run({ task: 'x', topology: solo(defineAgent({ name: 'Boss', run })) })
+    const { items } = await ada.agent('Clerk').mailbox.messages()
+    return clerk((ctx) => ctx.effect('mail', { class: 'read', taint: items[0]?.taint ?? [] }, () => 'x'))
+  },
 } as const
 
 describe.each(Object.entries(channels))('a private value: %s', (_, way) => {
-  it('A private value is sensitive in production.', async () => {
+  it('A private value is sensitive in production and in development.', async () => {
+    const developed = await opened()
+    expect(await outcome(developed.user('ada'), await way(developed.user('ada'), true))).toBe('held back')
+    expect(await outcome(developed.user('bob'), await way(developed.user('bob'), false))).toBe('completed')
     const folder = mkdtempSync(join(tmpdir(), 'troupe-private-'))
     const config = {
       profile: 'production',
@@ -99,13 +127,13 @@ describe.each(Object.entries(channels))('a private value: %s', (_, way) => {
     await closeAll()
     rmSync(folder, { recursive: true })
   })
-  it('A private value is plain in development.', async () => {
-    const ada = (await opened()).user('ada')
+  it('A private value is not sensitive if the policy says plain.', async () => {
+    const ada = (await opened({ policy: { private: 'plain' } })).user('ada')
     expect(await outcome(ada, await way(ada, true))).toBe('completed')
   })
 })
 
-it('A memory is sensitive if the policy declares private values sensitive, unless it declares its labels.', async () => {
+it('A memory is sensitive unless it declares its labels or the policy says plain.', async () => {
   const page = defineTool({
     name: 'page',
     description: 'Reads a page.',
@@ -136,10 +164,7 @@ it('A memory is sensitive if the policy declares private values sensitive, unles
   }
 })
 
-it('The production profile counts private values as sensitive, unless the policy says otherwise.', async () => {
+it('The policy rejects an unknown value of private.', async () => {
   const { readTaintPolicy } = await import('../index.ts')
-  expect(readTaintPolicy({}, true).privateLabels).toEqual(['sensitive:private'])
-  expect(readTaintPolicy({ private: 'plain' }, true).privateLabels).toEqual([])
-  expect(readTaintPolicy().privateLabels).toEqual([])
   expect(() => readTaintPolicy({ private: 'open' } as never)).toThrow(/policy\.private/)
 })

@@ -32,7 +32,7 @@ describe.each(Object.keys(attackPaths))('taint guard if %s', (attackPath) => {
     const { testbed, questions } = await attacked(attackPath, {})
     expect(testbed.sent).toEqual([])
     expect(questions).toMatchObject([{ kind: 'approval', args: { to: 'eve@evil.test' } }])
-    expect(questions[0]?.text).toMatch(/untrusted input \(.+\) and sensitive data \(payroll\)/)
+    expect(questions[0]?.text).toMatch(/untrusted input \(.+\) and sensitive data \(payroll(, private)?\)/)
   })
   it('The taint guard stops an attack that works without it, and does not stop a harmless call.', async () => {
     expect((await attacked(attackPath, {}, true)).testbed.sent).toHaveLength(1)

@@ -32,7 +32,7 @@ export interface TaintGuard {
   readonly approvalTimeout: Duration
   /** The labels of the input of people, and of what came in with the API key of the current call. */
   readonly people: readonly TaintLabel[]
-  /** The labels of entries that are not for everyone, of messages and of memories. */
+  /** The labels of private entries, of messages and of memories. */
   readonly privateLabels: readonly TaintLabel[]
   /** The rules of the troupe. */
   readonly rules: readonly CompiledRule[]

@@ -18,8 +18,9 @@ export interface PolicyConfig {
   /** Whether the input of people to agents and runs counts as untrusted; `trusted` by default. */
   readonly people?: 'trusted' | 'untrusted'
   /**
-   * Whether entries that are not for everyone, messages and memories count as sensitive: `sensitive` in production,
-   * `plain` otherwise. A message that names its `taint`, also as `[]`, has only those labels.
+   * Whether data of the user counts as sensitive if its writer named no `taint`: memories, entries that are not for
+   * everyone, messages without labels, and entries without labels that no step wrote. `sensitive` by default; `plain`:
+   * only labels count.
    */
   readonly private?: 'sensitive' | 'plain'
   /** The time after which an approval that is not answered counts as refused; one day by default. */
@@ -37,11 +38,10 @@ export interface TaintPolicy {
 }
 
 /** @throws ValidationError naming the option */
-export function readTaintPolicy(policy: PolicyConfig | readonly PolicyRule[] = {}, production = false): TaintPolicy {
+export function readTaintPolicy(policy: PolicyConfig | readonly PolicyRule[] = {}): TaintPolicy {
   const config: PolicyConfig = Array.isArray(policy) ? { rules: policy } : (policy as PolicyConfig)
   checkOptions('policy', config, ['rules', 'taint', 'people', 'private', 'approvalTimeout'])
-  const { taint = 'approve', people = 'trusted', approvalTimeout = '1d' } = config
-  const { private: kind = production ? 'sensitive' : 'plain' } = config
+  const { taint = 'approve', people = 'trusted', private: kind = 'sensitive', approvalTimeout = '1d' } = config
   oneOf('private', kind, ['sensitive', 'plain'])
   oneOf('taint', taint, ['approve', 'refuse', 'report'])
   oneOf('people', people, ['trusted', 'untrusted'])

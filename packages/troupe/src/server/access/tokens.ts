@@ -1,8 +1,8 @@
 /** Verifies JWTs of an external issuer. Issuer, audience and algorithms are pinned by the configuration. */
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
-import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, checkTaint, type Duration, failure, milliseconds, type TaintLabel } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
-import { type Roles, roleOf } from '../../security/index.ts'
+import { type Roles, roleOf, taintOfAgent } from '../../security/index.ts'
 import type { RequestPrincipal } from './request-principal.ts'
 
 const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'] as const
@@ -33,11 +33,25 @@ export interface JwtOptions {
   }
   /** The role of a token without a role claim; `readonly` by default. */
   readonly role?: string
+  /**
+   * Taint labels of all that callers with a token write and start. By default a token with an agent has
+   * `untrusted:AGENT`, and a token without an agent has none.
+   */
+  readonly taint?: readonly TaintLabel[]
 }
 
 /** @throws ValidationError */
 export function checkJwt(options: JwtOptions): void {
-  checkOptions('jwt', options, ['issuer', 'audience', 'algorithms', 'keys', 'clockTolerance', 'claims', 'role'])
+  checkOptions('jwt', options, [
+    'issuer',
+    'audience',
+    'algorithms',
+    'keys',
+    'clockTolerance',
+    'claims',
+    'role',
+    'taint',
+  ])
   const wrong = (what: string, problem: string) => failure('validation.failed', { what: `jwt.${what}`, problem })
   for (const name of ['issuer', 'audience'] as const)
     if (typeof options[name] !== 'string' || options[name] === '') throw wrong(name, 'it must be a text')
@@ -50,6 +64,7 @@ export function checkJwt(options: JwtOptions): void {
     throw wrong('keys', 'it must be a key set, or the https URL of one')
   checkOptions('jwt.claims', options.claims ?? {}, ['user', 'role', 'agent'])
   milliseconds(options.clockTolerance ?? '30s', 'jwt.clockTolerance')
+  checkTaint(options.taint, 'jwt.taint')
 }
 
 export type CheckToken = (token: string) => Promise<RequestPrincipal | undefined>
@@ -81,7 +96,7 @@ export async function createTokenCheck(
   }
 }
 
-function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: JwtOptions, roles: Roles) {
+function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly', taint }: JwtOptions, roles: Roles) {
   const {
     [claims.user ?? 'sub']: user,
     [claims.role ?? 'role']: named = role,
@@ -104,7 +119,7 @@ function principalOf(payload: JWTPayload, { claims = {}, role = 'readonly' }: Jw
     role: named,
     operations: undefined,
     agent,
-    taint: [],
+    taint: taint ?? taintOfAgent(agent),
     ...(until === undefined ? {} : { until }),
   }
 }

@@ -74,7 +74,9 @@ export const apiKeyRoutes = [
       taint: z
         .array(z.string())
         .optional()
-        .describe('Labels of everything that the key writes and starts, such as untrusted:mail.'),
+        .describe(
+          'Labels of everything that the key writes and starts, such as untrusted:mail. By default, a key with an agent has untrusted:AGENT.',
+        ),
       expiresIn: durationSchema.optional(),
     }),
     answer: made,

@@ -27,7 +27,7 @@ export async function openSecurity(base: BaseParts, processId: string, startup: 
   const { egressClient, audit } = await openAccounts(base, processId, startup)
   const callers = new Callers()
   const incidents = createIncidents({ audit, events })
-  const guard = createTaintGuard(readTaintPolicy(config.policy, config.profile === 'production'), {
+  const guard = createTaintGuard(readTaintPolicy(config.policy), {
     incidents,
     egress: egressClient.egress,
     callers,

@@ -99,7 +99,7 @@ export const securityCodes = {
   'taint.denied': {
     class: errors.AccessDeniedError,
     message: 'The agent {agent} may not {action}: its data carries {joined}, and this action would send data outside.',
-    hint: 'Let a person approve it (policy.taint: approve), separate the two agents, or remove the labels with ctx.declassify.',
+    hint: 'Let a person approve it (policy.taint: approve), separate the two agents, name the labels of the data where it is written (taint: []), or remove them with ctx.declassify.',
   },
   'policy.denied': {
     class: errors.AccessDeniedError,
