@@ -51,6 +51,12 @@ describe('the program on a database of its own', () => {
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
   }, 60_000)
 
+  it('The command line plans a fork and shows prompts with the agents of its folder.', async () => {
+    await folder.run(['run', 'Thinker', 'x', '--id', 'idea'])
+    expect(await folder.json(['runs', 'fork', 'idea', '--at', '3', '--plan'])).toMatchObject({ sharedSteps: 0, paid: { calls: 1 } })
+    expect(await folder.json(['runs', 'prompts', 'idea', '1#1'])).toHaveLength(1)
+  }, 60_000)
+
   it('The command line deletes a thread, and ends with an error for one that is not there.', async () => {
     await folder.run(['run', 'Echo', 'x', '--thread', 'trips'])
     expect((await folder.run(['threads', 'list'])).out).toContain('trips')

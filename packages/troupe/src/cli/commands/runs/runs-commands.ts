@@ -157,7 +157,7 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run> <step>',
     description: 'Show what the model calls of a step were sent',
     async run({ client, out }, [run = '', step = '']) {
-      const { prompts } = await (await client()).call('runs.prompts', { path: { run, step } })
+      const { prompts } = await (await client({ code: true })).call('runs.prompts', { path: { run, step } })
       out.show(prompts, (all) => (all.length === 0 ? 'It asked no model.' : indented(all)))
       return undefined
     },
@@ -204,7 +204,8 @@ export const runsCommands: readonly CliCommand[] = [
       const edit = options.edit === undefined ? undefined : readValue<Edit>(String(options.edit))
       const body = { at: integerOption(options, 'at', 0), ...(edit === undefined ? {} : { edit }) }
       if (options.plan === true) {
-        context.out.show(await (await context.client()).call('runs.planFork', { path: { run }, body }), indented)
+        const client = await context.client({ code: true })
+        context.out.show(await client.call('runs.planFork', { path: { run }, body }), indented)
         return undefined
       }
       const forked = { ...body, ...repeated(options) }
