@@ -20,6 +20,23 @@ describe('HealthMonitor', () => {
     health.register('heart', () => ({ status: 'unhealthy', message: 'no pulse', details: { beats: 0 } }))
     expect(await health.report()).toMatchObject({ status: 'unhealthy' })
   })
+  it.each([null, 'unhealthy', 0, {}, { ok: false }, { status: 'down' }, { status: 'healthy', message: 5 }])(
+    'HealthMonitor counts a check as unhealthy whose answer is %j, and names the answer.',
+    async (answer) => {
+      const health = new HealthMonitor({ clock: createVirtualClock() })
+      health.register('shop', () => answer as never)
+      const { status, checks } = await health.report()
+      expect([status, checks[0]?.status]).toEqual(['unhealthy', 'unhealthy'])
+      expect(checks[0]?.message).toContain('The answer of the health check shop is not valid')
+    },
+  )
+  it('HealthMonitor counts a check as unhealthy whose details JSON cannot carry.', async () => {
+    const health = new HealthMonitor({ clock: createVirtualClock() })
+    health.register('shop', () => ({ status: 'healthy', details: { orders: 1n as never } }))
+    expect((await health.report()).checks).toMatchObject([
+      { status: 'unhealthy', message: expect.stringMatching(/bigint/i) },
+    ])
+  })
   it('HealthMonitor executes its checks in parallel, each within its timeout.', async () => {
     const clock = createVirtualClock()
     const health = new HealthMonitor({ clock })

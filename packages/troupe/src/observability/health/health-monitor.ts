@@ -8,10 +8,15 @@ import {
   checkName,
   checkOptions,
   type Duration,
+  decodeJson,
+  encodeJson,
   failure,
+  isObject,
+  isPlainObject,
   type Json,
   milliseconds,
   PeriodicTask,
+  show,
   storeError,
   systemClock,
 } from '../../core/index.ts'
@@ -215,11 +220,13 @@ export class HealthMonitor {
       signal: undefined,
     }
     let thrown: unknown
-    const found = await withTimeLimit(limit, async (signal) => read(await run({ signal }))).catch((error: unknown) => {
-      thrown = error
-      const { message, errorId } = storeError(error)
-      return { status: 'unhealthy' as const, message, ...(errorId === undefined ? {} : { errorId }) }
-    })
+    const found = await withTimeLimit(limit, async (signal) => read(name, await run({ signal }))).catch(
+      (error: unknown) => {
+        thrown = error
+        const { message, errorId } = storeError(error)
+        return { status: 'unhealthy' as const, message, ...(errorId === undefined ? {} : { errorId }) }
+      },
+    )
     if (found.status === 'unhealthy' && check.last?.report.status !== 'unhealthy')
       this.#failed(name, thrown ?? failure('health.unhealthy', { check: name, problem: found.message ?? 'no message' }))
     const at = this.#clock.monotonic()
@@ -235,10 +242,25 @@ export class HealthMonitor {
   }
 }
 
-// biome-ignore lint/suspicious/noConfusingVoidType: a check that only throws returns nothing.
-function read(answer: CheckAnswer | void): Exclude<CheckAnswer, boolean | undefined> {
-  if (typeof answer === 'object') return answer
-  return { status: answer === false ? 'unhealthy' : 'healthy' }
+type Details = { readonly [name: string]: Json }
+const statuses: readonly unknown[] = ['healthy', 'degraded', 'unhealthy'] satisfies HealthStatus[]
+
+/** Returns what a check found. @throws ValidationError for any other answer, which must not count as healthy */
+function read(name: string, answer: unknown): Pick<CheckReport, 'status' | 'message' | 'details'> {
+  if (answer === true || answer === undefined) return { status: 'healthy' }
+  if (answer === false) return { status: 'unhealthy' }
+  const { status, message, details } = isObject(answer) ? answer : {}
+  const fits =
+    statuses.includes(status) &&
+    (message === undefined || typeof message === 'string') &&
+    (details === undefined || isPlainObject(details))
+  const problem = `it must be true, false, undefined or { status, message, details }, got ${show(answer)}`
+  if (!fits) throw failure('validation.failed', { what: `The answer of the health check ${name}`, problem })
+  return {
+    status: status as HealthStatus,
+    ...(message === undefined ? {} : { message: message as string }),
+    ...(details === undefined ? {} : { details: decodeJson(encodeJson(details, `The details of ${name}`)) as Details }),
+  }
 }
 
 const worst = (checks: readonly CheckReport[]): HealthStatus => {
