@@ -178,3 +178,14 @@ it('An index rejects an embedding model without a name or a function, and a simi
   await expect(open({ model: 'x' } as never)).rejects.toMatchObject({ code: 'validation.failed' })
   await expect(open(undefined, { minSimilarity: 2 })).rejects.toMatchObject({ code: 'validation.failed' })
 })
+
+it.each([[5], [[9]], [[0, 0]], [['x']], [undefined]])(
+  'DocumentIndex keeps the order of the search, and says so, if a reranking model returns %j.',
+  async (order) => {
+    const index = await open()
+    const reranking = { model: 'test/ranker', rerank: async () => order as never }
+    const found = await index.answer('When was the urn burnished?', { reranking })
+    expect(found.citations).toEqual((await index.answer('When was the urn burnished?')).citations)
+    expect(found.reranking?.error).toContain('The reranking model test/ranker gave no usable ranking')
+  },
+)

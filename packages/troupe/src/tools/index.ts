@@ -14,6 +14,7 @@ export {
 } from './device-tools.ts'
 export * from './handler/index.ts'
 export { isFailure } from './is-failure.ts'
+export * from './needs-approval.ts'
 export { objectSchema } from './object-schema.ts'
 export { sandboxTools, workspaceTools } from './sandbox-tools.ts'
 export { readDocument, searchDocuments } from './search-documents.ts'

@@ -114,6 +114,16 @@ describe('a step of an LlmAgent', () => {
     expect(resultsIn(model, 1)[2]).toMatch(/Not called: .*out of order/)
   })
 
+  it('A step of an LlmAgent calls no tool whose needsApproval returned neither true nor false.', async () => {
+    const ran: unknown[] = []
+    const needsApproval = () => undefined as never
+    const tools = { look: look(async ({ q }) => ran.push(q), { needsApproval, effect: 'at-most-once' }) }
+    const { step, asked, model } = stage([{ toolCalls: [{ name: 'look', args: { q: 'x' } }] }, 'done'], { tools })
+    await step('go')
+    expect([ran, asked]).toEqual([[], []])
+    expect(resultsIn(model, 1)[0]).toMatch(/Not called: .*it must give true or false, and gave undefined/)
+  })
+
   it('A step of an LlmAgent asks for approval of a change after untrusted input and sensitive data.', async () => {
     const tools = [
       look(async () => 'from the web', { untrusted: true, sensitive: 'payroll' }),

@@ -87,6 +87,12 @@ describe('the offer of a step to its model', () => {
     expect(system).toBe('About lanes.\n\nRemember:\n- Ada pays in euros.')
   })
 
+  it.each([5, undefined, {}])('Instructions that return %j and not a text fail the step.', async (text) => {
+    await expect(offered({ instructions: () => text as unknown as string })).rejects.toMatchObject({
+      code: 'agent.wrong',
+    })
+  })
+
   it('The offer of a step has another hash whenever its content or its settings differ.', async () => {
     const hashes = await Promise.all(
       [

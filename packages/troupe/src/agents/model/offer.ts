@@ -1,6 +1,6 @@
 /** The system text and the tools that a step offers to its model; they do not change during the step. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
-import { hashJson, type Json, jsonSchemaOf } from '../../core/index.ts'
+import { failure, hashJson, type Json, jsonSchemaOf, show } from '../../core/index.ts'
 import { objectSchema, type Tool } from '../../tools/index.ts'
 import type { Agent, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
@@ -62,7 +62,10 @@ export async function createOffer(
     typeof instructions === 'string'
       ? instructions
       : await recorder.answer({ kind: 'instructions', name: definition.name }, async () =>
-          String(await instructions({ agent: definition.name, input: entry.input, context: entry.ctx.context })),
+          checkInstructions(
+            definition.name,
+            await instructions({ agent: definition.name, input: entry.input, context: entry.ctx.context }),
+          ),
         )
   const denied = deniedTo(definition, entry)
   const skills = denied.has(readSkillName) ? undefined : definition.skills
@@ -116,4 +119,10 @@ export async function createOffer(
     hash,
     tokens: tokensOf(system) + tokensOf(declared),
   }
+}
+
+/** @throws ValidationError `agent.wrong` for any other value, which the model would read as a text such as `undefined` */
+function checkInstructions(agent: string, text: unknown): string {
+  if (typeof text === 'string') return text
+  throw failure('agent.wrong', { agent, problem: `its instructions gave ${show(text)} and not a text` })
 }

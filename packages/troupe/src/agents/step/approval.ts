@@ -16,7 +16,7 @@ import {
   type TaintedAction,
   type TaintGuard,
 } from '../../security/index.ts'
-import { reachesOutside, type Tool, toolRules } from '../../tools/index.ts'
+import { needsApproval, reachesOutside, type Tool, toolRules } from '../../tools/index.ts'
 import type { StepContext } from '../agent-port.ts'
 
 export interface Approval {
@@ -91,9 +91,7 @@ export async function verdictOn(
   const call = { action: tool.name, labels, outside: reachesOutside(tool), rules: { ...rules, tool: toolRules(tool) } }
   const decision = await judgeCall(asking, call, `${tool.name} ${id}`)
   if (decision.verdict !== 'allow') return decision
-  const needed =
-    typeof tool.needsApproval === 'function' ? Boolean(await tool.needsApproval(input)) : tool.needsApproval
-  return needed ? { ...decision, verdict: 'ask' } : decision
+  return (await needsApproval(tool, input)) ? { ...decision, verdict: 'ask' } : decision
 }
 
 /** Asks for an approval. An answer with the hash of other arguments approves nothing; `answer` rejects it before. */

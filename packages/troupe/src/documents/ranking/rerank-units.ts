@@ -1,5 +1,5 @@
 /** Orders the best units by a reranking model, which reads question and unit together. */
-import { checkOptions, failure, fieldOf } from '../../core/index.ts'
+import { checkOptions, failure, fieldOf, isList, show } from '../../core/index.ts'
 import type { RankedUnit } from './rank-units.ts'
 
 /** The reranking model of a search in documents. */
@@ -44,7 +44,17 @@ export async function rerankUnits(
 ): Promise<readonly RankedUnit[]> {
   const read = units.slice(0, considered)
   const texts = read.map(({ unit }) => unit.text)
-  const order = await reranking.rerank(question, texts, signal ? { signal } : {})
+  const order = checkOrder(reranking.model, await reranking.rerank(question, texts, signal ? { signal } : {}), texts)
   const reordered = [...new Set([...order, ...units.keys()])].flatMap((index) => units[index] ?? [])
   return reordered.map((unit, rank) => ({ ...unit, score: 1 / (rank + 1) }))
+}
+
+/** @throws ExternalServiceError `reranking.wrong` */
+function checkOrder(model: string, order: unknown, texts: readonly string[]): readonly number[] {
+  const wrong = (problem: string) => failure('reranking.wrong', { model, problem })
+  if (!isList(order)) throw wrong('it returned no list of indexes')
+  if (new Set(order).size !== order.length) throw wrong('an index is there twice')
+  const strange = order.find((index) => !texts.some((_, known) => known === index))
+  if (strange !== undefined) throw wrong(`${show(strange)} is no index of a text`)
+  return order as readonly number[]
 }

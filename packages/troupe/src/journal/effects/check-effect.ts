@@ -1,6 +1,6 @@
 /** Checks the arguments of an effect, before anything of it is recorded. */
-import { checkOptions, failure, show } from '../../core/index.ts'
-import type { EffectClass, EffectFunction, EffectSpec } from '../effect-port.ts'
+import { checkOptions, failure, fieldOf, show } from '../../core/index.ts'
+import type { EffectClass, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
 const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint'] as const
@@ -18,4 +18,16 @@ export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: Effect
   for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)
     if (spec[part] !== undefined && typeof spec[part] !== 'function') throw wrong(`its ${part} must be a function`)
   if (typeof fn !== 'function') throw wrong('it has no function to carry out')
+}
+
+const verdicts: readonly unknown[] = ['happened', 'not', 'unknown']
+
+/**
+ * Checks the answer of `reconcile`.
+ * @throws ValidationError for any other answer: an effect must not count as happened or as not happened because of it
+ */
+export function checkVerdict<Out>(name: string, verdict: Reconciled<Out>): Reconciled<Out> {
+  if (verdicts.includes(verdict) || fieldOf(verdict, 'happened') === true) return verdict
+  const problem = `it must be 'happened', 'not', 'unknown' or { happened: true, output }, got ${show(verdict)}`
+  throw failure('validation.failed', { what: `The answer of reconcile of the effect ${name}`, problem })
 }

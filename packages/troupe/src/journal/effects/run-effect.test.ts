@@ -176,6 +176,17 @@ describe('an effect whose process died while it went on', () => {
     expect((await reexecute({ class: 'at-most-once', reconcile }, done)).end).toMatchObject({ status: 'uncertain' })
   })
 
+  it.each([null, 'yes', {}, { happened: false }, { happened: 'true' }])(
+    'An interrupted effect of class at-most-once is uncertain if reconcile returns %j, which is no answer.',
+    async (answer) => {
+      const done: string[] = []
+      await crashInside({ class: 'at-most-once' }, done)
+      const reconcile = async () => answer as 'unknown'
+      expect((await reexecute({ class: 'at-most-once', reconcile }, done)).end).toMatchObject({ status: 'uncertain' })
+      expect(done).toEqual(['first'])
+    },
+  )
+
   it('An uncertain effect is resolved when reconcile knows its outcome later, and leaves the list.', async () => {
     const done: string[] = []
     await crashInside({ class: 'at-most-once' }, done)

@@ -24,7 +24,7 @@ import type { EffectClaim } from '../replay/step-record.ts'
 import { createItem, type Execution, type SeenEffect } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { PendingCommit, Stage } from '../turns/stages.ts'
-import { checkEffect } from './check-effect.ts'
+import { checkEffect, checkVerdict } from './check-effect.ts'
 import { type Around, callEffect, runCode, stepTaintOf } from './effect-code.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 
@@ -382,7 +382,7 @@ async function reconcile<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<
   const { clock, events } = execution.options
   try {
     const { reconcile: ask } = spec
-    return await runCode(effect, stepTaintOf(effect), async () => ask(claim.key))
+    return checkVerdict(name, await runCode(effect, stepTaintOf(effect), async () => ask(claim.key)))
   } catch (error) {
     if (events) reportCallback({ clock, events }, { callback: 'reconcile', name }, error)
     return 'unknown'

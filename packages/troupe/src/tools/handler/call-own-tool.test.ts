@@ -31,6 +31,14 @@ describe('a tool in a hybrid handler', () => {
     ])
   })
 
+  test('A tool in a hybrid handler is not called if its needsApproval returned neither true nor false.', async () => {
+    await using team = await openTeam()
+    const execute = vi.fn(() => 'paid')
+    const merged = mergeTools(team.agent('A').tools, [own('pay', { execute, needsApproval: () => undefined })])
+    expect(await merged.call('pay', { q: '' })).toMatchObject({ success: false, code: 'validation.failed' })
+    expect(execute).not.toHaveBeenCalled()
+  })
+
   test('A tool in a hybrid handler gets a key of its own for each call, and the egress fetch.', async () => {
     const fetch = vi.fn()
     await using team = await openTeam()

@@ -16,6 +16,7 @@ import { withTimeLimit } from '../../resilience/index.ts'
 import type { TaintGuard } from '../../security/index.ts'
 import { toolOutputJson } from '../call-tool.ts'
 import { isTool, type Tool } from '../define-tool.ts'
+import { needsApproval } from '../needs-approval.ts'
 import { retryAfter } from './execute-tool-call.ts'
 import type { JsonObject } from './tool-spec.ts'
 
@@ -54,8 +55,7 @@ export async function callOwnTool(
     const input = tool.inputSchema ? await parse(tool.inputSchema, args, `The arguments of ${name}`) : args
     const execute = (signal: AbortSignal) => tool.execute(input as never, callOf(host, name, signal) as never)
     if (!isTool(tool)) return await execute(new AbortController().signal)
-    if (typeof tool.needsApproval === 'function' && (await tool.needsApproval(input)))
-      throw failure('tool.unapproved', { tool: name })
+    if (await needsApproval(tool, input)) throw failure('tool.unapproved', { tool: name })
     const { clock } = host
     const limit = { clock, limitMs: tool.timeoutMs, kind: 'tool', what: `The tool ${name}`, signal: undefined }
     const output = toolOutputJson(await withTimeLimit(limit, async (signal) => execute(signal)), { name })
