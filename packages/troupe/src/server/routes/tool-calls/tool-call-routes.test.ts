@@ -61,7 +61,11 @@ describe('recorded tool calls', () => {
       { agents: [clerk()], ...config },
       { authentication: 'required', rateLimit: false },
     )
-    const as = async (role: 'readonly' | 'contributor' | 'moderator', user = 'ada', operations?: readonly string[]) => {
+    const as = async (
+      role: 'readonly' | 'contributor' | 'moderator',
+      user = 'ada',
+      operations?: readonly ('runs.read' | 'runs.fork' | 'runs.start')[],
+    ) => {
       const key = await served.troupe.apiKeys.create({
         name: `${role} of ${user}`,
         users: [user],
