@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { copyFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
@@ -5,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
 import { systemClock } from '../core/index.ts'
 
-const { key, file, lines, opened } = await auditedTroupes('verify_open_log')
+const { key, publicKey, file, lines, opened } = await auditedTroupes('verify_open_log')
 const idAt = (db: DatabaseSync, n: number) =>
   String(db.prepare('select id from security_audit_leaves where n = ?').get(n)?.id)
 
@@ -48,6 +49,43 @@ describe('audit.verify', () => {
     copyFileSync(`${file()}.old`, file())
     const report = await session(0)
     expect(report).toMatchObject({ ok: false, findings: [{ kind: 'truncated', n: report.size }] })
+  })
+
+  it('audit.verify accepts an erasure and checkpoints of a retired key, but no later ones.', async () => {
+    const next = { id: 'audit-2', ...generateKeyPairSync('ed25519') }
+    const at = (checkpoints: object) =>
+      opened({ storage: `sqlite:${file()}`, audit: { checkpoints: { to: lines(), ...checkpoints } } } as never)
+    const present = { key: { id: next.id, privateKey: next.privateKey } }
+    const before = await at({ key })
+    for (const user of ['ada', 'bob']) await before.user(user).context.push('k', 1)
+    await before.audit.checkpoint()
+    await before.forget('ada')
+    await before.close()
+    const forgetful = await at(present)
+    await forgetful.user('bob').context.push('k', 2)
+    await forgetful.audit.checkpoint()
+    // Without the old key, the erasure that it signed explains nothing.
+    expect(await forgetful.audit.verify()).toMatchObject({ ok: false, findings: [{ kind: 'missing' }] })
+    await forgetful.close()
+    const after = await at({ ...present, retired: [publicKey] })
+    const sound = await after.audit.verify()
+    expect(sound).toMatchObject({ ok: true, findings: [] })
+    expect(sound.erased).toBeGreaterThan(0)
+    expect(sound.checkpoints).toBeGreaterThan(1)
+    await after.close()
+    // An attacker has the old key, and erases a user with it now.
+    const attacker = await at({ key, to: () => {} })
+    await attacker.forget('bob')
+    await attacker.close()
+    const attacked = await at({ ...present, retired: [publicKey] })
+    const report = await attacked.audit.verify()
+    await attacked.close()
+    expect(report).toMatchObject({
+      ok: false,
+      findings: [{ kind: 'missing' }, { kind: 'missing' }],
+    })
+    for (const retired of ['key', ['no key'], [1]])
+      await expect(at({ ...present, retired })).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
   it('audit.verify of an open troupe without checkpoints accepts what retention deleted, and still finds a changed record.', async () => {

@@ -1,7 +1,8 @@
 /** The configuration of the audit log, and its checks. */
+import type { KeyObject } from 'node:crypto'
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
 import { leastRetentionMs } from './audit-tables.ts'
-import type { Checkpoint, CheckpointKey } from './verification/checkpoint.ts'
+import { auditVerifier, type Checkpoint, type CheckpointKey } from './verification/checkpoint.ts'
 
 /** The option `audit` of `createTroupe`. */
 export interface AuditConfig {
@@ -24,6 +25,11 @@ export interface AuditConfig {
 export interface CheckpointConfig {
   /** The key that signs the checkpoints. */
   readonly key: CheckpointKey
+  /**
+   * The public Ed25519 keys that signed before `key`, as PEM of SPKI or KeyObjects; none by default. `audit.verify` then
+   * also accepts their checkpoints, and what they signed before the first checkpoint of `key`.
+   */
+  readonly retired?: readonly (string | KeyObject)[]
   /**
    * The destination of checkpoints: the path of a file to which lines are added, a URL to which each is posted, or a
    * function. Choose one that the owner of the database cannot change.
@@ -50,10 +56,13 @@ const wrong = (what: string, problem: string) => failure('validation.failed', { 
 
 /** @throws ValidationError `option.unknown`, `validation.failed` */
 export function checkCheckpoints(config: CheckpointConfig): CheckpointConfig {
-  checkOptions('audit.checkpoints', config, ['key', 'to', 'every', 'last'])
+  checkOptions('audit.checkpoints', config, ['key', 'retired', 'to', 'every', 'last'])
   checkOptions('audit.checkpoints.key', config.key, ['id', 'privateKey'])
   if (typeof config.to !== 'function' && (typeof config.to !== 'string' || config.to === ''))
     throw wrong('audit.checkpoints.to', 'it must be a path, a URL or a function')
+  if (config.retired !== undefined && !Array.isArray(config.retired))
+    throw wrong('audit.checkpoints.retired', 'it must be a list of public keys')
+  auditVerifier(config.retired ?? [])
   if (config.last !== undefined && typeof config.last !== 'function')
     throw wrong('audit.checkpoints.last', 'it must be a function')
   return config

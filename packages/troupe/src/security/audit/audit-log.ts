@@ -36,7 +36,7 @@ import { RecordQueue } from './record-queue.ts'
 import { Retirement } from './retirement.ts'
 import { Sequencer } from './sequencer.ts'
 import { type InclusionProof, TreeProofs } from './tree/tree-proofs.ts'
-import type { Checkpoint, Excuse } from './verification/checkpoint.ts'
+import { type Checkpoint, type Excuse, withRetiredKeys } from './verification/checkpoint.ts'
 import { Checkpointer, type CheckpointerParts } from './verification/checkpointer.ts'
 import { exportAudit } from './verification/export-audit.ts'
 import { type AuditReport, verifyExport } from './verification/verify-export.ts'
@@ -61,6 +61,8 @@ export interface AuditLogParts {
     /** The id and the public half of the key. */
     readonly keyId: string
     readonly publicKey: KeyObject
+    /** The public halves of earlier keys. */
+    readonly retired: readonly (string | KeyObject)[]
   }
   /** Returns the marks of all users with rows besides those of the audit log. */
   readonly marksWithRows?: () => Promise<ReadonlySet<string>>
@@ -220,8 +222,8 @@ export class AuditLog implements AuditTrail {
 
   /**
    * Verifies the stored log of this open troupe: its records, their hashes, and the checkpoints that can be read and name
-   * the present key. Without such a checkpoint, a log that was rewritten with all its hashes is not found. `verifyAudit`
-   * also knows earlier keys, and trusts no process that writes to the log.
+   * the present key or are signed by a retired one. Without such a checkpoint, a log that was rewritten with all its
+   * hashes is not found. `verifyAudit` trusts no process that writes to the log.
    * @throws CancelledError; the error of reading the checkpoints
    * @example const { ok, findings } = await troupe.audit.verify()
    */
@@ -244,8 +246,8 @@ export class AuditLog implements AuditTrail {
     await this.#sequencer.run().catch(failed)
     return verifyExport({
       lines: exportAudit(storage, this.#statements),
-      checkpoints: delivered.filter(({ key }) => key === checkpoints?.keyId),
-      publicKeys: checkpoints && [checkpoints.publicKey],
+      checkpoints: [],
+      ...(checkpoints && withRetiredKeys(checkpoints, delivered)),
       marksWithRows: marks,
       signal,
     })

@@ -26,7 +26,7 @@ export async function openAudit({ config, deliverTo, ...parts }: OpenAuditParts)
 }
 
 function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverTo: OpenAuditParts['deliverTo']) {
-  const { key, to, every = '5m', last } = checkCheckpoints(config)
+  const { key, retired = [], to, every = '5m', last } = checkCheckpoints(config)
   const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
   const target = typeof to === 'function' ? { deliver: to } : deliverTo?.(to)
   if (!target)
@@ -43,6 +43,7 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
     sign: checkpointSigner(key),
     keyId: key.id,
     publicKey: publicKeyOf(key),
+    retired,
     signExcuse: excuseSigner(key),
   }
 }

@@ -71,18 +71,45 @@ export const publicKeyOf = ({ privateKey }: CheckpointKey): KeyObject =>
 
 export interface AuditVerifier {
   readonly isSigned: (checkpoint: Checkpoint) => boolean
-  readonly excuses: (excuse: Excuse, signature: string | null) => boolean
+  /** @param n the leaf of the record */
+  readonly excuses: (excuse: Excuse, signature: string | null, n: number) => boolean
+}
+
+/** Keys that sign no more: a record that one of them signed excuses only where it stands before the leaf `before`. */
+export interface RetiredKeys {
+  readonly publicKeys: readonly (string | KeyObject)[]
+  readonly before: number
 }
 
 /** @throws ValidationError for a value that is not an Ed25519 key */
-export function auditVerifier(publicKeys: readonly (string | KeyObject)[]): AuditVerifier {
-  const keys = publicKeys.map((key, i) => readyKey({ id: `key-${i}`, publicKey: publicHalf(key) }))
+export function auditVerifier(publicKeys: readonly (string | KeyObject)[], retired?: RetiredKeys): AuditVerifier {
+  const ready = (keys: readonly (string | KeyObject)[]) =>
+    keys.map((key, i) => readyKey({ id: `key-${i}`, publicKey: publicHalf(key) }))
+  const [present, earlier] = [ready(publicKeys), ready(retired?.publicKeys ?? [])]
   return {
-    isSigned: (checkpoint) => keys.some(({ verify }) => verify(signedText(checkpoint), checkpoint.signature)),
-    excuses: (excuse, signature) =>
-      signature !== null && keys.some(({ verify }) => verify(excuseText(excuse), signature)),
+    isSigned: ({ signature, ...tree }) =>
+      [...present, ...earlier].some(({ verify }) => verify(signedText(tree), signature)),
+    excuses: (excuse, signature, n) => {
+      const keys = n < (retired?.before ?? 0) ? [...present, ...earlier] : present
+      return signature !== null && keys.some(({ verify }) => verify(excuseText(excuse), signature))
+    },
   }
 }
+
+/** Returns the checkpoints and keys of a log. What retired keys signed counts up to the first checkpoint of the present key. */
+export function withRetiredKeys(
+  { keyId, publicKey, retired }: { keyId: string; publicKey: KeyObject; retired: RetiredKeys['publicKeys'] },
+  delivered: readonly Checkpoint[],
+) {
+  const [present, earlier] = [auditVerifier([publicKey]), auditVerifier(retired)]
+  const before = Math.min(...delivered.filter(present.isSigned).map(({ size }) => size))
+  return {
+    checkpoints: delivered.filter((one) => one.key === keyId || (earlier.isSigned(one) && one.size <= before)),
+    publicKeys: [publicKey],
+    retired: { publicKeys: retired, before },
+  }
+}
+
 const publicHalf = (key: string | KeyObject): string | KeyObject =>
   typeof key !== 'string' && key?.type === 'private' ? createPublicKey(key) : key
 

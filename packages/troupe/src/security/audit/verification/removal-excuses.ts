@@ -41,7 +41,7 @@ export class RemovalExcuses {
   add(n: number, record: StoredRecord): void {
     const { id, at, user, operation, resource, signature } = record
     if (user !== '' || !excusingOperations.includes(operation)) return
-    if (resource === null || !this.#isSigned(record, signature)) this.#firstUnsigned ??= id
+    if (resource === null || !this.#isSigned(record, signature, n)) this.#firstUnsigned ??= id
     else if (operation === 'user.forget') this.#erasedAt.set(resource, n)
     else if (operation === 'audit.prune') {
       const excuse = readPruneExcuse(resource)

@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto'
 import { failure } from '../../../core/index.ts'
 import type { AuditFinding } from './audit-finding.ts'
-import { type AuditVerifier, auditVerifier, type Checkpoint } from './checkpoint.ts'
+import { type AuditVerifier, auditVerifier, type Checkpoint, type RetiredKeys } from './checkpoint.ts'
 import type { ExportedLine } from './export-audit.ts'
 import { ExportedRecords } from './exported-records.ts'
 import { ExportedTree } from './exported-tree.ts'
@@ -38,6 +38,7 @@ export interface VerifyAuditParts {
   readonly checkpoints: readonly Checkpoint[]
   /** Absent if the log is not signed: its own records then excuse deleted records without a signature. */
   readonly publicKeys?: readonly (string | KeyObject)[] | undefined
+  readonly retired?: RetiredKeys | undefined
   /** The shortest retention that the log had: a younger record may not be deleted by retention. 1 h by default. */
   readonly retentionMs?: number | undefined
   /** The marks of users with rows in other tables. An erased user has none, unless the log shows that the user returned. */
@@ -52,7 +53,7 @@ const unsigned: AuditVerifier = { isSigned: () => false, excuses: () => true }
 /** @throws ValidationError for lines that are not an export, or an invalid key; CancelledError */
 export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport> {
   const { publicKeys, retentionMs = 0, marksWithRows = new Set<string>() } = parts
-  const { isSigned, excuses } = publicKeys ? auditVerifier(publicKeys) : unsigned
+  const { isSigned, excuses } = publicKeys ? auditVerifier(publicKeys, parts.retired) : unsigned
   const findings: AuditFinding[] = []
   const report = (finding: AuditFinding) => void findings.push(finding)
   for (const checkpoint of parts.checkpoints)
