@@ -1,3 +1,4 @@
+/** Whether a person approves a call before it: only an answer of true or false of the tool's function decides. */
 import { checkPredicate } from '../core/index.ts'
 import type { Tool } from './define-tool.ts'
 

@@ -53,7 +53,10 @@ describe('the program on a database of its own', () => {
 
   it('The command line plans a fork and shows prompts with the agents of its folder.', async () => {
     await folder.run(['run', 'Thinker', 'x', '--id', 'idea'])
-    expect(await folder.json(['runs', 'fork', 'idea', '--at', '3', '--plan'])).toMatchObject({ sharedSteps: 0, paid: { calls: 1 } })
+    expect(await folder.json(['runs', 'fork', 'idea', '--at', '3', '--plan'])).toMatchObject({
+      sharedSteps: 0,
+      paid: { calls: 1 },
+    })
     expect(await folder.json(['runs', 'prompts', 'idea', '1#1'])).toHaveLength(1)
   }, 60_000)
 
