@@ -214,6 +214,21 @@ describe('verifyAudit', () => {
     expect(await verified('30d')).toMatchObject({ ok: false, retired: 0, findings: [{ kind: 'missing' }] })
   })
 
+  it.each([5, 'text', {}, null])(
+    'A checkpoints.last that returns %j is a failure, and no rollback.',
+    async (answer) => {
+      const lost: unknown[] = []
+      const last = async () => answer as never
+      const troupe = await opened({
+        storage: `sqlite:${file()}`,
+        audit: { checkpoints: { key, to: () => {}, last } },
+        log: { level: 'warn', destination: { write: (line: string) => lost.push(line) } },
+      })
+      await expect.poll(() => lost.join()).toContain('audit.checkpoints.last')
+      expect((await troupe.health()).checks.find(({ name }) => name === 'audit')?.status).toBe('healthy')
+    },
+  )
+
   it('A troupe raises an alert, and its health is degraded, when it opens a database that was rolled back.', async () => {
     const audit = { checkpoints: { key, to: lines() } }
     const session = async (count: number) => {

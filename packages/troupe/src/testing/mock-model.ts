@@ -162,7 +162,15 @@ export class MockModel implements LanguageModelV4 {
     const found = this.#matching.find(({ response }) => fits(response, options))
     if (found) found.used = true
     let item = found?.response ?? this.#inOrder.shift()
-    if (typeof item === 'function') item = await item(options, call)
+    if (typeof item === 'function') {
+      item = await item(options, call)
+      if (typeof item === 'function')
+        throw failure('validation.failed', {
+          what: 'A response of MockModel',
+          problem: 'a function returned a function',
+        })
+      if (item !== undefined) checkItem(item)
+    }
     if (item === undefined) {
       this.#unexpected++
       throw failure('validation.failed', {

@@ -115,6 +115,15 @@ describe('a MockModel', () => {
     expect(() => new MockModel({ responses: [{ text: 'x', reasoning: 5 } as never] })).toThrow(/reasoning/)
     expect(() => new MockModel({ respnses: [] } as never)).toThrow(/respnses/)
   })
+  it.each<[unknown, RegExp]>([
+    [{ txt: 'x' }, /txt/],
+    [5, /must be an object/],
+    [{ text: 5 }, /its text is not a text/],
+    [() => 'x', /returned a function/],
+  ])('MockModel names what is wrong with a response that a function returned: %j.', async (answer, problem) => {
+    const model = new MockModel({ responses: [() => answer as string] })
+    await expect(ask(model, 'Hello')).rejects.toThrow(problem)
+  })
 })
 
 it('The functions for simulation and conformance reject invalid arguments by name.', async () => {

@@ -1,9 +1,15 @@
 /** Opens the audit log of a storage. */
 import { failure, milliseconds } from '../../core/index.ts'
 import { type Storage, template } from '../../storage/index.ts'
-import { type AuditConfig, auditSettings, checkCheckpoints } from './audit-config.ts'
+import { type AuditConfig, auditSettings, type CheckpointConfig, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
-import { type Checkpoint, checkpointSigner, excuseSigner, publicKeyOf } from './verification/checkpoint.ts'
+import {
+  type Checkpoint,
+  checkpointSigner,
+  excuseSigner,
+  publicKeyOf,
+  readCheckpoint,
+} from './verification/checkpoint.ts'
 import type { CheckpointerParts } from './verification/checkpointer.ts'
 
 export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
@@ -36,9 +42,7 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
     })
   return {
     ...target,
-    ...(last
-      ? { last: async () => last(), delivered: async () => [await last()].filter((one) => one !== undefined) }
-      : {}),
+    ...(last ? newestOf(last) : {}),
     everyMs,
     sign: checkpointSigner(key),
     keyId: key.id,
@@ -46,6 +50,15 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
     retired,
     signExcuse: excuseSigner(key),
   }
+}
+
+/** A wrong answer fails, because a comparison with it would report that the database was rolled back. */
+function newestOf(ask: NonNullable<CheckpointConfig['last']>) {
+  const last = async () => {
+    const found: unknown = await ask()
+    return found === undefined ? undefined : readCheckpoint(found, 'audit.checkpoints.last')
+  }
+  return { last, delivered: async () => [await last()].filter((one) => one !== undefined) }
 }
 
 /** The key of the database for hashed keys of entries, so that each process that opens it finds them. */

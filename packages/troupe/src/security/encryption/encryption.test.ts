@@ -187,6 +187,13 @@ describe('a key ring', () => {
   })
 })
 
+it.each([{}, { current: 'k' }, { current: 5, wrap: () => {}, unwrap: () => {} }, null])(
+  'A troupe rejects a key ring that lacks a member: %j.',
+  async (keyRing) => {
+    await expect(opened({ encryption: { keyRing: keyRing as never } })).rejects.toThrow(/encryption\.keyRing/)
+  },
+)
+
 describe('the profile production', () => {
   it('The profile production needs encryption.', async () => {
     await expect(opened({ profile: 'production' })).rejects.toMatchObject({ code: 'encryption.required' })

@@ -1,7 +1,7 @@
 /**
  * Puts encryption over an opened storage, or rejects a configuration that does not fit, before anything else is read.
  */
-import { type Clock, checkOptions, type Events, failure } from '../../core/index.ts'
+import { type Clock, checkOptions, type Events, failure, fieldOf } from '../../core/index.ts'
 import { encryptStorage, type OpenedStorage, type UserTable } from '../../storage/index.ts'
 import { checkKeyRing, encryptSecret, secretOf } from './check-key-ring.ts'
 import { DataKeys } from './data-keys.ts'
@@ -86,11 +86,23 @@ async function begin({ storage, tables }: OpenEncryptionParts, keyRing: KeyRing)
 
 async function keyRingOf(config: EncryptionConfig): Promise<KeyRing> {
   if (typeof config !== 'object' || config === null)
-    throw failure('validation.failed', { what: 'encryption', problem: 'it is neither { keys, current } nor { ring }' })
+    throw failure('validation.failed', {
+      what: 'encryption',
+      problem: 'it is neither { keys, current } nor { keyRing }',
+    })
   if ('keyRing' in config) {
     checkOptions('encryption', config, ['keyRing'])
-    return config.keyRing
+    return checkKeyRingForm(config.keyRing)
   }
   checkOptions('encryption', config, ['keys', 'current'])
   return createLocalKeyRing(config)
+}
+
+/** @throws ValidationError for a key ring that lacks a member */
+function checkKeyRingForm(keyRing: KeyRing): KeyRing {
+  const wrong = (problem: string) => failure('validation.failed', { what: 'encryption.keyRing', problem })
+  if (typeof fieldOf(keyRing, 'current') !== 'string') throw wrong('its current is not a text')
+  for (const member of ['wrap', 'unwrap'])
+    if (typeof fieldOf(keyRing, member) !== 'function') throw wrong(`its ${member} is not a function`)
+  return keyRing
 }
