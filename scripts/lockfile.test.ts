@@ -1,3 +1,4 @@
+import { execSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -61,4 +62,14 @@ test('Every dependency is pinned to one version.', () => {
   )
   expect(ranges.length).toBeGreaterThan(10)
   expect(ranges.filter(([, range]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(range))).toEqual([])
+})
+
+test('The release workflow lists the parts of the package, without those of its tests.', () => {
+  const workflow = readFileSync(join(import.meta.dirname, '../.github/workflows/release.yml'), 'utf8')
+  const command = /run: (npm sbom .*) > /.exec(workflow)?.[1] ?? ''
+  const made = execSync(command, { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', maxBuffer: 2 ** 26 })
+  const { components } = JSON.parse(made) as { readonly components: readonly { readonly name: string }[] }
+  const names = components.map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining(['troupe', 'kysely', 'fastify']))
+  expect(names.filter((name) => ['vitest', 'typescript'].includes(name))).toEqual([])
 })
