@@ -40,7 +40,10 @@ export function nextTime(timing: Timing, after: number): number | undefined {
     const { everyMs, from } = timing
     return after < from + everyMs ? from + everyMs : from + (Math.floor((after - from) / everyMs) + 1) * everyMs
   }
-  const next = cronsOf(timing).flatMap((cron) => cron.nextRun(new Date(after))?.getTime() ?? [])
+  const from = new Date(after)
+  const [complete, crons] = cronsOf(timing)
+  if (complete.nextRun(from) === null) return undefined
+  const next = crons.flatMap((cron) => cron.nextRun(from)?.getTime() ?? [])
   return next.length > 0 ? Math.min(...next) : undefined
 }
 
@@ -61,9 +64,19 @@ function lastTimes(timing: Timing, first: number, until: number, count: number):
     const last = from + Math.floor((until - from) / everyMs) * everyMs
     return Array.from({ length: count }, (_, i) => last - (count - 1 - i) * everyMs).filter((time) => time >= first)
   }
-  const before = cronsOf(timing).flatMap((cron) => cron.previousRuns(count, new Date(until + 1)))
-  const times = new Set(before.map((time) => time.getTime()).filter((time) => time >= first && time <= until))
+  const [complete, crons] = cronsOf(timing)
+  if (previousTimes(complete, first, until, 1).length === 0) return []
+  const times = new Set(crons.flatMap((cron) => previousTimes(cron, first, until, count)))
   return [...times].sort((a, b) => a - b).slice(-count)
+}
+
+/** Looks for a few times first: a date that comes every 28 years is not looked for through all of history. */
+function previousTimes(cron: Cron, first: number, until: number, count: number): readonly number[] {
+  for (let wanted = Math.min(2, count); ; wanted = Math.min(2 * wanted, count)) {
+    const times = cron.previousRuns(wanted, new Date(until + 1)).map((time) => time.getTime())
+    const within = times.filter((time) => time >= first && time <= until)
+    if (wanted === count || within.length < wanted) return within
+  }
 }
 
 /**
@@ -74,8 +87,8 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
   const late = now - graceMs - 1
   const onTime: number[] = []
   const from = Math.max(first, late + 1)
-  for (let time = nextTime(timing, from - 1); time !== undefined && time <= now; time = nextTime(timing, time))
-    onTime.push(time)
+  let next = nextTime(timing, from - 1)
+  for (; next !== undefined && next <= now; next = nextTime(timing, next)) onTime.push(next)
   const wanted = misfire === 'all' ? maxCatchUp : 1
   // One more time tells whether others follow.
   const missed = lastTimes(timing, first, late, wanted + 1)
@@ -84,20 +97,25 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
   return {
     fire: [...madeUp, ...onTime],
     ...(left === undefined ? {} : { missed: { from: first, to: left } }),
-    next: nextTime(timing, now),
+    next,
   }
 }
 
 const optionsOf = (timeZone: string) => ({ timezone: timeZone, paused: true })
 
-/** Returns one cron, or one for each time of day if there are several and none of them repeats within its hour. */
-function cronsOf({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }): readonly Cron[] {
+/**
+ * Returns the cron of the text, and one for each time of day if there are several and none of them repeats within its
+ * hour. The first one tells at once, not once for each time of day, that a date such as 31 February never comes.
+ */
+function cronsOf({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }): [Cron, readonly Cron[]] {
   const fields = cron.trim().split(/\s+/)
   // The hours follow the minutes; seconds may precede them, and a year may come last.
   const hourIndex = fields.length === 5 ? 1 : 2
   const hours = fields.slice(0, hourIndex).every((field) => /^\d+$/.test(field)) ? hoursOf(fields[hourIndex] ?? '') : []
-  const texts = hours.length > 1 ? hours.map((hour) => fields.with(hourIndex, String(hour)).join(' ')) : [cron]
-  return texts.map((text) => new Cron(text, optionsOf(timeZone)))
+  const cronOf = (text: string) => new Cron(text, optionsOf(timeZone))
+  const complete = cronOf(cron)
+  if (hours.length < 2) return [complete, [complete]]
+  return [complete, hours.map((hour) => cronOf(fields.with(hourIndex, String(hour)).join(' ')))]
 }
 
 /** @returns no hours for each hour, or for a form other than numbers, ranges and steps */

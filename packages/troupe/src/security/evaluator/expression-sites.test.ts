@@ -5,6 +5,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { compilePattern } from '../../context/entries/pattern.ts'
+import { checkCron, dueTimes, nextTime } from '../../runs/schedules/schedule-times.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const constant = 'The expression is a constant of the source.'
@@ -18,7 +20,7 @@ const bounds: Readonly<Record<string, string>> = {
   'context/entries/pattern.ts': 'A key is gone through once.',
   'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
   'models/extractive/schema/json-schema.ts': 'An option of an enumeration, with each of its signs escaped.',
-  'models/extractive/coordinate.ts': constant,
+  'models/extractive/coordinate.ts': 'The name of a tool has letters, digits, _ and - only.',
   'documents/reading/formats/read-epub.ts': constant,
   'documents/reading/split-passages.ts': constant,
   'models/extractive/text/split-question.ts': constant,
@@ -47,3 +49,52 @@ it('Each place that could evaluate an expression of a caller has a bound in the 
   expect(files.length).toBeGreaterThan(1_000)
   expect(found.toSorted()).toEqual(Object.keys(bounds).toSorted())
 })
+
+const day = 86_400_000
+const start = Date.parse('2026-01-01T00:00:00Z')
+const key = 'a'.repeat(1_024)
+const hours = Array.from({ length: 23 }, (_, hour) => hour).join(',')
+const everyField = `${'1,'.repeat(120)}1 * * * *`
+/** The expressions that take longest where the main thread evaluates them, within the length that is accepted. */
+const worst: Readonly<Record<string, () => unknown>> = {
+  ...Object.fromEntries(
+    [
+      '*a'.repeat(512),
+      '*?'.repeat(512),
+      `*${'a?'.repeat(500)}b*`,
+      `${'?'.repeat(1_000)}*b`,
+      `*${'a'.repeat(1_021)}b*`,
+    ].map((pattern) => [`the pattern ${pattern.slice(0, 8)}`, () => compilePattern(pattern).matches(key)]),
+  ),
+  ...Object.fromEntries(
+    [
+      '0 0 31 2 *',
+      `0 ${hours} 31 2 *`,
+      `0 ${hours} 29 2 1#5`,
+      '0 0 29 2 1',
+      everyField,
+      '59 59 23 31 12 * 2099',
+    ].flatMap((cron) => {
+      const timing = { cron, timeZone: 'America/New_York' }
+      const name = cron.slice(0, 20)
+      return [
+        [`the check of ${name}`, () => checkCron(cron, timing.timeZone)],
+        [`the next time of ${name}`, () => nextTime(timing, start)],
+        [`the missed times of ${name}`, () => dueTimes(timing, start - 1_000 * day, start, 'once')],
+      ]
+    }),
+  ),
+}
+
+it.each(Object.entries(worst))(
+  'The main thread is held for less than 5 ms by the costliest texts: %s.',
+  (_, evaluate) => {
+    const times = Array.from({ length: 30 }, () => {
+      const before = process.threadCpuUsage()
+      evaluate()
+      const { user, system } = process.threadCpuUsage(before)
+      return (user + system) / 1_000
+    })
+    expect(Math.min(...times)).toBeLessThan(5)
+  },
+)
