@@ -1,6 +1,6 @@
 /** Runs as CSV (RFC 4180), for a spreadsheet: no cell is taken for a formula. */
 import type { Summary } from '../api/shapes.ts'
-import { lastedMs } from './run-columns.tsx'
+import { lastedMs } from './run-table.tsx'
 
 const columns: Readonly<Record<string, (run: Summary) => string | number | undefined>> = {
   run: ({ id }) => id,

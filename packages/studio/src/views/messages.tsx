@@ -1,14 +1,16 @@
 import { Link } from '@tanstack/react-router'
+import type { AnswerOf } from 'troupe/client'
 import type { DeadLetter } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { type Column, DataTable } from '../parts/data-table.tsx'
 import { MessageCard } from '../parts/message-card.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
-import { Button, Heading, Table, Text } from '../parts/ui.tsx'
+import { Button, Heading, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { messagesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
@@ -32,22 +34,7 @@ export function Messages() {
         <Answer of={mailboxes} none={{ when: ({ items }) => items.length === 0, text: 'No message was sent yet.' }}>
           {({ items, cursor }) => (
             <>
-              <Table>
-                <thead>
-                  <tr>
-                    {['Mailbox', 'Waiting', 'At work', 'Unread', 'Dead'].map((name) => (
-                      <th scope="col" key={name}>
-                        {name}
-                      </th>
-                    ))}
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((mailbox) => (
-                    <MailboxRow key={mailbox} mailbox={mailbox} />
-                  ))}
-                </tbody>
-              </Table>
+              <DataTable columns={columns} rows={items} rowKey={(mailbox) => mailbox} />
               <Pager next={cursor} back="Back" on="More" />
             </>
           )}
@@ -60,22 +47,34 @@ export function Messages() {
   )
 }
 
-function MailboxRow({ mailbox }: { readonly mailbox: string }) {
+type Counts = AnswerOf<'mailboxes.counts'>
+
+function Counted({ mailbox, of: name }: { readonly mailbox: string; readonly of: keyof Counts }) {
   const counts = useCounts(mailbox)
-  return (
-    <tr>
-      <th scope="row" className="break">
-        <Link to="/messages/$mailbox" params={{ mailbox }}>
-          {mailbox}
-        </Link>
-      </th>
-      {([counts?.waiting, counts?.leased, counts?.unread, counts?.dead] as const).map((counted, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: columns stay where they are
-        <td key={i}>{counted === undefined ? '' : count(counted)}</td>
-      ))}
-    </tr>
-  )
+  return counts && count(counts[name])
 }
+
+const counted = (title: string, name: keyof Counts): Column<string> => ({
+  title,
+  numeric: true,
+  of: (mailbox) => <Counted mailbox={mailbox} of={name} />,
+})
+
+const columns: readonly Column<string>[] = [
+  {
+    title: 'Mailbox',
+    breaks: true,
+    of: (mailbox) => (
+      <Link to="/messages/$mailbox" params={{ mailbox }}>
+        {visible(mailbox)}
+      </Link>
+    ),
+  },
+  counted('Waiting', 'waiting'),
+  counted('At work', 'leased'),
+  counted('Unread', 'unread'),
+  counted('Dead', 'dead'),
+]
 
 /** Nothing to see, nothing to say, and nothing to ask for. */
 function DeadLetters({ mailbox }: { readonly mailbox: string }) {

@@ -62,8 +62,8 @@ export function Runs() {
               onOrder: (chosen) => seek({ order: chosen === 'newest' ? undefined : chosen }),
               selected,
               onSelect: hasCommands ? setSelected : undefined,
+              onEnd: runs.isLoadingMore ? undefined : runs.loadMore,
             }}
-            onEnd={runs.isLoadingMore ? undefined : runs.loadMore}
           />
           <Flex align="center" gap="3" mt="3" wrap="wrap">
             <Text color="gray">

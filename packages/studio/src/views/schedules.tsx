@@ -4,9 +4,10 @@ import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Table, Text } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { schedulesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
@@ -31,29 +32,7 @@ export function Schedules() {
       <Answer of={schedules} none={{ when: ({ items }) => items.length === 0, text: 'Nothing starts by itself.' }}>
         {({ items, cursor }) => (
           <>
-            <Table>
-              <thead>
-                <tr>
-                  <th scope="col">Schedule</th>
-                  <th scope="col">State</th>
-                  <th scope="col" className="roomy">
-                    Next
-                  </th>
-                  <th scope="col" className="roomy">
-                    Last run
-                  </th>
-                  <th scope="col" className="roomy">
-                    Made or resumed by
-                  </th>
-                  <th scope="col">Commands</th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((schedule) => (
-                  <ScheduleRow key={schedule.id} schedule={schedule} />
-                ))}
-              </tbody>
-            </Table>
+            <DataTable columns={columns} rows={items} rowKey={({ id }) => id} />
             <Pager next={cursor} back="Back" on="More" />
           </>
         )}
@@ -94,16 +73,84 @@ function makerText(apiKey: string | undefined): string {
   return token ? `token of ${visible(token[1] ?? '')}` : `key ${visible(apiKey)}`
 }
 
-function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
-  const { id, state, team, agent, agents, next, lastRun, problem, createdAt, apiKey, waiting } = schedule
+const columns: readonly Column<Schedule>[] = [
+  { title: 'Schedule', breaks: true, of: (schedule) => <Named schedule={schedule} /> },
+  { title: 'State', of: ({ state }) => <Status status={state} /> },
+  {
+    title: 'Next',
+    wideOnly: true,
+    of: ({ id, next, state }) => <NextTimes id={id} next={next} isPaused={state === 'paused'} />,
+  },
+  {
+    title: 'Last run',
+    wideOnly: true,
+    of: ({ id, lastRun }) =>
+      lastRun && (
+        <>
+          <Link to="/runs/$run" params={{ run: lastRun.id }} title={`Last run of ${visible(id)}`}>
+            {when(lastRun.at)}
+          </Link>
+          <Text as="p" size="small" color="gray">
+            <code>…{lastRun.id.slice(-10)}</code>
+          </Text>
+        </>
+      ),
+  },
+  {
+    title: 'Made or resumed by',
+    wideOnly: true,
+    breaks: true,
+    of: ({ apiKey, createdAt }) => (
+      <>
+        {makerText(apiKey)}
+        <Text as="p" size="small" color="gray">
+          {when(createdAt)}
+        </Text>
+      </>
+    ),
+  },
+  { title: 'Commands', of: (schedule) => <ScheduleCommands schedule={schedule} /> },
+]
+
+function Named({ schedule }: { readonly schedule: Schedule }) {
+  const { id, state, team, agent, agents, problem, waiting } = schedule
+  const paused = state === 'paused'
+  return (
+    <>
+      {visible(id)}
+      <Text as="p" size="small" color="gray">
+        {team ?? agent ?? agents?.join(', ')} · {triggerText(schedule)}
+      </Text>
+      {problem && (
+        <Text as="p" size="small" color="red" className="break">
+          {paused ? 'Paused' : 'Starts no run'} since {when(problem.since)}: {visible(problem.message)}
+        </Text>
+      )}
+      {paused && !problem && (
+        <Text as="p" size="small" color="gray">
+          Stopped by a command; Resume starts it again.
+        </Text>
+      )}
+      {waiting > 0 && (
+        <Text as="p" size="small" color="gray">
+          {count(waiting)} {waiting === 1 ? 'trigger waits' : 'triggers wait'} for a run
+        </Text>
+      )}
+    </>
+  )
+}
+
+function ScheduleCommands({ schedule: { id, state } }: { readonly schedule: Schedule }) {
   const client = useClient()
   const navigate = useNavigate()
   const forget = useForget()
+  const may = useMay()
   const { busy, error, run } = useCommand()
   const path = { schedule: id }
-  const switchTo = (name: 'schedules.pause' | 'schedules.resume') =>
+  const paused = state === 'paused'
+  const toggle = () =>
     run(async () => {
-      await client.call(name, { path, body: {} })
+      await client.call(paused ? 'schedules.resume' : 'schedules.pause', { path, body: {} })
       forget('schedules.list', {})
     })
   const trigger = () =>
@@ -112,76 +159,27 @@ function ScheduleRow({ schedule }: { readonly schedule: Schedule }) {
       forget('schedules.list', {})
       await navigate({ to: '/runs/$run', params: { run: begun.run } })
     })
-  const may = useMay()
-  const paused = state === 'paused'
   return (
-    <tr>
-      <th scope="row" className="break">
-        {id}
-        <Text as="p" size="small" color="gray">
-          {team ?? agent ?? agents?.join(', ')} · {triggerText(schedule)}
-        </Text>
-        {problem && (
-          <Text as="p" size="small" color="red" className="break">
-            {paused ? 'Paused' : 'Starts no run'} since {when(problem.since)}: {visible(problem.message)}
-          </Text>
+    <>
+      <Flex gap="2" wrap="wrap">
+        {may('schedules.pause') && (
+          <Button
+            small
+            look="soft"
+            aria-disabled={busy}
+            aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
+            onClick={toggle}
+          >
+            {paused ? 'Resume' : 'Pause'}
+          </Button>
         )}
-        {paused && !problem && (
-          <Text as="p" size="small" color="gray">
-            Stopped by a command; Resume starts it again.
-          </Text>
+        {may('schedules.trigger') && (
+          <Button small look="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
+            Run now
+          </Button>
         )}
-        {waiting > 0 && (
-          <Text as="p" size="small" color="gray">
-            {count(waiting)} {waiting === 1 ? 'trigger waits' : 'triggers wait'} for a run
-          </Text>
-        )}
-        {error && <ErrorNotice error={error} />}
-      </th>
-      <td>
-        <Status status={state} />
-      </td>
-      <td className="roomy">
-        <NextTimes id={id} next={next} isPaused={paused} />
-      </td>
-      <td className="roomy">
-        {lastRun && (
-          <>
-            <Link to="/runs/$run" params={{ run: lastRun.id }} title={`Last run of ${visible(id)}`}>
-              {when(lastRun.at)}
-            </Link>
-            <Text as="p" size="small" color="gray">
-              <code>…{lastRun.id.slice(-10)}</code>
-            </Text>
-          </>
-        )}
-      </td>
-      <td className="roomy break">
-        {makerText(apiKey)}
-        <Text as="p" size="small" color="gray">
-          {when(createdAt)}
-        </Text>
-      </td>
-      <td>
-        <Flex gap="2">
-          {may('schedules.pause') && (
-            <Button
-              small
-              look="soft"
-              aria-disabled={busy}
-              aria-label={`${paused ? 'Resume' : 'Pause'} ${id}`}
-              onClick={() => switchTo(paused ? 'schedules.resume' : 'schedules.pause')}
-            >
-              {paused ? 'Resume' : 'Pause'}
-            </Button>
-          )}
-          {may('schedules.trigger') && (
-            <Button small look="soft" aria-disabled={busy} aria-label={`Run now, ${id}`} onClick={trigger}>
-              Run now
-            </Button>
-          )}
-        </Flex>
-      </td>
-    </tr>
+      </Flex>
+      {error && <ErrorNotice error={error} />}
+    </>
   )
 }
