@@ -75,7 +75,7 @@ function RecordTable({
             </>
           ),
         },
-        { title: 'Action', of: ({ operation }) => operation },
+        { title: 'Action', breaks: true, of: ({ operation }) => operation },
         { title: 'Resource', wideOnly: true, breaks: true, of: ({ resource = '' }) => visible(resource) },
         {
           title: 'Outcome',

@@ -121,9 +121,11 @@ function CallForm({ run, step, call, onCalled, plan }: ToolCallProps & { readonl
       <Text as="p" bold mb="1">
         Arguments
       </Text>
-      <Suspense fallback={<Loading />}>
-        <JsonEditor label={`Arguments of ${tool}`} text={before} onChange={setText} />
-      </Suspense>
+      <div className="reserved">
+        <Suspense fallback={<Loading />}>
+          <JsonEditor label={`Arguments of ${tool}`} text={before} onChange={setText} />
+        </Suspense>
+      </div>
       <div role="status">
         {problem !== undefined && (
           <Text as="p" color="red" mt="1" className="break">
