@@ -296,6 +296,19 @@ describe.skipIf(executable === undefined)('the page', () => {
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })
   }, 180_000)
 
+  test('The studio shows a thread with an agent that its server does not have, and says why it cannot be continued.', async () => {
+    const loner = defineAgent({ name: 'Loner', run: async () => finish('alone') as never })
+    const thread = { agent: loner, task: 'hello from another program', threadId: 'elsewhere' }
+    await played.troupe.user('default').orchestra.run(thread)
+    await go('Chat')
+    await page.getByRole('link', { name: 'hello from another program' }).click()
+    await page.getByRole('group', { name: 'Answer of Loner' }).getByText('alone').waitFor()
+    await page.getByText('This server has no team or agent Loner').waitFor()
+    expect(await page.getByLabel('Message').count()).toBe(0)
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Echo')
+    await page.getByLabel('Message').waitFor()
+  }, 180_000)
+
   test('The studio executes nothing that agents write.', async () => {
     for (const view of views) await page.goto(`${played.server.url}/#/${view}`)
     expect(await page.title()).not.toContain('broken into')

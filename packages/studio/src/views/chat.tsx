@@ -29,6 +29,7 @@ export function Chat() {
   const agents = useAnswer('agents.list', {})
   const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
   const partner = chosen ?? names[0]
+  const isKnown = partner === undefined || names.includes(partner) || teams.isLoading || agents.isLoading
   const may = useMay()
   return (
     <>
@@ -44,7 +45,7 @@ export function Chat() {
           placeholder="None is known here"
           value={partner}
           onChoose={(name) => void navigate({ search: { with: name } })}
-          options={names.map((name) => ({ value: name, label: name }))}
+          options={(isKnown ? names : [partner, ...names]).map((name) => ({ value: name, label: visible(name) }))}
         />
         {thread !== undefined && (
           <Button look="soft" onClick={() => void navigate({ search: { with: partner } })}>
@@ -58,7 +59,7 @@ export function Chat() {
       {partner !== undefined && (
         <div className="with-threads">
           <div>
-            <Thread key={`${partner} ${thread}`} partner={partner} thread={thread} />
+            <Thread key={`${partner} ${thread}`} partner={partner} thread={thread} isKnown={isKnown} />
           </div>
           <Threads />
         </div>
@@ -152,7 +153,14 @@ function turnsOf({ messages, runs }: Pick<ThreadView, 'messages' | 'runs'>): rea
   return turns
 }
 
-function Thread({ partner, thread }: { readonly partner: string; readonly thread: string | undefined }) {
+interface ThreadProps {
+  readonly partner: string
+  readonly thread: string | undefined
+  /** False if the server has no team or agent with the name of the partner, and so cannot continue the thread. */
+  readonly isKnown: boolean
+}
+
+function Thread({ partner, thread, isKnown }: ThreadProps) {
   const client = useClient()
   const forget = useForget()
   const navigate = chatRoute.useNavigate()
@@ -179,7 +187,7 @@ function Thread({ partner, thread }: { readonly partner: string; readonly thread
   const isEmpty = text.trim() === '' && files.length === 0
   return (
     <>
-      {turns.length === 0 && <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>}
+      {turns.length === 0 && isKnown && <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>}
       {found.error && <ErrorNotice error={found.error} />}
       <ol className="chat" aria-label={`Thread with ${visible(partner)}`} aria-live="polite">
         {turns.map((turn) => (
@@ -199,33 +207,40 @@ function Thread({ partner, thread }: { readonly partner: string; readonly thread
           </li>
         ))}
       </ol>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (!isEmpty && !isBusy) void send()
-        }}
-      >
-        <textarea
-          aria-label="Message"
-          rows={3}
-          value={text}
-          onChange={({ target }) => setText(target.value)}
-          onKeyDown={(event) => {
-            if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+      {isKnown ? (
+        <form
+          onSubmit={(event) => {
             event.preventDefault()
-            event.currentTarget.form?.requestSubmit()
+            if (!isEmpty && !isBusy) void send()
           }}
-        />
-        <Flex gap="2" mt="2" align="center" wrap="wrap">
-          <Button type="submit" disabled={isEmpty} aria-disabled={isBusy}>
-            Send
-          </Button>
-          <FileChooser files={files} onChange={setFiles} />
-          <Text size="small" color="gray">
-            Enter sends, Shift and Enter begins a line
-          </Text>
-        </Flex>
-      </form>
+        >
+          <textarea
+            aria-label="Message"
+            rows={3}
+            value={text}
+            onChange={({ target }) => setText(target.value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+              event.preventDefault()
+              event.currentTarget.form?.requestSubmit()
+            }}
+          />
+          <Flex gap="2" mt="2" align="center" wrap="wrap">
+            <Button type="submit" disabled={isEmpty} aria-disabled={isBusy}>
+              Send
+            </Button>
+            <FileChooser files={files} onChange={setFiles} />
+            <Text size="small" color="gray">
+              Enter sends, Shift and Enter begins a line
+            </Text>
+          </Flex>
+        </form>
+      ) : (
+        <Text as="p" color="gray" className="break">
+          This server has no team or agent {visible(partner)}, so the thread is shown and cannot be continued here.
+          Continue it with the program that started it, or register {visible(partner)} in the troupe of this server.
+        </Text>
+      )}
       {error && <ErrorNotice error={error} />}
     </>
   )
