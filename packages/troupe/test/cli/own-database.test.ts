@@ -60,6 +60,22 @@ describe('the program on a database of its own', () => {
     expect(await folder.json(['runs', 'prompts', 'idea', '1#1'])).toHaveLength(1)
   }, 60_000)
 
+  it('The lines of a chat continue one thread, which the list of threads has and a later chat continues.', async () => {
+    const { out } = await folder.run(['chat', 'Echo', '--json'], { input: 'one\ntwo\n' })
+    const [first, second] = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly thread: string })
+    const { thread = '' } = first ?? {}
+    expect(second).toMatchObject({ thread, answer: 'You said two' })
+    await folder.run(['chat', 'Echo', '--thread', thread], { input: 'three\n' })
+    expect((await folder.run(['threads', 'list'])).out).toContain(thread)
+    const { messages } = await folder.json<{ messages: { readonly text: string }[] }>(['threads', 'show', thread])
+    expect(messages.map(({ text }) => text)).toEqual(
+      ['one', 'two', 'three'].flatMap((line) => [line, `You said ${line}`]),
+    )
+  }, 60_000)
+
   it('The command line deletes a thread, and ends with an error for one that is not there.', async () => {
     await folder.run(['run', 'Echo', 'x', '--thread', 'trips'])
     expect((await folder.run(['threads', 'list'])).out).toContain('trips')

@@ -1,6 +1,7 @@
-/** Talks with an agent or a team, one line at a time. */
+/** Talks with an agent or a team, one line at a time. All lines continue one thread, which other clients can read too. */
+import { randomUUID } from 'node:crypto'
 import { createInterface, type Interface } from 'node:readline/promises'
-import type { CliCommand, CommandContext } from '../cli-command.ts'
+import { type CliCommand, type CommandContext, text } from '../cli-command.ts'
 import { complaintOf, exitCodes } from '../exit-codes.ts'
 import { contentText } from '../output/content-text.ts'
 import { safe } from '../output/safe.ts'
@@ -18,8 +19,9 @@ import {
 export const chatCommand: CliCommand = {
   name: 'chat',
   parameters: '[team]',
-  description: 'Talk with an agent or a team; each line is a task, sent with the last answers',
-  async run(context, [team]) {
+  description: 'Talk with an agent or a team; each line is a task that continues the thread',
+  options: [['--thread <id>', 'continues this thread (default: a new one)']],
+  async run(context, [team], options) {
     const { out, signal } = context
     const client = await context.client({
       code: true,
@@ -35,18 +37,16 @@ export const chatCommand: CliCommand = {
     // On a terminal the keys of Ctrl-C come here, and not to the process.
     lines.on('SIGINT', () => process.emit('SIGINT'))
     const readLine = listener(context, lines)
-    const transcript: string[] = []
+    const threadId = text(options, 'thread') ?? randomUUID()
+    if (context.interactive) out.note(`The thread is ${threadId}.`)
     for (let line = await readLine('> '); line !== undefined; line = await readLine('> ')) {
       if (line.trim() === '') continue
       if (line.trim() === '/exit') break
-      // The task includes the last entries of the conversation. The question comes first, so that it is not confused with them.
-      const task = transcript.length === 0 ? line : `${line}\n\nSaid before:\n${transcript.slice(-10).join('\n')}`
-      const body = { task, team: team !== undefined && isFile(team) ? undefined : team }
+      const body = { task: line, team: team !== undefined && isFile(team) ? undefined : team, threadId }
       const { run } = await client.call('runs.start', { body })
       const result = await talkedThrough({ context, client, run, readLine })
       const answer = isResult(result) ? textOf(result) : result.status
-      transcript.push(`Person: ${line}`, `Answer: ${answer}`)
-      out.line({ run, answer, status: result.status })
+      out.line({ run, thread: threadId, answer, status: result.status })
       out.print(safe(answer))
       if (isResult(result)) for (const question of result.questions) showQuestion(out, run, question)
     }
