@@ -4,9 +4,10 @@
  * npm run build && node packages/studio/test/screenshots.ts
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { createTroupe } from 'troupe'
 import { serve } from 'troupe/server'
 import { openBrowser } from './chromium.ts'
@@ -23,6 +24,17 @@ const server = await serve(troupe, { port: 0 })
 const { items } = await troupe.user('researcher').orchestra.list({ limit: 1 })
 const browser = await openBrowser()
 
+/** WebP takes half the bytes of PNG; the browser writes it without loss at quality 1. */
+async function losslessWebp(page: Page, png: Buffer): Promise<Buffer> {
+  const webp = await page.evaluate(async (base64) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]))
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
+    canvas.getContext('2d')?.drawImage(image, 0, 0)
+    return canvas.toDataURL('image/webp', 1).split(',')[1] ?? ''
+  }, png.toString('base64'))
+  return Buffer.from(webp, 'base64')
+}
+
 const shot = async (name: string, colorScheme: 'light' | 'dark', width: number, height: number) => {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme })
   const page = await context.newPage()
@@ -34,7 +46,8 @@ const shot = async (name: string, colorScheme: 'light' | 'dark', width: number, 
   await page.locator('.react-flow__edge').first().waitFor({ state: 'attached' })
   // Above it stand answer and task, with the paths of this machine.
   await page.getByRole('heading', { name: 'Team' }).evaluate((heading) => heading.scrollIntoView())
-  await page.screenshot({ path: join(root, 'docs/images', `${name}.png`), animations: 'disabled' })
+  const png = await page.screenshot({ animations: 'disabled' })
+  writeFileSync(join(root, 'docs/images', `${name}.webp`), await losslessWebp(page, png))
   await context.close()
 }
 await shot('run-light', 'light', 1_200, 900)
