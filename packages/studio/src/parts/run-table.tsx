@@ -40,10 +40,10 @@ export function RunTable({ runs, control }: RunTableProps) {
     { title: 'Task', breaks: true, of: (run) => <Task run={run} /> },
     { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
     { title: 'Team', wideOnly: true, of: ({ team, agents }) => team ?? someOf(agents) },
-    { title: 'Tokens', ...figure, sort: sort('tokens'), of: ({ usage }) => tokens(usage) },
-    { title: 'Cost', ...figure, sort: sort('cost'), of: ({ cost }) => spent(cost) },
-    { title: 'Age', ...figure, sort: sort('oldest'), of: ({ createdAt }) => <Age of={createdAt} /> },
-    { title: 'Took', ...figure, sort: sort('duration'), of: tookText },
+    { title: 'Tokens', ...numeric, sort: sort('tokens'), of: ({ usage }) => tokens(usage) },
+    { title: 'Cost', ...numeric, sort: sort('cost'), of: ({ cost }) => spent(cost) },
+    { title: 'Age', ...numeric, sort: sort('oldest'), of: ({ createdAt }) => <Age of={createdAt} /> },
+    { title: 'Took', ...numeric, sort: sort('duration'), of: tookText },
   ]
   const select = control?.onSelect && {
     selected: control.selected,
@@ -53,7 +53,7 @@ export function RunTable({ runs, control }: RunTableProps) {
   return <DataTable columns={columns} rows={runs} rowKey={({ id }) => id} select={select} long={control ?? none} />
 }
 
-const figure = { numeric: true, wideOnly: true } as const
+const numeric = { numeric: true, wideOnly: true } as const
 const none = { onEnd: undefined }
 
 export const lastedMs = ({ createdAt, endedAt }: Summary): number | undefined =>

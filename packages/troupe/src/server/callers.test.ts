@@ -4,6 +4,7 @@ import { SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TroupeEvent } from '../index.ts'
 import { createVirtualClock } from '../testing/index.ts'
+import type { JwtOptions } from './access/tokens.ts'
 import { caller, echo, type Served, Servers } from './server-testbed.test.fixture.ts'
 
 const servers = new Servers()
@@ -68,12 +69,12 @@ describe('A key with labels', () => {
       .setSubject('ada')
       .setExpirationTime('1h')
       .sign(privateKey)
-    const jwt = {
+    const jwt: JwtOptions = {
       issuer: 'https://id.test',
       audience: 'troupe',
       algorithms: ['EdDSA'],
       keys: { keys: [publicKey.export({ format: 'jwk' }) as never] },
-    } as const
+    }
     for (const [options, taint] of [
       [{}, ['untrusted:Partner']],
       [{ taint: [] }, []],
