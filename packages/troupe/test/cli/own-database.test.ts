@@ -49,7 +49,7 @@ describe('the program on a database of its own', () => {
     await folder.run(['schedules', 'create', 'echo', 'x', '--id', 'later', '--in', '1h'])
     const triggered = await folder.run(['schedules', 'trigger', 'later'])
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
-  }, 60_000)
+  }, 180_000)
 
   it('The command line plans a fork and shows prompts with the agents of its folder.', async () => {
     await folder.run(['run', 'Thinker', 'x', '--id', 'idea'])
@@ -58,7 +58,7 @@ describe('the program on a database of its own', () => {
       paid: { calls: 1 },
     })
     expect(await folder.json(['runs', 'prompts', 'idea', '1#1'])).toHaveLength(1)
-  }, 60_000)
+  }, 180_000)
 
   it('The lines of a chat continue one thread, which the list of threads has and a later chat continues.', async () => {
     const { out } = await folder.run(['chat', 'Echo', '--json'], { input: 'one\ntwo\n' })
