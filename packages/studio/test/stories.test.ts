@@ -1,7 +1,7 @@
-/** Seven stories of people at the page, in a real browser over a real server; each takes at most ten actions. */
+/** Stories of people at the page, in a real browser over a real server; each takes at most ten actions. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Locator, Page } from 'playwright-core'
-import { defineAgent } from 'troupe'
+import { defineAgent, finish } from 'troupe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { type Played, play } from './studio-testbed.ts'
@@ -91,6 +91,26 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await region('Waiting for a person').waitFor({ state: 'detached' })
       await expect.poll(() => played.sent).toEqual(['Bob'])
     })
+  }, 180_000)
+
+  test('The page refuses a call only with a reason, which the agent receives.', async () => {
+    const asks = defineAgent({
+      name: 'Asks',
+      run: async (_, ctx) => finish(await ctx.ask({ kind: 'approval', text: 'May I send it?', hash: 'h' })),
+    })
+    const topology = { agents: [asks], flows: ['Start -> Asks', 'Asks <-> User', 'Asks -> End'] }
+    const run = await played.troupe.user('default').orchestra.start({ task: 'the parcel', topology })
+    await countActions(async (story) => {
+      const question = page.getByRole('group', { name: 'Question of Asks' })
+      await story.click(question.getByRole('button', { name: 'Refuse…' }))
+      const refuse = question.getByRole('button', { name: 'Refuse', exact: true })
+      expect(await refuse.isDisabled()).toBe(true)
+      await story.type(question.getByRole('textbox', { name: 'Reason of the refusal' }), 'Not to Bob.')
+      await story.click(refuse)
+      await question.waitFor({ state: 'detached' })
+    })
+    const response = { approve: false, reason: 'Not to Bob.', hash: 'h' }
+    expect(await run.result()).toMatchObject({ status: 'completed', response })
   }, 180_000)
 
   test('The page executes a recorded tool call with other arguments, after a confirmation and an approval.', async () => {

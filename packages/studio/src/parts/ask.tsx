@@ -20,7 +20,6 @@ interface AskProps {
 
 /** What is answered by a button. */
 const choices: Partial<Record<Question['kind'], readonly string[]>> = {
-  approval: ['Approve', 'Refuse'],
   confirmation: ['Yes', 'No'],
   breakpoint: ['Make the call'],
 }
@@ -35,7 +34,6 @@ export function Ask({ run, question, answered }: AskProps) {
       await client.call('runs.answer', { path: { run }, body: { question: id, value } })
       answered()
     })
-  const isApproval = kind === 'approval'
   const [yes, no] = choices[kind] ?? []
   return (
     <RestoreFocus>
@@ -56,17 +54,15 @@ export function Ask({ run, question, answered }: AskProps) {
           <Text as="p" mt="2" color="gray">
             Your role may not answer it.
           </Text>
+        ) : kind === 'approval' ? (
+          <Approval busy={busy} decide={(decision) => send({ ...decision, hash })} />
         ) : yes ? (
           <Flex gap="2" mt="3">
-            <Button aria-disabled={busy} onClick={() => send(isApproval ? { approve: true, hash } : true)}>
+            <Button aria-disabled={busy} onClick={() => send(true)}>
               {yes}
             </Button>
             {no && (
-              <Button
-                aria-disabled={busy}
-                look="danger"
-                onClick={() => send(isApproval ? { approve: false, hash } : false)}
-              >
+              <Button aria-disabled={busy} look="danger" onClick={() => send(false)}>
                 {no}
               </Button>
             )}
@@ -77,6 +73,57 @@ export function Ask({ run, question, answered }: AskProps) {
         {error && <ErrorNotice error={error} />}
       </Card>
     </RestoreFocus>
+  )
+}
+
+interface ApprovalProps {
+  readonly busy: boolean
+  readonly decide: (decision: { readonly approve: boolean; readonly reason?: string }) => Promise<void>
+}
+
+/** The person has just asked for the field. */
+const focus = (field: HTMLTextAreaElement | null) => field?.focus()
+
+/** A refusal needs a reason, because the agent receives it and goes on with it. */
+function Approval({ busy, decide }: ApprovalProps) {
+  const [reason, setReason] = useState<string>()
+  if (reason === undefined)
+    return (
+      <Flex gap="2" mt="3">
+        <Button aria-disabled={busy} onClick={() => decide({ approve: true })}>
+          Approve
+        </Button>
+        <Button aria-disabled={busy} look="danger" onClick={() => setReason('')}>
+          Refuse…
+        </Button>
+      </Flex>
+    )
+  const isMissing = reason.trim() === ''
+  return (
+    <Flex direction="column" gap="2" mt="3" align="start">
+      <textarea
+        aria-label="Reason of the refusal"
+        placeholder="Why not? The agent receives it."
+        className="wide"
+        rows={2}
+        value={reason}
+        ref={focus}
+        onChange={({ target }) => setReason(target.value)}
+      />
+      <Flex gap="2">
+        <Button
+          disabled={isMissing}
+          aria-disabled={isMissing || busy}
+          look="danger"
+          onClick={() => decide({ approve: false, reason: reason.trim() })}
+        >
+          Refuse
+        </Button>
+        <Button look="soft" onClick={() => setReason(undefined)}>
+          Back
+        </Button>
+      </Flex>
+    </Flex>
   )
 }
 
