@@ -24,7 +24,7 @@ export const toolCallRoutes = [
       agent: z.string(),
       tool: z.string(),
       description: z.string(),
-      parameters: z.looseObject({}).describe('The JSON Schema of the arguments.'),
+      parameters: z.record(z.string(), json).describe('The JSON Schema of the arguments.'),
       effect: z.string(),
       approval: approvalSchema,
       args: json.describe('The recorded arguments.'),
