@@ -14,6 +14,8 @@ import { openTestbed, undefended } from './testbed.ts'
 /** Of all rows, beside one of each channel; the same in every build. */
 const [memoryShare, postgresShare] = [0.06, 0.01]
 const seed = 'build'
+/** Channels on which the text stands beside data without a label, which counts as private. */
+const besidePrivateData = ['history of an entry', 'working memory']
 const memory = { storage: () => 'memory:', storageName: 'memory' } as const
 const schemas: string[] = []
 afterAll(async () => {
@@ -64,7 +66,8 @@ test('No attack of the sample succeeds in memory, and the harmless cases that ar
   expect(injected.filter(({ reached }) => reached).length).toBeGreaterThan(0.9 * injected.length)
   // An owner's own work with text of others is done without a question as long as nothing sensitive is in it.
   for (const { attack, twin } of verdicts)
-    if (attack.twin?.task === 'reply') expect([attack.id, twin]).toEqual([attack.id, 'done'])
+    if (attack.twin?.task === 'reply')
+      expect([attack.id, twin]).toEqual([attack.id, besidePrivateData.includes(attack.channel) ? 'held up' : 'done'])
 }, 120_000)
 
 test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
