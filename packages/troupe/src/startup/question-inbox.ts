@@ -68,7 +68,7 @@ export class QuestionInbox extends Worker {
   }
 
   async answer(
-    { id, from, taint, payload }: Message<{ run: string; question: string; value: unknown }>,
+    { id, from, taint, provenance, payload }: Message<{ run: string; question: string; value: unknown }>,
     { signal }: HandlerContext,
   ): Promise<{ answered: true }> {
     const { run, question } = payload
@@ -83,8 +83,10 @@ export class QuestionInbox extends Worker {
       this.#rejected(from, 'approve')
       throw rejection('it takes part in the run, and a call is approved by others')
     }
-    // The answer to a run counts as a person's. A tainted answer is rejected, since its taint would be lost here.
-    if (taint.length > 0) throw rejection(`it holds what is ${taint.join(' and ')}`)
+    // The answer to a run counts as a person's. A tainted answer is rejected, since its taint would be lost here. That a
+    // message of no step is private is no label of its content: an answer by `run.answer` is as private.
+    const labels = provenance.stepId === undefined ? taint.filter((label) => label !== 'sensitive:private') : taint
+    if (labels.length > 0) throw rejection(`it holds what is ${labels.join(' and ')}`)
     try {
       await (await this.#orchestra.get(run, { signal })).answer(question, value, { id, signal })
     } catch (error) {

@@ -23,7 +23,7 @@ beforeAll(async () => {
       ? program
       : { ...program, code: `${program.code}console.error(JSON.stringify(team.toJSON()))\n` }
   executions = await executePrograms(folder, executed.map(withTopology))
-}, 120_000)
+}, 300_000)
 afterAll(() => folder[Symbol.dispose]())
 
 it.each(executed)('The program at $at prints what the page shows.', ({ at, printed, diagram }) => {
