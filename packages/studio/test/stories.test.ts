@@ -103,10 +103,10 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     await countActions(async (story) => {
       const question = page.getByRole('group', { name: 'Question of Asks' })
       await story.click(question.getByRole('button', { name: 'Refuse…' }))
-      const refuse = question.getByRole('button', { name: 'Refuse', exact: true })
-      expect(await refuse.isDisabled()).toBe(true)
+      const button = question.getByRole('button', { name: 'Refuse', exact: true })
+      expect(await button.isDisabled()).toBe(true)
       await story.type(question.getByRole('textbox', { name: 'Reason of the refusal' }), 'Not to Bob.')
-      await story.click(refuse)
+      await story.click(button)
       await question.waitFor({ state: 'detached' })
     })
     const response = { approve: false, reason: 'Not to Bob.', hash: 'h' }
