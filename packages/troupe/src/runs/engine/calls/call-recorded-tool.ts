@@ -138,7 +138,7 @@ async function findCall(host: OrchestraHost, user: UserId, { run, step, call }: 
   const unavailable = (problem: string) => failure('call.unavailable', { call, step, problem })
   const [, name, turn, position] = toolCallName.exec(call) ?? []
   const agent = agents.get(command.agent)
-  if (name === undefined || !agent) throw unavailable('it is no call of a tool by the model of the step')
+  if (name === undefined || !agent) throw unavailable('the model of the step did not call a tool with it')
   if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
   const tool = await toolOf(agent, name, own.services)
   if (!tool) throw unavailable(`the agent ${agent.name} has no tool ${name} now`)
