@@ -14,7 +14,9 @@ export default defineConfig({
     // The tests spend half of their time waiting, so one more file runs at once than there are cores.
     maxWorkers: availableParallelism() + 1,
     // Machines are shared: what takes a second alone may take many.
-    testTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     // `npm run promises` reads the report of the last run.
     reporters: ['default', 'json'],
     outputFile: { json: 'node_modules/.cache/tests.json' },

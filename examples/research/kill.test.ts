@@ -33,7 +33,7 @@ beforeAll(async () => {
   const [recorded] = await recordedIn(join(folder.root, 'data'))
   const report = withoutAccount(readFileSync(reportOf(ended), 'utf8'))
   undisturbed = { ...(recorded as Recorded), report, lines: ended.stdout.split('\n').length, ms }
-}, 60_000)
+})
 afterAll(() => folder[Symbol.dispose]())
 
 /** What each run of a database has left. */
@@ -117,7 +117,7 @@ it('A run that is killed amid its researchers is finished three days later with 
   })
   expect(resumed).toMatchObject({ code: 0, stderr: '' })
   expect(withoutAccount(readFileSync(reportOf(resumed), 'utf8'))).toBe(undisturbed.report)
-}, 60_000)
+})
 
 it('The kills of this test interrupt the run at most moments.', () => {
   expect(interrupted).toBeGreaterThanOrEqual(kills / 4)

@@ -30,7 +30,7 @@ beforeAll(async () => {
   folder = makeFolder()
   first = await run(question, '--docs', 'docs')
   report = existsSync(reportOf(first)) ? readFileSync(reportOf(first), 'utf8') : ''
-}, 60_000)
+})
 afterAll(() => folder[Symbol.dispose]())
 
 describe('a research project', () => {

@@ -32,7 +32,7 @@ describe('the transcript of the README', () => {
     const [option = '', run = ''] = wordsOf(resumed[0])
     expect(run).toBe(runOf(killed.join('\n')))
     second = await runMain([option, runOf(first.stdout), ...folders], { cwd: root })
-  }, 120_000)
+  })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   it.each([

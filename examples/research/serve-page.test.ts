@@ -40,7 +40,7 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
 
   it('The command `npm start` at a terminal prints the address of the run, serves it after its report, and ends at Ctrl-C.', async () => {
     const { child, ended, output } = start(['--data', 'paged'])
-    await expect.poll(output, { timeout: 60_000 }).toMatch(/until Ctrl-C\./)
+    await expect.poll(output).toMatch(/until Ctrl-C\./)
     const [, url = '', link = '', run = ''] =
       /(http:\/\/127\.0\.0\.1:\d+)(\/open\?link=[\w-]+)#\/runs\/(\w+)/.exec(output()) ?? []
     const [report = ''] = /reports[/\\]\S+\.md/.exec(output()) ?? []
@@ -56,12 +56,12 @@ describe.skipIf(!hasTerminals)('npm start at a terminal', () => {
     const links = () => [...output().matchAll(/open\?link=([\w-]+)/g)].map(([, found]) => found)
     expect(new Set(links()).size).toBe(2)
     child.stdin.write('\n')
-    await expect.poll(() => new Set(links()).size, { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => new Set(links()).size).toBe(3)
     expect((await fetch(`${url}/open?link=${links().at(-1)}`, { redirect: 'manual' })).status).toBe(303)
     child.stdin.write('\x03')
     expect(await ended).toBe(0)
     await expect(fetch(url)).rejects.toThrow()
-  }, 120_000)
+  })
 
   it.each([
     ['with --once', ['--once'], {}],

@@ -33,7 +33,7 @@ describe.skipIf(executable === undefined)('The verification of the audit log', (
     page = await context.newPage()
     await page.goto(await server.link())
     await page.getByRole('navigation').getByRole('link', { name: 'Audit', exact: true }).click()
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await server?.close()
@@ -55,7 +55,7 @@ describe.skipIf(executable === undefined)('The verification of the audit log', (
       .getByText(`records checked, the hashes of ${covered} are as signed`, { exact: false })
       .waitFor()
     await takeScreenshot('audit-verified')
-  }, 180_000)
+  })
 
   test('The audit view names the records that were changed or removed in the database, and since which record.', async () => {
     const db = new DatabaseSync(file)
@@ -78,5 +78,5 @@ describe.skipIf(executable === undefined)('The verification of the audit log', (
     await takeScreenshot('audit-damaged')
     await verification().getByRole('link', { name: '5', exact: true }).click()
     await page.getByRole('region', { name: 'Record' }).getByText('Somebody').waitFor()
-  }, 180_000)
+  })
 })

@@ -20,7 +20,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     page = await context.newPage()
     await page.goto(await played.server.link())
     await page.goto(`${played.server.url}/#/context`)
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await played?.[Symbol.asyncDispose]()
@@ -32,7 +32,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.getByText('written by somebody else').waitFor()
     await page.getByRole('link', { name: 'letters.draft' }).click()
     await page.getByText('by Reader').first().waitFor()
-  }, 180_000)
+  })
 
   test('An entry names its audience, its origin, and the difference between its versions.', async () => {
     const clerk = played.troupe.user('default').agent('Clerk')
@@ -49,7 +49,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     ])
     const origin = page.getByRole('region', { name: 'Where it comes from' })
     expect(await origin.locator('dl').innerText()).toMatch(/^Made by\s+Clerk$/)
-  }, 180_000)
+  })
 
   test('An entry says which agents can read it and why, as the server decides it for each of them.', async () => {
     await played.troupe.user('default').agent('Echo').context.subscribe(['mail'])
@@ -62,7 +62,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
       /^Sales Yes Named as subscriber No$/,
     ])
       await readers.getByRole('row', { name: row }).waitFor()
-  }, 180_000)
+  })
 
   test('An entry is edited over the version that was read, and a newer version is not lost.', async () => {
     const { context } = played.troupe.user('default').agent('Clerk')
@@ -85,7 +85,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await expect.poll(() => context.get('letters.stored')).toEqual({ open: 'mine' })
     // The audience stays as it was.
     await page.getByText(/^version 5 · by Clerk · for Sales, #mail/).waitFor()
-  }, 180_000)
+  })
 
   test('The keys of the context are a tree, whose address is a link.', async () => {
     await page.goto(`${played.server.url}/#/context?tab=tree`)
@@ -100,7 +100,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.getByRole('heading', { level: 1, name: 'letters.draft' }).waitFor()
     await page.goBack()
     await page.getByRole('heading', { level: 1, name: 'letters.stored' }).waitFor()
-  }, 180_000)
+  })
 
   test('Names with slashes, percent signs and question marks are linked and opened.', async () => {
     const name = 'a/b %2F?c#d'
@@ -113,7 +113,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.getByRole('heading', { name: /^Lane of Shop/ }).waitFor()
     await page.goto(`${played.server.url}/#/no/such/view`)
     await page.getByRole('heading', { level: 1, name: 'Unknown page' }).waitFor()
-  }, 180_000)
+  })
 
   test('An entry that a run wrote leads to its step, to what the step had read, and to its labels.', async () => {
     const user = played.troupe.user('default')
@@ -139,7 +139,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await inspector.getByRole('link', { name: 'letters.draft, version 1' }).waitFor()
     await inspector.getByRole('link', { name: 'letters.digest, version 1' }).click()
     await page.getByRole('heading', { level: 1, name: 'letters.digest' }).waitFor()
-  }, 180_000)
+  })
 
   test('A mailbox shows its lanes and threads, and each can be shown alone.', async () => {
     const user = played.troupe.user('default')
@@ -159,5 +159,5 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.getByRole('link', { name: 'dinner' }).click()
     await page.getByText('kettle').waitFor({ state: 'detached' })
     await page.getByText('fork').waitFor()
-  }, 180_000)
+  })
 })

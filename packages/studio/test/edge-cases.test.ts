@@ -18,7 +18,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
   beforeAll(async () => {
     browser = await openBrowser()
     played = await play()
-  }, 180_000)
+  })
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close()
   })
@@ -59,7 +59,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(shown).toContain('👩\u200d👧')
     expect(shown).toContain('می\u200cشود')
     await page.getByText('Pay \\u{202e}it?').waitFor()
-  }, 180_000)
+  })
 
   test('The studio cuts a long value, and shows all of it on request.', async () => {
     await played.troupe.user('default').context.push('long', `${'x'.repeat(30_000)}the end`)
@@ -68,7 +68,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await value.innerText()).not.toContain('the end')
     await page.getByRole('button', { name: 'Show 10,007 more characters of Value of long' }).click()
     expect(await value.innerText()).toContain('the end')
-  }, 180_000)
+  })
 
   test('The studio lets any option be chosen by keyboard, and keeps the focus when the question closes.', async () => {
     const run = await start(alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', ''] })))
@@ -83,7 +83,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByText('Chooser asks').waitFor({ state: 'detached' })
     await expect.poll(() => active(page)).toBe('main')
     expect((await run.result()).response).toBe('')
-  }, 180_000)
+  })
 
   test('The studio shows that a pause lets steps end first, and keeps the focus on its button.', async () => {
     const gate = Promise.withResolvers<void>()
@@ -99,7 +99,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await active(page)).toBe('Pause')
     gate.resolve()
     await run.result()
-  }, 180_000)
+  })
 
   test('The studio lets a person resolve an uncertain effect of a waiting run.', async () => {
     const cut = () => {
@@ -118,7 +118,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('button', { name: 'It happened' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
     expect((await run.result()).response).toEqual({ receipt: 7 })
-  }, 180_000)
+  })
 
   test('The studio resumes a run that waits at a breakpoint.', async () => {
     const agent = defineAgent({ name: 'Stopped', run: async () => finish('done') })
@@ -127,7 +127,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByText('waiting: breakpoint').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
-  }, 180_000)
+  })
 
   test('The studio filters the failed steps among many.', async () => {
     const leaf = defineAgent<number>({
@@ -152,7 +152,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.reload()
     await page.getByRole('complementary').getByText('the 117th is torn').waitFor()
     expect(await page.getByRole('combobox', { name: 'Steps that are' }).inputValue()).toBe('failed')
-  }, 180_000)
+  })
 
   test('The studio preserves a search and its position across a reload and back navigation.', async () => {
     const { context } = played.troupe.user('default')
@@ -176,7 +176,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.getByLabel('Keys that begin with').inputValue()).toBe('many.')
     await page.getByRole('button', { name: 'Back' }).click()
     await page.getByRole('link', { name: 'many.000' }).waitFor()
-  }, 180_000)
+  })
 
   test('The studio filters runs by status from the counts of the home view.', async () => {
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
@@ -189,7 +189,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
       .waitFor()
     expect(await page.getByRole('combobox', { name: 'Status' }).inputValue()).toBe('failed')
     expect(await page.getByRole('row', { name: /completed/ }).count()).toBe(0)
-  }, 180_000)
+  })
 
   test('The studio shows the entry of the empty key like any other.', async () => {
     await played.troupe.user('default').context.push('', 'nameless')
@@ -197,7 +197,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('link', { name: '(the empty key)' }).click()
     await page.getByRole('heading', { level: 1, name: '(the empty key)' }).waitFor()
     expect(await page.locator('pre').first().innerText()).toBe('nameless')
-  }, 180_000)
+  })
 
   test('The studio does not confuse an entry whose key is a folder to browsers with another entry.', async () => {
     const { context } = played.troupe.user('default')
@@ -208,7 +208,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     const page = await open('context?key=.')
     await page.getByText('No address can hold this key').waitFor()
     expect(await page.locator('main').innerText()).not.toContain('nameless')
-  }, 180_000)
+  })
 
   test('The studio lets a team with a long name be chosen on a phone.', async () => {
     const page = await open()
@@ -218,7 +218,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.reload()
     await page.getByRole('combobox', { name: 'Team or agent' }).getByText('nnn').waitFor({ state: 'attached' })
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
-  }, 180_000)
+  })
 
   test('The studio tells a signed-out person once, loses no typed text, and continues after the sign-in.', async () => {
     const run = await start(alone(asking('Asker', { text: 'Who?' })))
@@ -236,7 +236,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     expect(await page.getByLabel('Answer').inputValue()).toBe('half a sentence')
     await page.getByRole('button', { name: 'Answer' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
-  }, 180_000)
+  })
 
   test('The studio does not show an unreachable server as ready.', async () => {
     const page = await open()
@@ -246,7 +246,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await server.getByText('failed: cannot be reached').waitFor()
     await page.context().setOffline(false)
     await server.getByText('ready').waitFor()
-  }, 180_000)
+  })
 
   test('The studio in hidden tabs uses no connection of the visible tab, and catches up.', async () => {
     const first = await open('context')
@@ -272,7 +272,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await shown(first, '0.while')
     await context.push('0.after', 1)
     await shown(first, '0.after')
-  }, 180_000)
+  })
 
   test('The studio lists mailboxes in pages, and asks for no more than they contain.', async () => {
     const shop = played.troupe.user('default').agent('Shop')
@@ -287,7 +287,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('button', { name: 'More' }).click()
     await page.getByRole('row', { name: /Box-29 1 0 1 0/ }).waitFor()
     expect(asked.filter((url) => url.includes('dead-letters'))).toEqual([])
-  }, 180_000)
+  })
 
   test('The studio keeps the team visible while its run continues.', async () => {
     const hub = defineAgent<unknown>({
@@ -319,7 +319,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     const seen = await page.evaluate(() => (window as unknown as { seen: { hidden: number; changed: number } }).seen)
     expect(seen.changed).toBeGreaterThan(0)
     expect(seen.hidden).toBe(0)
-  }, 180_000)
+  })
 
   test('The studio shows images of a result and of a prompt, saves other files, and loads no URL.', async () => {
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -371,7 +371,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     const run = await start(patterns.hubAndSpoke({ hub: agent('Hub'), spokes }) as never)
     await run.result()
     const page = await open(`runs/${run.id}`)
-    await expect.poll(() => page.locator('.node').count(), { timeout: 60_000 }).toBe(203)
+    await expect.poll(() => page.locator('.node').count()).toBe(203)
     const inside = () =>
       page.evaluate(() => {
         const frame = document.querySelector('.graph')?.getBoundingClientRect()
@@ -385,7 +385,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
         return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
       })
     // The boxes are drawn before the view is fitted to them.
-    await expect.poll(async () => (await inside()).fit, { timeout: 60_000 }).toBe(203)
+    await expect.poll(async () => (await inside()).fit).toBe(203)
     expect((await inside()).width).toBeGreaterThan(40)
-  }, 180_000)
+  })
 })

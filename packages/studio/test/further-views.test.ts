@@ -31,7 +31,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await played.server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await played?.[Symbol.asyncDispose]()
@@ -51,7 +51,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     const reply = await replies.last().innerText()
     expect(reply).toContain('You said: user: good morning, Echo: You said: good morning, and now?')
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('A thread lasts over a reload, and is opened again from the list.', async () => {
     const replies = page.getByRole('group', { name: 'Answer of Echo' })
@@ -63,7 +63,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByText('Write a message: Echo answers it here.').waitFor()
     await page.getByRole('navigation', { name: 'Threads' }).getByRole('link', { name: 'good morning' }).click()
     await expect.poll(() => messages.locator('.mine').allInnerTexts()).toEqual(['good morning', 'and now?'])
-  }, 180_000)
+  })
 
   test('A message is run again with a change, and both answers are beside each other.', async () => {
     const first = page.getByRole('listitem').filter({ hasText: 'good morning' }).first()
@@ -75,7 +75,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await first.getByRole('group', { name: 'Other answer of Echo' }).getByText('Other words', { exact: true }).waitFor()
     await first.getByText('You said: good morning', { exact: true }).waitFor()
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('A thread is deleted after a second press, and leaves the list.', async () => {
     await page.goto(`${played.server.url}/#/chat?with=Echo`)
@@ -90,7 +90,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByText('Write a message: Echo answers it here.').waitFor()
     await expect.poll(() => threads.getByRole('link', { name: 'forget this' }).count()).toBe(0)
     await threads.getByRole('link', { name: 'good morning' }).waitFor()
-  }, 180_000)
+  })
 
   test('An image goes with a message, is shown in the thread, and is read by the agent.', async () => {
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -108,7 +108,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
       await picture.waitFor()
       expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
     }
-  }, 180_000)
+  })
 
   test('The studio stops an answer in progress where the answer is shown.', async () => {
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Slow')
@@ -121,7 +121,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await expect.poll(() => answer.getByRole('button', { name: 'Stop' }).count()).toBe(0)
     const { items } = await played.troupe.user('default').orchestra.list({ status: 'cancelled' })
     expect(items.map(({ title }) => title)).toContain('take your time')
-  }, 180_000)
+  })
 
   test('An approval is given in the conversation that asks for it.', async () => {
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
@@ -132,7 +132,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByRole('button', { name: 'Approve' }).click()
     await page.getByText('The letter is sent.', { exact: true }).waitFor()
     expect(played.sent).toEqual(['Bob'])
-  }, 180_000)
+  })
 
   test('A run is seen as it was at each of its events, with what its steps had written by then.', async () => {
     await page.getByRole('link', { name: 'its run' }).last().click()
@@ -154,7 +154,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.reload()
     await region.getByText(/^Event 2: /).waitFor()
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('A run is forked at an event with another result of an agent, and compared with the run that it comes from.', async () => {
     const before = page.url().split('/').at(-1)?.split('?')[0] as string
@@ -177,7 +177,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     expect(await page.getByRole('region', { name: 'Event of the other run' }).innerText()).toContain('Notes on')
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
-  }, 180_000)
+  })
 
   test('A team is drawn, with what its check finds and its definition.', async () => {
     await go('Teams')
@@ -189,7 +189,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByRole('link', { name: 'Talk to it' }).click()
     await page.getByRole('heading', { level: 1, name: 'Chat' }).waitFor()
     expect(await page.getByRole('combobox', { name: 'Team or agent' }).inputValue()).toBe('letters')
-  }, 180_000)
+  })
 
   test('An agent shows its model, its instructions, and its tools with their effect classes.', async () => {
     await go('Agents')
@@ -205,14 +205,14 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await metrics.getByText(/^\d+ %$/).waitFor()
     await page.getByRole('row', { name: 'send_letter at-most-once always Sends a letter.' }).waitFor()
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('Usage shows the tokens and the cost of each run, and their sum.', async () => {
     await go('Usage')
     await page.getByRole('region', { name: 'Runs' }).getByRole('columnheader', { name: 'Tokens in' }).waitFor()
     expect(await page.getByText(/^\$\d/).first().innerText()).toMatch(/^\$\d+\.\d+/)
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('An API key is made, works, is shown once, and is revoked after a question.', async () => {
     await go('API keys')
@@ -231,7 +231,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     const rejected = await fetch(`${played.server.url}/v1/runs`, { headers: { authorization: `Bearer ${key}` } })
     expect(rejected.status).toBe(401)
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('The audit log is narrowed by action, principal and time, and a record has an address.', async () => {
     await go('Audit')
@@ -260,7 +260,7 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByText('No record fits.').waitFor()
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('cell', { name: 'run.fork', exact: true }).first().waitFor()
-  }, 180_000)
+  })
 
   test('The views of the studio throw no error.', () => {
     expect(problems).toEqual([])

@@ -83,7 +83,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await server?.close()
@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await panel.getByRole('button', { name: 'Undo 2 effects' }).click()
     await panel.getByText('2 undone.').waitFor()
     expect(calls).toEqual(['hotel', 'seat'])
-  }, 180_000)
+  })
 
   test('The online scores of a run are on its page.', async () => {
     await openRun('trip')
@@ -109,7 +109,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await scores.getByText('exactly').waitFor()
     expect(await scores.innerText()).toContain('1.00')
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('A run at a breakpoint shows what comes next; its input is edited, and it executes one step.', async () => {
     await openRun('held')
@@ -127,7 +127,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await debug.getByText('The run stops at no breakpoint any more.').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByText('checked booked Chur').first().waitFor()
-  }, 180_000)
+  })
 
   test('The playground executes a recorded run again with other instructions, and shows both answers.', async () => {
     await page.goto(`${server.url}/#/playground?run=priceless`)
@@ -139,7 +139,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     expect(await compared.getByRole('region', { name: 'Answer of priceless after' }).innerText()).toBe('Perhaps.')
     expect((await troupe.user('default').orchestra.list({ agent: 'Priceless' })).items).toHaveLength(1)
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('A breakpoint that is set on the page stops the run there.', async () => {
     const { orchestra } = troupe.user('default')
@@ -152,7 +152,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await debug.getByText('The run stops there from now on.').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await debug.getByText('The run stands at 1#2 of Checker (agent).').waitFor()
-  }, 180_000)
+  })
 
   test('Evaluations lists the experiments of a data set, and opens one with its cases, the worst first.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Evaluations' }).click()
@@ -167,7 +167,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     const cases = page.getByRole('region', { name: 'Cases' }).getByRole('rowheader')
     await expect.poll(() => cases.allInnerTexts()).toEqual(['bad', 'good'])
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('Evaluations shows the online scores of live runs over time, for each scorer and team.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Evaluations' }).click()
@@ -180,7 +180,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await live.getByRole('combobox', { name: 'Range' }).selectOption('day')
     await expect.poll(() => page.url()).toContain('range=day')
     await scores.waitFor()
-  }, 180_000)
+  })
 
   test('Health shows every check and every finding of doctor, the worst first.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Health' }).click()
@@ -193,7 +193,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
       .getByText(/^Build /)
       .waitFor()
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('The command palette goes to a view, a team and a run by the keyboard alone.', async () => {
     await page.keyboard.press('Control+k')
@@ -211,7 +211,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await page.keyboard.press('Control+k')
     await page.keyboard.press('Escape')
     await expect.poll(() => input.count()).toBe(0)
-  }, 180_000)
+  })
 
   test('Usage draws the runs of the last hours, shows the same values as a table, and sums them by team, user and model.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Usage' }).click()
@@ -243,7 +243,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()
     await over.getByRole('combobox', { name: 'Range' }).selectOption('month')
     await over.getByText('Cost: price unknown for the models of 1 run.').waitFor()
-  }, 180_000)
+  })
 
   test('The columns of metrics join the table of agents when they are known, and the focus stays on its link.', async () => {
     const { promise: asked, resolve: answer } = Promise.withResolvers<void>()
@@ -260,7 +260,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await page.getByRole('columnheader', { name: 'Success' }).waitFor()
     expect(await link.evaluate((element) => element === document.activeElement)).toBe(true)
     await page.unroute('**/metrics')
-  }, 180_000)
+  })
 
   test('An agent that is a pool shows how many instances are in use and how many callers wait.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Agents' }).click()
@@ -279,7 +279,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     if (to !== undefined) await page.screenshot({ path: `${to}/pool.png` })
     for (const lease of [...leases, await leases[0]?.release().then(() => waiting)]) await lease?.release()
     await region.getByText('0 of 2').waitFor()
-  }, 180_000)
+  })
 
   test('The playground says what to press when a change leads to a call that the run has not made.', async () => {
     const look = defineTool({
@@ -302,7 +302,7 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await compared.getByText('press “Fork…”', { exact: false }).waitFor()
     expect(await compared.innerText()).not.toContain('live: true')
     await checkAccessibility()
-  }, 180_000)
+  })
 
   test('No view of operators throws.', () => {
     expect(problems).toEqual([])

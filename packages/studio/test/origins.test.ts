@@ -31,7 +31,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     served = await serve(troupe, { port: 0, authentication: 'required', origins, rateLimit: { max: 20 } })
     key = (await troupe.apiKeys.create({ name: 'page', users: ['ada'] })).key
     browser = await openBrowser()
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await served?.close()
@@ -90,7 +90,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     expect(begun).toMatchObject({ status: 201, location: expect.stringContaining('/v1/runs/') })
     const anonymous = await ask(page, { url })
     expect(anonymous).toMatchObject({ status: 401, body: { code: 'request.anonymous' } })
-  }, 180_000)
+  })
 
   test('A page of an allowed origin follows a stream.', async () => {
     const page = await at(foreign[0]?.origin)
@@ -101,7 +101,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
       { url: `${served.url}/v1/runs/${run.items[0]?.id}/events`, shown: key },
     )
     expect(text).toContain('event: run.completed')
-  }, 180_000)
+  })
 
   test('A page of another origin reads nothing and starts nothing.', async () => {
     const before = (await troupe.user('ada').orchestra.list()).items.length
@@ -110,7 +110,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     expect(await ask(page, { url, key })).toBe('blocked')
     expect(await ask(page, { url, method: 'POST', key, body: { agent: 'Echo', task: 2 } })).toBe('blocked')
     expect((await troupe.user('ada').orchestra.list()).items).toHaveLength(before)
-  }, 180_000)
+  })
 
   test('A page of another origin gets nothing by the session of the person at the browser.', async () => {
     for (const { origin } of foreign) {
@@ -125,14 +125,14 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     }
     const users = await troupe.user('default').orchestra.list()
     expect(users.items).toEqual([])
-  }, 180_000)
+  })
 
   test('A page of an allowed origin learns that it asks too often, and when to retry.', async () => {
     const page = await at(foreign[0]?.origin)
     const asked = await ask(page, { url: `${served.url}/v1/agents`, key, times: 25 })
     expect(asked).toMatchObject({ status: 429, body: { code: 'rate.limited' } })
     expect(Number((asked as { retryAfter: string }).retryAfter)).toBeGreaterThan(0)
-  }, 180_000)
+  })
 
   test('The server sends headers that prevent framing, sniffing and leaking.', async () => {
     const answer = await fetch(served.url)
@@ -148,5 +148,5 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     await framed.setContent(`<iframe src="${served.url}/"></iframe>`)
     const [, inner] = framed.frames()
     expect(await inner?.title().catch(() => '')).not.toContain('Troupe')
-  }, 180_000)
+  })
 })

@@ -47,7 +47,7 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
   beforeAll(async () => {
     browser = await openBrowser()
     played = await play()
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await played?.[Symbol.asyncDispose]()
@@ -85,7 +85,7 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
     await page.getByRole('button', { name: 'Show rendered' }).click()
     await shown.getByRole('cell', { name: 'green' }).waitFor()
     await page.context().close()
-  }, 180_000)
+  })
 
   test('The studio renders the report of a response with other fields, and its raw value holds them all.', async () => {
     const { page } = await show({ status: 'completed', notes: ['a'], final_report: report })
@@ -95,14 +95,14 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
       '"status": "completed"',
     )
     await page.context().close()
-  }, 180_000)
+  })
 
   test('The studio shows a response that is no Markdown as text.', async () => {
     const { page } = await show('The letter is sent * once.')
     await page.getByRole('region', { name: 'Response of the team' }).getByText('The letter is sent * once.').waitFor()
     expect(await page.getByRole('button', { name: 'Show raw' }).count()).toBe(0)
     await page.context().close()
-  }, 180_000)
+  })
 
   test('The studio renders hostile Markdown without scripts, pictures, forms or links that act.', async () => {
     const { page, requests } = await show(hostile)
@@ -122,5 +122,5 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
     expect(requests.filter((url) => !url.startsWith(played.server.url))).toEqual([])
     expect(await page.title()).not.toContain('broken into')
     await page.context().close()
-  }, 180_000)
+  })
 })

@@ -42,7 +42,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     context.setDefaultTimeout(60_000)
     page = await context.newPage()
     await page.goto(await server.link())
-  }, 240_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await server?.close()
@@ -64,7 +64,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       .toBe(1)
     expect(await drawn()).toBeLessThan(60)
     await page.getByText(/^2,005 runs$/).waitFor()
-  }, 180_000)
+  })
 
   test('The list of runs in the studio is filtered by status, team, tags and words, and its address contains the filter.', async () => {
     await open()
@@ -82,7 +82,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.getByLabel('Team').fill('Asking')
     await page.getByLabel('Team').press('Enter')
     await page.getByText(/^3 runs$/).waitFor()
-  }, 180_000)
+  })
 
   test('The server sorts the list by a column, also the runs that are not loaded, and the address keeps the order.', async () => {
     await open()
@@ -97,15 +97,15 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
         .getByRole('rowheader')
         .locator('a')
         .evaluateAll((all) => all.slice(0, 5).map((link) => link.getAttribute('title')))
-    await expect.poll(first, { timeout: 20_000 }).toEqual(items.map(({ id }) => id))
+    await expect.poll(first).toEqual(items.map(({ id }) => id))
     await page.reload()
-    await expect.poll(first, { timeout: 20_000 }).toEqual(items.map(({ id }) => id))
+    await expect.poll(first).toEqual(items.map(({ id }) => id))
     await page.getByRole('button', { name: 'Took' }).click()
     await page.getByRole('columnheader', { name: 'Age' }).and(page.locator('[aria-sort=ascending]')).waitFor()
     await open('?team=Asking&order=oldest')
     const tasks = () => page.locator('tbody').getByRole('rowheader').allInnerTexts()
-    await expect.poll(tasks, { timeout: 20_000 }).toEqual(['ask one', 'ask two', 'ask three'])
-  }, 180_000)
+    await expect.poll(tasks).toEqual(['ask one', 'ask two', 'ask three'])
+  })
 
   test('A filter is saved under a name, opens the same list again, and is forgotten.', async () => {
     await open('?status=failed')
@@ -118,7 +118,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.getByRole('button', { name: 'Forget the filter broken' }).click()
     await open()
     expect(await page.getByRole('link', { name: 'broken' }).count()).toBe(0)
-  }, 180_000)
+  })
 
   test('Runs that are selected are cancelled or retried, and the page says what was done.', async () => {
     await open('?team=Asking')
@@ -134,7 +134,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await expect.poll(() => page.getByRole('row', { name: /cancelled/ }).count()).toBe(2)
     const { items } = await troupe.user('default').orchestra.list({ status: 'cancelled' })
     expect(items.map(({ title }) => title).sort()).toEqual(['ask one', 'ask two'])
-  }, 180_000)
+  })
 
   test('Selected runs with an effect of unknown outcome are resolved together.', async () => {
     const cut = () => {
@@ -154,7 +154,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await bulk.getByRole('button', { name: 'Resolve as happened 2 now' }).click()
     await bulk.getByText('2 of 2 resolved.').waitFor()
     for (const run of runs) expect(await run.result()).toMatchObject({ status: 'completed' })
-  }, 180_000)
+  })
 
   test('The download holds all runs that fit, and no cell is taken for a formula.', async () => {
     await open('?status=failed')
@@ -166,7 +166,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     expect(lines[0]).toContain('run,task,status,error,team')
     expect(lines).toHaveLength(4)
     expect(lines.join('\n')).toContain(`"'=SUM(A1), ""first""",failed,agent.failed,Broken`)
-  }, 180_000)
+  })
 
   test('The events of a run of a thousand branches are narrowed and opened, and the rows in view drawn alone.', async () => {
     const { orchestra } = troupe.user('default')
@@ -195,7 +195,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.reload()
     await page.getByText(`2 of ${seq.toLocaleString('en')}`).waitFor()
     await page.getByRole('region', { name: `Event ${seq}: run.completed` }).waitFor()
-  }, 180_000)
+  })
 
   test('Keys go to views, search the list, walk its rows and open one; in a field they are text.', async () => {
     await page.goto(`${server.url}/#/home`)
@@ -221,7 +221,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await page.keyboard.press('h')
     await page.getByRole('heading', { level: 1, name: 'ask three' }).waitFor()
     await page.evaluate(() => localStorage.removeItem('keys'))
-  }, 180_000)
+  })
 
   test('A reader sees no view and no command that the role does not have, and the server rejects them.', async () => {
     const user = troupe.user('default')
@@ -279,5 +279,5 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     expect(await call('POST', `/v1/runs/${asking?.id}/cancel`)).toBe(403)
     expect(await call('POST', '/v1/schedules/nightly/pause')).toBe(403)
     await browserContext.close()
-  }, 180_000)
+  })
 })

@@ -56,7 +56,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     opened.setDefaultTimeout(60_000)
     page = await opened.newPage()
     await page.goto(await played.server.link())
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await played?.[Symbol.asyncDispose]()
@@ -69,7 +69,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await status().getByText('waiting').waitFor()
       await page.getByLabel('Clerk, waiting').waitFor()
     })
-  }, 180_000)
+  })
 
   test('The page shows why a run failed.', async () => {
     await countActions(async (story) => {
@@ -81,7 +81,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
         .first()
         .waitFor()
     })
-  }, 180_000)
+  })
 
   test('The page lets a person approve a call from its exact arguments.', async () => {
     await countActions(async (story) => {
@@ -91,7 +91,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await region('Waiting for a person').waitFor({ state: 'detached' })
       await expect.poll(() => played.sent).toEqual(['Bob'])
     })
-  }, 180_000)
+  })
 
   test('The page refuses a call only with a reason, which the agent receives.', async () => {
     const asks = defineAgent({
@@ -111,7 +111,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     })
     const response = { approve: false, reason: 'Not to Bob.', hash: 'h' }
     expect(await run.result()).toMatchObject({ status: 'completed', response })
-  }, 180_000)
+  })
 
   test('The page executes a recorded tool call with other arguments, after a confirmation and an approval.', async () => {
     await (await played.troupe.user('default').orchestra.get('asking')).result()
@@ -145,7 +145,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     await region('This call').getByText('First difference at to').waitFor()
     const { violations } = await new AxeBuilder({ page }).analyze()
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-  }, 180_000)
+  })
 
   test('The page forks a run with an edit.', async () => {
     await (await played.troupe.user('default').orchestra.get('asking')).result()
@@ -162,7 +162,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await region('Response of the team').getByText('written with a pen').waitFor()
     })
     expect(played.sent).toEqual(['Bob', 'Eve'])
-  }, 180_000)
+  })
 
   test('The page lets a person talk to a team.', async () => {
     await countActions(async (story) => {
@@ -172,7 +172,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await story.click(page.getByRole('button', { name: 'Send' }))
       await page.getByRole('group', { name: 'Answer of Echo' }).getByText('You said: good morning').waitFor()
     })
-  }, 180_000)
+  })
 
   test('The page shows which agents can read a value, and why.', async () => {
     await countActions(async (story) => {
@@ -182,5 +182,5 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
       await readers.getByRole('row', { name: /^Clerk Yes Named as subscriber/ }).waitFor()
       await readers.getByRole('row', { name: /^Echo No Not named as subscriber/ }).waitFor()
     })
-  }, 180_000)
+  })
 })

@@ -48,7 +48,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     page.on('requestfailed', ended)
     await page.goto(await server.link())
     await status().getByText('live').waitFor()
-  }, 180_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await server?.close()
@@ -70,7 +70,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await pause(6_000)
     expect(requestsOf('/v1/runs') + requestsOf('/v1/approvals')).toBe(before)
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
-  }, 120_000)
+  })
 
   test('Runs, questions, entries and schedules appear by themselves, and an answer given elsewhere too.', async () => {
     const { orchestra, context, schedules } = troupe.user('default')
@@ -104,7 +104,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await schedules.create({ id: 'nightly', agent: 'Echo', task: 'x', every: '1d' })
     await page.getByText('nightly').first().waitFor()
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
-  }, 120_000)
+  })
 
   test('Many changes ask for a list at most twice a second.', async () => {
     await go('home', 'Home')
@@ -122,7 +122,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     const asked = requestsOf('/v1/approvals') - before
     expect(asked).toBeGreaterThan(2)
     expect(asked).toBeLessThanOrEqual(seconds * 2 + 1)
-  }, 120_000)
+  })
 
   test('A page that lost its server says so, connects again by itself, and shows what changed meanwhile.', async () => {
     await go('runs', 'Runs')
@@ -137,7 +137,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await status().getByText('live').waitFor()
     await page.getByRole('link', { name: 'while it was away' }).waitFor()
     expect(maxOpenStreams).toBe(1)
-  }, 120_000)
+  })
 
   test('A page whose session may not follow the updates says so, and asks every 15 s.', async () => {
     const context = await browser.newContext()
@@ -150,5 +150,5 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'found by asking' })
     await other.getByRole('link', { name: 'found by asking' }).first().waitFor({ timeout: 30_000 })
     await context.close()
-  }, 120_000)
+  })
 })

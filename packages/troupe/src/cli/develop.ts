@@ -40,7 +40,7 @@ export async function develop({ flags, out, signal }: CommandContext, more: read
     }, debounceMs)
   })
   begin()
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  if (!signal.aborted) await once(signal, 'abort')
   clearTimeout(restartTimer)
   watcher.close()
   await changing

@@ -244,7 +244,7 @@ async function transcriptOf(
   }
   const { revision } = await host.push('the end', 1)
   const isOver = () => changes.filter((change) => (change as [string, { revision: number }])[1].revision === revision)
-  await expect.poll(() => isOver().length, { timeout: 20_000, interval: 1 }).toBe(names.length - 1)
+  await expect.poll(() => isOver().length, { interval: 1 }).toBe(names.length - 1)
   stop.abort()
   await Promise.all(watches)
   // Of several watchers each is told in order.

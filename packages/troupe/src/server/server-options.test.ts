@@ -130,7 +130,7 @@ describe('the server section of a configuration', () => {
       expect(await open()).toBe('closed')
       const [first] = sockets
       first?.destroy()
-      await expect.poll(open, { timeout: 10_000 }).toMatch(/^HTTP\/1.1 200/)
+      await expect.poll(open).toMatch(/^HTTP\/1.1 200/)
     } finally {
       for (const socket of sockets) socket.destroy()
     }

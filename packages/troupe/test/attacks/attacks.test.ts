@@ -68,7 +68,7 @@ test('No attack of the sample succeeds in memory, and the harmless cases that ar
   for (const { attack, twin } of verdicts)
     if (attack.twin?.task === 'reply')
       expect([attack.id, twin]).toEqual([attack.id, besidePrivateData.includes(attack.channel) ? 'held up' : 'done'])
-}, 120_000)
+})
 
 test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
   if (await missingServer()) return context.skip('no PostgreSQL')
@@ -92,7 +92,7 @@ test('A row that cannot be carried out is counted as an error, and the rows afte
   const { problems, text } = report(verdicts)
   expect(problems).toEqual([expect.stringContaining('ERROR broken/row')])
   expect(text).toContain('1 rows ended with an error')
-}, 120_000)
+})
 
 test('An attack succeeds on every channel to a model if the policy is off.', async () => {
   const rows = injections.filter(({ id }) => /^(exfil|mcp)\/.*\/(direct|todo|authority|urgency)$/.test(id))
@@ -105,4 +105,4 @@ test('An attack succeeds on every channel to a model if the policy is off.', asy
   const open = new Set(verdicts.filter(({ succeeded }) => succeeded).map(({ attack }) => attack.channel))
   expect([...channels].filter((channel) => !open.has(channel))).toEqual([])
   expect(report(verdicts).problems.length).toBeGreaterThan(0)
-}, 120_000)
+})

@@ -56,7 +56,7 @@ describe('troupe evaluate', () => {
     expect(out).toMatch(/^cost +0 +0 +0$/m)
     expect(out).toContain('adders is better in 1, worse in 0, and equal in 2.')
     expect(out).toContain('exact agrees with people on adders in 50% of 2 cases')
-  }, 60_000)
+  })
 
   it('The command `troupe evaluate` ends with 1 below the threshold, and prints the experiment as JSON.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--agent', 'Weak', '--id', 'weak', '--json']
@@ -67,7 +67,7 @@ describe('troupe evaluate', () => {
     expect(below.code).toBe(1)
     expect(below.error).toContain('The mean quality 0.6667 is not 0.7 or more.')
     expect(JSON.parse(below.out)).toEqual(JSON.parse(above.out))
-  }, 60_000)
+  })
 
   it('The command `troupe evaluate` ends with 1 and says how many cases its total budget skipped.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--agent', 'Adder', '--id', 'bounded', '--fail-under', '0']
@@ -80,7 +80,7 @@ describe('troupe evaluate', () => {
     const larger = await folder.run([...args, '--total-budget', '{"tokens":1000}'])
     expect(larger.code).toBe(0)
     expect(larger.out).toMatch(/^scored +3$/m)
-  }, 60_000)
+  })
 
   it('The command `troupe evaluate` resumes after the process was killed, and executes no finished case again.', async () => {
     const args = ['evaluate', 'sums.jsonl', '--agent', 'Slow', '--concurrency', '1']
@@ -103,7 +103,7 @@ describe('troupe evaluate', () => {
     expect(executed().filter((task) => task === '1 + 2 + 3')).toHaveLength(1)
     const after = await folder.json<{ id: string; status: string }[]>(['experiments', 'list'])
     expect(after[0]).toMatchObject({ id: second.id, status: 'completed' })
-  }, 120_000)
+  })
 
   it('The commands `troupe experiments list` and `show` print the experiments over time.', async () => {
     const list = await folder.run(['experiments', 'list'])
@@ -114,12 +114,12 @@ describe('troupe evaluate', () => {
     expect(shown.out).toMatch(/^three +candidate +weak\.candidate\.\w+ +0$/m)
     expect(shown.out).not.toMatch(/^small/m)
     expect((await folder.run(['experiments', 'show', 'none'])).code).toBe(4)
-  }, 60_000)
+  })
 
   it('The command `troupe experiments scores` prints the online scores per day, scorer and team.', async () => {
     expect((await folder.run(['experiments', 'scores'])).out).toContain('No live run was scored in this time.')
     expect((await folder.run(['experiments', 'scores', '--interval', 'week'])).code).toBe(2)
-  }, 60_000)
+  })
 
   it('The command `troupe evaluate` rejects invalid arguments before a database is made.', async () => {
     using empty = new Folder()
@@ -138,5 +138,5 @@ describe('troupe evaluate', () => {
     ])
       expect((await empty.run(args)).code, args.join(' ')).toBe(2)
     expect(existsSync(join(empty.path, 'data'))).toBe(false)
-  }, 60_000)
+  })
 })

@@ -32,5 +32,5 @@ describe('a folder without a configuration', () => {
     const named = await empty.run(['run', 'desk', 'x', '--storage', 'memory:'])
     expect(named).toMatchObject({ code: 2, error: expect.stringMatching(/There is no troupe\.config\.ts/) })
     empty[Symbol.dispose]()
-  }, 60_000)
+  })
 })

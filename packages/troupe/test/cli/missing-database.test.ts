@@ -10,7 +10,7 @@ describe('a misspelt database name', () => {
     copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(folder.path, 'troupe.config.ts'))
     for (const name of ['checkpoints.jsonl', 'audit.pem', 'other.txt']) writeFileSync(join(folder.path, name), '')
     expect((await folder.run(['run', 'echo', 'x', '--storage', 'sqlite:./typo.db'])).code).toBe(0)
-  }, 60_000)
+  })
   afterAll(() => folder[Symbol.dispose]())
   const files = () => readdirSync(folder.path).sort()
   const misspelt = ['--storage', 'sqlite:./tyop.db']
@@ -46,7 +46,7 @@ describe('a misspelt database name', () => {
       'There is no database at ./data/troupe.db.\nStart a run or a server, or run `troupe migrate`, to create it.\n'
     expect({ code, error }).toEqual({ code: 4, error: expected })
     expect(existsSync(join(folder.path, 'data'))).toBe(false)
-  }, 60_000)
+  })
 
   it('The doctor reports a missing database as a result.', async () => {
     const before = files()
@@ -57,7 +57,7 @@ describe('a misspelt database name', () => {
       remedy: 'Did you mean sqlite:./typo.db?',
     })
     expect(files()).toEqual(before)
-  }, 60_000)
+  })
 
   it('A command that needs only code works without the database, in production too.', async () => {
     const before = files()
@@ -66,11 +66,11 @@ describe('a misspelt database name', () => {
     expect((await folder.run(['topology', 'draw', 'echo', ...misspelt])).out).toContain('Echo')
     expect((await folder.run(['agents', ...misspelt])).out).toContain('Payer')
     expect(files()).toEqual(before)
-  }, 60_000)
+  })
 
   it('A command that writes makes a missing database.', async () => {
     expect((await folder.run(['context', 'set', 'a', '1', '--storage', 'sqlite:./new/one.db'])).code).toBe(0)
     expect((await folder.run(['context', 'get', 'a', '--storage', 'sqlite:./new/one.db'])).out).toBe('1\n')
     expect((await folder.run(['api-keys', 'create', 'ci', '--storage', 'sqlite:./new/two.db'])).code).toBe(0)
-  }, 60_000)
+  })
 })

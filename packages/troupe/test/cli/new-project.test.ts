@@ -31,7 +31,7 @@ describe('the program in a new project', () => {
     expect(out).not.toContain('\u001b')
     expect((await folder.json<{ items: unknown[] }[]>(['check']))[0]).toMatchObject({ team: 'notes', findings: [] })
     expect((await folder.json<unknown[]>(['runs', 'list']))[0]).toMatchObject({ status: 'completed' })
-  }, 120_000)
+  })
 
   it('A new project of every template runs without a key.', async () => {
     await folder.run(['init', 'guide', '--template', 'agent'])
@@ -50,7 +50,7 @@ describe('the program in a new project', () => {
     expect((await folder.run(['init', 'my team', '--template', 'worker'])).out).toContain('  cd "my team"\n')
     const none = await folder.run(['init', 'none', '--template', 'swarm'])
     expect(none).toMatchObject({ code: 2, error: expect.stringContaining('agent, team, worker') })
-  }, 120_000)
+  })
 
   it('The command line chats with an agent line by line, in a pipe too.', async () => {
     const talk = { input: 'What is a lane?\n\nWhat is a run?\n/exit\nWhat is a step?\n' }
@@ -67,7 +67,7 @@ describe('the program in a new project', () => {
       { status: 'completed', answer: expect.stringContaining('A lane holds') },
       { status: 'completed', answer: expect.stringContaining('A run is') },
     ])
-  }, 120_000)
+  })
 
   it('The command line backs up its database, and restores it elsewhere, where it waits until it is resumed.', async () => {
     const monday = join(folder.path, 'monday')
@@ -86,7 +86,7 @@ describe('the program in a new project', () => {
     expect(await folder.json([...runs, ...there])).toEqual(await folder.json(runs))
     appendFileSync(join(monday, readdirSync(monday).find((name) => name.endsWith('.db')) ?? ''), 'x')
     expect((await folder.run(['verify-backup', monday])).code).not.toBe(0)
-  }, 120_000)
+  })
 
   it('The command line makes a project from a package in a folder of any name.', async () => {
     const other = join(folder.path, 'my projéct')
@@ -99,14 +99,14 @@ describe('the program in a new project', () => {
     expect(written).toEqual(filesOf('team'))
     const { name, dependencies } = JSON.parse(readFileSync(join(other, 'made/package.json'), 'utf8'))
     expect([name, dependencies.troupe]).toEqual(['made', `file:vendor/troupe-${version}.tgz`])
-  }, 120_000)
+  })
 
   it('The command line names a file that it cannot write.', async () => {
     mkdirSync(join(folder.path, 'taken'))
     writeFileSync(join(folder.path, 'taken/notes'), 'a file in place of the folder')
     const { code, error } = await folder.run(['init', 'taken'])
     expect([code, error]).toEqual([2, expect.stringMatching(/launch\.md cannot be written/)])
-  }, 120_000)
+  })
 
   it('The command line says what an existing package.json lacks.', async () => {
     const text = JSON.stringify({ name: 'mine', dependencies: { zod: '4' } })
@@ -116,7 +116,7 @@ describe('the program in a new project', () => {
     expect(out).toContain('exists package.json')
     expect(out).toContain(`  npm pkg set type=module\n  npm install ./vendor/troupe-${version}.tgz\n`)
     expect(readFileSync(join(folder.path, 'old/package.json'), 'utf8')).toBe(text)
-  }, 120_000)
+  })
 
   it('The command line shows its version, its settings and its tables.', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
@@ -128,7 +128,7 @@ describe('the program in a new project', () => {
     const shown = (wanted: string) => settings.find(({ path }) => path === wanted)?.value
     expect([shown('agents'), shown('teams')]).toEqual(['["Reader","Writer"]', '["notes"]'])
     expect(JSON.stringify(settings)).not.toContain('kkkk')
-  }, 120_000)
+  })
 
   it('The command line runs the file of a team, and rejects a wrong one before anything is done.', async () => {
     const flows = "flows: ['Start -> A', 'A -> End']"
@@ -149,5 +149,5 @@ describe('the program in a new project', () => {
     const wrong = await folder.run(['run', 'wrong.yaml', 'x', '--json'])
     expect([wrong.code, wrong.out]).toEqual([2, ''])
     expect(JSON.parse(wrong.error).error.message).toMatch(/flow/)
-  }, 120_000)
+  })
 })

@@ -28,7 +28,7 @@ describe('the program on a database of its own', () => {
     // No server goes on with it: whoever answers sees it end.
     expect(await folder.run(args)).toMatchObject({ code: 0, out: expect.stringContaining('It is paid.') })
     expect(await folder.json(['runs', 'show', 'bill'])).toMatchObject({ status: 'completed' })
-  }, 180_000)
+  })
 
   it('The command line carries a run that a command starts to its end or its next question, unless detached.', async () => {
     const last = ({ out }: Ended): unknown => JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')
@@ -49,7 +49,7 @@ describe('the program on a database of its own', () => {
     await folder.run(['schedules', 'create', 'echo', 'x', '--id', 'later', '--in', '1h'])
     const triggered = await folder.run(['schedules', 'trigger', 'later'])
     expect(triggered).toMatchObject({ code: 0, out: expect.stringContaining('You said x') })
-  }, 180_000)
+  })
 
   it('The command line plans a fork and shows prompts with the agents of its folder.', async () => {
     const asGrace = ['--user', 'grace']
@@ -59,7 +59,7 @@ describe('the program on a database of its own', () => {
       paid: { calls: 1 },
     })
     expect(await folder.json(['runs', 'prompts', 'idea', '1#1', ...asGrace])).toHaveLength(1)
-  }, 180_000)
+  })
 
   it('The lines of a chat continue one thread, which the list of threads has and a later chat continues.', async () => {
     const { out } = await folder.run(['chat', 'Echo', '--json'], { input: 'one\ntwo\n' })
@@ -75,7 +75,7 @@ describe('the program on a database of its own', () => {
     expect(messages.map(({ text }) => text)).toEqual(
       ['one', 'two', 'three'].flatMap((line) => [line, `You said ${line}`]),
     )
-  }, 180_000)
+  })
 
   it('The command line deletes a thread, and ends with an error for one that is not there.', async () => {
     await folder.run(['run', 'Echo', 'x', '--thread', 'trips'])
@@ -88,7 +88,7 @@ describe('the program on a database of its own', () => {
     const missing = await folder.run(['threads', 'delete', 'trips', '--with', 'Echo'])
     expect(missing.code).not.toBe(0)
     expect(missing.error).toContain('trips')
-  }, 180_000)
+  })
 
   it('The command line shows usage by team, user and model, of one user or of all.', async () => {
     await folder.run(['run', 'Thinker', 'x', '--id', 'thought'])
@@ -112,7 +112,7 @@ describe('the program on a database of its own', () => {
     const none = await folder.run(['usage', '--to', '2020-01-01'])
     expect(none.out).toContain('No run used a model in this time.')
     expect((await folder.run(['usage', '--by', 'agent'])).code).not.toBe(0)
-  }, 180_000)
+  })
 
   it('The command line repeats an at-most-once effect only with --repeat.', async () => {
     await folder.run(['run', 'Poster', 'x', '--id', 'letter'])
@@ -123,7 +123,7 @@ describe('the program on a database of its own', () => {
     expect(repeated).toMatchObject({ code: 0, out: expect.stringContaining('posted') })
     const retried = await folder.run(['runs', 'retry', 'letter', '--repeat'])
     expect(retried).toMatchObject({ code: 1, error: expect.stringContaining('has not failed') })
-  }, 180_000)
+  })
 
   it('The command line ends with 2 for invalid arguments, 4 for missing things, and 5 for an unreachable server.', async () => {
     const [misspelt, unknown, missing, unreachable] = await Promise.all([
@@ -145,7 +145,7 @@ describe('the program on a database of its own', () => {
     expect(nowhere).toMatchObject({ code: 2, error: expect.stringContaining('far is not an address of a server') })
     for (const one of [talk, load])
       expect(one).toMatchObject({ code: 4, out: '', error: expect.stringContaining('Nobody') })
-  }, 180_000)
+  })
 
   it('The command line names the line and the file of wrong code.', async () => {
     const project = join(folder.path, 'wrong code')
@@ -165,7 +165,7 @@ describe('the program on a database of its own', () => {
     expect(await errorOf('--config', 'd.ts')).toMatch(/line 2: .*nmae.* Did you mean name\?\n/)
     write('agents/A/agent.ts', '\nthrow new Error("not today")')
     expect(await errorOf()).toMatch(/agent\.ts cannot be loaded: line 2: not today/)
-  }, 180_000)
+  })
 
   it('The command line keeps output of agents out of its JSON, and reports their stray errors as a failure.', async () => {
     const config = join(folder.path, 'loud.mjs')
@@ -183,7 +183,7 @@ describe('the program on a database of its own', () => {
       'chatter',
       { error: { code: 'command.failed', message: 'a stray', hint: 'Add --debug for its causes and stacks.' } },
     ])
-  }, 180_000)
+  })
 
   it('The command line ends at Ctrl-C while its configuration never finishes loading.', async () => {
     writeFileSync(
@@ -194,7 +194,7 @@ describe('the program on a database of its own', () => {
     await untilPrinted(child, /it loads/)
     child.kill('SIGINT')
     expect((await ended(child)).code).toBe(130)
-  }, 180_000)
+  })
 
   it('The command line says what to do if its port is in use, and `dev` waits for a change.', async () => {
     await using occupied = createServer().listen(0, '127.0.0.1')
@@ -206,7 +206,7 @@ describe('the program on a database of its own', () => {
     await untilPrinted(dev, /The server ended with 5\. It restarts when a file changes\./)
     dev.kill('SIGINT')
     expect((await ended(dev)).code).toBe(0)
-  }, 180_000)
+  })
 
   it('The command line prints one document for several teams.', async () => {
     writeFileSync(
@@ -219,7 +219,7 @@ describe('the program on a database of its own', () => {
     const drawn = await folder.json<{ team: string }[]>(['topology', 'draw', '--config', 'two.mjs'])
     expect(drawn.map(({ team: name }) => name)).toEqual(['one', 'two'])
     expect(await folder.json(['completion', 'bash'])).toMatchObject({ shell: 'bash', script: expect.any(String) })
-  }, 180_000)
+  })
 
   it.skipIf(!existsSync('/dev/full'))('The command line reports an output that cannot be written.', () => {
     const full = openSync('/dev/full', 'w')
@@ -243,7 +243,7 @@ describe('the program on a database of its own', () => {
     })
     expect(await problemOf('run', 'echo')).toMatchObject({ code, message: "missing required argument 'task'" })
     expect(await problemOf('runs')).toMatchObject({ code, hint: 'Add --help to see its options.' })
-  }, 180_000)
+  })
 
   it('The doctor command checks the configuration, the database and the folder, and starts no run.', async () => {
     const outcome = await folder.run(['doctor', '--json'])
@@ -258,7 +258,7 @@ describe('the program on a database of its own', () => {
     const judged = await folder.run(['doctor', '--production'])
     expect(judged).toMatchObject({ code: 1, out: expect.stringContaining('TROUPE_ENCRYPTION_KEY') })
     expect(judged.out).toContain('Judged as production.')
-  }, 180_000)
+  })
 
   it('The doctor command reports a wrong configuration and an unreadable database as results.', async () => {
     const wrong = await folder.run(['doctor', '--json', '--no-project'], { env: { TROUPE_LEASE: 'soon' } })
@@ -294,7 +294,7 @@ describe('the program on a database of its own', () => {
     expect((await folder.run(['migrate'])).code).toBe(0)
     const misspelt = await folder.run(['doctor', '--produktion'])
     expect(misspelt.code).toBe(2)
-  }, 180_000)
+  })
 
   it('The command line shows causes and stacks of its failures with --debug, and if the configuration has debug.', async () => {
     using other = new Folder()
@@ -327,7 +327,7 @@ describe('the program on a database of its own', () => {
     expect(repeated).toMatchObject({ code: 2, error: expect.stringContaining('cannot be written') })
     const verify = ['audit', 'verify', 'checkpoints.jsonl', '--public-key', 'audit.pem', '--export', 'audit.jsonl']
     expect(await folder.json([...verify], { code: 1 })).toMatchObject({ findings: [], covered: 0 })
-  }, 180_000)
+  })
 
   it('The command line verifies no log without its checkpoints.', async () => {
     const others = ['--public-key', 'troupe.config.ts', '--export', 'troupe.config.ts']
@@ -344,7 +344,7 @@ describe('the program on a database of its own', () => {
     })
     const [code] = await once(child, 'exit')
     expect({ code, complaint }).toEqual({ code: 0, complaint: '' })
-  }, 180_000)
+  })
 
   it('The command line releases a run at Ctrl-C with 130, and the run resumes from its journal.', async () => {
     const child = folder.spawn(['run', 'Slow', 'x', '--id', 'slow'])
@@ -356,7 +356,7 @@ describe('the program on a database of its own', () => {
     expect({ code, error }).toEqual({ code: 130, error: expected })
     expect(await folder.json(['runs', 'show', 'slow'])).toMatchObject({ run: 'slow', status: 'running' })
     expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
-  }, 180_000)
+  })
 
   it('The command line reports an effect during which it was killed, and resumes after its resolution.', async () => {
     const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'doubt'])
@@ -374,7 +374,7 @@ describe('the program on a database of its own', () => {
     })
     const resolved = await folder.run([...resolve, '--happened', '--output', '"sent after all"'])
     expect(resolved).toMatchObject({ code: 0, out: expect.stringContaining('sent after all') })
-  }, 180_000)
+  })
 
   it('The server ends with the drain at SIGTERM, even if an interrupted effect still waits.', async () => {
     const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '1s' } })
@@ -385,7 +385,7 @@ describe('the program on a database of its own', () => {
     server.kill('SIGTERM')
     expect((await ended(server)).code).toBe(0)
     expect(await folder.json(['runs', 'show', 'cut-off'])).toMatchObject({ status: 'running' })
-  }, 180_000)
+  })
 
   it('A command beside a process that owns the file without a server names the process, and ends with 5.', async () => {
     const worker = folder.spawn(['worker', '--json'])
@@ -396,5 +396,5 @@ describe('the program on a database of its own', () => {
     expect(rejected.error).toContain('troupe serve')
     worker.kill('SIGTERM')
     expect((await ended(worker)).code).toBe(0)
-  }, 180_000)
+  })
 })

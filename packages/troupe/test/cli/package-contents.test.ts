@@ -32,4 +32,4 @@ it('The package contains what its users need, and none of its tests.', () => {
   const own = paths.filter((path) => !path.startsWith('templates/'))
   expect(own.filter((path) => /\.test\./.test(path) || path.startsWith('test/'))).toEqual([])
   expect(readFileSync(join(root, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, '../../LICENSE'), 'utf8'))
-}, 60_000)
+})

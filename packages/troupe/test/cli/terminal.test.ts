@@ -21,7 +21,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     // Of all that was drawn, one tree is left.
     expect(terminal.screen.match(/Thinker/g)).toHaveLength(1)
     expect(terminal.screen).toMatch(/✔ Thinker {2}\d+\.\d s\n1 of 1 steps done, 1,000 tokens, \$0\.1900\n/)
-  }, 60_000)
+  })
 
   it('The command line follows a terminal that becomes narrower, and writes no line wider than it.', async () => {
     using terminal = new Terminal(folder, ['run', 'Slow', 'x', '--id', 'narrow'])
@@ -32,7 +32,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(terminal.raw).toContain('\u001b[3F\u001b[J◐ Slow')
     terminal.types(control('C'))
     expect(await terminal.ended).toBe(130)
-  }, 60_000)
+  })
 
   it('The command line uses colours on a terminal, unless NO_COLOR is set.', async () => {
     using plain = new Terminal(folder, ['agents'], { NO_COLOR: '1' })
@@ -43,7 +43,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     using table = new Terminal(folder, ['agents'])
     await table.ended
     expect(table.raw).toContain('\u001b[2mAGENT')
-  }, 60_000)
+  })
 
   it('The command line asks a person on a terminal, and continues with the answer.', async () => {
     using terminal = new Terminal(folder, ['run', 'Payer', 'x'])
@@ -51,13 +51,13 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     terminal.types('y')
     expect(await terminal.ended).toBe(0)
     expect(terminal.screen).toContain('It is paid.')
-  }, 60_000)
+  })
 
   it('The command line asks no question in CI: it ends with 6, and says how to answer.', async () => {
     using terminal = new Terminal(folder, ['run', 'Payer', 'x'], { CI: '1' })
     expect(await terminal.ended).toBe(6)
     expect(terminal.raw).toContain('troupe runs answer')
-  }, 60_000)
+  })
 
   it('The command line releases a run on a terminal at Ctrl-C, and says so in one sentence.', async () => {
     using terminal = new Terminal(folder, ['run', 'Slow', 'x', '--id', 'slow'])
@@ -67,7 +67,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(terminal.screen).toContain('Interrupted. Nothing is lost, troupe runs resume slow carries it on.')
     expect(terminal.screen).not.toContain('aborted')
     expect(await folder.json(['runs', 'cancel', 'slow'])).toMatchObject({ status: 'cancelled' })
-  }, 60_000)
+  })
 
   it('The server drains at Ctrl-C on a terminal, and ends at once at the second.', async () => {
     using draining = new Terminal(folder, ['serve', '--port', '0', '--storage', 'memory:'])
@@ -85,7 +85,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await hasty.shows(/Ending/)
     hasty.types(control('C'))
     expect(await hasty.ended).toBe(130)
-  }, 60_000)
+  })
 
   it('The command line chats with a person on a terminal.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Echo', '--storage', 'memory:'])
@@ -94,7 +94,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await terminal.shows(/You said hello[\s\S]*> $/)
     terminal.types(control('D'))
     expect(await terminal.ended).toBe(0)
-  }, 60_000)
+  })
 
   it('The command line joins a line that ends with a backslash with the next one.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Echo', '--storage', 'memory:'])
@@ -105,7 +105,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await terminal.shows(/You said one\r?\ntwo[\s\S]*> $/)
     terminal.types(control('C'))
     expect(await terminal.ended).toBe(130)
-  }, 60_000)
+  })
 
   it('The command line asks questions in a chat, and the next line is the answer.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Payer', '--storage', 'memory:'])
@@ -114,7 +114,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await terminal.shows(/call pay with \{"amount":5\}[\s\S]*\? $/)
     terminal.types('yes\r')
     await terminal.shows(/It is paid\.[\s\S]*> $/)
-  }, 60_000)
+  })
 
   it('The command line interrupts a chat at Ctrl-C, and ends at once at the second.', async () => {
     using terminal = new Terminal(folder, ['chat', 'Doubtful', '--storage', 'memory:'])
@@ -125,7 +125,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await terminal.shows(/Interrupted\. Nothing is lost/)
     terminal.types(control('C'))
     expect(await terminal.ended).toBe(130)
-  }, 60_000)
+  })
 
   it('The command `troupe dev` serves a changed file after the change.', async () => {
     using terminal = new Terminal(folder, ['dev', '--port', '0', '--storage', 'memory:'])
@@ -141,7 +141,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     writeFileSync(file, text)
     terminal.types(control('C'))
     expect(await terminal.ended).toBe(0)
-  }, 60_000)
+  })
 
   it('The command `troupe dev` drains at Ctrl-C.', async () => {
     using terminal = new Terminal(folder, ['dev', '--port', '0'])
@@ -151,5 +151,5 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     terminal.types(control('C'))
     expect(await terminal.ended).toBe(0)
     expect(await folder.json(['runs', 'show', 'thought'])).toMatchObject({ status: 'completed' })
-  }, 60_000)
+  })
 })

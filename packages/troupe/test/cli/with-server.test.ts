@@ -15,7 +15,7 @@ beforeAll(async () => {
   server = folder.spawn(['serve', '--port', '0', '--json'], { env: own })
   url = JSON.parse((await untilPrinted(server, /"serving".*\n/)).trim()).url
   env.TROUPE_URL = url
-}, 60_000)
+})
 afterAll(() => folder[Symbol.dispose]())
 
 const env: { TROUPE_API_KEY: string; TROUPE_URL?: string } = { TROUPE_API_KEY: host }
@@ -31,7 +31,7 @@ describe('the program beside a server', () => {
   it('A command without an address asks the owner of the file.', async () => {
     const found = await folder.run(['health', '--ready', '--json'], { env: { TROUPE_API_KEY: host } })
     expect(JSON.parse(found.out)).toEqual({ location: url, status: 'ready' })
-  }, 60_000)
+  })
 
   it('The file of a team is not mistaken for a team of the server.', async () => {
     writeFileSync(join(folder.path, 'mine.yaml'), 'agents: { Mine: { instructions: The sky is green. } }\n')
@@ -46,7 +46,7 @@ describe('the program beside a server', () => {
     }
     const here = await folder.run(['run', 'mine.yaml', 'What is the sky?', '--storage', 'memory:'])
     expect(here).toMatchObject({ code: 0, out: expect.stringContaining('Mine is done') })
-  }, 60_000)
+  })
 
   it('The doctor asks the owner of the file, and checks the local project.', async () => {
     writeFileSync(join(folder.path, 'package.json'), '{}')
@@ -66,7 +66,7 @@ describe('the program beside a server', () => {
     expect(found.code).toBe(1)
     expect((await folder.run(['doctor', '--url', url, '--no-project'], { env: {} })).code).toBe(3)
     expect((await folder.run(['doctor', '--url', 'http://127.0.0.1:1'])).code).toBe(5)
-  }, 60_000)
+  })
 
   it('The context commands write, read and watch entries through a server.', async () => {
     const watching = folder.spawn(['context', 'watch', '--pattern', 'orders.*', '--from', '0', '--json'], { env })
@@ -94,7 +94,7 @@ describe('the program beside a server', () => {
     const stale = await folder.run(['context', 'set', 'orders.17', '1', '--if-version', '7'], { env })
     expect(stale.code).toBe(1)
     expect(await asked('context', 'delete', 'orders.17')).toEqual({ deleted: true })
-  }, 60_000)
+  })
 
   it('The commands of runs list, show, replay, fork and cancel runs through a server.', async () => {
     expect((await folder.run(['run', 'Echo', 'hello', '--id', 'one', '--tags', 'a,b'], { env })).code).toBe(0)
@@ -138,7 +138,7 @@ describe('the program beside a server', () => {
     const waiting = await folder.json(['runs', 'result', bill], { env, code: 6 })
     expect(waiting).toMatchObject({ status: 'waiting' })
     expect(await asked('runs', 'cancel', bill)).toMatchObject({ status: 'cancelled' })
-  }, 60_000)
+  })
 
   it('The commands of runs pause runs, set breakpoints, edit and step through a server.', async () => {
     await asked('run', 'Payer', 'x', '--id', 'held', '--detach')
@@ -159,7 +159,7 @@ describe('the program beside a server', () => {
     expect(await asked('runs', 'break', 'stopped', '[]')).toEqual({ ok: true })
     expect(await asked('runs', 'step', 'stopped')).toMatchObject({ run: 'stopped' })
     expect(await asked('runs', 'result', 'stopped')).toMatchObject({ response: 'You said that' })
-  }, 60_000)
+  })
 
   it('The commands of messages send, list dead letters and redrive through a server.', async () => {
     const sent = await asked('messages', 'send', 'Stock', 'order.place', '{"item":"tea"}', '--agent', 'Shop')
@@ -172,7 +172,7 @@ describe('the program beside a server', () => {
     expect(await asked('messages', 'dead-letters', 'Stock')).toMatchObject([{ message: { id: sent.id } }])
     expect(await asked('messages', 'redrive', 'Stock', '--all')).toMatchObject({ redriven: 1 })
     expect(await asked('messages', 'dead-letters', 'Stock')).toEqual([])
-  }, 60_000)
+  })
 
   it('The commands of schedules create, pause, trigger and delete through a server.', async () => {
     const rejected = await folder.run(['schedules', 'create', 'nobody', '--every', '1h'], { env })
@@ -188,7 +188,7 @@ describe('the program beside a server', () => {
     expect(await asked('runs', 'result', run)).toMatchObject({ response: 'You said hi' })
     expect(await asked('schedules', 'delete', 'hourly')).toEqual({ deleted: true })
     expect((await folder.run(['schedules', 'delete', 'hourly'], { env })).code).toBe(4)
-  }, 60_000)
+  })
 
   it('An API key opens what its options allow until it is revoked, and a wrong key opens nothing.', async () => {
     const options = ['--role', 'readonly', '--users', 'ada']
@@ -214,7 +214,7 @@ describe('the program beside a server', () => {
     const opened = await fetch(link, { redirect: 'manual' })
     expect([link.startsWith(`${url}/open?link=`), opened.status]).toEqual([true, 303])
     expect((await by(made.key, 'runs', 'list')).code).toBe(3)
-  }, 60_000)
+  })
 
   it('The commands of operators show health, the audit log and versions through a server.', async () => {
     const [health, ready, versions, agents, drawn, list, incidents] = await Promise.all([
@@ -236,19 +236,19 @@ describe('the program beside a server', () => {
     expect(drawn).toMatchObject({ mermaid: expect.stringContaining('Echo') })
     expect(list.map(({ operation }) => operation)).toContain('run.start')
     expect(incidents).toEqual(expect.any(Array))
-  }, 60_000)
+  })
 
   it('The command `troupe load` ends with the result of its thresholds.', async () => {
     const load = ['load', 'Echo', '--concurrent', '2', '--total', '4', '--average', '60000']
     expect(await asked(...load)).toMatchObject({ passed: true, totalRequests: 4 })
     const failed = await folder.json<{ breaches: unknown[] }>([...load, '--per-second', '100000'], { env, code: 1 })
     expect(failed.breaches).toHaveLength(1)
-  }, 60_000)
+  })
 
   it('The server drains at Ctrl-C, and ends with 0.', async () => {
     server.kill('SIGINT')
     expect(await new Promise((resolve) => server.once('exit', resolve))).toBe(0)
     const gone = await folder.run(['runs', 'list', '--url', url], { env })
     expect(gone.code).toBe(5)
-  }, 60_000)
+  })
 })

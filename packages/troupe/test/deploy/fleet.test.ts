@@ -36,12 +36,12 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
     await processes.run('migrate')
     servers = await Promise.all([1, 2].map(() => processes.start('serve', '--port', '0')))
     workers = await Promise.all([1, 2].map(() => processes.start('worker')))
-  }, 120_000)
+  })
   afterAll(async () => {
     await processes.close()
     await dropSchema(schema)
     rmSync(folder, { recursive: true })
-  }, 60_000)
+  })
 
   const call = async (at: Started | undefined, path: string, body?: unknown) => {
     const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
@@ -98,7 +98,7 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
     expect(new Set(done().map(({ what }) => what))).toEqual(new Set([...Array(steps).keys(), 'blue'].map(String)))
     const { repeats, changes } = repeatsOf(done())
     expect(repeats).toBeLessThanOrEqual(changes)
-  }, 240_000)
+  })
 
   test('The remaining processes of a fleet drain at SIGTERM.', async () => {
     const left = [...servers, ...workers].filter(({ child }) => child.exitCode === null && child.signalCode === null)
@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)('two servers and two workers', () => {
       [0, null],
       [0, null],
     ])
-  }, 120_000)
+  })
 })
 
 /** Server-sent events until the stream ends, each once. */

@@ -62,7 +62,7 @@ describe.skipIf(!isCheckout)('the image', () => {
   afterAll(async () => {
     await container?.close()
     rmSync(folder, { recursive: true, force: true })
-  }, 240_000)
+  })
 
   test('The image serves as a non-root user on read-only files, runs a team, and drains at SIGTERM.', async () => {
     const before = filesOutside(image)
@@ -104,7 +104,7 @@ describe.skipIf(!isCheckout)('the image', () => {
     expect(await ended, output.join('')).toEqual([0, null])
     expect(await container.run(healthcheck)).not.toMatchObject({ code: 0 })
     expect(filesOutside(image)).toEqual(before)
-  }, 240_000)
+  })
 
   test('The image contains what runs, and nothing of what builds.', () => {
     const there = (path: string) => existsSync(join(image.workdir, path))

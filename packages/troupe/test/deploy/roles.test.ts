@@ -22,11 +22,11 @@ describe.skipIf(!hasPsql || !bin)('roles.sql', () => {
     cluster.start()
     for (const name of ['owner_password', 'database_password'])
       writeFileSync(join(secrets, name), `it's the ${name}`, { mode: 0o600 })
-  }, 120_000)
+  })
   afterAll(() => {
     cluster?.dispose()
     rmSync(secrets, { recursive: true })
-  }, 60_000)
+  })
 
   test('The script roles.sql makes an owner role that migrates, and a serving role that owns nothing.', async () => {
     const file = join(workspace, 'deploy/compose/roles.sql')
@@ -56,5 +56,5 @@ describe.skipIf(!hasPsql || !bin)('roles.sql', () => {
       cluster.url,
     )
     expect(owners.rows).toEqual([{ name: 'troupe_owner' }])
-  }, 60_000)
+  })
 })

@@ -30,13 +30,13 @@ describe.skipIf(missing !== undefined)('two releases', () => {
     next = buildNextRelease()
     there = new Processes(env, next)
     await here.run('migrate')
-  }, 120_000)
+  })
   afterAll(async () => {
     await Promise.all([here.close(), there?.close()])
     await dropSchema(schema)
     rmSync(folder, { recursive: true })
     if (next) rmSync(next.folder, { recursive: true })
-  }, 60_000)
+  })
 
   const call = async (at: Started, path: string, body?: unknown) => {
     const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
@@ -97,5 +97,5 @@ describe.skipIf(missing !== undefined)('two releases', () => {
       const { repeats, changes } = repeatsOf(did)
       expect(repeats).toBeLessThanOrEqual(changes)
     }
-  }, 240_000)
+  })
 })

@@ -57,7 +57,7 @@ beforeAll(async () => {
   expect(await folder.run(['init', 'my-team'])).toMatchObject({ code: 0 })
   server = folder.spawn(['serve', '--port', '0', '--json'], { cwd: project })
   url = JSON.parse((await untilPrinted(server, /"serving".*\n/)).trim()).url
-}, 60_000)
+})
 afterAll(() => folder[Symbol.dispose]())
 
 /** Executes a command in a terminal, as a reader of the page does; without one on a host that has none. */

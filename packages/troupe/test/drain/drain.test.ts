@@ -24,7 +24,7 @@ describe('a drained process under load', () => {
     const { problems, acknowledged } = await trial(`sqlite:${join(folder, 'troupe.db')}`, 'file')
     expect(problems).toEqual([])
     expect(acknowledged).toBeGreaterThan(0)
-  }, 240_000)
+  })
 
   test.skipIf(missing !== undefined)(
     'A process under load that is told to end loses nothing acknowledged on PostgreSQL, and repeats nothing.',

@@ -136,4 +136,4 @@ test('An MCP server that never answers does not delay the close of the troupe.',
   expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
-}, 10_000)
+})

@@ -75,7 +75,7 @@ describe('the tools of a program', () => {
     await troupe.close()
     expect(isAlive(pid)).toBe(false)
     expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
-  }, 20_000)
+  })
   test('The MCP tools are prefixed, untrusted and of class at-most-once, unless their annotations are trusted.', async () => {
     const read = wire('look', { annotations: { readOnlyHint: true } })
     offer(read, wire('echo'), wire('again', { annotations: { idempotentHint: true } }))

@@ -38,7 +38,7 @@ describe.skipIf(missing !== undefined)('a run below', () => {
     const run = await troupe.user('ada').orchestra.start({ id, task: 't', topology })
     const { questions } = await run.result()
     const [child = '', question = ''] = questions[0]?.id.split('::') ?? []
-    await expect.poll(() => holderOf(child), { timeout: 5_000 }).toBe('')
+    await expect.poll(() => holderOf(child)).toBe('')
     return { run, child, question }
   }
   afterEach(async () => {
@@ -58,14 +58,14 @@ describe.skipIf(missing !== undefined)('a run below', () => {
     expect(await (await runOf(there, 'one')).result()).toMatchObject({ status: 'waiting', reason: 'paused' })
     await far.resume()
     expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'yes, done' } })
-  }, 30_000)
+  })
 
   test('A child run that is cancelled from another process reports to its parent.', async () => {
     const [here, there] = [await open(), await open()]
     const { run, child } = await startWaitingRun(here, 'two')
     await (await runOf(there, child)).cancel()
     expect(await run.result()).toMatchObject({ status: 'completed', response: { status: 'cancelled' } })
-  }, 30_000)
+  })
 
   test('A waiting child run resumes in another process after its first one is gone, with the code of its parent.', async () => {
     const [here, there] = [await open(), await open({ agents: [outer] })]
@@ -76,7 +76,7 @@ describe.skipIf(missing !== undefined)('a run below', () => {
       status: 'completed',
       response: { response: 'yes, done' },
     })
-  }, 30_000)
+  })
 
   test('A child run that another process owned resumes after that process is gone, with the code of its parent.', async () => {
     const [here, there] = [await open({ agents: [first, last] }), await open({ agents: [outer] })]
@@ -87,5 +87,5 @@ describe.skipIf(missing !== undefined)('a run below', () => {
     await here.close()
     await (await runOf(there, child)).resume()
     expect(await (await runOf(there, 'four')).result()).toMatchObject({ status: 'completed' })
-  }, 30_000)
+  })
 })

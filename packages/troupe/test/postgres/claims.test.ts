@@ -62,7 +62,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     const indexOfUser = (user: string) => claimed.findIndex(([each]) => each === user)
     expect(Math.max(indexOfUser('bbb'), indexOfUser('ccc'))).toBeLessThan(6)
     await work('truncate work')
-  }, 20_000)
+  })
 
   test('The claims of runs without local code do not delay other runs of their user.', async () => {
     await work(`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
@@ -70,7 +70,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     const claimed = await claimAll(async (_, run) => run > 'r020')
     expect(claimed.map(([, run]) => run).sort()).toEqual(Array.from({ length: 10 }, (_, i) => `r0${21 + i}`))
     await work('truncate work')
-  }, 20_000)
+  })
 
   test('The claims scan neither a hundred thousand waiting runs nor those of other processes.', async () => {
     await work(`insert into processes values ('alive', 9000000000000000);
@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     ).toEqual([])
     // A scan of the table would read some 900 pages.
     expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(400)
-  }, 40_000)
+  })
 })
 
 interface Plan {

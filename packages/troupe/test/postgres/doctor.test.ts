@@ -141,7 +141,7 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
         connections: 3,
       })
       await pooler.start()
-    }, 30_000)
+    })
     afterAll(() => pooler?.dispose())
 
     test('The doctor reports behind pgbouncer that LISTEN does not work, with the consequence and the setting.', async () => {

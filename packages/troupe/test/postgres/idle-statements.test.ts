@@ -33,5 +33,5 @@ describe.skipIf(missing !== undefined)('idle process', () => {
       await troupe.close()
       await proxy.close()
     }
-  }, 30_000)
+  })
 })

@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
       for (const user of ['plain', 'encrypted'])
         await client.query(`create role ${user} superuser login password 'right'`)
     })
-  }, 60_000)
+  })
   afterAll(() => cluster?.dispose())
 
   const asSuperuser = async (run: (client: Client) => Promise<unknown>) => {
@@ -143,7 +143,7 @@ describe.skipIf(missing !== undefined)('logging in', () => {
       await client.query('select pg_reload_conf()')
     })
     await expect
-      .poll(() => encrypted('localhost', true).catch((error: Error) => error.message), { timeout: 5_000 })
+      .poll(() => encrypted('localhost', true).catch((error: Error) => error.message))
       .toMatch(/does not support SSL/)
   })
 })

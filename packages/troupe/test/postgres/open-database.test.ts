@@ -62,9 +62,9 @@ describe.skipIf(missing !== undefined)('opening', () => {
         feed: [{ kind: 'put', key: `${i}`, data: '{}' }],
       })
     const tables = async () => (await storage.sizes()).tables
-    await expect.poll(async () => (await tables()).storage_changes, { timeout: 10_000 }).toBe(0)
+    await expect.poll(async () => (await tables()).storage_changes).toBe(0)
     // A round that falls among the commits leaves up to a quarter more than asked.
-    await expect.poll(async () => (await tables()).storage_feed, { timeout: 10_000 }).toBeLessThanOrEqual(25)
+    await expect.poll(async () => (await tables()).storage_feed).toBeLessThanOrEqual(25)
     const stored = (await tables()).storage_feed as number
     expect(stored).toBeGreaterThanOrEqual(20)
     const horizon = 60 - stored
@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
       await there.commit({ id: null, scope: { user: 'ada' }, statements: [], feed, wake: ['mailboxes'] })
       await pause(20)
     }
-    await expect.poll(() => [newest, works.has('mailboxes')], { timeout: 4_000 }).toEqual([20, true])
+    await expect.poll(() => [newest, works.has('mailboxes')]).toEqual([20, true])
     expect(here.state().state).toBe('open')
     await Promise.all([here.close(), there.close()])
   })
@@ -113,7 +113,7 @@ describe.skipIf(missing !== undefined)('opening', () => {
       await client.query(`insert into ${schema}.storage_revisions (user_id, revision, horizon, at)
         select 'u' || n, 1, 0, floor(extract(epoch from clock_timestamp()) * 1000) from generate_series(1, 20050) n`)
     })
-    await expect.poll(() => hinted.size, { timeout: 5_000 }).toBe(20_050)
+    await expect.poll(() => hinted.size).toBe(20_050)
     expect(noted).toEqual(['after all'])
     await storage.close()
   })

@@ -29,7 +29,7 @@ describe.skipIf(missing !== undefined)('the storage behind pgbouncer in transact
     pooler = new Pooler({ url: server, port, roles: [new URL(server).username, login], connections: 3 })
     await pooler.start()
     process.stderr.write(`${program}\n`)
-  }, 30_000)
+  })
   afterAll(async () => {
     await pooler?.dispose()
     for (const schema of schemas) await dropSchema(schema)
@@ -108,11 +108,11 @@ describe.skipIf(missing !== undefined)('the storage behind pgbouncer in transact
     const wake = async () => {
       queues.length = 0
       await there.commit({ id: null, scope: { user: 'ada' }, statements: [], wake: ['mailboxes'] })
-      await expect.poll(() => queues.length, { timeout: 5_000 }).toBeGreaterThan(0)
+      await expect.poll(() => queues.length).toBeGreaterThan(0)
       return queues[0]
     }
     // A look may come just before the word does.
-    await expect.poll(wake, { timeout: 15_000 }).toBe(first)
+    await expect.poll(wake).toBe(first)
     const findings = (await here.check()).map(({ code }) => code)
     await Promise.all([here.close(), there.close()])
     return findings
@@ -144,5 +144,5 @@ describe.skipIf(missing !== undefined)('the storage behind pgbouncer in transact
     const done = await written
     expect((await storage.feed('ada', 0, 1)).head).toBe(done)
     await storage.close()
-  }, 60_000)
+  })
 })

@@ -68,7 +68,7 @@ describe('an answer that comes as a message', () => {
     await bob.acceptAnswers({ from: ['Desk'] })
     await bob.agent('Desk').messages.send(AnswerQuestion, request, { to: 'Answers' })
     await until(async () => (await bob.agent('Answers').mailbox.counts()).dead === 1)
-  }, 60_000)
+  })
 
   test('An answer by message waits in a file until it is accepted.', async () => {
     const storage = `sqlite:${join(folder, 'troupe.db')}`
@@ -83,7 +83,7 @@ describe('an answer that comes as a message', () => {
       await until(async () => (await (await ada.orchestra.get(run.id)).status()).status === 'completed'),
     ).toBeUndefined()
     expect(await (await ada.orchestra.get(run.id)).result()).toMatchObject({ response: 'red' })
-  }, 60_000)
+  })
 
   test.skipIf(missing !== undefined)(
     'An answer by message is given by the process that claims it.',

@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)('two neighbouring releases on one Postgre
       for (const n of await numbersOf(storage, user)) there.add(`ack ${user} ${n}`)
     expect(processes.flatMap(({ acknowledged }) => acknowledged).filter((line) => !there.has(line))).toEqual([])
     await storage.close()
-  }, 120_000)
+  })
 })
 
 test('Every migration leaves the release before it able to work.', () => {

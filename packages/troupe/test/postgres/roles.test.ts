@@ -173,5 +173,5 @@ describe.skipIf(bin === undefined)('the roles of the page', () => {
     } finally {
       cluster.dispose()
     }
-  }, 60_000)
+  })
 })

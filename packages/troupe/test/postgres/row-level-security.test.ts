@@ -165,7 +165,7 @@ describe.skipIf(missing !== undefined)('the application role', () => {
     // Leaves are added some time after their records.
     const leafCount = async () =>
       Number((await pool.query(`select count(*) from "${schema}".security_audit_leaves`)).rows[0].count)
-    await expect.poll(leafCount, { timeout: 30_000 }).toBeGreaterThan(20)
+    await expect.poll(leafCount).toBeGreaterThan(20)
     for (const text of rejected)
       await withClient(async (client) => {
         await client.query(as('ada'))

@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
     expect((await tasks('messages')).map(({ payload }) => payload).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 20 }, (_, i) => i),
     )
-  }, 180_000)
+  })
   test('The schedules of a user never exceed their limit, even if several processes create them at once.', async () => {
     const open = () => createTroupe({ storage, teams: { tick }, schedules: { limit: 2 }, log: 'silent' })
     const troupes = await Promise.all([open(), open()])
@@ -108,5 +108,5 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
     } finally {
       for (const troupe of troupes) await troupe.close()
     }
-  }, 60_000)
+  })
 })

@@ -60,5 +60,5 @@ describe.skipIf(missing !== undefined)('workers that two processes supervise', (
     expect(new Set(charges).size).toBe(charges.length)
     expect(done + dead).toBe(orders)
     expect(dead).toBeLessThanOrEqual(8)
-  }, 120_000)
+  })
 })

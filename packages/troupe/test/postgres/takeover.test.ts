@@ -48,7 +48,7 @@ describe.skipIf(missing !== undefined)('a process that loses its run to another'
     expect(await changed(`select 1 from ${schema}.inbox where from_id = 'command'`)).toBe(1)
     controller.abort()
     await expect(answered).rejects.toMatchObject({ code: 'cancelled' })
-  }, 30_000)
+  })
 
   test('A process executes a step again whose journal another writer owned for a moment.', async () => {
     const run = await start()
@@ -56,5 +56,5 @@ describe.skipIf(missing !== undefined)('a process that loses its run to another'
     work.resolve()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'worked' })
     expect(executions).toBe(2)
-  }, 30_000)
+  })
 })

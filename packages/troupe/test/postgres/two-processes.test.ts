@@ -93,15 +93,15 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     watch.onDisconnect('*', (detail) => left.push(detail))
     await here.start(watch)
     const { child, id: processId } = await beginIn('presence-child.ts')
-    await expect.poll(() => came, { timeout: 5_000, interval: 10 }).toHaveLength(1)
+    await expect.poll(() => came, { interval: 10 }).toHaveLength(1)
     const far = { id: expect.any(String), name: 'Far', role: 'clerk', topics: ['billing'], processId }
     expect(came).toEqual([far])
     expect(await here.agent('A').messages.request(defineMessage('get-pid'), '?', { to: 'Far' })).toBe(child.pid)
     child.kill('SIGKILL')
     const killed = Date.now()
-    await expect.poll(() => left, { timeout: 10_000, interval: 10 }).toEqual([far])
+    await expect.poll(() => left, { interval: 10 }).toEqual([far])
     expect(Date.now() - killed).toBeLessThanOrEqual(4_000)
-  }, 20_000)
+  })
 
   test('Four processes that count to 2,000 each on one key lose nothing.', { timeout: 300_000 }, async () => {
     const { context } = (await open()).user('u').agent('A')
@@ -142,7 +142,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     expect([mine.status, theirs.status]).toEqual(['completed', 'completed'])
     expect((await followed).at(-1)).toBe('run.completed')
     expect(calls).toEqual(['here'])
-  }, 20_000)
+  })
 
   test('The runs of a process that dies continue in the other process.', async () => {
     const { child, id } = await begin()
@@ -154,11 +154,11 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     const killed = Date.now()
     // Nobody asks for it: it is found.
     const run = await here.user('k').orchestra.get(id)
-    await expect.poll(async () => (await run.status()).status, { timeout: 15_000, interval: 20 }).toBe('completed')
+    await expect.poll(async () => (await run.status()).status, { interval: 20 }).toBe('completed')
     const result = await run.result()
     process.stderr.write(`taken over after ${Date.now() - killed} ms with a lease of 2 s\n`)
     expect(result.response).toBe('taken over')
-  }, 30_000)
+  })
 
   test('A frozen owner that wakes after the takeover changes nothing.', async () => {
     const { child, id } = await begin('1500')
@@ -173,7 +173,7 @@ describe.skipIf(missing !== undefined)('two processes', () => {
     expect(await typesOf(run)).toEqual(before)
     expect((await run.result()).response).toBe('taken over')
     expect(child.exitCode).toBeNull()
-  }, 30_000)
+  })
 })
 
 async function typesOf(run: Run): Promise<readonly string[]> {

@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)('several processes', () => {
     })
     expect(problems).toEqual([])
     expect(tried).toBe(8)
-  }, 90_000)
+  })
 
   test('Runs end as without faults, and pay once, while their processes are killed and frozen at random.', async () => {
     const trial = (name: 'calm' | 'chaos') =>

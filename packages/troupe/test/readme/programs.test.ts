@@ -19,14 +19,14 @@ function start(name: string, code: string, env: Readonly<Record<string, string>>
 
 it('The first program of the README runs without a key and prints its answer.', async () => {
   expect(await ended(start('first.ts', first))).toEqual({ code: 0, out: 'Order 17: 2 × tea, paid\n', error: '' })
-}, 60_000)
+})
 
 it('The first program throws what the run failed with.', async () => {
   const broken = first.replace("return { item: 'tea'", "throw new Error('no stock')\n      return { item: 'tea'")
   const { code, out, error } = await ended(start('broken.ts', broken))
   expect([code, out]).toEqual([1, ''])
   expect(error).toContain('no stock')
-}, 60_000)
+})
 
 it('The second program of the README asks the person, hands off, and pays once it is approved.', async () => {
   const call = (name: string, args: unknown): ScriptedAnswer => ({ tool: { name, args } })
@@ -53,4 +53,4 @@ it('The second program of the README asks the person, hands off, and pays once i
   expect(sent[0]).toContain('Billing: Refunds orders.')
   expect(sent[4]).toContain('The user wants 40 euros back for order 17.')
   expect(sent[5]).toContain('40 euros are on their way')
-}, 60_000)
+})

@@ -25,7 +25,7 @@ describe.skipIf(!hasTerminals)('The commands of the README for a reader of docum
   let shell: ChildProcessWithoutNullStreams
   let shown = ''
   const shows = async (what: RegExp, from: number) => {
-    await expect.poll(() => shown.slice(from), { timeout: 60_000, interval: 100 }).toMatch(what)
+    await expect.poll(() => shown.slice(from), { interval: 100 }).toMatch(what)
     return what.exec(shown.slice(from)) as RegExpExecArray
   }
   /** A question that the README leaves open is the one of its first command. */
@@ -66,7 +66,7 @@ describe.skipIf(!hasTerminals)('The commands of the README for a reader of docum
     shell.stdin.write('\x03\nexit\n')
     await new Promise((resolve) => shell.once('close', resolve))
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  }, 60_000)
+  })
 
   it('The first command installs and starts; the others ask, crash and resume.', () => {
     expect(install).toBe('npm ci && npm start')
@@ -80,7 +80,7 @@ describe.skipIf(!hasTerminals)('The commands of the README for a reader of docum
     const { report } = await runUntilReport(commands[0] as string)
     expect(report).toMatch(/dead letters/i)
     expect(report).toContain('docs/')
-  }, 180_000)
+  })
 
   it('`--json` prints the answers as JSON.', async () => {
     const from = type(commands[1] as string)
@@ -88,7 +88,7 @@ describe.skipIf(!hasTerminals)('The commands of the README for a reader of docum
     const printed = shown.slice(from)
     expect(printed).toContain('"answers"')
     expect(printed).toContain(`"question": "${question}"`)
-  }, 180_000)
+  })
 
   it('A model without its key is rejected with what to set, before a run exists.', async () => {
     const line = (commands[2] as string).replace('MODEL', 'claude-sonnet-4-5')
@@ -96,7 +96,7 @@ describe.skipIf(!hasTerminals)('The commands of the README for a reader of docum
     expect(await ended(from)).toBe(2)
     expect(shown.slice(from)).toContain('ANTHROPIC_API_KEY')
     expect(shown.slice(from)).not.toMatch(/starting run/i)
-  }, 180_000)
+  })
 
   it('`--crash` kills the process in its middle, and `--resume` finishes that run.', async () => {
     const from = type(commands[3] as string)
@@ -108,5 +108,5 @@ describe.skipIf(!hasTerminals)('The commands of the README for a reader of docum
     expect(resumed.printed).toMatch(new RegExp(`resuming run ${run}`, 'i'))
     expect(resumed.printed).toMatch(/Not repeated: \d+ finished steps/)
     expect(resumed.report).toMatch(/dead letters/i)
-  }, 240_000)
+  })
 })

@@ -67,7 +67,7 @@ describe.skipIf(!hasTerminals)('the commands of the README', () => {
     type('\x03\nexit\n')
     await new Promise((resolve) => shell.once('close', resolve))
     rmSync(clone, { recursive: true, force: true, maxRetries: 5 })
-  }, 60_000)
+  })
 
   it('The command `init` of the README makes a project with the name of its folder, and npm installs it from the packed file.', async () => {
     expect(commands[0]).toMatch(/^npx troupe init/)
@@ -122,7 +122,7 @@ describe.skipIf(!hasTerminals)('the commands of the README', () => {
           { timeout: 30_000 },
         )
         .toBe('ended')
-      await expect.poll(isBack, { timeout: 60_000 }).toBe(true)
+      await expect.poll(isBack).toBe(true)
     },
     180_000,
   )

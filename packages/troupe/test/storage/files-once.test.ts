@@ -181,7 +181,7 @@ test('A picture goes after the retention of the last run that names it.', async 
     await clock.advance('5m')
     return pictures()
   }
-  await expect.poll(afterCleanup, { timeout: 20_000 }).toBe(0)
+  await expect.poll(afterCleanup).toBe(0)
 })
 
 test('`blobs.fileBytes` is the size from which a file is stored once, and 1,024 at least.', async () => {

@@ -59,7 +59,7 @@ test.skipIf(!mounted)(
     expect(readFileSync(database).length).toBeGreaterThan(0)
 
     rmSync(ballast)
-    await expect.poll(() => storage.state().state, { timeout: 10_000 }).toBe('open')
+    await expect.poll(() => storage.state().state).toBe('open')
     // The lost number has left a gap in the load, not in the storage.
     await write()
     expect(states.slice(0, 2)).toEqual(['full', 'open'])

@@ -29,7 +29,7 @@ test(`A process that is killed at ${rounds} moments loses nothing acknowledged, 
   }
   expect(acknowledged.length).toBeGreaterThan(rounds * 20)
   expect(new Set(acknowledged).size).toBe(acknowledged.length)
-}, 120_000)
+})
 
 test('A second process gets the pid and the address of the owner, and takes over once it is dead.', async () => {
   const database = join(folder, 'owned.db')

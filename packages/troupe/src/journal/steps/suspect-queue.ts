@@ -19,6 +19,7 @@ export class SuspectQueue {
     const over = Promise.withResolvers<void>()
     this.#last = before.then(() => over.promise)
     const aborted = Promise.withResolvers<void>()
+    if (signal.aborted) aborted.resolve()
     signal.addEventListener('abort', () => aborted.resolve(), { once: true })
     await Promise.race([before, aborted.promise])
     return over.resolve

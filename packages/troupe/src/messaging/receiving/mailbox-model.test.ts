@@ -204,7 +204,7 @@ it('A mailbox in a file behaves as the reference mailbox in any order of events.
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}, 120_000)
+})
 it.skipIf((await missingServer()) !== undefined)(
   'A mailbox on PostgreSQL behaves as the reference mailbox in any order of events.',
   async () => {

@@ -136,10 +136,13 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
       expect(await Promise.all([mailbox.confirmRead(items), mailbox.confirmRead(items)])).toEqual([1, 1])
       expect((await mailbox.messages()).items).toMatchObject([{ payload: 0, read: true }])
       const received: unknown[] = []
-      await vi.waitFor(async () => {
-        received.push(...(await agent('A').drain()))
-        expect(received.at(-1)).toEqual({ id, by: 'B', type: 'note' })
-      })
+      await vi.waitFor(
+        async () => {
+          received.push(...(await agent('A').drain()))
+          expect(received.at(-1)).toEqual({ id, by: 'B', type: 'note' })
+        },
+        { timeout: 60_000 },
+      )
       await agent('B').drain()
       expect(await agent('A').drain()).toEqual([])
     },
@@ -154,7 +157,9 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await second
     await step('A', 's1', async (messages) => (await messages.send(Note, 2, { to: 'B' })).id)
     await mailbox.markRead([(await second).id])
-    await vi.waitFor(async () => expect((await mailbox.messages({ unreadOnly: true })).items).toHaveLength(1))
+    await vi.waitFor(async () => expect((await mailbox.messages({ unreadOnly: true })).items).toHaveLength(1), {
+      timeout: 60_000,
+    })
     expect(await agent('B').drain()).toEqual([2])
   })
   it('A mailbox delivers a scheduled message when it is due, and delays no other message until then.', async () => {

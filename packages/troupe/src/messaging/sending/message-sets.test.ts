@@ -43,7 +43,7 @@ describe.each(storages)('a set of messages: $name', ({ name, options }) => {
       const got = (await mailbox.receive({ max: 1_000 })).map(({ message }) => message.payload)
       expect(got).toEqual(numbers(1_000).map((n) => 3 * n + rest))
     }
-  }, 60_000)
+  })
 
   it('A full mailbox holds back the rest of a set and of later turns, and lets it out in order.', async () => {
     const { agent, turn, clock } = await open({ capacity: { count: 20 }, backpressure: 'wait' })
@@ -60,7 +60,7 @@ describe.each(storages)('a set of messages: $name', ({ name, options }) => {
       return got.length === 70
     })
     expect(got).toEqual(numbers(70))
-  }, 60_000)
+  })
 
   it('A set holds back a message that is too large for the room, and lets out the small ones behind it.', async () => {
     const { agent, turn, clock } = await open({ capacity: { bytes: 20_000 }, backpressure: 'wait' })
@@ -80,7 +80,7 @@ describe.each(storages)('a set of messages: $name', ({ name, options }) => {
       expect.arrayContaining(['y', 'z', ...numbers(14)]),
     )
     expect([...first, ...rest].filter((payload) => typeof payload === 'number')).toEqual(numbers(14))
-  }, 60_000)
+  })
 
   it('A set keeps priorities, times, dedupe ids, metadata and unordered messages of each of its messages.', async () => {
     const { agent, turn, clock } = await open({}, true)
@@ -110,7 +110,7 @@ describe.each(storages)('a set of messages: $name', ({ name, options }) => {
       '1s',
     )
     expect(late).toEqual([4])
-  }, 60_000)
+  })
 
   it('A set behind earlier messages of its lane continues their order.', async () => {
     const { agent, turn } = await open()
@@ -120,5 +120,5 @@ describe.each(storages)('a set of messages: $name', ({ name, options }) => {
     })
     await turn((messages) => messages.send(Note, 22, { to: 'B' }))
     expect(await agent('B').drain()).toEqual(numbers(23))
-  }, 60_000)
+  })
 })

@@ -83,15 +83,15 @@ describe.skipIf(missing)('due messages on PostgreSQL', () => {
 
   test('A claim on PostgreSQL reads none of the messages that are scheduled for later.', async () => {
     expect(await rowsReadBy(claimOf('scheduled'))).toBe(0)
-  }, 60_000)
+  })
 
   test('A claim on PostgreSQL reads none of the messages that expire later.', async () => {
     expect(await rowsReadBy(claimOf('expiring'))).toBe(0)
-  }, 60_000)
+  })
 
   test('The next due time on PostgreSQL is read from at most two scheduled messages.', async () => {
     expect(await rowsReadBy((messaging) => messaging.claim.next('scheduled', 'B', 0))).toBeLessThanOrEqual(2)
-  }, 60_000)
+  })
 
   test('A wake-up from another process reads no lanes of other mailboxes.', async () => {
     await opened
@@ -100,5 +100,5 @@ describe.skipIf(missing)('due messages on PostgreSQL', () => {
       await client.query(`analyze ${schema}.mailbox_lanes`)
     })
     expect(await rowsReadBy((messaging) => messaging.claim.anyReady('expiring', 'B'))).toBe(0)
-  }, 60_000)
+  })
 })

@@ -50,6 +50,8 @@ export async function readStream(
   const reader = stream.getReader()
   const onAbort = () => void reader.cancel(signal.reason).catch(() => {})
   signal.addEventListener('abort', onAbort, { once: true })
+  // The signal may have aborted before the provider answered.
+  if (signal.aborted) onAbort()
   try {
     for (;;) {
       const { done, value: part } = await reader.read()

@@ -155,7 +155,7 @@ describe('the trace of a run', () => {
         ],
       ]
       for (const { traces } of [ada, there])
-        await expect.poll(async () => names((await traces.get(run.id))?.roots ?? []), { timeout: 20_000 }).toEqual(tree)
+        await expect.poll(async () => names((await traces.get(run.id))?.roots ?? [])).toEqual(tree)
     },
   )
   it('The trace of a run continues in the worker that one of its messages reaches.', async () => {
@@ -171,7 +171,7 @@ describe('the trace of a run', () => {
     const run = await sold(ada)
     await handled.promise
     await expect
-      .poll(async () => flat((await ada.traces.get(run.id))?.roots ?? []).map(({ name }) => name), { timeout: 10_000 })
+      .poll(async () => flat((await ada.traces.get(run.id))?.roots ?? []).map(({ name }) => name))
       .toEqual(expect.arrayContaining(['invoke_agent Seller', 'send order', 'process order']))
     const seen = flat((await ada.traces.get(run.id))?.roots ?? []).find(({ name }) => name === 'invoke_agent Seller')
     expect(seen?.children.map(({ name, kind }) => [name, kind])).toEqual([
@@ -269,7 +269,7 @@ describe('the collector of OpenTelemetry', () => {
       const troupe = await opened({ otlp })
       const run = await troupe.user('ada').orchestra.start({ task: 't', topology: team() })
       await run.result()
-      await expect.poll(() => got.some(({ path }) => path === '/v1/traces'), { timeout: 20_000 }).toBe(true)
+      await expect.poll(() => got.some(({ path }) => path === '/v1/traces')).toBe(true)
       await troupe.close()
     } finally {
       server.close()

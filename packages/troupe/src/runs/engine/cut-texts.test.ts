@@ -32,7 +32,7 @@ describe.each([...longTexts, ['a NUL', `before\0${'after'.repeat(100)}`] as cons
     const ada = await opened()
     await ada.schedules.create({ id: 'inbox', topology: line(echo), onMessage: { type: Note } } as never)
     await ada.agent('Gateway').messages.send(Note, text, { to: 'inbox' })
-    await expect.poll(async () => (await ada.orchestra.list()).items.length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(async () => (await ada.orchestra.list()).items.length).toBe(1)
     expect((await ada.schedules.get('inbox')).problem).toBe(undefined)
   })
 

@@ -345,11 +345,14 @@ describe('a run', () => {
     })
     await ada.orchestra.run({ task: 't', topology: solo(agent) })
     await written.promise
-    const noted = await vi.waitFor(async () => {
-      const entry = await ada.context.getEntry('noted')
-      expect(entry).toBeDefined()
-      return entry
-    })
+    const noted = await vi.waitFor(
+      async () => {
+        const entry = await ada.context.getEntry('noted')
+        expect(entry).toBeDefined()
+        return entry
+      },
+      { timeout: 60_000 },
+    )
     const begun = await ada.context.getEntry('begun')
     expect(begun?.provenance.trace?.traceId).toMatch(/^[0-9a-f]{32}$/)
     expect(noted?.provenance.trace?.traceId).toBe(begun?.provenance.trace?.traceId)

@@ -43,7 +43,7 @@ describe('a schedule on context', () => {
     await expect.poll(testbed.countOf(reopened, 'c'), { ...pollOptions, interval: 100 }).toBe(13)
     const keys = Object.values(await testbed.runsOf(reopened, 'c')).map((task) => (task as { key: string }).key)
     expect(new Set(keys.slice(3))).toEqual(new Set(Array.from({ length: 10 }, (_, i) => `orders.${30 * i + 4}`)))
-  }, 60_000)
+  })
 
   it('A context schedule gives its run the taint of the changed entry.', async () => {
     const troupe = await testbed.opened()

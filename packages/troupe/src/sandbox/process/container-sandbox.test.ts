@@ -134,7 +134,7 @@ describe.skipIf(!found)('the engine container', () => {
     setTimeout(() => controller.abort(new Error('cancelled')), 1_000)
     await expect(running).rejects.toThrow('cancelled')
     const list = () => call(found as typeof podman, 'ps', '--all', '--quiet', '--filter', 'label=troupe.sandbox').stdout
-    await expect.poll(list, { timeout: 20_000 }).toBe('')
+    await expect.poll(list).toBe('')
   })
 
   it('The engine container bounds memory, output and the size of files.', async () => {

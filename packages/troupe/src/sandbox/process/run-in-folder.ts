@@ -88,6 +88,8 @@ function execute(
       aborted()
     }, timeoutMs)
     signal.addEventListener('abort', aborted, { once: true })
+    // The signal may have aborted while the files were written.
+    if (signal.aborted) aborted()
     const over = () => {
       clearTimeout(timer)
       ended()

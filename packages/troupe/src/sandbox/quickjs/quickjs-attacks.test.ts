@@ -80,7 +80,7 @@ describe('The QuickJS engine', () => {
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([137, 137, 137])
     for (const { stderr } of ended) expect(stderr).toContain('out of memory')
     // What the threads had is given back a moment after they ended.
-    await expect.poll(() => (process.memoryUsage().rss - before) / 2 ** 20, { timeout: 5_000 }).toBeLessThan(128)
+    await expect.poll(() => (process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(128)
   })
 
   it('The QuickJS engine leaves the event loop free while code does not end.', async () => {

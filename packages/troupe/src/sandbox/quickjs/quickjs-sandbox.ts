@@ -93,6 +93,8 @@ function executeInThread({ signal, ...request }: SandboxRequest): Promise<Sandbo
     const isLate = () => failed(124, `The code took longer than ${request.timeoutMs} ms.\n`)
     let timer = setTimeout(isLate, startMs)
     signal.addEventListener('abort', aborted, { once: true })
+    // The signal may have aborted while the packages were loaded.
+    if (signal.aborted) return aborted()
     thread.on('message', (message: SandboxOutput | 'ready') => {
       if (message !== 'ready') return end(() => resolve(message))
       clearTimeout(timer)

@@ -281,11 +281,11 @@ describe('the audit log', () => {
     await clock.advance('59m')
     expect(await left()).toEqual([false, true])
     await clock.advance('62m')
-    await expect.poll(left, { timeout: 20_000 }).toEqual([false])
+    await expect.poll(left).toEqual([false])
     await clock.advance('21h')
     expect(await left()).toEqual([false])
     await clock.advance('3h')
-    await expect.poll(left, { timeout: 20_000 }).toEqual([])
+    await expect.poll(left).toEqual([])
   })
 
   it('The audit log recovers what a process recorded before it died.', async () => {
@@ -320,7 +320,7 @@ describe('the audit log', () => {
     )
     await Promise.all(troupes.map((troupe) => troupe.audit.tree()))
     // What waits for whoever had the lease a moment ago is given its place within it.
-    await expect.poll(async () => (await troupes[0]?.audit.tree())?.size, { timeout: 30_000 }).toBe(120)
+    await expect.poll(async () => (await troupes[0]?.audit.tree())?.size).toBe(120)
     const report = await verifyAudit({ export: troupes[1]?.audit.export() ?? [], checkpoints: [], publicKey })
     expect(report).toMatchObject({ size: 120, waiting: 0, findings: [] })
   })
@@ -360,7 +360,7 @@ describe('the audit log', () => {
       const second = await opened({ clock, audit: { checkpoints: { key, to, every: '1m' } } })
       await second.user('ada').agent('A').context.push('k', 1)
       await clock.advance('1m')
-      await expect.poll(() => posted.length, { timeout: 20_000 }).toBe(1)
+      await expect.poll(() => posted.length).toBe(1)
       const verified = await verifyAudit({ export: second.audit.export(), checkpoints: posted, publicKey })
       expect(verified).toMatchObject({ ok: true, covered: 1 })
       await second.close()

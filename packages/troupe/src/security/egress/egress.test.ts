@@ -295,7 +295,7 @@ describe('the way out', () => {
     await twice({})
     await twice({ keepAlive: '50ms' })
     expect(sockets.size).toBe(2)
-    await expect.poll(() => sockets.size, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => sockets.size).toBe(1)
   })
 
   it('The egress fetch rejects invalid options when it is created.', () => {

@@ -298,4 +298,4 @@ it('An erasure that is interrupted at any change is completed at the next openin
       await second.close()
       if (ended) expect(at).toBeGreaterThan(20)
     }
-}, 60_000)
+})

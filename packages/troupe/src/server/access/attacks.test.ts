@@ -70,7 +70,7 @@ describe('a hostile client', () => {
     const answer = await raw(half, true)
     expect(answer === '' || answer.includes('408')).toBe(true)
     await stillServes()
-  }, 30_000)
+  })
   it('A hostile client adds no line to a header or a stream.', async () => {
     const id = encodeURIComponent('x\r\nset-cookie: a=b\r\n\r\n<script>')
     const started = await call('POST', '/v1/runs', { id: decodeURIComponent(id), task: 1, agent: 'Echo' })

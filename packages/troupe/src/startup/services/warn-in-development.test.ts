@@ -30,4 +30,4 @@ it('The warnings of ignored failures and repeated prompts are logged once each, 
     { msg: expect.stringContaining('a prompt contains everything'), agent: 'A' },
     { msg: expect.stringContaining('was not read'), tool: 'push_context', code: 'access.denied' },
   ])
-}, 30_000)
+})

@@ -108,6 +108,8 @@ async function asOwner<T>(
     const leave = () => void disconnect(client).catch(() => {})
     signal?.addEventListener('abort', leave)
     try {
+      // The signal may have aborted during the connecting.
+      signal?.throwIfAborted()
       return await run(client)
     } finally {
       signal?.removeEventListener('abort', leave)

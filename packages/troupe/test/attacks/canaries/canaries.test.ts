@@ -140,14 +140,14 @@ test('No canary is in the files, the log, backups and pages of a troupe on SQLit
   expect(findings(found)).toEqual([])
   // The user's own reads show the own content, so that the search had something to find.
   expect([...found.user].flatMap(([, parts]) => parts.flatMap(createFinder(contents))).length).toBeGreaterThan(5)
-}, 60_000)
+})
 
 test('No canary is in a dump, the log, backups and pages of a troupe on PostgreSQL.', async (context) => {
   if (await missingServer()) return context.skip('no PostgreSQL')
   const found = await outlets({ url: server, schema }, () => [dump()])
   expect(found.operator.get('storage')?.[0]?.length).toBeGreaterThan(10_000)
   expect(findings(found)).toEqual([])
-}, 60_000)
+})
 
 test('The search finds the content of the same troupe without encryption, in its files and its backups.', async () => {
   const slot = join(folder, 'plain')
@@ -156,7 +156,7 @@ test('The search finds the content of the same troupe without encryption, in its
   for (const outlet of ['storage', 'storage after the end', 'backup'])
     for (const content of [contents[0], contents[3]])
       expect(leaks.filter((leak) => leak.startsWith(`${outlet}: ${content}`))).not.toEqual([])
-}, 60_000)
+})
 
 test('The search names each outlet into which a canary of any encoding is planted.', async () => {
   const slot = join(folder, 'planted')
@@ -184,4 +184,4 @@ test('The search names each outlet into which a canary of any encoding is plante
       ])
     }
   expect(planted).toBeGreaterThan(30)
-}, 60_000)
+})

@@ -107,7 +107,7 @@ describe('a careful configuration', () => {
     const found = await practice.diagnose(troupe)
     const ids = checkIds.filter((id) => !['word', 'project'].includes(entryOf(id).about) && id !== 'storage.shared')
     expect(others(found, ids, 'pass')).toEqual({})
-  }, 60_000)
+  })
 })
 
 describe('a careless configuration', () => {
@@ -246,7 +246,7 @@ describe('checks of stored data', () => {
       ...['mailboxes.bounded', 'letters.dead', 'api-keys.current'],
     ]
     expect(others(found, wanting, 'warn')).toEqual({})
-  }, 60_000)
+  })
 
   it('The doctor warns of sensitive entries that never expire.', async () => {
     const troupe = await practice.opened()
@@ -357,7 +357,7 @@ describe('checks of past activity', () => {
     expect(await practice.diagnose(await practice.opened({ storage, agents: [changed] }))).toMatchObject({
       'versions.fit': 'warn',
     })
-  }, 60_000)
+  })
 
   it('The doctor warns of schedules that miss their times.', async () => {
     const storage = `sqlite:${join(practice.folder, 'schedules.db')}`
@@ -371,7 +371,7 @@ describe('checks of past activity', () => {
     const second = await practice.opened({ storage, teams, clock: later })
     const missed = async () => (await practice.diagnose(second))['schedules.running']
     await expect.poll(missed, pollOptions).toBe('warn')
-  }, 60_000)
+  })
 
   it('The doctor reports a check that breaks as failed, and continues with the others.', async () => {
     const troupe = await practice.opened()

@@ -89,7 +89,7 @@ it('A model call that another process repeats asks for the same output limit.', 
   const first = await opened({ storage, agents: [agent] })
   const config = { budget: { tokens: 9_000 } }
   const run = await first.user('ada').orchestra.start({ task: 't', topology: solo(agent), config })
-  await vi.waitFor(() => expect(bounds).toHaveLength(1))
+  await vi.waitFor(() => expect(bounds).toHaveLength(1), { timeout: 60_000 })
   await closeAll()
   const second = (await opened({ storage, agents: [agent] })).user('ada')
   expect((await (await second.orchestra.get(run.id)).result()).status).toBe('completed')

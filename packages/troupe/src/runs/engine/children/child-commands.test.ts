@@ -25,11 +25,14 @@ const above = (topology: object) =>
   })
 const childOf = async (troupe: Troupe, run: Run) => {
   const { orchestra } = troupe.user('ada')
-  const child = await vi.waitFor(async () => {
-    const found = (await orchestra.list()).items.find(({ id }) => id !== run.id)
-    expect(found).toBeDefined()
-    return found?.id ?? ''
-  })
+  const child = await vi.waitFor(
+    async () => {
+      const found = (await orchestra.list()).items.find(({ id }) => id !== run.id)
+      expect(found).toBeDefined()
+      return found?.id ?? ''
+    },
+    { timeout: 60_000 },
+  )
   return orchestra.get(child)
 }
 const waits = async (troupe: Troupe, run: Run) =>

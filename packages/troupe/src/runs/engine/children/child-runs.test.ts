@@ -75,7 +75,7 @@ describe('a run that a step starts', () => {
     })
     const parent = outer(solo(child))
     const run = await (await opened()).user('ada').orchestra.start({ task: 't', topology: solo(parent) })
-    await vi.waitFor(() => expect(executions).toBe(1))
+    await vi.waitFor(() => expect(executions).toBe(1), { timeout: 60_000 })
     await open.pop()?.close()
     release()
     const second = (await opened({ agents: [parent] })).user('ada')
@@ -98,12 +98,15 @@ describe('a run that a step starts', () => {
         }),
     })
     const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(slow))) })
-    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
-    await vi.waitFor(async () => {
-      const child = (await ada.orchestra.list()).items.find(({ id }) => id !== run.id)
-      for await (const event of (await ada.orchestra.get(child?.id ?? '')).events())
-        if (event.type === 'step.started') break
-    })
+    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2), { timeout: 60_000 })
+    await vi.waitFor(
+      async () => {
+        const child = (await ada.orchestra.list()).items.find(({ id }) => id !== run.id)
+        for await (const event of (await ada.orchestra.get(child?.id ?? '')).events())
+          if (event.type === 'step.started') break
+      },
+      { timeout: 60_000 },
+    )
     await run.cancel()
     expect((await run.result()).status).toBe('cancelled')
     expect(stopped).toBe(true)
@@ -137,7 +140,7 @@ describe('a run that a step starts', () => {
     const run = await ada.orchestra.start({ task: 't', topology: solo(outer(solo(outer(line)))) })
     const runs = async () => (await ada.orchestra.list()).items
     const statuses = async () => (await runs()).map(({ status, reason }) => `${status} ${reason}`)
-    await vi.waitFor(async () => expect(await statuses()).toEqual(Array(3).fill('waiting paused')))
+    await vi.waitFor(async () => expect(await statuses()).toEqual(Array(3).fill('waiting paused')), { timeout: 60_000 })
     expect(await run.result()).toMatchObject({ status: 'waiting', reason: 'paused' })
     const [lowest] = await runs()
     const own = await ada.orchestra.get(lowest?.id ?? '')
@@ -166,7 +169,7 @@ describe('a run that a step starts', () => {
       },
     })
     const run = await ada.orchestra.start({ task: 't', topology: solo(parent) })
-    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2))
+    await vi.waitFor(async () => expect((await ada.orchestra.list()).items).toHaveLength(2), { timeout: 60_000 })
     const [childSummary] = (await ada.orchestra.list()).items
     expect(await (await ada.orchestra.get(childSummary?.id ?? '')).result()).toMatchObject({ reason: 'paused' })
     // It was granted nothing yet.
@@ -203,7 +206,7 @@ describe('a run that a step starts', () => {
       defineAgent({
         name: 'Inner',
         run: async () => {
-          await vi.waitFor(() => expect(started).toBeGreaterThanOrEqual(4))
+          await vi.waitFor(() => expect(started).toBeGreaterThanOrEqual(4), { timeout: 60_000 })
           await new Promise((resolve) => setTimeout(resolve, 100))
           meanwhile = started
           return 1

@@ -10,8 +10,8 @@ export interface CommandOptions {
 export interface RetryWindow {
   /** Another process owns the run since then, as of the last check. */
   ownedByOtherSince?: number
-  /** No process owns the run since then, and this process cannot take it over. */
-  unable?: number
+  /** No process owns the run since then, and this process cannot take it over. It waits `ms`. */
+  unable?: { readonly since: number; readonly ms: number }
   /** The storage fails since then. */
   storageFailedSince?: number
 }

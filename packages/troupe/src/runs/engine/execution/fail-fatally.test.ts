@@ -98,7 +98,7 @@ it('A run whose step breaks an invariant fails with it, and the step is not repe
   const row = parts.journal.inbox.put('ada', step, 'resolution', 'x', null)
   await parts.stores.storage.commit({ id: null, scope: { user: 'ada' }, ...row })
   expect(await run.result()).toMatchObject({ status: 'failed', error: { code: 'invariant.broken' } })
-  await vi.waitFor(() => expect(stopped).toBe(true))
+  await vi.waitFor(() => expect(stopped).toBe(true), { timeout: 60_000 })
   expect(error.mock.calls.filter(([text]) => text === 'a step could not be executed')).toHaveLength(1)
   await host.close()
 })

@@ -78,7 +78,7 @@ it('A fork at any event of a run of 40 steps completes with the response of the 
     expect(await fork.result(), `forked at ${at}`).toMatchObject({ status: 'completed', response })
     expect(await orchestra.verifyReplay(fork.id), `forked at ${at}`).toMatchObject({ identical: true })
   }
-}, 120_000)
+})
 
 it('A fork at any event repeats requests that were unanswered then, to agents of the team and to workers outside it.', async () => {
   const Question = defineMessage<string, string>('question')
@@ -117,4 +117,4 @@ it('A fork at any event repeats requests that were unanswered then, to agents of
     const fork = await ada.orchestra.fork(run.id, { at: seq })
     expect(await fork.result(), `forked at ${seq}, ${type}`).toMatchObject(expected)
   }
-}, 60_000)
+})

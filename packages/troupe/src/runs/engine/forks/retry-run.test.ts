@@ -287,7 +287,7 @@ describe('a retry', () => {
       }
     expect(await inTime(retried)).toBe('this')
     expect(paid).toBe(4)
-  }, 30_000)
+  })
 
   it('A retry is rejected for a run that has not failed, for a step that has not failed, and for unknown options.', async () => {
     const { orchestra } = await ada()

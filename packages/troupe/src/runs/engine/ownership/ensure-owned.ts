@@ -5,6 +5,8 @@ import type { RunHost } from '../run-host.ts'
 
 /** The time in ms for another process to find a run that this one cannot execute. */
 const retryWindowMs = 3_000
+/** The time in ms for a step of the parent, executed by this process, to give a child run its code. */
+const parentWindowMs = 15_000
 /** The time in ms that a caller waits for a failing storage; the run is taken over as soon as the storage works. */
 const storageWindowMs = 30_000
 /** Codes of errors that mean: another process owns the run or has just ended it. */
@@ -44,24 +46,24 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
     if (isPassing(error)) {
       delete retryWindow.unable
       if (codeOf(error) === 'run.not_owned') retryWindow.ownedByOtherSince = now
-    } else if (unable.has(codeOf(error)) && (await mayBecomeOwned(host, user, run, retryWindow))) {
-      retryWindow.unable ??= now
-    } else throw error
-    if (retryWindow.unable !== undefined && now - retryWindow.unable >= retryWindowMs) throw error
+    } else if (unable.has(codeOf(error))) retryWindow.unable ??= { since: now, ms: await patience(host, user, run) }
+    else throw error
+    if (retryWindow.unable && now - retryWindow.unable.since >= retryWindow.unable.ms) throw error
   }
 }
 
-/** Returns true if another process may take the run over, or if this process owns the parent, which has its code. */
-async function mayBecomeOwned(host: RunHost, user: UserId, run: string, { unable }: RetryWindow): Promise<boolean> {
+/**
+ * Claims the parent of a child run: its step gives the child the code when it executes again.
+ * @returns the time in ms in which the run may become owned; 0 if neither a parent nor another process may own it
+ */
+async function patience(host: RunHost, user: UserId, run: string): Promise<number> {
   const { store, storage } = host.parts.stores
-  if (unable !== undefined) return true
   const child = (await store.children(user)).find((each) => each.run === run)
-  // The step that started a child run gives it its code when the step executes again.
   const ownsParent = child && ensureOwned(host, user, child.parent.run, {})
-  return (
-    (await ownsParent?.then(
-      () => true,
-      () => false,
-    )) || storage.broadcast !== undefined
+  const isOwned = await ownsParent?.then(
+    () => true,
+    () => false,
   )
+  if (isOwned) return parentWindowMs
+  return storage.broadcast ? retryWindowMs : 0
 }

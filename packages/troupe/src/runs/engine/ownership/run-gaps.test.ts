@@ -43,7 +43,9 @@ describe('a question whose timeout passes while no process runs', () => {
     const { clock, run } = await askAndReturn('expired.db', 3 * day)
     await clock.advance('61s')
     // The file's writer is a thread: it takes real time.
-    await vi.waitFor(async () => expect(await run.result()).toMatchObject({ status: 'completed', response: 'none' }))
+    await vi.waitFor(async () => expect(await run.result()).toMatchObject({ status: 'completed', response: 'none' }), {
+      timeout: 60_000,
+    })
   })
 
   it('A question whose time is not over expires as shown.', async () => {
@@ -52,7 +54,9 @@ describe('a question whose timeout passes while no process runs', () => {
     expect(await run.result()).toMatchObject({ status: 'waiting' })
     await clock.advance('2m')
     // The file's writer is a thread: it takes real time.
-    await vi.waitFor(async () => expect(await run.result()).toMatchObject({ status: 'completed', response: 'none' }))
+    await vi.waitFor(async () => expect(await run.result()).toMatchObject({ status: 'completed', response: 'none' }), {
+      timeout: 60_000,
+    })
   })
 })
 

@@ -81,5 +81,5 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('ende
     expect(await ended.cleanup(10)).toBe(2)
     expect(await left('eve')).toEqual([])
     expect(await left('ada')).toEqual(['open'])
-  }, 60_000)
+  })
 })

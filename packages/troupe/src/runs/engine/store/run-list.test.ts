@@ -98,7 +98,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(found.toSorted()).toEqual(['Refunds 0', 'Refunds 1', 'Refunds 2'])
     const [newest] = (await orchestra.list({ title: 'OTHER', limit: 1 })).items
     expect(newest).toEqual((await orchestra.list({ limit: 1 })).items[0])
-  }, 60_000)
+  })
 
   it('The usage over time counts the runs of models whose price is unknown.', async () => {
     const agent = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.', 'No.'] }) })

@@ -71,7 +71,7 @@ describe('scoring of live runs', () => {
     expect(first.length).toBeGreaterThan(15)
     expect(first.length).toBeLessThan(45)
     expect(await scoredIn()).toEqual(first)
-  }, 60_000)
+  })
 
   it.each(storages)('experiments.scores on %j returns the scores per interval, scorer and team.', async (storage) => {
     const clock = createVirtualClock()
