@@ -27,7 +27,7 @@ export function unsafeInProduction(
     problems.push(
       unsafe(
         'storage.tls',
-        'answers to questions are not authenticated',
+        'the certificate of the database is not checked',
         'Give the certificate of its authority as ca.',
       ),
     )

@@ -41,7 +41,10 @@ describe('reviewableText', () => {
   })
 
   it('reviewableText marks a word of several scripts, and no word of one script.', () => {
-    expect(reviewableText('to \u0430dmin@house.test')).toBe('"to \u0430dmin@house.test (mixes Latin and Cyrillic)"')
+    expect(reviewableText('to \u0430dmin@house.test')).toBe('"to \\u{430}dmin@house.test (mixes Latin and Cyrillic)"')
+    expect(reviewableText('\u043c\u043e\u0441\u03bfow')).toBe(
+      '"\u043c\u043e\u0441\\u{3bf}\\u{6f}\\u{77} (mixes Latin and Greek and Cyrillic)"',
+    )
     for (const plain of ['привет мир', 'naïve café', 'Ελλάδα', 'iPhoneを買う', 'a 1,5 €'])
       expect(reviewableText(plain)).toBe(JSON.stringify(plain))
   })

@@ -17,7 +17,7 @@ const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800\uff01-\
 /** Scripts whose letters are taken for each other's. */
 const confusable = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Cherokee', 'Coptic', 'Lisu', 'Deseret'].map((name) => ({
   name,
-  letters: new RegExp(`\\p{Script=${name}}`, 'u'),
+  letters: new RegExp(`\\p{Script=${name}}`, 'gu'),
 }))
 const words = /[\p{L}\p{M}\p{N}.@_-]+/gu
 
@@ -25,11 +25,19 @@ const escaped = (one: string) => `\\u{${(one.codePointAt(0) as number).toString(
 
 function marked(text: string): string {
   const shown = text.length <= maxLength ? text : truncateText(text, maxLength)
-  const readable = shown.replace(words, (word) => {
-    const scripts = confusable.filter(({ letters }) => letters.test(word)).map(({ name }) => name)
-    return scripts.length < 2 ? word : `${word} (mixes ${scripts.join(' and ')})`
-  })
+  const readable = shown.replace(words, markMixed)
   return readable.replace(unseen, escaped) + cut(text.length - shown.length, 'characters')
+}
+
+/** Shows the letters of all scripts of a word except its most frequent one by their numbers. */
+function markMixed(word: string): string {
+  const scripts = confusable
+    .map(({ name, letters }) => ({ name, letters, count: word.match(letters)?.length ?? 0 }))
+    .filter(({ count }) => count > 0)
+  if (scripts.length < 2) return word
+  const [, ...foreign] = scripts.toSorted((a, b) => b.count - a.count)
+  const misleading = new RegExp(foreign.map(({ letters }) => letters.source).join('|'), 'gu')
+  return `${word.replace(misleading, escaped)} (mixes ${scripts.map(({ name }) => name).join(' and ')})`
 }
 
 const cut = (count: number, of: string) => (count > 0 ? `… (${count} more ${of}: see args)` : '')

@@ -46,7 +46,7 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
     if (isPassing(error)) {
       delete retryWindow.unable
       if (codeOf(error) === 'run.not_owned') retryWindow.ownedByOtherSince = now
-    } else if (unable.has(codeOf(error))) retryWindow.unable ??= { since: now, ms: await patience(host, user, run) }
+    } else if (unable.has(codeOf(error))) retryWindow.unable ??= { since: now, ms: await retryMsOf(host, user, run) }
     else throw error
     if (retryWindow.unable && now - retryWindow.unable.since >= retryWindow.unable.ms) throw error
   }
@@ -56,7 +56,7 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
  * Claims the parent of a child run: its step gives the child the code when it executes again.
  * @returns the time in ms in which the run may become owned; 0 if neither a parent nor another process may own it
  */
-async function patience(host: RunHost, user: UserId, run: string): Promise<number> {
+async function retryMsOf(host: RunHost, user: UserId, run: string): Promise<number> {
   const { store, storage } = host.parts.stores
   const child = (await store.children(user)).find((each) => each.run === run)
   const ownsParent = child && ensureOwned(host, user, child.parent.run, {})
