@@ -42,7 +42,10 @@ for (const name of values.storage ?? ['sqlite', 'postgres']) {
     schemas.push(schema)
     return { url: server, schema }
   }
-  const options = { storage, storageName: name, concurrency: Number(values.concurrency) }
+  const progress = (done: number, total: number) => {
+    if (done % 500 === 0) process.stderr.write(`${name}: ${done} of ${total} rows\n`)
+  }
+  const options = { storage, storageName: name, concurrency: Number(values.concurrency), progress }
   verdicts.push(...(await runCorpus(attacks, { ...options, ...(values.undefended ? { config: undefended } : {}) })))
   for (const schema of schemas) await dropSchema(schema)
 }

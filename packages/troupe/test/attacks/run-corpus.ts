@@ -13,11 +13,13 @@ export interface CorpusOptions {
   /** In place of the stated policies: a defence that is switched off. */
   readonly config?: Partial<TroupeConfig>
   readonly concurrency?: number
+  /** Called after each row. */
+  readonly progress?: (done: number, total: number) => void
 }
 
 export async function runCorpus(
   attacks: readonly Attack[],
-  { storage, storageName, config, concurrency = 6 }: CorpusOptions,
+  { storage, storageName, config, concurrency = 6, progress }: CorpusOptions,
 ): Promise<Verdict[]> {
   const testbeds = new Map<string, Promise<Testbed>>()
   const testbedOf = (policy: string) => {
@@ -35,8 +37,10 @@ export async function runCorpus(
   const verdicts: Verdict[] = []
   const queue = [...attacks]
   const work = async () => {
-    for (let attack = queue.shift(); attack; attack = queue.shift())
+    for (let attack = queue.shift(); attack; attack = queue.shift()) {
       verdicts.push(await runAttack(attack, await testbedOf(attack.policy), storageName))
+      progress?.(verdicts.length, attacks.length)
+    }
   }
   try {
     await Promise.all(Array.from({ length: concurrency }, work))

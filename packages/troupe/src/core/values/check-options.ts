@@ -37,7 +37,11 @@ export function checkOptionNames(where: string, options: object, known: readonly
   })
   for (const option of names)
     if (!known.includes(option))
-      throw failure('option.unknown', { where, option, nearest: nearest(option, known) ?? known.join(', ') })
+      throw failure('option.unknown', {
+        where,
+        option,
+        nearest: nearest(option, known) ?? `one of ${known.join(', ')}`,
+      })
 }
 
 /**

@@ -78,7 +78,7 @@ export function checkTags(what: string, tags: unknown, max = 100): readonly stri
   const limit = 256
   for (const tag of tags as readonly unknown[]) {
     const problem = problemOf(tag, limit)
-    if (problem !== undefined) throw rejection(what, tag, problem, limit)
+    if (problem !== undefined) throw rejection(`${what}: the tag`, tag, problem, limit)
   }
   return [...(tags as readonly string[])]
 }
