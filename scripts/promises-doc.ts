@@ -15,7 +15,7 @@ tests need PostgreSQL, and some need programs that a machine may lack: a test th
 promises the tests have shown on your machine, run them and print the results:
 
 \`\`\`sh
-npm test
+npm run test:all
 npm run promises
 \`\`\`
 

@@ -2,7 +2,7 @@
  * The promises of scripts/promises.yaml and the rows of the table of the guides, each with the tests that show it. As a
  * program it prints each promise with its result in the last run of the tests, or in the report whose path it gets:
  *
- *     npm test
+ *     npm run test:all
  *     npm run promises
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -158,7 +158,7 @@ export function resultsOf(sections: readonly Section[], report: TestReport) {
 
 if (import.meta.main) {
   const report = resolve(process.argv[2] ?? join(root, lastReport))
-  if (!existsSync(report)) throw new Error(`There is no report of a test run at ${report}: run npm test.`)
+  if (!existsSync(report)) throw new Error(`There is no report of a test run at ${report}: run npm run test:all.`)
   const { lines, counts } = resultsOf(readSections(), JSON.parse(readFileSync(report, 'utf8')) as TestReport)
   console.log([...lines, ''].join('\n'))
   const counted = outcomes.flatMap((outcome) => (counts[outcome] > 0 ? `${counts[outcome]} ${outcome}` : []))

@@ -343,7 +343,7 @@ test('The GitHub workflow is valid, and runs scripts that exist.', () => {
   const did = (job: { readonly steps: readonly { run?: string }[] }) => job.steps.map(({ run }) => run ?? '').join('\n')
   expect([did(check), did(tested), did(evaluate)]).toEqual([
     expect.stringContaining('npm run check'),
-    expect.stringContaining('npm test'),
+    expect.stringContaining('npm run test:all'),
     expect.stringContaining('npm run reliability:adversarial'),
   ])
   expect(image.needs).toEqual(['check', 'test', 'evaluate'])
