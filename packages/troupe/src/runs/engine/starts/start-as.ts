@@ -15,6 +15,9 @@ export async function startAs(
   agent: string | undefined,
 ): Promise<Run> {
   if (agent !== undefined && spec.threadId !== undefined)
-    throw failure('request.forbidden', { operation: 'runs.start', problem: `${agent} continues no thread of the user` })
+    throw failure('request.forbidden', {
+      operation: 'runs.start',
+      problem: `they act as the agent ${agent}, and a thread belongs to its user`,
+    })
   return Run[construct](host, user, await host.start(user, spec, undefined, agent))
 }
