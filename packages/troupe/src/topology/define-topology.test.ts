@@ -88,6 +88,13 @@ describe('strings', () => {
       expect(() => patterns.star({ center: wrong, points: [a] })).toThrow(
         expect.objectContaining({ hint: remedy, message: expect.stringContaining('it is not an agent') }),
       )
+    const unnamed = { ...a, name: { toString: () => expect.unreachable() } } as unknown as Agent
+    for (const form of [
+      () => patterns.supervisor({ supervisor: unnamed, workers: [a] }),
+      () => patterns.pipeline({ stages: [{ agents: [unnamed, unnamed] }] }),
+      () => defineTopology({ agents: [unnamed], flows: [] }),
+    ])
+      expect(form).toThrow(expect.objectContaining({ code: expect.stringMatching(/^(name|topology)\.invalid$/) }))
   })
   it('A topology without Start and End starts at the first agent and ends at agents without outgoing edges.', () => {
     expect(edgesOf({ agents: leaves('A B C'), flows: ['A -> B', 'A -> C'] })).toEqual([

@@ -32,9 +32,12 @@ const conditions: { readonly [part: string]: readonly [fits: (value: unknown) =>
     lessThan: [Number.isFinite, 'a number'],
   }
 
-/** Rejects a name in place of a definition, a likely mistake, because other frameworks have a registry of agents. */
+/**
+ * Rejects a name in place of a definition, a likely mistake, because other frameworks have a registry of agents.
+ * @throws ValidationError, also `name.invalid`
+ */
 export function checkDefinition(agent: unknown): asserts agent is Agent {
-  if (typeof fieldOf(agent, 'step') === 'function') return
+  if (typeof fieldOf(agent, 'step') === 'function') return void checkName('agent', fieldOf(agent, 'name'))
   const name = fieldOf(agent, 'name') ?? agent
   throw invalid(
     typeof name === 'string' ? name : 'an agent',
