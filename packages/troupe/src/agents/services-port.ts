@@ -2,7 +2,7 @@
  * The services of the runtime for agents: models, prices, policies of tools, budgets. One object per troupe, or per
  * step.
  */
-import type { Clock, Events, Json, Recording, TaintLabel } from '../core/index.ts'
+import type { Json, Platform, Recording, TaintLabel } from '../core/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
 import type { Sandboxes } from '../sandbox/index.ts'
@@ -75,32 +75,42 @@ export interface ToolRecords {
   add(user: string, agent: string, tool: string, more: ToolStatistics): Fragment
 }
 
-export interface Services {
-  readonly clock: Clock
-  readonly events: Events
+/** The calls to the outside, with their policies and cassette. An evaluation shares them with the enclosing troupe. */
+export interface ExternalServices {
   readonly models: Models
-  readonly threadMessages: ThreadMessages
-  readonly memories: Memories
-  readonly toolRecords: ToolRecords
   /** Sources of tools that are open in this troupe, or are opened now. */
   readonly toolSources: { open(source: ToolSource): OpenedSource }
+  /** How calls of tools, and steps of agents, are guarded, by name. */
+  readonly policies?: { readonly tools: Policies; readonly agents: Policies } | undefined
+  /** Answers in place of models and tools, or records their answers; absent in most troupes. */
+  readonly recording?: Recording | undefined
+}
+
+export interface Services {
+  readonly platform: Pick<Platform, 'clock' | 'events'>
+  readonly external: ExternalServices
+  /** What agents store for each user. */
+  readonly records: {
+    readonly threadMessages: ThreadMessages
+    readonly memories: Memories
+    readonly toolRecords: ToolRecords
+  }
   readonly guard: TaintGuard
   /** Absent in parts of a troupe that tests open by themselves. */
   readonly sandboxes?: Sandboxes
-  /** Rules of the team, of the caller and of the runs above, pinned in the run. */
-  readonly teamRules?: readonly (readonly CompiledRule[])[]
-  /** Absent outside a run. */
-  readonly budget?: Budget
-  /** Milliseconds; absent = none. */
-  readonly timeouts: { readonly tool?: number; readonly model?: number; readonly human?: number }
-  /** Answers in place of models and tools, or records their answers; absent in most troupes. */
-  readonly recording?: Recording
-  /** Tools before whose calls the run stops to be looked at. */
-  readonly breakOn?: readonly string[]
-  /** How calls of tools, and steps of agents, are guarded, by name. */
-  readonly policies?: { readonly tools: Policies; readonly agents: Policies }
-  /** Counts a tool call of this run for the guard of repetition. */
-  readonly repetition?: (agent: string, tool: string, args: Json, result: Json) => RepetitionVerdict
+  /** What a run limits in its steps. */
+  readonly limits: {
+    /** Rules of the team, of the caller and of the runs above, pinned in the run. */
+    readonly teamRules?: readonly (readonly CompiledRule[])[]
+    /** Absent outside a run. */
+    readonly budget?: Budget
+    /** Milliseconds; absent = none. */
+    readonly timeouts: { readonly tool?: number; readonly model?: number; readonly human?: number }
+    /** Tools before whose calls the run stops to be looked at. */
+    readonly breakOn?: readonly string[]
+    /** Counts a tool call of this run for the guard of repetition. */
+    readonly repetition?: (agent: string, tool: string, args: Json, result: Json) => RepetitionVerdict
+  }
 }
 
 /** The verdict of the repetition guard: `used` is the number of equal calls, `limit` the number that ends the step. */

@@ -127,7 +127,7 @@ function registerGauges({ agents, communication, observability, platform, stores
   metrics.gauge('mailbox.dead', () => mailboxes(work, communication, 'dead'))
   const levels = { closed: 0, 'half-open': 0.5, open: 1 }
   metrics.gauge('model.breaker', () =>
-    [...(agents.services.models.breakers?.() ?? [])].map(([model, state]) => ({
+    [...(agents.services.external.models.breakers?.() ?? [])].map(([model, state]) => ({
       labels: { model },
       value: levels[state],
     })),
@@ -202,10 +202,10 @@ async function probeModels(
   { fetch = (url, init) => egressClient.fetchTo(url)(url, init) }: ObservationConfig,
   signal: AbortSignal,
 ): Promise<CheckAnswer> {
-  const { models } = services
+  const { models } = services.external
   const open = [...(models.breakers?.() ?? [])].flatMap(([model, state]) => (state === 'open' ? [model] : []))
   if (open.length > 0) return when(true, `the circuit is open after repeated failures: ${open.join(', ')}`, { open })
-  const missing = await missingModelKeys(services.models, registeredAgents(settings))
+  const missing = await missingModelKeys(models, registeredAgents(settings))
   if (missing.length > 0)
     return when(true, missing.map(({ error }) => error.message).join(' '), {
       missing: missing.map(({ model }) => model),

@@ -1,8 +1,8 @@
 /** The parts of an open troupe in groups of at most six. A function names the groups that it uses. */
-import type { Agent, createSessions, Services } from '../agents/index.ts'
+import type { Agent, createSessions, ExternalServices, Services } from '../agents/index.ts'
 import type { OpenedPolicies, RevealedConfig, TroupeConfig } from '../configuration/index.ts'
 import type { ContextClient, Mesh } from '../context/index.ts'
-import type { Duration, Platform, Recording, Redactor } from '../core/index.ts'
+import type { Duration, Platform, Redactor } from '../core/index.ts'
 import type { JournalParts, Recorder, Requests } from '../journal/index.ts'
 import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
@@ -178,8 +178,7 @@ export interface TroupeParts {
  * What an evaluation troupe shares with the enclosing troupe: models, tools and their policies with their limits, the tool
  * sources with their connections and pins, and the log.
  */
-export type SharedServices = Pick<Services, 'models' | 'policies' | 'toolSources'> & {
-  readonly recording?: Recording | undefined
+export type SharedServices = ExternalServices & {
   /** Errors of the evaluation are lines of the log of the enclosing troupe. */
   readonly log?: Log
 }

@@ -55,7 +55,7 @@ async function start(
       buildStepContext({
         agent: worker.name,
         ...{ recorder, clock, random, guard: security.guard, previous, vouches: true },
-        recording: agents.services.recording,
+        recording: agents.services.external.recording,
         clients: clients(recorder, access),
       }),
     ...(watch === undefined ? {} : { watch }),

@@ -217,9 +217,9 @@ export class User {
     checkAgentName(agent)
     checkOptions('memory', options, ['maxEpisodes', 'maxFacts', 'capacity'])
     const { platform, stores } = this.#parts
-    const { memories, models, guard } = this.#parts.agents.services
-    const { privateLabels } = guard
-    const parts = { storage: stores.storage, ids: platform.ids, memories, models, privateLabels }
+    const { records, external, guard } = this.#parts.agents.services
+    const clients = { memories: records.memories, models: external.models }
+    const parts = { storage: stores.storage, ids: platform.ids, ...clients, privateLabels: guard.privateLabels }
     const maxEpisodes = checkInteger('memory', 'maxEpisodes', options.maxEpisodes ?? 100)
     const maxFacts = checkInteger('memory', 'maxFacts', options.maxFacts ?? 200)
     const capacity = checkInteger('memory', 'capacity', options.capacity ?? 7)

@@ -263,7 +263,8 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
       await this.#options.dispose?.(instance)
     } catch (error) {
       // The instance is removed in both cases, and no caller waits for it.
-      if (this.#services) reportCallback(this.#services, { callback: 'dispose of a pool', name: this.name }, error)
+      const about = { callback: 'dispose of a pool', name: this.name } as const
+      if (this.#services) reportCallback(this.#services.platform, about, error)
     }
   }
 }

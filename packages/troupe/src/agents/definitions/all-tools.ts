@@ -27,7 +27,7 @@ export async function allTools(
 async function listOf(
   source: ToolSource,
   recorder: Recorder,
-  { toolSources, recording }: Services,
+  { external: { toolSources, recording } }: Services,
 ): Promise<SourceTools> {
   const name = `tools of ${source.name}`
   const listed = await recorder.effect<Json>(name, { class: 'read', input: source.settings }, ({ signal }) =>

@@ -61,8 +61,8 @@ export async function queryHandle(
     userMessage(`Question: ${query.question}\n\nThe text:\n${content}`),
   ]
   const { services, recorder } = run.entry
-  const { maxOutputTokens } = { ...services.models.defaults, ...run.definition.settings }
-  const timeoutMs = services.timeouts.model
+  const { maxOutputTokens } = { ...services.external.models.defaults, ...run.definition.settings }
+  const timeoutMs = services.limits.timeouts.model
   const answer = await recordedModelCall(run, `${queryHandleName} ${id}`, {
     chain: chainOf(run),
     call: {

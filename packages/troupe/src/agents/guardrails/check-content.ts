@@ -49,7 +49,7 @@ async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content:
   const id = hashText(`${entry.thread}\n${when}\n${check}\n${nth}`).slice(0, 16)
   entry.onTripped?.({ id, agent, guardrail: name, direction, action })
   entry.recorder.answerNow<Json>({ kind: 'guardrail.tripped', name: check }, () => {
-    const { clock, events } = entry.services
+    const { clock, events } = entry.services.platform
     const { userId } = entry.recorder.principal
     events.emit({
       type: 'guardrail.tripped',

@@ -19,7 +19,7 @@ const framingTokens = 30
 /** @param committed the commit of the turn before, whose messages must be durable before a model summarises them */
 export async function compactThread(run: LlmRun, committed: Promise<void> | undefined): Promise<void> {
   const { definition, entry, thread } = run
-  const at = compactionTokens(definition, entry.services.models)
+  const at = compactionTokens(definition, entry.services.external.models)
   const before = thread.tokens(undefined)
   if (at === undefined || before <= at) return
   const retain = Math.floor(at / 2)
@@ -55,8 +55,8 @@ function emitCompacted(
   const { recorder, services, thread } = entry
   recorder.answerNow<Json>({ kind: 'thread.compacted', name: thread }, () => {
     const { userId } = recorder.principal
-    const at = services.clock.now()
-    services.events.emit({ type: 'thread.compacted', at, userId, agent: definition.name, thread, ...fields })
+    const at = services.platform.clock.now()
+    services.platform.events.emit({ type: 'thread.compacted', at, userId, agent: definition.name, thread, ...fields })
     return true
   })
 }

@@ -58,7 +58,7 @@ async function extracted(run: LlmRun, text: string): Promise<readonly NewFact[]>
     { role: 'system' as const, content: instructions },
     userMessage(`${listed === '' ? 'No facts are known.' : `Known facts:\n${listed}`}\n\nThe user wrote:\n${text}`),
   ]
-  const timeoutMs = services.timeouts.model
+  const timeoutMs = services.limits.timeouts.model
   const answer = await recordedModelCall(run, 'facts', {
     chain: chainOf(run),
     call: {
@@ -111,7 +111,7 @@ export function storeFacts({ definition, entry }: LlmRun, facts: readonly NewFac
     }
     recorder.stage({
       call: { kind: 'memory', name: `fact ${id}` },
-      fragment: () => services.memories.put(principal.userId, factsName(name), item, capacity),
+      fragment: () => services.records.memories.put(principal.userId, factsName(name), item, capacity),
       module: 'other',
     })
   }

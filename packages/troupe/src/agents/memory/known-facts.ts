@@ -24,7 +24,8 @@ export async function knownFacts(
   limit: number,
   charge: RankingSource['charge'],
 ): Promise<KnownFact[]> {
-  const { memories, models } = entry.services
+  const { memories } = entry.services.records
+  const { models } = entry.services.external
   const { principal, signal } = entry.recorder
   const memory = factsName(definition.name)
   const newest = await memories.read(principal.userId, memory)

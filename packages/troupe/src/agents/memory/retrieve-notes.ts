@@ -82,7 +82,7 @@ const labelsOf = (
 ): readonly TaintLabel[] => joinTaint(...items.map((item) => taintOfPrivate(item, guard.privateLabels)))
 
 async function inMind({ name }: LlmDefinition, { recorder, services, thread }: StepEntry): Promise<Section> {
-  const items = await services.memories.read(recorder.principal.userId, workingName(name, thread))
+  const items = await services.records.memories.read(recorder.principal.userId, workingName(name, thread))
   return {
     title: 'In mind, the most important first',
     notes: items.map(({ content }) => noteOf(content)),
@@ -96,7 +96,8 @@ async function episodesLike(
   limit: number,
   charge: RankingSource['charge'],
 ): Promise<Section> {
-  const { memories, models } = entry.services
+  const { memories } = entry.services.records
+  const { models } = entry.services.external
   const { principal, signal } = entry.recorder
   const episodeSource = { memories, models, user: principal.userId, memory: episodicName(name), signal, charge }
   const found = await retrieveEpisodes(episodeSource, textOfInput(entry.input), limit)
@@ -138,7 +139,7 @@ async function omittedSection(
   const before = thread.omittedMessages(memory.maxTokens).slice(-limits.retrieved)
   const texts = before.map(({ text }) => text)
   const question = textOfInput(entry.input)
-  const source = { models: services.models, user: recorder.principal.userId, signal: recorder.signal, charge }
+  const source = { models: services.external.models, user: recorder.principal.userId, signal: recorder.signal, charge }
   const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embedOf(source)))
   const ranked = found.slice(0, limit).map(({ index }) => index)
   const notes = ranked
@@ -195,7 +196,7 @@ export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool 
       }
       recorder.stage({
         call: { kind: 'memory', name: `remember ${id}` },
-        fragment: () => services.memories.put(principal.userId, workingName(name, thread), item, capacity),
+        fragment: () => services.records.memories.put(principal.userId, workingName(name, thread), item, capacity),
         module: 'other',
       })
       return { remembered: true }
@@ -218,7 +219,7 @@ export function storeEpisode({ name, memory }: LlmDefinition, entry: StepEntry, 
   }
   recorder.stage({
     call: { kind: 'memory', name: 'episode' },
-    fragment: () => services.memories.put(principal.userId, episodicName(name), item, capacity),
+    fragment: () => services.records.memories.put(principal.userId, episodicName(name), item, capacity),
     module: 'other',
   })
 }

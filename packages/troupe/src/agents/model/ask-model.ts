@@ -16,7 +16,8 @@ const assumedOutputTokens = 1_000
 export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
   const { definition, entry, thread, offer } = run
   const { recorder, services } = entry
-  const { models, timeouts } = services
+  const { models } = services.external
+  const { timeouts } = services.limits
   const { maxTurns: _, maxParallelTools: __, ...settings } = definition.settings
   const { maxOutputTokens } = { ...models.defaults, ...settings }
   const chain = chainOf(run)
@@ -50,7 +51,7 @@ export function askSummary(run: LlmRun, text: string, maxOutputTokens: number): 
   const { entry, thread } = run
   const chain = chainOf(run)
   const prompt = [{ role: 'system' as const, content: summaryInstructions }, userMessage(text)]
-  const { timeouts } = entry.services
+  const { timeouts } = entry.services.limits
   const call: ModelCall = {
     user: entry.recorder.principal.userId,
     prompt,
@@ -74,7 +75,7 @@ const offlineProvider = 'offline/'
 /** @throws `model.missing` */
 export function isOfflineModel(run: LlmRun): boolean {
   const [first] = chainOf(run)
-  return first === undefined || run.entry.services.models.nameOf(first).startsWith(offlineProvider)
+  return first === undefined || run.entry.services.external.models.nameOf(first).startsWith(offlineProvider)
 }
 
 /** The call is in the record as failed, so a repeated execution takes the same way. */
@@ -89,7 +90,7 @@ export async function unlessModelFailed<Out>(call: Promise<Out>, instead: Out): 
 
 /** @throws `model.missing` */
 export function chainOf({ definition, entry }: LlmRun): readonly ModelSpec[] {
-  const chain = definition.chain.length > 0 ? definition.chain : entry.services.models.defaultChain()
+  const chain = definition.chain.length > 0 ? definition.chain : entry.services.external.models.defaultChain()
   if (chain.length === 0) throw failure('model.missing', { agent: definition.name })
   return chain
 }
@@ -109,7 +110,8 @@ export function recordedModelCall(
   asked: RecordedModelCall,
 ): Promise<ModelAnswer> {
   const { recorder, services } = entry
-  const { models, budget } = services
+  const { models, recording } = services.external
+  const { budget } = services.limits
   const { chain, call, estimate, input } = asked
   const first = models.nameOf(chain[0] as (typeof chain)[number])
   const reserved = { tokens: estimate.inputTokens + estimate.outputTokens, cost: models.costOf(first, estimate) ?? 0 }
@@ -134,9 +136,8 @@ export function recordedModelCall(
         : {}),
     },
     async ({ signal, granted, taint }) => {
-      const { guard, recording } = services
       const action = { userId: recorder.principal.userId, agent: definition.name, action: `model ${name}` }
-      const fetch = guard.fetchFor({ ...action, taint: recorder.taint }, { agreed: false, mark: taint })
+      const fetch = services.guard.fetchFor({ ...action, taint: recorder.taint }, { agreed: false, mark: taint })
       const prompt = await downloadFiles(call.prompt, { fetch, signal, model: first, recording })
       const left = typeof granted === 'number' ? { tokensLeft: granted } : {}
       return models.call(chain, { ...call, prompt, signal, ...left })

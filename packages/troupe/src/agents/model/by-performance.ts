@@ -16,7 +16,7 @@ export async function byPerformance(
   names: readonly string[],
   limit: number,
 ): Promise<readonly string[]> {
-  const records = await services.toolRecords.read(recorder.principal.userId, agent)
+  const records = await services.records.toolRecords.read(recorder.principal.userId, agent)
   const offers = names.reduce((sum, name) => sum + (records.get(name)?.offers ?? 0), 0)
   return names
     .map((name, index) => ({ name, index, score: scoreOf(records.get(name), offers) }))

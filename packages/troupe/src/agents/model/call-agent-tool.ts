@@ -80,31 +80,33 @@ export async function callAgentTool(
 ): Promise<Called> {
   const { entry, definition } = run
   const { recorder, services } = entry
+  const { clock, events } = services.platform
+  const { models, policies, recording } = services.external
+  const { tool: timeoutMs } = services.limits.timeouts
   const scope = scopeOf(recorder, flow)
   const host = {
-    clock: services.clock,
-    events: services.events,
+    clock,
+    events,
     userId: recorder.principal.userId,
     agent: definition.name,
     ctxOf: entry.ctxOf,
     guard: services.guard,
-    recording: services.recording,
-    documentModels: (charge: (spent: ModelSpent) => void) =>
-      documentModels(services.models, recorder.principal.userId, charge),
+    recording,
+    documentModels: (charge: (spent: ModelSpent) => void) => documentModels(models, recorder.principal.userId, charge),
     onSpent: (spent: readonly ModelSpent[]) => chargeModels(entry, run.report, `${tool.name} ${id}`, spent),
-    policies: services.policies?.tools,
-    ...(services.timeouts.tool === undefined ? {} : { timeoutMs: services.timeouts.tool }),
+    policies: policies?.tools,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
   let value: Json
   let success = true
-  const began = services.clock.monotonic()
+  const began = clock.monotonic()
   try {
     value = await callTool(host, scope.recorder, tool, { id, args, input, agreed })
   } catch (error) {
     success = false
     value = { error: scope.messageOf(run, error) }
   }
-  countCall(run, tool, id, success, services.clock.monotonic() - began)
+  countCall(run, tool, id, success, clock.monotonic() - began)
   return {
     result: toolResult(call, success ? valueOutput(value) : errorOutput(value as { error: string })),
     success,
@@ -152,7 +154,10 @@ export function reportUncalled({ entry, definition }: LlmRun, tool: Tool, error:
   if (errorId === undefined) return
   const fields = { tool: tool.name, agent: definition.name, userId: recorder.principal.userId }
   const outcome = { success: false, durationMs: 0, security: false, code, errorId }
-  services.events.emit({ type: 'tool.called', at: services.clock.now(), ...fields, ...outcome }, () => ({ error }))
+  services.platform.events.emit(
+    { type: 'tool.called', at: services.platform.clock.now(), ...fields, ...outcome },
+    () => ({ error }),
+  )
 }
 
 /** Records the outcome of a call, only if tools are selected by performance, so that other turns store no extra data. */
@@ -163,7 +168,7 @@ function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, succes
   const called = { offers: 0, calls: 1, successes: success ? 1 : 0, durationMs: Math.round(ms) }
   recorder.stage({
     call: { kind: 'tool record', name: id },
-    fragment: () => services.toolRecords.add(recorder.principal.userId, definition.name, tool.name, called),
+    fragment: () => services.records.toolRecords.add(recorder.principal.userId, definition.name, tool.name, called),
     module: 'other',
   })
 }
@@ -174,7 +179,7 @@ function countCall({ definition, entry }: LlmRun, tool: Tool, id: string, succes
  * @throws BudgetExceededError `guard.repetition`
  */
 export function judged({ entry, definition }: LlmRun, call: ToolCallPart, args: Json, called: Called): ToolResultPart {
-  const repeated = entry.services.repetition?.(definition.name, call.toolName, args, called.value)
+  const repeated = entry.services.limits.repetition?.(definition.name, call.toolName, args, called.value)
   if (repeated?.verdict === 'stop') {
     const { used, limit } = repeated
     throw failure('guard.repetition', { agent: definition.name, tool: call.toolName, used, limit })

@@ -9,7 +9,7 @@ import type { Report } from '../definitions/report.ts'
  * @param name distinguishes the call that asked the models within its step
  */
 export function chargeModels(
-  { recorder, services: { budget } }: Pick<StepEntry, 'recorder' | 'services'>,
+  { recorder, services: { limits } }: Pick<StepEntry, 'recorder' | 'services'>,
   report: Pick<Report, 'queried'>,
   name: string,
   spent: readonly ModelSpent[],
@@ -22,6 +22,6 @@ export function chargeModels(
     cost: sum(({ cost = 0 }) => cost),
   }
   // Staged without a budget too, so that a changed limit of the troupe changes no record.
-  const rows = budget?.spend(used) ?? { statements: [] }
+  const rows = limits.budget?.spend(used) ?? { statements: [] }
   recorder.stage({ call: { kind: 'spent', name }, fragment: () => rows, module: 'other' })
 }

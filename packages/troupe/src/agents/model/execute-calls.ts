@@ -249,8 +249,8 @@ interface Decided {
 async function requestApprovals(run: LlmRun, planned: readonly Planned[]): Promise<readonly Decided[]> {
   const { entry, definition } = run
   const { recorder, ctx, services } = entry
-  const { guard, timeouts } = services
-  const ownTimeout = timeouts.human !== undefined
+  const { guard, limits } = services
+  const ownTimeout = limits.timeouts.human !== undefined
   const ask = (question: AskOptions) => ctx.ask(question)
   const asking = { recorder, guard, agent: definition.name, ask, ownTimeout }
   const verdicts: (PolicyDecision | { readonly problem: string } | undefined)[] = []
@@ -276,7 +276,7 @@ async function requestApprovals(run: LlmRun, planned: readonly Planned[]): Promi
 async function verdictOf(run: LlmRun, asking: Asking, call: Extract<Planned, { readonly kind: 'tool' }>) {
   const { tool, id, input, flow } = call
   try {
-    const rules = { team: run.entry.services.teamRules, agent: run.definition.rules }
+    const rules = { team: run.entry.services.limits.teamRules, agent: run.definition.rules }
     return await verdictOn(asking, { tool, id, input, labels: flow.labels, rules })
   } catch (error) {
     reportUncalled(run, call.tool, error)
@@ -286,7 +286,7 @@ async function verdictOf(run: LlmRun, asking: Asking, call: Extract<Planned, { r
 
 /** Asks together with the approvals, before any tool executes. */
 function reachBreakpoint(run: LlmRun, one: Planned): Promise<Edited | undefined> | undefined {
-  if (one.kind !== 'tool' || !run.entry.services.breakOn?.includes(one.tool.name)) return undefined
+  if (one.kind !== 'tool' || !run.entry.services.limits.breakOn?.includes(one.tool.name)) return undefined
   const stopped = askBreakpoint(run, one.tool.name, one.args)
   stopped.catch(() => {})
   return stopped

@@ -44,17 +44,11 @@ export function stage(responses: readonly MockItem[], options: Partial<LlmAgentO
     } as unknown as StepContext
     const none = {} as never
     const services = {
-      ...{
-        guard: silentGuard(systemClock),
-        clock: systemClock,
-        events,
-        models,
-        threadMessages,
-        timeouts: {},
-        memories: none,
-        toolRecords: none,
-        toolSources: none,
-      },
+      platform: { clock: systemClock, events },
+      external: { models, toolSources: none },
+      records: { threadMessages, memories: none, toolRecords: none },
+      guard: silentGuard(systemClock),
+      limits: { timeouts: {} },
       ...more.services,
     }
     return agent.step({ input, ctx, ctxOf: () => ctx, recorder, flow: back, thread: 'c', ...more, services })

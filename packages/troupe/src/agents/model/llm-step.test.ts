@@ -148,7 +148,9 @@ describe('a step of an LlmAgent', () => {
       { tools: [look()] },
     )
     const expected = { code: 'guard.repetition', details: { used: 3 } }
-    await expect(step('go', { services: { repetition } as never })).rejects.toMatchObject(expected)
+    await expect(step('go', { services: { limits: { timeouts: {}, repetition } } as never })).rejects.toMatchObject(
+      expected,
+    )
     expect(resultsIn(model, 1)[0]).not.toMatch(/several times/)
     expect(resultsIn(model, 2)[1]).toMatch(/several times/)
   })

@@ -109,7 +109,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
   for (let turn = 1; turn <= limit; turn++) {
     // The turn before commits in the change that claims this call; a call without a budget is not claimed, and follows it.
     const committed = turn > 1 ? entry.recorder.commit() : undefined
-    if (!entry.services.budget) await committed
+    if (!entry.services.limits.budget) await committed
     await compactThread(run, committed)
     const [modelAnswer, facts = []] = await Promise.all([
       askModel(run, turn),

@@ -18,7 +18,7 @@ async function offered(options: Partial<LlmAgentOptions>, input = 'do some resea
     recorder,
     ctx: { context: {} },
     flow,
-    services: { models: {} },
+    services: { external: { models: {} } },
     ...more,
   } as unknown as StepEntry
   return createOffer(createDefinition({ name: 'A', tools, ...options }), entry, new Report())

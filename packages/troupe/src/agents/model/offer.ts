@@ -78,7 +78,7 @@ export async function createOffer(
   ]
     .filter((part) => part !== '')
     .join('\n\n')
-  const maxResultTokens = maxResultTokensOf(definition, entry.services.models)
+  const maxResultTokens = maxResultTokensOf(definition, entry.services.external.models)
   const reading = readResultTool(definition, denied, thread, maxResultTokens)
   const added = [rememberTool(definition, entry), skillTool(listed, skills), reading].filter(
     (tool) => tool !== undefined,

@@ -54,7 +54,7 @@ export async function selectTools(
     return inOrder(granted, names)
   }
   if (granted.size <= limit) return granted
-  const { models } = entry.services
+  const { models } = entry.services.external
   const { principal, signal } = entry.recorder
   const names = await chargedAnswer(entry, { kind: 'tools', name: definition.name }, report, (charge) =>
     bySimilarity({ models, user: principal.userId, signal, charge }, granted, task, limit),
@@ -75,7 +75,7 @@ function countOffer(definition: LlmDefinition, { recorder, services }: StepEntry
   const offered = { offers: 1, calls: 0, successes: 0, durationMs: 0 }
   recorder.stage({
     call: { kind: 'tool offer', name: tool },
-    fragment: () => services.toolRecords.add(recorder.principal.userId, definition.name, tool, offered),
+    fragment: () => services.records.toolRecords.add(recorder.principal.userId, definition.name, tool, offered),
     module: 'other',
   })
 }

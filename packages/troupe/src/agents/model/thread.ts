@@ -76,7 +76,7 @@ export class Thread {
    */
   static async open(entry: StepEntry): Promise<Thread> {
     const { recorder, services, thread, isNewThread } = entry
-    const stored = isNewThread ? [] : await services.threadMessages.load(recorder.principal.userId, thread)
+    const stored = isNewThread ? [] : await services.records.threadMessages.load(recorder.principal.userId, thread)
     const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
     const before = stored.slice(0, length) as unknown as Thread['stored']
     recorder.addTaint(joinTaint(...before.map(({ taint }) => taint)))
@@ -263,7 +263,11 @@ export class Thread {
     recorder.stage({
       call: { kind: 'thread', name: `${thread} ${from}` },
       fragment: () =>
-        services.threadMessages.append(recorder.principal.userId, thread, from, { messages: added, taint, run }),
+        services.records.threadMessages.append(recorder.principal.userId, thread, from, {
+          messages: added,
+          taint,
+          run,
+        }),
       module: 'other',
     })
   }

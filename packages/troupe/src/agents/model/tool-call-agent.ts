@@ -36,7 +36,7 @@ export function toolCallAgent(agent: Agent, tool: string): Agent {
 export async function toolOf(
   agent: Agent,
   name: string,
-  { toolSources }: Pick<Services, 'toolSources'>,
+  { external }: Pick<Services, 'external'>,
 ): Promise<Tool | undefined> {
   const executing = agent instanceof AgentPool ? agent.lends : agent
   if (!(executing instanceof BaseLlmAgent)) return undefined
@@ -44,7 +44,7 @@ export async function toolOf(
   const own = tools.get(name)
   if (own) return own
   for (const source of sources) {
-    const opened = toolSources.open(source)
+    const opened = external.toolSources.open(source)
     const { tools: offered } = await opened.toolsOf((await opened.discover()).listed)
     const found = offered.find((tool) => tool.name === name)
     if (found) return found

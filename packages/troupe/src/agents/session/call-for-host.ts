@@ -25,16 +25,22 @@ export async function callForHost(
       nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
     })
   if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
-  const { clock, events, timeouts, recording, guard, policies } = services
+  const { external, guard, limits } = services
+  const { clock, events } = services.platform
   const { userId } = recorder.principal
-  const timeout = timeouts.tool === undefined ? {} : { timeoutMs: timeouts.tool }
-  const own = { clock, events, recording, guard, policies: policies?.tools, ...timeout }
+  const { recording, policies, models } = external
+  const { tool: timeoutMs } = limits.timeouts
   const host: ToolHost = {
-    ...own,
+    clock,
+    events,
+    recording,
+    guard,
+    policies: policies?.tools,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
     userId,
     agent: agent.name,
     ctxOf,
-    documentModels: (charge) => documentModels(services.models, userId, charge),
+    documentModels: (charge) => documentModels(models, userId, charge),
   }
   const parsed = await parseArguments(tool, input)
   try {

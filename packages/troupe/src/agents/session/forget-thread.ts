@@ -20,8 +20,8 @@ export function forgetThread(
   const messages = threadMessagesOf(thread)
   const fragments = [
     threads.forget(user, thread, state),
-    services.threadMessages.forget(user, messages),
-    services.memories.forgetSource(user, messages),
+    services.records.threadMessages.forget(user, messages),
+    services.records.memories.forgetSource(user, messages),
   ]
   const files = services.sandboxes?.stored.forget(user, threadWorkspace(thread)) ?? []
   return [...fragments.flatMap(({ statements }) => statements), ...files]

@@ -62,15 +62,15 @@ async function createSessionTestbed(
   const events = createEvents(() => {})
   events.on('*', (event) => seen.push(event))
   const services: Services = {
-    clock,
-    events,
-    models: createModels({ clock, random, events, ...more.models }),
-    threadMessages: createThreadMessages({ storage }),
-    memories: createMemories({ storage }),
-    toolRecords: createToolRecords({ storage }),
-    toolSources: {} as never,
+    platform: { clock, events },
+    external: { models: createModels({ clock, random, events, ...more.models }), toolSources: {} as never },
+    records: {
+      threadMessages: createThreadMessages({ storage }),
+      memories: createMemories({ storage }),
+      toolRecords: createToolRecords({ storage }),
+    },
     guard: silentGuard(clock),
-    timeouts: {},
+    limits: { timeouts: {} },
     ...more.services,
   }
   const contextOf: SessionParts['contextOf'] = (recorder, { name, ask }) =>

@@ -313,7 +313,8 @@ export class Session {
 
   async #program(open: OpenStep, recorder: Recorder, live: ((part: Json) => void) | undefined): Promise<Outcome> {
     const { budgetOf, user } = this.#options
-    const services = { ...this.#options.services, ...(budgetOf ? { budget: budgetOf(user) } : {}) }
+    const { services: shared } = this.#options
+    const services = budgetOf ? { ...shared, limits: { ...shared.limits, budget: budgetOf(user) } } : shared
     const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
       const ask = (question: AskOptions) => this.#ask(inner, open, name, question)
       return this.#options.contextOf(inner, { agent: this.agent, name, user, thread: this.#thread, ask, ...more })
@@ -386,9 +387,9 @@ export class Session {
     const { user, storage, services } = this.#options
     const state = await this.#threads.read(user, this.#thread)
     if (state.open?.kind === 'run' || state.open?.step !== open.step) return
-    const stored = (await services.threadMessages.load(user, this.#messageThread)).length
+    const stored = (await services.records.threadMessages.load(user, this.#messageThread)).length
     const { messages, taint } = this.#unsaved?.(stored) ?? { messages: [], taint: [] }
-    const appended = services.threadMessages.append(user, this.#messageThread, stored, { messages, taint })
+    const appended = services.records.threadMessages.append(user, this.#messageThread, stored, { messages, taint })
     const statements = [...this.#threads.ended(user, this.#thread).statements, ...appended.statements]
     const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
     if (!result.ok) throw failure(result.code, result.detail ?? {})

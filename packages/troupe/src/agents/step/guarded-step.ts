@@ -4,7 +4,7 @@ import type { Recorder } from '../../journal/index.ts'
 import type { Services } from '../services-port.ts'
 
 export async function guardedStep<Out>(
-  { policies }: Services,
+  { external: { policies } }: Services,
   agent: string,
   recorder: Recorder,
   run: () => Promise<Out>,
@@ -19,7 +19,7 @@ export async function guardedStep<Out>(
  * What its policy would refuse is refused before anything of it is recorded: a flood costs no commits.
  * @throws the refusal
  */
-export function checkAdmission({ policies }: Services, agent: string, user: UserId): void {
+export function checkAdmission({ external: { policies } }: Services, agent: string, user: UserId): void {
   const rejection = policies?.agents.of(agent)?.rejection?.({ key: user })
   if (rejection) throw rejection
 }

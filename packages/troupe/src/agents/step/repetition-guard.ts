@@ -16,7 +16,7 @@ export interface RepetitionLimits {
  */
 export function createRepetitionGuard(
   limits: RepetitionLimits = { nudge: 3, stop: 5 },
-): NonNullable<Services['repetition']> {
+): NonNullable<Services['limits']['repetition']> {
   const seen = new Map<string, { readonly result: string; readonly count: number; readonly learnt: number }>()
   const known = new Set<string>()
   return (agent: string, tool: string, args: Json, result: Json) => {

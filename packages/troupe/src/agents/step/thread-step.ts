@@ -58,7 +58,7 @@ export async function threadStep(agent: Agent, entry: StepEntry): Promise<Outcom
   if (agent instanceof BaseLlmAgent) return agent.step(entry)
   const { recorder, services, thread, threadRun: run } = entry
   const user = recorder.principal.userId
-  const stored = await services.threadMessages.load(user, thread)
+  const stored = await services.records.threadMessages.load(user, thread)
   // Stored messages never change, so a replay reads the same ones.
   const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
   const before = stored.slice(0, length)
@@ -78,7 +78,7 @@ export async function threadStep(agent: Agent, entry: StepEntry): Promise<Outcom
   const { taint } = recorder
   recorder.stage({
     call: { kind: 'thread', name: `${thread} ${length}` },
-    fragment: () => services.threadMessages.append(user, thread, length, { messages, taint, run }),
+    fragment: () => services.records.threadMessages.append(user, thread, length, { messages, taint, run }),
     module: 'other',
   })
   return outcome

@@ -124,7 +124,7 @@ export function foreignAgent(
       const effectOf = { name, class: effect, maxTokens, model, call: adapter.call }
       const { value, usage, toolCalls, isShared } = await carryOut(effectOf, input, entry)
       const checked = outputSchema ? await parse(outputSchema, value, `The output of ${name}`) : value
-      const usd = model === undefined ? undefined : entry.services.models.costOf(model, usage)
+      const usd = model === undefined ? undefined : entry.services.external.models.costOf(model, usage)
       const report: StepReport = {
         text: typeof value === 'string' ? value : JSON.stringify(value),
         usage,
@@ -158,7 +158,9 @@ async function carryOut(
   input: Json,
   { ctx, recorder, services, thread }: StepEntry,
 ): Promise<Recorded> {
-  const { budget, clock, models } = services
+  const { clock } = services.platform
+  const { models } = services.external
+  const { budget } = services.limits
   const user = recorder.principal.userId
   const costOf = (usage: StepReport['usage']) => (own.model === undefined ? 0 : (models.costOf(own.model, usage) ?? 0))
   const reserved = { tokens: own.maxTokens, cost: costOf({ inputTokens: 0, outputTokens: own.maxTokens }) }

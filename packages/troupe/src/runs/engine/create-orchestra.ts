@@ -50,7 +50,7 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
         commands: createRunCommands(storage, journal.inbox, reporting.audit),
         budgets: createRunBudgets(storage),
         sharedBudgets: createSharedBudgets(storage),
-        threads: createRunThreads(storage, agents.services.threadMessages),
+        threads: createRunThreads(storage, agents.services.records.threadMessages),
       },
       agents: {
         ...agents,

@@ -216,7 +216,7 @@ export class Orchestra {
       readConfig(config, compiled.canonical, parts.settings.limits),
       checkContextOf(parts),
     )
-    return [...findings, ...(await checkModelKeys(compiled, parts.agents.services.models))]
+    return [...findings, ...(await checkModelKeys(compiled, parts.agents.services.external.models))]
   }
 
   /**

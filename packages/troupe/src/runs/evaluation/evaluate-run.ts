@@ -120,11 +120,7 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
     const stored = storeError(error)
     // The troupe of an evaluation has no log, so an unexpected error is reported to that of the application.
     if (stored.errorId !== undefined)
-      reportCallback(
-        parts.host.parts.agents.services,
-        { callback: 'evaluation', name: row.run, userId: parts.user },
-        error,
-      )
+      reportCallback(parts.host.parts.platform, { callback: 'evaluation', name: row.run, userId: parts.user }, error)
     return { run: row.run, status: 'failed', error: stored, ...known }
   }
 }
@@ -139,9 +135,10 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
   known.missingKeys = then.missingKeys
   const calls = await recordedCallsOf(host.parts, user, row)
   const recorded = live ? undefined : new RecordedCalls(calls)
-  const once = live && !repeat ? new UnrepeatedCalls(row.run, calls, host.parts.agents.services.recording) : undefined
+  const once =
+    live && !repeat ? new UnrepeatedCalls(row.run, calls, host.parts.agents.services.external.recording) : undefined
   const evaluationTroupe = await open(recorded ?? once)
-  const scoring = createScoreContext(host.parts.agents.services.models, user, signal)
+  const scoring = createScoreContext(host.parts.agents.services.external.models, user, signal)
   try {
     await layOut(then, evaluationTroupe, host.parts, user, spec.agents.keys())
     signal?.throwIfAborted()
@@ -210,7 +207,7 @@ async function historyOf(
   { thread, history }: Pinned,
 ): Promise<Pinned['history']> {
   if (thread?.kind !== 'agent') return history
-  const stored = await agents.services.threadMessages.load(user, threadMessagesOf(threadKey(thread)))
+  const stored = await agents.services.records.threadMessages.load(user, threadMessagesOf(threadKey(thread)))
   return threadHistory(thread.name, stored.slice(0, thread.length))
 }
 

@@ -156,11 +156,7 @@ export async function evaluate(
         onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
       } catch (error) {
         // An error of the observer does not affect the evaluation.
-        reportCallback(
-          host.parts.agents.services,
-          { callback: 'progress observer', name: row.run, userId: user },
-          error,
-        )
+        reportCallback(host.parts.platform, { callback: 'progress observer', name: row.run, userId: user }, error)
       }
     }
   }
@@ -237,7 +233,7 @@ function changeOf(
   { team, agent, topology, ...rest }: EvaluateOptions['change'],
   { parts }: OrchestraHost,
 ): EvaluationChange {
-  rejectUnknown(rest, parts.agents.services.models)
+  rejectUnknown(rest, parts.agents.services.external.models)
   if ([team, agent, topology].every((one) => one === undefined)) return rest
   const compiled = parts.agents.resolveTeam({ team, agent, topology } as TeamReference, 'evaluate.change')
   prepareRun({ task: null, topology: compiled }, checkContextOf(parts), parts.settings.limits)

@@ -47,23 +47,16 @@ export function createAgents(base: BaseParts, sources: AgentSources, admission: 
 
 /** The services that a step of an agent uses. */
 function servicesOf(
-  { platform: { clock, events }, stores: { storage } }: BaseParts,
+  { platform, stores: { storage } }: BaseParts,
   { security, threadMessages, sandboxes, shared }: AgentSources,
 ): Services {
-  const { models, policies, recording, toolSources } = shared
   return {
-    clock,
-    events,
-    models,
-    threadMessages,
-    memories: createMemories({ storage }),
-    toolRecords: createToolRecords({ storage }),
-    toolSources,
+    platform,
+    external: shared,
+    records: { threadMessages, memories: createMemories({ storage }), toolRecords: createToolRecords({ storage }) },
     guard: security.guard,
     sandboxes,
-    timeouts: {},
-    ...(policies ? { policies } : {}),
-    ...(recording ? { recording } : {}),
+    limits: { timeouts: {} },
   }
 }
 

@@ -21,14 +21,12 @@ export function createEvaluationOpener(
   }: Pick<TroupeParts, 'settings' | 'agents' | 'observability' | 'work'>,
   open: OpenWithin,
 ): OpenEvaluationTroupe {
-  const { models, policies, toolSources, recording: own } = services
-  return async (recording = own) => {
+  const { external } = services
+  return async (recording = external.recording) => {
     const inner = await open(evaluationConfig(settings.config), {
-      models,
-      toolSources,
+      ...external,
+      recording,
       log: log.child({ evaluation: true }),
-      ...(policies ? { policies } : {}),
-      ...(recording ? { recording } : {}),
     })
     // It is closed with the enclosing troupe.
     const end = () => void inner.close().catch(() => {})

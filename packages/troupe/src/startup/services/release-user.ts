@@ -14,7 +14,7 @@ export async function releaseUser(
   const begin = [await schedules.forget(user), await orchestra.forget(user), await steps.forget(user)]
   await Promise.all([...supervisions, ...workers].map(([each, of]) => (of === user ? each.stop() : undefined)))
   mesh.forget(user)
-  services.models.forget?.(user)
+  services.external.models.forget?.(user)
   await observation.forget(user)
   cache.forget((key) => key.startsWith(`${JSON.stringify(user)} `))
   return () => {

@@ -12,7 +12,7 @@ export async function requireModelKeys({
   settings,
   observability: { log },
 }: Pick<TroupeParts, 'agents' | 'settings' | 'observability'>): Promise<void> {
-  const missing = await missingModelKeys(services.models, registeredAgents(settings))
+  const missing = await missingModelKeys(services.external.models, registeredAgents(settings))
   const fatal = missing.filter(({ error, isReplaceable }) => !isReplaceable && error.code !== 'secret.failed')
   if (settings.production && fatal.length > 0) throw oneErrorOf(fatal.map(({ error }) => error))
   for (const { model, error } of missing)

@@ -21,7 +21,7 @@ export async function carriedByModel(run: LlmRun, routing: Routing): Promise<Rou
   const carried = thread.history(definition.name)
   if (history === 'all') return { ...routing, carried }
   const [first] = chainOf(run)
-  if (first === undefined || entry.services.models.nameOf(first).startsWith(offlineProvider))
+  if (first === undefined || entry.services.external.models.nameOf(first).startsWith(offlineProvider))
     return { ...routing, carried: summaryByRules(carried) }
   const answer = await askSummary(run, carriedText(carried) ?? '', summaryTokens)
   report.answered(answer)

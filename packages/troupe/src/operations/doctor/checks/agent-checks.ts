@@ -55,7 +55,7 @@ export const agentChecks = {
   },
 
   async 'models.keys'(subject) {
-    const missing = await missingModelKeys(subject.parts.agents.services.models, agentsOf(subject))
+    const missing = await missingModelKeys(subject.parts.agents.services.external.models, agentsOf(subject))
     if (missing.length === 0) return pass('None is missing.')
     const seen = `${listNames(missing.map(({ error }) => error.message.replace(/\.$/, '')))}.`
     const remedy = 'Set this variable or secret, or use another model.'
@@ -87,7 +87,7 @@ export const agentChecks = {
   'calls.breakers'(subject) {
     const { services } = subject.parts.agents
     const { metrics } = subject.parts.observability
-    const open = [...(services.models.breakers?.() ?? [])].flatMap(([model, state]) =>
+    const open = [...(services.external.models.breakers?.() ?? [])].flatMap(([model, state]) =>
       state === 'closed' ? [] : [`${model} is ${state}`],
     )
     if (open.length > 0)

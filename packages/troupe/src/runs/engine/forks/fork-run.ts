@@ -108,7 +108,7 @@ export async function forkRun(
     { options, retry },
   )
   rejectIneffective(source.agents, edit)
-  rejectUnknown(edit, parts.agents.services.models)
+  rejectUnknown(edit, parts.agents.services.external.models)
   const agents = editedAgents(source.agents, edit)
   const { pinned, task } = viewOf(state)
   const launcher = new StepLauncher(parts, { user, run, pinned, agents })

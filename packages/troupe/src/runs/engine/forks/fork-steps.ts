@@ -214,7 +214,7 @@ async function threadMessages(
     const name = stepThread(source.run, source.pinned, { branch: id, name: branchNode, isServing: false })
     if (!branch || ['completed', 'failed', 'cancelled'].includes(branch.status) || seen.has(name)) continue
     seen.add(name)
-    const messages = await parts.agents.services.threadMessages.load(user, name)
+    const messages = await parts.agents.services.records.threadMessages.load(user, name)
     if (messages.length === 0) continue
     const later = started.filter(
       (step) => step.branch === id && step.node === node && isLater(fork, step.step, waiting),
@@ -227,7 +227,7 @@ async function threadMessages(
     const own = threadOf(run, branchNode)
     for (const [i, { message, taint }] of messages.slice(0, cut).entries())
       statements.push(
-        ...parts.agents.services.threadMessages.append(user, own, i, { messages: [message], taint }).statements,
+        ...parts.agents.services.records.threadMessages.append(user, own, i, { messages: [message], taint }).statements,
       )
   }
   return statements

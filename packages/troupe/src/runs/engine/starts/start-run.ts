@@ -99,7 +99,7 @@ export function readStart(
 
 /** Returns the services with which a team is checked. */
 export const checkContextOf = ({ agents: { roles, services } }: Pick<OrchestraParts, 'agents'>): CheckContext => ({
-  models: services.models,
+  models: services.external.models,
   rules: services.guard.rules,
   ...(roles ? { roles } : {}),
 })

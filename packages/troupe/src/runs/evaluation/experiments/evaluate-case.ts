@@ -43,7 +43,7 @@ export const runOfCase = (experiment: string, side: ExperimentSide, caseId: stri
 export async function evaluateCase(parts: CaseParts, task: CaseTask): Promise<CaseResult> {
   const { host, user, experiment, signal } = parts
   const run = runOfCase(experiment, task.side, task.case.id)
-  const scoring = createScoreContext(host.parts.agents.services.models, user, signal)
+  const scoring = createScoreContext(host.parts.agents.services.external.models, user, signal)
   const about = { case: task.case.id, side: task.side, run, scoring: scoring.spent }
   let metrics = metricsOf(undefined)
   try {
@@ -56,7 +56,7 @@ export async function evaluateCase(parts: CaseParts, task: CaseTask): Promise<Ca
     if (signal?.aborted) throw error
     const stored = storeError(error)
     if (stored.errorId !== undefined)
-      reportCallback(host.parts.agents.services, { callback: 'evaluation', name: run, userId: user }, error)
+      reportCallback(host.parts.platform, { callback: 'evaluation', name: run, userId: user }, error)
     return { ...about, ...metrics, status: 'unscored', scores: {}, error: stored }
   }
 }

@@ -102,7 +102,7 @@ function report(
   } catch (error) {
     // An observer breaks nothing.
     const { run: name } = progress.result
-    reportCallback(parts.agents.services, { callback: 'progress observer', name, userId: user }, error)
+    reportCallback(parts.platform, { callback: 'progress observer', name, userId: user }, error)
   }
 }
 

@@ -49,7 +49,7 @@ export class OnlineScoring {
       Object.entries(scorers).map(([name, score]) => [name, createScorer(score, parts.settings.scores)]),
     )
     this.#store = new OnlineScoreStore(parts.stores.storage)
-    this.#unsubscribe = parts.agents.services.events.on('run.completed', (event) => this.#onCompleted(event))
+    this.#unsubscribe = parts.agents.services.platform.events.on('run.completed', (event) => this.#onCompleted(event))
   }
 
   /** Scores no more runs; resolves when those in progress have ended. */
@@ -83,7 +83,7 @@ export class OnlineScoring {
       } catch (error) {
         if (this.#stopped.signal.aborted) return
         const about = { callback: 'evaluation', name: next.run, userId: next.user } as const
-        reportCallback(this.#host.parts.agents.services, about, error)
+        reportCallback(this.#host.parts.platform, about, error)
       }
   }
 
@@ -102,7 +102,7 @@ export class OnlineScoring {
     const sources = isSourced ? [task, ...(await sourcesOf(this.#host, user, row))] : [task]
     const known = { original: undefined, expected: undefined, sources }
     const run: ScoredRun = { id, side: 'candidate', task, response: result.response, result, ...known }
-    const context = createScoreContext(parts.agents.services.models, user, this.#stopped.signal)
+    const context = createScoreContext(parts.agents.services.external.models, user, this.#stopped.signal)
     const scores: Record<string, Verdict> = {}
     for (const [name, scorer] of Object.entries(this.#scorers)) scores[name] = await scoreAnswer(scorer, run, context)
     const at = parts.platform.clock.now()
@@ -113,7 +113,14 @@ export class OnlineScoring {
       scoredAt: new Date(at).toISOString(),
     })
     for (const [scorer, { score }] of Object.entries(scores))
-      parts.agents.services.events.emit({ type: 'evaluation.scored', at, userId: user, runId: id, scorer, score })
+      parts.agents.services.platform.events.emit({
+        type: 'evaluation.scored',
+        at,
+        userId: user,
+        runId: id,
+        scorer,
+        score,
+      })
   }
 }
 

@@ -102,14 +102,13 @@ export class StepCode {
   ): Promise<Outcome> {
     const { run, pinned, agents } = this.#run
     const { clock, random } = this.#parts.platform
-    const { recording, guard } = this.#parts.agents.services
     const services = stepServices(this.#parts, this.#run, state)
     const shared = {
       clock,
       random,
-      recording,
-      guard,
-      rules: { team: services.teamRules },
+      recording: services.external.recording,
+      guard: services.guard,
+      rules: { team: services.limits.teamRules },
       vouches: agent.source !== undefined,
     }
     const at = { ...this.#run, step: command.step, agent: agent.name, onChildRun }

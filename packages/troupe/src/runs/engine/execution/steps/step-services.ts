@@ -22,14 +22,16 @@ export function stepServices(
   const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
   return {
     ...services,
-    ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
-    ...(limiting ? { budget: limiting } : {}),
-    timeouts: {
-      ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
-      ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
-      ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
+    limits: {
+      ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
+      ...(limiting ? { budget: limiting } : {}),
+      timeouts: {
+        ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
+        ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+        ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
+      },
+      ...(breakOn.length > 0 ? { breakOn } : {}),
+      ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
     },
-    ...(breakOn.length > 0 ? { breakOn } : {}),
-    ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
   }
 }
