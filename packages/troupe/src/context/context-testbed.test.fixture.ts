@@ -7,7 +7,7 @@ import { createBlobs, type Faults, openStorage, type Storage } from '../storage/
 import { contextMigrations } from './context-migrations.ts'
 import { contextTables } from './context-tables.ts'
 import { createContextMesh } from './mesh.ts'
-import type { MeshParts } from './mesh-core.ts'
+import type { MeshOptions } from './mesh-core.ts'
 
 export interface Opened extends AsyncDisposable {
   readonly storage: Storage
@@ -25,7 +25,7 @@ export async function openMesh(
     readonly faults?: Omit<Faults, 'clock' | 'random'>
     /** With the tables of steps. */
     readonly durable?: boolean
-  } & Partial<Pick<MeshParts, 'limits' | 'lifecycles'>> = {},
+  } & Pick<MeshOptions, 'limits' | 'lifecycles'> = {},
 ): Promise<Opened> {
   const { url = 'memory:', schema, encrypted = false, faults, durable = false, ...rest } = options
   const random = seededRandom('context')
@@ -46,7 +46,8 @@ export async function openMesh(
   const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
   const blobs = await createBlobs(storage)
-  const mesh = createContextMesh({ storage, clock, random, ids, events, incidents, audit, blobs, ...rest })
+  const platform = { clock, random, ids, events }
+  const mesh = createContextMesh({ storage, blobs, platform, security: { incidents, audit } }, rest)
   return {
     storage,
     mesh,

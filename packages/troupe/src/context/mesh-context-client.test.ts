@@ -78,10 +78,9 @@ async function openTestbed() {
     if (thrown instanceof AccessDeniedError) incidents.push(`${agent}: ${action}`)
   }
   const mesh = createContextMesh({
-    ...{ storage, clock, random, audit },
-    ids: createIds(clock, systemRandom),
-    events: createEvents(() => {}),
-    incidents: { rejected } as Incidents,
+    storage,
+    platform: { clock, random, ids: createIds(clock, systemRandom), events: createEvents(() => {}) },
+    security: { audit, incidents: { rejected } as Incidents },
   })
   const stepsOf = (owner: string) => {
     const journals = createJournals({ storage, clock, owner })

@@ -1,13 +1,10 @@
 /** The parts that all clients of one mesh share: the storage, the compiled statements and the limits. No state of users. */
 import {
-  type Clock,
   checkOptions,
   type ErrorCode,
-  type Events,
   failure,
-  type Ids,
   type Json,
-  type Random,
+  type Platform,
   type TaintLabel,
   type TroupeError,
   type UserId,
@@ -44,20 +41,25 @@ export interface ContextLimits {
   readonly bytes?: number
 }
 
-export interface MeshParts {
-  readonly storage: Storage
-  readonly clock: Clock
-  readonly random: Random
-  readonly ids: Ids
-  readonly events: Events
+/** What protects and records the entries. */
+interface MeshSecurity {
   readonly incidents?: Incidents
   /** The taint labels that a step gets when it reads a private entry. */
   readonly privateLabels?: readonly TaintLabel[]
   /** The taint labels of the current caller's writes. */
   readonly callers?: Pick<Callers, 'taint'>
   readonly audit?: AuditTrail
+}
+
+export interface MeshParts {
+  readonly storage: Storage
   /** Absent: large values are stored in their entries. */
   readonly blobs?: Blobs
+  readonly platform: Platform
+  readonly security?: MeshSecurity
+}
+
+export interface MeshOptions {
   readonly limits?: ContextLimits
   readonly lifecycles?: Readonly<Record<string, Lifecycle>>
 }
@@ -67,7 +69,9 @@ export type Committed = CommitResult & { readonly ok: true }
 
 type Limits = Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextLimits, 'entries' | 'bytes'>
 
-export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
+type CorePorts = Pick<MeshParts, 'storage' | 'blobs'> & Omit<Platform, 'ids'> & MeshSecurity
+
+export interface MeshCore extends CorePorts {
   /** May change while the troupe runs. */
   limits: Limits
   readonly lifecycles: Lifecycles
@@ -92,8 +96,9 @@ export interface MeshCore extends Omit<MeshParts, 'limits' | 'lifecycles'> {
 export const rejection = (code: ErrorCode, detail: { readonly [key: string]: Json } = {}): TroupeError =>
   failure(code, detail)
 
-export function createMeshCore(parts: MeshParts): MeshCore {
-  const { storage, ids, blobs } = parts
+export function createMeshCore(parts: MeshParts, { limits, lifecycles }: MeshOptions): MeshCore {
+  const { storage, blobs, security } = parts
+  const { clock, random, ids, events } = parts.platform
   const reads = createReadStatements(storage.dialect)
   const prefix = ids.next()
   let count = 0
@@ -115,9 +120,12 @@ export function createMeshCore(parts: MeshParts): MeshCore {
     })
   }
   return {
-    ...parts,
-    limits: contextLimits(parts.limits),
-    lifecycles: createLifecycles(parts.lifecycles),
+    storage,
+    ...(blobs ? { blobs } : {}),
+    ...{ clock, random, events },
+    ...security,
+    limits: contextLimits(limits),
+    lifecycles: createLifecycles(lifecycles),
     reads,
     writes: createWriteStatements(storage.dialect),
     nextChange: () => `${prefix}.${(count++).toString(36)}`,

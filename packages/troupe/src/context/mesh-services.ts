@@ -15,7 +15,14 @@ import { checkAgentName } from './entries/agent-name.ts'
 import { type ContextReader, topicGrantee } from './entries/audience.ts'
 import { type EntryRow, entryRow, restoreValue } from './entries/entry-row.ts'
 import type { Actor, Push } from './entries/fragments.ts'
-import { type ContextLimits, contextLimits, createMeshCore, type MeshCore, type MeshParts } from './mesh-core.ts'
+import {
+  type ContextLimits,
+  contextLimits,
+  createMeshCore,
+  type MeshCore,
+  type MeshOptions,
+  type MeshParts,
+} from './mesh-core.ts'
 import { ReadCache } from './reads/read-cache.ts'
 import { ValueCache } from './reads/value-cache.ts'
 import { WatchReads } from './reads/watch-reads.ts'
@@ -49,13 +56,13 @@ export class MeshServices {
   /** Work that continues after its caller has the answer. */
   #work: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: MeshParts & { readonly cleanup?: CleanerOptions }) {
-    this.core = createMeshCore(parts)
+  constructor(parts: MeshParts, { cleanup, ...options }: MeshOptions & { readonly cleanup?: CleanerOptions } = {}) {
+    this.core = createMeshCore(parts, options)
     this.cache = new ReadCache(this.core)
     this.values = parts.storage.singleWriter && new ValueCache(parts.storage.singleWriter)
     this.watchReads = new WatchReads(this.core)
-    this.cleaner = new Cleaner(this.core, parts.cleanup)
-    this.#macrotasks = new MacrotaskQueue(parts.clock, cachedReadsPerTurn)
+    this.cleaner = new Cleaner(this.core, cleanup)
+    this.#macrotasks = new MacrotaskQueue(this.core.clock, cachedReadsPerTurn)
   }
 
   get clock(): Clock {

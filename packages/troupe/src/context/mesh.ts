@@ -6,7 +6,7 @@ import type { ContextClient } from './context-client.ts'
 import { ContextMesh } from './context-mesh.ts'
 import { hostName } from './entries/agent-name.ts'
 import { MeshContextClient } from './mesh-context-client.ts'
-import type { MeshParts } from './mesh-core.ts'
+import type { MeshOptions, MeshParts } from './mesh-core.ts'
 import { MeshServices } from './mesh-services.ts'
 import { type Written, writtenSince } from './reads/written.ts'
 import type { CleanerOptions } from './writes/cleaner.ts'
@@ -42,7 +42,10 @@ export class Mesh extends MeshServices {
 /**
  * Opens the context mesh on a storage that has `contextMigrations`.
  * @example
- * const mesh = createContextMesh({ storage, clock, random, ids, events })
+ * const mesh = createContextMesh({ storage, platform: { clock, random, ids, events } })
  * await mesh.agent('ada', 'Support').push('orders.17.status', { paid: true })
  */
-export const createContextMesh = (parts: MeshParts & { readonly cleanup?: CleanerOptions }): Mesh => new Mesh(parts)
+export const createContextMesh = (
+  parts: MeshParts,
+  options?: MeshOptions & { readonly cleanup?: CleanerOptions },
+): Mesh => new Mesh(parts, options)

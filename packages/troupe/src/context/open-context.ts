@@ -61,17 +61,15 @@ export async function openContext(url: string, options: OpenContextOptions = {})
   const random = systemRandom
   const storage = await openStorage({ url, migrations: contextMigrations, clock, random })
   try {
-    const mesh = createContextMesh({
-      storage,
-      clock,
-      random,
-      ids: createIds(clock, random),
-      events: createEvents(() => {}),
-      blobs: await createBlobs(storage),
-      ...(limits ? { limits } : {}),
-      ...(lifecycles ? { lifecycles } : {}),
-      ...(cleanup ? { cleanup: { every: cleanup } } : {}),
-    })
+    const platform = { clock, random, ids: createIds(clock, random), events: createEvents(() => {}) }
+    const mesh = createContextMesh(
+      { storage, blobs: await createBlobs(storage), platform },
+      {
+        ...(limits ? { limits } : {}),
+        ...(lifecycles ? { lifecycles } : {}),
+        ...(cleanup ? { cleanup: { every: cleanup } } : {}),
+      },
+    )
     mesh.cleaner.start()
     let closed: Promise<void> | undefined
     const close = () => (closed ??= mesh.close().finally(() => storage.close()))

@@ -35,13 +35,8 @@ async function openTestbed() {
     clock,
     random,
   })
-  const mesh = createContextMesh({
-    storage,
-    clock,
-    random,
-    ids: createIds(clock, random),
-    events: createEvents(() => {}),
-  })
+  const platform = { clock, random, ids: createIds(clock, random), events: createEvents(() => {}) }
+  const mesh = createContextMesh({ storage, platform })
   const openSteps = (owner = 'node') => {
     const journals = createJournals({ storage, clock, owner })
     const inbox = createInbox({ storage })

@@ -212,17 +212,18 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
   const storage = encrypted ? await encryptedStorage(bare, clock) : bare
   const parts = { ...(await partsOf(storage, clock, seed)), blobs: await createBlobs(storage) }
   const { steps, journals, timers, seen, incidents } = parts
-  const mesh = createContextMesh(parts)
+  const { ids, random, events, blobs } = parts
+  const platform = { clock, ids, random, events }
+  const mesh = createContextMesh({ storage, blobs, platform, security: parts })
   const presence = createPresence({
     ...parts,
     processId: `node-${seed}`,
     heartbeatMs: milliseconds(heartbeat, 'heartbeat'),
   })
-  const { ids, random, events, blobs } = parts
   const mailboxes = createMailboxes(
     {
       ...{ storage, blobs, steps, security: parts },
-      platform: { clock, ids, random, events },
+      platform,
       recipients: {
         subscribersOf: async (_, topic) => subscribers[topic] ?? [],
         presentOf: (user, role) => presence.namesOf(user, role),

@@ -17,17 +17,8 @@ export function createCommunication(
   const { storage, blobs } = stores
   const { metricStore: store, metrics } = observability
   const { clock, ids, events } = platform
-  const { privateLabels } = guard
-  const mesh = createContextMesh({
-    storage,
-    ...platform,
-    incidents,
-    privateLabels,
-    callers,
-    audit,
-    blobs,
-    ...contextOptions(config),
-  })
+  const security = { incidents, audit, callers, privateLabels: guard.privateLabels }
+  const mesh = createContextMesh({ storage, blobs, platform, security }, contextOptions(config))
   const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
   const presence = createPresence({ storage, clock, ids, events, processId, heartbeatMs })
   const mailboxes = createMailboxes(
@@ -35,7 +26,7 @@ export function createCommunication(
       storage,
       blobs,
       platform,
-      security: { incidents, audit, callers, privateLabels },
+      security,
       recipients: {
         subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
         presentOf: (user, role) => presence.namesOf(user, role),

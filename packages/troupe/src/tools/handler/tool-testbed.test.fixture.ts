@@ -28,11 +28,12 @@ export async function openTeam() {
   const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
   const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
-  const mesh = createContextMesh({ storage, clock, random, ids, events, incidents })
+  const platform = { clock, random, ids, events }
+  const mesh = createContextMesh({ storage, platform, security: { incidents } })
   const mailboxes = createMailboxes({
     storage,
     blobs: await createBlobs(storage),
-    platform: { clock, ids, random, events },
+    platform,
     security: { incidents },
     recipients: {
       subscribersOf: (user, topic, agent) => mesh.subscribersOf(user, topic, agent),
