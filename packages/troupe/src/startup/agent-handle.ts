@@ -31,10 +31,8 @@ export function createAgentHandle(
   name: string,
   options: AccessOptions = {},
 ): AgentHandle {
-  const { clock, ids, events } = parts.platform
   const { mesh, mailboxes } = parts.communication
-  const { incidents, audit, roles, guard } = parts.security
-  const access = new Access(options, roles)
+  const access = new Access(options, parts.security.roles)
   checkGrants(options)
   const context = mesh.agent(user, name, access)
   const { messages, mailbox: own } = mailboxes.clients({ user, agent: name, access })
@@ -47,16 +45,10 @@ export function createAgentHandle(
   }
   const tools = ToolHandler[construct]({
     userId: user,
-    context,
-    messages,
-    mailbox,
+    clients: { context, messages, mailbox },
     access,
-    clock,
-    ids,
-    events,
-    incidents,
-    audit,
-    guard,
+    platform: parts.platform,
+    security: parts.security,
     unread: parts.tools.unread,
   })
   const { metricStore, metrics: collector } = parts.observability

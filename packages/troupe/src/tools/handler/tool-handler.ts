@@ -3,18 +3,7 @@
  * a caller cannot act as another agent.
  */
 
-import type { ContextClient } from '../../context/index.ts'
-import {
-  type Clock,
-  checkConstruct,
-  checkFunction,
-  construct,
-  type Events,
-  type Ids,
-  listOf,
-  truncateText,
-} from '../../core/index.ts'
-import type { Mailbox, MessageClient } from '../../messaging/index.ts'
+import { checkConstruct, checkFunction, construct, listOf, type Platform, truncateText } from '../../core/index.ts'
 import type { Access, AccessSummary, AuditTrail, BuiltInTool, Incidents, TaintGuard } from '../../security/index.ts'
 import { codeOf, isFailure, isRejection } from '../is-failure.ts'
 import type { OwnToolHost } from './call-own-tool.ts'
@@ -24,21 +13,18 @@ import type { UnreadResults } from './unread-results.ts'
 
 export interface ToolHandlerParts {
   readonly userId: string
-  /** The context client, live or staged. The tools act as its agent. */
-  readonly context: ContextClient
-  /** Absent, the tools for messages report that they are not available. */
-  readonly messages?: Pick<MessageClient, 'send' | 'broadcast'>
-  readonly mailbox?: Pick<Mailbox, 'messages' | 'confirmRead' | 'total'>
+  /** The tools act as the agent of the context client, which is live or staged. */
+  readonly clients: Omit<ToolClients, 'agent' | 'ids'>
   /** The rights, shared with the clients. */
   readonly access: Access
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly events: Events
-  readonly incidents?: Incidents
-  /** Records changes of the rights. */
-  readonly audit?: Pick<AuditTrail, 'record'>
-  /** The egress rules for tools of the application. */
-  readonly guard?: Pick<TaintGuard, 'fetchFor'>
+  readonly platform: Pick<Platform, 'clock' | 'ids' | 'events'>
+  readonly security: {
+    readonly incidents: Incidents
+    /** Records changes of the rights. */
+    readonly audit?: Pick<AuditTrail, 'record'>
+    /** The egress rules for tools of the application. */
+    readonly guard?: Pick<TaintGuard, 'fetchFor'>
+  }
   /** Watches for failed results that the application does not read. */
   readonly unread?: UnreadResults
 }
@@ -69,7 +55,8 @@ export class ToolHandler {
   private constructor(key: typeof construct, parts: ToolHandlerParts) {
     checkConstruct(key, 'ToolHandler', 'user.agent(name).tools')
     this.#parts = parts
-    this.#clients = { ...parts, agent: parts.context.agent }
+    const { clients, platform } = parts
+    this.#clients = { ...clients, ids: platform.ids, agent: clients.context.agent }
   }
 
   static [construct](parts: ToolHandlerParts): ToolHandler {
@@ -103,7 +90,8 @@ export class ToolHandler {
   #warnOfRepeat(): void {
     if (!this.#offered || !this.#prompted || !this.#parts.access.can('get_context')) return
     this.#prompted = false
-    const { clock, events, userId } = this.#parts
+    const { platform, userId } = this.#parts
+    const { clock, events } = platform
     events.emit({ type: 'prompt.repeated', at: clock.now(), userId, agent: this.agent })
   }
 
@@ -144,7 +132,7 @@ export class ToolHandler {
   }
   #changed(what: string): void {
     const resource = truncateText(`${this.agent}: ${what}`.trim(), maxChangeLength)
-    this.#parts.audit?.record({
+    this.#parts.security.audit?.record({
       user: this.#parts.userId,
       actor: 'host',
       operation: 'access.change',
@@ -169,14 +157,14 @@ export class ToolHandler {
    */
   async callAmong(available: () => readonly string[], name: string, args: unknown): Promise<ToolResult> {
     checkFunction('The available tools of callAmong', available)
-    const { access, incidents, userId } = this.#parts
+    const { access, security, userId } = this.#parts
     const { agent } = this
     const caller: ToolCaller = {
       clients: this.#clients,
       available: () => listOf('The available tools of callAmong', available()),
       role: access.role,
       authorize: (tool) => this.#authorize(tool),
-      impersonated: (action) => incidents?.record(userId, { agent, action, code: 'agent.mismatch' }),
+      impersonated: (action) => security.incidents.record(userId, { agent, action, code: 'agent.mismatch' }),
     }
     const spec = specs.get(name)
     return this.observe(spec?.name ?? 'unknown', () => executeToolCall(caller, name, args), spec?.security === true)
@@ -188,7 +176,8 @@ export class ToolHandler {
    */
   async observe<R>(tool: string, run: () => Promise<R>, security = false): Promise<R> {
     checkFunction('The call of a tool that is observed', run)
-    const { clock, events, unread, userId } = this.#parts
+    const { platform, unread, userId } = this.#parts
+    const { clock, events } = platform
     const began = clock.monotonic()
     const result = await run()
     const failed = isFailure(result) ? { code: codeOf(result) } : {}
@@ -209,8 +198,9 @@ export class ToolHandler {
 
   /** The agent and the services with which tools of the application are called. */
   get host(): OwnToolHost {
-    const { userId, clock, ids, guard } = this.#parts
-    return { userId, clock, ids, guard, agent: this.agent }
+    const { userId, platform, security } = this.#parts
+    const { clock, ids } = platform
+    return { userId, clock, ids, guard: security.guard, agent: this.agent }
   }
 
   /** Returns true if the tool is denied to this agent. It applies to tools of the application too. */
@@ -222,7 +212,7 @@ export class ToolHandler {
     try {
       this.#parts.access.require(this.agent, tool)
     } catch (error) {
-      this.#parts.incidents?.rejected(this.#parts.userId, this.agent, tool, error)
+      this.#parts.security.incidents.rejected(this.#parts.userId, this.agent, tool, error)
       throw error
     }
   }

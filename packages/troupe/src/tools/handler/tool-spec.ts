@@ -13,6 +13,7 @@ export type JsonObject = { readonly [key: string]: Json }
 export interface ToolClients {
   readonly agent: string
   readonly context: ContextClient
+  /** Absent, the tools for messages report that they are not available. */
   readonly messages?: Pick<MessageClient, 'send' | 'broadcast'>
   readonly mailbox?: Pick<Mailbox, 'messages' | 'confirmRead' | 'total'>
   readonly ids: Ids

@@ -47,12 +47,12 @@ export async function openTeam() {
     seen,
     unread,
     incidents,
-    agent(name: string, options: AccessOptions = {}, more: Partial<ToolHandlerParts> = {}) {
+    agent(name: string, options: AccessOptions = {}, more: Partial<ToolHandlerParts['security']> = {}) {
       const access = new Access(options)
       const context = mesh.agent('ada', name, access)
       const clients = mailboxes.clients({ user: 'ada', agent: name, access })
-      const own = { userId: 'ada', context, ...clients, access, clock, ids, events, incidents, unread }
-      const tools = ToolHandler[construct]({ ...own, ...more })
+      const own = { userId: 'ada', clients: { context, ...clients }, access, platform, unread }
+      const tools = ToolHandler[construct]({ ...own, security: { incidents, ...more } })
       return { context, tools, ...clients }
     },
     async [Symbol.asyncDispose]() {

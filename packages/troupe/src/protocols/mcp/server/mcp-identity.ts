@@ -38,14 +38,16 @@ interface McpClients {
 export function mcpCallerOf(troupe: Troupe, parts: TroupeParts, identity: McpIdentity): McpCaller {
   const { user, agent, access } = identity
   const { mesh, mailboxes } = parts.communication
-  const { clock, ids, events } = parts.platform
-  const { incidents } = parts.security
-  const { unread } = parts.tools
+  const {
+    platform,
+    tools: { unread },
+  } = parts
+  const security = { incidents: parts.security.incidents }
   const clients: McpClients = {
     ...mailboxes.clients({ user, agent: agent ?? hostName, access }),
     context: agent === undefined ? mesh.host(user, access) : mesh.agent(user, agent, access),
   }
-  const tools = ToolHandler[construct]({ userId: user, ...clients, access, clock, ids, events, incidents, unread })
+  const tools = ToolHandler[construct]({ userId: user, clients, access, platform, security, unread })
   return { troupe, parts, identity, context: clients.context, tools }
 }
 
