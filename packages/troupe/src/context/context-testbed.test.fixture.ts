@@ -42,8 +42,8 @@ export async function openMesh(
   const failed = (error: unknown) => failures.push(error)
   const { storage } = await openEncryption({ storage: bare, config, clock, events, tables: contextTables, failed })
   // Its ids are none that the seed gives again.
-  const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
-  const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
+  const chance = { clock, random: systemRandom, ids: createIds(clock, systemRandom), events }
+  const audit = await openAudit({ storage, platform: chance, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
   const blobs = await createBlobs(storage)
   const platform = { clock, random, ids, events }

@@ -109,8 +109,8 @@ async function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
   })
   events.on('*', (event) => seen.push(event))
   // Its ids are none that the seed gives again.
-  const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
-  const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
+  const chance = { clock, random: systemRandom, ids: createIds(clock, systemRandom), events }
+  const audit = await openAudit({ storage, platform: chance, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
   const guard = createTaintGuard(readTaintPolicy(), {
     incidents,

@@ -41,9 +41,10 @@ describe.each([
     const events = createEvents(() => {})
     events.on('key.*', (event) => emitted.push(event))
     const ids = createIds(clock, systemRandom)
-    const parts = { storage: opened, clock, random: systemRandom, ids, events, roles: createRoles() }
-    const audit = await openAudit({ ...parts, holder: 'here', failed: () => {} })
-    return { clock, emitted, audit, keys: new ApiKeys({ ...parts, audit }) }
+    const platform = { clock, random: systemRandom, ids, events }
+    const audit = await openAudit({ storage: opened, platform, holder: 'here', failed: () => {} })
+    const keys = new ApiKeys({ storage: opened, ...platform, roles: createRoles(), audit })
+    return { clock, emitted, audit, keys }
   }
 
   it.skipIf(skip)('An API key opens what its options allow, and its secret is not readable anywhere.', async () => {

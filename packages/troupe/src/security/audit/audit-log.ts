@@ -1,18 +1,14 @@
 /** The audit log of a troupe, composed of its queue, tree, retention and checkpoints. */
 import type { KeyObject } from 'node:crypto'
 import {
-  type Clock,
   checkOptions,
   checkSignal,
   checkText,
   createPage,
-  type Events,
   encodeCursor,
   failure,
-  type Ids,
-  idAt,
   type Page,
-  type Random,
+  type Platform,
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
@@ -43,15 +39,19 @@ import { type AuditReport, verifyExport } from './verification/verify-export.ts'
 
 export interface AuditLogParts {
   readonly storage: Pick<Storage, 'commit' | 'read' | 'dialect'>
-  readonly clock: Clock
-  readonly random: Random
-  readonly ids: Ids
-  readonly events: Events
+  readonly platform: Platform
+  /** Names this process. */
+  readonly holder: string
+  /** Returns the marks of all users with rows besides those of the audit log. */
+  readonly marksWithRows?: () => Promise<ReadonlySet<string>>
+  /** Called with the error of work in the background, which is retried. */
+  readonly failed: (error: unknown) => void
+}
+
+export interface AuditLogOptions {
   readonly settings: AuditSettings
   /** The secret with which keys of entries are hashed. */
   readonly secret: Uint8Array
-  /** Names this process. */
-  readonly holder: string
   readonly checkpoints?: Pick<CheckpointerParts, 'everyMs' | 'sign' | 'deliver'> & {
     readonly signExcuse: (excuse: Excuse) => string
     /** The newest that was delivered, where that can be read. */
@@ -64,10 +64,6 @@ export interface AuditLogParts {
     /** The public halves of earlier keys. */
     readonly retired: readonly (string | KeyObject)[]
   }
-  /** Returns the marks of all users with rows besides those of the audit log. */
-  readonly marksWithRows?: () => Promise<ReadonlySet<string>>
-  /** Called with the error of work in the background, which is retried. */
-  readonly failed: (error: unknown) => void
 }
 
 /**
@@ -76,7 +72,7 @@ export interface AuditLogParts {
  * intervals, and `verifyAudit` finds later changes without this process.
  */
 export class AuditLog implements AuditTrail {
-  readonly #parts: AuditLogParts
+  readonly #parts: AuditLogParts & AuditLogOptions
   readonly #statements: AuditStatements
   readonly #queue: RecordQueue
   readonly #sequencer: Sequencer
@@ -88,21 +84,22 @@ export class AuditLog implements AuditTrail {
   #rolledBack: AuditLog['rolledBack']
   #comparing: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: AuditLogParts) {
-    const { storage, clock, settings, failed, checkpoints } = parts
-    this.#parts = parts
+  constructor(parts: AuditLogParts, options: AuditLogOptions) {
+    const { storage, platform, holder, failed } = parts
+    const { clock } = platform
+    const { settings, checkpoints } = options
+    this.#parts = { ...parts, ...options }
     this.#statements = auditStatements(storage.dialect)
     this.#queue = new RecordQueue(storage)
-    this.#records = new RecordMaker(parts, this.#calls, this.#statements)
+    this.#records = new RecordMaker({ ...platform, ...options }, this.#calls, this.#statements)
     this.#proofs = new TreeProofs(storage, this.#statements)
-    this.#sequencer = new Sequencer({ ...parts, statements: this.#statements })
+    this.#sequencer = new Sequencer({ storage, clock, holder, failed, statements: this.#statements })
     this.#retirement = new Retirement({
       storage,
       clock,
       failed,
       statements: this.#statements,
       retentionMs: settings.retentionMs,
-      idAt,
       announce: (operation, resource) => this.#announce(operation, resource),
     })
     this.#checkpointer = checkpoints && new Checkpointer({ clock, failed, ...checkpoints, tree: () => this.tree() })
@@ -332,7 +329,8 @@ export class AuditLog implements AuditTrail {
 
   /** A database that was rolled back continues with a log that does not match the last checkpoint. */
   async #compareWithLast(): Promise<void> {
-    const { checkpoints, events, clock } = this.#parts
+    const { checkpoints, platform } = this.#parts
+    const { events, clock } = platform
     const last = await checkpoints?.last?.()
     if (!last) return
     const { size } = await this.#proofs.head()
@@ -357,7 +355,7 @@ export class AuditLog implements AuditTrail {
   }
 
   #soon(stored: StoredRecord, lost: 'audit.lost' | 'incident.lost'): void {
-    const { clock, events } = this.#parts
+    const { clock, events } = this.#parts.platform
     this.#sequencer.expect()
     this.#queue.add(stored.user, this.#records.statements(stored), (problem) => {
       const code = problem instanceof TroupeError ? problem.code : typeof problem === 'string' ? problem : 'unknown'

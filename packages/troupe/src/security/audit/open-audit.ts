@@ -12,26 +12,25 @@ import {
 } from './verification/checkpoint.ts'
 import type { CheckpointerParts } from './verification/checkpointer.ts'
 
-export interface OpenAuditParts extends Omit<AuditLogParts, 'settings' | 'secret' | 'checkpoints'> {
-  readonly config?: AuditConfig | undefined
-  /** Delivers checkpoints if `to` is not a function. */
-  readonly deliverTo?: (to: string) => {
-    readonly deliver: CheckpointerParts['deliver']
-    /** Absent if delivered checkpoints cannot be read. */
-    readonly last?: () => Promise<Checkpoint | undefined>
-    readonly delivered?: () => Promise<readonly Checkpoint[]>
-  }
+type DeliverTo = (to: string) => {
+  readonly deliver: CheckpointerParts['deliver']
+  /** Absent if delivered checkpoints cannot be read. */
+  readonly last?: () => Promise<Checkpoint | undefined>
+  readonly delivered?: () => Promise<readonly Checkpoint[]>
 }
 
-/** @throws ValidationError `option.unknown`, `validation.failed` */
-export async function openAudit({ config, deliverTo, ...parts }: OpenAuditParts): Promise<AuditLog> {
+/**
+ * @param deliverTo delivers checkpoints if `to` is not a function
+ * @throws ValidationError `option.unknown`, `validation.failed`
+ */
+export async function openAudit(parts: AuditLogParts, config?: AuditConfig, deliverTo?: DeliverTo): Promise<AuditLog> {
   const settings = auditSettings(config)
   const checkpoints = config?.checkpoints && checkpointing(config.checkpoints, deliverTo)
   const secret = await secretOf(parts.storage)
-  return new AuditLog({ ...parts, settings, secret, ...(checkpoints ? { checkpoints } : {}) })
+  return new AuditLog(parts, { settings, secret, ...(checkpoints ? { checkpoints } : {}) })
 }
 
-function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverTo: OpenAuditParts['deliverTo']) {
+function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverTo: DeliverTo | undefined) {
   const { key, retired = [], to, every = '5m', last } = checkCheckpoints(config)
   const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
   const target = typeof to === 'function' ? { deliver: to } : deliverTo?.(to)

@@ -2,7 +2,7 @@
  * Deletes records that are older than their retention, and then their leaves of the tree. The deletion is recorded first, and that
  * record has a leaf before the first record is deleted, so that the verifier knows which records may be missing.
  */
-import { type Clock, PeriodicTask } from '../../core/index.ts'
+import { type Clock, idAt, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { AuditStatements } from './audit-statements.ts'
 import { incidentsMs } from './audit-tables.ts'
@@ -13,8 +13,6 @@ export interface RetirementParts {
   readonly clock: Clock
   readonly statements: AuditStatements
   readonly retentionMs: number
-  /** Returns an id that sorts before the ids of all records from this time on. */
-  readonly idAt: (ms: number) => string
   /** Records the deletion durably and in the tree. */
   readonly announce: (operation: 'audit.retire' | 'audit.prune', resource: string) => Promise<void>
   readonly failed: (error: unknown) => void
@@ -58,7 +56,7 @@ export class Retirement {
   }
 
   async #retireRecords(): Promise<number> {
-    const { clock, retentionMs, idAt } = this.#parts
+    const { clock, retentionMs } = this.#parts
     const now = clock.now()
     const incidentsBefore = idAt(now - Math.max(retentionMs, incidentsMs))
     const removed = await this.#removeRecords(idAt(now - retentionMs), incidentsBefore)

@@ -61,15 +61,17 @@ async function openAccounts(
   const audit = await startup.stage(
     'audit',
     () =>
-      openAudit({
-        storage: stores.storage,
-        ...platform,
-        config: config.audit,
-        deliverTo: deliverCheckpoints(egressClient.fetchTo),
-        holder: processId,
-        marksWithRows: () => marksOfUsers(stores.storage),
-        failed: (error) => log.warn('the audit log could not be updated; it is retried', { error: error as Error }),
-      }),
+      openAudit(
+        {
+          storage: stores.storage,
+          platform,
+          holder: processId,
+          marksWithRows: () => marksOfUsers(stores.storage),
+          failed: (error) => log.warn('the audit log could not be updated; it is retried', { error: error as Error }),
+        },
+        config.audit,
+        deliverCheckpoints(egressClient.fetchTo),
+      ),
     (open) => open.close(),
   )
   opened.audit = audit

@@ -25,8 +25,8 @@ export async function openTeam() {
   const migrations = [...contextMigrations, ...securityMigrations, ...messagingMigrations]
   const storage = await openStorage({ url: 'memory:', migrations, clock, random })
   // Its ids are none that the seed gives again.
-  const chance = { random: systemRandom, ids: createIds(clock, systemRandom) }
-  const audit = await openAudit({ storage, clock, ...chance, events, holder: 'test', failed: () => {} })
+  const chance = { clock, random: systemRandom, ids: createIds(clock, systemRandom), events }
+  const audit = await openAudit({ storage, platform: chance, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
   const platform = { clock, random, ids, events }
   const mesh = createContextMesh({ storage, platform, security: { incidents } })
