@@ -137,17 +137,17 @@ function createMaintenance(
     unusedBlobs,
     metricStore,
   })
-  const erasure = createErasure({
-    storage: bare,
-    clock,
-    events,
-    tables: userTables,
-    keyRing: encryption.keyRing,
-    outdated: encryption.outdated,
-    recorded: (user) => audit.erasureRecord(user),
-    releaseUser: (user) => releaseUser(work, caches, user),
-    failed: (error) => log.error('work for an erased user may continue in this process', { error: error as Error }),
-  })
+  const erasure = createErasure(
+    {
+      storage: bare,
+      platform: { clock, events },
+      encryption,
+      recorded: (user) => audit.erasureRecord(user),
+      releaseUser: (user) => releaseUser(work, caches, user),
+      failed: (error) => log.error('work for an erased user may continue in this process', { error: error as Error }),
+    },
+    userTables,
+  )
   return {
     restored: new Restored({ storage, clock, events, gate: work.work.gate, log, audit }),
     housekeeping: new Housekeeping({ clock, log, cleanupTasks }),

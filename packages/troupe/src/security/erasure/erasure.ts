@@ -10,10 +10,10 @@
  * Invariant: work that began before cannot write after the last change, because its journals are deleted. A process that opens
  * the storage continues an erasure whose mark it finds.
  */
-import { type Clock, checkName, type Events, failure, type TroupeError, type UserId } from '../../core/index.ts'
+import { checkName, failure, type Platform, type TroupeError, type UserId } from '../../core/index.ts'
 import type { CommitResult, OpenedStorage, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
-import type { KeyRing } from '../encryption/key-ring-port.ts'
+import type { OpenedEncryption } from '../encryption/open-encryption.ts'
 import { erasureStatements, markedStatement } from './erasure-statements.ts'
 
 /** The result of the erasure of a user. */
@@ -31,22 +31,19 @@ export interface ErasureResult {
 export interface ErasureParts {
   /** The storage without encryption, for the rows themselves. */
   readonly storage: OpenedStorage
-  readonly clock: Clock
-  readonly events: Events
-  /** The tables of all modules. */
-  readonly tables: readonly UserTable[]
-  readonly keyRing: KeyRing | undefined
-  /** Drops the cached data keys of the user. */
-  readonly outdated: (user: UserId) => void
+  readonly platform: Pick<Platform, 'clock' | 'events'>
+  /** The key ring, and the function that drops the cached data keys of the user. */
+  readonly encryption: Pick<OpenedEncryption, 'keyRing' | 'outdated'>
   /** Ends the work for the user in this process and drops its cached data. @returns the function that allows new work */
   readonly releaseUser: (user: UserId) => Promise<() => void>
   /** Called if the work here could not be ended while another process erases the user. */
   readonly failed: (error: unknown) => void
   /** Records the erasure in the audit log. */
   readonly recorded: (user: UserId) => readonly Statement[]
-  /** The number of rows of one change; 500 by default. */
-  readonly batch?: number
 }
+
+/** The number of rows of one change. */
+const batch = 500
 
 export interface Erasure {
   /** @throws ValidationError for an invalid name; errors of the storage, after which another call continues */
@@ -56,8 +53,9 @@ export interface Erasure {
   stop(): Promise<void>
 }
 
-export function createErasure(parts: ErasureParts): Erasure {
-  const statements = erasureStatements(parts.storage.dialect, parts.tables, parts.batch ?? 500)
+/** @param tables those of all modules */
+export function createErasure(parts: ErasureParts, tables: readonly UserTable[]): Erasure {
+  const statements = erasureStatements(parts.storage.dialect, tables, batch)
   const inProgress = new Map<UserId, Promise<ErasureResult>>()
   let stop = async () => {}
   const forget = (user: UserId): Promise<ErasureResult> => {
@@ -83,7 +81,7 @@ export function createErasure(parts: ErasureParts): Erasure {
 
 /** Ends the work here for a user that another process erases, and allows it again after the erasure. */
 function watchOtherProcesses(
-  { storage, releaseUser, outdated, failed }: ErasureParts,
+  { storage, releaseUser, encryption: { outdated }, failed }: ErasureParts,
   unfinished: () => Promise<readonly UserId[]>,
   isOurs: (user: UserId) => boolean,
 ): () => Promise<void> {
@@ -120,7 +118,9 @@ export function createErasureCheck(storage: OpenedStorage): (user: UserId) => Pr
 type Statements = ReturnType<typeof erasureStatements>
 
 async function forgetUser(parts: ErasureParts, statements: Statements, user: UserId): Promise<ErasureResult> {
-  const { storage, keyRing, events, clock, outdated, releaseUser } = parts
+  const { storage, releaseUser } = parts
+  const { clock, events } = parts.platform
+  const { keyRing, outdated } = parts.encryption
   const commit = (list: readonly Statement[], wake: readonly WorkQueue[] = []) => committed(storage, user, list, wake)
   const rows = new Map<string, number>()
   const count = (moduleName: string, removed: number) => {
