@@ -60,8 +60,9 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
   if ((storage === undefined) === (lines === undefined)) throw wrong('verifyAudit', 'it has one of storage and export')
   const publicKeys = Array.isArray(publicKey) ? publicKey : [publicKey as string | KeyObject]
   const retentionMs = options.retention === undefined ? undefined : milliseconds(options.retention, 'retention')
-  const signed = { checkpoints: await checkpointsOf(options.checkpoints), publicKeys, retentionMs, signal }
-  if (lines !== undefined) return verifyExport({ lines: linesOf(lines), ...signed })
+  const signed = { checkpoints: await checkpointsOf(options.checkpoints), publicKeys }
+  const check = { signed, retentionMs, signal }
+  if (lines !== undefined) return verifyExport({ lines: linesOf(lines), ...check })
   rejectAbsent(storage)
   const opened = await openStorage({
     ...(typeof storage === 'string' ? { url: storage } : { url: 'postgres:', postgres: storage as PostgresOptions }),
@@ -71,7 +72,7 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
   })
   try {
     const marksWithRows = await marksOfUsers(opened)
-    return await verifyExport({ lines: exportAudit(opened), marksWithRows, ...signed })
+    return await verifyExport({ lines: exportAudit(opened), marksWithRows, ...check })
   } finally {
     await opened.close()
   }

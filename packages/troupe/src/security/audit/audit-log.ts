@@ -243,8 +243,7 @@ export class AuditLog implements AuditTrail {
     await this.#sequencer.run().catch(failed)
     return verifyExport({
       lines: exportAudit(storage, this.#statements),
-      checkpoints: [],
-      ...(checkpoints && withRetiredKeys(checkpoints, delivered)),
+      signed: checkpoints && withRetiredKeys(checkpoints, delivered),
       marksWithRows: marks,
       signal,
     })

@@ -35,10 +35,14 @@ export interface AuditReport {
 
 export interface VerifyAuditParts {
   readonly lines: AsyncIterable<string> | Iterable<string>
-  readonly checkpoints: readonly Checkpoint[]
   /** Absent if the log is not signed: its own records then excuse deleted records without a signature. */
-  readonly publicKeys?: readonly (string | KeyObject)[] | undefined
-  readonly retired?: RetiredKeys | undefined
+  readonly signed?:
+    | {
+        readonly checkpoints: readonly Checkpoint[]
+        readonly publicKeys: readonly (string | KeyObject)[]
+        readonly retired?: RetiredKeys
+      }
+    | undefined
   /** The shortest retention that the log had: a younger record may not be deleted by retention. 1 h by default. */
   readonly retentionMs?: number | undefined
   /** The marks of users with rows in other tables. An erased user has none, unless the log shows that the user returned. */
@@ -52,16 +56,17 @@ const unsigned: AuditVerifier = { isSigned: () => false, excuses: () => true }
 
 /** @throws ValidationError for lines that are not an export, or an invalid key; CancelledError */
 export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport> {
-  const { publicKeys, retentionMs = 0, marksWithRows = new Set<string>() } = parts
-  const { isSigned, excuses } = publicKeys ? auditVerifier(publicKeys, parts.retired) : unsigned
+  const { signed, retentionMs = 0, marksWithRows = new Set<string>() } = parts
+  const { isSigned, excuses } = signed ? auditVerifier(signed.publicKeys, signed.retired) : unsigned
+  const checkpoints = signed?.checkpoints ?? []
   const findings: AuditFinding[] = []
   const report = (finding: AuditFinding) => void findings.push(finding)
-  for (const checkpoint of parts.checkpoints)
+  for (const checkpoint of checkpoints)
     if (!isSigned(checkpoint)) {
       const problem = `the checkpoint of ${checkpoint.size} leaves is not signed by this key`
       report({ kind: 'checkpoint', problem })
     }
-  const tree = new ExportedTree(parts.checkpoints.filter(isSigned), report)
+  const tree = new ExportedTree(checkpoints.filter(isSigned), report)
   const records = new ExportedRecords(new RemovalExcuses(excuses, retentionMs), marksWithRows, report)
   let claimed = 0
   for await (const line of linesOf(parts)) {
