@@ -157,7 +157,7 @@ function workersOf(parts: Working, owner: string) {
     })
   const start = async (worker: Worker, user: string, watch?: WorkerWatch) => {
     const watched = watch === undefined ? {} : { watch }
-    const started = await startWorker(worker, { ...parts, user, contextOf, ...watched })
+    const started = await startWorker(worker, { ...parts, journal: parts, contextOf }, { user, ...watched })
     running.add(started)
     return started
   }

@@ -1,7 +1,13 @@
 /** A running worker of a troupe, which is stopped with the troupe and keeps the process alive. */
 import { buildStepContext } from '../agents/index.ts'
 import { systemClock } from '../core/index.ts'
-import { type HaltableWorker, startWorker, type Worker, type WorkerWatch } from '../messaging/index.ts'
+import {
+  type HaltableWorker,
+  startWorker,
+  type Worker,
+  type WorkerContextOf,
+  type WorkerWatch,
+} from '../messaging/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
 import { Access } from '../security/index.ts'
@@ -39,27 +45,20 @@ async function start(
 ): Promise<HaltableWorker> {
   const { agents, security } = parts
   const { clock, random } = parts.platform
-  const { steps, inbox } = parts.journal
   const { mailboxes, presence, clients } = parts.communication
   const { gate, workers, cleanups } = parts.work
-  const running = await startWorker(worker, {
-    user,
-    mailboxes,
-    presence,
-    steps,
-    inbox,
-    clock,
-    random,
-    access: new Access(worker.options?.access, security.roles),
-    contextOf: (recorder, access, previous) =>
-      buildStepContext({
-        agent: worker.name,
-        ...{ recorder, clock, random, guard: security.guard, previous, vouches: true },
-        recording: agents.services.external.recording,
-        clients: clients(recorder, access),
-      }),
-    ...(watch === undefined ? {} : { watch }),
-  })
+  const contextOf: WorkerContextOf = (recorder, access, previous) =>
+    buildStepContext({
+      agent: worker.name,
+      ...{ recorder, clock, random, guard: security.guard, previous, vouches: true },
+      recording: agents.services.external.recording,
+      clients: clients(recorder, access),
+    })
+  const running = await startWorker(
+    worker,
+    { mailboxes, presence, journal: parts.journal, contextOf },
+    { user, access: new Access(worker.options?.access, security.roles), ...(watch === undefined ? {} : { watch }) },
+  )
   workers.set(running, user)
   // On a file nothing else keeps the process alive: it lives as long as it has a worker.
   const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}

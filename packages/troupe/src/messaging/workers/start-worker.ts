@@ -1,6 +1,6 @@
 /** Runs a worker: joins its presence to its intake, and ends only when the handlers in progress have ended. */
-import { type Clock, failure, milliseconds, type Random, sleep } from '../../core/index.ts'
-import type { Inbox, Recorder, Steps } from '../../journal/index.ts'
+import { failure, milliseconds, sleep } from '../../core/index.ts'
+import type { JournalParts, Recorder } from '../../journal/index.ts'
 import { Access } from '../../security/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
 import type { MessageType } from '../message-type.ts'
@@ -23,15 +23,15 @@ export type WorkerContextOf = (
 ) => Omit<HandlerContext, 'attempt'>
 
 export interface StartWorkerParts {
-  readonly user: string
   readonly mailboxes: Mailboxes
   readonly presence: Presence
-  readonly steps: Steps
-  readonly inbox: Pick<Inbox, 'onArrival'>
-  readonly clock: Clock
-  readonly random: Random
+  readonly journal: Pick<JournalParts, 'steps' | 'inbox'>
   /** Builds the `ctx` of a handler; a module above this one provides it. */
   readonly contextOf: WorkerContextOf
+}
+
+export interface StartWorkerOptions {
+  readonly user: string
   /** The rights of the worker; by default those of its options. */
   readonly access?: Access
   /** The observer of a supervisor; absent without one. */
@@ -43,16 +43,21 @@ const defaults = { backoff: '100ms', maxBackoff: '30s' } as const
 const haltMs = 30_000
 
 /** Starts a worker. @throws the error of `onStart` or of a resource; ConflictError `worker.started` */
-export async function startWorker(worker: Worker, parts: StartWorkerParts): Promise<HaltableWorker> {
+export async function startWorker(
+  worker: Worker,
+  parts: StartWorkerParts,
+  options: StartWorkerOptions,
+): Promise<HaltableWorker> {
   if (!(worker instanceof Worker))
     throw failure('validation.failed', { what: 'The argument of start', problem: 'it must be a Worker' })
-  const running = new WorkerRunner(worker, parts)
+  const running = new WorkerRunner(worker, parts, options)
   await running.start()
   return running
 }
 
 class WorkerRunner implements HaltableWorker {
   readonly #worker: Worker
+  readonly #user: string
   readonly #parts: StartWorkerParts
   readonly #registered: Registrations
   readonly #failures: WorkerFailures
@@ -64,12 +69,15 @@ class WorkerRunner implements HaltableWorker {
   #stopped: Promise<void> | undefined
   detail!: AgentDetail
 
-  constructor(worker: Worker, parts: StartWorkerParts) {
+  constructor(worker: Worker, parts: StartWorkerParts, options: StartWorkerOptions) {
     this.#worker = worker
+    this.#user = options.user
     this.#parts = parts
-    const { user, mailboxes, clock, presence, watch } = parts
+    const { mailboxes, presence } = parts
+    const { user, access = new Access(worker.options.access), watch } = options
     const { messaging } = mailboxes
-    const access = parts.access ?? new Access(worker.options.access)
+    const { security, platform } = mailboxes.parts
+    const { clock, random } = platform
     const retry = retryOf(worker, messaging.settings.maxAttempts)
     const registered = worker[attach]({
       ...mailboxes.clients({ user, agent: worker.name, access }),
@@ -79,12 +87,9 @@ class WorkerRunner implements HaltableWorker {
     const failures = new WorkerFailures({ user, worker, emit, watch })
     this.#registered = registered
     this.#failures = failures
-    const { incidents } = mailboxes.parts.security
-    this.#peers = new WorkerPeers({ user, worker, registered, presence, incidents, failures })
+    this.#peers = new WorkerPeers({ user, worker, registered, presence, incidents: security.incidents, failures })
     this.#handling = new Handling({
-      ...parts,
-      ...retry,
-      agent: worker.name,
+      ...{ user, agent: worker.name, clock, random, ...parts.journal, ...retry, watch },
       leaseMs: messaging.settings.leaseMs,
       retentionMs: messaging.settings.retentionMs,
       contextOf: (recorder, previous) => parts.contextOf(recorder, access, previous),
@@ -98,7 +103,7 @@ class WorkerRunner implements HaltableWorker {
   }
 
   async start(): Promise<void> {
-    const { user, presence } = this.#parts
+    const { presence } = this.#parts
     const { name, options } = this.#worker
     let begun = false
     try {
@@ -107,7 +112,7 @@ class WorkerRunner implements HaltableWorker {
       begun = true
       this.#worker[begin]()
       const { role = 'worker', topics = [] } = options
-      const { detail, leave } = await presence.join(user, { name, role, topics })
+      const { detail, leave } = await presence.join(this.#user, { name, role, topics })
       this.detail = detail
       this.#leave = leave
       await this.#peers.watch()
@@ -136,7 +141,10 @@ class WorkerRunner implements HaltableWorker {
     const stopped = this.#failures.contain(() => this.stop())
     this.#handling.halt()
     const over = new AbortController()
-    await Promise.race([stopped, sleep(this.#parts.clock, haltMs, over.signal).catch(() => {})])
+    await Promise.race([
+      stopped,
+      sleep(this.#parts.mailboxes.parts.platform.clock, haltMs, over.signal).catch(() => {}),
+    ])
     over.abort()
   }
   async #stop(): Promise<void> {
