@@ -14,6 +14,11 @@ export interface GatheredParts {
   readonly user: string
   readonly agent: string
   readonly mailboxes: Pick<Mailboxes, 'messaging' | 'receiver'>
+  readonly signal: AbortSignal
+}
+
+/** The batches of one handler. */
+interface BatchSpec {
   readonly type: MessageType
   /** Registered types that extend it. */
   readonly nearer: readonly string[]
@@ -21,7 +26,6 @@ export interface GatheredParts {
   readonly waitMs: number
   /** The most that the worker makes of a message. */
   readonly attempts: number
-  readonly signal: AbortSignal
 }
 
 type Jobs = readonly (readonly DeliveryHandle[])[]
@@ -31,16 +35,19 @@ const recheckMs = 1_000
 
 export class GatheredBatches {
   readonly #parts: GatheredParts
+  readonly #batch: BatchSpec
   readonly #types: { readonly types: readonly string[]; readonly except: readonly { readonly type: string }[] }
 
-  constructor(parts: GatheredParts) {
+  constructor(parts: GatheredParts, batch: BatchSpec) {
     this.#parts = parts
-    this.#types = { types: [parts.type.name], except: parts.nearer.map((type) => ({ type })) }
+    this.#batch = batch
+    this.#types = { types: [batch.type.name], except: batch.nearer.map((type) => ({ type })) }
   }
 
   /** Returns the jobs to handle now, one after the other; none after a wait. */
   async next(): Promise<Jobs> {
-    const { user, agent, mailboxes, size, waitMs, signal } = this.#parts
+    const { user, agent, mailboxes, signal } = this.#parts
+    const { size, waitMs } = this.#batch
     const { messaging, receiver } = mailboxes
     const listening = messaging.arrivals.listen(user, agent)
     try {
@@ -73,7 +80,7 @@ export class GatheredBatches {
   }
 
   async #fresh(): Promise<Jobs> {
-    const deliveries = await this.#claim({ max: this.#parts.size, batch: null })
+    const deliveries = await this.#claim({ max: this.#batch.size, batch: null })
     // A redriven message also has previous attempts, whose effects can be read only for a single message.
     const isFresh = ({ attempt, failures }: DeliveryHandle) => attempt === 1 && failures === 0
     const fresh = deliveries.filter(isFresh)
@@ -102,20 +109,20 @@ export class GatheredBatches {
 
   /** How many they are, where all are there. A last attempt is had alone: it is not to bury those beside it. */
   async #sizeIfComplete({ step, released }: BatchMembership, batch: string): Promise<number | undefined> {
-    const { user, agent, mailboxes, attempts: maxAttempts } = this.#parts
+    const { user, agent, mailboxes } = this.#parts
     const { messaging } = mailboxes
     if (released) return undefined
     const rows = await messaging.read(user, messaging.mailboxReads.members(user, agent, this.#types, batch))
     const isLast = rows.some(
-      ({ attempts }) => Number(attempts) + 1 >= Math.min(maxAttempts, messaging.settings.maxAttempts),
+      ({ attempts }) => Number(attempts) + 1 >= Math.min(this.#batch.attempts, messaging.settings.maxAttempts),
     )
     const deliveryAttempts = rows.map(({ id, failures }) => ({ id: String(id), failures: Number(failures) }))
     return !isLast && handledStep(deliveryAttempts) === step ? rows.length : undefined
   }
 
   #claim(wanted: { readonly max: number; readonly all?: number; readonly batch: string | null }) {
-    const { user, agent, mailboxes, type, signal } = this.#parts
+    const { user, agent, mailboxes, signal } = this.#parts
     const { except } = this.#types
-    return mailboxes.receiver.receive(user, agent, { ...wanted, types: [type], except, waitMs: 0, signal })
+    return mailboxes.receiver.receive(user, agent, { ...wanted, types: [this.#batch.type], except, waitMs: 0, signal })
   }
 }

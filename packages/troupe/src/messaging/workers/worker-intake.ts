@@ -72,7 +72,7 @@ export class WorkerIntake {
     const { name: agent, options } = worker
     const nearer = nearerTypes(registered, batch.type.name)
     const attempts = options.retry?.attempts ?? mailboxes.messaging.settings.maxAttempts
-    const gathered = new GatheredBatches({ user, agent, mailboxes, nearer, signal, attempts, ...batch })
+    const gathered = new GatheredBatches({ user, agent, mailboxes, signal }, { ...batch, nearer, attempts })
     await this.#repeat(async () => {
       // A batch checks its leases itself, and releases those that are left if it cannot start.
       for (const [i, job] of (await gathered.next()).entries())
