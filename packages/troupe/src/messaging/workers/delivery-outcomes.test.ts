@@ -16,8 +16,8 @@ async function delivered(attempts = 3) {
   const { mailbox } = agent('B')
   const reports: string[] = []
   const outcomes = new DeliveryOutcomes({
-    ...{ user: 'ada', agent: 'B', random: seededRandom('outcomes'), steps, retentionMs: 1_000, attempts },
-    backoff: { baseMs: 1_000, maxMs: 4_000 },
+    ...{ user: 'ada', random: seededRandom('outcomes'), steps, retentionMs: 1_000 },
+    retry: { attempts, backoff: { baseMs: 1_000, maxMs: 4_000 } },
     failures: {
       handlerFailed: (error) => reports.push(`failed: ${(error as Error).message}`),
       handlerSucceeded: () => reports.push('succeeded'),

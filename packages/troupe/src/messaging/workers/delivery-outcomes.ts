@@ -1,7 +1,7 @@
 /** The outcome of deliveries after their step: acknowledged, retried after a pause, or dead letters. */
 import { failure, messageWithId, type Random, restoreError, type StoredError, storeError } from '../../core/index.ts'
 import type { StepEnd, Steps } from '../../journal/index.ts'
-import { backoffDelay } from '../../resilience/index.ts'
+import { type Backoff, backoffDelay } from '../../resilience/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import { failedRetentionMs, perhapsDone, stepOf } from '../receiving/handled-step.ts'
@@ -10,13 +10,11 @@ import type { WorkerFailures } from './worker-failures.ts'
 
 export interface DeliveryOutcomesParts {
   readonly user: string
-  readonly agent: string
   readonly random: Random
   readonly steps: Pick<Steps, 'abandon' | 'release'>
   /** The retention of the journal of a handled message. */
   readonly retentionMs: number
-  readonly attempts: number
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly retry: { readonly attempts: number; readonly backoff: Backoff }
   readonly failures: Pick<WorkerFailures, 'handlerFailed' | 'handlerSucceeded' | 'deadLettered'>
 }
 
@@ -31,7 +29,7 @@ export class DeliveryOutcomes {
 
   /** The statements for the change that ends the step after an error of the handler. */
   failed(deliveries: Deliveries, error: StoredError): readonly Fragment[] {
-    const { backoff, random } = this.#parts
+    const { retry, random } = this.#parts
     const reason = reasonOf(error)
     // From the last to the first, so that each of a failed batch has its own failure counted.
     return deliveries
@@ -39,7 +37,7 @@ export class DeliveryOutcomes {
       .map((delivery) =>
         this.#isLast(delivery, error)
           ? delivery.deadLetterFragment(reason)
-          : delivery.nackFragment(backoffDelay(backoff, delivery.attempt, random), reason),
+          : delivery.nackFragment(backoffDelay(retry.backoff, delivery.attempt, random), reason),
       )
   }
 
@@ -76,11 +74,11 @@ export class DeliveryOutcomes {
   }
 
   async deadLetter(deliveries: Deliveries, reason: string): Promise<void> {
-    const { user, agent, steps, failures } = this.#parts
+    const { user, steps, failures } = this.#parts
     const ended = this.#ended(deliveries)
     for (const delivery of deliveries.toReversed()) {
       const { type } = delivery.message
-      const error = failure('request.failed', { to: agent, type, problem: reason })
+      const error = failure('request.failed', { to: delivery.lease.mailbox, type, problem: reason })
       failures.handlerFailed(error, delivery)
       await this.#moveToDeadLetters(delivery, error, reason, ended)
     }
@@ -89,7 +87,8 @@ export class DeliveryOutcomes {
 
   /** The step could not be executed: the storage failed, for example. After a pause it continues where it is. */
   async requeue(deliveries: Deliveries, error: unknown): Promise<void> {
-    const { attempts, backoff, random, failures } = this.#parts
+    const { retry, random, failures } = this.#parts
+    const { attempts, backoff } = retry
     const reason = `${reasonOf(storeError(error))}; ${perhapsDone}`
     for (const delivery of deliveries.toReversed()) {
       failures.handlerFailed(error, delivery)
@@ -100,7 +99,7 @@ export class DeliveryOutcomes {
   }
 
   #isLast(delivery: DeliveryHandle, error: StoredError): boolean {
-    return delivery.attempt >= this.#parts.attempts || error.name === 'CriticalError'
+    return delivery.attempt >= this.#parts.retry.attempts || error.name === 'CriticalError'
   }
   /** If another process has the message by now, that one reports what becomes of it. */
   async #moveToDeadLetters(delivery: DeliveryHandle, error: unknown, reason: string, ended: Fragment): Promise<void> {

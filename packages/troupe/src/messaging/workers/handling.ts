@@ -20,6 +20,7 @@ import type { HandlerContext } from './worker.ts'
 
 export interface HandlingParts extends DeliveryOutcomesParts, Omit<HandledStepsParts, 'hangMs'>, PreviousAttemptsParts {
   readonly steps: DeliveryOutcomesParts['steps'] & HandledStepsParts['steps'] & PreviousAttemptsParts['steps']
+  readonly agent: string
   readonly leaseMs: number
   readonly contextOf: (recorder: Recorder, previous: PreviousEffects) => Omit<HandlerContext, 'attempt'>
   readonly watch?: Pick<WorkerWatch, 'hangMs' | 'hung'> | undefined

@@ -89,7 +89,7 @@ class WorkerRunner implements HaltableWorker {
     this.#failures = failures
     this.#peers = new WorkerPeers({ user, worker, registered, presence, incidents: security.incidents, failures })
     this.#handling = new Handling({
-      ...{ user, agent: worker.name, clock, random, ...parts.journal, ...retry, watch },
+      ...{ user, agent: worker.name, clock, random, ...parts.journal, retry, watch },
       leaseMs: messaging.settings.leaseMs,
       retentionMs: messaging.settings.retentionMs,
       contextOf: (recorder, previous) => parts.contextOf(recorder, access, previous),
