@@ -96,7 +96,7 @@ class WorkerRunner implements HaltableWorker {
       failures,
     })
     this.#intake = new WorkerIntake({
-      ...{ user, worker, registered, mailboxes, clock },
+      ...{ user, worker, registered, mailboxes },
       handle: (deliveries) => this.#handle(deliveries),
       failed: (error) => failures.report(error),
     })

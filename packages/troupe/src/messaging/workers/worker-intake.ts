@@ -2,7 +2,7 @@
  * Receives the messages of a worker: as many at once as it wants, one of each lane, and one batch of each batch
  * handler.
  */
-import { type Clock, sleep, TroupeError } from '../../core/index.ts'
+import { sleep, TroupeError } from '../../core/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
 import { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import { GatheredBatches } from '../receiving/gathered-batches.ts'
@@ -15,7 +15,6 @@ export interface WorkerIntakeParts {
   readonly worker: Pick<Worker, 'name' | 'options'>
   readonly registered: Pick<Registrations, 'handlers' | 'batches'>
   readonly mailboxes: Mailboxes
-  readonly clock: Clock
   /** Never rejects. */
   readonly handle: (deliveries: readonly DeliveryHandle[]) => Promise<void>
   /** Called when the storage rejects a claim. */
@@ -94,7 +93,7 @@ export class WorkerIntake {
       } catch (error) {
         if (signal.aborted || (error instanceof TroupeError && error.code === 'troupe.closed')) return
         this.#parts.failed(error)
-        await sleep(this.#parts.clock, pauseMs, signal).catch(() => {})
+        await sleep(this.#parts.mailboxes.parts.platform.clock, pauseMs, signal).catch(() => {})
       }
   }
 }
