@@ -4,6 +4,7 @@ import { type Clock, failure, type Random } from '../../core/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
 import { deferredSandbox, type Sandboxes } from '../../sandbox/index.ts'
 import type { StepContext } from '../agent-port.ts'
+import type { Asking } from './approval.ts'
 import { EffectGate, type EffectGateParts } from './effect-gate.ts'
 
 export interface StepClients {
@@ -24,7 +25,7 @@ export interface StepWorkspace {
   readonly over?: Pick<StepContext, 'sandbox'> | undefined
 }
 
-export interface StepContextOptions extends Omit<EffectGateParts, 'ask'> {
+export interface StepContextOptions extends EffectGateParts, Pick<Asking, 'agent' | 'recorder' | 'guard'> {
   readonly clock: Clock
   readonly random: Random
   readonly clients: StepClients
@@ -33,8 +34,9 @@ export interface StepContextOptions extends Omit<EffectGateParts, 'ask'> {
 }
 
 export function buildStepContext(options: StepContextOptions): StepContext {
-  const { agent, recorder, clock, random, clients, workspace, ...rules } = options
-  const effects = new EffectGate({ agent, recorder, ask: clients.ask, ...rules })
+  const { agent, recorder, guard, clock, random, clients, workspace, ...rules } = options
+  const { ask } = clients
+  const effects = new EffectGate({ agent, recorder, guard, ...(ask ? { ask } : {}) }, rules)
   const effect: StepContext['effect'] = (name, spec, fn) => effects.effect(name, spec, fn)
   const sandbox = deferredSandbox(() => {
     if (!workspace) throw failure('sandbox.absent', { what: 'ctx.sandbox' })
@@ -52,8 +54,8 @@ export function buildStepContext(options: StepContextOptions): StepContext {
     declassify: (value, reason) => effects.declassify(value, reason),
     ask: async (question) => {
       const problem = 'a handler of messages has no person to ask'
-      if (!clients.ask) throw failure('validation.failed', { what: 'ctx.ask', problem })
-      return clients.ask(question)
+      if (!ask) throw failure('validation.failed', { what: 'ctx.ask', problem })
+      return ask(question)
     },
     request: (type, payload, asked) => clients.messages.request(type, payload, asked),
     startRun: async (spec) => {

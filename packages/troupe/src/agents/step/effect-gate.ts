@@ -9,19 +9,12 @@ import {
   type EffectSpec,
   isOutsideEffect,
   type OutsideFunction,
-  type Recorder,
 } from '../../journal/index.ts'
 import type { PreviousEffects } from '../../messaging/index.ts'
-import { type CallLabels, isJoined, type NarrowerRules, type TaintGuard, uniformLabels } from '../../security/index.ts'
-import type { StepContext } from '../agent-port.ts'
+import { type CallLabels, isJoined, type NarrowerRules, uniformLabels } from '../../security/index.ts'
 import { type Asking, agreed, askApproval, judgeCall, taintedActionOf } from './approval.ts'
 
 export interface EffectGateParts {
-  readonly agent: string
-  readonly recorder: Recorder
-  readonly guard: TaintGuard
-  /** If absent, no person can be asked, and a call that needs an approval is rejected. */
-  readonly ask?: StepContext['ask'] | undefined
   readonly recording?: Recording | undefined
   /** The step is code of the application, with no model in it that could be talked into anything. */
   readonly vouches?: boolean
@@ -35,14 +28,14 @@ export class EffectGate {
   readonly #parts: EffectGateParts
   readonly #asking: Asking
 
-  constructor(parts: EffectGateParts) {
+  constructor(asking: Asking, parts: EffectGateParts) {
+    this.#asking = asking
     this.#parts = parts
-    const { agent, recorder, guard, ask } = parts
-    this.#asking = { agent, recorder, guard, ...(ask ? { ask } : {}) }
   }
 
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
-    const { recorder, guard, rules = {}, previous } = this.#parts
+    const { recorder, guard } = this.#asking
+    const { rules = {}, previous } = this.#parts
     const before = spec?.key === undefined ? undefined : previous?.get(`${name}[${spec.key}]`)
     // Giving the answer may be repeated, whatever the effect itself may.
     if (before)
@@ -58,8 +51,8 @@ export class EffectGate {
   }
 
   async declassify<T>(value: T, reason: string): Promise<T> {
-    const { agent, recorder, guard, vouches = false } = this.#parts
-    if (!vouches)
+    const { agent, recorder, guard } = this.#asking
+    if (!this.#parts.vouches)
       throw failure('taint.misplaced', { agent, problem: 'a tool that the model called acts for the model' })
     if (typeof reason !== 'string' || reason.trim() === '')
       throw failure('validation.failed', { what: 'ctx.declassify', problem: 'it needs a reason' })
@@ -94,7 +87,7 @@ export class EffectGate {
     if (typeof fn !== 'function') return fn
     const taintedAction = taintedActionOf(this.#asking, name)
     return (call: EffectCall) => {
-      const fetch = this.#parts.guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
+      const fetch = this.#asking.guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
       return fn({ ...call, fetch })
     }
   }
