@@ -95,10 +95,9 @@ export interface EvaluationParts {
   readonly host: OrchestraHost
   readonly user: UserId
   readonly open: OpenEvaluationTroupe
-  readonly change: EvaluationChange
   readonly score: ScoreFunction
-  readonly live: boolean
-  readonly repeat: boolean
+  /** The new execution: what differs from the past run, and which calls it makes again. */
+  readonly candidate: { readonly change: EvaluationChange; readonly live: boolean; readonly repeat: boolean }
   readonly signal: AbortSignal | undefined
 }
 
@@ -126,7 +125,8 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
 }
 
 async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare, known: Known) {
-  const { host, user, open, live, repeat, signal } = parts
+  const { host, user, open, signal } = parts
+  const { live, repeat } = parts.candidate
   const past = PastRun.of(row.run, await readRetainedRecords(host.parts, user, row))
   const source = await host.source(user, row.run)
   const history = await historyOf(host.parts, user, source.pinned)
@@ -172,7 +172,7 @@ const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputToken
 
 /** Returns the specification of the past run with the change, without its breakpoints. */
 function specOf(
-  { change, host }: EvaluationParts,
+  { candidate: { change }, host }: EvaluationParts,
   source: ForkSource,
   {
     past,

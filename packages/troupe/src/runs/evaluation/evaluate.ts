@@ -139,7 +139,7 @@ export async function evaluate(
   const change = changeOf(options.change, host)
   const record = options.id === undefined ? undefined : objectOf(host, user, options.id)
   const { rows, before } = await begun(host, user, options, { limit, change, record })
-  const parts = { host, user, open, change, score, live, repeat, signal }
+  const parts = { host, user, open, score, candidate: { change, live, repeat }, signal }
   const purse = new Purse(budget, [...before.values()])
   const done: EvaluatedRun[] = []
   const waiting = [...rows.entries()]
