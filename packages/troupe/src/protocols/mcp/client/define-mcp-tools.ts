@@ -171,8 +171,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
   const log = host.log.child({ server: source })
   const connection = new McpConnection({
     source,
-    clock,
-    random,
+    platform: { clock, random },
     timeoutMs,
     evaluator,
     open: (listeners) =>

@@ -4,7 +4,7 @@
  * older than a minute.
  */
 import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
-import { type Clock, failure, type Json, type Random, TroupeError, truncateText } from '../../../core/index.ts'
+import { failure, type Json, type Platform, TroupeError, truncateText } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
 import type { BoundedEvaluator, ToolChange, ToolForm } from '../../../security/index.ts'
 import { loadClientSdk } from './load-client-sdk.ts'
@@ -13,8 +13,7 @@ import { distinct, toolFormOf } from './tool-form.ts'
 
 export interface ConnectionParts {
   readonly source: string
-  readonly clock: Clock
-  readonly random: Random
+  readonly platform: Pick<Platform, 'clock' | 'random'>
   readonly timeoutMs: number
   /** Checks what tools return by the schema that their server declares. */
   readonly evaluator: BoundedEvaluator
@@ -56,7 +55,7 @@ export class McpConnection {
   constructor(parts: ConnectionParts) {
     this.#parts = parts
     const counts = (error: unknown) => error instanceof TroupeError && unreachable.has(error.code)
-    this.#breaker = new CircuitBreaker({ clock: parts.clock, failures: 5, pause: '30s', counts })
+    this.#breaker = new CircuitBreaker({ clock: parts.platform.clock, failures: 5, pause: '30s', counts })
   }
 
   /**
@@ -135,7 +134,7 @@ export class McpConnection {
   }
 
   #discover(refresh = false): Promise<Live> {
-    const { clock } = this.#parts
+    const { clock } = this.#parts.platform
     if (!refresh && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
     this.#discovering ??= this.#read().finally(() => {
       this.#discovering = undefined
@@ -144,7 +143,8 @@ export class McpConnection {
   }
 
   async #read(): Promise<Live> {
-    const { clock, random, source, compare } = this.#parts
+    const { platform, source, compare } = this.#parts
+    const { clock, random } = platform
     if (this.#ends.signal.aborted)
       throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
     if (clock.monotonic() < this.#notBefore)
