@@ -37,7 +37,7 @@ export async function askChain(
       const answer = await callModel(caller, { name, model, gate: gates.of(target) }, asked, live)
       return i === 0 ? answer : { ...answer, fallback: { from: first, to: name, reason: reason?.message ?? '' } }
     } catch (error) {
-      if (verdictOf(error, caller.clock.now()).kind === 'stop' || i === chain.length - 1) throw error
+      if (verdictOf(error, caller.platform.clock.now()).kind === 'stop' || i === chain.length - 1) throw error
       reason = error as TroupeError
     }
   }

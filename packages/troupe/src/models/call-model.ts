@@ -5,16 +5,7 @@ import type {
   LanguageModelV4ToolChoice,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider'
-import {
-  type Clock,
-  type Events,
-  failure,
-  type Json,
-  milliseconds,
-  type Random,
-  sleep,
-  TroupeError,
-} from '../core/index.ts'
+import { failure, type Json, milliseconds, type Platform, sleep, TroupeError } from '../core/index.ts'
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
 import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
 import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
@@ -33,9 +24,7 @@ const maxPauses = 6
 const backoff: Backoff = { baseMs: 500, maxMs: 8_000 }
 
 export interface ModelCallParts {
-  readonly clock: Clock
-  readonly random: Random
-  readonly events: Events
+  readonly platform: Pick<Platform, 'clock' | 'random' | 'events'>
   readonly prices: ReturnType<typeof createPrices>
   /** Attempts of one model before the next one of the chain; 3 by default. */
   readonly attempts?: number
@@ -60,32 +49,32 @@ export async function callModel(
 ): Promise<ModelAnswer> {
   const { name, gate } = candidate
   const { redact = (text) => text } = caller
+  const { clock, random, events } = caller.platform
   let failures = 0
   let pauses = 0
   const retried = (reason: 'limited' | 'failed', pauseMs: number) => {
     const attempt = failures + pauses + 1
-    const { clock, events } = caller
     events.emit({ type: 'model.retried', at: clock.now(), userId: call.user, model: name, attempt, pauseMs, reason })
   }
   for (;;) {
     let began: number | undefined
     try {
       return await gate.pass(() => {
-        began = caller.clock.monotonic()
+        began = clock.monotonic()
         live?.begin()
-        return caller.events.spanned(() => observed(caller, candidate, call, live))
+        return events.spanned(() => observed(caller, candidate, call, live))
       }, call.signal)
     } catch (error) {
       // The model was not asked: its circuit is open, its queue is full, or its provider asked for a pause.
       if (began === undefined) throw error
-      const verdict = verdictOf(error, caller.clock.now())
+      const verdict = verdictOf(error, clock.now())
       if (verdict.kind === 'stop') throw error
       if (verdict.kind === 'rejected') {
         const problem = redact(verdict.problem)
         throw failure('model.rejected', { model: name, status: verdict.status, problem }, { cause: error })
       }
       if (verdict.kind === 'limited') {
-        const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, caller.random)
+        const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, random)
         gate.coolDown(pause)
         if (pause > longestPauseMs || ++pauses >= maxPauses) throw limited(name, pause, error)
         retried('limited', pause)
@@ -97,9 +86,9 @@ export async function callModel(
         const problem = redact(verdict.problem)
         throw failure('model.failed', { model: name, attempts: failures, problem }, { cause: error })
       }
-      const pause = backoffDelay(backoff, failures, caller.random)
+      const pause = backoffDelay(backoff, failures, random)
       retried('failed', pause)
-      await sleep(caller.clock, pause, call.signal)
+      await sleep(clock, pause, call.signal)
     }
   }
 }
@@ -111,7 +100,7 @@ async function attempt(
   live: LiveText | undefined,
 ): Promise<{ readonly answer: ModelAnswer; readonly ignored: readonly string[] }> {
   const limit = {
-    clock: caller.clock,
+    clock: caller.platform.clock,
     limitMs: call.timeoutMs,
     kind: 'model',
     what: `The model ${name}`,
@@ -146,7 +135,7 @@ async function attempt(
 }
 
 function streamed(
-  { clock, idleMs = milliseconds(defaultIdle, 'models.idle') }: ModelCallParts,
+  { platform: { clock }, idleMs = milliseconds(defaultIdle, 'models.idle') }: ModelCallParts,
   { name, model }: Pick<Candidate, 'name' | 'model'>,
   call: ModelCall,
   live: LiveText,
@@ -199,7 +188,7 @@ async function observed(
   call: ModelCall,
   live: LiveText | undefined,
 ): Promise<ModelAnswer> {
-  const { clock, events } = caller
+  const { clock, events } = caller.platform
   const began = clock.monotonic()
   const eventFields = { type: 'model.called', userId: call.user, model: candidate.name } as const
   try {

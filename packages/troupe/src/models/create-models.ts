@@ -98,7 +98,13 @@ export function createModels(options: ModelsOptions): Models {
   const gates = createGates(options)
   const idleMs = milliseconds(options.idle ?? defaultIdle, 'models.idle', '1ms')
   const redact = options.redact ? { redact: options.redact } : {}
-  const caller = { clock, random, events, prices, attempts: attemptsOf(options.attempts), idleMs, ...redact }
+  const caller = {
+    platform: { clock, random, events },
+    prices,
+    attempts: attemptsOf(options.attempts),
+    idleMs,
+    ...redact,
+  }
   const modelOf = async (spec: ModelTarget, tokensLeft: number | undefined): Promise<LanguageModelV4> => {
     const resolve = async () => boundedModel(await resolver.resolve(spec), tokensLeft)
     if (!recording) return resolve()
