@@ -5,6 +5,7 @@ import { checkBanned } from './banned.ts'
 import { checkAdapterFiles } from './check-adapter-files.ts'
 import { checkClasses } from './check-classes.ts'
 import { checkExports } from './check-exports.ts'
+import { checkParts } from './check-parts.ts'
 import { checkProse } from './check-prose.ts'
 import { checkTitles } from './check-titles.ts'
 import { checkVocabulary } from './check-vocabulary.ts'
@@ -23,6 +24,7 @@ export function tidy(root: string): Finding[] {
     checkFiles,
     checkVocabulary,
     checkClasses,
+    checkParts,
     checkExports,
     checkProse,
     checkTitles,
