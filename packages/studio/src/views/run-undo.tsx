@@ -1,6 +1,6 @@
 /** Undo of an ended run: what each effect's undo would do, and the command that carries it out. */
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useClient } from '../api/use-api.tsx'
 import { count } from '../format.ts'
@@ -55,19 +55,39 @@ export function useUndo(run: string): Undo {
   }
 }
 
-export function UndoPanel({ undo: { busy, error, effects, isCarriedOut, ask, close } }: { readonly undo: Undo }) {
-  const planned = effects?.filter(({ status }) => status === 'planned').length ?? 0
-  if (effects === undefined) return error ? <ErrorNotice error={error} /> : null
+export function UndoPanel({ undo }: { readonly undo: Undo }) {
+  const { effects, error } = undo
+  if (effects !== undefined) return <OpenPanel undo={undo} effects={effects} />
+  return error ? <ErrorNotice error={error} /> : null
+}
+
+function OpenPanel({ undo, effects }: { readonly undo: Undo; readonly effects: Effects }) {
+  const { busy, error, isCarriedOut, ask, close } = undo
+  const counted = (status: UndoStatus) => effects.filter((effect) => effect.status === status).length
+  const planned = counted('planned')
+  const panel = useRef<HTMLDivElement>(null)
+  // The focus goes to the panel, stays there when its button goes, and returns to the button that opened it.
+  useLayoutEffect(() => {
+    const opener = document.activeElement
+    const opened = panel.current
+    return () => {
+      if (opened?.contains(document.activeElement) && opener instanceof HTMLElement) opener.focus()
+    }
+  }, [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the outcome replaces the plan
+  useEffect(() => panel.current?.focus(), [isCarriedOut])
   return (
-    <Card className="question" role="group" aria-label="Undo of the run" mb="3">
+    <Card className="question" role="group" aria-label="Undo of the run" mb="3" tabIndex={-1} ref={panel}>
       <div role="status">
         {effects.length === 0 ? (
           <Nothing>The run has no effects that could be undone.</Nothing>
         ) : (
           <Text as="p" mb="2">
             {isCarriedOut
-              ? `${count(effects.filter(({ status }) => status === 'undone').length)} undone.`
-              : `An undo works through the effects from the last to the first: ${count(planned)} of ${count(effects.length)} will be undone.`}
+              ? outcomeText(counted)
+              : planned === 0
+                ? 'Nothing is left to undo.'
+                : `An undo works through the effects from the last to the first: ${count(planned)} of ${count(effects.length)} will be undone.`}
           </Text>
         )}
       </div>
@@ -79,7 +99,7 @@ export function UndoPanel({ undo: { busy, error, effects, isCarriedOut, ask, clo
             Undo {count(planned)} {planned === 1 ? 'effect' : 'effects'}
           </Button>
         )}
-        {isCarriedOut && effects.some(({ status }) => status === 'failed') && (
+        {isCarriedOut && counted('failed') > 0 && (
           <Button look="danger" aria-disabled={busy} onClick={() => ask(false)}>
             Try again
           </Button>
@@ -91,6 +111,14 @@ export function UndoPanel({ undo: { busy, error, effects, isCarriedOut, ask, clo
     </Card>
   )
 }
+
+/** How many effects were undone, and how many were not though they should have been. */
+const outcomeText = (counted: (status: UndoStatus) => number): string =>
+  (['undone', 'failed', 'skipped'] as const)
+    .filter((status) => status === 'undone' || counted(status) > 0)
+    .map((status) => `${count(counted(status))} ${status === 'skipped' ? 'not tried' : status}`)
+    .join(', ')
+    .concat('.')
 
 function EffectTable({ effects }: { readonly effects: Effects }) {
   return (
