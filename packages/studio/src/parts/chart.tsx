@@ -47,6 +47,10 @@ export default function Chart({ title, times, series, format }: ChartProps) {
   )
 }
 
+/** px for the longest label and its tick; uPlot knows no labels when it asks first. */
+const axisSize = (_: UPlot, labels: readonly string[] | null) =>
+  Math.max(64, 20 + 6.5 * Math.max(0, ...(labels ?? []).map(({ length }) => length)))
+
 function Drawing({ title, times, series, format }: ChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const appearance = useAppearance()
@@ -70,7 +74,7 @@ function Drawing({ title, times, series, format }: ChartProps) {
         legend: { live: true },
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
-        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+        axes: [axis, { ...axis, size: axisSize, values: (_, ticks) => ticks.map(format) }],
         // Without a pointer over the chart the legend names the last interval.
         series: [
           { value: (_, seconds, __, idx) => when(idx === null ? (times.at(-1) ?? 0) : seconds * 1_000) },

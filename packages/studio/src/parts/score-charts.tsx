@@ -44,7 +44,7 @@ export function ScoreCharts() {
       {charts.length === 0 && <Text color="gray">No live run was scored in {usageRanges[range].label}.</Text>}
       {charts.length > maxCharts && (
         <Text color="gray">
-          The first {maxCharts} of {charts.length} charts; the command `troupe experiments scores` shows all.
+          The first {maxCharts} of {charts.length} charts; the command <code>troupe experiments scores</code> shows all.
         </Text>
       )}
       <div className="charts">

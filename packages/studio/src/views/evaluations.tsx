@@ -24,6 +24,8 @@ type TotalRow = readonly [name: string, textOf: (side: SideTotal) => string]
 const Chart = lazy(() => import('../parts/chart.tsx'))
 
 const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
+/** The change of a percentage is in percentage points. */
+const points = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, signDisplay: 'exceptZero' })
 const percent = (share: number) => percents.format(share)
 
 export function Evaluations() {
@@ -74,6 +76,9 @@ function byDataset(experiments: readonly Summary[]): ReadonlyMap<string, readonl
   return found
 }
 
+/** A version is a digest: so many of its characters tell versions apart. */
+const shownVersion = 8
+
 /** The quality of each team on one version of a data set over time; a single experiment is no course. */
 function QualityCharts({ experiments }: { readonly experiments: readonly Summary[] }) {
   const courses = useMemo(() => coursesOf(experiments), [experiments])
@@ -92,17 +97,17 @@ function QualityCharts({ experiments }: { readonly experiments: readonly Summary
 function coursesOf(experiments: readonly Summary[]) {
   const groups = Map.groupBy(
     experiments.filter(({ total }) => total !== undefined),
-    ({ candidate, dataset }) => `${candidate.name}, version ${dataset.version}`,
+    ({ candidate, dataset }) => `${dataset.version} ${candidate.name}`,
   )
-  return [...groups].flatMap(([name, found]) => {
+  return [...groups.values()].flatMap((found) => {
     const course = found.toReversed()
-    if (course.length < 2) return []
+    const [first] = course
+    if (!first || course.length < 2) return []
     const series: readonly ChartSeries[] = [
       { name: 'quality', colour: 'mark', values: course.map(({ total }) => total?.candidate.quality ?? null) },
     ]
-    return [
-      { title: `Quality of ${visible(name)}`, times: course.map(({ startedAt }) => Date.parse(startedAt)), series },
-    ]
+    const title = `Quality of ${visible(first.candidate.name)}, version ${first.dataset.version.slice(0, shownVersion)}`
+    return [{ title, times: course.map(({ startedAt }) => Date.parse(startedAt)), series }]
   })
 }
 
@@ -156,8 +161,7 @@ const qualityText = ({ quality, skipped, scored, failed }: SideTotal): string =>
 
 function changeText(now: Summary['total'], before: Summary['total']): string {
   if (!now || !before) return ''
-  const change = now.candidate.quality - before.candidate.quality
-  return `${change < 0 ? '−' : '+'}${percent(Math.abs(change))}`
+  return `${points.format((now.candidate.quality - before.candidate.quality) * 100)} points`
 }
 
 export function Evaluation() {
@@ -192,8 +196,8 @@ export function Evaluation() {
 
 function Totals({ experiment: { scorers, candidate, against, total } }: { readonly experiment: Experiment }) {
   const sides = [
-    { name: candidate.name, of: total.candidate },
-    ...(against && total.against ? [{ name: against.name, of: total.against }] : []),
+    { name: against ? `${candidate.name}, candidate` : candidate.name, of: total.candidate },
+    ...(against && total.against ? [{ name: `${against.name}, against`, of: total.against }] : []),
   ]
   const rows: readonly TotalRow[] = [
     ['Quality', ({ quality }) => percent(quality)],
