@@ -1,4 +1,4 @@
-/** Effects of a run whose outcome nobody knows: somebody finds out, and says so. */
+/** Effects of a run whose outcome is unknown: a person finds out, and resolves them. */
 
 import { useId, useState } from 'react'
 import type { UncertainEffect } from '../api/shapes.ts'
@@ -7,6 +7,8 @@ import { useMay } from '../api/use-may.ts'
 import { when } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, ErrorNotice } from './answer.tsx'
+import { fromText } from './from-text.ts'
+import { JsonNote } from './json-note.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
 import { Button, Card, Flex, Text } from './ui.tsx'
 import { useCommand } from './use-command.ts'
@@ -41,14 +43,7 @@ export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
 }
 
 /** Text that is JSON is meant as such; no text is no output. */
-function outputOf(text: string): { readonly output?: unknown } {
-  if (text.trim() === '') return {}
-  try {
-    return { output: JSON.parse(text) }
-  } catch {
-    return { output: text }
-  }
-}
+const outputOf = (text: string): { readonly output?: unknown } => (text.trim() === '' ? {} : { output: fromText(text) })
 
 function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { readonly effect: UncertainEffect }) {
   const { step, call, name, since } = effect
@@ -66,10 +61,10 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
         <Text as="p" bold className="break">
-          Nobody knows whether {name} happened
+          It is unknown whether {visible(name)} happened
         </Text>
         <Text as="p" mb="2" className="break">
-          It was begun in {step}, {when(since)}, and its outcome is unknown. Find out, and say so
+          It was begun in {step}, {when(since)}. Find out whether it happened, and say so
           {isOver ? ': why and undo of the run use it.' : ': only what did not happen is done again.'}
         </Text>
         <Text as="p" mb="2" className="break">
@@ -83,6 +78,7 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
               What it gave, text or JSON, if it happened
             </Text>
             <textarea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
+            <JsonNote text={text} />
             <Flex gap="2" mt="3" wrap="wrap">
               <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>
                 It happened

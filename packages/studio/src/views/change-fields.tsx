@@ -3,7 +3,9 @@ import { lazy, Suspense, useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
 import { Loading } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
+import { JsonNote } from '../parts/json-note.tsx'
 import { Flex, Select, Text } from '../parts/ui.tsx'
+import { visible } from '../visible.ts'
 
 const Difference = lazy(() => import('../parts/difference.tsx'))
 
@@ -22,6 +24,8 @@ export interface Change {
   readonly text: string
   /** The instructions as they are; empty where they are not known. */
   readonly before: string
+  /** The agent is a function: it has no instructions to change. */
+  readonly isWithoutInstructions: boolean
   /** False while there is nothing to change to. */
   readonly isComplete: boolean
   readonly edit: { readonly kind?: ChangeKind; readonly agent?: string; readonly text?: string }
@@ -36,8 +40,9 @@ export function useChange(agents: readonly string[], first: ChangeKind): Change 
   const definition = useAnswer('agents.get', { path: { agent }, enabled: kind === 'prompt' && agent !== '' })
   const before = kind === 'prompt' ? (definition.data?.instructions ?? '') : ''
   const text = edit.text ?? before
-  const isComplete = kind === 'none' || (text.trim() !== '' && text !== before)
-  return { kind, agent, agents, text, before, isComplete, edit, setEdit }
+  const isWithoutInstructions = kind === 'prompt' && definition.data?.kind === 'function'
+  const isComplete = kind === 'none' || (!isWithoutInstructions && text.trim() !== '' && text !== before)
+  return { kind, agent, agents, text, before, isWithoutInstructions, isComplete, edit, setEdit }
 }
 
 /** The change as an operation takes it; undefined for none, and while it is not complete. */
@@ -54,7 +59,7 @@ interface ChangeFieldsProps {
 }
 
 export function ChangeFields({ change, kinds }: ChangeFieldsProps) {
-  const { kind, agent, agents, text, before, edit, setEdit } = change
+  const { kind, agent, agents, text, before, isWithoutInstructions, edit, setEdit } = change
   const offered = kinds === undefined ? changes : changes.filter(({ value }) => kinds.includes(value))
   return (
     <>
@@ -71,11 +76,16 @@ export function ChangeFields({ change, kinds }: ChangeFieldsProps) {
             label="Agent"
             value={agent}
             onChoose={(next) => setEdit({ kind, agent: next })}
-            options={agents.map((name) => ({ value: name, label: name }))}
+            options={agents.map((name) => ({ value: name, label: visible(name) }))}
           />
         )}
       </Flex>
-      {kind !== 'none' && (
+      {isWithoutInstructions && (
+        <Text as="p" color="gray" className="break">
+          {visible(agent)} is a function, so it has no instructions to change. Choose an agent with a model.
+        </Text>
+      )}
+      {kind !== 'none' && !isWithoutInstructions && (
         <textarea
           aria-label={changes.find(({ value }) => value === kind)?.label}
           rows={kind === 'model' ? 1 : 4}
@@ -84,6 +94,7 @@ export function ChangeFields({ change, kinds }: ChangeFieldsProps) {
           onChange={({ target }) => setEdit({ ...edit, kind, text: target.value })}
         />
       )}
+      {kind === 'result' && <JsonNote text={text} />}
       {before !== '' && text !== before && (
         <div className="plan-edit">
           <Suspense fallback={<Loading />}>

@@ -124,7 +124,7 @@ function Waiting() {
             {one.uncertain.map(({ step, call, name }) => (
               <Card key={`${step} ${call}`} className="question">
                 <Text as="p" className="break">
-                  {step} is uncertain: nobody knows whether {visible(name)} happened
+                  {step} is uncertain: it is unknown whether {visible(name)} happened
                 </Text>
               </Card>
             ))}
