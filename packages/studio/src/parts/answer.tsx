@@ -42,7 +42,14 @@ const unreachable = {
   hint: 'Is it running? This page tries again by itself.',
 }
 
-const hintOf = (error: Error): string | undefined => (isProblem(error) ? error.hint : undefined)
+/** The hints of the server to these name operations for programs. */
+const pageHints: Readonly<Record<string, string>> = {
+  'run.unknown': 'The view Runs lists all runs. An ended run is deleted after a time, 365 days by default.',
+  'thread.unknown': 'Choose a thread from the list, or begin a new one.',
+}
+
+const hintOf = (error: Error): string | undefined =>
+  isProblem(error) ? (pageHints[error.code] ?? error.hint) : undefined
 
 export function ErrorNotice({ error }: { readonly error: Error }) {
   const { message, hint } = isUnreachable(error) ? unreachable : { message: error.message, hint: hintOf(error) }

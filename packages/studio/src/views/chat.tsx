@@ -187,7 +187,9 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
   const isEmpty = text.trim() === '' && files.length === 0
   return (
     <>
-      {turns.length === 0 && isKnown && <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>}
+      {turns.length === 0 && isKnown && !found.error && (
+        <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>
+      )}
       {found.error && <ErrorNotice error={found.error} />}
       <ol className="chat" aria-label={`Thread with ${visible(partner)}`} aria-live="polite">
         {turns.map((turn) => (

@@ -146,6 +146,7 @@ function Changed({ run, named }: ChangedProps) {
           )}
         </Flex>
       </form>
+      {started.error && <ErrorNotice error={started.error} />}
       {error && <ErrorNotice error={error} />}
       <div aria-live="polite">
         {results.length === 0 ? (

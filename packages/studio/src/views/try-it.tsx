@@ -4,6 +4,7 @@ import { useAnswer, useClient } from '../api/use-api.tsx'
 import { ErrorNotice } from '../parts/answer.tsx'
 import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { visible } from '../visible.ts'
 
 export function TryIt() {
   const client = useClient()
@@ -41,7 +42,7 @@ export function TryIt() {
               placeholder="None is known here"
               value={chosen}
               onChoose={setTeam}
-              options={names.map((name) => ({ value: name, label: name }))}
+              options={names.map((name) => ({ value: name, label: visible(name) }))}
             />
           </Flex>
           <Flex direction="column" gap="1" className="wide">
