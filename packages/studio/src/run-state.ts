@@ -33,6 +33,13 @@ export interface Step {
   readonly tokens: number
   readonly cost: number
 }
+/** One breakpoint, as a run stores it. */
+export type BreakOn =
+  | { readonly on: 'agent'; readonly agent: string }
+  | { readonly on: 'tool'; readonly tool: string }
+  | { readonly on: 'error' }
+  | { readonly on: 'seq'; readonly seq: number }
+
 export interface RunState {
   readonly topology: Topology | undefined
   readonly task: unknown
@@ -44,6 +51,8 @@ export interface RunState {
   readonly inputs: ReadonlyMap<string, unknown>
   /** The node of each branch. */
   readonly branchNodes: ReadonlyMap<string, string>
+  /** The breakpoints, in their order. */
+  readonly breakpoints: readonly BreakOn[]
   /** Of the event that was told last. */
   readonly seq: number
 }
@@ -56,6 +65,7 @@ export const nothingYet: RunState = {
   edgeUses: new Map(),
   inputs: new Map(),
   branchNodes: new Map(),
+  breakpoints: [],
   seq: 0,
 }
 
@@ -67,8 +77,11 @@ const over: Readonly<Record<string, string>> = {
 export const isOver = ({ status }: RunState): boolean => Object.values(over).includes(status)
 
 /** The document leaves open what a run has pinned. */
-const isPinned = (pinned: unknown): pinned is { readonly topology?: Topology } =>
-  typeof pinned === 'object' && pinned !== null
+interface Pinned {
+  readonly topology?: Topology
+  readonly config?: { readonly debug?: { readonly breakOn?: readonly BreakOn[] } }
+}
+const isPinned = (pinned: unknown): pinned is Pinned => typeof pinned === 'object' && pinned !== null
 
 /** Takes several events at once: the view is drawn once for them. */
 export function fold(state: RunState, events: readonly RunEvent[]): RunState {
@@ -78,13 +91,16 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   const inputs = new Map(state.inputs)
   const branchNodes = new Map(state.branchNodes)
   const edgeUses = new Map(state.edgeUses)
-  let { topology, task, status } = state
+  let { topology, task, status, breakpoints } = state
   for (const event of fresh) {
     const { type, branch, step } = event
     if (type === 'run.started') {
-      topology = isPinned(event.pinned) ? event.pinned.topology : undefined
+      const pinned = isPinned(event.pinned) ? event.pinned : {}
+      topology = pinned.topology
+      breakpoints = pinned.config?.debug?.breakOn ?? []
       task = event.task
     }
+    if (type === 'run.breakpoints-set') breakpoints = event.breakOn as readonly BreakOn[]
     const edge = event.edge ?? terminalEdge(topology, event, branchNodes.get(branch ?? ''))
     if (edge !== undefined) edgeUses.set(edge, (edgeUses.get(edge) ?? 0) + 1)
     if (branch !== undefined && event.node !== undefined) branchNodes.set(branch, event.node)
@@ -97,7 +113,17 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     const known = step === undefined ? undefined : steps.get(step)
     if (known) steps.set(known.id, updatedStep(known, event))
   }
-  return { topology, task, status, steps, edgeUses, inputs, branchNodes, seq: fresh.at(-1)?.seq ?? state.seq }
+  return {
+    topology,
+    task,
+    status,
+    breakpoints,
+    steps,
+    edgeUses,
+    inputs,
+    branchNodes,
+    seq: fresh.at(-1)?.seq ?? state.seq,
+  }
 }
 
 /** The edge from Start of a branch that the run begins, or the edge to End of a branch that ends; events do not name them. */

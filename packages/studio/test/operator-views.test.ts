@@ -98,9 +98,16 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await panel.getByRole('row', { name: /mail/ }).getByText('has no undo: stays').waitFor()
     expect(calls).toEqual([])
     await checkAccessibility()
-    await panel.getByRole('button', { name: 'Undo 2 effects' }).click()
+    await panel.getByRole('button', { name: 'Undo 2 effects' }).press('Enter')
     await panel.getByText('2 undone.').waitFor()
     expect(calls).toEqual(['hotel', 'seat'])
+    // The button that had the focus is gone: the panel has it, and gives it back to the command.
+    await expect.poll(() => panel.evaluate((element) => element === document.activeElement)).toBe(true)
+    const command = page.getByRole('button', { name: 'Undo…' })
+    await panel.getByRole('button', { name: 'Close' }).press('Enter')
+    await expect.poll(() => command.evaluate((element) => element === document.activeElement)).toBe(true)
+    await command.press('Enter')
+    await panel.getByText('Nothing is left to undo.').waitFor()
   })
 
   test('The online scores of a run are on its page.', async () => {
@@ -114,17 +121,22 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
   test('A run at a breakpoint shows what comes next; its input is edited, and it executes one step.', async () => {
     await openRun('held')
     const debug = page.getByRole('region', { name: 'Debug' })
-    await debug.getByText('The run stands at 1#1 of Booker (agent).').waitFor()
+    await debug.getByText('The run waits before step 1#1 of Booker.').waitFor()
+    await debug.getByText('The run stops before each step of Booker.', { exact: false }).waitFor()
     await debug.getByLabel('Input of 1#1', { exact: true }).fill('Chur')
-    await debug.getByRole('button', { name: 'Use this input' }).click()
+    const use = debug.getByRole('button', { name: 'Use this input' })
+    await use.press('Enter')
     await expect
       .poll(async () => (await (await troupe.user('default').orchestra.get('held')).inspect()).next.steps[0]?.input)
       .toBe('Chur')
+    // The button is off now, and a keyboard is still at it.
+    await expect.poll(() => use.getAttribute('aria-disabled')).toBe('true')
+    expect(await use.evaluate((element) => element === document.activeElement)).toBe(true)
     await debug.getByRole('button', { name: 'Execute one step' }).click()
-    await debug.getByText(/^The run stands at 1#2 of Checker/).waitFor()
+    await debug.getByText('The run waits before step 1#2 of Checker.').waitFor()
     await checkAccessibility()
     await debug.getByRole('button', { name: 'Remove breakpoints' }).click()
-    await debug.getByText('The run stops at no breakpoint any more.').waitFor()
+    await debug.getByText('The run has no breakpoint.').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByText('checked booked Chur').first().waitFor()
   })
@@ -141,6 +153,14 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await checkAccessibility()
   })
 
+  test('The playground says that a function has no instructions, and that a run is unknown.', async () => {
+    await page.goto(`${server.url}/#/playground?run=trip`)
+    await page.getByText('Booker is a function, so it has no instructions to change.', { exact: false }).waitFor()
+    expect(await page.getByRole('button', { name: 'Run again' }).isDisabled()).toBe(true)
+    await page.goto(`${server.url}/#/playground?run=nowhere`)
+    await page.getByText('There is no run nowhere. The view Runs lists all runs.', { exact: false }).waitFor()
+  })
+
   test('A breakpoint that is set on the page stops the run there.', async () => {
     const { orchestra } = troupe.user('default')
     const asked = { id: 'stopped', team: 'trips', task: 'Chur', config: { debug: { breakOn: { agent: 'Booker' } } } }
@@ -149,9 +169,9 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     const debug = page.getByRole('region', { name: 'Debug' })
     await debug.getByRole('combobox', { name: 'Agent' }).selectOption('Checker')
     await debug.getByRole('button', { name: 'Set breakpoint' }).click()
-    await debug.getByText('The run stops there from now on.').waitFor()
+    await debug.getByText('The run stops before each step of Checker.', { exact: false }).waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
-    await debug.getByText('The run stands at 1#2 of Checker (agent).').waitFor()
+    await debug.getByText('The run waits before step 1#2 of Checker.').waitFor()
   })
 
   test('Evaluations lists the experiments of a data set, and opens one with its cases, the worst first.', async () => {
@@ -163,6 +183,8 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     await quality.getByRole('button', { name: 'Table' }).click()
     await expect.poll(() => quality.locator('tbody td').allInnerTexts()).toEqual(['50%', '50%'])
     await checkAccessibility()
+    await quality.getByText(/^Quality of Checker, version [0-9a-f]{8}$/).waitFor()
+    await answers.getByRole('cell', { name: '0 points', exact: true }).waitFor()
     await page.getByRole('link', { name: 'first' }).click()
     const cases = page.getByRole('region', { name: 'Cases' }).getByRole('rowheader')
     await expect.poll(() => cases.allInnerTexts()).toEqual(['bad', 'good'])

@@ -42,6 +42,7 @@ interface TextProps extends Margins {
   readonly bold?: boolean
   readonly className?: string | undefined
   readonly id?: string
+  readonly role?: 'status'
   readonly htmlFor?: string
   readonly title?: string
   readonly children: ReactNode

@@ -1,14 +1,15 @@
 /** Debugger of a run that has not ended: breakpoints, single steps, and edits of what comes next. */
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
-import { agentsOf, type Topology } from '../api/shapes.ts'
+import { agentsOf } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
-import { asText } from '../format.ts'
+import { asText, count } from '../format.ts'
 import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
+import { JsonNote } from '../parts/json-note.tsx'
 import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
 import { type Doing, useCommand } from '../parts/use-command.ts'
-import { Value } from '../parts/value.tsx'
+import type { BreakOn, RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
 
 type Inspection = AnswerOf<'runs.inspect'>
@@ -23,42 +24,44 @@ type Kind = (typeof kinds)[number]['value']
 
 interface DebuggerProps {
   readonly run: string
-  readonly topology: Topology | undefined
+  readonly state: RunState
   readonly isAtBreakpoint: boolean
 }
 
-export function RunDebugger({ run, topology, isAtBreakpoint }: DebuggerProps) {
+export function RunDebugger({ run, state, isAtBreakpoint }: DebuggerProps) {
   return (
     <>
-      <Breakpoints run={run} topology={topology} />
+      <Breakpoints run={run} state={state} />
       {isAtBreakpoint && <NextSteps run={run} />}
     </>
   )
 }
 
+/** Returns where a run stops, in words. */
+function breakOnText(breakpoint: BreakOn): string {
+  if (breakpoint.on === 'agent') return `before each step of ${visible(breakpoint.agent)}`
+  if (breakpoint.on === 'tool') return `before each call of ${visible(breakpoint.tool)}`
+  return breakpoint.on === 'error' ? 'at each error of a step' : `after event ${count(breakpoint.seq)}`
+}
+
 /** Replaces the breakpoints of the run and of its child runs. */
-function Breakpoints({ run, topology }: Omit<DebuggerProps, 'isAtBreakpoint'>) {
+function Breakpoints({ run, state: { topology, breakpoints } }: Omit<DebuggerProps, 'isAtBreakpoint'>) {
   const client = useClient()
   const { busy, error, run: carryOut } = useCommand()
   const [kind, setKind] = useState<Kind>('agent')
   const [agent, setAgent] = useState<string>()
   const [tool, setTool] = useState('')
-  const [done, setDone] = useState('')
   const names = agentsOf(topology)
   const of = agent ?? names[0] ?? ''
   const breakOn = kind === 'error' ? ('error' as const) : kind === 'agent' ? { agent: of } : { tool: tool.trim() }
   const isMissing = kind === 'agent' ? of === '' : kind === 'tool' && tool.trim() === ''
-  const set = (wanted: typeof breakOn | [], text: string) =>
-    carryOut(async () => {
-      setDone('')
-      await client.call('runs.setBreakpoints', { path: { run }, body: { breakOn: wanted } })
-      setDone(text)
-    })
+  const set = (wanted: typeof breakOn | []) =>
+    carryOut(() => client.call('runs.setBreakpoints', { path: { run }, body: { breakOn: wanted } }))
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        if (!isMissing) void set(breakOn, 'The run stops there from now on.')
+        if (!isMissing) void set(breakOn)
       }}
     >
       <Flex gap="2" wrap="wrap" align="center" mb="2">
@@ -68,7 +71,7 @@ function Breakpoints({ run, topology }: Omit<DebuggerProps, 'isAtBreakpoint'>) {
             label="Agent"
             value={of}
             onChoose={setAgent}
-            options={names.map((name) => ({ value: name, label: name }))}
+            options={names.map((name) => ({ value: name, label: visible(name) }))}
           />
         )}
         {kind === 'tool' && (
@@ -82,11 +85,15 @@ function Breakpoints({ run, topology }: Omit<DebuggerProps, 'isAtBreakpoint'>) {
         <Button type="submit" look="soft" disabled={isMissing} aria-disabled={busy}>
           Set breakpoint
         </Button>
-        <Button look="soft" aria-disabled={busy} onClick={() => set([], 'The run stops at no breakpoint any more.')}>
+        <Button look="soft" aria-disabled={busy} onClick={() => set([])}>
           Remove breakpoints
         </Button>
       </Flex>
-      <div role="status">{done && <Text as="p">{done}</Text>}</div>
+      <Text as="p" mb="2" className="break" role="status">
+        {breakpoints.length === 0
+          ? 'The run has no breakpoint.'
+          : `The run stops ${breakpoints.map(breakOnText).join(', and ')}. Another breakpoint replaces this.`}
+      </Text>
       {error && <ErrorNotice error={error} />}
     </form>
   )
@@ -137,7 +144,7 @@ function NextSteps({ run }: { readonly run: string }) {
           {next.steps.map((ready) => (
             <EditCard
               key={ready.step}
-              title={`${visible(ready.agent)} starts next, as ${ready.step}`}
+              title={`${visible(ready.agent)} starts next, as step ${ready.step}`}
               label={`Input of ${ready.step}`}
               button="Use this input"
               value={ready.input}
@@ -155,7 +162,9 @@ function NextSteps({ run }: { readonly run: string }) {
 const breakpointText = (breakpoint: Inspection['breakpoint']): string =>
   breakpoint === undefined
     ? 'The run is paused.'
-    : `The run stands at ${breakpoint.step} of ${visible(breakpoint.agent)} (${breakpoint.on}).`
+    : breakpoint.on === 'error'
+      ? `The run waits at the error of step ${breakpoint.step} of ${visible(breakpoint.agent)}.`
+      : `The run waits before step ${breakpoint.step} of ${visible(breakpoint.agent)}.`
 
 interface EditCardProps {
   readonly title: string
@@ -167,22 +176,22 @@ interface EditCardProps {
 }
 
 function EditCard({ title, label, button, value, command, save }: EditCardProps) {
+  const id = useId()
   const before = value === undefined ? '' : asText(value)
   const [text, setText] = useState(before)
+  // The button stays focusable: it goes off with its own press.
+  const isOff = command.busy || text === before
   return (
     <Card mb="2" role="group" aria-label={title}>
       <Text as="p" mb="2" className="break">
         {title}
       </Text>
-      {value !== undefined && <Value value={value} label={`${label}, as it is`} />}
-      <textarea aria-label={label} rows={3} value={text} onChange={({ target }) => setText(target.value)} />
-      <Button
-        look="soft"
-        mt="2"
-        aria-disabled={command.busy}
-        disabled={text === before}
-        onClick={() => save(fromText(text) as never)}
-      >
+      <Text as="label" bold htmlFor={id}>
+        {label}
+      </Text>
+      <textarea id={id} rows={3} value={text} onChange={({ target }) => setText(target.value)} />
+      <JsonNote text={text} />
+      <Button look="soft" mt="2" aria-disabled={isOff} onClick={() => isOff || save(fromText(text) as never)}>
         {button}
       </Button>
     </Card>

@@ -140,7 +140,7 @@ function Parts({ run, state, events, result }: PartsProps) {
         {tab === 'time' && (hasArrived ? <RunTime run={run} events={events} length={length} /> : <Loading />)}
         {tab === 'debug' &&
           (canDebug ? (
-            <RunDebugger run={run} topology={state.topology} isAtBreakpoint={isAtBreakpoint} />
+            <RunDebugger run={run} state={state} isAtBreakpoint={isAtBreakpoint} />
           ) : (
             <Nothing>Breakpoints can be set while the run is active, by a role that may set them.</Nothing>
           ))}
