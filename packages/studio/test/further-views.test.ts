@@ -1,6 +1,7 @@
 /** Chat, time, comparison, teams, usage, API keys and the audit log in a real browser, over a real server. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
+import { defineAgent, finish } from 'troupe'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { type Played, play } from './studio-testbed.ts'
@@ -154,6 +155,12 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.reload()
     await region.getByText(/^Event 2: /).waitFor()
     await checkAccessibility()
+    // The address of another event of the same run moves the slider.
+    const address = page.url()
+    await page.goto(address.replace('at=2', 'at=3'))
+    await region.getByText(/^Event 3: /).waitFor()
+    await page.goto(address)
+    await region.getByText(/^Event 2: /).waitFor()
   })
 
   test('A run is forked at an event with another result of an agent, and compared with the run that it comes from.', async () => {
@@ -260,6 +267,19 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByText('No record fits.').waitFor()
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('cell', { name: 'run.fork', exact: true }).first().waitFor()
+  })
+
+  test('Two approvals of the same call have names of their own on Home.', async () => {
+    const args = { to: 'bob' }
+    const payer = defineAgent({
+      name: 'Payer',
+      run: async (_, ctx) => finish((await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args })) as never),
+    })
+    for (const task of ['rent', 'power']) await played.troupe.user('default').orchestra.start({ agent: payer, task })
+    await go('Home')
+    await expect.poll(() => page.getByRole('region', { name: 'Arguments of pay' }).count()).toBe(2)
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
   })
 
   test('The views of the studio throw no error.', () => {

@@ -47,7 +47,7 @@ export function Ask({ run, question, answered }: AskProps) {
         {tool !== undefined && (
           <>
             <Text as="p">{tool} would be called with exactly this:</Text>
-            <Value value={args} label={`Arguments of ${tool}`} expanded />
+            <Value value={args} label={`Arguments of ${tool}, question ${id} of run ${run}`} expanded />
           </>
         )}
         {!may('runs.answer') ? (

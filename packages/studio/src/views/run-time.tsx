@@ -1,5 +1,5 @@
 /** A run as it was at one of its events: the team, what steps had read, written and sent, and a fork from there. */
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -28,15 +28,25 @@ export function RunTime({ run, events, length }: RunTimeProps) {
   const { at: opened, fork: isForking } = runRoute.useSearch()
   const navigate = runRoute.useNavigate()
   const may = useMay()
-  const [index, setIndex] = useState(() => {
-    const found = events.findIndex(({ seq }) => seq === opened)
+  const indexOf = (wanted: number | undefined) => {
+    const found = events.findIndex(({ seq }) => seq === wanted)
     return found < 0 ? length - 1 : found
-  })
+  }
+  const [index, setIndex] = useState(() => indexOf(opened))
   const rested = useLater(events[index]?.seq, restMs)
+  const written = useRef(opened)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the address follows the slider
   useEffect(() => {
-    if (rested !== opened) void navigate({ search: (search) => ({ ...search, at: rested }), replace: true })
+    if (rested === opened) return
+    written.current = rested
+    void navigate({ search: (search) => ({ ...search, at: rested }), replace: true })
   }, [rested])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the slider follows an address that it did not write
+  useEffect(() => {
+    if (opened === written.current) return
+    written.current = opened
+    setIndex(indexOf(opened))
+  }, [opened])
   const event = events[index]
   const state = useMemo(() => fold(nothingYet, events.slice(0, index + 1)), [events, index])
   const prepareFork = (fork: true | undefined) =>
