@@ -7,7 +7,7 @@ import { executable, openBrowser } from './chromium.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
 const views =
-  'home runs chat context messages teams teams/letters agents agents/Clerk schedules usage keys audit settings try playground playground?tab=call'.split(
+  'home runs chat context messages teams teams/letters agents agents/Clerk schedules evaluations usage health keys audit settings try playground playground?tab=call'.split(
     ' ',
   )
 
@@ -288,10 +288,12 @@ describe.skipIf(executable === undefined)('the page', () => {
     await createDeadLetter(played.troupe)
     await go('Messages')
     await page.getByText('out of stock').waitFor()
+    // Its mailbox, which holds no other message, shows it too.
+    await page.getByRole('link', { name: 'Stock' }).click()
+    await page.getByText('It holds no message that waits').waitFor()
     await page.getByRole('button', { name: 'Deliver again' }).click()
     await page.getByText('out of stock').waitFor({ state: 'detached' })
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ dead: 0, waiting: 1 })
-    await page.getByRole('link', { name: 'Stock' }).click()
     expect(await page.getByRole('region', { name: /^Payload of order.place from Shop/ }).innerText()).toContain('<img')
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })
   })

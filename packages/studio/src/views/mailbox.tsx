@@ -10,6 +10,7 @@ import { Section } from '../parts/section.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { mailboxRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
+import { DeadLetters } from './messages.tsx'
 
 type Message = AnswerOf<'mailboxes.messages'>['items'][number]
 
@@ -50,7 +51,7 @@ export function Mailbox() {
           when: ({ items }) => items.length === 0,
           text: isNarrowed
             ? 'No message is like that.'
-            : 'It holds no message. A sender fills it with `messages.send`.',
+            : 'It holds no message that waits to be handled. Those that an agent or a program sends appear here.',
         }}
       >
         {({ items, cursor }) => (
@@ -62,6 +63,7 @@ export function Mailbox() {
           </>
         )}
       </Answer>
+      {!isNarrowed && <DeadLetters mailbox={name} />}
     </>
   )
 }

@@ -77,7 +77,7 @@ const columns: readonly Column<string>[] = [
 ]
 
 /** Nothing to see, nothing to say, and nothing to ask for. */
-function DeadLetters({ mailbox }: { readonly mailbox: string }) {
+export function DeadLetters({ mailbox }: { readonly mailbox: string }) {
   const dead = useCounts(mailbox)?.dead ?? 0
   return dead === 0 ? null : <LettersOf mailbox={mailbox} />
 }
@@ -95,7 +95,7 @@ function LettersOf({ mailbox }: { readonly mailbox: string }) {
       forget('mailboxes.counts', { path })
     })
   return (
-    <Section title={`Dead letters of ${mailbox}`}>
+    <Section title={`Dead letters of ${visible(mailbox)}`}>
       {error && <ErrorNotice error={error} />}
       <Answer of={letters}>
         {({ items, cursor }) => (
