@@ -53,6 +53,9 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
 
   test('An entry says which agents can read it and why, as the server decides it for each of them.', async () => {
     await played.troupe.user('default').agent('Echo').context.subscribe(['mail'])
+    // An agent that cannot read it is no failed request.
+    const failed: string[] = []
+    page.on('response', (response) => response.status() >= 400 && failed.push(response.url()))
     await page.reload()
     const readers = page.getByRole('region', { name: 'Who can read this, and why' })
     for (const row of [
@@ -62,6 +65,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
       /^Sales Yes Named as subscriber No$/,
     ])
       await readers.getByRole('row', { name: row }).waitFor()
+    expect(failed).toEqual([])
   })
 
   test('An entry is edited over the version that was read, and a newer version is not lost.', async () => {
