@@ -1,6 +1,6 @@
 /** Light or dark: as the system has it, until somebody chooses. */
 import { createContext, type ReactNode, useContext, useLayoutEffect, useSyncExternalStore } from 'react'
-import { Button, Select } from './parts/ui.tsx'
+import { Button, Flex, Select, Text } from './parts/ui.tsx'
 import { useSetting } from './parts/use-setting.ts'
 
 type Appearance = 'light' | 'dark'
@@ -45,11 +45,14 @@ const choices = [
 export function ChooseAppearance() {
   const [chosen, choose] = useSetting(setting)
   return (
-    <Select
-      label="Appearance"
-      value={choices.find(({ value }) => value === chosen)?.value ?? 'system'}
-      onChoose={(value) => choose(value === 'system' ? null : value)}
-      options={choices}
-    />
+    <Flex gap="2" align="center">
+      <Text id="appearance">Appearance</Text>
+      <Select
+        labelledBy="appearance"
+        value={choices.find(({ value }) => value === chosen)?.value ?? 'system'}
+        onChoose={(value) => choose(value === 'system' ? null : value)}
+        options={choices}
+      />
+    </Flex>
   )
 }

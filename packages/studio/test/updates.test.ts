@@ -1,6 +1,6 @@
 /** Live updates in a real browser: one stream for all views, lists that follow it, and what the reader sees without it. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { createTroupe, defineAgent, finish, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -129,6 +129,9 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     const { port } = new URL(server.url)
     await server.close()
     await status().getByText('disconnected: trying again').waitFor()
+    // All of it stands within the side of the page.
+    const rightOf = (locator: Locator) => locator.evaluate((element) => element.getBoundingClientRect().right)
+    expect(await rightOf(status().locator('.chip'))).toBeLessThanOrEqual(await rightOf(page.locator('.side')))
     const { violations } = await new AxeBuilder({ page: page as never }).analyze()
     expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
     await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'while it was away' })

@@ -140,7 +140,7 @@ function NewKey() {
           if (!isIncomplete) void create()
         }}
       >
-        <Flex gap="2" wrap="wrap" mb="2">
+        <Flex gap="2" wrap="wrap" align="center" mb="2">
           <input aria-label="Name" placeholder="Name" value={name} onChange={({ target }) => setName(target.value)} />
           <input
             className="grow"
@@ -150,10 +150,13 @@ function NewKey() {
             onChange={({ target }) => setUsers(target.value)}
           />
           <Select label="Role" value={role} onChoose={setRole} options={roles} />
+          <Text as="label" htmlFor="expires-in">
+            Expires in
+          </Text>
           <input
+            id="expires-in"
             className="narrow"
-            aria-label="Expires in"
-            placeholder="Expires in: 90d"
+            placeholder="never"
             value={expiresIn}
             onChange={({ target }) => setExpiresIn(target.value)}
           />
