@@ -241,7 +241,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       ['Home', 'Runs', 'Context', 'Messages', 'Teams', 'Agents', 'Schedules', 'Evaluations', 'Usage', 'Settings'],
     )
     const commands =
-      /^(Approve|Refuse|Answer|Pause|Resume|Cancel|Retry|Fork|Undo|Edit|Run now|Deliver again|Revoke|Make|Start|Send|Set breakpoint)/
+      /^(Approve|Refuse|Answer|Pause|Resume|Cancel|Retry|Fork|Undo|Edit|Run now|Deliver again|Revoke|Make|Start|Send|Run again|Set breakpoint)/
     for (const [path, seen] of [
       ['home', 'ask three'],
       ['runs', 'ask three'],
@@ -258,6 +258,10 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       ['evaluations', 'No experiment has started.'],
       ['usage', 'Tokens in'],
       ['settings', 'readonly'],
+      // Views that are not listed for the role, but have an address.
+      ['chat', 'Your role may not send a message.'],
+      ['try', 'Your role may not start a run.'],
+      ['playground', 'Your role may not execute recorded runs or calls again.'],
     ] as const) {
       await reader.goto(`${server.url}/#/${path}`)
       await reader.locator('main').getByText(seen).first().waitFor()

@@ -7,3 +7,9 @@ export function useMay(): (operation: keyof ClientOperations) => boolean {
   const { data, error } = useAnswer('access.get', {})
   return (operation) => (data ? data.operations.includes(operation) : error !== null)
 }
+
+/** Whether the server has answered that the caller may not: an address can open a view that is not listed for its role. */
+export function useMayNot(operation: keyof ClientOperations): boolean {
+  const { data } = useAnswer('access.get', {})
+  return data !== undefined && !data.operations.includes(operation)
+}

@@ -72,7 +72,11 @@ function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { r
           {effect.key !== undefined && ` · idempotency key ${visible(effect.key)}`}
         </Text>
         {effect.input !== undefined && <Value value={effect.input} label={`Input of ${name}, ${step}: ${call}`} />}
-        {may('runs.resolve') && (
+        {!may('runs.resolve') ? (
+          <Text as="p" color="gray">
+            Your role may not resolve it.
+          </Text>
+        ) : (
           <>
             <Text as="label" bold htmlFor={id}>
               What it gave, text or JSON, if it happened

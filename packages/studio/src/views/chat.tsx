@@ -6,7 +6,7 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
-import { useMay } from '../api/use-may.ts'
+import { useMay, useMayNot } from '../api/use-may.ts'
 import { inShort } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
@@ -183,11 +183,12 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
       setFiles([])
       await navigate({ search: { with: partner, thread: threadId } })
     })
+  const isForbidden = useMayNot('runs.start')
   const isBusy = busy || found.data?.run !== undefined
   const isEmpty = text.trim() === '' && files.length === 0
   return (
     <>
-      {turns.length === 0 && isKnown && !found.error && (
+      {turns.length === 0 && isKnown && !isForbidden && !found.error && (
         <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>
       )}
       {found.error && <ErrorNotice error={found.error} />}
@@ -209,7 +210,9 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
           </li>
         ))}
       </ol>
-      {isKnown ? (
+      {isForbidden ? (
+        <Nothing>Your role may not send a message.</Nothing>
+      ) : isKnown ? (
         <form
           onSubmit={(event) => {
             event.preventDefault()

@@ -8,7 +8,7 @@ import { useRef, useState } from 'react'
 import type { StreamData } from 'troupe/client'
 import { agentsOf, pinnedTopology, type Result } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
-import { useMay } from '../api/use-may.ts'
+import { useMay, useMayNot } from '../api/use-may.ts'
 import { count, money } from '../format.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { contentText } from '../parts/content-text.ts'
@@ -33,6 +33,7 @@ export function Playground() {
   const { run, team: named, tab = 'prompt' } = playgroundRoute.useSearch()
   const navigate = playgroundRoute.useNavigate()
   const may = useMay()
+  const isForbidden = useMayNot(tab === 'prompt' ? 'runs.evaluate' : 'runs.callTool')
   const tabs = [
     { tab: 'prompt' as const, name: 'Instructions and model', needs: 'runs.evaluate' as const },
     { tab: 'call' as const, name: 'Tool call', needs: 'runs.callTool' as const },
@@ -59,7 +60,13 @@ export function Playground() {
           </Button>
         </Flex>
       )}
-      {tab === 'prompt' ? <Changed key={run} run={run} named={named} /> : <PlaygroundCall />}
+      {isForbidden ? (
+        <Nothing>Your role may not execute recorded runs or calls again.</Nothing>
+      ) : tab === 'prompt' ? (
+        <Changed key={run} run={run} named={named} />
+      ) : (
+        <PlaygroundCall />
+      )}
     </>
   )
 }

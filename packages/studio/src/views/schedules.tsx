@@ -119,7 +119,7 @@ function Named({ schedule }: { readonly schedule: Schedule }) {
     <>
       {visible(id)}
       <Text as="p" size="small" color="gray">
-        {team ?? agent ?? agents?.join(', ')} · {triggerText(schedule)}
+        {visible(`${team ?? agent ?? agents?.join(', ')} · ${triggerText(schedule)}`)}
       </Text>
       {problem && (
         <Text as="p" size="small" color="red" className="break">

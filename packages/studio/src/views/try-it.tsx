@@ -1,7 +1,8 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useAnswer, useClient } from '../api/use-api.tsx'
-import { ErrorNotice } from '../parts/answer.tsx'
+import { useMayNot } from '../api/use-may.ts'
+import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
@@ -16,6 +17,7 @@ export function TryIt() {
   const { busy, error, run } = useCommand()
   const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
   const chosen = team ?? names[0]
+  const isForbidden = useMayNot('runs.start')
   const start = () =>
     run(async () => {
       const { run: id } = await client.call('runs.start', { body: { team: chosen, task } })
@@ -26,36 +28,40 @@ export function TryIt() {
       <Heading as="h1" mb="4">
         Try it
       </Heading>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void start()
-        }}
-      >
-        <Flex direction="column" gap="3" align="start">
-          <Flex direction="column" gap="1">
-            <Text as="p" bold id="team">
-              Team or agent
-            </Text>
-            <Select
-              labelledBy="team"
-              placeholder="None is known here"
-              value={chosen}
-              onChoose={setTeam}
-              options={names.map((name) => ({ value: name, label: visible(name) }))}
-            />
+      {isForbidden ? (
+        <Nothing>Your role may not start a run.</Nothing>
+      ) : (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void start()
+          }}
+        >
+          <Flex direction="column" gap="3" align="start">
+            <Flex direction="column" gap="1">
+              <Text as="p" bold id="team">
+                Team or agent
+              </Text>
+              <Select
+                labelledBy="team"
+                placeholder="None is known here"
+                value={chosen}
+                onChoose={setTeam}
+                options={names.map((name) => ({ value: name, label: visible(name) }))}
+              />
+            </Flex>
+            <Flex direction="column" gap="1" className="wide">
+              <Text as="label" bold htmlFor="task">
+                Task
+              </Text>
+              <textarea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
+            </Flex>
+            <Button type="submit" disabled={busy || task.trim() === '' || chosen === undefined}>
+              Start
+            </Button>
           </Flex>
-          <Flex direction="column" gap="1" className="wide">
-            <Text as="label" bold htmlFor="task">
-              Task
-            </Text>
-            <textarea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
-          </Flex>
-          <Button type="submit" disabled={busy || task.trim() === '' || chosen === undefined}>
-            Start
-          </Button>
-        </Flex>
-      </form>
+        </form>
+      )}
       {error && <ErrorNotice error={error} />}
     </>
   )
