@@ -45,7 +45,8 @@ function partnerOf(agents: OrchestraParts['agents'], { topology }: Pinned, threa
   if (name === undefined)
     throw failure('validation.failed', {
       what: 'orchestra.start.threadId',
-      problem: 'a thread needs an agent or a registered team; register the topology in createTroupe({ teams })',
+      problem:
+        'a thread needs an agent or a registered team: name one as agent or team, or register the topology in createTroupe({ teams })',
     })
   const [only, ...others] = topology.nodes.filter(({ kind }) => kind === 'agent')
   return { threadId, name, kind: others.length === 0 && only?.agent === name ? 'agent' : 'team' }
