@@ -20,7 +20,10 @@ export const startBody = z.strictObject({
   ...teamFields,
   config: z.looseObject({}).optional(),
   tags: z.array(z.string()).max(100).optional(),
-  threadId: z.string().optional().describe('The thread that the run continues; one run at a time.'),
+  threadId: z
+    .string()
+    .optional()
+    .describe('The thread that the run continues, one run at a time; with a team or an agent that the server has.'),
 })
 export type StartBody = z.infer<typeof startBody>
 
