@@ -33,7 +33,7 @@ export interface Step {
   readonly tokens: number
   readonly cost: number
 }
-/** One breakpoint, as a run stores it. */
+/** A breakpoint in the stored form. */
 export type BreakOn =
   | { readonly on: 'agent'; readonly agent: string }
   | { readonly on: 'tool'; readonly tool: string }

@@ -53,7 +53,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
 
   test('An entry says which agents can read it and why, as the server decides it for each of them.', async () => {
     await played.troupe.user('default').agent('Echo').context.subscribe(['mail'])
-    // An agent that cannot read it is no failed request.
+    // For an agent that cannot read it, the answer is empty and no error.
     const failed: string[] = []
     page.on('response', (response) => response.status() >= 400 && failed.push(response.url()))
     await page.reload()

@@ -89,7 +89,7 @@ export interface ExternalServices {
 export interface Services {
   readonly platform: Pick<Platform, 'clock' | 'events'>
   readonly external: ExternalServices
-  /** What agents store for each user. */
+  /** Threads, memories and tool records of each user. */
   readonly records: {
     readonly threadMessages: ThreadMessages
     readonly memories: Memories
@@ -98,7 +98,7 @@ export interface Services {
   readonly guard: TaintGuard
   /** Absent in parts of a troupe that tests open by themselves. */
   readonly sandboxes?: Sandboxes
-  /** What a run limits in its steps. */
+  /** The limits of a run for its steps. */
   readonly limits: {
     /** Rules of the team, of the caller and of the runs above, pinned in the run. */
     readonly teamRules?: readonly (readonly CompiledRule[])[]

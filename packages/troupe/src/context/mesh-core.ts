@@ -41,7 +41,7 @@ export interface ContextLimits {
   readonly bytes?: number
 }
 
-/** What protects and records the entries. */
+/** The services that protect and record the entries. */
 interface MeshSecurity {
   readonly incidents?: Incidents
   /** The taint labels that a step gets when it reads a private entry. */

@@ -86,7 +86,7 @@ describe.each(engines)('the opening of a troupe: $name', ({ storage, skip }) => 
     audit: { reads: true },
   })
   const nothingLeft = async (during: string) => {
-    // What an earlier file of this process left may end meanwhile: only more than before is a leak.
+    // Resources of an earlier test file may end meanwhile, so only an increase is a leak.
     const more = () => {
       const { counts, files, signals: listeners } = held()
       return {
