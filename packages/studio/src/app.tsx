@@ -12,7 +12,7 @@ import {
 import { createContext, Fragment, lazy, Suspense, useContext, useEffect, useRef, useState } from 'react'
 import type { ClientOperations } from 'troupe/client'
 import { UpdatesProvider } from './api/updates.tsx'
-import { ClientProvider, useAnswer } from './api/use-api.tsx'
+import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
@@ -201,6 +201,7 @@ function Frame() {
     return () => clearTimeout(timer)
   }, [])
   const openRequests = useOpenRequests()
+  const isKnown = useIsKnown()
   const title = visible(`${address} · Troupe`)
   useEffect(() => {
     document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
@@ -222,8 +223,13 @@ function Frame() {
           <Top />
         </header>
         <main id="main" tabIndex={-1} ref={main}>
+          {!isKnown && (
+            <Heading as="h1" mb="4">
+              Sign in
+            </Heading>
+          )}
           <SignedOut />
-          <Outlet />
+          {isKnown && <Outlet />}
         </main>
       </div>
       <Keyboard openPalette={() => setIsPaletteOpen(true)} />
@@ -245,6 +251,13 @@ function NotFound() {
       </Nothing>
     </>
   )
+}
+
+/** Whether the view can show anything: a session that ended leaves it with its typed text. */
+function useIsKnown(): boolean {
+  const { data } = useAnswer('access.get', {})
+  const isSignedOut = useSignedOut()
+  return data !== undefined || !isSignedOut
 }
 
 interface NavigationProps {

@@ -171,6 +171,7 @@ export type {
   KeyRing,
   KeyScope,
   Lookup,
+  OpenedSession,
   Operation as OperationName,
   OperationPattern,
   Reencryption,

@@ -18,12 +18,10 @@ export function Answer<T>({ of, none, children }: AnswerProps<T>) {
   if (of.data !== undefined)
     return (
       <>
-        {of.error && !isSignedOut(of.error) && <ErrorNotice error={of.error} />}
+        {of.error && <ErrorNotice error={of.error} />}
         {none?.when(of.data) ? <Nothing>{none.text}</Nothing> : children(of.data)}
       </>
     )
-  // It is said above, once.
-  if (isSignedOut(of.error)) return null
   if (of.error) return <ErrorNotice error={of.error} />
   return <Loading />
 }
@@ -52,6 +50,8 @@ const hintOf = (error: Error): string | undefined =>
   isProblem(error) ? (pageHints[error.code] ?? error.hint) : undefined
 
 export function ErrorNotice({ error }: { readonly error: Error }) {
+  // It is said above the view, once.
+  if (isSignedOut(error)) return null
   const { message, hint } = isUnreachable(error) ? unreachable : { message: error.message, hint: hintOf(error) }
   const isMissing = isProblem(error) && error.code === 'route.missing'
   return (

@@ -1,11 +1,14 @@
 /** Settings of this browser, and what the session may do. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { readSession, signOut } from '../api/session.ts'
 import { useAnswer, useUpdatesConnection } from '../api/use-api.tsx'
 import { ChooseAppearance } from '../appearance.tsx'
-import { Answer } from '../parts/answer.tsx'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { KeysSetting } from '../parts/keyboard.tsx'
 import { Section } from '../parts/section.tsx'
-import { Flex, Heading, Text } from '../parts/ui.tsx'
+import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
+import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
 
 export function Settings() {
@@ -34,6 +37,7 @@ export function Settings() {
                   ['Updates', connection === 'open' ? 'live' : connection],
                 ]}
               />
+              <SignOut />
               <details className="disclosure">
                 <summary>What it may do: {operations.length} operations</summary>
                 <Text as="p" size="small" color="gray" className="break">
@@ -44,6 +48,26 @@ export function Settings() {
           )}
         </Answer>
       </Section>
+    </>
+  )
+}
+
+function SignOut() {
+  const queries = useQueryClient()
+  const { data } = useQuery({ queryKey: ['session'], queryFn: ({ signal }) => readSession(signal) })
+  const { busy, error, run: perform } = useCommand()
+  if (!data?.isPresent) return null
+  const end = () =>
+    perform(async () => {
+      await signOut()
+      await queries.invalidateQueries()
+    })
+  return (
+    <>
+      <Button look="soft" small my="2" aria-disabled={busy} onClick={end}>
+        Sign out
+      </Button>
+      {error && <ErrorNotice error={error} />}
     </>
   )
 }

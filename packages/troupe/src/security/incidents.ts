@@ -5,7 +5,7 @@
 
 import { type Events, TroupeError, type UserId } from '../core/index.ts'
 import { type Migration, postgresTables } from '../storage/index.ts'
-import { keysSchema } from './api-keys/index.ts'
+import { keysSchema, openedBySchema } from './api-keys/index.ts'
 import { type AuditLog, auditSchema } from './audit/index.ts'
 import { configSchema } from './config-record.ts'
 import { encryptionSchema } from './encryption/encryption-tables.ts'
@@ -54,6 +54,7 @@ export const securityMigrations: readonly Migration[] = [
     lowestReader: 1,
     up: { sqlite: schemas.flatMap(({ sqlite }) => sqlite), postgres: schemas.flatMap(({ postgres }) => postgres) },
   },
+  { module: 'security', version: 2, name: 'sessions that end with their API key', lowestReader: 1, up: openedBySchema },
 ]
 
 export function createIncidents({ audit, events }: { readonly audit: AuditLog; readonly events: Events }): Incidents {

@@ -7,6 +7,7 @@ export {
   type Grant,
   type KeyOptions,
   type KeyScope,
+  type OpenedSession,
   taintOfAgent,
 } from './api-keys/index.ts'
 export * from './audit/index.ts'

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { failure } from '../core/index.ts'
-import { cookieOf, sessionCookie } from './access/authenticate.ts'
+import { sessionCookie } from './access/authenticate.ts'
 import { checkOrigin } from './access/check-origin.ts'
 import type { Site } from './site.ts'
 
@@ -70,13 +70,6 @@ function addSessions(app: FastifyInstance, { parts, settings: { publicUrl } }: S
     if (!session) throw failure('request.anonymous')
     setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(request))
     return reply.header('cache-control', 'no-store').redirect('/', 303)
-  })
-  app.delete('/session', hidden, async (request, reply) => {
-    const session = cookieOf(request.headers.cookie, sessionCookie)
-    const grant = session === undefined ? undefined : await apiKeys.verify(session)
-    if (grant?.kind === 'session') await apiKeys.endSession(grant)
-    setSessionCookie(reply, '', 0, isSecure(request))
-    return reply.code(204).send()
   })
 }
 

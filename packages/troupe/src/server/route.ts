@@ -2,9 +2,9 @@
 import type { z } from 'zod'
 import type { TroupeParts } from '../operations/index.ts'
 import type { Orchestra } from '../runs/index.ts'
-import type { LeastRole, Operation } from '../security/index.ts'
+import type { LeastRole } from '../security/index.ts'
 import type { Troupe } from '../startup/index.ts'
-import type { RequestPrincipal } from './access/request-principal.ts'
+import type { RequestedOperation, RequestPrincipal } from './access/request-principal.ts'
 import type { RequestContext } from './request-context.ts'
 import type { Feeds } from './streams/feeds.ts'
 import type { Frame } from './streams/frame.ts'
@@ -48,7 +48,7 @@ interface Common<Params, Query, Body> {
   readonly path: string
   /** The id of the operation in the OpenAPI document and in clients: `runs.list`. */
   readonly name: string
-  readonly operation: Operation
+  readonly operation: RequestedOperation
   readonly role: LeastRole
   readonly summary: string
   /** The route reads no user's data, so a request need not name a user. */

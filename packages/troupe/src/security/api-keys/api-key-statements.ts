@@ -20,6 +20,10 @@ export const keysSchema = {
   postgres: [...postgresTables(tables), workTable('security_api_keys'), workTable('security_api_key_users')],
 }
 
+// Of a session: the key that opened it. The session is valid only while that key is.
+const openedBy = ['alter table security_api_keys add column opened_by text']
+export const openedBySchema = { sqlite: openedBy, postgres: openedBy }
+
 export interface NewKey {
   readonly id: string
   readonly kind: string
@@ -32,6 +36,8 @@ export interface NewKey {
   readonly taint: string
   readonly everyUser: number
   readonly expiresAt: Bind
+  /** The id of the API key that opened a session; null if a link or a provider did. */
+  readonly openedBy: string | null
 }
 
 export type KeyStatements = ReturnType<typeof keyStatements>
@@ -39,15 +45,19 @@ export type KeyStatements = ReturnType<typeof keyStatements>
 export function keyStatements(dialect: Dialect) {
   const compile = rawTemplates(dialect)
   type At = { now: Bind }
+  /** Of the innermost table. */
+  const usable = ({ now }: At) => sql`revoked_at is null and (expires_at is null or expires_at > ${now})`
   const valid = (p: { id: string } & At) =>
-    sql`id = ${p.id} and revoked_at is null and (expires_at is null or expires_at > ${p.now})`
+    sql`id = ${p.id} and ${usable(p)} and (opened_by is null or exists
+      (select 1 from security_api_keys opener where opener.id = security_api_keys.opened_by and ${usable(p)}))`
   return {
     insert: compile<NewKey & At>(
       (
         p,
-      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, taint, every_user, created_at, expires_at)
+      ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, taint, every_user, created_at, expires_at,
+          opened_by)
         values (${p.id}, ${p.kind}, ${p.name}, ${p.hash}, ${p.role}, ${p.operations}, ${p.agent}, ${p.taint}, ${p.everyUser}, ${p.now},
-          ${p.expiresAt})`,
+          ${p.expiresAt}, ${p.openedBy})`,
     ),
     grant: compile<{ user: string; id: string }>(
       (p) => sql`insert into security_api_key_users (user_id, key_id) values (${p.user}, ${p.id})`,
@@ -113,7 +123,7 @@ export function keyStatements(dialect: Dialect) {
     ),
     any: compile<At>(
       (p) => sql`select 1 as there from security_api_keys
-        where kind = 'key' and revoked_at is null and (expires_at is null or expires_at > ${p.now}) limit 1`,
+        where kind = 'key' and ${usable(p)} limit 1`,
     ),
   }
 }

@@ -64,6 +64,12 @@ export interface CreatedKey {
   readonly key: string
 }
 
+/** A session of the studio. */
+export interface OpenedSession extends CreatedKey {
+  /** The lifetime of the session, in ms. */
+  readonly maxAgeMs: number
+}
+
 /** The rights of an authenticated caller. */
 export interface Grant {
   /** The id of the key, link, session or token. */
@@ -262,15 +268,7 @@ export class ApiKeys {
     return (await this.#insert('link', 'link', scope, linkMs)).key
   }
   /** Uses a link. Returns the secret of a session of 12 h, undefined if the link is not valid now. */
-  async openSession(link: string): Promise<
-    | {
-        /** The secret of the session, `ts_…`. */
-        readonly key: string
-        /** The lifetime of the session, in ms. */
-        readonly maxAgeMs: number
-      }
-    | undefined
-  > {
+  async openSession(link: string): Promise<OpenedSession | undefined> {
     const grant = await this.verify(link)
     if (grant?.kind !== 'link') return undefined
     const made = this.#issuer.create('session')
@@ -282,20 +280,19 @@ export class ApiKeys {
       scope: { work: true },
       statements: [consumed, ...statements, ...cleanups, ...this.#acted('session.create', made.id, grant.id)],
     })
-    return result.ok ? { key: made.key, maxAgeMs: sessionMs } : undefined
+    return result.ok ? { id: made.id, key: made.key, maxAgeMs: sessionMs } : undefined
   }
-  /** Opens a session of 12 h for a person whom a provider has identified, and returns its secret. */
-  async signIn(scope: KeyScope): Promise<
-    CreatedKey & {
-      /** The lifetime of the session, in ms. */
-      readonly maxAgeMs: number
-    }
-  > {
+  /**
+   * Opens a session of 12 h for a person who was identified by a provider or an API key, and returns its secret.
+   * @param openedBy the id of the API key: the session ends when it does
+   */
+  async signIn(scope: KeyScope, openedBy?: string): Promise<OpenedSession> {
     checkOptions('apiKeys.signIn', scope, ['users', 'role', 'operations', 'agent', 'taint'])
     const made = this.#issuer.create('session')
-    const statements = this.#issuer.insertion(made, { name: 'session', scope, validForMs: sessionMs })
+    const by = openedBy === undefined ? {} : { openedBy: checkText('apiKeys.signIn', openedBy) }
+    const statements = this.#issuer.insertion(made, { name: 'session', scope, validForMs: sessionMs, ...by })
     const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
-    await this.#commit([...statements, ...cleanups, ...this.#acted('session.create', made.id, made.id)])
+    await this.#commit([...statements, ...cleanups, ...this.#acted('session.create', made.id, openedBy ?? made.id)])
     return { id: made.id, key: made.key, maxAgeMs: sessionMs }
   }
   /** Ends a session. */

@@ -40,6 +40,8 @@ export interface IssuedTerms {
   }
   /** undefined: it never ends. */
   readonly validForMs: number | undefined
+  /** The id of the API key that opens a session; the session ends with it. */
+  readonly openedBy?: string
 }
 
 export class KeyIssuer {
@@ -61,7 +63,7 @@ export class KeyIssuer {
   }
 
   /** @throws ValidationError for an unknown role or operation, or users that are no list of 1 to 1,000 names */
-  insertion({ id, kind, hash }: IssuedKey, { name, scope, validForMs }: IssuedTerms): readonly Statement[] {
+  insertion({ id, kind, hash }: IssuedKey, { name, scope, validForMs, openedBy }: IssuedTerms): readonly Statement[] {
     const { users, role = 'contributor', operations, agent, taint } = scope
     roleOf(this.#parts.roles, role)
     if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
@@ -74,6 +76,7 @@ export class KeyIssuer {
       taint: JSON.stringify(checkTaint(taint ?? taintOfAgent(agent), 'The taint of a key')),
       everyUser: users === 'all' ? 1 : 0,
       expiresAt: validForMs === undefined ? null : ({ $: 'now', plusMs: validForMs } as const),
+      openedBy: openedBy ?? null,
       now: { $: 'now' } as const,
     }
     return [this.#statements.insert(row), ...named.map((user) => this.#statements.grant({ user, id }))]

@@ -30,6 +30,9 @@ describe('The access route', () => {
     const { access } = await accessOf({ role: 'admin', operations: ['teams.read', 'runs.read'] })
     expect(access.operations).toEqual(expect.arrayContaining(['runs.list', 'teams.get']))
     expect(access.operations).not.toContain('context.get')
+    const few = await accessOf({ operations: ['runs.start'] })
+    expect(few.access.operations).toContain('runs.start')
+    expect(few.access.operations).not.toContain('teams.get')
   })
 
   it('The access route leaves out routes about all users for a key of one user, and the server rejects them.', async () => {

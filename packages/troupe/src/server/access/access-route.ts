@@ -1,9 +1,9 @@
 /** The rights of the caller, by which a user interface shows what the caller may do and nothing else. */
 import { z } from 'zod'
-import { coversOperation, coversRole } from '../../security/index.ts'
+import { coversRole } from '../../security/index.ts'
 import { answers, type Call, type Route } from '../route.ts'
 import { errorTextsHeader, showsErrorTexts } from './error-texts.ts'
-import { coversAllUsers } from './request-principal.ts'
+import { coversAllUsers, coversRequest } from './request-principal.ts'
 
 type Caller = Pick<Call<unknown, unknown, unknown>, 'parts' | 'principal' | 'agent' | 'header'>
 
@@ -13,7 +13,7 @@ function isAdmitted(
   { parts, principal, agent, header }: Caller,
 ) {
   if (agent !== undefined && agents === undefined) return false
-  if (!coversRole(parts.security.roles, principal.role, role) || !coversOperation(principal.operations, operation))
+  if (!coversRole(parts.security.roles, principal.role, role) || !coversRequest(principal.operations, operation))
     return false
   if (allUsers && !coversAllUsers(principal, operation)) return false
   const headers = Object.fromEntries([errorTextsHeader, 'sec-fetch-site'].map((name) => [name, header(name)]))
@@ -27,7 +27,7 @@ export const accessRoute = (routes: readonly Route[]) =>
     path: '/v1/access',
     name: 'access.get',
     needsNoUser: true,
-    operation: 'teams.read',
+    operation: 'access.read',
     role: 'readonly',
     agents: 'own',
     summary:

@@ -31,7 +31,7 @@ export interface FailureLimit {
   readonly checkFailures: (request: FastifyRequest, reply: FastifyReply) => void
   readonly addFailure: (request: FastifyRequest) => void
 }
-interface RateLimit extends FailureLimit {
+export interface RateLimit extends FailureLimit {
   readonly check: (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -54,17 +54,32 @@ export const principalOf = (request: FastifyRequest): RequestPrincipal | undefin
 
 /** @returns a function that throws the error of a rejected request */
 export function createAdmit(app: FastifyInstance, site: Site, limit: RateLimit): Admit {
-  const { authenticate, draining } = site
+  const { draining } = site
   app.decorateRequest(admittedKey, null)
   return async (route, request, reply) => {
     if (draining.aborted) throw failure('server.draining')
-    limit.checkFailures(request, reply)
-    const principal = await authenticate(request)
-    if (principal?.kind !== 'local') await limit.check(request, reply, principal)
+    const principal = await identify(site, limit, request, reply)
     if (!principal) throw failure('request.anonymous')
     const found = await recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
     request.setDecorator(admittedKey, found)
   }
+}
+
+/**
+ * Authenticates a request within the limits of its caller.
+ * @returns undefined if it has no valid credential
+ * @throws RateLimitError `rate.limited`
+ */
+export async function identify(
+  { authenticate }: Site,
+  limit: RateLimit,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<RequestPrincipal | undefined> {
+  limit.checkFailures(request, reply)
+  const principal = await authenticate(request)
+  if (principal?.kind !== 'local') await limit.check(request, reply, principal)
+  return principal
 }
 
 /** @throws AccessDeniedError `request.forbidden` */

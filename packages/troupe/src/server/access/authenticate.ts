@@ -11,7 +11,9 @@ export const sessionCookie = 'troupe_session'
 
 const everything = { users: 'all', role: 'admin', operations: undefined, agent: undefined, taint: [] } as const
 const local: RequestPrincipal = { id: 'local', kind: 'local', name: 'local', ...everything }
-const hostKey: RequestPrincipal = { id: 'host', kind: 'key', name: 'host', ...everything }
+/** The id of the server's own key, which is stored nowhere. */
+export const hostKeyId = 'host'
+const hostKey: RequestPrincipal = { id: hostKeyId, kind: 'key', name: 'host', ...everything }
 
 const digest = (text: string) => hash('sha256', text, 'buffer')
 const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'

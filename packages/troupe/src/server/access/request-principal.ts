@@ -17,8 +17,12 @@ export interface RequestPrincipal extends Omit<Grant, 'kind'> {
   readonly until?: number
 }
 
-/** The operation that a request asks for. In MCP, each call is an operation. */
-export type RequestedOperation = Operation | 'mcp'
+/** The operation that a request asks for. In MCP, each call is an operation; any caller may read its own rights. */
+export type RequestedOperation = Operation | 'mcp' | 'access.read'
+
+/** Returns whether the operations of a caller include the requested one. */
+export const coversRequest = (operations: Grant['operations'], requested: RequestedOperation): boolean =>
+  requested === 'mcp' || requested === 'access.read' || coversOperation(operations, requested)
 
 /** @throws AccessDeniedError `request.forbidden` */
 export function authorize(
@@ -30,8 +34,7 @@ export function authorize(
   const rejection = (problem: string) => failure('request.forbidden', { operation, problem })
   if (!coversRole(roles, principal.role, least))
     throw rejection(`it has the role ${principal.role}, and ${least} is the least`)
-  if (operation !== 'mcp' && !coversOperation(principal.operations, operation))
-    throw rejection('it is not among its operations')
+  if (!coversRequest(principal.operations, operation)) throw rejection('it is not among its operations')
 }
 
 /**

@@ -181,6 +181,85 @@ describe('the page of the server', () => {
   })
 })
 
+describe('sign-in with an API key', () => {
+  const start = async (options: object = {}) => {
+    const served = await servers.start({}, { authentication: 'required', key: longKey, ...options })
+    const signIn = (key: string, headers = {}) =>
+      served.call('POST', '/session', undefined, { 'x-api-key': key, ...headers })
+    const pageOf = (answer: { headers: Headers }) =>
+      caller(served.url, { cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '' })
+    return { ...served, signIn, pageOf }
+  }
+
+  it('A sign-in with an API key opens a session with the scope of the key, which is recorded.', async () => {
+    const { troupe, signIn, pageOf, url } = await start()
+    const made = await troupe.apiKeys.create({ name: 'desk', users: ['ada'], operations: ['runs.*'] })
+    const opened = await signIn(made.key)
+    expect(opened.status).toBe(204)
+    expect(opened.headers.get('set-cookie')).toMatch(
+      /^troupe_session=ts_\S+; HttpOnly; SameSite=Strict; Path=\/; Max-Age=43200$/,
+    )
+    expect(opened.headers.get('cache-control')).toBe('no-store')
+    const page = pageOf(opened)
+    expect((await page('GET', '/session')).body).toEqual({ isPresent: true, provider: false })
+    expect((await page('GET', '/v1/access')).body).toMatchObject({ users: ['ada'], role: 'contributor' })
+    expect((await page('GET', '/v1/agents')).status).toBe(403)
+    const { items } = await troupe.audit.list({ operation: 'login' })
+    expect(items).toMatchObject([{ operation: 'login', allowed: true, user: 'ada' }])
+    expect((await page('DELETE', '/session', undefined, { origin: url })).status).toBe(204)
+    expect((await page('GET', '/v1/runs')).status).toBe(401)
+  })
+  it('A session of an API key ends when the key is revoked, expires or is rotated.', async () => {
+    const clock = createVirtualClock()
+    const { troupe, signIn, pageOf } = await start({})
+    const ends = await servers.start({ clock }, { authentication: 'required' })
+    const revoked = await troupe.apiKeys.create({ name: 'one', users: 'all' })
+    const first = pageOf(await signIn(revoked.key))
+    expect((await first('GET', '/v1/runs')).status).toBe(200)
+    await troupe.apiKeys.revoke(revoked.id)
+    expect((await first('GET', '/v1/runs')).status).toBe(401)
+    const expiring = await ends.troupe.apiKeys.create({ name: 'two', users: ['ada'], expiresIn: '1h' })
+    const rotated = await ends.troupe.apiKeys.create({ name: 'three', users: ['ada'] })
+    const pages = await Promise.all(
+      [expiring, rotated].map(async ({ key }) => {
+        const { headers } = await ends.call('POST', '/session', undefined, { 'x-api-key': key })
+        return caller(ends.url, { cookie: headers.get('set-cookie')?.split(';')[0] ?? '' })
+      }),
+    )
+    await ends.troupe.apiKeys.rotate(rotated.id, { overlap: '30m' })
+    const states = () => Promise.all(pages.map(async (page) => (await page('GET', '/v1/runs')).status))
+    expect(await states()).toEqual([200, 200])
+    await clock.advance('30m')
+    expect(await states()).toEqual([200, 401])
+    await clock.advance('30m')
+    expect(await states()).toEqual([401, 401])
+  })
+  it('The key of the server opens a session with all rights.', async () => {
+    const { signIn, pageOf } = await start()
+    expect((await pageOf(await signIn(longKey))('GET', '/v1/api-keys')).status).toBe(200)
+  })
+  it('A sign-in is rejected with anything but a valid API key, and its failures are limited and recorded.', async () => {
+    const { troupe, url, call, signIn, link } = await start({ rateLimit: { max: 8 } })
+    const revoked = await troupe.apiKeys.create({ name: 'old', users: ['ada'] })
+    await troupe.apiKeys.revoke(revoked.id)
+    const secret = new URL(await link()).searchParams.get('link') ?? ''
+    const opened = await caller(url)('GET', `/open?link=${secret}`)
+    const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const { key } = await troupe.apiKeys.create({ name: 'good', users: ['ada'] })
+    // A page of another site can send the cookie, but no key.
+    expect((await signIn(key, { origin: 'https://evil.test' })).status).toBe(403)
+    expect((await call('POST', '/session', undefined, { cookie, origin: url })).status).toBe(401)
+    const wrong = [revoked.key, secret, cookie.slice('troupe_session='.length), 'tk_0', '', `${key}x`, key.slice(0, -1)]
+    for (const one of wrong) {
+      const answer = await signIn(one)
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([401, null])
+    }
+    expect((await troupe.audit.list({ operation: 'login' })).items.filter(({ allowed }) => !allowed)).toHaveLength(8)
+    for (let i = 0; i < 3; i++) await signIn('guess')
+    expect((await signIn(key)).status).toBe(429)
+  })
+})
+
 describe('a rate limit over HTTP', () => {
   it('A rate limit over HTTP rejects requests by key, or by address without a key, and says when to retry.', async () => {
     const { troupe, url, call } = await servers.start({}, { authentication: 'required', rateLimit: { max: 3 } })

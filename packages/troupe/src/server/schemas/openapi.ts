@@ -41,7 +41,7 @@ export function routeSchema(route: Route): FastifySchema {
     querystring: query,
     response: { ...response, '4xx': problems, '5xx': problems },
     summary,
-    description: `Operation ${operation}; needs the role ${role} or higher.`,
+    description: `${operation === 'access.read' ? 'Any key may call it' : `Operation ${operation}`}; needs the role ${role} or higher.`,
     operationId: name,
     tags: [name.split('.')[0] as string],
     security: [{ key: [] }],
