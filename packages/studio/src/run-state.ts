@@ -53,6 +53,8 @@ export interface RunState {
   readonly branchNodes: ReadonlyMap<string, string>
   /** The breakpoints, in their order. */
   readonly breakpoints: readonly BreakOn[]
+  /** The node at whose breakpoint the run waits. */
+  readonly stoppedNode: string | undefined
   /** Of the event that was told last. */
   readonly seq: number
 }
@@ -66,6 +68,7 @@ export const nothingYet: RunState = {
   inputs: new Map(),
   branchNodes: new Map(),
   breakpoints: [],
+  stoppedNode: undefined,
   seq: 0,
 }
 
@@ -91,7 +94,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
   const inputs = new Map(state.inputs)
   const branchNodes = new Map(state.branchNodes)
   const edgeUses = new Map(state.edgeUses)
-  let { topology, task, status, breakpoints } = state
+  let { topology, task, status, breakpoints, stoppedNode } = state
   for (const event of fresh) {
     const { type, branch, step } = event
     if (type === 'run.started') {
@@ -108,6 +111,8 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     if (type === 'run.retried') status = 'running'
     if (type === 'run.paused') status = 'paused'
     if (type === 'run.resumed') status = 'running'
+    if (type === 'run.paused') stoppedNode = branchNodes.get(branchAt(event.breakpoint))
+    else if (type === 'run.resumed' || over[type]) stoppedNode = undefined
     if (branch !== undefined && 'input' in event) inputs.set(branch, event.input)
     if (type === 'step.started' && step !== undefined) steps.set(step, begun(event, inputs.get(branch ?? '')))
     const known = step === undefined ? undefined : steps.get(step)
@@ -118,6 +123,7 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     task,
     status,
     breakpoints,
+    stoppedNode,
     steps,
     edgeUses,
     inputs,
@@ -125,6 +131,12 @@ export function fold(state: RunState, events: readonly RunEvent[]): RunState {
     seq: fresh.at(-1)?.seq ?? state.seq,
   }
 }
+
+/** Returns the branch of this run that waits at a breakpoint. A step is numbered within its branch: `1.2#3`. */
+const branchAt = (breakpoint: RunEvent['breakpoint']): string =>
+  breakpoint === undefined || breakpoint.run !== undefined
+    ? ''
+    : breakpoint.step.slice(0, breakpoint.step.lastIndexOf('#'))
 
 /** The edge from Start of a branch that the run begins, or the edge to End of a branch that ends; events do not name them. */
 function terminalEdge(
@@ -186,11 +198,12 @@ function waitsUntil({ waits }: Step, at: number): readonly Wait[] {
 const liveliest: readonly StepState[] = ['working', 'waiting', 'failed', 'done', 'stopped']
 
 /** The liveliest of what happens at each node that something has happened at. */
-export function statesOfNodes({ steps }: RunState): ReadonlyMap<string, StepState> {
+export function statesOfNodes({ steps, stoppedNode }: RunState): ReadonlyMap<string, StepState> {
   const states = new Map<string, StepState>()
   for (const { node, state } of steps.values()) {
     const known = states.get(node)
     if (known === undefined || liveliest.indexOf(state) < liveliest.indexOf(known)) states.set(node, state)
   }
+  if (stoppedNode !== undefined && states.get(stoppedNode) !== 'working') states.set(stoppedNode, 'waiting')
   return states
 }

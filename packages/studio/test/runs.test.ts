@@ -267,6 +267,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       await reader.locator('main').getByText(seen).first().waitFor()
       expect(await reader.locator('main').getByRole('button', { name: commands }).allInnerTexts(), path).toEqual([])
       expect(await reader.getByRole('checkbox', { name: /^Select/ }).count(), path).toBe(0)
+      expect(await reader.getByRole('columnheader', { name: 'Commands' }).count(), path).toBe(0)
     }
     const call = (method: string, path: string) =>
       reader.evaluate(

@@ -1,16 +1,22 @@
 /** Two runs side by side: whether their events are the same, and the first that differs. */
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
-import { count } from '../format.ts'
+import { age, count, inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Button, Flex, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
 import { runRoute } from '../routes.ts'
 
+/** The newest runs that are offered. Any other is named by its id. */
+const maxOffered = 50
+
 export function RunCompare({ run }: { readonly run: string }) {
   const { other = '' } = runRoute.useSearch()
   const navigate = runRoute.useNavigate()
   const [typed, setTyped] = useState(other)
+  const id = useId()
+  const { data } = useAnswer('runs.list', { query: { limit: maxOffered } })
+  const offered = data?.items.filter((one) => one.id !== run) ?? []
   return (
     <>
       <form
@@ -23,10 +29,16 @@ export function RunCompare({ run }: { readonly run: string }) {
           <input
             className="grow"
             aria-label="Id of another run"
-            placeholder="Id of another run …"
+            placeholder="Another run: choose a recent one, or type an id …"
+            list={id}
             value={typed}
             onChange={({ target }) => setTyped(target.value)}
           />
+          <datalist id={id}>
+            {offered.map(({ id: value, title, createdAt }) => (
+              <option key={value} value={value} label={`${inShort(title, 80)}, ${age(createdAt)} old`} />
+            ))}
+          </datalist>
           <Button type="submit" look="soft" disabled={typed.trim() === ''}>
             Compare
           </Button>

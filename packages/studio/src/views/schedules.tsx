@@ -24,6 +24,8 @@ export function Schedules() {
   const { after } = schedulesRoute.useSearch()
   const query = { limit: 50, cursor: after?.at(-1) }
   const schedules = useAnswer('schedules.list', { query })
+  const may = useMay()
+  const shown = may('schedules.pause') || may('schedules.trigger') ? [...columns, commands] : columns
   return (
     <>
       <Heading as="h1" mb="4">
@@ -32,7 +34,7 @@ export function Schedules() {
       <Answer of={schedules} none={{ when: ({ items }) => items.length === 0, text: 'Nothing starts by itself.' }}>
         {({ items, cursor }) => (
           <>
-            <DataTable columns={columns} rows={items} rowKey={({ id }) => id} />
+            <DataTable columns={shown} rows={items} rowKey={({ id }) => id} />
             <Pager next={cursor} back="Back" on="More" />
           </>
         )}
@@ -109,8 +111,8 @@ const columns: readonly Column<Schedule>[] = [
       </>
     ),
   },
-  { title: 'Commands', of: (schedule) => <ScheduleCommands schedule={schedule} /> },
 ]
+const commands: Column<Schedule> = { title: 'Commands', of: (schedule) => <ScheduleCommands schedule={schedule} /> }
 
 function Named({ schedule }: { readonly schedule: Schedule }) {
   const { id, state, team, agent, agents, problem, waiting } = schedule
