@@ -15,9 +15,28 @@ const batchesPerSecond = 10
 const keys = 400
 /** The growth that a page may have after the first seconds, in bytes after a collection of garbage. */
 const maxGrowth = 2 * 1024 * 1024
-/** The longest task of the main thread while a long run opens and scrolls, and what a busy machine may make of it. */
+/** The longest task of the main thread while a long run opens and scrolls, in ms of its processor time. */
 const maxTaskMs = 100
-const maxBusyTaskMs = 200
+
+interface Trace {
+  readonly traceEvents: readonly {
+    readonly name: string
+    readonly pid: number
+    readonly tid: number
+    readonly args: { readonly name?: string }
+    /** The processor time of the thread, in µs. */
+    readonly tdur?: number
+  }[]
+}
+
+/** Returns ms of processor time: another process that holds up a task counts for the time of a clock. */
+function longestTask({ traceEvents }: Trace): number {
+  const threadOf = (event: Trace['traceEvents'][number]) => `${event.pid} ${event.tid}`
+  const main = new Set(traceEvents.filter(({ args }) => args.name === 'CrRendererMain').map(threadOf))
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && main.has(threadOf(event)))
+  expect(tasks.length).toBeGreaterThan(100)
+  return Math.round(Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1_000)
+}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -103,19 +122,12 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     (seconds + 60) * 1_000,
   )
 
-  /** Loads the page, opens the run and scrolls through its events. Returns the ms of the longest task. */
+  /** Loads the page, opens the run and scrolls through its events. Returns the processor time of the longest task, in ms. */
   const openAndScroll = async (run: string, seq: number): Promise<number> => {
     await page.goto(`${server.url}/#/runs`)
     await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
-    await page.evaluate(() => {
-      const durations: number[] = []
-      Object.assign(globalThis, { longTasks: durations })
-      const observer = new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) durations.push(duration)
-      })
-      observer.observe({ type: 'longtask' })
-    })
+    await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] })
     await page.evaluate((id) => {
       location.hash = `#/runs/${id}`
     }, run)
@@ -132,8 +144,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     }
     expect(maxRows).toBeGreaterThan(5)
     expect(maxRows).toBeLessThan(60)
-    const longTasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks)
-    return Math.round(Math.max(0, ...longTasks))
+    return longestTask(JSON.parse((await browser.stopTracing()).toString()) as Trace)
   }
 
   test('A run of 20,000 events opens and scrolls with the visible rows alone, and without long tasks.', async () => {
@@ -145,10 +156,8 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     expect(await run.result()).toMatchObject({ response: 4_000 })
     const { seq } = await run.inspect()
     expect(seq).toBeGreaterThan(20_000)
-    const longest: number[] = []
-    // Another process can hold up a task of one load; the page itself is as fast as its best load.
-    while (longest.length < 5 && !longest.some((ms) => ms <= maxTaskMs)) longest.push(await openAndScroll(run.id, seq))
-    console.log(`${seq} events: the longest task of each load is ${longest.join(', ')} ms`)
-    expect(Math.min(...longest)).toBeLessThanOrEqual(maxBusyTaskMs)
+    const longest = await openAndScroll(run.id, seq)
+    console.log(`${seq} events: the longest task takes ${longest} ms of processor time`)
+    expect(longest).toBeLessThanOrEqual(maxTaskMs)
   })
 })
