@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { AgentPool, defineTool, LlmAgent } from '../../index.ts'
 import { MockModel } from '../../testing/index.ts'
+import { builtInTools } from '../../tools/index.ts'
 import { caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
 
 const refund = defineTool({
@@ -20,6 +21,7 @@ const billing = new LlmAgent({
   model: new MockModel({ responses: [] }),
   tools: { refund },
   memory: { maxTokens: 2_000 },
+  settings: { temperature: 0 },
   role: 'contributor',
   deny: ['delete_context'],
 })
@@ -61,15 +63,50 @@ describe('The agent route', () => {
         kind: 'model',
         models: ['mock/mock'],
         instructions: 'You may refund an order once.',
-        tools: [{ name: 'refund', description: 'Pays money back.', effect: 'at-most-once', approval: 'always' }],
+        tools: [
+          {
+            name: 'refund',
+            description: 'Pays money back.',
+            effect: 'at-most-once',
+            approval: 'always',
+            builtIn: false,
+          },
+        ],
         toolSources: [],
         helpers: [],
         role: 'contributor',
         deny: ['delete_context'],
         memory: { maxTokens: 2_000, consolidates: false },
+        options: { memory: { maxTokens: 2_000 }, settings: { temperature: 0 } },
+        code: ['model'],
         fingerprint: billing.fingerprint,
       },
     ])
+  })
+
+  it('The agent route names the options that hold code, and shows those that are data.', async () => {
+    const checked = new LlmAgent({
+      name: 'Checked',
+      model: 'offline/extractive',
+      tools: builtInTools('get_context'),
+      output: z.object({ total: z.number() }),
+      memory: { compaction: { at: 0.5, by: () => 'short' } },
+      toolSelection: () => [],
+      policy: [{ tool: '*', do: 'ask' }],
+      untrusted: 'hide',
+      handOff: { history: 'all' },
+    })
+    const { call } = await servers.start({ agents: [checked] })
+    expect((await call('GET', '/v1/agents/Checked')).body).toMatchObject({
+      tools: [{ name: 'get_context', builtIn: true }],
+      options: {
+        memory: { compaction: { at: 0.5 } },
+        policy: [{ tool: '*', do: 'ask' }],
+        untrusted: 'hide',
+        handOff: { history: 'all' },
+      },
+      code: ['memory.compaction.by', 'output', 'toolSelection'],
+    })
   })
 
   it('The agent route shows a registered function agent, and names the known agents for an unknown one.', async () => {

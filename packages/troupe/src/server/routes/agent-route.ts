@@ -1,11 +1,13 @@
 /** The route of one registered agent: its model, its tools and its rights, as its definition names them. */
 import { z } from 'zod'
 import { type Agent, AgentPool, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
+import type { Json } from '../../core/index.ts'
 import { modelNameOf } from '../../models/index.ts'
 import { resolveTeam } from '../../runs/index.ts'
+import { builtInToolNames } from '../../security/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { answers } from '../route.ts'
-import { list, withoutUndefined } from '../schemas/request-schemas.ts'
+import { json, list, withoutUndefined } from '../schemas/request-schemas.ts'
 
 const names = list(z.string())
 
@@ -25,6 +27,7 @@ const agentSchema = z.object({
       description: z.string(),
       effect: z.string(),
       approval: approvalSchema,
+      builtIn: z.boolean().describe('Whether `builtInTools` defines the tool.'),
     }),
   ),
   toolSources: names.describe('Sources whose tools are read in each step.'),
@@ -35,6 +38,11 @@ const agentSchema = z.object({
   memory: z
     .object({ maxTokens: z.number().optional(), compactsAt: z.number().optional(), consolidates: z.boolean() })
     .optional(),
+  options: z
+    .record(z.string(), json)
+    .optional()
+    .describe('Further options of the definition of a model agent, as far as they are data.'),
+  code: names.describe('The options that hold code or addresses, which the answer does not show.'),
   pool: z
     .object({
       size: z.number().describe('The highest number of instances.'),
@@ -54,8 +62,33 @@ const agentSchema = z.object({
 export const approvalOf = ({ needsApproval }: Tool): 'never' | 'always' | 'sometimes' =>
   typeof needsApproval === 'function' ? 'sometimes' : needsApproval ? 'always' : 'never'
 
+type Definition = ReturnType<typeof definitionOf>
+
+/** Returns the options that differ from their defaults, without the functions in them. */
+function optionsOf({ memory, settings, policy, untrusted, toolSelection, handOff }: Definition) {
+  const options = {
+    ...(Object.keys(memory).length > 0 ? { memory } : {}),
+    ...(Object.keys(settings).length > 0 ? { settings } : {}),
+    ...(policy.length > 0 ? { policy } : {}),
+    ...(untrusted === 'read' ? {} : { untrusted }),
+    ...(toolSelection === 'all' ? {} : { toolSelection }),
+    ...(handOff.history === 'none' ? {} : { handOff }),
+  }
+  return JSON.parse(JSON.stringify(options)) as { readonly [option: string]: Json }
+}
+
+const codeOf = ({ chain, memory, output, toolSelection, guardrails, skills }: Definition): readonly string[] => [
+  ...(chain.some((model) => typeof model !== 'string') ? ['model'] : []),
+  ...(typeof memory.compaction?.by === 'function' ? ['memory.compaction.by'] : []),
+  ...(output ? ['output'] : []),
+  ...(typeof toolSelection === 'function' ? ['toolSelection'] : []),
+  ...(guardrails.input.length + guardrails.output.length > 0 ? ['guardrails'] : []),
+  ...(skills ? ['skills'] : []),
+]
+
 function describeModelAgent(agent: BaseLlmAgent) {
-  const { chain, instructions, tools, sources, helpers, memory } = definitionOf(agent)
+  const definition = definitionOf(agent)
+  const { chain, instructions, tools, sources, helpers, memory } = definition
   return {
     kind: 'model' as const,
     models: chain.map(modelNameOf),
@@ -65,6 +98,7 @@ function describeModelAgent(agent: BaseLlmAgent) {
       description: tool.description,
       effect: tool.effect,
       approval: approvalOf(tool),
+      builtIn: (builtInToolNames as readonly string[]).includes(tool.name),
     })),
     toolSources: sources.map(({ name }) => name),
     helpers: [...helpers.keys()],
@@ -72,6 +106,8 @@ function describeModelAgent(agent: BaseLlmAgent) {
       ...withoutUndefined({ maxTokens: memory.maxTokens, compactsAt: memory.compaction?.at }),
       consolidates: Boolean(memory.consolidate),
     },
+    options: optionsOf(definition),
+    code: codeOf(definition),
   }
 }
 
@@ -83,7 +119,7 @@ function describeAgent(agent: Agent): z.infer<typeof agentSchema> {
   const details =
     executing instanceof BaseLlmAgent
       ? describeModelAgent(executing)
-      : { kind: 'function' as const, models: [], tools: [], toolSources: [], helpers: [] }
+      : { kind: 'function' as const, models: [], tools: [], toolSources: [], helpers: [], code: [] }
   return {
     name,
     ...details,
