@@ -36,6 +36,34 @@ describe('the file of a team', () => {
     expect(await edgesOf(row)).toEqual(expect.arrayContaining(['A>B']))
   })
 
+  it('The file of a team gives options to nodes and flows, and a run configuration to flows or a pattern.', async () => {
+    const options = `flows: ['Lead -> Left', 'Lead -> Right']
+nodes: { Left: { join: any, deadline: 30s } }
+edges: { 'Lead -> Right': { when: { path: kind, equals: bug } } }
+`
+    const config = "config: { onError: { '*': { agent: Right } } }\n"
+    const flows = await readTeamFile(file('options.yaml', agents + options + config))
+    const { canonical } = defineTopology(flows.topology)
+    expect(canonical.nodes).toContainEqual({
+      name: 'Left',
+      kind: 'agent',
+      agent: 'Left',
+      join: 'any',
+      deadline: 30_000,
+    })
+    expect(canonical.edges).toContainEqual({
+      from: 'Lead',
+      to: 'Right',
+      type: 'invoke',
+      when: { path: 'kind', equals: 'bug' },
+    })
+    const star = await readTeamFile(
+      file('configured.yaml', `${agents}pattern: { star: { center: Lead, points: [Left, Right] } }\n${config}`),
+    )
+    for (const { topology } of [flows, star])
+      expect(defineTopology(topology).canonical.config).toEqual({ onError: { '*': { agent: 'Right' } } })
+  })
+
   it('The file of a team declares a policy for the team and its agents.', async () => {
     const rules = '[{ tool: get_context, when: args.key is untrusted, do: ask }]'
     const text = `agents: { A: { instructions: x, tools: [get_context], untrusted: hide, policy: ${rules} } }\npolicy: ${rules}\n`
@@ -86,6 +114,7 @@ describe('the file of a team', () => {
       /maxTurns/,
     ],
     ['flows and a pattern', 'c.yaml', `${agents}flows: [Lead -> Left]\npattern: { mesh: {} }\n`, /flows and a pattern/],
+    ['options of flows without flows', 'm.yaml', `${agents}nodes: { Left: { join: any } }\n`, /no flows/],
     ['what is not YAML', 'd.yaml', 'agents: [', /is not YAML/],
     ['what is not JSON', 'e.json', '{', /is not JSON/],
   ])('The file of a team with %s is rejected with what is wrong.', async (_, name, text, problem) => {

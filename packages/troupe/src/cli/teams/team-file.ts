@@ -22,6 +22,7 @@ const kinds = [
   'supervisor',
   'swarm',
 ] as const
+const optionsByName = z.record(z.string(), z.looseObject({}))
 const teamSchema = z
   .strictObject({
     $schema: z.string().optional(),
@@ -35,10 +36,17 @@ const teamSchema = z
       .min(1)
       .optional()
       .describe("Which agent invokes which: 'Lead -> Writer', 'Lead => {Left, Right}', 'A <-> B'."),
+    nodes: optionsByName
+      .optional()
+      .describe('The options of agents in flows, by name: join, deadline, onFailure and limit, as in code.'),
+    edges: optionsByName
+      .optional()
+      .describe('The options of flows, each by its text in flows: type, when, maxTurns and limit, as in code.'),
     pattern: z
       .partialRecord(z.enum(kinds), z.looseObject({}))
       .optional()
       .describe('A ready topology in place of flows; agents in it by name.'),
+    config: z.looseObject({}).optional().describe('The default run configuration: budget, timeouts, join, as in code.'),
     policy: policySchema.optional(),
   })
   .describe('A team of agents.')
@@ -60,13 +68,17 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
       `${path} is not a team:\n- ${problemsOf(checked.error).join('\n- ')}`,
       'team.schema.json in the package says what a team takes.',
     )
-  const { name = basename(path, extname(path)), agents, flows, pattern, policy: rules } = checked.data
+  const { name = basename(path, extname(path)), agents, flows, nodes, edges, pattern, config, policy } = checked.data
   const made = await Promise.all(
     Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described)),
   )
   if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
-  const topology = flows ? { agents: made, flows } : patterned(path, made, pattern ?? {})
-  return { name, agents: made, topology: rules ? withPolicy(path, topology, rules) : topology }
+  if (!flows && (nodes || edges)) throw misused(`${path} has options of flows and no flows.`, 'Write flows.')
+  const defined = Object.fromEntries(Object.entries({ nodes, edges, config }).filter(([, value]) => value))
+  const topology: TopologyForm = flows
+    ? { agents: made, flows, ...defined }
+    : patterned(path, made, pattern ?? {}, defined)
+  return { name, agents: made, topology: policy ? withPolicy(path, topology, policy) : topology }
 }
 
 /** Adds the policy. It parses the conditions here, so that an error names the file. */
@@ -121,6 +133,7 @@ function patterned(
   path: string,
   agents: readonly Definition[],
   pattern: Readonly<Record<string, unknown>>,
+  common: object,
 ): TopologyForm {
   const [chosen, ...others] = Object.entries(pattern)
   if (others.length > 0) throw misused(`${path} has ${others.length + 1} patterns.`, 'A team is one of them.')
@@ -129,7 +142,7 @@ function patterned(
   const make = patterns[kind as (typeof kinds)[number]] as (options: unknown) => TopologyForm
   const byName = new Map(agents.map((agent) => [agent.name, agent]))
   try {
-    return make(withAgents(options, byName))
+    return make({ ...(withAgents(options, byName) as object), ...common })
   } catch (error) {
     // In code it would be the definition; here it is a name.
     const name = /at (.+): it is a name and not an agent/.exec((error as Error).message)?.[1]
