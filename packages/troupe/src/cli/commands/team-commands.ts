@@ -109,10 +109,10 @@ export const teamCommands: readonly CliCommand[] = [
     description: 'Draw a team as a Mermaid diagram',
     async run(context, [team]) {
       const client = await opened(context, team)
-      const drawn: { readonly team: string; readonly mermaid: string }[] = []
+      const drawn: { readonly team: string; readonly topology: unknown; readonly mermaid: string }[] = []
       for (const name of await namesOf(context, client, team)) {
         const { topology } = await client.call('teams.get', { path: { team: name } })
-        drawn.push({ team: name, mermaid: mermaidOf(topology as Topology) })
+        drawn.push({ team: name, topology, mermaid: mermaidOf(topology as Topology) })
       }
       // One that was named is no list of one.
       context.out.document(team === undefined ? drawn : drawn[0])
