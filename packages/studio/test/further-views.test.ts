@@ -1,4 +1,5 @@
 /** Chat, time, comparison, teams, usage, API keys and the audit log in a real browser, over a real server. */
+import { readFileSync } from 'node:fs'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
@@ -197,6 +198,32 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
     await page.getByRole('link', { name: 'Talk to it' }).click()
     await page.getByRole('heading', { level: 1, name: 'Chat' }).waitFor()
     expect(await page.getByRole('combobox', { name: 'Team or agent' }).inputValue()).toBe('letters')
+  })
+
+  test('A team is saved and copied as YAML and as TypeScript, also with the keyboard and on a phone.', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await go('Teams')
+    await page.getByRole('link', { name: 'letters' }).click()
+    await page.setViewportSize({ width: 360, height: 740 })
+    const group = page.getByRole('group', { name: 'The team as code' })
+    for (const [format, file, text] of [
+      ['YAML', 'letters.team.yaml', 'pattern:\n  pipeline:\n'],
+      ['TypeScript', 'letters.ts', 'stages: [{ agents: [readerAgent] }, { agents: [clerkAgent] }]'],
+    ] as const) {
+      await group.getByRole('button', { name: `Save as ${format}` }).focus()
+      const [saved] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
+      const written = readFileSync(await saved.path(), 'utf8')
+      expect(saved.suggestedFilename()).toBe(file)
+      expect(written).toContain('You send letters.')
+      expect(written).toContain("The code of the tool 'send_letter' is yours")
+      expect(written).toContain(text)
+      await group.getByRole('button', { name: `Copy as ${format}` }).click()
+      await group.getByRole('button', { name: 'Copied' }).waitFor()
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(written)
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+    await checkAccessibility()
+    await page.setViewportSize({ width: 1_200, height: 900 })
   })
 
   test('An agent shows its model, its instructions, and its tools with their effect classes.', async () => {

@@ -1,18 +1,34 @@
-/** Copies the address of what is opened. */
+/** Copies the address of what is opened, or another text. */
 import { useState } from 'react'
 import { Button } from './ui.tsx'
 
-export function CopyLink() {
+export const CopyLink = () => <CopyButton label="Copy link" text={() => location.href} />
+
+interface CopyButtonProps {
+  readonly label: string
+  readonly text: () => string | Promise<string>
+}
+
+export function CopyButton({ label, text }: CopyButtonProps) {
   const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready')
-  // Browsers have no clipboard for pages that came over plain HTTP from another machine.
-  const copy = () =>
-    Promise.resolve(navigator.clipboard?.writeText(location.href) ?? Promise.reject(new Error('no clipboard'))).then(
-      () => setState('copied'),
-      () => setState('failed'),
-    )
+  const copy = async () => {
+    // Browsers have no clipboard for pages that came over plain HTTP from another machine.
+    if (!navigator.clipboard) throw new Error('no clipboard')
+    await navigator.clipboard.writeText(await text())
+  }
   return (
-    <Button small look="soft" onClick={() => void copy()} onBlur={() => setState('ready')}>
-      <span role="status">{{ ready: 'Copy link', copied: 'Copied', failed: 'Not copied' }[state]}</span>
+    <Button
+      small
+      look="soft"
+      onClick={() =>
+        void copy().then(
+          () => setState('copied'),
+          () => setState('failed'),
+        )
+      }
+      onBlur={() => setState('ready')}
+    >
+      <span aria-live="polite">{{ ready: label, copied: 'Copied', failed: 'Not copied' }[state]}</span>
     </Button>
   )
 }

@@ -7,6 +7,7 @@ import { useMay } from '../api/use-may.ts'
 import { useRunPages } from '../api/use-run-pages.ts'
 import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
+import { download } from '../parts/download.ts'
 import { Find } from '../parts/find.tsx'
 import { RunCommands, useRunCommands } from '../parts/run-commands.tsx'
 import { RunTable } from '../parts/run-table.tsx'
@@ -159,19 +160,16 @@ function Download({ query }: { readonly query: object }) {
   const client = useClient()
   const { busy, error, run } = useCommand()
   const [isCut, setIsCut] = useState(false)
-  const download = () =>
+  const save = () =>
     run(async () => {
       const all: Summary[] = []
       for await (const one of client.pages('runs.list', { query, max: maxRows + 1 })) all.push(one)
       setIsCut(all.length > maxRows)
-      const url = URL.createObjectURL(new Blob([runsAsCsv(all.slice(0, maxRows))], { type: 'text/csv' }))
-      const link = Object.assign(document.createElement('a'), { href: url, download: 'runs.csv' })
-      link.click()
-      URL.revokeObjectURL(url)
+      download('runs.csv', runsAsCsv(all.slice(0, maxRows)), 'text/csv')
     })
   return (
     <>
-      <Button look="soft" aria-disabled={busy} onClick={download}>
+      <Button look="soft" aria-disabled={busy} onClick={save}>
         {busy ? 'Reading …' : 'Download CSV'}
       </Button>
       {isCut && (

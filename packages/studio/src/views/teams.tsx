@@ -1,17 +1,22 @@
 /** The registered teams: how each is drawn, and what the check of teams finds. */
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { Fragment, lazy, Suspense } from 'react'
+import type { Runs } from 'troupe'
 import type { AnswerOf } from 'troupe/client'
 import { isTopology, type Topology } from '../api/shapes.ts'
-import { useAnswer } from '../api/use-api.tsx'
+import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { Answer, Loading } from '../parts/answer.tsx'
+import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
+import { CopyButton } from '../parts/copy-link.tsx'
+import { download } from '../parts/download.ts'
 import type { NodeFinding } from '../parts/graph.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
+import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
 import { teamRoute } from '../routes.ts'
+import { definedAgents } from '../team-source/saved-team.ts'
 import { visible } from '../visible.ts'
 
 /** It is heavy, and a list needs none of it. */
@@ -126,22 +131,66 @@ function Findings({ team }: { readonly team: string }) {
 }
 
 function Definition({ topology, name }: { readonly topology: unknown; readonly name: string }) {
-  const text = JSON.stringify(topology, undefined, 2)
-  const save = () => {
-    const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
-    Object.assign(document.createElement('a'), { href: url, download: `${name}.json` }).click()
-    URL.revokeObjectURL(url)
-  }
   return (
     <Section
       title="Definition"
       beside={
-        <Button look="soft" small onClick={save}>
+        <Button
+          look="soft"
+          small
+          onClick={() => download(`${name}.json`, JSON.stringify(topology, undefined, 2), 'application/json')}
+        >
           Save as JSON
         </Button>
       }
     >
+      {isTopology(topology) && <SaveAsCode name={name} topology={topology as Runs.CanonicalTopology} />}
       <Value value={topology} label={`Definition of ${name}`} />
     </Section>
+  )
+}
+
+const formats = {
+  YAML: {
+    ending: 'team.yaml',
+    type: 'application/yaml',
+    writer: () => import('../team-source/team-as-yaml.ts').then((it) => it.teamAsYaml),
+  },
+  TypeScript: {
+    ending: 'ts',
+    type: 'text/typescript',
+    writer: () => import('../team-source/team-as-typescript.ts').then((it) => it.teamAsTypeScript),
+  },
+} as const
+
+function SaveAsCode({ name, topology }: { readonly name: string; readonly topology: Runs.CanonicalTopology }) {
+  const client = useClient()
+  const may = useMay()
+  const { error, run } = useCommand()
+  const definitionOf = async (agent: string) => {
+    if (!may('agents.get')) return undefined
+    return [agent, await client.call('agents.get', { path: { agent } })] as const
+  }
+  const write = async (format: keyof typeof formats) => {
+    const writer = await formats[format].writer()
+    const found = await Promise.all(definedAgents(topology).map(definitionOf))
+    return writer({ name, topology, definitions: new Map(found.filter((one) => one !== undefined)) })
+  }
+  const save = (format: keyof typeof formats) =>
+    run(async () => download(`${name}.${formats[format].ending}`, await write(format), formats[format].type))
+  return (
+    <>
+      <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as code">
+        {(['YAML', 'TypeScript'] as const).map((format) => (
+          <Fragment key={format}>
+            <Button look="soft" small onClick={() => void save(format)}>
+              Save as {format}
+            </Button>
+            <CopyButton label={`Copy as ${format}`} text={() => write(format)} />
+          </Fragment>
+        ))}
+      </Flex>
+      {error && <ErrorNotice error={error} />}
+    </>
   )
 }
