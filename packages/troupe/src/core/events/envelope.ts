@@ -73,7 +73,7 @@ export const maxSources = 16
  * result does not depend on the order.
  */
 export function joinTaint(...taints: readonly (readonly TaintLabel[] | undefined)[]): readonly TaintLabel[] {
-  const [only, ...others] = taints.filter((taint) => taint !== undefined && taint.length > 0)
+  const [only, ...others] = [...new Set(taints)].filter((taint) => taint !== undefined && taint.length > 0)
   if (!only) return none
   const all = [...new Set([only, ...others].flatMap((taint) => taint as readonly TaintLabel[]))].sort()
   return all.length <= maxSources ? all : [...bounded(all, 'sensitive'), ...bounded(all, 'untrusted')]

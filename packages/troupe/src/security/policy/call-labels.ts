@@ -30,6 +30,76 @@ export const uniformLabels = (taint: readonly TaintLabel[]): CallLabels => ({
   args: [{ path: [], labels: taint }],
 })
 
+/** Callers write conditions, so many tests of one call must not go through all of its arguments each. */
+const trees = new WeakMap<CallLabels, ArgumentTree>()
+
+function treeOf(args: readonly LabelledValue[]): ArgumentTree {
+  const root = new ArgumentNode()
+  for (const { path, labels } of args) root.add(path, labels)
+  return new ArgumentTree([root])
+}
+
+class ArgumentNode {
+  /** The labels of the value at this path. Most values share one list. */
+  readonly own = new Set<readonly TaintLabel[]>()
+  /** These labels and those of all values below. */
+  readonly within = new Set<readonly TaintLabel[]>()
+  readonly parts = new Map<string, ArgumentNode>()
+
+  add(path: readonly string[], labels: readonly TaintLabel[], at = 0): void {
+    this.within.add(labels)
+    const name = path[at]
+    if (name === undefined) return void this.own.add(labels)
+    const part = this.parts.get(name) ?? new ArgumentNode()
+    this.parts.set(name, part)
+    part.add(path, labels, at + 1)
+  }
+}
+
+/** The values that a part of a path names; several behind a `*`. Each part is computed once. */
+class ArgumentTree {
+  readonly #nodes: readonly ArgumentNode[]
+  #within: ReadonlySet<readonly TaintLabel[]> | undefined
+  #own: ReadonlySet<readonly TaintLabel[]> | undefined
+  #parts: Map<string, ArgumentTree> | undefined
+  #all: ArgumentTree | undefined
+
+  constructor(nodes: readonly ArgumentNode[]) {
+    this.#nodes = nodes
+  }
+
+  get within(): ReadonlySet<readonly TaintLabel[]> {
+    this.#within ??= new Set(this.#nodes.flatMap(({ within }) => [...within]))
+    return this.#within
+  }
+
+  /** Returns the labels of the values at the path and in it, and of a value that contains the path. */
+  labelsAt([name, ...rest]: readonly string[]): ReadonlySet<readonly TaintLabel[]> {
+    if (name === undefined) return this.within
+    this.#own ??= new Set(this.#nodes.flatMap(({ own }) => [...own]))
+    const below = (name === '*' ? this.#anyPart : this.#partsByName.get(name))?.labelsAt(rest)
+    return below ? new Set([...this.#own, ...below]) : this.#own
+  }
+
+  get #anyPart(): ArgumentTree {
+    this.#all ??= new ArgumentTree(this.#nodes.flatMap(({ parts }) => [...parts.values()]))
+    return this.#all
+  }
+
+  get #partsByName(): Map<string, ArgumentTree> {
+    if (this.#parts) return this.#parts
+    const named = new Map<string, ArgumentNode[]>()
+    for (const { parts } of this.#nodes)
+      for (const [name, node] of parts) {
+        const known = named.get(name)
+        if (known) known.push(node)
+        else named.set(name, [node])
+      }
+    this.#parts = new Map([...named].map(([name, nodes]) => [name, new ArgumentTree(nodes)]))
+    return this.#parts
+  }
+}
+
 /** Returns true if the condition holds; a test of a missing argument is false. */
 export function holds(condition: LabelCondition, labels: CallLabels): boolean {
   if (condition.is === 'not') return !holds(condition.part, labels)
@@ -38,15 +108,12 @@ export function holds(condition: LabelCondition, labels: CallLabels): boolean {
   return condition.is === 'and' ? condition.parts.every(holdsHere) : condition.parts.some(holdsHere)
 }
 
-function labelsOf(subject: Subject, { read, args }: CallLabels): readonly TaintLabel[] {
-  const of = subject.of === 'path' ? args.filter(({ path }) => isAt(path, subject.path)) : args
-  const labels = of.flatMap((value) => value.labels)
-  return subject.of === 'call' ? [...read, ...labels] : labels
+function labelsOf(subject: Subject, call: CallLabels): readonly TaintLabel[] {
+  const tree = trees.get(call) ?? treeOf(call.args)
+  trees.set(call, tree)
+  const labels = [...(subject.of === 'path' ? tree.labelsAt(subject.path) : tree.within)].flat()
+  return subject.of === 'call' ? [...call.read, ...labels] : labels
 }
-
-/** Matches the value at the path and the values in it, and also a value that contains the path, such as all arguments. */
-const isAt = (path: readonly string[], wanted: readonly string[]): boolean =>
-  wanted.slice(0, path.length).every((name, i) => name === '*' || name === path[i])
 
 /** `untrusted:*` replaces sources beyond the bound of a set of labels, so it may be any of its kind. */
 function fits(test: LabelTest, label: TaintLabel): boolean {

@@ -176,3 +176,9 @@ export function pathsIn(condition: LabelCondition): readonly (readonly string[])
   if (condition.is === 'test') return condition.subject.of === 'path' ? [condition.subject.path] : []
   return condition.is === 'not' ? pathsIn(condition.part) : condition.parts.flatMap(pathsIn)
 }
+
+export function countTests(condition: LabelCondition): number {
+  if (condition.is === 'test') return 1
+  if (condition.is === 'not') return countTests(condition.part)
+  return condition.parts.reduce((sum, part) => sum + countTests(part), 0)
+}

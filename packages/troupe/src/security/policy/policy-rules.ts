@@ -4,7 +4,7 @@
  */
 import { checkOptionNames, failure, nearest, show } from '../../core/index.ts'
 import { type CallLabels, holds } from './call-labels.ts'
-import { type LabelCondition, parseCondition } from './condition.ts'
+import { countTests, type LabelCondition, parseCondition } from './condition.ts'
 
 const outcomes = ['allow', 'ask', 'block'] as const
 /** The decision of a rule: `allow` the call, `ask` a person to approve it, or `block` it. */
@@ -17,7 +17,7 @@ export interface PolicyRule {
   /**
    * The calls to which the rule applies; all by default. A condition on the labels of the arguments, `args.to is untrusted`,
    * `args.body has 'web'`, `any arg is sensitive`, or of all values that the model had read, `call is untrusted`, joined by
-   * `and`, `or`, `not` and parentheses. At most 1,000 characters and 50 tests.
+   * `and`, `or`, `not` and parentheses. At most 1,000 characters and 50 tests; 500 tests in a list of rules.
    */
   readonly when?: string
   /** `ask`: a person must approve the exact arguments. */
@@ -38,6 +38,8 @@ export interface CompiledRule extends PolicyRule {
 
 const maxRules = 200
 const maxReason = 500
+/** Callers write rules, and each of their tests is a search in the arguments of a call. */
+const maxTests = 500
 
 /**
  * @param where the owner of the rules for errors and records: `the troupe`, `the agent Clerk`
@@ -49,8 +51,8 @@ export function compileRules(rules: unknown, where: string, tool?: string): read
   const wrong = (at: string, problem: string) => failure('validation.failed', { what: `${at} of ${where}`, problem })
   if (!Array.isArray(rules)) throw wrong('policy', `it is ${show(rules)}, not a list of rules { tool, when, do }`)
   if (rules.length > maxRules) throw wrong('policy', `it has more than ${maxRules} rules`)
-  return Object.freeze(
-    rules.map((rule: PolicyRule, i) => {
+  const compiled = Object.freeze(
+    rules.map((rule: PolicyRule, i): CompiledRule => {
       const at = `policy[${i}]`
       checkOptionNames(`${at} of ${where}`, rule, [...(tool === undefined ? ['tool'] : []), 'when', 'do', 'reason'])
       const { tool: named = tool, when, do: outcome, reason } = rule
@@ -73,6 +75,10 @@ export function compileRules(rules: unknown, where: string, tool?: string): read
       })
     }),
   )
+  const tests = compiled.reduce((sum, { condition }) => sum + (condition ? countTests(condition) : 0), 0)
+  if (tests > maxTests)
+    throw wrong('policy', `its conditions have ${tests} tests, and more than ${maxTests} are not allowed`)
+  return compiled
 }
 
 export const isAbout = ({ tool }: PolicyRule, name: string): boolean =>

@@ -100,6 +100,41 @@ describe('A condition', () => {
   })
 })
 
+it('Rules of 500 tests are matched with a call of 10,000 arguments in bounded time.', () => {
+  const all = Array.from({ length: 16 }, (_, i): TaintLabel => `untrusted:source${i}`)
+  const listed = Array.from({ length: 10_000 }, (_, i) => ({ path: ['list', String(i), 'x'], labels: all }))
+  const nested = Array.from({ length: 8_192 }, (_, i) => ({
+    path: Array.from({ length: 13 }, (_, depth) => ((i >> depth) & 1 ? 'a' : 'b')),
+    labels: all,
+  }))
+  const subjects = {
+    any: () => 'any arg',
+    named: (i: number) => `args.list.${i}.x`,
+    listed: (i: number) => `args.*.*.x${i}`,
+    nested: (i: number) => `args${Array.from({ length: 13 }, (_, depth) => ((i >> depth) & 1 ? '.*' : '.a')).join('')}`,
+  }
+  for (const [name, subject] of Object.entries(subjects)) {
+    const rules = compileRules(
+      Array.from({ length: 100 }, (_, rule) => ({
+        tool: 'send',
+        do: 'ask' as const,
+        when: Array.from({ length: 5 }, (_, i) => `${subject(rule * 5 + i)} has 'web'`).join(' or '),
+      })),
+      'the caller',
+    )
+    const times = [listed, nested].map((args) => {
+      const spent = Array.from({ length: 5 }, () => {
+        const before = process.threadCpuUsage()
+        expect(matchingRule(rules, 'send', { read: all, args })).toBeUndefined()
+        const { user, system } = process.threadCpuUsage(before)
+        return (user + system) / 1_000
+      })
+      return Math.min(...spent)
+    })
+    expect(Math.max(...times), name).toBeLessThan(50)
+  }
+})
+
 describe('A list of rules', () => {
   const rules = compileRules(
     [
@@ -120,6 +155,14 @@ describe('A list of rules', () => {
   it.each([
     ['x', /policy of the troupe.*not a list of rules/],
     [[{ tool: 'a', do: 'alow' }], /policy\[0\]\.do of the troupe.*alow.*did you mean allow\?/],
+    [
+      Array.from({ length: 11 }, () => ({
+        tool: 'a',
+        do: 'ask',
+        when: Array(46).fill('call is trusted').join(' or '),
+      })),
+      /506 tests/,
+    ],
     [[{ do: 'ask' }], /policy\[0\]\.tool of the troupe/],
     [[{ tool: 'a*b', do: 'ask' }], /policy\[0\]\.tool/],
     [[{ tool: 'a', do: 'ask', wen: 'x' }], /wen.*did you mean when|wen/],
