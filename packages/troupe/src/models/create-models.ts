@@ -12,7 +12,7 @@ import {
   TroupeError,
 } from '../core/index.ts'
 import { checkInteger } from '../resilience/index.ts'
-import type { SecretText } from '../security/index.ts'
+import type { BoundedEvaluator, SecretText } from '../security/index.ts'
 import { askChain } from './ask-chain.ts'
 import { boundedModel } from './bounded-model.ts'
 import { defaultIdle } from './call-model.ts'
@@ -82,6 +82,8 @@ export interface ModelsOptions {
   readonly embedding?: EmbeddingSpec
   /** The model that orders what a search has found; without one, the order of the search stays. */
   readonly reranking?: RerankingSpec
+  /** Tries the patterns of schemas for the offline model. Without it, the model omits a text that a pattern must fit. */
+  readonly evaluator?: BoundedEvaluator
   /** Answers instead of models, or records their answers. */
   readonly recording?: Recording
 }
@@ -91,8 +93,8 @@ export function createModels(options: ModelsOptions): Models {
   const { clock, random, events, recording, env = {}, reveal = plainReveal, defaults = {} } = options
   const registry = createRegistry(options.registry ?? {}, env.AGENT_MODEL as string | undefined)
   const prices = createPrices(checkPrices(options.prices ?? {}))
-  const { load = loadPackage, installed = options.load ? () => true : isInstalled, fetchTo } = options
-  const resolver = createResolver({ env, load, installed, reveal, fetchTo })
+  const { load = loadPackage, installed = options.load ? () => true : isInstalled, fetchTo, evaluator } = options
+  const resolver = createResolver({ env, load, installed, reveal, fetchTo, evaluator })
   checkOptions('models.cache', options.cache ?? {}, ['max', 'ttl'])
   const cache = createResponseCache({ ...options.cache, clock })
   const gates = createGates(options)

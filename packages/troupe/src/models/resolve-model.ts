@@ -1,7 +1,7 @@
 /** Resolves the model that an agent names to a model object and loads its provider at first use. */
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
-import type { Fetch, SecretText } from '../security/index.ts'
+import type { BoundedEvaluator, Fetch, SecretText } from '../security/index.ts'
 import { logprobsExtractor } from './answers/logprobs-extractor.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
@@ -59,6 +59,7 @@ interface Environment {
   readonly installed: IsInstalled
   readonly reveal: Reveal
   readonly fetchTo: FetchTo | undefined
+  readonly evaluator: BoundedEvaluator | undefined
 }
 
 type AnyModel = LanguageModelV4 | EmbeddingModelV4 | RerankingModelV4
@@ -203,7 +204,7 @@ async function languageModel(
   const { prefix, model } = split(name)
   if (prefix !== 'offline') return unstored(asked((await openProvider(name, prefix, environment, apiKey))(model), name))
   checkOffline(name, model)
-  return extractiveModel()
+  return extractiveModel(environment.evaluator)
 }
 
 async function embeddingModel(

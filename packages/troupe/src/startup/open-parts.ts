@@ -46,8 +46,9 @@ export async function openParts(
   const { security, egressClient } = await openSecurity(base, processId, startup)
   const { journal, ownership, threadMessages, sandboxes } = await openJournal(base, processId, startup)
   const communication = createCommunication(base, security, journal, processId)
-  const { models, callable } = await openModels(base, egressClient, startup)
-  const tools = createTools(base, security.audit, egressClient)
+  const evaluator = new BoundedEvaluator({ clock: platform.clock })
+  const { models, callable } = await openModels(base, egressClient, evaluator, startup)
+  const tools = createTools(base, security.audit, egressClient, evaluator)
   const shared = sharedServices ?? { ...callable, toolSources: tools.toolSources }
   const gate = new Gate()
   const dailyUsage = createDailyUsage({ storage, clock: platform.clock }, readLimits(config.limits).perDay)
@@ -88,10 +89,10 @@ function createTools(
   { config, platform: { clock, random, events }, stores, protection: { secrets }, observability: { log } }: BaseParts,
   audit: AuditLog,
   { fetchFor }: EgressClient,
+  evaluator: BoundedEvaluator,
 ): ToolParts {
   const production = config.profile === 'production'
   const toolPins = new ToolPins({ storage: stores.storage, audit, production })
-  const evaluator = new BoundedEvaluator({ clock })
   const toolSources = new ToolSources({ clock, random, events, secrets, toolPins, evaluator, log, fetchFor })
   return { toolSources, toolPins, evaluator, unread: new UnreadResults({ clock, events }) }
 }

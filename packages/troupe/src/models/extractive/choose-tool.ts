@@ -21,24 +21,24 @@ const limits = { calls: 6, perTool: 3 }
  * @returns the call to make, `none` if plain text is the answer, or `impossible` if a call is required and the prompt
  * has the arguments of no tool
  */
-export function chooseTool(
+export async function chooseTool(
   tools: readonly LanguageModelV4FunctionTool[],
   choice: LanguageModelV4ToolChoice,
   material: Material,
-): ChosenCall | 'none' | 'impossible' {
+): Promise<ChosenCall | 'none' | 'impossible'> {
   if (choice.type === 'none' || tools.length === 0)
     return choice.type === 'required' || choice.type === 'tool' ? 'impossible' : 'none'
   if (choice.type === 'tool') {
     const tool = tools.find((one) => one.name === choice.toolName)
-    return (tool && callOf(tool, material, true)) ?? 'impossible'
+    return (tool && (await callOf(tool, material, true))) ?? 'impossible'
   }
   const required = choice.type === 'required'
-  const call = needed(material) ? bestOf(tools, material, required) : undefined
+  const call = needed(material) ? await bestOf(tools, material, required) : undefined
   if (call) return call
-  const coordination = coordinate(tools, material, required)
+  const coordination = await coordinate(tools, material, required)
   if (coordination) return coordination
   if (!required) return 'none'
-  return bestOf(tools, material, true) ?? 'impossible'
+  return (await bestOf(tools, material, true)) ?? 'impossible'
 }
 
 /** No text of the user or of a tool answers yet. System messages do not count. */
@@ -49,24 +49,28 @@ function needed({ task, quotes, intent }: Material): boolean {
   return intent === 'answer' && (quotes.length === 0 || task.sources.length === 0)
 }
 
-function bestOf(
+async function bestOf(
   tools: readonly LanguageModelV4FunctionTool[],
   material: Material,
   any: boolean,
-): ChosenCall | undefined {
+): Promise<ChosenCall | undefined> {
   const ranked = tools
     .filter((tool) => !isCoordinationTool(tool.name))
     .map((tool, order) => ({ tool, order, fitness: fitnessOf(tool, material) }))
     .filter((one) => any || one.fitness > 0)
     .sort((a, b) => b.fitness - a.fitness || a.order - b.order)
   for (const { tool } of ranked) {
-    const call = callOf(tool, material, false)
+    const call = await callOf(tool, material, false)
     if (call) return call
   }
   return undefined
 }
 
-function callOf(tool: LanguageModelV4FunctionTool, material: Material, forced: boolean): ChosenCall | undefined {
+async function callOf(
+  tool: LanguageModelV4FunctionTool,
+  material: Material,
+  forced: boolean,
+): Promise<ChosenCall | undefined> {
   if (isCoordinationTool(tool.name)) return coordinate([tool], material, true)
   const before = material.task.calls.filter((call) => call.name === tool.name)
   if (!forced && before.length >= limits.perTool) return undefined

@@ -23,21 +23,21 @@ interface Call {
  * @param required whether some tool has to be called
  * @returns the call, or undefined where plain text is right
  */
-export function coordinate(
+export async function coordinate(
   tools: readonly LanguageModelV4FunctionTool[],
   material: Material,
   required: boolean,
-): Call | undefined {
+): Promise<Call | undefined> {
   const { steering } = material.task
   const offered = names.flatMap((name) => tools.filter((tool) => tool.name === name))
   const mentioned = offered.filter((tool) => new RegExp(`\\b${tool.name}\\b`).test(steering))
   const delegate = offered.find((tool) => tool.name === 'invoke_agent')
   if (delegate && wantsDelegation(material)) {
-    const call = callOf(delegate, material)
+    const call = await callOf(delegate, material)
     if (call) return call
   }
   for (const tool of required ? offered : mentioned) {
-    const call = callOf(tool, material)
+    const call = await callOf(tool, material)
     if (call) return call
   }
   return undefined
@@ -51,15 +51,15 @@ function wantsDelegation({ task }: Material): boolean {
   return delegating.test(task.question) || delegating.test(task.instructions)
 }
 
-function callOf(tool: LanguageModelV4FunctionTool, material: Material): Call | undefined {
-  const input = inputOf(tool, material)
+async function callOf(tool: LanguageModelV4FunctionTool, material: Material): Promise<Call | undefined> {
+  const input = await inputOf(tool, material)
   return input && { toolName: tool.name, input }
 }
 
-function inputOf(tool: LanguageModelV4FunctionTool, material: Material): JSONObject | undefined {
+async function inputOf(tool: LanguageModelV4FunctionTool, material: Material): Promise<JSONObject | undefined> {
   const schema: JsonSchema = tool.inputSchema
   if (tool.name === 'finish') {
-    const answer = valueFor(typeof schema === 'boolean' ? undefined : schema.properties?.answer, material)
+    const answer = await valueFor(typeof schema === 'boolean' ? undefined : schema.properties?.answer, material)
     return answer === undefined ? undefined : { answer }
   }
   if (tool.name === 'ask_user') return { question: material.task.question || 'What should be answered?' }
@@ -71,11 +71,11 @@ function inputOf(tool: LanguageModelV4FunctionTool, material: Material): JSONObj
   }
 }
 
-function valueFor(schema: JsonSchema | undefined, material: Material): JSONValue | undefined {
+async function valueFor(schema: JsonSchema | undefined, material: Material): Promise<JSONValue | undefined> {
   const text = composeText(material)
   if (schema === undefined || typeof schema === 'boolean' || schema.type === undefined || schema.type === 'string')
     return text
-  const filled = new SchemaFiller(schema, material).fill()
+  const filled = await new SchemaFiller(schema, material).fill()
   return filled.ok ? filled.value : undefined
 }
 

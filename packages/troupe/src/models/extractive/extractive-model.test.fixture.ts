@@ -1,5 +1,7 @@
 /** Texts and calls that the tests of the extractive model share. */
 import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import { systemClock } from '../../core/index.ts'
+import { BoundedEvaluator } from '../../security/index.ts'
 import { extractiveModel } from './extractive-model.ts'
 
 export const tea = `# Tea
@@ -77,6 +79,6 @@ export const asked = (
     ],
   ),
 ]
-export const model = extractiveModel()
+export const model = extractiveModel(new BoundedEvaluator({ clock: systemClock }))
 export const call = (options: Partial<LanguageModelV4CallOptions> & { prompt: LanguageModelV4Prompt }) =>
   model.doGenerate(options)

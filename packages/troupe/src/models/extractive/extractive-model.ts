@@ -9,8 +9,10 @@ import type {
   LanguageModelV4GenerateResult,
   SharedV4Warning,
 } from '@ai-sdk/provider'
+import type { BoundedEvaluator } from '../../security/index.ts'
 import { chooseTool } from './choose-tool.ts'
 import { readPrompt } from './read-prompt.ts'
+import { type FindFitting, fittingBy } from './schema/find-fitting.ts'
 import { SchemaFiller } from './schema/schema-filler.ts'
 import { streamOf } from './stream-of.ts'
 import { composeText } from './text/compose-text.ts'
@@ -20,30 +22,35 @@ import { countWords, cutText, wordsInPrompt } from './text/words.ts'
 /**
  * Creates the offline extractive model. It answers questions from texts in the prompt, sums them up, splits questions,
  * calls tools that search and read, and fills JSON schemas; usage is counted in words.
+ * @param evaluator tries the patterns of schemas. Without one, a text that a pattern must fit is omitted.
  * @example
  * import { generateText } from 'ai'
  * const { text } = await generateText({ model: extractiveModel(), prompt: 'What is tea?\n\nTea is a drink.' })
  */
-export function extractiveModel(): LanguageModelV4 {
-  const doGenerate = async (options: LanguageModelV4CallOptions) => generate(options)
+export function extractiveModel(evaluator?: BoundedEvaluator): LanguageModelV4 {
+  const findFitting = fittingBy(evaluator)
+  const doGenerate = (options: LanguageModelV4CallOptions) => generate(options, findFitting)
   return {
     specificationVersion: 'v4',
     provider: 'troupe',
     modelId: 'extractive',
     supportedUrls: {},
     doGenerate,
-    doStream: async (options) => ({ stream: streamOf(generate(options), options.abortSignal) }),
+    doStream: async (options) => ({ stream: streamOf(await doGenerate(options), options.abortSignal) }),
   }
 }
 
 type Part = Pick<LanguageModelV4GenerateResult, 'content' | 'finishReason'>
 
-function generate(options: LanguageModelV4CallOptions): LanguageModelV4GenerateResult {
+async function generate(
+  options: LanguageModelV4CallOptions,
+  findFitting: FindFitting,
+): Promise<LanguageModelV4GenerateResult> {
   const { abortSignal, prompt } = options
   abortSignal?.throwIfAborted()
-  const material = materialOf(readPrompt(prompt))
+  const material = materialOf(readPrompt(prompt), findFitting)
   abortSignal?.throwIfAborted()
-  const part = partOf(options, material)
+  const part = await partOf(options, material)
   const output = part.content
     .map((one) => (one.type === 'text' ? one.text : one.type === 'tool-call' ? one.input : ''))
     .join(' ')
@@ -59,9 +66,9 @@ function generate(options: LanguageModelV4CallOptions): LanguageModelV4GenerateR
   }
 }
 
-function partOf(options: LanguageModelV4CallOptions, material: Material): Part {
+async function partOf(options: LanguageModelV4CallOptions, material: Material): Promise<Part> {
   const tools = (options.tools ?? []).filter((tool): tool is LanguageModelV4FunctionTool => tool.type === 'function')
-  const chosen = chooseTool(tools, options.toolChoice ?? { type: 'auto' }, material)
+  const chosen = await chooseTool(tools, options.toolChoice ?? { type: 'auto' }, material)
   if (chosen === 'impossible')
     return textPart('No tool can be called with the content of the prompt.', 'other', 'arguments-not-in-text')
   if (chosen !== 'none') {
@@ -80,9 +87,12 @@ function plainPart({ maxOutputTokens, stopSequences }: LanguageModelV4CallOption
   return textPart(text, cut ? 'length' : 'stop')
 }
 
-function jsonPart({ responseFormat, maxOutputTokens }: LanguageModelV4CallOptions, material: Material): Part {
+async function jsonPart(
+  { responseFormat, maxOutputTokens }: LanguageModelV4CallOptions,
+  material: Material,
+): Promise<Part> {
   const schema = responseFormat?.type === 'json' ? responseFormat.schema : undefined
-  const filled = new SchemaFiller(schema ?? defaultSchema, material).fill(
+  const filled = await new SchemaFiller(schema ?? defaultSchema, material).fill(
     responseFormat?.type === 'json' ? responseFormat.name : undefined,
   )
   if (!filled.ok)

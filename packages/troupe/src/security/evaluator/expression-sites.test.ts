@@ -15,11 +15,9 @@ const constant = 'The expression is a constant of the source.'
 const bounds: Readonly<Record<string, string>> = {
   'security/evaluator/evaluator-thread.ts':
     'A thread of its own evaluates it, with a deadline, a budget and a memory limit.',
-  'models/extractive/schema/fits-pattern.ts': 'V8 stops it after 20 ms, and 50 times a minute at most.',
   'runs/schedules/schedule-times.ts': 'A cron text has a maximal length, fields of a few digits, and no repetition.',
   'context/entries/pattern.ts': 'A key is gone through once.',
   'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
-  'models/extractive/schema/json-schema.ts': 'An option of an enumeration, with each of its signs escaped.',
   'models/extractive/coordinate.ts': 'The name of a tool has letters, digits, _ and - only.',
   'documents/reading/formats/read-epub.ts': constant,
   'documents/reading/split-passages.ts': constant,

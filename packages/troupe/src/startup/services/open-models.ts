@@ -8,6 +8,7 @@ import {
 } from '../../configuration/index.ts'
 import { createModels } from '../../models/index.ts'
 import type { EgressClient, ModelParts, SharedServices } from '../../operations/index.ts'
+import type { BoundedEvaluator } from '../../security/index.ts'
 import type { Startup } from '../startup.ts'
 import type { BaseParts } from './open-base.ts'
 
@@ -21,6 +22,7 @@ interface OpenedModels {
 export async function openModels(
   { config, platform, protection: { secrets, redactor } }: BaseParts,
   egressClient: EgressClient,
+  evaluator: BoundedEvaluator,
   startup: Startup,
 ): Promise<OpenedModels> {
   const { clock, random, events } = platform
@@ -41,6 +43,7 @@ export async function openModels(
     },
     redact: redactor.redact,
     fetchTo: egressClient.fetchTo,
+    evaluator,
     ...(recording ? { recording } : {}),
   })
   return {

@@ -5,7 +5,7 @@ import { truncateText } from '../../../core/index.ts'
 import { originNames } from '../text/compose-text.ts'
 import type { Material } from '../text/material.ts'
 import { parsed } from '../text/sources.ts'
-import { itemOf, type JsonSchema, type JsonSchemaObject, speaksOf, typesOf } from './json-schema.ts'
+import { itemOf, type JsonSchema, type JsonSchemaObject, optionIn, typesOf } from './json-schema.ts'
 
 const searchName =
   /^(?:q|query|queries|question|search|search_?(?:term|text|query)s?|keywords?|text|topic|terms?|prompt|input|pattern)$/i
@@ -66,11 +66,7 @@ function valueFor(name: string, definition: JsonSchema, filling: Filling): JSONV
   if (typeof definition === 'boolean' || filling.depth > deepest) return undefined
   const { material } = filling
   if (definition.const !== undefined) return definition.const
-  if (definition.enum)
-    return (
-      definition.enum.find((option) => option !== null && speaksOf(material.task.question, String(option))) ??
-      definition.default
-    )
+  if (definition.enum) return optionIn(material.task.question, definition.enum) ?? definition.default
   const alternatives = definition.anyOf ?? definition.oneOf
   if (alternatives) {
     for (const one of alternatives) {

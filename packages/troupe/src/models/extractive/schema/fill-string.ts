@@ -7,7 +7,6 @@ import { composeText, originNames } from '../text/compose-text.ts'
 import type { Material } from '../text/material.ts'
 import type { Facts } from '../text/sources.ts'
 import type { FieldContext } from './field-context.ts'
-import { fitsPattern } from './fits-pattern.ts'
 import type { JsonSchemaObject } from './json-schema.ts'
 
 /** Names that mean the same value, by the role of the value. */
@@ -28,13 +27,15 @@ const roles = {
 }
 
 /** @returns a string that the texts support and the schema allows, or undefined */
-export function fillString(schema: JsonSchemaObject, field: FieldContext, material: Material): string | undefined {
-  const fits = (value: string | undefined): value is string => value !== undefined && allowed(value, schema)
+export async function fillString(
+  schema: JsonSchemaObject,
+  field: FieldContext,
+  material: Material,
+): Promise<string | undefined> {
   const known = factFor(field.name, field.quote?.facts ?? {})
-  if (typeof known === 'string') return fits(known) ? known : undefined
+  if (typeof known === 'string') return firstAllowed([known], schema, material)
   if (schema.format !== undefined || schema.pattern !== undefined) return textMatching(schema, material)
-  const options = optionsFor(field, material)
-  return options.find(fits)
+  return firstAllowed(optionsFor(field, material), schema, material)
 }
 
 function optionsFor({ name, index, quote, question, description }: FieldContext, material: Material): string[] {
@@ -65,13 +66,16 @@ function factFor(name: string, facts: Facts): Facts[string] | undefined {
   return same.map((other) => facts[other]).find((value) => value !== undefined)
 }
 
-function allowed(
-  value: string,
+async function firstAllowed(
+  values: readonly string[],
   { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern }: JsonSchemaObject,
-): boolean {
-  const length = [...value].length
-  if (value === '' || length < minLength || length > maxLength) return false
-  return pattern === undefined || fitsPattern(pattern, value)
+  { findFitting }: Material,
+): Promise<string | undefined> {
+  const allowed = values.filter((value) => {
+    const length = [...value].length
+    return length > 0 && length >= minLength && length <= maxLength
+  })
+  return pattern === undefined ? allowed[0] : findFitting(pattern, allowed)
 }
 
 const formats: Record<string, RegExp> = {
@@ -82,23 +86,15 @@ const formats: Record<string, RegExp> = {
 }
 
 /** A word or phrase of the texts in the form that the schema asks for. */
-function textMatching(schema: JsonSchemaObject, { task, quotes }: Material): string | undefined {
-  const texts = [
-    ...quotes.map((one) => one.text),
-    task.question,
-    ...task.sources.map((one) => truncateText(one.text, 10_000)),
-  ]
+async function textMatching(schema: JsonSchemaObject, material: Material): Promise<string | undefined> {
+  const { task, quotes } = material
+  const texts = [...quotes.map((one) => one.text), task.question, ...task.sources.map((one) => one.text)]
   const form = schema.format === undefined ? undefined : formats[schema.format]
   if (schema.format !== undefined && !form) return undefined
-  for (const text of texts) {
-    if (form) {
-      const found = form.exec(text)?.[0]
-      if (found !== undefined && allowed(found, schema)) return found
-    } else {
-      const found =
-        text.split(/\s+/).find((word) => allowed(word, schema)) ?? (allowed(text, schema) ? text : undefined)
-      if (found !== undefined) return found
-    }
+  for (const text of texts.map((one) => truncateText(one, 10_000))) {
+    const values = form ? (form.exec(text) ?? []) : [...text.split(/\s+/), text]
+    const found = await firstAllowed(values, schema, material)
+    if (found !== undefined) return found
   }
   return undefined
 }

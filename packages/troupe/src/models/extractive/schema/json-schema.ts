@@ -1,5 +1,6 @@
 /** The part of JSON Schema that this model reads. */
 import type { JSONValue } from '@ai-sdk/provider'
+import { truncateText } from '../../../core/index.ts'
 
 export type JsonSchema = boolean | JsonSchemaObject
 
@@ -28,10 +29,26 @@ export interface JsonSchemaObject {
   readonly allOf?: readonly JsonSchema[] | undefined
 }
 
-/** Returns whether a text has an option of an enumeration as a separate word. */
-export function speaksOf(text: string, option: string): boolean {
-  const words = option.replace(/[_-]+/g, ' ').replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-  return new RegExp(`(?<![\\p{L}\\p{N}])${words}(?![\\p{L}\\p{N}])`, 'iu').test(text)
+/** The options of an enumeration that are searched for, and their maximal length, in the beginning of a text. */
+const limits = { options: 1_000, optionLength: 200, textLength: 10_000 }
+
+/** Returns the first option of an enumeration that a text has as separate words, in whichever case. */
+export function optionIn(text: string, options: readonly JSONValue[]): JSONValue | undefined {
+  const searched = truncateText(text, limits.textLength).toLowerCase()
+  return options.slice(0, limits.options).find((option) => {
+    const words = String(option).replace(/[_-]+/g, ' ').toLowerCase()
+    return option !== null && words !== '' && words.length <= limits.optionLength && hasWords(searched, words)
+  })
+}
+
+function hasWords(text: string, words: string): boolean {
+  for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
+    const end = at + words.length
+    // A character outside the basic plane has two units.
+    const [before, after] = [text.slice(Math.max(0, at - 2), at), text.slice(end, end + 2)]
+    if (!/[\p{L}\p{N}]$/u.test(before) && !/^[\p{L}\p{N}]/u.test(after)) return true
+  }
+  return false
 }
 
 /** The element schema of a list. */

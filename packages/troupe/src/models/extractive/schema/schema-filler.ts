@@ -6,7 +6,7 @@ import type { JSONValue } from '@ai-sdk/provider'
 import type { Material } from '../text/material.ts'
 import type { FieldContext } from './field-context.ts'
 import { fillNumber, fillString } from './fill-string.ts'
-import { itemOf, type JsonSchema, type JsonSchemaObject, speaksOf, typesOf } from './json-schema.ts'
+import { itemOf, type JsonSchema, type JsonSchemaObject, optionIn, typesOf } from './json-schema.ts'
 
 export type Filled =
   | { readonly ok: true; readonly value: JSONValue; readonly empty: boolean }
@@ -25,11 +25,11 @@ export class SchemaFiller {
   }
 
   /** @returns the value for the whole schema, or the place of the first value that is required and not supported */
-  fill(name = 'answer'): Filled {
+  fill(name = 'answer'): Promise<Filled> {
     return this.#fill(this.#root, { path: '$', name, description: '', depth: 0 })
   }
 
-  #fill(definition: JsonSchema, outer: FieldContext): Filled {
+  async #fill(definition: JsonSchema, outer: FieldContext): Promise<Filled> {
     if (typeof definition === 'boolean') return filled(null, true)
     const schema = this.#resolved(definition)
     const field = { ...outer, depth: outer.depth + 1, description: schema.description ?? outer.description }
@@ -43,20 +43,20 @@ export class SchemaFiller {
     let failed: Filled | undefined
     for (const type of types) {
       if (type === 'null') continue
-      const value = this.#typed(type, schema, field)
+      const value = await this.#typed(type, schema, field)
       if (value.ok && !(value.empty && types.includes('null'))) return value
       if (!value.ok) failed ??= value
     }
     return types.includes('null') ? filled(null, true) : (failed ?? missing(field))
   }
 
-  #typed(type: string, schema: JsonSchemaObject, field: FieldContext): Filled {
+  async #typed(type: string, schema: JsonSchemaObject, field: FieldContext): Promise<Filled> {
     if (type === 'object') return this.#object(schema, field)
     if (type === 'array') return this.#array(schema, field)
     if (type === 'boolean') return this.#boolean(schema, field)
     const value =
       type === 'string'
-        ? fillString(schema, field, this.#material)
+        ? await fillString(schema, field, this.#material)
         : fillNumber(schema, type === 'integer', field, this.#material)
     if (value !== undefined) return filled(value)
     if (schema.default !== undefined) return filled(schema.default)
@@ -64,12 +64,12 @@ export class SchemaFiller {
     return mayBeEmpty ? filled('', true) : missing(field)
   }
 
-  #object(schema: JsonSchemaObject, field: FieldContext): Filled {
+  async #object(schema: JsonSchemaObject, field: FieldContext): Promise<Filled> {
     const value: Record<string, JSONValue> = {}
     let empty = true
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
       const required = schema.required?.includes(name) ?? false
-      const one = this.#fill(property, { ...field, name, path: `${field.path}.${name}`, description: '' })
+      const one = await this.#fill(property, { ...field, name, path: `${field.path}.${name}`, description: '' })
       if (!one.ok && required) return one
       if (!one.ok || (one.empty && !required)) continue
       value[name] = one.value
@@ -78,7 +78,7 @@ export class SchemaFiller {
     return filled(value, empty)
   }
 
-  #array(schema: JsonSchemaObject, field: FieldContext): Filled {
+  async #array(schema: JsonSchemaObject, field: FieldContext): Promise<Filled> {
     const item = itemOf(schema)
     const least = schema.minItems ?? 0
     const maxItems = Math.min(schema.maxItems ?? Math.max(limits.items, least), limits.maxItems)
@@ -86,7 +86,7 @@ export class SchemaFiller {
     const seen = new Set<string>()
     for (const [index, element] of this.#elements(field, item).entries()) {
       if (list.length === maxItems) break
-      const one = this.#fill(item ?? true, {
+      const one = await this.#fill(item ?? true, {
         ...field,
         ...element,
         index,
@@ -136,7 +136,7 @@ export class SchemaFiller {
     const { task, quotes } = this.#material
     const texts = [field.quote?.text, field.question, task.question, ...quotes.map((one) => one.text)]
     for (const text of texts) {
-      const found = options.find((option) => option !== null && text !== undefined && speaksOf(text, String(option)))
+      const found = text === undefined ? undefined : optionIn(text, options)
       if (found !== undefined) return filled(found)
     }
     return options.includes(null)
@@ -146,10 +146,10 @@ export class SchemaFiller {
         : missing(field)
   }
 
-  #first(options: readonly JsonSchema[], field: FieldContext): Filled {
+  async #first(options: readonly JsonSchema[], field: FieldContext): Promise<Filled> {
     let best: Filled | undefined
     for (const option of options) {
-      const one = this.#fill(option, field)
+      const one = await this.#fill(option, field)
       if (one.ok && !one.empty) return one
       const isNull = one.ok && one.value === null
       if (one.ok && (!best?.ok || isNull)) best = one

@@ -2,6 +2,7 @@
 
 import { isSignificant } from '../../../documents/index.ts'
 import type { PromptTask } from '../read-prompt.ts'
+import type { FindFitting } from '../schema/find-fitting.ts'
 import { centralSentences, type Quote, rankSentences } from './rank-sentences.ts'
 import { splitQuestion } from './split-question.ts'
 
@@ -13,6 +14,8 @@ export interface Material {
   readonly subQuestions: readonly string[]
   /** The words of the question that carry meaning, in order. */
   readonly keywords: readonly string[]
+  /** Chooses among the texts by a pattern of a schema. */
+  readonly findFitting: FindFitting
 }
 
 /** The most sentences in one answer. */
@@ -22,7 +25,7 @@ const summarising =
   /\b(?:summari[sz]e[ds]?|summari[sz]ing|summary|tl;?dr|digest|condense|shorten|key points|main points)\b/i
 const splitting = /\b(?:sub-?questions?|(?:break|split)(?:s|ting|ing)?\b.{0,60}\b(?:down|up|into)|decompose[sd]?)\b/i
 
-export function materialOf(task: PromptTask): Material {
+export function materialOf(task: PromptTask, findFitting: FindFitting): Material {
   const intent = intentOf(task)
   const { question, sources, background } = task
   let quotes: readonly Quote[] = []
@@ -34,7 +37,7 @@ export function materialOf(task: PromptTask): Material {
   }
   const words = question.match(/[\p{L}\p{N}][\p{L}\p{N}_-]*/gu) ?? []
   const keywords = [...new Set(words.filter((word) => word.length > 1 && isSignificant(word)))].slice(0, 12)
-  return { task, intent, quotes, subQuestions: splitQuestion(question), keywords }
+  return { task, intent, quotes, subQuestions: splitQuestion(question), keywords, findFitting }
 }
 
 /** Passages that were ranked among all texts are not ranked again among the few in the prompt. */
