@@ -2,8 +2,10 @@
  * Computes the due times of a schedule from given times: `croner` finds the times of a cron text and starts no timer.
  *
  * If clocks are put forward, a time of day that does not exist is due at the end of the gap. If they are put back, a time that
- * occurs twice is due the first time. Schedules that repeat each hour or more often keep their interval in both cases. `croner`
- * does so for a single time of day, so several are computed one by one.
+ * occurs twice is due the first time. Schedules that repeat each hour or more often keep their interval in both cases.
+ *
+ * A caller writes the cron text, and the main thread searches for its times. The search is therefore limited to the years
+ * near the given time, in which each date that comes at all comes.
  */
 import { Cron } from 'croner'
 
@@ -30,8 +32,21 @@ export const graceMs = 10_000
 /** The number of the newest missed times for which `all` starts runs. */
 export const maxCatchUp = 100
 
-/** @throws the error of `croner` for an invalid text */
-export const checkCron = (cron: string, timeZone: string): void => void new Cron(cron, optionsOf(timeZone))
+const [firstYear, lastYear] = [1970, 2199]
+/** 29 February comes on a given weekday within 40 years, also across 2100. A year may begin earlier in the time zone. */
+const searchedYears = 42
+const yearsForm = /^(?:[*?]|(?:19[7-9]|2[01]\d)\d(?:-(?:19[7-9]|2[01]\d)\d(?:\/\d+)?)?)$/
+
+/** @throws the error of `croner` for an invalid text, and an error for one that would be searched for too long */
+export function checkCron(cron: string, timeZone: string): void {
+  const [, , , day = '', , dayOfWeek = '', years = '*'] = fieldsOf(cron) ?? []
+  if (!years.split(',').every((part) => yearsForm.test(part)))
+    throw new Error(`a year must be * or from ${firstYear} to ${lastYear}`)
+  // Such dates may never come. Without them, a day of the month that is also a given weekday comes within 11 years.
+  if (dayOfWeek.startsWith('+') && (/[wl]|29|3[01]/i.test(day) || /[#l]/i.test(dayOfWeek)))
+    throw new Error('+ before a day of the week excludes W, L, # and days after the 28th')
+  new Cron(cron, optionsOf(timeZone))
+}
 
 /** @returns the first time strictly after the given one */
 export function nextTime(timing: Timing, after: number): number | undefined {
@@ -40,18 +55,17 @@ export function nextTime(timing: Timing, after: number): number | undefined {
     const { everyMs, from } = timing
     return after < from + everyMs ? from + everyMs : from + (Math.floor((after - from) / everyMs) + 1) * everyMs
   }
-  const from = new Date(after)
-  const [complete, crons] = cronsOf(timing)
-  if (complete.nextRun(from) === null) return undefined
-  const next = crons.flatMap((cron) => cron.nextRun(from)?.getTime() ?? [])
-  return next.length > 0 ? Math.min(...next) : undefined
+  return cronNear(timing, after, 1)?.nextRun(new Date(after))?.getTime()
 }
 
 /** Returns at most `count` times strictly after the given one. */
 export function comingTimes(timing: Timing, after: number, count: number): readonly number[] {
   const times: number[] = []
-  for (let next = nextTime(timing, after); next !== undefined && times.length < count; next = nextTime(timing, next))
+  while (times.length < count) {
+    const next = nextTime(timing, times.at(-1) ?? after)
+    if (next === undefined) break
     times.push(next)
+  }
   return times
 }
 
@@ -64,19 +78,14 @@ function lastTimes(timing: Timing, first: number, until: number, count: number):
     const last = from + Math.floor((until - from) / everyMs) * everyMs
     return Array.from({ length: count }, (_, i) => last - (count - 1 - i) * everyMs).filter((time) => time >= first)
   }
-  const [complete, crons] = cronsOf(timing)
-  if (previousTimes(complete, first, until, 1).length === 0) return []
-  const times = new Set(crons.flatMap((cron) => previousTimes(cron, first, until, count)))
-  return [...times].sort((a, b) => a - b).slice(-count)
-}
-
-/** Looks for a few times first: a date that comes every 28 years is not looked for through all of history. */
-function previousTimes(cron: Cron, first: number, until: number, count: number): readonly number[] {
-  for (let wanted = Math.min(2, count); ; wanted = Math.min(2 * wanted, count)) {
-    const times = cron.previousRuns(wanted, new Date(until + 1)).map((time) => time.getTime())
-    const within = times.filter((time) => time >= first && time <= until)
-    if (wanted === count || within.length < wanted) return within
+  const cron = cronNear(timing, until, -1)
+  const times: number[] = []
+  for (let end = until + 1; times.length < count; end = times[0] as number) {
+    const time = cron?.previousRuns(1, new Date(end))[0]?.getTime()
+    if (time === undefined || time < first) break
+    times.unshift(time)
   }
+  return times
 }
 
 /**
@@ -103,19 +112,50 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
 
 const optionsOf = (timeZone: string) => ({ timezone: timeZone, paused: true })
 
-/**
- * Returns the cron of the text, and one for each time of day if there are several and none of them repeats within its
- * hour. The first one tells at once, not once for each time of day, that a date such as 31 February never comes.
- */
-function cronsOf({ cron, timeZone }: { readonly cron: string; readonly timeZone: string }): [Cron, readonly Cron[]] {
+/** Returns the cron of the years from a time on, or before it; undefined if there are none. */
+function cronNear(
+  { cron, timeZone }: { readonly cron: string; readonly timeZone: string },
+  time: number,
+  step: 1 | -1,
+): Cron | undefined {
+  const options = optionsOf(timeZone)
+  const fields = fieldsOf(cron)
+  if (!fields) return new Cron(cron, options)
+  const [second, minute, hour, day, month, dayOfWeek, year] = fields
+  const years = yearsNear(year, new Date(time).getUTCFullYear(), step)
+  if (years.length === 0) return undefined
+  // Several times of day are fixed times; what repeats within its hour is an interval.
+  const hours = [second, minute].every((field) => /^\d+$/.test(field)) ? hoursOf(hour) : []
+  const areFixed = hours.length > 1
+  const text = [second, minute, areFixed ? hours.join(',') : hour, day, month, dayOfWeek, years.join(',')].join(' ')
+  return new Cron(text, areFixed ? { ...options, fixedTimeRule: 'no-wildcard' } : options)
+}
+
+/** Seconds, minutes, hours, days, months, days of the week and years. */
+type Fields = readonly [string, string, string, string, string, string, string]
+
+/** @returns undefined for a nickname such as @daily, which is one word */
+function fieldsOf(cron: string): Fields | undefined {
   const fields = cron.trim().split(/\s+/)
-  // The hours follow the minutes; seconds may precede them, and a year may come last.
-  const hourIndex = fields.length === 5 ? 1 : 2
-  const hours = fields.slice(0, hourIndex).every((field) => /^\d+$/.test(field)) ? hoursOf(fields[hourIndex] ?? '') : []
-  const cronOf = (text: string) => new Cron(text, optionsOf(timeZone))
-  const complete = cronOf(cron)
-  if (hours.length < 2) return [complete, [complete]]
-  return [complete, hours.map((hour) => cronOf(fields.with(hourIndex, String(hour)).join(' ')))]
+  if (fields.length === 1) return undefined
+  const withSeconds = fields.length === 5 ? ['0', ...fields] : fields
+  return [...withSeconds, '*'].slice(0, 7) as unknown as Fields
+}
+
+function yearsNear(field: string, year: number, step: 1 | -1): readonly number[] {
+  const years: number[] = []
+  const isIn = (one: number) => field.split(',').some((part) => isYearOf(part, one))
+  const begin = Math.min(Math.max(year - step, firstYear), lastYear)
+  for (let one = begin; one >= firstYear && one <= lastYear && years.length < searchedYears; one += step)
+    if (isIn(one)) years.push(one)
+  return years
+}
+
+function isYearOf(part: string, year: number): boolean {
+  if (part === '*' || part === '?') return true
+  const [range = '', step = '1'] = part.split('/')
+  const [from, to = from] = range.split('-').map(Number) as [number, number?]
+  return year >= from && year <= to && (year - from) % Number(step) === 0
 }
 
 /** @returns no hours for each hour, or for a form other than numbers, ranges and steps */
