@@ -50,19 +50,25 @@ function matcherOf(pattern: string, head: string): Pattern['matches'] {
 
 const fits = (part: Text, text: Text, at: number) => part.every((mark, i) => mark === '?' || mark === text[at + i])
 
+const setBit = (bits: Uint32Array, i: number) => {
+  ;(bits[i >> 5] as number) |= 1 << (i & 31)
+}
+
 /**
  * Searches a part without backtracking: bit i of the state says that the text so far ends with the first i + 1 marks
  * (Baeza-Yates and Gonnet, "A New Approach to Text Searching", 1992).
  */
 function finderOf(part: Text): (text: Text, from: number, end: number) => number {
   const words = Math.ceil(part.length / 32)
-  const bitsOf = (sign: string | undefined) => {
-    const bits = new Uint32Array(words)
-    for (const [i, mark] of part.entries()) if (mark === '?' || mark === sign) (bits[i >> 5] as number) |= 1 << (i & 31)
-    return bits
+  const other = new Uint32Array(words)
+  const known = new Map<string, Uint32Array>()
+  for (const [i, mark] of part.entries()) if (mark === '?') setBit(other, i)
+  for (const [i, mark] of part.entries()) {
+    if (mark === '?') continue
+    const bits = known.get(mark) ?? other.slice()
+    setBit(bits, i)
+    known.set(mark, bits)
   }
-  const known = new Map([...new Set(part)].map((sign) => [sign, bitsOf(sign)]))
-  const other = bitsOf(undefined)
   const lastBit = 1 << ((part.length - 1) & 31)
   return (text, from, end) => {
     const state = new Uint32Array(words)

@@ -3,12 +3,12 @@
  * its hints, and does not poll. The versions before and after a change, and the subscriptions of the reader at that
  * revision, decide what the reader sees; a value is yielded only if it may still be read.
  */
-import { checkOptions, checkSignal, decodeJson, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkSignal, decodeJson, nextMacrotask, TroupeError } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
-import { compilePattern } from '../entries/pattern.ts'
+import { compilePattern, type Pattern } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 import type { MeshServices, Watcher } from '../mesh-services.ts'
 import type { SubscriptionChange } from '../writes/topics.ts'
@@ -34,7 +34,7 @@ export function watchContext(
   const { from, signal } = options
   const after = from === undefined ? undefined : readPosition(from)
   if (!signal?.aborted) checkSignal('watch', signal)
-  const matches = options.pattern === undefined ? () => true : compilePattern(options.pattern).matches
+  const pattern = options.pattern === undefined ? undefined : compilePattern(options.pattern)
   const waiter = new Waiter(mesh.core, reader.user)
   const forget = mesh.watching(waiter)
   const abort = () => waiter.stop()
@@ -43,7 +43,7 @@ export function watchContext(
   // The position is determined at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
   mesh.core.before(reader.user, start)
-  const watch = { core: mesh.core, reads: mesh.watchReads, reader, matches, waiter }
+  const watch = { core: mesh.core, reads: mesh.watchReads, reader, pattern, waiter }
   const items = follow(watch, start, after)
   const end = () => {
     waiter.stop()
@@ -124,7 +124,7 @@ interface Watch {
   readonly core: MeshCore
   readonly reads: WatchReads
   readonly reader: ContextReader
-  readonly matches: (key: string) => boolean
+  readonly pattern: Pattern | undefined
   readonly waiter: Waiter
 }
 
@@ -233,10 +233,12 @@ const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
 
 /** Moves the position over the page. @returns undefined if the versions that it needs are not stored any more */
 async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
-  const { reads, reader, matches } = watch
+  const { core, reads, reader, pattern } = watch
   const versions = await reads.versions(reader.user, page)
   const entitled = await reads.entitled(reader, page)
   const items: Positioned[] = []
+  // A page wakes all readers of a user at once, and a caller wrote the pattern of each: other work runs between them.
+  if (pattern && !pattern.plain) await nextMacrotask(core.clock)
   for (const item of page.items) {
     const at = { revision: item.revision, ordinal: item.ordinal }
     position.revision = item.revision
@@ -245,7 +247,7 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
       const effects = change ? await effectsOf(watch, item, change, position, entitled) : []
       if (!effects) return undefined
       items.push(...effects)
-    } else if (matches(item.key)) {
+    } else if (pattern?.matches(item.key) ?? true) {
       const found = effectOf(watch, item, versions, position.subscribed, entitled)
       const effect = found instanceof Promise ? await found : found
       if (effect === 'unknown') return undefined
@@ -291,7 +293,7 @@ function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Effect | P
 
 /** Returns what a change of the reader's subscriptions adds to its view, and removes from it. */
 async function effectsOf(
-  { core, reader, matches }: Watch,
+  { core, reader, pattern }: Watch,
   item: FeedRow,
   { added = [], removed = [] }: SubscriptionChange,
   position: Position,
@@ -306,7 +308,7 @@ async function effectsOf(
     const states = await statesOfTopics(core, reader.user, [...added, ...removed], item.revision)
     const items: Positioned[] = []
     for (const [index, row] of states.entries()) {
-      if (!matches(row.key)) continue
+      if (pattern && !pattern.matches(row.key)) continue
       const at = { revision: item.revision, ordinal: item.ordinal, index }
       const [saw, sees] = [mayRead(row, reader, before), mayRead(row, reader, after)]
       const isLive = row.expiresAt === null || row.expiresAt > item.at

@@ -3,7 +3,7 @@
  * the same commit that moves the position past it, so each becomes one occasion, also after a crash.
  */
 import { compilePattern, type WrittenEntry } from '../../context/index.ts'
-import type { UserId } from '../../core/index.ts'
+import { nextMacrotask, type UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
 import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
@@ -99,6 +99,8 @@ export class ContextSource {
         hasChanged = true
         const fresh = page.entries.filter(({ revision }) => revision > processedRevision)
         await this.#addTriggers(user, row, fresh, page.revision)
+        // A caller wrote the pattern of each schedule, so other work of the process runs between two of them.
+        await nextMacrotask(this.#parts.platform.clock)
       }
     }
     return hasChanged
@@ -109,7 +111,7 @@ export class ContextSource {
   }
 
   async #addTriggers(user: UserId, row: ScheduleRow, entries: readonly WrittenEntry[], until: number): Promise<void> {
-    const found = entries.filter((entry) => isWanted(row, entry))
+    const found = wantedOf(row, entries)
     const { clock } = this.#parts.platform
     const key = scheduleKey(user, row.id)
     const known = this.#positions.get(key) ?? { revision: 0, savedAt: clock.monotonic() }
@@ -156,10 +158,14 @@ export class ContextSource {
   }
 }
 
-/** Matches also if the topics of the entry are no longer known: an occasion too many is better than a lost one. */
-function isWanted({ spec: { onContext } }: ScheduleRow, { key, topics }: WrittenEntry): boolean {
-  if (!onContext || !compilePattern(onContext.pattern).matches(key)) return false
-  return !onContext.topics || !topics || onContext.topics.some((topic) => topics.includes(topic))
+/** Includes entries whose topics are no longer known: an occasion too many is better than a lost one. */
+function wantedOf({ spec: { onContext } }: ScheduleRow, entries: readonly WrittenEntry[]): readonly WrittenEntry[] {
+  if (!onContext) return []
+  const { matches } = compilePattern(onContext.pattern)
+  const { topics: named } = onContext
+  return entries.filter(
+    ({ key, topics }) => matches(key) && (!named || !topics || named.some((topic) => topics.includes(topic))),
+  )
 }
 
 /** Numbers the occasions, so that they sort in order. */
