@@ -33,6 +33,12 @@ export type EvaluatorReply = {
   readonly mismatch?: string
 }
 
+interface SchemaText {
+  readonly text: string
+  /** The hash of the schema. */
+  readonly key: string
+}
+
 interface Waiting {
   readonly source: string
   readonly key: string
@@ -46,7 +52,7 @@ const defaults: EvaluatorLimits = {
   budgetMs: 2_000,
   memoryMb: 64,
   maxWaiting: 1_000,
-  maxSchemaLength: 1_048_576,
+  maxSchemaLength: 262_144,
 }
 const windowMs = 60_000
 const maxSources = 10_000
@@ -59,6 +65,7 @@ export class BoundedEvaluator {
   /** By the hash of a schema: the reason why it cannot be compiled. */
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
   readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
+  readonly #texts = new WeakMap<object, SchemaText>()
   #thread: Promise<Worker> | undefined
   #isWorking = false
   #isClosed = false
@@ -76,9 +83,8 @@ export class BoundedEvaluator {
    */
   async check(source: string, schema: Json, value?: Json): Promise<string | undefined> {
     const { maxSchemaLength, maxWaiting } = this.#limits
-    const text = JSON.stringify(schema)
+    const { text, key } = this.#textOf(schema)
     if (text.length > maxSchemaLength) throw rejected(source, `it is longer than ${maxSchemaLength} characters`)
-    const key = hashJson(schema)
     if (this.#waiting.length >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
     const request = { schema: text, ...(value === undefined ? {} : { value: JSON.stringify(value) }) }
     return new Promise((resolve, reject) => {
@@ -101,6 +107,15 @@ export class BoundedEvaluator {
         },
       },
     } as Schema
+  }
+
+  /** The schema of a tool is checked at each call. */
+  #textOf(schema: Json): SchemaText {
+    const known = Object(schema) === schema ? this.#texts.get(schema as object) : undefined
+    if (known) return known
+    const made = { text: JSON.stringify(schema), key: hashJson(schema) }
+    if (Object(schema) === schema) this.#texts.set(schema as object, made)
+    return made
   }
 
   async close(): Promise<void> {

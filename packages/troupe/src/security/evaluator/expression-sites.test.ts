@@ -17,6 +17,7 @@ const bounds: Readonly<Record<string, string>> = {
     'A thread of its own evaluates it, with a deadline, a budget and a memory limit.',
   'runs/schedules/schedule-times.ts': 'A cron text has a maximal length, and is searched for in 42 years.',
   'context/entries/pattern.ts': 'A key is gone through once.',
+  'security/policy/condition.ts': 'A list of rules has 500 tests, which search a tree of the arguments of a call.',
   'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
   'models/extractive/coordinate.ts': 'The name of a tool has letters, digits, _ and - only.',
   'documents/reading/formats/read-epub.ts': constant,
@@ -27,13 +28,13 @@ const bounds: Readonly<Record<string, string>> = {
   'security/validation/reviewable-text.ts': constant,
 }
 
-/** Constructs that compile a text: regular expressions, JSON Schemas, code, cron texts and globs. */
+/** Constructs that compile a text: regular expressions, JSON Schemas, code, cron texts, globs and conditions. */
 const compiles = [
   /\bRegExp\(/,
   /\b(?:Ajv\w*|fromJSONSchema|compileFunction)\b/,
   /\bnew (?:Function|Script|Cron)\(/,
   /\beval\(/,
-  /\bfunction (?:compilePattern|globToRegExp)\b/,
+  /\bfunction (?:compilePattern|globToRegExp|parseCondition)\b/,
   /\b(?:picomatch|minimatch|micromatch|jsonpath)\b/,
 ]
 const withoutComments = (source: string) => source.replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
