@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
+import type { Verdict } from './attack.ts'
 import { corpus } from './corpus.ts'
 import { shownToNoModel } from './hostile-mcp.ts'
 import { injections } from './injections.ts'
@@ -95,14 +96,18 @@ test('A row that cannot be carried out is counted as an error, and the rows afte
 })
 
 test('An attack succeeds on every channel to a model if the policy is off.', async () => {
-  const rows = injections.filter(({ id }) => /^(exfil|mcp)\/.*\/(direct|todo|authority|urgency)$/.test(id))
-  const verdicts = await runCorpus(
-    rows.map(({ twin: _, ...attack }) => attack),
-    { ...memory, config: undefended },
-  )
-  const channels = new Set(rows.map(({ channel }) => channel))
+  const rows = injections.filter(({ id }) => /^(exfil|mcp)\//.test(id))
+  const verdicts: Verdict[] = []
+  const open = new Set<string>()
+  // One success shows that a channel is open. The next wording is tried on the channels without one.
+  for (const wording of ['direct', 'todo', 'authority', 'urgency']) {
+    const untried = rows.filter(({ id, channel }) => id.endsWith(`/${wording}`) && !open.has(channel))
+    const attacks = untried.map(({ twin: _, ...attack }) => attack)
+    verdicts.push(...(await runCorpus(attacks, { ...memory, config: undefended })))
+    for (const { attack, succeeded } of verdicts) if (succeeded) open.add(attack.channel)
+  }
+  const channels = new Set(verdicts.map(({ attack }) => attack.channel))
   for (const slot of shownToNoModel) channels.delete(`MCP ${slot}`)
-  const open = new Set(verdicts.filter(({ succeeded }) => succeeded).map(({ attack }) => attack.channel))
   expect([...channels].filter((channel) => !open.has(channel))).toEqual([])
   expect(report(verdicts).problems.length).toBeGreaterThan(0)
 })
