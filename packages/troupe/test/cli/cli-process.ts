@@ -19,10 +19,13 @@ export interface ProgramOptions {
   readonly cwd?: string
 }
 
-/** Nothing of whoever runs the tests: neither settings nor a terminal. */
+const { PATH = '', NODE_COMPILE_CACHE } = process.env
+
+/** No settings and no terminal of the person that runs the tests. The compiled code of earlier processes is reused. */
 export const environment = (more: Readonly<Record<string, string>> = {}) => ({
-  PATH: process.env.PATH ?? '',
+  PATH,
   HOME: tmpdir(),
+  ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
   ...more,
 })
 
