@@ -354,7 +354,8 @@ export class Run<Response = Json> {
 
   /**
    * Records the outcome of an uncertain effect. An unfinished run continues with its output, or executes the effect now. For
-   * an ended run, `calls`, `why` and `undo` use the outcome. First make sure that the process which began the effect has
+   * an ended run, `calls`, `why` and `undo` use the outcome. The outcome is recorded also where no process has the code of the
+   * run: it continues in the next one that has it. First make sure that the process which began the effect has
    * ended: a suspended process completes the effect when it resumes.
    * @throws ConflictError `effect.resolved` for an effect that is not uncertain
    * @example const [effect] = await run.uncertain(); await run.resolve(effect, { happened: true, output: { charged: 5 } })

@@ -104,6 +104,32 @@ it('A person who resolves an effect twice at once after the end of its run resol
   expect(await run.calls('1#1')).toHaveLength(1)
 })
 
+describe('a process without the code of the run', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-resolved-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const topology = { agents: [pay], flows: ['Start -> Payer', 'Payer -> End'] }
+
+  it('A process without the code of the run records the outcome, and the run continues in a process that has it.', async () => {
+    const storage = `sqlite:${join(folder, 'troupe.db')}`
+    const started = await createTroupe({ storage, log: 'silent', agents: [pay] })
+    const run = await started.user('ada').orchestra.start({ id: 'r', task: 'go', topology })
+    expect(await run.result()).toMatchObject({ reason: 'uncertain' })
+    await started.close()
+
+    const desk = await createTroupe({ storage, log: 'silent' })
+    const seen = await desk.user('ada').orchestra.get('r')
+    await seen.resolve(uncertain, { happened: true, output: 'receipt 7' })
+    expect(await seen.uncertain()).toEqual([])
+    await desk.close()
+
+    const later = await createTroupe({ storage, log: 'silent', agents: [pay] })
+    open.push(later)
+    const continued = await later.user('ada').orchestra.get('r')
+    await expect.poll(async () => (await continued.result()).status, { timeout: 20_000 }).toBe('completed')
+    expect(await continued.result()).toMatchObject({ response: 'receipt 7' })
+  })
+})
+
 describe('a run cancelled during a claimed at-most-once effect', () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-claimed-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,11 +1,16 @@
 /** Sends a command to a run and waits until the owner of the run has accepted or rejected it. */
 import { checkName, failure, restoreError, type UserId } from '../../../core/index.ts'
 import type { Fragment } from '../../../storage/index.ts'
+import { isUnable } from '../ownership/ensure-owned.ts'
 import type { RunHost } from '../run-host.ts'
 import type { CommandOptions, RetryWindow } from './command-options.ts'
 import type { Order } from './run-message.ts'
 
-/** @throws the rejection of the run; ConflictError `run.over`, `run.agents_missing`, `journal.newer` */
+/**
+ * @param also a change that is committed with the command. The command then stays for the next owner of the run: the change
+ * cannot be withdrawn, so it is accepted although no process can execute the run now
+ * @throws the rejection of the run; ConflictError `run.over`, `run.agents_missing`, `journal.newer`
+ */
 export async function submitCommand(
   host: RunHost,
   user: UserId,
@@ -24,6 +29,8 @@ export async function submitCommand(
   try {
     await untilApplied(host, user, run, command, signal)
   } catch (error) {
+    if (also && isUnable(error)) return
+    if (also) throw error
     await commands.withdraw(user, run, command).catch(() => {})
     // If an owner has accepted the command meanwhile, its outcome counts.
     const outcome = await commands.outcome(user, run, command).catch(() => undefined)

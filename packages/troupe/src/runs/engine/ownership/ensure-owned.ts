@@ -22,6 +22,9 @@ export const isOfStorage = (error: unknown): boolean => codeOf(error).startsWith
 /** Returns true if the last owner wrote during the takeover, or the storage failed. */
 export const isTakeoverInterrupted = (error: unknown): boolean => codeOf(error) === 'journal.lost' || isOfStorage(error)
 
+/** Returns true if no process can execute the run now. */
+export const isUnable = (error: unknown): boolean => unable.has(codeOf(error))
+
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error))
 
 /**
@@ -46,7 +49,7 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
     if (isPassing(error)) {
       delete retryWindow.unable
       if (codeOf(error) === 'run.not_owned') retryWindow.ownedByOtherSince = now
-    } else if (unable.has(codeOf(error))) retryWindow.unable ??= { since: now, ms: await retryMsOf(host, user, run) }
+    } else if (isUnable(error)) retryWindow.unable ??= { since: now, ms: await retryMsOf(host, user, run) }
     else throw error
     if (retryWindow.unable && now - retryWindow.unable.since >= retryWindow.unable.ms) throw error
   }
