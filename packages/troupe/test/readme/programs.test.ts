@@ -28,7 +28,7 @@ it('The first program throws what the run failed with.', async () => {
   expect(error).toContain('no stock')
 })
 
-it('The second program of the README asks the person, hands off, and pays once it is approved.', async () => {
+it('The second program of the README follows the run, asks the person, hands off, and pays once it is approved.', async () => {
   const call = (name: string, args: unknown): ScriptedAnswer => ({ tool: { name, args } })
   const server = await openScriptedModel([
     call('ask_user', { question: 'Which order is it?' }),
@@ -48,6 +48,7 @@ it('The second program of the README asks the person, hands off, and pays once i
   const { code, out, error } = await over
   server.close()
   expect({ code, error }).toEqual({ code: 0, error: '' })
+  expect(out.match(/\w+ is done\./g)).toEqual(['Triage is done.', 'Billing is done.'])
   expect(out.trimEnd().split('\n').at(-1)).toContain('Your 40 euros are on their way.')
   const sent = server.requests
   expect(sent[0]).toContain('Billing: Refunds orders.')
