@@ -2,7 +2,7 @@
  * The messages that a full mailbox holds back: messages of committed turns, and notices of the library. They wait for
  * capacity (`wait`), remove older messages (`drop-oldest`), or return to their sender as `message.rejected` (`reject`).
  */
-import { failure, storeError } from '../../core/index.ts'
+import { failure, storeError, TimeSlice } from '../../core/index.ts'
 import type { Fragment, Row } from '../../storage/index.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import { unanswered } from '../receiving/delivery-handle.ts'
@@ -68,6 +68,8 @@ export class Outbox {
 
   /** @returns true if no message is held back any more */
   async #releaseMailbox(user: string, mailbox: string): Promise<boolean> {
+    // A database in memory answers in microtasks alone, and a mailbox may hold back very many messages.
+    const slice = new TimeSlice(this.#messaging.clock)
     for (;;) {
       const rows = await this.#messaging.read(user, this.#messaging.maintenance.held(user, mailbox))
       if (rows.length === 0) {
@@ -76,6 +78,7 @@ export class Outbox {
       }
       let delivered = 0
       for (const row of rows) {
+        if (slice.isOver) await slice.renew()
         if (this.#closed || !(await this.#releaseMessage(row))) break
         delivered += 1
       }

@@ -28,6 +28,8 @@ const maxOwnerBytes = 2_000
 
 /** The number of values of a part. A change with more is separated in parts, between which other work runs. */
 const partSize = 1_024
+/** The number of rows and results that are searched for files in one part: a row costs more than a value. */
+const rowsPerPart = 64
 
 interface SeparationOptions {
   readonly clock: Clock
@@ -87,15 +89,17 @@ function* separatedTexts(
   found: readonly (readonly Row[])[],
 ): WorkInParts<ReadonlyMap<string, SeparatedText>> {
   const texts = new Map<string, SeparatedText>()
-  let values = 0
-  for (const [index, rows] of found.entries())
+  let parts = 0
+  for (const [index, rows] of found.entries()) {
+    if (++parts % rowsPerPart === 0) yield
     for (const { column } of columnsOf(statements[index]))
       for (const row of rows) {
         const stored = row[column]
         const separated = typeof stored === 'string' ? separatedText(stored) : undefined
         if (separated) texts.set(stored as string, separated)
-        if (++values % partSize === 0) yield
+        if (++parts % rowsPerPart === 0) yield
       }
+  }
   return texts
 }
 

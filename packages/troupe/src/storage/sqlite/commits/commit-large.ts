@@ -72,7 +72,8 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
     if (reply.cells[0] !== outcome.done) return decodeResult({ cells: reply.cells, next: 0 }, change)
     revision = reply.cells[2] as number | null
     decodeStatements({ cells: reply.cells, next: 3 }, slice.statements, { rows, affected })
-    if (!last) await nextMacrotask(ports.clock)
+    // Also after the last slice: the caller of the change works through all its rows next.
+    await nextMacrotask(ports.clock)
   }
   return { ok: true, rows, affected, revision, at: ports.at, repeated: false }
 }
