@@ -68,7 +68,7 @@ function* decide(d: RunDecision, input: Input): WorkInParts<void> {
   applyInput(d, input)
   yield* processTasks(d)
   if (hasEnded(d.state)) return
-  updateClocks(d)
+  yield* updateClocks(d)
   recordWaiting(d, before)
 }
 

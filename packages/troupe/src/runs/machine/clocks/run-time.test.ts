@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest'
+import type { Outcome } from '../../../agents/index.ts'
+import type { Input } from '../machine-events.ts'
 import { fan, slow, team } from '../machine-teams.test.fixture.ts'
 import { MachineTestbed } from '../machine-testbed.test.fixture.ts'
 import { pending } from '../pending.ts'
 import { loadState, saveState } from '../save-state.ts'
-import { transition } from '../transition.ts'
+import { transition, transitionInParts } from '../transition.ts'
 
 const hour = 3_600_000
 const names = Array.from({ length: 50 }, () => 'B')
@@ -34,6 +36,35 @@ it('A pause clears the row of each timer that counts work time, and a resume set
   expect(timers()).toEqual([])
   expect(rowsOf(testbed, 'timer.set', { type: 'resume' })).toEqual(timers())
   expect(timers()).toHaveLength(51)
+})
+
+it('A step that executes when its run is paused is still ended by its timeout.', () => {
+  const testbed = new MachineTestbed(
+    team('A', ['Start -> A', 'A -> End']),
+    { A: slow(hour) },
+    {
+      timeouts: { step: '8s' },
+      budget: { time: '2m' },
+    },
+  ).run(2_000)
+  testbed.apply({ at: 2_000, type: 'pause', by: 'ada' })
+  testbed.now = 2_000
+  testbed.run(10_000)
+  expect(testbed.of('step.cancel-requested')).toMatchObject([{ at: 9_000, cancellation: { as: 'failed' } }])
+})
+
+it('A decision that sets the clocks of many branches sets them in parts.', () => {
+  const { state } = new MachineTestbed(
+    team('A B', ['Start -> A', 'A <-> B', 'A -> End']),
+    { A: slow(1_000), B: slow(1_000) },
+    { timeouts: { branch: '1m' }, maxParallelBranches: 50 },
+  ).run(500)
+  const [step] = state.steps.open.keys()
+  const { outcome } = fan(...names)('t', {} as never, 0) as { readonly outcome: Outcome }
+  const counts = new Set<number>()
+  for (const _ of transitionInParts(state, { at: 1_000, type: 'step.returned', step, outcome } as Input))
+    counts.add(state.clocks.timers.size)
+  expect(counts.size).toBeGreaterThan(50)
 })
 
 it('A timer that comes while its clock is stopped changes nothing.', () => {

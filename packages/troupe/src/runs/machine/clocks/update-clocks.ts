@@ -7,7 +7,7 @@
  * a step while it waits, that of a request while its serving step is blocked, and that of a branch while it is blocked
  * or waits for its invocations.
  */
-import { milliseconds, type Question } from '../../../core/index.ts'
+import { milliseconds, type Question, type WorkInParts } from '../../../core/index.ts'
 import { isJoinBlocked } from '../branches/branch-counts.ts'
 import { isBranchEnded } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
@@ -34,15 +34,27 @@ export function clearClock(d: RunDecision, name: string): void {
   if (d.state.clocks.timers.has(name)) d.emit({ type: 'timer.cleared', name })
 }
 
-export function updateClocks(d: RunDecision): void {
+/** In parts, as the decision before it: each of its thousands of branches may have a clock. */
+export function* updateClocks(d: RunDecision): WorkInParts<void> {
   const { changed } = d
   updateTimeClock(d)
-  markParentsChanged(d)
+  yield* markParentsChanged(d)
   markAskersChanged(d)
-  for (const id of [...changed.branches]) updateBranchClock(d, id)
-  for (const id of [...changed.steps]) updateStepClock(d, id)
-  for (const id of [...changed.joins]) updateJoinClock(d, id)
-  for (const id of [...changed.questions]) updateQuestionClock(d, id)
+  yield* updateEach(d, changed.branches, updateBranchClock)
+  yield* updateEach(d, changed.steps, updateStepClock)
+  yield* updateEach(d, changed.joins, updateJoinClock)
+  yield* updateEach(d, changed.questions, updateQuestionClock)
+}
+
+function* updateEach(
+  d: RunDecision,
+  ids: ReadonlySet<string>,
+  update: (d: RunDecision, id: string) => void,
+): WorkInParts<void> {
+  for (const id of [...ids]) {
+    update(d, id)
+    yield
+  }
 }
 
 /** The clock of the time budget ends with the work that it limits; the next attempt of the run has the rest. */
@@ -53,9 +65,10 @@ function updateTimeClock(d: RunDecision): void {
 }
 
 /** Whether a branch is blocked shows in everything that waits above it. */
-function markParentsChanged(d: RunDecision): void {
+function* markParentsChanged(d: RunDecision): WorkInParts<void> {
   const seen = new Set<string>()
   for (const id of d.changed.branches) {
+    yield
     const branch = d.state.branches.all.get(id)
     const group = branch && d.state.branches.groups.get(branch.group)
     if (!group || seen.has(group.id)) continue
