@@ -106,19 +106,32 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     }
     const payer = defineAgent({
       name: 'Payer',
-      run: async (_, ctx) => finish((await ctx.effect('pay', { class: 'at-most-once' }, cut)) as never),
+      run: async (_, ctx) =>
+        finish(
+          (await ctx.effect('pay', { class: 'at-most-once', key: 'order-17', input: { amount: 250 } }, cut)) as never,
+        ),
     })
     const run = await start(alone(payer))
     const page = await open()
     const waiting = page.getByRole('region', { name: 'Waiting for a person' })
     await waiting.getByText('it is unknown whether pay happened').waitFor()
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    const effect = page.getByRole('group', { name: 'Outcome of pay' })
+    await effect.getByText('at-most-once · idempotency key order-17').waitFor()
+    await effect.getByText('250').waitFor()
     await page.getByLabel('What it gave').fill('{"receipt":')
     await page.getByText('This is not JSON, so it is used as text', { exact: false }).waitFor()
     await page.getByLabel('What it gave').fill('{"receipt":7}')
     await page.getByRole('button', { name: 'It happened' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
     expect((await run.result()).response).toEqual({ receipt: 7 })
+  })
+
+  test('The page of a run that does not exist reports that the run is unknown.', async () => {
+    const page = await open('runs/nowhere')
+    await page.getByText('nowhere', { exact: false }).first().waitFor()
+    await page.getByText('There is no run nowhere.', { exact: false }).waitFor()
+    expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(0)
   })
 
   test('The studio resumes a run that waits at a breakpoint.', async () => {

@@ -2,6 +2,9 @@
  * Wherever code of the application fails, the log has one line at level error with ids and stack, callers get an id, and
  * the text reaches operators alone.
  */
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { createVirtualClock, MockModel } from '../testing/index.ts'
 import {
@@ -110,6 +113,24 @@ it.each(Object.keys(failingCode))(
     expect(await readAll(operator)).toContain(text)
   },
 )
+
+it('In the profile production a caller gets the id of a failure, and an operator its text.', async () => {
+  const failing = failingCode['an agent'] as FailingCode
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-failing-code-'))
+  const storage = `sqlite:${join(folder.path, 'troupe.db')}`
+  const encryption = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
+  const { testbed, seen, operator, errors } = await open({
+    ...failing,
+    config: { ...failing.config, profile: 'production', storage, encryption },
+  })
+  await failing.fails(testbed)
+  await readAll(testbed.tenant)
+  await readOverMcp(testbed.tenant)
+  expect(seen.join('\n')).toContain(errors().find(({ msg }) => msg === failing.line)?.errorId)
+  expect(seen.join('\n')).not.toContain('svc_admin')
+  expect(await readAll(operator)).toContain(text)
+  await servers.close()
+})
 
 it('The live stream of a run shows no text of a tool that fails.', async () => {
   const followed = Promise.withResolvers<void>()

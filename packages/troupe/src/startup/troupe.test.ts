@@ -44,6 +44,18 @@ describe('createTroupe', () => {
     await troupe.close()
   })
 
+  it('createTroupe rejects an array of 100,000 values as options within 50 ms of processor time.', async () => {
+    const options = new Array(100_000).fill(0) as never
+    let fastestMs = Number.POSITIVE_INFINITY
+    for (let n = 0; n < 9; n++) {
+      const before = process.cpuUsage()
+      await expect(createTroupe(options)).rejects.toMatchObject({ name: 'ValidationError' })
+      const { user, system } = process.cpuUsage(before)
+      fastestMs = Math.min(fastestMs, (user + system) / 1_000)
+    }
+    expect(fastestMs).toBeLessThan(50)
+  })
+
   it('createTroupe accepts roles of the application, for clients and agents, and rejects unknown tools in them.', async () => {
     for (const [roles, pattern] of [
       [{ auditor: { tools: ['get_contxt'] } }, /did you mean get_context/],

@@ -365,8 +365,8 @@ describe('the program on a database of its own', () => {
     await ended(child)
     const resumed = await folder.run(['runs', 'resume', 'doubt'])
     expect(resumed).toMatchObject({ code: 6, out: expect.stringContaining('uncertain') })
-    const [effect] = await folder.json<[{ step: string; call: string; name: string }]>(['runs', 'uncertain', 'doubt'])
-    expect(effect.name).toBe('post')
+    const [effect] = await folder.json<[{ step: string; call: string }]>(['runs', 'uncertain', 'doubt'])
+    expect(effect).toMatchObject({ name: 'post', class: 'at-most-once', input: { to: 'Ada' }, key: 'letter-1' })
     const resolve = ['runs', 'resolve', 'doubt', effect.step, effect.call]
     expect(await folder.run(resolve)).toMatchObject({
       code: 2,

@@ -53,7 +53,7 @@ export default defineConfig({
             process.stderr.write('The letter goes out.\n')
             setTimeout(resolve, 120_000, 'sent')
           })
-        return ctx.effect('post', { class: 'at-most-once' }, post)
+        return ctx.effect('post', { class: 'at-most-once', key: 'letter-1', input: { to: 'Ada' } }, post)
       },
     }),
     defineAgent({

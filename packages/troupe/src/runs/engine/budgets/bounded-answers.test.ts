@@ -6,6 +6,7 @@ import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createTroupe, defineAgent, defineTool, LlmAgent, type LlmAgentOptions } from '../../../index.ts'
+import { boundedModel } from '../../../models/bounded-model.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../../testing/index.ts'
 
@@ -51,6 +52,16 @@ it('A lower output limit of the agent stays, and a budget that no answer can exh
   expect(await boundsOf({ maxOutputTokens: 50 }, { tokens: 1_000_000 })).toEqual([50, 50])
   expect(await boundsOf({}, { tokens: 1_000_000 })).toEqual([undefined, undefined])
   expect(await boundsOf({}, { cost: 1 })).toEqual([undefined, undefined])
+})
+
+it('The highest bound of an answer is 16,384 tokens; a budget that leaves more sends none.', async () => {
+  const bounds: (number | undefined)[] = []
+  for (const left of [16_384, 16_385]) {
+    const model = new MockModel({ responses: ['done'] })
+    await boundedModel(model, left).doGenerate({ prompt: [] })
+    bounds.push(model.calls[0]?.maxOutputTokens)
+  }
+  expect(bounds).toEqual([16_384, undefined])
 })
 
 it('The smallest budget in the tree of runs bounds the output of a model call in a child run.', async () => {
