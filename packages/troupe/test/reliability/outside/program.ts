@@ -7,10 +7,12 @@ export interface ProgramOptions {
   readonly report: (line: string) => void
 }
 
+/** What is wrong, one line for each problem, or why the program was not run. */
+export type ProgramResult = readonly string[] | { readonly skipped: string }
+
 export interface Program {
   readonly name: string
   /** What must hold, as a sentence. */
   readonly promise: string
-  /** @returns what is wrong, one line for each problem */
-  run(options: ProgramOptions): Promise<readonly string[]>
+  run(options: ProgramOptions): Promise<ProgramResult>
 }

@@ -10,6 +10,7 @@ import { program as soak } from './soak.ts'
 import { program as takeover } from './takeover.ts'
 import { program as upgrade } from './upgrade.ts'
 import { program as watchResume } from './watch-resume.ts'
+import { program as wide } from './wide.ts'
 
 export const programs: readonly Program[] = [
   fuzz,
@@ -21,5 +22,6 @@ export const programs: readonly Program[] = [
   upgrade,
   researchKill,
   adversarial,
+  wide,
   soak,
 ]

@@ -24,7 +24,8 @@ export const program: Program = {
   name: 'queue',
   promise: 'Every message is handled or a dead letter, in order per sender, and no effect happens twice.',
   async run(options) {
-    if (await missingServer()) return []
+    const skipped = await missingServer()
+    if (skipped !== undefined) return { skipped }
     const name = `troupe_queue_${process.pid}`
     const folder = mkdtempSync(join(tmpdir(), 'troupe-queue-'))
     const url = new URL(server)

@@ -1,5 +1,5 @@
 /**
- * Runs on three workers while a worker is killed or frozen every 300 ms: each completes, with every effect once and a
+ * Runs on three workers while workers that have worked for 300 ms are killed or frozen, 30 to 150 ms after the blow before: each completes, with every effect once and a
  * replay that is identical. A step whose process the trial ended five times without a record between fails by design, with
  * `step.crashed`.
  */
@@ -21,7 +21,8 @@ export const program: Program = {
   name: 'runs',
   promise: 'Runs complete on workers that are killed and frozen, with every effect once.',
   async run({ scale, seed, report }) {
-    if (await missingServer()) return []
+    const skipped = await missingServer()
+    if (skipped !== undefined) return { skipped }
     const folder = mkdtempSync(join(tmpdir(), 'troupe-outside-runs-'))
     const schema = schemaName('outside_runs')
     try {

@@ -115,7 +115,8 @@ export const program: Program = {
   name: 'takeover',
   promise: 'A run is taken over within its lease and a second, and an owner that wakes carries out nothing more.',
   async run({ scale, report }) {
-    if (await missingServer()) return []
+    const skipped = await missingServer()
+    if (skipped !== undefined) return { skipped }
     const folder = mkdtempSync(join(tmpdir(), 'troupe-takeover-'))
     const schema = schemaName('outside_takeover')
     const workers = new Workers(JSON.stringify({ url: server, schema, poolSize: 4 }), folder)
