@@ -198,13 +198,14 @@ describe('an agent with the tools of a server', () => {
       expect(sent).toHaveLength(1)
     })
 
+    const onFile = (name: string): Partial<TroupeConfig> => ({
+      storage: `sqlite:${join(folder, name)}`,
+      encryption: { keys: [{ id: 'k1', key: Buffer.alloc(32, 1).toString('base64') }] } as never,
+    })
+    const production = (name: string): Partial<TroupeConfig> => ({ profile: 'production', ...onFile(name) })
+
     test('An agent in production is offered no MCP tool before the first approval, unless it is trusted.', async () => {
       offer(poisoned)
-      const production = (name: string): Partial<TroupeConfig> => ({
-        profile: 'production',
-        storage: `sqlite:${join(folder, name)}`,
-        encryption: { keys: [{ id: 'k1', key: Buffer.alloc(32, 1).toString('base64') }] } as never,
-      })
       const { chat, model, troupe, source } = await obedient(false, production('a.db'))
       await chat()
       expect(offered(model, 0)).toEqual([])
@@ -216,6 +217,22 @@ describe('an agent with the tools of a server', () => {
       const trusted = await obedient(true, production('b.db'))
       await trusted.chat()
       expect(offered(trusted.model, 0)).toEqual(['other_look'])
+    })
+
+    test.each([
+      ['in development', false, onFile],
+      ['as tools of a trusted server', true, production],
+    ])('An agent in production is offered no MCP tool that was pinned %s.', async (_, trust, config) => {
+      offer(poisoned)
+      const first = await obedient(trust, config('a.db'))
+      await first.chat()
+      expect(offered(first.model, 0)).toEqual(['other_look'])
+      await first.troupe.close()
+      const { chat, model, troupe, source } = await obedient(false, production('a.db'))
+      await chat()
+      expect(offered(model, 0)).toEqual([])
+      const { changes } = await mcpTools(troupe, source)
+      expect(changes.map(({ tool, change }) => [tool, change])).toEqual([['look', 'added']])
     })
   })
 

@@ -41,7 +41,10 @@ export interface ToolChange {
   readonly source: string
   /** The name of the tool. */
   readonly tool: string
-  /** `unapproved`: pinned at first sight and unchanged since. All others are neither offered nor called. */
+  /**
+   * `unapproved`: pinned at first sight and unchanged since; in production it is `added`. All others are neither offered
+   * nor called.
+   */
   readonly change: 'added' | 'renamed' | 'changed' | 'unapproved'
   /** The parts of a changed tool that differ. */
   readonly parts: readonly Part[]
@@ -97,16 +100,15 @@ export class ToolPins {
   }
 
   /**
-   * Pins all tools of a source at its first sight, and compares from then on. In production the first sight pins only the
-   * tools of a trusted source.
+   * Pins all tools of a source at its first sight, and compares from then on. In production a pin permits the tools of a
+   * trusted source and approved tools, whichever profile and trust it was made under.
    * @returns the tools that wait for approval, and those that were never approved, except for a trusted source
    */
   async compare(source: string, forms: readonly ToolForm[], isTrusted = false): Promise<readonly ToolChange[]> {
     let pinned = await this.#pinned(source)
     if (pinned.size === 0) {
       const seen = { source, tool: '', description: '', input: '', output: '', annotations: '', approved: 0 }
-      const pinnable = this.#production && !isTrusted ? [] : forms
-      const pins = pinnable.map((form) => ({ source, tool: form.name, approved: 0, ...hashesOf(form) }))
+      const pins = forms.map((form) => ({ source, tool: form.name, approved: 0, ...hashesOf(form) }))
       await this.#commit([seen, ...pins].map((pin) => this.#statements.save(pin)))
       // Another process may have pinned the source first.
       pinned = await this.#pinned(source)
@@ -116,6 +118,7 @@ export class ToolPins {
     return forms
       .flatMap((form) => changeOf(source, form, pinned.get(form.name), gone))
       .filter(({ change }) => change !== 'unapproved' || !isTrusted)
+      .map((one) => (one.change === 'unapproved' && this.#production ? { ...one, change: 'added' } : one))
   }
 
   /** Pins the tools in the form that was shown. */
