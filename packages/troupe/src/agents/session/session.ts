@@ -155,11 +155,10 @@ export class Session {
       const stored = questions.find(({ question }) => question.id === id)
       if (!stored || !open || open.kind === 'run') throw failure('question.unknown', { question: id })
       const checked = answerTo(services.guard, user, stored.question, captured)
-      const auditFields = { actor: 'host', operation: 'session.answer', resource: this.threadId }
-      const auditEntry =
+      const auditStatements =
         stored.question.kind === 'approval'
-          ? { ...auditFields, ...approvalAuditEntry(stored.question, checked) }
-          : auditFields
+          ? audit?.actionStatements({ actor: 'host', ...approvalAuditEntry(stored.question, checked) }, user)
+          : audit?.written(user, { actor: 'host', operation: 'session.answer', resource: this.threadId })
       const fragments = [
         this.#threads.answered(user, this.#thread, id),
         steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
@@ -167,7 +166,7 @@ export class Session {
       const done = await storage.commit({
         id: null,
         scope: { user },
-        statements: [...fragments.flatMap(({ statements }) => statements), ...(audit?.written(user, auditEntry) ?? [])],
+        statements: [...fragments.flatMap(({ statements }) => statements), ...(auditStatements ?? [])],
         feed: fragments.flatMap(({ feed = [] }) => feed),
         wake: fragments.flatMap(({ wake = [] }) => wake),
       })

@@ -136,11 +136,11 @@ export class AuditLog implements AuditTrail {
     return toRecord(stored)
   }
 
-  actionStatements(auditEntry: AuditAction): readonly Statement[] {
+  actionStatements(auditEntry: AuditAction, user: UserId = ''): readonly Statement[] {
     const entry = { actor: 'troupe', ...auditEntry }
     this.#calls.count(entry, 'writes')
     this.#sequencer.expect()
-    return this.#records.statements(this.#records.make('', entry))
+    return this.#records.statements(this.#records.make(user, entry))
   }
 
   /**

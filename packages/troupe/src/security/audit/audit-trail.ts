@@ -38,15 +38,19 @@ export interface AuditTrail {
   written(user: UserId, auditEntry: AuditEntry): readonly Statement[]
   /** Records a read soon, if reads are recorded. Does not fail or wait. */
   read(user: UserId, auditEntry: AuditEntry): void
-  /** Returns the statements that record an action of the troupe or the application, for the change that makes it. */
-  actionStatements(auditEntry: AuditAction): readonly Statement[]
+  /**
+   * Returns the statements that record an action of the troupe, the application or a person, for the change that makes
+   * it. Such an action is recorded also if writes are not.
+   * @param user empty by default: the action concerns no user
+   */
+  actionStatements(auditEntry: AuditAction, user?: UserId): readonly Statement[]
   /** Records what changes nothing in the database, or was decided elsewhere, soon. Does not fail or wait. */
   record(auditEntry: Decision): void
   /** Returns the caller whose request is being handled; undefined for work of the process itself. */
   caller(): AuditCaller | undefined
 }
 
-/** An action of the troupe itself or of the application. */
+/** An action of the troupe itself, of the application or of a person. */
 export interface AuditAction extends Omit<AuditEntry, 'actor' | 'entry'> {
   /** The actor; `troupe` by default. */
   readonly actor?: string

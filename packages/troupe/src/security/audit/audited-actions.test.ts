@@ -250,6 +250,18 @@ describe('approvals', () => {
   )
 
   it.each(Object.keys(surfaces))(
+    'Approvals that are asked for %s are in the audit log also if writes are not.',
+    async (where) => {
+      const troupe = await opened({ audit: { writes: false } })
+      const answer = await (surfaces[where] as (typeof surfaces)[string])(troupe)
+      await answer((own) => own, true)
+      expect((await recorded(troupe, { user: 'ada' })).map(({ action }) => action)).toEqual([
+        expect.stringMatching(/^host approval\.give pay /),
+      ])
+    },
+  )
+
+  it.each(Object.keys(surfaces))(
     'Approvals that are asked for %s can be refused, and the refusal is in the audit log.',
     async (where) => {
       const troupe = await opened()

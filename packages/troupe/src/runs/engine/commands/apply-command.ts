@@ -49,5 +49,8 @@ function recordApproval(
   if (rejection?.code === 'approval.mismatch')
     services.guard.mismatched({ userId: user, agent, action: ask.tool ?? 'approval' })
   if (rejection || !audit) return []
-  return audit.written(user, { actor: by ?? order.by, key: key ?? null, ...approvalAuditEntry(ask, order.value) })
+  return audit.actionStatements(
+    { actor: by ?? order.by, key: key ?? null, ...approvalAuditEntry(ask, order.value) },
+    user,
+  )
 }
