@@ -1,8 +1,7 @@
-/** The routes without authentication: liveness, readiness, capabilities, and the exchange of a link for a session. */
+/** The routes that any caller may request: liveness, readiness, and the description of the API. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { failure } from '../core/index.ts'
-import { sessionCookie } from './access/authenticate.ts'
 import { checkOrigin } from './access/check-origin.ts'
 import type { Site } from './site.ts'
 
@@ -57,23 +56,4 @@ export function addOpenRoutes(app: FastifyInstance, site: Site): void {
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' })
   })
   app.get('/v1/openapi.json', { ...hidden, ...openRoute }, async () => app.swagger())
-  addSessions(app, site)
-}
-
-function addSessions(app: FastifyInstance, { parts, settings: { publicUrl } }: Site): void {
-  const { apiKeys } = parts.security
-  const isSecure = (request: FastifyRequest) => (publicUrl?.protocol ?? `${request.protocol}:`) === 'https:'
-  // A HEAD request, as a link preview sends it, does not use the link up.
-  app.get('/open', { ...hidden, exposeHeadRoute: false }, async (request, reply) => {
-    const { link } = request.query as { readonly link?: unknown }
-    const session = typeof link === 'string' ? await apiKeys.openSession(link) : undefined
-    if (!session) throw failure('request.anonymous')
-    setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(request))
-    return reply.header('cache-control', 'no-store').redirect('/', 303)
-  })
-}
-
-export function setSessionCookie(reply: FastifyReply, value: string, maxAgeMs: number, secure: boolean): void {
-  const flags = `HttpOnly; SameSite=Strict; Path=/; Max-Age=${Math.floor(maxAgeMs / 1_000)}${secure ? '; Secure' : ''}`
-  reply.header('set-cookie', `${sessionCookie}=${value}; ${flags}`)
 }

@@ -1,8 +1,7 @@
-/** The routes by which a page gets a session: with an API key, or at an identity provider. */
+/** The routes by which a page gets a session: with an API key, with a link, or at an identity provider. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, TroupeError } from '../../core/index.ts'
 import type { OpenedSession } from '../../security/index.ts'
-import { setSessionCookie } from '../open-routes.ts'
 import type { Site } from '../site.ts'
 import { type FailureLimit, identify, type RateLimit } from './admit.ts'
 import { cookieOf, hostKeyId, sessionCookie } from './authenticate.ts'
@@ -16,12 +15,12 @@ const callbackPath = '/login/callback'
 
 export function addSignIn(app: FastifyInstance, site: Site, limit: RateLimit): void {
   addSession(app, site, limit)
+  addLink(app, site, limit)
   addProviderSignIn(app, site, limit)
 }
 
 function addSession(app: FastifyInstance, site: Site, limit: RateLimit): void {
-  const { audit, apiKeys } = site.parts.security
-  const isSecure = (request: FastifyRequest) => originOf(site, request).startsWith('https:')
+  const { apiKeys } = site.parts.security
   // The page asks how a person may sign in, and whether its browser has a session to end.
   app.get('/session', hidden, async ({ headers }, reply) => {
     const isPresent = Boolean(cookieOf(headers.cookie, sessionCookie))
@@ -31,23 +30,48 @@ function addSession(app: FastifyInstance, site: Site, limit: RateLimit): void {
   app.post('/session', hidden, async (request, reply) => {
     const principal = await identify(site, limit, request, reply)
     if (principal?.kind !== 'key') {
-      audit.record({ actor: 'host', operation: 'login', allowed: false, reason: 'request.anonymous' })
+      recordRejection(site, 'request.anonymous')
       throw failure('request.anonymous')
     }
     const { id, users, role, operations, agent, taint } = principal
     const scope = { users, role, taint, ...(operations && { operations }), ...(agent !== undefined && { agent }) }
     const session = await apiKeys.signIn(scope, id === hostKeyId ? undefined : id)
     recordLogin(site, session, users)
-    setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(request))
+    setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
     return reply.header('cache-control', 'no-store').code(204).send()
   })
   app.delete('/session', hidden, async (request, reply) => {
+    limit.checkFailures(request, reply)
     const session = cookieOf(request.headers.cookie, sessionCookie)
-    const grant = session === undefined ? undefined : await apiKeys.verify(session)
-    if (grant?.kind === 'session') await apiKeys.endSession(grant)
-    setSessionCookie(reply, '', 0, isSecure(request))
+    if (session?.startsWith('ts_')) {
+      const grant = await apiKeys.verify(session)
+      if (grant) await apiKeys.endSession(grant)
+      else limit.addFailure(request)
+    }
+    setSessionCookie(reply, '', 0, isSecure(site, request))
     return reply.code(204).send()
   })
+}
+
+function addLink(app: FastifyInstance, site: Site, limit: FailureLimit): void {
+  // A HEAD request, as a link preview sends it, does not use the link up.
+  app.get('/open', hidden, async (request, reply) => {
+    limit.checkFailures(request, reply)
+    const { link } = request.query as { readonly link?: unknown }
+    const session = typeof link === 'string' ? await site.parts.security.apiKeys.openSession(link) : undefined
+    if (!session) {
+      limit.addFailure(request)
+      recordRejection(site, 'request.anonymous')
+      throw failure('request.anonymous')
+    }
+    setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
+    return reply.header('cache-control', 'no-store').redirect('/', 303)
+  })
+}
+
+function setSessionCookie(reply: FastifyReply, value: string, maxAgeMs: number, secure: boolean): void {
+  const flags = `HttpOnly; SameSite=Strict; Path=/; Max-Age=${Math.floor(maxAgeMs / 1_000)}${secure ? '; Secure' : ''}`
+  reply.header('set-cookie', `${sessionCookie}=${value}; ${flags}`)
 }
 
 function recordLogin({ parts }: Site, { id }: OpenedSession, users: 'all' | readonly string[]): void {
@@ -55,6 +79,12 @@ function recordLogin({ parts }: Site, { id }: OpenedSession, users: 'all' | read
   const of = user === undefined ? {} : { user }
   parts.security.audit.record({ actor: 'host', operation: 'login', key: id, resource: id, allowed: true, ...of })
 }
+
+function recordRejection({ parts }: Site, reason: string): void {
+  parts.security.audit.record({ actor: 'host', operation: 'login', allowed: false, reason })
+}
+
+const isSecure = (site: Site, request: FastifyRequest) => originOf(site, request).startsWith('https:')
 
 const originOf = ({ settings: { publicUrl } }: Site, request: FastifyRequest) =>
   publicUrl?.origin ?? `${request.protocol}://${request.host}`
@@ -65,7 +95,7 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
   const provider = createIdentityProvider(oidc, site.parts)
   // The browser returns from the provider's page, and would not send a strict cookie then.
   const setPending = (request: FastifyRequest, reply: FastifyReply, value: string, seconds: number) => {
-    const secure = originOf(site, request).startsWith('https:') ? '; Secure' : ''
+    const secure = isSecure(site, request) ? '; Secure' : ''
     const flags = `HttpOnly; SameSite=Lax; Path=/login; Max-Age=${seconds}${secure}`
     reply.header('set-cookie', `${loginCookie}=${value}; ${flags}`)
     reply.header('cache-control', 'no-store')
@@ -80,7 +110,7 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
 
   app.get(callbackPath, hidden, async (request, reply) => {
     limit.checkFailures(request, reply)
-    const { audit, apiKeys } = site.parts.security
+    const { apiKeys } = site.parts.security
     const pending = pendingIn(cookieOf(request.headers.cookie, loginCookie))
     setPending(request, reply, '', 0)
     try {
@@ -89,11 +119,10 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
       const scope = await provider.finish(new URL(request.url, originOf(site, request)), pending)
       const session = await apiKeys.signIn(scope)
       recordLogin(site, session, scope.users)
-      setSessionCookie(reply, session.key, session.maxAgeMs, originOf(site, request).startsWith('https:'))
+      setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
     } catch (error) {
       limit.addFailure(request)
-      const reason = error instanceof TroupeError ? error.code : 'failed'
-      audit.record({ actor: 'host', operation: 'login', allowed: false, reason })
+      recordRejection(site, error instanceof TroupeError ? error.code : 'failed')
       throw error
     }
     return reply.redirect(`${app.prefix}/`, 303)

@@ -260,6 +260,36 @@ describe('sign-in with an API key', () => {
   })
 })
 
+it('A sign-in by a link and a sign-out are limited before the link or the session is looked up, and a wrong link is recorded.', async () => {
+  const started = await servers.start(
+    {},
+    { authentication: 'required', rateLimit: { max: 3 }, trustProxy: ['127.0.0.1'] },
+  )
+  const { troupe, url } = started
+  const lookups = vi.spyOn(troupe[partsOf].security.apiKeys, 'verify')
+  const guess = '0'.repeat(16)
+  const requests = {
+    link: (address: string) => caller(url, { 'x-forwarded-for': address })('GET', `/open?link=tl_${guess}`),
+    session: (address: string) =>
+      caller(url, { 'x-forwarded-for': address, cookie: `troupe_session=ts_${guess}` })('DELETE', '/session'),
+    none: (address: string) =>
+      caller(url, { 'x-forwarded-for': address, cookie: 'troupe_session=x' })('DELETE', '/session'),
+  }
+  const statuses = async (send: (address: string) => Promise<{ status: number }>, address: string) => {
+    const all: number[] = []
+    for (let i = 0; i < 5; i++) all.push((await send(address)).status)
+    return all
+  }
+  expect(await statuses(requests.link, '203.0.113.7')).toEqual([401, 401, 401, 429, 429])
+  expect(await statuses(requests.session, '203.0.113.8')).toEqual([204, 204, 204, 429, 429])
+  expect(lookups).toHaveBeenCalledTimes(6)
+  expect(await statuses(requests.none, '203.0.113.9')).toEqual([204, 204, 204, 204, 204])
+  expect(lookups).toHaveBeenCalledTimes(6)
+  await troupe.audit.flush()
+  const { items } = await troupe.audit.incidents({ operation: 'login' })
+  expect(items.map(({ reason }) => reason)).toEqual(Array(3).fill('request.anonymous'))
+})
+
 describe('a rate limit over HTTP', () => {
   it('A rate limit over HTTP rejects requests by key, or by address without a key, and says when to retry.', async () => {
     const { troupe, url, call } = await servers.start({}, { authentication: 'required', rateLimit: { max: 3 } })
