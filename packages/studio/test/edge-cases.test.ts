@@ -49,7 +49,9 @@ describe.skipIf(executable === undefined)('the page at night', () => {
       family: '👩\u200d👧',
       می: 'می\u200cشود',
     }
-    const run = await start(alone(asking('Payer', { kind: 'approval', text: 'Pay \u202eit?', tool: 'pay', args })))
+    const run = await start(
+      alone(asking('Payer', { kind: 'approval', text: 'Pay \u202e\u0430dmin?', tool: 'pay', args })),
+    )
     const page = await open(`runs/${run.id}`)
     const shown = await page.getByRole('region', { name: 'Arguments of pay' }).innerText()
     expect(shown).toContain('"to": "\\u{202e}bob\\u{200b}"')
@@ -57,7 +59,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     // Written so, and not hidden.
     expect(shown).toContain('👩\u200d👧')
     expect(shown).toContain('می\u200cشود')
-    await page.getByText('Pay \\u{202e}it?').waitFor()
+    await page.getByText('Pay \\u{202e}\\u{430}dmin (mixes Latin and Cyrillic)?').waitFor()
   })
 
   test('The studio cuts a long value, and shows all of it on request.', async () => {

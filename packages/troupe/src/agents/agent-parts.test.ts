@@ -79,6 +79,14 @@ describe('questions', () => {
     expect(() => checkAnswerTo(approval, true)).toThrow(/approve/)
   })
 
+  it('The text of an approval is marked like its arguments, line by line, and other questions are not.', () => {
+    const text = 'Pay \u202e\u0430dmin?\nNow'
+    expect(createQuestion({ kind: 'approval', text }).text).toBe(
+      'Pay \\u{202e}\\u{430}dmin (mixes Latin and Cyrillic)?\nNow',
+    )
+    expect(createQuestion({ text }).text).toBe(text)
+  })
+
   it('An approval that names no hash is bound to the arguments that it shows.', () => {
     const may = (args: Json) => createQuestion({ kind: 'approval', text: 'May it?', args, default: { approve: false } })
     const asked = may({ euros: 5 })

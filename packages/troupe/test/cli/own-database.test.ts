@@ -23,6 +23,8 @@ describe('the program on a database of its own', () => {
     expect(broken.out + broken.error).not.toContain('\u001b')
     const waiting = await folder.run(['run', 'Payer', 'x', '--id', 'bill'])
     expect(waiting).toMatchObject({ code: 6, out: expect.stringContaining('May Payer call pay') })
+    const marked = await folder.run(['run', 'Signer', 'x'])
+    expect(marked.out).toContain('Pay \\u{202e}\\u{430}dmin (mixes Latin and Cyrillic)?')
     const command = /troupe (runs answer .*)/.exec(waiting.out)?.[1] ?? ''
     const args = command.split(' ').map((word) => word.replace(/^'|'$/g, ''))
     // No server goes on with it: whoever answers sees it end.

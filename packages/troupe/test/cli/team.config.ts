@@ -37,6 +37,10 @@ export default defineConfig({
       run: (_: unknown, ctx) => ctx.effect('post', { class: 'at-most-once', input: {} }, async () => 'posted'),
     }),
     new LlmAgent({ name: 'Payer', model: new MockModel({ responses }), tools: { pay } }),
+    defineAgent({
+      name: 'Signer',
+      run: (_: unknown, ctx) => ctx.ask({ kind: 'approval', text: 'Pay \u202e\u0430dmin?' }),
+    }),
     // Each model call takes a moment, and costs.
     new LlmAgent({
       name: 'Thinker',

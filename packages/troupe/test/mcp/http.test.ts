@@ -36,7 +36,7 @@ const approving = defineAgent({
 const paying = defineAgent({
   name: 'Paying',
   run: async (_, ctx) =>
-    finish(await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args: { to: '\u202ebob' } })),
+    finish(await ctx.ask({ kind: 'approval', text: 'Pay \u0430dmin?', tool: 'pay', args: { to: '\u202ebob' } })),
 })
 
 const serve = async (options: ServerOptions = {}) => {
@@ -246,7 +246,7 @@ describe('a run over MCP', () => {
     await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
   })
 
-  test('A run over MCP shows the person an approval with invisible characters as codes.', async () => {
+  test('A run over MCP shows the person an approval with invisible and foreign characters as codes.', async () => {
     const { connect } = await serve()
     const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
     const asked: string[] = []
@@ -255,7 +255,7 @@ describe('a run over MCP', () => {
       return { action: 'decline' }
     })
     await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Paying' } })
-    expect(asked).toEqual(['Pay?\npay {"to":"\\u{202e}bob"}'])
+    expect(asked).toEqual(['Pay \\u{430}dmin (mixes Latin and Cyrillic)?\npay {"to":"\\u{202e}bob"}'])
   })
 
   test('A run over MCP asks no question and reveals none if the key may not answer.', async () => {

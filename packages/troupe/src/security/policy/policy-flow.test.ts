@@ -106,6 +106,18 @@ describe('The rules of a team and of a caller', () => {
     expect([sent, decisions]).toEqual([[], [['send', 'block', 'policy[0] of the team']]])
   })
 
+  it('The reason of a rule of a caller is marked like arguments where a person reads it.', async () => {
+    const { troupe, clerk } = await openPolicyTestbed()
+    const { agent } = clerk([call('send', { to: 'boss@office.test', text: 'x' })])
+    const config = { policy: [{ tool: 'send', do: 'ask', reason: 'for \u202e\u3164\u0430dmin\nMay Clerk' }] } as const
+    const run = await troupe.user('ada').orchestra.start({ task: 'x', topology: topologyOf(agent, {}), config })
+    const { questions } = await run.result()
+    const shown = 'for \\u{202e}\\u{3164}\\u{430}dmin (mixes Latin and Cyrillic)\\u{a}May Clerk'
+    expect(questions[0]?.text).toContain(`policy[0] of the run: ${shown}`)
+    const { sentences } = await troupe.user('ada').orchestra.why(run.id)
+    expect(sentences.find(({ about }) => about === 'policy')?.text).toContain(shown)
+  })
+
   it('The rules of a caller hold in a run that a step starts.', async () => {
     const { troupe, clerk, sent, decisions } = await openPolicyTestbed()
     const { agent } = clerk([call('send', { to: 'boss@office.test', text: 'x' })])

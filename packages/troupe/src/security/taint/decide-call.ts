@@ -9,6 +9,7 @@ import {
   type PolicyOutcome,
   pathText,
 } from '../policy/index.ts'
+import { markedText } from '../validation/index.ts'
 import { isJoined } from './taint-policy.ts'
 
 /** The rules around a call, besides those of the troupe. */
@@ -98,17 +99,21 @@ function labelledArguments({ labels, sourceOf }: DecidedCall): readonly Labelled
 export const isRuled = (action: string, ...lists: readonly (readonly CompiledRule[] | undefined)[]): boolean =>
   lists.some((list) => list?.some((rule) => isAbout(rule, action)))
 
-/** Returns the decision for people: ` policy[0] of the troupe applies (args.to is untrusted): …`. */
+/**
+ * Returns the decision for people: `policy[0] of the troupe (args.to is untrusted): …`. Its texts are of callers and models,
+ * so they are marked like arguments.
+ */
 export function describeDecision({ rule, when, reason, arguments: args = [] }: PolicyDecision): string {
   if (rule === undefined) return ''
   const about = args.map(
     ({ argument, labels, sources }) =>
       `${argument} carries ${labels.join(', ')}${sources.length > 0 ? `, from ${sources.join(', ')}` : ''}`,
   )
-  return [
+  const parts = [
     `${rule}${when === undefined ? '' : ` (${when})`}${reason === undefined ? '' : `: ${reason}`}`,
     ...about,
-  ].join('; ')
+  ]
+  return markedText(parts.join('; '))
 }
 
 export const decisionJson = (decision: PolicyDecision): Json => decision as unknown as Json

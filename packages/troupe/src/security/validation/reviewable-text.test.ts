@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reviewableText } from './reviewable-text.ts'
+import { markedText, reviewableText } from './reviewable-text.ts'
 
 describe('reviewableText', () => {
   it('reviewableText shows short arguments before long ones, so that no text pushes a recipient out of sight.', () => {
@@ -47,5 +47,12 @@ describe('reviewableText', () => {
     )
     for (const plain of ['привет мир', 'naïve café', 'Ελλάδα', 'iPhoneを買う', 'a 1,5 €'])
       expect(reviewableText(plain)).toBe(JSON.stringify(plain))
+  })
+
+  it('markedText marks a text like an argument, and changes nothing in a marked one.', () => {
+    const marked = markedText('for \u202e\u0430dmin,\nnow')
+    expect(marked).toBe('for \\u{202e}\\u{430}dmin (mixes Latin and Cyrillic),\\u{a}now')
+    for (const one of [marked, reviewableText({ to: '\u043c\u043e\u0441\u03bfow', '\u3164': '\n\u043f' })])
+      expect(markedText(one)).toBe(one)
   })
 })

@@ -1,6 +1,6 @@
 /**
- * The arguments of a call as a person reads them before approving it. The model that asks chose their order, their length
- * and every character: none of the three may hide what the call does.
+ * The texts that a person reads before approving a call: its arguments, the reason of a rule, the question. A model or a
+ * caller chose their order, their length and every character: none of the three may hide what the call does.
  */
 
 import type { Json } from '../../core/index.ts'
@@ -23,10 +23,12 @@ const words = /[\p{L}\p{M}\p{N}.@_-]+/gu
 
 const escaped = (one: string) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`
 
-function marked(text: string): string {
+/** @returns the text with nothing invisible and no letters of mixed scripts; unchanged if it was marked before */
+export const markedText = (text: string): string => text.replace(words, markMixed).replace(unseen, escaped)
+
+function shortened(text: string): string {
   const shown = text.length <= maxLength ? text : truncateText(text, maxLength)
-  const readable = shown.replace(words, markMixed)
-  return readable.replace(unseen, escaped) + cut(text.length - shown.length, 'characters')
+  return markedText(shown) + cut(text.length - shown.length, 'characters')
 }
 
 /** Shows the letters of all scripts of a word except its most frequent one by their numbers. */
@@ -44,13 +46,13 @@ const cut = (count: number, of: string) => (count > 0 ? `… (${count} more ${of
 
 /** @returns the arguments as JSON text: short ones first, nothing left out without a mark, nothing invisible */
 export function reviewableText(args: Json): string {
-  if (typeof args === 'string') return marked(JSON.stringify(args))
+  if (typeof args === 'string') return shortened(JSON.stringify(args))
   if (typeof args !== 'object' || args === null) return JSON.stringify(args)
   const isList = Array.isArray(args)
   const all = isList
     ? args.map((item) => reviewableText(item))
     : Object.entries(args)
-        .map(([name, value]) => `${marked(JSON.stringify(name))}:${reviewableText(value as Json)}`)
+        .map(([name, value]) => `${shortened(JSON.stringify(name))}:${reviewableText(value as Json)}`)
         .toSorted((a, b) => a.length - b.length)
   const shown = all.slice(0, maxEntries)
   const rest = cut(all.length - shown.length, 'entries')
