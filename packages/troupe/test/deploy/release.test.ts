@@ -22,8 +22,15 @@ test('The release workflow publishes what it attests, with provenance and a list
   type Step = { readonly run?: string; readonly uses?: string; readonly with?: Record<string, unknown> }
   const steps = (job: { readonly steps: readonly Step[] }) => job.steps.map(({ run, uses }) => run ?? uses ?? '')
   expect(steps(jobs.verify)).toEqual(
-    expect.arrayContaining(['node scripts/pin-digests.ts --check', 'npm run test:all']),
+    expect.arrayContaining([
+      'node scripts/pin-digests.ts --check',
+      'npm run test:all',
+      'npm run attacks',
+      'npm run attacks:banking',
+    ]),
   )
+  const continuous = parse(readFileSync(join(workspace, '.github/workflows/ci.yml'), 'utf8'))
+  expect(jobs.verify.services.postgres).toEqual(continuous.jobs.test.services.postgres)
   const published = steps(jobs.package)
   const at = (part: string) => published.findIndex((one) => one.includes(part))
   expect(at('npm pack')).toBeGreaterThan(0)
