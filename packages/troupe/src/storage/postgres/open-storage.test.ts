@@ -13,6 +13,19 @@ const fresh = () => {
   return schema
 }
 
+test.each([
+  ['url', { url: 'postgres://db.test/x' }],
+  ['migrateUrl', { postgres: { migrateUrl: 'postgres://db.test/x' } }],
+  ['listenUrl', { postgres: { listenUrl: 'postgres://db.test/x' } }],
+])('A storage in production rejects a remote %s without TLS before it connects.', async (_, options) => {
+  const clock = systemClock
+  const local = { url: 'postgres://127.0.0.1:1/x', migrations: [], clock, random: seededRandom(1), production: true }
+  await expect(openStorage({ ...local, ...options })).rejects.toMatchObject({
+    code: 'config.unsafe',
+    message: expect.stringContaining('db.test'),
+  })
+})
+
 describe.skipIf(missing !== undefined)('the storage on PostgreSQL', () => {
   afterAll(async () => {
     for (const schema of schemas) await dropSchema(schema)
