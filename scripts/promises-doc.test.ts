@@ -47,6 +47,13 @@ it('A reference that names no test and no page is found.', () => {
     expect(problem(wrong)).toBe(wrong)
 })
 
+it('The security policy links to pages and headings that exist.', () => {
+  const policy = 'SECURITY.md'
+  const links = read(policy).match(/\[[^\]]+\]\(docs\/[^)]+\)/g) ?? []
+  expect(links).toContain('[docs/security.md](docs/security.md#limits)')
+  expect(links.flatMap((link) => references.problemOf(policy, link) ?? [])).toEqual([])
+})
+
 const sample = `
 describe('a suite is no test', () => {
   it('A test has this title.', () => {})
