@@ -18,13 +18,11 @@ describe('the program on a database of its own', () => {
 
   it('The command line ends with the status of the run: 1 if it failed, 6 if a person is asked.', async () => {
     const broken = await folder.run(['run', 'Broken', 'x'])
-    expect(broken.code).toBe(1)
-    expect(broken.out).toContain('out of \\u001b[31mpaper')
+    expect(broken).toMatchObject({ code: 1, out: expect.stringContaining('out of \\u001b[31mpaper') })
     expect(broken.out + broken.error).not.toContain('\u001b')
     const waiting = await folder.run(['run', 'Payer', 'x', '--id', 'bill'])
     expect(waiting).toMatchObject({ code: 6, out: expect.stringContaining('May Payer call pay') })
-    const marked = await folder.run(['run', 'Signer', 'x'])
-    expect(marked.out).toContain('Pay \\u{202e}\\u{430}dmin (mixes Latin and Cyrillic)?')
+    expect((await folder.run(['run', 'Signer', 'x'])).out).toContain('Pay \\u{430}dmin (mixes Latin and Cyrillic)?')
     const command = /troupe (runs answer .*)/.exec(waiting.out)?.[1] ?? ''
     const args = command.split(' ').map((word) => word.replace(/^'|'$/g, ''))
     // No server goes on with it: whoever answers sees it end.

@@ -39,7 +39,7 @@ export default defineConfig({
     new LlmAgent({ name: 'Payer', model: new MockModel({ responses }), tools: { pay } }),
     defineAgent({
       name: 'Signer',
-      run: (_: unknown, ctx) => ctx.ask({ kind: 'approval', text: 'Pay \u202e\u0430dmin?' }),
+      run: (_: unknown, ctx) => ctx.ask({ kind: 'approval', text: 'Pay \u0430dmin?' }),
     }),
     // Each model call takes a moment, and costs.
     new LlmAgent({
