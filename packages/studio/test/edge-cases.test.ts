@@ -44,7 +44,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
 
   test('The studio shows an approval completely, with invisible characters as codes.', async () => {
     const args = {
-      to: '\u202ebob\u200b',
+      to: '\u202ebob\u200b\u3164\u{e0101}\u00a0x',
       note: `${'and so on '.repeat(3_000)}the end`,
       family: '👩\u200d👧',
       می: 'می\u200cشود',
@@ -54,7 +54,7 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     )
     const page = await open(`runs/${run.id}`)
     const shown = await page.getByRole('region', { name: 'Arguments of pay' }).innerText()
-    expect(shown).toContain('"to": "\\u{202e}bob\\u{200b}"')
+    expect(shown).toContain('"to": "\\u{202e}bob\\u{200b}\\u{3164}\\u{e0101}\\u{a0}x"')
     expect(shown).toContain('the end')
     // Written so, and not hidden.
     expect(shown).toContain('👩\u200d👧')

@@ -37,8 +37,11 @@ const allowed = {
   ALLOW_DATA_ATTR: false,
 }
 
+/** Prose has spaces of several widths, which are seen: a code in the place of each would make it hard to read. */
+const withPlainSpaces = (text: string) => text.replace(/\p{Zs}/gu, ' ')
+
 export function renderMarkdown(text: string): string {
-  const fragment = DOMPurify.sanitize(marked.parse(visible(text), { async: false }), {
+  const fragment = DOMPurify.sanitize(marked.parse(visible(withPlainSpaces(text)), { async: false }), {
     ...allowed,
     RETURN_DOM_FRAGMENT: true,
   })
