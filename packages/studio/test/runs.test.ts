@@ -36,6 +36,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       )
     for (const task of ['=SUM(A1), "first"', 'second']) await orchestra.run({ agent: 'Broken', task })
     for (const task of ['ask one', 'ask two', 'ask three']) await orchestra.start({ agent: 'Asking', task })
+    await orchestra.run({ agent: 'Echo', task: 'headfirst' })
     server = await serve(troupe, { port: 0, authentication: 'required' })
     browser = await openBrowser()
     const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, acceptDownloads: true })
@@ -63,7 +64,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       )
       .toBe(1)
     expect(await drawn()).toBeLessThan(60)
-    await page.getByText(/^2,005 runs$/).waitFor()
+    await page.getByText(/^2,006 runs$/).waitFor()
   })
 
   test('The list of runs in the studio is filtered by status, team, tags and words, and its address contains the filter.', async () => {
@@ -75,8 +76,12 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await open('?tags=mail&search=letter+1999')
     await page.getByText(/^1 run$/).waitFor()
     expect(await page.getByLabel('Tags, with commas').inputValue()).toBe('mail')
+    // One run has the word `first`; the task of another contains it as a part of a word.
+    await open('?search=first')
+    await page.getByRole('link', { name: /^=SUM/ }).waitFor()
+    await page.getByRole('link', { name: 'headfirst' }).waitFor()
+    await page.getByText(/^2 runs$/).waitFor()
     await open('?search=etter+1999')
-    await page.getByText('No run has all these words; these have the text in their task.').waitFor()
     await page.getByText(/^1 run$/).waitFor()
     await open()
     await page.getByLabel('Team').fill('Asking')
@@ -284,5 +289,37 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     expect(await call('POST', `/v1/runs/${asking?.id}/cancel`)).toBe(403)
     expect(await call('POST', '/v1/schedules/nightly/pause')).toBe(403)
     await browserContext.close()
+  })
+
+  test('Failed runs that are selected are retried as new runs.', async () => {
+    await open('?team=Broken')
+    await page.getByLabel('Select second').check()
+    await page.getByLabel('Select =SUM').check()
+    const bulk = page.getByRole('region', { name: 'Commands for the selected runs' })
+    await bulk.getByRole('button', { name: 'Retry 2' }).click()
+    await bulk.getByText('2 of 2 retried.').waitFor()
+    await page.getByText(/^4 runs$/).waitFor()
+    const { items } = await troupe.user('default').orchestra.list({ team: 'Broken' })
+    expect(items.map(({ title }) => title).sort()).toEqual([
+      '=SUM(A1), "first"',
+      '=SUM(A1), "first"',
+      'second',
+      'second',
+    ])
+  })
+
+  test('The studio turns no sign for a reader who prefers reduced motion.', async () => {
+    const animationOf = () =>
+      page.evaluate(() => {
+        const sign = document.body.appendChild(document.createElement('span'))
+        sign.className = 'spinner'
+        const { animationName } = getComputedStyle(sign)
+        sign.remove()
+        return animationName
+      })
+    expect(await animationOf()).toBe('turn')
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    expect(await animationOf()).toBe('none')
+    await page.emulateMedia({ reducedMotion: null })
   })
 })

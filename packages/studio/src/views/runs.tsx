@@ -3,8 +3,9 @@ import type { RowSelectionState } from '@tanstack/react-table'
 import { useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
+import { inOrder, listsOf, type RunQuery, useFoundRuns } from '../api/use-found-runs.ts'
 import { useMay } from '../api/use-may.ts'
-import { useRunPages } from '../api/use-run-pages.ts'
+
 import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { download } from '../parts/download.ts'
@@ -18,8 +19,6 @@ import { useCommand } from '../parts/use-command.ts'
 import { type RunsSearch, runStatuses, runsRoute } from '../routes.ts'
 
 const any = 'any'
-/** The highest number of characters of a title that the server looks for. */
-const maxTitle = 200
 /** Of one download. */
 const maxRows = 50_000
 
@@ -28,12 +27,8 @@ export function Runs() {
   const navigate = runsRoute.useNavigate()
   const seek = (changed: RunsSearch) => void navigate({ search: { ...sought, ...changed } })
   const { status, search, team, tags, order = 'newest' } = sought
-  const query = { status, search, team, tags }
-  const byWords = useRunPages({ ...query, order })
-  const isByTitle = Boolean(query.search) && !byWords.isLoading && !byWords.error && byWords.items.length === 0
-  const titleQuery = { ...query, search: undefined, title: query.search?.slice(0, maxTitle) }
-  const byTitle = useRunPages({ ...titleQuery, order }, isByTitle)
-  const runs = isByTitle ? byTitle : byWords
+  const query = { status, search, team, tags, order }
+  const runs = useFoundRuns(query)
   const hasCommands = useRunCommands()
   const [selected, setSelected] = useState<RowSelectionState>({})
   const chosen = runs.items.filter(({ id }) => selected[id])
@@ -42,18 +37,13 @@ export function Runs() {
     <>
       <Flex align="center" justify="between" gap="3" wrap="wrap" mb="4">
         <Heading as="h1">Runs</Heading>
-        <Download query={{ ...(isByTitle ? titleQuery : query), order }} />
+        <Download query={query} />
       </Flex>
       <FindRuns sought={sought} seek={seek} />
       <SavedFilters list="/runs" />
       {runs.error && <ErrorNotice error={runs.error} />}
       {runs.isLoading && !runs.error && <Loading />}
       {!runs.isLoading && runs.items.length === 0 && <NoRuns isFiltered={isFiltered} />}
-      {isByTitle && runs.items.length > 0 && (
-        <Text as="p" color="gray" mb="2">
-          No run has all these words; these have the text in their task.
-        </Text>
-      )}
       {runs.items.length > 0 && (
         <>
           <RunTable
@@ -86,7 +76,7 @@ export function Runs() {
 
 function NoRuns({ isFiltered }: { readonly isFiltered: boolean }) {
   const may = useMay()
-  if (isFiltered) return <Nothing>No run is like that.</Nothing>
+  if (isFiltered) return <Nothing>No run fits these filters. Remove one, or search for fewer words.</Nothing>
   return (
     <Nothing>
       No run has started. {may('runs.start') && <Link to="/try">Start one here.</Link>} From a terminal:{' '}
@@ -156,14 +146,16 @@ function Narrow({ label, text, find }: NarrowProps) {
 }
 
 /** Downloads all runs that fit, those that are not loaded too. */
-function Download({ query }: { readonly query: object }) {
+function Download({ query }: { readonly query: RunQuery }) {
   const client = useClient()
   const { busy, error, run } = useCommand()
   const [isCut, setIsCut] = useState(false)
   const save = () =>
     run(async () => {
-      const all: Summary[] = []
-      for await (const one of client.pages('runs.list', { query, max: maxRows + 1 })) all.push(one)
+      const found: Summary[] = []
+      for (const list of listsOf(query))
+        for await (const one of client.pages('runs.list', { query: list, max: maxRows + 1 })) found.push(one)
+      const all = inOrder(found, query.order)
       setIsCut(all.length > maxRows)
       download('runs.csv', runsAsCsv(all.slice(0, maxRows)), 'text/csv')
     })

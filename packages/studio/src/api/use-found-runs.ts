@@ -1,0 +1,66 @@
+/** The runs that have all words of a search, and those that have its text in their task, as one list. */
+import type { OperationRequest } from 'troupe/client'
+import type { RunOrder } from '../routes.ts'
+import type { Summary } from './shapes.ts'
+import { type RunPages, useRunPages } from './use-run-pages.ts'
+
+export type RunQuery = NonNullable<OperationRequest<'runs.list'>['query']>
+
+/** The highest number of characters of a title that the server looks for. */
+const maxTitle = 200
+
+/** The lists of the server that together hold the runs of a query: the server finds words, or a text, in one list. */
+export const listsOf = ({ search, ...query }: RunQuery): readonly [RunQuery, ...RunQuery[]] =>
+  search
+    ? [
+        { ...query, search },
+        { ...query, title: search.slice(0, maxTitle) },
+      ]
+    : [query]
+
+export function useFoundRuns(query: RunQuery): RunPages {
+  const [first, second] = listsOf(query)
+  const found = useRunPages(first)
+  const byTitle = useRunPages(second ?? first, second !== undefined)
+  if (second === undefined) return found
+  const both = [found, byTitle]
+  const toLoad = both.flatMap(({ loadMore }) => loadMore ?? [])
+  return {
+    items: mergeRuns(both, query.order),
+    error: found.error ?? byTitle.error,
+    isLoading: both.some(({ isLoading }) => isLoading),
+    isLoadingMore: both.some(({ isLoadingMore }) => isLoadingMore),
+    loadMore: toLoad.length === 0 ? undefined : () => toLoad.forEach((load) => void load()),
+  }
+}
+
+/** Returns the runs in their order, up to the place where one of the lists goes on: its next page may stand there. */
+function mergeRuns(lists: readonly Pick<RunPages, 'items' | 'loadMore'>[], order: RunOrder | undefined) {
+  const merged = inOrder(
+    lists.flatMap(({ items }) => items),
+    order,
+  )
+  const ends = lists.flatMap(({ items, loadMore }) => {
+    const last = items.at(-1)
+    return loadMore && last ? [merged.findIndex(({ id }) => id === last.id) + 1] : []
+  })
+  return merged.slice(0, Math.min(merged.length, ...ends))
+}
+
+/** Returns each run once, in the order of the server. */
+export function inOrder(runs: readonly Summary[], order: RunOrder = 'newest'): readonly Summary[] {
+  const direction = order === 'oldest' ? 1 : -1
+  return [...new Map(runs.map((run) => [run.id, run])).values()].sort(
+    (a, b) => direction * (orderValues[order](a) - orderValues[order](b) || (a.id < b.id ? -1 : 1)),
+  )
+}
+
+const startOf = ({ createdAt }: Summary) => Date.parse(createdAt)
+
+const orderValues: Readonly<Record<RunOrder, (run: Summary) => number>> = {
+  newest: startOf,
+  oldest: startOf,
+  cost: ({ cost }) => cost?.usd ?? 0,
+  tokens: ({ usage }) => (usage ? usage.inputTokens + usage.outputTokens : 0),
+  duration: ({ createdAt, endedAt }) => (endedAt === undefined ? 0 : Date.parse(endedAt) - Date.parse(createdAt)),
+}
