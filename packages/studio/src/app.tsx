@@ -18,19 +18,16 @@ import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { SignedOut } from './parts/signed-out.tsx'
-import { Button, Flex, Heading } from './parts/ui.tsx'
+import { Button, Flex, Heading, Text } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
 import type { ViewPath } from './routes.ts'
 import * as routes from './routes.ts'
 import { Agent, Agents } from './views/agents.tsx'
-import { ApiKeys } from './views/api-keys.tsx'
-import { Audit } from './views/audit.tsx'
 import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
 import { Mailbox } from './views/mailbox.tsx'
 import { Messages } from './views/messages.tsx'
 import { Runs } from './views/runs.tsx'
-import { Schedules } from './views/schedules.tsx'
 import { Settings } from './views/settings.tsx'
 import { Team, Teams } from './views/teams.tsx'
 import { TryIt } from './views/try-it.tsx'
@@ -92,14 +89,14 @@ routes.teamsRoute.update({ component: Teams })
 routes.teamRoute.update({ component: Team })
 routes.agentsRoute.update({ component: Agents })
 routes.agentRoute.update({ component: Agent })
-routes.schedulesRoute.update({ component: Schedules })
+routes.schedulesRoute.update({ component: lazyRouteComponent(() => import('./views/schedules.tsx'), 'Schedules') })
 routes.evaluationsRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluations') })
 routes.evaluationRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluation') })
 routes.playgroundRoute.update({ component: lazyRouteComponent(() => import('./views/playground.tsx'), 'Playground') })
 routes.usageRoute.update({ component: Usage })
 routes.healthRoute.update({ component: lazyRouteComponent(() => import('./views/health.tsx'), 'Health') })
-routes.keysRoute.update({ component: ApiKeys })
-routes.auditRoute.update({ component: Audit })
+routes.keysRoute.update({ component: lazyRouteComponent(() => import('./views/api-keys.tsx'), 'ApiKeys') })
+routes.auditRoute.update({ component: lazyRouteComponent(() => import('./views/audit.tsx'), 'Audit') })
 routes.settingsRoute.update({ component: Settings })
 routes.tryRoute.update({ component: TryIt })
 
@@ -202,7 +199,8 @@ function Frame() {
   }, [])
   const openRequests = useOpenRequests()
   const isKnown = useIsKnown()
-  const title = visible(`${address} · Troupe`)
+  const shownUser = useShownUser()
+  const title = visible([address, shownUser, 'Troupe'].filter(Boolean).join(' · '))
   useEffect(() => {
     document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
   }, [title, openRequests])
@@ -229,6 +227,11 @@ function Frame() {
             </Heading>
           )}
           <SignedOut />
+          {isKnown && shownUser !== undefined && !aboutAllUsers.has(name) && (
+            <Text as="p" size="small" color="gray" className="break">
+              User {visible(shownUser)}
+            </Text>
+          )}
           {isKnown && <Outlet />}
         </main>
       </div>
@@ -251,6 +254,17 @@ function NotFound() {
       </Nothing>
     </>
   )
+}
+
+/** The views that show no data of a single user. */
+const aboutAllUsers = new Set(['Teams', 'Agents', 'Health', 'API keys', 'Settings'])
+
+/** The user whose data the views show, for a caller that may choose another; undefined for other callers. */
+function useShownUser(): string | undefined {
+  const { user } = useContext(UserContext)
+  const { data } = useAnswer('access.get', {})
+  if (data === undefined || (data.users !== 'all' && data.users.length < 2)) return undefined
+  return user || (data.users === 'all' ? 'default' : undefined)
 }
 
 /** Whether the view can show anything: a session that ended leaves it with its typed text. */

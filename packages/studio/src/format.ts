@@ -9,25 +9,37 @@ export const when = (at: string | number): string => dateTimeFormat.format(new D
 export const count = (value: number): string => numberFormat.format(value)
 export const money = (usd: number): string => dollars.format(usd)
 
+const inUnit = (unit: 'day' | 'hour' | 'minute' | 'second' | 'millisecond', maximumFractionDigits = 0) => {
+  const format = new Intl.NumberFormat(undefined, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits })
+  return (value: number) => format.format(value)
+}
+const days = inUnit('day')
+const hours = inUnit('hour')
+const minutes = inUnit('minute')
+const seconds = inUnit('second', 1)
+const milliseconds = inUnit('millisecond')
+
+/** A duration in the words of the reader's locale: `1.4 sec`, `4 min 12 sec`, `2 hr 5 min`. */
 export function lasting(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  const minutes = Math.floor(ms / 60_000)
-  return minutes < 60
-    ? `${minutes} min ${Math.round((ms % 60_000) / 1_000)} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  if (ms < 1_000) return milliseconds(ms)
+  if (ms < 60_000) return seconds(ms / 1_000)
+  const total = Math.round(ms / 1_000)
+  const inMinutes = Math.floor(total / 60)
+  return inMinutes < 60
+    ? `${minutes(inMinutes)} ${seconds(total % 60)}`
+    : `${hours(Math.floor(inMinutes / 60))} ${minutes(inMinutes % 60)}`
 }
 
-/** How long ago, in the largest unit: `3 d`, `5 h`, `12 min`, `40 s`. */
+/** How long ago, in the largest unit, in the words of the reader's locale: `3 days`, `5 hr`, `12 min`, `40 sec`. */
 export function age(at: string): string {
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1_000))
+  const elapsed = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1_000))
   const units = [
-    ['d', 86_400],
-    ['h', 3_600],
-    ['min', 60],
+    [days, 86_400],
+    [hours, 3_600],
+    [minutes, 60],
   ] as const
-  const [unit, size] = units.find(([, length]) => seconds >= length) ?? ['s', 1]
-  return `${Math.floor(seconds / size)} ${unit}`
+  const [format, size] = units.find(([, length]) => elapsed >= length) ?? [seconds, 1]
+  return format(Math.floor(elapsed / size))
 }
 
 export const tokens = (usage: { readonly inputTokens: number; readonly outputTokens: number } | undefined): string =>

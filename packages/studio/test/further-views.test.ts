@@ -303,8 +303,12 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
       name: 'Payer',
       run: async (_, ctx) => finish((await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args })) as never),
     })
-    for (const task of ['rent', 'power']) await played.troupe.user('default').orchestra.start({ agent: payer, task })
+    for (const task of ['rent', 'power']) {
+      const run = await played.troupe.user('default').orchestra.start({ agent: payer, task })
+      await run.result()
+    }
     await go('Home')
+    await page.reload()
     await expect.poll(() => page.getByRole('region', { name: 'Arguments of pay' }).count()).toBe(2)
     const { violations } = await new AxeBuilder({ page: page as never }).analyze()
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])

@@ -72,7 +72,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
     expect(JSON.parse(args)).toEqual({ to: 'Bob', text: expect.stringContaining('<img') })
     await page.getByRole('button', { name: 'Approve' }).click()
-    await waiting.waitFor({ state: 'detached' })
+    await waiting.getByText('No run waits for a person.').waitFor()
     const row = page.getByRole('row', { name: /the invitation/ })
     await row.getByText('completed').waitFor()
     expect(await row.getByRole('rowheader').innerText()).toBe('the invitation')
@@ -81,8 +81,8 @@ describe.skipIf(executable === undefined)('the page', () => {
       'letters',
       expect.stringMatching(/^[\d,]+$/),
       expect.stringMatching(/^\$[\d.]+\+?$/),
-      expect.stringMatching(/^\d+ (s|min)$/),
-      expect.stringMatching(/ (ms|s)$/),
+      expect.stringMatching(/^\d+ (sec|min)$/),
+      expect.stringMatching(/ (ms|sec)$/),
     ])
     await page.goto(run)
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
@@ -200,7 +200,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
     const step = page.getByRole('treeitem', { name: /working: attempt 2/ })
     await step.waitFor()
-    await step.getByText(/^[1-9][\d.]* s$/).waitFor()
+    await step.getByText(/^[1-9][\d.]* sec$/).waitFor()
     gate.reject(new Error('out of ink'))
     await page.getByRole('status', { name: 'Status of the run' }).getByText('failed').waitFor()
     await page.getByRole('button', { name: 'Retry' }).click()

@@ -85,10 +85,12 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
 
   test('The page lets a person approve a call from its exact arguments.', async () => {
     await countActions(async (story) => {
+      await page.getByText('send_letter (at-most-once) would be called with exactly this').waitFor()
+      await page.getByText(/^Clerk asks in step 1#\d$/).waitFor()
       const args = await region('Arguments of send_letter').innerText()
       expect(JSON.parse(args)).toMatchObject({ to: 'Bob' })
       await story.click(page.getByRole('button', { name: 'Approve' }))
-      await region('Waiting for a person').waitFor({ state: 'detached' })
+      await region('Waiting for a person').getByText('No run waits for a person.').waitFor()
       await expect.poll(() => played.sent).toEqual(['Bob'])
     })
   })

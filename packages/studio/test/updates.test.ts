@@ -80,7 +80,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await waiting.getByText('Who?').waitFor()
     const { questions } = await run.result()
     await run.answer(questions[0]?.id as string, 'Ada')
-    await waiting.waitFor({ state: 'detached' })
+    await waiting.getByText('No run waits for a person.').waitFor()
     await page
       .getByRole('row', { name: /find an owner/ })
       .getByText('completed')

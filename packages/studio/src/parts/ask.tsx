@@ -1,8 +1,9 @@
 /** A question of a run, with what exactly is being approved. */
 
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Question } from '../api/shapes.ts'
-import { useClient } from '../api/use-api.tsx'
+import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { asText } from '../format.ts'
 import { visible } from '../visible.ts'
@@ -16,6 +17,16 @@ interface AskProps {
   readonly run: string
   readonly question: Question
   readonly answered: () => void
+}
+
+/** The id of a question of a step is `STEP?wait`. */
+const stepOf = (question: string) => question.split('?')[0]
+
+/** The effect class of the tool that the call would execute; undefined if the server does not have the tool. */
+function useEffectClass(agent: string, tool: string | undefined): string | undefined {
+  const may = useMay()
+  const { data } = useAnswer('agents.get', { path: { agent }, enabled: tool !== undefined && may('agents.get') })
+  return data?.tools.find(({ name }) => name === tool)?.effect
 }
 
 /** What is answered by a button. */
@@ -35,18 +46,30 @@ export function Ask({ run, question, answered }: AskProps) {
       answered()
     })
   const [yes, no] = choices[kind] ?? []
+  const effect = useEffectClass(agent, tool)
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
         <Text as="p" bold className="break">
-          {agent} asks
+          {visible(agent)} asks
+          {id.includes('#') && (
+            <Text color="gray">
+              {' in step '}
+              <Link to="/runs/$run" params={{ run }} search={{ step: stepOf(id) }}>
+                {stepOf(id)}
+              </Link>
+            </Text>
+          )}
         </Text>
         <Text as="p" mb="2" className="break said">
           {visible(text)}
         </Text>
         {tool !== undefined && (
           <>
-            <Text as="p">{tool} would be called with exactly this:</Text>
+            <Text as="p">
+              {visible(tool)}
+              {effect !== undefined && ` (${effect})`} would be called with exactly this:
+            </Text>
             <Value value={args} label={`Arguments of ${tool}, question ${id} of run ${run}`} expanded />
           </>
         )}

@@ -45,7 +45,13 @@ export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
 /** Text that is JSON is meant as such; no text is no output. */
 const outputOf = (text: string): { readonly output?: unknown } => (text.trim() === '' ? {} : { output: fromText(text) })
 
-function ResolveEffect({ run, isOver, effect, onResolved }: UncertainProps & { readonly effect: UncertainEffect }) {
+/** One effect, with the buttons that resolve it. */
+export function ResolveEffect({
+  run,
+  isOver,
+  effect,
+  onResolved,
+}: UncertainProps & { readonly effect: UncertainEffect }) {
   const { step, call, name, since } = effect
   const may = useMay()
   const client = useClient()

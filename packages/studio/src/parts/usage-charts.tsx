@@ -17,19 +17,21 @@ type UsageInterval = AnswerOf<'usage.history'>['items'][number]
 
 const noTeam = { value: '', label: 'all teams' }
 
-/** @param isSmall shows throughput, latency and cost alone, of the last 24 hours */
+export function useUsageHistory(range: UsageRange) {
+  const query = { from: new Date(startOf(range)).toISOString(), interval: usageRanges[range].interval }
+  return useAnswer('usage.history', { query, every: usageRefreshMs })
+}
+
+/** @param isSmall shows failed runs in the chart of the started ones, of the last 24 hours */
 export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean }) {
   const { range: chosen = 'day', team } = useSearch({ strict: false })
   const range = isSmall ? 'day' : chosen
   const navigate = useNavigate()
   const choose = (change: { readonly range?: UsageRange; readonly team?: string | undefined }) =>
     void navigate({ to: '.', search: (search) => ({ ...search, ...change }), replace: true })
-  const { interval, label } = usageRanges[range]
+  const { label } = usageRanges[range]
   const first = startOf(range)
-  const history = useAnswer('usage.history', {
-    query: { from: new Date(first).toISOString(), interval },
-    every: usageRefreshMs,
-  })
+  const history = useUsageHistory(range)
   const all = history.data?.items ?? []
   const teams = [...new Set([...all.flatMap((item) => item.team ?? []), ...(team === undefined ? [] : [team])])].sort()
   const choices = (
@@ -70,7 +72,7 @@ export function UsageCharts({ isSmall = false }: { readonly isSmall?: boolean })
 
 /** Reserves the space of the charts while values or the chart itself load, so that nothing moves later. */
 function ChartPlaceholders({ isSmall }: { readonly isSmall: boolean }) {
-  const names = isSmall ? ['runs', 'duration', 'cost'] : ['runs', 'failed', 'duration', 'tokens', 'cost']
+  const names = isSmall ? ['runs', 'duration', 'tokens', 'cost'] : ['runs', 'failed', 'duration', 'tokens', 'cost']
   return (
     <div className="charts" aria-busy="true">
       {names.map((name) => (
@@ -105,7 +107,7 @@ function Charts({ items, range, first, isSmall, isOneTeam }: ChartsProps) {
           series={latency}
           format={lasting}
         />
-        {!isSmall && <Chart title="Tokens" times={times} series={tokens} format={count} />}
+        <Chart title="Tokens" times={times} series={tokens} format={count} />
         <Cost items={items} times={times} series={cost} />
       </div>
     </Suspense>

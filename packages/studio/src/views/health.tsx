@@ -3,6 +3,7 @@ import { isProblem } from '../api/is-problem.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
+import { checkDetails } from '../parts/check-details.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -32,7 +33,7 @@ export function Health() {
                       {
                         title: 'Check',
                         breaks: true,
-                        of: ({ name, critical, message }) => (
+                        of: ({ name, critical, message, details }) => (
                           <>
                             {visible(name)} {critical && <Text color="gray">(critical)</Text>}
                             {message !== undefined && (
@@ -40,6 +41,9 @@ export function Health() {
                                 {visible(message)}
                               </Text>
                             )}
+                            <Text as="p" size="small" color="gray" className="break">
+                              {checkDetails(details)}
+                            </Text>
                           </>
                         ),
                       },

@@ -1,25 +1,28 @@
 import { Link } from '@tanstack/react-router'
 import { isUnreachable } from '../api/is-problem.ts'
-import type { Approval } from '../api/shapes.ts'
-import { useAnswer, useForget } from '../api/use-api.tsx'
+import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { count, spent, tokens } from '../format.ts'
-import { Age } from '../parts/age.tsx'
-import { Answer } from '../parts/answer.tsx'
-import { Ask } from '../parts/ask.tsx'
+import { count } from '../format.ts'
+import { Answer, Loading, Nothing } from '../parts/answer.tsx'
+import { checkDetails } from '../parts/check-details.ts'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
-import { UsageCharts } from '../parts/usage-charts.tsx'
+import { UsageCharts, useUsageHistory } from '../parts/usage-charts.tsx'
 import { visible } from '../visible.ts'
+import { OpenRequests, openRequests } from './open-requests.tsx'
 
 const shown = ['running', 'waiting', 'completed', 'failed'] as const
 const counted = 100
 
+const newest = {
+  any: { query: { limit: 10 } },
+  failed: { query: { status: 'failed', limit: 5 } },
+  running: { query: { status: 'running', limit: 5 } },
+} as const
+
 export function Home() {
-  const runs = useAnswer('runs.list', { query: { limit: 10 } })
-  const may = useMay()
   const ready = useAnswer('probes.ready', { every: 5_000 })
   return (
     <>
@@ -38,9 +41,26 @@ export function Home() {
           <Count key={status} status={status} />
         ))}
       </div>
-      <Waiting />
-      <SomeRuns title="Failed" status="failed" />
-      <SomeRuns title="In progress" status="running" />
+      <Lists />
+    </>
+  )
+}
+
+/** The lists appear together, because one that came later would move those below it. */
+function Lists() {
+  const runs = useAnswer('runs.list', newest.any)
+  const failed = useAnswer('runs.list', newest.failed)
+  const running = useAnswer('runs.list', newest.running)
+  const requests = useAnswer('approvals.list', openRequests)
+  const usage = useUsageHistory('day')
+  const access = useAnswer('access.get', {})
+  const may = useMay()
+  if ([runs, failed, running, requests, usage, access].some(({ isPending }) => isPending)) return <Loading />
+  return (
+    <>
+      <OpenRequests />
+      <SomeRuns title="Failed" status="failed" none="No run has failed." />
+      <SomeRuns title="In progress" status="running" none="No run is in progress." />
       <Section title="Newest runs" beside={<Link to="/runs">All runs</Link>}>
         <Answer
           of={runs}
@@ -80,10 +100,15 @@ function Count({ status }: { readonly status: (typeof shown)[number] }) {
   )
 }
 
-/** The newest of them, and nothing where there are none. */
-function SomeRuns({ title, status }: { readonly title: string; readonly status: (typeof shown)[number] }) {
-  const { data } = useAnswer('runs.list', { query: { status, limit: 5 } })
-  if (data === undefined || data.items.length === 0) return null
+interface SomeRunsProps {
+  readonly title: string
+  readonly status: 'failed' | 'running'
+  readonly none: string
+}
+
+/** The newest runs of a status. */
+function SomeRuns({ title, status, none }: SomeRunsProps) {
+  const { data } = useAnswer('runs.list', newest[status])
   return (
     <Section
       title={title}
@@ -93,55 +118,15 @@ function SomeRuns({ title, status }: { readonly title: string; readonly status: 
         </Link>
       }
     >
-      <RunTable runs={data.items} />
+      {data?.items.length ? <RunTable runs={data.items} /> : <Nothing>{none}</Nothing>}
     </Section>
   )
 }
 
-/** What a person is asked, answered here. */
-function Waiting() {
-  const { data } = useAnswer('approvals.list', { query: { limit: counted } })
-  const forget = useForget()
-  const asking = data?.items.filter(({ questions, uncertain }) => questions.length + uncertain.length > 0) ?? []
-  if (asking.length === 0) return null
-  return (
-    <Section title="Waiting for a person">
-      <ul className="plain">
-        {asking.map((one) => (
-          <li key={one.run}>
-            <Text as="p" mb="2" className="break">
-              <Link to="/runs/$run" params={{ run: one.run }}>
-                {visible(one.title) || one.run}
-              </Link>{' '}
-              <Text color="gray">
-                {aboutRun(one)}
-                <Age of={one.createdAt} /> old
-              </Text>
-            </Text>
-            {one.questions.map((question) => (
-              <Ask key={question.id} run={one.run} question={question} answered={() => forget('approvals.list', {})} />
-            ))}
-            {one.uncertain.map(({ step, call, name }) => (
-              <Card key={`${step} ${call}`} className="question">
-                <Text as="p" className="break">
-                  {step} is uncertain: it is unknown whether {visible(name)} happened
-                </Text>
-              </Card>
-            ))}
-          </li>
-        ))}
-      </ul>
-    </Section>
-  )
-}
+/** The checks that measure load: messages that wait, dead letters, workers. */
+const loads = new Set(['queues', 'agents'])
 
-const aboutRun = ({ team, usage, cost }: Approval): string =>
-  [team, usage && `${tokens(usage)} tokens`, spent(cost)]
-    .filter(Boolean)
-    .map((text) => `${text}, `)
-    .join('')
-
-/** Of everybody's, for whoever may see it. */
+/** The health of the process, which is about all users, for callers that may read it. */
 function Checks() {
   const may = useMay()
   const isAllowed = may('operations.health')
@@ -149,22 +134,29 @@ function Checks() {
   if (!isAllowed) return null
   return (
     <Section title="Health" beside={<Link to="/health">All checks</Link>}>
-      <Answer of={health}>
-        {({ checks }) => (
-          <ul className="checks">
-            {checks.map(({ name, status, message }) => (
-              <li key={name}>
-                <Status status={status} /> {name}
-                {message !== undefined && (
-                  <Text as="p" size="small" color="gray" className="break">
-                    {message}
-                  </Text>
-                )}
-              </li>
-            ))}
-          </ul>
-        )}
-      </Answer>
+      <div className="health">
+        <Answer of={health}>
+          {({ checks }) => (
+            <ul className="checks">
+              {checks.map(({ name, status, message, details }) => (
+                <li key={name}>
+                  <Status status={status} /> {name}
+                  {loads.has(name) && (
+                    <Text as="p" size="small" color="gray" className="break">
+                      {checkDetails(details)}
+                    </Text>
+                  )}
+                  {message !== undefined && (
+                    <Text as="p" size="small" color="gray" className="break">
+                      {message}
+                    </Text>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )}
+        </Answer>
+      </div>
     </Section>
   )
 }

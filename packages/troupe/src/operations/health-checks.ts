@@ -65,7 +65,14 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
     async () => {
       const waiting = await mailboxes(work, communication, 'waiting')
       const longestQueue = Math.max(0, ...waiting.map(({ value }) => value))
-      const loads = { longestQueue, workers: work.workers.size, messagesPerSecond: messagesPerSecond(observability) }
+      const dead = await mailboxes(work, communication, 'dead')
+      const loads = {
+        waiting: waiting.reduce((sum, { value }) => sum + value, 0),
+        longestQueue,
+        deadLetters: dead.reduce((sum, { value }) => sum + value, 0),
+        workers: work.workers.size,
+        messagesPerSecond: messagesPerSecond(observability),
+      }
       return when(longestQueue > observation.bounds.queue, `${longestQueue} messages wait in one mailbox`, loads)
     },
     { critical: false },

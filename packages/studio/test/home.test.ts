@@ -1,0 +1,173 @@
+/** Home as a person leaves it open: nothing moves under the pointer, and each request is answered in place. */
+import type { Browser, Page } from 'playwright-core'
+import { defineAgent, ExternalServiceError, finish } from 'troupe'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { createDeadLetter, type Played, play } from './studio-testbed.ts'
+
+const asking = defineAgent({
+  name: 'Payer',
+  run: async (_, ctx) =>
+    finish((await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args: { to: 'bob' } })) as never),
+})
+const cut = defineAgent({
+  name: 'Sender',
+  run: async (_, ctx) =>
+    finish(
+      (await ctx.effect('mail', { class: 'at-most-once', input: { to: 'Bob' } }, () => {
+        throw new ExternalServiceError('The mail was cut off.', { code: 'outcome.unknown' })
+      })) as never,
+    ),
+})
+
+interface Shift {
+  readonly value: number
+  readonly of: string
+}
+
+describe.skipIf(executable === undefined)('Home', () => {
+  let browser: Browser
+  let played: Played
+  let page: Page
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(60_000)
+    page = await context.newPage()
+    await page.addInitScript(() => {
+      const shifts: Shift[] = []
+      Object.assign(window, { shifts })
+      const name = ({ node }: { readonly node?: Node | null }) =>
+        node instanceof Element ? `${node.tagName}.${node.className}` : String(node?.textContent)
+      type Entry = { readonly value: number; readonly sources: readonly { readonly node?: Node | null }[] }
+      new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries() as unknown as readonly Entry[])
+          shifts.push({ value, of: sources.map(name).join(', ') })
+      }).observe({ type: 'layout-shift', buffered: true })
+    })
+    await page.goto(await played.server.link())
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  const start = (task: string, agent: typeof asking) => played.troupe.user('default').orchestra.start({ task, agent })
+  const waiting = () => page.getByRole('region', { name: 'Waiting for a person' })
+  const requests = () => waiting().getByRole('group', { name: 'Question of Payer' })
+  /** The shifts since the page was loaded. */
+  const shifts = () => page.evaluate(() => (window as unknown as { readonly shifts: readonly Shift[] }).shifts)
+  const waitUntilLoaded = async () => {
+    await page.getByRole('region', { name: 'Health' }).getByText('queues').waitFor()
+    await page
+      .getByRole('region', { name: 'Doctor' })
+      .getByText(/checks pass/)
+      .waitFor()
+    await expect.poll(() => page.getByText('Loading').count()).toBe(0)
+    await page.waitForTimeout(500)
+  }
+  const sum = (all: readonly Shift[]) => all.reduce((total, { value }) => total + value, 0)
+
+  test('Home shifts its layout by less than 0.1 while it loads, and while requests arrive.', async () => {
+    await waitUntilLoaded()
+    const loaded = await shifts()
+    expect(sum(loaded), JSON.stringify(loaded)).toBeLessThan(0.1)
+    await start('rent', asking)
+    await requests().waitFor()
+    await start('power', asking)
+    await waiting().getByRole('button', { name: 'Show 1 new' }).waitFor()
+    await waitUntilLoaded()
+    const all = (await shifts()).slice(loaded.length)
+    expect(sum(all), JSON.stringify(all)).toBeLessThan(0.1)
+    await page.reload()
+    await requests().nth(1).waitFor()
+    await waitUntilLoaded()
+    const reloaded = await shifts()
+    expect(sum(reloaded), JSON.stringify(reloaded)).toBeLessThan(0.1)
+  })
+
+  test('Home shows the oldest request first, and moves none when another arrives.', async () => {
+    const tasks = () => waiting().locator('li > p').getByRole('link').allInnerTexts()
+    expect(await tasks()).toEqual(['rent', 'power'])
+    await start('water', asking)
+    await waiting().getByRole('button', { name: 'Show 1 new' }).click()
+    expect(await tasks()).toEqual(['rent', 'power', 'water'])
+    for (const left of [2, 1, 0]) {
+      await requests().first().getByRole('button', { name: 'Approve' }).click()
+      await expect.poll(() => requests().count()).toBe(left)
+    }
+    await waiting().getByText('No run waits for a person.').waitFor()
+  })
+
+  test('Home lets a person resolve an uncertain effect in place.', async () => {
+    const run = await start('invite Bob', cut)
+    const effect = waiting().getByRole('group', { name: /^Outcome of mail/ })
+    await effect.getByText('at-most-once').waitFor()
+    expect(await effect.getByRole('region', { name: /^Input of mail/ }).innerText()).toContain('"to": "Bob"')
+    await effect.getByLabel('What it gave').fill('sent')
+    await effect.getByRole('button', { name: 'It happened' }).click()
+    expect((await run.result()).response).toBe('sent')
+    await effect.waitFor({ state: 'detached' })
+  })
+
+  test('Home shows charts of runs, durations, tokens and cost.', async () => {
+    const charts = page.getByRole('region', { name: 'Last 24 hours' }).getByRole('figure')
+    await expect.poll(() => charts.count()).toBe(4)
+    expect((await charts.allInnerTexts()).map((text) => text.split('\n')[0])).toEqual([
+      'Runs started',
+      'Duration, slowest team',
+      'Tokens',
+      expect.stringMatching(/^Cost/),
+    ])
+  })
+
+  test('Home and Health show the messages that wait, the dead letters and the workers.', async () => {
+    await createDeadLetter(played.troupe)
+    const details = /^waiting \d+, longest queue \d+, dead letters \d+, workers \d+, messages per second [\d.]+$/
+    await page.getByRole('region', { name: 'Health' }).getByText(details).waitFor()
+    await page.getByRole('navigation').getByRole('link', { name: 'Health' }).click()
+    await page
+      .getByRole('row', { name: /^queues/ })
+      .getByText(details)
+      .waitFor()
+  })
+
+  test('Home writes ages, durations and numbers in the locale of the reader.', async () => {
+    await played.troupe
+      .user('default')
+      .orchestra.run({ task: 'quick', agent: defineAgent({ name: 'Quick', run: async () => finish('done') }) })
+    const context = await browser.newContext({ locale: 'de-DE', viewport: { width: 1_200, height: 900 } })
+    const german = await context.newPage()
+    await german.goto(await played.server.link())
+    const row = german.getByRole('region', { name: 'Newest runs' }).getByRole('row', { name: /quick/ })
+    await row.getByText(/^\d+ (Sek\.|Min\.)$/).waitFor()
+    await german
+      .getByRole('region', { name: 'Newest runs' })
+      .getByText(/^\d+,\d Sek\.$|^\d+ Min\. \d+ Sek\.$/)
+      .first()
+      .waitFor()
+    await context.close()
+  })
+
+  test('Each list names the user whose data it shows, and an empty one says what to do.', async () => {
+    await page.goto(`${played.server.url}/#/home`)
+    await page.getByRole('main').getByText('User default', { exact: true }).waitFor()
+    await page.getByRole('textbox', { name: 'User' }).fill('ada')
+    await page.getByRole('textbox', { name: 'User' }).press('Enter')
+    for (const [view, text] of [
+      ['Runs', /^No run has started\. Start one here\./],
+      ['Context', /^No entry is stored\. Agents and programs write entries with/],
+      ['Messages', /^No message was sent yet\. Agents send one with/],
+      ['Schedules', /^No schedule starts runs\. A program creates one with/],
+      ['Usage', /^No run has used a model yet\./],
+    ] as const) {
+      await page.getByRole('navigation').getByRole('link', { name: view }).click()
+      await page.getByRole('main').getByText('User ada', { exact: true }).waitFor()
+      await page.getByText(text).waitFor()
+      expect(await page.title()).toBe(`${view} · ada · Troupe`)
+    }
+  })
+})
