@@ -164,4 +164,18 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.getByText('kettle').waitFor({ state: 'detached' })
     await page.getByText('fork').waitFor()
   })
+
+  test('An entry that expires says when.', async () => {
+    const { context } = played.troupe.user('default').agent('Clerk')
+    await context.push('letters.offer', 'until tomorrow', { ttl: '1d' })
+    await page.goto(`${played.server.url}/#/context?key=letters.offer`)
+    await page.getByText(/^version 1 · by Clerk · for .* · until .*\d/).waitFor()
+  })
+
+  test('An entry that more than 50 agents could read says how many of them are shown.', async () => {
+    const subscribers = Array.from({ length: 60 }, (_, i) => `Reader${i}`)
+    await played.troupe.user('default').agent('Clerk').context.push('letters.all', 'to many', { subscribers })
+    await page.goto(`${played.server.url}/#/context?key=letters.all`)
+    await page.getByText(/^50 of 6\d agents, in the order of their names\.$/).waitFor()
+  })
 })

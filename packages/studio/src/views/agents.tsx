@@ -35,7 +35,13 @@ export function Agents() {
         Agents
       </Heading>
       <Section title="At work now">
-        <Answer of={present} none={{ when: ({ items }) => items.length === 0, text: 'No worker is present.' }}>
+        <Answer
+          of={present}
+          none={{
+            when: ({ items }) => items.length === 0,
+            text: 'No worker is present. A program starts one with `user.start(new Worker(…))`.',
+          }}
+        >
           {({ items }) => (
             <DataTable
               columns={[
@@ -51,7 +57,13 @@ export function Agents() {
         </Answer>
       </Section>
       <Section title="Known agents">
-        <Answer of={agents} none={{ when: () => names.length === 0, text: 'No agent is known here.' }}>
+        <Answer
+          of={agents}
+          none={{
+            when: () => names.length === 0,
+            text: 'No agent is known here. Name agents or teams in the configuration.',
+          }}
+        >
           {() => (
             <DataTable
               columns={[

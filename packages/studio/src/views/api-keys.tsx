@@ -27,7 +27,10 @@ export function ApiKeys() {
       </Heading>
       {may('apiKeys.create') && <NewKey />}
       <Section title="Keys">
-        <Answer of={keys} none={{ when: ({ items }) => items.length === 0, text: 'There is no key yet.' }}>
+        <Answer
+          of={keys}
+          none={{ when: ({ items }) => items.length === 0, text: 'No key exists. Make one under “New key”.' }}
+        >
           {({ items, cursor }) => (
             <>
               <KeyTable keys={items} />

@@ -31,7 +31,13 @@ export function Audit() {
       <AuditVerification />
       {record !== undefined && at !== undefined && <OneRecord id={record} at={at} />}
       <AuditFilters />
-      <Answer of={records} none={{ when: ({ items }) => items.length === 0, text: 'No record fits.' }}>
+      <Answer
+        of={records}
+        none={{
+          when: ({ items }) => items.length === 0,
+          text: 'No record fits. Clear the filters to see all records.',
+        }}
+      >
         {({ items, cursor }) => (
           <>
             <RecordTable items={items} opened={record} />

@@ -53,7 +53,16 @@ function EntryTable() {
   const query = { limit: 50, cursor: after?.at(-1), prefix }
   const entries = useAnswer('context.list', { query })
   return (
-    <Answer of={entries} none={{ when: ({ items }) => items.length === 0, text: 'Nothing is there.' }}>
+    <Answer
+      of={entries}
+      none={{
+        when: ({ items }) => items.length === 0,
+        text:
+          prefix === undefined
+            ? 'No entry is stored. Agents and programs write entries with `context.push`.'
+            : 'No key begins with this text. Search for a shorter beginning.',
+      }}
+    >
       {({ items, cursor: next }) => (
         <>
           <DataTable

@@ -3,8 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { createClient } from 'troupe/client'
 import type { Entry } from '../api/shapes.ts'
 import { useAnswer, useUser } from '../api/use-api.tsx'
+import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
+import { Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
 /** Each is two requests. */
@@ -52,10 +54,8 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
     ...(teams.data?.items ?? []).flatMap((team) => team.agents),
   ]
   // The application is no agent, and no request can name it as one.
-  const names = [...new Set(known)]
-    .filter((name) => name !== 'host')
-    .sort()
-    .slice(0, maxAgents)
+  const all = [...new Set(known)].filter((name) => name !== 'host').sort()
+  const names = all.slice(0, maxAgents)
   const readers = useQuery({
     queryKey: [user, 'context.get', { path: { key: entry.key } }, 'readers', entry.version, names],
     enabled: agents.data !== undefined && teams.data !== undefined,
@@ -63,17 +63,24 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
   })
   return (
     <Answer of={readers}>
-      {(all) => (
-        <DataTable
-          columns={[
-            { title: 'Agent', of: ({ agent }) => visible(agent) },
-            { title: 'Reads', of: ({ reads }) => (reads ? 'Yes' : 'No') },
-            { title: 'Why', breaks: true, of: (reader) => visible(reasonOf(entry, reader)) },
-            { title: 'May change it', wideOnly: true, of: (reader) => changesOf(entry, reader) },
-          ]}
-          rows={all}
-          rowKey={({ agent }) => agent}
-        />
+      {(asked) => (
+        <>
+          {all.length > asked.length && (
+            <Text as="p" color="gray" mb="2">
+              {count(asked.length)} of {count(all.length)} agents, in the order of their names.
+            </Text>
+          )}
+          <DataTable
+            columns={[
+              { title: 'Agent', of: ({ agent }) => visible(agent) },
+              { title: 'Reads', of: ({ reads }) => (reads ? 'Yes' : 'No') },
+              { title: 'Why', breaks: true, of: (reader) => visible(reasonOf(entry, reader)) },
+              { title: 'May change it', wideOnly: true, of: (reader) => changesOf(entry, reader) },
+            ]}
+            rows={asked}
+            rowKey={({ agent }) => agent}
+          />
+        </>
       )}
     </Answer>
   )

@@ -45,7 +45,13 @@ export function KeyTree({ prefix, current }: KeyTreeProps) {
   const keys = useAnswer('context.keys', { query: { limit: maxKeys, prefix } })
   const root = useMemo(() => treeOf(keys.data?.items ?? []), [keys.data])
   return (
-    <Answer of={keys} none={{ when: ({ items }) => items.length === 0, text: 'No entry has such a key.' }}>
+    <Answer
+      of={keys}
+      none={{
+        when: ({ items }) => items.length === 0,
+        text: 'No entry has such a key. Search for a shorter beginning.',
+      }}
+    >
       {({ cursor }) => (
         <nav className="key-tree" aria-label="Keys">
           <FolderItems folder={root} path="" current={current} />

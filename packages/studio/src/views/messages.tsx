@@ -31,7 +31,13 @@ export function Messages() {
         Messages
       </Heading>
       <Section title="Mailboxes">
-        <Answer of={mailboxes} none={{ when: ({ items }) => items.length === 0, text: 'No message was sent yet.' }}>
+        <Answer
+          of={mailboxes}
+          none={{
+            when: ({ items }) => items.length === 0,
+            text: 'No message was sent yet. Agents send one with `messages.send`.',
+          }}
+        >
           {({ items, cursor }) => (
             <>
               <DataTable columns={columns} rows={items} rowKey={(mailbox) => mailbox} />

@@ -31,7 +31,13 @@ export function Schedules() {
       <Heading as="h1" mb="4">
         Schedules
       </Heading>
-      <Answer of={schedules} none={{ when: ({ items }) => items.length === 0, text: 'Nothing starts by itself.' }}>
+      <Answer
+        of={schedules}
+        none={{
+          when: ({ items }) => items.length === 0,
+          text: 'No schedule starts runs. A program creates one with `schedules.create`.',
+        }}
+      >
         {({ items, cursor }) => (
           <>
             <DataTable columns={shown} rows={items} rowKey={({ id }) => id} />

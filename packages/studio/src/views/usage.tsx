@@ -26,7 +26,7 @@ export function Usage() {
           of={usage}
           none={{
             when: ({ items }) => items.length === 0 && after === undefined,
-            text: 'No run has used a model yet.',
+            text: 'No run has used a model yet. A run of a model agent appears here.',
           }}
         >
           {({ items, total, cursor }) => (
