@@ -2,6 +2,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
+import { serve } from 'troupe/server'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { type Played, play } from './studio-testbed.ts'
@@ -84,5 +85,25 @@ describe.skipIf(executable === undefined)('the studio without a session', () => 
     await played.troupe.apiKeys.revoke(id)
     await page.reload()
     await form.waitFor()
+  })
+
+  test('The studio offers the sign-in by a provider where the server has one.', async () => {
+    await using server = await serve(played.troupe, {
+      port: 0,
+      authentication: 'required',
+      oidc: {
+        issuer: 'https://login.example',
+        clientId: 'studio',
+        clientSecret: 'secret',
+        roles: { staff: 'readonly' },
+      },
+    })
+    await open(1_200)
+    const link = page.getByRole('link', { name: 'Sign in with your organisation' })
+    await page.goto(server.url)
+    expect(await link.getAttribute('href')).toBe('/login')
+    await page.goto(played.server.url)
+    await page.getByRole('alert').filter({ hasText: 'not signed in' }).waitFor()
+    expect(await link.count()).toBe(0)
   })
 })

@@ -30,13 +30,15 @@ export function AgentMetrics({ agent, models }: { readonly agent: string; readon
             ['Steps failed', count(steps.failed)],
             ['Success', successText(steps)],
             ['Mean duration', steps.meanMs !== undefined && lasting(steps.meanMs)],
-            ...models.flatMap((model) => {
-              const state = metrics.breakers.get(model)
-              return state === undefined ? [] : [[`Breaker of ${visible(model)}`, state] as const]
-            }),
           ]}
         />
       )}
+      <Facts
+        facts={models.flatMap((model) => {
+          const state = metrics.breakers.get(model)
+          return state === undefined ? [] : [[`Breaker of ${visible(model)}`, state] as const]
+        })}
+      />
       {tools.size > 0 && <ToolTable tools={tools} />}
     </Section>
   )

@@ -1,0 +1,60 @@
+/** What the views Agents and Teams show of what is wrong: an open circuit breaker, and findings at the nodes of a team. */
+import type { Browser, Page } from 'playwright-core'
+import { createTroupe, defineAgent, ExternalServiceError, LlmAgent, type Troupe } from 'troupe'
+import { type Served, serve } from 'troupe/server'
+import { MockModel } from 'troupe/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+
+describe.skipIf(executable === undefined)('The agents and teams of the studio', () => {
+  let browser: Browser
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+
+  beforeAll(async () => {
+    const reader = defineAgent({ name: 'Reader', run: async () => 'read' })
+    const down = new ExternalServiceError('The provider is down.', { code: 'model.unavailable' })
+    const clerk = new LlmAgent({
+      name: 'Clerk',
+      instructions: 'You write letters.',
+      model: new MockModel({ responses: [{ error: down }, 'unused'] }),
+      memory: { maxTokens: 8_000 },
+    })
+    const agents = [reader, clerk]
+    troupe = await createTroupe({
+      storage: 'memory:',
+      log: 'silent',
+      agents,
+      teams: { loop: { agents, flows: ['Reader -> Clerk', 'Clerk -> Reader'] } },
+      models: { breaker: { failures: 1, pause: '1h' }, attempts: 1 },
+    })
+    await troupe.user('default').orchestra.run({ agent: 'Clerk', task: 'write' })
+    server = await serve(troupe, { port: 0, authentication: 'required' })
+    browser = await openBrowser()
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(60_000)
+    page = await context.newPage()
+    await page.goto(await server.link())
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await troupe?.close()
+  })
+
+  test('An agent shows the open circuit breaker of its model, and what of its memory is sent.', async () => {
+    await page.goto(`${server.url}/#/agents/Clerk`)
+    const facts = async () => (await page.locator('.facts').allInnerTexts()).join(' ').replace(/\s+/g, ' ')
+    await expect.poll(facts).toContain('Breaker of mock/mock open')
+    expect(await facts()).toContain('Memory 8000 tokens are sent')
+  })
+
+  test('A team shows the findings of its check at the nodes that they concern.', async () => {
+    await page.goto(`${server.url}/#/teams/loop`)
+    for (const name of ['Reader', 'Clerk']) {
+      const node = page.getByRole('group', { name: new RegExp(`^${name}, not begun, .*error`) })
+      await node.getByText('error: 1').waitFor()
+    }
+  })
+})
