@@ -7,9 +7,11 @@ export const CopyLink = () => <CopyButton label="Copy link" text={() => location
 interface CopyButtonProps {
   readonly label: string
   readonly text: () => string | Promise<string>
+  /** The name of the value, for a screen reader: a page has several values to copy. */
+  readonly of?: string
 }
 
-export function CopyButton({ label, text }: CopyButtonProps) {
+export function CopyButton({ label, text, of }: CopyButtonProps) {
   const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready')
   const copy = async () => {
     // Browsers have no clipboard for pages that came over plain HTTP from another machine.
@@ -20,6 +22,7 @@ export function CopyButton({ label, text }: CopyButtonProps) {
     <Button
       small
       look="soft"
+      aria-label={of !== undefined && state === 'ready' ? `${label} ${of}` : undefined}
       onClick={() =>
         void copy().then(
           () => setState('copied'),

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { asText, count } from '../format.ts'
 import { visible } from '../visible.ts'
+import { CopyButton } from './copy-link.tsx'
 import { Files, withoutBase64 } from './files.tsx'
 import { Button } from './ui.tsx'
 
@@ -13,7 +14,7 @@ interface ValueProps {
   readonly expanded?: boolean
 }
 
-/** A value as text, never as markup, with its files below; what was text already is set as such. */
+/** A value as text, never as markup, with a button that copies it and its files below; what was text already is set as such. */
 export function Value({ value, label, expanded = false }: ValueProps) {
   const [all, setAll] = useState(expanded)
   const text = asText(expanded ? value : withoutBase64(value))
@@ -21,12 +22,15 @@ export function Value({ value, label, expanded = false }: ValueProps) {
   const more = `Show ${count(left)} more characters`
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
-      <section className="value" aria-label={label} tabIndex={0}>
-        <pre className={typeof value === 'string' ? 'prose' : ''}>
-          {visible(left > 0 ? text.slice(0, longest) : text)}
-        </pre>
-      </section>
+      <div className="with-copy">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
+        <section className="value" aria-label={label} tabIndex={0}>
+          <pre className={typeof value === 'string' ? 'prose' : ''}>
+            {visible(left > 0 ? text.slice(0, longest) : text)}
+          </pre>
+        </section>
+        <CopyButton label="Copy" of={label} text={() => asText(value)} />
+      </div>
       {left > 0 && (
         <Button small look="soft" mt="1" aria-label={`${more} of ${label}`} onClick={() => setAll(true)}>
           {more}
