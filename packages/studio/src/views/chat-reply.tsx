@@ -2,32 +2,44 @@
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { pinnedTopology, type Result } from '../api/shapes.ts'
-import { useAnswer, useClient, useForget, useStream } from '../api/use-api.tsx'
+import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { spent } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { contentText } from '../parts/content-text.ts'
 import { Files } from '../parts/files.tsx'
+import { Markdown } from '../parts/markdown.tsx'
+import { markdownIn } from '../parts/render-markdown.ts'
 import { Status } from '../parts/status.tsx'
 import { Button, Card, Flex, Notice, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
+import { ChatToolCalls } from './chat-tool-calls.tsx'
 import { ForkForm } from './fork-form.tsx'
+import { useLiveSteps } from './use-live-steps.ts'
 
 const isEnded = ({ status }: Result): boolean => status !== 'running' && status !== 'waiting'
 
-/** Returns what a run answered; undefined while it has not ended. */
-function replyText(result: Result): string | undefined {
-  if (!isEnded(result)) return undefined
-  const { response, error } = result
-  if (error) return error.message
-  if (response === undefined || response === null) return ''
-  return contentText(response)
+interface ReplyTextProps {
+  readonly result: Result
+  /** The text that arrived so far, shown while the run has not ended. */
+  readonly streamed: string
+  readonly from: string
 }
 
-const isTextPart = (part: unknown): part is { readonly type: string; readonly delta?: string } =>
-  typeof part === 'object' && part !== null && 'type' in part
+function ReplyText({ result, streamed, from }: ReplyTextProps) {
+  const { response } = result
+  const hasResponse = isEnded(result) && response !== undefined && response !== null
+  const text = hasResponse ? contentText(response) : streamed
+  const markdown = hasResponse ? (markdownIn(response) ?? markdownIn(text)) : undefined
+  if (markdown !== undefined) return <Markdown text={markdown} label={`Text of ${from}`} />
+  return (
+    <Text as="p" className="said break" mb="2">
+      {visible(text)}
+    </Text>
+  )
+}
 
 interface ReplyProps {
   readonly run: string
@@ -72,19 +84,8 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
   const command = useCommand()
   const path = { run }
   const result = useAnswer('runs.result', { path })
-  const [streamed, setStreamed] = useState('')
-  useStream(
-    'runs.live',
-    { path },
-    {
-      onEvent: ({ data: { part } }) => {
-        if (!isTextPart(part)) return
-        if (part.type === 'reset') setStreamed('')
-        else if (part.type === 'text-delta') setStreamed((before) => before + (part.delta ?? ''))
-      },
-      isOver: () => result.data !== undefined && isEnded(result.data),
-    },
-  )
+  const isOver = () => result.data !== undefined && isEnded(result.data)
+  const live = useLiveSteps(run, { isOver })
   const stop = () =>
     command.run(async () => {
       await client.call('runs.cancel', { path, body: {} })
@@ -100,10 +101,9 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
                 <p>{visible(found.error.message)}</p>
               </Notice>
             ) : (
-              <Text as="p" className="said break" mb="2">
-                {visible(replyText(found) ?? streamed)}
-              </Text>
+              <ReplyText result={found} streamed={[...live.values()].at(-1)?.text ?? ''} from={from} />
             )}
+            <ChatToolCalls run={run} live={live} />
             <Files value={found.response} />
             {found.questions?.map((question) => (
               <Ask key={question.id} run={run} question={question} answered={() => forget('runs.result', { path })} />

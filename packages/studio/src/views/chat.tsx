@@ -192,6 +192,11 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
         <Nothing>Write a message: {visible(partner)} answers it here.</Nothing>
       )}
       {found.error && <ErrorNotice error={found.error} />}
+      {turns.length > 0 && (
+        <Heading as="h2" mb="2" className="break">
+          Thread with {visible(partner)}
+        </Heading>
+      )}
       <ol className="chat" aria-label={`Thread with ${visible(partner)}`} aria-live="polite">
         {turns.map((turn) => (
           <li key={turn.key}>

@@ -5,7 +5,7 @@ import type { Call } from '../api/shapes.ts'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting, money, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { CopyLink } from '../parts/copy-link.tsx'
+import { CopyButton, CopyLink } from '../parts/copy-link.tsx'
 import { Elapsed } from '../parts/elapsed.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Status } from '../parts/status.tsx'
@@ -15,8 +15,19 @@ import type { RunSearch } from '../routes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { SentPromptOf } from './sent-prompt.tsx'
-import { answerText, callStatus, callTitle, durationOf, modelAnswer, type StepCalls, waitId } from './step-calls.ts'
+import {
+  answerText,
+  callStatus,
+  callTitle,
+  durationOf,
+  modelAnswer,
+  plainOf,
+  reasoningOf,
+  type StepCalls,
+  waitId,
+} from './step-calls.ts'
 import { StepData } from './step-data.tsx'
+import { useLiveSteps } from './use-live-steps.ts'
 
 interface InspectorProps {
   readonly run: string
@@ -91,7 +102,7 @@ function OneStep({ run, step, state, calls, show }: Omit<InspectorProps, 'chosen
       <Facts
         facts={[
           ['Status', <Status key="status" status={step.state} />],
-          ['Step', id],
+          ['Step', <Id key="step" of="the step" id={id} />],
           ['Branch', branch],
           ['Node', node !== agent && visible(node)],
           ['Attempt', attempt > 1 && count(attempt)],
@@ -113,6 +124,7 @@ function OneStep({ run, step, state, calls, show }: Omit<InspectorProps, 'chosen
         value={plainOf(step.output)}
         label={`Outcome of ${agent}: ${inShort(plainOf(step.output), 40)}`}
       />
+      {step.state === 'working' && <ArrivingAnswer run={run} step={step} />}
       <Named name="Calls">
         <Answer
           of={calls}
@@ -147,6 +159,22 @@ function OneStep({ run, step, state, calls, show }: Omit<InspectorProps, 'chosen
   )
 }
 
+/** The answer of the model of a step in progress: what arrived since the step was opened. */
+function ArrivingAnswer({ run, step: { id, agent } }: { readonly run: string; readonly step: Step }) {
+  const answer = useLiveSteps(run, { step: id, isOver: () => false }).get(id)
+  if (!answer) return null
+  return (
+    <>
+      <Part
+        name="Reasoning as it arrives"
+        value={answer.reasoning || undefined}
+        label={`Reasoning of ${agent} as it arrives`}
+      />
+      <Part name="Answer as it arrives" value={answer.text || undefined} label={`Answer of ${agent} as it arrives`} />
+    </>
+  )
+}
+
 /** A branch can have as many steps as a run. */
 const maxSiblings = 12
 
@@ -176,7 +204,8 @@ interface OneCallProps {
   readonly of: Step
 }
 
-function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
+function OneCall({ run, call, of }: OneCallProps) {
+  const { agent, id } = of
   const { kind, name, output, error, key, input, class: effectClass, taint = [] } = call
   const { startedAt, recordedAt, attempts } = call
   const may = useMay()
@@ -199,7 +228,8 @@ function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
           ['Tokens out', usage && count(usage.outputTokens)],
           ['Cost', kind === 'model' && output !== undefined && (cost === undefined ? 'price unknown' : money(cost))],
           ['Effect class', kind !== 'model' && effectClass],
-          ['Idempotency key', key !== undefined && <code className="break">{visible(key)}</code>],
+          ['Call', <Id key="call" of="the call" id={call.call} />],
+          ['Idempotency key', key !== undefined && <Id key="key" of="the idempotency key" id={key} />],
           ['Taint', taint.length > 0 && visible(taint.join(', '))],
         ]}
       />
@@ -209,6 +239,8 @@ function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
         </Text>
       )}
       <Part name="Arguments" value={input} label={`Arguments of ${label}`} />
+      <Part name="Reasoning" value={reasoningOf(answer)} label={`Reasoning of ${label}`} />
+      {kind === 'model' && call.state === 'claimed' && <ArrivingAnswer run={run} step={of} />}
       <Part
         name={kind === 'model' ? 'Response' : 'Result'}
         value={kind === 'model' && output !== undefined ? answerText(answer) : output}
@@ -237,10 +269,13 @@ function OneCall({ run, call, of: { agent, id } }: OneCallProps) {
   )
 }
 
-/** A plain value is shown as itself. */
-const plainOf = (outcome: unknown): unknown => {
-  const { kind, value } = (outcome ?? {}) as { readonly kind?: unknown; readonly value?: unknown }
-  return kind === 'value' ? value : outcome
+function Id({ of, id }: { readonly of: string; readonly id: string }) {
+  return (
+    <Flex gap="2" align="center">
+      <code className="break">{visible(id)}</code>
+      <CopyButton label="Copy" of={of} text={() => id} />
+    </Flex>
+  )
 }
 
 function Named({ name, children }: { readonly name: string; readonly children: ReactNode }) {

@@ -67,6 +67,15 @@ function Messages({
             <Text as="p" bold mt="2">
               {message.role}
             </Text>
+            {reasoningIn(message).map((text, n) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: parts of a message never move
+              <div key={n}>
+                <Text as="p" size="small" color="gray">
+                  Reasoning
+                </Text>
+                <Value value={text} label={`Reasoning in message ${i + 1} of the prompt of ${label}`} />
+              </div>
+            ))}
             <Value value={textOf(message)} label={`Message ${i + 1}, of ${message.role}, in the prompt of ${label}`} />
             {typeof message.content !== 'string' && <Files value={message.content} />}
           </li>
@@ -88,15 +97,21 @@ function Messages({
 
 function textOf({ content }: Message): string {
   if (typeof content === 'string') return content
-  return content.map(partText).join('\n')
+  return content
+    .filter(({ type }) => type !== 'reasoning')
+    .map(partText)
+    .join('\n')
 }
+
+const reasoningIn = ({ content }: Message): readonly string[] =>
+  typeof content === 'string' ? [] : content.flatMap(({ type, text }) => (type === 'reasoning' && text ? [text] : []))
 
 function partText({ type, text, toolName, toolCallId, input, output, mediaType, filename, data }: PartProps): string {
   if (type === 'tool-call') return `calls ${toolName} (${toolCallId}) with ${asText(input)}`
   if (type === 'tool-result')
     return `${toolName} (${toolCallId}) gave ${asText(withoutBase64(output?.value ?? output?.reason ?? output))}`
   if (type === 'file') return `(a file, ${[filename, mediaType, sizeOrUrl(data)].filter(Boolean).join(', ')})`
-  return type === 'reasoning' ? `(${text})` : (text ?? type)
+  return text ?? type
 }
 
 function sizeOrUrl(data: unknown): string {

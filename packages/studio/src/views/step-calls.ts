@@ -1,8 +1,9 @@
 /** What a step asked of models, tools and the world, and how it is named. */
 import type { UseQueryResult } from '@tanstack/react-query'
+import { useEffect } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import type { Call } from '../api/shapes.ts'
-import { useAnswer } from '../api/use-api.tsx'
+import { useAnswer, useForgetSoon } from '../api/use-api.tsx'
 import { asText, lasting } from '../format.ts'
 import type { Step } from '../run-state.ts'
 
@@ -26,15 +27,19 @@ const statuses: Readonly<Record<Call['state'], { readonly status: string; readon
   uncertain: { status: 'waiting', reason: 'its outcome is unknown' },
   'not-happened': { status: 'stopped', reason: 'it did not happen' },
 }
-export const callStatus = ({ state }: Call) => statuses[state]
+export const callStatus = ({ state }: Pick<Call, 'state'>) => statuses[state]
 
 export type StepCalls = UseQueryResult<AnswerOf<'runs.calls'>, Error>
 
 const isOver = ({ state }: Step) => state === 'done' || state === 'failed' || state === 'stopped'
 
-/** Asks for the calls of a step; of a step that is at work, again and again. */
+/** Asks for the calls of a step; of a step that is at work every two seconds, and when its state changes. */
 export function useStepCalls(run: string, step: Step | undefined): StepCalls {
   const path = { run, step: step?.id ?? '' }
+  const forgetSoon = useForgetSoon()
+  // The last calls of a step are recorded with its end, after the last question.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a step that changes its state has recorded calls
+  useEffect(() => () => forgetSoon('runs.calls', { path }), [run, step?.id, step?.state])
   return useAnswer('runs.calls', {
     path,
     enabled: step !== undefined,
@@ -50,27 +55,71 @@ export const durationOf = ({ startedAt, recordedAt }: Call): string =>
     ? ''
     : lasting(Date.parse(recordedAt) - Date.parse(startedAt))
 
+/** In ms since 1970; without an end it lasts. */
+export interface Span {
+  readonly start: number
+  readonly end: number | undefined
+}
+
+/** Returns the time of a call. One that was not claimed began at the commit before that of its outcome. */
+export function spanOf({ startedAt, recordedAt }: Call, calls: readonly Call[], { began, ended }: Step): Span {
+  const end = recordedAt === undefined ? ended : Date.parse(recordedAt)
+  const commits = calls.map((call) => Date.parse(call.recordedAt ?? '')).filter((at) => at < (end ?? 0))
+  return { start: startedAt === undefined ? Math.max(began, ...commits) : Date.parse(startedAt), end }
+}
+
 export const modelAnswer = ({ kind, output }: Call): ModelOutput =>
   kind === 'model' ? ((output ?? {}) as ModelOutput) : {}
 
 /** The address of a wait of a step, where the id of a call stands otherwise. */
 export const waitId = (index: number): string => `wait ${index + 1}`
 
-/** An answer as it reads: texts, and each call of a tool with its arguments. */
+/** The reasoning of an answer; undefined for none. */
+export function reasoningOf({ content = [] }: ModelOutput): string | undefined {
+  const texts = content.flatMap(({ type, text }) => (type === 'reasoning' && text ? [text] : []))
+  return texts.length === 0 ? undefined : texts.join('\n')
+}
+
+/** An answer as it reads: texts, and each call of a tool with its arguments; its reasoning stands apart. */
 export function answerText({ content = [] }: ModelOutput): string {
   const lines = content.map(({ type, text, toolName, input }) => {
-    if (type === 'tool-call') return `${toolName} ${argumentsOf(input)}`
-    return text === undefined ? '' : type === 'reasoning' ? `(${text})` : text
+    if (type === 'tool-call') return `${toolName} ${asText(readArguments(input))}`
+    return type === 'reasoning' ? '' : (text ?? '')
   })
   return lines.filter((line) => line !== '').join('\n')
 }
 
 /** Models send them as text. */
-function argumentsOf(input: unknown): string {
-  if (typeof input !== 'string') return asText(input)
+function readArguments(input: unknown): unknown {
+  if (typeof input !== 'string') return input
   try {
-    return asText(JSON.parse(input))
+    return JSON.parse(input)
   } catch {
     return input
   }
+}
+
+/**
+ * Returns the arguments of a tool call: the recorded ones, else those of the answer before it. An answer names its calls in
+ * the order of their records.
+ * @param calls those of the step, in their order
+ */
+export function argumentsOf(call: Call, calls: readonly Call[]): unknown {
+  if (call.input !== undefined) return call.input
+  const at = calls.indexOf(call)
+  const asked = calls.findLastIndex(({ kind }, i) => kind === 'model' && i < at)
+  const answer = calls[asked]
+  if (!answer) return undefined
+  const isSame = ({ kind, name }: Call) => kind === 'tool' && name === call.name
+  const index = calls.slice(asked, at).filter(isSame).length
+  const named = modelAnswer(answer).content?.filter(
+    ({ type, toolName }) => type === 'tool-call' && toolName === call.name,
+  )
+  return readArguments(named?.[index]?.input)
+}
+
+/** Returns the value of an outcome that is a plain value; any other outcome as it is. */
+export const plainOf = (outcome: unknown): unknown => {
+  const { kind, value } = (outcome ?? {}) as { readonly kind?: unknown; readonly value?: unknown }
+  return kind === 'value' ? value : outcome
 }
