@@ -10,7 +10,16 @@ import { type RunSearch, runRoute, stepStates } from '../routes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { RunInspector } from './run-inspector.tsx'
-import { callStatus, callTitle, durationOf, modelAnswer, useStepCalls, waitId } from './step-calls.ts'
+import {
+  callStatus,
+  callTitle,
+  durationOf,
+  modelAnswer,
+  type Span,
+  spanOf,
+  useStepCalls,
+  waitId,
+} from './step-calls.ts'
 
 /** More at once would cost the page more than they tell. */
 const perPage = 100
@@ -33,6 +42,8 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
     (latest, { began, ended }) => Math.max(latest, ended ?? began),
     isOpen ? Date.now() : from + 1,
   )
+  const retries = retriesOf(all)
+  const retried = new Set([...retries.values()].map(({ id }) => id))
   const steps = only === undefined ? all : all.filter((one) => one.state === only)
   const listed = steps.slice(0, shown)
   const open = (id: string, chosen?: string) => show({ step: id, call: chosen })
@@ -63,8 +74,9 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
                 calls={one === step ? (calls.data?.calls ?? []) : undefined}
                 chosen={one === step ? (call ?? '') : undefined}
                 open={open}
-                from={from}
-                span={until - from}
+                retryOf={retries.get(one.id)}
+                isRetried={retried.has(one.id)}
+                axis={{ from, span: until - from }}
               />
             ))}
           </div>
@@ -78,6 +90,18 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
       </div>
     </>
   )
+}
+
+/** Returns the attempt that failed before each retry, by the id of the retry. */
+function retriesOf(steps: readonly Step[]): ReadonlyMap<string, Step> {
+  const latest = new Map<string, Step>()
+  const retries = new Map<string, Step>()
+  for (const step of steps) {
+    const before = latest.get(step.branch)
+    if (before && step.attempt > 1 && before.attempt === step.attempt - 1) retries.set(step.id, before)
+    latest.set(step.branch, step)
+  }
+  return retries
 }
 
 /** A tree has one tab stop: arrows move within it, and Enter or Space opens the row. */
@@ -98,23 +122,29 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   event.preventDefault()
 }
 
+/** The axis of the bars: ms at which the first step began, and how long all took together. */
+interface Axis {
+  readonly from: number
+  readonly span: number
+}
+
 interface StepRowsProps {
   readonly step: Step
+  /** The attempt that failed before this one. */
+  readonly retryOf: Step | undefined
+  /** True if another attempt followed. */
+  readonly isRetried: boolean
   readonly isFirst: boolean
   /** Of the step that is opened. */
   readonly calls: readonly Call[] | undefined
   /** What of the opened step is chosen: a call, a wait, or the step itself where it is empty. */
   readonly chosen: string | undefined
   readonly open: (step: string, chosen?: string) => void
-  /** ms at which the first step began, and how long all took together. */
-  readonly from: number
-  readonly span: number
+  readonly axis: Axis
 }
 
-function StepRows({ step, isFirst, calls, chosen, open, from, span }: StepRowsProps) {
+function StepRows({ step, retryOf, isRetried, isFirst, calls, chosen, open, axis }: StepRowsProps) {
   const { agent, state, began, attempt, ended, waits, tokens, cost, depth } = step
-  const left = ((began - from) / span) * 100
-  const wide = Math.max(0.5, (((ended ?? from + span) - began) / span) * 100)
   const level = Math.min(depth, 6)
   return (
     <>
@@ -126,63 +156,68 @@ function StepRows({ step, isFirst, calls, chosen, open, from, span }: StepRowsPr
         open={() => open(step.id)}
       >
         <span className="step-agent">{visible(agent)}</span>
-        <Status status={state} reason={attempt > 1 ? `attempt ${count(attempt)}` : undefined} />
+        <Status status={state} reason={attempt > 1 || isRetried ? `attempt ${count(attempt)}` : undefined} />
         <span className="step-bar" aria-hidden="true">
-          <span
-            className={`bar bar-${state}`}
-            style={{ marginInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }}
-          />
-          {waits.map(({ from: at, to = from + span }) => (
-            <span
-              key={at}
-              className="wait"
-              style={{ insetInlineStart: `${((at - from) / span) * 100}%`, width: `${((to - at) / span) * 100}%` }}
-            />
+          <Bar axis={axis} look={`bar bar-${state}`} start={began} end={ended} />
+          {waits.map((wait) => (
+            <Bar key={wait.from} axis={axis} look="wait" start={wait.from} end={wait.to} />
           ))}
+          {retryOf?.ended !== undefined && <Bar axis={axis} look="wait" start={retryOf.ended} end={began} />}
         </span>
         <span className="step-time">{ended === undefined ? <Elapsed since={began} /> : lasting(ended - began)}</span>
         <span className="step-cost">{tokens > 0 && `${count(tokens)} tokens`}</span>
         <span className="step-cost">{tokens > 0 && money(cost)}</span>
       </Row>
-      {calls !== undefined && (
-        <>
-          {calls.map((call) => {
-            const { usage, cost: price } = modelAnswer(call)
-            return (
-              <Row
-                key={call.call}
-                level={level + 2}
-                isChosen={chosen === call.call}
-                open={() => open(step.id, call.call)}
-              >
-                <span className="step-agent">{visible(callTitle(call))}</span>
-                <Status {...callStatus(call)} />
-                <span className="step-bar none" />
-                <span className="step-time">{durationOf(call)}</span>
-                <span className="step-cost">{usage && `${count(usage.inputTokens + usage.outputTokens)} tokens`}</span>
-                <span className="step-cost">{price !== undefined && money(price)}</span>
-              </Row>
-            )
-          })}
-          {waits.map((wait, i) => (
-            <Row
-              key={wait.from}
-              level={level + 2}
-              isChosen={chosen === waitId(i)}
-              open={() => open(step.id, waitId(i))}
-            >
-              <span className="step-agent">wait</span>
-              <Status status={wait.to === undefined ? 'waiting' : 'done'} />
-              <span className="step-bar none" />
-              <span className="step-time">
-                {wait.to === undefined ? <Elapsed since={wait.from} /> : lasting(wait.to - wait.from)}
-              </span>
-            </Row>
-          ))}
-        </>
-      )}
+      {calls?.map((call) => (
+        <Row key={call.call} level={level + 2} isChosen={chosen === call.call} open={() => open(step.id, call.call)}>
+          <CallCells call={call} axis={axis} {...spanOf(call, calls, step)} />
+        </Row>
+      ))}
+      {calls !== undefined &&
+        waits.map((wait, i) => (
+          <Row key={wait.from} level={level + 2} isChosen={chosen === waitId(i)} open={() => open(step.id, waitId(i))}>
+            <span className="step-agent">wait</span>
+            <Status status={wait.to === undefined ? 'waiting' : 'done'} />
+            <span className="step-bar" aria-hidden="true">
+              <Bar axis={axis} look="wait" start={wait.from} end={wait.to} />
+            </span>
+            <span className="step-time">
+              {wait.to === undefined ? <Elapsed since={wait.from} /> : lasting(wait.to - wait.from)}
+            </span>
+          </Row>
+        ))}
     </>
   )
+}
+
+function CallCells({ call, axis, start, end }: { readonly call: Call; readonly axis: Axis } & Span) {
+  const { usage, cost } = modelAnswer(call)
+  const { status, reason } = callStatus(call)
+  const { attempts } = call
+  return (
+    <>
+      <span className="step-agent">{visible(callTitle(call))}</span>
+      <Status status={status} reason={reason ?? (attempts === undefined ? undefined : `${count(attempts)} attempts`)} />
+      <span className="step-bar" aria-hidden="true">
+        <Bar axis={axis} look={`bar bar-${status}`} start={start} end={end} />
+      </span>
+      <span className="step-time">{durationOf(call)}</span>
+      <span className="step-cost">{usage && `${count(usage.inputTokens + usage.outputTokens)} tokens`}</span>
+      <span className="step-cost">{cost !== undefined && money(cost)}</span>
+    </>
+  )
+}
+
+interface BarProps extends Span {
+  readonly axis: Axis
+  readonly look: string
+}
+
+/** A bar without an end reaches to the end of the axis. */
+function Bar({ axis: { from, span }, look, start, end = from + span }: BarProps) {
+  const left = Math.min(Math.max(0, ((start - from) / span) * 100), 99.5)
+  const wide = Math.max(0.5, ((end - start) / span) * 100)
+  return <span className={look} style={{ insetInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }} />
 }
 
 interface RowProps {
