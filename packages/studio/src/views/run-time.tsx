@@ -1,11 +1,8 @@
-/** A run as it was at one of its events: the team, what steps had read, written and sent, and a fork from there. */
+/** A run as it was at one of its events: the team, what steps had read, written, sent, received and asked of models, and a fork from there. */
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
-import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { count, inShort, lasting } from '../format.ts'
-import { Answer, Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { count, lasting } from '../format.ts'
 import { Graph } from '../parts/graph.tsx'
 import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
@@ -13,6 +10,7 @@ import { runRoute } from '../routes.ts'
 import { fold, nothingYet, statesOfNodes } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { ForkForm } from './fork-form.tsx'
+import { PastData } from './past-data.tsx'
 
 interface RunTimeProps {
   readonly run: string
@@ -90,61 +88,7 @@ export function RunTime({ run, events, length }: RunTimeProps) {
         <ForkForm run={run} seq={seq} topology={state.topology} onClose={() => prepareFork(undefined)} />
       )}
       {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />}
-      <PastData run={run} seq={seq} />
+      <PastData run={run} seq={seq} at={at} state={state} />
     </>
-  )
-}
-
-/** What the journals hold up to the event; asked for when the slider rests. */
-function PastData({ run, seq }: { readonly run: string; readonly seq: number }) {
-  const asked = useLater(seq, restMs)
-  const past = useAnswer('runs.at', { path: { run, seq: asked } })
-  return (
-    <Answer of={past}>
-      {({ status, reason, usage, questions, context, messages }) => {
-        const rows = [
-          ...context.reads.map(({ agent, key, value }) => ({ agent, what: 'read', name: key, value })),
-          ...context.writes.map(({ agent, key, value, kind }) => ({
-            agent,
-            what: kind === 'delete' ? 'deleted' : 'wrote',
-            name: key,
-            value,
-          })),
-          ...messages.sent.map(({ from, to, type }) => ({ agent: from, what: `sent to ${to}`, name: type, value: '' })),
-        ]
-        return (
-          <>
-            <Text as="p" color="gray" mb="2">
-              {[
-                `${status}${reason === undefined ? '' : `: ${reason}`}`,
-                `${count(usage.inputTokens + usage.outputTokens)} tokens`,
-                questions.length > 0 && `asks: ${questions.map(({ text }) => inShort(text, 60)).join(' · ')}`,
-              ]
-                .filter(Boolean)
-                .join(' · ')}
-            </Text>
-            {rows.length === 0 ? (
-              <Nothing>Until here no step has read, written or sent anything.</Nothing>
-            ) : (
-              <DataTable
-                columns={[
-                  { title: 'Agent', breaks: true, of: ({ agent }) => visible(agent) },
-                  { title: 'Did', of: ({ what }) => visible(what) },
-                  { title: 'Key or message', breaks: true, of: ({ name }) => visible(name) },
-                  {
-                    title: 'Value',
-                    wideOnly: true,
-                    breaks: true,
-                    of: ({ value }) => (value === undefined ? '' : inShort(value, 200)),
-                  },
-                ]}
-                rows={rows}
-                rowKey={(_, i) => i}
-              />
-            )}
-          </>
-        )
-      }}
-    </Answer>
   )
 }

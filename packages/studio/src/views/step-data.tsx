@@ -58,7 +58,7 @@ function Accesses({
   )
 }
 
-function MailboxLink({ mailbox }: { readonly mailbox: string }) {
+export function MailboxLink({ mailbox }: { readonly mailbox: string }) {
   return (
     <Link to="/messages/$mailbox" params={{ mailbox }}>
       {visible(mailbox)}
