@@ -111,12 +111,14 @@ export interface RunSearch {
   readonly fork?: true | undefined
   /** The run that this one is compared with. */
   readonly other?: string | undefined
+  /** The question that is brought into view. */
+  readonly question?: string | undefined
 }
 export const runRoute = createRoute({
   getParentRoute: at,
   path: '/runs/$run',
   staticData: { name: 'Runs' },
-  validateSearch: ({ tab, step, call, state, type, words, event, at, fork, other }: Raw): RunSearch => ({
+  validateSearch: ({ tab, step, call, state, type, words, event, at, fork, other, question }: Raw): RunSearch => ({
     tab: oneOf(runTabs, tab),
     step: text(step),
     call: text(call),
@@ -127,6 +129,7 @@ export const runRoute = createRoute({
     at: wholeNumber(at),
     fork: String(fork) === 'true' ? true : undefined,
     other: text(other),
+    question: text(question),
   }),
 })
 

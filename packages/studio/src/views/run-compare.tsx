@@ -1,16 +1,28 @@
-/** Two runs side by side: whether their events are the same, and the first that differs. */
+/** Two runs side by side: the steps of both, and the first event that differs. */
 import { useId, useState } from 'react'
+import type { RunEvent } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { age, count, inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Status } from '../parts/status.tsx'
 import { Button, Flex, Text } from '../parts/ui.tsx'
+import { useRun } from '../parts/use-run.ts'
 import { Value } from '../parts/value.tsx'
 import { runRoute } from '../routes.ts'
+import type { RunState } from '../run-state.ts'
+import { visible } from '../visible.ts'
+import { plainOf } from './step-calls.ts'
 
 /** The newest runs that are offered. Any other is named by its id. */
 const maxOffered = 50
 
-export function RunCompare({ run }: { readonly run: string }) {
+interface CompareProps {
+  readonly run: string
+  readonly state: RunState
+  readonly events: readonly RunEvent[]
+}
+
+export function RunCompare({ run, state, events }: CompareProps) {
   const { other = '' } = runRoute.useSearch()
   const navigate = runRoute.useNavigate()
   const [typed, setTyped] = useState(other)
@@ -44,12 +56,13 @@ export function RunCompare({ run }: { readonly run: string }) {
           </Button>
         </Flex>
       </form>
-      {other !== '' && <Difference run={run} other={other} />}
+      {other !== '' && <Difference key={other} run={run} state={state} events={events} other={other} />}
     </>
   )
 }
 
-function Difference({ run, other }: { readonly run: string; readonly other: string }) {
+function Difference({ run, state, events, other }: CompareProps & { readonly other: string }) {
+  const second = useRun(other)
   const compared = useAnswer('runs.compare', { path: { run, other } })
   return (
     <Answer of={compared}>
@@ -62,22 +75,58 @@ function Difference({ run, other }: { readonly run: string; readonly other: stri
               The runs differ{divergedAt === undefined ? '' : ` from event ${count(divergedAt)} on`}.
             </Text>
             <div className="beside">
-              <div>
-                <Text as="p" bold>
-                  This run
-                </Text>
-                <Value value={a ?? 'It ended before.'} label="Event of this run" />
-              </div>
-              <div>
-                <Text as="p" bold>
-                  The other run
-                </Text>
-                <Value value={b ?? 'It ended before.'} label="Event of the other run" />
-              </div>
+              <Side name="This run" event={a} state={state} step={stepFrom(events, divergedAt)} />
+              <Side name="The other run" event={b} state={second.state} step={stepFrom(second.events, divergedAt)} />
             </div>
           </>
         )
       }
     </Answer>
+  )
+}
+
+/** Returns the step of the first event from `seq` on that belongs to a step. */
+const stepFrom = (events: readonly RunEvent[], seq = 1): string | undefined =>
+  events.find((event) => event.seq >= seq && event.step !== undefined)?.step
+
+/** More steps at once would slow down the page. */
+const maxSteps = 200
+
+interface SideProps {
+  readonly name: string
+  readonly event: unknown
+  readonly state: RunState
+  /** The first step that differs. */
+  readonly step: string | undefined
+}
+
+function Side({ name, event, state, step: different }: SideProps) {
+  const steps = [...state.steps.values()]
+  // Around the difference, where the steps are too many.
+  const from = Math.max(0, Math.min(steps.findIndex(({ id }) => id === different) - 20, steps.length - maxSteps))
+  const shown = steps.slice(from, from + maxSteps)
+  return (
+    <div>
+      <Text as="p" bold>
+        {name}
+      </Text>
+      <ol className="plain compared" aria-label={`Steps of ${name.toLowerCase()}`} start={from + 1}>
+        {shown.map(({ id, agent, state: stepState, output, error }) => (
+          <li key={id} className="break" aria-current={id === different ? 'step' : undefined}>
+            <strong>{visible(agent)}</strong> <Status status={stepState} />{' '}
+            {id === different && <span className="chip ask">first difference</span>}
+            <Text as="p" size="small" color="gray" className="break">
+              {error === undefined ? inShort(plainOf(output), 120) : visible(error)}
+            </Text>
+          </li>
+        ))}
+      </ol>
+      {steps.length > shown.length && (
+        <Text as="p" size="small" color="gray">
+          {count(shown.length)} of {count(steps.length)} steps are shown.
+        </Text>
+      )}
+      <Value value={event ?? 'It ended before.'} label={`Event of ${name.toLowerCase()}`} />
+    </div>
   )
 }

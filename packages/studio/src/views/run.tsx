@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { type ComponentProps, useEffect, useRef } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useForget, useForgetSoon } from '../api/use-api.tsx'
@@ -8,6 +8,7 @@ import { useMay } from '../api/use-may.ts'
 import { count, inShort, lasting, money } from '../format.ts'
 import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Ask } from '../parts/ask.tsx'
+import { CopyButton } from '../parts/copy-link.tsx'
 import { Graph } from '../parts/graph.tsx'
 import { Response } from '../parts/response.tsx'
 import { Section } from '../parts/section.tsx'
@@ -49,7 +50,8 @@ export function RunView() {
   return (
     <>
       <Text as="p" mb="1">
-        <Link to="/runs">Runs</Link> · <code className="break">{id}</code>
+        <Link to="/runs">Runs</Link> · <code className="break">{id}</code>{' '}
+        <CopyButton label="Copy id" of="of the run" text={() => id} />
       </Text>
       <Flex align="center" gap="3" mb="3" wrap="wrap">
         <Heading as="h1" className="break">
@@ -144,7 +146,7 @@ function Parts({ run, state, events, result }: PartsProps) {
           ) : (
             <Nothing>Breakpoints can be set while the run is active, by a role that may set them.</Nothing>
           ))}
-        {tab === 'compare' && <RunCompare run={run} />}
+        {tab === 'compare' && <RunCompare run={run} state={state} events={events} />}
       </section>
     </>
   )
@@ -206,7 +208,7 @@ function Overview({ id, result, isPausing, answered, openFork }: OverviewProps) 
       </Text>
       <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} openFork={openFork} />
       {questions.map((question) => (
-        <Ask key={question.id} run={id} question={question} answered={answered} />
+        <LinkedAsk key={question.id} run={id} question={question} answered={answered} />
       ))}
       {(result.reason === 'uncertain' || result.uncertain) && (
         <Uncertain run={id} isOver={result.status !== 'waiting' && result.status !== 'running'} onResolved={answered} />
@@ -228,6 +230,25 @@ function Overview({ id, result, isPausing, answered, openFork }: OverviewProps) 
     </>
   )
 }
+
+/** A question with its address, which brings it into view. */
+function LinkedAsk(props: ComponentProps<typeof Ask>) {
+  const { id } = props.question
+  const { question: opened } = runRoute.useSearch()
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (opened === id) box.current?.focus()
+  }, [opened, id])
+  return (
+    <div ref={box} tabIndex={-1}>
+      <Ask {...props} />
+      <CopyButton label="Copy link" of={`to the question ${id}`} text={() => addressOf(props.run, id)} />
+    </div>
+  )
+}
+
+const addressOf = (run: string, question: string): string =>
+  `${location.href.split('#')[0]}#/runs/${encodeURIComponent(run)}?${new URLSearchParams({ question })}`
 
 /** Shown for runs that were sampled for online scoring. */
 function OnlineScores({ run }: { readonly run: string }) {
