@@ -13,6 +13,8 @@ interface JsonEditorProps {
   /** What stands in it at first. */
   readonly text: string
   readonly onChange: (text: string) => void
+  /** False for an editor that is not what the person asked for last. */
+  readonly takesFocus?: boolean
 }
 
 const theme = EditorView.theme({
@@ -22,7 +24,7 @@ const theme = EditorView.theme({
   '.cm-cursor': { borderInlineStartColor: 'var(--ink)' },
 })
 
-export default function JsonEditor({ label, text, onChange }: JsonEditorProps) {
+export default function JsonEditor({ label, text, onChange, takesFocus = true }: JsonEditorProps) {
   const box = useRef<HTMLDivElement>(null)
   const latest = useRef(onChange)
   latest.current = onChange
@@ -56,8 +58,8 @@ export default function JsonEditor({ label, text, onChange }: JsonEditorProps) {
         ],
       }),
     })
-    view.focus()
+    if (takesFocus) view.focus()
     return () => view.destroy()
-  }, [label, appearance])
+  }, [label, appearance, takesFocus])
   return <div className="editor" ref={box} />
 }

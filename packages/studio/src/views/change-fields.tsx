@@ -7,6 +7,7 @@ import { JsonNote } from '../parts/json-note.tsx'
 import { Flex, Select, Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
+const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
 const Difference = lazy(() => import('../parts/difference.tsx'))
 
 const changes = [
@@ -85,7 +86,17 @@ export function ChangeFields({ change, kinds }: ChangeFieldsProps) {
           {visible(agent)} is a function, so it has no instructions to change. Choose an agent with a model.
         </Text>
       )}
-      {kind !== 'none' && !isWithoutInstructions && (
+      {kind === 'result' && (
+        <Suspense fallback={<Loading />}>
+          <JsonEditor
+            label="The next result of an agent"
+            text={text}
+            onChange={(next) => setEdit({ ...edit, kind, text: next })}
+            takesFocus={false}
+          />
+        </Suspense>
+      )}
+      {(kind === 'prompt' || kind === 'model') && !isWithoutInstructions && (
         <textarea
           aria-label={changes.find(({ value }) => value === kind)?.label}
           rows={kind === 'model' ? 1 : 4}

@@ -1,16 +1,18 @@
 /** Debugger of a run that has not ended: breakpoints, single steps, and edits of what comes next. */
-import { useId, useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
 import { agentsOf } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { asText, count } from '../format.ts'
-import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
 import { JsonNote } from '../parts/json-note.tsx'
 import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
 import { type Doing, useCommand } from '../parts/use-command.ts'
 import type { BreakOn, RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
+
+const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
 
 type Inspection = AnswerOf<'runs.inspect'>
 type Edit = NonNullable<OperationRequest<'runs.edit'>['body']>
@@ -176,7 +178,6 @@ interface EditCardProps {
 }
 
 function EditCard({ title, label, button, value, command, save }: EditCardProps) {
-  const id = useId()
   const before = value === undefined ? '' : asText(value)
   const [text, setText] = useState(before)
   // The button stays focusable: it goes off with its own press.
@@ -186,10 +187,12 @@ function EditCard({ title, label, button, value, command, save }: EditCardProps)
       <Text as="p" mb="2" className="break">
         {title}
       </Text>
-      <Text as="label" bold htmlFor={id}>
+      <Text as="p" bold>
         {label}
       </Text>
-      <textarea id={id} rows={3} value={text} onChange={({ target }) => setText(target.value)} />
+      <Suspense fallback={<Loading />}>
+        <JsonEditor label={label} text={before} onChange={setText} takesFocus={false} />
+      </Suspense>
       <JsonNote text={text} />
       <Button look="soft" mt="2" aria-disabled={isOff} onClick={() => isOff || save(fromText(text) as never)}>
         {button}
