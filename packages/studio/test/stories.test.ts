@@ -169,11 +169,19 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   test('The page lets a person talk to a team.', async () => {
     await countActions(async (story) => {
       await story.click(view('Chat'))
-      await story.choose(page.getByRole('combobox', { name: 'Team or agent' }), 'Echo')
-      await story.type(page.getByLabel('Message'), 'good morning')
+      await story.choose(page.getByRole('combobox', { name: 'Team or agent' }), 'letters')
+      await story.type(page.getByLabel('Message'), 'invite Bob once more')
       await story.click(page.getByRole('button', { name: 'Send' }))
-      await page.getByRole('group', { name: 'Answer of Echo' }).getByText('You said: good morning').waitFor()
+      const answer = page.getByRole('group', { name: 'Answer of letters' })
+      const question = answer.getByRole('group', { name: 'Question of Clerk' })
+      const args = question.getByRole('region', { name: 'Arguments of send_letter' })
+      await args.getByText('"to": "Bob"').waitFor()
+      await story.click(question.getByRole('button', { name: 'Approve' }))
+      await args.getByText('"to": "Cid"').waitFor()
+      await story.click(question.getByRole('button', { name: 'Approve' }))
+      await answer.getByText('Sent again.', { exact: true }).waitFor()
     })
+    expect(played.sent).toEqual(['Bob', 'Eve', 'Bob', 'Cid'])
   })
 
   test('The page shows which agents can read a value, and why.', async () => {
