@@ -218,6 +218,7 @@ function OneCall({ run, call, of }: OneCallProps) {
         facts={[
           ['Status', <Status key="status" {...callStatus(call)} />],
           ['Step', `${id} of ${visible(agent)}`],
+          ['Call', <Id key="call" of="the call" id={call.call} />],
           ['Started', startedAt !== undefined && when(startedAt)],
           ['Recorded', recordedAt !== undefined && when(recordedAt)],
           ['Duration', durationOf(call)],
@@ -228,7 +229,6 @@ function OneCall({ run, call, of }: OneCallProps) {
           ['Tokens out', usage && count(usage.outputTokens)],
           ['Cost', kind === 'model' && output !== undefined && (cost === undefined ? 'price unknown' : money(cost))],
           ['Effect class', kind !== 'model' && effectClass],
-          ['Call', <Id key="call" of="the call" id={call.call} />],
           ['Idempotency key', key !== undefined && <Id key="key" of="the idempotency key" id={key} />],
           ['Taint', taint.length > 0 && visible(taint.join(', '))],
         ]}
