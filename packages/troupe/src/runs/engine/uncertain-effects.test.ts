@@ -116,17 +116,17 @@ describe('a process without the code of the run', () => {
     expect(await run.result()).toMatchObject({ reason: 'uncertain' })
     await started.close()
 
-    const desk = await createTroupe({ storage, log: 'silent' })
-    const seen = await desk.user('ada').orchestra.get('r')
+    const other = await createTroupe({ storage, log: 'silent' })
+    const seen = await other.user('ada').orchestra.get('r')
     await seen.resolve(uncertain, { happened: true, output: 'receipt 7' })
     expect(await seen.uncertain()).toEqual([])
-    await desk.close()
+    await other.close()
 
     const later = await createTroupe({ storage, log: 'silent', agents: [pay] })
     open.push(later)
-    const continued = await later.user('ada').orchestra.get('r')
-    await expect.poll(async () => (await continued.result()).status, { timeout: 20_000 }).toBe('completed')
-    expect(await continued.result()).toMatchObject({ response: 'receipt 7' })
+    const resumed = await later.user('ada').orchestra.get('r')
+    await expect.poll(async () => (await resumed.result()).status, { timeout: 20_000 }).toBe('completed')
+    expect(await resumed.result()).toMatchObject({ response: 'receipt 7' })
   })
 })
 

@@ -33,11 +33,19 @@ export type EvaluatorReply = {
   readonly mismatch?: string
 }
 
-interface SchemaText {
-  readonly text: string
-  /** The hash of the schema. */
-  readonly key: string
+/** The texts and hashes of schemas: the schema of a tool is checked at each call. */
+class SchemaTexts {
+  readonly #known = new WeakMap<object, { readonly text: string; readonly key: string }>()
+
+  of(schema: Json) {
+    if (typeof schema !== 'object' || schema === null) return textOf(schema)
+    const known = this.#known.get(schema) ?? textOf(schema)
+    this.#known.set(schema, known)
+    return known
+  }
 }
+
+const textOf = (schema: Json) => ({ text: JSON.stringify(schema), key: hashJson(schema) })
 
 interface Waiting {
   readonly source: string
@@ -65,7 +73,7 @@ export class BoundedEvaluator {
   /** By the hash of a schema: the reason why it cannot be compiled. */
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
   readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
-  readonly #texts = new WeakMap<object, SchemaText>()
+  readonly #texts = new SchemaTexts()
   #thread: Promise<Worker> | undefined
   #isWorking = false
   #isClosed = false
@@ -83,7 +91,7 @@ export class BoundedEvaluator {
    */
   async check(source: string, schema: Json, value?: Json): Promise<string | undefined> {
     const { maxSchemaLength, maxWaiting } = this.#limits
-    const { text, key } = this.#textOf(schema)
+    const { text, key } = this.#texts.of(schema)
     if (text.length > maxSchemaLength) throw rejected(source, `it is longer than ${maxSchemaLength} characters`)
     if (this.#waiting.length >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
     const request = { schema: text, ...(value === undefined ? {} : { value: JSON.stringify(value) }) }
@@ -107,15 +115,6 @@ export class BoundedEvaluator {
         },
       },
     } as Schema
-  }
-
-  /** The schema of a tool is checked at each call. */
-  #textOf(schema: Json): SchemaText {
-    const known = Object(schema) === schema ? this.#texts.get(schema as object) : undefined
-    if (known) return known
-    const made = { text: JSON.stringify(schema), key: hashJson(schema) }
-    if (Object(schema) === schema) this.#texts.set(schema as object, made)
-    return made
   }
 
   async close(): Promise<void> {

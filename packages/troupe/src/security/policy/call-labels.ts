@@ -31,9 +31,7 @@ export const uniformLabels = (taint: readonly TaintLabel[]): CallLabels => ({
 })
 
 /** Callers write conditions, so many tests of one call must not go through all of its arguments each. */
-const trees = new WeakMap<CallLabels, ArgumentTree>()
-
-function treeOf(args: readonly LabelledValue[]): ArgumentTree {
+export function treeOf({ args }: CallLabels): ArgumentTree {
   const root = new ArgumentNode()
   for (const { path, labels } of args) root.add(path, labels)
   return new ArgumentTree([root])
@@ -101,18 +99,17 @@ class ArgumentTree {
 }
 
 /** Returns true if the condition holds; a test of a missing argument is false. */
-export function holds(condition: LabelCondition, labels: CallLabels): boolean {
-  if (condition.is === 'not') return !holds(condition.part, labels)
-  if (condition.is === 'test') return labelsOf(condition.subject, labels).some((label) => fits(condition.test, label))
-  const holdsHere = (part: LabelCondition) => holds(part, labels)
+export function holds(condition: LabelCondition, labels: CallLabels, tree = treeOf(labels)): boolean {
+  if (condition.is === 'not') return !holds(condition.part, labels, tree)
+  if (condition.is === 'test')
+    return labelsOf(condition.subject, labels, tree).some((label) => fits(condition.test, label))
+  const holdsHere = (part: LabelCondition) => holds(part, labels, tree)
   return condition.is === 'and' ? condition.parts.every(holdsHere) : condition.parts.some(holdsHere)
 }
 
-function labelsOf(subject: Subject, call: CallLabels): readonly TaintLabel[] {
-  const tree = trees.get(call) ?? treeOf(call.args)
-  trees.set(call, tree)
+function labelsOf(subject: Subject, { read }: CallLabels, tree: ArgumentTree): readonly TaintLabel[] {
   const labels = [...(subject.of === 'path' ? tree.labelsAt(subject.path) : tree.within)].flat()
-  return subject.of === 'call' ? [...call.read, ...labels] : labels
+  return subject.of === 'call' ? [...read, ...labels] : labels
 }
 
 /** `untrusted:*` replaces sources beyond the bound of a set of labels, so it may be any of its kind. */

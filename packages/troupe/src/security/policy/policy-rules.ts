@@ -3,7 +3,7 @@
  * matches a call decides for the list.
  */
 import { checkOptionNames, failure, nearest, show } from '../../core/index.ts'
-import { type CallLabels, holds } from './call-labels.ts'
+import { type CallLabels, holds, treeOf } from './call-labels.ts'
 import { countTests, type LabelCondition, parseCondition } from './condition.ts'
 
 const outcomes = ['allow', 'ask', 'block'] as const
@@ -85,9 +85,15 @@ export const isAbout = ({ tool }: PolicyRule, name: string): boolean =>
   tool.endsWith('*') ? name.startsWith(tool.slice(0, -1)) : tool === name
 
 /** Returns the first rule that matches the call; undefined if none does. */
-export const matchingRule = (
+export function matchingRule(
   rules: readonly CompiledRule[],
   tool: string,
   labels: CallLabels,
-): CompiledRule | undefined =>
-  rules.find((rule) => isAbout(rule, tool) && (!rule.condition || holds(rule.condition, labels)))
+): CompiledRule | undefined {
+  let tree: ReturnType<typeof treeOf> | undefined
+  return rules.find((rule) => {
+    if (!isAbout(rule, tool) || !rule.condition) return isAbout(rule, tool)
+    tree ??= treeOf(labels)
+    return holds(rule.condition, labels, tree)
+  })
+}
