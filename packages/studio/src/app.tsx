@@ -9,7 +9,7 @@ import {
   useMatches,
   useSearch,
 } from '@tanstack/react-router'
-import { createContext, Fragment, lazy, Suspense, useContext, useEffect, useRef, useState } from 'react'
+import { createContext, Fragment, Suspense, useContext, useEffect, useRef, useState } from 'react'
 import type { ClientOperations } from 'troupe/client'
 import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
@@ -17,6 +17,7 @@ import { useMay } from './api/use-may.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
+import { lazyPart, repeatedly } from './parts/load-part.ts'
 import { SignedOut } from './parts/signed-out.tsx'
 import { Button, Flex, Heading, Text } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
@@ -35,7 +36,7 @@ import { Usage } from './views/usage.tsx'
 import { visible } from './visible.ts'
 
 const loadPalette = () => import('./parts/palette.tsx')
-const Palette = lazy(loadPalette)
+const Palette = lazyPart(loadPalette)
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
@@ -74,14 +75,15 @@ const views: readonly View[] = [
   { to: '/settings', name: 'Settings', group: 'Operate' },
 ]
 
+const lazyView: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(repeatedly(load), name)
 const loadEvaluations = () => import('./views/evaluations.tsx')
 
 routes.rootRoute.update({ component: Frame, notFoundComponent: NotFound })
 routes.homeRoute.update({ component: Home })
 routes.runsRoute.update({ component: Runs })
 // Graph and Markdown load with the first run.
-routes.runRoute.update({ component: lazyRouteComponent(() => import('./views/run.tsx'), 'RunView') })
-routes.chatRoute.update({ component: lazyRouteComponent(() => import('./views/chat.tsx'), 'Chat') })
+routes.runRoute.update({ component: lazyView(() => import('./views/run.tsx'), 'RunView') })
+routes.chatRoute.update({ component: lazyView(() => import('./views/chat.tsx'), 'Chat') })
 routes.contextRoute.update({ component: Context })
 routes.messagesRoute.update({ component: Messages })
 routes.mailboxRoute.update({ component: Mailbox })
@@ -89,14 +91,14 @@ routes.teamsRoute.update({ component: Teams })
 routes.teamRoute.update({ component: Team })
 routes.agentsRoute.update({ component: Agents })
 routes.agentRoute.update({ component: Agent })
-routes.schedulesRoute.update({ component: lazyRouteComponent(() => import('./views/schedules.tsx'), 'Schedules') })
-routes.evaluationsRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluations') })
-routes.evaluationRoute.update({ component: lazyRouteComponent(loadEvaluations, 'Evaluation') })
-routes.playgroundRoute.update({ component: lazyRouteComponent(() => import('./views/playground.tsx'), 'Playground') })
+routes.schedulesRoute.update({ component: lazyView(() => import('./views/schedules.tsx'), 'Schedules') })
+routes.evaluationsRoute.update({ component: lazyView(loadEvaluations, 'Evaluations') })
+routes.evaluationRoute.update({ component: lazyView(loadEvaluations, 'Evaluation') })
+routes.playgroundRoute.update({ component: lazyView(() => import('./views/playground.tsx'), 'Playground') })
 routes.usageRoute.update({ component: Usage })
-routes.healthRoute.update({ component: lazyRouteComponent(() => import('./views/health.tsx'), 'Health') })
-routes.keysRoute.update({ component: lazyRouteComponent(() => import('./views/api-keys.tsx'), 'ApiKeys') })
-routes.auditRoute.update({ component: lazyRouteComponent(() => import('./views/audit.tsx'), 'Audit') })
+routes.healthRoute.update({ component: lazyView(() => import('./views/health.tsx'), 'Health') })
+routes.keysRoute.update({ component: lazyView(() => import('./views/api-keys.tsx'), 'ApiKeys') })
+routes.auditRoute.update({ component: lazyView(() => import('./views/audit.tsx'), 'Audit') })
 routes.settingsRoute.update({ component: Settings })
 routes.tryRoute.update({ component: TryIt })
 

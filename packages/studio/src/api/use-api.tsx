@@ -16,6 +16,9 @@ import { isProblem, isUnreachable } from './is-problem.ts'
 /** What is asked again, and when, the page decides: it shows what failed meanwhile. */
 const once = { retries: 0, reconnects: 0 }
 
+/** ms after which a probe without an answer has failed. */
+const probeMs = 10_000
+
 interface Asker {
   readonly client: Client
   /** Whose data it is about; undefined where the session is for one. */
@@ -45,9 +48,11 @@ export function ClientProvider({
   }, [signedOut, queries])
   const asker = useMemo((): Asker => {
     const send = async (url: string, init: RequestInit) => {
-      const answer = await fetch(url, init)
-      // Others are open to everybody.
-      if (url.startsWith('/v1/')) setSignedOut(answer.status === 401)
+      // Others are probes, which are open to everybody. A server that does not answer them is away.
+      const isProbe = !url.startsWith('/v1/')
+      const limits = [init.signal ?? [], isProbe ? AbortSignal.timeout(probeMs) : []].flat()
+      const answer = await fetch(url, { ...init, signal: AbortSignal.any(limits) })
+      if (!isProbe) setSignedOut(answer.status === 401)
       return answer
     }
     return { client: createClient({ ...once, fetch: send, ...(user === undefined ? {} : { user }) }), user }

@@ -1,16 +1,17 @@
 /** Charts of the online scores of live runs: one for each scorer and team. */
 import { useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useMemo } from 'react'
+import { Suspense, useMemo } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { evaluationsRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import type { ChartSeries } from './chart.tsx'
+import { lazyPart } from './load-part.ts'
 import { Section } from './section.tsx'
 import { Select, Text } from './ui.tsx'
 import { rangeOptions, startOf, type UsageRange, usageRanges, usageRefreshMs } from './usage-ranges.ts'
 
-const Chart = lazy(() => import('./chart.tsx'))
+const Chart = lazyPart(() => import('./chart.tsx'))
 
 type ScoreInterval = AnswerOf<'scores.history'>['items'][number]
 

@@ -1,17 +1,18 @@
 /** Charts of throughput, latency, failures, tokens and cost over time. */
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { lazy, Suspense, useMemo } from 'react'
+import { Suspense, useMemo } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, Nothing } from './answer.tsx'
 import type { ChartProps, ChartSeries } from './chart.tsx'
+import { lazyPart } from './load-part.ts'
 import { Section } from './section.tsx'
 import { Flex, Select, Text } from './ui.tsx'
 import { rangeOptions, startOf, type UsageRange, usageRanges, usageRefreshMs } from './usage-ranges.ts'
 
-const Chart = lazy(() => import('./chart.tsx'))
+const Chart = lazyPart(() => import('./chart.tsx'))
 
 type UsageInterval = AnswerOf<'usage.history'>['items'][number]
 

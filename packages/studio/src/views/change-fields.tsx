@@ -1,14 +1,15 @@
 /** The fields of a change to a run: another result or other instructions of an agent, or another model. */
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
 import { Loading } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
 import { JsonNote } from '../parts/json-note.tsx'
+import { lazyPart } from '../parts/load-part.ts'
 import { Flex, Select, Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
-const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
-const Difference = lazy(() => import('../parts/difference.tsx'))
+const JsonEditor = lazyPart(() => import('../parts/json-editor.tsx'))
+const Difference = lazyPart(() => import('../parts/difference.tsx'))
 
 const changes = [
   { value: 'none', label: 'Nothing: continue from here' },

@@ -1,6 +1,6 @@
 /** One entry of the context: its value, its readers, where it comes from, and its versions as differences. */
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { isProblem } from '../api/is-problem.ts'
 import type { Audience, Entry } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
@@ -9,6 +9,7 @@ import { asText, count, when } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
 import { parseJson } from '../parts/from-text.ts'
+import { lazyPart } from '../parts/load-part.ts'
 import { Section } from '../parts/section.tsx'
 import { makerOf, Sources } from '../parts/sources.tsx'
 import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
@@ -18,8 +19,8 @@ import { visible } from '../visible.ts'
 import { EntryReaders } from './entry-readers.tsx'
 import { EntryUses } from './entry-uses.tsx'
 
-const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
-const Difference = lazy(() => import('../parts/difference.tsx'))
+const JsonEditor = lazyPart(() => import('../parts/json-editor.tsx'))
+const Difference = lazyPart(() => import('../parts/difference.tsx'))
 
 export const audienceText = (audience: Audience) =>
   typeof audience === 'string'

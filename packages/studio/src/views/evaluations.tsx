@@ -1,12 +1,13 @@
 /** Experiments over time: the quality of teams on data sets, and the result of each case. */
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense, useMemo } from 'react'
+import { Suspense, useMemo } from 'react'
 import type { AnswerOf, ItemOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import type { ChartSeries } from '../parts/chart.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
+import { lazyPart } from '../parts/load-part.ts'
 import { Pager } from '../parts/pager.tsx'
 import { ScoreCharts } from '../parts/score-charts.tsx'
 import { Section } from '../parts/section.tsx'
@@ -21,7 +22,7 @@ type CaseResult = Experiment['results'][number]
 type SideTotal = Experiment['total']['candidate']
 type TotalRow = readonly [name: string, textOf: (side: SideTotal) => string]
 
-const Chart = lazy(() => import('../parts/chart.tsx'))
+const Chart = lazyPart(() => import('../parts/chart.tsx'))
 
 const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 /** The change of a percentage is in percentage points. */

@@ -1,5 +1,5 @@
 /** Debugger of a run that has not ended: breakpoints, single steps, and edits of what comes next. */
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
 import { agentsOf } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
@@ -7,12 +7,13 @@ import { asText, count } from '../format.ts'
 import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
 import { JsonNote } from '../parts/json-note.tsx'
+import { lazyPart } from '../parts/load-part.ts'
 import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
 import { type Doing, useCommand } from '../parts/use-command.ts'
 import type { BreakOn, RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
 
-const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
+const JsonEditor = lazyPart(() => import('../parts/json-editor.tsx'))
 
 type Inspection = AnswerOf<'runs.inspect'>
 type Edit = NonNullable<OperationRequest<'runs.edit'>['body']>

@@ -1,6 +1,6 @@
 /** The registered teams: how each is drawn, and what the check of teams finds. */
 import { Link } from '@tanstack/react-router'
-import { Fragment, lazy, Suspense } from 'react'
+import { Fragment, Suspense } from 'react'
 import type { Runs } from 'troupe'
 import type { AnswerOf } from 'troupe/client'
 import { isTopology, type Topology } from '../api/shapes.ts'
@@ -10,6 +10,7 @@ import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
 import { CopyButton } from '../parts/copy-link.tsx'
 import { download } from '../parts/download.ts'
 import type { NodeFinding } from '../parts/graph.tsx'
+import { lazyPart } from '../parts/load-part.ts'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
@@ -20,7 +21,7 @@ import { definedAgents } from '../team-source/saved-team.ts'
 import { visible } from '../visible.ts'
 
 /** It is heavy, and a list needs none of it. */
-const Graph = lazy(() => import('../parts/graph.tsx').then(({ Graph: graph }) => ({ default: graph })))
+const Graph = lazyPart(() => import('../parts/graph.tsx').then(({ Graph: graph }) => ({ default: graph })))
 
 const nothingHappened = new Map()
 const severities = ['error', 'warning', 'advice'] as const

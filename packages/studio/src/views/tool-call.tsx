@@ -3,7 +3,7 @@
  * recorded one. A call of class `at-most-once` that happened is repeated only after it is confirmed.
  */
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import type { Call, Result } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
@@ -13,6 +13,7 @@ import { Ask } from '../parts/ask.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { firstDifference } from '../parts/first-difference.ts'
 import { parseJson } from '../parts/from-text.ts'
+import { lazyPart } from '../parts/load-part.ts'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
@@ -22,7 +23,7 @@ import { Value } from '../parts/value.tsx'
 import { visible } from '../visible.ts'
 import { callStatus } from './step-calls.ts'
 
-const JsonEditor = lazy(() => import('../parts/json-editor.tsx'))
+const JsonEditor = lazyPart(() => import('../parts/json-editor.tsx'))
 
 interface ToolCallProps {
   readonly run: string
