@@ -7,7 +7,7 @@ import { extractiveModel } from '../extractive-model.ts'
 import { fittingBy } from './find-fitting.ts'
 
 const clock = createVirtualClock()
-const evaluator = new BoundedEvaluator({ clock }, { deadlineMs: 300 })
+const evaluator = new BoundedEvaluator({ clock }, { deadlineMs: 1_000 })
 afterAll(() => evaluator.close())
 
 describe('The patterns of a schema', () => {
@@ -54,8 +54,9 @@ describe('The patterns of a schema', () => {
       )
       const { user: ofUser, system } = process.threadCpuUsage(before)
       expect(finishReason.unified).toBe('other')
-      expect(performance.now() - started).toBeGreaterThanOrEqual(290)
-      expect((ofUser + system) / 1_000).toBeLessThan(100)
+      expect(performance.now() - started).toBeGreaterThanOrEqual(990)
+      // On the main thread the pattern would take all of the deadline.
+      expect((ofUser + system) / 1_000).toBeLessThan(500)
     },
   )
 })
