@@ -19,13 +19,10 @@ export interface ProgramOptions {
   readonly cwd?: string
 }
 
-const { PATH = '', NODE_COMPILE_CACHE } = process.env
-
-/** No settings and no terminal of the person that runs the tests. The compiled code of earlier processes is reused. */
+/** Nothing of whoever runs the tests: neither settings nor a terminal. */
 export const environment = (more: Readonly<Record<string, string>> = {}) => ({
-  PATH,
+  PATH: process.env.PATH ?? '',
   HOME: tmpdir(),
-  ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
   ...more,
 })
 

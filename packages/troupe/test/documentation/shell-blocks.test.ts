@@ -54,7 +54,8 @@ let started = ''
 beforeAll(async () => {
   mkdirSync(join(folder.path, 'node_modules/.bin'))
   symlinkSync(join(repository, 'packages/troupe/bin/troupe.js'), join(folder.path, 'node_modules/.bin/troupe'))
-  expect(await folder.run(['init', 'my-team'])).toMatchObject({ code: 0 })
+  const { code, error } = await folder.run(['init', 'my-team'])
+  expect(code, error).toBe(0)
   server = folder.spawn(['serve', '--port', '0', '--json'], { cwd: project })
   url = JSON.parse((await untilPrinted(server, /"serving".*\n/)).trim()).url
 })
