@@ -383,8 +383,7 @@ describe('the program on a database of its own', () => {
     await folder.run(['run', 'Doubtful', 'x', '--id', 'cut-off', '--detach'])
     await atWork
     server.kill('SIGTERM')
-    const { code, error } = await ended(server)
-    expect(code, error).toBe(0)
+    expect((await ended(server)).code).toBe(0)
     expect(await folder.json(['runs', 'show', 'cut-off'])).toMatchObject({ status: 'running' })
   })
 
