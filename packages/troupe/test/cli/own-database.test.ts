@@ -377,7 +377,7 @@ describe('the program on a database of its own', () => {
   })
 
   it('The server ends with the drain at SIGTERM, even if an interrupted effect still waits.', async () => {
-    const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '1s' } })
+    const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '5s' } })
     const atWork = untilPrinted(server, /The letter goes out/)
     await untilPrinted(server, /Serving/)
     await folder.run(['run', 'Doubtful', 'x', '--id', 'cut-off', '--detach'])
