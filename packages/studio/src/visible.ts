@@ -28,5 +28,5 @@ const unseen = new RegExp(`(${allowedJoiners}|${allowedSelectors})|${hidden}`, '
 export const replaceUnseen = (text: string, replacement: (codePoint: number) => string): string =>
   text.replace(unseen, (one, stays?: string) => stays ?? replacement(one.codePointAt(0) as number))
 
-/** What would not be seen is shown as `\u{202e}`. */
+/** Shows each invisible character as its code: `\u{202e}`. */
 export const visible = (text: string): string => replaceUnseen(text, (codePoint) => `\\u{${codePoint.toString(16)}}`)

@@ -1,4 +1,4 @@
-/** What the views Agents and Teams show of what is wrong: an open circuit breaker, and findings at the nodes of a team. */
+/** Problems in the views Agents and Teams: an open circuit breaker, and findings at the nodes of a team. */
 import type { Browser, Page } from 'playwright-core'
 import { createTroupe, defineAgent, ExternalServiceError, LlmAgent, type Troupe } from 'troupe'
 import { type Served, serve } from 'troupe/server'

@@ -45,7 +45,7 @@ export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
 /** Text that is JSON is meant as such; no text is no output. */
 const outputOf = (text: string): { readonly output?: unknown } => (text.trim() === '' ? {} : { output: fromText(text) })
 
-/** One effect, with the buttons that resolve it. */
+/** Shows an effect with the buttons that resolve it. */
 export function ResolveEffect({
   run,
   isOver,

@@ -1,4 +1,4 @@
-/** What the journals hold of a run up to one of its events: context, mailboxes and prompts as they were. */
+/** Shows a run at one of its events, from the journals: context, mailboxes and prompts as they were. */
 import { useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'

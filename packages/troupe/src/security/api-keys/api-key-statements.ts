@@ -20,7 +20,7 @@ export const keysSchema = {
   postgres: [...postgresTables(tables), workTable('security_api_keys'), workTable('security_api_key_users')],
 }
 
-// Of a session: the key that opened it. The session is valid only while that key is.
+// The API key that opened a session. The session is valid only while that key is.
 const openedBy = ['alter table security_api_keys add column opened_by text']
 export const openedBySchema = { sqlite: openedBy, postgres: openedBy }
 
