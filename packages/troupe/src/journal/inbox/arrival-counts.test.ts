@@ -20,3 +20,9 @@ test('A count of reported arrivals never falls, until all are forgotten.', () =>
   counts.forgetReported()
   expect([counts.reported('ada', 'run:r'), counts.readUpTo('ada', 'run:r')]).toEqual([0, 4])
 })
+
+test('The counts of rows that changed long ago are forgotten.', () => {
+  const counts = new ArrivalCounts()
+  for (let i = 0; i < 20_000; i++) counts.report('ada', `run:r${i}`, 1)
+  expect([counts.reported('ada', 'run:r0'), counts.reported('ada', 'run:r19999')]).toEqual([0, 1])
+})
