@@ -202,7 +202,8 @@ function Frame() {
   const openRequests = useOpenRequests()
   const isKnown = useIsKnown()
   const shownUser = useShownUser()
-  const title = visible([address, shownUser, 'Troupe'].filter(Boolean).join(' · '))
+  const userInTitle = shownUser === 'unknown' ? undefined : shownUser?.id
+  const title = visible([address, userInTitle, 'Troupe'].filter(Boolean).join(' · '))
   useEffect(() => {
     document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
   }, [title, openRequests])
@@ -231,7 +232,7 @@ function Frame() {
           <SignedOut />
           {isKnown && shownUser !== undefined && !aboutAllUsers.has(name) && (
             <Text as="p" size="small" color="gray" className="break">
-              User {visible(shownUser)}
+              {shownUser === 'unknown' ? '\u00a0' : `User ${visible(shownUser.id)}`}
             </Text>
           )}
           {isKnown && <Outlet />}
@@ -261,12 +262,17 @@ function NotFound() {
 /** The views that show no data of a single user. */
 const aboutAllUsers = new Set(['Teams', 'Agents', 'Health', 'API keys', 'Settings'])
 
-/** The user whose data the views show, for a caller that may choose another; undefined for other callers. */
-function useShownUser(): string | undefined {
+/**
+ * The user whose data the views show, for a caller that may choose another; undefined for other callers, and `unknown`
+ * until the server has answered, so that the line keeps its place.
+ */
+function useShownUser(): { readonly id: string } | 'unknown' | undefined {
   const { user } = useContext(UserContext)
-  const { data } = useAnswer('access.get', {})
+  const { data, isPending } = useAnswer('access.get', {})
+  if (isPending) return 'unknown'
   if (data === undefined || (data.users !== 'all' && data.users.length < 2)) return undefined
-  return user || (data.users === 'all' ? 'default' : undefined)
+  const id = user || (data.users === 'all' ? 'default' : '')
+  return id === '' ? undefined : { id }
 }
 
 /** Whether the view can show anything: a session that ended leaves it with its typed text. */

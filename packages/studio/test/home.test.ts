@@ -23,6 +23,8 @@ const cut = defineAgent({
 interface Shift {
   readonly value: number
   readonly of: string
+  /** Of the page, right after it. */
+  readonly text: string
 }
 
 describe.skipIf(executable === undefined)('Home', () => {
@@ -39,12 +41,19 @@ describe.skipIf(executable === undefined)('Home', () => {
     await page.addInitScript(() => {
       const shifts: Shift[] = []
       Object.assign(window, { shifts })
-      const name = ({ node }: { readonly node?: Node | null }) =>
-        node instanceof Element ? `${node.tagName}.${node.className}` : String(node?.textContent)
-      type Entry = { readonly value: number; readonly sources: readonly { readonly node?: Node | null }[] }
+      interface Source {
+        readonly node?: Node | null
+        readonly previousRect: DOMRectReadOnly
+        readonly currentRect: DOMRectReadOnly
+      }
+      const place = ({ x, y, width, height }: DOMRectReadOnly) => [x, y, width, height].map(Math.round).join(' ')
+      const name = ({ node, previousRect, currentRect }: Source) =>
+        `${node instanceof Element ? `${node.tagName}.${node.className}` : String(node?.textContent)} ` +
+        `from ${place(previousRect)} to ${place(currentRect)}`
+      type Entry = { readonly value: number; readonly sources: readonly Source[] }
       new PerformanceObserver((list) => {
         for (const { value, sources } of list.getEntries() as unknown as readonly Entry[])
-          shifts.push({ value, of: sources.map(name).join(', ') })
+          shifts.push({ value, of: sources.map(name).join(', '), text: document.body.innerText.slice(0, 1_000) })
       }).observe({ type: 'layout-shift', buffered: true })
     })
     await page.goto(await played.server.link())

@@ -11,7 +11,7 @@ import {
   type StreamName,
   type StreamOptions,
 } from 'troupe/client'
-import { isProblem, isUnreachable } from './is-problem.ts'
+import { isProblem, isTemporary } from './is-problem.ts'
 
 /** What is asked again, and when, the page decides: it shows what failed meanwhile. */
 const once = { retries: 0, reconnects: 0 }
@@ -103,8 +103,8 @@ export function useAnswer<Name extends AnswerName>(
     queryFn: ({ signal }) => caller.call(name, { ...request, signal }),
     // Whoever is not signed in is refused again: who comes back to the page, or says so, asks anew.
     ...(every === undefined ? {} : { refetchInterval: ({ state }) => (isSignedOut(state.error) ? false : every) }),
-    // What the server refuses it refuses again; only what did not reach it is tried anew.
-    retry: (count, error) => isUnreachable(error) && count < 3,
+    // A request that the server refuses it refuses again, unless it only has no time for it.
+    retry: (count, error) => isTemporary(error) && count < 3,
   })
 }
 

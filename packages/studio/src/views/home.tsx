@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { useRef } from 'react'
 import { isUnreachable } from '../api/is-problem.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -55,7 +56,9 @@ function Lists() {
   const usage = useUsageHistory('day')
   const access = useAnswer('access.get', {})
   const may = useMay()
-  if ([runs, failed, running, requests, usage, access].some(({ isPending }) => isPending)) return <Loading />
+  const appeared = useRef(false)
+  appeared.current ||= [runs, failed, running, requests, usage, access].every(({ isPending }) => !isPending)
+  if (!appeared.current) return <Loading />
   return (
     <>
       <OpenRequests />
