@@ -70,3 +70,19 @@ test('The build fails for a source that does not compile, and the next build doe
   expect(output).toContain('src/one.ts(1,14): error TS2322')
   expect(build({ root, report })).toBe(false)
 })
+
+test('The build copies the pages of the documentation into the library, and leaves those that are the same.', () => {
+  const copied = (page: string) => join(root, 'packages/troupe/docs', page)
+  write(join(root, 'packages/troupe/package.json'), '{}')
+  write(join(root, 'docs/same.md'), 'same')
+  write(join(root, 'docs/changed.md'), 'before')
+  write(join(root, 'docs/decisions/why.md'), 'why')
+  build({ root, report })
+  const first = statSync(copied('same.md')).mtimeMs
+  write(join(root, 'docs/changed.md'), 'after')
+  write(copied('removed.md'), 'removed')
+  build({ root, report })
+  expect(statSync(copied('same.md')).mtimeMs).toBe(first)
+  expect(readFileSync(copied('changed.md'), 'utf8')).toBe('after')
+  expect(['removed.md', 'decisions'].map((page) => existsSync(copied(page)))).toEqual([false, false])
+})

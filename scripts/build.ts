@@ -32,12 +32,21 @@ export function build(options: BuildOptions = {}): boolean {
   )
 }
 
-/** Hints and remedies name pages of the documentation: the package of the library contains them. */
+/**
+ * Hints and remedies name pages of the documentation: the package of the library contains them. Files that are the same
+ * stay untouched, because npm may be packing the library meanwhile.
+ */
 function copyDocs(root: string): true {
   const [from, to] = [join(root, 'docs'), join(root, 'packages', 'troupe', 'docs')]
   if (!existsSync(from) || !existsSync(join(root, 'packages', 'troupe'))) return true
-  rmSync(to, { recursive: true, force: true })
-  cpSync(from, to, { recursive: true, filter: (path) => !path.includes('decisions') })
+  const pages = (folder: string) => (existsSync(folder) ? filesUnder(folder).map((path) => relative(folder, path)) : [])
+  const wanted = new Set(pages(from).filter((page) => !page.startsWith('decisions')))
+  for (const page of pages(to)) if (!wanted.has(page)) rmSync(join(to, page))
+  for (const page of wanted) {
+    const [source, copy] = [join(from, page), join(to, page)]
+    if (existsSync(copy) && readFileSync(source).equals(readFileSync(copy))) continue
+    cpSync(source, copy)
+  }
   return true
 }
 

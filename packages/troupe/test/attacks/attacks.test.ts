@@ -62,7 +62,7 @@ test('No attack of the sample succeeds in memory, and the harmless cases that ar
   const verdicts = await runCorpus(sample(corpus, { share: memoryShare, seed }), memory)
   const { text, problems } = report(verdicts)
   console.log(text)
-  expect(problems).toEqual([])
+  expect(problems.join('\n')).toBe('')
   const injected = verdicts.filter(({ attack }) => attack.expected === 'asked')
   expect(injected.filter(({ reached }) => reached).length).toBeGreaterThan(0.9 * injected.length)
   // An owner's own work with text of others is done without a question as long as nothing sensitive is in it.
@@ -79,7 +79,7 @@ test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
     return { url: server, schema }
   }
   const rows = sample(corpus, { share: postgresShare, seed })
-  expect(report(await runCorpus(rows, { storage, storageName: 'postgres' })).problems).toEqual([])
+  expect(report(await runCorpus(rows, { storage, storageName: 'postgres' })).problems.join('\n')).toBe('')
 }, 600_000)
 
 test('A row that cannot be carried out is counted as an error, and the rows after it are carried out.', async () => {

@@ -22,7 +22,7 @@ describe('a drained process under load', () => {
   }
   test('A process under load that is told to end loses nothing acknowledged on a file, and repeats nothing.', async () => {
     const { problems, acknowledged } = await trial(`sqlite:${join(folder, 'troupe.db')}`, 'file')
-    expect(problems).toEqual([])
+    expect(problems.join('\n')).toBe('')
     expect(acknowledged).toBeGreaterThan(0)
   })
 
@@ -30,7 +30,7 @@ describe('a drained process under load', () => {
     'A process under load that is told to end loses nothing acknowledged on PostgreSQL, and repeats nothing.',
     async () => {
       const { problems, acknowledged } = await trial({ url: server, schema, poolSize: 4 }, 'postgres')
-      expect(problems).toEqual([])
+      expect(problems.join('\n')).toBe('')
       expect(acknowledged).toBeGreaterThan(0)
     },
     240_000,
