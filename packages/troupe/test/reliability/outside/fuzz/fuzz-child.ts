@@ -73,6 +73,8 @@ async function timed(target: Target, parameters: readonly unknown[]): Promise<nu
 function limitOf(name: string, change: string): number {
   // A tool checks its arguments in a step of the session.
   if (/^(createTroupe|openContext|session\.executeTool)$/.test(name)) return openedWithinMs
+  // The answer of a function is wrong only once the stored items were read, and earlier calls may have stored large ones.
+  if (name === 'memory.working.forget' && /= a function/.test(change)) return largeRejectedWithinMs
   return /a list of 100,000|,000,000 characters|20,000 levels/.test(change) ? largeRejectedWithinMs : rejectedWithinMs
 }
 
@@ -90,7 +92,11 @@ for (let i = Number(from); i < Number(calls); i++) {
   made++
   const limit = limitOf(target.name, changed.change)
   let ms = await timed(target, changed.arguments)
-  for (let n = 0; n < 8 && ms > limit; n++) ms = Math.min(ms, await timed(target, changed.arguments))
+  for (let n = 0; n < 8 && ms > limit; n++) {
+    // The thread may be busy with the work of calls before this one.
+    await pause(20)
+    ms = Math.min(ms, await timed(target, changed.arguments))
+  }
   if (ms > limit) note('slow rejection', new Error(`${ms.toFixed(1)} ms`))
   if (({} as { polluted?: unknown }).polluted !== undefined) {
     note('polluted prototype', new Error(''))
