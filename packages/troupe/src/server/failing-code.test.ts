@@ -105,6 +105,11 @@ it.each(Object.keys(failingCode))(
     await readAll(testbed.tenant)
     await readOverMcp(testbed.tenant)
     expect(seen.join('\n')).not.toContain('svc_admin')
+    // An agent and its run fail, and share the id of the failure; each of them writes a single line.
+    const failed = errors().map(({ level, msg, runId, stepId, tool: name, id, failures, time }) =>
+      level < 50 ? [] : JSON.stringify([msg, runId, stepId, name, id, failures, ...(failing.usesClock ? [time] : [])]),
+    )
+    expect(failed.flat()).toEqual([...new Set(failed.flat())])
     if (!failing.answered) return
     expect(seen.join('\n')).toContain(errorId)
     if (failing.fails !== started) return
