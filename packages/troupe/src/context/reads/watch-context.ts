@@ -43,21 +43,17 @@ export function watchContext(
   // The position is determined at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
   mesh.core.before(reader.user, start)
-  const watch = { core: mesh.core, reads: mesh.watchReads, reader, pattern, waiter }
-  const items = follow(watch, start, after)
   const end = () => {
     waiter.stop()
     forget()
     signal?.removeEventListener('abort', abort)
   }
+  const items = follow({ core: mesh.core, reads: mesh.watchReads, reader, pattern, waiter, end }, start, after)
   return {
     [Symbol.asyncIterator]: () => ({
-      async next() {
-        const item = await items.next()
-        if (item.done) end()
-        return item
-      },
-      async return() {
+      next: () => items.next(),
+      // Also before the first item, and while the generator waits for the next one.
+      return() {
         end()
         return items.return(undefined)
       },
@@ -126,6 +122,7 @@ interface Watch {
   readonly reader: ContextReader
   readonly pattern: Pattern | undefined
   readonly waiter: Waiter
+  readonly end: () => void
 }
 
 async function* follow(
@@ -133,43 +130,47 @@ async function* follow(
   start: Promise<Position>,
   from: WatchPosition | undefined,
 ): AsyncGenerator<WatchItem, undefined> {
-  const { core, reads, reader, waiter } = watch
-  let position = await start
-  const complete = from && wholeRevision(from)
-  let seen = from
-  if (from && complete !== undefined && (from.revision > position.revision || complete !== position.revision)) {
-    // A position after the head belongs to a user that was erased since, or to a database before it was restored.
-    const earlier = from.revision <= position.revision && (await rewind(core, reader, position, complete))
-    if (earlier) position = earlier
-    else {
-      seen = undefined
-      yield resyncAt(position.revision)
+  const { core, reads, reader, waiter, end } = watch
+  try {
+    let position = await start
+    const complete = from && wholeRevision(from)
+    let seen = from
+    if (from && complete !== undefined && (from.revision > position.revision || complete !== position.revision)) {
+      // A position after the head belongs to a user that was erased since, or to a database before it was restored.
+      const earlier = from.revision <= position.revision && (await rewind(core, reader, position, complete))
+      if (earlier) position = earlier
+      else {
+        seen = undefined
+        yield resyncAt(position.revision)
+      }
     }
-  }
-  while (!waiter.stopped) {
-    const page = await reads.page(reader.user, position.revision)
-    // Behind the head: the user was forgotten, and is a new one.
-    if (waiter.over || position.revision < page.horizon || position.revision > page.head) {
-      waiter.over = false
-      // Revisions count from 1 again.
-      seen = undefined
-      position = await currentPosition(core, reader)
-      yield resyncAt(position.revision)
-    } else if (page.items.length === 0) await waiter.beyond(position.revision)
-    else {
-      const items = await interpret(watch, page, position).catch(nothingLeft)
-      if (!items) {
+    while (!waiter.stopped) {
+      const page = await reads.page(reader.user, position.revision)
+      // Behind the head: the user was forgotten, and is a new one.
+      if (waiter.over || position.revision < page.horizon || position.revision > page.head) {
+        waiter.over = false
+        // Revisions count from 1 again.
+        seen = undefined
         position = await currentPosition(core, reader)
         yield resyncAt(position.revision)
-        continue
-      }
-      for (const { at, item } of items) {
-        if (waiter.stopped) return undefined
-        if (!seen || !isSeen(at, seen)) yield item
+      } else if (page.items.length === 0) await waiter.beyond(position.revision)
+      else {
+        const items = await interpret(watch, page, position).catch(nothingLeft)
+        if (!items) {
+          position = await currentPosition(core, reader)
+          yield resyncAt(position.revision)
+          continue
+        }
+        for (const { at, item } of items) {
+          if (waiter.stopped) return undefined
+          if (!seen || !isSeen(at, seen)) yield item
+        }
       }
     }
+    return undefined
+  } finally {
+    end()
   }
-  return undefined
 }
 
 const resyncAt = (revision: number): WatchItem => ({
