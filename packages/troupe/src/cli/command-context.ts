@@ -41,7 +41,7 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
   }
   const readTeams = async (team: string | undefined) => {
     const teams = await import('./teams/with-teams.ts')
-    return teams.withTeams(await config(), process.cwd(), team)
+    return teams.withTeams(await config(), process.cwd(), { named: team, beside: flags.teamFile })
   }
   const withTeams = (team?: string) => unlessStopped(signal, readTeams(team))
   return {
@@ -66,9 +66,10 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
       })
       client = await unlessStopped(signal, opening)
       // A server would run its own team of this name.
-      if (team !== undefined && client.remote)
+      const file = team ?? (code ? flags.teamFile : undefined)
+      if (file !== undefined && client.remote)
         throw misused(
-          `${team} is a file here, and ${client.location} knows the teams of its own configuration alone.`,
+          `${file} is a file here, and ${client.location} knows the teams of its own configuration alone.`,
           'Name one of those, or run the file beside it with --storage memory: and no --url.',
         )
       return client

@@ -39,6 +39,7 @@ describe('the program beside a server', () => {
       ['run', 'mine.yaml', 'x'],
       ['check', 'mine.yaml'],
       ['load', 'mine.yaml'],
+      ['runs', 'resume', 'r', '--team-file', 'mine.yaml'],
     ]) {
       const { code, out, error } = await folder.run(command, { env })
       expect({ code, out }).toEqual({ code: 2, out: '' })

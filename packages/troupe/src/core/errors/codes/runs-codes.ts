@@ -119,7 +119,7 @@ export const runsCodes = {
   'run.agents_missing': {
     class: errors.ConflictError,
     message: 'The run {run} needs the code of agents that this troupe does not have: {agents}.',
-    hint: 'Pass them to createTroupe({ agents, teams }), or continue the run in a process that has them.',
+    hint: 'Pass them to createTroupe({ agents, teams }), or to a command with --config or --team-file; or continue the run in a process that has them.',
   },
   'topology.rejected': {
     class: errors.ValidationError,
