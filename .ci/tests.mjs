@@ -14,6 +14,7 @@ import { join, relative } from 'node:path'
 const folder = mkdtempSync(join(tmpdir(), 'troupe-ci-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
 const reports = []
+const durations = []
 /** The results of each file, in its last run of each command. */
 const testResults = []
 
@@ -42,7 +43,9 @@ function failures(file) {
 
 for (const [index, command] of process.argv.slice(2).entries()) {
   const [base, chosen = ''] = command.split(' -- ')
+  const began = Date.now()
   const first = run(base, `${index}.json`, chosen.split(' ').filter(Boolean))
+  durations.push(`${base}: ${Math.round((Date.now() - began) / 1_000)} s`)
   total.passed += first?.numPassedTests ?? 0
   total.skipped += first?.numPendingTests ?? 0
   if (!first || (!first.success && !failedFiles(first).length)) {
@@ -76,6 +79,7 @@ mkdirSync('node_modules/.cache', { recursive: true })
 writeFileSync('node_modules/.cache/tests.json', JSON.stringify({ testResults }))
 spawnSync('npm', ['run', '--silent', 'promises'], { stdio: ['ignore', 'inherit', 'inherit'] })
 for (const text of reports) console.log(`${text.slice(0, 3_000)}\n`)
+console.log(durations.join(', '))
 if (total.skipped) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed ? 1 : 0
