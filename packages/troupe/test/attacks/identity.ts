@@ -35,8 +35,9 @@ const aboutOthers = routes.filter((route) =>
   ),
 )
 
-/** What the operation of the key opens. */
+/** Routes that the operation of the key opens; and each key may read its own rights. */
 const operationOfKey: ReadonlySet<string> = new Set([
+  'GET /v1/access',
   'GET /metrics',
   'GET /v1/health',
   'GET /v1/doctor',
