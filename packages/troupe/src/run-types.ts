@@ -2,6 +2,7 @@
 export type { Resolution } from './journal/index.ts'
 export type {
   AgentPath,
+  AllRunsOptions,
   AnswerTo,
   Branch,
   BranchAgent,
@@ -90,6 +91,7 @@ export type {
   UsageGroupOptions,
   UsageHistoryOptions,
   UsageInterval,
+  UserRunSummary,
   WaitReason,
 } from './runs/index.ts'
 export type {

@@ -36,6 +36,7 @@ export {
 export type { Known } from './engine/starts/run-code.ts'
 export { startAs } from './engine/starts/start-as.ts'
 export type { RunOptions, StartSpec } from './engine/starts/start-run.ts'
+export { type AllRunsOptions, listAllRuns, type UserRunSummary } from './engine/store/all-users/list-all-runs.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'
 export type { RunListOptions, RunSummary } from './engine/store/list-run-summaries.ts'
 export type { RetentionTimes } from './engine/store/retained-records.ts'
@@ -56,6 +57,7 @@ export type {
   ThreadSummary,
   ThreadView,
 } from './engine/threads/read-threads.ts'
+export { uncertainEffects } from './engine/uncertain-effects.ts'
 export type { Dataset, DatasetCase } from './evaluation/datasets/dataset.ts'
 export { parseDataset } from './evaluation/datasets/parse-dataset.ts'
 export type { EvaluateOptions, Evaluation, EvaluationProgress } from './evaluation/evaluate.ts'

@@ -11,6 +11,7 @@ export {
   taintOfAgent,
 } from './api-keys/index.ts'
 export * from './audit/index.ts'
+export { auditedEncryption } from './audited-encryption.ts'
 export { type Caller, Callers } from './callers.ts'
 export { recordConfig } from './config-record.ts'
 export * from './egress/index.ts'

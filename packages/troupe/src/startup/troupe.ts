@@ -11,6 +11,7 @@ import {
   failure,
   nearest,
   type Observer,
+  type Page,
   type TroupeEvent,
 } from '../core/index.ts'
 import { type SharedRateLimit, SharedRateLimiter } from '../journal/index.ts'
@@ -28,20 +29,23 @@ import {
 } from '../operations/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
 import {
+  type AllRunsOptions,
+  listAllRuns,
   type OpenEvaluationTroupe,
   readUsageGroups,
   type UsageGroup,
   type UsageGrouping,
   type UsageGroupOptions,
+  type UserRunSummary,
 } from '../runs/index.ts'
 import {
   type ApiKeys,
   type AuditLog,
   acting,
+  auditedEncryption,
   type Egress,
   type Encryption,
   type ErasureResult,
-  type RotateOptions,
   type Secrets,
   type Signatures,
 } from '../security/index.ts'
@@ -68,10 +72,6 @@ export type Audit = Pick<
   | 'retireRecords'
   | 'flush'
 >
-
-/** What to rotate: the key that wraps data keys from then on, and whether stored values are re-encrypted. */
-const rotated = ({ to, data }: RotateOptions) =>
-  [typeof to === 'string' ? to : to?.id, ...(data ? ['data'] : [])].filter(Boolean).join(' ')
 
 /** An open troupe: its users, events, health, secrets and shutdown. `createTroupe` opens it. */
 export class Troupe implements AsyncDisposable {
@@ -258,6 +258,18 @@ export class Troupe implements AsyncDisposable {
     return readUsageGroups(stores.storage, undefined, by, options, platform.clock.now())
   }
 
+  /**
+   * Lists the runs of all users, for operators: the open ones by user and id, or the ended or failed ones, the newest end
+   * first. `orchestra.list` lists the runs of one user.
+   * @param options `status`: `open` by default, `waiting`, `ended` or `failed`; `limit`: 1 to 500, 50 by default
+   * @returns a page; it can have fewer runs than `limit` although a next page exists
+   * @throws ValidationError, `cursor.invalid` for a cursor of another status; CancelledError
+   * @example for await (const { user, id, error } of await troupe.listRuns({ status: 'failed' })) console.log(user, id, error?.code)
+   */
+  async listRuns(options: AllRunsOptions = {}): Promise<Page<UserRunSummary>> {
+    return listAllRuns(this.#parts.runs.orchestra.parts, options)
+  }
+
   /** The audit log: search, export and proofs of actions and rejected actions. See docs/audit.md. */
   get audit(): Audit {
     return this.#parts.security.audit
@@ -265,19 +277,7 @@ export class Troupe implements AsyncDisposable {
 
   /** Encryption at rest and the rotation of its keys. */
   get encryption(): Encryption {
-    const { audit } = this.#parts.security
-    const { encryption } = this.#parts.protection
-    return {
-      status: () => encryption.status(),
-      whenIdle: () => encryption.whenIdle(),
-      rotate: async (options = {}) => {
-        checkOptions('encryption.rotate', options, ['to', 'data'])
-        return acting(audit, { operation: 'encryption.rotate', resource: rotated(options) }, () =>
-          encryption.rotate(options),
-        )
-      },
-      decrypt: () => acting(audit, { operation: 'encryption.decrypt' }, () => encryption.decrypt()),
-    }
+    return auditedEncryption(this.#parts.protection.encryption, this.#parts.security.audit)
   }
 
   /**

@@ -12,6 +12,22 @@ export const endedRunsTables: readonly string[] = [
   'create index runs_ended_order on runs_ended (at)',
 ]
 
+/**
+ * `status` is null in rows that the previous release writes during a rolling update; the row of the run then tells
+ * whether the run failed.
+ */
+const endedStatus = [
+  `update runs_ended set status = (select r.status from runs r
+    where r.user_id = runs_ended.user_id and r.run_id = runs_ended.run_id)`,
+  "create index runs_ended_failed on runs_ended (at, user_id, run_id) where status is null or status = 'failed'",
+]
+
+/** The statements that add the status of each ended run, by which the failed runs of all users are found. */
+export const endedStatusColumn = {
+  sqlite: ['alter table runs_ended add column status text', ...endedStatus],
+  postgres: ['alter table runs_ended add column status text collate "C"', ...endedStatus],
+}
+
 /** The number of runs that one change deletes. */
 const batchSize = 100
 const rowsOf = [
@@ -61,11 +77,19 @@ export function createEndedRuns({
   }
 }
 
+interface EndedRow {
+  readonly user: string
+  readonly run: string
+  readonly status: string
+  readonly now: Bind
+}
+
 /** Returns the statement that records the end of a run, for the change that ends it. */
-export const runEnded = (dialect: Dialect): ((values: { user: string; run: string; now: Bind }) => Statement) =>
-  rawTemplates(dialect)<{ user: string; run: string; now: Bind }>(
+export const runEnded = (dialect: Dialect): ((values: EndedRow) => Statement) =>
+  rawTemplates(dialect)<{ user: string; run: string; status: string; now: Bind }>(
     (p) =>
-      sql`insert into runs_ended (user_id, run_id, at) values (${p.user}, ${p.run}, ${p.now}) on conflict do nothing`,
+      sql`insert into runs_ended (user_id, run_id, at, status) values (${p.user}, ${p.run}, ${p.now}, ${p.status})
+        on conflict do nothing`,
   )
 
 /** The results of experiments and evaluations remain without their runs. */

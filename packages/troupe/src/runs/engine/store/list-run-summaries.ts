@@ -14,7 +14,7 @@ import type { RunResult } from '../run-result.ts'
 import { noteRunTaint } from './note-run-taint.ts'
 import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
 import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
-import type { ListedRun } from './run-store.ts'
+import type { ListedRun, RunRow } from './run-store.ts'
 
 /** The options of `orchestra.list`: a filter, the order and the page. */
 export interface RunListOptions extends RunFilter {
@@ -74,24 +74,27 @@ export async function listRunSummaries(
   const after = start === undefined ? undefined : readCursor(start, order)
   const { rows, last } = await readRows(parts, user, { filter, limit, after })
   const cursor = last && JSON.stringify([last.at, last.run, order])
-  const items = rows.map((row) => ({
-    id: row.run,
-    status: row.status,
-    ...(row.reason === null ? {} : { reason: row.reason }),
-    tags: row.tags,
-    agents: row.agents,
-    title: row.title,
-    ...(row.team === null ? {} : { team: row.team }),
-    ...(row.thread === null ? {} : { threadId: row.thread }),
-    ...outcomeOf(row.result),
-    createdAt: new Date(row.createdAt).toISOString(),
-    ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
-    ...retentionTimesOf(parts, row),
-  }))
+  const items = rows.map((row) => summaryOf(parts, row))
   // A title is the beginning of a task, and an error may quote anything.
   if (isInStep()) for (const { id } of items) await noteRunTaint(parts, user, id)
   return createPage(items, cursor, (next) => listRunSummaries(parts, user, { ...rest, limit, cursor: next }))
 }
+
+/** Returns what a list shows of a run. */
+export const summaryOf = (parts: OrchestraParts, row: RunRow): RunSummary => ({
+  id: row.run,
+  status: row.status,
+  ...(row.reason === null ? {} : { reason: row.reason }),
+  tags: row.tags,
+  agents: row.agents,
+  title: row.title,
+  ...(row.team === null ? {} : { team: row.team }),
+  ...(row.thread === null ? {} : { threadId: row.thread }),
+  ...outcomeOf(row.result),
+  createdAt: new Date(row.createdAt).toISOString(),
+  ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
+  ...retentionTimesOf(parts, row),
+})
 
 /** The highest number of runs that one page reads to find a title, and how many at a time. */
 const titleScan = { runs: 5_000, batch: 250 }

@@ -4,7 +4,7 @@ import { evaluatedRunContent, evaluatedRunsTables, onlineScoresTable } from '../
 import { scheduleTablesPostgres, scheduleTablesSqlite, scheduleUserTables } from '../../schedules/schedule-tables.ts'
 import { sharedBudgetTables } from '../budgets/compile-shared-budget.ts'
 import { dailyUsageTable } from '../budgets/daily-usage.ts'
-import { endedRunsTables } from './ended-runs.ts'
+import { endedRunsTables, endedStatusColumn } from './ended-runs.ts'
 import { runLabels } from './run-labels.ts'
 import { earlierUsage, runUsageTable } from './usage/run-usage.ts'
 
@@ -65,6 +65,13 @@ export const runMigrations: readonly Migration[] = [
     name: 'scores of live runs over time',
     lowestReader: 1,
     up: { sqlite: onlineScoresTable, postgres: postgresTables(onlineScoresTable) },
+  },
+  {
+    module: 'runs',
+    version: 4,
+    name: 'status of ended runs',
+    lowestReader: 1,
+    up: endedStatusColumn,
   },
 ]
 

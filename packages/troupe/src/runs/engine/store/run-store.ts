@@ -132,7 +132,8 @@ export const spentOf = ({
 })
 
 const now = { $: 'now' } as const
-const rowOf = (row: Row): RunRow => ({
+
+export const runRowOf = (row: Row): RunRow => ({
   run: row.run_id as string,
   status: row.status as string,
   reason: row.reason as string | null,
@@ -186,7 +187,7 @@ function createWrites(
     saveStatus: (user, run, { status, reason, over, moving, result, outcome: last, ...values }) => [
       queries.update({ user, run, status, reason, result, ...values, now, ended: over ? now : null }),
       ...(over
-        ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, now })]
+        ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, status, now })]
         : [(moving ? queries.move : queries.rest)({ user, journal: runJournal(run) })]),
       ...(last ? searchRows(user, run, [last.response, last.error?.message, last.error?.errorId]) : []),
     ],
@@ -217,12 +218,12 @@ function createReads(
     },
     async get(user, run) {
       const [rows] = await storage.read({ user }, [queries.get({ user, run }, { returns: true })])
-      return rows?.[0] && rowOf(rows[0])
+      return rows?.[0] && runRowOf(rows[0])
     },
     async children(user) {
       const [rows] = await storage.read({ user }, [queries.children({ user }, { returns: true })])
       return (rows ?? []).map((row) => ({
-        ...rowOf(row),
+        ...runRowOf(row),
         parent: JSON.parse(row.parent as string) as Parent,
       }))
     },
@@ -230,7 +231,7 @@ function createReads(
       const [rows] = await storage.read({ user }, [
         listRuns(dialect, user, filter, limit, after, (word) => mark(user, word)),
       ])
-      return (rows ?? []).map((row) => ({ ...rowOf(row), at: Number(row.order_value) }))
+      return (rows ?? []).map((row) => ({ ...runRowOf(row), at: Number(row.order_value) }))
     },
     async open(limit, after) {
       const from = { user: after?.user ?? '', journal: runJournal(after?.run ?? '') }

@@ -110,12 +110,8 @@ export function openWork(dialect: Dialect) {
         .select(['work.user_id', 'work.journal_id', 'work.owner', 'work.form', 'processes.process_id as registered'])
         .where('work.journal_id', '>=', runPrefix)
         .where('work.journal_id', '<', prefixEnd(runPrefix))
-        .where((row) =>
-          row.or([
-            row('work.user_id', '>', p.user),
-            row.and([row('work.user_id', '=', p.user), row('work.journal_id', '>', p.journal)]),
-          ]),
-        )
+        // Compared as a row, so that PostgreSQL starts at this key of the index.
+        .where((row) => row(row.refTuple('work.user_id', 'work.journal_id'), '>', row.tuple(p.user, p.journal)))
         .orderBy('work.user_id')
         .orderBy('work.journal_id')
         .limit(p.limit),
