@@ -4,12 +4,14 @@ import { accessRoute } from './access/access-route.ts'
 import type { Route } from './route.ts'
 import { agentRoute } from './routes/agent-route.ts'
 import { apiKeyRoutes } from './routes/api-key-routes.ts'
+import { approvalsRoute } from './routes/approvals/approvals-route.ts'
 import { contextRoutes } from './routes/context-routes.ts'
 import { evaluationRoutes } from './routes/evaluation/evaluation-routes.ts'
 import { experimentRoutes } from './routes/evaluation/experiment-routes.ts'
 import { messageRoutes } from './routes/message-routes.ts'
 import { metricRoutes } from './routes/metric-routes.ts'
 import { operationRoutes } from './routes/operation-routes.ts'
+import { allRunsRoute } from './routes/operations/all-runs-route.ts'
 import { pastRunRoutes } from './routes/past-run-routes.ts'
 import { runRoutes } from './routes/run-routes.ts'
 import { scheduleRoutes } from './routes/schedule-routes.ts'
@@ -29,6 +31,7 @@ const ownRoutes: readonly Route[] = [
   ...experimentRoutes,
   ...scheduleRoutes,
   ...teamRoutes,
+  approvalsRoute,
   ...usageRoutes,
   agentRoute,
   ...contextRoutes,
@@ -37,6 +40,7 @@ const ownRoutes: readonly Route[] = [
   ...metricRoutes,
   ...apiKeyRoutes,
   ...operationRoutes,
+  allRunsRoute,
   ...updateRoutes,
 ]
 

@@ -104,6 +104,7 @@ export const routes = [
   'GET /v1/incidents',
   'GET /v1/audit/export',
   'POST /v1/audit/verify',
+  'GET /v1/operations/runs',
   'GET /v1/health',
   'GET /v1/doctor',
   'GET /v1/versions',

@@ -141,6 +141,16 @@ describe('the program beside a server', () => {
     expect(await asked('runs', 'cancel', bill)).toMatchObject({ status: 'cancelled' })
   })
 
+  it('The list of the runs of all users has the user of each run, and accepts no other filter than the status.', async () => {
+    await asked('run', 'Echo', 'hi', '--id', 'of-eve', '--user', 'eve', '--detach')
+    await folder.run(['runs', 'result', 'of-eve', '--user', 'eve'], { env })
+    const list = ['runs', 'list', '--all-users', '--status', 'ended']
+    expect(await asked(...list)).toContainEqual(expect.objectContaining({ id: 'of-eve', user: 'eve', title: 'hi' }))
+    expect((await folder.run([...list, '--limit', '1'], { env })).out).toMatch(/^USER +RUN .*\neve +of-eve +completed/)
+    const rejected = await folder.run([...list, '--team', 'Echo'], { env })
+    expect([rejected.code, rejected.error]).toEqual([2, expect.stringContaining('--all-users can be combined with')])
+  })
+
   it('The commands of runs pause runs, set breakpoints, edit and step through a server.', async () => {
     await asked('run', 'Payer', 'x', '--id', 'held', '--detach')
     expect((await folder.run(['runs', 'result', 'held'], { env })).code).toBe(6)
@@ -196,15 +206,16 @@ describe('the program beside a server', () => {
     const made = await asked<{ id: string; key: string }>('api-keys', 'create', 'looker', ...options)
     const by = (key: string, ...args: string[]): Promise<Ended> =>
       folder.run([...args, '--url', url, '--user', 'ada', '--json'], { env: { TROUPE_API_KEY: key } })
-    const [reads, writes, allUsers, wrong, none] = await Promise.all([
+    const [reads, writes, allUsers, runsOfAll, wrong, none] = await Promise.all([
       by(made.key, 'runs', 'list'),
       by(made.key, 'context', 'set', 'a', '1'),
       by(made.key, 'health'),
+      by(made.key, 'runs', 'list', '--all-users'),
       by('w'.repeat(40), 'runs', 'list'),
       folder.run(['runs', 'list', '--url', url, '--json']),
     ])
     expect([reads.code, JSON.parse(reads.out)]).toEqual([0, []])
-    expect([writes.code, allUsers.code, wrong.code, none.code]).toEqual([3, 3, 3, 3])
+    expect([writes, allUsers, runsOfAll, wrong, none].map(({ code }) => code)).toEqual([3, 3, 3, 3, 3])
     expect(JSON.parse(wrong.error).error.code).toBe('request.anonymous')
     expect(await asked('api-keys', 'list')).toMatchObject([{ id: made.id, state: 'valid' }])
     const rotated = await asked<{ id: string; key: string }>('api-keys', 'rotate', made.id, '--overlap', '1h')

@@ -51,6 +51,7 @@ export const operationPaths = {
   'operations.doctor': 'GET /v1/doctor',
   'operations.health': 'GET /v1/health',
   'operations.metrics': 'GET /metrics',
+  'operations.runs': 'GET /v1/operations/runs',
   'operations.versions': 'GET /v1/versions',
   'probes.live': 'GET /health',
   'probes.ready': 'GET /ready',

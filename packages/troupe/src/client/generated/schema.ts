@@ -57,7 +57,7 @@ export interface ClientOperations {
   /** Rotate an API key: create its successor; the old key stays valid for `overlap`. */
   readonly 'apiKeys.rotate': { readonly path: { readonly key: string }; readonly body: { readonly overlap?: string | undefined } | null; readonly answer: { readonly id: string; readonly key: string } }
   /** List the runs that wait for a person, with their questions and uncertain effects. */
-  readonly 'approvals.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }; readonly answer: { readonly items: readonly ({ readonly run: string; readonly reason?: string; readonly title: string; readonly team?: string; readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost?: { readonly usd: number; readonly unknown: readonly (string)[] }; readonly createdAt: string; readonly questions: readonly (ClientSchemas['Question'])[]; readonly uncertain: readonly (ClientSchemas['UncertainEffect'])[] })[]; readonly cursor?: string } }
+  readonly 'approvals.list': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly allUsers?: 'true' | 'false' | undefined }; readonly answer: { readonly items: readonly ({ readonly user?: string; readonly run: string; readonly reason?: string; readonly title: string; readonly team?: string; readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost?: { readonly usd: number; readonly unknown: readonly (string)[] }; readonly createdAt: string; readonly questions: readonly (ClientSchemas['Question'])[]; readonly uncertain: readonly (ClientSchemas['UncertainEffect'])[] })[]; readonly cursor?: string } }
   /** Export the audit log of all users as lines of JSON, to store and to verify. */
   readonly 'audit.export': { readonly text: string }
   /** List the incidents of the user and its agents, newest first: each is an attempt that was rejected. */
@@ -142,6 +142,8 @@ export interface ClientOperations {
   readonly 'operations.health': { readonly answer: ClientSchemas['Health'] }
   /** Show counts and durations in the format of Prometheus. */
   readonly 'operations.metrics': { readonly text: string }
+  /** List the runs of all users: the open ones by user, or the ended or failed ones, newest end first. */
+  readonly 'operations.runs': { readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined; readonly status?: 'open' | 'waiting' | 'ended' | 'failed' | undefined }; readonly answer: { readonly items: readonly ({ readonly id: string; readonly status: string; readonly reason?: string; readonly tags: readonly (string)[]; readonly agents: readonly (string)[]; readonly title: string; readonly team?: string; readonly threadId?: string; readonly usage?: { readonly inputTokens: number; readonly outputTokens: number }; readonly cost?: { readonly usd: number; readonly unknown: readonly (string)[] }; readonly steps?: number; readonly error?: ClientSchemas['StoredError']; readonly createdAt: string; readonly endedAt?: string; readonly replayableUntil?: string; readonly retainedUntil?: string; readonly user: string })[]; readonly cursor?: string } }
   /** Show the release, the formats that it reads and writes, and the open runs that need another release. */
   readonly 'operations.versions': { readonly query: { readonly limit?: number | undefined }; readonly answer: ClientSchemas['Versions'] }
   /** Show whether the process is live, without authentication. */

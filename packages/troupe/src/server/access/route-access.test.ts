@@ -72,6 +72,7 @@ const toAll = new Set([
   'POST /v1/audit/verify',
   'GET /v1/health',
   'GET /v1/doctor',
+  'GET /v1/operations/runs',
   'GET /v1/versions',
   'GET /metrics',
 ])

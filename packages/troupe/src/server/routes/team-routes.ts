@@ -1,12 +1,10 @@
-/** Routes of registered teams and agents, running workers, and runs that wait for a person. */
+/** Routes of registered teams and agents, and of running workers. */
 import { z } from 'zod'
 import { readTeamRequest, resolveTeam } from '../../runs/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
 import { answers } from '../route.ts'
-import { json, list, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
-import { costSchema, questionSchema, tokensSchema, uncertainEffectSchema } from '../schemas/run-schemas.ts'
+import { json } from '../schemas/request-schemas.ts'
 import { teamFields } from './start-run-request.ts'
-import { storedResults } from './usage/stored-results.ts'
 
 const finding = z.object({
   code: z.string(),
@@ -101,46 +99,6 @@ export const teamRoutes = [
     handle: async ({ parts, user }) => {
       const present = await parts.communication.presence.list(user)
       return { items: present.map((one) => ({ ...one, topics: [...one.topics] })) }
-    },
-  }),
-  answers({
-    method: 'GET',
-    path: '/v1/approvals',
-    name: 'approvals.list',
-    operation: 'approvals.list',
-    role: 'readonly',
-    summary: 'List the runs that wait for a person, with their questions and uncertain effects.',
-    query: z.strictObject(pagingQuery),
-    answer: pageSchema(
-      z.object({
-        run: z.string(),
-        reason: z.string().optional(),
-        title: z.string(),
-        team: z.string().optional(),
-        usage: tokensSchema.optional(),
-        cost: costSchema.optional(),
-        createdAt: z.string(),
-        questions: list(questionSchema),
-        uncertain: list(uncertainEffectSchema),
-      }),
-    ),
-    handle: async (call) => {
-      const found = await call.orchestra.list({ ...withoutUndefined(call.query), status: 'waiting' })
-      const waiting = await storedResults(call, found.items)
-      const shown = new Map(
-        found.items.map(({ id, title, team, usage, cost, createdAt }) => [
-          id,
-          { title, createdAt, ...withoutUndefined({ team, usage, cost }) },
-        ]),
-      )
-      const items = waiting.map(async ({ id, result: { reason, questions } }) => ({
-        run: id,
-        ...(shown.get(id) as NonNullable<ReturnType<typeof shown.get>>),
-        ...withoutUndefined({ reason }),
-        questions,
-        uncertain: await (await call.orchestra.get(id)).uncertain(),
-      }))
-      return page({ items: await Promise.all(items), cursor: found.cursor })
     },
   }),
 ]

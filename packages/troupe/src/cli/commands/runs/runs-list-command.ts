@@ -1,9 +1,13 @@
 /** Finds runs. */
-import type { ClientSchemas, OperationRequest } from '../../../client/index.ts'
+import type { ClientSchemas, ItemOf, OperationRequest } from '../../../client/index.ts'
 import { amount, type CliCommand, choice, listLimit, type Options, pagingOptions, text } from '../../cli-command.ts'
+import { misused } from '../../exit-codes.ts'
+import type { Column } from '../../output/output.ts'
 
 type Summary = ClientSchemas['RunSummary']
+type UserSummary = ItemOf<'operations.runs'>
 type Query = NonNullable<OperationRequest<'runs.list'>['query']>
+type AllUsersStatus = NonNullable<NonNullable<OperationRequest<'operations.runs'>['query']>['status']>
 
 export const runFilterOptions = [
   ['--status <status>', 'running, waiting, completed, failed or cancelled'],
@@ -43,26 +47,45 @@ export const filterOf = (options: Options) => ({
 export const runsListCommand: CliCommand = {
   name: 'runs list',
   description: 'List runs that match all filters, newest first',
-  options: [...runFilterOptions, ...pagingOptions(20)],
+  options: [
+    ...runFilterOptions,
+    ['--all-users', 'of all users; with --status open (default), waiting, ended or failed, and no other filter'],
+    ...pagingOptions(20),
+  ],
   async run({ client, out }, _, options) {
+    const max = listLimit(options, 20)
+    if (options.allUsers === true) {
+      const found: UserSummary[] = []
+      const asked = { query: allUsersQuery(options), max }
+      for await (const one of (await client()).pages('operations.runs', asked)) found.push(one)
+      out.table(found, [{ name: 'USER', of: ({ user }) => user }, ...columns], noRuns)
+      return undefined
+    }
     const found: Summary[] = []
-    const asked = { query: filterOf(options), max: listLimit(options, 20) }
+    const asked = { query: filterOf(options), max }
     for await (const one of (await client()).pages('runs.list', asked)) found.push(one)
-    out.table(
-      found,
-      [
-        { name: 'RUN', of: ({ id }) => id },
-        { name: 'STATUS', of: ({ status, reason }) => (reason ? `${status} (${reason})` : status) },
-        { name: 'AGE', of: ({ createdAt }) => ageOf(Date.now() - Date.parse(createdAt)) },
-        { name: 'TEAM', of: ({ team, agents }) => inShort(team ?? agents.join(', '), 24) },
-        { name: 'TOKENS', of: ({ usage }) => (usage ? String(usage.inputTokens + usage.outputTokens) : '') },
-        { name: 'COST', of: ({ cost }) => costText(cost) },
-        { name: 'TASK', of: ({ title }) => title },
-      ],
-      'There are no runs.',
-    )
+    out.table(found, columns, noRuns)
     return undefined
   },
+}
+
+const noRuns = 'There are no runs.'
+const columns: readonly Column<Summary>[] = [
+  { name: 'RUN', of: ({ id }) => id },
+  { name: 'STATUS', of: ({ status, reason }) => (reason ? `${status} (${reason})` : status) },
+  { name: 'AGE', of: ({ createdAt }) => ageOf(Date.now() - Date.parse(createdAt)) },
+  { name: 'TEAM', of: ({ team, agents }) => inShort(team ?? agents.join(', '), 24) },
+  { name: 'TOKENS', of: ({ usage }) => (usage ? String(usage.inputTokens + usage.outputTokens) : '') },
+  { name: 'COST', of: ({ cost }) => costText(cost) },
+  { name: 'TASK', of: ({ title }) => title },
+]
+
+/** @throws CliError for a filter that lists of one user alone have */
+function allUsersQuery(options: Options) {
+  const { status, ...others } = filterOf(options)
+  if (Object.values(others).some((value) => value !== undefined))
+    throw misused('--all-users can be combined with --status, --limit and --all alone.')
+  return { status: status as AllUsersStatus | undefined }
 }
 
 const inShort = (text: string, max: number) => (text.length > max ? `${text.slice(0, max - 1)}…` : text)

@@ -2,7 +2,7 @@
 import type { RunResult, RunSummary } from '../../../runs/index.ts'
 import type { Call } from '../../route.ts'
 
-type Stored = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
+export type StoredResult = Pick<RunResult, 'reason' | 'questions' | 'usage' | 'cost'>
 
 /** Returns the ended and waiting runs of a page of the list, without waiting. */
 export async function storedResults(
@@ -10,5 +10,7 @@ export async function storedResults(
   items: readonly RunSummary[],
 ) {
   const rows = await Promise.all(items.map(({ id }) => parts.runs.orchestra.row(user, id)))
-  return rows.flatMap(({ run: id, result }) => (result === null ? [] : [{ id, result: JSON.parse(result) as Stored }]))
+  return rows.flatMap(({ run: id, result }) =>
+    result === null ? [] : [{ id, result: JSON.parse(result) as StoredResult }],
+  )
 }
