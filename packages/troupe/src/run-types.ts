@@ -3,6 +3,7 @@ export type { Resolution } from './journal/index.ts'
 export type {
   AgentPath,
   AllRunsOptions,
+  AllRunsStatus,
   AnswerTo,
   Branch,
   BranchAgent,

@@ -9,7 +9,7 @@ import { runContent } from '../run-migrations.ts'
 import { type RunRow, type RunStore, runRowOf } from '../run-store.ts'
 import { eachOf } from '../run-words.ts'
 
-/** Which runs of all users a list has. */
+/** Which runs a list of all users has; `waiting` are those of the open ones that wait for a person or are paused. */
 export type AllRunsStatus = 'open' | 'waiting' | 'ended' | 'failed'
 
 /** A run by its position in the list. `at` is the time of the end, in ms since 1970; 0 for open runs. */
