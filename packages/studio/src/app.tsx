@@ -9,8 +9,9 @@ import {
   useMatches,
   useSearch,
 } from '@tanstack/react-router'
-import { createContext, Fragment, Suspense, useContext, useEffect, useRef, useState } from 'react'
+import { Fragment, Suspense, useContext, useEffect, useRef, useState } from 'react'
 import type { ClientOperations } from 'troupe/client'
+import { UserContext } from './api/chosen-user.ts'
 import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
@@ -140,15 +141,11 @@ export function App() {
   )
 }
 
-interface ChosenUser {
-  readonly user: string
-  readonly choose: (user: string) => void
-}
-const UserContext = createContext<ChosenUser>({ user: '', choose: () => {} })
-
 function Top() {
   const { user, choose } = useContext(UserContext)
   const [typed, setTyped] = useState(user)
+  // A row of another user chooses that user too.
+  useEffect(() => setTyped(user), [user])
   return (
     <Flex gap="2" align="center" className="tools">
       <form

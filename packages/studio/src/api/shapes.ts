@@ -24,6 +24,8 @@ export function pinnedTopology(event: object | undefined): Topology | undefined 
 export type RunEvent = StreamData<'runs.events'>
 export type Entry = ClientSchemas['HistoryEntry']
 export type Audience = Entry['audience']
+/** A run of the list of all users. */
+export type UserRun = ItemOf<'operations.runs'>
 export type Approval = ItemOf<'approvals.list'>
 export type DeadLetter = ClientSchemas['DeadLetter']
 export type Call = ClientSchemas['RecordedCall']

@@ -12,6 +12,7 @@ import { Status } from '../parts/status.tsx'
 import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
 import { UsageCharts, useUsageHistory } from '../parts/usage-charts.tsx'
 import { visible } from '../visible.ts'
+import { AllUsers } from './all-users.tsx'
 import { OpenRequests, openRequests } from './open-requests.tsx'
 
 const shown = ['running', 'waiting', 'completed', 'failed'] as const
@@ -78,6 +79,7 @@ function Lists() {
       <UsageCharts isSmall />
       <Checks />
       <Doctor />
+      <AllUsers />
     </>
   )
 }

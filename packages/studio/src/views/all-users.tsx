@@ -1,0 +1,89 @@
+/** The failed and the open runs of all users, for operators. A run opens as a run of its user. */
+import { Link } from '@tanstack/react-router'
+import { useContext } from 'react'
+import { UserContext } from '../api/chosen-user.ts'
+import type { UserRun } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
+import { inShort, spent, tokens } from '../format.ts'
+import { Age } from '../parts/age.tsx'
+import { Answer } from '../parts/answer.tsx'
+import { type Column, DataTable } from '../parts/data-table.tsx'
+import { Section } from '../parts/section.tsx'
+import { Status } from '../parts/status.tsx'
+import { Text } from '../parts/ui.tsx'
+import { visible } from '../visible.ts'
+
+const shown = 10
+/** ms; the stream of updates reports the runs of one user alone. */
+const every = 15_000
+
+export function AllUsers() {
+  const may = useMay()
+  if (!may('operations.runs')) return null
+  return (
+    <Section title="All users">
+      <SomeRuns title="Failed runs" status="failed" none="No run has failed." more="these failed last" />
+      <SomeRuns title="Open runs" status="open" none="No run is open." more="these are the first by user" />
+    </Section>
+  )
+}
+
+interface SomeRunsProps {
+  readonly title: string
+  readonly status: 'failed' | 'open'
+  readonly none: string
+  /** Which runs are shown if there are more. */
+  readonly more: string
+}
+
+function SomeRuns({ title, status, none, more }: SomeRunsProps) {
+  const found = useAnswer('operations.runs', { query: { status, limit: shown }, every })
+  return (
+    <>
+      <Text as="p" bold mb="2">
+        {title}
+      </Text>
+      <Answer of={found} none={{ when: ({ items }) => items.length === 0, text: none }}>
+        {({ items, cursor }) => (
+          <>
+            <DataTable columns={columns} rows={items} rowKey={({ user, id }) => `${user} ${id}`} />
+            {cursor !== undefined && (
+              <Text as="p" size="small" color="gray">
+                There are more; {more}.
+              </Text>
+            )}
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+const numeric = { numeric: true, wideOnly: true } as const
+const columns: readonly Column<UserRun>[] = [
+  { title: 'Task', breaks: true, of: (run) => <Task run={run} /> },
+  { title: 'User', breaks: true, of: ({ user }) => visible(user) },
+  { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
+  { title: 'Team', wideOnly: true, of: ({ team, agents }) => inShort(team ?? agents.join(', '), 40) },
+  { title: 'Tokens', ...numeric, of: ({ usage }) => tokens(usage) },
+  { title: 'Cost', ...numeric, of: ({ cost }) => spent(cost) },
+  { title: 'Age', ...numeric, of: ({ createdAt }) => <Age of={createdAt} /> },
+]
+
+/** The address of a run names no user, so the link chooses the user before it opens the run. */
+function Task({ run: { user, id, title, error } }: { readonly run: UserRun }) {
+  const { choose } = useContext(UserContext)
+  return (
+    <>
+      <Link to="/runs/$run" params={{ run: id }} title={id} onClick={() => choose(user)}>
+        {inShort(title, 90) || id}
+      </Link>
+      {error && (
+        <Text as="p" size="small" color="red" className="break">
+          {inShort(error.message, 160)}
+        </Text>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,69 @@
+/** Home for operators: the failed and open runs of all users, each of which opens as a run of its user. */
+import type { Browser, Page } from 'playwright-core'
+import { defineAgent, finish } from 'troupe'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { type Played, play } from './studio-testbed.ts'
+
+const clerk = defineAgent<string>({
+  name: 'Helper',
+  run: async (task, ctx) => {
+    if (task.startsWith('fail')) throw new Error('no luck')
+    return finish((await ctx.ask({ text: 'Which one?' })) as never)
+  },
+})
+
+describe.skipIf(executable === undefined)('Home for all users', () => {
+  let browser: Browser
+  let played: Played
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    played = await play()
+    for (const [user, id, task] of [
+      ['eve', 'broken', 'fail the order'],
+      ['bob', 'asks', 'choose a gift'],
+    ] as const)
+      await (await played.troupe.user(user).orchestra.start({ id, task, agent: clerk })).result()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await played?.[Symbol.asyncDispose]()
+  })
+
+  const opened = async (scope?: Parameters<Played['server']['link']>[0]): Promise<Page> => {
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
+    context.setDefaultTimeout(60_000)
+    const page = await context.newPage()
+    await page.goto(await played.server.link(scope))
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    return page
+  }
+
+  test('Home shows the failed and open runs of all users, and a run opens with the data of its user.', async () => {
+    const page = await opened()
+    const section = page.getByRole('region', { name: 'All users' })
+    const failed = section.getByRole('row', { name: /fail the order/ })
+    const open = section.getByRole('row', { name: /choose a gift/ })
+    expect(await failed.getByRole('cell').allInnerTexts()).toEqual(
+      expect.arrayContaining(['eve', expect.stringMatching(/failed/), 'Helper']),
+    )
+    expect(await open.getByRole('cell').allInnerTexts()).toEqual(
+      expect.arrayContaining(['bob', expect.stringMatching(/waiting/), 'Helper']),
+    )
+    await failed.getByRole('link', { name: 'fail the order' }).click()
+    await page.getByRole('main').getByText('User eve', { exact: true }).waitFor()
+    await page.getByRole('heading', { level: 1, name: 'fail the order' }).waitFor()
+    expect(new URL(page.url()).hash).toBe('#/runs/broken')
+    expect(await page.getByRole('textbox', { name: 'User' }).inputValue()).toBe('eve')
+    await page.context().close()
+  })
+
+  test('Home shows a caller of one user no runs of other users.', async () => {
+    const page = await opened({ users: ['bob'] })
+    await page.getByRole('region', { name: 'Newest runs' }).getByText('choose a gift').waitFor()
+    expect(await page.getByRole('region', { name: 'All users' }).count()).toBe(0)
+    expect(await page.getByText('fail the order').count()).toBe(0)
+    await page.context().close()
+  })
+})
