@@ -31,11 +31,11 @@ describe.skipIf(executable === undefined)('Home for all users', () => {
     await played?.[Symbol.asyncDispose]()
   })
 
-  const opened = async (scope?: Parameters<Played['server']['link']>[0]): Promise<Page> => {
+  const opened = async (scope?: Parameters<Played['server']['link']>[0], { server } = played): Promise<Page> => {
     const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
     context.setDefaultTimeout(60_000)
     const page = await context.newPage()
-    await page.goto(await played.server.link(scope))
+    await page.goto(await server.link(scope))
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
     return page
   }
@@ -56,6 +56,24 @@ describe.skipIf(executable === undefined)('Home for all users', () => {
     await page.getByRole('heading', { level: 1, name: 'fail the order' }).waitFor()
     expect(new URL(page.url()).hash).toBe('#/runs/broken')
     expect(await page.getByRole('textbox', { name: 'User' }).inputValue()).toBe('eve')
+    await page.context().close()
+  })
+
+  test('Home shows no list of all users while only the shown user has failed or open runs.', async () => {
+    await using own = await play()
+    await (await own.troupe.user('default').orchestra.start({ task: 'choose a gift', agent: clerk })).result()
+    const page = await opened(undefined, own)
+    const listed = page.waitForResponse((response) => response.url().includes('/v1/operations/runs?status=open'))
+    await page.reload()
+    await listed
+    await page.getByRole('region', { name: 'Newest runs' }).getByText('choose a gift').waitFor()
+    await page.waitForTimeout(500)
+    expect(await page.getByRole('region', { name: 'All users' }).count()).toBe(0)
+    await (await own.troupe.user('eve').orchestra.start({ task: 'fail it', agent: clerk })).result()
+    await page
+      .getByRole('region', { name: 'All users' })
+      .getByRole('row', { name: /fail it/ })
+      .waitFor()
     await page.context().close()
   })
 

@@ -1,6 +1,9 @@
 /** The failed and the open runs of all users, for operators. A run opens as a run of its user. */
+
+import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useContext } from 'react'
+import type { AnswerOf } from 'troupe/client'
 import { UserContext } from '../api/chosen-user.ts'
 import type { UserRun } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
@@ -18,30 +21,40 @@ const shown = 10
 /** ms; the stream of updates reports the runs of one user alone. */
 const every = 15_000
 
+const newestFailed = { query: { status: 'failed', limit: shown } } as const
+const firstOpen = { query: { status: 'open', limit: shown } } as const
+
+/** Nothing if all these runs are of the user whose data the page shows: the lists above have them. */
 export function AllUsers() {
-  const may = useMay()
-  if (!may('operations.runs')) return null
+  const enabled = useMay()('operations.runs')
+  const { user } = useContext(UserContext)
+  const failed = useAnswer('operations.runs', { ...newestFailed, every, enabled })
+  const open = useAnswer('operations.runs', { ...firstOpen, every, enabled })
+  const isOfShownUser = ({ data }: Found) =>
+    data !== undefined && data.cursor === undefined && data.items.every((run) => run.user === (user || 'default'))
+  if (failed.isPending || open.isPending || (isOfShownUser(failed) && isOfShownUser(open))) return null
   return (
     <Section title="All users">
-      <SomeRuns title="Failed runs" status="failed" none="No run has failed." more="these failed last" />
-      <SomeRuns title="Open runs" status="open" none="No run is open." more="these are the first by user" />
+      <SomeRuns title="Failed runs" found={failed} none="No run has failed." more="these failed last" />
+      <SomeRuns title="Open runs" found={open} none="No run is open." more="these are the first by user" />
     </Section>
   )
 }
 
+type Found = UseQueryResult<AnswerOf<'operations.runs'>, Error>
+
 interface SomeRunsProps {
   readonly title: string
-  readonly status: 'failed' | 'open'
+  readonly found: Found
   readonly none: string
   /** Which runs are shown if there are more. */
   readonly more: string
 }
 
-function SomeRuns({ title, status, none, more }: SomeRunsProps) {
-  const found = useAnswer('operations.runs', { query: { status, limit: shown }, every })
+function SomeRuns({ title, found, none, more }: SomeRunsProps) {
   return (
     <>
-      <Text as="p" bold mb="2">
+      <Text as="p" bold mt="3" mb="2">
         {title}
       </Text>
       <Answer of={found} none={{ when: ({ items }) => items.length === 0, text: none }}>
