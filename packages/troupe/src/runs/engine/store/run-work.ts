@@ -91,7 +91,7 @@ export function workOwners(dialect: Dialect) {
   }
 }
 
-/** Finds open runs of all users. */
+/** Finds open runs of all users. A key is compared as a row, so that PostgreSQL starts at this key of the index. */
 export function openWork(dialect: Dialect) {
   const own = templates<WorkTables>(dialect)
   return {
@@ -110,7 +110,6 @@ export function openWork(dialect: Dialect) {
         .select(['work.user_id', 'work.journal_id', 'work.owner', 'work.form', 'processes.process_id as registered'])
         .where('work.journal_id', '>=', runPrefix)
         .where('work.journal_id', '<', prefixEnd(runPrefix))
-        // Compared as a row, so that PostgreSQL starts at this key of the index.
         .where((row) => row(row.refTuple('work.user_id', 'work.journal_id'), '>', row.tuple(p.user, p.journal)))
         .orderBy('work.user_id')
         .orderBy('work.journal_id')
@@ -124,12 +123,7 @@ export function openWork(dialect: Dialect) {
         .where('journal_id', '>=', runPrefix)
         .where('journal_id', '<', prefixEnd(runPrefix))
         .where('form', '<=', p.form)
-        .where((row) =>
-          row.or([
-            row('user_id', '>', p.user),
-            row.and([row('user_id', '=', p.user), row('journal_id', '>', p.journal)]),
-          ]),
-        )
+        .where((row) => row(row.refTuple('user_id', 'journal_id'), '>', row.tuple(p.user, p.journal)))
         .orderBy('user_id')
         .orderBy('journal_id')
         .limit(p.limit),
