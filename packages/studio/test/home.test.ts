@@ -46,10 +46,10 @@ describe.skipIf(executable === undefined)('Home', () => {
         readonly previousRect: DOMRectReadOnly
         readonly currentRect: DOMRectReadOnly
       }
-      const place = ({ x, y, width, height }: DOMRectReadOnly) => [x, y, width, height].map(Math.round).join(' ')
+      const spotOf = ({ x, y, width, height }: DOMRectReadOnly) => [x, y, width, height].map(Math.round).join(' ')
       const name = ({ node, previousRect, currentRect }: Source) =>
         `${node instanceof Element ? `${node.tagName}.${node.className}` : String(node?.textContent)} ` +
-        `from ${place(previousRect)} to ${place(currentRect)}`
+        `from ${spotOf(previousRect)} to ${spotOf(currentRect)}`
       type Entry = { readonly value: number; readonly sources: readonly Source[] }
       new PerformanceObserver((list) => {
         for (const { value, sources } of list.getEntries() as unknown as readonly Entry[])
