@@ -151,18 +151,18 @@ describe('the program in a new project', () => {
     expect(JSON.parse(wrong.error).error.message).toMatch(/flow/)
   })
 
-  it('A command carries a run of the file of a team if it is given the file.', async () => {
+  it('A command carries a run of a team file if it has the file.', async () => {
     const flows = "flows: ['Start -> A', 'A -> End']"
     writeFileSync(join(folder.path, 'alone.yaml'), `agents: { A: { instructions: The sky is green. } }\n${flows}\n`)
     await folder.run(['run', 'alone.yaml', 'What is the sky?', '--id', 'sky'])
     const fork = ['runs', 'fork', 'sky', '--at', '1']
     const unknown = await folder.run(fork)
     expect(unknown).toMatchObject({ code: 1, error: expect.stringContaining('--team-file') })
-    const given = ['--team-file', 'alone.yaml']
-    expect(await folder.run([...fork, ...given])).toMatchObject({ code: 0, out: expect.stringContaining('A is done') })
-    const prompts = await folder.run(['runs', 'prompts', 'sky', '1#1', ...given])
+    const file = ['--team-file', 'alone.yaml']
+    expect(await folder.run([...fork, ...file])).toMatchObject({ code: 0, out: expect.stringContaining('A is done') })
+    const prompts = await folder.run(['runs', 'prompts', 'sky', '1#1', ...file])
     expect(prompts).toMatchObject({ code: 0, out: expect.stringContaining('The sky is green.') })
-    const both = await folder.json<readonly { team: string }[]>(['check', ...given])
+    const both = await folder.json<readonly { team: string }[]>(['check', ...file])
     expect(both.map(({ team }) => team).sort()).toEqual(['alone', 'notes'])
     expect(await folder.run([...fork, '--team-file', 'absent.yaml'])).toMatchObject({ code: 2 })
   })
