@@ -42,7 +42,7 @@ interface Effect<Out> {
   /** Starts the function in the async context of its call, because the last answer from the record may start the effect. */
   readonly around: Around
   readonly scope: TaintScope
-  /** The labels that its function added to the outcome. */
+  /** The labels of the outcome: those of its specification, and those that its function adds. */
   taint: readonly TaintLabel[]
 }
 
@@ -89,9 +89,11 @@ export function runEffect<Out>(
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
   const promise = execution.open(stage, id, false, scope) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
-  const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, scope, taint: [] }
+  const taint = spec.taint ?? []
+  const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, scope, taint }
   if (!fromRecord(effect)) execution.start(id, () => begin(effect))
-  return tainted(promise, scope, spec.taint)
+  // An outcome that was recorded before its tool declared labels has them now, too.
+  return tainted(promise, scope, taint)
 }
 
 function seenEffect<Out>({ undo, request }: EffectSpec<Out>): SeenEffect {

@@ -13,6 +13,7 @@ import { happened } from '../forks/reject-repeated.ts'
 import type { OrchestraHost } from '../orchestra-host.ts'
 import { recordRead } from '../record-read.ts'
 import { checkContextOf, prepareRun } from '../starts/start-run.ts'
+import { taintOfRun } from '../store/note-run-taint.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { withCall } from './pinned-call.ts'
 
@@ -123,14 +124,14 @@ interface FoundCall {
   readonly tool: Tool
   readonly args: Json
   readonly isRepeat: boolean
-  /** The labels of everything that the step had read. */
+  /** The labels of everything that the step and its run had read. */
   readonly taint: readonly TaintLabel[]
   readonly pinned: Pinned
 }
 
 async function findCall(host: OrchestraHost, user: UserId, { run, step, call }: ToolCallReference): Promise<FoundCall> {
   const { records, pinned, agents } = await host.source(user, run)
-  const { journal, agents: own } = host.parts
+  const { journal, agents: own, stores } = host.parts
   const effects = await journal.steps.effects(user, stepJournal(run, step))
   const effect = effects.find((one) => one.call === call)
   const command = executedSteps(PastRun.of(run, records)).started.get(step)
@@ -145,9 +146,12 @@ async function findCall(host: OrchestraHost, user: UserId, { run, step, call }: 
   const answer = effects.find((one) => one.call === `/effect:model ${turn}#1`)?.output
   const args = effect.input ?? recordedArguments(answer, Number(position))
   if (args === undefined) throw unavailable('its arguments are not recorded')
+  const row = await stores.store.get(user, run)
   const taint = joinTaint(
     command.taint ?? [],
     ...effects.map((one) => one.taint ?? []),
+    // The step also has the labels of entries, messages and memories that it read; its end records them.
+    row ? await taintOfRun(host.parts, user, row) : [],
     own.services.guard.people ?? [],
   )
   const isRepeat = effect.class === 'at-most-once' && happened.has(effect.state)

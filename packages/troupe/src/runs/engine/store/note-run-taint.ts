@@ -43,7 +43,11 @@ export function withRunTaint<Part>(
   }
 }
 
-async function taintOfRun(parts: Parts, user: UserId, row: RunRow): Promise<readonly TaintLabel[]> {
+/**
+ * Returns the labels of everything that the run has recorded; `unknownTaint` while a step is in progress that has recorded
+ * effects.
+ */
+export async function taintOfRun(parts: Parts, user: UserId, row: RunRow): Promise<readonly TaintLabel[]> {
   const inResult = row.result === null ? undefined : (JSON.parse(row.result) as Tainted).taint
   let taint = joinTaint(inResult)
   /** The steps in progress, also those that wait: their labels are recorded when they end. */

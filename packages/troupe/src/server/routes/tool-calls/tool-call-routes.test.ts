@@ -236,6 +236,38 @@ describe('recorded tool calls', () => {
     expect([paid, models()]).toEqual([[90, 500], 3])
   })
 
+  it('A call executed again has the labels of all that its step and run had read, so that a policy asks again.', async () => {
+    const sent: string[] = []
+    const read = (name: string, label: { readonly untrusted?: string; readonly sensitive?: string }) =>
+      defineTool({ name, description: name, inputSchema: z.object({}), effect: 'read', ...label, execute: () => name })
+    const send = defineTool({
+      name: 'send',
+      description: 'Sends.',
+      inputSchema: z.object({ to: z.string() }),
+      effect: 'at-most-once',
+      execute: ({ to }) => {
+        sent.push(to)
+        return 'sent'
+      },
+    })
+    const calls = ['web', 'payroll'].map((name) => ({ text: '', toolCalls: [{ name, args: {} }] }))
+    const responses = [...calls, { text: '', toolCalls: [{ name: 'send', args: { to: 'bob' } }] }, 'Done.']
+    const tools = { web: read('web', { untrusted: 'web' }), payroll: read('payroll', { sensitive: 'payroll' }), send }
+    const agent = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses }), tools })
+    const { troupe, as } = await open({ agents: [agent] })
+    const run = await troupe.user('ada').orchestra.start({ id: 'one', agent: 'Clerk', task: 'x' })
+    const asked = await run.result()
+    const [question] = asked.questions
+    await run.answer(question?.id ?? '', { approve: true, hash: question?.hash ?? '' })
+    expect([(await run.result()).status, sent]).toEqual(['completed', ['bob']])
+    const { call } = await as('moderator')
+    const recorded = (await call('GET', '/v1/runs/one/steps/1%231/calls')).body.calls
+    const { call: id } = recorded.find(({ name }: { readonly name: string }) => name === 'send')
+    await call('POST', path, { call: id, args: { to: 'eve' }, repeat: true, id: 'two' })
+    expect(await ended(call, 'two')).toMatchObject({ status: 'waiting', questions: [{ kind: 'approval' }] })
+    expect(sent).toEqual(['bob'])
+  })
+
   it('A call of a function agent, and a call of a tool that the agent has lost, cannot be executed again.', async () => {
     const storage = `sqlite:${join(folder, 'troupe.db')}` as const
     const first = await open({ storage })
