@@ -20,7 +20,7 @@ export const keysSchema = {
   postgres: [...postgresTables(tables), workTable('security_api_keys'), workTable('security_api_key_users')],
 }
 
-// The API key that opened a session. The session is valid only while that key is.
+// The API key or session that opened a session or made a link, which is valid only while its opener is.
 const openedBy = ['alter table security_api_keys add column opened_by text']
 export const openedBySchema = { sqlite: openedBy, postgres: openedBy }
 
@@ -36,7 +36,7 @@ export interface NewKey {
   readonly taint: string
   readonly everyUser: number
   readonly expiresAt: Bind
-  /** The id of the API key that opened a session; null if a link or a provider did. */
+  /** The API key or session that opened a session or made a link; null if a provider or the host did. */
   readonly openedBy: string | null
 }
 
@@ -94,7 +94,7 @@ export function keyStatements(dialect: Dialect) {
     ),
     cleanup: compile<At>((p) => sql`delete from security_api_keys where kind <> 'key' and expires_at <= ${p.now}`),
     valid: compile<{ id: string; due: Bind; today: Bind } & At>(
-      (p) => sql`select kind, name, hash, role, operations, agent, taint, every_user, created_at,
+      (p) => sql`select kind, name, hash, role, operations, agent, taint, every_user, created_at, opened_by,
           case when kind = 'key' and created_at <= ${p.due} and (reminded_at is null or reminded_at <= ${p.today})
             then 1 else 0 end as due
         from security_api_keys where ${valid(p)}`,

@@ -88,6 +88,8 @@ export interface Grant {
   readonly agent: string | undefined
   /** Taint labels of all that the caller writes and starts. */
   readonly taint: readonly TaintLabel[]
+  /** The id of the API key or session with which a link or session ends; absent if there is none. */
+  readonly openedBy?: string
 }
 
 const now = { $: 'now' } as const
@@ -259,20 +261,26 @@ export class ApiKeys {
       operations: row.operations === null ? undefined : (JSON.parse(String(row.operations)) as OperationPattern[]),
       agent: row.agent === null ? undefined : String(row.agent),
       taint: taintOf(row),
+      ...(row.opened_by === null ? {} : { openedBy: String(row.opened_by) }),
     }
   }
 
-  /** Creates the secret of a link that opens one session within 5 min. */
-  async link(scope: KeyScope): Promise<string> {
+  /**
+   * Creates the secret of a link that opens one session within 5 min.
+   * @param openedBy the id of the API key or session that makes it: the link and the session that it opens end with that
+   */
+  async link(scope: KeyScope, openedBy?: string): Promise<string> {
     checkOptions('apiKeys.link', scope, ['users', 'role', 'operations', 'agent', 'taint'])
-    return (await this.#insert('link', 'link', scope, linkMs)).key
+    const by = openedBy === undefined ? undefined : checkText('apiKeys.link', openedBy)
+    return (await this.#insert('link', 'link', scope, linkMs, by)).key
   }
   /** Uses a link. Returns the secret of a session of 12 h, undefined if the link is not valid now. */
   async openSession(link: string): Promise<OpenedSession | undefined> {
     const grant = await this.verify(link)
     if (grant?.kind !== 'link') return undefined
     const made = this.#issuer.create('session')
-    const statements = this.#issuer.insertion(made, { name: 'session', scope: grant, validForMs: sessionMs })
+    const terms = { name: 'session', scope: grant, validForMs: sessionMs, openedBy: grant.openedBy }
+    const statements = this.#issuer.insertion(made, terms)
     const consumed = this.#statements.consume({ id: grant.id, now }, { expect: { rows: 1 }, otherwise: 'key.unknown' })
     const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
     const result = await this.#storage.commit({
@@ -300,9 +308,15 @@ export class ApiKeys {
     await this.#commit([this.#statements.drop({ id: grant.id }), ...this.#acted('session.end', grant.id, grant.id)])
   }
 
-  async #insert(kind: Grant['kind'], name: string, scope: KeyScope, ms: number | undefined): Promise<CreatedKey> {
+  async #insert(
+    kind: Grant['kind'],
+    name: string,
+    scope: KeyScope,
+    ms: number | undefined,
+    openedBy?: string,
+  ): Promise<CreatedKey> {
     const made = this.#issuer.create(kind)
-    const statements = this.#issuer.insertion(made, { name, scope, validForMs: ms })
+    const statements = this.#issuer.insertion(made, { name, scope, validForMs: ms, openedBy })
     await this.#commit([...statements, ...this.#acted(`${kind}.create`, made.id)])
     return { id: made.id, key: made.key }
   }

@@ -40,8 +40,8 @@ export interface IssuedTerms {
   }
   /** undefined: it never ends. */
   readonly validForMs: number | undefined
-  /** The id of the API key that opens a session; the session ends with it. */
-  readonly openedBy?: string
+  /** The id of the API key or session that opens a session or makes a link, which ends with it. */
+  readonly openedBy?: string | undefined
 }
 
 export class KeyIssuer {

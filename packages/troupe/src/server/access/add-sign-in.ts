@@ -4,7 +4,7 @@ import { failure, TroupeError } from '../../core/index.ts'
 import type { OpenedSession } from '../../security/index.ts'
 import type { Site } from '../site.ts'
 import { type FailureLimit, identify, type RateLimit } from './admit.ts'
-import { cookieOf, hostKeyId, sessionCookie } from './authenticate.ts'
+import { cookieOf, openerOf, sessionCookie } from './authenticate.ts'
 import { createIdentityProvider, type PendingSignIn } from './oidc.ts'
 
 const hidden = { schema: { hide: true }, exposeHeadRoute: false }
@@ -33,9 +33,9 @@ function addSession(app: FastifyInstance, site: Site, limit: RateLimit): void {
       recordRejection(site, 'request.anonymous')
       throw failure('request.anonymous')
     }
-    const { id, users, role, operations, agent, taint } = principal
+    const { users, role, operations, agent, taint } = principal
     const scope = { users, role, taint, ...(operations && { operations }), ...(agent !== undefined && { agent }) }
-    const session = await apiKeys.signIn(scope, id === hostKeyId ? undefined : id)
+    const session = await apiKeys.signIn(scope, openerOf(principal))
     recordLogin(site, session, users)
     setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
     return reply.header('cache-control', 'no-store').code(204).send()

@@ -64,6 +64,15 @@ function samePage(request: FastifyRequest, principal: RequestPrincipal): Request
   throw failure('request.foreign', { problem: 'of a session that come from another page' })
 }
 
+/**
+ * Returns the id of the API key or session with which ends whatever the caller opens: a session ends with its own opener.
+ * undefined for the host and for callers without a credential.
+ */
+export const openerOf = ({ kind, id, openedBy }: RequestPrincipal): string | undefined => {
+  if (kind === 'session') return openedBy ?? id
+  return kind === 'key' && id !== hostKeyId ? id : undefined
+}
+
 /** Returns the credential by which a request was authenticated. */
 export const shownBy = (request: FastifyRequest): string | undefined =>
   credentialOf(request) ?? cookieOf(request.headers.cookie, sessionCookie)

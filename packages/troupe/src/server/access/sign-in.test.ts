@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TroupeConfig } from '../../configuration/index.ts'
 import { createVirtualClock } from '../../core/index.ts'
 import { partsOf } from '../../startup/index.ts'
-import { caller, Servers } from '../server-testbed.test.fixture.ts'
+import { caller, type Served, Servers } from '../server-testbed.test.fixture.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())
@@ -233,6 +233,33 @@ describe('sign-in with an API key', () => {
     expect(await states()).toEqual([200, 401])
     await clock.advance('30m')
     expect(await states()).toEqual([401, 401])
+  })
+  it('A link, and the session that it opens, end with the key or session that made the link.', async () => {
+    const { troupe, url, link: linkOfHost } = await start()
+    const madeBy = async (call: Served['call'], headers = {}) =>
+      (await call('POST', '/v1/links', {}, headers)).body as { readonly path: string }
+    const open = async (path: string) => {
+      const { status, headers } = await caller(url)('GET', path)
+      return { status, page: caller(url, { cookie: headers.get('set-cookie')?.split(';')[0] ?? '', origin: url }) }
+    }
+    const made = await troupe.apiKeys.create({ name: 'stolen', users: 'all', role: 'admin' })
+    const withKey = caller(url, { 'x-api-key': made.key })
+    const [used, unused] = [await madeBy(withKey), await madeBy(withKey)]
+    const first = await open(used.path)
+    const second = await open((await madeBy(first.page)).path)
+    const unusedOfSession = await madeBy(second.page)
+    const stateOf = async ({ page }: { readonly page: Served['call'] }) => (await page('GET', '/v1/api-keys')).status
+    expect([await stateOf(first), await stateOf(second)]).toEqual([200, 200])
+    await troupe.apiKeys.revoke(made.id)
+    expect([await stateOf(first), await stateOf(second)]).toEqual([401, 401])
+    for (const { path } of [unused, unusedOfSession]) expect(await stateOf(await open(path))).toBe(401)
+
+    const host = new URL(await linkOfHost())
+    const own = await open(`${host.pathname}${host.search}`)
+    const child = await open((await madeBy(own.page)).path)
+    expect(await stateOf(child)).toBe(200)
+    await own.page('DELETE', '/session')
+    expect(await stateOf(child)).toBe(401)
   })
   it('The key of the server opens a session with all rights.', async () => {
     const { signIn, pageOf } = await start()

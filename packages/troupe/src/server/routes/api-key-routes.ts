@@ -1,6 +1,8 @@
 /** Routes of API keys, for callers with all rights for all users. A new key never has more rights than the caller's. */
+
 import { z } from 'zod'
 import type { KeyOptions } from '../../security/index.ts'
+import { openerOf } from '../access/authenticate.ts'
 import { answers } from '../route.ts'
 import {
   done,
@@ -102,7 +104,8 @@ export const apiKeyRoutes = [
     code: 201,
     handle: async (call) => {
       const { users: linkUsers = 'all', role = 'admin' } = call.body ?? {}
-      return { path: `/open?link=${await call.troupe.apiKeys.link({ users: linkUsers, role })}` }
+      const link = await call.troupe.apiKeys.link({ users: linkUsers, role }, openerOf(call.principal))
+      return { path: `/open?link=${link}` }
     },
   }),
   answers({
