@@ -73,8 +73,13 @@ const alike = (option: true | { readonly limit?: number }): number =>
 
 const cut = (text: string, characters: number): string =>
   text.length > characters ? `${truncateText(text, characters)}…` : text
-const noteOf = (content: Json): string =>
-  cut(textOfEpisode(content).replaceAll(/\s*\n\s*/g, ' '), limits.noteCharacters)
+const onOneLine = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ')
+const noteOf = (content: Json): string => cut(onOneLine(textOfEpisode(content)), limits.noteCharacters)
 
 const labelsOf = (
   items: readonly Pick<NewMemory, 'taint' | 'provenance'>[],

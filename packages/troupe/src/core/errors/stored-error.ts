@@ -114,7 +114,7 @@ function fingerprint(thrown: unknown): string {
     thrown instanceof Error
       ? [textOf(thrown.name), textOf(thrown.message), textOf(thrown.stack ?? '')]
       : ['Error', describe(thrown), '']
-  const line = /^\s+at .*$/m.exec(stack)?.[0] ?? ''
+  const line = /^ +at .*$/m.exec(stack)?.[0] ?? ''
   return `err_${hashText(JSON.stringify([name, message.slice(0, limit), line])).slice(0, 16)}`
 }
 

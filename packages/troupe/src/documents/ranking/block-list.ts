@@ -51,9 +51,9 @@ export class BlockList {
     const start = first.start + (kind === 'code' ? 0 : first.text.search(/\S/))
     const until = last.start + last.text.trimEnd().length
     // The mark that closes a comment says nothing.
-    const closing = kind === 'comment' ? /\s*\*+\/$/.exec(this.#source.text.slice(start, until)) : null
-    const end = closing ? start + closing.index : until
-    this.add(kind, start, end, lead)
+    const text = this.#source.text.slice(start, until)
+    const isClosed = kind === 'comment' && text.endsWith('*/')
+    this.add(kind, start, isClosed ? start + text.replace(/(?<!\*)\*+\/$/, '').trimEnd().length : until, lead)
   }
 
   /** Adds a part of the text. */

@@ -81,7 +81,8 @@ async function firstAllowed(
 const formats: Record<string, RegExp> = {
   date: /\b\d{4}-\d{2}-\d{2}\b/,
   'date-time': /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})/,
-  email: /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/,
+  // From the beginning of a word only: other beginnings would find nothing that this one does not.
+  email: /(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+/,
   uri: /\bhttps?:\/\/[^\s<>"')\]]+/,
 }
 

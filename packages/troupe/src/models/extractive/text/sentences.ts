@@ -54,7 +54,12 @@ const unquoted = [
 ]
 /** List items, quotations and comments begin with these. */
 const marker = /^\s*(?:(?:[-*+]|\/\*\*?|\/\/+|\d{1,3}[.)])\s+|>\s?)+/
-const commentEnd = /\s*\*\/\s*$/
+
+/** Returns the length of the mark that ends a comment, with the spaces around it; 0 if the line ends with something else. */
+function lengthOfCommentEnd(line: string): number {
+  const text = line.trimEnd()
+  return text.endsWith('*/') ? line.length - text.slice(0, -2).trimEnd().length : 0
+}
 
 /** The paragraphs and list items of a text, in order. */
 function blocksOf(text: string): Block[] {
@@ -69,7 +74,7 @@ function blocksOf(text: string): Block[] {
     const line = text.slice(start, end)
     const mark = marker.exec(line)?.[0].length ?? 0
     const code = fence.test(line)
-    const tail = commentEnd.exec(line)?.[0].length ?? 0
+    const tail = lengthOfCommentEnd(line)
     if (code) fenced = !fenced
     if (fenced || code || frontMatter || line.trim() === '' || unquoted.some((one) => one.test(line))) open = undefined
     else if (open && mark === 0) open.end = end - tail
