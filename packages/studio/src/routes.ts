@@ -176,15 +176,18 @@ interface MailboxSearch extends Paged {
   readonly from?: string | undefined
   readonly priority?: (typeof priorities)[number] | undefined
   readonly thread?: string | undefined
+  /** The id of the message or the dead letter that is opened. */
+  readonly message?: string | undefined
 }
 export const mailboxRoute = createRoute({
   getParentRoute: at,
   path: '/messages/$mailbox',
   staticData: { name: 'Messages' },
-  validateSearch: ({ from, priority, thread, ...raw }: Raw): MailboxSearch => ({
+  validateSearch: ({ from, priority, thread, message, ...raw }: Raw): MailboxSearch => ({
     from: text(from),
     priority: oneOf(priorities, priority),
     thread: text(thread),
+    message: text(message),
     ...paged(raw),
   }),
 })
@@ -196,11 +199,15 @@ export const teamRoute = createRoute({
 })
 export const agentsRoute = createRoute({ getParentRoute: at, path: '/agents', staticData: { name: 'Agents' } })
 export const agentRoute = createRoute({ getParentRoute: at, path: '/agents/$agent', staticData: { name: 'Agents' } })
+interface SchedulesSearch extends Paged {
+  /** The id of the schedule that is opened. */
+  readonly schedule?: string | undefined
+}
 export const schedulesRoute = createRoute({
   getParentRoute: at,
   path: '/schedules',
   staticData: { name: 'Schedules' },
-  validateSearch: paged,
+  validateSearch: ({ schedule, ...raw }: Raw): SchedulesSearch => ({ schedule: text(schedule), ...paged(raw) }),
 })
 const usageRanges = ['day', 'week', 'month'] as const
 interface EvaluationsSearch extends Paged {
@@ -240,11 +247,15 @@ export const usageRoute = createRoute({
   }),
 })
 export const healthRoute = createRoute({ getParentRoute: at, path: '/health', staticData: { name: 'Health' } })
+interface KeysSearch extends Paged {
+  /** The id of the API key that is opened. */
+  readonly apiKey?: string | undefined
+}
 export const keysRoute = createRoute({
   getParentRoute: at,
   path: '/keys',
   staticData: { name: 'API keys' },
-  validateSearch: paged,
+  validateSearch: ({ apiKey, ...raw }: Raw): KeysSearch => ({ apiKey: text(apiKey), ...paged(raw) }),
 })
 interface AuditSearch extends Paged {
   readonly operation?: string | undefined

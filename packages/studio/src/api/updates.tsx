@@ -31,7 +31,7 @@ function changedBy(update: Update): readonly Changed[] {
     case 'question':
       return [['approvals.list'], ['runs.result', { path: { run: update.run } }]]
     case 'schedule':
-      return [['schedules.list']]
+      return [['schedules.list'], ['schedules.get']]
     case 'dead-letters':
       return [['mailboxes.list'], ['mailboxes.counts'], ['mailboxes.deadLetters']]
     case 'context':

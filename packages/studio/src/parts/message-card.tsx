@@ -1,23 +1,33 @@
 /** A message with its payload and where it comes from. */
 import type { ReactNode } from 'react'
 import type { ClientSchemas } from 'troupe/client'
+import { visible } from '../visible.ts'
+import { CopyAddress } from './copy-link.tsx'
 import { Sources } from './sources.tsx'
 import { Card, Flex, Text } from './ui.tsx'
 import { Value } from './value.tsx'
 
 interface MessageCardProps {
   readonly message: ClientSchemas['Message']
+  /** The mailbox that the message is in. */
+  readonly mailbox: string
   readonly title: ReactNode
   readonly beside: ReactNode
 }
 
-export function MessageCard({ message, title, beside }: MessageCardProps) {
+export function MessageCard({ message, mailbox, title, beside }: MessageCardProps) {
   const { id, from, type, payload } = message
   return (
     <Card>
       <Flex justify="between" gap="3" wrap="wrap" mb="2">
         <Text className="break">{title}</Text>
-        {beside}
+        <Flex align="center" gap="2" wrap="wrap">
+          {beside}
+          <CopyAddress
+            of={`to ${visible(type)} from ${visible(from)}, ${id}`}
+            target={{ to: '/messages/$mailbox', params: { mailbox }, search: { message: id } }}
+          />
+        </Flex>
       </Flex>
       <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />
       <details className="disclosure">

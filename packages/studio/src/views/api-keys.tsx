@@ -1,11 +1,15 @@
 /** API keys: which there are and what they may do, a new one, and the end of one. Its secret is shown once. */
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { ItemOf } from 'troupe/client'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
+import { maxSearched, useItem } from '../api/use-item.ts'
 import { useMay } from '../api/use-may.ts'
-import { when } from '../format.ts'
-import { Answer, ErrorNotice } from '../parts/answer.tsx'
+import { count, when } from '../format.ts'
+import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -18,13 +22,14 @@ const roles = ['readonly', 'contributor', 'moderator', 'admin'].map((value) => (
 
 export function ApiKeys() {
   const may = useMay()
-  const { after } = keysRoute.useSearch()
+  const { after, apiKey } = keysRoute.useSearch()
   const keys = useAnswer('apiKeys.list', { query: { limit: 50, cursor: after?.at(-1) } })
   return (
     <>
       <Heading as="h1" mb="4">
         API keys
       </Heading>
+      {apiKey !== undefined && <OneKey id={apiKey} />}
       {may('apiKeys.create') && <NewKey />}
       <Section title="Keys">
         <Answer
@@ -33,7 +38,7 @@ export function ApiKeys() {
         >
           {({ items, cursor }) => (
             <>
-              <KeyTable keys={items} />
+              <KeyTable keys={items} opened={apiKey} />
               <Pager next={cursor} back="Back" on="More" />
             </>
           )}
@@ -43,7 +48,61 @@ export function ApiKeys() {
   )
 }
 
-function KeyTable({ keys }: { readonly keys: readonly ItemOf<'apiKeys.list'>[] }) {
+type ApiKey = ItemOf<'apiKeys.list'>
+
+const usersText = ({ users }: ApiKey) => (users === 'all' ? 'all' : visible(users.join(', ')))
+const roleText = ({ agent, role }: ApiKey) => (agent === undefined ? role : `agent ${visible(agent)}`)
+const endText = ({ expiresAt }: ApiKey) => (expiresAt === undefined ? 'never' : when(expiresAt))
+
+function KeyState({ of: { state, rotationDue } }: { readonly of: ApiKey }) {
+  return <Status status={state} reason={rotationDue ? 'to be rotated' : undefined} />
+}
+
+/** The key that the address names. */
+function OneKey({ id }: { readonly id: string }) {
+  const mayRevoke = useMay()('apiKeys.revoke')
+  const found = useItem('apiKeys.list', {}, { id, idOf: (one) => one.id })
+  const close = (
+    <Link to="/keys" search={({ apiKey: _, ...search }) => search}>
+      Close
+    </Link>
+  )
+  return (
+    <Opened title="Key" id={id} close={close}>
+      <Answer of={found}>
+        {(one) =>
+          one ? (
+            <>
+              <Facts
+                facts={[
+                  ['Name', visible(one.name)],
+                  ['Id', <code key="id">{one.id}</code>],
+                  ['State', <KeyState key="state" of={one} />],
+                  ['Role', roleText(one)],
+                  ['Operations', one.operations && visible(one.operations.join(', '))],
+                  ['Users', usersText(one)],
+                  ['Labels', one.taint && one.taint.length > 0 && visible(one.taint.join(', '))],
+                  ['Made', when(one.createdAt)],
+                  ['Expires', endText(one)],
+                ]}
+              />
+              {mayRevoke && one.state === 'valid' && <Revoke id={one.id} name={one.name} />}
+            </>
+          ) : (
+            <Nothing>None of the first {count(maxSearched)} keys has this address.</Nothing>
+          )
+        }
+      </Answer>
+    </Opened>
+  )
+}
+
+interface KeyTableProps {
+  readonly keys: readonly ApiKey[]
+  readonly opened: string | undefined
+}
+
+function KeyTable({ keys, opened }: KeyTableProps) {
   const mayRevoke = useMay()('apiKeys.revoke')
   return (
     <DataTable
@@ -53,7 +112,9 @@ function KeyTable({ keys }: { readonly keys: readonly ItemOf<'apiKeys.list'>[] }
           breaks: true,
           of: ({ id, name }) => (
             <>
-              {visible(name)}
+              <Link to="/keys" search={(search) => ({ ...search, apiKey: id })}>
+                {visible(name)}
+              </Link>
               <Text as="p" size="small" color="gray">
                 {id}
               </Text>
@@ -62,28 +123,29 @@ function KeyTable({ keys }: { readonly keys: readonly ItemOf<'apiKeys.list'>[] }
         },
         {
           title: 'State',
-          of: ({ state, rotationDue }) => <Status status={state} reason={rotationDue ? 'to be rotated' : undefined} />,
+          of: (key) => <KeyState of={key} />,
         },
         {
           title: 'Role',
           breaks: true,
-          of: ({ agent, role }) => (agent === undefined ? role : `agent ${visible(agent)}`),
+          of: roleText,
         },
         {
           title: 'Users',
           wideOnly: true,
           breaks: true,
-          of: ({ users }) => (users === 'all' ? 'all' : visible(users.join(', '))),
+          of: usersText,
         },
         {
           title: 'Expires',
           wideOnly: true,
-          of: ({ expiresAt }) => (expiresAt === undefined ? 'never' : when(expiresAt)),
+          of: endText,
         },
         { title: 'Revoke', of: (key) => mayRevoke && key.state === 'valid' && <Revoke id={key.id} name={key.name} /> },
       ]}
       rows={keys}
       rowKey={({ id }) => id}
+      isCurrent={({ id }) => id === opened}
     />
   )
 }

@@ -4,13 +4,12 @@ import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { CopyLink } from '../parts/copy-link.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
-import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Flex, Heading, Text } from '../parts/ui.tsx'
+import { Heading, Text } from '../parts/ui.tsx'
 import { auditRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { AuditFilters } from './audit-filters.tsx'
@@ -101,15 +100,12 @@ function OneRecord({ id, at }: { readonly id: string; readonly at: number }) {
     query: { limit: 100, from: new Date(at).toISOString(), to: new Date(at + 1).toISOString() },
   })
   const close = (
-    <Flex gap="2" align="center">
-      <CopyLink />
-      <Link to="/audit" search={({ record: _, at: __, ...search }) => search}>
-        Close
-      </Link>
-    </Flex>
+    <Link to="/audit" search={({ record: _, at: __, ...search }) => search}>
+      Close
+    </Link>
   )
   return (
-    <Section title="Record" beside={close}>
+    <Opened title="Record" id={id} close={close}>
       <Answer of={found}>
         {({ items }) => {
           const one = items.find((each) => each.id === id)
@@ -130,6 +126,6 @@ function OneRecord({ id, at }: { readonly id: string; readonly at: number }) {
           )
         }}
       </Answer>
-    </Section>
+    </Opened>
   )
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { count, inShort, lasting, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
+import { CopyLink } from '../parts/copy-link.tsx'
 import { Flex, Select, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
 import { Value } from '../parts/value.tsx'
@@ -101,7 +102,12 @@ export function EventList({ events, length }: EventListProps) {
           })}
         </ol>
       </section>
-      {chosen && <Value value={chosen} label={`Event ${chosen.seq}: ${chosen.type}`} />}
+      {chosen && (
+        <>
+          <Value value={chosen} label={`Event ${chosen.seq}: ${chosen.type}`} />
+          <CopyLink />
+        </>
+      )}
     </>
   )
 }

@@ -2,22 +2,24 @@
 import { Link } from '@tanstack/react-router'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
+import { maxSearched, useItem } from '../api/use-item.ts'
 import { count, when } from '../format.ts'
-import { Answer } from '../parts/answer.tsx'
+import { Answer, Nothing } from '../parts/answer.tsx'
 import { MessageCard } from '../parts/message-card.tsx'
+import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { mailboxRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
-import { DeadLetters } from './messages.tsx'
+import { DeadLetters, OneLetter } from './messages.tsx'
 
 type Message = AnswerOf<'mailboxes.messages'>['items'][number]
 
 /** Looking marks nothing as read. */
 export function Mailbox() {
   const { mailbox: name } = mailboxRoute.useParams()
-  const { after, from, priority, thread } = mailboxRoute.useSearch()
+  const { after, from, priority, thread, message: opened } = mailboxRoute.useSearch()
   const navigate = mailboxRoute.useNavigate()
   const query = { limit: 25, cursor: after?.at(-1), from, priority, threadId: thread }
   const messages = useAnswer('mailboxes.messages', { path: { mailbox: name }, query, every: 3_000 })
@@ -37,6 +39,7 @@ export function Mailbox() {
       <Heading as="h1" mb="3" className="break">
         {visible(name)}
       </Heading>
+      {opened !== undefined && <OneMessage mailbox={name} id={opened} />}
       {isNarrowed && (
         <Flex gap="2" align="center" wrap="wrap">
           <Text className="break">Only messages {narrowed}</Text>
@@ -57,7 +60,7 @@ export function Mailbox() {
         {({ items, cursor }) => (
           <>
             {[...Map.groupBy(items, (one) => `${one.priority} ${one.from}`)].map(([lane, found]) => (
-              <Lane key={lane} messages={found} />
+              <Lane key={lane} mailbox={name} messages={found} />
             ))}
             <Pager next={cursor} back="Back" on="More" />
           </>
@@ -68,7 +71,46 @@ export function Mailbox() {
   )
 }
 
-function Lane({ messages }: { readonly messages: readonly Message[] }) {
+/** The message that the address names, while it waits or when it is a dead letter. */
+function OneMessage({ mailbox, id }: { readonly mailbox: string; readonly id: string }) {
+  const path = { mailbox }
+  const waiting = useItem('mailboxes.messages', { path }, { id, idOf: (one) => one.id })
+  const dead = useItem('mailboxes.deadLetters', { path }, { id, idOf: ({ message }) => message.id })
+  const close = (
+    <Link from="/messages/$mailbox" to="." search={({ message: _, ...search }) => search}>
+      Close
+    </Link>
+  )
+  return (
+    <Opened title={dead.data ? 'Dead letter' : 'Message'} id={id} close={close}>
+      <Answer of={waiting}>
+        {(message) => (
+          <Answer of={dead}>
+            {(letter) =>
+              letter ? (
+                <OneLetter mailbox={mailbox} letter={letter} />
+              ) : message ? (
+                <MessageInLane mailbox={mailbox} message={message} />
+              ) : (
+                <Nothing>
+                  The mailbox has no message with this address among the first {count(maxSearched)}. Messages leave it
+                  when they are handled, expire or are deleted.
+                </Nothing>
+              )
+            }
+          </Answer>
+        )}
+      </Answer>
+    </Opened>
+  )
+}
+
+interface LaneProps {
+  readonly mailbox: string
+  readonly messages: readonly Message[]
+}
+
+function Lane({ mailbox, messages }: LaneProps) {
   const [first] = messages
   if (!first) return null
   const { from, priority } = first
@@ -88,7 +130,7 @@ function Lane({ messages }: { readonly messages: readonly Message[] }) {
       <ol className="plain">
         {messages.map((message) => (
           <li key={message.id}>
-            <MessageInLane message={message} />
+            <MessageInLane mailbox={mailbox} message={message} />
           </li>
         ))}
       </ol>
@@ -96,7 +138,7 @@ function Lane({ messages }: { readonly messages: readonly Message[] }) {
   )
 }
 
-function MessageInLane({ message }: { readonly message: Message }) {
+function MessageInLane({ mailbox, message }: { readonly mailbox: string; readonly message: Message }) {
   const { type, timestamp, expiresAt, threadId } = message
   const title = (
     <>
@@ -117,5 +159,5 @@ function MessageInLane({ message }: { readonly message: Message }) {
       {expiresAt !== undefined && `, until ${when(expiresAt)}`}
     </Text>
   )
-  return <MessageCard message={message} title={title} beside={times} />
+  return <MessageCard message={message} mailbox={mailbox} title={title} beside={times} />
 }

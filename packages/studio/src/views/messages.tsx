@@ -89,27 +89,16 @@ export function DeadLetters({ mailbox }: { readonly mailbox: string }) {
 }
 
 function LettersOf({ mailbox }: { readonly mailbox: string }) {
-  const client = useClient()
-  const path = { mailbox }
-  const letters = useAnswer('mailboxes.deadLetters', { path, query: { limit: perPage } })
-  const forget = useForget()
-  const { busy, error, run } = useCommand()
-  const redrive = (id: string) =>
-    run(async () => {
-      await client.call('mailboxes.redrive', { path: { mailbox, message: id } })
-      forget('mailboxes.deadLetters', { path })
-      forget('mailboxes.counts', { path })
-    })
+  const letters = useAnswer('mailboxes.deadLetters', { path: { mailbox }, query: { limit: perPage } })
   return (
     <Section title={`Dead letters of ${visible(mailbox)}`}>
-      {error && <ErrorNotice error={error} />}
       <Answer of={letters}>
         {({ items, cursor }) => (
           <>
             <ul className="plain">
               {items.map((letter) => (
                 <li key={letter.message.id}>
-                  <OneLetter letter={letter} busy={busy} redrive={redrive} />
+                  <OneLetter mailbox={mailbox} letter={letter} />
                 </li>
               ))}
             </ul>
@@ -122,23 +111,34 @@ function LettersOf({ mailbox }: { readonly mailbox: string }) {
 }
 
 interface OneLetterProps {
+  readonly mailbox: string
   readonly letter: DeadLetter
-  readonly busy: boolean
-  readonly redrive: (id: string) => Promise<void>
 }
 
-function OneLetter({ letter: { message, diedAt, reason }, busy, redrive }: OneLetterProps) {
+export function OneLetter({ mailbox, letter: { message, diedAt, reason } }: OneLetterProps) {
+  const client = useClient()
   const may = useMay()
+  const forget = useForget()
+  const { busy, error, run } = useCommand()
   const { id, from, type } = message
+  const path = { mailbox }
+  const redrive = () =>
+    run(async () => {
+      await client.call('mailboxes.redrive', { path: { mailbox, message: id } })
+      for (const name of ['mailboxes.deadLetters', 'mailboxes.counts', 'mailboxes.messages'] as const)
+        forget(name, { path })
+    })
   const redriveButton = may('mailboxes.redrive') && (
-    <Button small aria-disabled={busy} onClick={() => redrive(id)}>
+    <Button small aria-disabled={busy} onClick={redrive}>
       Deliver again
     </Button>
   )
   return (
     <RestoreFocus>
+      {error && <ErrorNotice error={error} />}
       <MessageCard
         message={message}
+        mailbox={mailbox}
         title={`${visible(type)} from ${visible(from)} · ${when(diedAt)} · ${visible(reason)}`}
         beside={redriveButton}
       />

@@ -44,8 +44,9 @@ interface AccessRow {
   /** A key, or the type of a message. */
   readonly name: string
   readonly value?: unknown
-  /** The mailbox that received the message. */
+  /** The mailbox that received the message, and the id of the message. */
   readonly mailbox?: string
+  readonly message?: string
 }
 
 function Accesses({
@@ -66,7 +67,7 @@ function Accesses({
       what: `sent to ${to}`,
       name: type,
       value: payload,
-      ...(id === undefined ? {} : { mailbox: to }),
+      ...(id === undefined ? {} : { mailbox: to, message: id }),
     })),
     ...messages.received.map(({ from, to, type, payload }) => ({
       agent: to,
@@ -99,8 +100,10 @@ function Accesses({
               wideOnly: true,
               breaks: true,
               // The payload of a message stands in its mailbox alone.
-              of: ({ value, mailbox }) =>
-                value !== undefined ? inShort(value, 200) : mailbox && <MailboxLink mailbox={mailbox} />,
+              of: ({ value, mailbox, message }) =>
+                value !== undefined
+                  ? inShort(value, 200)
+                  : mailbox && <MailboxLink mailbox={mailbox} message={message} />,
             },
           ]}
           rows={rows}

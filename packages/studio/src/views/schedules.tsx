@@ -5,6 +5,8 @@ import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
@@ -21,7 +23,7 @@ function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: S
 }
 
 export function Schedules() {
-  const { after } = schedulesRoute.useSearch()
+  const { after, schedule: opened } = schedulesRoute.useSearch()
   const query = { limit: 50, cursor: after?.at(-1) }
   const schedules = useAnswer('schedules.list', { query })
   const may = useMay()
@@ -31,6 +33,7 @@ export function Schedules() {
       <Heading as="h1" mb="4">
         Schedules
       </Heading>
+      {opened !== undefined && <OneSchedule id={opened} />}
       <Answer
         of={schedules}
         none={{
@@ -40,12 +43,47 @@ export function Schedules() {
       >
         {({ items, cursor }) => (
           <>
-            <DataTable columns={shown} rows={items} rowKey={({ id }) => id} />
+            <DataTable columns={shown} rows={items} rowKey={({ id }) => id} isCurrent={({ id }) => id === opened} />
             <Pager next={cursor} back="Back" on="More" />
           </>
         )}
       </Answer>
     </>
+  )
+}
+
+/** The schedule that the address names. */
+function OneSchedule({ id }: { readonly id: string }) {
+  const found = useAnswer('schedules.get', { path: { schedule: id } })
+  const close = (
+    <Link to="/schedules" search={({ schedule: _, ...search }) => search}>
+      Close
+    </Link>
+  )
+  return (
+    <Opened title={`Schedule ${visible(id)}`} id={id} close={close}>
+      <Answer of={found}>
+        {(schedule) => (
+          <>
+            <Facts
+              facts={[
+                ['State', <Status key="state" status={schedule.state} />],
+                ['Starts', visible(starterText(schedule))],
+                ['When', visible(triggerText(schedule))],
+                ['Next', <NextTimes key="next" {...schedule} isPaused={schedule.state === 'paused'} />],
+                ['Last run', schedule.lastRun && <LastRun key="last" id={id} run={schedule.lastRun} />],
+                ['Missed times', schedule.misfire],
+                ['If one runs', schedule.overlap],
+                ['Tags', schedule.tags.length > 0 && visible(schedule.tags.join(', '))],
+                ['Made or resumed', `by ${makerText(schedule.apiKey)}, ${when(schedule.createdAt)}`],
+              ]}
+            />
+            <Remarks schedule={schedule} />
+            <ScheduleCommands schedule={schedule} />
+          </>
+        )}
+      </Answer>
+    </Opened>
   )
 }
 
@@ -92,17 +130,7 @@ const columns: readonly Column<Schedule>[] = [
   {
     title: 'Last run',
     wideOnly: true,
-    of: ({ id, lastRun }) =>
-      lastRun && (
-        <>
-          <Link to="/runs/$run" params={{ run: lastRun.id }} title={`Last run of ${visible(id)}`}>
-            {when(lastRun.at)}
-          </Link>
-          <Text as="p" size="small" color="gray">
-            <code>…{lastRun.id.slice(-10)}</code>
-          </Text>
-        </>
-      ),
+    of: ({ id, lastRun }) => lastRun && <LastRun id={id} run={lastRun} />,
   },
   {
     title: 'Made or resumed by',
@@ -120,15 +148,40 @@ const columns: readonly Column<Schedule>[] = [
 ]
 const commands: Column<Schedule> = { title: 'Commands', of: (schedule) => <ScheduleCommands schedule={schedule} /> }
 
+function LastRun({ id, run }: { readonly id: string; readonly run: { readonly id: string; readonly at: string } }) {
+  return (
+    <>
+      <Link to="/runs/$run" params={{ run: run.id }} title={`Last run of ${visible(id)}`}>
+        {when(run.at)}
+      </Link>
+      <Text as="p" size="small" color="gray">
+        <code>…{run.id.slice(-10)}</code>
+      </Text>
+    </>
+  )
+}
+
+const starterText = ({ team, agent, agents = [] }: Schedule): string => team ?? agent ?? agents.join(', ')
+
 function Named({ schedule }: { readonly schedule: Schedule }) {
-  const { id, state, team, agent, agents, problem, waiting } = schedule
+  return (
+    <>
+      <Link to="/schedules" search={(search) => ({ ...search, schedule: schedule.id })}>
+        {visible(schedule.id)}
+      </Link>
+      <Text as="p" size="small" color="gray">
+        {visible(`${starterText(schedule)} · ${triggerText(schedule)}`)}
+      </Text>
+      <Remarks schedule={schedule} />
+    </>
+  )
+}
+
+/** Why it starts no run, and how many triggers wait. */
+function Remarks({ schedule: { state, problem, waiting } }: { readonly schedule: Schedule }) {
   const paused = state === 'paused'
   return (
     <>
-      {visible(id)}
-      <Text as="p" size="small" color="gray">
-        {visible(`${team ?? agent ?? agents?.join(', ')} · ${triggerText(schedule)}`)}
-      </Text>
       {problem && (
         <Text as="p" size="small" color="red" className="break">
           {paused ? 'Paused' : 'Starts no run'} since {when(problem.since)}: {visible(problem.message)}
@@ -156,15 +209,19 @@ function ScheduleCommands({ schedule: { id, state } }: { readonly schedule: Sche
   const { busy, error, run } = useCommand()
   const path = { schedule: id }
   const paused = state === 'paused'
+  const forgetAll = () => {
+    forget('schedules.list', {})
+    forget('schedules.get', { path })
+  }
   const toggle = () =>
     run(async () => {
       await client.call(paused ? 'schedules.resume' : 'schedules.pause', { path, body: {} })
-      forget('schedules.list', {})
+      forgetAll()
     })
   const trigger = () =>
     run(async () => {
       const begun = await client.call('schedules.trigger', { path, body: {} })
-      forget('schedules.list', {})
+      forgetAll()
       await navigate({ to: '/runs/$run', params: { run: begun.run } })
     })
   return (

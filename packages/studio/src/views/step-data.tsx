@@ -42,7 +42,7 @@ function Accesses({
   )
   const sent = ofStep(messages.sent).map(({ id, type, to }) => (
     <Fragment key={id}>
-      {visible(type)} to {id === undefined ? visible(to) : <MailboxLink mailbox={to} />}
+      {visible(type)} to {id === undefined ? visible(to) : <MailboxLink mailbox={to} message={id} />}
     </Fragment>
   ))
   const received = ofStep(messages.received).map(({ type, from }) => `${visible(type)} from ${visible(from)}`)
@@ -58,9 +58,15 @@ function Accesses({
   )
 }
 
-export function MailboxLink({ mailbox }: { readonly mailbox: string }) {
+interface MailboxLinkProps {
+  readonly mailbox: string
+  /** The id of the message that the mailbox then shows. */
+  readonly message?: string | undefined
+}
+
+export function MailboxLink({ mailbox, message }: MailboxLinkProps) {
   return (
-    <Link to="/messages/$mailbox" params={{ mailbox }}>
+    <Link to="/messages/$mailbox" params={{ mailbox }} search={{ message }}>
       {visible(mailbox)}
     </Link>
   )
