@@ -103,6 +103,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     const topology = { agents: [asks], flows: ['Start -> Asks', 'Asks <-> User', 'Asks -> End'] }
     const run = await played.troupe.user('default').orchestra.start({ task: 'the parcel', topology })
     await countActions(async (story) => {
+      await story.click(page.getByRole('button', { name: 'Show 1 new' }))
       const question = page.getByRole('group', { name: 'Question of Asks' })
       await story.click(question.getByRole('button', { name: 'Refuse…' }))
       const button = question.getByRole('button', { name: 'Refuse', exact: true })

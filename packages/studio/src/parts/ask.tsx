@@ -5,7 +5,7 @@ import { useState } from 'react'
 import type { Question } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { asText } from '../format.ts'
+import { asText, inShort } from '../format.ts'
 import { visible } from '../visible.ts'
 import { ErrorNotice } from './answer.tsx'
 import { RestoreFocus } from './restore-focus.tsx'
@@ -16,7 +16,8 @@ import { Value } from './value.tsx'
 interface AskProps {
   readonly run: string
   readonly question: Question
-  readonly answered: () => void
+  /** Called with the value that was sent. */
+  readonly answered: (value: unknown) => void
 }
 
 /** The id of a question of a step is `STEP?wait`. */
@@ -35,44 +36,30 @@ const choices: Partial<Record<Question['kind'], readonly string[]>> = {
   breakpoint: ['Make the call'],
 }
 
+/** The answer that was sent, in words. */
+export function answerText({ kind }: Question, value: unknown): string {
+  const [yes, no = 'No'] = choices[kind] ?? []
+  if (yes !== undefined) return value === true ? yes : no
+  if (kind !== 'approval') return inShort(value)
+  const { approve, reason = '' } = value as { readonly approve: boolean; readonly reason?: string }
+  return approve ? 'approved' : `refused: ${inShort(reason)}`
+}
+
 export function Ask({ run, question, answered }: AskProps) {
   const client = useClient()
   const may = useMay()
   const { busy, error, run: perform } = useCommand()
-  const { id, kind, text, agent, tool, args, hash } = question
+  const { id, kind, agent, hash } = question
   const send = (value: unknown) =>
     perform(async () => {
       await client.call('runs.answer', { path: { run }, body: { question: id, value } })
-      answered()
+      answered(value)
     })
   const [yes, no] = choices[kind] ?? []
-  const effect = useEffectClass(agent, tool)
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
-        <Text as="p" bold className="break">
-          {visible(agent)} asks
-          {id.includes('#') && (
-            <Text color="gray">
-              {' in step '}
-              <Link to="/runs/$run" params={{ run }} search={{ step: stepOf(id) }}>
-                {stepOf(id)}
-              </Link>
-            </Text>
-          )}
-        </Text>
-        <Text as="p" mb="2" className="break said">
-          {visible(text)}
-        </Text>
-        {tool !== undefined && (
-          <>
-            <Text as="p">
-              {visible(tool)}
-              {effect !== undefined && ` (${effect})`} would be called with exactly this:
-            </Text>
-            <Value value={args} label={`Arguments of ${tool}, question ${id} of run ${run}`} expanded />
-          </>
-        )}
+        <Asked run={run} question={question} />
         {!may('runs.answer') ? (
           <Text as="p" mt="2" color="gray">
             Your role may not answer it.
@@ -99,6 +86,39 @@ export function Ask({ run, question, answered }: AskProps) {
   )
 }
 
+/** What is asked, without the controls that answer it. */
+export function Asked({ run, question }: Pick<AskProps, 'run' | 'question'>) {
+  const { id, text, agent, tool, args } = question
+  const effect = useEffectClass(agent, tool)
+  return (
+    <>
+      <Text as="p" bold className="break">
+        {visible(agent)} asks
+        {id.includes('#') && (
+          <Text color="gray">
+            {' in step '}
+            <Link to="/runs/$run" params={{ run }} search={{ step: stepOf(id) }}>
+              {stepOf(id)}
+            </Link>
+          </Text>
+        )}
+      </Text>
+      <Text as="p" mb="2" className="break said">
+        {visible(text)}
+      </Text>
+      {tool !== undefined && (
+        <>
+          <Text as="p">
+            {visible(tool)}
+            {effect !== undefined && ` (${effect})`} would be called with exactly this:
+          </Text>
+          <Value value={args} label={`Arguments of ${tool}, question ${id} of run ${run}`} expanded />
+        </>
+      )}
+    </>
+  )
+}
+
 interface ApprovalProps {
   readonly busy: boolean
   readonly decide: (decision: { readonly approve: boolean; readonly reason?: string }) => Promise<void>
@@ -113,10 +133,10 @@ function Approval({ busy, decide }: ApprovalProps) {
   if (reason === undefined)
     return (
       <Flex gap="2" mt="3">
-        <Button aria-disabled={busy} onClick={() => decide({ approve: true })}>
+        <Button aria-disabled={busy} aria-keyshortcuts="a" onClick={() => decide({ approve: true })}>
           Approve
         </Button>
-        <Button aria-disabled={busy} look="danger" onClick={() => setReason('')}>
+        <Button aria-disabled={busy} aria-keyshortcuts="r" look="danger" onClick={() => setReason('')}>
           Refuse…
         </Button>
       </Flex>

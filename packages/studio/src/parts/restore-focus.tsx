@@ -1,4 +1,7 @@
-/** Where what has the focus goes away, by a live update say, the content gets it: a keyboard stays where it was. */
+/**
+ * Where what has the focus goes away, by a live update say, its place in a list gets the focus, which is marked with
+ * `data-takes-focus`; without such a place the content does. A keyboard stays where it was.
+ */
 import { type ReactNode, useLayoutEffect, useRef } from 'react'
 
 export function RestoreFocus({ children }: { readonly children: ReactNode }) {
@@ -6,7 +9,10 @@ export function RestoreFocus({ children }: { readonly children: ReactNode }) {
   useLayoutEffect(() => {
     const here = container.current
     return () => {
-      if (here?.contains(document.activeElement)) document.getElementById('main')?.focus()
+      if (!here?.contains(document.activeElement)) return
+      const place = here.closest<HTMLElement>('[data-takes-focus]')
+      if (place) place.focus({ preventScroll: true })
+      else document.getElementById('main')?.focus()
     }
   }, [])
   return (

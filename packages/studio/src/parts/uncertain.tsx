@@ -18,7 +18,8 @@ interface UncertainProps {
   readonly run: string
   /** The run is over: what did not happen is not done any more. */
   readonly isOver: boolean
-  readonly onResolved: () => void
+  /** Called with whether it happened. */
+  readonly onResolved: (happened: boolean) => void
 }
 
 export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
@@ -52,7 +53,7 @@ export function ResolveEffect({
   effect,
   onResolved,
 }: UncertainProps & { readonly effect: UncertainEffect }) {
-  const { step, call, name, since } = effect
+  const { step, call, name } = effect
   const may = useMay()
   const client = useClient()
   const { busy, error, run: perform } = useCommand()
@@ -61,23 +62,12 @@ export function ResolveEffect({
   const submit = (outcome: { readonly happened: boolean; readonly output?: unknown }) =>
     perform(async () => {
       await client.call('runs.resolve', { path: { run }, body: { step, call, ...outcome } })
-      onResolved()
+      onResolved(outcome.happened)
     })
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
-        <Text as="p" bold className="break">
-          It is unknown whether {visible(name)} happened
-        </Text>
-        <Text as="p" mb="2" className="break">
-          It was begun in {step}, {when(since)}. Find out whether it happened, and say so
-          {isOver ? ': why and undo of the run use it.' : ': only what did not happen is done again.'}
-        </Text>
-        <Text as="p" mb="2" className="break">
-          {effect.class}
-          {effect.key !== undefined && ` · idempotency key ${visible(effect.key)}`}
-        </Text>
-        {effect.input !== undefined && <Value value={effect.input} label={`Input of ${name}, ${step}: ${call}`} />}
+        <AboutEffect effect={effect} isOver={isOver} />
         {!may('runs.resolve') ? (
           <Text as="p" color="gray">
             Your role may not resolve it.
@@ -102,5 +92,26 @@ export function ResolveEffect({
         {error && <ErrorNotice error={error} />}
       </Card>
     </RestoreFocus>
+  )
+}
+
+/** The effect without the controls that resolve it. */
+export function AboutEffect({ effect, isOver }: { readonly effect: UncertainEffect; readonly isOver: boolean }) {
+  const { step, call, name, since } = effect
+  return (
+    <>
+      <Text as="p" bold className="break">
+        It is unknown whether {visible(name)} happened
+      </Text>
+      <Text as="p" mb="2" className="break">
+        It was begun in {step}, {when(since)}. Find out whether it happened, and say so
+        {isOver ? ': why and undo of the run use it.' : ': only what did not happen is done again.'}
+      </Text>
+      <Text as="p" mb="2" className="break">
+        {effect.class}
+        {effect.key !== undefined && ` · idempotency key ${visible(effect.key)}`}
+      </Text>
+      {effect.input !== undefined && <Value value={effect.input} label={`Input of ${name}, ${step}: ${call}`} />}
+    </>
   )
 }

@@ -1,15 +1,16 @@
-/** The questions, approvals and uncertain effects that wait for a person, each answered where it is shown. */
+/** The questions, approvals and uncertain effects that wait for a person: each is answered where it is shown, and then stays. */
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
+import type { AnswerOf } from 'troupe/client'
 import type { Approval, Question, UncertainEffect } from '../api/shapes.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
 import { spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Nothing } from '../parts/answer.tsx'
-import { Ask } from '../parts/ask.tsx'
+import { Ask, Asked, answerText } from '../parts/ask.tsx'
 import { Section } from '../parts/section.tsx'
-import { Button, Text } from '../parts/ui.tsx'
-import { ResolveEffect } from '../parts/uncertain.tsx'
+import { Button, Card, Text } from '../parts/ui.tsx'
+import { AboutEffect, ResolveEffect } from '../parts/uncertain.tsx'
 import { visible } from '../visible.ts'
 
 export const openRequests = { query: { limit: 100 } } as const
@@ -28,16 +29,18 @@ const requestsOf = (of: Approval): readonly Request[] => [
 
 export function OpenRequests() {
   const { data } = useAnswer('approvals.list', openRequests)
-  const forget = useForget()
-  const { shown, added, showAll } = useStableOrder(data?.items ?? [])
-  const answered = () => forget('approvals.list', {})
-  const more = added > 0 && (
-    <Button small look="soft" onClick={showAll}>
-      Show {added} new
-    </Button>
-  )
+  const { shown, added, showAll } = useStableOrder(data)
+  const isIdle = shown.length > 0 && !shown.some(({ isOpen }) => isOpen)
+  const beside =
+    added > 0 ? (
+      <Button small look="soft" onClick={showAll}>
+        Show {added} new
+      </Button>
+    ) : (
+      isIdle && <Text color="gray">No run waits for a person.</Text>
+    )
   return (
-    <Section title="Waiting for a person" beside={more}>
+    <Section title="Waiting for a person" beside={beside}>
       {data?.cursor !== undefined && (
         <Text as="p" color="gray">
           More than {openRequests.query.limit} runs wait; these are the newest.
@@ -49,23 +52,62 @@ export function OpenRequests() {
             <Nothing>No run waits for a person. A question, an approval or an uncertain effect appears here.</Nothing>
           </li>
         )}
-        {shown.map(({ id, of, question, effect }) => (
-          <li key={id}>
-            <Text as="p" mb="2" className="break">
-              <Link to="/runs/$run" params={{ run: of.run }}>
-                {visible(of.title) || of.run}
-              </Link>{' '}
-              <Text color="gray">
-                {aboutRun(of)}
-                <Age of={of.createdAt} /> old
-              </Text>
-            </Text>
-            {question && <Ask run={of.run} question={question} answered={answered} />}
-            {effect && <ResolveEffect run={of.run} isOver={false} effect={effect} onResolved={answered} />}
-          </li>
+        {shown.map((request) => (
+          <RequestItem key={request.id} request={request} />
         ))}
       </ul>
     </Section>
+  )
+}
+
+/** A request. Once it is answered it keeps its place and its height, so that nothing below moves under the pointer. */
+function RequestItem({ request }: { readonly request: ShownRequest }) {
+  const { of, question, effect, isListed } = request
+  const forget = useForget()
+  const [answer, setAnswer] = useState<string>()
+  const isOpen = isListed || (request.isOpen && answer === undefined)
+  const answered = (text: string) => {
+    setAnswer(text)
+    forget('approvals.list', {})
+  }
+  const box = useRef<HTMLLIElement>(null)
+  const height = useRef<number>(undefined)
+  // The list shows the open request until this render is committed.
+  height.current = isOpen ? undefined : (height.current ?? box.current?.getBoundingClientRect().height)
+  return (
+    <li ref={box} tabIndex={-1} data-takes-focus style={{ minHeight: height.current }}>
+      <Text as="p" mb="2" className="break">
+        <Link to="/runs/$run" params={{ run: of.run }}>
+          {visible(of.title) || of.run}
+        </Link>{' '}
+        <Text color="gray">
+          {aboutRun(of)}
+          <Age of={of.createdAt} /> old
+        </Text>
+      </Text>
+      {isOpen && question && (
+        <Ask run={of.run} question={question} answered={(value) => answered(answerText(question, value))} />
+      )}
+      {isOpen && effect && (
+        <ResolveEffect
+          run={of.run}
+          isOver={false}
+          effect={effect}
+          onResolved={(happened) => answered(happened ? 'it happened' : 'it did not happen')}
+        />
+      )}
+      {!isOpen && (
+        <Card className="answered" role="group" aria-label={`Answered: ${question?.agent ?? effect?.name}`}>
+          {question && <Asked run={of.run} question={question} />}
+          {effect && <AboutEffect effect={effect} isOver={false} />}
+          <Text as="p" mt="2" bold role="status" className="break">
+            {answer === undefined
+              ? 'It waits no longer: it was answered elsewhere, it expired, or its run ended.'
+              : `Answered: ${answer}`}
+          </Text>
+        </Card>
+      )}
+    </li>
   )
 }
 
@@ -75,17 +117,38 @@ const aboutRun = ({ team, usage, cost }: Approval): string =>
     .map((text) => `${text}, `)
     .join('')
 
+interface ShownRequest extends Request {
+  /** Whether the server has just listed it. */
+  readonly isListed: boolean
+  /** False once it waits no longer. Where more runs wait than were read, a request that is missing may wait still. */
+  readonly isOpen: boolean
+}
+
+/** Answered requests that stay in the list, of a page that is left open for days. */
+const maxAnswered = 100
+
 /**
  * Shows the oldest run first. A request that arrives while others are shown waits behind a button: it moves no request
- * that a person reads, and no other gets under the pointer.
+ * that a person reads, and no other gets under the pointer. A request that was answered stays until the reader leaves.
  */
-function useStableOrder(runs: readonly Approval[]) {
-  const [order, setOrder] = useState<readonly string[]>([])
+function useStableOrder(data: AnswerOf<'approvals.list'> | undefined) {
+  const [listed, setListed] = useState<readonly Request[]>([])
+  const runs = data?.items ?? []
   const open = runs.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt)).flatMap(requestsOf)
   const byId = new Map(open.map((request) => [request.id, request]))
-  const shown = order.flatMap((id) => byId.get(id) ?? [])
-  const added = open.filter(({ id }) => !order.includes(id))
-  const showAll = () => setOrder([...shown, ...added].map(({ id }) => id))
-  if (shown.length === 0 && added.length > 0) showAll()
+  const isComplete = data?.cursor === undefined
+  const shown = listed.map(
+    (request): ShownRequest => ({
+      ...(byId.get(request.id) ?? request),
+      isListed: byId.has(request.id),
+      isOpen: byId.has(request.id) || !isComplete,
+    }),
+  )
+  const added = open.filter(({ id }) => !listed.some((one) => one.id === id))
+  const showAll = () => {
+    const leaving = shown.filter(({ isOpen }) => !isOpen).slice(0, -maxAnswered)
+    setListed([...shown.filter((one) => !leaving.includes(one)), ...added])
+  }
+  if (listed.length === 0 && added.length > 0) showAll()
   return { shown, added: added.length, showAll }
 }
