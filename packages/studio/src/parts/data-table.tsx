@@ -61,6 +61,17 @@ export function DataTable<Row>({ columns, rows, rowKey, isCurrent, select, long 
     state: { rowSelection: select?.selected ?? noneSelected },
     onRowSelectionChange: (change) => select?.onSelect(typeof change === 'function' ? change(select.selected) : change),
   })
+  /** The row that was selected last: Shift selects from there. */
+  const anchor = useRef<string>(undefined)
+  const toggle = (id: string, isRange: boolean) => {
+    const { rows: all } = table.getRowModel()
+    const at = all.findIndex((row) => row.id === id)
+    const from = isRange ? all.findIndex((row) => row.id === anchor.current) : -1
+    anchor.current = id
+    if (from < 0) return all[at]?.toggleSelected()
+    const range = all.slice(Math.min(from, at), Math.max(from, at) + 1)
+    select?.onSelect({ ...select.selected, ...Object.fromEntries(range.map((row) => [row.id, true])) })
+  }
   const body = useRef<HTMLTableSectionElement>(null)
   const { first, end, before, after } = useRowsInView(body, rows.length, long)
   const shown = columns.flatMap((column, position) => {
@@ -107,7 +118,7 @@ export function DataTable<Row>({ columns, rows, rowKey, isCurrent, select, long 
                       type="checkbox"
                       aria-label={`Select ${select.nameOf(original)}`}
                       checked={row.getIsSelected()}
-                      onChange={row.getToggleSelectedHandler()}
+                      onChange={({ nativeEvent }) => toggle(row.id, (nativeEvent as MouseEvent).shiftKey === true)}
                     />
                   </td>
                 )}

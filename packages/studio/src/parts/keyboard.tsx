@@ -1,6 +1,9 @@
-/** Keys for places, the search of a list and its rows. They act outside of fields, and can be switched off (WCAG 2.1.4). */
+/**
+ * Keys for places, the search of a list, its rows, and the controls of a view. A control names its key in
+ * `aria-keyshortcuts`. Keys act outside of fields, and can be switched off (WCAG 2.1.4).
+ */
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { ViewPath } from '../routes.ts'
 import { Button, Flex, Heading, Text } from './ui.tsx'
 import { useSetting } from './use-setting.ts'
@@ -22,6 +25,7 @@ const views: Readonly<Record<string, ViewPath>> = {
   v: '/evaluations',
   o: '/health',
   x: '/settings',
+  p: '/playground',
 }
 const keys: readonly (readonly [keys: string, action: string])[] = [
   ['Ctrl K or ⌘ K', 'command palette: go to a view, a team or a run'],
@@ -30,12 +34,20 @@ const keys: readonly (readonly [keys: string, action: string])[] = [
   ['g e, g a, g s', 'Teams, Agents, Schedules'],
   ['g v, g u, g o', 'Evaluations, Usage, Health'],
   ['g k, g l', 'API keys, Audit'],
-  ['g t, g x', 'Try it, Settings'],
+  ['g p, g t, g x', 'Playground, Try it, Settings'],
   ['/', 'search in the list'],
   ['j, k', 'next and previous row'],
   ['Enter', 'open the row'],
+  ['x, Shift x', 'select the row; all rows up to it'],
+  ['a, r, then Enter', 'Approve, Refuse: the first key only moves the focus'],
+  ['t, e, w', 'of a run: Steps, Events, Why'],
+  ['i, [, ]', 'details of what is opened; the one before and after it'],
+  ['[, ], {, }', 'in Time: event before and after; failure or request before and after'],
+  ['Space', 'in Time: play and stop'],
+  ['←, →', 'in Steps: fold and unfold'],
+  ['c, l', 'copy the id; copy the link of the item with the focus, or of the page'],
   ['?', 'this list'],
-  ['Esc', 'close it'],
+  ['Esc', 'close it, or what is opened; clear the selection'],
 ]
 const setting = 'keys'
 /** ms within which the second key of a pair comes. */
@@ -50,6 +62,39 @@ function moveRow(by: 1 | -1): void {
   const next = at < 0 ? (by === 1 ? 0 : links.length - 1) : at + by
   links[Math.min(Math.max(next, 0), links.length - 1)]?.focus()
 }
+
+/** Keys that move the focus, so that Enter confirms: a slip of the hand answers nothing. */
+const focusing = new Set(['a', 'r', 'i'])
+/** Controls that the Space bar presses by itself. */
+const pressedBySpace = 'button, a, summary, [role=treeitem]'
+const names: Readonly<Record<string, string>> = { ' ': 'Space' }
+
+/** Returns the control of the key: the one in the row or the panel with the focus, else the first of the view. */
+function controlOf(key: string): HTMLElement | undefined {
+  const selector = `main [aria-keyshortcuts~="${CSS.escape(names[key] ?? key)}"]:not(:disabled, [aria-disabled=true])`
+  const all = [...document.querySelectorAll<HTMLElement>(selector)].filter((control) => control.checkVisibility())
+  const place = document.activeElement?.closest('li, tr, .card, .inspector, .opened')
+  const here = all.find((control) => place?.contains(control))
+  return here ?? (key === 'l' ? undefined : all[0])
+}
+
+/** @returns whether the view has a control of the key */
+function actOn(key: string, target: EventTarget | null): boolean {
+  if (key === ' ' && target instanceof Element && target.closest(pressedBySpace)) return false
+  const control = controlOf(key)
+  if (focusing.has(key)) control?.focus()
+  else control?.click()
+  return control !== undefined
+}
+
+/** Selects the row with the focus, or with Shift all rows from the one that was selected before. */
+function selectRow(shiftKey: boolean): void {
+  const box = document.activeElement?.closest('main tr')?.querySelector('td.select input')
+  box?.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true, shiftKey }))
+}
+
+/** ms for which the page says that the link is copied. */
+const saidMs = 2_000
 
 function useKeysSetting(): readonly [boolean, (on: boolean) => void] {
   const [value, choose] = useSetting(setting)
@@ -73,7 +118,15 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
   go.current = navigate
   const palette = useRef(openPalette)
   palette.current = openPalette
+  const [said, setSaid] = useState('')
   useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const say = (text: string) => {
+      clearTimeout(timer)
+      timer = setTimeout(() => setSaid(''), saidMs)
+      setSaid(text)
+    }
+    const copyLink = async () => navigator.clipboard.writeText(location.href)
     let pairUntil = 0
     const act = (event: KeyboardEvent) => {
       const { key, target, ctrlKey, metaKey, altKey } = event
@@ -89,33 +142,48 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
       else if (view) void go.current({ to: view })
       else if (key === '/') document.querySelector<HTMLInputElement>('main form input[type=search]')?.focus()
       else if (key === 'j' || key === 'k') moveRow(key === 'j' ? 1 : -1)
+      else if (key === 'x' || key === 'X') selectRow(key === 'X')
+      else if (actOn(key, target)) pairUntil = 0
+      else if (key === 'l')
+        void copyLink().then(
+          () => say('Link copied'),
+          () => say('Link not copied'),
+        )
       else return
       event.preventDefault()
     }
     addEventListener('keydown', act)
-    return () => removeEventListener('keydown', act)
+    return () => {
+      clearTimeout(timer)
+      removeEventListener('keydown', act)
+    }
   }, [isOn])
   return (
-    <dialog ref={dialog} className="keys" aria-labelledby="keys">
-      <Flex align="center" justify="between" gap="3" mb="3">
-        <Heading as="h2" id="keys">
-          Keys
-        </Heading>
-        <Button look="soft" small onClick={() => dialog.current?.close()}>
-          Close
-        </Button>
-      </Flex>
-      <dl>
-        {keys.map(([names, action]) => (
-          <div key={names}>
-            <dt>
-              <kbd>{names}</kbd>
-            </dt>
-            <dd>{action}</dd>
-          </div>
-        ))}
-      </dl>
-      <KeysSetting />
-    </dialog>
+    <>
+      <p role="status" aria-label="Keys" className="said-by-keys">
+        {said}
+      </p>
+      <dialog ref={dialog} className="keys" aria-labelledby="keys">
+        <Flex align="center" justify="between" gap="3" mb="3">
+          <Heading as="h2" id="keys">
+            Keys
+          </Heading>
+          <Button look="soft" small onClick={() => dialog.current?.close()}>
+            Close
+          </Button>
+        </Flex>
+        <dl>
+          {keys.map(([names, action]) => (
+            <div key={names}>
+              <dt>
+                <kbd>{names}</kbd>
+              </dt>
+              <dd>{action}</dd>
+            </div>
+          ))}
+        </dl>
+        <KeysSetting />
+      </dialog>
+    </>
   )
 }

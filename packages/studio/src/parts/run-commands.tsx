@@ -112,7 +112,7 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
                 </Button>
               )
             })}
-          <Button look="soft" disabled={progress !== undefined} onClick={clear}>
+          <Button look="soft" aria-keyshortcuts="Escape" disabled={progress !== undefined} onClick={clear}>
             Clear
           </Button>
         </Flex>

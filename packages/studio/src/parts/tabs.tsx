@@ -4,19 +4,26 @@ import { count } from '../format.ts'
 
 interface TabsProps<Tab extends string> {
   readonly label: string
-  readonly tabs: readonly { readonly tab: Tab; readonly name: string; readonly count?: number }[]
+  readonly tabs: readonly {
+    readonly tab: Tab
+    readonly name: string
+    readonly count?: number
+    readonly keys?: string
+  }[]
   readonly current: Tab
 }
 
 export function Tabs<Tab extends string>({ label, tabs, current }: TabsProps<Tab>) {
   return (
     <nav className="tabs" aria-label={label}>
-      {tabs.map(({ tab, name, count: counted }) => (
+      {tabs.map(({ tab, name, count: counted, keys }) => (
         <Link
           key={tab}
           to="."
           search={(search) => ({ ...search, tab }) as never}
           aria-current={tab === current ? 'true' : undefined}
+          aria-keyshortcuts={keys}
+          title={keys && `Key: ${keys}`}
         >
           {name} {counted !== undefined && <span>{count(counted)}</span>}
         </Link>

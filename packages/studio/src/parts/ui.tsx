@@ -76,7 +76,8 @@ interface ButtonProps extends Margins, ComponentProps<'button'> {
 
 export function Button({ look, small, mt, mb, my, className, type = 'button', ...rest }: ButtonProps) {
   const names = classes('button', look, small && 'small', className)
-  return <button {...rest} type={type} className={names} style={margins({ mt, mb, my })} />
+  const { 'aria-keyshortcuts': keys, title = keys && `Key: ${keys}` } = rest
+  return <button {...rest} type={type} title={title} className={names} style={margins({ mt, mb, my })} />
 }
 
 export function Card({ mt, mb, my, className, ...rest }: Margins & ComponentProps<'div'>) {

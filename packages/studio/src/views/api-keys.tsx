@@ -63,7 +63,7 @@ function OneKey({ id }: { readonly id: string }) {
   const mayRevoke = useMay()('apiKeys.revoke')
   const found = useItem('apiKeys.list', {}, { id, idOf: (one) => one.id })
   const close = (
-    <Link to="/keys" search={({ apiKey: _, ...search }) => search}>
+    <Link to="/keys" search={({ apiKey: _, ...search }) => search} aria-keyshortcuts="Escape">
       Close
     </Link>
   )

@@ -100,7 +100,7 @@ function OneRecord({ id, at }: { readonly id: string; readonly at: number }) {
     query: { limit: 100, from: new Date(at).toISOString(), to: new Date(at + 1).toISOString() },
   })
   const close = (
-    <Link to="/audit" search={({ record: _, at: __, ...search }) => search}>
+    <Link to="/audit" search={({ record: _, at: __, ...search }) => search} aria-keyshortcuts="Escape">
       Close
     </Link>
   )

@@ -77,7 +77,7 @@ function OneMessage({ mailbox, id }: { readonly mailbox: string; readonly id: st
   const waiting = useItem('mailboxes.messages', { path }, { id, idOf: (one) => one.id })
   const dead = useItem('mailboxes.deadLetters', { path }, { id, idOf: ({ message }) => message.id })
   const close = (
-    <Link from="/messages/$mailbox" to="." search={({ message: _, ...search }) => search}>
+    <Link from="/messages/$mailbox" to="." search={({ message: _, ...search }) => search} aria-keyshortcuts="Escape">
       Close
     </Link>
   )

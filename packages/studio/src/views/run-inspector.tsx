@@ -55,27 +55,47 @@ export function RunInspector({ run, step, state, calls, chosen, show }: Inspecto
     panel.current?.scrollIntoView({ block: 'nearest' })
   }, [step.id, chosen])
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard
-    <aside className="inspector" aria-label={`Details of ${visible(title)}`} ref={panel} tabIndex={0}>
+    <aside
+      className="inspector"
+      aria-label={`Details of ${visible(title)}`}
+      aria-keyshortcuts="i"
+      ref={panel}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard
+      tabIndex={0}
+    >
       <Flex align="center" justify="between" gap="2" mb="2">
         <Heading as="h2" className="break">
           {visible(title)}
         </Heading>
         <Flex gap="1">
-          <Button small look="soft" aria-label="Previous" disabled={at <= 0} onClick={() => go(-1)}>
+          <Button
+            small
+            look="soft"
+            aria-label="Previous"
+            aria-keyshortcuts="["
+            disabled={at <= 0}
+            onClick={() => go(-1)}
+          >
             ‹
           </Button>
           <Button
             small
             look="soft"
             aria-label="Next"
+            aria-keyshortcuts="]"
             disabled={at < 0 || at >= targets.length - 1}
             onClick={() => go(1)}
           >
             ›
           </Button>
           <CopyLink />
-          <Button small look="soft" aria-label="Close" onClick={() => show({ step: undefined, call: undefined })}>
+          <Button
+            small
+            look="soft"
+            aria-label="Close"
+            aria-keyshortcuts="Escape"
+            onClick={() => show({ step: undefined, call: undefined })}
+          >
             ✕
           </Button>
         </Flex>
@@ -273,7 +293,7 @@ function Id({ of, id }: { readonly of: string; readonly id: string }) {
   return (
     <Flex gap="2" align="center">
       <code className="break">{visible(id)}</code>
-      <CopyButton label="Copy" of={of} text={() => id} />
+      <CopyButton label="Copy" of={of} keys="c" text={() => id} />
     </Flex>
   )
 }

@@ -1,5 +1,5 @@
 /** A run as it was at one of its events: the team, what steps had read, written, sent, received and asked of models, and a fork from there. */
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useMay } from '../api/use-may.ts'
 import { count, lasting } from '../format.ts'
@@ -18,6 +18,14 @@ interface RunTimeProps {
   /** The list grows in place. */
   readonly length: number
 }
+
+/** ms between two events that are played, and the steps in which a long run is played to its end. */
+const playMs = 400
+const maxPlayed = 150
+
+/** A failure, or a request to a person. */
+const isMark = ({ type }: RunEvent): boolean =>
+  type.endsWith('.failed') || type === 'guard.tripped' || type === 'question.asked'
 
 /** ms for which the slider rests before the server is asked. */
 const restMs = 200
@@ -50,6 +58,19 @@ export function RunTime({ run, events, length }: RunTimeProps) {
   const prepareFork = (fork: true | undefined) =>
     void navigate({ search: (search) => ({ ...search, fork }), replace: true })
   const move = (by: number) => setIndex(Math.min(Math.max(index + by, 0), length - 1))
+  const isAtEnd = index === length - 1
+  const [isPlaying, setIsPlaying] = useState(false)
+  const playOn = useEffectEvent(() => {
+    if (isAtEnd) setIsPlaying(false)
+    else move(Math.ceil(length / maxPlayed))
+  })
+  useEffect(() => {
+    if (!isPlaying) return
+    const timer = setInterval(playOn, playMs)
+    return () => clearInterval(timer)
+  }, [isPlaying])
+  const markBefore = events.slice(0, index).findLastIndex(isMark)
+  const markAfter = events.findIndex((one, i) => i > index && i < length && isMark(one))
   if (!event) return null
   const { seq, type, agent, at } = event
   const began = events[0]?.at ?? at
@@ -57,9 +78,14 @@ export function RunTime({ run, events, length }: RunTimeProps) {
   return (
     <>
       <Flex gap="2" align="center" wrap="wrap" mb="2">
-        <Button small look="soft" aria-label="Event before" disabled={index === 0} onClick={() => move(-1)}>
-          ‹
-        </Button>
+        <SliderButton
+          name="Failure or request before"
+          keys="{"
+          sign="«"
+          isOff={markBefore < 0}
+          press={() => setIndex(markBefore)}
+        />
+        <SliderButton name="Event before" keys="[" sign="‹" isOff={index === 0} press={() => move(-1)} />
         <input
           type="range"
           className="grow"
@@ -70,9 +96,21 @@ export function RunTime({ run, events, length }: RunTimeProps) {
           value={index}
           onChange={({ target }) => setIndex(Number(target.value))}
         />
-        <Button small look="soft" aria-label="Event after" disabled={index === length - 1} onClick={() => move(1)}>
-          ›
-        </Button>
+        <SliderButton name="Event after" keys="]" sign="›" isOff={isAtEnd} press={() => move(1)} />
+        <SliderButton
+          name="Failure or request after"
+          keys="}"
+          sign="»"
+          isOff={markAfter < 0}
+          press={() => setIndex(markAfter)}
+        />
+        <SliderButton
+          name={isPlaying ? 'Stop' : 'Play'}
+          keys="Space"
+          sign={isPlaying ? '■' : '▶'}
+          isOff={isAtEnd && !isPlaying}
+          press={() => setIsPlaying(!isPlaying)}
+        />
       </Flex>
       <Flex gap="2" align="center" justify="between" wrap="wrap" mb="2">
         <Text as="p" className="break">
@@ -90,5 +128,21 @@ export function RunTime({ run, events, length }: RunTimeProps) {
       {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />}
       <PastData run={run} seq={seq} at={at} state={state} />
     </>
+  )
+}
+
+interface SliderButtonProps {
+  readonly name: string
+  readonly keys: string
+  readonly sign: string
+  readonly isOff: boolean
+  readonly press: () => void
+}
+
+function SliderButton({ name, keys, sign, isOff, press }: SliderButtonProps) {
+  return (
+    <Button small look="soft" aria-label={name} aria-keyshortcuts={keys} disabled={isOff} onClick={press}>
+      {sign}
+    </Button>
   )
 }

@@ -51,7 +51,7 @@ export function RunView() {
     <>
       <Text as="p" mb="1">
         <Link to="/runs">Runs</Link> · <code className="break">{id}</code>{' '}
-        <CopyButton label="Copy id" of="of the run" text={() => id} />
+        <CopyButton label="Copy id" of="of the run" keys="c" text={() => id} />
       </Text>
       <Flex align="center" gap="3" mb="3" wrap="wrap">
         <Heading as="h1" className="break">
@@ -114,6 +114,8 @@ const tabNames: Readonly<Record<RunTab, string>> = {
   compare: 'Compare',
 }
 
+const tabKeys: Partial<Record<RunTab, string>> = { steps: 't', events: 'e', why: 'w' }
+
 /** The parts of the run below its overview; the address names the one that is shown. */
 function Parts({ run, state, events, result }: PartsProps) {
   const isAtBreakpoint = result?.reason === 'breakpoint'
@@ -132,6 +134,7 @@ function Parts({ run, state, events, result }: PartsProps) {
         tabs={tabs.map((one) => ({
           tab: one,
           name: tabNames[one],
+          ...(tabKeys[one] === undefined ? {} : { keys: tabKeys[one] }),
           ...(one === 'events' ? { count: length } : one === 'steps' ? { count: state.steps.size } : {}),
         }))}
       />

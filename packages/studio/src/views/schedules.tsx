@@ -56,7 +56,7 @@ export function Schedules() {
 function OneSchedule({ id }: { readonly id: string }) {
   const found = useAnswer('schedules.get', { path: { schedule: id } })
   const close = (
-    <Link to="/schedules" search={({ schedule: _, ...search }) => search}>
+    <Link to="/schedules" search={({ schedule: _, ...search }) => search} aria-keyshortcuts="Escape">
       Close
     </Link>
   )

@@ -47,6 +47,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   const steps = only === undefined ? all : all.filter((one) => one.state === only)
   const listed = steps.slice(0, shown)
   const open = (id: string, chosen?: string) => show({ step: id, call: chosen })
+  const close = () => show({ step: undefined, call: undefined })
   return (
     <>
       {all.length > few && (
@@ -65,7 +66,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
       {steps.length === 0 && <Nothing>No step is like that.</Nothing>}
       <div className={step ? 'split' : undefined}>
         <div>
-          <div className="timeline" role="tree" aria-label="Steps" onKeyDown={moveFocus}>
+          <div className="timeline" role="tree" aria-label="Steps" onKeyDown={(event) => moveFocus(event, close)}>
             {listed.map((one, i) => (
               <StepRows
                 key={one.id}
@@ -104,8 +105,11 @@ function retriesOf(steps: readonly Step[]): ReadonlyMap<string, Step> {
   return retries
 }
 
-/** A tree has one tab stop: arrows move within it, and Enter or Space opens the row. */
-function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+/**
+ * A tree has one tab stop: up and down move within it, Enter or Space opens the row, right unfolds a step, and left folds it
+ * or goes from a call to its step.
+ */
+function moveFocus(event: KeyboardEvent<HTMLElement>, close: () => void): void {
   const { key, currentTarget } = event
   const rows = [...currentTarget.querySelectorAll<HTMLElement>('[role=treeitem]')]
   const at = rows.indexOf(document.activeElement as HTMLElement)
@@ -116,7 +120,16 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
     End: rows.length - 1,
   }
   const row = rows[targets[key] ?? -1]
-  if (key === 'Enter' || key === ' ') rows[at]?.click()
+  const focused = rows[at]
+  const isStep = focused?.hasAttribute('aria-expanded')
+  const isUnfolded = focused?.ariaExpanded === 'true'
+  if (key === 'Enter' || key === ' ' || (key === 'ArrowRight' && isStep && !isUnfolded)) focused?.click()
+  else if (key === 'ArrowLeft' && isUnfolded) close()
+  else if (key === 'ArrowLeft' && !isStep)
+    rows
+      .slice(0, Math.max(at, 0))
+      .findLast((one) => one.hasAttribute('aria-expanded'))
+      ?.focus()
   else if (row) row.focus()
   else return
   event.preventDefault()
