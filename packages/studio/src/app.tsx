@@ -9,7 +9,7 @@ import {
   useMatches,
   useSearch,
 } from '@tanstack/react-router'
-import { Fragment, Suspense, useContext, useEffect, useRef, useState } from 'react'
+import { Fragment, Suspense, useContext, useEffect, useId, useRef, useState } from 'react'
 import type { ClientOperations } from 'troupe/client'
 import { UserContext } from './api/chosen-user.ts'
 import { UpdatesProvider } from './api/updates.tsx'
@@ -17,6 +17,7 @@ import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
+import { BottomBar } from './parts/bottom-bar.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { lazyPart, repeatedly } from './parts/load-part.ts'
 import { SignedOut } from './parts/signed-out.tsx'
@@ -214,7 +215,7 @@ function Frame() {
           <Link to="/home" className="brand">
             <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
           </Link>
-          <Navigation views={shown} current={name} openRequests={openRequests} />
+          <Navigation views={shown} openRequests={openRequests} />
           <Button look="soft" small aria-keyshortcuts="Control+K Meta+K" onClick={() => setIsPaletteOpen(true)}>
             Go to … <kbd>Ctrl K</kbd>
           </Button>
@@ -235,6 +236,9 @@ function Frame() {
           {isKnown && <Outlet />}
         </main>
       </div>
+      <BottomBar views={shown} current={name} openRequests={openRequests}>
+        <Navigation views={shown} openRequests={openRequests} />
+      </BottomBar>
       <Keyboard openPalette={() => setIsPaletteOpen(true)} />
       {isPaletteOpen && (
         <Suspense fallback={null}>
@@ -281,26 +285,19 @@ function useIsKnown(): boolean {
 
 interface NavigationProps {
   readonly views: readonly View[]
-  /** The name of the view that is shown. */
-  readonly current: string
   readonly openRequests: number
 }
 
-function Navigation({ views: shown, current, openRequests }: NavigationProps) {
-  const navigation = useRef<HTMLElement>(null)
-  // On a narrow screen the navigation is one row that scrolls.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the link of the current view changes with it
-  useEffect(() => {
-    navigation.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [current])
+function Navigation({ views: shown, openRequests }: NavigationProps) {
+  const id = useId()
   return (
-    <nav aria-label="Views" ref={navigation}>
+    <nav aria-label="Views" className="views">
       {groups
         .filter((group) => shown.some((view) => view.group === group))
         .map((group) => (
           <Fragment key={group}>
-            {group && <p id={`views-${group}`}>{group}</p>}
-            <ul aria-labelledby={group ? `views-${group}` : undefined}>
+            {group && <p id={`${id}${group}`}>{group}</p>}
+            <ul aria-labelledby={group ? `${id}${group}` : undefined}>
               {shown
                 .filter((view) => view.group === group)
                 .map(({ to, name }) => (

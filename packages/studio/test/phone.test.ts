@@ -1,0 +1,79 @@
+/** The studio on a phone of 390 px: the bar at the bottom, and the width of every view. */
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executable, openBrowser } from './chromium.ts'
+import { createShowcase, type Showcase } from './showcase.ts'
+
+const width = 390
+
+describe.skipIf(executable === undefined)('The studio on a phone', () => {
+  let browser: Browser
+  let shown: Showcase
+  let page: Page
+  const problems: string[] = []
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+    shown = await createShowcase()
+    const context = await browser.newContext({ viewport: { width, height: 844 } })
+    context.setDefaultTimeout(30_000)
+    page = await context.newPage()
+    page.on('pageerror', (error) => problems.push(error.message))
+    await page.goto(await shown.server.link())
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await shown?.[Symbol.asyncDispose]()
+  })
+
+  const bar = () => page.getByRole('navigation', { name: 'Main views' })
+  const sheet = () => page.getByRole('navigation', { name: 'Views', exact: true })
+
+  test('A bar at the bottom goes to Home, Runs and Chat, and More lists all views.', async () => {
+    await bar()
+      .getByRole('link', { name: /^Home \d+$/ })
+      .waitFor()
+    const box = await bar().boundingBox()
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBe(844)
+    for (const control of await bar().locator('a, button').all())
+      expect((await control.boundingBox())?.height).toBeGreaterThanOrEqual(40)
+    await bar().getByRole('link', { name: 'Runs' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
+    expect(await bar().locator('[aria-current]').innerText()).toBe('Runs')
+    expect(await sheet().count()).toBe(0)
+    await bar().getByRole('button', { name: 'More' }).click()
+    await sheet().getByRole('link', { name: 'Schedules' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Schedules' }).waitFor()
+    await sheet().waitFor({ state: 'hidden' })
+    expect(await bar().locator('[aria-current]').innerText()).toBe('More')
+    await bar().getByRole('button', { name: 'More' }).click()
+    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+    await page.keyboard.press('Escape')
+    await sheet().waitFor({ state: 'hidden' })
+  })
+
+  test('Home leads with what waits for a person, and ends with the figures.', async () => {
+    await bar().getByRole('link', { name: 'Home' }).click()
+    const top = async (name: string) => (await page.getByRole('region', { name }).boundingBox())?.y ?? Number.NaN
+    await page.getByRole('region', { name: 'Figures of the day' }).waitFor()
+    expect(await top('Waiting for a person')).toBeLessThan(await top('Failed'))
+    expect(await top('Last 24 hours')).toBeLessThan(await top('Figures of the day'))
+  })
+
+  test('Every view fits the width of the phone, and nothing scrolls the page sideways.', async () => {
+    const wide: string[] = []
+    for (const [name, address] of Object.entries(shown.addresses)) {
+      await page.goto(`${shown.server.url}/#/${address}`)
+      await page.getByRole('heading', { level: 1 }).first().waitFor()
+      await expect.poll(() => page.getByText('Loading', { exact: true }).count()).toBe(0)
+      const total = await page.evaluate(() => document.documentElement.scrollWidth)
+      if (total > width) wide.push(`${name}: ${total}`)
+    }
+    expect(wide).toEqual([])
+    expect(problems).toEqual([])
+  })
+})
