@@ -1,6 +1,7 @@
 /** Home as a person leaves it open: nothing moves under the pointer, and each request is answered in place. */
 import type { Browser, Page } from 'playwright-core'
-import { defineAgent, ExternalServiceError, finish } from 'troupe'
+import { defineAgent, ExternalServiceError, finish, LlmAgent } from 'troupe'
+import { MockModel } from 'troupe/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executable, openBrowser } from './chromium.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
@@ -104,15 +105,53 @@ describe.skipIf(executable === undefined)('Home', () => {
     await start('water', asking)
     await waiting().getByRole('button', { name: 'Show 1 new' }).click()
     expect(await tasks()).toEqual(['rent', 'power', 'water'])
+  })
+
+  test('Home keeps each answered request in its place until the reader leaves, so that nothing moves.', async () => {
+    const places = () =>
+      waiting()
+        .locator('li')
+        .evaluateAll((items) => items.map((item) => item.getBoundingClientRect().top + scrollY))
+    const before = await places()
+    const shiftsBefore = (await shifts()).length
+    const answered = waiting().getByRole('group', { name: 'Answered: Payer' })
     for (const left of [2, 1, 0]) {
       await requests().first().getByRole('button', { name: 'Approve' }).click()
       await expect.poll(() => requests().count()).toBe(left)
+      expect(await answered.count()).toBe(3 - left)
+      expect(await places()).toEqual(before)
     }
+    expect(await answered.getByText('Answered: approved').count()).toBe(3)
     await waiting().getByText('No run waits for a person.').waitFor()
+    expect(sum((await shifts()).slice(shiftsBefore))).toBeLessThan(0.1)
+    // The keyboard stays at the request that it has answered.
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('LI')
+    await page.getByRole('navigation').getByRole('link', { name: 'Runs' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
+    await page.getByRole('navigation').getByRole('link', { name: 'Home' }).click()
+    await waiting().getByText('No run waits for a person.').waitFor()
+    expect(await answered.count()).toBe(0)
+  })
+
+  test('Home shows a request that was answered elsewhere, or whose run ended, as one that waits no longer.', async () => {
+    const run = await start('gas', asking)
+    await waiting().getByRole('link', { name: 'gas' }).waitFor()
+    const later = await start('rent again', asking)
+    await waiting().getByRole('button', { name: 'Show 1 new' }).click()
+    await requests().nth(1).getByRole('button', { name: 'Refuse…' }).click()
+    await requests().nth(1).getByLabel('Reason of the refusal').fill('not now')
+    await run.cancel()
+    await waiting().getByText('It waits no longer').waitFor()
+    // The reason that is being written stays.
+    expect(await requests().getByLabel('Reason of the refusal').inputValue()).toBe('not now')
+    await requests().getByRole('button', { name: 'Refuse', exact: true }).click()
+    await waiting().getByText('Answered: refused: not now').waitFor()
+    await later.result()
   })
 
   test('Home lets a person resolve an uncertain effect in place.', async () => {
     const run = await start('invite Bob', cut)
+    await waiting().getByRole('button', { name: 'Show 1 new' }).click()
     const effect = waiting().getByRole('group', { name: /^Outcome of mail/ })
     await effect.getByText('at-most-once').waitFor()
     expect(await effect.getByRole('region', { name: /^Input of mail/ }).innerText()).toContain('"to": "Bob"')
@@ -120,6 +159,47 @@ describe.skipIf(executable === undefined)('Home', () => {
     await effect.getByRole('button', { name: 'It happened' }).click()
     expect((await run.result()).response).toBe('sent')
     await effect.waitFor({ state: 'detached' })
+    await waiting().getByText('Answered: it happened').waitFor()
+  })
+
+  test('Home shows the figures of the day, and groups the failed runs by their cause.', async () => {
+    const printer = (text: string) =>
+      defineAgent({
+        name: 'Printer',
+        run: async () => {
+          throw new ExternalServiceError(text, { code: 'printer.stopped' })
+        },
+      })
+    const { orchestra } = played.troupe.user('default')
+    for (const task of ['menu', 'bill'])
+      await (await orchestra.start({ task, agent: printer(`No paper for the ${task}.`) })).result()
+    const model = new MockModel({ responses: [{ text: 'Yes.', usage: { inputTokens: 900, outputTokens: 100 } }] })
+    await orchestra.run({ task: 'Is it so?', agent: new LlmAgent({ name: 'Oracle', instructions: 'Say yes.', model }) })
+    await page.reload()
+    const failed = page.getByRole('region', { name: 'Failed' })
+    const row = failed.getByRole('row', { name: /printer\.stopped/ })
+    await row.getByText('No paper for the bill.').waitFor()
+    expect(await row.getByRole('cell').first().innerText()).toBe('2')
+    await failed.getByText('2 runs, 1 cause').waitFor()
+    const figures = page.getByRole('region', { name: 'Figures of the day' })
+    const figure = async (name: RegExp) => (await figures.getByRole('link', { name }).innerText()).split(/\n+/)
+    const { items } = await orchestra.list({ limit: 100 })
+    expect((await figure(/^Runs/))[1]).toBe(String(items.length))
+    expect((await figure(/^Failed/))[2]).toBe('2 runs')
+    expect((await figure(/^Tokens/))[1]).toBe('1,000')
+    expect((await figure(/^Cost/))[1]).toBe('$0.19')
+    await row.getByRole('link', { name: 'Why bill failed' }).click()
+    await page
+      .getByRole('region', { name: 'Why' })
+      .getByText(/No paper/)
+      .first()
+      .waitFor()
+    await page.goBack()
+    await figures.getByRole('link', { name: /^Failed/ }).click()
+    await page.getByRole('link', { name: 'menu' }).waitFor()
+    expect(await page.getByRole('rowheader').count()).toBe(2)
+    await page.goBack()
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
   })
 
   test('Home shows charts of runs, durations, tokens and cost.', async () => {

@@ -271,7 +271,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.getByRole('button', { name: 'Run now, morning' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
     await page.goBack()
-    await row.getByRole('link').click()
+    await row.getByTitle('Last run of morning').click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
   })
 

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { useRef } from 'react'
 import { isUnreachable } from '../api/is-problem.ts'
-import { useAnswer } from '../api/use-api.tsx'
+import { useAnswer, useUser } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
@@ -9,20 +9,18 @@ import { checkDetails } from '../parts/check-details.ts'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Card, Flex, Heading, Text } from '../parts/ui.tsx'
+import { Flex, Heading, Text } from '../parts/ui.tsx'
 import { UsageCharts, useUsageHistory } from '../parts/usage-charts.tsx'
 import { visible } from '../visible.ts'
 import { AllUsers } from './all-users.tsx'
+import { FailureCauses, failedRuns } from './failure-causes.tsx'
+import { HomeFigures } from './home-figures.tsx'
 import { OpenRequests, openRequests } from './open-requests.tsx'
 
-const shown = ['running', 'waiting', 'completed', 'failed'] as const
-const counted = 100
-
-const newest = {
-  any: { query: { limit: 10 } },
-  failed: { query: { status: 'failed', limit: 5 } },
-  running: { query: { status: 'running', limit: 5 } },
-} as const
+const newest = { query: { limit: 10 } } as const
+/** Running runs that are counted; Home shows the newest of them. */
+const running = { query: { status: 'running', limit: 100 } } as const
+const maxRunning = 5
 
 export function Home() {
   const ready = useAnswer('probes.ready', { every: 5_000 })
@@ -38,11 +36,6 @@ export function Home() {
           )}
         </span>
       </Flex>
-      <div className="figures">
-        {shown.map((status) => (
-          <Count key={status} status={status} />
-        ))}
-      </div>
       <Lists />
     </>
   )
@@ -50,21 +43,23 @@ export function Home() {
 
 /** The lists appear together, because one that came later would move those below it. */
 function Lists() {
-  const runs = useAnswer('runs.list', newest.any)
-  const failed = useAnswer('runs.list', newest.failed)
-  const running = useAnswer('runs.list', newest.running)
+  const runs = useAnswer('runs.list', newest)
+  const failed = useAnswer('runs.list', failedRuns)
+  const inProgress = useAnswer('runs.list', running)
   const requests = useAnswer('approvals.list', openRequests)
   const usage = useUsageHistory('day')
   const access = useAnswer('access.get', {})
   const may = useMay()
+  const user = useUser()
   const appeared = useRef(false)
-  appeared.current ||= [runs, failed, running, requests, usage, access].every(({ isPending }) => !isPending)
+  appeared.current ||= [runs, failed, inProgress, requests, usage, access].every(({ isPending }) => !isPending)
   if (!appeared.current) return <Loading />
   return (
-    <>
-      <OpenRequests />
-      <SomeRuns title="Failed" status="failed" none="No run has failed." />
-      <SomeRuns title="In progress" status="running" none="No run is in progress." />
+    <div className="home">
+      <HomeFigures />
+      <OpenRequests key={user} />
+      <FailureCauses />
+      <InProgress />
       <Section title="Newest runs" beside={<Link to="/runs">All runs</Link>}>
         <Answer
           of={runs}
@@ -80,7 +75,7 @@ function Lists() {
       <Checks />
       <Doctor />
       <AllUsers />
-    </>
+    </div>
   )
 }
 
@@ -89,41 +84,22 @@ function Unready({ error }: { readonly error: Error | null }) {
   return <Status status="failed" reason={isUnreachable(error) ? 'cannot be reached' : 'not ready'} />
 }
 
-function Count({ status }: { readonly status: (typeof shown)[number] }) {
-  const { data } = useAnswer('runs.list', { query: { status, limit: counted } })
-  return (
-    <Card>
-      <Link to="/runs" search={{ status }} className="plain-link">
-        <Text as="p" color="gray">
-          {status}
-        </Text>
-        <Text as="p" size="large" bold>
-          {data === undefined ? '…' : `${count(data.items.length)}${data.cursor === undefined ? '' : '+'}`}
-        </Text>
-      </Link>
-    </Card>
+/** The newest runs that run. */
+function InProgress() {
+  const { data } = useAnswer('runs.list', running)
+  const { items = [], cursor } = data ?? {}
+  const all = (
+    <Link to="/runs" search={{ status: 'running' }}>
+      All that are running
+    </Link>
   )
-}
-
-interface SomeRunsProps {
-  readonly title: string
-  readonly status: 'failed' | 'running'
-  readonly none: string
-}
-
-/** The newest runs of a status. */
-function SomeRuns({ title, status, none }: SomeRunsProps) {
-  const { data } = useAnswer('runs.list', newest[status])
   return (
     <Section
-      title={title}
-      beside={
-        <Link to="/runs" search={{ status }}>
-          All that are {status}
-        </Link>
-      }
+      title="In progress"
+      note={items.length > 0 && `${count(items.length)}${cursor === undefined ? '' : '+'}`}
+      beside={all}
     >
-      {data?.items.length ? <RunTable runs={data.items} /> : <Nothing>{none}</Nothing>}
+      {items.length > 0 ? <RunTable runs={items.slice(0, maxRunning)} /> : <Nothing>No run is in progress.</Nothing>}
     </Section>
   )
 }

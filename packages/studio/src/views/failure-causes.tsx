@@ -1,0 +1,106 @@
+/** The newest failed runs, grouped by what failed: the team or the agents, and the code of the error. */
+import { Link } from '@tanstack/react-router'
+import type { Summary } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { count, inShort } from '../format.ts'
+import { Age } from '../parts/age.tsx'
+import { Nothing } from '../parts/answer.tsx'
+import { DataTable } from '../parts/data-table.tsx'
+import { Section } from '../parts/section.tsx'
+import { Text } from '../parts/ui.tsx'
+import { visible } from '../visible.ts'
+
+/** Failed runs that are grouped. */
+const maxRuns = 100
+/** Causes that Home shows: the view of runs has the others. */
+const maxCauses = 8
+
+export const failedRuns = { query: { status: 'failed', limit: maxRuns } } as const
+
+interface Cause {
+  readonly id: string
+  readonly name: string
+  readonly code: string
+  readonly runs: readonly Summary[]
+  readonly newest: Summary
+}
+
+/** The cause with the newest failure comes first, as the server lists the newest run first. */
+function causesOf(runs: readonly Summary[]): readonly Cause[] {
+  const nameOf = ({ team, agents }: Summary) => team ?? agents.join(', ')
+  const codeOf = ({ error }: Summary) => error?.code ?? 'no error is recorded'
+  const groups = Map.groupBy(runs, (run) => JSON.stringify([nameOf(run), codeOf(run)]))
+  return [...groups].flatMap(([id, group]) => {
+    const [newest] = group
+    return newest ? [{ id, name: nameOf(newest), code: codeOf(newest), runs: group, newest }] : []
+  })
+}
+
+export function FailureCauses() {
+  const { data } = useAnswer('runs.list', failedRuns)
+  const runs = data?.items ?? []
+  const causes = causesOf(runs)
+  const more = data?.cursor === undefined ? '' : '+'
+  const all = (
+    <Link to="/runs" search={{ status: 'failed' }}>
+      All that are failed
+    </Link>
+  )
+  const note =
+    causes.length > 0 &&
+    `${count(runs.length)}${more} ${runs.length === 1 ? 'run' : 'runs'}, ${count(causes.length)}${more} ${causes.length === 1 ? 'cause' : 'causes'}`
+  return (
+    <Section title="Failed" note={note} beside={all}>
+      {causes.length === 0 ? (
+        <Nothing>No run has failed.</Nothing>
+      ) : (
+        <DataTable
+          columns={[
+            { title: 'Cause', breaks: true, of: (cause) => <AboutCause cause={cause} /> },
+            {
+              title: 'Runs',
+              numeric: true,
+              of: (cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`,
+            },
+            { title: 'Last', numeric: true, wideOnly: true, of: ({ newest }) => <Age of={newest.createdAt} /> },
+            {
+              title: 'Explanation',
+              wideOnly: true,
+              of: ({ newest: { id, title } }) => (
+                <Link
+                  to="/runs/$run"
+                  params={{ run: id }}
+                  search={{ tab: 'why' }}
+                  aria-label={`Why ${inShort(title, 60) || id} failed`}
+                >
+                  Why
+                </Link>
+              ),
+            },
+          ]}
+          rows={causes.slice(0, maxCauses)}
+          rowKey={({ id }) => id}
+        />
+      )}
+    </Section>
+  )
+}
+
+function AboutCause({ cause: { name, code, newest } }: { readonly cause: Cause }) {
+  return (
+    <>
+      {visible(name)} · <code>{visible(code)}</code>
+      {newest.error && (
+        <Text as="p" size="small" color="red" className="break">
+          {inShort(newest.error.message, 160)}
+        </Text>
+      )}
+      <Text as="p" size="small" color="gray" className="break">
+        newest:{' '}
+        <Link to="/runs/$run" params={{ run: newest.id }} title={newest.id}>
+          {inShort(newest.title, 90) || newest.id}
+        </Link>
+      </Text>
+    </>
+  )
+}

@@ -1,0 +1,121 @@
+/** The five figures of Home over the last 24 hours, each with its course and a link to the runs behind it. */
+import { Link } from '@tanstack/react-router'
+import type { AnswerOf } from 'troupe/client'
+import { count, lasting, money, priced } from '../format.ts'
+import { Text } from '../parts/ui.tsx'
+import { useUsageHistory } from '../parts/usage-charts.tsx'
+import { startOf, usageRanges } from '../parts/usage-ranges.ts'
+import type { RunsSearch } from '../routes.ts'
+
+type UsageInterval = AnswerOf<'usage.history'>['items'][number]
+type Summed = 'runs' | 'failed' | 'tokens' | 'cost' | 'unpriced'
+
+const { length, intervals } = usageRanges.day
+const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
+
+export function HomeFigures() {
+  const { data } = useUsageHistory('day')
+  if (data === undefined) return null
+  const { total, course, slowest } = hoursOf(data.items)
+  const [p95, median] = [slowest('p95'), slowest('p50')]
+  const latest = p95.findLast((value) => value > 0)
+  const [runs, failed] = [total('runs'), total('failed')]
+  const each = (value: number, format: (value: number) => string) => (runs === 0 ? '' : `${format(value / runs)} a run`)
+  const isPartial = total('unpriced') > 0
+  return (
+    <section className="figure-strip" aria-label="Figures of the day">
+      <Figure
+        name="Runs, 24 h"
+        value={count(runs)}
+        search={{}}
+        note={`${count(course('runs').at(-1) ?? 0)} this hour`}
+        course={course('runs')}
+      />
+      <Figure
+        name="Failed"
+        value={runs === 0 ? '–' : percent.format(failed / runs)}
+        search={{ status: 'failed' }}
+        note={`${count(failed)} ${failed === 1 ? 'run' : 'runs'}`}
+        course={course('failed')}
+        isBad
+      />
+      <Figure
+        name="Duration, 95 %"
+        value={latest === undefined ? '–' : lasting(latest)}
+        search={{ order: 'duration' }}
+        note={
+          latest === undefined
+            ? 'no run has ended'
+            : `median ${lasting(median[p95.lastIndexOf(latest)] ?? 0)}, latest hour`
+        }
+        course={p95}
+      />
+      <Figure
+        name="Tokens"
+        value={count(total('tokens'))}
+        search={{ order: 'tokens' }}
+        note={each(total('tokens'), (value) => count(Math.round(value)))}
+        course={course('tokens')}
+      />
+      <Figure
+        name="Cost"
+        value={priced(total('cost'), isPartial)}
+        search={{ order: 'cost' }}
+        note={isPartial ? `${count(total('unpriced'))} not priced` : each(total('cost'), money)}
+        course={course('cost')}
+      />
+    </section>
+  )
+}
+
+/** The sums of all teams for each hour. A percentile of all teams is not known: the slowest team has the highest one. */
+function hoursOf(items: readonly UsageInterval[]) {
+  const first = startOf('day')
+  const hours = Array.from({ length: intervals }, (_, i) =>
+    items.filter(({ at }) => Date.parse(at) === first + i * length),
+  )
+  const sum = (group: readonly UsageInterval[], field: Summed) => group.reduce((all, one) => all + one[field], 0)
+  return {
+    total: (field: Summed) => sum(items, field),
+    course: (field: Summed) => hours.map((group) => sum(group, field)),
+    slowest: (percentile: 'p50' | 'p95') =>
+      hours.map((group) => Math.max(0, ...group.map(({ durationMs }) => durationMs?.[percentile] ?? 0))),
+  }
+}
+
+interface FigureProps {
+  readonly name: string
+  readonly value: string
+  readonly note: string
+  /** The runs that the figure is about. */
+  readonly search: RunsSearch
+  /** One value for each hour. */
+  readonly course: readonly number[]
+  /** Whether a value above zero needs the reader. */
+  readonly isBad?: boolean
+}
+
+function Figure({ name, value, note, search, course, isBad }: FigureProps) {
+  const highest = Math.max(...course, Number.MIN_VALUE)
+  return (
+    <Link to="/runs" search={search} className="figure-link">
+      <span>
+        <Text size="small" color="gray">
+          {name}
+        </Text>
+        <span className="figure-value">{value}</span>
+        <Text size="small" color="gray">
+          {note}
+        </Text>
+      </span>
+      <svg viewBox={`0 0 ${course.length * 4} 28`} className={isBad ? 'course bad' : 'course'} aria-hidden="true">
+        {course.map((one, i) => {
+          const tall = one === 0 ? 1 : Math.max(2, (one / highest) * 28)
+          const look = one === 0 ? 'none' : undefined
+          // biome-ignore lint/suspicious/noArrayIndexKey: an hour is known by its place
+          return <rect key={i} className={look} x={i * 4} y={28 - tall} width="3" height={tall} />
+        })}
+      </svg>
+    </Link>
+  )
+}
