@@ -28,11 +28,8 @@ import * as routes from './routes.ts'
 import { Agent, Agents } from './views/agents.tsx'
 import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
-import { Mailbox } from './views/mailbox.tsx'
-import { Messages } from './views/messages.tsx'
 import { Runs } from './views/runs.tsx'
 import { Settings } from './views/settings.tsx'
-import { Team, Teams } from './views/teams.tsx'
 import { TryIt } from './views/try-it.tsx'
 import { Usage } from './views/usage.tsx'
 import { visible } from './visible.ts'
@@ -78,6 +75,7 @@ const views: readonly View[] = [
 ]
 
 const lazyView: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(repeatedly(load), name)
+const loadTeams = () => import('./views/teams.tsx')
 const loadEvaluations = () => import('./views/evaluations.tsx')
 
 routes.rootRoute.update({ component: Frame, notFoundComponent: NotFound })
@@ -87,10 +85,10 @@ routes.runsRoute.update({ component: Runs })
 routes.runRoute.update({ component: lazyView(() => import('./views/run.tsx'), 'RunView') })
 routes.chatRoute.update({ component: lazyView(() => import('./views/chat.tsx'), 'Chat') })
 routes.contextRoute.update({ component: Context })
-routes.messagesRoute.update({ component: Messages })
-routes.mailboxRoute.update({ component: Mailbox })
-routes.teamsRoute.update({ component: Teams })
-routes.teamRoute.update({ component: Team })
+routes.messagesRoute.update({ component: lazyView(() => import('./views/messages.tsx'), 'Messages') })
+routes.mailboxRoute.update({ component: lazyView(() => import('./views/mailbox.tsx'), 'Mailbox') })
+routes.teamsRoute.update({ component: lazyView(loadTeams, 'Teams') })
+routes.teamRoute.update({ component: lazyView(loadTeams, 'Team') })
 routes.agentsRoute.update({ component: Agents })
 routes.agentRoute.update({ component: Agent })
 routes.schedulesRoute.update({ component: lazyView(() => import('./views/schedules.tsx'), 'Schedules') })

@@ -66,7 +66,11 @@ export function ErrorNotice({ error }: { readonly error: Error }) {
 export function Nothing({ children }: { readonly children: ReactNode }) {
   return (
     <Text as="p" color="gray" my="4">
-      {children}
+      {typeof children === 'string' ? withCode(children) : children}
     </Text>
   )
 }
+
+/** Draws what stands between backticks as code. */
+const withCode = (text: string): ReactNode =>
+  text.split('`').map((part, i) => (i % 2 === 1 ? <code key={part}>{part}</code> : part))

@@ -215,16 +215,18 @@ function NewKey() {
             onChange={({ target }) => setUsers(target.value)}
           />
           <Select label="Role" value={role} onChoose={setRole} options={roles} />
-          <Text as="label" htmlFor="expires-in">
-            Expires in
-          </Text>
-          <input
-            id="expires-in"
-            className="narrow"
-            placeholder="never"
-            value={expiresIn}
-            onChange={({ target }) => setExpiresIn(target.value)}
-          />
+          <Flex gap="2" align="center">
+            <Text as="label" htmlFor="expires-in">
+              Expires in
+            </Text>
+            <input
+              id="expires-in"
+              className="short"
+              placeholder="never"
+              value={expiresIn}
+              onChange={({ target }) => setExpiresIn(target.value)}
+            />
+          </Flex>
           <Button type="submit" disabled={isIncomplete} aria-disabled={busy}>
             Make
           </Button>

@@ -4,6 +4,7 @@ import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
+import { Breakable } from '../parts/breakable.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Opened } from '../parts/opened.tsx'
@@ -80,7 +81,7 @@ function RecordTable({
             </>
           ),
         },
-        { title: 'Action', breaks: true, of: ({ operation }) => operation },
+        { title: 'Action', breaks: true, of: ({ operation }) => <Breakable name={operation} /> },
         { title: 'Resource', wideOnly: true, breaks: true, of: ({ resource = '' }) => visible(resource) },
         {
           title: 'Outcome',

@@ -2,13 +2,13 @@ import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Breakable } from '../parts/breakable.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Heading, Text } from '../parts/ui.tsx'
 import { contextRoute } from '../routes.ts'
-import { visible } from '../visible.ts'
 import { audienceText, EntryView } from './entry-view.tsx'
 import { KeyTree } from './key-tree.tsx'
 import './context.css'
@@ -72,7 +72,7 @@ function EntryTable() {
                 breaks: true,
                 of: ({ key }) => (
                   <Link from="/context" to="/context" search={(search) => ({ ...search, key })}>
-                    {visible(key) || '(the empty key)'}
+                    {key === '' ? '(the empty key)' : <Breakable name={key} />}
                   </Link>
                 ),
               },

@@ -105,7 +105,9 @@ export function EventList({ events, length }: EventListProps) {
       {chosen && (
         <>
           <Value value={chosen} label={`Event ${chosen.seq}: ${chosen.type}`} />
-          <CopyLink />
+          <Flex mt="2">
+            <CopyLink />
+          </Flex>
         </>
       )}
     </>

@@ -43,11 +43,8 @@ export function HomeFigures() {
         name="Duration, 95 %"
         value={latest === undefined ? '–' : lasting(latest)}
         search={{ order: 'duration' }}
-        note={
-          latest === undefined
-            ? 'no run has ended'
-            : `median ${lasting(median[p95.lastIndexOf(latest)] ?? 0)}, latest hour`
-        }
+        note={latest === undefined ? 'no run has ended' : `median ${lasting(median[p95.lastIndexOf(latest)] ?? 0)}`}
+        title="Of the runs that were started in the latest hour, of the slowest team"
         course={p95}
       />
       <Figure
@@ -87,6 +84,7 @@ interface FigureProps {
   readonly name: string
   readonly value: string
   readonly note: string
+  readonly title?: string
   /** The runs that the figure is about. */
   readonly search: RunsSearch
   /** One value for each hour. */
@@ -95,19 +93,14 @@ interface FigureProps {
   readonly isBad?: boolean
 }
 
-function Figure({ name, value, note, search, course, isBad }: FigureProps) {
+function Figure({ name, value, note, title, search, course, isBad }: FigureProps) {
   const highest = Math.max(...course, Number.MIN_VALUE)
   return (
-    <Link to="/runs" search={search} className="figure-link">
-      <span>
-        <Text size="small" color="gray">
-          {name}
-        </Text>
-        <span className="figure-value">{value}</span>
-        <Text size="small" color="gray">
-          {note}
-        </Text>
-      </span>
+    <Link to="/runs" search={search} title={title} className="figure-link">
+      <Text size="small" color="gray">
+        {name}
+      </Text>
+      <span className="figure-value">{value}</span>
       <svg viewBox={`0 0 ${course.length * 4} 28`} className={isBad ? 'course bad' : 'course'} aria-hidden="true">
         {course.map((one, i) => {
           const tall = one === 0 ? 1 : Math.max(2, (one / highest) * 28)
@@ -116,6 +109,9 @@ function Figure({ name, value, note, search, course, isBad }: FigureProps) {
           return <rect key={i} className={look} x={i * 4} y={28 - tall} width="3" height={tall} />
         })}
       </svg>
+      <Text size="small" color="gray">
+        {note}
+      </Text>
     </Link>
   )
 }
