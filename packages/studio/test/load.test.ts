@@ -147,6 +147,45 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     return longestTask(JSON.parse((await browser.stopTracing()).toString()) as Trace)
   }
 
+  test('The list of 2,000 runs opens and scrolls to its end with the visible rows alone, and without long tasks.', async () => {
+    const total = 2_000
+    const { orchestra } = troupe.user('default')
+    for (let begun = 0; begun < total; begun += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          orchestra.run({ agent: 'Echo', task: `listed ${begun + i}`, tags: ['listed'] }),
+        ),
+      )
+    await page.goto(`${server.url}/#/home`)
+    await page.reload()
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] })
+    await page.evaluate(() => {
+      location.hash = '#/runs?tags=listed'
+    })
+    const rows = page.locator('tbody tr[aria-rowindex]')
+    await rows.first().waitFor()
+    const end = page.getByText(`${total.toLocaleString('en')} runs`, { exact: true })
+    const scroll = (share: number) =>
+      page.evaluate((part) => window.scrollTo(0, document.documentElement.scrollHeight * part), share)
+    for (let i = 0; i < 200 && (await end.count()) === 0; i++) {
+      await scroll(1)
+      await pause(100)
+    }
+    expect(await end.count()).toBe(1)
+    let maxRows = 0
+    for (let part = 0; part <= 20; part++) {
+      await scroll(part / 20)
+      await pause(100)
+      maxRows = Math.max(maxRows, await rows.count())
+    }
+    const longest = longestTask(JSON.parse((await browser.stopTracing()).toString()) as Trace)
+    console.log(`${total} runs: at most ${maxRows} rows, the longest task takes ${longest} ms of processor time`)
+    expect(maxRows).toBeGreaterThan(5)
+    expect(maxRows).toBeLessThan(100)
+    expect(longest).toBeLessThanOrEqual(maxTaskMs)
+  })
+
   test('A run of 20,000 events opens and scrolls with the visible rows alone, and without long tasks.', async () => {
     const run = await troupe.user('default').orchestra.start({
       task: 1,
