@@ -25,8 +25,6 @@ import { Button, Flex, Heading, Text } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
 import type { ViewPath } from './routes.ts'
 import * as routes from './routes.ts'
-import { Agent, Agents } from './views/agents.tsx'
-import { Context } from './views/context.tsx'
 import { Home } from './views/home.tsx'
 import { Runs } from './views/runs.tsx'
 import { Settings } from './views/settings.tsx'
@@ -75,6 +73,7 @@ const views: readonly View[] = [
 ]
 
 const lazyView: typeof lazyRouteComponent = (load, name) => lazyRouteComponent(repeatedly(load), name)
+const loadAgents = () => import('./views/agents.tsx')
 const loadTeams = () => import('./views/teams.tsx')
 const loadEvaluations = () => import('./views/evaluations.tsx')
 
@@ -84,13 +83,13 @@ routes.runsRoute.update({ component: Runs })
 // Graph and Markdown load with the first run.
 routes.runRoute.update({ component: lazyView(() => import('./views/run.tsx'), 'RunView') })
 routes.chatRoute.update({ component: lazyView(() => import('./views/chat.tsx'), 'Chat') })
-routes.contextRoute.update({ component: Context })
+routes.contextRoute.update({ component: lazyView(() => import('./views/context.tsx'), 'Context') })
 routes.messagesRoute.update({ component: lazyView(() => import('./views/messages.tsx'), 'Messages') })
 routes.mailboxRoute.update({ component: lazyView(() => import('./views/mailbox.tsx'), 'Mailbox') })
 routes.teamsRoute.update({ component: lazyView(loadTeams, 'Teams') })
 routes.teamRoute.update({ component: lazyView(loadTeams, 'Team') })
-routes.agentsRoute.update({ component: Agents })
-routes.agentRoute.update({ component: Agent })
+routes.agentsRoute.update({ component: lazyView(loadAgents, 'Agents') })
+routes.agentRoute.update({ component: lazyView(loadAgents, 'Agent') })
 routes.schedulesRoute.update({ component: lazyView(() => import('./views/schedules.tsx'), 'Schedules') })
 routes.evaluationsRoute.update({ component: lazyView(loadEvaluations, 'Evaluations') })
 routes.evaluationRoute.update({ component: lazyView(loadEvaluations, 'Evaluation') })
