@@ -185,7 +185,8 @@ function updatedStep(step: Step, { type, at, outcome, error, usage, reason, ask 
   if (type === 'step.waiting')
     return { ...step, ...used, waits: [...waits, { from: at, reason, question: step.question }], state: 'waiting' }
   if (type === 'question.asked') return { ...step, question: ask?.text }
-  if (type === 'step.resumed') return { ...step, waits, state: 'working' }
+  // A step whose process kept it in memory works on with the answer, and is not resumed.
+  if (type === 'step.resumed' || type === 'answer.delivered') return { ...step, waits, state: 'working' }
   return step
 }
 

@@ -14,6 +14,7 @@ import {
   type Troupe,
 } from 'troupe'
 import { type Served, serve } from 'troupe/server'
+import { MockModel } from 'troupe/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { executable, openBrowser } from './chromium.ts'
@@ -171,6 +172,62 @@ describe.skipIf(executable === undefined)('The views of a run', () => {
     const second = await spanOf(page.getByRole('treeitem', { name: /^effect second/ }).locator('.bar'))
     expect(first.to - first.from).toBeGreaterThan(10)
     expect(second.from).toBeGreaterThanOrEqual(first.to - 2)
+  })
+
+  test('The timeline draws a model call, a wait for a person and a tool one after the other, each at its time.', async () => {
+    const buy = defineTool({
+      name: 'buy',
+      description: 'Buys.',
+      inputSchema: z.object({}),
+      effect: 'at-most-once',
+      needsApproval: true,
+      execute: () => sleep(400).then(() => 'bought'),
+    })
+    const model = new MockModel({
+      responses: [
+        { toolCalls: [{ name: 'buy', args: {} }], latency: 400 },
+        { text: 'It is bought.', latency: 400 },
+      ],
+    })
+    const run = await start({
+      task: 'tea',
+      topology: alone(new LlmAgent({ name: 'Buyer', model, tools: { buy } })),
+    })
+    await expect.poll(async () => (await run.result()).status).toBe('waiting')
+    await sleep(800)
+    const [question] = (await run.result()).questions
+    await run.answer(question?.id as string, { approve: true, hash: question?.hash ?? null })
+    expect(await run.result()).toMatchObject({ response: 'It is bought.' })
+    const at = new Map<string, number>()
+    for await (const event of run.events()) at.set(event.type, event.at)
+    const timeOf = (type: string) => at.get(type) ?? expect.fail(`no event ${type}`)
+    await openRun(run.id)
+    await page.getByRole('treeitem', { name: /^Buyer/ }).click()
+    const rows = [/^model call 1/, /^wait/, /^tool buy/, /^model call 2/]
+    await page.getByRole('treeitem', { name: rows[3] as RegExp }).waitFor()
+    const axis =
+      (await page
+        .getByRole('treeitem', { name: /^Buyer/ })
+        .locator('.bar')
+        .boundingBox()) ?? expect.fail()
+    const [begun, ended] = [timeOf('step.started'), timeOf('step.completed')]
+    /** The times that the bar of a row spans, in ms since the start of the step. */
+    const spanOf = async (name: RegExp) => {
+      const bar = page.getByRole('treeitem', { name }).locator('.step-bar > *')
+      const { x, width } = (await bar.boundingBox()) ?? expect.fail(`no bar of ${name}`)
+      const inMs = (px: number) => ((px - axis.x) / axis.width) * (ended - begun)
+      return { from: inMs(x), to: inMs(x + width) }
+    }
+    const [first, wait, tool, second] = await Promise.all(rows.map(spanOf))
+    const spans = [first, wait, tool, second].map((span) => span ?? expect.fail('no span'))
+    // A pixel of the bar is some ms, a call begins at the commit before it, and a wait ends when the answer is delivered.
+    const inaccuracy = (ended - begun) / 20
+    expect(Math.abs((wait?.from ?? 0) - (timeOf('step.waiting') - begun))).toBeLessThan(inaccuracy)
+    expect(Math.abs((wait?.to ?? 0) - (timeOf('question.answered') - begun))).toBeLessThan(inaccuracy)
+    for (const [i, { from, to }] of spans.entries()) {
+      expect(to - from, String(rows[i])).toBeGreaterThan(300)
+      expect(from, String(rows[i])).toBeGreaterThanOrEqual((spans[i - 1]?.to ?? 0) - inaccuracy)
+    }
   })
 
   test('Time shows mailboxes and prompts as they were at an event.', async () => {
