@@ -46,7 +46,11 @@ async function takeAll(browser: Browser, folder: string): Promise<void> {
       await page.getByRole('heading', { level: 1 }).first().waitFor()
       // Charts and graphs are drawn once their measures are known.
       await page.waitForTimeout(700)
-      await page.screenshot({ path: join(folder, `${name}-${form}.png`), fullPage: true, animations: 'disabled' })
+      // A window as high as the view: a picture of the full page has the bar of a phone in its middle.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight)
+      await page.setViewportSize({ width: size.width, height: Math.max(size.height, height) })
+      await page.screenshot({ path: join(folder, `${name}-${form}.png`), animations: 'disabled' })
+      await page.setViewportSize(size)
     }
     await page.context().close()
   }
