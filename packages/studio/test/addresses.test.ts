@@ -138,7 +138,7 @@ describe.skipIf(executable === undefined)('Addresses of the studio', () => {
     await expect.poll(copied).toBe(page.url())
   })
 
-  test('No address throws.', () => {
+  test('No view that is opened by its address throws an error.', () => {
     expect(problems).toEqual([])
   })
 })

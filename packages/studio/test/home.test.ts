@@ -47,10 +47,10 @@ describe.skipIf(executable === undefined)('Home', () => {
         readonly previousRect: DOMRectReadOnly
         readonly currentRect: DOMRectReadOnly
       }
-      const spotOf = ({ x, y, width, height }: DOMRectReadOnly) => [x, y, width, height].map(Math.round).join(' ')
+      const boxText = ({ x, y, width, height }: DOMRectReadOnly) => [x, y, width, height].map(Math.round).join(' ')
       const name = ({ node, previousRect, currentRect }: Source) =>
         `${node instanceof Element ? `${node.tagName}.${node.className}` : String(node?.textContent)} ` +
-        `from ${spotOf(previousRect)} to ${spotOf(currentRect)}`
+        `from ${boxText(previousRect)} to ${boxText(currentRect)}`
       type Entry = { readonly value: number; readonly sources: readonly Source[] }
       new PerformanceObserver((list) => {
         for (const { value, sources } of list.getEntries() as unknown as readonly Entry[])
@@ -108,18 +108,18 @@ describe.skipIf(executable === undefined)('Home', () => {
   })
 
   test('Home keeps each answered request in its place until the reader leaves, so that nothing moves.', async () => {
-    const places = () =>
+    const tops = () =>
       waiting()
         .locator('li')
         .evaluateAll((items) => items.map((item) => item.getBoundingClientRect().top + scrollY))
-    const before = await places()
+    const before = await tops()
     const shiftsBefore = (await shifts()).length
     const answered = waiting().getByRole('group', { name: 'Answered: Payer' })
     for (const left of [2, 1, 0]) {
       await requests().first().getByRole('button', { name: 'Approve' }).click()
       await expect.poll(() => requests().count()).toBe(left)
       expect(await answered.count()).toBe(3 - left)
-      expect(await places()).toEqual(before)
+      expect(await tops()).toEqual(before)
     }
     expect(await answered.getByText('Answered: approved').count()).toBe(3)
     await waiting().getByText('No run waits for a person.').waitFor()
@@ -181,13 +181,13 @@ describe.skipIf(executable === undefined)('Home', () => {
     await row.getByText('No paper for the bill.').waitFor()
     expect(await row.getByRole('cell').first().innerText()).toBe('2')
     await failed.getByText('2 runs, 1 cause').waitFor()
-    const figures = page.getByRole('region', { name: 'Figures of the day' })
-    const figure = async (name: RegExp) => (await figures.getByRole('link', { name }).innerText()).split(/\n+/)
+    const metrics = page.getByRole('region', { name: 'Figures of the day' })
+    const metric = async (name: RegExp) => (await metrics.getByRole('link', { name }).innerText()).split(/\n+/)
     const { items } = await orchestra.list({ limit: 100 })
-    expect((await figure(/^Runs/))[1]).toBe(String(items.length))
-    expect((await figure(/^Failed/))[2]).toBe('2 runs')
-    expect((await figure(/^Tokens/))[1]).toBe('1,000')
-    expect((await figure(/^Cost/))[1]).toBe('$0.19')
+    expect((await metric(/^Runs/))[1]).toBe(String(items.length))
+    expect((await metric(/^Failed/))[2]).toBe('2 runs')
+    expect((await metric(/^Tokens/))[1]).toBe('1,000')
+    expect((await metric(/^Cost/))[1]).toBe('$0.19')
     await row.getByRole('link', { name: 'Why bill failed' }).click()
     await page
       .getByRole('region', { name: 'Why' })
@@ -195,7 +195,7 @@ describe.skipIf(executable === undefined)('Home', () => {
       .first()
       .waitFor()
     await page.goBack()
-    await figures.getByRole('link', { name: /^Failed/ }).click()
+    await metrics.getByRole('link', { name: /^Failed/ }).click()
     await page.getByRole('link', { name: 'menu' }).waitFor()
     expect(await page.getByRole('rowheader').count()).toBe(2)
     await page.goBack()

@@ -237,8 +237,8 @@ describe.skipIf(executable === undefined)('the page', () => {
     await page.goto(await played.server.link())
     const listed = async (filter: { readonly status?: 'running' | 'failed' }) =>
       (await orchestra.list({ ...filter, limit: 100 })).items.length
-    const figures = page.getByRole('region', { name: 'Figures of the day' })
-    await figures.getByRole('link', { name: `Runs, 24 h ${await listed({})}` }).waitFor()
+    const metrics = page.getByRole('region', { name: 'Figures of the day' })
+    await metrics.getByRole('link', { name: `Runs, 24 h ${await listed({})}` }).waitFor()
     await page
       .getByRole('region', { name: 'In progress' })
       .getByText(`${await listed({ status: 'running' })}`, { exact: true })

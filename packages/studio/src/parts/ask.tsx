@@ -37,7 +37,7 @@ const choices: Partial<Record<Question['kind'], readonly string[]>> = {
 }
 
 /** The answer that was sent, in words. */
-export function answerText({ kind }: Question, value: unknown): string {
+export function sentAnswerText({ kind }: Question, value: unknown): string {
   const [yes, no = 'No'] = choices[kind] ?? []
   if (yes !== undefined) return value === true ? yes : no
   if (kind !== 'approval') return inShort(value)

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { ViewPath } from '../routes.ts'
 import { Button, Flex, Heading, Text } from './ui.tsx'
 import { useSetting } from './use-setting.ts'
+import './keyboard.css'
 
 /** After `g`, the view. */
 const views: Readonly<Record<string, ViewPath>> = {
@@ -73,8 +74,8 @@ const names: Readonly<Record<string, string>> = { ' ': 'Space' }
 function controlOf(key: string): HTMLElement | undefined {
   const selector = `main [aria-keyshortcuts~="${CSS.escape(names[key] ?? key)}"]:not(:disabled, [aria-disabled=true])`
   const all = [...document.querySelectorAll<HTMLElement>(selector)].filter((control) => control.checkVisibility())
-  const place = document.activeElement?.closest('li, tr, .card, .inspector, .opened')
-  const here = all.find((control) => place?.contains(control))
+  const container = document.activeElement?.closest('li, tr, .card, .inspector, .opened')
+  const here = all.find((control) => container?.contains(control))
   return here ?? (key === 'l' ? undefined : all[0])
 }
 
@@ -94,7 +95,7 @@ function selectRow(shiftKey: boolean): void {
 }
 
 /** ms for which the page says that the link is copied. */
-const saidMs = 2_000
+const announcedMs = 2_000
 
 function useKeysSetting(): readonly [boolean, (on: boolean) => void] {
   const [value, choose] = useSetting(setting)
@@ -118,13 +119,13 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
   go.current = navigate
   const palette = useRef(openPalette)
   palette.current = openPalette
-  const [said, setSaid] = useState('')
+  const [announcement, setAnnouncement] = useState('')
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
-    const say = (text: string) => {
+    const announce = (text: string) => {
       clearTimeout(timer)
-      timer = setTimeout(() => setSaid(''), saidMs)
-      setSaid(text)
+      timer = setTimeout(() => setAnnouncement(''), announcedMs)
+      setAnnouncement(text)
     }
     const copyLink = async () => navigator.clipboard.writeText(location.href)
     let pairUntil = 0
@@ -146,8 +147,8 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
       else if (actOn(key, target)) pairUntil = 0
       else if (key === 'l')
         void copyLink().then(
-          () => say('Link copied'),
-          () => say('Link not copied'),
+          () => announce('Link copied'),
+          () => announce('Link not copied'),
         )
       else return
       event.preventDefault()
@@ -160,8 +161,8 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
   }, [isOn])
   return (
     <>
-      <p role="status" aria-label="Keys" className="said-by-keys">
-        {said}
+      <p role="status" aria-label="Keys" className="announcement">
+        {announcement}
       </p>
       <dialog ref={dialog} className="keys" aria-labelledby="keys">
         <Flex align="center" justify="between" gap="3" mb="3">

@@ -10,8 +10,8 @@ export function RestoreFocus({ children }: { readonly children: ReactNode }) {
     const here = container.current
     return () => {
       if (!here?.contains(document.activeElement)) return
-      const place = here.closest<HTMLElement>('[data-takes-focus]')
-      if (place) place.focus({ preventScroll: true })
+      const item = here.closest<HTMLElement>('[data-takes-focus]')
+      if (item) item.focus({ preventScroll: true })
       else document.getElementById('main')?.focus()
     }
   }, [])

@@ -13,8 +13,8 @@ import { Flex, Heading, Text } from '../parts/ui.tsx'
 import { UsageCharts, useUsageHistory } from '../parts/usage-charts.tsx'
 import { visible } from '../visible.ts'
 import { AllUsers } from './all-users.tsx'
+import { DailyMetrics } from './daily-metrics.tsx'
 import { FailureCauses, failedRuns } from './failure-causes.tsx'
-import { HomeFigures } from './home-figures.tsx'
 import { OpenRequests, openRequests } from './open-requests.tsx'
 
 const newest = { query: { limit: 10 } } as const
@@ -56,7 +56,7 @@ function Lists() {
   if (!appeared.current) return <Loading />
   return (
     <div className="home">
-      <HomeFigures />
+      <DailyMetrics />
       <OpenRequests key={user} />
       <FailureCauses />
       <InProgress />

@@ -7,7 +7,7 @@ import { useAnswer, useForget } from '../api/use-api.tsx'
 import { spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Nothing } from '../parts/answer.tsx'
-import { Ask, Asked, answerText } from '../parts/ask.tsx'
+import { Ask, Asked, sentAnswerText } from '../parts/ask.tsx'
 import { Section } from '../parts/section.tsx'
 import { Button, Card, Text } from '../parts/ui.tsx'
 import { AboutEffect, ResolveEffect } from '../parts/uncertain.tsx'
@@ -86,7 +86,7 @@ function RequestItem({ request }: { readonly request: ShownRequest }) {
         </Text>
       </Text>
       {isOpen && question && (
-        <Ask run={of.run} question={question} answered={(value) => answered(answerText(question, value))} />
+        <Ask run={of.run} question={question} answered={(value) => answered(sentAnswerText(question, value))} />
       )}
       {isOpen && effect && (
         <ResolveEffect

@@ -13,7 +13,7 @@ type Summed = 'runs' | 'failed' | 'tokens' | 'cost' | 'unpriced'
 const { length, intervals } = usageRanges.day
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 
-export function HomeFigures() {
+export function DailyMetrics() {
   const { data } = useUsageHistory('day')
   if (data === undefined) return null
   const { total, course, slowest } = hoursOf(data.items)
@@ -24,14 +24,14 @@ export function HomeFigures() {
   const isPartial = total('unpriced') > 0
   return (
     <section className="figure-strip" aria-label="Figures of the day">
-      <Figure
+      <Metric
         name="Runs, 24 h"
         value={count(runs)}
         search={{}}
         note={`${count(course('runs').at(-1) ?? 0)} this hour`}
         course={course('runs')}
       />
-      <Figure
+      <Metric
         name="Failed"
         value={runs === 0 ? '–' : percent.format(failed / runs)}
         search={{ status: 'failed' }}
@@ -39,7 +39,7 @@ export function HomeFigures() {
         course={course('failed')}
         isBad
       />
-      <Figure
+      <Metric
         name="Duration, 95 %"
         value={latest === undefined ? '–' : lasting(latest)}
         search={{ order: 'duration' }}
@@ -47,14 +47,14 @@ export function HomeFigures() {
         title="Of the runs that were started in the latest hour, of the slowest team"
         course={p95}
       />
-      <Figure
+      <Metric
         name="Tokens"
         value={count(total('tokens'))}
         search={{ order: 'tokens' }}
         note={each(total('tokens'), (value) => count(Math.round(value)))}
         course={course('tokens')}
       />
-      <Figure
+      <Metric
         name="Cost"
         value={priced(total('cost'), isPartial)}
         search={{ order: 'cost' }}
@@ -80,7 +80,7 @@ function hoursOf(items: readonly UsageInterval[]) {
   }
 }
 
-interface FigureProps {
+interface MetricProps {
   readonly name: string
   readonly value: string
   readonly note: string
@@ -93,7 +93,7 @@ interface FigureProps {
   readonly isBad?: boolean
 }
 
-function Figure({ name, value, note, title, search, course, isBad }: FigureProps) {
+function Metric({ name, value, note, title, search, course, isBad }: MetricProps) {
   const highest = Math.max(...course, Number.MIN_VALUE)
   return (
     <Link to="/runs" search={search} title={title} className="figure-link">
