@@ -114,10 +114,13 @@ describe.skipIf(executable === undefined)('the page at night', () => {
         ),
     })
     const run = await start(alone(payer))
+    expect((await run.result()).status).toBe('waiting')
     const page = await open()
     const waiting = page.getByRole('region', { name: 'Waiting for a person' })
     await waiting.getByText('it is unknown whether pay happened').waitFor()
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    // Home, which is shown until then, has the same effect.
+    await page.getByRole('status', { name: 'Status of the run' }).waitFor()
     const effect = page.getByRole('group', { name: 'Outcome of pay' })
     await effect.getByText('at-most-once · idempotency key order-17').waitFor()
     await effect.getByText('250').waitFor()
@@ -194,11 +197,14 @@ describe.skipIf(executable === undefined)('the page at night', () => {
     await page.getByRole('link', { name: 'many.000' }).waitFor()
   })
 
-  test('The studio filters runs by status from the counts of the home view.', async () => {
+  test('The studio filters runs by status from the figures of the home view.', async () => {
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
     await (await start(alone(broken))).result()
     const page = await open()
-    await page.getByRole('link', { name: /^failed/ }).click()
+    await page
+      .getByRole('region', { name: 'Figures of the day' })
+      .getByRole('link', { name: /^Failed/ })
+      .click()
     await page
       .getByRole('row', { name: /failed Broken/ })
       .first()

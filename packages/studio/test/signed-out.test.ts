@@ -41,6 +41,8 @@ describe.skipIf(executable === undefined)('the studio without a session', () => 
     await open(1_200)
     await page.goto(await played.server.link())
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
+    // Home, which is shown until then, has the same question.
+    await page.getByRole('status', { name: 'Status of the run' }).waitFor()
     await page.getByLabel('Answer').fill('half a sentence')
     await context.clearCookies()
     await page.getByRole('button', { name: 'Answer' }).click()

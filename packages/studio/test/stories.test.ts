@@ -73,7 +73,7 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
 
   test('The page shows why a run failed.', async () => {
     await countActions(async (story) => {
-      await story.click(region('Failed').getByRole('link', { name: 'Print the menu' }))
+      await story.click(region('Failed').getByRole('link', { name: 'Print the menu', exact: true }))
       await status().getByText('failed').waitFor()
       await story.click(page.getByRole('link', { name: 'Why' }))
       await region('Why')
