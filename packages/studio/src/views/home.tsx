@@ -24,6 +24,7 @@ const maxRunning = 5
 
 export function Home() {
   const ready = useAnswer('probes.ready', { every: 5_000 })
+  const user = useUser()
   return (
     <>
       <Flex align="center" gap="3" mb="4" wrap="wrap">
@@ -36,7 +37,7 @@ export function Home() {
           )}
         </span>
       </Flex>
-      <Lists />
+      <Lists key={user} />
     </>
   )
 }
@@ -50,14 +51,13 @@ function Lists() {
   const usage = useUsageHistory('day')
   const access = useAnswer('access.get', {})
   const may = useMay()
-  const user = useUser()
   const appeared = useRef(false)
   appeared.current ||= [runs, failed, inProgress, requests, usage, access].every(({ isPending }) => !isPending)
   if (!appeared.current) return <Loading />
   return (
     <div className="home">
       <DailyMetrics />
-      <OpenRequests key={user} />
+      <OpenRequests />
       <FailureCauses />
       <InProgress />
       <Section title="Newest runs" beside={<Link to="/runs">All runs</Link>}>

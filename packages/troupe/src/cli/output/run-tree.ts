@@ -63,7 +63,8 @@ export class RunTree {
       return `${agent} waits`
     }
     if (line && type === 'guardrail.tripped') return trippedText(event)
-    if (line && type === 'step.resumed') line.state = 'working'
+    // A step that was in memory while it waited is not resumed: its answer is delivered.
+    if (line && (type === 'step.resumed' || type === 'answer.delivered')) line.state = 'working'
     return undefined
   }
 

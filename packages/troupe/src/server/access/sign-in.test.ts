@@ -236,7 +236,7 @@ describe('sign-in with an API key', () => {
   })
   it('A link, and the session that it opens, end with the key or session that made the link.', async () => {
     const { troupe, url, link: linkOfHost } = await start()
-    const madeBy = async (call: Served['call'], headers = {}) =>
+    const linkFrom = async (call: Served['call'], headers = {}) =>
       (await call('POST', '/v1/links', {}, headers)).body as { readonly path: string }
     const open = async (path: string) => {
       const { status, headers } = await caller(url)('GET', path)
@@ -244,10 +244,10 @@ describe('sign-in with an API key', () => {
     }
     const made = await troupe.apiKeys.create({ name: 'stolen', users: 'all', role: 'admin' })
     const withKey = caller(url, { 'x-api-key': made.key })
-    const [used, unused] = [await madeBy(withKey), await madeBy(withKey)]
+    const [used, unused] = [await linkFrom(withKey), await linkFrom(withKey)]
     const first = await open(used.path)
-    const second = await open((await madeBy(first.page)).path)
-    const unusedOfSession = await madeBy(second.page)
+    const second = await open((await linkFrom(first.page)).path)
+    const unusedOfSession = await linkFrom(second.page)
     const stateOf = async ({ page }: { readonly page: Served['call'] }) => (await page('GET', '/v1/api-keys')).status
     expect([await stateOf(first), await stateOf(second)]).toEqual([200, 200])
     await troupe.apiKeys.revoke(made.id)
@@ -256,7 +256,7 @@ describe('sign-in with an API key', () => {
 
     const host = new URL(await linkOfHost())
     const own = await open(`${host.pathname}${host.search}`)
-    const child = await open((await madeBy(own.page)).path)
+    const child = await open((await linkFrom(own.page)).path)
     expect(await stateOf(child)).toBe(200)
     await own.page('DELETE', '/session')
     expect(await stateOf(child)).toBe(401)

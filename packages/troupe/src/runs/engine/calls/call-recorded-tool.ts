@@ -13,7 +13,7 @@ import { happened } from '../forks/reject-repeated.ts'
 import type { OrchestraHost } from '../orchestra-host.ts'
 import { recordRead } from '../record-read.ts'
 import { checkContextOf, prepareRun } from '../starts/start-run.ts'
-import { taintOfRun } from '../store/note-run-taint.ts'
+import { recordedTaint } from '../store/note-run-taint.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { withCall } from './pinned-call.ts'
 
@@ -151,7 +151,7 @@ async function findCall(host: OrchestraHost, user: UserId, { run, step, call }: 
     command.taint ?? [],
     ...effects.map((one) => one.taint ?? []),
     // The step also has the labels of entries, messages and memories that it read; its end records them.
-    row ? await taintOfRun(host.parts, user, row) : [],
+    row ? await recordedTaint(host.parts, user, row) : [],
     own.services.guard.people ?? [],
   )
   const isRepeat = effect.class === 'at-most-once' && happened.has(effect.state)

@@ -24,7 +24,7 @@ type Tainted = { readonly taint?: readonly TaintLabel[] }
 export async function noteRunTaint(parts: Parts, user: UserId, run: string): Promise<void> {
   if (!isInStep()) return
   const row = await parts.stores.store.get(user, run)
-  if (row) addStepTaint(await taintOfRun(parts, user, row), `the run ${run}`)
+  if (row) addStepTaint(await recordedTaint(parts, user, row), `the run ${run}`)
 }
 
 /** Returns the live parts of a run; code of a step that reads them has the labels of the run. */
@@ -47,7 +47,7 @@ export function withRunTaint<Part>(
  * Returns the labels of everything that the run has recorded; `unknownTaint` while a step is in progress that has recorded
  * effects.
  */
-export async function taintOfRun(parts: Parts, user: UserId, row: RunRow): Promise<readonly TaintLabel[]> {
+export async function recordedTaint(parts: Parts, user: UserId, row: RunRow): Promise<readonly TaintLabel[]> {
   const inResult = row.result === null ? undefined : (JSON.parse(row.result) as Tainted).taint
   let taint = joinTaint(inResult)
   /** The steps in progress, also those that wait: their labels are recorded when they end. */
