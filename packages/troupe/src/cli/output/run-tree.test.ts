@@ -26,6 +26,14 @@ describe('the tree of a run', () => {
     expect(tree.draw(80, 10)[0]).toBe('✖ Lead  4.0 s  too much')
   })
 
+  it.each(['step.resumed', 'answer.delivered'])('A step works again after the event %s.', (type) => {
+    const tree = new RunTree()
+    tree.add(started('1#1', 'Lead'))
+    tree.add(event('step.waiting', { step: '1#1', at: 4_000 }))
+    tree.add(event(type, { step: '1#1', at: 4_500 }))
+    expect(tree.draw(80, 10)[0]).toMatch(/^◐ Lead/)
+  })
+
   it('The tree of a run counts once what a step and a child run used before they waited and after.', () => {
     const tree = new RunTree()
     tree.add(started('1#1', 'Lead'))
