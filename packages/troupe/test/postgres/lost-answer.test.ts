@@ -2,6 +2,7 @@
  * A connection that is killed between COMMIT and its answer. A server that waits for a standby which does not exist has
  * committed by then: what nobody was told is there.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
@@ -51,6 +52,8 @@ describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
     await expect
       .poll(async () => (await client.query('show synchronous_standby_names')).rows[0].synchronous_standby_names)
       .toBe(name)
+    // The other connections hear of it a moment after this one.
+    await pause(500)
   }
   /** @returns what the change was answered, once its first COMMIT was done and its connection killed */
   const losing = async (id: string | null, n: number, returns: boolean, fresh?: true) => {
