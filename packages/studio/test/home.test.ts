@@ -24,7 +24,7 @@ const cut = defineAgent({
 interface Shift {
   readonly value: number
   readonly of: string
-  /** Of the page, right after it. */
+  /** The text of the page right after the shift. */
   readonly text: string
 }
 

@@ -86,7 +86,7 @@ export function Ask({ run, question, answered }: AskProps) {
   )
 }
 
-/** What is asked, without the controls that answer it. */
+/** Shows a request without the controls that answer it. */
 export function Asked({ run, question }: Pick<AskProps, 'run' | 'question'>) {
   const { id, text, agent, tool, args } = question
   const effect = useEffectClass(agent, tool)

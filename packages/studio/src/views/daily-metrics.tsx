@@ -87,7 +87,7 @@ interface MetricProps {
   readonly title?: string
   /** The runs that the figure is about. */
   readonly search: RunsSearch
-  /** One value for each hour. */
+  /** The values of the hours, the oldest first. */
   readonly course: readonly number[]
   /** Whether a value above zero needs the reader. */
   readonly isBad?: boolean

@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import type { JournalId } from '../journal-port.ts'
 
-/** Of the rows that changed last: a run that waits costs nothing here once so many others have changed. */
+/** The counts of the rows that changed last are kept: a run that waits costs nothing here once so many others have changed. */
 const maxRows = 4_096
 
 interface Counts {

@@ -75,7 +75,7 @@ async function readPage(
   },
 ): Promise<PageRead> {
   const found: FoundRun[] = []
-  // One more row tells whether another follows.
+  // An additional row tells whether another follows.
   const batch = status === 'waiting' ? Math.max(limit + 1, scan.batch) : limit + 1
   let last = after
   for (let read = 0; ; ) {
