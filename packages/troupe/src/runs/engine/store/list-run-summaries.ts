@@ -15,6 +15,7 @@ import { noteRunTaint } from './note-run-taint.ts'
 import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
 import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
 import type { ListedRun, RunRow } from './run-store.ts'
+import { sumsOf } from './usage/run-usage.ts'
 
 /** The options of `orchestra.list`: a filter, the order and the page. */
 export interface RunListOptions extends RunFilter {
@@ -44,9 +45,9 @@ export interface RunSummary extends RetentionTimes {
   readonly team?: string
   /** The id of the thread that the run continues; absent for a run without one. */
   readonly threadId?: string
-  /** The tokens used so far; present once the run has ended or waits. */
+  /** The tokens used so far; while the run executes, as of 10 s ago at most, without its child runs. Absent before the first. */
   readonly usage?: RunResult['usage']
-  /** The cost so far; present once the run has ended or waits. */
+  /** The cost so far; as `usage`. */
   readonly cost?: RunResult['cost']
   /** The number of started steps; present once the run has ended or waits. */
   readonly steps?: number
@@ -90,7 +91,7 @@ export const summaryOf = (parts: OrchestraParts, row: RunRow): RunSummary => ({
   title: row.title,
   ...(row.team === null ? {} : { team: row.team }),
   ...(row.thread === null ? {} : { threadId: row.thread }),
-  ...outcomeOf(row.result),
+  ...(row.spent === null ? outcomeOf(row.result) : sumsOf(row.spent)),
   createdAt: new Date(row.createdAt).toISOString(),
   ...(row.endedAt === null ? {} : { endedAt: new Date(row.endedAt).toISOString() }),
   ...retentionTimesOf(parts, row),

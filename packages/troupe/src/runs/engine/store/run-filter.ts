@@ -7,6 +7,7 @@ import { checkName, checkOptions, checkTags, failure, nearest } from '../../../c
 import { type Dialect, rawTemplates, type Statement } from '../../../storage/index.ts'
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
+import { spentColumn } from './usage/run-usage.ts'
 
 /** The filters of a list of runs. A run must match all of them. */
 export interface RunFilter {
@@ -151,7 +152,7 @@ export function listRuns(
   ]
   // SQLite preserves the order of a cross join: from the label to its run.
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
-  const query = sql`select r.*, ${at} as order_value from ${from} where ${sql.join(where, sql` and `)}
+  const query = sql`select r.*, ${at} as order_value, ${spentColumn} from ${from} where ${sql.join(where, sql` and `)}
     order by ${at} ${order}, ${along}.run_id ${order} limit ${limit}`
   return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
 }

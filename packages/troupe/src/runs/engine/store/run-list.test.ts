@@ -87,32 +87,62 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     await expect(orchestra.start({ id: 'a', task: 'other', topology })).rejects.toMatchObject({ code: 'run.repeated' })
   })
 
-  it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues.', async () => {
-    const agent = defineAgent({ name: 'Echo', run: async (task: string) => task })
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent] })
+  it('A run that executes shows the tokens and the cost of the steps that have ended.', async () => {
+    const clerk = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.'] }) })
+    const released = Promise.withResolvers<void>()
+    const started = Promise.withResolvers<void>()
+    const slow = defineAgent({
+      name: 'Slow',
+      run: async () => {
+        started.resolve()
+        await released.promise
+        return 'done'
+      },
+    })
+    troupe = await createTroupe({ storage, log: 'silent' })
     const { orchestra } = troupe.user('ada')
-    for (let n = 0; n < 5_300; n += 100)
-      await Promise.all(
-        Array.from({ length: 100 }, (_, i) => orchestra.run({ agent, task: n + i < 3 ? `Refunds ${n + i}` : 'other' })),
-      )
-    const first = await orchestra.list({ title: 'efund' })
-    expect(first.items).toEqual([])
-    const found: string[] = []
-    for await (const { title } of first) found.push(title)
-    expect(found.toSorted()).toEqual(['Refunds 0', 'Refunds 1', 'Refunds 2'])
-    const [newest] = (await orchestra.list({ title: 'OTHER', limit: 1 })).items
-    expect(newest).toEqual((await orchestra.list({ limit: 1 })).items[0])
-  })
-
-  it('The usage over time counts the runs of models whose price is unknown.', async () => {
-    const agent = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.', 'No.'] }) })
-    const offline = new LlmAgent({ name: 'Offline', model: 'offline/extractive' })
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-    const { orchestra } = troupe.user('ada')
-    for (const one of [agent, agent, offline]) await orchestra.run({ agent: one, task: 'Is it so?' })
-    expect((await orchestra.usage()).map(({ team, unpriced }) => [team, unpriced])).toEqual([
-      ['Clerk', 2],
-      ['Offline', 0],
+    const topology = { agents: [clerk, slow], flows: ['Start -> Clerk', 'Clerk -> Slow', 'Slow -> End'] }
+    const run = await orchestra.start({ task: 'Is it so?', topology })
+    await started.promise
+    const [[executing], [ofAll]] = await Promise.all([
+      orchestra.list({ status: 'running' }).then(({ items }) => items),
+      troupe.listRuns().then(({ items }) => items),
     ])
+    released.resolve()
+    const { usage, cost } = await run.result()
+    expect(usage.outputTokens).toBeGreaterThan(0)
+    expect(executing).toMatchObject({ id: run.id, status: 'running', usage, cost })
+    expect(ofAll).toMatchObject({ id: run.id, usage, cost })
+    const [ended] = (await orchestra.list({})).items
+    expect(ended).toMatchObject({ status: 'completed', usage, cost })
   })
+})
+
+it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues.', async () => {
+  const agent = defineAgent({ name: 'Echo', run: async (task: string) => task })
+  troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent] })
+  const { orchestra } = troupe.user('ada')
+  for (let n = 0; n < 5_300; n += 100)
+    await Promise.all(
+      Array.from({ length: 100 }, (_, i) => orchestra.run({ agent, task: n + i < 3 ? `Refunds ${n + i}` : 'other' })),
+    )
+  const first = await orchestra.list({ title: 'efund' })
+  expect(first.items).toEqual([])
+  const found: string[] = []
+  for await (const { title } of first) found.push(title)
+  expect(found.toSorted()).toEqual(['Refunds 0', 'Refunds 1', 'Refunds 2'])
+  const [newest] = (await orchestra.list({ title: 'OTHER', limit: 1 })).items
+  expect(newest).toEqual((await orchestra.list({ limit: 1 })).items[0])
+})
+
+it('The usage over time counts the runs of models whose price is unknown.', async () => {
+  const agent = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.', 'No.'] }) })
+  const offline = new LlmAgent({ name: 'Offline', model: 'offline/extractive' })
+  troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const { orchestra } = troupe.user('ada')
+  for (const one of [agent, agent, offline]) await orchestra.run({ agent: one, task: 'Is it so?' })
+  expect((await orchestra.usage()).map(({ team, unpriced }) => [team, unpriced])).toEqual([
+    ['Clerk', 2],
+    ['Offline', 0],
+  ])
 })

@@ -43,6 +43,8 @@ export interface RunRow {
   readonly result: string | null
   /** The number of steps that wait for an outside event while no other step executes. */
   readonly outside: number
+  /** In lists: the stored usage of a run that executes, if it has used a model. */
+  readonly spent: string | null
 }
 /** A run of a list, and the value by which the list is ordered. */
 export interface ListedRun extends RunRow, RunListPosition {}
@@ -146,6 +148,7 @@ export const runRowOf = (row: Row): RunRow => ({
   thread: row.thread as string | null,
   result: row.result as string | null,
   outside: Number(row.outside),
+  spent: (row.spent as string | null | undefined) ?? null,
 })
 
 export function createRunStore(storage: Storage, holder: Holder): RunStore {

@@ -8,6 +8,7 @@ import { type Dialect, oneOf, type Row, rawTemplates, type Storage } from '../..
 import { runContent } from '../run-migrations.ts'
 import { type RunRow, type RunStore, runRowOf } from '../run-store.ts'
 import { eachOf } from '../run-words.ts'
+import { spentColumn } from '../usage/run-usage.ts'
 
 /** Which runs a list of all users has; `waiting` are those of the open ones that wait for a person or are paused. */
 export type AllRunsStatus = 'open' | 'waiting' | 'ended' | 'failed'
@@ -91,7 +92,7 @@ export async function readCandidates(
 
 function rowsOf(dialect: Dialect, status: AllRunsStatus, user: UserId, runs: readonly string[]) {
   const ids = sql`select each.value from ${eachOf(dialect, JSON.stringify(runs))}`
-  const query = sql`select * from runs where user_id = ${user} and run_id ${oneOf(dialect, ids)}
+  const query = sql`select r.*, ${spentColumn} from runs r where user_id = ${user} and run_id ${oneOf(dialect, ids)}
     and ${conditions[status]}`
   return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
 }

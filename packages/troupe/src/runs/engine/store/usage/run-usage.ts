@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import type { UsageByModel, UserId } from '../../../../core/index.ts'
 import { type Dialect, rawTemplates, type Statement } from '../../../../storage/index.ts'
+import type { RunResult } from '../../run-result.ts'
 
 /**
  * `models` is JSON: `{ MODEL: [input tokens, output tokens, US dollars, 1 if the price is unknown] }`. The columns `earlier_…`
@@ -34,6 +35,20 @@ export function storedUsage(models: UsageByModel): string {
     return `${JSON.stringify(model)}:${JSON.stringify(values)}`
   })
   return `{${stored.join()}}`
+}
+
+/** A column of queries over `runs r`: the stored usage of a run that executes, and null for other runs. */
+export const spentColumn = sql`(select u.models from run_usage u
+  where r.result is null and u.user_id = r.user_id and u.run_id = r.run_id) as spent`
+
+/** Returns the sums of stored usage. */
+export function sumsOf(stored: string): Pick<RunResult, 'usage' | 'cost'> {
+  const models = Object.entries(JSON.parse(stored) as Record<string, readonly [number, number, number, 0 | 1]>)
+  const sum = (index: 0 | 1 | 2) => models.reduce((total, [, values]) => total + values[index], 0)
+  return {
+    usage: { inputTokens: sum(0), outputTokens: sum(1) },
+    cost: { usd: sum(2), unknown: models.flatMap(([model, [, , , isUnpriced]]) => (isUnpriced ? [model] : [])) },
+  }
 }
 
 /** Returns the statement that stores the usage of a run, whose row is there. */
