@@ -79,6 +79,11 @@ mkdirSync('node_modules/.cache', { recursive: true })
 writeFileSync('node_modules/.cache/tests.json', JSON.stringify({ testResults }))
 spawnSync('npm', ['run', '--silent', 'promises'], { stdio: ['ignore', 'inherit', 'inherit'] })
 for (const text of reports) console.log(`${text.slice(0, 3_000)}\n`)
+const seconds = ({ startTime, endTime }) => Math.round((endTime - startTime) / 1_000)
+const slowest = testResults.toSorted((a, b) => seconds(b) - seconds(a)).slice(0, 25)
+console.log(
+  `the slowest files:\n${slowest.map((file) => `${seconds(file)} s ${relative('.', file.name)}`).join('\n')}\n`,
+)
 console.log(durations.join(', '))
 if (total.skipped) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
