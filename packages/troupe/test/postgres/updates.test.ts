@@ -17,11 +17,13 @@ describe.skipIf(missing !== undefined)('Updates on a database that two processes
     await using here = await createTroupe({ ...config, agents: [echo] })
     await using there = await createTroupe(config)
     const end = new AbortController()
+    const { updates } = there[partsOf].observability
     const received: string[] = []
-    const watching = (async () => {
-      for await (const batch of there[partsOf].observability.updates.watch('ada', end.signal))
-        received.push(JSON.stringify(batch))
-    })()
+    const receivedOfAll: string[] = []
+    const watch = async (user: string, allUsers: boolean, into: string[]) => {
+      for await (const batch of updates.watch(user, end.signal, { allUsers })) into.push(JSON.stringify(batch))
+    }
+    const watching = [watch('ada', false, received), watch('eve', true, receivedOfAll)]
     let pushes = 0
     // The other process has to hear first that the user is watched.
     await expect
@@ -36,13 +38,15 @@ describe.skipIf(missing !== undefined)('Updates on a database that two processes
     await here.user('ben').orchestra.run({ id: 'of-ben', agent: 'Echo', task: 1 })
     await here.user('ada').orchestra.run({ id: 'of-ada', agent: 'Echo', task: 1 })
     await expect.poll(() => received.join()).toContain('{"kind":"run","run":"of-ada","status":"completed"}')
-    expect(received.join()).not.toContain('of-ben')
+    await expect.poll(() => receivedOfAll.join()).toContain('{"kind":"all-runs"}')
+    expect(received.join()).not.toMatch(/of-ben|all-runs/)
+    expect(receivedOfAll.join()).not.toMatch(/of-ben|of-ada/)
     // More than one message between processes holds.
     await Promise.all(
       Array.from({ length: 150 }, (_, i) => here.user('ada').context.push(`${'n'.repeat(80)}${i}.x`, 1)),
     )
     await expect.poll(() => received.join()).toContain('resync')
     end.abort()
-    await watching
+    await Promise.all(watching)
   })
 })

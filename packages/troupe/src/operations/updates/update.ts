@@ -23,7 +23,9 @@ export type ScheduleUpdate = { readonly kind: 'schedule'; readonly schedule: str
 export type DeadLettersUpdate = { readonly kind: 'dead-letters'; readonly mailbox: string }
 /** An entry was written or removed whose key is the namespace or begins with it and a dot; empty: any entry. */
 export type ContextUpdate = { readonly kind: 'context'; readonly namespace: string }
-export type ListUpdate = RunUpdate | QuestionUpdate | ScheduleUpdate | DeadLettersUpdate | ContextUpdate
+/** A run of any user started, changed its status or ended. Only watchers of all users receive it. */
+export type AllRunsUpdate = { readonly kind: 'all-runs' }
+export type ListUpdate = RunUpdate | QuestionUpdate | ScheduleUpdate | DeadLettersUpdate | ContextUpdate | AllRunsUpdate
 
 export const observedPatterns = [
   'run.*',
@@ -86,9 +88,10 @@ export function subjectOf(update: ListUpdate): string {
   if (kind === 'run') return `run ${update.run}`
   if (kind === 'question') return `question ${update.run} ${update.question}`
   if (kind === 'schedule') return `schedule ${update.schedule}`
+  if (kind === 'all-runs') return kind
   return kind === 'context' ? `context ${update.namespace}` : `dead-letters ${update.mailbox}`
 }
 
 /** Parses an update of another process: a newer release may send unknown kinds. */
 export const isUpdate = (value: unknown): value is ListUpdate =>
-  isObject(value) && ['run', 'question', 'schedule', 'dead-letters', 'context'].includes(String(value.kind))
+  isObject(value) && ['run', 'question', 'schedule', 'dead-letters', 'context', 'all-runs'].includes(String(value.kind))

@@ -7,6 +7,8 @@ import { type ListUpdate, type ObservedEvent, observedPatterns, updateOf } from 
 
 /** The interval in ms of batches for one watcher: at most four a second. */
 const batchMs = 250
+/** Instead of the name of a user, which is never empty: the notices about all users. */
+const allUsers = ''
 
 type Listener = (update: ListUpdate | 'resync') => void
 
@@ -20,7 +22,7 @@ export class Updates {
   readonly #clock: Clock
   readonly #events: UpdatesParts['events']
   readonly #shared: SharedUpdates | undefined
-  /** The listeners by user: watchers, and other processes. */
+  /** The listeners by user, or of all users: watchers, and other processes. */
   readonly #listeners = new Map<string, Set<Listener>>()
   #stopObserving: readonly (() => void)[] = []
 
@@ -40,17 +42,25 @@ export class Updates {
   /**
    * Yields batches of what changed for the user from now on, at most four a second, each with the latest update of a
    * subject. Ends with the signal.
+   * @param options.allUsers adds `all-runs` when a run of any user changes its status
    */
-  async *watch(user: string, signal: AbortSignal): AsyncGenerator<UpdateBatch> {
+  async *watch(
+    user: string,
+    signal: AbortSignal,
+    options: { readonly allUsers?: boolean } = {},
+  ): AsyncGenerator<UpdateBatch> {
+    const watched = options.allUsers ? [user, allUsers] : [user]
     const pending = new PendingUpdates()
     let arrival = Promise.withResolvers<void>()
     const stopWaiting = () => arrival.resolve()
-    const stop = this.#listen(user, (update) => {
-      pending.add(update)
-      arrival.resolve()
-    })
+    const stops = watched.map((one) =>
+      this.#listen(one, (update) => {
+        pending.add(update)
+        arrival.resolve()
+      }),
+    )
     signal.addEventListener('abort', stopWaiting, { once: true })
-    this.#shared?.watch(user)
+    for (const one of watched) this.#shared?.watch(one)
     try {
       while (!signal.aborted) {
         if (pending.isEmpty) {
@@ -63,8 +73,8 @@ export class Updates {
       }
     } finally {
       signal.removeEventListener('abort', stopWaiting)
-      this.#shared?.unwatch(user)
-      stop()
+      for (const one of watched) this.#shared?.unwatch(one)
+      for (const stop of stops) stop()
     }
   }
 
@@ -90,9 +100,11 @@ export class Updates {
     if (isWatched === this.#stopObserving.length > 0) return
     for (const stop of this.#stopObserving) stop()
     const observe = (event: ObservedEvent) => {
-      if (event.userId === undefined || !this.#listeners.has(event.userId)) return
+      if (event.userId === undefined) return
+      if (!this.#listeners.has(event.userId) && !this.#listeners.has(allUsers)) return
       const update = updateOf(event)
       if (update) this.#deliver(event.userId, update)
+      if (update?.kind === 'run') this.#deliver(allUsers, { kind: 'all-runs' })
     }
     this.#stopObserving = isWatched ? observedPatterns.map((pattern) => this.#events.on(pattern, observe)) : []
   }

@@ -1,6 +1,7 @@
 /** Updates: one stream of what changed in the lists of a user, for pages that show them. */
 import { z } from 'zod'
-import { type Call, streams } from '../route.ts'
+import { requireAllUsers } from '../access/request-principal.ts'
+import { streams } from '../route.ts'
 import { list } from '../schemas/request-schemas.ts'
 
 const updateSchema = z.discriminatedUnion('kind', [
@@ -19,6 +20,7 @@ const updateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('schedule'), schedule: z.string() }),
   z.object({ kind: z.literal('dead-letters'), mailbox: z.string() }),
   z.object({ kind: z.literal('context'), namespace: z.string() }),
+  z.object({ kind: z.literal('all-runs') }),
 ])
 
 export const updatesFrameSchema = z.discriminatedUnion('type', [
@@ -38,8 +40,17 @@ export const updateRoutes = [
       'Stream changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
       'namespaces of the context, each only for a caller that may read its list. After `resync`, which reports missed changes, load ' +
       'the lists again. Last-Event-ID resumes after an event for a minute.',
+    query: z.strictObject({
+      allUsers: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('Add `all-runs` when a run of any user starts, changes its status or ends.'),
+    }),
     data: updatesFrameSchema,
-    events: async ({ updateStreams, feeds, user, principal, header, signal }: Call<unknown, unknown, unknown>) =>
-      updateStreams.follow({ feeds, user, principal, lastEventId: header('last-event-id'), signal }),
+    events: async ({ updateStreams, feeds, user, principal, header, signal, query }) => {
+      const allUsers = query.allUsers === 'true'
+      if (allUsers) requireAllUsers(principal, 'runs.read')
+      return updateStreams.follow({ feeds, user, allUsers, principal, lastEventId: header('last-event-id'), signal })
+    },
   }),
 ]

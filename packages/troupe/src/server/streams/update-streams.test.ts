@@ -7,9 +7,9 @@ const ends = new AbortController()
 afterEach(() => servers.close())
 
 /** Reads the stream in the background, from its first frame on. */
-async function open(url: string, headers: Record<string, string> = {}, signal: AbortSignal = ends.signal) {
+async function open(url: string, headers: Record<string, string> = {}, signal: AbortSignal = ends.signal, query = '') {
   const events: Event[] = []
-  const stream = follow(`${url}/v1/updates`, headers, signal)
+  const stream = follow(`${url}/v1/updates${query}`, headers, signal)
   const first = (await stream.next()).value as Event
   events.push(first)
   const over = (async () => {
@@ -111,6 +111,32 @@ describe('The stream of updates', () => {
     // An agent sees its own steps, and a notice does not say of which agents a run is.
     expect(await status({ agent: 'Echo' })).toBe(403)
     expect((await fetch(`${url}/v1/updates`)).status).toBe(401)
+  })
+
+  it('The stream of updates tells operators that a run of any user changed, and neither its user nor its id.', async () => {
+    const { url, troupe, key } = await secured(servers.start({}, { authentication: 'required' }))
+    const operator = { 'x-api-key': await key({ users: 'all' }), 'troupe-user': 'ada' }
+    const all = await open(url, operator, ends.signal, '?allUsers=true')
+    const own = await open(url, operator)
+    await troupe.user('ben').orchestra.run({ id: 'of-ben', agent: 'Echo', task: 1 })
+    await troupe.user('ben').context.push('letters.draft', 1)
+    await until('a notice', () => all.updates().length > 0)
+    await troupe.user('ada').orchestra.run({ id: 'of-ada', agent: 'Echo', task: 1 })
+    for (const { updates } of [all, own]) await until('the run', () => kindsOf(updates()).includes('run'))
+    expect(kindsOf(all.updates())).toEqual(['all-runs', 'run'])
+    expect(kindsOf(own.updates())).toEqual(['run'])
+    expect(all.updates()).toContainEqual({ kind: 'all-runs' })
+    expect(JSON.stringify(all.events)).not.toMatch(/ben/)
+    const last = all.events.at(-1)?.id as string
+    const resumed = await open(url, { ...operator, 'last-event-id': last }, ends.signal, '?allUsers=true')
+    await troupe.user('ben').orchestra.run({ agent: 'Echo', task: 1 })
+    await until('a notice after the return', () => resumed.updates().length > 0)
+    expect(resumed.events.map(({ event }) => event)).not.toContain('resync')
+    const status = async (options: object) =>
+      (await fetch(`${url}/v1/updates?allUsers=true`, { headers: { 'x-api-key': await key(options) } })).status
+    expect(await status({})).toBe(403)
+    expect(await status({ users: 'all', agent: 'Echo' })).toBe(403)
+    expect(await status({ users: 'all', operations: ['metrics.read'] })).toBe(403)
   })
 
   it('The stream of updates counts among the open streams of a caller, and a rejected one does not count.', async () => {

@@ -1,5 +1,5 @@
 /**
- * Streams of updates: of each user one source, read once for all streams of the user and for a minute after the last of
+ * Streams of updates: of each user one source, and one more for operators who follow all users as well, read once for all streams of the user and for a minute after the last of
  * them ended, so that a reader whose connection broke misses nothing. Each reader is sent what its rights cover.
  */
 import type { Cancel, Clock, Ids } from '../../core/index.ts'
@@ -12,7 +12,7 @@ import type { Frame } from './frame.ts'
 
 /** How long a source is read after its last reader has left. */
 const lingerMs = 60_000
-/** The maximal number of users whose sources are read. Beyond it, sources without readers end, the oldest first. */
+/** The maximal number of sources that are read. Beyond it, sources without readers end, the oldest first. */
 const maxSources = 1_000
 
 interface Source {
@@ -34,6 +34,8 @@ interface UpdateStreamsParts {
 interface FollowOptions {
   readonly feeds: Feeds
   readonly user: string
+  /** Adds notices about the runs of all users; the caller has the right to them. */
+  readonly allUsers: boolean
   readonly principal: Pick<RequestPrincipal, 'operations'>
   readonly lastEventId: string | undefined
   readonly signal: AbortSignal
@@ -46,17 +48,22 @@ const operationOf: Readonly<Record<ListUpdate['kind'], Operation>> = {
   schedule: 'schedules.read',
   'dead-letters': 'messages.read',
   context: 'context.read',
+  'all-runs': 'runs.read',
 }
+
+/** The user of a source, and whether it has the notices about all users. */
+type Watched = Pick<FollowOptions, 'user' | 'allUsers'>
 
 export class UpdateStreams {
   readonly #parts: UpdateStreamsParts
+  /** By the key of the feed. */
   readonly #sources = new Map<string, Source>()
 
   /** @param draining aborts when the server closes */
   constructor(parts: UpdateStreamsParts, draining: AbortSignal) {
     this.#parts = parts
     draining.addEventListener('abort', () => {
-      for (const user of [...this.#sources.keys()]) this.#end(user)
+      for (const key of [...this.#sources.keys()]) this.#end(key)
     })
   }
 
@@ -69,9 +76,10 @@ export class UpdateStreams {
   }
 
   /** Follows the source once the first frame is requested, so that a rejected stream uses no resources. */
-  async *#frames({ feeds, user, principal, signal }: FollowOptions, last: Position | undefined): AsyncGenerator<Frame> {
-    const source = this.#open(feeds, user)
-    const key = keyOf(user)
+  async *#frames(options: FollowOptions, last: Position | undefined): AsyncGenerator<Frame> {
+    const { feeds, principal, signal } = options
+    const source = this.#open(feeds, options)
+    const key = keyOf(options)
     const isResumed = last?.source === source.name && last.at <= source.newest && feeds.covers(key, last.at)
     const from = isResumed ? last.at : source.newest
     source.readers++
@@ -79,7 +87,7 @@ export class UpdateStreams {
     try {
       yield frameOf(source, from, 'open')
       if (last !== undefined && !isResumed) yield frameOf(source, from, 'resync')
-      for await (const batch of feeds.follow(key, from, signal, (_, ends) => this.#batches(user, source, ends))) {
+      for await (const batch of feeds.follow(key, from, signal, (_, ends) => this.#batches(options, source, ends))) {
         // The reader is too slow for the buffer and continues with the newest batch.
         if (batch === 'lost') yield frameOf(source, source.newest, 'resync')
         else if (batch.item === 'resync') yield frameOf(source, batch.at, 'resync')
@@ -89,43 +97,44 @@ export class UpdateStreams {
         }
       }
     } finally {
-      this.#leave(user, source)
+      this.#leave(key, source)
     }
   }
 
-  #open(feeds: Feeds, user: string): Source {
-    const known = this.#sources.get(user)
+  #open(feeds: Feeds, watched: Watched): Source {
+    const key = keyOf(watched)
+    const known = this.#sources.get(key)
     if (known) return known
     const idle = [...this.#sources].find(([, { readers }]) => readers === 0)
     if (this.#sources.size >= maxSources && idle) this.#end(idle[0])
     const ends = new AbortController()
     const name = this.#parts.ids.next()
     const source: Source = { name, newest: 0, readers: 0, ends, stopLingering: undefined }
-    this.#sources.set(user, source)
+    this.#sources.set(key, source)
     // Reads the source also while it has no reader.
-    feeds.follow(keyOf(user), 0, ends.signal, (_, stop) => this.#batches(user, source, stop))
+    feeds.follow(key, 0, ends.signal, (_, stop) => this.#batches(watched, source, stop))
     return source
   }
 
-  async *#batches(user: string, source: Source, signal: AbortSignal) {
-    for await (const item of this.#parts.updates.watch(user, signal)) yield { at: ++source.newest, item }
+  async *#batches({ user, allUsers }: Watched, source: Source, signal: AbortSignal) {
+    for await (const item of this.#parts.updates.watch(user, signal, { allUsers })) yield { at: ++source.newest, item }
   }
 
-  #leave(user: string, source: Source): void {
+  #leave(key: string, source: Source): void {
     if (--source.readers > 0) return
-    const end = () => this.#sources.get(user) === source && this.#end(user)
+    const end = () => this.#sources.get(key) === source && this.#end(key)
     source.stopLingering = this.#parts.clock.after(lingerMs, end, { background: true })
   }
 
-  #end(user: string): void {
-    const source = this.#sources.get(user)
-    this.#sources.delete(user)
+  #end(key: string): void {
+    const source = this.#sources.get(key)
+    this.#sources.delete(key)
     source?.stopLingering?.()
     source?.ends.abort()
   }
 }
 
-const keyOf = (user: string): string => JSON.stringify(['updates', user])
+const keyOf = ({ user, allUsers }: Watched): string => JSON.stringify(['updates', user, allUsers])
 
 const isCovered = ({ operations }: FollowOptions['principal'], { kind }: ListUpdate): boolean =>
   coversOperation(operations, operationOf[kind])
