@@ -90,7 +90,7 @@ describe('why', () => {
     expect(why('cost')).toMatch(
       /It used 1500 tokens for \$0\.002000\.\nWriter took 1500 tokens, \$0\.002000 \(100 %\) in 1 step\./,
     )
-    expect(why('slow')).toMatch(/Slow \(1#2\) worked for 3s \(100 %\)/)
+    expect(why('slow')).toMatch(/Slow \(1#2\) worked for 3 s \(100 %\)/)
     expect(why('path')).toMatch(/Start invoked Writer as branch 1.*\nWriter went on to Slow along Writer -> Slow/)
   })
 })

@@ -1,8 +1,8 @@
 /** Explains the time of a run: its longest steps, and the time that it waited. */
-import { duration } from '../../../core/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import type { PastRun } from '../past-run.ts'
 import { stepsOf } from '../steps/steps-of.ts'
+import { elapsedText } from './elapsed-text.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
 /** The highest number of sentences about steps. */
@@ -17,12 +17,15 @@ export function explainTime({ events }: PastRun, now: number): readonly Explanat
   if (took <= 0) return []
   const steps = stepsOf(events, until)
   const longest = [...steps].sort((a, b) => b.workMs - a.workMs).filter(({ workMs }) => workMs > 0)
-  const share = (ms: number) => `${duration(ms)} (${Math.round((100 * ms) / took)} %)`
+  const share = (ms: number) => `${elapsedText(ms)} (${Math.round((100 * ms) / took)} %)`
   const people = spans(events, until, 'question.asked', ['question.answered', 'question.expired', 'question.withdrawn'])
   const paused = spans(events, until, 'run.paused', ['run.resumed'])
   const delays = events.reduce((sum, event) => sum + delayOf(event), 0)
   return [
-    { about: 'slow', text: `It took ${duration(took)} in ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}.` },
+    {
+      about: 'slow',
+      text: `It took ${elapsedText(took)} in ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}.`,
+    },
     ...longest.slice(0, maxSteps).map(({ step, agent, workMs, seq }) => ({
       about: 'slow' as const,
       text: `${agent} (${step}) worked for ${share(workMs)}.`,
@@ -31,7 +34,7 @@ export function explainTime({ events }: PastRun, now: number): readonly Explanat
     ...(people > 0 ? [{ about: 'slow' as const, text: `People were waited for ${share(people)}.` }] : []),
     ...(paused > 0 ? [{ about: 'slow' as const, text: `It was paused for ${share(paused)}.` }] : []),
     ...(delays > 0
-      ? [{ about: 'slow' as const, text: `Attempts were put off for ${duration(delays)} after failures.` }]
+      ? [{ about: 'slow' as const, text: `Attempts were put off for ${elapsedText(delays)} after failures.` }]
       : []),
   ]
 }

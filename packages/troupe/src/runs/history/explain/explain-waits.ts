@@ -1,6 +1,6 @@
 /** Explains what a run that has not ended waits for. */
 
-import { duration, type Json, truncateText } from '../../../core/index.ts'
+import { type Json, truncateText } from '../../../core/index.ts'
 import { childIn } from '../../engine/children/child-run-id.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import { wallTimeOf } from '../../machine/clocks/run-time.ts'
@@ -8,6 +8,7 @@ import { hasEnded, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { PastRun } from '../past-run.ts'
 import { openOf } from './causes.ts'
+import { elapsedText } from './elapsed-text.ts'
 import type { ExplanationLine } from './explanation-line.ts'
 
 interface RunStatusEntry {
@@ -28,7 +29,7 @@ export function explainWaits(past: PastRun, now: number, childStates?: ChildRunS
   return [...decisions, ...othersOf(state, past.events, now, childStates)]
 }
 
-const ago = ({ at }: NumberedEvent, now: number) => `(for ${duration(Math.max(0, now - at))})`
+const ago = ({ at }: NumberedEvent, now: number) => `(for ${elapsedText(Math.max(0, now - at))})`
 
 function describe(event: NumberedEvent): string | undefined {
   if (event.type === 'question.asked') {
@@ -68,12 +69,14 @@ function othersOf(
   for (const { status, node, after } of view.branches()) {
     const due = after === undefined ? undefined : view.timerDue(after)
     if (status === 'delayed' && after !== undefined && due !== undefined)
-      add(`${node} is tried again in ${duration(Math.max(0, wallTimeOf(state, after, due) - now))}, after a failure.`)
+      add(
+        `${node} is tried again in ${elapsedText(Math.max(0, wallTimeOf(state, after, due) - now))}, after a failure.`,
+      )
     else if (status === 'ready' && !view.isPaused) add(`${node} waits until one of its places is free.`)
   }
   for (const { id, agent, status, reason, openQuestions, openRequests } of view.steps()) {
     const since = events.findLast((event) => 'step' in event && event.step === id)?.at ?? now
-    const time = duration(Math.max(0, now - since))
+    const time = elapsedText(Math.max(0, now - since))
     if (status === 'running') add(`${agent} is at work on ${id}, for ${time}.`)
     if (status === 'running' || reason !== 'parked') continue
     const children = childrenOf(events, id)

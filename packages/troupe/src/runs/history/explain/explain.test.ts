@@ -43,15 +43,15 @@ it('An explanation of a waiting run names an uncertain effect, and code that no 
 })
 
 it('An explanation of a waiting run names the agent at work, and the child runs that it waits for.', () => {
-  expect(explanationOf(begun(), 'waits')).toBe('A is at work on 1#1, for 5s.')
+  expect(explanationOf(begun(), 'waits')).toBe('A is at work on 1#1, for 5 s.')
   expect(explanationOf(waits(begun(), 'parked'), 'waits')).toBe(
-    'A (1#1) waits for a reply from outside the run, for 5s.',
+    'A (1#1) waits for a reply from outside the run, for 5 s.',
   )
   const childStates = new Map([['c', { status: 'waiting', reason: 'paused' }]])
   const ownership = { takeovers: 0, owner: 'host/17', isOwnedByOther: false, childStates }
   expect(explanationOf(waits(begun(), 'parked', ['/run:c#1', '/run:d#1']), 'waits', ownership)).toBe(
-    `A (1#1) waits for the run c that it started, and that is waiting (paused): ask why of that one, for 5s.
-A (1#1) waits for the run d that it started, for 5s.`,
+    `A (1#1) waits for the run c that it started, and that is waiting (paused): ask why of that one, for 5 s.
+A (1#1) waits for the run d that it started, for 5 s.`,
   )
 })
 
