@@ -1,11 +1,12 @@
 /**
  * The one stream of updates that the page holds, over all of its views. It says which lists changed; those that are shown
- * are asked for again, at most twice a second, and never while an answer to the same question is on its way.
+ * are asked for again, at most twice a second, and never while an answer to the same question is on its way. For operators
+ * the stream speaks of the runs of all users too.
  */
-import { type QueryClient, useQueryClient } from '@tanstack/react-query'
+import { type Query, type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo, useRef } from 'react'
 import type { AnswerName, StreamData } from 'troupe/client'
-import { UpdatesContext, useStream, useUser } from './use-api.tsx'
+import { UpdatesContext, useAnswer, useStream, useUser } from './use-api.tsx'
 
 type UpdatesFrame = StreamData<'updates.follow'>
 type Update = Extract<UpdatesFrame, { readonly type: 'changes' }>['updates'][number]
@@ -13,6 +14,9 @@ type Update = Extract<UpdatesFrame, { readonly type: 'changes' }>['updates'][num
 type Changed = readonly [operation: AnswerName, request?: object]
 
 const refreshMs = 500
+/** Questions about many runs at once. Where runs start and end all the time, each is asked every 10 s at most. */
+const expensive: ReadonlySet<unknown> = new Set<AnswerName>(['usage.history', 'usage.groups', 'operations.runs'])
+const expensiveMs = 10_000
 
 /** What is asked for again after an update. */
 function changedBy(update: Update): readonly Changed[] {
@@ -22,12 +26,16 @@ function changedBy(update: Update): readonly Changed[] {
         ['runs.list'],
         ['approvals.list'],
         ['usage.list'],
+        ['usage.history'],
+        ['usage.groups'],
         ['threads.list'],
         ['threads.get'],
         ['runs.result', { path: { run: update.run } }],
         ['runs.inspect', { path: { run: update.run } }],
         ['runs.uncertain', { path: { run: update.run } }],
       ]
+    case 'all-runs':
+      return [['operations.runs'], ['usage.groups']]
     case 'question':
       return [['approvals.list'], ['runs.result', { path: { run: update.run } }]]
     case 'schedule':
@@ -46,6 +54,8 @@ class Refresher {
   readonly #due = new Map<string, readonly unknown[]>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #lastAt = Number.NEGATIVE_INFINITY
+  /** When expensive questions were asked for again last. */
+  readonly #askedAt = new Map<unknown, number>()
 
   constructor(queries: QueryClient, user: string | undefined) {
     this.#queries = queries
@@ -60,6 +70,7 @@ class Refresher {
   addAll(): void {
     this.#due.clear()
     this.#due.set('', [])
+    for (const name of expensive) this.#due.set(JSON.stringify([name]), [this.#user, name])
     this.#schedule()
   }
 
@@ -69,17 +80,31 @@ class Refresher {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => this.#refresh(), Math.max(0, this.#lastAt + refreshMs - performance.now()))
+    clearTimeout(this.#timer)
+    const readyAt = Math.min(...[...this.#due.values()].map((queryKey) => this.#readyAt(queryKey)))
+    this.#timer = setTimeout(() => this.#refresh(), Math.max(0, Math.ceil(readyAt - performance.now())))
+  }
+
+  #readyAt([, name]: readonly unknown[]): number {
+    return Math.max(this.#lastAt + refreshMs, (this.#askedAt.get(name) ?? Number.NEGATIVE_INFINITY) + expensiveMs)
   }
 
   #refresh(): void {
-    this.#timer = undefined
-    this.#lastAt = performance.now()
-    for (const [text, queryKey] of this.#due) {
+    const now = performance.now()
+    const ready = [...this.#due].filter(([, queryKey]) => this.#readyAt(queryKey) <= now)
+    // A timer may fire a little early.
+    if (ready.length > 0) this.#lastAt = now
+    for (const [text, queryKey] of ready) {
+      const [, name] = queryKey
+      const filters = {
+        queryKey,
+        predicate: (query: Query) => expensive.has(name) === expensive.has(query.queryKey[1]),
+      }
       // The answer on its way may be older than the change.
-      if (this.#queries.isFetching({ queryKey }) > 0) continue
+      if (this.#queries.isFetching(filters) > 0) continue
       this.#due.delete(text)
-      void this.#queries.invalidateQueries({ queryKey })
+      if (expensive.has(name)) this.#askedAt.set(name, now)
+      void this.#queries.invalidateQueries(filters)
     }
     if (this.#due.size > 0) this.#schedule()
   }
@@ -92,10 +117,13 @@ export function UpdatesProvider({ children }: { readonly children: ReactNode }) 
   useEffect(() => () => refresher.stop(), [refresher])
   /** Of the stream that was open already. */
   const opened = useRef<Refresher>(undefined)
+  const { data: access, isPending } = useAnswer('access.get', {})
+  const seesAllUsers = access?.operations.includes('operations.runs')
   const connection = useStream(
     'updates.follow',
-    {},
+    { query: seesAllUsers ? { allUsers: 'true' } : {} },
     {
+      enabled: !isPending,
       onEvent: ({ data }) => {
         if (data.type === 'changes') refresher.add(data.updates.flatMap(changedBy))
         // What was shown while the stream was not open yet may be older than it.

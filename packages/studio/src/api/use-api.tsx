@@ -95,7 +95,8 @@ export function useAnswer<Name extends AnswerName>(
 ): UseQueryResult<AnswerOf<Name>, Error> {
   const { user, client } = useContext(AskerContext)
   const isWithoutUpdates = useUpdatesConnection() === 'ended'
-  const { every = isWithoutUpdates ? withoutUpdatesEvery : undefined, enabled = true, ...request } = asked
+  const { every: ownEvery, enabled = true, ...request } = asked
+  const every = isWithoutUpdates ? Math.min(ownEvery ?? withoutUpdatesEvery, withoutUpdatesEvery) : ownEvery
   const caller = client as Caller<Name>
   return useQuery<AnswerOf<Name>, Error>({
     queryKey: [user, name, request],
@@ -141,6 +142,8 @@ export type Connection = 'connecting' | 'open' | 'lost' | 'ended'
 
 interface Following<Name extends StreamName> {
   readonly onEvent: (event: ClientEvent<Name>) => void
+  /** Whether it is followed at all, true by default. */
+  readonly enabled?: boolean
   /** Whether the stream is over for good, after what was heard last. */
   readonly isOver?: () => boolean
 }
@@ -186,8 +189,10 @@ export function useStream<Name extends StreamName>(
   const latestRequest = useRef(request)
   latestRequest.current = request
   const key = JSON.stringify(request)
+  const { enabled = true } = options
   // biome-ignore lint/correctness/useExhaustiveDependencies: another request is another stream
   useEffect(() => {
+    if (!enabled) return
     const stop = new AbortController()
     const follow = async () => {
       let lastEventId: string | undefined
@@ -229,6 +234,6 @@ export function useStream<Name extends StreamName>(
     }
     void follow()
     return () => stop.abort()
-  }, [streamer, name, key])
+  }, [streamer, name, key, enabled])
   return connection
 }

@@ -64,10 +64,17 @@ function tookText(run: Summary): string {
   return ms === undefined ? '' : lasting(ms)
 }
 
-function Task({ run: { id, title, error, tags } }: { readonly run: Summary }) {
+interface TaskProps {
+  readonly run: Pick<Summary, 'id' | 'title' | 'error' | 'tags'>
+  /** Called before the run opens. */
+  readonly onOpen?: () => void
+}
+
+/** The task of a run as the link to it, with the error and the tags. */
+export function Task({ run: { id, title, error, tags }, onOpen }: TaskProps) {
   return (
     <>
-      <Link to="/runs/$run" params={{ run: id }} title={id}>
+      <Link to="/runs/$run" params={{ run: id }} title={id} {...(onOpen && { onClick: onOpen })}>
         {inShort(title, 90) || id}
       </Link>
       {error && (

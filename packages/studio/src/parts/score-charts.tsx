@@ -9,7 +9,7 @@ import type { ChartSeries } from './chart.tsx'
 import { lazyPart } from './load-part.ts'
 import { Section } from './section.tsx'
 import { Select, Text } from './ui.tsx'
-import { rangeOptions, startOf, type UsageRange, usageRanges, usageRefreshMs } from './usage-ranges.ts'
+import { rangeOptions, startOf, type UsageRange, usageRanges } from './usage-ranges.ts'
 
 const Chart = lazyPart(() => import('./chart.tsx'))
 
@@ -17,6 +17,9 @@ type ScoreInterval = AnswerOf<'scores.history'>['items'][number]
 
 /** More charts would make the page slow. */
 const maxCharts = 24
+
+/** ms; no update speaks of scores, which come after the end of a run. */
+const scoresEvery = 60_000
 
 const scoreText = (score: number) => score.toFixed(2)
 
@@ -28,7 +31,7 @@ export function ScoreCharts() {
   const first = startOf(range)
   const { data } = useAnswer('scores.history', {
     query: { from: new Date(first).toISOString(), interval: usageRanges[range].interval },
-    every: usageRefreshMs,
+    every: scoresEvery,
   })
   const charts = useMemo(() => chartsOf(data?.items ?? [], range, first), [data, range, first])
   if (charts.length === 0 && chosen === undefined) return null

@@ -21,5 +21,5 @@ export function startOf(range: UsageRange): number {
   return (Math.floor(Date.now() / length) - intervals + 1) * length
 }
 
-/** ms after which usage is read again. */
-export const usageRefreshMs = 60_000
+/** ms after which usage is read again although no run has changed: the range of time moves on. */
+export const usageRefreshMs = 300_000

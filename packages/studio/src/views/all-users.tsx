@@ -1,42 +1,47 @@
 /** The failed and the open runs of all users, for operators. A run opens as a run of its user. */
 
 import type { UseQueryResult } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useContext } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { UserContext } from '../api/chosen-user.ts'
 import type { UserRun } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { inShort, spent, tokens } from '../format.ts'
+import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Answer } from '../parts/answer.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
+import { Task } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
 const shown = 10
-/** ms; the stream of updates reports the runs of one user alone. */
-const every = 15_000
+/** Open runs that are read: the server lists them by user, and the newest of them are shown. */
+const maxOpen = 100
 
 const newestFailed = { query: { status: 'failed', limit: shown } } as const
-const firstOpen = { query: { status: 'open', limit: shown } } as const
+const firstOpen = { query: { status: 'open', limit: maxOpen } } as const
 
 /** Nothing if all these runs are of the user whose data the page shows: the lists above have them. */
 export function AllUsers() {
   const enabled = useMay()('operations.runs')
   const { user } = useContext(UserContext)
-  const failed = useAnswer('operations.runs', { ...newestFailed, every, enabled })
-  const open = useAnswer('operations.runs', { ...firstOpen, every, enabled })
+  const failed = useAnswer('operations.runs', { ...newestFailed, enabled })
+  const open = useAnswer('operations.runs', { ...firstOpen, enabled })
   const isOfShownUser = ({ data }: Found) =>
     data !== undefined && data.cursor === undefined && data.items.every((run) => run.user === (user || 'default'))
   if (failed.isPending || open.isPending || (isOfShownUser(failed) && isOfShownUser(open))) return null
   return (
     <Section title="All users">
-      <SomeRuns title="Failed runs" found={failed} none="No run has failed." more="these failed last" />
-      <SomeRuns title="Open runs" found={open} none="No run is open." more="these are the first by user" />
+      <SomeRuns
+        title="Failed runs"
+        found={failed}
+        none="No run has failed."
+        more={() => 'There are more; these failed last.'}
+      />
+      <SomeRuns title="Open runs" found={open} none="No run is open." more={moreOpen} order={newestFirst} />
     </Section>
   )
 }
@@ -47,11 +52,19 @@ interface SomeRunsProps {
   readonly title: string
   readonly found: Found
   readonly none: string
-  /** Which runs are shown if there are more. */
-  readonly more: string
+  /** Which runs are shown if there are more, of so many that were read. */
+  readonly more: (read: number, hasMore: boolean) => string
+  /** Instead of the order of the server. */
+  readonly order?: (a: UserRun, b: UserRun) => number
 }
 
-function SomeRuns({ title, found, none, more }: SomeRunsProps) {
+const newestFirst = (a: UserRun, b: UserRun) => Date.parse(b.createdAt) - Date.parse(a.createdAt)
+const moreOpen = (read: number, hasMore: boolean) =>
+  hasMore
+    ? `There are more; these are the newest of the first ${count(read)} by user.`
+    : `There are ${count(read)}; these are the newest.`
+
+function SomeRuns({ title, found, none, more, order = () => 0 }: SomeRunsProps) {
   return (
     <>
       <Text as="p" bold mt="3" mb="2">
@@ -60,10 +73,14 @@ function SomeRuns({ title, found, none, more }: SomeRunsProps) {
       <Answer of={found} none={{ when: ({ items }) => items.length === 0, text: none }}>
         {({ items, cursor }) => (
           <>
-            <DataTable columns={columns} rows={items} rowKey={({ user, id }) => `${user} ${id}`} />
-            {cursor !== undefined && (
+            <DataTable
+              columns={columns}
+              rows={items.toSorted(order).slice(0, shown)}
+              rowKey={({ user, id }) => `${user} ${id}`}
+            />
+            {(cursor !== undefined || items.length > shown) && (
               <Text as="p" size="small" color="gray">
-                There are more; {more}.
+                {more(items.length, cursor !== undefined)}
               </Text>
             )}
           </>
@@ -75,7 +92,7 @@ function SomeRuns({ title, found, none, more }: SomeRunsProps) {
 
 const numeric = { numeric: true, wideOnly: true } as const
 const columns: readonly Column<UserRun>[] = [
-  { title: 'Task', breaks: true, of: (run) => <Task run={run} /> },
+  { title: 'Task', breaks: true, of: (run) => <TaskOfUser run={run} /> },
   { title: 'User', breaks: true, of: ({ user }) => visible(user) },
   { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
   { title: 'Team', wideOnly: true, of: ({ team, agents }) => inShort(team ?? agents.join(', '), 40) },
@@ -85,18 +102,7 @@ const columns: readonly Column<UserRun>[] = [
 ]
 
 /** The address of a run names no user, so the link chooses the user before it opens the run. */
-function Task({ run: { user, id, title, error } }: { readonly run: UserRun }) {
+function TaskOfUser({ run }: { readonly run: UserRun }) {
   const { choose } = useContext(UserContext)
-  return (
-    <>
-      <Link to="/runs/$run" params={{ run: id }} title={id} onClick={() => choose(user)}>
-        {inShort(title, 90) || id}
-      </Link>
-      {error && (
-        <Text as="p" size="small" color="red" className="break">
-          {inShort(error.message, 160)}
-        </Text>
-      )}
-    </>
-  )
+  return <Task run={run} onOpen={() => choose(run.user)} />
 }
