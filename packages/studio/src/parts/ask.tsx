@@ -36,6 +36,14 @@ const choices: Partial<Record<Question['kind'], readonly string[]>> = {
   breakpoint: ['Make the call'],
 }
 
+/** A question with so few options shows each as a button. */
+const fewOptions = 3
+
+/** The options of a question; undefined for an answer that is written. */
+const optionsOf = ({ kind, options }: Question): readonly string[] | undefined =>
+  options ?? (kind === 'error' ? ['retry', 'skip', 'abort'] : undefined)
+const optionText = (option: string): string => visible(option) || '(nothing)'
+
 /** The answer that was sent, in words. */
 export function sentAnswerText({ kind }: Question, value: unknown): string {
   const [yes, no = 'No'] = choices[kind] ?? []
@@ -56,6 +64,7 @@ export function Ask({ run, question, answered }: AskProps) {
       answered(value)
     })
   const [yes, no] = choices[kind] ?? []
+  const options = optionsOf(question)
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
@@ -76,6 +85,14 @@ export function Ask({ run, question, answered }: AskProps) {
                 {no}
               </Button>
             )}
+          </Flex>
+        ) : options && options.length <= fewOptions && question.default === undefined ? (
+          <Flex gap="2" mt="3" wrap="wrap">
+            {options.map((option) => (
+              <Button key={option} look="soft" aria-disabled={busy} onClick={() => send(option)}>
+                {optionText(option)}
+              </Button>
+            ))}
           </Flex>
         ) : (
           <Written question={question} busy={busy} send={send} />
@@ -177,7 +194,8 @@ interface WrittenProps {
 }
 
 function Written({ question, busy, send }: WrittenProps) {
-  const { kind, options = kind === 'error' ? ['retry', 'skip', 'abort'] : undefined } = question
+  const { kind } = question
+  const options = optionsOf(question)
   const [text, setText] = useState<string | undefined>(
     question.default === undefined ? (options ? undefined : '') : asText(question.default),
   )
@@ -191,7 +209,7 @@ function Written({ question, busy, send }: WrittenProps) {
           placeholder="Choose"
           value={text === undefined ? undefined : String(options.indexOf(text))}
           onChoose={(index) => setText(options[Number(index)])}
-          options={options.map((option, index) => ({ value: String(index), label: visible(option) || '(nothing)' }))}
+          options={options.map((option, index) => ({ value: String(index), label: optionText(option) }))}
         />
       ) : (
         <textarea

@@ -9,9 +9,10 @@ interface SourcesProps {
   readonly of: Pick<Entry, 'provenance' | 'taint'>
 }
 
-/** The agent that made a value, in words. */
-export const makerOf = ({ provenance: { agent } }: Pick<Entry, 'provenance'>): string =>
-  agent === 'host' ? 'the application' : visible(agent)
+/** The name of an agent, in words: `host` is what programs call the application. */
+export const agentName = (agent: string): string => (agent === 'host' ? 'the application' : visible(agent))
+/** The agent that made a value. */
+export const makerOf = ({ provenance: { agent } }: Pick<Entry, 'provenance'>): string => agentName(agent)
 
 export function Sources({ of }: SourcesProps) {
   const { provenance, taint } = of

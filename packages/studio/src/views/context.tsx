@@ -6,6 +6,7 @@ import { Breakable } from '../parts/breakable.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Find } from '../parts/find.tsx'
 import { Pager } from '../parts/pager.tsx'
+import { agentName } from '../parts/sources.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Heading, Text } from '../parts/ui.tsx'
 import { contextRoute } from '../routes.ts'
@@ -77,7 +78,7 @@ function EntryTable() {
                 ),
               },
               { title: 'Value', breaks: true, of: ({ value }) => inShort(value, 80) },
-              { title: 'Owner', wideOnly: true, of: ({ owner }) => owner },
+              { title: 'Owner', wideOnly: true, of: ({ owner }) => agentName(owner) },
               { title: 'For', wideOnly: true, of: ({ audience }) => audienceText(audience) },
               { title: 'Version', wideOnly: true, of: ({ version }) => version },
             ]}

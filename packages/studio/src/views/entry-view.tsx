@@ -55,7 +55,8 @@ export function EntryView({ entry: key }: { readonly entry: string }) {
         {(found) => (
           <>
             <Text as="p" color="gray" mb="2" className="break">
-              version {found.version} · by {found.owner} · for {audienceText(found.audience)} · {when(found.updatedAt)}
+              version {found.version} · by {makerOf(found)} · for {audienceText(found.audience)} ·{' '}
+              {when(found.updatedAt)}
               {found.expiresAt && ` · until ${when(found.expiresAt)}`}
             </Text>
             {isEdited ? (

@@ -70,6 +70,7 @@ export function RunView() {
           <Overview
             id={id}
             result={found}
+            state={state}
             isPausing={isPausing}
             answered={() => forget('runs.result', { path })}
             openFork={isOver(state) ? openFork : undefined}
@@ -191,17 +192,25 @@ function UnknownRun({ error }: { readonly error: Problem }) {
 interface OverviewProps {
   readonly id: string
   readonly result: Result
+  readonly state: RunState
   readonly isPausing: boolean
   readonly answered: () => void
   readonly openFork: (() => void) | undefined
 }
 
-function Overview({ id, result, isPausing, answered, openFork }: OverviewProps) {
+function Overview({ id, result, state, isPausing, answered, openFork }: OverviewProps) {
   const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
+  // The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait.
+  const steps = [...state.steps.values()]
+  const stepCount = totalSteps ?? steps.length
   const facts = [
-    totalSteps !== undefined && `${count(totalSteps)} ${totalSteps === 1 ? 'step' : 'steps'}`,
-    usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
-    cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
+    `${count(stepCount)} ${stepCount === 1 ? 'step' : 'steps'}`,
+    usage
+      ? `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`
+      : `${count(steps.reduce((sum, step) => sum + step.tokens, 0))} tokens so far`,
+    cost
+      ? `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`
+      : money(steps.reduce((sum, step) => sum + step.cost, 0)),
     durationMs !== undefined && lasting(durationMs),
   ].filter(Boolean)
   return (
@@ -220,6 +229,9 @@ function Overview({ id, result, isPausing, answered, openFork }: OverviewProps) 
         <Notice color="red" mb="3">
           <p>
             {visible(error.message)} {error.hint}
+          </p>
+          <p>
+            <code className="break">{visible([error.code, error.errorId].filter(Boolean).join(' · '))}</code>
           </p>
         </Notice>
       )}
@@ -245,7 +257,7 @@ function LinkedAsk(props: ComponentProps<typeof Ask>) {
   return (
     <div ref={box} tabIndex={-1}>
       <Ask {...props} />
-      <CopyButton label="Copy link" of={`to the question ${id}`} text={() => addressOf(props.run, id)} />
+      <CopyButton label="Copy link to the question" of={id} text={() => addressOf(props.run, id)} />
     </div>
   )
 }
