@@ -1,14 +1,12 @@
 /** The address of one message, schedule, API key, audit record, context entry and event, each opened fresh and copied. */
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { createTroupe, defineAgent, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import type { Served } from 'troupe/server'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { createDeadLetter, Order } from './studio-testbed.ts'
 
-describe.skipIf(executable === undefined)('Addresses of the studio', () => {
-  let browser: Browser
-  let context: BrowserContext
+describeInBrowser('Addresses of the studio', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -17,26 +15,19 @@ describe.skipIf(executable === undefined)('Addresses of the studio', () => {
   beforeAll(async () => {
     const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo], messaging: { maxAttempts: 1 } })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    context = await browser.newContext({
+    server = await testbed.serve(troupe)
+    page = await testbed.open({
+      link: await server.link(),
       viewport: { width: 1_200, height: 700 },
       permissions: ['clipboard-read', 'clipboard-write'],
     })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
-    await page.goto(await server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
   })
 
   const region = (name: string | RegExp) => page.getByRole('region', { name, exact: true })
   /** Loads the page at the address, as a link from elsewhere does. */
   const open = async (address: string) => {
+    const context = page.context()
     await page.close()
     page = await context.newPage()
     page.on('pageerror', (error) => problems.push(error.message))

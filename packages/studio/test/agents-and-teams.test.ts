@@ -1,13 +1,12 @@
 /** Problems in the views Agents and Teams: an open circuit breaker, and findings at the nodes of a team. */
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { createTroupe, defineAgent, ExternalServiceError, LlmAgent, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
+import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 
-describe.skipIf(executable === undefined)('The agents and teams of the studio', () => {
-  let browser: Browser
+describeInBrowser('The agents and teams of the studio', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -30,17 +29,8 @@ describe.skipIf(executable === undefined)('The agents and teams of the studio', 
       models: { breaker: { failures: 1, pause: '1h' }, attempts: 1 },
     })
     await troupe.user('default').orchestra.run({ agent: 'Clerk', task: 'write' })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(60_000)
-    page = await context.newPage()
-    await page.goto(await server.link())
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
+    server = await testbed.serve(troupe)
+    page = await testbed.open({ link: await server.link() })
   })
 
   test('An agent shows the open circuit breaker of its model, and what of its memory is sent.', async () => {

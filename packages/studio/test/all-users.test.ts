@@ -1,8 +1,8 @@
 /** Home for operators: the failed and open runs of all users, each of which opens as a run of its user. */
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { type Played, play } from './studio-testbed.ts'
 
 const clerk = defineAgent<string>({
@@ -13,29 +13,20 @@ const clerk = defineAgent<string>({
   },
 })
 
-describe.skipIf(executable === undefined)('Home for all users', () => {
-  let browser: Browser
+describeInBrowser('Home for all users', (testbed) => {
   let played: Played
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
+    played = await testbed.use(play())
     for (const [user, id, task] of [
       ['eve', 'broken', 'fail the order'],
       ['bob', 'asks', 'choose a gift'],
     ] as const)
       await (await played.troupe.user(user).orchestra.start({ id, task, agent: clerk })).result()
   })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
-  })
 
   const opened = async (scope?: Parameters<Played['server']['link']>[0], { server } = played): Promise<Page> => {
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(60_000)
-    const page = await context.newPage()
-    await page.goto(await server.link(scope))
+    const page = await testbed.open({ link: await server.link(scope) })
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
     return page
   }
@@ -59,6 +50,21 @@ describe.skipIf(executable === undefined)('Home for all users', () => {
     await page.context().close()
   })
 
+  test('Home shows the newest open runs of all users first, whatever their users are called.', async () => {
+    await using own = await play()
+    for (let i = 0; i < 12; i++)
+      await (
+        await own.troupe.user(`user-${String(i).padStart(2, '0')}`).orchestra.start({ task: `gift ${i}`, agent: clerk })
+      ).result()
+    const page = await opened(undefined, own)
+    const section = page.getByRole('region', { name: 'All users' })
+    await section.getByText('There are 12; these are the newest.').waitFor()
+    expect(await section.getByRole('link', { name: /^gift/ }).allInnerTexts()).toEqual(
+      Array.from({ length: 10 }, (_, i) => `gift ${11 - i}`),
+    )
+    await page.context().close()
+  })
+
   test('Home shows no list of all users while only the shown user has failed or open runs.', async () => {
     await using own = await play()
     await (await own.troupe.user('default').orchestra.start({ task: 'choose a gift', agent: clerk })).result()
@@ -69,6 +75,7 @@ describe.skipIf(executable === undefined)('Home for all users', () => {
     await page.getByRole('region', { name: 'Newest runs' }).getByText('choose a gift').waitFor()
     await page.waitForTimeout(500)
     expect(await page.getByRole('region', { name: 'All users' }).count()).toBe(0)
+    // The stream of updates reports it: nothing asks for this list by itself.
     await (await own.troupe.user('eve').orchestra.start({ task: 'fail it', agent: clerk })).result()
     await page
       .getByRole('region', { name: 'All users' })

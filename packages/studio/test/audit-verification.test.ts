@@ -5,17 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { createTroupe, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import type { Served } from 'troupe/server'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('The verification of the audit log', () => {
+describeInBrowser('The verification of the audit log', (testbed) => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-studio-audit-'))
   const file = join(folder, 'troupe.db')
-  let browser: Browser
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -26,18 +24,11 @@ describe.skipIf(executable === undefined)('The verification of the audit log', (
     troupe = await createTroupe({ storage: `sqlite:${file}`, log: 'silent', audit: { checkpoints } })
     for (let i = 0; i < 12; i++) await troupe.user('default').context.push(`k${i}`, i)
     await troupe.audit.checkpoint()
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
-    await page.goto(await server.link())
+    server = await testbed.serve(troupe)
+    page = await testbed.open({ link: await server.link() })
     await page.getByRole('navigation').getByRole('link', { name: 'Audit', exact: true }).click()
   })
   afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
     rmSync(folder, { recursive: true, force: true })
   })
 

@@ -1,29 +1,19 @@
 /** The context in a real browser, over a real server: keys, readers, versions, and changes that no other writer loses. */
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { Order, type Played, play } from './studio-testbed.ts'
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('The context in the studio', () => {
-  let browser: Browser
+describeInBrowser('The context in the studio', (testbed) => {
   let played: Played
   let page: Page
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
+    played = await testbed.use(play())
     await played.troupe.user('default').agent('Reader').context.push('letters.draft', 'a draft')
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(60_000)
-    page = await context.newPage()
-    await page.goto(await played.server.link())
+    page = await testbed.open({ link: await played.server.link() })
     await page.goto(`${played.server.url}/#/context`)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
   })
 
   test('The list of entries in the studio changes while it is shown.', async () => {
@@ -88,7 +78,7 @@ describe.skipIf(executable === undefined)('The context in the studio', () => {
     await page.getByRole('button', { name: 'Save over version 4' }).click()
     await expect.poll(() => context.get('letters.stored')).toEqual({ open: 'mine' })
     // The audience stays as it was.
-    await page.getByText(/^version 5 · by Clerk · for Sales, #mail/).waitFor()
+    await page.getByText(/^version 5 · by the application · for Sales, #mail/).waitFor()
   })
 
   test('The keys of the context are a tree, whose address is a link.', async () => {

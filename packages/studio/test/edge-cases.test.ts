@@ -1,37 +1,28 @@
 /** The page when things are large, hidden, going wrong or taken away: what a person sees at night. */
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { defineAgent, ExternalServiceError, finish, invoke, LlmAgent, patterns, type TopologyForm } from 'troupe'
 import { MockModel } from 'troupe/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { Order, type Played, play } from './studio-testbed.ts'
 
 const asking = (name: string, question: object) =>
   defineAgent({ name, run: async (_, ctx) => finish((await ctx.ask(question as never)) as never) })
 
-describe.skipIf(executable === undefined)('the page at night', () => {
-  let browser: Browser
+describeInBrowser('the page at night', (testbed) => {
   let played: Played
   const contexts: BrowserContext[] = []
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
+    played = await testbed.use(play())
   })
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close()
   })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
-  })
 
   const open = async (at = 'home'): Promise<Page> => {
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    contexts.push(context)
-    context.setDefaultTimeout(60_000)
-    const page = await context.newPage()
-    await page.goto(await played.server.link())
+    const page = await testbed.open({ link: await played.server.link() })
+    contexts.push(page.context())
     await page.goto(`${played.server.url}/#/${at}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     return page
@@ -72,7 +63,9 @@ describe.skipIf(executable === undefined)('the page at night', () => {
   })
 
   test('The studio lets any option be chosen by keyboard, and keeps the focus when the question closes.', async () => {
-    const run = await start(alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', ''] })))
+    const run = await start(
+      alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', 'blue', 'green', ''] })),
+    )
     const page = await open(`runs/${run.id}`)
     const answer = page.getByRole('combobox', { name: 'Answer' })
     await answer.focus()

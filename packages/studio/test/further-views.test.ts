@@ -1,15 +1,13 @@
 /** Chat, time, comparison, teams, usage, API keys and the audit log in a real browser, over a real server. */
 import { readFileSync } from 'node:fs'
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { type Played, play } from './studio-testbed.ts'
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('The further views of the studio', () => {
-  let browser: Browser
+describeInBrowser('The further views of the studio', (testbed) => {
   let played: Played
   let page: Page
   const problems: string[] = []
@@ -25,18 +23,11 @@ describe.skipIf(executable === undefined)('The further views of the studio', () 
   }
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
+    played = await testbed.use(play())
+    page = await testbed.open()
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await played.server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
   })
 
   test('A person talks to an agent, and each message takes the conversation along.', async () => {

@@ -1,9 +1,9 @@
 /** Home as a person leaves it open: nothing moves under the pointer, and each request is answered in place. */
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { defineAgent, ExternalServiceError, finish, LlmAgent } from 'troupe'
 import { MockModel } from 'troupe/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
 const asking = defineAgent({
@@ -28,17 +28,13 @@ interface Shift {
   readonly text: string
 }
 
-describe.skipIf(executable === undefined)('Home', () => {
-  let browser: Browser
+describeInBrowser('Home', (testbed) => {
   let played: Played
   let page: Page
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(60_000)
-    page = await context.newPage()
+    played = await testbed.use(play())
+    page = await testbed.open()
     await page.addInitScript(() => {
       const shifts: Shift[] = []
       Object.assign(window, { shifts })
@@ -59,10 +55,6 @@ describe.skipIf(executable === undefined)('Home', () => {
     })
     await page.goto(await played.server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
   })
 
   const start = (task: string, agent: typeof asking) => played.troupe.user('default').orchestra.start({ task, agent })
@@ -228,9 +220,7 @@ describe.skipIf(executable === undefined)('Home', () => {
     await played.troupe
       .user('default')
       .orchestra.run({ task: 'quick', agent: defineAgent({ name: 'Quick', run: async () => finish('done') }) })
-    const context = await browser.newContext({ locale: 'de-DE', viewport: { width: 1_200, height: 900 } })
-    const german = await context.newPage()
-    await german.goto(await played.server.link())
+    const german = await testbed.open({ link: await played.server.link(), locale: 'de-DE' })
     const row = german.getByRole('region', { name: 'Newest runs' }).getByRole('row', { name: /quick/ })
     await row.getByText(/^\d+ (Sek\.|Min\.)$/).waitFor()
     await german
@@ -238,7 +228,7 @@ describe.skipIf(executable === undefined)('Home', () => {
       .getByText(/^\d+,\d Sek\.$|^\d+ Min\. \d+ Sek\.$/)
       .first()
       .waitFor()
-    await context.close()
+    await german.context().close()
   })
 
   test('Each list names the user whose data it shows, and an empty one says what to do.', async () => {

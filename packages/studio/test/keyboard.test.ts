@@ -1,14 +1,13 @@
 /** The keys of the design in a real browser: rows, answers, details of a run, and its slider. */
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { createTroupe, defineAgent, defineTool, finish, LlmAgent, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
+import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { executable, openBrowser } from './chromium.ts'
+import { describeInBrowser } from './browser-testbed.ts'
 
-describe.skipIf(executable === undefined)('The keys of the studio', () => {
-  let browser: Browser
+describeInBrowser('The keys of the studio', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -41,22 +40,11 @@ describe.skipIf(executable === undefined)('The keys of the studio', () => {
     for (const id of ['one', 'two', 'three', 'four'])
       await orchestra.run({ id, agent: 'Broken', task: id }).catch(() => {})
     await orchestra.run({ id: 'looked', agent: 'Looker', task: 'look' })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({
-      viewport: { width: 1_200, height: 900 },
-      permissions: ['clipboard-read', 'clipboard-write'],
-    })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
+    server = await testbed.serve(troupe)
+    page = await testbed.open({ permissions: ['clipboard-read', 'clipboard-write'] })
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
   })
 
   const press = async (...keys: readonly string[]) => {

@@ -2,11 +2,11 @@
  * A page that stays open while the server reports 1,000 changes a second. CI watches it for 5 seconds;
  * `TROUPE_LOAD_SECONDS=60 npx vitest run packages/studio/test/load.test.ts` is the complete trial.
  */
-import type { Browser, CDPSession, Page } from 'playwright-core'
+import type { CDPSession, Page } from 'playwright-core'
 import { createTroupe, defineAgent, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import type { Served } from 'troupe/server'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { fanOut } from './studio-testbed.ts'
 
 const seconds = Number(process.env.TROUPE_LOAD_SECONDS ?? 5)
@@ -40,8 +40,7 @@ function longestTask({ traceEvents }: Trace): number {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-describe.skipIf(executable === undefined)('The studio under load', () => {
-  let browser: Browser
+describeInBrowser('The studio under load', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -50,19 +49,11 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
   beforeAll(async () => {
     const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo] })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
-    session = await context.newCDPSession(page)
+    server = await testbed.serve(troupe)
+    page = await testbed.open()
+    session = await page.context().newCDPSession(page)
     await session.send('Performance.enable')
     await page.goto(await server.link())
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
   })
 
   const memory = async () => {
@@ -127,7 +118,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     await page.goto(`${server.url}/#/runs`)
     await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
-    await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] })
+    await testbed.browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] })
     await page.evaluate((id) => {
       location.hash = `#/runs/${id}`
     }, run)
@@ -144,7 +135,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     }
     expect(maxRows).toBeGreaterThan(5)
     expect(maxRows).toBeLessThan(60)
-    return longestTask(JSON.parse((await browser.stopTracing()).toString()) as Trace)
+    return longestTask(JSON.parse((await testbed.browser.stopTracing()).toString()) as Trace)
   }
 
   test('The list of 2,000 runs opens and scrolls to its end with the visible rows alone, and without long tasks.', async () => {
@@ -159,7 +150,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
     await page.goto(`${server.url}/#/home`)
     await page.reload()
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-    await browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] })
+    await testbed.browser.startTracing(page, { categories: ['toplevel', 'devtools.timeline'] })
     await page.evaluate(() => {
       location.hash = '#/runs?tags=listed'
     })
@@ -179,7 +170,7 @@ describe.skipIf(executable === undefined)('The studio under load', () => {
       await pause(100)
       maxRows = Math.max(maxRows, await rows.count())
     }
-    const longest = longestTask(JSON.parse((await browser.stopTracing()).toString()) as Trace)
+    const longest = longestTask(JSON.parse((await testbed.browser.stopTracing()).toString()) as Trace)
     console.log(`${total} runs: at most ${maxRows} rows, the longest task takes ${longest} ms of processor time`)
     expect(maxRows).toBeGreaterThan(5)
     expect(maxRows).toBeLessThan(100)

@@ -1,19 +1,17 @@
 /** Undo, breakpoints, evaluations, health and the command palette in a real browser, over a real server. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { AgentPool, createTroupe, defineAgent, defineTool, LlmAgent, type Troupe } from 'troupe'
 import { exactMatch, parseDataset } from 'troupe/operations'
-import { type Served, serve } from 'troupe/server'
+import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { executable, openBrowser } from './chromium.ts'
+import { describeInBrowser } from './browser-testbed.ts'
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
 const matchesForm = { schema: z.string() }
 
-describe.skipIf(executable === undefined)('The views of operators', () => {
-  let browser: Browser
+describeInBrowser('The views of operators', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -75,19 +73,11 @@ describe.skipIf(executable === undefined)('The views of operators', () => {
     )
     for (const id of ['first', 'second'])
       await experiments.evaluate({ id, dataset, agent: 'Checker', scorers: { exact: exactMatch } })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
+    server = await testbed.serve(troupe)
+    page = await testbed.open()
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
   })
 
   test('An undo shows what it will do before it does anything, and then what it has done.', async () => {

@@ -1,11 +1,11 @@
 /** Pages of other origins in a real browser: those that are named may call the server with a key, and no others. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { createTroupe, defineAgent, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import type { Served } from 'troupe/server'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 
 /** A page of somebody else's, on an origin of its own. */
 async function foreignPage(): Promise<{ readonly origin: string; readonly server: Server }> {
@@ -16,8 +16,7 @@ async function foreignPage(): Promise<{ readonly origin: string; readonly server
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
 }
 
-describe.skipIf(executable === undefined)('a page of another origin', () => {
-  let browser: Browser
+describeInBrowser('a page of another origin', (testbed) => {
   let troupe: Troupe
   let served: Served
   let key = ''
@@ -28,21 +27,15 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
     const echo = defineAgent({ name: 'Echo', run: async (input) => ({ received: input }) })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo] })
     const origins = [foreign[0]?.origin ?? '']
-    served = await serve(troupe, { port: 0, authentication: 'required', origins, rateLimit: { max: 20 } })
+    served = await testbed.serve(troupe, { origins, rateLimit: { max: 20 } })
     key = (await troupe.apiKeys.create({ name: 'page', users: ['ada'] })).key
-    browser = await openBrowser()
   })
   afterAll(async () => {
-    await browser?.close()
-    await served?.close()
-    await troupe?.close()
     for (const { server } of foreign) server.close()
   })
 
   const at = async (origin: string | undefined): Promise<Page> => {
-    const context = await browser.newContext()
-    context.setDefaultTimeout(60_000)
-    const page = await context.newPage()
+    const page = await testbed.open()
     // Signed in to our page in the same browser: what a foreign one could try to make use of.
     await page.goto(await served.link())
     await page.goto(origin ?? '')
@@ -143,7 +136,7 @@ describe.skipIf(executable === undefined)('a page of another origin', () => {
       'SAMEORIGIN',
       'no-referrer',
     ])
-    const framed = await (await browser.newContext()).newPage()
+    const framed = await testbed.open()
     await framed.goto(foreign[0]?.origin ?? '')
     await framed.setContent(`<iframe src="${served.url}/"></iframe>`)
     const [, inner] = framed.frames()

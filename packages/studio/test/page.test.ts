@@ -1,9 +1,9 @@
 /** The page in a real browser: the story of a run that asks, and what holds on every view. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { defineAgent, finish, patterns, Worker } from 'troupe'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
 const views =
@@ -11,17 +11,13 @@ const views =
     ' ',
   )
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('the page', () => {
-  let browser: Browser
+describeInBrowser('the page', (testbed) => {
   let played: Played
   let page: Page
   const problems: string[] = []
 
   const open = async (options: BrowserContextOptions = {}) => {
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 }, ...options })
-    context.setDefaultTimeout(60_000)
-    const opened = await context.newPage()
+    const opened = await testbed.open(options)
     opened.on('pageerror', (error) => problems.push(error.message))
     opened.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
     await opened.goto(await played.server.link())
@@ -34,22 +30,16 @@ describe.skipIf(executable === undefined)('the page', () => {
   }
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
+    played = await testbed.use(play())
     page = await open()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
   })
 
   test('The studio opens by a link that works once, and shows nothing without it.', async () => {
     const link = await played.server.link()
-    const context = await browser.newContext()
-    const first = await context.newPage()
+    const first = await testbed.open()
     await first.goto(link)
     await first.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-    const other = await (await browser.newContext()).newPage()
+    const other = await testbed.open()
     expect((await other.goto(link))?.status()).toBe(401)
     await other.goto(played.server.url)
     await other.getByRole('alert').first().waitFor()
@@ -217,8 +207,7 @@ describe.skipIf(executable === undefined)('the page', () => {
     const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
     await page.goto(`${played.server.url}/#/runs/${run.id}`)
     await page.getByLabel('Chooser, waiting').waitFor()
-    await page.getByRole('combobox', { name: 'Answer' }).selectOption('blue')
-    await page.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('button', { name: 'blue' }).click()
     await page.getByLabel('Chooser, done').waitFor()
     expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('blue')
   })

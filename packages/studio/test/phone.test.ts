@@ -1,31 +1,23 @@
 /** The studio on a phone of 390 px: the bar at the bottom, and the width of every view. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import type { Page } from 'playwright-core'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { createShowcase, type Showcase } from './showcase.ts'
 
 const width = 390
 
-describe.skipIf(executable === undefined)('The studio on a phone', () => {
-  let browser: Browser
+describeInBrowser('The studio on a phone', (testbed) => {
   let shown: Showcase
   let page: Page
   const problems: string[] = []
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    shown = await createShowcase()
-    const context = await browser.newContext({ viewport: { width, height: 844 } })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
+    shown = await testbed.use(createShowcase())
+    page = await testbed.open({ viewport: { width, height: 844 } })
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await shown.server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await shown?.[Symbol.asyncDispose]()
   })
 
   const bar = () => page.getByRole('navigation', { name: 'Main views' })

@@ -1,9 +1,9 @@
 /** A report in the page: Markdown that an agent wrote is rendered, and nothing in it acts. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { defineAgent, finish, type TopologyForm } from 'troupe'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { type Played, play } from './studio-testbed.ts'
 
 const report = `# Tea
@@ -41,16 +41,10 @@ const hostile = `# Planted
 | <b onmouseover="document.title='broken into'">cell</b> | x |
 `
 
-describe.skipIf(executable === undefined)('reports in the page', () => {
-  let browser: Browser
+describeInBrowser('reports in the page', (testbed) => {
   let played: Played
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
+    played = await testbed.use(play())
   })
 
   const show = async (response: string | object): Promise<{ readonly page: Page; readonly requests: string[] }> => {
@@ -58,7 +52,7 @@ describe.skipIf(executable === undefined)('reports in the page', () => {
     const topology = { agents: [writer], flows: ['Writer -> End'] } as unknown as TopologyForm
     const run = await played.troupe.user('default').orchestra.start({ task: 'x', topology })
     await run.result()
-    const page = await (await browser.newContext()).newPage()
+    const page = await testbed.open()
     const requests: string[] = []
     page.on('request', (request) => requests.push(request.url()))
     await page.goto(await played.server.link())

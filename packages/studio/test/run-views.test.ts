@@ -1,7 +1,7 @@
 /** A run in progress, its timeline, its past, its comparison and its chat in a real browser, over a real server. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import {
   createTroupe,
   defineAgent,
@@ -13,11 +13,11 @@ import {
   type TopologyForm,
   type Troupe,
 } from 'troupe'
-import { type Served, serve } from 'troupe/server'
+import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { executable, openBrowser } from './chromium.ts'
+import { describeInBrowser } from './browser-testbed.ts'
 import { PausingModel } from './pausing-model.ts'
 
 const Note = defineMessage('note', z.object({ text: z.string() }))
@@ -34,8 +34,7 @@ const look = defineTool({
   },
 })
 
-describe.skipIf(executable === undefined)('The views of a run', () => {
-  let browser: Browser
+describeInBrowser('The views of a run', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -63,22 +62,11 @@ describe.skipIf(executable === undefined)('The views of a run', () => {
   beforeAll(async () => {
     const chatty = new LlmAgent({ name: 'Chatty', model: chattyModel, tools: { look } })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [chatty] })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({
-      viewport: { width: 1_200, height: 900 },
-      permissions: ['clipboard-read', 'clipboard-write'],
-    })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
+    server = await testbed.serve(troupe)
+    page = await testbed.open({ permissions: ['clipboard-read', 'clipboard-write'] })
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(await server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
   })
 
   test('The inspector shows text and reasoning of a step in progress as they arrive, and then the record with its cached tokens.', async () => {
@@ -89,6 +77,7 @@ describe.skipIf(executable === undefined)('The views of a run', () => {
     await openRun(run.id)
     await page.getByRole('treeitem', { name: /^Slowly/ }).click()
     await page.getByRole('complementary').getByText('It called nothing outside Troupe.').waitFor()
+    await page.getByText('1 step · 0 tokens so far · $0.00', { exact: true }).waitFor()
     gate.resolve()
     await expect.poll(() => region('Answer of Slowly as it arrives').innerText()).toBe('Once there ')
     expect(await region('Reasoning of Slowly as it arrives').innerText()).toBe('I think.')

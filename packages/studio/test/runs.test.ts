@@ -1,18 +1,16 @@
 /** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
 import { readFileSync } from 'node:fs'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { createTroupe, defineAgent, defineMessage, ExternalServiceError, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Served } from 'troupe/server'
+import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { executable, openBrowser } from './chromium.ts'
+import { describeInBrowser } from './browser-testbed.ts'
 import { fanOut } from './studio-testbed.ts'
 
 const runCount = 2_000
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('The list of runs', () => {
-  let browser: Browser
+describeInBrowser('The list of runs', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -37,17 +35,12 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     for (const task of ['=SUM(A1), "first"', 'second']) await orchestra.run({ agent: 'Broken', task })
     for (const task of ['ask one', 'ask two', 'ask three']) await orchestra.start({ agent: 'Asking', task })
     await orchestra.run({ agent: 'Echo', task: 'headfirst' })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 800 }, acceptDownloads: true })
-    context.setDefaultTimeout(60_000)
-    page = await context.newPage()
-    await page.goto(await server.link())
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
+    server = await testbed.serve(troupe)
+    page = await testbed.open({
+      link: await server.link(),
+      viewport: { width: 1_200, height: 800 },
+      acceptDownloads: true,
+    })
   })
 
   test('A list of two thousand runs draws the rows in view, and loads the older ones while one scrolls.', async () => {
@@ -236,10 +229,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
     await user.agent('Shop').messages.send(defineMessage('order', z.string()), 'tea', { to: 'Stock' })
     const [asking] = (await orchestra.list({ status: 'waiting' })).items
     const [broken] = (await orchestra.list({ status: 'failed' })).items
-    const browserContext = await browser.newContext()
-    browserContext.setDefaultTimeout(60_000)
-    const reader = await browserContext.newPage()
-    await reader.goto(await server.link({ users: ['default'], role: 'readonly' }))
+    const reader = await testbed.open({ link: await server.link({ users: ['default'], role: 'readonly' }) })
     const navigation = reader.getByRole('navigation', { name: 'Views' })
     await navigation.getByRole('link', { name: 'Runs' }).waitFor()
     expect((await navigation.getByRole('link').allInnerTexts()).map((name) => name.replace(/\d+$/, '').trim())).toEqual(
@@ -288,7 +278,7 @@ describe.skipIf(executable === undefined)('The list of runs', () => {
       )
     expect(await call('POST', `/v1/runs/${asking?.id}/cancel`)).toBe(403)
     expect(await call('POST', '/v1/schedules/nightly/pause')).toBe(403)
-    await browserContext.close()
+    await reader.context().close()
   })
 
   test('Failed runs that are selected are retried as new runs.', async () => {

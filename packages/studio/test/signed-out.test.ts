@@ -1,32 +1,23 @@
 /** The studio for a person who is not signed in, or no longer. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
 import { serve } from 'troupe/server'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { type Played, play } from './studio-testbed.ts'
 
-describe.skipIf(executable === undefined)('the studio without a session', () => {
-  let browser: Browser
+describeInBrowser('the studio without a session', (testbed) => {
   let played: Played
-  let context: BrowserContext
   let page: Page
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
+    played = await testbed.use(play())
   })
-  afterEach(() => context?.close())
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
-  })
+  afterEach(() => page?.context().close())
 
   const open = async (width: number) => {
-    context = await browser.newContext({ viewport: { width, height: 900 } })
-    context.setDefaultTimeout(60_000)
-    page = await context.newPage()
+    page = await testbed.open({ viewport: { width, height: 900 } })
   }
   const accessible = async () => {
     const { violations } = await new AxeBuilder({ page }).analyze()
@@ -44,12 +35,12 @@ describe.skipIf(executable === undefined)('the studio without a session', () => 
     // Home, which is shown until then, has the same question.
     await page.getByRole('status', { name: 'Status of the run' }).waitFor()
     await page.getByLabel('Answer').fill('half a sentence')
-    await context.clearCookies()
+    await page.context().clearCookies()
     await page.getByRole('button', { name: 'Answer' }).click()
     await page.getByRole('alert').getByText('troupe api-keys link').waitFor()
     await accessible()
     // In another tab of the same browser.
-    await (await context.newPage()).goto(await played.server.link())
+    await (await page.context().newPage()).goto(await played.server.link())
     await page.getByRole('button', { name: 'Try again' }).click()
     await page.getByText('troupe api-keys link').waitFor({ state: 'detached' })
     expect(await page.getByLabel('Answer').inputValue()).toBe('half a sentence')

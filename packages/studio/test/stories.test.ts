@@ -1,9 +1,9 @@
 /** Stories of people at the page, in a real browser over a real server; each takes at most ten actions. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 import { type Played, play } from './studio-testbed.ts'
 
 const maxActions = 10
@@ -26,9 +26,7 @@ class Story {
   }
 }
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('The stories of the studio', () => {
-  let browser: Browser
+describeInBrowser('The stories of the studio', (testbed) => {
   let played: Played
   let page: Page
 
@@ -44,22 +42,14 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
   }
 
   beforeAll(async () => {
-    browser = await openBrowser()
-    played = await play()
+    played = await testbed.use(play())
     const { orchestra, context } = played.troupe.user('default')
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
     const failed = { id: 'failed', task: 'Print the menu', topology: { agents: [broken], flows: ['Broken -> End'] } }
     await (await orchestra.start(failed)).result()
     await (await orchestra.start({ id: 'asking', team: 'letters', task: 'the invitation' })).result()
     await context.push('letters.secret', 'for the clerk', { subscribers: ['Clerk'] })
-    const opened = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    opened.setDefaultTimeout(60_000)
-    page = await opened.newPage()
-    await page.goto(await played.server.link())
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await played?.[Symbol.asyncDispose]()
+    page = await testbed.open({ link: await played.server.link() })
   })
 
   test('The page shows what is going on: what waits, what failed, and the run behind it.', async () => {
@@ -75,6 +65,8 @@ describe.skipIf(executable === undefined)('The stories of the studio', () => {
     await countActions(async (story) => {
       await story.click(region('Failed').getByRole('link', { name: 'Print the menu', exact: true }))
       await status().getByText('failed').waitFor()
+      // The id by which the log has the stack.
+      await page.getByText(/^agent\.failed · err_/).waitFor()
       await story.click(page.getByRole('link', { name: 'Why' }))
       await region('Why')
         .getByText(/out of paper/)

@@ -1,16 +1,14 @@
 /** Live updates in a real browser: one stream for all views, lists that follow it, and what the reader sees without it. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { createTroupe, defineAgent, finish, type Troupe } from 'troupe'
-import { type Served, serve } from 'troupe/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executable, openBrowser } from './chromium.ts'
+import type { Served } from 'troupe/server'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-// Where no Chromium is installed (`apt-get install chromium`), there is nothing to look with.
-describe.skipIf(executable === undefined)('The updates of the studio', () => {
-  let browser: Browser
+describeInBrowser('The updates of the studio', (testbed) => {
   let troupe: Troupe
   let server: Served
   let page: Page
@@ -25,17 +23,16 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await page.getByRole('heading', { level: 1, name }).waitFor()
   }
   const requestsOf = (path: string) => requests.filter((one) => one.startsWith(path)).length
+  const listPaths = ['/v1/runs', '/v1/approvals', '/v1/usage/history', '/v1/operations/runs']
+  const listRequests = () => listPaths.reduce((sum, path) => sum + requestsOf(path), 0)
   const status = () => page.getByRole('status', { name: 'Updates' })
 
   beforeAll(async () => {
     const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
     const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => finish(await ctx.ask({ text: 'Who?' })) })
     troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking] })
-    server = await serve(troupe, { port: 0, authentication: 'required' })
-    browser = await openBrowser()
-    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 } })
-    context.setDefaultTimeout(30_000)
-    page = await context.newPage()
+    server = await testbed.serve(troupe)
+    page = await testbed.open()
     page.on('request', (request) => {
       const { pathname, search } = new URL(request.url())
       requests.push(pathname + search)
@@ -49,11 +46,6 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     await page.goto(await server.link())
     await status().getByText('live').waitFor()
   })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await troupe?.close()
-  })
 
   test('A page holds one stream over all of its views, and asks for no list while nothing changes.', async () => {
     for (const [path, name] of [
@@ -66,9 +58,9 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     ] as const)
       await go(path, name)
     await pause(1_500)
-    const before = requestsOf('/v1/runs') + requestsOf('/v1/approvals')
+    const before = listRequests()
     await pause(6_000)
-    expect(requestsOf('/v1/runs') + requestsOf('/v1/approvals')).toBe(before)
+    expect(listRequests()).toBe(before)
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
   })
 
@@ -106,10 +98,22 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
   })
 
-  test('Many changes ask for a list at most twice a second.', async () => {
+  test('The charts and the runs of all users are asked for again when a run of some user has changed.', async () => {
+    await go('home', 'Home')
+    await page.getByRole('region', { name: 'Last 24 hours' }).waitFor()
+    await pause(1_000)
+    const [charts, ofAll] = [requestsOf('/v1/usage/history'), requestsOf('/v1/operations/runs')]
+    await troupe.user('ben').orchestra.run({ agent: 'Echo', task: 'of another user' })
+    await expect.poll(() => requestsOf('/v1/operations/runs'), { timeout: 30_000 }).toBeGreaterThan(ofAll)
+    await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'of the shown user' })
+    await expect.poll(() => requestsOf('/v1/usage/history'), { timeout: 30_000 }).toBeGreaterThan(charts)
+  })
+
+  test('Many changes ask for a list at most twice a second, and for the charts at most every 10 s.', async () => {
     await go('home', 'Home')
     await pause(1_000)
     const before = requestsOf('/v1/approvals')
+    const charts = requestsOf('/v1/usage/history')
     const began = performance.now()
     while (performance.now() - began < 4_000)
       await Promise.all(
@@ -122,6 +126,7 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     const asked = requestsOf('/v1/approvals') - before
     expect(asked).toBeGreaterThan(2)
     expect(asked).toBeLessThanOrEqual(seconds * 2 + 1)
+    expect(requestsOf('/v1/usage/history') - charts).toBeLessThanOrEqual(seconds / 10 + 1)
   })
 
   test('A page that lost its server says so, connects again by itself, and shows what changed meanwhile.', async () => {
@@ -136,22 +141,21 @@ describe.skipIf(executable === undefined)('The updates of the studio', () => {
     expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
     await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'while it was away' })
     await pause(2_000)
-    server = await serve(troupe, { port: Number(port), authentication: 'required' })
+    server = await testbed.serve(troupe, { port: Number(port) })
     await status().getByText('live').waitFor()
     await page.getByRole('link', { name: 'while it was away' }).waitFor()
     expect(maxOpenStreams).toBe(1)
   })
 
   test('A page whose session may not follow the updates says so, and asks every 15 s.', async () => {
-    const context = await browser.newContext()
-    const other = await context.newPage()
-    await other.route('**/v1/updates', (route) =>
+    const other = await testbed.open()
+    await other.route('**/v1/updates?*', (route) =>
       route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{"code":"request.forbidden"}' }),
     )
     await other.goto(await server.link())
     await other.getByRole('status', { name: 'Updates' }).getByText('not live').waitFor()
     await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'found by asking' })
     await other.getByRole('link', { name: 'found by asking' }).first().waitFor({ timeout: 30_000 })
-    await context.close()
+    await other.context().close()
   })
 })
