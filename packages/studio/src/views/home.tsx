@@ -86,7 +86,7 @@ function Unready({ error }: { readonly error: Error | null }) {
 
 /** The newest runs that run. */
 function InProgress() {
-  const { data } = useAnswer('runs.list', running)
+  const { data } = useAnswer('runs.list', { ...running, every: usageEvery })
   const { items = [], cursor } = data ?? {}
   const all = (
     <Link to="/runs" search={{ status: 'running' }}>
@@ -111,6 +111,8 @@ function InProgress() {
 const healthEvery = 15_000
 /** ms; the checklists of doctor are executed on request too. */
 const doctorEvery = 60_000
+/** The server stores the usage of a run in progress at this interval, without an update. */
+const usageEvery = 10_000
 
 /** The checks that measure load: messages that wait, dead letters, workers. */
 const loads = new Set(['queues', 'agents'])
