@@ -27,10 +27,13 @@ export function finishNow<Result>(work: WorkInParts<Result>): Result {
 
 export class TimeSlice {
   readonly #clock: Clock
+  readonly #onRenewed: (() => void) | undefined
   #endsAt: number
 
-  constructor(clock: Clock) {
+  /** @param onRenewed called at the start of each further slice; an error that it throws ends the loop */
+  constructor(clock: Clock, onRenewed?: () => void) {
     this.#clock = clock
+    this.#onRenewed = onRenewed
     this.#endsAt = clock.monotonic() + sliceMs
   }
 
@@ -42,6 +45,7 @@ export class TimeSlice {
   async renew(): Promise<void> {
     await nextMacrotask(this.#clock)
     this.#endsAt = this.#clock.monotonic() + sliceMs
+    this.#onRenewed?.()
   }
 
   /** Does work that yields between its parts, and begins another slice whenever one is over. */

@@ -2,7 +2,7 @@
  * A run in the process that owns it. It accepts inputs, one change after the other, and then executes the new commands. It has
  * no state that the journal does not have, so a crash at any time loses nothing.
  */
-import { failure, nextMacrotask } from '../../../core/index.ts'
+import { failure, nextMacrotask, TimeSlice } from '../../../core/index.ts'
 import type { StepSpec } from '../../../journal/index.ts'
 import type { CommitResult, Fragment, Statement } from '../../../storage/index.ts'
 import { pathsOf } from '../../machine/labels/agent-path.ts'
@@ -18,7 +18,7 @@ import { isOwnedByOther } from './fail-fatally.ts'
 import { answerEnds, type PendingEnd, rejectedEnd } from './inputs/pending-ends.ts'
 import { PendingInputs, type PendingRequest } from './inputs/pending-inputs.ts'
 import { RunObservers } from './run-observers.ts'
-import { type RunChange, RunWriter, type RunWriterOptions } from './run-writer.ts'
+import { type RunChange, RunLimitDue, RunWriter, type RunWriterOptions } from './run-writer.ts'
 import { RunSteps } from './steps/run-steps.ts'
 import type { StepLauncher } from './steps/step-launcher.ts'
 
@@ -168,11 +168,13 @@ export class RunOwner {
   /** Processes the rows of the inbox and the requests of this process. */
   async #drainInbox(): Promise<void> {
     const asked = this.#pending.takeRequests()
+    let change: RunChange | undefined
     try {
       const writer = this.#writer
       const rows = await this.#parts.journal.inbox.read(this.user, writer.journal, batch)
-      if (rows.length === batch) this.#pending.rowsArrived()
-      const change = await writer.change()
+      const isBacklog = rows.length === batch
+      if (isBacklog) this.#pending.rowsArrived()
+      change = await writer.change(isBacklog)
       for (const row of rows) {
         await writer.addRow(change, row)
         if (change.slice.isOver) await change.slice.renew()
@@ -186,6 +188,10 @@ export class RunOwner {
       if (committed && !committed.result.ok) throw failureOf(committed.result, writer)
       await this.#advance(change)
     } catch (error) {
+      if (change && error instanceof RunLimitDue) {
+        this.#pending.putBack(asked)
+        return rewind(this.#writer, this.#steps, change)
+      }
       for (const { done } of asked) done(error)
       throw error
     }
@@ -211,6 +217,10 @@ export class RunOwner {
       }
       committed = await writer.commit(change, ends)
     } catch (error) {
+      if (error instanceof RunLimitDue) {
+        this.#pending.ends.putBack(all)
+        return rewind(this.#writer, this.#steps, change)
+      }
       for (const { answer } of all) answer(undefined)
       throw error
     }
@@ -224,13 +234,13 @@ export class RunOwner {
       return this.#advance(change)
     }
     if (!isRejectedEnd) throw failureOf(result, writer)
-    await writer.rewind(change)
-    this.#steps.observeState(writer.state)
+    await rewind(this.#writer, this.#steps, change)
   }
 
   /** The change is durable: observers see its events, and its commands are executed. */
   async #advance(change: RunChange): Promise<void> {
-    const { inputs, slice, rowStatements } = change
+    const { inputs, rowStatements } = change
+    const slice = new TimeSlice(this.#parts.platform.clock)
     this.#writer.advance(change)
     this.#observers.notify(inputs.events)
     for (const event of inputs.events) {
@@ -252,6 +262,12 @@ export class RunOwner {
     for (const step of steps) void this.#steps.cancel(step, failed.error)
     this.#observers.changed()
   }
+}
+
+/** The change was not committed: the state is again that of the journal. */
+async function rewind(writer: RunWriter, steps: RunSteps, change: RunChange): Promise<void> {
+  await writer.rewind(change)
+  steps.observeState(writer.state)
 }
 
 const failureOf = ({ code, detail }: Extract<CommitResult, { readonly ok: false }>, { journal }: RunWriter) =>

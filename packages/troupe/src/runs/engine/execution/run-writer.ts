@@ -5,6 +5,7 @@
 import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
 import type { CommitResult, Statement } from '../../../storage/index.ts'
+import { overdueLimit } from '../../machine/clocks/run-time.ts'
 import type { Command, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
 import { type DerivedStatus, deriveStatus } from '../../machine/run/run-account.ts'
@@ -53,6 +54,9 @@ export interface RunChange {
   provesOwnership: boolean
 }
 
+/** Thrown while a change is prepared: a time limit of the run is over, and its timer is decided before all other inputs. */
+export class RunLimitDue extends Error {}
+
 export class RunWriter {
   readonly user: UserId
   readonly run: string
@@ -65,6 +69,8 @@ export class RunWriter {
   #state: State
   #lastSeq: number
   #lastAt: number
+  /** A time limit of the run was over while the change before was prepared. */
+  #isLimitDue = false
   /** The version of the journal before the change that is being prepared. */
   #mark: ReturnType<JournalWriter['mark']>
 
@@ -113,8 +119,11 @@ export class RunWriter {
     return reportToParent(this.#parts, this, { before, isAsked: true, commands: [], name: `${this.#lastSeq}` })
   }
 
-  /** Prepares a change, with the gap before it. */
-  async change(): Promise<RunChange> {
+  /**
+   * Prepares a change, with the gap before it. While it is prepared, its slice checks the time limits of the run.
+   * @param isBacklog more inputs wait than one change accepts, so that the row of a timer may be far behind
+   */
+  async change(isBacklog = false): Promise<RunChange> {
     const { clock } = this.#parts.platform
     this.#mark = this.#journal.mark()
     const at = Math.max(this.#lastAt, clock.now())
@@ -123,15 +132,25 @@ export class RunWriter {
       at,
       gap,
       inputs: new InputBatch(this.#state, this.#lastSeq, this.#ended),
-      slice: new TimeSlice(clock),
+      slice: new TimeSlice(clock, () => this.#checkLimits()),
       before: deriveStatus(this.#state),
       rowIds: [],
       rowStatements: [],
       isAsked: false,
       provesOwnership: false,
     }
-    if (gap) await change.inputs.add(gap, change.slice)
+    const first = new TimeSlice(clock)
+    if (gap) await change.inputs.add(gap, first)
+    const name = isBacklog || this.#isLimitDue ? overdueLimit(this.#state, at) : undefined
+    this.#isLimitDue = false
+    if (name) await change.inputs.add({ at, type: 'timer', name }, first)
     return change
+  }
+
+  #checkLimits(): void {
+    if (!overdueLimit(this.#state, this.#parts.platform.clock.now())) return
+    this.#isLimitDue = true
+    throw new RunLimitDue()
   }
 
   async addRow(change: RunChange, { id, body }: { readonly id: number; readonly body: unknown }): Promise<void> {
@@ -196,7 +215,7 @@ export class RunWriter {
   }
 
   /**
-   * Reads the journal again after one part of the change was rejected.
+   * Reads the journal again after one part of the change was rejected, or after its preparation was interrupted.
    * @throws ConflictError `journal.lost`, and errors of the storage
    */
   async rewind({ gap, inputs }: RunChange): Promise<void> {

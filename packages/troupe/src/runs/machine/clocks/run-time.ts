@@ -41,6 +41,18 @@ export function wallTimeOf(state: Readonly<State>, name: string, due: number): n
 export const isTimerRunning = ({ clocks }: Readonly<State>, name: string): boolean =>
   clocks.timers.get(name)?.due !== undefined && !(clocks.stoppedAt !== undefined && isWorkTimer(name))
 
+/**
+ * Returns the name of the timer of a time limit of the whole run that is over; undefined if none is, or if the run ends
+ * already.
+ * @param at ms since 1970
+ */
+export function overdueLimit(state: Readonly<State>, at: number): 'run' | 'time' | undefined {
+  const { cancellation, guard } = state.run
+  if (hasEnded(state) || cancellation || guard) return undefined
+  const isOver = (name: string) => timeOf(state, name, at) >= (state.clocks.timers.get(name)?.due as number)
+  return (['run', 'time'] as const).find((name) => isTimerRunning(state, name) && isOver(name))
+}
+
 /** Stops or starts the clocks of work. Called after each event: they stop while the run is paused or cannot continue. */
 export function updateWorkClock(state: State): void {
   const { clocks } = state

@@ -29,6 +29,11 @@ export class PendingEnds {
     return this.#waiting.splice(0, limit)
   }
 
+  /** A change that took them was not committed: the next one takes them first. */
+  putBack(pendingEnds: readonly PendingEnd[]): void {
+    this.#waiting.unshift(...pendingEnds)
+  }
+
   /** No later change of the run accepts ends. */
   leave(): void {
     for (const { answer } of this.#waiting.splice(0)) answer(undefined)

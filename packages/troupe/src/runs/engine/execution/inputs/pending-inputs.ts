@@ -42,6 +42,12 @@ export class PendingInputs {
     return this.#requests.splice(0)
   }
 
+  /** A change that took them was not committed: the next one takes them first, and reads the inbox again. */
+  putBack(requests: readonly PendingRequest[]): void {
+    this.#hasRows = true
+    this.#requests.unshift(...requests)
+  }
+
   /** No later change accepts inputs. @param error creates the error of the requests */
   leave(error: () => unknown): void {
     this.ends.leave()
