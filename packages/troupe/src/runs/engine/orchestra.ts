@@ -16,6 +16,7 @@ import {
   listOf,
   type Page,
   readable,
+  TimeSlice,
   TroupeError,
   type UserId,
 } from '../../core/index.ts'
@@ -225,7 +226,8 @@ export class Orchestra {
    */
   async verifyReplay(id: string, options: RunQueryOptions = {}): Promise<ReplayResult> {
     checkCall('orchestra.verifyReplay', options)
-    return (await this.#past(id)).verifyReplay()
+    const past = await this.#past(id)
+    return new TimeSlice(this.#host.parts.platform.clock).finish(past.verifyReplayInParts())
   }
 
   /**

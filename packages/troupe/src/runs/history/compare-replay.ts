@@ -2,10 +2,10 @@
  * Replays a run: applies the present `transition` to the recorded inputs and compares the events. Calls no code of
  * agents.
  */
-import { canonicalJson, isObject, type Json } from '../../core/index.ts'
+import { canonicalJson, isObject, type Json, type WorkInParts } from '../../core/index.ts'
 import type { RunRecord } from '../engine/store/run-record.ts'
 import { createState } from '../machine/state.ts'
-import { transition } from '../machine/transition.ts'
+import { transitionInParts } from '../machine/transition.ts'
 
 /** The result of `verifyReplay`. */
 export interface ReplayResult {
@@ -24,14 +24,15 @@ export interface ReplayResult {
   readonly events: number
 }
 
-/** @param records of the run's journal, from its first */
-export function compareReplay(records: Iterable<RunRecord>): ReplayResult {
+/** Compares in parts, for a long run takes longer than other work may wait. @param records of the run's journal, from its first */
+export function* compareReplay(records: Iterable<RunRecord>): WorkInParts<ReplayResult> {
   const state = createState()
   let count = 0
   let hasOtherHints = false
   for (const { input, events, first } of records) {
-    const { events: replayed } = transition(state, input)
+    const { events: replayed } = yield* transitionInParts(state, input)
     for (let i = 0; i < Math.max(events.length, replayed.length); i++) {
+      yield
       const was = (events[i] ?? null) as Json
       const is = (replayed[i] === undefined ? null : JSON.parse(JSON.stringify(replayed[i]))) as Json
       if (canonicalJson(was) === canonicalJson(is)) continue

@@ -1,5 +1,5 @@
 /** The record of a run, read from its journal: its events, its state at each event, and its replay. */
-import { failure, show } from '../../core/index.ts'
+import { failure, finishNow, show, type WorkInParts } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunRecord, readRecord } from '../engine/store/run-record.ts'
@@ -24,6 +24,10 @@ export class PastRun {
   }
 
   verifyReplay(): ReplayResult {
+    return finishNow(this.verifyReplayInParts())
+  }
+
+  verifyReplayInParts(): WorkInParts<ReplayResult> {
     return compareReplay(this.records)
   }
 

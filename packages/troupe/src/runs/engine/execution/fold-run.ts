@@ -1,6 +1,6 @@
 /** Computes the state of a run from its journal: the snapshot and each later event. */
 
-import type { Json, UserId } from '../../../core/index.ts'
+import { finishNow, type Json, type UserId, type WorkInParts } from '../../../core/index.ts'
 import type { JournalId, JournalRecord } from '../../../journal/index.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
@@ -10,17 +10,25 @@ import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { readRecord } from '../store/run-record.ts'
 
-export function foldRun(content: {
+interface Content {
   readonly snapshot: { readonly state: Json } | undefined
   readonly records: readonly JournalRecord[]
-}): Folded {
+}
+
+export const foldRun = (content: Content): Folded => finishNow(foldRunInParts(content))
+
+/** The same in parts: the state of a run with thousands of branches takes longer than other work may wait. */
+export function* foldRunInParts(content: Content): WorkInParts<Folded> {
   const saved = content.snapshot?.state as { state: Json; lastSeq: number; lastAt: number } | undefined
   const state = saved ? loadState(saved.state) : createState()
   let { lastSeq, lastAt } = saved ?? { lastSeq: 0, lastAt: 0 }
   for (const { at, body } of content.records) {
     const { events, first } = readRecord(body)
     if (!events || first === undefined) continue
-    for (const event of events) evolve(state, event)
+    for (const event of events) {
+      evolve(state, event)
+      yield
+    }
     lastSeq = first + events.length - 1
     lastAt = Math.max(lastAt, at)
   }

@@ -15,7 +15,7 @@ import { notifyRelatedRuns, reportToParent } from '../children/notify-related-ru
 import type { RunMessage } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { failFatally } from './fail-fatally.ts'
-import { foldRun, readCommittedState } from './fold-run.ts'
+import { foldRunInParts, readCommittedState } from './fold-run.ts'
 import { applyRow } from './inputs/apply-row.ts'
 import { InputBatch } from './inputs/input-batch.ts'
 import { type PendingEnd, statementsOfEnds } from './inputs/pending-ends.ts'
@@ -222,7 +222,7 @@ export class RunWriter {
     this.#journal.rewind(this.#mark)
     const content = await this.#parts.journal.journals.load(this.user, this.journal)
     if (!content) throw failure('journal.lost', { journal: this.journal })
-    this.#state = foldRun(content).state
+    this.#state = (await new TimeSlice(this.#parts.platform.clock).finish(foldRunInParts(content))).state
     this.#status = new RunStatusRows(this.#parts)
     if (gap) this.#gaps.takeBack(gap)
     for (const step of inputs.ended) this.#ended.delete(step)

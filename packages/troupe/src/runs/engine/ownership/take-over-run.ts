@@ -1,9 +1,9 @@
 /** Takes over a run that no process with a valid lease owns, in one change with the claim of its journal. */
 
 import type { Agent } from '../../../agents/index.ts'
-import { failure, type UserId } from '../../../core/index.ts'
+import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
 import { viewOf } from '../../machine/state-view.ts'
-import { foldRun } from '../execution/fold-run.ts'
+import { type foldRun, foldRunInParts } from '../execution/fold-run.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -31,10 +31,11 @@ export async function takeOverRun(
   // The code is checked before the takeover: a process without the code must not take the run from one that has it.
   const before = await journals.load(user, runJournal(run))
   if (!before) throw failure('run.unknown', { run })
-  const agents = codeOf(foldRun(before).pinned)
+  const slice = new TimeSlice(clock)
+  const agents = codeOf((await slice.finish(foldRunInParts(before))).pinned)
   const claim = [store.claim(user, run)]
   const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
-  const folded = foldRun(content)
+  const folded = await slice.finish(foldRunInParts(content))
   const launcher = new StepLauncher(parts, { user, run, pinned: folded.pinned, agents })
   const earlier = [...viewOf(folded.state).questions()].filter(({ askedAt }) => askedAt < processStartedAt)
   const claimed = { processStartedAt, questions: new Set(earlier.map(({ id }) => id)) }
