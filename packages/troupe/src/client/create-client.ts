@@ -68,7 +68,7 @@ class FetchClient {
 
   constructor(options: ClientOptions) {
     this.#options = options
-    this.#root = (options.url ?? '').replace(/\/+$/, '')
+    this.#root = (options.url ?? '').replace(/(?<!\/)\/+$/, '')
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init))
   }
 

@@ -23,9 +23,9 @@ export function citationOf({ document, text, start, end, unit }: Quotation, extr
   const marks =
     block.kind === 'code' ? 0 : (/^(?:\s|\/\*+|\*+(?=\s)|\/\/+|>)*/.exec(text.slice(start, end))?.[0].length ?? 0)
   const verbatim = text.slice(start + marks, end)
-  const listed = block.kind !== 'comment' && /\n\s*(?:[-*+]|\d{1,3}[.)])\s/.test(verbatim)
+  const listed = block.kind !== 'comment' && /\n[ \t]*(?:[-*+]|\d{1,3}[.)])\s/.test(verbatim)
   const structured =
-    block.kind === 'code' || block.kind === 'row' || listed || /^\s*(?:>\s?)*(?:```|~~~|\|)/m.test(verbatim)
+    block.kind === 'code' || block.kind === 'row' || listed || /^[ \t]*(?:>[ \t]?)*(?:```|~~~|\|)/m.test(verbatim)
   const table = block.kind === 'row' && block.lead !== '' ? [block.lead.replace(/^\s*\||\|\s*$/g, '').trim()] : []
   return {
     file: document,

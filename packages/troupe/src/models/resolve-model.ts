@@ -172,7 +172,7 @@ async function compatible(spec: CompatibleModel, { reveal, fetchTo }: Environmen
   const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
   return createOpenAICompatible({
     name: hostOf(spec.url),
-    baseURL: spec.url.replace(/\/+$/, ''),
+    baseURL: spec.url.replace(/(?<!\/)\/+$/, ''),
     includeUsage: true,
     supportsStructuredOutputs: true,
     metadataExtractor: logprobsExtractor,

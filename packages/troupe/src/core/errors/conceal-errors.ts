@@ -64,8 +64,11 @@ function textWithout(text: string, key: string, messages: ReadonlyMap<string, st
   const errorId = quotingFields.has(key) ? marked.exec(text)?.[1] : undefined
   if (errorId !== undefined && key === 'reason') return publicMessage(errorId)
   let clean = text
-  if (errorId !== undefined)
-    clean = clean.replace(/ failed: .*\[err_[0-9a-z]+\]/s, () => ` failed: ${publicMessage(errorId)}`)
+  const failed = errorId === undefined ? -1 : clean.indexOf(' failed: ')
+  if (errorId !== undefined && failed >= 0) {
+    const message = ` failed: ${publicMessage(errorId)}`
+    clean = clean.slice(0, failed) + clean.slice(failed).replace(/^ failed: .*\[err_[0-9a-z]+\]/s, () => message)
+  }
   for (const [message, substitute] of messages)
     if (clean.includes(message) && (key === 'text' || isDistinct(message)))
       clean = clean.replaceAll(message, substitute)

@@ -19,7 +19,7 @@ const fenceStart = /^\s*(?:>\s?)*(?:(?:[-*+]|\d{1,3}[.)])\s+)?(`{3,}|~{3,})/
 const hashHeading = /^ {0,3}#{1,6}[ \t]+\S/
 const rule = /^\s*(?:[-=*_~+^"]\s*){3,}$/
 const markup = /^\s*(?:<[^>]*>\s*)+$/
-const tableRule = /^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-*:?\s*)+$/
+const tableRule = /^\s*(?:\|\s*)?:?-{2,}:?\s*(?:\|\s*(?:(?::-*|-+):?\s*)?)+$/
 
 class BlockReader {
   readonly #source: BlockSource

@@ -1,4 +1,5 @@
 /** Parses a question into its concepts, with the forms in which they occur in texts, and the kind of answer. */
+import { truncateText } from '../../core/index.ts'
 import { type Form, relatedForms, type Vocabulary } from './terms/related-forms.ts'
 import { partsOfName, termOf, termsOf } from './terms/terms.ts'
 
@@ -34,6 +35,8 @@ export interface Asked {
 }
 
 const maxConcepts = 48
+/** The characters of a question in which names of code are looked for: the time grows with the square of a word. */
+const longestQuestion = 2_000
 /** The highest total weight of the words of the whole question, relative to those of the part that is asked. */
 const contextWeight = 0.4
 /** Words that refer to something named elsewhere. */
@@ -77,7 +80,7 @@ export function readQuestion(text: string, vocabulary: Vocabulary, context = '')
     concepts: known,
     known: rootWeightOf(known) / (rootWeightOf(concepts.values()) || 1),
     asksFor: askedIn(text),
-    names: namesIn(leans ? `${text} ${context}` : text),
+    names: namesIn(truncateText(leans ? `${text} ${context}` : text, longestQuestion)),
   }
 }
 

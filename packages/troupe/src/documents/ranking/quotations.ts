@@ -97,7 +97,8 @@ function extent(ranked: RankedUnit, blocks: readonly Block[], asksFor: Asked): {
   const fits = (from: number, to: number) =>
     to - from <= limits.characters && text.slice(from, to).split('\n').length <= limits.lines
   const adjacent = (first: Block, second: Block) =>
-    first.section === second.section && /^\s*(?:>\s*)?(?:[`~]{3,}[^\n]*)?\s*$/.test(text.slice(first.end, second.start))
+    first.section === second.section &&
+    /^(?:>\s*)?(?:[`~]{3,}[^\n]*)?$/.test(text.slice(first.end, second.start).trim())
   if (unit.kind === 'code') {
     if (before && before.kind !== 'code' && before.kind !== 'row' && adjacent(before, unit.block)) {
       const from = lastSentence(text, before)
@@ -154,7 +155,7 @@ function listAround(
 
 /** A quotation that opens a fence ends with its closing one. */
 function closed(text: Sliceable, { start, end }: { start: number; end: number }): { start: number; end: number } {
-  const opened = text.slice(start, end).match(/^\s*(?:>\s?)*(?:```|~~~)/gm)?.length ?? 0
+  const opened = text.slice(start, end).match(/^[ \t]*(?:>[ \t]?)*(?:```|~~~)/gm)?.length ?? 0
   if (opened % 2 === 0) return { start, end }
   const closing = /^\s*\n[ \t]*(?:>\s?)*(?:`{3,}|~{3,})[ \t]*(?=\n|$)/.exec(text.slice(end, end + 40))
   return { start, end: closing ? end + closing[0].length : end }

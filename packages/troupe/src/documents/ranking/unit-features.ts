@@ -179,7 +179,7 @@ const reasonWord =
 const definingWord = /\b(?:is|are|means?|refers?|contains|holds|represents|describes|defines?)\b/
 
 const duration =
-  /\d[\d.,]*\s*(?:ms|[smhd]|sec|min|(?:milli)?seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|forty|fifty|sixty|ninety|hundred|half an?|an?)[- ](?:second|minute|hour|day|week|month|year)s?\b/i
+  /\d[.,]*\s*(?:ms|[smhd]|sec|min|(?:milli)?seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|forty|fifty|sixty|ninety|hundred|half an?|an?)[- ](?:second|minute|hour|day|week|month|year)s?\b/i
 
 /** The most words between a number and the word of the question that it belongs to. */
 const nearestNumber = 5
@@ -233,7 +233,7 @@ function formOf(
     row: is(kind === 'row'),
     short: is(!code && kind !== 'row' && words < 5),
     length: Math.min(1, size / longUnit),
-    link: is(/^(?:[-*+]\s*)?\[[^\]]+\]\([^)]*\)\s*[-–—:]?\s*$/.test(text)),
+    link: is(/^(?:[-*+]\s*)?\[[^\]]+\]\([^)]*\)\s*(?:[-–—:]\s*)?$/.test(text)),
     question: is(/\?$/.test(text)),
     colon: is(/:$/.test(text)),
     first: 1 / (1 + order),

@@ -104,7 +104,7 @@ function cutLong(text: string, { start, end }: Piece): Piece[] {
 /** Text without paragraphs, such as a log, is cut at its lines. */
 function linesIn(text: string): Piece[] {
   const pieces: Piece[] = []
-  for (const match of text.matchAll(/[^\n]*\S[^\n]*/g))
+  for (const match of text.matchAll(/(?<![^\n])[^\S\n]*\S[^\n]*/g))
     pieces.push(...cutLong(text, { start: match.index, end: match.index + match[0].length }))
   return pieces
 }

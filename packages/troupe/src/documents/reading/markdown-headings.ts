@@ -1,10 +1,18 @@
 /** Finds the headings of Markdown: those written with `#`, those underlined with `=`, and the title in front matter. */
 import type { Heading } from './heading.ts'
 
-const hashHeading = /^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$/
+const hashHeading = /^ {0,3}(#{1,6})[ \t]+([^ \t].*)$/
 /** A longer line is no heading that anybody wrote. */
 const longestLine = 1_000
 const fence = /^ {0,3}(`{3,}|~{3,})/
+
+/** Removes the `#` that close a heading; a heading of these alone keeps the first. */
+function withoutClosing(heading: string): string {
+  const text = heading.trimEnd()
+  let end = text.length
+  while (end > 1 && text[end - 1] === '#') end--
+  return text.slice(0, end).trimEnd()
+}
 
 /** The headings of a Markdown text in order; a `#` inside a fenced block is no heading. */
 export function markdownHeadings(source: string): Heading[] {
@@ -26,7 +34,7 @@ export function markdownHeadings(source: string): Heading[] {
       } else if (mark) closing = mark
       else {
         const hash = hashHeading.exec(line)
-        if (hash?.[1] && hash[2]) headings.push({ offset, level: hash[1].length, text: hash[2] })
+        if (hash?.[1] && hash[2]) headings.push({ offset, level: hash[1].length, text: withoutClosing(hash[2]) })
         else if (/^(?:=+|-{3,})$/.test(line) && previous.text.trim() !== '' && !/^\s*[|>*+-]/.test(previous.text))
           headings.push({ offset: previous.offset, level: line.startsWith('=') ? 1 : 2, text: previous.text.trim() })
       }

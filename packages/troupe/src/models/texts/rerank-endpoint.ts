@@ -20,7 +20,7 @@ export function rerankEndpoint(
     provider: new URL(url).host,
     modelId: model,
     async doRerank({ query, documents, abortSignal, topN }) {
-      const response = await fetch(`${url.replace(/\/+$/, '')}/rerank`, {
+      const response = await fetch(`${url.replace(/(?<!\/)\/+$/, '')}/rerank`, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',

@@ -96,7 +96,7 @@ export const recordedKeysOf = (call: RecordedEffect): readonly string[] =>
 function namesOf({ name, key }: RecordedEffect): readonly string[] {
   const tool = /^(.+) \d+\.\d+$/s.exec(name)?.[1]
   const isKnown = key !== undefined && name.endsWith(`[${key}]`)
-  const plain = isKnown ? name.slice(0, -key.length - 2) : /^(.*)\[.*\]$/s.exec(name)?.[1]
+  const plain = isKnown ? name.slice(0, -key.length - 2) : /^(.*)\[[^[]*\]$/s.exec(name)?.[1]
   return [
     ...(tool === undefined ? [] : [`tool ${tool}`]),
     `effect ${name}`,

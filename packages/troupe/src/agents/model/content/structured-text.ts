@@ -24,12 +24,21 @@ export async function structuredText(schema: Schema, text: string): Promise<Stru
   return asText.ok ? asText : (first ?? { ok: false, problem: 'it holds no JSON' })
 }
 
+/** Returns the text of the first fenced block. Each line is read once, because the text may be of any length. */
+function fencedBlock(text: string): string | undefined {
+  const opening = /```(?:json)?[^\S\n]*\n/.exec(text)
+  if (!opening) return undefined
+  const block = text.slice(opening.index + opening[0].length)
+  const end = block.search(/\n[^\S\n]*```/)
+  return end < 0 ? undefined : block.slice(0, end)
+}
+
 /**
  * Returns the JSON values that the text may mean: all of it, a fenced block, and the text between the outermost
  * brackets.
  */
 function candidates(text: string): readonly Json[] {
-  const fence = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/.exec(text)?.[1]
+  const fence = fencedBlock(text)
   const begin = text.search(/[[{]/)
   const end = Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'))
   const found: Json[] = []

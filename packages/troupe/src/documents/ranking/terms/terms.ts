@@ -11,8 +11,15 @@ const word = /[\p{L}\p{N}_$]+/gu
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
 const longestTerm = 64
 
-/** The address of a link or image, and a bare address: they name a place and say nothing about it. */
-const address = /(?<=\]\()[^)\s]*(?=[^)]*\))|\b(?:https?|ftp):\/\/[^\s<>)"'`]+/g
+const bareAddress = /\b(?:https?|ftp):\/\/[^\s<>)"'`]+/g
+/** The address of a link or image, and a bare address. */
+const address = /(?<=\]\()[^)\s]*|\b(?:https?|ftp):\/\/[^\s<>)"'`]+/g
+
+/** Removes the addresses: they name a place and say nothing about it. A link ends before the last bracket of the text. */
+function withoutAddresses(text: string): string {
+  const end = text.lastIndexOf(')') + 1
+  return text.slice(0, end).replace(address, ' ') + text.slice(end).replace(bareAddress, ' ')
+}
 
 const stopWords = new Set(
   `a about after all also am an and any are as at be because been before being between both but by can could did do
@@ -39,7 +46,7 @@ function spelled(term: string): string {
 export function termsOf(text: string): string[] {
   checkText('termsOf', text)
   const terms: string[] = []
-  for (const [token] of text.replace(address, ' ').matchAll(word)) {
+  for (const [token] of withoutAddresses(text).matchAll(word)) {
     if (token.length > longestTerm) continue
     if (/[\u0e00-\uffff]/.test(token) && unspaced.test(token)) terms.push(...pairs(token))
     else {

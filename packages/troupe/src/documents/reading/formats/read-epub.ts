@@ -10,16 +10,20 @@ export async function readEpub(bytes: Uint8Array): Promise<string> {
   if (root === undefined) throw new Error('it names no contents')
   const contents = textOf(root)
   const paths = new Map<string, string>()
-  for (const [item] of contents.matchAll(/<(?:\w+:)?item\b[^>]*>/g)) {
+  for (const [item] of contents.matchAll(/<(?:\w+:)?item\b[^<>]*>/g)) {
     const [id, href] = ['id', 'href'].map((name) => new RegExp(`\\s${name}="([^"]+)"`).exec(item)?.[1])
     if (id !== undefined && href !== undefined) paths.set(id, posix.join(posix.dirname(root), href))
   }
   const chapters: string[] = []
   // Each chapter only once, so that the text is bounded by the unpacked size of the archive.
-  const order = new Set([...contents.matchAll(/<(?:\w+:)?itemref\b[^>]*\sidref="([^"]+)"/g)].map(([, id = '']) => id))
+  const order = new Set(
+    [...contents.matchAll(/<(?:\w+:)?itemref\b[^<>]*?\sidref="([^"<]+)"/g)].map(([, id = '']) => id),
+  )
   for (const id of order) {
     const page = textOf(paths.get(id) ?? '')
-    chapters.push(/<body\b[^>]*>(.*)<\/body>/s.exec(page)?.[1] ?? '')
+    const body = /<body\b[^<>]*>/.exec(page)
+    const start = body ? body.index + body[0].length : page.length
+    chapters.push(page.slice(start, Math.max(start, page.lastIndexOf('</body>'))))
   }
   return chapters.join('\n')
 }

@@ -12,6 +12,8 @@ const searchName =
 const originName =
   /^(?:path|file|file_?name|file_?path|document|document_?(?:id|path)|doc|source|uri|url|key|id|name)$/i
 const longestQuery = 300
+/** The characters of a question in which names are looked for. */
+const longestQuestion = 2_000
 const deepest = 4
 
 /**
@@ -85,6 +87,7 @@ function valueFor(name: string, definition: JsonSchema, filling: Filling): JSONV
 
 function textFor(name: string, schema: JsonSchemaObject, { material, used }: Filling): string | undefined {
   const { task, keywords, subQuestions } = material
+  const question = truncateText(task.question, longestQuestion)
   const fits = (value: string) =>
     value !== '' && value.length <= (schema.maxLength ?? Number.POSITIVE_INFINITY) && !used.has(value)
   if (searchName.test(name))
@@ -93,9 +96,9 @@ function textFor(name: string, schema: JsonSchemaObject, { material, used }: Fil
       keywords.join(' '),
       ...subQuestions.map((one) => truncateText(one, longestQuery)),
     ].find(fits)
-  if (originName.test(name)) return [...originsIn(name, material), ...pathsIn(task.question)].find(fits)
-  if (/expression|formula|calculation/i.test(name)) return arithmeticIn(task.question)
-  return [...quotedIn(task.question), ...namedIn(task.question)].find(fits)
+  if (originName.test(name)) return [...originsIn(name, material), ...pathsIn(question)].find(fits)
+  if (/expression|formula|calculation/i.test(name)) return arithmeticIn(question)
+  return [...quotedIn(question), ...namedIn(question)].find(fits)
 }
 
 /** What earlier results call by this name, or by another name for where a text comes from. */
