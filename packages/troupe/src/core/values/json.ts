@@ -9,34 +9,66 @@ import { truncateText } from './truncate-text.ts'
 /** Deeper values are rejected, since parsers of other programs fail on them. */
 const maxDepth = 500
 
-const rejection = (what: string, path: string, found: string) =>
-  failure('json.unsupported', { what, path: path || 'its root', found })
+/** An object that is being checked, in the chain of those that contain it. */
+interface Checked {
+  readonly value: object
+  readonly container: Checked | undefined
+  readonly depth: number
+  /** The field or the index that is being checked. */
+  key: string | number
+}
 
-function check(value: unknown, what: string, path: string, depth: number, open: Set<object>): void {
+function pathTo(container: Checked | undefined): string {
+  if (!container) return ''
+  const { key } = container
+  const path = pathTo(container.container)
+  if (typeof key === 'number') return `${path}[${key}]`
+  return path ? `${path}.${key}` : key
+}
+
+/** Returns the outermost object that contains itself: whoever follows a cycle reaches the highest depth. */
+function firstRepeated(container: Checked | undefined): Checked | undefined {
+  const chain: Checked[] = []
+  for (let one = container; one; one = one.container) chain.unshift(one)
+  const seen = new Set<object>()
+  return chain.find(({ value }) => seen.size === seen.add(value).size)
+}
+
+function check(value: unknown, what: string, container: Checked | undefined): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return
+  const rejection = (found: string, path = pathTo(container)) =>
+    failure('json.unsupported', { what, path: path || 'its root', found })
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw rejection(what, path, String(value))
-    if (Object.is(value, -0)) throw rejection(what, path, '-0')
+    if (!Number.isFinite(value)) throw rejection(String(value))
+    if (Object.is(value, -0)) throw rejection('-0')
     return
   }
-  if (typeof value !== 'object') throw rejection(what, path, value === undefined ? 'undefined' : `a ${typeof value}`)
-  if (open.has(value)) throw rejection(what, path, 'a cycle')
-  if (depth > maxDepth) throw rejection(what, truncateText(path, 40), `more than ${maxDepth} levels`)
-  open.add(value)
+  if (typeof value !== 'object') throw rejection(value === undefined ? 'undefined' : `a ${typeof value}`)
+  const depth = container ? container.depth + 1 : 0
+  if (depth > maxDepth) {
+    const repeated = firstRepeated(container)
+    if (repeated) throw rejection('a cycle', pathTo(repeated.container))
+    throw rejection(`more than ${maxDepth} levels`, truncateText(pathTo(container), 40))
+  }
+  const checked: Checked = { value, container, depth, key: '' }
   if (Array.isArray(value)) {
-    if (!isPlainList(value)) throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
+    if (!isPlainList(value)) throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
     // A list with named fields, such as a match of a regular expression.
-    if (Object.keys(value).length > value.length) throw rejection(what, path, 'a list with named fields')
-    for (let i = 0; i < value.length; i++) check(value[i], what, `${path}[${i}]`, depth + 1, open)
+    if (Object.keys(value).length > value.length) throw rejection('a list with named fields')
+    for (let i = 0; i < value.length; i++) {
+      checked.key = i
+      check(value[i], what, checked)
+    }
   } else {
     const prototype = Object.getPrototypeOf(value)
     if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
-      throw rejection(what, path, `an instance of ${value.constructor?.name ?? 'a class'}`)
-    if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, path, 'a symbol as a key')
-    for (const key of Object.keys(value))
-      check((value as Record<string, unknown>)[key], what, path ? `${path}.${key}` : key, depth + 1, open)
+      throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
+    if (Object.getOwnPropertySymbols(value).length > 0) throw rejection('a symbol as a key')
+    for (const key of Object.keys(value)) {
+      checked.key = key
+      check((value as Record<string, unknown>)[key], what, checked)
+    }
   }
-  open.delete(value)
 }
 const isPlainList = (list: object) => {
   const prototype = Object.getPrototypeOf(list)
@@ -53,7 +85,7 @@ const isPlainList = (list: object) => {
  */
 export function encodeJson(value: unknown, what = 'The value'): string {
   try {
-    check(value, what, '', 0, new Set())
+    check(value, what, undefined)
     return JSON.stringify(value)
   } catch (cause) {
     if (cause instanceof TroupeError) throw cause
