@@ -60,6 +60,7 @@ const setBit = (bits: Uint32Array, i: number) => {
  */
 function finderOf(part: Text): (text: Text, from: number, end: number) => number {
   const words = Math.ceil(part.length / 32)
+  if (words === 1) return shortFinderOf(part)
   const other = new Uint32Array(words)
   const known = new Map<string, Uint32Array>()
   for (const [i, mark] of part.entries()) if (mark === '?') setBit(other, i)
@@ -81,6 +82,23 @@ function finderOf(part: Text): (text: Text, from: number, end: number) => number
         carry = before >>> 31
       }
       if ((state[words - 1] as number) & lastBit) return at + 1
+    }
+    return -1
+  }
+}
+
+/** The same for a part of at most 32 marks, whose state is one number. */
+function shortFinderOf(part: Text): ReturnType<typeof finderOf> {
+  const bitsOf = (mark: string | undefined) =>
+    part.reduce((bits, one, i) => (one === '?' || one === mark ? bits | (1 << i) : bits), 0)
+  const other = bitsOf(undefined)
+  const known = new Map(part.map((mark) => [mark, bitsOf(mark)]))
+  const lastBit = 1 << (part.length - 1)
+  return (text, from, end) => {
+    let state = 0
+    for (let at = from; at < end; at++) {
+      state = ((state << 1) | 1) & (known.get(text[at] as string) ?? other)
+      if (state & lastBit) return at + 1
     }
     return -1
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createVirtualClock, type Page } from '../../core/index.ts'
+import { createSlicedClock } from '../../core/time/sliced-clock.test.fixture.ts'
 import { Access } from '../../security/index.ts'
 import type { Signal } from '../context-client.ts'
 import { openMesh } from '../context-testbed.test.fixture.ts'
@@ -44,4 +45,14 @@ test('Each page of a list is a separate call, so a revoked right or an aborted s
   }
   await opened.incidents.flush()
   expect(opened.events.filter(({ type }) => type === 'incident.recorded')).toHaveLength(4)
+})
+
+test('A list with a pattern leaves turns to other work while it compares keys.', async () => {
+  const sliced = createSlicedClock()
+  await using opened = await openMesh(sliced.clock)
+  const a = opened.mesh.agent('ada', 'A', new Access())
+  for (let n = 0; n < 40; n++) await a.push(`orders.${n}`, n)
+  sliced.turns = 0
+  expect((await a.keys({ pattern: '*9' })).items).toHaveLength(4)
+  expect(sliced.turns).toBeGreaterThanOrEqual(40)
 })

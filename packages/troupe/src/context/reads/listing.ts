@@ -2,7 +2,7 @@
  * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader,
  * merged by the engine. A filter that the index cannot serve examines a bounded number of visible keys per page.
  */
-import { checkName, checkOptions, compareKeys, decodeCursor, failure, listOf } from '../../core/index.ts'
+import { checkName, checkOptions, compareKeys, decodeCursor, failure, listOf, TimeSlice } from '../../core/index.ts'
 import type { Row } from '../../storage/index.ts'
 import type { ListOptions } from '../context-client.ts'
 import { agentGrantee, type ContextReader, everyone, topicGrantee } from '../entries/audience.ts'
@@ -125,10 +125,12 @@ async function scan(core: MeshCore, reader: ContextReader, query: ListQuery): Pr
   const items: string[] = []
   let { from } = query
   let subscribed: readonly string[] | undefined
+  const slice = new TimeSlice(core.clock)
   for (let budget = core.limits.scan; ; ) {
     const found = await withStreams(core, reader, subscribed, { ...query, from, limit: chunk }, 'keys')
     subscribed = found.subscribed
     for (const row of found.rows) {
+      if (slice.isOver) await slice.renew()
       const key = String(row.key)
       budget -= query.weight
       const audience = found.filtered ? (JSON.parse(String(row.audience)) as string[]) : []

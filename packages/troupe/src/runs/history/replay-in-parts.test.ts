@@ -1,6 +1,7 @@
 /** Reading a long run leaves turns to other work. */
 import { expect, it } from 'vitest'
-import { type Clock, defineAgent, finish, invoke } from '../../index.ts'
+import { createSlicedClock } from '../../core/time/sliced-clock.test.fixture.ts'
+import { defineAgent, finish, invoke } from '../../index.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { foldRunInParts } from '../engine/execution/fold-run.ts'
 import { fan, hub, leaf } from '../machine/machine-teams.test.fixture.ts'
@@ -8,32 +9,18 @@ import { fan, hub, leaf } from '../machine/machine-teams.test.fixture.ts'
 const { ada } = troupesOfTests()
 
 it('orchestra.verifyReplay decides the inputs of a wide run again in parts, with turns for other work between them.', async () => {
-  let turns = 0
-  let reads = 0
-  const clock: Clock = {
-    now: Date.now,
-    monotonic: () => performance.now() + 20 * reads++,
-    after(ms, run) {
-      const timer = setTimeout(run, ms)
-      return () => clearTimeout(timer)
-    },
-    soon(run) {
-      turns++
-      const immediate = setImmediate(run)
-      return () => clearImmediate(immediate)
-    },
-  }
-  const { orchestra } = await ada({ clock })
+  const sliced = createSlicedClock()
+  const { orchestra } = await ada({ clock: sliced.clock })
   const invocations = Array.from({ length: 300 }, (_, input) => ({ agent: 'Spoke', input }))
   const lead = defineAgent({ name: 'Hub', run: (input) => (input === 't' ? invoke(invocations) : finish('all')) })
   const spoke = defineAgent({ name: 'Spoke', run: (input) => input as never })
   const flows = ['Start -> Hub', 'Hub <-> Spoke', 'Hub -> End']
   const run = await orchestra.start({ task: 't', topology: { agents: [lead, spoke], flows } })
   expect((await run.result()).status).toBe('completed')
-  turns = 0
+  sliced.turns = 0
   const { identical, events } = await orchestra.verifyReplay(run.id)
   expect(identical).toBe(true)
-  expect(turns).toBeGreaterThan(events / 20)
+  expect(sliced.turns).toBeGreaterThan(events / 20)
 })
 
 it('The state of a run is folded in as many parts as it has events.', () => {

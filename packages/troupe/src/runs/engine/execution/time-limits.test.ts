@@ -1,30 +1,12 @@
 /** The time limits of a run hold inside long decisions, and before a long backlog of inputs. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { type Clock, defineAgent, finish, invoke, type RunConfig } from '../../../index.ts'
+import { createSlicedClock } from '../../../core/time/sliced-clock.test.fixture.ts'
+import { defineAgent, finish, invoke, type RunConfig } from '../../../index.ts'
 import { eventsOf, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 
 const { ada } = troupesOfTests()
 const width = 500
-
-/** A clock whose slices are always over, and that the test sets forward. */
-function skewedClock() {
-  const skew = { ms: 0 }
-  let reads = 0
-  const clock: Clock = {
-    now: () => Date.now() + skew.ms,
-    monotonic: () => performance.now() + 20 * reads++,
-    after(ms, run) {
-      const timer = setTimeout(run, ms)
-      return () => clearTimeout(timer)
-    },
-    soon(run) {
-      const immediate = setImmediate(run)
-      return () => clearImmediate(immediate)
-    },
-  }
-  return { clock, skew }
-}
 
 const limits: readonly (readonly [string, RunConfig])[] = [
   ['budget.time', { budget: { time: '5s' } }],
@@ -34,13 +16,13 @@ const limits: readonly (readonly [string, RunConfig])[] = [
 it.each(limits)(
   'A run whose %s is over during a long decision ends before the rest of the decision.',
   async (_, config) => {
-    const { clock, skew } = skewedClock()
-    const { orchestra } = await ada({ clock })
+    const sliced = createSlicedClock()
+    const { orchestra } = await ada({ clock: sliced.clock })
     const hub = defineAgent({
       name: 'Hub',
       run: () => {
         setImmediate(() => {
-          skew.ms = 6_000
+          sliced.aheadMs = 6_000
         })
         return invoke(Array.from({ length: width }, (_, input) => ({ agent: 'Spoke', input })))
       },
@@ -57,8 +39,8 @@ it.each(limits)(
 )
 
 it('A run whose time is over while the ends of hundreds of steps wait ends before it accepts them.', async () => {
-  const { clock, skew } = skewedClock()
-  const { orchestra } = await ada({ clock })
+  const sliced = createSlicedClock()
+  const { orchestra } = await ada({ clock: sliced.clock })
   const released = Promise.withResolvers<void>()
   let working = 0
   const hub = defineAgent({
@@ -82,7 +64,7 @@ it('A run whose time is over while the ends of hundreds of steps wait ends befor
   while (working < width) await sleep(20)
   // Each step is shorter than what the process takes for a suspension.
   for (let steps = 0; steps < 4; steps++) {
-    skew.ms += 8_000
+    sliced.aheadMs += 8_000
     await sleep(1_200)
   }
   released.resolve()
