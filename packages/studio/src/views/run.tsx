@@ -198,19 +198,27 @@ interface OverviewProps {
   readonly openFork: (() => void) | undefined
 }
 
+/** The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait. */
+function usageSoFar({ steps }: RunState) {
+  const sum = { tokens: 0, cost: 0 }
+  for (const { tokens, cost } of steps.values()) {
+    sum.tokens += tokens
+    sum.cost += cost
+  }
+  return sum
+}
+
 function Overview({ id, result, state, isPausing, answered, openFork }: OverviewProps) {
   const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
-  // The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait.
-  const steps = [...state.steps.values()]
-  const stepCount = totalSteps ?? steps.length
+  const stepCount = totalSteps ?? state.steps.size
+  const soFar = usage && cost ? undefined : usageSoFar(state)
   const facts = [
     `${count(stepCount)} ${stepCount === 1 ? 'step' : 'steps'}`,
-    usage
-      ? `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`
-      : `${count(steps.reduce((sum, step) => sum + step.tokens, 0))} tokens so far`,
-    cost
-      ? `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`
-      : money(steps.reduce((sum, step) => sum + step.cost, 0)),
+    usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
+    cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
+    soFar && `${count(soFar.tokens)} tokens so far`,
+    // Zero may be the cost of a model whose price is unknown.
+    soFar && soFar.cost > 0 && money(soFar.cost),
     durationMs !== undefined && lasting(durationMs),
   ].filter(Boolean)
   return (
