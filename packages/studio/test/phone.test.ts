@@ -56,6 +56,19 @@ describeInBrowser('The studio on a phone', (testbed) => {
     expect(await top('Last 24 hours')).toBeLessThan(await top('Figures of the day'))
   })
 
+  test('A run in the list has its age, tokens and cost below its task, and a step its cost below its time.', async () => {
+    await page.goto(`${shown.server.url}/#/${shown.addresses.runs}`)
+    const row = page.getByRole('row', { name: /kettle arrived broken/ })
+    await row.getByText(/^\d+ \w+ · 15 tokens · \$0\.006$/).waitFor()
+    await page.goto(`${shown.server.url}/#/${shown.addresses.run}`)
+    const step = page.locator('.step', { hasText: 'Clerk' })
+    const [time, cost] = await Promise.all(
+      ['.step-time', '.step-cost:last-child'].map((cell) => step.locator(cell).boundingBox()),
+    )
+    expect(cost?.y).toBeGreaterThan(time?.y ?? Number.NaN)
+    expect(cost?.x).toBeGreaterThanOrEqual(time?.x ?? Number.NaN)
+  })
+
   test('Every view fits the width of the phone, and nothing scrolls the page sideways.', async () => {
     const wide: string[] = []
     for (const [name, address] of Object.entries(shown.addresses)) {

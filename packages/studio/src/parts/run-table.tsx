@@ -37,7 +37,7 @@ export function RunTable({ runs, control }: RunTableProps) {
       toggle: () => control.onOrder(control.order === order ? 'newest' : order),
     }
   const columns: readonly Column<Summary>[] = [
-    { title: 'Task', breaks: true, of: (run) => <Task run={run} /> },
+    { title: 'Task', breaks: true, of: (run) => <TaskWithFigures run={run} /> },
     { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
     { title: 'Team', wideOnly: true, of: ({ team, agents }) => team ?? someOf(agents) },
     { title: 'Tokens', ...numeric, sort: sort('tokens'), of: ({ usage }) => tokens(usage) },
@@ -62,6 +62,21 @@ export const lastedMs = ({ createdAt, endedAt }: Summary): number | undefined =>
 function tookText(run: Summary): string {
   const ms = lastedMs(run)
   return ms === undefined ? '' : lasting(ms)
+}
+
+/** On a phone the figures stand below the task, because the table has no room for their columns. */
+function TaskWithFigures({ run }: { readonly run: Summary }) {
+  const { createdAt, usage, cost } = run
+  return (
+    <>
+      <Task run={run} />
+      <Text as="p" size="small" color="gray" className="compact">
+        <Age of={createdAt} />
+        {usage && ` · ${tokens(usage)} tokens`}
+        {cost && ` · ${spent(cost)}`}
+      </Text>
+    </>
+  )
 }
 
 interface TaskProps {
