@@ -37,7 +37,7 @@ export function RunTable({ runs, control }: RunTableProps) {
       toggle: () => control.onOrder(control.order === order ? 'newest' : order),
     }
   const columns: readonly Column<Summary>[] = [
-    { title: 'Task', breaks: true, of: (run) => <TaskWithFigures run={run} /> },
+    { title: 'Task', breaks: true, of: (run) => <TaskWithUsage run={run} /> },
     { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
     { title: 'Team', wideOnly: true, of: ({ team, agents }) => team ?? someOf(agents) },
     { title: 'Tokens', ...numeric, sort: sort('tokens'), of: ({ usage }) => tokens(usage) },
@@ -64,8 +64,8 @@ function tookText(run: Summary): string {
   return ms === undefined ? '' : lasting(ms)
 }
 
-/** On a phone the figures stand below the task, because the table has no room for their columns. */
-function TaskWithFigures({ run }: { readonly run: Summary }) {
+/** On a phone age, tokens and cost stand below the task, because the table has no room for their columns. */
+function TaskWithUsage({ run }: { readonly run: Summary }) {
   const { createdAt, usage, cost } = run
   return (
     <>
