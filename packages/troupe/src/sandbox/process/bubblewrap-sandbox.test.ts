@@ -1,4 +1,5 @@
 /** The engine bubblewrap, on hosts that have it. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -74,6 +75,22 @@ describe.skipIf(missing !== undefined)('the engine bubblewrap', () => {
     const running = run('shell', 'sleep 1000', { signal: controller.signal })
     setTimeout(() => controller.abort(new Error('cancelled')), 200)
     await expect(running).rejects.toThrow('cancelled')
+  })
+
+  it('The engine bubblewrap ends code whose time is over while bubblewrap starts it.', async () => {
+    const seconds = `9${process.pid}`
+    for (let timeoutMs = 1; timeoutMs < 30; timeoutMs += 2)
+      expect(await run('shell', `sleep ${seconds} & sleep ${seconds}`, { timeoutMs })).toMatchObject({ exitCode: 124 })
+    const commands = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((id) => {
+        try {
+          return readFileSync(`/proc/${id}/cmdline`, 'utf8')
+        } catch {
+          return ''
+        }
+      })
+    expect(commands.filter((command) => command.includes(`sleep\0${seconds}`))).toEqual([])
   })
 
   it('The engine bubblewrap bounds memory, output and the size of files.', async () => {

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { checkOptions, checkPath } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
 import { exitCodeOf, type ProgramLanguage, programLanguages } from './program-languages.ts'
-import { type Folders, runInFolder } from './run-in-folder.ts'
+import { type Folders, type RunningCommand, runInFolder } from './run-in-folder.ts'
 
 /** The options of `bubblewrapSandbox`. */
 export interface BubblewrapSandboxOptions {
@@ -14,6 +14,8 @@ export interface BubblewrapSandboxOptions {
   readonly path?: string
 }
 
+/** The time in ms between two looks for the process to end, and the number of looks. */
+const look = { everyMs: 10, times: 500 }
 const node = '/run/node'
 const languages = programLanguages(node)
 
@@ -56,12 +58,40 @@ export function bubblewrapSandbox(options: BubblewrapSandboxOptions = {}): Sandb
         engine: 'bubblewrap',
         mainName,
         commandOf: (folders) => ({ command: path, args: argumentsOf(request, language, folders) }),
+        end: killInside,
         // Without the exit code in its status, bubblewrap did not execute the program.
         problemOf: ({ status, stderr }) =>
           status.includes('"exit-code"') ? undefined : (stderr.split('\n')[0] ?? 'it did not start'),
       })
       return { ...output, exitCode: exitCodeOf(output.exitCode) }
     },
+  }
+}
+
+/**
+ * Kills the first process inside the isolation, and with it all others. Without bubblewrap it would go on if bubblewrap is
+ * killed before that process has asked to die with it, so it is looked for until bubblewrap has told its id.
+ * @returns what stops the search
+ */
+function killInside({ status, kill }: RunningCommand): () => void {
+  let looks = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const tryNow = () => {
+    const inside = /"child-pid": (\d+)/.exec(status())?.[1]
+    if (inside !== undefined) return killProcess(Number(inside))
+    // Bubblewrap hangs before it has started a process.
+    if (++looks > look.times) return kill()
+    timer = setTimeout(tryNow, look.everyMs)
+  }
+  tryNow()
+  return () => clearTimeout(timer)
+}
+
+function killProcess(id: number): void {
+  try {
+    process.kill(id, 'SIGKILL')
+  } catch {
+    // It has ended.
   }
 }
 

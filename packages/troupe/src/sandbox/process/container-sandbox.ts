@@ -66,7 +66,7 @@ export function containerSandbox(options: ContainerSandboxOptions): SandboxEngin
           const inside = language.commandOf(insideOf(language), request)
           return { command, args: [...before, 'run', ...isolated, ...belowShell, ...inside] }
         },
-        end: (folders) => killContainer(command, [...before, 'kill', nameOf(folders)], env),
+        end: ({ folders }) => killContainer(command, [...before, 'kill', nameOf(folders)], env),
         problemOf: ({ code, stderr }) =>
           code === notStarted ? (stderr.trim().split('\n').at(-1) ?? 'it did not start') : undefined,
       })

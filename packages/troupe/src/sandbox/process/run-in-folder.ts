@@ -33,12 +33,20 @@ export interface FolderCommand {
   /** The environment of the command; none by default. */
   readonly env?: Readonly<Record<string, string>>
   /** Ends the code at its timeout or at a cancellation; by default its process is killed. @returns what stops the attempt */
-  readonly end?: (folders: Folders) => () => void
+  readonly end?: (running: RunningCommand) => () => void
   /**
    * Returns why the command could not execute the code; undefined if it did.
    * @param ended.status what the command wrote to file descriptor 3
    */
   readonly problemOf?: (ended: EndedCommand) => string | undefined
+}
+
+export interface RunningCommand {
+  readonly folders: Folders
+  /** What the command has written to file descriptor 3. */
+  readonly status: () => string
+  /** Kills the process of the command. */
+  readonly kill: () => void
 }
 
 export interface EndedCommand {
@@ -67,9 +75,14 @@ export async function runInFolder(request: SandboxRequest, command: FolderComman
   }
 }
 
+function killed({ kill }: RunningCommand): () => void {
+  kill()
+  return () => {}
+}
+
 function execute(
   { timeoutMs, outputBytes, signal }: SandboxRequest,
-  { engine, commandOf, env = {}, end, problemOf = () => undefined }: FolderCommand,
+  { engine, commandOf, env = {}, end: endCode = killed, problemOf = () => undefined }: FolderCommand,
   folders: Folders,
 ): Promise<Omit<SandboxOutput, 'changes'>> {
   const { command, args } = commandOf(folders)
@@ -77,23 +90,24 @@ function execute(
     const child = spawn(command, args, { cwd: folders.work, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
     const streams = child.stdio.slice(1) as NodeJS.ReadableStream[]
     const texts = streams.map((stream) => collect(stream, outputBytes))
+    const [, , statusOf = () => ''] = texts
     let isLate = false
-    let ended = () => {}
-    const aborted = () => {
-      if (end) ended = end(folders)
-      else child.kill('SIGKILL')
+    let stopEnding = () => {}
+    const end = () => {
+      stopEnding()
+      stopEnding = endCode({ folders, status: statusOf, kill: () => child.kill('SIGKILL') })
     }
     const timer = setTimeout(() => {
       isLate = true
-      aborted()
+      end()
     }, timeoutMs)
-    signal.addEventListener('abort', aborted, { once: true })
+    signal.addEventListener('abort', end, { once: true })
     // The signal may have aborted while the files were written.
-    if (signal.aborted) aborted()
+    if (signal.aborted) end()
     const over = () => {
       clearTimeout(timer)
-      ended()
-      signal.removeEventListener('abort', aborted)
+      stopEnding()
+      signal.removeEventListener('abort', end)
     }
     child.once('error', (cause) => {
       over()
