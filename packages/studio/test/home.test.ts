@@ -222,7 +222,10 @@ describeInBrowser('Home', (testbed) => {
       .orchestra.run({ task: 'quick', agent: defineAgent({ name: 'Quick', run: async () => finish('done') }) })
     const german = await testbed.open({ link: await played.server.link(), locale: 'de-DE' })
     const row = german.getByRole('region', { name: 'Newest runs' }).getByRole('row', { name: /quick/ })
-    await row.getByText(/^\d+ (Sek\.|Min\.)$/).waitFor()
+    await row
+      .getByRole('cell')
+      .getByText(/^\d+ (Sek\.|Min\.)$/)
+      .waitFor()
     await german
       .getByRole('region', { name: 'Newest runs' })
       .getByText(/^\d+,\d Sek\.$|^\d+ Min\. \d+ Sek\.$/)
