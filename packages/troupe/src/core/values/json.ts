@@ -26,7 +26,7 @@ function pathTo(container: Checked | undefined): string {
   return path ? `${path}.${key}` : key
 }
 
-/** Returns the outermost object that contains itself: whoever follows a cycle reaches the highest depth. */
+/** Returns the outermost object that contains itself. A check that follows a cycle reaches the highest depth. */
 function firstRepeated(container: Checked | undefined): Checked | undefined {
   const chain: Checked[] = []
   for (let one = container; one; one = one.container) chain.unshift(one)

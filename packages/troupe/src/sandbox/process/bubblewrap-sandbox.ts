@@ -70,7 +70,7 @@ export function bubblewrapSandbox(options: BubblewrapSandboxOptions = {}): Sandb
 
 /**
  * Kills the first process inside the isolation, and with it all others. Without bubblewrap it would go on if bubblewrap is
- * killed before that process has asked to die with it, so it is looked for until bubblewrap has told its id.
+ * killed before that process has asked to die with it, so the search goes on until bubblewrap has written its id.
  * @returns what stops the search
  */
 function killInside({ status, kill }: RunningCommand): () => void {

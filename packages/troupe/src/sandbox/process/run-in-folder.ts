@@ -43,7 +43,7 @@ export interface FolderCommand {
 
 export interface RunningCommand {
   readonly folders: Folders
-  /** What the command has written to file descriptor 3. */
+  /** Returns the text so far of file descriptor 3 of the command. */
   readonly status: () => string
   /** Kills the process of the command. */
   readonly kill: () => void
