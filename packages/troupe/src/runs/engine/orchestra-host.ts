@@ -14,7 +14,7 @@ import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunHostPorts, RunLivePart } from './orchestra-parts.ts'
 import { claimByStart, type MakeRun } from './ownership/claim-by-start.ts'
-import { ensureOwned, isPassing } from './ownership/ensure-owned.ts'
+import { ensureOwned, isPassing, isUnable } from './ownership/ensure-owned.ts'
 import { recoverRuns } from './ownership/recover-runs.ts'
 import { RunFollowers } from './ownership/run-followers.ts'
 import type { OwnedRun } from './ownership/run-ownership.ts'
@@ -124,7 +124,13 @@ export class OrchestraHost implements RunHost {
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
     this.#admission.requireOpen(user)
     const known = this.#ownerships.find(user, run)
-    if (known?.owned || known?.state === 'claiming') return known.claim(ownAgents)
+    if (known?.owned) return known.claim()
+    if (known?.state === 'claiming')
+      return known.claim().catch((error: unknown) => {
+        // The claim in progress lacked the code that this caller has.
+        if (ownAgents && isUnable(error)) return this.own(user, run, ownAgents)
+        throw error
+      })
     const rejection = this.#admission.claimRejection(run)
     if (rejection) return Promise.reject(rejection)
     if (known?.state === 'releasing') return known.changeEnded().then(() => this.own(user, run, ownAgents))
