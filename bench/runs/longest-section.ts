@@ -2,7 +2,8 @@
  * The longest synchronous section of the main thread, in ms of its processor time, while a run fans out exponentially,
  * fans out widely, stages many messages, or writes many entries in one turn. An iteration of the event loop is an upper
  * bound of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
- * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 above 50 ms.
+ * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 if a case takes more
+ * than 50 ms in each of three runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
  *
  * node bench/runs/longest-section.ts [memory|file]
  */
@@ -13,9 +14,11 @@ import { join } from 'node:path'
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTroupe, defineAgent, defineMessage, finish, invoke, patterns, type StartSpec } from 'troupe'
+import { slowness } from './slowness.ts'
 
 const [where = 'memory', selected] = process.argv.slice(2)
 const maxMs = 50
+const maxRuns = 3
 const Note = defineMessage('note')
 const writes = (name: string, count: number): StartSpec => {
   const writer = defineAgent({
@@ -105,11 +108,14 @@ if (spec) {
   process.stdout.write(`${selected}, ${where}: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms; ${end}\n`)
   await troupe.close()
   rmSync(folder, { recursive: true, force: true })
-  if ((longest[0] ?? 0) > maxMs) process.exitCode = 1
-} else
-  for (const name of Object.keys(cases)) {
-    const { status } = spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, name], {
-      stdio: 'inherit',
-    })
-    if (status !== 0) process.exitCode = 1
+  const limitMs = maxMs * slowness()
+  if ((longest[0] ?? 0) > limitMs) {
+    process.stdout.write(`  above the limit of ${limitMs.toFixed(0)} ms\n`)
+    process.exitCode = 1
   }
+} else {
+  const isWithin = (name: string) =>
+    spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, name], { stdio: 'inherit' }).status === 0
+  for (const name of Object.keys(cases))
+    if (!Array.from({ length: maxRuns }).some(() => isWithin(name))) process.exitCode = 1
+}

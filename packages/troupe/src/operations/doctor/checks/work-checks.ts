@@ -6,6 +6,10 @@ const oldMs = 24 * 3_600_000
 /** The tolerated difference of clocks in ms; NTP keeps it smaller. */
 const [warnSkewMs, failSkewMs] = [1_000, 10_000]
 
+/** The least difference between the clocks that an answer, read at `at` there between two times here, proves. */
+const skewOf = (at: number, asked: number, answered: number): number =>
+  at < asked ? asked - at : at > answered ? answered - at : 0
+
 export const workChecks = {
   async 'effects.resolved'({ parts, users }) {
     const found = await Promise.all(
@@ -72,8 +76,9 @@ export const workChecks = {
     const { audit } = parts.security
     if (storage.dialect.name === 'postgres') {
       const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::bigint as at'
+      const asked = parts.platform.clock.now()
       const [[row] = []] = await storage.read({ work: true }, [{ sql, binds: [], returns: true }])
-      const skewMs = Math.round(parts.platform.clock.now() - Number(row?.at))
+      const skewMs = Math.round(skewOf(Number(row?.at), asked, parts.platform.clock.now()))
       const seen = `The clock here is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} that of the server.`
       const remedy =
         'Synchronise both by NTP (timedatectl set-ntp true): signatures and tokens are checked with the clock here.'

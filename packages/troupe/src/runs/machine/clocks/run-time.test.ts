@@ -6,6 +6,7 @@ import { MachineTestbed } from '../machine-testbed.test.fixture.ts'
 import { pending } from '../pending.ts'
 import { loadState, saveState } from '../save-state.ts'
 import { transition, transitionInParts } from '../transition.ts'
+import { overdueLimit } from './run-time.ts'
 
 const hour = 3_600_000
 const names = Array.from({ length: 50 }, () => 'B')
@@ -84,4 +85,21 @@ it('A time without a process during a pause is counted once, also after a snapsh
   expect(testbed.remainingMs('time')).toBe(119_000)
   testbed.now += 1_000
   expect(testbed.remainingMs('time')).toBe(118_000)
+})
+
+it('A time limit of the whole run is overdue from its end on, unless the run is paused or ends already.', () => {
+  const limited = (config: object) =>
+    new MachineTestbed(team('A', ['Start -> A', 'A -> End']), { A: slow(hour) }, config).run(2_000)
+  const time = limited({ budget: { time: '1m' }, timeouts: { run: '2m' } })
+  expect([60_999, 61_000].map((at) => overdueLimit(time.state, at))).toEqual([undefined, 'time'])
+  expect(overdueLimit(limited({ timeouts: { run: '1m' } }).state, 61_000)).toBe('run')
+  expect(overdueLimit(limited({ budget: { time: '1m' }, timeouts: { run: '1m' } }).state, hour)).toBe('run')
+  time.apply({ at: 2_000, type: 'pause', by: 'ada' })
+  expect(overdueLimit(time.state, hour)).toBeUndefined()
+  time.apply({ at: 3_000, type: 'cancel', by: 'ada' })
+  expect(overdueLimit(time.state, hour)).toBeUndefined()
+  const guarded = limited({ budget: { time: '1m' } })
+  guarded.run(61_000)
+  expect(guarded.state.run.guard).toBeDefined()
+  expect(overdueLimit(guarded.state, hour)).toBeUndefined()
 })
