@@ -3,7 +3,7 @@
  * its hints, and does not poll. The versions before and after a change, and the subscriptions of the reader at that
  * revision, decide what the reader sees; a value is yielded only if it may still be read.
  */
-import { checkOptions, checkSignal, decodeJson, nextMacrotask, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkSignal, decodeJson, TimeSlice, TroupeError } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
@@ -238,9 +238,10 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
   const versions = await reads.versions(reader.user, page)
   const entitled = await reads.entitled(reader, page)
   const items: Positioned[] = []
-  // A page wakes all readers of a user at once, and a caller wrote the pattern of each: other work runs between them.
-  if (pattern && !pattern.plain) await nextMacrotask(core.clock)
+  // A page wakes all readers of a user at once.
+  const slice = new TimeSlice(core.clock)
   for (const item of page.items) {
+    if (slice.isOver) await slice.renew()
     const at = { revision: item.revision, ordinal: item.ordinal }
     position.revision = item.revision
     if (item.kind === 'subscription') {

@@ -1,5 +1,6 @@
 /**
- * Splits a long loop into slices of 10 ms, so that timers, sockets and other work run in between.
+ * Splits long loops into slices, so that timers, sockets and other work run in between. All loops of a process that run in
+ * one macrotask share its 10 ms: many requests at once hold the process no longer than one.
  *
  * @example
  * const slice = new TimeSlice(clock)
@@ -8,7 +9,7 @@
  *   handle(each)
  * }
  */
-import { type Clock, nextMacrotask } from './clock.ts'
+import type { Clock } from './clock.ts'
 
 const sliceMs = 10
 /** Parts are short: reading the clock after each would cost more than many of them. */
@@ -25,35 +26,99 @@ export function finishNow<Result>(work: WorkInParts<Result>): Result {
   }
 }
 
-export class TimeSlice {
+/** The time that the loops of a macrotask share, and the loops that wait for a later one, the oldest first. */
+class SharedSlice {
+  static readonly #ofClocks = new WeakMap<Clock, SharedSlice>()
   readonly #clock: Clock
-  readonly #onRenewed: (() => void) | undefined
-  #endsAt: number
+  readonly #waiting: (() => void)[] = []
+  /** undefined until a loop of the macrotask starts the time. */
+  #endsAt: number | undefined
+  #isNextScheduled = false
 
-  /** @param onRenewed called at the start of each further slice; an error that it throws ends the loop */
-  constructor(clock: Clock, onRenewed?: () => void) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    this.#onRenewed = onRenewed
-    this.#endsAt = clock.monotonic() + sliceMs
+  }
+
+  static of(clock: Clock): SharedSlice {
+    const known = SharedSlice.#ofClocks.get(clock)
+    if (known) return known
+    const shared = new SharedSlice(clock)
+    SharedSlice.#ofClocks.set(clock, shared)
+    return shared
   }
 
   get isOver(): boolean {
-    return this.#clock.monotonic() >= this.#endsAt
+    return this.begin() >= (this.#endsAt as number)
+  }
+
+  /** The first loop of a macrotask starts its time. @returns the time now */
+  begin(): number {
+    const now = this.#clock.monotonic()
+    if (this.#endsAt === undefined) {
+      this.#endsAt = now + sliceMs
+      this.#scheduleNext()
+    }
+    return now
+  }
+
+  /** Resolves in a later macrotask, in the order of the calls. */
+  wait(onRenewed: (() => void) | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        try {
+          onRenewed?.()
+          resolve()
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+      this.#scheduleNext()
+    })
+  }
+
+  #scheduleNext(): void {
+    if (this.#isNextScheduled) return
+    this.#isNextScheduled = true
+    this.#clock.soon(() => void this.#next())
+  }
+
+  async #next(): Promise<void> {
+    this.#isNextScheduled = false
+    this.#endsAt = undefined
+    while (this.#waiting.length > 0 && !this.isOver) {
+      this.#waiting.shift()?.()
+      // The loop runs in the microtask before this one, so the next look sees the time that it took.
+      await Promise.resolve()
+    }
+  }
+}
+
+export class TimeSlice {
+  readonly #shared: SharedSlice
+  readonly #onRenewed: (() => void) | undefined
+
+  /** @param onRenewed called at the start of each further slice; an error that it throws ends the loop */
+  constructor(clock: Clock, onRenewed?: () => void) {
+    this.#shared = SharedSlice.of(clock)
+    this.#onRenewed = onRenewed
+    this.#shared.begin()
+  }
+
+  get isOver(): boolean {
+    return this.#shared.isOver
   }
 
   /** Begins another slice after a macrotask. */
-  async renew(): Promise<void> {
-    await nextMacrotask(this.#clock)
-    this.#endsAt = this.#clock.monotonic() + sliceMs
-    this.#onRenewed?.()
+  renew(): Promise<void> {
+    return this.#shared.wait(this.#onRenewed)
   }
 
   /** Does work that yields between its parts, and begins another slice whenever one is over. */
   async finish<Result>(work: WorkInParts<Result>): Promise<Result> {
-    for (let parts = 1; ; parts++) {
+    for (let parts = 0; ; parts++) {
+      if (parts % partsPerLook === 0 && this.isOver) await this.renew()
       const { done, value } = work.next()
       if (done) return value
-      if (parts % partsPerLook === 0 && this.isOver) await this.renew()
     }
   }
 }

@@ -3,7 +3,7 @@
  * the same commit that moves the position past it, so each becomes one occasion, also after a crash.
  */
 import { compilePattern, type WrittenEntry } from '../../context/index.ts'
-import { nextMacrotask, type UserId } from '../../core/index.ts'
+import { TimeSlice, type UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
 import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
@@ -92,15 +92,15 @@ export class ContextSource {
   async #page(user: UserId, rows: readonly ScheduleRow[]): Promise<boolean> {
     const page = await this.#parts.sources.written(user, Math.min(...rows.map((row) => this.#at(user, row))))
     let hasChanged = page.lost
+    const slice = new TimeSlice(this.#parts.platform.clock)
     for (const row of rows) {
       const processedRevision = this.#at(user, row)
       if (page.lost) await this.#resync(user, row, page.revision)
       else if (page.revision > processedRevision) {
         hasChanged = true
+        if (slice.isOver) await slice.renew()
         const fresh = page.entries.filter(({ revision }) => revision > processedRevision)
         await this.#addTriggers(user, row, fresh, page.revision)
-        // A caller wrote the pattern of each schedule, so other work of the process runs between two of them.
-        await nextMacrotask(this.#parts.platform.clock)
       }
     }
     return hasChanged

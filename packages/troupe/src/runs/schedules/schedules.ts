@@ -10,8 +10,8 @@ import {
   encodeCursor,
   failure,
   type Json,
-  nextMacrotask,
   type Page,
+  TimeSlice,
   taintField,
   truncateText,
   type UserId,
@@ -35,8 +35,6 @@ type Row = ScheduleRow & { readonly now: number }
 
 /** The highest number of bytes of an id, which is part of the ids of its runs. */
 const longestId = 128
-/** The schedules whose next times are computed before other work of the process runs. */
-const viewsPerTurn = 20
 
 /**
  * The schedules of one user: runs that start at a time, at a change of context, or at a message. `user.schedules`
@@ -118,9 +116,10 @@ export class Schedules {
     const now = clock.now()
     const shown = rows.slice(0, limit)
     const items: Schedule[] = []
+    const slice = new TimeSlice(clock)
     for (const row of shown) {
+      if (slice.isOver) await slice.renew()
       items.push(scheduleView({ ...row, now }))
-      if (items.length % viewsPerTurn === 0) await nextMacrotask(clock)
     }
     const last = rows.length > limit ? shown.at(-1)?.id : undefined
     const next = last === undefined ? undefined : encodeCursor(last)

@@ -6,7 +6,7 @@ import type {
   ServerContext,
   Tool as WireTool,
 } from '@modelcontextprotocol/server'
-import { version } from '../../../core/index.ts'
+import { TimeSlice, version } from '../../../core/index.ts'
 import type { BuiltInTool, Operation } from '../../../security/index.ts'
 import { isFailure } from '../../../tools/index.ts'
 import { type McpCaller, operationOf } from './mcp-identity.ts'
@@ -39,6 +39,9 @@ async function callTool(
   elicits: boolean,
 ): Promise<CallToolResult | InputRequiredResult> {
   const { log } = caller.parts.observability
+  // Calls that arrive together share the time of a macrotask.
+  const slice = new TimeSlice(caller.parts.platform.clock)
+  if (slice.isOver) await slice.renew()
   try {
     if (builtIn(caller).some((one) => one.name === name)) {
       const result = await caller.tools.call(name, args ?? {})
