@@ -14,7 +14,7 @@ import {
 import { checkInteger } from '../resilience/index.ts'
 import type { BoundedEvaluator, SecretText } from '../security/index.ts'
 import { askChain } from './ask-chain.ts'
-import { boundedModel } from './bounded-model.ts'
+import { BoundedModels } from './bounded-models.ts'
 import { defaultIdle } from './call-model.ts'
 import { recordedModel } from './cassettes/index.ts'
 import { accountOf, type BreakerOptions, createGates } from './model-gates.ts'
@@ -107,8 +107,9 @@ export function createModels(options: ModelsOptions): Models {
     idleMs,
     ...redact,
   }
+  const bounds = new BoundedModels()
   const modelOf = async (spec: ModelTarget, tokensLeft: number | undefined): Promise<LanguageModelV4> => {
-    const resolve = async () => boundedModel(await resolver.resolve(spec), tokensLeft)
+    const resolve = async () => bounds.bounded(await resolver.resolve(spec), tokensLeft)
     if (!recording) return resolve()
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) recording.redactSecret(await reveal(spec.apiKey))
     return recordedModel(recording, modelNameOf(spec), resolve)

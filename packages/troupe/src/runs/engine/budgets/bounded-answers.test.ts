@@ -6,7 +6,7 @@ import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createTroupe, defineAgent, defineTool, LlmAgent, type LlmAgentOptions } from '../../../index.ts'
-import { boundedModel } from '../../../models/bounded-model.ts'
+import { BoundedModels } from '../../../models/bounded-models.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../../testing/index.ts'
 
@@ -41,7 +41,7 @@ it('A run with a token budget asks a model for no more output than the budget ha
   expect(second).toBeLessThan(Math.min(first, 8_700))
 })
 
-it('A lower output limit of the agent stays, and a budget that no answer can exhaust sets no limit.', async () => {
+it('A lower output limit of the agent stays, and a budget without tokens sets no limit.', async () => {
   const { orchestra } = await ada()
   const boundsOf = async (settings: LlmAgentOptions['settings'], budget: object) => {
     const { agent, bounds } = talker(settings)
@@ -50,18 +50,58 @@ it('A lower output limit of the agent stays, and a budget that no answer can exh
   }
   expect(await boundsOf({ maxOutputTokens: 50 }, { tokens: 9_000 })).toEqual([50, 50])
   expect(await boundsOf({ maxOutputTokens: 50 }, { tokens: 1_000_000 })).toEqual([50, 50])
-  expect(await boundsOf({}, { tokens: 1_000_000 })).toEqual([undefined, undefined])
+  const [first = 0, second = 0] = await boundsOf({}, { tokens: 1_000_000 })
+  expect([first, second]).toEqual([expect.closeTo(999_000, -4), expect.closeTo(999_000, -4)])
   expect(await boundsOf({}, { cost: 1 })).toEqual([undefined, undefined])
 })
 
-it('The highest bound of an answer is 16,384 tokens; a budget that leaves more sends none.', async () => {
-  const bounds: (number | undefined)[] = []
-  for (const left of [16_384, 16_385]) {
-    const model = new MockModel({ responses: ['done'] })
-    await boundedModel(model, left).doGenerate({ prompt: [] })
-    bounds.push(model.calls[0]?.maxOutputTokens)
+/** A model that can answer 64,000 tokens, and rejects a call that asks for more. */
+function strictModel() {
+  const asked: (number | undefined)[] = []
+  const call = async ({ maxOutputTokens }: { readonly maxOutputTokens?: number | undefined }) => {
+    asked.push(maxOutputTokens)
+    if ((maxOutputTokens ?? 0) <= 64_000) return 'answered'
+    const message = `Invalid max_output_tokens: ${maxOutputTokens} > 64000, the maximum of this model`
+    throw Object.assign(new Error(message), { statusCode: 400 })
   }
-  expect(bounds).toEqual([16_384, undefined])
+  return { model: { doGenerate: call, doStream: call } as never, asked }
+}
+
+it('A model that rejects a bound as more than it can answer is asked again without one, and later for half of it at most.', async () => {
+  const { model, asked } = strictModel()
+  const models = new BoundedModels()
+  const ask = (left: number) => models.bounded(model, left).doGenerate({ prompt: [] })
+  expect(await ask(300_000)).toBe('answered')
+  expect(await ask(299_000)).toBe('answered')
+  expect(await models.bounded(model, 140_000).doStream({ prompt: [] })).toBe('answered')
+  expect(await ask(64_000)).toBe('answered')
+  expect(asked).toEqual([300_000, undefined, undefined, 140_000, undefined, 64_000])
+})
+
+it('An own limit above the budget is lowered to it, and its rejection is an error.', async () => {
+  const { model, asked } = strictModel()
+  const ask = (left: number, maxOutputTokens: number) =>
+    new BoundedModels().bounded(model, left).doGenerate({ prompt: [], maxOutputTokens })
+  expect(await ask(50_000, 60_000)).toBe('answered')
+  await expect(ask(90_000, 100_000)).rejects.toThrow('Invalid max_output_tokens')
+  expect(asked).toEqual([50_000, 90_000])
+})
+
+it('Other errors of a bounded call are not tried again.', async () => {
+  const errors = [
+    { statusCode: 400, message: 'the prompt is too long' },
+    { statusCode: 500, message: 'max_tokens' },
+  ]
+  let calls = 0
+  for (const error of errors) {
+    const fails = async () => {
+      calls++
+      throw Object.assign(new Error(error.message), error)
+    }
+    const model = { doGenerate: fails, doStream: fails } as never
+    await expect(new BoundedModels().bounded(model, 20_000).doGenerate({ prompt: [] })).rejects.toThrow(error.message)
+  }
+  expect(calls).toBe(2)
 })
 
 it('The smallest budget in the tree of runs bounds the output of a model call in a child run.', async () => {
