@@ -181,7 +181,11 @@ describeInBrowser('The further views of the studio', (testbed) => {
 
   test('A team is drawn, with what its check finds and its definition.', async () => {
     await go('Teams')
-    await page.getByRole('link', { name: 'letters' }).click()
+    const row = page.getByRole('row', { name: 'letters' })
+    for (const link of ['Reader', 'Clerk', 'Runs of letters']) await row.getByRole('link', { name: link }).waitFor()
+    await row.getByText(/^(?:✓ pass|. (?:error|warning|advice): \d+)$/).waitFor()
+    await checkAccessibility()
+    await page.getByRole('link', { name: 'letters', exact: true }).click()
     await page.getByRole('group', { name: /^Clerk/ }).waitFor()
     await page.getByRole('region', { name: 'Check' }).getByText(/.+/).first().waitFor()
     expect(await page.getByRole('region', { name: 'Definition of letters' }).innerText()).toContain('"Reader"')
@@ -194,7 +198,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
   test('A team is saved and copied as YAML and as TypeScript, also with the keyboard and on a phone.', async () => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await go('Teams')
-    await page.getByRole('link', { name: 'letters' }).click()
+    await page.getByRole('link', { name: 'letters', exact: true }).click()
     await page.setViewportSize({ width: 360, height: 740 })
     const group = page.getByRole('group', { name: 'The team as code' })
     for (const [format, file, text] of [

@@ -103,7 +103,7 @@ export function Agents() {
                   title: 'Mean duration',
                   numeric: true,
                   wideOnly: true,
-                  of: ({ steps }) => steps?.meanMs !== undefined && lasting(steps.meanMs),
+                  of: ({ ended, steps }) => ended > 0 && steps?.meanMs !== undefined && lasting(steps.meanMs),
                 },
                 {
                   title: 'Runs',

@@ -6,8 +6,10 @@ import type { AnswerOf } from 'troupe/client'
 import { isTopology, type Topology } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
+import { count } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
 import { CopyButton } from '../parts/copy-link.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { download } from '../parts/download.ts'
 import type { NodeFinding } from '../parts/graph.tsx'
 import { lazyPart } from '../parts/load-part.ts'
@@ -27,6 +29,7 @@ const nothingHappened = new Map()
 const severities = ['error', 'warning', 'advice'] as const
 
 export function Teams() {
+  const may = useMay()
   const teams = useAnswer('teams.list', {})
   return (
     <>
@@ -41,19 +44,60 @@ export function Teams() {
         }}
       >
         {({ items }) => (
-          <ul className="plain">
-            {items.map(({ name }) => (
-              <li key={name}>
-                <Link to="/teams/$team" params={{ team: name }}>
-                  {visible(name)}
-                </Link>
-              </li>
-            ))}
-          </ul>
+          <DataTable
+            columns={[
+              {
+                title: 'Team',
+                breaks: true,
+                of: ({ name }) => (
+                  <Link to="/teams/$team" params={{ team: name }}>
+                    {visible(name)}
+                  </Link>
+                ),
+              },
+              {
+                title: 'Agents',
+                breaks: true,
+                of: ({ agents }) =>
+                  agents.map((agent, i) => (
+                    <Fragment key={agent}>
+                      {i > 0 && ', '}
+                      {may('agents.get') ? (
+                        <Link to="/agents/$agent" params={{ agent }}>
+                          {visible(agent)}
+                        </Link>
+                      ) : (
+                        visible(agent)
+                      )}
+                    </Fragment>
+                  )),
+              },
+              { title: 'Check', of: ({ name }) => <WorstFinding team={name} /> },
+              {
+                title: 'Runs',
+                of: ({ name }) => (
+                  <Link to="/runs" search={{ team: name }} aria-label={`Runs of ${visible(name)}`}>
+                    runs
+                  </Link>
+                ),
+              },
+            ]}
+            rows={items}
+            rowKey={({ name }) => name}
+          />
         )}
       </Answer>
     </>
   )
+}
+
+/** The most severe findings of the check of a team, with their number. */
+function WorstFinding({ team }: { readonly team: string }) {
+  const { data } = useAnswer('teams.check', { body: { team } })
+  if (data === undefined) return null
+  const worst = severities.find((one) => data.findings.some(({ severity }) => severity === one))
+  if (worst === undefined) return <Status status="pass" />
+  return <Status status={worst} reason={count(data.findings.filter(({ severity }) => severity === worst).length)} />
 }
 
 export function Team() {
