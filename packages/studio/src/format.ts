@@ -56,7 +56,13 @@ export const priced = (usd: number, isPartial: boolean): string =>
 export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '')
 
+/** How much of a long text its short form reads, by the characters that it shows: the spaces of JSON collapse. */
+const readPerShown = 20
+
 export const inShort = (value: unknown, maxLength = 120): string => {
-  const text = visible(asText(value)).replace(/\s+/g, ' ')
-  return text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text
+  const complete = asText(value)
+  const start = complete.slice(0, maxLength * readPerShown)
+  const text = visible(start).replace(/\s+/g, ' ')
+  const isCut = text.length > maxLength || start.length < complete.length
+  return isCut ? `${text.slice(0, maxLength - 1)}…` : text
 }

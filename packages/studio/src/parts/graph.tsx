@@ -13,7 +13,7 @@ import {
   Position,
   ReactFlow,
 } from '@xyflow/react'
-import { type CSSProperties, useMemo, useSyncExternalStore } from 'react'
+import { type CSSProperties, memo, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
 import { count } from '../format.ts'
@@ -121,7 +121,8 @@ function labelOf({ from, to, forward, backward, types }: DrawnConnection, option
 
 const arrowhead = { type: MarkerType.ArrowClosed }
 
-export function Graph({ topology, states, edgeUses = never, findings = noFindings }: GraphProps) {
+export const Graph = memo(function Graph(props: GraphProps) {
+  const { topology, states, edgeUses = never, findings = noFindings } = props
   const appearance = useAppearance()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
   const { positions, connections, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
@@ -184,4 +185,4 @@ export function Graph({ topology, states, edgeUses = never, findings = noFinding
       </ReactFlow>
     </div>
   )
-}
+})

@@ -1,11 +1,13 @@
 /** A run as its stream of events tells it. */
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { startTransition, useCallback, useEffect, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useStream } from '../api/use-api.tsx'
 import { fold, isOver, nothingYet, type RunState } from '../run-state.ts'
 
 /** Events that come within so many ms are drawn together. */
 const gatherMs = 50
+/** Events that are folded in one task: the start of a long stream has thousands at once. */
+const maxFolded = 2_000
 
 export function useRun(id: string) {
   const [state, setState] = useState<RunState>(nothingYet)
@@ -13,14 +15,16 @@ export function useRun(id: string) {
   /** All that arrived, in their order; it grows in place. */
   const events = useRef<RunEvent[]>([])
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  /** The state after all events that were folded; it may not be rendered yet. */
   const latest = useRef(state)
-  latest.current = state
   const flush = useCallback(() => {
-    timer.current = undefined
-    const arrived = waiting.current.splice(0)
+    const arrived = waiting.current.splice(0, maxFolded)
+    timer.current = waiting.current.length > 0 ? setTimeout(flush, gatherMs) : undefined
     const last = events.current.at(-1)?.seq ?? 0
     for (const event of arrived) if (event.seq > last) events.current.push(event)
-    setState((before) => fold(before, arrived))
+    latest.current = fold(latest.current, arrived)
+    // A transition is rendered in slices.
+    startTransition(() => setState(latest.current))
   }, [])
   useEffect(() => () => clearTimeout(timer.current), [])
   const connection = useStream(

@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type ComponentProps, useEffect, useRef } from 'react'
+import { type ComponentProps, useDeferredValue, useEffect, useMemo, useRef } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useForget, useForgetSoon } from '../api/use-api.tsx'
@@ -41,6 +41,7 @@ export function RunView() {
   const forget = useForget()
   const forgetSoon = useForgetSoon()
   const { seq } = state
+  const nodeStates = useMemo(() => statesOfNodes(state), [state])
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
   // Steps under way come to their end first.
@@ -84,7 +85,7 @@ export function RunView() {
       )}
       {state.topology && (
         <Section title="Team">
-          <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />
+          <Graph topology={state.topology} states={nodeStates} edgeUses={state.edgeUses} />
         </Section>
       )}
       <Parts run={id} state={state} events={events} result={result.data} />
@@ -124,6 +125,8 @@ function Parts({ run, state, events, result }: PartsProps) {
   const canDebug = isActive(result) && may('runs.setBreakpoints')
   const { tab = isAtBreakpoint && canDebug ? 'debug' : 'steps', at = 1 } = runRoute.useSearch()
   const tabs = runTabs.filter((one) => one !== 'debug' || canDebug || tab === 'debug')
+  // The tab changes at once; its part is rendered in slices.
+  const shown = useDeferredValue(tab)
   const { length } = events
   // The event that the address names may come with a later part of the stream.
   const hasArrived = length > 0 && (state.seq >= at || isOver(state))
@@ -139,18 +142,18 @@ function Parts({ run, state, events, result }: PartsProps) {
           ...(one === 'events' ? { count: length } : one === 'steps' ? { count: state.steps.size } : {}),
         }))}
       />
-      <section aria-label={tabNames[tab]}>
-        {tab === 'steps' && <Timeline run={run} state={state} />}
-        {tab === 'events' && <EventList events={events} length={length} />}
-        {tab === 'why' && <RunWhy run={run} seq={state.seq} />}
-        {tab === 'time' && (hasArrived ? <RunTime run={run} events={events} length={length} /> : <Loading />)}
-        {tab === 'debug' &&
+      <section aria-label={tabNames[shown]}>
+        {shown === 'steps' && <Timeline run={run} state={state} />}
+        {shown === 'events' && <EventList events={events} length={length} />}
+        {shown === 'why' && <RunWhy run={run} seq={state.seq} />}
+        {shown === 'time' && (hasArrived ? <RunTime run={run} events={events} length={length} /> : <Loading />)}
+        {shown === 'debug' &&
           (canDebug ? (
             <RunDebugger run={run} state={state} isAtBreakpoint={isAtBreakpoint} />
           ) : (
             <Nothing>Breakpoints can be set while the run is active, by a role that may set them.</Nothing>
           ))}
-        {tab === 'compare' && <RunCompare run={run} state={state} events={events} />}
+        {shown === 'compare' && <RunCompare run={run} state={state} events={events} />}
       </section>
     </>
   )
