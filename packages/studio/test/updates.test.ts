@@ -30,7 +30,9 @@ describeInBrowser('The updates of the studio', (testbed) => {
   beforeAll(async () => {
     const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
     const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => finish(await ctx.ask({ text: 'Who?' })) })
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking] })
+    // A busy machine is no change of health.
+    const health = { lag: '1m', memory: 1, disk: 1 } as const
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking], health })
     server = await testbed.serve(troupe)
     page = await testbed.open()
     page.on('request', (request) => {
@@ -62,6 +64,24 @@ describeInBrowser('The updates of the studio', (testbed) => {
     await pause(6_000)
     expect(listRequests()).toBe(before)
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
+  })
+
+  test('Home shows a change of health by itself, and asks for no health while nothing changes.', async () => {
+    let isOpen = true
+    const remove = troupe.healthMonitor.register('shop', () => isOpen, { critical: false })
+    await go('runs', 'Runs')
+    await go('home', 'Home')
+    const shop = page.getByRole('region', { name: 'Health' }).getByRole('listitem').filter({ hasText: 'shop' })
+    await shop.getByText('✓ healthy').waitFor()
+    // The first notice is about the new check.
+    await pause(11_000)
+    const before = requestsOf('/v1/health')
+    await pause(16_000)
+    expect(requestsOf('/v1/health')).toBe(before)
+    isOpen = false
+    await shop.getByText('✕ unhealthy').waitFor({ timeout: 15_000 })
+    expect(requestsOf('/v1/health')).toBe(before + 1)
+    remove()
   })
 
   test('Runs, questions, entries and schedules appear by themselves, and an answer given elsewhere too.', async () => {

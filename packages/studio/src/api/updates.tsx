@@ -1,7 +1,7 @@
 /**
  * The one stream of updates that the page holds, over all of its views. It says which lists changed; those that are shown
  * are asked for again, at most twice a second, and never while an answer to the same question is on its way. For operators
- * the stream speaks of the runs of all users too.
+ * the stream speaks of the runs of all users and of health too.
  */
 import { type Query, type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useMemo, useRef } from 'react'
@@ -36,6 +36,8 @@ function changedBy(update: Update): readonly Changed[] {
       ]
     case 'all-runs':
       return [['operations.runs'], ['usage.groups']]
+    case 'health':
+      return [['operations.health'], ['operations.doctor']]
     case 'question':
       return [['approvals.list'], ['runs.result', { path: { run: update.run } }]]
     case 'schedule':

@@ -1,13 +1,13 @@
 /** Health checks of the process, all findings of doctor, and the versions that run. */
 import { isProblem } from '../api/is-problem.ts'
-import { useAnswer } from '../api/use-api.tsx'
+import { useAnswer, useForget } from '../api/use-api.tsx'
 import { count, lasting, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { checkDetails } from '../parts/check-details.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Heading, Text } from '../parts/ui.tsx'
+import { Button, Heading, Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
 export function Health() {
@@ -69,9 +69,15 @@ export function Health() {
 const severity = { fail: 0, warn: 1, pass: 2 } as const
 
 function Doctor() {
-  const report = useAnswer('operations.doctor', { every: 60_000 })
+  const report = useAnswer('operations.doctor', {})
+  const forget = useForget()
+  const check = (
+    <Button small look="soft" onClick={() => forget('operations.doctor', {})}>
+      Check now
+    </Button>
+  )
   return (
-    <Section title="Doctor">
+    <Section title="Doctor" beside={check}>
       <Answer of={report}>
         {({ counts, checks }) => (
           <>

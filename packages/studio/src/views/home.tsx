@@ -104,14 +104,7 @@ function InProgress() {
   )
 }
 
-/**
- * ms. The server executes its checks on request and records no event of what they measure: queues, memory, delays. It
- * caches the result of each for 10 s.
- */
-const healthEvery = 15_000
-/** ms; the checklists of doctor are executed on request too. */
-const doctorEvery = 60_000
-/** The server stores the usage of a run in progress at this interval, without an update. */
+/** ms. The server stores the usage of a run in progress at this interval, without an update. */
 const usageEvery = 10_000
 
 /** The checks that measure load: messages that wait, dead letters, workers. */
@@ -121,7 +114,7 @@ const loads = new Set(['queues', 'agents'])
 function Checks() {
   const may = useMay()
   const isAllowed = may('operations.health')
-  const health = useAnswer('operations.health', { every: healthEvery, enabled: isAllowed })
+  const health = useAnswer('operations.health', { enabled: isAllowed })
   if (!isAllowed) return null
   return (
     <Section title="Health" beside={<Link to="/health">All checks</Link>}>
@@ -157,7 +150,7 @@ const worst = 3
 /** What is missing for production, the most important first; for whoever may see it. */
 function Doctor() {
   const may = useMay()
-  const report = useAnswer('operations.doctor', { every: doctorEvery, enabled: may('operations.doctor') })
+  const report = useAnswer('operations.doctor', { enabled: may('operations.doctor') })
   const { checks, counts } = report.data ?? { checks: [], counts: undefined }
   if (counts === undefined) return null
   const findings = checks.flatMap((check) => (check.status === 'pass' ? [] : [{ ...check, status: check.status }]))

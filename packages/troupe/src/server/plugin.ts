@@ -60,6 +60,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   const activeRequests = new Set<AbortController>()
   const parts = partsIn(troupe)
   const { clock, ids } = parts.platform
+  const { observation, updates } = parts.observability
   const authenticate = await createAuthenticate(parts, settings)
   const isSessionValid = createSessionGuard(authenticate, clock, settings.heartbeatMs / 2)
   const feeds = new Feeds()
@@ -68,7 +69,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
     parts,
     settings,
     feeds,
-    updateStreams: new UpdateStreams({ clock, ids, updates: parts.observability.updates }, ends.signal),
+    updateStreams: new UpdateStreams({ clock, ids, updates, health: observation.health }, ends.signal),
     authenticate,
     isSessionValid,
     draining: ends.signal,

@@ -25,7 +25,16 @@ export type DeadLettersUpdate = { readonly kind: 'dead-letters'; readonly mailbo
 export type ContextUpdate = { readonly kind: 'context'; readonly namespace: string }
 /** A run of any user started, changed its status or ended. Only watchers of all users receive it. */
 export type AllRunsUpdate = { readonly kind: 'all-runs' }
-export type ListUpdate = RunUpdate | QuestionUpdate | ScheduleUpdate | DeadLettersUpdate | ContextUpdate | AllRunsUpdate
+/** A health check of a process changed. Only watchers of all users receive it. */
+export type HealthUpdate = { readonly kind: 'health' }
+export type ListUpdate =
+  | RunUpdate
+  | QuestionUpdate
+  | ScheduleUpdate
+  | DeadLettersUpdate
+  | ContextUpdate
+  | AllRunsUpdate
+  | HealthUpdate
 
 export const observedPatterns = [
   'run.*',
@@ -88,10 +97,11 @@ export function subjectOf(update: ListUpdate): string {
   if (kind === 'run') return `run ${update.run}`
   if (kind === 'question') return `question ${update.run} ${update.question}`
   if (kind === 'schedule') return `schedule ${update.schedule}`
-  if (kind === 'all-runs') return kind
+  if (kind === 'all-runs' || kind === 'health') return kind
   return kind === 'context' ? `context ${update.namespace}` : `dead-letters ${update.mailbox}`
 }
 
 /** Parses an update of another process: a newer release may send unknown kinds. */
 export const isUpdate = (value: unknown): value is ListUpdate =>
-  isObject(value) && ['run', 'question', 'schedule', 'dead-letters', 'context', 'all-runs'].includes(String(value.kind))
+  isObject(value) &&
+  ['run', 'question', 'schedule', 'dead-letters', 'context', 'all-runs', 'health'].includes(String(value.kind))

@@ -78,6 +78,11 @@ export class Updates {
     }
   }
 
+  /** Notifies the watchers of all users that a health check of this process changed. */
+  healthChanged(): void {
+    this.#deliver(allUsers, { kind: 'health' })
+  }
+
   close(): void {
     this.#shared?.close()
     this.#listeners.clear()

@@ -21,6 +21,7 @@ const updateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('dead-letters'), mailbox: z.string() }),
   z.object({ kind: z.literal('context'), namespace: z.string() }),
   z.object({ kind: z.literal('all-runs') }),
+  z.object({ kind: z.literal('health') }),
 ])
 
 export const updatesFrameSchema = z.discriminatedUnion('type', [
@@ -44,7 +45,9 @@ export const updateRoutes = [
       allUsers: z
         .enum(['true', 'false'])
         .optional()
-        .describe('Add `all-runs` when a run of any user starts, changes its status or ends.'),
+        .describe(
+          'Add `all-runs` when a run of any user starts, changes its status or ends, and `health` when a health check changes.',
+        ),
     }),
     data: updatesFrameSchema,
     events: async ({ updateStreams, feeds, user, principal, header, signal, query }) => {

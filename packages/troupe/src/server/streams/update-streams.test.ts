@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { createVirtualClock } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import { type Event, follow, type Served, Servers, until } from '../server-testbed.test.fixture.ts'
 
@@ -137,6 +138,30 @@ describe('The stream of updates', () => {
     expect(await status({})).toBe(403)
     expect(await status({ users: 'all', agent: 'Echo' })).toBe(403)
     expect(await status({ users: 'all', operations: ['metrics.read'] })).toBe(403)
+  })
+
+  it('The stream of updates tells operators who may read metrics that a health check changed, and no other reader.', async () => {
+    const clock = createVirtualClock()
+    const { url, troupe, key } = await secured(servers.start({ clock }, { authentication: 'required' }))
+    let isOpen = true
+    troupe.healthMonitor.register('shop', () => isOpen)
+    const operator = { 'x-api-key': await key({ users: 'all' }), 'troupe-user': 'ada' }
+    const runsAlone = { 'x-api-key': await key({ users: 'all', operations: ['runs.read'] }), 'troupe-user': 'ada' }
+    const all = await open(url, operator, ends.signal, '?allUsers=true')
+    const others = [await open(url, operator), await open(url, runsAlone, ends.signal, '?allUsers=true')]
+    await clock.advance('1m')
+    expect(all.updates()).toEqual([])
+    isOpen = false
+    await clock.advance('11s')
+    await until('a notice', () => all.updates().length > 0)
+    expect(all.updates()).toEqual([{ kind: 'health' }])
+    await troupe.user('ada').context.push('letters.draft', 1)
+    await until('the runs of others', async () => {
+      await clock.advance('1s')
+      await troupe.user('ada').orchestra.run({ agent: 'Echo', task: 1 })
+      return others.every(({ updates }) => updates().some(({ kind }) => kind === 'run'))
+    })
+    for (const { updates } of others) expect(kindsOf(updates())).not.toContain('health')
   })
 
   it('The stream of updates counts among the open streams of a caller, and a rejected one does not count.', async () => {

@@ -4,11 +4,13 @@
  */
 import type { Cancel, Clock, Ids } from '../../core/index.ts'
 import { failure } from '../../core/index.ts'
+import type { HealthMonitor } from '../../observability/index.ts'
 import type { ListUpdate, Updates } from '../../operations/index.ts'
 import { coversOperation, type Operation } from '../../security/index.ts'
 import type { RequestPrincipal } from '../access/request-principal.ts'
 import type { Feeds } from './feeds.ts'
 import type { Frame } from './frame.ts'
+import { HealthWatch } from './health-watch.ts'
 
 /** How long a source is read after its last reader has left. */
 const lingerMs = 60_000
@@ -28,7 +30,8 @@ interface Source {
 interface UpdateStreamsParts {
   readonly clock: Clock
   readonly ids: Ids
-  readonly updates: Pick<Updates, 'watch'>
+  readonly updates: Pick<Updates, 'watch' | 'healthChanged'>
+  readonly health: Pick<HealthMonitor, 'report'>
 }
 
 interface FollowOptions {
@@ -49,6 +52,7 @@ const operationOf: Readonly<Record<ListUpdate['kind'], Operation>> = {
   'dead-letters': 'messages.read',
   context: 'context.read',
   'all-runs': 'runs.read',
+  health: 'metrics.read',
 }
 
 /** The user of a source, and whether it has the notices about all users. */
@@ -56,12 +60,15 @@ type Watched = Pick<FollowOptions, 'user' | 'allUsers'>
 
 export class UpdateStreams {
   readonly #parts: UpdateStreamsParts
+  readonly #health: HealthWatch
   /** By the key of the feed. */
   readonly #sources = new Map<string, Source>()
 
   /** @param draining aborts when the server closes */
   constructor(parts: UpdateStreamsParts, draining: AbortSignal) {
+    const { clock, health, updates } = parts
     this.#parts = parts
+    this.#health = new HealthWatch({ clock, health, changed: () => updates.healthChanged() })
     draining.addEventListener('abort', () => {
       for (const key of [...this.#sources.keys()]) this.#end(key)
     })
@@ -84,6 +91,8 @@ export class UpdateStreams {
     const from = isResumed ? last.at : source.newest
     source.readers++
     source.stopLingering?.()
+    const seesHealth = options.allUsers && isCovered(principal, { kind: 'health' })
+    const stopHealth = seesHealth ? this.#health.follow() : undefined
     try {
       yield frameOf(source, from, 'open')
       if (last !== undefined && !isResumed) yield frameOf(source, from, 'resync')
@@ -97,6 +106,7 @@ export class UpdateStreams {
         }
       }
     } finally {
+      stopHealth?.()
       this.#leave(key, source)
     }
   }
