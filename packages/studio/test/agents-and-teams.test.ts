@@ -1,6 +1,6 @@
 /** Problems in the views Agents and Teams: an open circuit breaker, and findings at the nodes of a team. */
 import type { Page } from 'playwright-core'
-import { createTroupe, defineAgent, ExternalServiceError, LlmAgent, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, ExternalServiceError, finish, LlmAgent, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
@@ -20,15 +20,17 @@ describeInBrowser('The agents and teams of the studio', (testbed) => {
       model: new MockModel({ responses: [{ error: down }, 'unused'] }),
       memory: { maxTokens: 8_000 },
     })
+    const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => finish(await ctx.ask({ text: 'Who?' })) })
     const agents = [reader, clerk]
     troupe = await createTroupe({
       storage: 'memory:',
       log: 'silent',
-      agents,
+      agents: [...agents, asking],
       teams: { loop: { agents, flows: ['Reader -> Clerk', 'Clerk -> Reader'] } },
       models: { breaker: { failures: 1, pause: '1h' }, attempts: 1 },
     })
     await troupe.user('default').orchestra.run({ agent: 'Clerk', task: 'write' })
+    await (await troupe.user('default').orchestra.start({ agent: 'Asking', task: 'ask' })).result()
     server = await testbed.serve(troupe)
     page = await testbed.open({ link: await server.link() })
   })
@@ -38,6 +40,15 @@ describeInBrowser('The agents and teams of the studio', (testbed) => {
     const facts = async () => (await page.locator('.facts').allInnerTexts()).join(' ').replace(/\s+/g, ' ')
     await expect.poll(facts).toContain('Breaker of mock/mock open')
     expect(await facts()).toContain('Memory 8000 tokens are sent')
+  })
+
+  test('The list of agents shows the mean duration of an agent whose steps have ended, and none for a step that waits.', async () => {
+    await page.goto(`${server.url}/#/agents`)
+    const row = (name: string) => page.getByRole('row', { name: new RegExp(`^${name}`) })
+    await row('Clerk')
+      .getByText(/\d m?s(ec)?$/)
+      .waitFor()
+    expect(await row('Asking').innerText()).not.toMatch(/\d/)
   })
 
   test('A team shows the findings of its check at the nodes that they concern.', async () => {

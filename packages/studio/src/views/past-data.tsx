@@ -78,7 +78,7 @@ function Accesses({
   ]
   return (
     <>
-      <Text as="p" color="gray" mb="2">
+      <Text as="p" color="gray" my="2">
         {[
           `${status}${reason === undefined ? '' : `: ${reason}`}`,
           `${count(usage.inputTokens + usage.outputTokens)} tokens`,
