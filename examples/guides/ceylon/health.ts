@@ -19,7 +19,7 @@ export async function main() {
   await ada.start(ann)
   const { messages } = ada.agent('Operator')
   await messages.request(Note, 'hello', { to: 'Ann' })
-  return messages.request(CheckHealth, null, { to: 'HealthCheck' })
+  return await messages.request(CheckHealth, null, { to: 'HealthCheck' })
 }
 
 if (import.meta.main) console.log(await main())

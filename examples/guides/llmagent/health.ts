@@ -23,14 +23,14 @@ async function ofAgent(responses: Responses) {
   healthMonitor.register('external_services', async () => true)
   const found = statuses(troupe)
   await clock.advance('10s')
-  return found
+  return await found
 }
 
 /** Beyond 0.9 of what there is, unless something else is said. */
 async function ofMachine(limit: number) {
   const health = { memory: limit, disk: limit }
   await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', health })
-  return statuses(troupe)
+  return await statuses(troupe)
 }
 
 export async function main() {

@@ -67,6 +67,8 @@ describeInBrowser('the page at night', (testbed) => {
       alone(asking('Chooser', { kind: 'choice', text: 'Which?', options: ['red', 'blue', 'green', ''] })),
     )
     const page = await open(`runs/${run.id}`)
+    // Home, which is left, asks the same question.
+    await page.getByRole('status', { name: 'Status of the run' }).waitFor()
     const answer = page.getByRole('combobox', { name: 'Answer' })
     await answer.focus()
     await page.keyboard.press('(')

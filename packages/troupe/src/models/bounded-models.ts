@@ -3,7 +3,7 @@ import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provid
 
 /** Models in use can answer more than this, so no service rejects a bound up to it. */
 const acceptedBound = 16_384
-const namesBound = /max[\s_]*(?:output|completion|new)?[\s_]*tokens/i
+const namesBound = /max[\s_]?(?:output|completion|new)?[\s_]?tokens/i
 
 export class BoundedModels {
   /** The highest bound that is sent, by model whose service has rejected a higher one as more than the model can answer. */
