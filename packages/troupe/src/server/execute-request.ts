@@ -1,7 +1,7 @@
 /** Executes one request as its caller, and records and answers the result. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { concealErrors, failure, hashText, TimeSlice, TroupeError } from '../core/index.ts'
+import { concealErrors, failure, hashText, macrotaskWithTime, TroupeError } from '../core/index.ts'
 import { admittedOf, recorded } from './access/admit.ts'
 import { showsErrorTexts } from './access/error-texts.ts'
 import { keyOf } from './access/request-principal.ts'
@@ -114,8 +114,7 @@ export function executeRequest(site: Site, route: Route, call: AnyCall, reply: F
       events.within({ userId: user, requestId: reply.request.id }, () =>
         mapDrainError(site, async () => {
           // Requests that arrive together share the time of a macrotask.
-          const slice = new TimeSlice(site.parts.platform.clock)
-          if (slice.isOver) await slice.renew()
+          await macrotaskWithTime(site.parts.platform.clock)
           await requireAgentAccess(route, call)
           requireErrorTexts(site, route, call, reply)
           return handled(site, route, call, reply)

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest'
-import { type Clock, createVirtualClock } from '../index.ts'
+import { expect, it, vi } from 'vitest'
+import { type Clock, createVirtualClock, systemClock } from '../index.ts'
 import { finishNow, TimeSlice } from './time-slice.ts'
 
 it('A slice of time is over after 10 ms, and lets macrotasks have their turn before the next one.', async () => {
@@ -80,4 +80,20 @@ it('An error at the start of a further slice ends its loop alone.', async () => 
   })
   const renewals = await Promise.allSettled([fails.renew(), new TimeSlice(clock).renew()])
   expect(renewals.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+})
+
+it('A loop goes on although a program replaced the timers while another loop began, and the call of that loop is lost.', async () => {
+  const timers = { ...systemClock }
+  vi.useFakeTimers()
+  new TimeSlice(timers)
+  vi.useRealTimers()
+  await new TimeSlice(timers).renew()
+
+  vi.useFakeTimers()
+  const lost = new TimeSlice(timers)
+  const never = lost.renew()
+  vi.useRealTimers()
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  await new TimeSlice(timers).renew()
+  await never
 })

@@ -12,6 +12,8 @@
 import type { Clock } from './clock.ts'
 
 const sliceMs = 10
+/** A call that is later than this never comes: a program replaced the timers while it was set, as fake timers of tests do. */
+const lostAfterMs = 100
 /** Parts are short: reading the clock after each would cost more than many of them. */
 const partsPerLook = 16
 
@@ -33,7 +35,8 @@ class SharedSlice {
   readonly #waiting: (() => void)[] = []
   /** undefined until a loop of the macrotask starts the time. */
   #endsAt: number | undefined
-  #isNextScheduled = false
+  /** The number of the scheduled call; earlier calls have no effect. */
+  #scheduled = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -54,7 +57,7 @@ class SharedSlice {
   /** The first loop of a macrotask starts its time. @returns the time now */
   begin(): number {
     const now = this.#clock.monotonic()
-    if (this.#endsAt === undefined) {
+    if (this.#endsAt === undefined || now - this.#endsAt > lostAfterMs) {
       this.#endsAt = now + sliceMs
       this.#scheduleNext()
     }
@@ -64,7 +67,7 @@ class SharedSlice {
   /** Resolves in a later macrotask, in the order of the calls. */
   wait(onRenewed: (() => void) | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => {
+      const waiting = this.#waiting.push(() => {
         try {
           onRenewed?.()
           resolve()
@@ -72,18 +75,19 @@ class SharedSlice {
           reject(error as Error)
         }
       })
-      this.#scheduleNext()
+      // The call that began the time may be lost, and nobody may come later to notice it.
+      if (waiting === 1) this.#scheduleNext()
     })
   }
 
   #scheduleNext(): void {
-    if (this.#isNextScheduled) return
-    this.#isNextScheduled = true
-    this.#clock.soon(() => void this.#next())
+    const scheduled = ++this.#scheduled
+    this.#clock.soon(() => {
+      if (scheduled === this.#scheduled) void this.#next()
+    })
   }
 
   async #next(): Promise<void> {
-    this.#isNextScheduled = false
     this.#endsAt = undefined
     while (this.#waiting.length > 0 && !this.isOver) {
       this.#waiting.shift()?.()
@@ -121,4 +125,10 @@ export class TimeSlice {
       if (done) return value
     }
   }
+}
+
+/** Resolves at once if the loops of this macrotask have time left, otherwise in a later macrotask. */
+export async function macrotaskWithTime(clock: Clock): Promise<void> {
+  const slice = new TimeSlice(clock)
+  if (slice.isOver) await slice.renew()
 }

@@ -6,7 +6,7 @@ import type {
   ServerContext,
   Tool as WireTool,
 } from '@modelcontextprotocol/server'
-import { TimeSlice, version } from '../../../core/index.ts'
+import { macrotaskWithTime, version } from '../../../core/index.ts'
 import type { BuiltInTool, Operation } from '../../../security/index.ts'
 import { isFailure } from '../../../tools/index.ts'
 import { type McpCaller, operationOf } from './mcp-identity.ts'
@@ -40,8 +40,7 @@ async function callTool(
 ): Promise<CallToolResult | InputRequiredResult> {
   const { log } = caller.parts.observability
   // Calls that arrive together share the time of a macrotask.
-  const slice = new TimeSlice(caller.parts.platform.clock)
-  if (slice.isOver) await slice.renew()
+  await macrotaskWithTime(caller.parts.platform.clock)
   try {
     if (builtIn(caller).some((one) => one.name === name)) {
       const result = await caller.tools.call(name, args ?? {})
