@@ -1,8 +1,9 @@
 /** Live updates in a real browser: one stream for all views, lists that follow it, and what the reader sees without it. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Locator, Page } from 'playwright-core'
-import { createTroupe, defineAgent, finish, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, finish, LlmAgent, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
+import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { describeInBrowser } from './browser-testbed.ts'
 
@@ -66,7 +67,7 @@ describeInBrowser('The updates of the studio', (testbed) => {
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
   })
 
-  test('Home shows a change of health by itself, and asks for no health while nothing changes.', async () => {
+  test('Home shows a change of health by itself, and asks for nothing while nothing changes.', async () => {
     let isOpen = true
     const remove = troupe.healthMonitor.register('shop', () => isOpen, { critical: false })
     await go('runs', 'Runs')
@@ -76,12 +77,35 @@ describeInBrowser('The updates of the studio', (testbed) => {
     // The first notice is about the new check.
     await pause(11_000)
     const before = requestsOf('/v1/health')
+    const all = requests.length
     await pause(16_000)
-    expect(requestsOf('/v1/health')).toBe(before)
+    expect(requests.slice(all)).toEqual([])
     isOpen = false
     await shop.getByText('✕ unhealthy').waitFor({ timeout: 15_000 })
     expect(requestsOf('/v1/health')).toBe(before + 1)
     remove()
+  })
+
+  test('Home shows the tokens of a run in progress by itself.', async () => {
+    const [begins, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const model = new MockModel({ responses: [{ text: 'done', usage: { inputTokens: 4_000, outputTokens: 321 } }] })
+    const agents = [
+      defineAgent({ name: 'First', run: () => begins.promise }),
+      new LlmAgent({ name: 'Writer', model }),
+      defineAgent({ name: 'Last', run: () => ends.promise }),
+    ]
+    const flows = ['Start -> First', 'First -> Writer', 'Writer -> Last', 'Last -> End']
+    await go('home', 'Home')
+    const { orchestra } = troupe.user('default')
+    const run = await orchestra.start({ task: 'long work', topology: { agents, flows } })
+    const row = page.getByRole('region', { name: 'In progress' }).getByRole('row', { name: /long work/ })
+    await row.waitFor()
+    const tokens = row.getByRole('cell', { name: '4,321' })
+    expect(await tokens.count()).toBe(0)
+    begins.resolve()
+    await tokens.waitFor()
+    ends.resolve()
+    await run.result()
   })
 
   test('Runs, questions, entries and schedules appear by themselves, and an answer given elsewhere too.', async () => {

@@ -37,7 +37,7 @@ function changedBy(update: Update): readonly Changed[] {
     case 'all-runs':
       return [['operations.runs'], ['usage.groups']]
     case 'health':
-      return [['operations.health'], ['operations.doctor']]
+      return [['operations.health'], ['operations.doctor'], ['probes.ready']]
     case 'question':
       return [['approvals.list'], ['runs.result', { path: { run: update.run } }]]
     case 'schedule':

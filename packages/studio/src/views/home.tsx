@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
-import { useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import { isUnreachable } from '../api/is-problem.ts'
-import { useAnswer, useUser } from '../api/use-api.tsx'
+import { useAnswer, useForget, useUpdatesConnection, useUser } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
@@ -22,8 +22,26 @@ const newest = { query: { limit: 10 } } as const
 const running = { query: { status: 'running', limit: 100 } } as const
 const maxRunning = 5
 
+/** ms between questions to a server that is not ready or cannot be reached. */
+const unreadyEvery = 5_000
+
+/** Asks when the page opens, when the stream of updates breaks or returns, when health changed, and until the server is ready. */
+function useReady() {
+  const ready = useAnswer('probes.ready', {})
+  const isUnready = !ready.isPending && (ready.error !== null || ready.data?.status !== 'ready')
+  useAnswer('probes.ready', { enabled: isUnready, every: unreadyEvery })
+  const connection = useUpdatesConnection()
+  const forget = useForget()
+  const known = useRef(connection)
+  useEffect(() => {
+    if (known.current !== connection) forget('probes.ready', {})
+    known.current = connection
+  }, [connection, forget])
+  return ready
+}
+
 export function Home() {
-  const ready = useAnswer('probes.ready', { every: 5_000 })
+  const ready = useReady()
   const user = useUser()
   return (
     <>
@@ -86,7 +104,7 @@ function Unready({ error }: { readonly error: Error | null }) {
 
 /** The newest runs that run. */
 function InProgress() {
-  const { data } = useAnswer('runs.list', { ...running, every: usageEvery })
+  const { data } = useAnswer('runs.list', running)
   const { items = [], cursor } = data ?? {}
   const all = (
     <Link to="/runs" search={{ status: 'running' }}>
@@ -103,9 +121,6 @@ function InProgress() {
     </Section>
   )
 }
-
-/** ms. The server stores the usage of a run in progress at this interval, without an update. */
-const usageEvery = 10_000
 
 /** The checks that measure load: messages that wait, dead letters, workers. */
 const loads = new Set(['queues', 'agents'])

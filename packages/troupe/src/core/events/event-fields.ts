@@ -82,9 +82,12 @@ export type CalledFields = {
   readonly errorId?: string
 }
 
-export type RunFields = {
+export type OfRunFields = {
   /** The id of the run. */
   readonly runId: string
+}
+
+export type RunFields = OfRunFields & {
   /** The position of the event in the run's journal, counted from 1. */
   readonly seq: number
   /** The agents through whose invocations the event came about, the first one first; empty for the run as a whole. */

@@ -109,6 +109,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'troupe.draining': 'The troupe is shutting down; it accepts no new work.',
   'troupe.restored': 'The database was restored from a backup; work waits for resumeRestored().',
   'troupe.resumed': 'Work on a restored database was resumed.',
+  'usage.stored': 'The tokens and the cost of a run in progress were stored, and lists show them.',
   'user.forgotten': 'Everything stored for a user was removed.',
   'work.stalled': 'A step, a message or the outbox made no progress for too long.',
   'worker.changed': 'A state machine of a worker made a transition.',

@@ -4,6 +4,7 @@ import type {
   CalledFields,
   FailedFields,
   JoinFields,
+  OfRunFields,
   QuestionFields,
   RunFields,
   StepFields,
@@ -186,4 +187,13 @@ export interface RunEventPayloads {
   'timer.cleared': RunFields
   /** A timer of a run was set. */
   'timer.set': RunFields
+  /** The tokens and the cost of a run in progress were stored, and lists show them. */
+  'usage.stored': OfRunFields & {
+    /** The input tokens of the run so far, with those of its child runs that ended. */
+    readonly inputTokens: number
+    /** The output tokens of the run so far. */
+    readonly outputTokens: number
+    /** US dollars so far, without models whose price is unknown. */
+    readonly cost: number
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { isObject, type TroupeEvent } from '../../core/index.ts'
 
-/** The new status of a run; the list of runs has the other fields. */
+/** The status of a run, after it or the stored usage of the run changed; the list of runs has the other fields. */
 export type RunUpdate = {
   readonly kind: 'run'
   readonly run: string
@@ -39,6 +39,7 @@ export type ListUpdate =
 export const observedPatterns = [
   'run.*',
   'step.resumed',
+  'usage.stored',
   'question.*',
   'schedule.*',
   'message.dead-lettered',
@@ -57,6 +58,8 @@ export function updateOf(event: ObservedEvent): ListUpdate | undefined {
     case 'run.retried':
     // A run that waited for an answer or for a resolution continues with its step.
     case 'step.resumed':
+    // Tokens and cost of a run in progress changed.
+    case 'usage.stored':
       return run(event.runId, 'running')
     case 'run.waiting':
       return { ...run(event.runId, 'waiting'), reason: event.reason }

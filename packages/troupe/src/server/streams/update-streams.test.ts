@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createVirtualClock } from '../../core/index.ts'
+import { defineAgent, LlmAgent } from '../../index.ts'
 import { defineMessage } from '../../messaging/index.ts'
+import { MockModel } from '../../testing/index.ts'
 import { type Event, follow, type Served, Servers, until } from '../server-testbed.test.fixture.ts'
 
 const servers = new Servers()
@@ -55,6 +57,31 @@ describe('The stream of updates', () => {
     })
     expect(updates()).toContainEqual({ kind: 'dead-letters', mailbox: 'Stock' })
     expect(JSON.stringify(events)).not.toContain('SECRET')
+  })
+
+  it('The stream of updates reports a run in progress when its tokens and cost were stored.', async () => {
+    const [begins, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const agents = [
+      defineAgent({ name: 'First', run: () => begins.promise }),
+      new LlmAgent({
+        name: 'Writer',
+        model: new MockModel({ responses: [{ text: 'done', usage: { inputTokens: 1_000, outputTokens: 100 } }] }),
+      }),
+      defineAgent({ name: 'Last', run: () => ends.promise }),
+    ]
+    const { call, url } = await servers.start({ agents })
+    const { updates } = await open(url)
+    const flows = ['Start -> First', 'First -> Writer', 'Writer -> Last', 'Last -> End']
+    await call('POST', '/v1/runs', { id: 'r', task: 1, topology: { agents: ['First', 'Writer', 'Last'], flows } })
+    await until('its start', () => updates().length === 1)
+    begins.resolve()
+    await until('its usage', () => updates().length === 2)
+    expect(updates()[1]).toEqual({ kind: 'run', run: 'r', status: 'running' })
+    expect((await call('GET', '/v1/runs?status=running')).body.items).toMatchObject([
+      { id: 'r', usage: { inputTokens: 1_000, outputTokens: 100 } },
+    ])
+    ends.resolve()
+    await until('its end', () => updates().some(({ status }) => status === 'completed'))
   })
 
   it('The stream of updates continues after the last event that a reader names, and sends a reader of another stream a resync.', async () => {

@@ -1,4 +1,6 @@
 /** Tells the observers of a run in this process, the event stream and the log what a durable change has brought. */
+import { totalUsage } from '../../machine/budgets/total-usage.ts'
+import type { State } from '../../machine/state.ts'
 import type { EventWithPath } from '../events/run-event.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { traceIdOf } from '../store/run-journals.ts'
@@ -6,12 +8,12 @@ import { logRunEvents } from './log-run-events.ts'
 import type { RunWriterOptions } from './run-writer.ts'
 
 export class RunObservers {
-  readonly #parts: Pick<OrchestraParts, 'host' | 'reporting'>
+  readonly #parts: Pick<OrchestraParts, 'host' | 'platform' | 'reporting'>
   readonly #run: Pick<RunWriterOptions, 'user' | 'run' | 'pinned'>
   readonly #observers = new Set<(events: readonly EventWithPath[]) => void>()
 
   constructor(
-    parts: Pick<OrchestraParts, 'host' | 'reporting'>,
+    parts: Pick<OrchestraParts, 'host' | 'platform' | 'reporting'>,
     run: Pick<RunWriterOptions, 'user' | 'run' | 'pinned'>,
   ) {
     this.#parts = parts
@@ -40,5 +42,14 @@ export class RunObservers {
   announce(event: EventWithPath): void {
     const { user, run } = this.#run
     this.#parts.host.announce(user, run, traceIdOf(user, run), event)
+  }
+
+  /** Sends the usage of a run in progress to the event stream, after it was stored. */
+  storedUsage(state: State): void {
+    const { events, clock } = this.#parts.platform
+    const { user: userId, run: runId } = this.#run
+    const { inputTokens, outputTokens, cost } = totalUsage(state)
+    const trace = traceIdOf(userId, runId)
+    events.emit({ type: 'usage.stored', at: clock.now(), userId, runId, trace, inputTokens, outputTokens, cost })
   }
 }

@@ -241,12 +241,13 @@ export class RunOwner {
   async #advance(change: RunChange): Promise<void> {
     const { inputs, rowStatements } = change
     const slice = new TimeSlice(this.#parts.platform.clock)
-    this.#writer.advance(change)
+    const { storedUsage } = this.#writer.advance(change)
     this.#observers.notify(inputs.events)
     for (const event of inputs.events) {
       if (inputs.isLong && slice.isOver) await slice.renew()
       this.#observers.announce(event)
     }
+    if (storedUsage) this.#observers.storedUsage(this.#writer.state)
     if (inputs.events.length === 0 && rowStatements.length > 0) this.#observers.changed()
     for (const command of inputs.commands) {
       if (inputs.isLong && slice.isOver) await slice.renew()

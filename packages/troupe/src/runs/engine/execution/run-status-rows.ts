@@ -29,6 +29,8 @@ export class RunStatusRows {
   /** The stored usage, and when it was stored. */
   #usage = noUsage
   #usageAt = 0
+  /** The usage was stored while the run is in progress, since the last call of `hasStoredUsage`. */
+  #isUsageStored = false
 
   constructor(parts: OrchestraParts) {
     this.#parts = parts
@@ -40,9 +42,11 @@ export class RunStatusRows {
     const outside = status === 'waiting' ? viewOf(state).externalSteps : 0
     // A waiting step may have used more since the run last waited.
     const saved = JSON.stringify([status, reason, over, outside, status === 'waiting' && totalUsage(state)])
-    if (saved === this.#saved && !over) return this.#usageRows(user, run, state, at, usageWriteIntervalMs)
+    const isSaved = saved === this.#saved && !over
+    const usage = this.#usageRows(user, run, state, at, isSaved ? usageWriteIntervalMs : 0)
+    this.#isUsageStored = status === 'running' && usage.length > 0
+    if (isSaved) return usage
     this.#saved = saved
-    const usage = this.#usageRows(user, run, state, at)
     // A run that waits for child runs is recovered too, because its code may provide theirs.
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
@@ -71,8 +75,15 @@ export class RunStatusRows {
     ]
   }
 
+  /** Returns whether the usage of the run in progress was stored, which no event of the run shows; once for each time. */
+  hasStoredUsage(): boolean {
+    const isUsageStored = this.#isUsageStored
+    this.#isUsageStored = false
+    return isUsageStored
+  }
+
   /** @param afterMs the time since the usage was stored that must have passed */
-  #usageRows(user: UserId, run: string, state: State, at: number, afterMs = 0): readonly Statement[] {
+  #usageRows(user: UserId, run: string, state: State, at: number, afterMs: number): readonly Statement[] {
     if (at - this.#usageAt < afterMs) return []
     const usage = storedUsage(usageByModel(state))
     if (usage === this.#usage) return []

@@ -208,10 +208,11 @@ export class RunWriter {
     return { result, endsFrom: own.length }
   }
 
-  /** The change is durable. */
-  advance({ at, inputs }: RunChange): void {
+  /** The change is durable. @returns whether it stored the usage of the run in progress */
+  advance({ at, inputs }: RunChange): { readonly storedUsage: boolean } {
     this.#lastAt = at
     this.#lastSeq += inputs.events.length
+    return { storedUsage: this.#status.hasStoredUsage() }
   }
 
   /**

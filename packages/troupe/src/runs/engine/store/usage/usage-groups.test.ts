@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { dropSchema, missingServer, schemaName, server } from '../../../../../test/postgres/postgres-server.ts'
 import { createVirtualClock, systemRandom } from '../../../../core/index.ts'
-import { defineAgent, defineTool, finish, LlmAgent, ValidationError } from '../../../../index.ts'
+import { defineAgent, defineTool, finish, LlmAgent, type TroupeEvent, ValidationError } from '../../../../index.ts'
 import { journalMigrations } from '../../../../journal/index.ts'
 import { eventsOf, solo, troupesOfTests } from '../../../../startup/troupe-testbed.test.fixture.ts'
 import { openStorage } from '../../../../storage/index.ts'
@@ -191,11 +191,15 @@ describe('The usage of a run', () => {
     const agents = [clerk('First', 'priced', answer), last]
     const troupe = await opened({ storage: 'memory:', prices, agents })
     const { orchestra } = troupe.user('ada')
+    const stored: TroupeEvent<'usage.stored'>[] = []
+    troupe.on('usage.stored', (event) => void stored.push(event))
     const topology = { agents, flows: ['Start -> First', 'First -> Last', 'Last -> End'] }
     const run = await orchestra.start({ task: 't', topology })
     await expect.poll(() => finishLast).toBeDefined()
     expect(await troupe.usageBy('model')).toEqual([{ name: 'mock/priced', runs: 1, ...call }])
+    expect(stored).toMatchObject([{ userId: 'ada', runId: run.id, ...usage, cost: costOfCall }])
     finishLast?.()
     await run.result()
+    expect(stored).toHaveLength(1)
   })
 })
