@@ -1,7 +1,7 @@
 /** A troupe in memory for one test: agents on scripted models, whose scripts are verified at the end. */
 import type { RunOutcome } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
-import { checkConstruct, construct, encodeJson, failure, isInstance, objectOf, seededRandom } from '../core/index.ts'
+import { checkConstruct, construct, copyJson, failure, isInstance, objectOf, seededRandom } from '../core/index.ts'
 import { createTroupe, LlmAgent, type Troupe, type User } from '../startup/index.ts'
 import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from './execute-test-workflow.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
@@ -59,7 +59,7 @@ export class AgentTestCase implements AsyncDisposable {
    * Sends the input to the agent in a new session and returns the result. An error of the agent is part of the result.
    */
   async run(agent: LlmAgent, input: unknown): Promise<RunOutcome> {
-    return this.user.session(agent).run(JSON.parse(encodeJson(input ?? null, 'The input of AgentTestCase.run')))
+    return this.user.session(agent).run(copyJson(input ?? null, 'The input of AgentTestCase.run'))
   }
 
   /** As the function `executeTestWorkflow`, which opens its own troupe. */

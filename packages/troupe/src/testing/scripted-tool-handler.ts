@@ -3,7 +3,7 @@ import {
   canonicalJson,
   checkOptions,
   checkText,
-  encodeJson,
+  copyJson,
   failure,
   isList,
   type Json,
@@ -76,7 +76,7 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
    */
   async call(name: string, args: unknown = {}): Promise<Result> {
     checkText('ScriptedToolHandler.call', name)
-    const made = { name, args: JSON.parse(encodeJson(args, `The arguments of ${show(name)}`)) as Json }
+    const made = { name, args: copyJson(args, `The arguments of ${show(name)}`) }
     this.calls.push(made)
     const answers = this.#mockResults.get(name)
     const answer = !answers ? undefined : 'sequence' in answers ? answers.sequence.shift() : answers.always
@@ -96,7 +96,7 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
    */
   assertCalledWith(name: string, args: Json): void {
     checkText('assertCalledWith', name)
-    const wanted = canonicalJson(JSON.parse(encodeJson(args, 'The arguments of assertCalledWith')) as Json)
+    const wanted = canonicalJson(copyJson(args, 'The arguments of assertCalledWith'))
     const calls = this.calls.filter((call) => call.name === name)
     if (calls.some((call) => canonicalJson(call.args) === wanted)) return
     const found = calls.map((call) => canonicalJson(call.args)).join(' and ') || 'not called at all'

@@ -4,7 +4,7 @@
  * run.
  */
 import type { Agent, Outcome, StepContext, StepEntry } from '../agents/index.ts'
-import { canonicalJson, encodeJson, failure, hashText, type Json, readable } from '../core/index.ts'
+import { canonicalJson, copyJson, failure, hashText, type Json, readable } from '../core/index.ts'
 import type { PatternRole } from './canonical/canonical-topology.ts'
 
 type RoleOf<K extends PatternRole['kind']> = Extract<PatternRole, { readonly kind: K }>
@@ -117,7 +117,7 @@ async function divide(
   const items = split ? await split(entry.input) : entry.input
   if (!Array.isArray(items))
     throw failure('validation.failed', { what: 'What is to be mapped', problem: 'it is not a list; pass split' })
-  const inputs = JSON.parse(encodeJson(items, 'What split returned')) as readonly Json[]
+  const inputs = copyJson(items, 'What split returned') as readonly Json[]
   return inputs.length === 0
     ? handOff(role.reduce, { results: [] })
     : invoke(inputs.map((input) => ({ agent: role.map, input })))

@@ -1,6 +1,6 @@
 /** A topology under construction: nodes and edges are checked one by one, definitions are collected by name. */
 import type { Agent } from '../agents/index.ts'
-import { checkName, encodeJson, failure, fieldOf, milliseconds, nearest, show } from '../core/index.ts'
+import { checkName, copyJson, failure, fieldOf, milliseconds, nearest, show } from '../core/index.ts'
 import type {
   CanonicalEdge,
   CanonicalNode,
@@ -250,5 +250,5 @@ function readCondition(location: string, when: Condition): Condition {
     if (fits?.(value) === false) throw problem(`${part} of its condition is not ${what}`)
   }
   if (!tests.some(([part]) => part !== 'path')) throw problem('its condition says nothing about the value')
-  return JSON.parse(encodeJson(when, `The condition of ${location}`)) as Condition
+  return copyJson(when, `The condition of ${location}`) as Condition
 }

@@ -4,7 +4,7 @@ import { checkAgentName } from '../../context/index.ts'
 import {
   checkOptions,
   checkSchema,
-  encodeJson,
+  copyJson,
   failure,
   hashText,
   type Json,
@@ -171,7 +171,7 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
       ? {
           async serve(message, entry) {
             const reply = await serve(message, contextOf(entry))
-            return reply === undefined ? null : (JSON.parse(encodeJson(reply, `The reply of ${name}`)) as Json)
+            return reply === undefined ? null : copyJson(reply, `The reply of ${name}`)
           },
         }
       : {}),
@@ -188,5 +188,5 @@ const contextOf = ({ ctx, request, input, history }: StepEntry): AgentContext =>
 async function checkRouting(routing: Routing, schema: Schema | undefined, name: string): Promise<Routing> {
   if (!schema || !('value' in routing)) return routing
   const value = await parse(schema, routing.value, `The output of ${name}`)
-  return { ...routing, value: JSON.parse(encodeJson(value, `The output of ${name}`)) as Json }
+  return { ...routing, value: copyJson(value, `The output of ${name}`) }
 }

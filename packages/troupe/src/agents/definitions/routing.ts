@@ -1,5 +1,5 @@
 /** The routing of a function agent: where the run continues. A plain value follows the only outgoing edge. */
-import { checkOptions, encodeJson, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
+import { checkOptions, copyJson, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
 import type { CarriedHistory, Routing } from '../agent-port.ts'
 
 /** A value that only these functions create, so that no plain result of an agent counts as a routing. */
@@ -82,8 +82,7 @@ export function readHistory(what: string, options: HandOffOptions): NonNullable<
 /** Ends the run, or this branch, with its response. */
 export const finish = <Out = null>(value?: Out): Routed<Out> => new Routed<Out>({ kind: 'finish', value: json(value) })
 
-const json = (value: unknown): Json =>
-  value === undefined ? null : (JSON.parse(encodeJson(value, 'What is passed on')) as Json)
+const json = (value: unknown): Json => (value === undefined ? null : copyJson(value, 'What is passed on'))
 
 const isRouted = (value: unknown): value is Routed => {
   try {
@@ -97,7 +96,7 @@ const isRouted = (value: unknown): value is Routed => {
 export const routingOf = (returned: unknown, what: string): Routing =>
   isRouted(returned)
     ? returned.routing
-    : { kind: 'value', value: returned === undefined ? null : (JSON.parse(encodeJson(returned, what)) as Json) }
+    : { kind: 'value', value: returned === undefined ? null : copyJson(returned, what) }
 
 /**
  * Returns the result that a person provides in place of a step's result.

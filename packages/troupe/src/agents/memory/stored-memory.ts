@@ -7,7 +7,7 @@ import {
   checkSignal,
   checkTaint,
   checkText,
-  encodeJson,
+  copyJson,
   failure,
   type Ids,
   type Json,
@@ -106,7 +106,7 @@ export class StoredMemory {
         source: this.#source,
         taint: joinTaint(checkTaint(options.taint, 'add.taint'), stepTaint()),
       },
-      content: JSON.parse(encodeJson(content, 'What is remembered')) as Json,
+      content: copyJson(content, 'What is remembered'),
       provenance: { agent: 'host', ...(options.taint === undefined ? {} : { taintDeclared: true as const }) },
     }
     await this.#commit(this.parts.memories.put(this.user, this.name, item, this.capacity))

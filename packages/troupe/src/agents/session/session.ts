@@ -15,7 +15,7 @@ import {
   checkTaint,
   checkText,
   construct,
-  encodeJson,
+  copyJson,
   failure,
   type Json,
   joinTaint,
@@ -396,4 +396,4 @@ export class Session {
 }
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
-const copyOf = (input: Json, what = 'What the agent is asked'): Json => JSON.parse(encodeJson(input, what)) as Json
+const copyOf = (input: Json, what = 'What the agent is asked'): Json => copyJson(input, what)

@@ -1,7 +1,7 @@
 /** Questions to people: checked when they are asked, waited for without holding a process, answered in their form. */
 import {
   checkOptions,
-  encodeJson,
+  copyJson,
   failure,
   hashJson,
   type Json,
@@ -30,7 +30,7 @@ export function createQuestion(options: AskOptions): Question {
   if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
   const shown = kind === 'approval' ? { ...options, text: markedLines(text) } : options
   const fields = Object.entries({ ...shown, kind }).filter(([, value]) => value !== undefined)
-  const question = withArguments(JSON.parse(encodeJson(Object.fromEntries(fields), 'The question')) as Question)
+  const question = withArguments(copyJson(Object.fromEntries(fields), 'The question') as Question)
   const misfit = question.default === undefined ? undefined : wrongAnswer(question, question.default)
   if (misfit) throw wrong(`its default does not fit: ${misfit.message}`)
   if (kind === 'approval' && agreed(question.default)) throw wrong('an approval is given by a person, never by default')

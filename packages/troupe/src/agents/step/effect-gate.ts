@@ -2,7 +2,7 @@
  * The gate of `ctx.effect`: the decision of the policy with an approval if needed, the egress rules, the cassette, and
  * the results of earlier attempts.
  */
-import { encodeJson, failure, type Json, type Recording, truncateText } from '../../core/index.ts'
+import { copyJson, failure, type Recording, truncateText } from '../../core/index.ts'
 import {
   type EffectCall,
   type EffectFunction,
@@ -78,7 +78,7 @@ export class EffectGate {
     const rejected = asking.guard.rejection(taintedActionOf(asking, name), decision)
     const { ask } = asking
     if (decision.verdict === 'block' || spec.input === undefined || !ask) throw rejected
-    const args = JSON.parse(encodeJson(spec.input, `The input of the effect ${name}`)) as Json
+    const args = copyJson(spec.input, `The input of the effect ${name}`)
     if (!agreed(await askApproval({ ...asking, ask }, name, args, decision))) throw rejected
   }
 

@@ -12,16 +12,7 @@ import {
   type StepReport,
 } from '../../agents/index.ts'
 import { checkAgentName } from '../../context/index.ts'
-import {
-  checkOptionNames,
-  encodeJson,
-  failure,
-  hashText,
-  type Json,
-  parse,
-  type Schema,
-  show,
-} from '../../core/index.ts'
+import { checkOptionNames, copyJson, failure, hashText, type Json, parse, type Schema, show } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
@@ -133,7 +124,7 @@ export function foreignAgent(
         model: model ?? '',
         ...(isShared ? { models: {} } : {}),
       }
-      return { kind: 'value', value: JSON.parse(encodeJson(checked, `The output of ${name}`)) as Json, report }
+      return { kind: 'value', value: copyJson(checked, `The output of ${name}`), report }
     },
   } satisfies Agent)
 }
@@ -181,7 +172,7 @@ async function carryOut(
       return withTimeLimit(limit, async (inner) => {
         const { value, usage, toolCalls = [] } = await own.call(input, { ...callIdentity, signal: inner })
         return {
-          value: JSON.parse(encodeJson(value ?? null, `The answer of ${own.name}`)) as Json,
+          value: copyJson(value ?? null, `The answer of ${own.name}`),
           usage: { inputTokens: count(usage?.inputTokens), outputTokens: count(usage?.outputTokens) },
           toolCalls,
         }

@@ -14,8 +14,8 @@ import type { Clock } from './clock.ts'
 const sliceMs = 10
 /** A call that is later than this never comes: a program replaced the timers while it was set, as fake timers of tests do. */
 const lostAfterMs = 100
-/** Parts are short: reading the clock after each would cost more than many of them. */
-const partsPerLook = 16
+/** How many short parts are done between two looks: reading the clock after each would cost more than many of them. */
+const shortParts = 16
 
 /** Work that can pause at each `yield`. */
 export type WorkInParts<Result> = Generator<undefined, Result, undefined>
@@ -117,8 +117,11 @@ export class TimeSlice {
     return this.#shared.wait(this.#onRenewed)
   }
 
-  /** Does work that yields between its parts, and begins another slice whenever one is over. */
-  async finish<Result>(work: WorkInParts<Result>): Promise<Result> {
+  /**
+   * Does work that yields between its parts, and begins another slice whenever one is over.
+   * @param partsPerLook 1 for parts that may be long
+   */
+  async finish<Result>(work: WorkInParts<Result>, partsPerLook = shortParts): Promise<Result> {
     for (let parts = 0; ; parts++) {
       if (parts % partsPerLook === 0 && this.isOver) await this.renew()
       const { done, value } = work.next()

@@ -1,9 +1,46 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, decodeJson, encodeJson, hashJson } from './json.ts'
+import { canonicalJson, copyJson, decodeJson, encodeJson, hashJson } from './json.ts'
 import type { Json } from './json-value.ts'
 
 const rejected = (value: unknown) => expect(() => encodeJson(value)).toThrow(/JSON cannot carry/)
+
+describe('copyJson', () => {
+  it('copyJson returns what a text of the value is read back as, and rejects what encodeJson rejects.', () => {
+    const outcomeOf = (make: () => unknown) => {
+      try {
+        return { value: make() }
+      } catch (error) {
+        return { error: String(error) }
+      }
+    }
+    const values = fc.oneof(fc.jsonValue({ noUnicodeString: false }), fc.anything({ withNullPrototype: true }))
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(outcomeOf(() => copyJson(value, 'v'))).toStrictEqual(outcomeOf(() => decodeJson(encodeJson(value, 'v'))))
+      }),
+    )
+    const special = JSON.parse('{"__proto__":{"x":1},"constructor":2,"toJSON":"text","1":0,"a":"\\ud800"}')
+    expect(copyJson(special)).toStrictEqual(special)
+    expect(Object.keys(copyJson({ b: 1, 2: 1, a: 1 }) as object)).toEqual(['2', 'b', 'a'])
+  })
+  it('copyJson shares no object with the value, and reads each field once.', () => {
+    const inner = { list: [{ n: 1 }] }
+    const copy = copyJson({ inner }) as { inner: typeof inner }
+    inner.list.push({ n: 2 })
+    expect(copy).toEqual({ inner: { list: [{ n: 1 }] } })
+    let reads = 0
+    const changing = Object.defineProperty({}, 'n', { enumerable: true, get: () => ++reads })
+    expect(copyJson(changing)).toEqual({ n: 1 })
+    const broken = Object.defineProperty({}, 'n', {
+      enumerable: true,
+      get() {
+        throw new Error('no')
+      },
+    })
+    expect(() => copyJson(broken)).toThrow('what cannot be read')
+  })
+})
 
 describe('encodeJson', () => {
   it('encodeJson preserves exactly what it accepts.', () => {

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
+import { finishNow, type WorkInParts } from '../time/time-slice.ts'
 import { isRootPrototype } from './is-object.ts'
 import type { Json } from './json-value.ts'
 import { truncateText } from './truncate-text.ts'
@@ -34,14 +35,15 @@ function firstRepeated(container: Checked | undefined): Checked | undefined {
   return chain.find(({ value }) => seen.size === seen.add(value).size)
 }
 
-function check(value: unknown, what: string, container: Checked | undefined): void {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
+/** Checks a value, and returns a deep copy of it if `isCopied`. */
+function check(value: unknown, what: string, container: Checked | undefined, isCopied: boolean): unknown {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   const rejection = (found: string, path = pathTo(container)) =>
     failure('json.unsupported', { what, path: path || 'its root', found })
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw rejection(String(value))
     if (Object.is(value, -0)) throw rejection('-0')
-    return
+    return value
   }
   if (typeof value !== 'object') throw rejection(value === undefined ? 'undefined' : `a ${typeof value}`)
   const depth = container ? container.depth + 1 : 0
@@ -55,20 +57,28 @@ function check(value: unknown, what: string, container: Checked | undefined): vo
     if (!isPlainList(value)) throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
     // A list with named fields, such as a match of a regular expression.
     if (Object.keys(value).length > value.length) throw rejection('a list with named fields')
+    const copy: unknown[] = []
     for (let i = 0; i < value.length; i++) {
       checked.key = i
-      check(value[i], what, checked)
+      const item = check(value[i], what, checked, isCopied)
+      if (isCopied) copy.push(item)
     }
-  } else {
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
-      throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
-    if (Object.getOwnPropertySymbols(value).length > 0) throw rejection('a symbol as a key')
-    for (const key of Object.keys(value)) {
-      checked.key = key
-      check((value as Record<string, unknown>)[key], what, checked)
-    }
+    return copy
   }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
+    throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
+  if (Object.getOwnPropertySymbols(value).length > 0) throw rejection('a symbol as a key')
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    checked.key = key
+    const field = check((value as Record<string, unknown>)[key], what, checked, isCopied)
+    if (!isCopied) continue
+    if (key === '__proto__')
+      Object.defineProperty(copy, key, { value: field, writable: true, enumerable: true, configurable: true })
+    else copy[key] = field
+  }
+  return copy
 }
 const isPlainList = (list: object) => {
   const prototype = Object.getPrototypeOf(list)
@@ -83,10 +93,24 @@ const isPlainList = (list: object) => {
  * @throws ValidationError `json.unsupported` for undefined, functions, NaN, infinities, -0, BigInt, symbols, Date, Map,
  * class instances, cycles, and more than 500 levels.
  */
-export function encodeJson(value: unknown, what = 'The value'): string {
-  try {
-    check(value, what, undefined)
+export const encodeJson = (value: unknown, what = 'The value'): string =>
+  codedErrors(what, () => {
+    check(value, what, undefined, false)
     return JSON.stringify(value)
+  })
+
+/**
+ * Returns a deep copy of a value that JSON represents exactly: that of `JSON.parse(encodeJson(value))`, at half of the cost.
+ * @param what the name of the value in the error
+ * @throws ValidationError as `encodeJson`
+ */
+export const copyJson = (value: unknown, what = 'The value'): Json =>
+  codedErrors(what, () => check(value, what, undefined, true) as Json)
+
+/** Turns each error into `json.unsupported`. */
+function codedErrors<Out>(what: string, read: () => Out): Out {
+  try {
+    return read()
   } catch (cause) {
     if (cause instanceof TroupeError) throw cause
     // A getter or a proxy threw, or a text is longer than a string can be.
@@ -97,21 +121,55 @@ export function encodeJson(value: unknown, what = 'The value'): string {
 export const decodeJson = (text: string): Json => JSON.parse(text) as Json
 
 /** Returns the canonical JSON of RFC 8785: keys sorted by code units, numbers and strings as in ECMAScript. */
-export function canonicalJson(value: Json): string {
+export const canonicalJson = (value: Json): string => finishNow(canonicalJsonInParts(value))
+
+/** A list or an object whose canonical text is being written, in the chain of those that contain it. */
+interface Written {
+  readonly value: readonly Json[] | { readonly [key: string]: Json }
+  /** The sorted keys of an object. */
+  readonly keys: readonly string[] | undefined
+  readonly container: Written | undefined
+  /** The index of the next item or key. */
+  next: number
+  text: string
+}
+
+const itemsPerPart = 256
+
+/** The same in parts: a value of many megabytes takes longer than other work may wait. */
+export function* canonicalJsonInParts(value: Json): WorkInParts<string> {
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  let text = ''
-  if (Array.isArray(value)) {
-    for (const item of value) text += text === '' ? canonicalJson(item) : `,${canonicalJson(item)}`
-    return `[${text}]`
+  let written = begin(value, undefined)
+  for (let items = 1; ; items++) {
+    if (items % itemsPerPart === 0) yield
+    const { value: from, keys, container } = written
+    const at = written.next++
+    if (at === (keys ?? (from as readonly Json[])).length) {
+      const text = keys ? `{${written.text}}` : `[${written.text}]`
+      if (!container) return text
+      container.text += text
+      written = container
+      continue
+    }
+    const key = keys?.[at]
+    const item = (from as Record<string | number, Json>)[key ?? at] as Json
+    if (at > 0) written.text += ','
+    if (key !== undefined) written.text += `${JSON.stringify(key)}:`
+    if (item === null || typeof item !== 'object') written.text += JSON.stringify(item)
+    else written = begin(item, written)
   }
-  const object = value as { readonly [key: string]: Json }
-  for (const key of Object.keys(object).sort()) {
-    const field = `${JSON.stringify(key)}:${canonicalJson(object[key] as Json)}`
-    text += text === '' ? field : `,${field}`
-  }
-  return `{${text}}`
+}
+
+const begin = (value: Written['value'], container: Written | undefined): Written => {
+  const keys = Array.isArray(value) ? undefined : Object.keys(value).sort()
+  return { value, keys, container, next: 0, text: '' }
 }
 
 /** Returns the SHA-256 of the canonical JSON as 64 hexadecimal digits. */
 export const hashJson = (value: Json): string => hashText(canonicalJson(value))
+
+/** The same in parts. */
+export function* hashJsonInParts(value: Json): WorkInParts<string> {
+  return hashText(yield* canonicalJsonInParts(value))
+}
 export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

@@ -1,6 +1,6 @@
 /** Effects with unknown outcomes: listed for people, resolved by their decision, never repeated automatically. */
 import { sql } from 'kysely'
-import { checkOptions, encodeJson, failure, type Json } from '../../core/index.ts'
+import { checkOptions, copyJson, failure, type Json } from '../../core/index.ts'
 import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -42,7 +42,7 @@ function readResolution(resolution: Resolution): { readonly happened: boolean; r
   if (typeof happened !== 'boolean') throw wrong('it must say happened: true or happened: false')
   if (output === undefined) return { happened }
   if (!happened) throw wrong('an effect that did not happen has no output')
-  return { happened, output: JSON.parse(encodeJson(output, `${what}: its output`)) as Json }
+  return { happened, output: copyJson(output, `${what}: its output`) }
 }
 
 export function createUncertainEffects(storage: Storage, inbox: Inbox, journals: Journals): UncertainEffects {

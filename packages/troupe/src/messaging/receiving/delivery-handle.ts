@@ -6,6 +6,7 @@ import {
   checkCall,
   checkOptions,
   checkSignal,
+  copyJson,
   type Duration,
   encodeJson,
   errorIdIn,
@@ -51,7 +52,7 @@ export function answerFragment(
   answer: Answer,
 ): Fragment {
   const signedReply = (request: string) => {
-    const plain = JSON.parse(encodeJson(answer, 'The reply')) as Json
+    const plain = copyJson(answer, 'The reply')
     return messaging.signed ? messaging.signed.signReply(user, mailbox, request, plain) : plain
   }
   if ('request' in replyTo)

@@ -7,6 +7,7 @@ import {
   checkOptionNames,
   checkSignal,
   checkTaint,
+  copyJson,
   decodeJson,
   encodeJson,
   failure,
@@ -162,8 +163,7 @@ export function checkSend<Options extends CommonSendOptions>(
     throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
   return { ...capture(options), ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }) }
 }
-const copied = <Value extends Json>(value: Value) =>
-  decodeJson(encodeJson(value, 'The metadata of the message')) as Value
+const copied = <Value extends Json>(value: Value) => copyJson(value, 'The metadata of the message') as Value
 
 /** Returns the reference of a message to a payload that is stored as a blob. */
 export const payloadOwnerOf = (id: string): string => `message:${id}`

@@ -7,9 +7,8 @@ import {
   checkFunction,
   checkName,
   checkOptions,
+  copyJson,
   type Duration,
-  decodeJson,
-  encodeJson,
   failure,
   isObject,
   isPlainObject,
@@ -259,7 +258,7 @@ function read(name: string, answer: unknown): Pick<CheckReport, 'status' | 'mess
   return {
     status: status as HealthStatus,
     ...(message === undefined ? {} : { message: message as string }),
-    ...(details === undefined ? {} : { details: decodeJson(encodeJson(details, `The details of ${name}`)) as Details }),
+    ...(details === undefined ? {} : { details: copyJson(details, `The details of ${name}`) as Details }),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Waits for a run, whichever process carries it on: until it is over, or nothing in it can move. */
-import { failure, type Json, type UserId } from '../../core/index.ts'
+import { failure, type Json, macrotaskWithTime, type UserId } from '../../core/index.ts'
 import { resultWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
 import type { RunHost } from './run-host.ts'
@@ -30,7 +30,10 @@ async function until<T>(
 export function awaitResult(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
   const retryWindow: RetryWindow = {}
   return until(host, user, run, signal, async (row, attempt) => {
-    if (row.endedAt !== null && row.result !== null) return JSON.parse(row.result) as Json
+    if (row.endedAt !== null && row.result !== null) {
+      await macrotaskWithTime(host.parts.platform.clock)
+      return JSON.parse(row.result) as Json
+    }
     if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)
     // The code of this process may resolve an uncertain effect or a change of code.
     else if (attempt === 1 && (row.reason === 'uncertain' || row.reason === 'code.changed'))

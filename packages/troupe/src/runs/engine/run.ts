@@ -10,7 +10,7 @@ import {
   checkSignalType,
   checkText,
   construct,
-  encodeJson,
+  copyJson,
   failure,
   type Json,
   joinTaint,
@@ -281,7 +281,7 @@ export class Run<Response = Json> {
         await submit({ type: 'step.edited', step, outcome: editedRouting(value), by: 'host' })
     for (const [branch, value] of Object.entries(objectOf('run.edit.inputs', edits.inputs ?? {}))) {
       if (await this.#editChild('inputs', branch, value, options)) continue
-      const input = JSON.parse(encodeJson(value, 'The input')) as Json
+      const input = copyJson(value, 'The input')
       await submit({ type: 'branch.edited', branch, input, by: 'host' })
     }
   }

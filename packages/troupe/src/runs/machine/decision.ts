@@ -70,6 +70,8 @@ export class RunDecision {
     questions: new Set<string>(),
   }
 
+  /** The hash of the outcome that is decided about; undefined without the guard `noProgress`. */
+  progressHash: string | undefined
   /** True while an event is folded: a fold that throws leaves an inconsistent state. */
   isFolding = false
   readonly #rest: WorkInParts<void>[] = []

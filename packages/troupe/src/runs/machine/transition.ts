@@ -24,6 +24,7 @@ import {
   budgetRejected,
   childChanged,
   endStep,
+  hashProgress,
   stepEdited,
   stepFailed,
   stepResumed,
@@ -65,6 +66,7 @@ export function* transitionInParts(state: State, input: Input): WorkInParts<Tran
 
 function* decide(d: RunDecision, input: Input): WorkInParts<void> {
   const before = deriveStatus(d.state)
+  if (input.type === 'step.returned' || input.type === 'step.edited') yield* hashProgress(d, input)
   applyInput(d, input)
   yield* processTasks(d)
   if (hasEnded(d.state)) return

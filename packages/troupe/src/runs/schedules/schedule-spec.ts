@@ -3,8 +3,8 @@ import {
   checkName,
   checkOptions,
   checkTags,
+  copyJson,
   type Duration,
-  encodeJson,
   failure,
   type Json,
   milliseconds,
@@ -162,7 +162,7 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered,
 export const sourceOf = (spec: StoredSpec): ScheduleSource =>
   spec.timing ? 'time' : spec.onContext ? 'context' : 'message'
 
-const plain = (value: unknown, what: string): Json => JSON.parse(encodeJson(value, what)) as Json
+const plain = (value: unknown, what: string): Json => copyJson(value, what)
 
 function oneOf<T extends string>(what: string, value: T, known: readonly T[]): T {
   if (known.includes(value)) return value

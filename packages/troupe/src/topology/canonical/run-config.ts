@@ -3,11 +3,10 @@ import {
   checkName,
   checkOptionNames,
   checkOptions,
+  copyJson,
   type Duration,
-  encodeJson,
   failure,
   isList,
-  type Json,
   listOf,
   milliseconds,
   nearest,
@@ -253,7 +252,7 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
   return {
     ...(retry === undefined ? {} : { retry: readRetry(`${where}.retry`, retry) }),
     ...(agent === undefined ? {} : { agent: known(where, typeof agent === 'string' ? agent : agent.name, topology) }),
-    ...(value === undefined ? {} : { value: JSON.parse(encodeJson(value, where)) as Json }),
+    ...(value === undefined ? {} : { value: copyJson(value, where) }),
     ...(asks ? { ask: true as const } : {}),
   }
 }
@@ -343,7 +342,7 @@ function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPoli
   return named.flatMap(({ of, rules }) => {
     if (rules === undefined) return []
     if (!isList(rules)) throw rejection('config.policy', 'it is not a list of rules { tool, when, do }')
-    return [{ of, rules: JSON.parse(encodeJson(rules, `The policy of ${of}`)) as readonly PolicyRule[] }]
+    return [{ of, rules: copyJson(rules, `The policy of ${of}`) as unknown as readonly PolicyRule[] }]
   })
 }
 

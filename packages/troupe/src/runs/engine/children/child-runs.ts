@@ -1,8 +1,7 @@
 /** Creates, executes and cancels child runs for the host. */
 
 import type { ChildRunSpec } from '../../../agents/index.ts'
-import type { UserId } from '../../../core/index.ts'
-import { type Json, TroupeError } from '../../../core/index.ts'
+import { finishNow, type Json, TroupeError, type UserId } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -14,7 +13,7 @@ import { forkRun } from '../forks/fork-run.ts'
 import type { ChildRuns, RemainingBudget } from '../orchestra-parts.ts'
 import type { RunHost } from '../run-host.ts'
 import type { TeamReference } from '../starts/resolve-team.ts'
-import { createRun, prepareRun, type StartSpec } from '../starts/start-run.ts'
+import { createRunInParts, prepareRun, type StartSpec } from '../starts/start-run.ts'
 import { readRetainedRecords } from '../store/retained-records.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
@@ -36,7 +35,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
     },
     rows: (user, run, spec) => {
       host.rememberCode(user, run, spec.agents)
-      return createRun(host.parts, user, run, spec).statements
+      return finishNow(createRunInParts(host.parts, user, run, spec)).statements
     },
     retry: async (user, run, as, parent, repeat) => {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))

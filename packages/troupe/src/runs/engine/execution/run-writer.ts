@@ -255,10 +255,10 @@ export class RunWriter {
   /** Returns the statements of the records, of a snapshot if one is due, and of the run's row. */
   async #recorded(inputs: InputBatch, at: number, slice: TimeSlice): Promise<readonly Statement[]> {
     if (inputs.records.length === 0) return []
-    return [
-      ...(await recordInputs(this.#journal, this.#state, inputs, { at, slice })),
-      ...this.#status.rows(this.#at, at),
-    ]
+    const records = await recordInputs(this.#journal, this.#state, inputs, { at, slice })
+    // The row has the result of the run.
+    if (slice.isOver) await slice.renew()
+    return [...records, ...this.#status.rows(this.#at, at)]
   }
 
   get #at() {

@@ -6,13 +6,15 @@ import {
   checkSignal,
   checkTags,
   checkTaint,
-  encodeJson,
+  copyJson,
   failure,
   type Json,
   joinTaint,
   type TaintLabel,
+  TimeSlice,
   taintField,
   type UserId,
+  type WorkInParts,
 } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import {
@@ -36,7 +38,7 @@ import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { OwnedRun } from '../ownership/run-ownership.ts'
 import { runJournal } from '../store/run-journals.ts'
-import { encodeRecord, readRecord } from '../store/run-record.ts'
+import { encodeRecordInParts, readRecord } from '../store/run-record.ts'
 import type { TeamReference } from './resolve-team.ts'
 import type { RunSpec } from './run-spec.ts'
 
@@ -115,7 +117,8 @@ export async function startRun(
   { run, spec }: NewRun,
   also?: readonly Statement[],
 ): Promise<Created | undefined> {
-  const { statements: own, ...created } = createRun(parts, user, run, spec)
+  const slice = new TimeSlice(parts.platform.clock)
+  const { statements: own, ...created } = await slice.finish(createRunInParts(parts, user, run, spec), 1)
   const statements = also ? [...also, ...own] : own
   const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake: ['timers'] })
   if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })
@@ -159,26 +162,29 @@ export function prepareRun(
 ): RunSpec {
   const config = readConfig(spec.config, topology.canonical, limits)
   rejectFindings(checkTopology(topology, config, around))
-  const task = JSON.parse(encodeJson(spec.task ?? null, 'The task')) as Json
+  const task = copyJson(spec.task ?? null, 'The task')
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
   const taint = checkTaint(spec.taint, 'The task')
   return { task, taint, pinned, tags: checkTags('The tags of a run', spec.tags ?? []), agents: topology.agents }
 }
 
-/** The rows of a new run: its journal's first record, and all that follows from it. */
-export function createRun(
+export type CreatedRun = Created & { readonly statements: readonly Statement[] }
+
+/** The rows of a new run: its journal's first record, and all that follows from it. In parts, because its task may be large. */
+export function* createRunInParts(
   parts: OrchestraParts,
   user: UserId,
   run: string,
   spec: RunSpec,
-): Created & { readonly statements: readonly Statement[] } {
+): WorkInParts<CreatedRun> {
   const launcher = new StepLauncher(parts, { user, run, pinned: spec.pinned, agents: spec.agents })
   const at = parts.platform.clock.now()
   const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }
   const state = createState()
   const { events, commands } = transition(state, input)
-  const record = encodeRecord({ input, events, first: 1 })
+  const record = yield* encodeRecordInParts({ input, events, first: 1 })
+  yield
   const { writer, fragment } = parts.journal.journals.create(user, runJournal(run), 'run', at, [record])
   const owner = new RunOwner(parts, {
     user,

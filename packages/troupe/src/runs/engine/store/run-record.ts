@@ -23,13 +23,14 @@ const large = { record: 64 * 1024, text: 1024, events: 500 }
 
 export const encodeRecord = (record: RunRecord): EncodedBody => finishNow(encodeRecordInParts(record))
 
-/** The same in parts: a record of thousands of events takes longer than other work may wait. */
+/** The same in parts: a record of thousands of events, or of a large value, takes longer than other work may wait. */
 export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody> {
   const { input, events, first } = record
-  const text = events.length > large.events ? undefined : encodeJson(record, 'A record of a run')
-  if (text !== undefined && text.length <= large.record) return new EncodedBody(text)
+  const isLarge = events.length > large.events || lengthWithin(record, large.record) === undefined
+  if (!isLarge) return new EncodedBody(encodeJson(record, 'A record of a run'))
   const repeats = new Repeats()
   const parts = [`{"input":${repeats.encode(input, { holder: undefined, key: 'input' })},"events":[`]
+  yield
   const holder = { holder: undefined, key: 'events' }
   for (const [key, event] of events.entries()) {
     parts.push(`${key === 0 ? '' : ','}${repeats.encode(event, { holder, key })}`)
@@ -37,6 +38,23 @@ export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody
   }
   parts.push(`],"first":${first},"same":${JSON.stringify(repeats.same)}}`)
   return new EncodedBody(parts.join(''))
+}
+
+/** Returns about how many characters the value has as JSON; undefined for more than `max`, which takes no more time. */
+function lengthWithin(value: unknown, max: number): number | undefined {
+  if (typeof value === 'string') return value.length <= max ? value.length + 2 : undefined
+  if (typeof value !== 'object' || value === null) return 5
+  const keys = Array.isArray(value) ? undefined : Object.keys(value)
+  const count = (keys ?? (value as readonly unknown[])).length
+  let length = 2
+  for (let i = 0; i < count; i++) {
+    const key = keys?.[i]
+    const own = lengthWithin((value as Record<string | number, unknown>)[key ?? i], max - length)
+    if (own === undefined) return undefined
+    length += own + (key === undefined ? 1 : key.length + 4)
+    if (length > max) return undefined
+  }
+  return length
 }
 
 /** The position of a value; the path is built only for repeated values. */
@@ -62,10 +80,9 @@ class Repeats {
     return JSON.stringify(this.#without(value, location))
   }
 
-  /** A value without repetitions is not copied. */
+  /** A value without repetitions is not copied. A short one is written as often as it occurs. */
   #without(value: unknown, location: ValueLocation): unknown {
-    if (typeof value === 'string' ? value.length < large.text : typeof value !== 'object' || value === null)
-      return value
+    if (lengthWithin(value, large.text) !== undefined) return value
     const first = this.#seen.get(value)
     if (first) {
       this.same.push([pathTo(location), pathTo(first)])

@@ -3,12 +3,13 @@
 import type { Outcome } from '../../../agents/index.ts'
 import {
   failure,
-  hashJson,
+  hashJsonInParts,
   type Json,
   type StoredError,
   storeError,
   type TaintLabel,
   taintField,
+  type WorkInParts,
 } from '../../../core/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
 import { finishCancellation, withdraw } from '../branches/cancellation.ts'
@@ -144,13 +145,23 @@ function emitEnd(d: RunDecision, step: Step, branch: Branch, ending: StepEnding,
   const error = rejected ?? ('error' in ending ? ending.error : undefined)
   if (error !== undefined) return d.emit({ type: 'step.failed', step: id, branch: branch.id, agent, error, ...more })
   const { outcome } = ending as { readonly outcome: Outcome }
-  const progressHash = d.config.guards.noProgress === false ? {} : { progressHash: printOf(branch, outcome) }
+  const progressHash = d.progressHash === undefined ? {} : { progressHash: d.progressHash }
   d.emit({ type: 'step.completed', step: id, branch: branch.id, agent, outcome, ...more, ...progressHash })
 }
 
-/** The carried part of a hand-off is left out of the hash, because it grows from step to step without progress. */
-const printOf = (branch: Branch, outcome: Outcome) =>
-  hashJson([branch.node, branch.input, 'carried' in outcome ? { ...outcome, carried: null } : outcome]).slice(0, 16)
+/**
+ * Hashes where a branch is and its outcome, for the guard `noProgress`, before the outcome is decided about. The carried part
+ * of a hand-off is left out, because it grows from step to step without progress.
+ */
+export function* hashProgress(
+  d: RunDecision,
+  { step, outcome }: Pick<InputOf<'step.returned'>, 'step' | 'outcome'>,
+): WorkInParts<void> {
+  const branch = d.state.branches.all.get(d.state.steps.open.get(step)?.branch ?? '')
+  if (!branch || d.config.guards.noProgress === false) return
+  const progress = 'carried' in outcome ? { ...outcome, carried: null } : outcome
+  d.progressHash = (yield* hashJsonInParts([branch.node, branch.input, progress])).slice(0, 16)
+}
 
 /** The reply goes to who asked, if that one still waits. */
 function endServing(d: RunDecision, step: Step, ending: StepEnding) {

@@ -15,8 +15,7 @@ export async function recordInputs(
 ): Promise<readonly Statement[]> {
   const bodies: EncodedBody[] = []
   for (const record of records) {
-    if (slice.isOver) await slice.renew()
-    bodies.push(await slice.finish(encodeRecordInParts(record)))
+    bodies.push(await slice.finish(encodeRecordInParts(record), 1))
   }
   const { statements } = writer.append(at, bodies)
   if (!writer.snapshotDue()) return statements

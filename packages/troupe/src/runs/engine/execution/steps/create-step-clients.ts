@@ -7,10 +7,9 @@ import type { ContextClient } from '../../../../context/index.ts'
 import {
   checkOptions,
   checkSignal,
-  encodeJson,
+  copyJson,
   failure,
   hashJson,
-  type Json,
   milliseconds,
   parse,
   taintField,
@@ -76,7 +75,7 @@ function requestVia(
           problem: `${to} works in this run, where a request becomes a step and no message`,
         })
     const what = `The payload of ${type.name}`
-    const json = JSON.parse(encodeJson(type.schema ? await parse(type.schema, payload, what) : payload, what)) as Json
+    const json = copyJson(type.schema ? await parse(type.schema, payload, what) : payload, what)
     const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request', '1ms')
     const deadline = parts.platform.clock.now() + timeoutMs
     const reply = await recorder.wait({

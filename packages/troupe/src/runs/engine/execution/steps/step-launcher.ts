@@ -1,6 +1,6 @@
 /** Executes the steps of one run in this process: starts, wakes, cancels and awaits them. It takes no decision. */
-import type { Agent } from '../../../../agents/index.ts'
-import { failure, type StoredError } from '../../../../core/index.ts'
+import type { Agent, Outcome } from '../../../../agents/index.ts'
+import { copyJson, failure, macrotaskWithTime, type StoredError } from '../../../../core/index.ts'
 import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
@@ -203,6 +203,7 @@ export class StepLauncher {
       canResume: () => !this.#isPaused,
       ...(entry ? { entry } : {}),
       commitWithRun: async (end, taint, change) => {
+        await macrotaskWithTime(this.#parts.platform.clock)
         if (this.#over || flight.hasChildRuns) return undefined
         return flight.hooks.commitEnd(captured(stepEndMessage(command.step, end, taint, trips())), change)
       },
@@ -234,4 +235,7 @@ export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, {
 const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
 
 /** Copies a value, so that the run and the step's journal have the same value if the code changes it later. */
-const captured = (message: RunMessage): RunMessage => JSON.parse(JSON.stringify(message)) as RunMessage
+const captured = (message: RunMessage): RunMessage =>
+  message.type === 'completed'
+    ? { ...message, outcome: copyJson(message.outcome) as Outcome }
+    : (JSON.parse(JSON.stringify(message)) as RunMessage)
