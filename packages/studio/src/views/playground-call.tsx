@@ -7,7 +7,7 @@ import { Flex, Select, Text } from '../parts/ui.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { playgroundRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
-import { useStepCalls } from './step-calls.ts'
+import { argumentsOf, useStepCalls } from './step-calls.ts'
 import { ToolCall } from './tool-call.tsx'
 
 /** The newest runs that are offered, and the newest steps of a run. */
@@ -82,7 +82,7 @@ function CallsOf({ run }: { readonly run: string }) {
                           {visible(one.name)}
                         </Link>{' '}
                         <Text size="small" color="gray" className="break">
-                          {inShort(one.input ?? one.output, 80)}
+                          {inShort(argumentsOf(one, all) ?? one.output, 80)}
                         </Text>
                       </li>
                     ))}

@@ -17,6 +17,7 @@ import { visible } from '../visible.ts'
 import { SentPromptOf } from './sent-prompt.tsx'
 import {
   answerText,
+  argumentsOf,
   callStatus,
   callTitle,
   durationOf,
@@ -101,7 +102,7 @@ export function RunInspector({ run, step, state, calls, chosen, show }: Inspecto
         </Flex>
       </Flex>
       {call ? (
-        <OneCall key={call.call} call={call} of={step} run={run} />
+        <OneCall key={call.call} call={call} args={argumentsOf(call, all)} of={step} run={run} />
       ) : wait >= 0 ? (
         <OneWait step={step} index={wait} />
       ) : chosen === undefined ? (
@@ -221,12 +222,14 @@ function OneWait({ step, index }: { readonly step: Step; readonly index: number 
 interface OneCallProps {
   readonly run: string
   readonly call: Call
+  /** Undefined where the journal has none. */
+  readonly args: unknown
   readonly of: Step
 }
 
-function OneCall({ run, call, of }: OneCallProps) {
+function OneCall({ run, call, args, of }: OneCallProps) {
   const { agent, id } = of
-  const { kind, name, output, error, key, input, class: effectClass, taint = [] } = call
+  const { kind, name, output, error, key, class: effectClass, taint = [] } = call
   const { startedAt, recordedAt, attempts } = call
   const may = useMay()
   const answer = modelAnswer(call)
@@ -258,7 +261,7 @@ function OneCall({ run, call, of }: OneCallProps) {
           {visible(error.message)} {error.hint}
         </Text>
       )}
-      <Part name="Arguments" value={input} label={`Arguments of ${label}`} />
+      <Part name="Arguments" value={args} label={`Arguments of ${label}`} />
       <Part name="Reasoning" value={reasoningOf(answer)} label={`Reasoning of ${label}`} />
       {kind === 'model' && call.state === 'claimed' && <ArrivingAnswer run={run} step={of} />}
       <Part

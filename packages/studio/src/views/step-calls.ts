@@ -12,6 +12,8 @@ interface ModelPart {
   readonly text?: string
   readonly toolName?: string
   readonly input?: unknown
+  /** True for a call that the provider of the model has carried out. */
+  readonly providerExecuted?: boolean
 }
 interface ModelOutput {
   readonly content?: readonly ModelPart[]
@@ -99,23 +101,21 @@ function readArguments(input: unknown): unknown {
   }
 }
 
+/** The id of a tool call: the turn of the model's answer, and the place of the call in it. */
+const toolCallId = /^\/effect:.+ (\d+)\.(\d+)#\d+$/s
+
 /**
- * Returns the arguments of a tool call: the recorded ones, else those of the answer before it. An answer names its calls in
- * the order of their records.
- * @param calls those of the step, in their order
+ * Returns the arguments of a call: the recorded ones, else for a tool those of the model's answer, because the journal
+ * stores only those of calls that are never repeated.
+ * @param calls those of the step
  */
-export function argumentsOf(call: Call, calls: readonly Call[]): unknown {
-  if (call.input !== undefined) return call.input
-  const at = calls.indexOf(call)
-  const asked = calls.findLastIndex(({ kind }, i) => kind === 'model' && i < at)
-  const answer = calls[asked]
-  if (!answer) return undefined
-  const isSame = ({ kind, name }: Call) => kind === 'tool' && name === call.name
-  const index = calls.slice(asked, at).filter(isSame).length
-  const named = modelAnswer(answer).content?.filter(
-    ({ type, toolName }) => type === 'tool-call' && toolName === call.name,
-  )
-  return readArguments(named?.[index]?.input)
+export function argumentsOf({ input, kind, call }: Call, calls: readonly Call[]): unknown {
+  const [, turn, position] = toolCallId.exec(call) ?? []
+  if (input !== undefined || kind !== 'tool') return input
+  const answer = calls.find((one) => one.kind === 'model' && one.name === turn)
+  const { content = [] } = answer ? modelAnswer(answer) : {}
+  const called = content.filter(({ type, providerExecuted }) => type === 'tool-call' && !providerExecuted)
+  return readArguments(called[Number(position) - 1]?.input)
 }
 
 /** Returns the value of an outcome that is a plain value; any other outcome as it is. */

@@ -1,0 +1,66 @@
+/** What the views of a run show of its calls, branches and labels, in a real browser, over a real server. */
+import type { Page } from 'playwright-core'
+import { createTroupe, defineTool, LlmAgent, type Orchestra, type TopologyForm, type Troupe } from 'troupe'
+import type { Served } from 'troupe/server'
+import { MockModel } from 'troupe/testing'
+import { beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { describeInBrowser } from './browser-testbed.ts'
+
+const look = defineTool({
+  name: 'look',
+  description: 'Looks.',
+  inputSchema: z.object({ q: z.string() }),
+  effect: 'read',
+  execute: async ({ q }) => `seen ${q}`,
+})
+
+describeInBrowser('The details of a run', (testbed) => {
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+
+  const start = (options: Parameters<Orchestra['start']>[0]) => troupe.user('default').orchestra.start(options)
+  const alone = (agent: { readonly name: string }) =>
+    ({ agents: [agent], flows: [`${agent.name} -> End`] }) as unknown as TopologyForm
+  const region = (name: string | RegExp) => page.getByRole('region', { name })
+  const show = async (path: string) => {
+    await page.goto(`${server.url}/#/${path}`)
+  }
+
+  beforeAll(async () => {
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    server = await testbed.serve(troupe)
+    page = await testbed.open({ link: await server.link() })
+  })
+
+  test('The inspector and the playground show the arguments of each call of a tool that only reads.', async () => {
+    const model = new MockModel({
+      responses: [
+        {
+          toolCalls: [
+            // The schema rejects the first one, so it is not recorded.
+            { name: 'look', args: { q: 7 } },
+            { name: 'look', args: { q: 'green tea' } },
+            { name: 'look', args: { q: 'black tea' } },
+          ],
+        },
+        'Both are hot.',
+      ],
+    })
+    const run = await start({ task: 'tea', topology: alone(new LlmAgent({ name: 'Looker', model, tools: { look } })) })
+    expect(await run.result()).toMatchObject({ response: 'Both are hot.' })
+    await show(`runs/${run.id}`)
+    await page.getByRole('treeitem', { name: /^Looker/ }).click()
+    const rows = page.getByRole('treeitem', { name: /^tool look/ })
+    for (const [i, q] of ['green tea', 'black tea'].entries()) {
+      await rows.nth(i).click()
+      await expect.poll(() => region(/^Result|^tool look of Looker/).innerText()).toContain(q)
+      expect(JSON.parse(await region(/^Arguments of tool look of Looker/).innerText())).toEqual({ q })
+    }
+    await show(`playground?tab=call&run=${run.id}`)
+    const calls = page.getByRole('list', { name: 'Tool calls' }).getByRole('listitem')
+    await calls.nth(1).waitFor()
+    expect(await calls.allInnerTexts()).toEqual(['look { "q": "green tea" }', 'look { "q": "black tea" }'])
+  })
+})
