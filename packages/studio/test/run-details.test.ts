@@ -1,6 +1,6 @@
 /** What the views of a run show of its calls, branches and labels, in a real browser, over a real server. */
 import type { Page } from 'playwright-core'
-import { createTroupe, defineTool, LlmAgent, type Orchestra, type TopologyForm, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, defineTool, finish, LlmAgent, type Orchestra, type TopologyForm, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
@@ -62,5 +62,19 @@ describeInBrowser('The details of a run', (testbed) => {
     const calls = page.getByRole('list', { name: 'Tool calls' }).getByRole('listitem')
     await calls.nth(1).waitFor()
     expect(await calls.allInnerTexts()).toEqual(['look { "q": "green tea" }', 'look { "q": "black tea" }'])
+  })
+  test('The edges of the drawing do not move for a reader who prefers reduced motion.', async () => {
+    const gate = Promise.withResolvers<void>()
+    const slow = defineAgent({ name: 'Slow', run: () => gate.promise.then(() => finish('done')) })
+    const run = await start({ task: 'tea', topology: { agents: [slow], flows: ['Start -> Slow', 'Slow -> End'] } })
+    await show(`runs/${run.id}`)
+    const edge = page.locator('.react-flow__edge.animated path').first()
+    const animation = () => edge.evaluate((path) => getComputedStyle(path).animationName)
+    await expect.poll(animation).toBe('dashdraw')
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    expect(await animation()).toBe('none')
+    await page.emulateMedia({ reducedMotion: null })
+    gate.resolve()
+    await run.result()
   })
 })
