@@ -19,6 +19,8 @@ const minutes = 2
 \`\`\`
 `
 
+const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
 const hostile = `# Planted
 
 <script>document.title = 'broken into'</script>
@@ -88,6 +90,29 @@ describeInBrowser('reports in the page', (testbed) => {
     expect(await page.getByRole('region', { name: 'Response of the team' }).innerText()).toContain(
       '"status": "completed"',
     )
+    await page.context().close()
+  })
+
+  test.each<readonly [string, (text: object, file: object) => object]>([
+    ['A text and an image', (text, file) => [text, file]],
+    ['An object with a report and an image', (text, file) => ({ report, chart: file, sources: [text] })],
+  ])('%s in a response are shown as Markdown with the image below.', async (_, response) => {
+    const file = { type: 'file', mediaType: 'image/png', data: png, filename: 'chart.png' }
+    const { page } = await show(response({ type: 'text', text: report }, file))
+    await page.getByRole('article', { name: 'Response of the team' }).getByRole('heading', { name: 'Tea' }).waitFor()
+    const picture = page.getByRole('region', { name: 'Response' }).getByRole('img', { name: 'chart.png' })
+    await expect.poll(() => picture.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth)).toBe(1)
+    expect(await page.getByRole('region', { name: 'Response of the team' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Show raw' }).click()
+    expect(await page.getByRole('region', { name: 'Response of the team' }).innerText()).toContain('"mediaType"')
+    await page.context().close()
+  })
+
+  test('A response of plain texts and a file is shown as its texts with the file below.', async () => {
+    const file = { type: 'file', mediaType: 'text/csv', data: 'YSxi', filename: 'table.csv' }
+    const { page } = await show([{ type: 'text', text: 'Two columns.' }, file])
+    expect(await page.getByRole('region', { name: 'Response of the team' }).innerText()).toBe('Two columns.')
+    expect(await page.getByRole('link', { name: 'Save table.csv' }).count()).toBe(1)
     await page.context().close()
   })
 

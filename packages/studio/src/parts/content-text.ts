@@ -6,8 +6,12 @@ const isText = (part: unknown): part is { readonly type: 'text'; readonly text: 
 const isPart = (part: unknown): boolean =>
   typeof part === 'object' && part !== null && 'type' in part && (part.type === 'text' || part.type === 'file')
 
+/** Returns whether the value is content: a list of texts and files. */
+export const isContent = (value: unknown): value is readonly object[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isPart)
+
 export const contentText = (value: unknown): string =>
-  Array.isArray(value) && value.every(isPart)
+  isContent(value)
     ? value
         .filter(isText)
         .map(({ text }) => text)

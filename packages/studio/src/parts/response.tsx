@@ -1,25 +1,41 @@
 import { useMemo, useState } from 'react'
+import { contentText, isContent } from './content-text.ts'
+import { Files } from './files.tsx'
 import { Markdown } from './markdown.tsx'
 import { markdownIn } from './render-markdown.ts'
 import { Section } from './section.tsx'
 import { Button } from './ui.tsx'
 import { Value } from './value.tsx'
 
-/** The response of a run: Markdown is rendered, with a switch to the raw value; anything else is shown as text. */
+const label = 'Response of the team'
+
+/**
+ * The response of a run: its text or its report, as Markdown where it is that, with its files below, and a switch to the raw
+ * value; a value without text is shown as it is.
+ */
 export function Response({ value }: { readonly value: unknown }) {
   const [raw, setRaw] = useState(false)
-  const markdown = useMemo(() => markdownIn(value), [value])
-  const toggle = markdown !== undefined && (
+  const text = isContent(value) ? contentText(value) : undefined
+  const markdown = useMemo(() => markdownIn(text ?? value), [text, value])
+  const isRead = text !== undefined || markdown !== undefined
+  const toggle = isRead && (
     <Button small look="soft" onClick={() => setRaw(!raw)}>
       {raw ? 'Show rendered' : 'Show raw'}
     </Button>
   )
   return (
     <Section title="Response" beside={toggle}>
-      {markdown === undefined || raw ? (
-        <Value value={value} label="Response of the team" />
+      {raw || !isRead ? (
+        <Value value={value} label={label} />
       ) : (
-        <Markdown text={markdown} label="Response of the team" />
+        <>
+          {markdown !== undefined ? (
+            <Markdown text={markdown} label={label} />
+          ) : (
+            text && <Value value={text} label={label} />
+          )}
+          <Files value={value} />
+        </>
       )}
     </Section>
   )
