@@ -1,6 +1,15 @@
 /** What the views of a run show of its calls, branches and labels, in a real browser, over a real server. */
 import type { Page } from 'playwright-core'
-import { createTroupe, defineAgent, defineTool, finish, LlmAgent, type Orchestra, type TopologyForm, type Troupe } from 'troupe'
+import {
+  createTroupe,
+  defineAgent,
+  defineTool,
+  finish,
+  LlmAgent,
+  type Orchestra,
+  type TopologyForm,
+  type Troupe,
+} from 'troupe'
 import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'

@@ -76,6 +76,13 @@ describeInBrowser('The list of runs', (testbed) => {
     await page.getByText(/^2 runs$/).waitFor()
     await open('?search=etter+1999')
     await page.getByText(/^1 run$/).waitFor()
+    // Each part is found by itself, in the task or in a tag: 199, 1199 and 1990 to 1999.
+    await open('?search=ail+199+ett')
+    await page.getByText(/^12 runs$/).waitFor()
+    // No word is asked for where none is typed.
+    await open('?search=%3D+%2C')
+    await page.getByRole('link', { name: /^=SUM/ }).waitFor()
+    await page.getByText(/^1 run$/).waitFor()
     await open()
     await page.getByLabel('Team').fill('Asking')
     await page.getByLabel('Team').press('Enter')

@@ -1,4 +1,4 @@
-/** The runs that have all words of a search, and those that have its text in their task, as one list. */
+/** The runs that have all words of a search, and those that have all its parts in task or tags, as one list. */
 import type { OperationRequest } from 'troupe/client'
 import type { RunOrder } from '../routes.ts'
 import type { Summary } from './shapes.ts'
@@ -9,14 +9,16 @@ export type RunQuery = NonNullable<OperationRequest<'runs.list'>['query']>
 /** The highest number of characters of a title that the server looks for. */
 const maxTitle = 200
 
-/** The lists of the server that together hold the runs of a query: the server finds words, or a text, in one list. */
-export const listsOf = ({ search, ...query }: RunQuery): readonly [RunQuery, ...RunQuery[]] =>
-  search
-    ? [
-        { ...query, search },
-        { ...query, title: search.slice(0, maxTitle) },
-      ]
-    : [query]
+/** The server rejects a search for words that has none. */
+const letter = /[\p{L}\p{N}\p{M}]/u
+
+/** The lists of the server that together hold the runs of a query: the server finds words, or parts of them, in one list. */
+export function listsOf({ search, ...query }: RunQuery): readonly [RunQuery, ...RunQuery[]] {
+  const text = search?.trim()
+  if (!text) return [query]
+  const byParts = { ...query, title: text.slice(0, maxTitle) }
+  return letter.test(text) ? [{ ...query, search: text }, byParts] : [byParts]
+}
 
 export function useFoundRuns(query: RunQuery): RunPages {
   const [first, second] = listsOf(query)
@@ -50,9 +52,10 @@ function mergeRuns(lists: readonly Pick<RunPages, 'items' | 'loadMore'>[], order
 /** Returns each run once, in the order of the server. */
 export function inOrder(runs: readonly Summary[], order: RunOrder = 'newest'): readonly Summary[] {
   const direction = order === 'oldest' ? 1 : -1
-  return [...new Map(runs.map((run) => [run.id, run])).values()].sort(
-    (a, b) => direction * (orderValues[order](a) - orderValues[order](b) || (a.id < b.id ? -1 : 1)),
-  )
+  const found = new Map(runs.map((run) => [run.id, { run, at: orderValues[order](run) }]))
+  return [...found.values()]
+    .sort((a, b) => direction * (a.at - b.at || (a.run.id < b.run.id ? -1 : 1)))
+    .map(({ run }) => run)
 }
 
 const startOf = ({ createdAt }: Summary) => Date.parse(createdAt)

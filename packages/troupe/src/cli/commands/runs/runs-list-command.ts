@@ -15,7 +15,7 @@ export const runFilterOptions = [
   ['--team <name>', 'of this registered team, or of this agent alone'],
   ['--of <agent>', 'in which this agent takes part'],
   ['--search <words>', 'with all these words in task, tags, answer or error'],
-  ['--title <text>', 'with this text in the beginning of the task'],
+  ['--title <text>', 'with these parts of words in the beginning of the task, or in tags'],
   ['--tags <names>', 'with all of these, with commas between'],
   ['--thread <id>', 'that continue this thread'],
   ['--parent <run>', 'that steps of this run started'],

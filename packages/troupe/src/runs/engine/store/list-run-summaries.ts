@@ -119,22 +119,27 @@ async function readRows(
     after,
   }: { readonly filter: RunFilter; readonly limit: number; readonly after?: RunListPosition | undefined },
 ): Promise<RowsRead> {
-  const title = filter.title?.trim().toLowerCase()
+  const parts = filter.title?.trim().toLowerCase().split(/\s+/)
   const found: ListedRun[] = []
   let last = after
   for (let read = 0; ; ) {
-    const batch = title === undefined ? limit : titleScan.batch
+    const batch = parts === undefined ? limit : titleScan.batch
     // One more row tells whether another follows.
     const rows = await store.list(user, filter, batch + 1, last)
     for (const row of rows.slice(0, batch)) {
       last = row
-      if (title === undefined || row.title.toLowerCase().includes(title)) found.push(row)
+      if (parts === undefined || hasParts(row, parts)) found.push(row)
       if (found.length === limit) return { rows: found, last: row === rows.at(-1) ? undefined : row }
     }
     read += batch
     if (rows.length <= batch) return { rows: found }
     if (read >= titleScan.runs) return { rows: found, last }
   }
+}
+
+function hasParts({ title, tags }: Pick<ListedRun, 'title' | 'tags'>, parts: readonly string[]): boolean {
+  const texts = [title, ...tags].map((text) => text.toLowerCase())
+  return parts.every((part) => texts.some((text) => text.includes(part)))
 }
 
 function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | 'steps' | 'error'> {

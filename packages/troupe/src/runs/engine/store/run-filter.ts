@@ -23,7 +23,7 @@ export interface RunFilter {
    * Words that must all occur in the task, tags, answer or error: complete words, at most 16, in any order and case.
    */
   readonly search?: string
-  /** A text that occurs in the first 200 characters of the task, in any case. */
+  /** Parts of words, separated by spaces, that must each occur in the first 200 characters of the task or in a tag, in any case. */
   readonly title?: string
   /** Tags that the run must all have; at most 16. */
   readonly tags?: readonly string[]

@@ -46,6 +46,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(await ids({ tags: ['odd', 'all'] })).toEqual(['fail', 'a'])
     expect(await ids({ agent: 'Echo', team: 'Echo', order: 'oldest' })).toEqual(['a', 'b', 'fail'])
     expect(await ids({ status: 'failed', from: '2020-01-01' })).toEqual(['fail'])
+    expect(await ids({ title: 'OD fai' })).toEqual(['fail'])
     expect(await ids({ minCost: 1 })).toEqual([])
     expect(await ids({ team: 'Echo', search: 'odd fail no' })).toEqual(['fail'])
     const paged: string[] = []
