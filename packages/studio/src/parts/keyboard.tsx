@@ -36,7 +36,7 @@ const keys: readonly (readonly [keys: string, action: string])[] = [
   ['g v, g u, g o', 'Evaluations, Usage, Health'],
   ['g k, g l', 'API keys, Audit'],
   ['g p, g t, g x', 'Playground, Try it, Settings'],
-  ['/', 'search in the list'],
+  ['/', 'search in the view'],
   ['j, k', 'next and previous row'],
   ['Enter', 'open the row'],
   ['x, Shift x', 'select the row; all rows up to it'],
@@ -141,7 +141,7 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
       if (key === '?') dialog.current?.showModal()
       else if (!isOn) return
       else if (view) void go.current({ to: view })
-      else if (key === '/') document.querySelector<HTMLInputElement>('main form input[type=search]')?.focus()
+      else if (key === '/') document.querySelector<HTMLInputElement>('main input[type=search]')?.focus()
       else if (key === 'j' || key === 'k') moveRow(key === 'j' ? 1 : -1)
       else if (key === 'x' || key === 'X') selectRow(key === 'X')
       else if (actOn(key, target)) pairUntil = 0
