@@ -163,23 +163,27 @@ describeInBrowser('Home', (testbed) => {
         },
       })
     const { orchestra } = played.troupe.user('default')
-    for (const task of ['menu', 'bill'])
-      await (await orchestra.start({ task, agent: printer(`No paper for the ${task}.`) })).result()
+    const usage = { inputTokens: 500, outputTokens: 100 }
+    for (const task of ['menu', 'bill']) {
+      const writer = new LlmAgent({ name: 'Writer', model: new MockModel({ responses: [{ text: task, usage }] }) })
+      const topology = { agents: [writer, printer(`No paper for the ${task}.`)], flows: ['Writer -> Printer'] }
+      await (await orchestra.start({ task, topology })).result()
+    }
     const model = new MockModel({ responses: [{ text: 'Yes.', usage: { inputTokens: 900, outputTokens: 100 } }] })
     await orchestra.run({ task: 'Is it so?', agent: new LlmAgent({ name: 'Oracle', instructions: 'Say yes.', model }) })
     await page.reload()
     const failed = page.getByRole('region', { name: 'Failed' })
     const row = failed.getByRole('row', { name: /printer\.stopped/ })
     await row.getByText('No paper for the bill.').waitFor()
-    expect(await row.getByRole('cell').first().innerText()).toBe('2')
+    expect((await row.getByRole('cell').allInnerTexts()).slice(0, 3)).toEqual(['2', '1,200', '$0.30'])
     await failed.getByText('2 runs, 1 cause').waitFor()
     const metrics = page.getByRole('region', { name: 'Figures of the day' })
     const metric = async (name: RegExp) => (await metrics.getByRole('link', { name }).innerText()).split(/\n+/)
     const { items } = await orchestra.list({ limit: 100 })
     expect((await metric(/^Runs/))[1]).toBe(String(items.length))
     expect((await metric(/^Failed/))[2]).toBe('2 runs')
-    expect((await metric(/^Tokens/))[1]).toBe('1,000')
-    expect((await metric(/^Cost/))[1]).toBe('$0.19')
+    expect((await metric(/^Tokens/))[1]).toBe('2,200')
+    expect((await metric(/^Cost/))[1]).toBe('$0.49')
     await row.getByRole('link', { name: 'Why bill failed' }).click()
     await page
       .getByRole('region', { name: 'Why' })

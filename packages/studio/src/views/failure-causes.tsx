@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, inShort } from '../format.ts'
+import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Nothing } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
@@ -23,6 +23,28 @@ interface Cause {
   readonly code: string
   readonly runs: readonly Summary[]
   readonly newest: Summary
+  /** What all its runs used. */
+  readonly usage: Summary['usage']
+  readonly cost: Summary['cost']
+}
+
+/** Undefined where no run has a value. */
+function sumOf(runs: readonly Summary[]): Pick<Cause, 'usage' | 'cost'> {
+  const usages = runs.flatMap(({ usage }) => usage ?? [])
+  const costs = runs.flatMap(({ cost }) => cost ?? [])
+  return {
+    usage: usages.reduce<Cause['usage']>(
+      (sum, one) => ({
+        inputTokens: (sum?.inputTokens ?? 0) + one.inputTokens,
+        outputTokens: (sum?.outputTokens ?? 0) + one.outputTokens,
+      }),
+      undefined,
+    ),
+    cost: costs.reduce<Cause['cost']>(
+      (sum, { usd, unknown }) => ({ usd: (sum?.usd ?? 0) + usd, unknown: [...(sum?.unknown ?? []), ...unknown] }),
+      undefined,
+    ),
+  }
 }
 
 /** The cause with the newest failure comes first, as the server lists the newest run first. */
@@ -32,7 +54,7 @@ function causesOf(runs: readonly Summary[]): readonly Cause[] {
   const groups = Map.groupBy(runs, (run) => JSON.stringify([nameOf(run), codeOf(run)]))
   return [...groups].flatMap(([id, group]) => {
     const [newest] = group
-    return newest ? [{ id, name: nameOf(newest), code: codeOf(newest), runs: group, newest }] : []
+    return newest ? [{ id, name: nameOf(newest), code: codeOf(newest), runs: group, newest, ...sumOf(group) }] : []
   })
 }
 
@@ -62,6 +84,8 @@ export function FailureCauses() {
               numeric: true,
               of: (cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`,
             },
+            { title: 'Tokens', numeric: true, wideOnly: true, of: ({ usage }) => tokens(usage) },
+            { title: 'Cost', numeric: true, wideOnly: true, of: ({ cost }) => spent(cost) },
             { title: 'Last', numeric: true, wideOnly: true, of: ({ newest }) => <Age of={newest.createdAt} /> },
             {
               title: 'Explanation',
@@ -86,7 +110,7 @@ export function FailureCauses() {
   )
 }
 
-function AboutCause({ cause: { name, code, newest } }: { readonly cause: Cause }) {
+function AboutCause({ cause: { name, code, newest, usage, cost } }: { readonly cause: Cause }) {
   return (
     <>
       {visible(name)} · <code>{visible(code)}</code>
@@ -101,6 +125,11 @@ function AboutCause({ cause: { name, code, newest } }: { readonly cause: Cause }
           {inShort(newest.title, 90) || newest.id}
         </Link>
       </Text>
+      {usage && (
+        <Text as="p" size="small" color="gray" className="compact">
+          {tokens(usage)} tokens{cost && ` · ${spent(cost)}`}
+        </Text>
+      )}
     </>
   )
 }
