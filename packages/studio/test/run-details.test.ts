@@ -15,6 +15,7 @@ import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { describeInBrowser } from './browser-testbed.ts'
+import { fanOut } from './studio-testbed.ts'
 
 const look = defineTool({
   name: 'look',
@@ -85,5 +86,28 @@ describeInBrowser('The details of a run', (testbed) => {
     await page.emulateMedia({ reducedMotion: null })
     gate.resolve()
     await run.result()
+  })
+  test('The timeline names the branch of each step of a run with several branches, and of no other run.', async () => {
+    const run = await start({ task: 1, topology: fanOut(2) })
+    expect(await run.result()).toMatchObject({ response: 2 })
+    await show(`runs/${run.id}`)
+    const leaves = page.getByRole('treeitem', { name: /^Leaf/ })
+    await leaves.nth(1).waitFor()
+    const named = await leaves.locator('.step-branch').allInnerTexts()
+    const branches: string[] = []
+    for await (const event of run.events())
+      if (event.type === 'step.started' && event.agent === 'Leaf') branches.push(event.branch)
+    expect(named).toEqual(branches)
+    expect(new Set(named).size).toBe(2)
+    expect(await page.getByRole('treeitem').locator('.step-branch').count()).toBe(
+      await page.getByRole('treeitem').count(),
+    )
+    const one = defineAgent({ name: 'One', run: async () => 'one' })
+    const two = defineAgent({ name: 'Two', run: async () => finish('two') })
+    const chain = await start({ task: 1, topology: { agents: [one, two], flows: ['One -> Two'] } })
+    await chain.result()
+    await show(`runs/${chain.id}`)
+    await page.getByRole('treeitem', { name: /^Two/ }).waitFor()
+    expect(await page.locator('.step-branch').count()).toBe(0)
   })
 })

@@ -44,6 +44,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   )
   const retries = retriesOf(all)
   const retried = new Set([...retries.values()].map(({ id }) => id))
+  const hasBranches = all.some(({ branch }) => branch !== all[0]?.branch)
   const steps = only === undefined ? all : all.filter((one) => one.state === only)
   const listed = steps.slice(0, shown)
   const open = (id: string, chosen?: string) => show({ step: id, call: chosen })
@@ -77,6 +78,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
                 open={open}
                 retryOf={retries.get(one.id)}
                 isRetried={retried.has(one.id)}
+                namesBranch={hasBranches}
                 axis={{ from, span: until - from }}
               />
             ))}
@@ -147,6 +149,8 @@ interface StepRowsProps {
   readonly retryOf: Step | undefined
   /** True if another attempt followed. */
   readonly isRetried: boolean
+  /** Tells steps of the same agent in parallel branches apart. */
+  readonly namesBranch: boolean
   readonly isFirst: boolean
   /** Of the step that is opened. */
   readonly calls: readonly Call[] | undefined
@@ -156,8 +160,8 @@ interface StepRowsProps {
   readonly axis: Axis
 }
 
-function StepRows({ step, retryOf, isRetried, isFirst, calls, chosen, open, axis }: StepRowsProps) {
-  const { agent, state, began, attempt, ended, waits, tokens, cost, depth } = step
+function StepRows({ step, retryOf, isRetried, namesBranch, isFirst, calls, chosen, open, axis }: StepRowsProps) {
+  const { agent, branch, state, began, attempt, ended, waits, tokens, cost, depth } = step
   const level = Math.min(depth, 6)
   return (
     <>
@@ -168,7 +172,14 @@ function StepRows({ step, retryOf, isRetried, isFirst, calls, chosen, open, axis
         isTabStop={isFirst}
         open={() => open(step.id)}
       >
-        <span className="step-agent">{visible(agent)}</span>
+        <span className="step-agent">
+          {visible(agent)}{' '}
+          {namesBranch && (
+            <span className="step-branch" title={`Branch ${branch}`}>
+              {branch}
+            </span>
+          )}
+        </span>
         <Status status={state} reason={attempt > 1 || isRetried ? `attempt ${count(attempt)}` : undefined} />
         <span className="step-bar" aria-hidden="true">
           <Bar axis={axis} look={`bar bar-${state}`} start={began} end={ended} />
