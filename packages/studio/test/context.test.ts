@@ -135,6 +135,36 @@ describeInBrowser('The context in the studio', (testbed) => {
     await page.getByRole('heading', { level: 1, name: 'letters.digest' }).waitFor()
   })
 
+  test('The uses of an entry are found behind the first page of entries, and the page says where the search ends.', async () => {
+    const user = played.troupe.user('uses')
+    const writer = defineAgent({
+      name: 'Late',
+      run: async (_, ctx) => {
+        await ctx.context.get('source')
+        await ctx.context.push('zz.use', 'late')
+        return finish('done') as never
+      },
+    })
+    const fill = (from: number, to: number) =>
+      user.context.batch(
+        Array.from({ length: to - from }, (_, i) => ({ type: 'push' as const, key: `many.${from + i}`, value: i })),
+      )
+    await user.context.push('source', 1)
+    for (let n = 0; n < 400; n += 100) await fill(n, n + 100)
+    await (await user.orchestra.start({ agent: writer, task: 'x' })).result()
+    const own = await testbed.open({ link: await played.server.link() })
+    await own.getByRole('textbox', { name: 'User' }).fill('uses')
+    await own.getByRole('textbox', { name: 'User' }).press('Enter')
+    await own.goto(`${played.server.url}/#/context?key=source`)
+    const uses = own.getByRole('region', { name: 'What came of it' })
+    await uses.getByRole('link', { name: 'zz.use' }).waitFor()
+    expect(await uses.getByText(/only the first/).count()).toBe(0)
+    for (let n = 400; n < 2_100; n += 100) await fill(n, n + 100)
+    await own.reload()
+    await uses.getByText('There are more entries: only the first 2,000 are searched.').waitFor()
+    await own.context().close()
+  })
+
   test('A mailbox shows its lanes and threads, and each can be shown alone.', async () => {
     const user = played.troupe.user('default')
     const send = (from: string, item: string, options: object) =>

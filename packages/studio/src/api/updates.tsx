@@ -10,12 +10,19 @@ import { UpdatesContext, useAnswer, useStream, useUser } from './use-api.tsx'
 
 type UpdatesFrame = StreamData<'updates.follow'>
 type Update = Extract<UpdatesFrame, { readonly type: 'changes' }>['updates'][number]
+/** Names the search of all entries for the uses of one, which reads several pages. */
+export const entryUses = 'entry-uses'
 /** An operation whose answers changed, and of which request; all of them where there is none. */
-type Changed = readonly [operation: AnswerName, request?: object]
+type Changed = readonly [operation: AnswerName | typeof entryUses, request?: object]
 
 const refreshMs = 500
-/** Questions about many runs at once. Where runs start and end all the time, each is asked every 10 s at most. */
-const expensive: ReadonlySet<unknown> = new Set<AnswerName>(['usage.history', 'usage.groups', 'operations.runs'])
+/** Questions about many runs or entries at once. Where these change all the time, each is asked every 10 s at most. */
+const expensive: ReadonlySet<unknown> = new Set<Changed[0]>([
+  'usage.history',
+  'usage.groups',
+  'operations.runs',
+  entryUses,
+])
 const expensiveMs = 10_000
 
 /** What is asked for again after an update. */
@@ -45,7 +52,7 @@ function changedBy(update: Update): readonly Changed[] {
     case 'dead-letters':
       return [['mailboxes.list'], ['mailboxes.counts'], ['mailboxes.deadLetters']]
     case 'context':
-      return [['context.list'], ['context.keys'], ['context.get'], ['context.history']]
+      return [['context.list'], ['context.keys'], ['context.get'], ['context.history'], [entryUses]]
   }
 }
 

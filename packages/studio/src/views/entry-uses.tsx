@@ -1,61 +1,93 @@
 /** The uses of an entry: the entries whose writer had read it, as their provenance records it. */
+import { useQuery } from '@tanstack/react-query'
+import { isTemporary } from '../api/is-problem.ts'
 import type { Entry } from '../api/shapes.ts'
-import { useAnswer } from '../api/use-api.tsx'
+import { entryUses } from '../api/updates.tsx'
+import { useClient, useUser } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { EntryLink, makerOf, StepLink } from '../parts/sources.tsx'
 import { Text } from '../parts/ui.tsx'
 
+/** Entries that are searched at most. */
+const maxEntries = 2_000
 /** As many as the server lists at once. */
-const maxEntries = 200
+const perPage = 200
+
+interface Use {
+  readonly one: Entry
+  /** The newest version of the entry that the writer of `one` had read. */
+  readonly version: number
+}
+interface FoundUses {
+  readonly uses: readonly Use[]
+  /** True if there are more entries than are searched. */
+  readonly isCut: boolean
+}
+
+/** The key names a question of its own: its pages are read again every 10 s at most while entries change. */
+function useUses(key: string) {
+  const client = useClient()
+  return useQuery<FoundUses, Error>({
+    queryKey: [useUser(), entryUses, key],
+    queryFn: async ({ signal }) => {
+      const uses: Use[] = []
+      let read = 0
+      for await (const one of client.pages('context.list', {
+        query: { limit: perPage },
+        max: maxEntries + 1,
+        signal,
+      })) {
+        if (++read > maxEntries) break
+        const version = versionRead(one, key)
+        if (version !== undefined && one.key !== key) uses.push({ one, version })
+      }
+      return { uses, isCut: read > maxEntries }
+    },
+    retry: (failures, error) => isTemporary(error) && failures < 3,
+  })
+}
 
 export function EntryUses({ entry: key }: { readonly entry: string }) {
-  const entries = useAnswer('context.list', { query: { limit: maxEntries } })
   return (
-    <Answer of={entries}>
-      {({ items, cursor }) => {
-        const uses = items.flatMap((one) => {
-          const version = versionRead(one, key)
-          return version === undefined || one.key === key ? [] : [{ one, version }]
-        })
-        return (
-          <>
-            {uses.length === 0 ? (
-              <Nothing>No entry names this one among what its writer had read.</Nothing>
-            ) : (
-              <DataTable
-                columns={[
-                  { title: 'Entry', breaks: true, of: ({ one }) => <EntryLink entry={one.key} /> },
-                  { title: 'Made by', breaks: true, of: ({ one }) => makerOf(one) },
-                  {
-                    title: 'Step',
-                    breaks: true,
-                    of: ({ one }) => {
-                      const { runId, stepId } = one.provenance
-                      return runId !== undefined && stepId !== undefined && <StepLink run={runId} step={stepId} />
-                    },
+    <Answer of={useUses(key)}>
+      {({ uses, isCut }) => (
+        <>
+          {uses.length === 0 ? (
+            <Nothing>No entry names this one among what its writer had read.</Nothing>
+          ) : (
+            <DataTable
+              columns={[
+                { title: 'Entry', breaks: true, of: ({ one }) => <EntryLink entry={one.key} /> },
+                { title: 'Made by', breaks: true, of: ({ one }) => makerOf(one) },
+                {
+                  title: 'Step',
+                  breaks: true,
+                  of: ({ one }) => {
+                    const { runId, stepId } = one.provenance
+                    return runId !== undefined && stepId !== undefined && <StepLink run={runId} step={stepId} />
                   },
-                  { title: 'Read version', numeric: true, of: ({ version }) => version },
-                  { title: 'Written', wideOnly: true, of: ({ one }) => when(one.updatedAt) },
-                ]}
-                rows={uses}
-                rowKey={({ one }) => one.key}
-              />
-            )}
-            {cursor !== undefined && (
-              <Text as="p" size="small" color="gray" mt="1">
-                Of the first {count(maxEntries)} entries.
-              </Text>
-            )}
-          </>
-        )
-      }}
+                },
+                { title: 'Read version', numeric: true, of: ({ version }) => version },
+                { title: 'Written', wideOnly: true, of: ({ one }) => when(one.updatedAt) },
+              ]}
+              rows={uses}
+              rowKey={({ one }) => one.key}
+            />
+          )}
+          {isCut && (
+            <Text as="p" size="small" color="gray" mt="1">
+              There are more entries: only the first {count(maxEntries)} are searched.
+            </Text>
+          )}
+        </>
+      )}
     </Answer>
   )
 }
 
-/** The newest version of the entry that the writer of another one had read. */
+/** Returns the newest version of the entry that the writer of another one had read. */
 function versionRead({ provenance: { readFrom = [] } }: Entry, key: string): number | undefined {
   const versions = readFrom.flatMap((one) => {
     const at = one.lastIndexOf('@')
