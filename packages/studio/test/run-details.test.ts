@@ -1,4 +1,5 @@
 /** What the views of a run show of its calls, branches and labels, in a real browser, over a real server. */
+import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import {
   createTroupe,
@@ -25,6 +26,15 @@ const look = defineTool({
   execute: async ({ q }) => `seen ${q}`,
 })
 
+const browse = defineTool({
+  name: 'browse',
+  description: 'Reads a page of the web.',
+  inputSchema: z.object({ q: z.string() }),
+  effect: 'read',
+  untrusted: 'web',
+  execute: async ({ q }) => `page of ${q}`,
+})
+
 describeInBrowser('The details of a run', (testbed) => {
   let troupe: Troupe
   let server: Served
@@ -39,7 +49,11 @@ describeInBrowser('The details of a run', (testbed) => {
   }
 
   beforeAll(async () => {
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const model = new MockModel({
+      responses: [{ toolCalls: [{ name: 'browse', args: { q: 'tea' } }] }, 'It is hot.', 'Still hot.'],
+    })
+    const agents = [new LlmAgent({ name: 'Browser', model, tools: { browse } })]
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents })
     server = await testbed.serve(troupe)
     page = await testbed.open({ link: await server.link() })
   })
@@ -110,4 +124,25 @@ describeInBrowser('The details of a run', (testbed) => {
     await page.getByRole('treeitem', { name: /^Two/ }).waitFor()
     expect(await page.locator('.step-branch').count()).toBe(0)
   })
-})
+  test('The labels of what a tool read are on the run, and on each message of its thread.', async () => {
+    const run = await start({ task: 'read of tea', agent: 'Browser', threadId: 'labelled' })
+    expect(await run.result()).toMatchObject({ response: 'It is hot.', taint: ['untrusted:web'] })
+    const clean = await start({ task: 'clean', topology: alone(defineAgent({ name: 'Plain', run: async () => 'x' })) })
+    await clean.result()
+    await show(`runs/${run.id}`)
+    await page.getByRole('main').getByText('Labels: untrusted:web', { exact: true }).waitFor()
+    await show(`runs/${clean.id}`)
+    await page.getByRole('heading', { name: 'Response' }).waitFor()
+    expect(await page.getByText('Labels:').count()).toBe(0)
+    await show('chat?with=Browser&thread=labelled')
+    const answer = page.getByRole('group', { name: 'Answer of Browser' })
+    await answer.getByText('Labels: untrusted:web', { exact: true }).waitFor()
+    await page.getByLabel('Message').fill('and now?')
+    await page.getByRole('button', { name: 'Send' }).click()
+    const thread = page.getByRole('list', { name: 'Thread with Browser' })
+    await thread.getByText('Still hot.').waitFor()
+    const asked = thread.locator('.mine').filter({ hasText: 'and now?' })
+    await asked.getByText('Labels: untrusted:web', { exact: true }).waitFor()
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+  })})

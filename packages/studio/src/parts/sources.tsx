@@ -4,6 +4,7 @@ import { Fragment } from 'react'
 import type { Entry } from '../api/shapes.ts'
 import { visible } from '../visible.ts'
 import { Facts } from './facts.tsx'
+import { Text } from './ui.tsx'
 
 interface SourcesProps {
   readonly of: Pick<Entry, 'provenance' | 'taint'>
@@ -58,6 +59,16 @@ export function EntryLink({ entry, version }: { readonly entry: string; readonly
   )
 }
 
+/** The labels of a value, in a line of their own; nothing for a value without labels. */
+export function LabelLine({ taint = [] }: { readonly taint?: readonly string[] | undefined }) {
+  if (taint.length === 0) return null
+  return (
+    <Text as="p" size="small" color="gray" mb="2" className="break">
+      Labels: <Labels taint={taint} />
+    </Text>
+  )
+}
+
 /** More are counted. */
 const maxListed = 20
 
@@ -80,7 +91,13 @@ function EntryLinks({ versions }: { readonly versions: readonly string[] }) {
   )
 }
 
-function Labels({ taint, isDeclared }: { readonly taint: readonly string[]; readonly isDeclared: boolean }) {
+interface LabelsProps {
+  readonly taint: readonly string[]
+  /** True if the writer has named them. */
+  readonly isDeclared?: boolean
+}
+
+function Labels({ taint, isDeclared = false }: LabelsProps) {
   return (
     <>
       {taint.map((label) => (

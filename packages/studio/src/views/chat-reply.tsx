@@ -11,6 +11,7 @@ import { contentText } from '../parts/content-text.ts'
 import { Files } from '../parts/files.tsx'
 import { Markdown } from '../parts/markdown.tsx'
 import { markdownIn } from '../parts/render-markdown.ts'
+import { LabelLine } from '../parts/sources.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Card, Flex, Notice, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
@@ -105,6 +106,7 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
             )}
             <ChatToolCalls run={run} live={live} />
             <Files value={found.response} />
+            <LabelLine taint={found.taint} />
             {found.questions?.map((question) => (
               <Ask key={question.id} run={run} question={question} answered={() => forget('runs.result', { path })} />
             ))}

@@ -12,6 +12,7 @@ import { Age } from '../parts/age.tsx'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { type ChosenFile, FileChooser } from '../parts/file-chooser.tsx'
 import { Files } from '../parts/files.tsx'
+import { LabelLine } from '../parts/sources.tsx'
 import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { chatRoute } from '../routes.ts'
@@ -131,9 +132,15 @@ const newThread = () => [...crypto.getRandomValues(new Uint32Array(3))].map((par
 type ThreadView = AnswerOf<'threads.get'>
 type Message = ThreadView['messages'][number]
 
+interface ShownMessage {
+  readonly text: string
+  readonly content: unknown
+  readonly taint?: Message['taint'] | undefined
+}
+
 /** A message of a run with its answer, or one of a session, whose answer is another one. */
 type Turn =
-  | { readonly key: string; readonly run: string; readonly text: string; readonly content: unknown }
+  | ({ readonly key: string; readonly run: string } & ShownMessage)
   | { readonly key: string; readonly message: Message }
 
 /** Runs stand where their first message is; one that has added none yet stands after the run before it. */
@@ -142,7 +149,7 @@ function turnsOf({ messages, runs }: Pick<ThreadView, 'messages' | 'runs'>): rea
   const left = runs.map(({ id, title }) => ({ id, title }))
   const show = (message: Message | undefined) => {
     const { id: run, title } = left.shift() as { readonly id: string; readonly title: string }
-    turns.push({ key: run, run, text: message?.text ?? title, content: message?.content })
+    turns.push({ key: run, run, text: message?.text ?? title, content: message?.content, taint: message?.taint })
   }
   for (const [i, message] of messages.entries()) {
     const at = left.findIndex(({ id }) => id === message.run)
@@ -202,15 +209,11 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
           <li key={turn.key}>
             {'run' in turn ? (
               <>
-                <MessageCard text={turn.text} content={turn.content} isMine />
+                <MessageCard message={turn} isMine />
                 <ChatReply run={turn.run} from={partner} />
               </>
             ) : (
-              <MessageCard
-                text={turn.message.text}
-                content={turn.message.content}
-                isMine={turn.message.role === 'user'}
-              />
+              <MessageCard message={turn.message} isMine={turn.message.role === 'user'} />
             )}
           </li>
         ))}
@@ -256,21 +259,19 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
   )
 }
 
-function MessageCard({
-  text,
-  content,
-  isMine,
-}: {
-  readonly text: string
-  readonly content: unknown
+interface MessageCardProps {
+  readonly message: ShownMessage
   readonly isMine: boolean
-}) {
+}
+
+function MessageCard({ message: { text, content, taint }, isMine }: MessageCardProps) {
   return (
     <Card {...(isMine ? { className: 'mine' } : {})} mb="2">
       <Text as="p" className="said break">
         {visible(text)}
       </Text>
       <Files value={content} />
+      <LabelLine taint={taint} />
     </Card>
   )
 }

@@ -12,6 +12,7 @@ import { CopyButton } from '../parts/copy-link.tsx'
 import { Graph } from '../parts/graph.tsx'
 import { Response } from '../parts/response.tsx'
 import { Section } from '../parts/section.tsx'
+import { LabelLine } from '../parts/sources.tsx'
 import { Status } from '../parts/status.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Flex, Heading, Notice, Text } from '../parts/ui.tsx'
@@ -212,7 +213,7 @@ function usageSoFar({ steps }: RunState) {
 }
 
 function Overview({ id, result, state, isPausing, answered, openFork }: OverviewProps) {
-  const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs } = result
+  const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs, taint } = result
   const stepCount = totalSteps ?? state.steps.size
   const soFar = usage && cost ? undefined : usageSoFar(state)
   const facts = [
@@ -229,6 +230,7 @@ function Overview({ id, result, state, isPausing, answered, openFork }: Overview
       <Text as="p" color="gray" mb="3">
         {facts.join(' · ')}
       </Text>
+      <LabelLine taint={taint} />
       <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} openFork={openFork} />
       {questions.map((question) => (
         <LinkedAsk key={question.id} run={id} question={question} answered={answered} />
