@@ -243,6 +243,12 @@ describeInBrowser('Home', (testbed) => {
     await page.getByRole('main').getByText('User default', { exact: true }).waitFor()
     await page.getByRole('textbox', { name: 'User' }).fill('ada')
     await page.getByRole('textbox', { name: 'User' }).press('Enter')
+    for (const text of [
+      'No run waits for a person. A question, an approval or an uncertain effect appears here.',
+      'No run has failed. Failed runs appear here, grouped by their cause.',
+      'No run is in progress. A run appears here while it executes.',
+    ])
+      await page.getByText(text, { exact: true }).waitFor()
     for (const [view, text] of [
       ['Runs', /^No run has started\. Start one here\./],
       ['Context', /^No entry is stored\. Agents and programs write entries with/],

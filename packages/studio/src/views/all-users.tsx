@@ -38,10 +38,16 @@ export function AllUsers() {
       <SomeRuns
         title="Failed runs"
         found={failed}
-        none="No run has failed."
+        none="No run has failed. Failed runs of all users appear here."
         more={() => 'There are more; these failed last.'}
       />
-      <SomeRuns title="Open runs" found={open} none="No run is open." more={moreOpen} order={newestFirst} />
+      <SomeRuns
+        title="Open runs"
+        found={open}
+        none="No run is open. Runs that execute or wait appear here."
+        more={moreOpen}
+        order={newestFirst}
+      />
     </Section>
   )
 }

@@ -55,7 +55,7 @@ export function EntryUses({ entry: key }: { readonly entry: string }) {
       {({ uses, isCut }) => (
         <>
           {uses.length === 0 ? (
-            <Nothing>No entry names this one among what its writer had read.</Nothing>
+            <Nothing>No entry has this one as a source. An entry appears here if its writer had read this one.</Nothing>
           ) : (
             <DataTable
               columns={[

@@ -54,7 +54,7 @@ export function EventList({ events, length }: EventListProps) {
     estimateSize: () => rowHeight,
     overscan: 10,
   })
-  if (length === 0) return <Nothing>No event is recorded yet.</Nothing>
+  if (length === 0) return <Nothing>No event is recorded yet. Events appear here while the run executes.</Nothing>
   const began = events[0]?.at ?? 0
   return (
     <>

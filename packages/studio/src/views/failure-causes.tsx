@@ -74,7 +74,7 @@ export function FailureCauses() {
   return (
     <Section title="Failed" note={note} beside={all}>
       {causes.length === 0 ? (
-        <Nothing>No run has failed.</Nothing>
+        <Nothing>No run has failed. Failed runs appear here, grouped by their cause.</Nothing>
       ) : (
         <DataTable
           columns={[

@@ -117,7 +117,11 @@ function InProgress() {
       note={items.length > 0 && `${count(items.length)}${cursor === undefined ? '' : '+'}`}
       beside={all}
     >
-      {items.length > 0 ? <RunTable runs={items.slice(0, maxRunning)} /> : <Nothing>No run is in progress.</Nothing>}
+      {items.length > 0 ? (
+        <RunTable runs={items.slice(0, maxRunning)} />
+      ) : (
+        <Nothing>No run is in progress. A run appears here while it executes.</Nothing>
+      )}
     </Section>
   )
 }

@@ -68,7 +68,9 @@ function CallsOf({ run }: { readonly run: string }) {
             const call = ofTools.find((one) => one.call === chosen) ?? (ofTools.length === 1 ? ofTools[0] : undefined)
             return (
               <>
-                {ofTools.length === 0 && <Nothing>This step called no tool.</Nothing>}
+                {ofTools.length === 0 && (
+                  <Nothing>This step called no tool. Choose another step or another run.</Nothing>
+                )}
                 {ofTools.length > 1 && (
                   <ul className="plain" aria-label="Tool calls">
                     {ofTools.map((one) => (

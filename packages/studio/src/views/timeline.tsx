@@ -35,7 +35,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   const all = [...state.steps.values()]
   const step = state.steps.get(opened ?? '')
   const calls = useStepCalls(run, step)
-  if (all.length === 0) return <Nothing>No step has begun.</Nothing>
+  if (all.length === 0) return <Nothing>No step has begun. Each step appears here when it starts.</Nothing>
   const from = all[0]?.began ?? 0
   const isOpen = all.some(({ ended }) => ended === undefined)
   const until = all.reduce(
@@ -64,7 +64,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
           />
         </Flex>
       )}
-      {steps.length === 0 && <Nothing>No step is like that.</Nothing>}
+      {steps.length === 0 && <Nothing>No step is like that. Choose another state.</Nothing>}
       <div className={step ? 'split' : undefined}>
         <div>
           <div className="timeline" role="tree" aria-label="Steps" onKeyDown={(event) => moveFocus(event, close)}>
