@@ -2,7 +2,7 @@
  * A page that stays open while the server reports 1,000 changes a second. CI watches it for 5 seconds;
  * `TROUPE_LOAD_SECONDS=60 npx vitest run packages/studio/test/load.test.ts` is the complete trial.
  */
-import type { CDPSession, Page } from 'playwright-core'
+import type { CDPSession, Locator, Page } from 'playwright-core'
 import { createTroupe, defineAgent, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
 import { beforeAll, expect, test } from 'vitest'
@@ -113,7 +113,21 @@ describeInBrowser('The studio under load', (testbed) => {
     (seconds + 60) * 1_000,
   )
 
-  /** Loads the page, opens the run and scrolls through its events. Returns the processor time of the longest task, in ms. */
+  const scroll = (share: number) =>
+    page.evaluate((part) => window.scrollTo(0, document.documentElement.scrollHeight * part), share)
+
+  /** Scrolls from the start of the page to its end. Returns the highest number of elements on the way. */
+  const maxWhileScrolling = async (elements: Locator): Promise<number> => {
+    let max = 0
+    for (let part = 0; part <= 20; part++) {
+      await scroll(part / 20)
+      await pause(100)
+      max = Math.max(max, await elements.count())
+    }
+    return max
+  }
+
+  /** Loads the page, opens the run and scrolls through its steps and its events. Returns the processor time of the longest task, in ms. */
   const openAndScroll = async (run: string, seq: number): Promise<number> => {
     await page.goto(`${server.url}/#/runs`)
     await page.reload()
@@ -123,6 +137,10 @@ describeInBrowser('The studio under load', (testbed) => {
       location.hash = `#/runs/${id}`
     }, run)
     const total = seq.toLocaleString('en')
+    await page.getByRole('link', { name: `Events ${total}` }).waitFor()
+    const maxSteps = await maxWhileScrolling(page.getByRole('treeitem'))
+    expect(maxSteps).toBeGreaterThan(5)
+    expect(maxSteps).toBeLessThan(100)
     await page.getByRole('link', { name: `Events ${total}` }).click()
     await page.getByText(`${total} of ${total}`).waitFor()
     const events = page.getByRole('region', { name: 'Events of the run' })
@@ -157,19 +175,12 @@ describeInBrowser('The studio under load', (testbed) => {
     const rows = page.locator('tbody tr[aria-rowindex]')
     await rows.first().waitFor()
     const end = page.getByText(`${total.toLocaleString('en')} runs`, { exact: true })
-    const scroll = (share: number) =>
-      page.evaluate((part) => window.scrollTo(0, document.documentElement.scrollHeight * part), share)
     for (let i = 0; i < 200 && (await end.count()) === 0; i++) {
       await scroll(1)
       await pause(100)
     }
     expect(await end.count()).toBe(1)
-    let maxRows = 0
-    for (let part = 0; part <= 20; part++) {
-      await scroll(part / 20)
-      await pause(100)
-      maxRows = Math.max(maxRows, await rows.count())
-    }
+    const maxRows = await maxWhileScrolling(rows)
     const longest = longestTask(JSON.parse((await testbed.browser.stopTracing()).toString()) as Trace)
     console.log(`${total} runs: at most ${maxRows} rows, the longest task takes ${longest} ms of processor time`)
     expect(maxRows).toBeGreaterThan(5)

@@ -1,6 +1,6 @@
 /** What the views of a run show of its calls, branches and labels, in a real browser, over a real server. */
 import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import {
   createTroupe,
   defineAgent,
@@ -158,5 +158,50 @@ describeInBrowser('The details of a run', (testbed) => {
     await run.result()
     await show(`playground?tab=call&run=${run.id}`)
     await page.getByText('This step called no tool. Choose another step or another run.', { exact: true }).waitFor()
+  })
+  test('A long timeline draws the rows in view alone, and its keys, its Tab stop and the opened step go beyond them.', async () => {
+    const run = await start({ task: 1, topology: fanOut(600) })
+    expect(await run.result()).toMatchObject({ response: 600 })
+    const rows = page.getByRole('treeitem')
+    const drawn = () => rows.count()
+    const inView = (row: Locator) =>
+      row.evaluate((element) => {
+        const { top, bottom } = element.getBoundingClientRect()
+        return top >= 0 && bottom <= innerHeight && element === document.activeElement
+      })
+    await show(`runs/${run.id}`)
+    await page.getByRole('link', { name: 'Steps 602' }).waitFor()
+    await rows.first().waitFor()
+    expect(await drawn()).toBeLessThan(100)
+    await rows.first().focus()
+    await page.keyboard.press('End')
+    const last = rows.last()
+    await expect.poll(() => inView(last)).toBe(true)
+    expect(await last.innerText()).toMatch(/^Lead/)
+    await expect.poll(drawn).toBeLessThan(100)
+    await page.keyboard.press('ArrowUp')
+    const leaf = rows.nth(-2)
+    await expect.poll(() => inView(leaf)).toBe(true)
+    const name = await leaf.innerText()
+    // A row that is scrolled away stays in the tree while it has the focus, and goes on from there.
+    await page.evaluate(() => scrollTo(0, 0))
+    await page.getByText(/^Lead/).first().waitFor()
+    await expect.poll(() => page.evaluate(() => (document.activeElement as HTMLElement).innerText)).toBe(name)
+    await page.keyboard.press('Enter')
+    const details = page.getByRole('complementary', { name: 'Details of Leaf' })
+    await details.waitFor()
+    const address = page.url()
+    await page.keyboard.press('Home')
+    await expect.poll(() => inView(rows.first())).toBe(true)
+    await show('home')
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    await page.goto(address)
+    await details.waitFor()
+    const selected = page.getByRole('treeitem', { selected: true })
+    expect(await selected.innerText()).toBe(name)
+    expect(await selected.getAttribute('tabindex')).toBe('0')
+    expect(await page.locator('[role=treeitem][tabindex="0"]').count()).toBe(1)
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
   })
 })

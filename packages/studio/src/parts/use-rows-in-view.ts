@@ -1,21 +1,30 @@
-/** The rows of a long table that are in view. */
+/** The rows of a long table or tree that are in view. */
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { type RefObject, useLayoutEffect, useState } from 'react'
 
 /** More rows than that are drawn where one looks. */
 const few = 60
-/** In px, of a row of one line. */
-const rowHeight = 38
+/** In px, of a row of a table with one line. */
+const tableRowHeight = 38
 
-/** @param long `onEnd`: called once near each end. Without `long`, all rows are drawn. */
-export function useRowsInView(
-  body: RefObject<HTMLElement | null>,
-  count: number,
-  long: { readonly onEnd: (() => void) | undefined } | undefined,
-) {
+interface LongList {
+  /** Called once near each end. */
+  readonly onEnd: (() => void) | undefined
+  /** In px, of one row. */
+  readonly rowHeight?: number
+}
+
+/** @param long without it, all rows are drawn */
+export function useRowsInView(body: RefObject<HTMLElement | null>, count: number, long: LongList | undefined) {
+  const { rowHeight = tableRowHeight } = long ?? {}
   const [scrollMargin, setScrollMargin] = useState(0)
+  // What stands above the rows may grow while they are shown.
   useLayoutEffect(() => {
-    setScrollMargin((body.current?.getBoundingClientRect().top ?? 0) + scrollY)
+    const measure = () => setScrollMargin(Math.round((body.current?.getBoundingClientRect().top ?? 0) + scrollY))
+    measure()
+    const observer = new ResizeObserver(measure)
+    observer.observe(document.body)
+    return () => observer.disconnect()
   }, [body])
   const isAll = long === undefined || count <= few
   const virtual = useWindowVirtualizer({
