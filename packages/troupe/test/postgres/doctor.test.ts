@@ -133,7 +133,10 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
       await delivery?.nack()
     }
     const { evidence, status } = (await checksOf(troupe))['letters.dead'] as DoctorResult
-    expect({ evidence, status }).toEqual({ evidence: '1 in Dead of ada, 1 in Dead of bob', status: 'warn' })
+    expect({ evidence, status }).toEqual({
+      evidence: '1 dead letter in Dead of ada, 1 dead letter in Dead of bob.',
+      status: 'warn',
+    })
   })
 
   describe.skipIf(!hasPooler)('the doctor behind pgbouncer in transaction mode', () => {

@@ -105,12 +105,18 @@ export class Run<Response = Json> {
       readonly status: RunResult['status'] | 'paused'
       /** Why the run waits; absent otherwise. */
       readonly reason?: string
+      /** The name of its team; absent for a topology that is not registered. */
+      readonly team?: string
     } & RetentionTimes
   > {
     checkCall('run.status', options)
     const row = await this.#host.row(this.#user, this.id)
-    const reason = row.reason === null ? {} : { reason: row.reason }
-    return { status: row.status as RunResult['status'], ...reason, ...retentionTimesOf(this.#host.parts, row) }
+    return {
+      status: row.status as RunResult['status'],
+      ...(row.reason === null ? {} : { reason: row.reason }),
+      ...(row.team === null ? {} : { team: row.team }),
+      ...retentionTimesOf(this.#host.parts, row),
+    }
   }
 
   /**

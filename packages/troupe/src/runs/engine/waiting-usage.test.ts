@@ -48,7 +48,7 @@ describe('A run that waits', () => {
     expect(await resumed.status()).toMatchObject({ status: 'waiting' })
     expect((await orchestra.list({ minCost: 0.001 })).items).toMatchObject([{ id: run.id }])
     const cost = (await orchestra.why(run.id)).sentences.filter(({ about }) => about === 'cost')
-    expect(cost[0]?.text).toBe('It used 1100 tokens for $0.002000.')
+    expect(cost[0]?.text).toBe('It used 1100 tokens for $0.002.')
     await answerFirst(resumed, 'this one')
     expect(await resumed.result()).toMatchObject({ status: 'completed', ...usedTwice })
     expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })

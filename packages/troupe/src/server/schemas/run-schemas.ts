@@ -33,6 +33,7 @@ export const runStatusSchema = z.object({
   run: z.string(),
   status: z.string(),
   reason: z.string().optional(),
+  team: z.string().optional(),
   replayableUntil: z.string().optional(),
   retainedUntil: z.string().optional(),
 })

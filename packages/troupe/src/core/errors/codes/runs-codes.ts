@@ -20,7 +20,7 @@ export const runsCodes = {
   },
   'run.unknown': {
     class: errors.NotFoundError,
-    message: 'There is no run {run}.',
+    message: 'There is no run with the id "{run}".',
     hint: 'See orchestra.list(). Ended runs are deleted after retention.runs, 365 days by default.',
   },
   'run.over': {

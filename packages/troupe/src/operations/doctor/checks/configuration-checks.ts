@@ -41,10 +41,7 @@ export const configurationChecks = {
     if (unsafe.length === 0) return pass('No setting that production rejects.')
     return short(
       subject,
-      listNames(
-        unsafe.map(({ message }) => message),
-        10,
-      ),
+      `${unsafe.map(({ message }) => message.replace(/\.$/, '')).join('; ')}.`,
       [...new Set(unsafe.flatMap(({ hint }) => hint ?? []))].join(' '),
     )
   },

@@ -111,7 +111,7 @@ export const contextChecks = {
     const boxes = (await mailboxesOf(subject)).filter(({ dead }) => dead > 0)
     if (boxes.length === 0) return pass(`None in the mailboxes of ${coverageOf(await subject.users())}.`)
     return warn(
-      listNames(boxes.map(({ name, user, dead }) => `${dead} in ${name} of ${user}`)),
+      `${listNames(boxes.map(({ name, user, dead }) => `${counted(dead, 'dead letter')} in ${name} of ${user}`))}.`,
       '`troupe messages dead-letters AGENT --user USER` shows the reasons; `troupe messages redrive` delivers them again.',
     )
   },

@@ -84,6 +84,8 @@ function count(spent: Spent, usage: StepUsage | undefined, steps = 1): void {
   spent.usd += usage?.cost ?? 0
 }
 
-export const dollars = (usd: number) => `$${usd.toFixed(usd > 0 && usd < 0.01 ? 6 : 2)}`
+/** Returns an amount below a cent with up to six digits, as far as they are not zero. */
+export const dollars = (usd: number) =>
+  usd > 0 && usd < 0.01 ? `$${Math.max(usd, 0.000001).toFixed(6).replace(/0+$/, '')}` : `$${usd.toFixed(2)}`
 const share = ({ tokens, usd }: Spent, allTokens: number, allUsd: number) =>
   `${tokens} tokens, ${dollars(usd)} (${Math.round(100 * (allUsd > 0 ? usd / allUsd : tokens / allTokens))} %)`

@@ -31,7 +31,7 @@ export function explainTime({ events }: PastRun, now: number): readonly Explanat
       text: `${agent} (${step}) worked for ${share(workMs)}.`,
       seq,
     })),
-    ...(people > 0 ? [{ about: 'slow' as const, text: `People were waited for ${share(people)}.` }] : []),
+    ...(people > 0 ? [{ about: 'slow' as const, text: `It waited for people for ${share(people)}.` }] : []),
     ...(paused > 0 ? [{ about: 'slow' as const, text: `It was paused for ${share(paused)}.` }] : []),
     ...(delays > 0
       ? [{ about: 'slow' as const, text: `Attempts were put off for ${elapsedText(delays)} after failures.` }]

@@ -23,31 +23,30 @@ export function explainWaits(past: PastRun, now: number, childStates?: ChildRunS
   const state = past.stateAt(past.events.length)
   if (hasEnded(state)) return []
   const decisions = openOf(past.events).flatMap((event) => {
-    const text = describe(event)
-    return text === undefined ? [] : [{ about: 'waits' as const, text: `${text} ${ago(event, now)}`, seq: event.seq }]
+    const text = describe(event, elapsedText(Math.max(0, now - event.at)))
+    return text === undefined ? [] : [{ about: 'waits' as const, text, seq: event.seq }]
   })
   return [...decisions, ...othersOf(state, past.events, now, childStates)]
 }
 
-const ago = ({ at }: NumberedEvent, now: number) => `(for ${elapsedText(Math.max(0, now - at))})`
-
-function describe(event: NumberedEvent): string | undefined {
+/** @param time for how long the event has not been followed by an answer or a resume */
+function describe(event: NumberedEvent, time: string): string | undefined {
   if (event.type === 'question.asked') {
     const { kind, text } = event.ask
-    return `It waits for a person: ${event.agent} asks (${kind}) "${truncateText(text, 200)}", to be answered as ${event.question}.`
+    return `It has waited for a person for ${time}: ${event.agent} asks (${kind}) "${truncateText(text, 200)}", to be answered as ${event.question}.`
   }
   if (event.type === 'run.paused')
     return event.breakpoint
-      ? `It stands at a breakpoint (${event.breakpoint.on}): run.inspect() shows it, step() or resume() continues it.`
-      : `It was paused by ${event.by}: resume() continues it.`
+      ? `It has stood at a breakpoint (${event.breakpoint.on}) for ${time}: run.inspect() shows it, step() or resume() continues it.`
+      : `It was paused by ${event.by}, for ${time}: resume() continues it.`
   if (event.type !== 'step.waiting') return undefined
   const { step, agent, reason, detail } = event
   const fields = (detail ?? {}) as { readonly effect?: Json; readonly problem?: Json }
   if (reason === 'uncertain')
-    return `Whether the effect ${fields.effect} of ${agent} (${step}) happened is unknown: find out, then call run.resolve().`
+    return `Whether the effect ${fields.effect} of ${agent} (${step}) happened has been unknown for ${time}: find out, then call run.resolve().`
   if (reason === 'code.changed')
-    return `The code of ${agent} no longer fits the record of ${step}: ${fields.problem}. Run the version that began it.`
-  return `The failure of ${agent} (${step}) is held at a breakpoint: resume() lets it fail, edit() gives a result instead.`
+    return `The code of ${agent} no longer fits the record of ${step}: ${fields.problem}. Run the version that began it. It has waited for ${time}.`
+  return `The failure of ${agent} (${step}) has been held at a breakpoint for ${time}: resume() lets it fail, edit() gives a result instead.`
 }
 
 /** Explains the waits that end without a person. */

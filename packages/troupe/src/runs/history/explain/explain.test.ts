@@ -35,7 +35,7 @@ const waits = (testbed: MachineTestbed, reason: 'uncertain' | 'code.changed' | '
 
 it('An explanation of a waiting run names an uncertain effect, and code that no longer fits the record.', () => {
   expect(explanationOf(waits(begun(), 'uncertain', { effect: 'pay', call: '/effect:pay#1' }), 'waits')).toMatch(
-    /Whether the effect pay of A \(1#1\) happened is unknown.*run\.resolve\(\)/,
+    /Whether the effect pay of A \(1#1\) happened has been unknown for 5 s: .*run\.resolve\(\)/,
   )
   expect(explanationOf(waits(begun(), 'code.changed', { problem: 'it asks for another' }), 'waits')).toContain(
     'The code of A no longer fits the record of 1#1: it asks for another.',
