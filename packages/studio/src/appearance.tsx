@@ -30,8 +30,8 @@ export function TurnAppearance() {
   const appearance = useAppearance()
   const [, choose] = useSetting(setting)
   return (
-    <Button look="soft" small onClick={() => choose(appearance === 'dark' ? 'light' : 'dark')}>
-      {appearance === 'dark' ? 'Light' : 'Dark'}
+    <Button look="soft" small className="theme" onClick={() => choose(appearance === 'dark' ? 'light' : 'dark')}>
+      {appearance === 'dark' ? 'Light theme' : 'Dark theme'}
     </Button>
   )
 }

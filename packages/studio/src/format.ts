@@ -5,8 +5,14 @@ const dateTimeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium',
 const numberFormat = new Intl.NumberFormat()
 const dollars = new Intl.NumberFormat(undefined, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 })
 
+const shortFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+/** To the minute: for a column of times. */
+export const toMinute = (at: string | number): string => shortFormat.format(new Date(at))
 export const when = (at: string | number): string => dateTimeFormat.format(new Date(at))
 export const count = (value: number): string => numberFormat.format(value)
+const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
+/** @param share 1 for all */
+export const percent = (share: number): string => percents.format(share)
 export const money = (usd: number): string => dollars.format(usd)
 
 const inUnit = (unit: 'day' | 'hour' | 'minute' | 'second' | 'millisecond', maximumFractionDigits = 0) => {

@@ -119,7 +119,11 @@ function labelOf({ from, to, forward, backward, types }: DrawnConnection, option
     .join(' ')
 }
 
-const arrowhead = { type: MarkerType.ArrowClosed }
+/** As dark as its line. */
+const arrowheads = {
+  used: { type: MarkerType.ArrowClosed, color: 'var(--ink-2)' },
+  unused: { type: MarkerType.ArrowClosed, color: 'var(--mark)' },
+}
 
 export const Graph = memo(function Graph(props: GraphProps) {
   const { topology, states, edgeUses = never, findings = noFindings } = props
@@ -146,6 +150,7 @@ export const Graph = memo(function Graph(props: GraphProps) {
   const edges: ConnectionEdge[] = connections.map((drawn) => {
     const { from, to, forward, backward } = drawn
     const isUsed = [...forward, ...backward].some((i) => edgeUses.has(i))
+    const arrowhead = isUsed ? arrowheads.used : arrowheads.unused
     return {
       id: JSON.stringify([from, to]),
       type: 'connection',

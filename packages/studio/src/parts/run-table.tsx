@@ -7,7 +7,7 @@ import type { RunOrder } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Age } from './age.tsx'
 import { type Column, DataTable } from './data-table.tsx'
-import { Status } from './status.tsx'
+import { RunStatus } from './run-status.tsx'
 import { Text } from './ui.tsx'
 
 interface RunTableProps {
@@ -38,7 +38,7 @@ export function RunTable({ runs, control }: RunTableProps) {
     }
   const columns: readonly Column<Summary>[] = [
     { title: 'Task', breaks: true, of: (run) => <TaskWithUsage run={run} /> },
-    { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
+    { title: 'Status', of: ({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} /> },
     { title: 'Team', wideOnly: true, of: ({ team, agents }) => team ?? someOf(agents) },
     { title: 'Tokens', ...numeric, sort: sort('tokens'), of: ({ usage }) => tokens(usage) },
     { title: 'Cost', ...numeric, sort: sort('cost'), of: ({ cost }) => spent(cost) },

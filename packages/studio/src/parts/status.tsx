@@ -1,12 +1,17 @@
 /** Grey is healthy: colour stands where the reader may have to act. */
-type Colour = 'live' | 'ask' | 'fail' | 'gray'
+type Colour = 'live' | 'ask' | 'fail' | 'unsure' | 'gray'
 
 const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: string }>> = {
   running: { colour: 'live', sign: '●' },
   disconnected: { colour: 'ask', sign: '!' },
   working: { colour: 'live', sign: '●' },
   waiting: { colour: 'ask', sign: '◷' },
-  paused: { colour: 'ask', sign: '‖' },
+  'needs approval': { colour: 'ask', sign: '◆' },
+  'asks a question': { colour: 'ask', sign: '◆' },
+  'effect uncertain': { colour: 'unsure', sign: '?' },
+  uncertain: { colour: 'unsure', sign: '?' },
+  paused: { colour: 'gray', sign: '‖' },
+  live: { colour: 'gray', sign: '○' },
   completed: { colour: 'gray', sign: '✓' },
   done: { colour: 'gray', sign: '✓' },
   ready: { colour: 'gray', sign: '✓' },

@@ -11,9 +11,9 @@ import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Answer } from '../parts/answer.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
+import { RunStatus } from '../parts/run-status.tsx'
 import { Task } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
-import { Status } from '../parts/status.tsx'
 import { Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
@@ -100,7 +100,7 @@ const numeric = { numeric: true, wideOnly: true } as const
 const columns: readonly Column<UserRun>[] = [
   { title: 'Task', breaks: true, of: (run) => <TaskOfUser run={run} /> },
   { title: 'User', breaks: true, of: ({ user }) => visible(user) },
-  { title: 'Status', of: ({ status, reason }) => <Status status={status} reason={reason} /> },
+  { title: 'Status', of: ({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} /> },
   { title: 'Team', wideOnly: true, of: ({ team, agents }) => inShort(team ?? agents.join(', '), 40) },
   { title: 'Tokens', ...numeric, of: ({ usage }) => tokens(usage) },
   { title: 'Cost', ...numeric, of: ({ cost }) => spent(cost) },

@@ -11,8 +11,8 @@ import { contentText } from '../parts/content-text.ts'
 import { Files } from '../parts/files.tsx'
 import { Markdown } from '../parts/markdown.tsx'
 import { markdownIn } from '../parts/render-markdown.ts'
+import { RunStatus } from '../parts/run-status.tsx'
 import { LabelLine } from '../parts/sources.tsx'
-import { Status } from '../parts/status.tsx'
 import { Button, Card, Flex, Notice, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
@@ -112,9 +112,10 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
             ))}
             <Flex gap="2" align="center" wrap="wrap">
               <Text size="small" color="gray">
-                <Status status={found.status} reason={found.reason} /> {spent(found.cost)}{' '}
+                <RunStatus run={run} status={found.status} reason={found.reason} questions={found.questions} />{' '}
+                {spent(found.cost)}{' '}
                 <Link to="/runs/$run" params={{ run }}>
-                  its run
+                  Open run
                 </Link>
               </Text>
               {!isEnded(found) && may('runs.cancel') && (

@@ -1,7 +1,7 @@
 /** The five figures of Home over the last 24 hours, each with its course and a link to the runs behind it. */
 import { Link } from '@tanstack/react-router'
 import type { AnswerOf } from 'troupe/client'
-import { count, lasting, money, priced } from '../format.ts'
+import { count, lasting, money, percent, priced } from '../format.ts'
 import { Text } from '../parts/ui.tsx'
 import { useUsageHistory } from '../parts/usage-charts.tsx'
 import { startOf, usageRanges } from '../parts/usage-ranges.ts'
@@ -11,7 +11,6 @@ type UsageInterval = AnswerOf<'usage.history'>['items'][number]
 type Summed = 'runs' | 'failed' | 'tokens' | 'cost' | 'unpriced'
 
 const { length, intervals } = usageRanges.day
-const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 
 export function DailyMetrics() {
   const { data } = useUsageHistory('day')
@@ -33,7 +32,7 @@ export function DailyMetrics() {
       />
       <Metric
         name="Failed"
-        value={runs === 0 ? '–' : percent.format(failed / runs)}
+        value={runs === 0 ? '–' : percent(failed / runs)}
         search={{ status: 'failed' }}
         note={`${count(failed)} ${failed === 1 ? 'run' : 'runs'}`}
         course={course('failed')}

@@ -14,6 +14,7 @@ import { Facts } from '../parts/facts.tsx'
 import { firstDifference } from '../parts/first-difference.ts'
 import { parseJson } from '../parts/from-text.ts'
 import { lazyPart } from '../parts/load-part.ts'
+import { RunStatus } from '../parts/run-status.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
@@ -173,9 +174,9 @@ function Executed({ run, recorded }: { readonly run: string; readonly recorded: 
         {(found: Result) => (
           <>
             <Text as="p" size="small" color="gray" mb="1">
-              <Status status={found.status} reason={found.reason} />{' '}
+              <RunStatus run={run} status={found.status} reason={found.reason} questions={found.questions} />{' '}
               <Link to="/runs/$run" params={{ run }}>
-                its run
+                Open run
               </Link>
             </Text>
             {found.questions?.map((question) => (

@@ -1,0 +1,24 @@
+/** The status of a run in words that say what it waits for. */
+import type { Question } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { Status } from './status.tsx'
+
+interface RunStatusProps {
+  readonly run: string
+  readonly status: string
+  readonly reason?: string | undefined
+  /** Where they are known; else those of the list of open requests. */
+  readonly questions?: readonly Pick<Question, 'kind'>[] | undefined
+}
+
+export function RunStatus({ run, status, reason, questions }: RunStatusProps) {
+  // The navigation reads the same list, to count it.
+  const { data } = useAnswer('approvals.list', { query: { limit: 100 } })
+  const asked = questions ?? data?.items.find((one) => one.run === run)?.questions ?? []
+  if (status !== 'waiting') return <Status status={status} reason={reason} />
+  if (reason === 'paused') return <Status status="paused" />
+  if (reason === 'uncertain') return <Status status="effect uncertain" />
+  if (reason === 'question')
+    return <Status status={asked.some(({ kind }) => kind === 'approval') ? 'needs approval' : 'asks a question'} />
+  return <Status status="waiting" reason={reason} />
+}
