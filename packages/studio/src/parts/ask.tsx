@@ -1,7 +1,7 @@
 /** A question of a run, with what exactly is being approved. */
 
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { Question } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -16,6 +16,8 @@ import { Value } from './value.tsx'
 interface AskProps {
   readonly run: string
   readonly question: Question
+  /** At the end of its title. */
+  readonly beside?: ReactNode
   /** Called with the value that was sent. */
   readonly answered: (value: unknown) => void
 }
@@ -53,7 +55,7 @@ export function sentAnswerText({ kind }: Question, value: unknown): string {
   return approve ? 'approved' : `refused: ${inShort(reason)}`
 }
 
-export function Ask({ run, question, answered }: AskProps) {
+export function Ask({ run, question, beside, answered }: AskProps) {
   const client = useClient()
   const may = useMay()
   const { busy, error, run: perform } = useCommand()
@@ -68,7 +70,7 @@ export function Ask({ run, question, answered }: AskProps) {
   return (
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
-        <Asked run={run} question={question} />
+        <Asked run={run} question={question} beside={beside} />
         {!may('runs.answer') ? (
           <Text as="p" mt="2" color="gray">
             Your role may not answer it.
@@ -103,25 +105,35 @@ export function Ask({ run, question, answered }: AskProps) {
   )
 }
 
+/** The text of an approval without the arguments, which follow it in whole. */
+function textOf({ kind, text, agent, tool }: Question): string {
+  const call = `May ${agent} call ${tool}`
+  const end = text.lastIndexOf('}?')
+  return kind === 'approval' && end >= 0 && text.startsWith(`${call} with {`) ? `${call}${text.slice(end + 1)}` : text
+}
+
 /** Shows a request without the controls that answer it. */
-export function Asked({ run, question }: Pick<AskProps, 'run' | 'question'>) {
-  const { id, text, agent, tool, args } = question
+export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'question' | 'beside'>) {
+  const { id, agent, tool, args } = question
   const effect = useEffectClass(agent, tool)
   return (
     <>
-      <Text as="p" bold className="break">
-        {visible(agent)} asks
-        {id.includes('#') && (
-          <Text color="gray">
-            {' in step '}
-            <Link to="/runs/$run" params={{ run }} search={{ step: stepOf(id) }}>
-              {stepOf(id)}
-            </Link>
-          </Text>
-        )}
-      </Text>
+      <Flex justify="between" align="start" gap="2">
+        <Text as="p" bold className="break">
+          {visible(agent)} asks
+          {id.includes('#') && (
+            <Text color="gray">
+              {' in step '}
+              <Link to="/runs/$run" params={{ run }} search={{ step: stepOf(id) }}>
+                {stepOf(id)}
+              </Link>
+            </Text>
+          )}
+        </Text>
+        {beside}
+      </Flex>
       <Text as="p" mb="2" className="break said">
-        {visible(text)}
+        {visible(textOf(question))}
       </Text>
       {tool !== undefined && (
         <>

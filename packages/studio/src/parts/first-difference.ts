@@ -1,6 +1,6 @@
-/** The first place at which two values differ. */
+/** The places at which two values differ. */
 
-interface FirstDifference {
+export interface Difference {
   /** The keys that lead to it; empty for the values themselves. */
   readonly path: readonly string[]
   /** Undefined where a value has nothing at that place. */
@@ -9,19 +9,25 @@ interface FirstDifference {
 }
 
 /** Returns undefined for equal values. The order of keys makes no difference. */
-export function firstDifference(
+export const firstDifference = (before: unknown, after: unknown): Difference | undefined =>
+  differences(before, after, 1)[0]
+
+/** Returns the first places, in the order of the keys. */
+export function differences(
   before: unknown,
   after: unknown,
+  max: number,
   path: readonly string[] = [],
-): FirstDifference | undefined {
-  if (Object.is(before, after)) return undefined
+): readonly Difference[] {
+  if (Object.is(before, after)) return []
   if (!isComposite(before) || !isComposite(after) || Array.isArray(before) !== Array.isArray(after))
-    return { path, before, after }
+    return [{ path, before, after }]
+  const found: Difference[] = []
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const found = firstDifference(before[key], after[key], [...path, key])
-    if (found) return found
+    if (found.length >= max) break
+    found.push(...differences(before[key], after[key], max - found.length, [...path, key]))
   }
-  return undefined
+  return found
 }
 
 const isComposite = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -66,7 +66,7 @@ export function ResolveEffect({
     })
   return (
     <RestoreFocus>
-      <Card className="question" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
+      <Card className="question unsure" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
         <AboutEffect effect={effect} isOver={isOver} />
         {!may('runs.resolve') ? (
           <Text as="p" color="gray">
@@ -74,8 +74,10 @@ export function ResolveEffect({
           </Text>
         ) : (
           <>
-            <Text as="label" bold htmlFor={id}>
-              What it gave, text or JSON, if it happened
+            <Text as="p" mt="3" mb="1">
+              <Text as="label" bold htmlFor={id}>
+                What it gave, text or JSON, if it happened
+              </Text>
             </Text>
             <textarea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
             <JsonNote text={text} />

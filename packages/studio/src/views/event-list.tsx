@@ -2,7 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
-import { count, inShort, lasting, when } from '../format.ts'
+import { count, lasting, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
 import { Flex, Select, Text } from '../parts/ui.tsx'
@@ -10,17 +10,16 @@ import { useLater } from '../parts/use-later.ts'
 import { Value } from '../parts/value.tsx'
 import { type RunSearch, runRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
+import { eventText } from './event-text.ts'
+import './event-list.css'
 
 const every = 'all'
 /** ms for which the words rest before the address takes them. */
 const restMs = 300
-/** In px. */
-const rowHeight = 28
-/** What each event has, or its row shows already. */
-const shownByRow: ReadonlySet<string> = new Set(['seq', 'type', 'at', 'run', 'user', 'trace', 'path', 'agent', 'step'])
-
-const detailsOf = (event: RunEvent) =>
-  Object.fromEntries(Object.entries(event).filter(([name]) => !shownByRow.has(name)))
+/** In px; a finger needs more than a pointer. */
+const phone = matchMedia('(max-width: 40rem)')
+const rowHeight = () => (phone.matches ? 44 : 28)
+const columns = ['Event', 'After', 'Type', 'Agent, step', 'What']
 
 interface EventListProps {
   readonly events: readonly RunEvent[]
@@ -51,7 +50,7 @@ export function EventList({ events, length }: EventListProps) {
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => box.current,
-    estimateSize: () => rowHeight,
+    estimateSize: rowHeight,
     overscan: 10,
   })
   if (length === 0) return <Nothing>No event is recorded yet. Events appear here while the run executes.</Nothing>
@@ -79,14 +78,20 @@ export function EventList({ events, length }: EventListProps) {
       </Flex>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
       <section className="events" ref={box} aria-label="Events of the run" tabIndex={0}>
+        <div className="row heads" aria-hidden="true">
+          {columns.map((title) => (
+            <span key={title}>{title}</span>
+          ))}
+        </div>
         <ol style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start }) => {
             const event = shown[index]
             if (!event) return null
             return (
-              <li key={event.seq} style={{ translate: `0 ${start}px` }}>
+              <li key={event.seq} style={{ translate: `0 ${start}px`, height: rowHeight() }}>
                 <button
                   type="button"
+                  className="row"
                   aria-pressed={chosen?.seq === event.seq}
                   title={when(event.at)}
                   onClick={() => show({ event: opened === event.seq ? undefined : event.seq })}
@@ -95,7 +100,7 @@ export function EventList({ events, length }: EventListProps) {
                   <span className="figure">{lasting(event.at - began)}</span>
                   <span>{event.type}</span>
                   <span>{visible([event.agent, event.step].filter(Boolean).join(' · '))}</span>
-                  <span>{inShort(detailsOf(event), 160)}</span>
+                  <span>{eventText(event)}</span>
                 </button>
               </li>
             )

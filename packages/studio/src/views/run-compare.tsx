@@ -1,13 +1,17 @@
 /** Two runs side by side: the steps of both, and the first event that differs. */
+import { Link } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { age, count, inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { Breakable } from '../parts/breakable.tsx'
+import { DataTable } from '../parts/data-table.tsx'
+import { differences } from '../parts/first-difference.ts'
+import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useRun } from '../parts/use-run.ts'
-import { Value } from '../parts/value.tsx'
 import { runRoute } from '../routes.ts'
 import type { RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
@@ -75,9 +79,10 @@ function Difference({ run, state, events, other }: CompareProps & { readonly oth
               The runs differ{divergedAt === undefined ? '' : ` from event ${count(divergedAt)} on`}.
             </Text>
             <div className="beside">
-              <Side name="This run" event={a} state={state} step={stepFrom(events, divergedAt)} />
-              <Side name="The other run" event={b} state={second.state} step={stepFrom(second.events, divergedAt)} />
+              <Side name="This run" run={run} state={state} step={stepFrom(events, divergedAt)} />
+              <Side name="The other run" run={other} state={second.state} step={stepFrom(second.events, divergedAt)} />
             </div>
+            <EventDifference seq={divergedAt} a={a} b={b} />
           </>
         )
       }
@@ -92,23 +97,87 @@ const stepFrom = (events: readonly RunEvent[], seq = 1): string | undefined =>
 /** More steps at once would slow down the page. */
 const maxSteps = 200
 
+/** More places of one event would bury the first ones. */
+const maxDifferences = 20
+/** Two runs always differ in these. */
+const ofEachRun: ReadonlySet<string> = new Set(['at', 'run', 'seq', 'trace', 'user'])
+
+const contentOf = (event: unknown): unknown =>
+  event === undefined
+    ? undefined
+    : Object.fromEntries(Object.entries(event as object).filter(([name]) => !ofEachRun.has(name)))
+
+interface EventDifferenceProps {
+  readonly seq: number | undefined
+  /** The first events that differ; undefined where a run ended before. */
+  readonly a: unknown
+  readonly b: unknown
+}
+
+/** What differs in the first event that differs. */
+function EventDifference({ seq, a, b }: EventDifferenceProps) {
+  const found = differences(contentOf(a), contentOf(b), maxDifferences + 1).toSorted(
+    (one, other) => one.path.length - other.path.length,
+  )
+  if (found.length === 0) return null
+  const isWhole = a === undefined || b === undefined
+  return (
+    <Section title={seq === undefined ? 'First event that differs' : `Event ${count(seq)} of both runs`}>
+      {isWhole ? (
+        <Text as="p">{a === undefined ? 'This run' : 'The other run'} ended before this event.</Text>
+      ) : (
+        <DataTable
+          columns={[
+            {
+              title: 'Field',
+              breaks: true,
+              of: ({ path }) => (
+                <code>
+                  <Breakable name={path.join('.')} />
+                </code>
+              ),
+            },
+            { title: 'This run', breaks: true, of: ({ before }) => <FieldText value={before} /> },
+            { title: 'The other run', breaks: true, of: ({ after }) => <FieldText value={after} /> },
+          ]}
+          rows={found.slice(0, maxDifferences)}
+          rowKey={({ path }) => path.join('.')}
+        />
+      )}
+      {found.length > maxDifferences && (
+        <Text as="p" size="small" color="gray">
+          The first {maxDifferences} fields that differ are shown.
+        </Text>
+      )}
+    </Section>
+  )
+}
+
+const FieldText = ({ value }: { readonly value: unknown }) =>
+  value === undefined ? <Text color="gray">–</Text> : <code>{inShort(value, 240)}</code>
+
 interface SideProps {
   readonly name: string
-  readonly event: unknown
+  readonly run: string
   readonly state: RunState
   /** The first step that differs. */
   readonly step: string | undefined
 }
 
-function Side({ name, event, state, step: different }: SideProps) {
+function Side({ name, run, state, step: different }: SideProps) {
   const steps = [...state.steps.values()]
   // Around the difference, where the steps are too many.
   const from = Math.max(0, Math.min(steps.findIndex(({ id }) => id === different) - 20, steps.length - maxSteps))
   const shown = steps.slice(from, from + maxSteps)
   return (
     <div>
-      <Text as="p" bold>
+      <Text as="p" size="small" color="gray">
         {name}
+      </Text>
+      <Text as="p" bold className="break">
+        <Link to="/runs/$run" params={{ run }}>
+          {inShort(state.task ?? '', 90) || run}
+        </Link>
       </Text>
       <ol className="plain compared" aria-label={`Steps of ${name.toLowerCase()}`} start={from + 1}>
         {shown.map(({ id, agent, state: stepState, output, error }) => (
@@ -126,7 +195,6 @@ function Side({ name, event, state, step: different }: SideProps) {
           {count(shown.length)} of {count(steps.length)} steps are shown.
         </Text>
       )}
-      <Value value={event ?? 'It ended before.'} label={`Event of ${name.toLowerCase()}`} />
     </div>
   )
 }

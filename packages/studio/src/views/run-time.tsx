@@ -3,11 +3,10 @@ import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useMay } from '../api/use-may.ts'
 import { count, lasting } from '../format.ts'
-import { Graph } from '../parts/graph.tsx'
-import { Button, Flex, Text } from '../parts/ui.tsx'
+import { Button, classes, Flex, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
 import { runRoute } from '../routes.ts'
-import { fold, nothingYet, statesOfNodes } from '../run-state.ts'
+import { fold, nothingYet, type RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { ForkForm } from './fork-form.tsx'
 import { PastData } from './past-data.tsx'
@@ -17,6 +16,14 @@ interface RunTimeProps {
   readonly events: readonly RunEvent[]
   /** The list grows in place. */
   readonly length: number
+  /** Takes the state that the drawing of the team shows; undefined for the present one. */
+  readonly showPast: (past: PastState | undefined) => void
+}
+
+/** The run as it was at one of its events. */
+export interface PastState {
+  readonly seq: number
+  readonly state: RunState
 }
 
 /** ms between two events that are played, and the steps in which a long run is played to its end. */
@@ -30,7 +37,7 @@ const isMark = ({ type }: RunEvent): boolean =>
 /** ms for which the slider rests before the server is asked. */
 const restMs = 200
 
-export function RunTime({ run, events, length }: RunTimeProps) {
+export function RunTime({ run, events, length, showPast }: RunTimeProps) {
   const { at: opened, fork: isForking } = runRoute.useSearch()
   const navigate = runRoute.useNavigate()
   const may = useMay()
@@ -55,10 +62,15 @@ export function RunTime({ run, events, length }: RunTimeProps) {
   }, [opened])
   const event = events[index]
   const state = useMemo(() => fold(nothingYet, events.slice(0, index + 1)), [events, index])
+  const isAtEnd = index === length - 1
+  const shownSeq = event?.seq
+  useEffect(() => {
+    showPast(isAtEnd || shownSeq === undefined ? undefined : { seq: shownSeq, state })
+    return () => showPast(undefined)
+  }, [isAtEnd, shownSeq, state, showPast])
   const prepareFork = (fork: true | undefined) =>
     void navigate({ search: (search) => ({ ...search, fork }), replace: true })
   const move = (by: number) => setIndex(Math.min(Math.max(index + by, 0), length - 1))
-  const isAtEnd = index === length - 1
   const [isPlaying, setIsPlaying] = useState(false)
   const playOn = useEffectEvent(() => {
     if (isAtEnd) setIsPlaying(false)
@@ -77,7 +89,12 @@ export function RunTime({ run, events, length }: RunTimeProps) {
   const label = `Event ${count(seq)}: ${type}${agent === undefined ? '' : ` of ${visible(agent)}`}, after ${lasting(at - began)}`
   return (
     <>
-      <Flex gap="2" align="center" wrap="wrap" mb="2">
+      <p className={classes('notice', !isAtEnd && 'live')}>
+        {isAtEnd
+          ? 'You see the newest event. Move the slider to see the team and the data as they were before.'
+          : `You see event ${count(seq)} of ${count(events[length - 1]?.seq ?? seq)}: the team above and the data below are as they were then.`}
+      </p>
+      <Flex gap="2" align="center" wrap="wrap" my="2">
         <SliderButton
           name="Failure or request before"
           keys="{"
@@ -125,7 +142,6 @@ export function RunTime({ run, events, length }: RunTimeProps) {
       {may('runs.fork') && isForking && (
         <ForkForm run={run} seq={seq} topology={state.topology} onClose={() => prepareFork(undefined)} />
       )}
-      {state.topology && <Graph topology={state.topology} states={statesOfNodes(state)} edgeUses={state.edgeUses} />}
       <PastData run={run} seq={seq} at={at} state={state} />
     </>
   )

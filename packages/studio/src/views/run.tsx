@@ -1,32 +1,29 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type ComponentProps, useDeferredValue, useEffect, useMemo, useRef } from 'react'
+import { useDeferredValue, useEffect, useMemo, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
 import type { Result, RunEvent } from '../api/shapes.ts'
 import { useAnswer, useForget, useForgetSoon } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { count, inShort, lasting, money } from '../format.ts'
+import { count, inShort } from '../format.ts'
 import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
-import { Ask } from '../parts/ask.tsx'
 import { CopyButton } from '../parts/copy-link.tsx'
 import { Graph } from '../parts/graph.tsx'
-import { Response } from '../parts/response.tsx'
+import { RunStatus } from '../parts/run-status.tsx'
 import { Section } from '../parts/section.tsx'
-import { LabelLine } from '../parts/sources.tsx'
 import { Status } from '../parts/status.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { Flex, Heading, Notice, Text } from '../parts/ui.tsx'
-import { Uncertain } from '../parts/uncertain.tsx'
+import { Flex, Heading, Text } from '../parts/ui.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { Value } from '../parts/value.tsx'
 import { type RunSearch, type RunTab, runRoute, runTabs } from '../routes.ts'
 import { isOver, type RunState, statesOfNodes } from '../run-state.ts'
-import { visible } from '../visible.ts'
 import { EventList } from './event-list.tsx'
-import { RunCommandRow } from './run-command-row.tsx'
 import { RunCompare } from './run-compare.tsx'
 import { RunDebugger } from './run-debugger.tsx'
-import { RunTime } from './run-time.tsx'
+import { Overview } from './run-overview.tsx'
+import { type PastState, RunTime } from './run-time.tsx'
+import { RunWhy } from './run-why.tsx'
 import { Timeline } from './timeline.tsx'
 import './run.css'
 
@@ -42,7 +39,10 @@ export function RunView() {
   const forget = useForget()
   const forgetSoon = useForgetSoon()
   const { seq } = state
-  const nodeStates = useMemo(() => statesOfNodes(state), [state])
+  // The slider of time moves the drawing of the team.
+  const [past, setPast] = useState<PastState>()
+  const drawn = past?.state ?? state
+  const nodeStates = useMemo(() => statesOfNodes(drawn), [drawn])
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
   // Steps under way come to their end first.
@@ -60,12 +60,14 @@ export function RunView() {
           {title || id}
         </Heading>
         <span role="status" aria-label="Status of the run">
-          <Status
+          <RunStatus
+            run={id}
             status={result.data?.status ?? state.status}
             reason={isPausing ? 'pausing, when its steps have ended' : result.data?.reason}
+            questions={result.data?.questions}
           />
         </span>
-        {connection === 'lost' && <Status status="waiting" reason="connection lost, trying again" />}
+        {connection === 'lost' && <Status status="disconnected" reason="trying again" />}
       </Flex>
       <Answer of={result}>
         {(found) => (
@@ -73,6 +75,8 @@ export function RunView() {
             id={id}
             result={found}
             state={state}
+            startedAt={events[0]?.at}
+            endedAt={isOver(state) ? events.at(-1)?.at : undefined}
             isPausing={isPausing}
             answered={() => forget('runs.result', { path })}
             openFork={isOver(state) ? openFork : undefined}
@@ -85,11 +89,11 @@ export function RunView() {
         </Section>
       )}
       {state.topology && (
-        <Section title="Team">
-          <Graph topology={state.topology} states={nodeStates} edgeUses={state.edgeUses} />
+        <Section title="Team" note={past && `at event ${count(past.seq)} of ${count(seq)}`}>
+          <Graph topology={state.topology} states={nodeStates} edgeUses={drawn.edgeUses} />
         </Section>
       )}
-      <Parts run={id} state={state} events={events} result={result.data} />
+      <Parts run={id} state={state} events={events} result={result.data} showPast={setPast} />
     </>
   )
 }
@@ -106,6 +110,7 @@ interface PartsProps {
   readonly state: RunState
   readonly events: readonly RunEvent[]
   readonly result: Result | undefined
+  readonly showPast: (past: PastState | undefined) => void
 }
 
 const tabNames: Readonly<Record<RunTab, string>> = {
@@ -120,7 +125,7 @@ const tabNames: Readonly<Record<RunTab, string>> = {
 const tabKeys: Partial<Record<RunTab, string>> = { steps: 't', events: 'e', why: 'w' }
 
 /** The parts of the run below its overview; the address names the one that is shown. */
-function Parts({ run, state, events, result }: PartsProps) {
+function Parts({ run, state, events, result, showPast }: PartsProps) {
   const isAtBreakpoint = result?.reason === 'breakpoint'
   const may = useMay()
   const canDebug = isActive(result) && may('runs.setBreakpoints')
@@ -147,7 +152,8 @@ function Parts({ run, state, events, result }: PartsProps) {
         {shown === 'steps' && <Timeline run={run} state={state} />}
         {shown === 'events' && <EventList events={events} length={length} />}
         {shown === 'why' && <RunWhy run={run} seq={state.seq} />}
-        {shown === 'time' && (hasArrived ? <RunTime run={run} events={events} length={length} /> : <Loading />)}
+        {shown === 'time' &&
+          (hasArrived ? <RunTime run={run} events={events} length={length} showPast={showPast} /> : <Loading />)}
         {shown === 'debug' &&
           (canDebug ? (
             <RunDebugger run={run} state={state} isAtBreakpoint={isAtBreakpoint} />
@@ -160,27 +166,6 @@ function Parts({ run, state, events, result }: PartsProps) {
   )
 }
 
-/** Why the run is in its state, asked again after each of its events. */
-function RunWhy({ run, seq }: { readonly run: string; readonly seq: number }) {
-  const why = useAnswer('runs.why', { path: { run } })
-  const forgetSoon = useForgetSoon()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change the explanation
-  useEffect(() => forgetSoon('runs.why', { path: { run } }), [seq, run])
-  return (
-    <Answer of={why}>
-      {({ sentences }) => (
-        <ul className="plain" aria-live="polite">
-          {sentences.map(({ text }) => (
-            <li key={text} className="break">
-              {visible(text)}
-            </li>
-          ))}
-        </ul>
-      )}
-    </Answer>
-  )
-}
-
 function UnknownRun({ error }: { readonly error: Problem }) {
   return (
     <>
@@ -190,112 +175,6 @@ function UnknownRun({ error }: { readonly error: Problem }) {
       <Heading as="h1">Unknown run</Heading>
       <ErrorNotice error={error} />
     </>
-  )
-}
-
-interface OverviewProps {
-  readonly id: string
-  readonly result: Result
-  readonly state: RunState
-  readonly isPausing: boolean
-  readonly answered: () => void
-  readonly openFork: (() => void) | undefined
-}
-
-/** The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait. */
-function usageSoFar({ steps }: RunState) {
-  const sum = { tokens: 0, cost: 0 }
-  for (const { tokens, cost } of steps.values()) {
-    sum.tokens += tokens
-    sum.cost += cost
-  }
-  return sum
-}
-
-function Overview({ id, result, state, isPausing, answered, openFork }: OverviewProps) {
-  const { response, questions = [], error, guard, totalSteps, usage, cost, durationMs, taint } = result
-  const stepCount = totalSteps ?? state.steps.size
-  const soFar = usage && cost ? undefined : usageSoFar(state)
-  const facts = [
-    `${count(stepCount)} ${stepCount === 1 ? 'step' : 'steps'}`,
-    usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
-    cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
-    soFar && `${count(soFar.tokens)} tokens so far`,
-    // Zero may be the cost of a model whose price is unknown.
-    soFar && soFar.cost > 0 && money(soFar.cost),
-    durationMs !== undefined && lasting(durationMs),
-  ].filter(Boolean)
-  return (
-    <>
-      <Text as="p" color="gray" mb="3">
-        {facts.join(' · ')}
-      </Text>
-      <LabelLine taint={taint} />
-      <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} openFork={openFork} />
-      {questions.map((question) => (
-        <LinkedAsk key={question.id} run={id} question={question} answered={answered} />
-      ))}
-      {(result.reason === 'uncertain' || result.uncertain) && (
-        <Uncertain run={id} isOver={result.status !== 'waiting' && result.status !== 'running'} onResolved={answered} />
-      )}
-      {error && (
-        <Notice color="red" mb="3">
-          <p>
-            {visible(error.message)} {error.hint}
-          </p>
-          <p>
-            <code className="break">{visible([error.code, error.errorId].filter(Boolean).join(' · '))}</code>
-          </p>
-        </Notice>
-      )}
-      {guard && (
-        <Text as="p" mb="3">
-          The guard {guard.name} ended it: {count(guard.used)} of {count(guard.limit)}.
-        </Text>
-      )}
-      {response !== undefined && response !== null && <Response value={response} />}
-      {result.status === 'completed' && <OnlineScores run={id} />}
-    </>
-  )
-}
-
-/** A question with its address, which brings it into view. */
-function LinkedAsk(props: ComponentProps<typeof Ask>) {
-  const { id } = props.question
-  const { question: opened } = runRoute.useSearch()
-  const box = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (opened === id) box.current?.focus()
-  }, [opened, id])
-  return (
-    <div ref={box} tabIndex={-1}>
-      <Ask {...props} />
-      <CopyButton label="Copy link to the question" of={id} text={() => addressOf(props.run, id)} />
-    </div>
-  )
-}
-
-const addressOf = (run: string, question: string): string =>
-  `${location.href.split('#')[0]}#/runs/${encodeURIComponent(run)}?${new URLSearchParams({ question })}`
-
-/** Shown for runs that were sampled for online scoring. */
-function OnlineScores({ run }: { readonly run: string }) {
-  const { data } = useAnswer('runs.scores', { path: { run } })
-  const scores = Object.entries(data?.scores ?? {})
-  if (scores.length === 0) return null
-  return (
-    <Section title="Scores">
-      <dl className="scores">
-        {scores.map(([scorer, { score, choice, reason }]) => (
-          <div key={scorer}>
-            <dt className="break">{visible(scorer)}</dt>
-            <dd className="break">
-              {score.toFixed(2)} {visible(reason ?? choice ?? '')}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </Section>
   )
 }
 

@@ -1,0 +1,173 @@
+/** What a run has used, its commands, what it asks, and how it ended. */
+import { type ComponentProps, type ReactNode, useEffect, useRef } from 'react'
+import { agentsOf, type Result } from '../api/shapes.ts'
+import { useAnswer } from '../api/use-api.tsx'
+import { count, lasting, money } from '../format.ts'
+import { Ask } from '../parts/ask.tsx'
+import { CopyButton } from '../parts/copy-link.tsx'
+import { Elapsed } from '../parts/elapsed.tsx'
+import { Response } from '../parts/response.tsx'
+import { Section } from '../parts/section.tsx'
+import { LabelLine } from '../parts/sources.tsx'
+import { Notice, Text } from '../parts/ui.tsx'
+import { Uncertain } from '../parts/uncertain.tsx'
+import { runRoute } from '../routes.ts'
+import type { RunState } from '../run-state.ts'
+import { visible } from '../visible.ts'
+import { RunCommandRow } from './run-command-row.tsx'
+
+interface OverviewProps {
+  readonly id: string
+  readonly result: Result
+  readonly state: RunState
+  /** ms since 1970 of its first event, and of its last one if it has ended. */
+  readonly startedAt: number | undefined
+  readonly endedAt: number | undefined
+  readonly isPausing: boolean
+  readonly answered: () => void
+  readonly openFork: (() => void) | undefined
+}
+
+/** The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait. */
+function usageSoFar({ steps }: RunState) {
+  const sum = { tokens: 0, cost: 0 }
+  for (const { tokens, cost } of steps.values()) {
+    sum.tokens += tokens
+    sum.cost += cost
+  }
+  return sum
+}
+
+export function Overview(props: OverviewProps) {
+  const { id, result, isPausing, answered, openFork } = props
+  const { response, questions = [], error, guard, taint } = result
+  return (
+    <>
+      <Used {...props} />
+      <LabelLine taint={taint} />
+      <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} openFork={openFork} />
+      {questions.map((question) => (
+        <LinkedAsk key={question.id} run={id} question={question} answered={answered} />
+      ))}
+      {(result.reason === 'uncertain' || result.uncertain) && (
+        <Uncertain run={id} isOver={result.status !== 'waiting' && result.status !== 'running'} onResolved={answered} />
+      )}
+      {error && (
+        <Notice color="red" mb="3">
+          <p className="bold">{visible(error.message)}</p>
+          <p className="aside">
+            {error.hint}{' '}
+            <code className="break">{visible([error.code, error.errorId].filter(Boolean).join(' · '))}</code>
+          </p>
+        </Notice>
+      )}
+      {guard && (
+        <Text as="p" mb="3">
+          The guard {guard.name} ended it: {count(guard.used)} of {count(guard.limit)}.
+        </Text>
+      )}
+      {response !== undefined && response !== null && <Response value={response} />}
+      {result.status === 'completed' && <OnlineScores run={id} />}
+    </>
+  )
+}
+
+/** The name of its team, or those of its agents. */
+function Team({ id, state }: Pick<OverviewProps, 'id' | 'state'>) {
+  const { data } = useAnswer('runs.get', { path: { run: id } })
+  const agents = agentsOf(state.topology)
+  if (data?.team === undefined) return visible(agents.slice(0, maxNames).join(', '))
+  return `${agents.length === 1 && agents[0] === data.team ? 'agent' : 'team'} ${visible(data.team)}`
+}
+
+const maxNames = 4
+
+/** Its team, and what it has used. */
+function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
+  const { totalSteps, usage, cost, durationMs } = result
+  const stepCount = totalSteps ?? state.steps.size
+  const soFar = usage && cost ? undefined : usageSoFar(state)
+  const facts: readonly ReactNode[] = [
+    <Team key="team" id={id} state={state} />,
+    `${count(stepCount)} ${stepCount === 1 ? 'step' : 'steps'}`,
+    usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
+    cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
+    soFar && `${count(soFar.tokens)} tokens so far`,
+    // Zero may be the cost of a model whose price is unknown.
+    soFar && soFar.cost > 0 && money(soFar.cost),
+    durationMs !== undefined && `worked ${lasting(durationMs)}`,
+    durationMs !== undefined && startedAt !== undefined && (
+      <Waited key="waited" since={startedAt + durationMs} until={endedAt} isWaiting={result.status === 'waiting'} />
+    ),
+  ]
+  return (
+    <Text as="p" color="gray" mb="3" className="parts">
+      {facts.filter(Boolean).map((fact, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the order of the facts never changes
+        <span key={i}>{fact}</span>
+      ))}
+    </Text>
+  )
+}
+
+interface WaitedProps {
+  /** ms since 1970 at which the run would have begun, had it not waited. */
+  readonly since: number
+  readonly until: number | undefined
+  readonly isWaiting: boolean
+}
+
+/** A shorter wait is the time between two commits. */
+const shortestWaitMs = 1_000
+
+function Waited({ since, until, isWaiting }: WaitedProps) {
+  if (isWaiting && until === undefined)
+    return (
+      <>
+        waited <Elapsed since={since} />
+      </>
+    )
+  return until !== undefined && until - since >= shortestWaitMs ? `waited ${lasting(until - since)}` : null
+}
+
+/** A question with its address, which brings it into view. */
+function LinkedAsk(props: ComponentProps<typeof Ask>) {
+  const { id } = props.question
+  const { question: opened } = runRoute.useSearch()
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (opened === id) box.current?.focus()
+  }, [opened, id])
+  return (
+    <div ref={box} tabIndex={-1}>
+      <Ask
+        {...props}
+        beside={<CopyButton label="Copy link" of={`to the question ${id}`} text={() => addressOf(props.run, id)} />}
+      />
+    </div>
+  )
+}
+
+const addressOf = (run: string, question: string): string =>
+  `${location.href.split('#')[0]}#/runs/${encodeURIComponent(run)}?${new URLSearchParams({ question })}`
+
+/** Shown for runs that were sampled for online scoring. */
+function OnlineScores({ run }: { readonly run: string }) {
+  const { data } = useAnswer('runs.scores', { path: { run } })
+  const scores = Object.entries(data?.scores ?? {})
+  if (scores.length === 0) return null
+  return (
+    <Section title="Scores">
+      <dl className="scores">
+        {scores.map(([scorer, { score, choice, reason }]) => (
+          <div key={scorer}>
+            <dt className="break">{visible(scorer)}</dt>
+            <dd className="break">
+              {score.toFixed(2)} {visible(reason ?? choice ?? '')}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Section>
+  )
+}
