@@ -287,6 +287,7 @@ interface NavigationProps {
 
 function Navigation({ views: shown, openRequests }: NavigationProps) {
   const id = useId()
+  const deadLetters = useDeadLetters()
   return (
     <nav aria-label="Views" className="views">
       {groups
@@ -306,6 +307,11 @@ function Navigation({ views: shown, openRequests }: NavigationProps) {
                           {openRequests}
                         </span>
                       )}
+                      {to === '/messages' && deadLetters > 0 && (
+                        <span className="chip fail" title="Dead letters of all users">
+                          {deadLetters}
+                        </span>
+                      )}
                     </Link>
                   </li>
                 ))}
@@ -320,4 +326,11 @@ function Navigation({ views: shown, openRequests }: NavigationProps) {
 function useOpenRequests(): number {
   const { data } = useAnswer('approvals.list', { query: { limit: 100 } })
   return data?.items.reduce((sum, { questions, uncertain }) => sum + questions.length + uncertain.length, 0) ?? 0
+}
+
+/** The dead letters of all users, for operators. */
+function useDeadLetters(): number {
+  const may = useMay()
+  const { data } = useAnswer('operations.health', { enabled: may('operations.health') })
+  return Number(data?.checks.find(({ name }) => name === 'queues')?.details?.deadLetters ?? 0)
 }

@@ -130,7 +130,7 @@ describeInBrowser('the page at night', (testbed) => {
   test('The page of a run that does not exist reports that the run is unknown.', async () => {
     const page = await open('runs/nowhere')
     await page.getByText('nowhere', { exact: false }).first().waitFor()
-    await page.getByText('There is no run nowhere.', { exact: false }).waitFor()
+    await page.getByText('There is no run with the id "nowhere".', { exact: false }).waitFor()
     expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(0)
   })
 

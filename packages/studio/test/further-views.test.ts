@@ -128,7 +128,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
   })
 
   test('A run is seen as it was at each of its events, with what its steps had written by then.', async () => {
-    await page.getByRole('link', { name: 'its run' }).last().click()
+    await page.getByRole('link', { name: 'Open run' }).last().click()
     // The path that was taken from Start to End, and the wait for the approval.
     const team = page.getByRole('region', { name: 'Team' })
     await expect.poll(() => team.getByText(/1×$/).count()).toBe(3)
@@ -173,8 +173,10 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await page.getByLabel('Id of another run').fill(before)
     await page.getByRole('button', { name: 'Compare' }).click()
     await page.getByText(/^The runs differ from event \d+ on\.$/).waitFor()
-    expect(await page.getByRole('region', { name: 'Event of this run' }).innerText()).toContain('Other notes')
-    expect(await page.getByRole('region', { name: 'Event of the other run' }).innerText()).toContain('Notes on')
+    const difference = page
+      .getByRole('region', { name: /^Event \d+ of both runs$/ })
+      .getByRole('row', { name: /^outcome\.value/ })
+    expect(await difference.innerText()).toMatch(/Other notes.*Notes on/s)
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
   })
@@ -248,7 +250,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await go('API keys')
     await page.getByLabel('Name', { exact: true }).fill('reporting')
     await page.getByLabel('Users').fill('ada')
-    await page.getByRole('button', { name: 'Make' }).click()
+    await page.getByRole('button', { name: 'Create' }).click()
     const key = await page.getByRole('alert').locator('code').innerText()
     const asked = await fetch(`${played.server.url}/v1/runs`, { headers: { authorization: `Bearer ${key}` } })
     expect(asked.status).toBe(200)

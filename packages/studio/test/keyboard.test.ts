@@ -158,7 +158,7 @@ describeInBrowser('The keys of the studio', (testbed) => {
     const list = page.getByRole('dialog', { name: 'Keys' })
     for (const text of ['select the row', 'Approve, Refuse', 'copy the id', 'play and stop', 'fold and unfold'])
       await list.getByText(text).waitFor()
-    await list.getByLabel('Keys act on this page').uncheck()
+    await list.getByLabel('Keyboard shortcuts').uncheck()
     await press('Escape')
     await openRun('one', '?tab=events')
     await press('w', 'c')

@@ -151,7 +151,9 @@ describeInBrowser('The views of operators', (testbed) => {
     await page.getByText('Booker is a function, so it has no instructions to change.', { exact: false }).waitFor()
     expect(await page.getByRole('button', { name: 'Run again' }).isDisabled()).toBe(true)
     await page.goto(`${server.url}/#/playground?run=nowhere`)
-    await page.getByText('There is no run nowhere. The view Runs lists all runs.', { exact: false }).waitFor()
+    await page
+      .getByText('There is no run with the id "nowhere". The view Runs lists all runs.', { exact: false })
+      .waitFor()
   })
 
   test('A breakpoint that is set on the page stops the run there.', async () => {

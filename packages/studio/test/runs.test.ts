@@ -222,7 +222,7 @@ describeInBrowser('The list of runs', (testbed) => {
     await page.keyboard.press('?')
     const dialog = page.getByRole('dialog', { name: 'Keys' })
     await dialog.getByText('next and previous row').waitFor()
-    await dialog.getByLabel('Keys act on this page').uncheck()
+    await dialog.getByLabel('Keyboard shortcuts').uncheck()
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'hidden' })
     await page.keyboard.press('g')

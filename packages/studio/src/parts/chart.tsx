@@ -21,12 +21,15 @@ export interface ChartProps {
   readonly times: readonly number[]
   readonly series: readonly ChartSeries[]
   readonly format: (value: number) => string
+  /** The end of the axis of values; by default the highest value has room below it. */
+  readonly top?: number
 }
 
 /** px; page.css reserves the same. */
 const height = 150
 
-export default function Chart({ title, times, series, format }: ChartProps) {
+export default function Chart(props: ChartProps) {
+  const { title, times, series, format } = props
   const [isTable, setIsTable] = useState(false)
   return (
     <figure className="chart" aria-label={title}>
@@ -38,11 +41,7 @@ export default function Chart({ title, times, series, format }: ChartProps) {
           {isTable ? 'Chart' : 'Table'}
         </Button>
       </Flex>
-      {isTable ? (
-        <ValueTable title={title} times={times} series={series} format={format} />
-      ) : (
-        <Drawing title={title} times={times} series={series} format={format} />
-      )}
+      {isTable ? <ValueTable title={title} times={times} series={series} format={format} /> : <Drawing {...props} />}
     </figure>
   )
 }
@@ -51,7 +50,35 @@ export default function Chart({ title, times, series, format }: ChartProps) {
 const axisSize = (_: UPlot, labels: readonly string[] | null) =>
   Math.max(64, 20 + 6.5 * Math.max(0, ...(labels ?? []).map(({ length }) => length)))
 
-function Drawing({ title, times, series, format }: ChartProps) {
+/** s between two ticks: a tick between two seconds tells nothing of runs. */
+const [minute, hour, day] = [60, 3_600, 86_400]
+const tickDistances = [
+  ...[1, 5, 15, 30],
+  ...[1, 5, 10, 15, 30].map((count) => count * minute),
+  ...[1, 2, 3, 6, 12].map((count) => count * hour),
+  ...[1, 2, 7, 14, 28, 91, 364].map((count) => count * day),
+]
+/** s that the axis of times has at least. */
+const shortestSpan = 10
+
+const clock = { hour: 'numeric', minute: '2-digit' } as const
+const tickFormats = {
+  seconds: new Intl.DateTimeFormat(undefined, { ...clock, second: '2-digit' }),
+  minutes: new Intl.DateTimeFormat(undefined, clock),
+  days: new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' }),
+}
+
+function tickTexts(ticks: readonly number[], distance: number): string[] {
+  const format = distance < minute ? tickFormats.seconds : distance < day ? tickFormats.minutes : tickFormats.days
+  return ticks.map((seconds) => format.format(seconds * 1_000))
+}
+
+function timeRange(low: number, high: number): [number, number] {
+  const missing = Math.max(0, shortestSpan - (high - low)) / 2
+  return [low - missing, high + missing]
+}
+
+function Drawing({ title, times, series, format, top }: ChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const appearance = useAppearance()
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the style sheet follow the appearance
@@ -73,8 +100,20 @@ function Drawing({ title, times, series, format }: ChartProps) {
         height,
         legend: { live: true },
         cursor: { drag: { x: false, y: false } },
-        scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.1 : 1] } },
-        axes: [axis, { ...axis, size: axisSize, values: (_, ticks) => ticks.map(format) }],
+        scales: {
+          x: { range: (_, low, high) => timeRange(low, high) },
+          y: { range: (_, __, high) => [0, (top ?? (high > 0 ? high : 1)) * 1.1] },
+        },
+        axes: [
+          {
+            ...axis,
+            incrs: tickDistances,
+            // The longest text of a locale, and a gap.
+            space: 88,
+            values: (_, ticks, __, ___, distance) => tickTexts(ticks, distance),
+          },
+          { ...axis, size: axisSize, values: (_, ticks) => ticks.map(format) },
+        ],
         // Without a pointer over the chart the legend names the last interval.
         series: [
           { value: (_, seconds, __, idx) => when(idx === null ? (times.at(-1) ?? 0) : seconds * 1_000) },
@@ -102,7 +141,7 @@ function Drawing({ title, times, series, format }: ChartProps) {
       resize.disconnect()
       plot.destroy()
     }
-  }, [times, series, format, appearance])
+  }, [times, series, format, top, appearance])
   return <div ref={box} className="chart-box" role="img" aria-label={`Chart of ${title}; Table shows its values`} />
 }
 

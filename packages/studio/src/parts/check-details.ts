@@ -1,9 +1,23 @@
-import { count, inShort } from '../format.ts'
+import { count, inShort, lasting, percent } from '../format.ts'
+import { visible } from '../visible.ts'
 
 /** The details of a health check as text: `longest queue 3, workers 2`. */
 export const checkDetails = (details: Readonly<Record<string, unknown>> = {}): string =>
   Object.entries(details)
-    .map(([name, value]) => `${inWords(name)} ${typeof value === 'number' ? count(value) : inShort(value)}`)
+    .filter(([, value]) => !Array.isArray(value) || value.length > 0)
+    .map(([name, value]) => `${labels[name] ?? inWords(name)} ${textOf(name, value)}`)
     .join(', ')
 
-const inWords = (name: string) => name.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
+/** The names that say too little. */
+const labels: Readonly<Record<string, string>> = { worstMs: 'longest delay' }
+
+/** `deadLetters` is `dead letters`. */
+export const inWords = (name: string): string =>
+  visible(name).replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
+
+function textOf(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.map((one) => inShort(one)).join(', ')
+  if (typeof value !== 'number') return inShort(value)
+  if (name.endsWith('Ms')) return lasting(value)
+  return name === 'used' ? percent(value) : count(Math.round(value * 10) / 10)
+}

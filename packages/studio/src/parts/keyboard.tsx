@@ -106,7 +106,7 @@ export function KeysSetting() {
   const [isOn, turn] = useKeysSetting()
   return (
     <Text as="label">
-      <input type="checkbox" checked={isOn} onChange={({ target }) => turn(target.checked)} /> Keys act on this page
+      <input type="checkbox" checked={isOn} onChange={({ target }) => turn(target.checked)} /> Keyboard shortcuts
     </Text>
   )
 }

@@ -13,9 +13,11 @@ interface MessageCardProps {
   readonly mailbox: string
   readonly title: ReactNode
   readonly beside: ReactNode
+  /** Whether the message stands alone, below a title that has its link. */
+  readonly isOpened?: boolean
 }
 
-export function MessageCard({ message, mailbox, title, beside }: MessageCardProps) {
+export function MessageCard({ message, mailbox, title, beside, isOpened = false }: MessageCardProps) {
   const { id, from, type, payload } = message
   return (
     <Card>
@@ -23,10 +25,12 @@ export function MessageCard({ message, mailbox, title, beside }: MessageCardProp
         <Text className="break">{title}</Text>
         <Flex align="center" gap="2" wrap="wrap">
           {beside}
-          <CopyAddress
-            of={`to ${visible(type)} from ${visible(from)}, ${id}`}
-            target={{ to: '/messages/$mailbox', params: { mailbox }, search: { message: id } }}
-          />
+          {!isOpened && (
+            <CopyAddress
+              of={`to ${visible(type)} from ${visible(from)}, ${id}`}
+              target={{ to: '/messages/$mailbox', params: { mailbox }, search: { message: id } }}
+            />
+          )}
         </Flex>
       </Flex>
       <Value value={payload} label={`Payload of ${type} from ${from}, ${id}`} />

@@ -75,7 +75,7 @@ function GroupTable({ items, by }: { readonly items: Groups; readonly by: Groupi
           breaks: true,
           of: ({ name }) => (name === undefined ? <Text color="gray">{missing}</Text> : visible(name)),
         },
-        { title: 'Runs', numeric: true, of: ({ runs }) => count(runs) },
+        { title: 'Runs that used a model', numeric: true, of: ({ runs }) => count(runs) },
         { title: 'Tokens in', numeric: true, wideOnly: true, of: ({ inputTokens }) => count(inputTokens) },
         { title: 'Tokens out', numeric: true, wideOnly: true, of: ({ outputTokens }) => count(outputTokens) },
         { title: 'Tokens', numeric: true, of: ({ tokens }) => count(tokens) },

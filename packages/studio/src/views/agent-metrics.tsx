@@ -1,5 +1,5 @@
 /** Success, latency and circuit breakers of an agent, as far as the process that answers has counted them. */
-import { count, lasting } from '../format.ts'
+import { count, lasting, percent } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -10,7 +10,7 @@ import { visible } from '../visible.ts'
 /** The share of steps that completed, in per cent; empty if none has ended. */
 export function successText({ completed, failed }: { readonly completed: number; readonly failed: number }): string {
   const ended = completed + failed
-  return ended === 0 ? '' : `${Math.round((100 * completed) / ended)} %`
+  return ended === 0 ? '' : percent(completed / ended)
 }
 
 /** @param models the models of the agent, whose breakers are shown */
@@ -48,7 +48,7 @@ function ToolTable({ tools }: { readonly tools: ReturnType<Metrics['tools']> }) 
   return (
     <DataTable
       columns={[
-        { title: 'Tool', breaks: true, of: ([tool]) => visible(tool) },
+        { title: 'Tool', breaks: true, of: ([tool]) => <code>{visible(tool)}</code> },
         { title: 'Calls', numeric: true, of: ([, { calls }]) => count(calls) },
         { title: 'Failed', numeric: true, of: ([, { failures }]) => count(failures) },
         { title: 'Mean duration', numeric: true, of: ([, { meanMs }]) => lasting(meanMs) },

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { count, lasting } from '../format.ts'
+import { count, lasting, percent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -14,6 +14,9 @@ import { Value } from '../parts/value.tsx'
 import { agentRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { AgentMetrics, successText } from './agent-metrics.tsx'
+
+/** Where a cell has no value. */
+const none = <Text color="gray">–</Text>
 
 export function Agents() {
   const may = useMay()
@@ -83,33 +86,39 @@ export function Agents() {
                   title: 'Teams',
                   breaks: true,
                   of: ({ name }) =>
-                    teamsOf(name).map((team, i) => (
-                      <span key={team}>
-                        {i > 0 && ', '}
-                        <Link to="/teams/$team" params={{ team }}>
-                          {visible(team)}
-                        </Link>
-                      </span>
-                    )),
+                    teamsOf(name).length === 0
+                      ? none
+                      : teamsOf(name).map((team, i) => (
+                          <span key={team}>
+                            {i > 0 && ', '}
+                            <Link to="/teams/$team" params={{ team }}>
+                              {visible(team)}
+                            </Link>
+                          </span>
+                        )),
                 },
                 metrics && {
                   title: 'Steps',
                   numeric: true,
                   wideOnly: true,
-                  of: ({ ended }) => ended > 0 && count(ended),
+                  of: ({ ended }) => (ended > 0 ? count(ended) : none),
                 },
-                metrics && { title: 'Success', numeric: true, of: ({ steps }) => steps && successText(steps) },
+                metrics && {
+                  title: 'Success',
+                  numeric: true,
+                  of: ({ steps }) => (steps && successText(steps)) || none,
+                },
                 metrics && {
                   title: 'Mean duration',
                   numeric: true,
                   wideOnly: true,
-                  of: ({ ended, steps }) => ended > 0 && steps?.meanMs !== undefined && lasting(steps.meanMs),
+                  of: ({ ended, steps }) => (ended > 0 && steps?.meanMs !== undefined ? lasting(steps.meanMs) : none),
                 },
                 {
                   title: 'Runs',
                   of: ({ name }) => (
                     <Link to="/runs" search={{ search: name }} aria-label={`Runs with ${visible(name)}`}>
-                      runs
+                      Show runs
                     </Link>
                   ),
                 },
@@ -184,7 +193,7 @@ export function Agent() {
               <Section title="Tools">
                 <DataTable
                   columns={[
-                    { title: 'Tool', breaks: true, of: (tool) => visible(tool.name) },
+                    { title: 'Tool', breaks: true, of: (tool) => <code>{visible(tool.name)}</code> },
                     { title: 'Effect class', of: ({ effect }) => effect },
                     { title: 'Approval', of: ({ approval }) => approval },
                     { title: 'Description', wideOnly: true, breaks: true, of: (tool) => visible(tool.description) },
@@ -228,7 +237,7 @@ interface MemoryFacts {
 function memoryText({ maxTokens, compactsAt, consolidates }: MemoryFacts): string {
   const compaction =
     compactsAt !== undefined &&
-    `older turns are summarised at ${compactsAt <= 1 ? `${compactsAt * 100} % of the window` : `${compactsAt} tokens`}`
+    `older turns are summarised at ${compactsAt <= 1 ? `${percent(compactsAt)} of the window` : `${compactsAt} tokens`}`
   const parts = [
     maxTokens !== undefined && `${maxTokens} tokens are sent`,
     compaction,

@@ -5,7 +5,7 @@ import type { ItemOf } from 'troupe/client'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { maxSearched, useItem } from '../api/use-item.ts'
 import { useMay } from '../api/use-may.ts'
-import { count, when } from '../format.ts'
+import { count, toMinute, when } from '../format.ts'
 import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -34,7 +34,7 @@ export function ApiKeys() {
       <Section title="Keys">
         <Answer
           of={keys}
-          none={{ when: ({ items }) => items.length === 0, text: 'No key exists. Make one under “New key”.' }}
+          none={{ when: ({ items }) => items.length === 0, text: 'No key exists. Create one under “New key”.' }}
         >
           {({ items, cursor }) => (
             <>
@@ -52,7 +52,7 @@ type ApiKey = ItemOf<'apiKeys.list'>
 
 const usersText = ({ users }: ApiKey) => (users === 'all' ? 'all' : visible(users.join(', ')))
 const roleText = ({ agent, role }: ApiKey) => (agent === undefined ? role : `agent ${visible(agent)}`)
-const endText = ({ expiresAt }: ApiKey) => (expiresAt === undefined ? 'never' : when(expiresAt))
+const endText = ({ expiresAt }: ApiKey) => (expiresAt === undefined ? 'never' : toMinute(expiresAt))
 
 function KeyState({ of: { state, rotationDue } }: { readonly of: ApiKey }) {
   return <Status status={state} reason={rotationDue ? 'to be rotated' : undefined} />
@@ -68,7 +68,7 @@ function OneKey({ id }: { readonly id: string }) {
     </Link>
   )
   return (
-    <Opened title="Key" id={id} close={close}>
+    <Opened title={found.data ? `Key ${visible(found.data.name)}` : 'Key'} id={id} close={close}>
       <Answer of={found}>
         {(one) =>
           one ? (
@@ -110,13 +110,16 @@ function KeyTable({ keys, opened }: KeyTableProps) {
         {
           title: 'Name',
           breaks: true,
-          of: ({ id, name }) => (
+          of: (key) => (
             <>
-              <Link to="/keys" search={(search) => ({ ...search, apiKey: id })}>
-                {visible(name)}
+              <Link to="/keys" search={(search) => ({ ...search, apiKey: key.id })}>
+                {visible(key.name)}
               </Link>
-              <Text as="p" size="small" color="gray">
-                {id}
+              <Text as="p" size="small" color="gray" className="break">
+                {key.id}
+              </Text>
+              <Text as="p" size="small" color="gray" className="compact">
+                {key.expiresAt === undefined ? 'never expires' : `expires ${toMinute(key.expiresAt)}`}
               </Text>
             </>
           ),
@@ -164,7 +167,7 @@ function Revoke({ id, name }: { readonly id: string; readonly name: string }) {
     <>
       <Button
         small
-        look={isAsked ? 'danger' : 'soft'}
+        look="danger"
         aria-disabled={busy}
         aria-label={`${isAsked ? 'Revoke at once' : 'Revoke'} ${visible(name)}`}
         onClick={() => (isAsked ? revoke() : setIsAsked(true))}
@@ -228,7 +231,7 @@ function NewKey() {
             />
           </Flex>
           <Button type="submit" disabled={isIncomplete} aria-disabled={busy}>
-            Make
+            Create
           </Button>
         </Flex>
       </form>

@@ -69,6 +69,7 @@ function RecordTable({
         },
         {
           title: 'Principal',
+          wideOnly: true,
           breaks: true,
           of: ({ actor, key }) => (
             <>
@@ -81,7 +82,19 @@ function RecordTable({
             </>
           ),
         },
-        { title: 'Action', breaks: true, of: ({ operation }) => <Breakable name={operation} /> },
+        {
+          title: 'Action',
+          breaks: true,
+          of: ({ operation, actor, resource }) => (
+            <>
+              <Breakable name={operation} />
+              <Text as="p" size="small" color="gray" className="compact break">
+                by {visible(actor)}
+                {resource !== undefined && `: ${visible(resource)}`}
+              </Text>
+            </>
+          ),
+        },
         { title: 'Resource', wideOnly: true, breaks: true, of: ({ resource = '' }) => visible(resource) },
         {
           title: 'Outcome',

@@ -1,5 +1,5 @@
 /** The fields of a change to a run: another result or other instructions of an agent, or another model. */
-import { Suspense, useState } from 'react'
+import { Suspense, useEffect, useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
 import { Loading } from '../parts/answer.tsx'
 import { fromText } from '../parts/from-text.ts'
@@ -34,15 +34,27 @@ export interface Change {
   readonly setEdit: (edit: Change['edit']) => void
 }
 
-/** @param agents those of the run, the first of which is chosen */
+/** Agents whose definitions are read for the first one with instructions. */
+const maxCandidates = 20
+
+/** @param agents those of the run */
 export function useChange(agents: readonly string[], first: ChangeKind): Change {
   const [edit, setEdit] = useState<Change['edit']>({})
-  const { kind = first, agent = agents[0] ?? '' } = edit
+  const names = agents.join('\n')
+  const [candidate, setCandidate] = useState({ names, at: 0 })
+  const at = candidate.names === names ? candidate.at : 0
+  const { kind = first, agent = agents[at] ?? '' } = edit
   // Agents of an unregistered team have no such answer: their instructions are then written from nothing.
   const definition = useAnswer('agents.get', { path: { agent }, enabled: kind === 'prompt' && agent !== '' })
   const before = kind === 'prompt' ? (definition.data?.instructions ?? '') : ''
   const text = edit.text ?? before
-  const isWithoutInstructions = kind === 'prompt' && definition.data?.kind === 'function'
+  const isFunction = kind === 'prompt' && definition.data?.kind === 'function'
+  // The first agent with instructions is chosen, where the reader has chosen none.
+  const isSearching = isFunction && edit.agent === undefined && at + 1 < Math.min(agents.length, maxCandidates)
+  useEffect(() => {
+    if (isSearching) setCandidate({ names, at: at + 1 })
+  }, [isSearching, names, at])
+  const isWithoutInstructions = isFunction && !isSearching
   const isComplete = kind === 'none' || (!isWithoutInstructions && text.trim() !== '' && text !== before)
   return { kind, agent, agents, text, before, isWithoutInstructions, isComplete, edit, setEdit }
 }

@@ -229,6 +229,7 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
         >
           <textarea
             aria-label="Message"
+            placeholder={`Message to ${visible(partner)}`}
             rows={3}
             value={text}
             onChange={({ target }) => setText(target.value)}

@@ -73,14 +73,14 @@ function EntryTable() {
                 breaks: true,
                 of: ({ key }) => (
                   <Link from="/context" to="/context" search={(search) => ({ ...search, key })}>
-                    {key === '' ? '(the empty key)' : <Breakable name={key} />}
+                    <code>{key === '' ? '(the empty key)' : <Breakable name={key} />}</code>
                   </Link>
                 ),
               },
               { title: 'Value', breaks: true, of: ({ value }) => inShort(value, 80) },
               { title: 'Owner', wideOnly: true, of: ({ owner }) => agentName(owner) },
               { title: 'For', wideOnly: true, of: ({ audience }) => audienceText(audience) },
-              { title: 'Version', wideOnly: true, of: ({ version }) => version },
+              { title: 'Version', numeric: true, wideOnly: true, of: ({ version }) => version },
             ]}
             rows={items}
             rowKey={({ key }) => key}

@@ -74,7 +74,18 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
             columns={[
               { title: 'Agent', of: ({ agent }) => visible(agent) },
               { title: 'Reads', of: ({ reads }) => (reads ? 'Yes' : 'No') },
-              { title: 'Why', breaks: true, of: (reader) => visible(reasonOf(entry, reader)) },
+              {
+                title: 'Why',
+                breaks: true,
+                of: (reader) => (
+                  <>
+                    {visible(reasonOf(entry, reader))}
+                    <Text as="p" size="small" color="gray" className="compact">
+                      May change it: {changesOf(entry, reader)}
+                    </Text>
+                  </>
+                ),
+              },
               { title: 'May change it', wideOnly: true, of: (reader) => changesOf(entry, reader) },
             ]}
             rows={asked}

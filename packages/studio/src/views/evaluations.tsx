@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Suspense, useMemo } from 'react'
 import type { AnswerOf, ItemOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, lasting, money, when } from '../format.ts'
+import { count, lasting, money, percent, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import type { ChartSeries } from '../parts/chart.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
@@ -24,10 +24,8 @@ type TotalRow = readonly [name: string, textOf: (side: SideTotal) => string]
 
 const Chart = lazyPart(() => import('../parts/chart.tsx'))
 
-const percents = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 /** The change of a percentage is in percentage points. */
 const points = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, signDisplay: 'exceptZero' })
-const percent = (share: number) => percents.format(share)
 
 export function Evaluations() {
   const { after } = evaluationsRoute.useSearch()
@@ -88,7 +86,7 @@ function QualityCharts({ experiments }: { readonly experiments: readonly Summary
     <div className="charts">
       <Suspense fallback={<div className="chart" />}>
         {courses.map(({ title, times, series }) => (
-          <Chart key={title} title={title} times={times} series={series} format={percent} />
+          <Chart key={title} title={title} times={times} series={series} format={percent} top={1} />
         ))}
       </Suspense>
     </div>
@@ -214,16 +212,22 @@ function Totals({ experiment: { scorers, candidate, against, total } }: { readon
     ['Duration', ({ durationMs }) => lasting(durationMs)],
   ]
   return (
-    <DataTable
-      columns={[
-        { title: 'Total', of: ([name]) => name },
-        ...sides.map(
-          ({ name, of }): Column<TotalRow> => ({ title: visible(name), numeric: true, of: ([, textOf]) => textOf(of) }),
-        ),
-      ]}
-      rows={rows}
-      rowKey={([name]) => name}
-    />
+    <div className="fit">
+      <DataTable
+        columns={[
+          { title: 'Total', of: ([name]) => name },
+          ...sides.map(
+            ({ name, of }): Column<TotalRow> => ({
+              title: visible(name),
+              numeric: true,
+              of: ([, textOf]) => textOf(of),
+            }),
+          ),
+        ]}
+        rows={rows}
+        rowKey={([name]) => name}
+      />
+    </div>
   )
 }
 

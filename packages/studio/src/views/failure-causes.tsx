@@ -65,7 +65,7 @@ export function FailureCauses() {
   const more = data?.cursor === undefined ? '' : '+'
   const all = (
     <Link to="/runs" search={{ status: 'failed' }}>
-      All that are failed
+      All failed runs
     </Link>
   )
   const note =

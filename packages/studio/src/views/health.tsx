@@ -1,9 +1,10 @@
 /** Health checks of the process, all findings of doctor, and the versions that run. */
+import type { AnswerOf } from 'troupe/client'
 import { isProblem } from '../api/is-problem.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
 import { count, lasting, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { checkDetails } from '../parts/check-details.ts'
+import { checkDetails, inWords } from '../parts/check-details.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -35,7 +36,7 @@ export function Health() {
                         breaks: true,
                         of: ({ name, critical, message, details }) => (
                           <>
-                            {visible(name)} {critical && <Text color="gray">(critical)</Text>}
+                            {inWords(name)} {critical && <Text color="gray">(critical)</Text>}
                             {message !== undefined && (
                               <Text as="p" size="small" color="gray" className="break">
                                 {visible(message)}
@@ -68,6 +69,33 @@ export function Health() {
 
 const severity = { fail: 0, warn: 1, pass: 2 } as const
 
+type DoctorCheck = AnswerOf<'operations.doctor'>['checks'][number]
+
+function CheckTable({ checks }: { readonly checks: readonly DoctorCheck[] }) {
+  if (checks.length === 0) return null
+  return (
+    <DataTable
+      columns={[
+        {
+          title: 'Check',
+          breaks: true,
+          of: ({ status, description, evidence, remedy }) => (
+            <>
+              {visible(description)}
+              <Text as="p" size="small" color="gray" className="break">
+                {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
+              </Text>
+            </>
+          ),
+        },
+        { title: 'Result', of: ({ status }) => <Status status={status} /> },
+      ]}
+      rows={checks}
+      rowKey={({ id }) => id}
+    />
+  )
+}
+
 function Doctor() {
   const report = useAnswer('operations.doctor', {})
   const forget = useForget()
@@ -84,25 +112,15 @@ function Doctor() {
             <Text as="p" color="gray" mb="2">
               {count(counts.pass)} checks pass, {count(counts.warn)} warn, {count(counts.fail)} fail.
             </Text>
-            <DataTable
-              columns={[
-                {
-                  title: 'Check',
-                  breaks: true,
-                  of: ({ status, description, evidence, remedy }) => (
-                    <>
-                      {visible(description)}
-                      <Text as="p" size="small" color="gray" className="break">
-                        {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
-                      </Text>
-                    </>
-                  ),
-                },
-                { title: 'Result', of: ({ status }) => <Status status={status} /> },
-              ]}
-              rows={[...checks].sort((a, b) => severity[a.status] - severity[b.status])}
-              rowKey={({ id }) => id}
+            <CheckTable
+              checks={checks
+                .filter(({ status }) => status !== 'pass')
+                .sort((a, b) => severity[a.status] - severity[b.status])}
             />
+            <details className="disclosure">
+              <summary>Checks that pass: {count(counts.pass)}</summary>
+              <CheckTable checks={checks.filter(({ status }) => status === 'pass')} />
+            </details>
           </>
         )}
       </Answer>

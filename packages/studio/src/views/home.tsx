@@ -5,7 +5,7 @@ import { useAnswer, useForget, useUpdatesConnection, useUser } from '../api/use-
 import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
-import { checkDetails } from '../parts/check-details.ts'
+import { checkDetails, inWords } from '../parts/check-details.ts'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -108,7 +108,7 @@ function InProgress() {
   const { items = [], cursor } = data ?? {}
   const all = (
     <Link to="/runs" search={{ status: 'running' }}>
-      All that are running
+      All running runs
     </Link>
   )
   return (
@@ -143,7 +143,7 @@ function Checks() {
             <ul className="checks">
               {checks.map(({ name, status, message, details }) => (
                 <li key={name}>
-                  <Status status={status} /> {name}
+                  <Status status={status} /> {inWords(name)}
                   {loads.has(name) && (
                     <Text as="p" size="small" color="gray" className="break">
                       {checkDetails(details)}

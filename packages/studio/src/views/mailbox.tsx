@@ -88,9 +88,9 @@ function OneMessage({ mailbox, id }: { readonly mailbox: string; readonly id: st
           <Answer of={dead}>
             {(letter) =>
               letter ? (
-                <OneLetter mailbox={mailbox} letter={letter} />
+                <OneLetter mailbox={mailbox} letter={letter} isOpened />
               ) : message ? (
-                <MessageInLane mailbox={mailbox} message={message} />
+                <MessageInLane mailbox={mailbox} message={message} isOpened />
               ) : (
                 <Nothing>
                   The mailbox has no message with this address among the first {count(maxSearched)}. Messages leave it
@@ -138,7 +138,13 @@ function Lane({ mailbox, messages }: LaneProps) {
   )
 }
 
-function MessageInLane({ mailbox, message }: { readonly mailbox: string; readonly message: Message }) {
+interface MessageInLaneProps {
+  readonly mailbox: string
+  readonly message: Message
+  readonly isOpened?: boolean
+}
+
+function MessageInLane({ mailbox, message, isOpened = false }: MessageInLaneProps) {
   const { type, timestamp, expiresAt, threadId } = message
   const title = (
     <>
@@ -159,5 +165,5 @@ function MessageInLane({ mailbox, message }: { readonly mailbox: string; readonl
       {expiresAt !== undefined && `, until ${when(expiresAt)}`}
     </Text>
   )
-  return <MessageCard message={message} mailbox={mailbox} title={title} beside={times} />
+  return <MessageCard message={message} mailbox={mailbox} title={title} beside={times} isOpened={isOpened} />
 }

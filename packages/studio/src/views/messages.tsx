@@ -56,8 +56,9 @@ export function Messages() {
 type Counts = AnswerOf<'mailboxes.counts'>
 
 function Counted({ mailbox, of: name }: { readonly mailbox: string; readonly of: keyof Counts }) {
-  const counts = useCounts(mailbox)
-  return counts && count(counts[name])
+  const value = useCounts(mailbox)?.[name]
+  if (value === undefined) return null
+  return name === 'dead' && value > 0 ? <span className="chip fail">{count(value)}</span> : count(value)
 }
 
 const counted = (title: string, name: keyof Counts): Column<string> => ({
@@ -113,9 +114,10 @@ function LettersOf({ mailbox }: { readonly mailbox: string }) {
 interface OneLetterProps {
   readonly mailbox: string
   readonly letter: DeadLetter
+  readonly isOpened?: boolean
 }
 
-export function OneLetter({ mailbox, letter: { message, diedAt, reason } }: OneLetterProps) {
+export function OneLetter({ mailbox, letter: { message, diedAt, reason }, isOpened = false }: OneLetterProps) {
   const client = useClient()
   const may = useMay()
   const forget = useForget()
@@ -129,7 +131,7 @@ export function OneLetter({ mailbox, letter: { message, diedAt, reason } }: OneL
         forget(name, { path })
     })
   const redriveButton = may('mailboxes.redrive') && (
-    <Button small aria-disabled={busy} onClick={redrive}>
+    <Button small look="soft" aria-disabled={busy} onClick={redrive}>
       Deliver again
     </Button>
   )
@@ -141,6 +143,7 @@ export function OneLetter({ mailbox, letter: { message, diedAt, reason } }: OneL
         mailbox={mailbox}
         title={`${visible(type)} from ${visible(from)} · ${when(diedAt)} · ${visible(reason)}`}
         beside={redriveButton}
+        isOpened={isOpened}
       />
     </RestoreFocus>
   )

@@ -3,7 +3,6 @@
  * memory and answers tools and effects from the record, so nothing happens outside; only model calls are paid. Its other part
  * executes one recorded tool call with other arguments.
  */
-import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import type { StreamData } from 'troupe/client'
 import { agentsOf, pinnedTopology, type Result } from '../api/shapes.ts'
@@ -12,6 +11,7 @@ import { useMay, useMayNot } from '../api/use-may.ts'
 import { count, money } from '../format.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { contentText } from '../parts/content-text.ts'
+import { RunName } from '../parts/run-name.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
@@ -52,9 +52,7 @@ export function Playground() {
       {run !== undefined && (
         <Flex gap="2" wrap="wrap" align="center" mb="2">
           <Text>Run</Text>
-          <Link to="/runs/$run" params={{ run }} className="break">
-            <code>{visible(run)}</code>
-          </Link>
+          <RunName run={run} />
           <Button small look="soft" onClick={() => void navigate({ search: { tab } })}>
             Other runs
           </Button>
@@ -186,9 +184,7 @@ function Compared({
   return (
     <Card role="group" aria-label={`Run ${run}`}>
       <Text as="p" mb="2" className="break">
-        <Link to="/runs/$run" params={{ run }}>
-          <code>{visible(run)}</code>
-        </Link>{' '}
+        <RunName run={run} />{' '}
         {status === 'scored' && (original?.quality === candidate?.quality ? 'same answer' : 'another answer')}
         {status === 'skipped' && 'not executed: the budget was used up'}
       </Text>

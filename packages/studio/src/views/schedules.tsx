@@ -2,7 +2,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import type { Schedule } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
-import { count, when } from '../format.ts'
+import { count, toMinute, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -13,6 +13,19 @@ import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { schedulesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
+
+/** What happens to times that passed while no process was running. */
+const misfireTexts = {
+  skip: 'no run starts for them',
+  once: 'one run starts for all of them',
+  all: 'one run starts for each of them',
+} as const
+/** What happens to a trigger while a run of the schedule is in progress. */
+const overlapTexts = {
+  allow: 'another one starts beside it',
+  skip: 'no other one starts',
+  queue: 'the next one waits for its end',
+} as const
 
 /** What begins its runs, in words. */
 function triggerText({ at, in: later, every, timeZone, onContext, onMessage }: Schedule): string {
@@ -72,8 +85,8 @@ function OneSchedule({ id }: { readonly id: string }) {
                 ['When', visible(triggerText(schedule))],
                 ['Next', <NextTimes key="next" {...schedule} isPaused={schedule.state === 'paused'} />],
                 ['Last run', schedule.lastRun && <LastRun key="last" id={id} run={schedule.lastRun} />],
-                ['Missed times', schedule.misfire],
-                ['If one runs', schedule.overlap],
+                ['If times were missed', misfireTexts[schedule.misfire]],
+                ['If a run is in progress', overlapTexts[schedule.overlap]],
                 ['Tags', schedule.tags.length > 0 && visible(schedule.tags.join(', '))],
                 ['Made or resumed', `by ${makerText(schedule.apiKey)}, ${when(schedule.createdAt)}`],
               ]}
@@ -98,14 +111,15 @@ function NextTimes({
   readonly isPaused: boolean
 }) {
   const [first, ...later] = next
+  const time = first !== undefined && <span className="unbroken">{toMinute(first)}</span>
   if (first === undefined) return <Text color="gray">{isPaused ? 'none until it is resumed' : 'no time is set'}</Text>
-  if (later.length === 0) return when(first)
+  if (later.length === 0) return time
   return (
     <details>
-      <summary>{when(first)}</summary>
+      <summary className="unbroken">{toMinute(first)}</summary>
       <ol className="times" aria-label={`Later times of ${visible(id)}`}>
         {later.map((at) => (
-          <li key={at}>{when(at)}</li>
+          <li key={at}>{toMinute(at)}</li>
         ))}
       </ol>
     </details>
@@ -133,14 +147,14 @@ const columns: readonly Column<Schedule>[] = [
     of: ({ id, lastRun }) => lastRun && <LastRun id={id} run={lastRun} />,
   },
   {
-    title: 'Made or resumed by',
+    title: 'Made or resumed',
     wideOnly: true,
     breaks: true,
     of: ({ apiKey, createdAt }) => (
       <>
         {makerText(apiKey)}
-        <Text as="p" size="small" color="gray">
-          {when(createdAt)}
+        <Text as="p" size="small" color="gray" className="unbroken">
+          {toMinute(createdAt)}
         </Text>
       </>
     ),
@@ -151,8 +165,8 @@ const commands: Column<Schedule> = { title: 'Commands', of: (schedule) => <Sched
 function LastRun({ id, run }: { readonly id: string; readonly run: { readonly id: string; readonly at: string } }) {
   return (
     <>
-      <Link to="/runs/$run" params={{ run: run.id }} title={`Last run of ${visible(id)}`}>
-        {when(run.at)}
+      <Link to="/runs/$run" params={{ run: run.id }} title={`Last run of ${visible(id)}`} className="unbroken">
+        {toMinute(run.at)}
       </Link>
       <Text as="p" size="small" color="gray">
         <code>…{run.id.slice(-10)}</code>
@@ -164,6 +178,7 @@ function LastRun({ id, run }: { readonly id: string; readonly run: { readonly id
 const starterText = ({ team, agent, agents = [] }: Schedule): string => team ?? agent ?? agents.join(', ')
 
 function Named({ schedule }: { readonly schedule: Schedule }) {
+  const [next] = schedule.next
   return (
     <>
       <Link to="/schedules" search={(search) => ({ ...search, schedule: schedule.id })}>
@@ -172,6 +187,11 @@ function Named({ schedule }: { readonly schedule: Schedule }) {
       <Text as="p" size="small" color="gray">
         {visible(`${starterText(schedule)} · ${triggerText(schedule)}`)}
       </Text>
+      {next !== undefined && (
+        <Text as="p" size="small" color="gray" className="compact">
+          next {toMinute(next)}
+        </Text>
+      )}
       <Remarks schedule={schedule} />
     </>
   )
@@ -226,7 +246,7 @@ function ScheduleCommands({ schedule: { id, state } }: { readonly schedule: Sche
     })
   return (
     <>
-      <Flex gap="2" wrap="wrap">
+      <Flex gap="2" className="one-line">
         {may('schedules.pause') && (
           <Button
             small

@@ -77,7 +77,7 @@ export function Teams() {
                 title: 'Runs',
                 of: ({ name }) => (
                   <Link to="/runs" search={{ team: name }} aria-label={`Runs of ${visible(name)}`}>
-                    runs
+                    Show runs
                   </Link>
                 ),
               },
@@ -113,7 +113,7 @@ export function Team() {
       <Heading as="h1" className="break" mb="3">
         {visible(name)}
       </Heading>
-      <Flex gap="2" wrap="wrap" mb="3">
+      <Flex gap="4" wrap="wrap" mb="3">
         {may('runs.start') && (
           <Link to="/chat" search={{ with: name }}>
             Talk to it
@@ -177,9 +177,8 @@ function Findings({ team }: { readonly team: string }) {
 
 function Definition({ topology, name }: { readonly topology: unknown; readonly name: string }) {
   return (
-    <Section
-      title="Definition"
-      beside={
+    <Section title="Definition">
+      <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as a file">
         <Button
           look="soft"
           small
@@ -187,9 +186,8 @@ function Definition({ topology, name }: { readonly topology: unknown; readonly n
         >
           Save as JSON
         </Button>
-      }
-    >
-      {isTopology(topology) && <SaveAsCode name={name} topology={topology as Runs.CanonicalTopology} />}
+        {isTopology(topology) && <SaveAsCode name={name} topology={topology as Runs.CanonicalTopology} />}
+      </Flex>
       <Value value={topology} label={`Definition of ${name}`} />
     </Section>
   )
@@ -225,16 +223,14 @@ function SaveAsCode({ name, topology }: { readonly name: string; readonly topolo
     run(async () => download(`${name}.${formats[format].ending}`, await write(format), formats[format].type))
   return (
     <>
-      <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as code">
-        {(['YAML', 'TypeScript'] as const).map((format) => (
-          <Fragment key={format}>
-            <Button look="soft" small onClick={() => void save(format)}>
-              Save as {format}
-            </Button>
-            <CopyButton label={`Copy as ${format}`} text={() => write(format)} />
-          </Fragment>
-        ))}
-      </Flex>
+      {(['YAML', 'TypeScript'] as const).map((format) => (
+        <Fragment key={format}>
+          <Button look="soft" small onClick={() => void save(format)}>
+            Save as {format}
+          </Button>
+          <CopyButton label={`Copy as ${format}`} text={() => write(format)} />
+        </Fragment>
+      ))}
       {error && <ErrorNotice error={error} />}
     </>
   )

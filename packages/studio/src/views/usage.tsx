@@ -32,9 +32,9 @@ export function Usage() {
           {({ items, total, cursor }) => (
             <>
               <div className="figures">
-                <Total name="tokens in" text={count(total.usage.inputTokens)} />
-                <Total name="tokens out" text={count(total.usage.outputTokens)} />
-                <Total name="cost" text={spent(total.cost)} />
+                <Total name="Tokens in" text={count(total.usage.inputTokens)} />
+                <Total name="Tokens out" text={count(total.usage.outputTokens)} />
+                <Total name="Cost" text={spent(total.cost)} />
               </div>
               {total.cost.unknown.length > 0 && (
                 <Text as="p" color="gray" mb="3">
