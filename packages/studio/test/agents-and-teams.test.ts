@@ -19,6 +19,9 @@ describeInBrowser('The agents and teams of the studio', (testbed) => {
       instructions: 'You write letters.',
       model: new MockModel({ responses: [{ error: down }, 'unused'] }),
       memory: { maxTokens: 8_000 },
+      role: 'contributor',
+      allow: ['get_context', 'push_context'],
+      deny: ['delete_context'],
     })
     const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => finish(await ctx.ask({ text: 'Who?' })) })
     const agents = [reader, clerk]
@@ -40,6 +43,17 @@ describeInBrowser('The agents and teams of the studio', (testbed) => {
     const facts = async () => (await page.locator('.facts').allInnerTexts()).join(' ').replace(/\s+/g, ' ')
     await expect.poll(facts).toContain('Breaker of mock/mock open')
     expect(await facts()).toContain('Memory 8000 tokens are sent')
+  })
+
+  test('An agent shows its role, and which tools it is allowed and denied beside it.', async () => {
+    const facts = page.locator('.facts').first()
+    expect((await facts.innerText()).replace(/\s+/g, ' ')).toContain(
+      'Role contributor Allowed get_context, push_context Denied delete_context',
+    )
+    await page.goto(`${server.url}/#/agents/Reader`)
+    await page.getByRole('heading', { level: 1, name: 'Reader' }).waitFor()
+    await facts.getByText('code', { exact: true }).waitFor()
+    expect(await facts.innerText()).not.toMatch(/Role|Allowed|Denied/)
   })
 
   test('The list of agents shows the mean duration of an agent whose steps have ended, and none for a step that waits.', async () => {

@@ -4,6 +4,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { defineAgent, finish } from 'troupe'
 import { beforeAll, expect, test } from 'vitest'
+import { findSeriousProblems } from './accessibility.ts'
 import { describeInBrowser } from './browser-testbed.ts'
 import { type Played, play } from './studio-testbed.ts'
 
@@ -16,11 +17,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await page.getByRole('navigation').getByRole('link', { name, exact: true }).click()
     await page.getByRole('heading', { level: 1, name }).waitFor()
   }
-  const checkAccessibility = async () => {
-    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-  }
+  const checkAccessibility = async () => expect(await findSeriousProblems(page)).toEqual([])
 
   beforeAll(async () => {
     played = await testbed.use(play())
@@ -85,13 +82,15 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await threads.getByRole('link', { name: 'good morning' }).waitFor()
   })
 
-  test('An image goes with a message, is shown in the thread, and is read by the agent.', async () => {
+  test('An image and a text go with a message, are shown in the thread, and are read by the agent.', async () => {
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Mirror')
     await page.getByLabel('Message').fill('look at this')
-    await page
-      .getByLabel('Attach files')
-      .setInputFiles({ name: 'dot.png', mimeType: 'image/png', buffer: Buffer.from(png, 'base64') })
+    await page.getByLabel('Attach files').setInputFiles([
+      { name: 'dot.png', mimeType: 'image/png', buffer: Buffer.from(png, 'base64') },
+      { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('Grüße aus Kiel') },
+    ])
+    await page.getByRole('button', { name: 'Take back note.txt' }).waitFor()
     await page.getByRole('button', { name: 'Take back dot.png' }).waitFor()
     await page.getByLabel('Message').press('Enter')
     const answer = page.getByRole('group', { name: 'Answer of Mirror' })
@@ -100,7 +99,22 @@ describeInBrowser('The further views of the studio', (testbed) => {
       const picture = card.getByRole('img', { name: 'dot.png' })
       await picture.waitFor()
       expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1)
+      const [saved] = await Promise.all([
+        page.waitForEvent('download'),
+        card.getByRole('link', { name: 'Save note.txt' }).click(),
+      ])
+      expect(saved.suggestedFilename()).toBe('note.txt')
+      expect(readFileSync(await saved.path(), 'utf8')).toBe('Grüße aus Kiel')
     }
+    const { orchestra } = played.troupe.user('default')
+    const [run] = (await orchestra.list({ agent: 'Mirror', limit: 1 })).items
+    // The agent returns the content that it has received.
+    const { response } = await (await orchestra.get(run?.id ?? '')).result()
+    expect(response).toEqual([
+      { type: 'text', text: 'look at this' },
+      expect.objectContaining({ filename: 'dot.png' }),
+      expect.objectContaining({ mediaType: 'text/plain', data: Buffer.from('Grüße aus Kiel').toString('base64') }),
+    ])
   })
 
   test('The studio stops an answer in progress where the answer is shown.', async () => {
@@ -138,8 +152,17 @@ describeInBrowser('The further views of the studio', (testbed) => {
     const slider = page.getByRole('slider', { name: 'Event' })
     const region = page.getByRole('region', { name: 'Time' })
     await region.getByRole('cell', { name: 'letters.draft' }).first().waitFor()
+    await region.getByRole('group', { name: 'Clerk, done' }).waitFor()
+    const events = Number(await slider.getAttribute('max')) + 1
+    await region.getByRole('button', { name: 'Failure or request before' }).click()
+    await region.getByText(/^Event \d+: question\.asked of Clerk/).waitFor()
+    // At the request the clerk is at work, and the reader is done.
+    await region.getByRole('group', { name: 'Clerk, working' }).waitFor()
+    await region.getByRole('group', { name: 'Reader, done' }).waitFor()
+    expect(Number(await slider.inputValue())).toBeLessThan(events - 1)
     await slider.fill('0')
     await region.getByText(/^Event 1: run\.started/).waitFor()
+    for (const name of ['Reader', 'Clerk']) await region.getByRole('group', { name: `${name}, not begun` }).waitFor()
     await region.getByText('Until here no step has read, written, sent or received anything.').waitFor()
     await region.getByRole('button', { name: 'Event after' }).click()
     await region.getByText(/^Event 2: /).waitFor()
@@ -292,6 +315,36 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await page.getByText('No record fits.').waitFor()
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('cell', { name: 'run.fork', exact: true }).first().waitFor()
+  })
+
+  test('The appearance is chosen in the settings, lasts over a reload, and follows the system again.', async () => {
+    await go('Settings')
+    const appearance = page.getByRole('combobox', { name: 'Appearance' })
+    const shown = () =>
+      page.evaluate(() => {
+        const { colorScheme } = document.documentElement.style
+        return [colorScheme, getComputedStyle(document.body).backgroundColor]
+      })
+    const [light, dark] = [
+      ['light', 'rgb(247, 247, 248)'],
+      ['dark', 'rgb(12, 13, 15)'],
+    ]
+    for (const [choice, system, expected] of [
+      ['dark', 'light', dark],
+      ['light', 'dark', light],
+    ] as const) {
+      await page.emulateMedia({ colorScheme: system })
+      await appearance.selectOption(choice)
+      await expect.poll(shown).toEqual(expected)
+      await page.reload()
+      await appearance.waitFor()
+      await expect.poll(shown).toEqual(expected)
+      expect(await appearance.inputValue()).toBe(choice)
+    }
+    await appearance.selectOption('system')
+    await expect.poll(shown).toEqual(dark)
+    await page.emulateMedia({ colorScheme: 'light' })
+    await expect.poll(shown).toEqual(light)
   })
 
   test('Two approvals of the same call have names of their own on Home.', async () => {

@@ -4,6 +4,7 @@ import { defineAgent, ExternalServiceError, finish, LlmAgent } from 'troupe'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { describeInBrowser } from './browser-testbed.ts'
+import { readShifts, recordShifts, sumOfShifts } from './layout-shifts.ts'
 import { createDeadLetter, type Played, play } from './studio-testbed.ts'
 
 const asking = defineAgent({
@@ -21,13 +22,6 @@ const cut = defineAgent({
     ),
 })
 
-interface Shift {
-  readonly value: number
-  readonly of: string
-  /** The text of the page right after the shift. */
-  readonly text: string
-}
-
 describeInBrowser('Home', (testbed) => {
   let played: Played
   let page: Page
@@ -35,24 +29,7 @@ describeInBrowser('Home', (testbed) => {
   beforeAll(async () => {
     played = await testbed.use(play())
     page = await testbed.open()
-    await page.addInitScript(() => {
-      const shifts: Shift[] = []
-      Object.assign(window, { shifts })
-      interface Source {
-        readonly node?: Node | null
-        readonly previousRect: DOMRectReadOnly
-        readonly currentRect: DOMRectReadOnly
-      }
-      const boxText = ({ x, y, width, height }: DOMRectReadOnly) => [x, y, width, height].map(Math.round).join(' ')
-      const name = ({ node, previousRect, currentRect }: Source) =>
-        `${node instanceof Element ? `${node.tagName}.${node.className}` : String(node?.textContent)} ` +
-        `from ${boxText(previousRect)} to ${boxText(currentRect)}`
-      type Entry = { readonly value: number; readonly sources: readonly Source[] }
-      new PerformanceObserver((list) => {
-        for (const { value, sources } of list.getEntries() as unknown as readonly Entry[])
-          shifts.push({ value, of: sources.map(name).join(', '), text: document.body.innerText.slice(0, 1_000) })
-      }).observe({ type: 'layout-shift', buffered: true })
-    })
+    await recordShifts(page)
     await page.goto(await played.server.link())
     await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
   })
@@ -60,8 +37,7 @@ describeInBrowser('Home', (testbed) => {
   const start = (task: string, agent: typeof asking) => played.troupe.user('default').orchestra.start({ task, agent })
   const waiting = () => page.getByRole('region', { name: 'Waiting for a person' })
   const requests = () => waiting().getByRole('group', { name: 'Question of Payer' })
-  /** The shifts since the page was loaded. */
-  const shifts = () => page.evaluate(() => (window as unknown as { readonly shifts: readonly Shift[] }).shifts)
+  const shifts = () => readShifts(page)
   const waitUntilLoaded = async () => {
     await page.getByRole('region', { name: 'Health' }).getByText('queues').waitFor()
     await page
@@ -71,24 +47,23 @@ describeInBrowser('Home', (testbed) => {
     await expect.poll(() => page.getByText('Loading').count()).toBe(0)
     await page.waitForTimeout(500)
   }
-  const sum = (all: readonly Shift[]) => all.reduce((total, { value }) => total + value, 0)
 
   test('Home shifts its layout by less than 0.1 while it loads, and while requests arrive.', async () => {
     await waitUntilLoaded()
     const loaded = await shifts()
-    expect(sum(loaded), JSON.stringify(loaded)).toBeLessThan(0.1)
+    expect(sumOfShifts(loaded), JSON.stringify(loaded)).toBeLessThan(0.1)
     await start('rent', asking)
     await requests().waitFor()
     await start('power', asking)
     await waiting().getByRole('button', { name: 'Show 1 new' }).waitFor()
     await waitUntilLoaded()
     const all = (await shifts()).slice(loaded.length)
-    expect(sum(all), JSON.stringify(all)).toBeLessThan(0.1)
+    expect(sumOfShifts(all), JSON.stringify(all)).toBeLessThan(0.1)
     await page.reload()
     await requests().nth(1).waitFor()
     await waitUntilLoaded()
     const reloaded = await shifts()
-    expect(sum(reloaded), JSON.stringify(reloaded)).toBeLessThan(0.1)
+    expect(sumOfShifts(reloaded), JSON.stringify(reloaded)).toBeLessThan(0.1)
   })
 
   test('Home shows the oldest request first, and moves none when another arrives.', async () => {
@@ -115,7 +90,7 @@ describeInBrowser('Home', (testbed) => {
     }
     expect(await answered.getByText('Answered: approved').count()).toBe(3)
     await waiting().getByText('No run waits for a person.').waitFor()
-    expect(sum((await shifts()).slice(shiftsBefore))).toBeLessThan(0.1)
+    expect(sumOfShifts((await shifts()).slice(shiftsBefore))).toBeLessThan(0.1)
     // The keyboard stays at the request that it has answered.
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('LI')
     await page.getByRole('navigation').getByRole('link', { name: 'Runs' }).click()
@@ -207,6 +182,15 @@ describeInBrowser('Home', (testbed) => {
       'Tokens',
       expect.stringMatching(/^Cost/),
     ])
+    const started = charts.first()
+    await started.getByRole('button', { name: 'Table' }).click()
+    expect(await started.getByRole('columnheader').allInnerTexts()).toEqual(['From', 'runs', 'failed'])
+    const { items } = await played.troupe.user('default').orchestra.list({ limit: 100 })
+    const sumOf = async (column: number) =>
+      (await started.locator(`tbody td:nth-of-type(${column})`).allInnerTexts()).reduce((sum, text) => sum + +text, 0)
+    await expect.poll(() => sumOf(1)).toBe(items.length)
+    expect(await sumOf(2)).toBe(items.filter(({ status }) => status === 'failed').length)
+    await started.getByRole('button', { name: 'Chart' }).click()
   })
 
   test('Home and Health show the messages that wait, the dead letters and the workers.', async () => {
@@ -235,6 +219,16 @@ describeInBrowser('Home', (testbed) => {
       .getByText(/^\d+,\d Sek\.$|^\d+ Min\. \d+ Sek\.$/)
       .first()
       .waitFor()
+    const exact = /^\d{2}\.\d{2}\.\d{4}, \d{2}:\d{2}:\d{2}$/
+    await german.goto(`${played.server.url}/#/runs`)
+    const times = german.getByRole('row', { name: /quick/ }).locator('time')
+    await expect.poll(async () => (await times.first().getAttribute('title')) ?? '').toMatch(exact)
+    const at = await times.first().getAttribute('datetime')
+    const zone = await german.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
+    const inGerman = new Intl.DateTimeFormat('de-DE', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone })
+    expect(await times.first().getAttribute('title')).toBe(inGerman.format(new Date(at ?? '')))
+    await german.goto(`${played.server.url}/#/audit`)
+    await german.locator('tbody').getByRole('link', { name: exact }).first().waitFor()
     await german.context().close()
   })
 

@@ -1,5 +1,4 @@
 /** Undo, breakpoints, evaluations, health and the command palette in a real browser, over a real server. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { AgentPool, createTroupe, defineAgent, defineTool, LlmAgent, type Troupe } from 'troupe'
 import { exactMatch, parseDataset } from 'troupe/operations'
@@ -7,6 +6,7 @@ import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { findSeriousProblems } from './accessibility.ts'
 import { describeInBrowser } from './browser-testbed.ts'
 
 const matchesForm = { schema: z.string() }
@@ -28,11 +28,7 @@ describeInBrowser('The views of operators', (testbed) => {
     await page.goto(`${server.url}/#/runs/${id}`)
     await page.getByRole('status', { name: 'Status of the run' }).waitFor()
   }
-  const checkAccessibility = async () => {
-    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
-  }
+  const checkAccessibility = async () => expect(await findSeriousProblems(page)).toEqual([])
 
   beforeAll(async () => {
     const booker = defineAgent<string, string>({
@@ -167,6 +163,55 @@ describeInBrowser('The views of operators', (testbed) => {
     await debug.getByText('The run stops before each step of Checker.', { exact: false }).waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await debug.getByText('The run waits before step 1#2 of Checker.').waitFor()
+  })
+
+  test('A breakpoint on a tool stops the run before the call, and one on errors lets a person give the result.', async () => {
+    const printed: string[] = []
+    const print = defineTool({
+      name: 'print',
+      description: 'Prints.',
+      inputSchema: z.object({ text: z.string() }),
+      effect: 'at-most-once',
+      execute: ({ text }) => {
+        printed.push(text)
+        return 'printed'
+      },
+    })
+    const call = { toolCalls: [{ name: 'print', args: { text: 'menu' } }] }
+    const model = new MockModel({ responses: [call, 'The menu is printed.'] })
+    const printer = new LlmAgent({ name: 'Printer', model, tools: { print } })
+    const binder = defineAgent({ name: 'Binder', run: () => Promise.reject(new Error('out of thread')) })
+    const debug = { breakOn: { agent: 'Printer' } }
+    const topology = { agents: [printer, binder], flows: ['Printer -> Binder'] }
+    await troupe
+      .user('default')
+      .orchestra.start({ id: 'printed', task: 'x', topology: topology as never, config: { debug } })
+    await openRun('printed')
+    const region = page.getByRole('region', { name: 'Debug' })
+    await region.getByRole('combobox', { name: 'Stop' }).selectOption({ label: 'Before each call of a tool' })
+    const set = region.getByRole('button', { name: 'Set breakpoint' })
+    expect(await set.isDisabled()).toBe(true)
+    await region.getByRole('textbox', { name: 'Tool' }).fill('print')
+    await set.click()
+    await region.getByText('The run stops before each call of print.', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('group', { name: 'Printer, waiting' }).waitFor()
+    await region.getByText('The run waits before step 1#1 of Printer.').waitFor()
+    expect(model.calls).toHaveLength(1)
+    expect(printed).toEqual([])
+    await region.getByRole('combobox', { name: 'Stop' }).selectOption({ label: 'At each error of a step' })
+    await set.click()
+    await region.getByText('The run stops at each error of a step.', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    const failed = region.getByRole('group', { name: 'Binder failed: out of thread' })
+    await region.getByText(/^The run waits at the error of step 1#\d of Binder\.$/).waitFor()
+    expect(printed).toEqual(['menu'])
+    await failed.getByLabel(/^Result of/).fill('"bound by a person"')
+    await failed.getByRole('button', { name: 'Use this result' }).click()
+    await checkAccessibility()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    await page.getByRole('region', { name: 'Response of the team' }).getByText('bound by a person').waitFor()
   })
 
   test('Evaluations lists the experiments of a data set, and opens one with its cases, the worst first.', async () => {

@@ -1,5 +1,4 @@
 /** The page in a real browser: the story of a run that asks, and what holds on every view. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { defineAgent, finish, patterns, Worker } from 'troupe'
 import { beforeAll, expect, test } from 'vitest'
@@ -312,32 +311,6 @@ describeInBrowser('the page', (testbed) => {
     expect(await page.title()).not.toContain('broken into')
     expect(await page.locator('img[src="x"]').count()).toBe(0)
   })
-
-  test.each(['light', 'dark'] as const)(
-    'Every view is accessible in the colour scheme %s.',
-    async (colorScheme) => {
-      const browserPage = await open({ colorScheme, reducedMotion: 'reduce' })
-      const [run] = (await played.troupe.user('default').orchestra.list({ limit: 1 })).items
-      for (const view of [
-        ...views,
-        `runs/${run?.id}`,
-        'context?key=letters.draft',
-        'context?tab=tree',
-        'messages/Stock',
-      ]) {
-        await browserPage.goto(`${played.server.url}/#/${view}`)
-        await browserPage.getByRole('heading', { level: 1 }).waitFor()
-        await expect.poll(() => browserPage.getByText('Loading').count()).toBe(0)
-        const { violations } = await new AxeBuilder({ page: browserPage }).analyze()
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        expect(
-          serious.map(({ id, nodes }) => `${view}: ${id}: ${nodes[0]?.html}`),
-          view,
-        ).toEqual([])
-      }
-    },
-    240_000,
-  )
 
   test('The studio is reachable completely by keyboard.', async () => {
     const browserPage = await open()

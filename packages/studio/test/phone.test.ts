@@ -1,7 +1,7 @@
 /** The studio on a phone of 390 px: the bar at the bottom, and the width of every view. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
+import { findSeriousProblems } from './accessibility.ts'
 import { describeInBrowser } from './browser-testbed.ts'
 import { createShowcase, type Showcase } from './showcase.ts'
 
@@ -41,9 +41,7 @@ describeInBrowser('The studio on a phone', (testbed) => {
     await sheet().waitFor({ state: 'hidden' })
     expect(await bar().locator('[aria-current]').innerText()).toBe('More')
     await bar().getByRole('button', { name: 'More' }).click()
-    const { violations } = await new AxeBuilder({ page: page as never }).analyze()
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([])
+    expect(await findSeriousProblems(page)).toEqual([])
     await page.keyboard.press('Escape')
     await sheet().waitFor({ state: 'hidden' })
   })
@@ -69,7 +67,7 @@ describeInBrowser('The studio on a phone', (testbed) => {
     expect(cost?.x).toBeGreaterThanOrEqual(time?.x ?? Number.NaN)
   })
 
-  test('Every view fits the width of the phone, and nothing scrolls the page sideways.', async () => {
+  test('Every view fits the width of the phone, scrolls nothing sideways, and has targets that a finger can hit.', async () => {
     const wide: string[] = []
     for (const [name, address] of Object.entries(shown.addresses)) {
       await page.goto(`${shown.server.url}/#/${address}`)
@@ -77,6 +75,7 @@ describeInBrowser('The studio on a phone', (testbed) => {
       await expect.poll(() => page.getByText('Loading', { exact: true }).count()).toBe(0)
       const total = await page.evaluate(() => document.documentElement.scrollWidth)
       if (total > width) wide.push(`${name}: ${total}`)
+      expect.soft(await findSeriousProblems(page, ['target-size', 'scrollable-region-focusable']), name).toEqual([])
     }
     expect(wide).toEqual([])
     expect(problems).toEqual([])

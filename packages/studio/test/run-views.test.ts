@@ -247,6 +247,22 @@ describeInBrowser('The views of a run', (testbed) => {
     await time.getByRole('slider', { name: 'Event' }).fill('2')
     await time.getByText('Until here no step has read, written, sent or received anything.').waitFor()
     await prompt.waitFor({ state: 'detached' })
+    await time.getByRole('slider', { name: 'Event' }).press('End')
+    await row(/^Asks sent to Clerk note/)
+      .getByRole('link', { name: 'Clerk' })
+      .click()
+    // The link opens the message in its mailbox, and its source leads back to the run and to the step.
+    await page.getByRole('heading', { level: 1, name: 'Clerk' }).waitFor()
+    const message = region('Message')
+    await message.getByText('read this').waitFor()
+    await message.getByText('Where it comes from').click()
+    await message.getByRole('link', { name: '1#1', exact: true }).click()
+    await page.getByRole('complementary').getByRole('heading', { name: /Asks/ }).waitFor()
+    await page.goBack()
+    await message.getByText('Where it comes from').click()
+    await message.getByRole('link', { name: run.id }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    expect(page.url()).toMatch(new RegExp(`/runs/${run.id}$`))
   })
 
   test('Two runs stand side by side, with the first step that differs marked in both.', async () => {

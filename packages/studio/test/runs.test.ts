@@ -1,8 +1,9 @@
 /** The list of runs in a real browser: of thousands, narrowed, sorted, and with commands for several at once. */
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
-import { createTroupe, defineAgent, defineMessage, ExternalServiceError, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, defineMessage, ExternalServiceError, LlmAgent, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
+import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { describeInBrowser } from './browser-testbed.ts'
@@ -26,7 +27,8 @@ describeInBrowser('The list of runs', (testbed) => {
     const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('out of paper')) })
     const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: 'Who?' }) })
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, broken, asking] })
+    const prices = { 'mock/mock': { input: 100, output: 1_000 } }
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, broken, asking], prices })
     const { orchestra } = troupe.user('default')
     for (let n = 0; n < runCount; n += 50)
       await Promise.all(
@@ -69,6 +71,8 @@ describeInBrowser('The list of runs', (testbed) => {
     await open('?tags=mail&search=letter+1999')
     await page.getByText(/^1 run$/).waitFor()
     expect(await page.getByLabel('Tags, with commas').inputValue()).toBe('mail')
+    // The row has the tag below its task.
+    await page.getByRole('rowheader', { name: 'letter 1999' }).getByText('mail', { exact: true }).waitFor()
     // One run has the word `first`; the task of another contains it as a part of a word.
     await open('?search=first')
     await page.getByRole('link', { name: /^=SUM/ }).waitFor()
@@ -110,6 +114,29 @@ describeInBrowser('The list of runs', (testbed) => {
     await open('?team=Asking&order=oldest')
     const tasks = () => page.locator('tbody').getByRole('rowheader').allInnerTexts()
     await expect.poll(tasks).toEqual(['ask one', 'ask two', 'ask three'])
+  })
+
+  test('The list is ordered by tokens and by cost, and the two orders differ.', async () => {
+    const usages = [
+      { task: 'long', usage: { inputTokens: 5_000, outputTokens: 0 } },
+      { task: 'cheap', usage: { inputTokens: 10, outputTokens: 0 } },
+      { task: 'short', usage: { inputTokens: 0, outputTokens: 1_000 } },
+    ]
+    const model = new MockModel({ responses: usages.map(({ usage }) => ({ text: 'Yes.', usage })) })
+    const oracle = new LlmAgent({ name: 'Oracle', model })
+    for (const { task } of usages) await troupe.user('default').orchestra.run({ agent: oracle, task })
+    await open('?team=Oracle')
+    const rows = page.locator('tbody').getByRole('row')
+    const tasks = () => rows.getByRole('rowheader').locator('a').allInnerTexts()
+    await expect.poll(tasks).toEqual(['short', 'cheap', 'long'])
+    await page.getByRole('button', { name: 'Cost' }).click()
+    await expect.poll(tasks).toEqual(['short', 'long', 'cheap'])
+    expect(page.url()).toContain('order=cost')
+    await rows.first().getByRole('cell', { name: '$1.00', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Tokens' }).click()
+    await expect.poll(tasks).toEqual(['long', 'short', 'cheap'])
+    expect(page.url()).toContain('order=tokens')
+    await page.getByRole('columnheader', { name: 'Tokens' }).and(page.locator('[aria-sort=descending]')).waitFor()
   })
 
   test('A filter is saved under a name, opens the same list again, and is forgotten.', async () => {

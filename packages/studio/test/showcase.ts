@@ -105,6 +105,7 @@ export async function createShowcase(): Promise<Showcase> {
       'context-entry': 'context?key=letters.draft',
       messages: 'messages',
       mailbox: 'messages/Store',
+      'mailbox-dead': 'messages/Stock',
       message: `messages/Store?message=${sent.id}`,
       teams: 'teams',
       team: 'teams/letters',

@@ -28,7 +28,7 @@ export function Answer<T>({ of, none, children }: AnswerProps<T>) {
 
 export function Loading() {
   return (
-    <Flex align="center" gap="2" role="status" my="3">
+    <Flex align="center" gap="2" role="status" my="3" className="loading">
       <span className="spinner" aria-hidden="true" /> <Text color="gray">Loading</Text>
     </Flex>
   )

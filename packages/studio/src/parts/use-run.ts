@@ -38,5 +38,8 @@ export function useRun(id: string) {
       isOver: () => isOver(fold(latest.current, waiting.current)),
     },
   )
-  return { state, connection, events: events.current }
+  // The stream of an ended run ends before its events are rendered.
+  const isComing = connection === 'connecting' || connection === 'open' || waiting.current.length > 0
+  const isLoading = state.seq === 0 && (isComing || latest.current.seq > 0)
+  return { state, connection, events: events.current, isLoading }
 }

@@ -44,24 +44,26 @@ export function AuditVerification() {
   )
   return (
     <Section title="Verification" beside={button}>
-      {log && (
-        <Text as="p" mb="1">
-          <Status status={log.status} />{' '}
-          {log.status === 'healthy'
-            ? hasCheckpoints
-              ? 'When it was opened, the log continued the last signed checkpoint.'
-              : 'Nothing contradicts the log, and no signed checkpoint is there to compare it with.'
-            : visible(log.message ?? 'The state of the log is not known.')}
-        </Text>
-      )}
-      {checkpoints && (
-        <Text as="p" mb="1">
-          <Status status={checkpoints.status} />{' '}
-          {hasCheckpoints
-            ? 'The tree of records is signed at intervals.'
-            : `${visible(checkpoints.evidence)} ${visible(checkpoints.remedy ?? '')}`}
-        </Text>
-      )}
+      <div className="audit-states">
+        {log && (
+          <Text as="p" mb="1">
+            <Status status={log.status} />{' '}
+            {log.status === 'healthy'
+              ? hasCheckpoints
+                ? 'When it was opened, the log continued the last signed checkpoint.'
+                : 'Nothing contradicts the log, and no signed checkpoint is there to compare it with.'
+              : visible(log.message ?? 'The state of the log is not known.')}
+          </Text>
+        )}
+        {checkpoints && (
+          <Text as="p" mb="1">
+            <Status status={checkpoints.status} />{' '}
+            {hasCheckpoints
+              ? 'The tree of records is signed at intervals.'
+              : `${visible(checkpoints.evidence)} ${visible(checkpoints.remedy ?? '')}`}
+          </Text>
+        )}
+      </div>
       <Text as="p" color="gray" mb="3">
         Each record has its place in a hash tree. Verify compares all records with the tree, and the tree with its
         signed checkpoints. <code>troupe audit verify</code> does it outside of this process, with the public key alone.

@@ -29,7 +29,7 @@ import './run.css'
 
 export function RunView() {
   const { run: id } = runRoute.useParams()
-  const { state, connection, events } = useRun(id)
+  const { state, connection, events, isLoading: isComing } = useRun(id)
   const search = runRoute.useSearch()
   const navigate = runRoute.useNavigate()
   const openFork = () =>
@@ -48,6 +48,8 @@ export function RunView() {
   // Steps under way come to their end first.
   const title = state.task === undefined ? '' : inShort(state.task, 90)
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
+  // All parts are drawn at once: none moves when another one arrives.
+  const isLoading = isComing || result.isLoading
   if (isProblem(result.error) && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
   return (
     <>
@@ -69,31 +71,37 @@ export function RunView() {
         </span>
         {connection === 'lost' && <Status status="disconnected" reason="trying again" />}
       </Flex>
-      <Answer of={result}>
-        {(found) => (
-          <Overview
-            id={id}
-            result={found}
-            state={state}
-            startedAt={events[0]?.at}
-            endedAt={isOver(state) ? events.at(-1)?.at : undefined}
-            isPausing={isPausing}
-            answered={() => forget('runs.result', { path })}
-            openFork={isOver(state) ? openFork : undefined}
-          />
-        )}
-      </Answer>
-      {state.task !== undefined && (
-        <Section title="Task">
-          <Value value={state.task} label="Task of the team" />
-        </Section>
+      {isLoading ? (
+        <Loading />
+      ) : (
+        <>
+          <Answer of={result}>
+            {(found) => (
+              <Overview
+                id={id}
+                result={found}
+                state={state}
+                startedAt={events[0]?.at}
+                endedAt={isOver(state) ? events.at(-1)?.at : undefined}
+                isPausing={isPausing}
+                answered={() => forget('runs.result', { path })}
+                openFork={isOver(state) ? openFork : undefined}
+              />
+            )}
+          </Answer>
+          {state.task !== undefined && (
+            <Section title="Task">
+              <Value value={state.task} label="Task of the team" />
+            </Section>
+          )}
+          {state.topology && (
+            <Section title="Team" note={past && `at event ${count(past.seq)} of ${count(seq)}`}>
+              <Graph topology={state.topology} states={nodeStates} edgeUses={drawn.edgeUses} />
+            </Section>
+          )}
+          <Parts run={id} state={state} events={events} result={result.data} showPast={setPast} />
+        </>
       )}
-      {state.topology && (
-        <Section title="Team" note={past && `at event ${count(past.seq)} of ${count(seq)}`}>
-          <Graph topology={state.topology} states={nodeStates} edgeUses={drawn.edgeUses} />
-        </Section>
-      )}
-      <Parts run={id} state={state} events={events} result={result.data} showPast={setPast} />
     </>
   )
 }
