@@ -19,7 +19,7 @@ export function AppearanceProvider({ children }: { readonly children: ReactNode 
   const appearance = chosen === 'light' || chosen === 'dark' ? chosen : system
   // The colours of the style sheet follow it, before the effects of charts read them.
   useLayoutEffect(() => {
-    document.documentElement.style.colorScheme = appearance
+    document.documentElement.dataset.appearance = appearance
   }, [appearance])
   return <AppearanceContext value={appearance}>{children}</AppearanceContext>
 }
