@@ -322,8 +322,8 @@ describeInBrowser('The further views of the studio', (testbed) => {
     const appearance = page.getByRole('combobox', { name: 'Appearance' })
     const shown = () =>
       page.evaluate(() => {
-        const { colorScheme } = document.documentElement.style
-        return [colorScheme, getComputedStyle(document.body).backgroundColor]
+        const { colorScheme, backgroundColor } = getComputedStyle(document.documentElement)
+        return [colorScheme, backgroundColor]
       })
     const [light, dark] = [
       ['light', 'rgb(247, 247, 248)'],

@@ -165,55 +165,6 @@ describeInBrowser('The views of operators', (testbed) => {
     await debug.getByText('The run waits before step 1#2 of Checker.').waitFor()
   })
 
-  test('A breakpoint on a tool stops the run before the call, and one on errors lets a person give the result.', async () => {
-    const printed: string[] = []
-    const print = defineTool({
-      name: 'print',
-      description: 'Prints.',
-      inputSchema: z.object({ text: z.string() }),
-      effect: 'at-most-once',
-      execute: ({ text }) => {
-        printed.push(text)
-        return 'printed'
-      },
-    })
-    const call = { toolCalls: [{ name: 'print', args: { text: 'menu' } }] }
-    const model = new MockModel({ responses: [call, 'The menu is printed.'] })
-    const printer = new LlmAgent({ name: 'Printer', model, tools: { print } })
-    const binder = defineAgent({ name: 'Binder', run: () => Promise.reject(new Error('out of thread')) })
-    const debug = { breakOn: { agent: 'Printer' } }
-    const topology = { agents: [printer, binder], flows: ['Printer -> Binder'] }
-    await troupe
-      .user('default')
-      .orchestra.start({ id: 'printed', task: 'x', topology: topology as never, config: { debug } })
-    await openRun('printed')
-    const region = page.getByRole('region', { name: 'Debug' })
-    await region.getByRole('combobox', { name: 'Stop' }).selectOption({ label: 'Before each call of a tool' })
-    const set = region.getByRole('button', { name: 'Set breakpoint' })
-    expect(await set.isDisabled()).toBe(true)
-    await region.getByRole('textbox', { name: 'Tool' }).fill('print')
-    await set.click()
-    await region.getByText('The run stops before each call of print.', { exact: false }).waitFor()
-    await page.getByRole('button', { name: 'Resume' }).click()
-    await page.getByRole('group', { name: 'Printer, waiting' }).waitFor()
-    await region.getByText('The run waits before step 1#1 of Printer.').waitFor()
-    expect(model.calls).toHaveLength(1)
-    expect(printed).toEqual([])
-    await region.getByRole('combobox', { name: 'Stop' }).selectOption({ label: 'At each error of a step' })
-    await set.click()
-    await region.getByText('The run stops at each error of a step.', { exact: false }).waitFor()
-    await page.getByRole('button', { name: 'Resume' }).click()
-    const failed = region.getByRole('group', { name: 'Binder failed: out of thread' })
-    await region.getByText(/^The run waits at the error of step 1#\d of Binder\.$/).waitFor()
-    expect(printed).toEqual(['menu'])
-    await failed.getByLabel(/^Result of/).fill('"bound by a person"')
-    await failed.getByRole('button', { name: 'Use this result' }).click()
-    await checkAccessibility()
-    await page.getByRole('button', { name: 'Resume' }).click()
-    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
-    await page.getByRole('region', { name: 'Response of the team' }).getByText('bound by a person').waitFor()
-  })
-
   test('Evaluations lists the experiments of a data set, and opens one with its cases, the worst first.', async () => {
     await page.getByRole('navigation').getByRole('link', { name: 'Evaluations' }).click()
     const answers = page.getByRole('region', { name: 'answers' })
@@ -364,6 +315,53 @@ describeInBrowser('The views of operators', (testbed) => {
     await compared.getByText('press “Fork…”', { exact: false }).waitFor()
     expect(await compared.innerText()).not.toContain('live: true')
     await checkAccessibility()
+  })
+
+  test('A breakpoint on a tool stops the run before the call, and one on errors lets a person give the result.', async () => {
+    const printed: string[] = []
+    const print = defineTool({
+      name: 'print',
+      description: 'Prints.',
+      inputSchema: z.object({ text: z.string() }),
+      effect: 'at-most-once',
+      execute: ({ text }) => {
+        printed.push(text)
+        return 'printed'
+      },
+    })
+    const call = { toolCalls: [{ name: 'print', args: { text: 'menu' } }] }
+    const model = new MockModel({ responses: [call, 'The menu is printed.'] })
+    const printer = new LlmAgent({ name: 'Printer', model, tools: { print } })
+    const binder = defineAgent({ name: 'Binder', run: () => Promise.reject(new Error('out of thread')) })
+    const debug = { breakOn: { agent: 'Printer' } }
+    const topology = { agents: [printer, binder], flows: ['Printer -> Binder'] }
+    await troupe
+      .user('default')
+      .orchestra.start({ id: 'printed', task: 'x', topology: topology as never, config: { debug } })
+    await openRun('printed')
+    const region = page.getByRole('region', { name: 'Debug' })
+    await region.getByRole('combobox', { name: 'Stop' }).selectOption({ label: 'Before each call of a tool' })
+    const set = region.getByRole('button', { name: 'Set breakpoint' })
+    expect(await set.isDisabled()).toBe(true)
+    await region.getByRole('textbox', { name: 'Tool' }).fill('print')
+    await set.click()
+    await region.getByText('The run stops before each call of print.', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByRole('group', { name: 'Printer, waiting' }).waitFor()
+    await region.getByText('The run waits before step 1#1 of Printer.').waitFor()
+    expect(model.calls).toHaveLength(1)
+    expect(printed).toEqual([])
+    await region.getByRole('combobox', { name: 'Stop' }).selectOption({ label: 'At each error of a step' })
+    await set.click()
+    await region.getByText('The run stops at each error of a step.', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).click()
+    const failed = region.getByRole('group', { name: 'Binder failed: out of thread' })
+    await region.getByText(/^The run waits at the error of step 1#\d of Binder\.$/).waitFor()
+    expect(printed).toEqual(['menu'])
+    await failed.getByLabel(/^Result of/).fill('"bound by a person"')
+    await failed.getByRole('button', { name: 'Use this result' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    await page.getByRole('region', { name: 'Response of the team' }).getByText('bound by a person').waitFor()
   })
 
   test('No view of operators throws.', () => {
