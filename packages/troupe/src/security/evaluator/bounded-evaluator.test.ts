@@ -14,6 +14,16 @@ const doubling: Json = {
   $ref: '#/$defs/d0',
   $defs: { ...Object.fromEntries(definitions), d40: { anyOf: [{ type: 'number' }, { type: 'boolean' }] } },
 }
+const fourMiB = 4 * 1_048_576
+const fieldsOf = (count: number): Json =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`field${i}`, { type: 'string' }]))
+function nested(levels: number): Json {
+  let value: Json = 1
+  for (let i = 0; i < levels; i++) value = { not: value }
+  return value
+}
+/** The evaluator remembers an object that it has read. */
+const copyOf = (schema: Json): Json => (typeof schema === 'object' && schema !== null ? { $defs: schema } : schema)
 const rejected = (problem: string) => ({ code: 'schema.rejected', message: expect.stringContaining(problem) })
 
 describe('The bounded evaluator', () => {
@@ -84,6 +94,25 @@ describe('The bounded evaluator', () => {
     await expect(evaluator.check('eve', { description: 'x'.repeat(100) })).rejects.toMatchObject(
       rejected('longer than'),
     )
+  })
+
+  it.each<[string, Json, Json?]>([
+    ['a long text', { description: 'x'.repeat(fourMiB) }],
+    ['many fields', fieldsOf(250_000)],
+    ['many items', { enum: Array.from({ length: fourMiB / 2 }, () => 1) }],
+    ['many escapes', { description: '\u0000'.repeat(fourMiB / 6) }],
+    ['many levels', nested(200_000)],
+    ['a long value', { type: 'string' }, 'x'.repeat(4 * fourMiB)],
+    ['a value of many items', { type: 'array' }, Array.from({ length: 2 * fourMiB }, () => 1)],
+    ['a value of many levels', true, nested(200_000)],
+  ])('The bounded evaluator rejects %s without reading all of it.', async (_, schema, value) => {
+    const { evaluator } = begin()
+    await evaluator.check('eve', {})
+    const before = process.threadCpuUsage()
+    for (let i = 0; i < 5; i++)
+      await expect(evaluator.check('eve', copyOf(schema), value)).rejects.toMatchObject(rejected('is longer than'))
+    const { user, system } = process.threadCpuUsage(before)
+    expect((user + system) / 5_000).toBeLessThan(80)
   })
 
   it('The bounded evaluator rejects waiting checks when it is closed.', async () => {

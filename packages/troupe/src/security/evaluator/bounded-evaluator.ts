@@ -7,7 +7,8 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
-import { type Clock, failure, hashJson, type Json, type Schema } from '../../core/index.ts'
+import { type Clock, failure, hashText, type Json, type Schema } from '../../core/index.ts'
+import { boundedText } from './bounded-text.ts'
 import { findEvaluatorThread } from './find-evaluator-thread.ts'
 
 export interface EvaluatorLimits {
@@ -21,6 +22,8 @@ export interface EvaluatorLimits {
   readonly maxWaiting: number
   /** The maximal length of a schema as JSON text. */
   readonly maxSchemaLength: number
+  /** The maximal length of a value as JSON text, if the caller gives no other. */
+  readonly maxValueLength: number
 }
 
 export type EvaluatorRequest = { readonly schema: string; readonly value?: string }
@@ -33,19 +36,33 @@ export type EvaluatorReply = {
   readonly mismatch?: string
 }
 
+/** A schema that is too long has no text. */
+interface SchemaText {
+  readonly text: string | undefined
+  readonly key: string
+}
+
 /** The texts and hashes of schemas: the schema of a tool is checked at each call. */
 class SchemaTexts {
-  readonly #known = new WeakMap<object, { readonly text: string; readonly key: string }>()
+  readonly #known = new WeakMap<object, SchemaText>()
+  readonly #maxLength: number
 
-  of(schema: Json) {
-    if (typeof schema !== 'object' || schema === null) return textOf(schema)
-    const known = this.#known.get(schema) ?? textOf(schema)
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength
+  }
+
+  of(schema: Json): SchemaText {
+    if (typeof schema !== 'object' || schema === null) return this.#read(schema)
+    const known = this.#known.get(schema) ?? this.#read(schema)
     this.#known.set(schema, known)
     return known
   }
-}
 
-const textOf = (schema: Json) => ({ text: JSON.stringify(schema), key: hashJson(schema) })
+  #read(schema: Json): SchemaText {
+    const text = boundedText(schema, this.#maxLength)
+    return { text, key: text === undefined ? '' : hashText(text) }
+  }
+}
 
 interface Waiting {
   readonly source: string
@@ -61,6 +78,7 @@ const defaults: EvaluatorLimits = {
   memoryMb: 64,
   maxWaiting: 1_000,
   maxSchemaLength: 262_144,
+  maxValueLength: 1_048_576,
 }
 const windowMs = 60_000
 const maxSources = 10_000
@@ -73,7 +91,7 @@ export class BoundedEvaluator {
   /** By the hash of a schema: the reason why it cannot be compiled. */
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
   readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
-  readonly #texts = new SchemaTexts()
+  readonly #texts: SchemaTexts
   #thread: Promise<Worker> | undefined
   #isWorking = false
   #isClosed = false
@@ -81,6 +99,7 @@ export class BoundedEvaluator {
   constructor({ clock }: { readonly clock: Clock }, limits: Partial<EvaluatorLimits> = {}) {
     this.#clock = clock
     this.#limits = { ...defaults, ...limits }
+    this.#texts = new SchemaTexts(this.#limits.maxSchemaLength)
   }
 
   /**
@@ -89,12 +108,20 @@ export class BoundedEvaluator {
    * @returns why the value does not fit; undefined if it fits
    * @throws ValidationError `schema.rejected` for a schema that cannot be compiled, or that exceeded a limit
    */
-  async check(source: string, schema: Json, value?: Json): Promise<string | undefined> {
+  async check(
+    source: string,
+    schema: Json,
+    value?: Json,
+    maxValueLength: number = this.#limits.maxValueLength,
+  ): Promise<string | undefined> {
     const { maxSchemaLength, maxWaiting } = this.#limits
-    const { text, key } = this.#texts.of(schema)
-    if (text.length > maxSchemaLength) throw rejected(source, `it is longer than ${maxSchemaLength} characters`)
     if (this.#waiting.length >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
-    const request = { schema: text, ...(value === undefined ? {} : { value: JSON.stringify(value) }) }
+    const { text, key } = this.#texts.of(schema)
+    if (text === undefined) throw rejected(source, `it ${beyond(maxSchemaLength)}`)
+    const valueText = value === undefined ? undefined : boundedText(value, maxValueLength)
+    if (value !== undefined && valueText === undefined)
+      throw rejected(source, `the value to check ${beyond(maxValueLength)}`)
+    const request = { schema: text, ...(valueText === undefined ? {} : { value: valueText }) }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ source, key, request, resolve, reject })
       void this.#work()
@@ -209,4 +236,5 @@ export class BoundedEvaluator {
   }
 }
 
+const beyond = (length: number) => `is longer than ${length} characters or has more than 500 levels`
 const rejected = (source: string, problem: string) => failure('schema.rejected', { source, problem })

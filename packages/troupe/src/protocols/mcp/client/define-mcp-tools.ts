@@ -172,7 +172,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
   const connection = new McpConnection({
     source,
     platform: { clock, random },
-    timeoutMs,
+    limits: { timeoutMs, resultLimit },
     evaluator,
     open: (listeners) =>
       openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
@@ -246,7 +246,7 @@ function toolOf(
   tool: Listed & { readonly offered: string },
   inputSchema: Schema,
 ): Tool {
-  const { name: source, timeoutMs, resultLimit, needsApproval } = checked
+  const { name: source, timeoutMs, needsApproval } = checked
   const { offered: name } = tool
   return defineTool<unknown, Json>({
     name,
@@ -259,15 +259,13 @@ function toolOf(
     timeout: duration(timeoutMs * 2 + 5_000) as Duration,
     execute: async (input, { signal }) => {
       const result = await connection.call(tool.name, input as Readonly<Record<string, unknown>>, signal)
-      return resultOf(name, result, resultLimit)
+      return resultOf(name, result)
     },
   })
 }
 
 /** Returns the part of a result that models read: its structured content, otherwise its text; with its files. */
-function resultOf(tool: string, { isError, structuredContent, content }: CallToolResult, limit: number): Json {
-  const bytes = Buffer.byteLength(JSON.stringify(structuredContent ?? content))
-  if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
+function resultOf(tool: string, { isError, structuredContent, content }: CallToolResult): Json {
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
   if (isError) {
     const text = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))

@@ -14,7 +14,8 @@ import { distinct, toolFormOf } from './tool-form.ts'
 export interface ConnectionParts {
   readonly source: string
   readonly platform: Pick<Platform, 'clock' | 'random'>
-  readonly timeoutMs: number
+  /** The time limit of a request, and the maximal size of a result as JSON, in bytes. */
+  readonly limits: { readonly timeoutMs: number; readonly resultLimit: number }
   /** Checks what tools return by the schema that their server declares. */
   readonly evaluator: BoundedEvaluator
   readonly open: (listeners: {
@@ -91,7 +92,8 @@ export class McpConnection {
     signal: AbortSignal,
     isRetry = false,
   ): Promise<CallToolResult> {
-    const { source, timeoutMs: timeout } = this.#parts
+    const { source, limits } = this.#parts
+    const timeout = limits.timeoutMs
     let live = await this.#discover()
     // A person may have approved the change since.
     if (blocking(live, tool)) live = await this.#discover(true)
@@ -121,13 +123,14 @@ export class McpConnection {
       const problem = 'the server took the call and gave no answer that can be read'
       throw failure('outcome.unknown', { what: `The call of ${source}/${tool}`, problem }, { cause: error })
     }
+    checkSize(`${source}/${tool}`, result, limits.resultLimit)
     if (output !== undefined && !result.isError) await this.#checkResult(tool, output, result)
     return result
   }
 
   async #checkResult(tool: string, output: Json, { structuredContent }: CallToolResult): Promise<void> {
-    const { source, evaluator } = this.#parts
-    const mismatch = await evaluator.check(`mcp:${source}`, output, structuredContent as Json)
+    const { source, evaluator, limits } = this.#parts
+    const mismatch = await evaluator.check(`mcp:${source}`, output, structuredContent as Json, limits.resultLimit)
     if (mismatch === undefined) return
     const problem = short(`its result does not fit the schema that it declares: ${mismatch}`)
     throw failure('tool.failed', { tool: `${source}/${tool}`, problem })
@@ -174,7 +177,7 @@ export class McpConnection {
   async #listed(isRetry = false): Promise<{ readonly client: Client; readonly tools: readonly WireTool[] }> {
     const client = await this.#connected()
     try {
-      const [timeout, signal] = [this.#parts.timeoutMs, this.#ends.signal]
+      const [timeout, signal] = [this.#parts.limits.timeoutMs, this.#ends.signal]
       const { tools } = await client.listTools(undefined, { timeout, signal, cacheMode: 'refresh' })
       if (tools.length > maxTools) throw new Error(`it lists more than ${maxTools} tools`)
       return { client, tools: distinct(tools) }
@@ -214,6 +217,12 @@ export class McpConnection {
     this.#client = client
     return client
   }
+}
+
+/** @throws CapacityError `mcp.too_large` */
+function checkSize(tool: string, { structuredContent, content }: CallToolResult, limit: number): void {
+  const bytes = Buffer.byteLength(JSON.stringify(structuredContent ?? content))
+  if (bytes > limit) throw failure('mcp.too_large', { tool, bytes, limit })
 }
 
 const unreachable: ReadonlySet<string> = new Set(['mcp.unreachable', 'outcome.unknown'])
