@@ -6,7 +6,7 @@ import { messagingMigrations, messagingTables } from '../messaging/index.ts'
 import { metricMigration, metricTable, observabilityMigrations, observabilityTables } from '../observability/index.ts'
 import { runMigrations, runTables } from '../runs/index.ts'
 import { sandboxMigrations, sandboxTables } from '../sandbox/index.ts'
-import { securityMigrations, securityTables } from '../security/index.ts'
+import { auditTable, securityMigrations, securityTables } from '../security/index.ts'
 import { storageTables, type UserTable } from '../storage/index.ts'
 
 /** The tables with users' rows of all modules. A table whose rows are copied comes before the table with the copies. */
@@ -21,6 +21,7 @@ export const userTables: readonly UserTable[] = [
   metricTable,
   ...securityTables,
   ...storageTables,
+  auditTable,
 ]
 
 /** The migrations of all modules, in the order in which they are applied. */

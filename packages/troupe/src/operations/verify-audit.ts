@@ -14,6 +14,7 @@ import {
 } from '../core/index.ts'
 import {
   type AuditReport,
+  bookkeepingTables,
   type Checkpoint,
   exportAudit,
   markOf,
@@ -23,9 +24,6 @@ import {
 } from '../security/index.ts'
 import { absentFile, type OpenedStorage, openStorage, type PostgresOptions } from '../storage/index.ts'
 import { migrations, userTables } from './troupe-tables.ts'
-
-/** The tables that have rows of a user without activity. */
-const bookkeeping = ['security_audit', 'security_api_key_users', 'security_incidents']
 
 /** The options of `verifyAudit`: exactly one of `storage` and `export`. */
 export interface VerifyAuditOptions {
@@ -81,7 +79,7 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditRep
 /** Returns the marks of all users with rows besides those of the audit log. */
 export async function marksOfUsers(storage: OpenedStorage): Promise<ReadonlySet<string>> {
   const tables = userTables.filter(
-    ({ name, only }) => !bookkeeping.includes(name) && (only === undefined || only === storage.dialect.name),
+    ({ name, only }) => !bookkeepingTables.includes(name) && (only === undefined || only === storage.dialect.name),
   )
   const marks = new Set<string>()
   for (let user = await nextUser(storage, tables, ''); user !== undefined; user = await nextUser(storage, tables, user))

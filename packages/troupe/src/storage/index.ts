@@ -66,7 +66,18 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
   return /^postgres(ql)?:/.test(options.url) ? openPostgres(options) : openSqlite(options)
 }
 
-const known = ['url', 'migrations', 'clock', 'random', 'retention', 'postgres', 'time', 'production', 'faults'] as const
+const known = [
+  'url',
+  'migrations',
+  'clock',
+  'random',
+  'retention',
+  'postgres',
+  'time',
+  'production',
+  'ownerSettings',
+  'faults',
+] as const
 
 /**
  * Returns the migrations that opening would apply; an empty list if the database does not exist yet.

@@ -160,7 +160,17 @@ describe.skipIf(missing !== undefined)('the application role', () => {
       "update security_audit_leaves set digest = 'x'",
       'delete from security_audit_nodes',
       'delete from security_audit_head',
+      'delete from security_audit_pending',
+      "update security_audit_pending set digest = 'x'",
+      "insert into security_audit_leaves (n, id, mark, digest, hash) values (1000000, 'x', 'x', 'x', 'x')",
+      "insert into security_audit_nodes (last, level, hash) values (1000000, 1, 'x')",
+      "update security_audit_head set size = 0, peaks = '[]'",
+      "insert into security_audit_head (name, size, peaks, holder, lease_until) values ('x', 0, '[]', '', 0)",
       'update security_audit_retention set least_ms = 0',
+      'update security_audit_retention set retention_ms = 0',
+      'delete from security_audit_retention',
+      'insert into security_audit_retention (least_ms, retention_ms) values (0, 0)',
+      'truncate security_audit',
     ]
     // Leaves are added some time after their records.
     const leafCount = async () =>
@@ -185,6 +195,61 @@ describe.skipIf(missing !== undefined)('the application role', () => {
       expect(allLeaves).toBeGreaterThan(4)
       await client.query("select troupe_audit_prune(0, 1, '~'), troupe_audit_prune(0, 2, '~')")
       expect(await leaves()).toBe(allLeaves)
+      await client.query('rollback')
+    })
+  })
+
+  const countOf = async (client: Client) =>
+    Number((await client.query("select count(*) from security_audit where user_id = 'ada'")).rows[0].count)
+
+  test('The audit log of a user stays if the application role marks the user as erased, while a table has a row of the user.', async () => {
+    await withClient(async (client) => {
+      await client.query(as('ada'))
+      const before = await countOf(client)
+      await client.query("insert into security_erased_users (mark, user_id, at) values ('m', 'ada', 0)")
+      await client.query("select troupe_audit_erase('ada', 1000)")
+      expect(await countOf(client)).toBe(before)
+      const others = tables.filter((name) => !/^security_(audit|incidents|api_key_users|erased_users)$/.test(name))
+      for (const name of others) await client.query(`delete from ${name} where user_id = 'ada'`)
+      await client.query("select troupe_audit_erase('ada', 1000)")
+      expect(await countOf(client)).toBe(0)
+      await client.query('rollback')
+    })
+  })
+
+  test('The application role deletes no record that is younger than the configured retention by the clock of the database.', async () => {
+    const days = (number: number) => Date.now() - number * 86_400_000
+    const addRecord = (age: number) =>
+      `insert into security_audit (user_id, id, at, actor, operation, allowed, nonce)
+       select 'ada', troupe_audit_id(${days(age)}) || '0000000000000000', ${days(age)}, 'host', 'push_context', 1, 'n'`
+    const retained = async () =>
+      Number((await pool.query(`select retention_ms from "${schema}".security_audit_retention`)).rows[0].retention_ms)
+    expect(await retained()).toBe(365 * 86_400_000)
+    await withClient(async (client) => {
+      await client.query(as('ada'))
+      const before = await countOf(client)
+      for (const age of [2, 364, 366]) await client.query(addRecord(age))
+      expect((await client.query("select * from troupe_audit_retirable('~', '~')")).rows).toHaveLength(1)
+      await client.query("select troupe_audit_retire('~', '~', 1000)")
+      expect(await countOf(client)).toBe(before + 2)
+      expect((await client.query("select * from troupe_audit_retirable('~', '~')")).rows).toHaveLength(0)
+      await client.query('rollback')
+    })
+    const other = await createTroupe({ storage: { url: server, schema }, log: 'silent', audit: { retention: '30d' } })
+    await other.close()
+    expect(await retained()).toBe(30 * 86_400_000)
+  })
+
+  test('The application role adds no leaf without a record that waits for it, and changes no earlier leaf.', async () => {
+    const grow = (leaves: readonly object[], size: string) =>
+      `select * from troupe_audit_grow(${size}, '[]', 'x', '${JSON.stringify(leaves)}', '[]', '["x"]')`
+    const size = '(select max(n) + 1 from security_audit_leaves)'
+    await withClient(async (client) => {
+      await client.query('update security_audit_head set lease_until = 0'.replace('security', `"${schema}".security`))
+      await client.query(as('ada'))
+      expect((await client.query(grow([], '0'))).rows).toEqual([])
+      const text = grow([{ n: 5, id: 'x', hash: 'x' }], size)
+      await expect(client.query(text)).rejects.toThrow(/no record that waits/)
       await client.query('rollback')
     })
   })
@@ -219,9 +284,12 @@ describe.skipIf(missing !== undefined)('the application role', () => {
     expect([...new Set(rows.map(({ name }) => name))]).toEqual([
       // The host reads the audit log whole: who did what to which name, and no payload.
       'troupe_audit_erase',
+      'troupe_audit_grow',
       'troupe_audit_leaves',
       'troupe_audit_list',
+      'troupe_audit_oldest',
       'troupe_audit_prune',
+      'troupe_audit_release',
       'troupe_audit_retirable',
       'troupe_audit_retire',
       'troupe_audit_strays',

@@ -1,7 +1,7 @@
 /** The configuration of the audit log, and its checks. */
 import type { KeyObject } from 'node:crypto'
 import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
-import { leastRetentionMs } from './audit-tables.ts'
+import { leastRetentionMs } from './schema/audit-tables.ts'
 import { auditVerifier, type Checkpoint, type CheckpointKey } from './verification/checkpoint.ts'
 
 /** The option `audit` of `createTroupe`. */

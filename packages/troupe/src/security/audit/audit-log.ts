@@ -172,7 +172,7 @@ export class AuditLog implements AuditTrail {
   erasureRecord(user: UserId): readonly Statement[] {
     const mark = markOf(user)
     return [
-      this.#statements.dropPending({ mark }),
+      ...this.#statements.dropPending({ mark }),
       ...this.actionStatements({ operation: 'user.forget', resource: mark }),
     ]
   }

@@ -10,7 +10,7 @@ import {
   recordsOfAll,
   recordsWithoutLeaf,
   retireSome,
-} from './audit-tables.ts'
+} from './schema/audit-tables.ts'
 
 export interface ListFilter {
   readonly user: string | undefined
@@ -74,7 +74,9 @@ function recording(dialect: Dialect) {
   return {
     record: (stored: StoredRecord) => (stored.user === '' ? systemRecord : record)(stored as Stored),
     pending,
-    dropPending,
+    /** On PostgreSQL the function that erases the records does it. */
+    dropPending: (values: { mark: string }): readonly Statement[] =>
+      dialect.name === 'sqlite' ? [dropPending(values)] : [],
     listOf: (user: string, filter: ListFilter): Statement => listOf(dialect.builder<AuditTables>(), user, filter),
   }
 }
@@ -91,26 +93,35 @@ function listOf(db: Kysely<AuditTables>, user: string, filter: ListFilter): Stat
   return { sql, binds: parameters as readonly Bind[], returns: true }
 }
 
+/** A batch of leaves. It succeeds if the tree still has the old size, and no other process extends it. */
+interface TreeGrowth {
+  readonly old: number
+  readonly size: number
+  readonly peaks: string
+  readonly holder: string
+  readonly leaves: readonly NewLeaf[]
+  readonly nodes: readonly NewNode[]
+  /** The ids of the records that have their leaf now. */
+  readonly sequenced: readonly string[]
+}
+
+const leaseMs = 10_000
+
+/** Rows of a JSON text; numbers are unquoted in it. */
+function insertRows<Inserted>(table: string, columns: readonly (keyof Inserted & string)[]) {
+  const values = columns.map((name) => `value ->> '$.${name}'`).join(', ')
+  const sql = `insert into ${table} (${columns.join(', ')}) select ${values} from json_each(?1) where true`
+  return (list: readonly Inserted[]): Statement => ({
+    sql,
+    binds: [JSON.stringify(list)],
+    expect: { rows: list.length },
+  })
+}
+
 /** The statements with which the holder of the head extends the tree. */
 function growing(dialect: Dialect) {
-  const sqlite = dialect.name === 'sqlite'
-  /** Rows of a JSON text; numbers are unquoted in it. */
-  const rows = (columns: readonly (readonly [string, string])[]) =>
-    sqlite
-      ? `select ${columns.map(([name]) => `value ->> '$.${name}'`).join(', ')} from json_each(?1) where true`
-      : `select ${columns.map(([name]) => name).join(', ')} from json_to_recordset($1::json)
-         as x(${columns.map(([name, type]) => `${name} ${type}`).join(', ')})`
-  const insert = <Inserted>(table: string, types: Readonly<Record<keyof Inserted, string>>) => {
-    const columns = Object.entries<string>(types)
-    const sql = `insert into ${table} (${columns.map(([name]) => name).join(', ')}) ${rows(columns)}`
-    return (list: readonly Inserted[]): Statement => ({
-      sql,
-      binds: [JSON.stringify(list)],
-      expect: { rows: list.length },
-    })
-  }
-  const ids = sqlite ? 'select value from json_each(?1)' : 'select json_array_elements_text($1::json)'
   return {
+    ...(dialect.name === 'sqlite' ? growingDirectly(dialect) : growingByFunction),
     head: template<AuditTables, Record<never, never>>(dialect, (db) =>
       db.selectFrom('security_audit_head').selectAll(),
     ),
@@ -123,36 +134,64 @@ function growing(dialect: Dialect) {
         .orderBy('p.id')
         .limit(p.limit),
     ),
-    /** Returns a row if the tree still has the old size, and no other process extends it. */
-    advance: template<
-      AuditTables,
-      { old: number; size: number; peaks: string; holder: string; now: Bind & {}; until: Bind & {} }
-    >(dialect, (db, p) =>
+  }
+}
+
+function growingDirectly(dialect: Dialect) {
+  const leaves = insertRows<NewLeaf>('security_audit_leaves', ['n', 'id', 'mark', 'digest', 'hash'])
+  const nodes = insertRows<NewNode>('security_audit_nodes', ['last', 'level', 'hash'])
+  const advance = template<AuditTables, { old: number; size: number; peaks: string; holder: string } & LeaseTimes>(
+    dialect,
+    (db, p) =>
       db
         .updateTable('security_audit_head')
         .set({ size: p.size, peaks: p.peaks, holder: p.holder, lease_until: p.until as number })
         .where('name', '=', 'head')
         .where('size', '=', p.old)
         .where((where) => where.or([where('holder', '=', p.holder), where('lease_until', '<=', p.now as number)])),
-    ),
+  )
+  const times: LeaseTimes = { now: { $: 'now' }, until: { $: 'now', plusMs: leaseMs } }
+  return {
+    grow: ({ leaves: newLeaves, nodes: newNodes, sequenced, ...head }: TreeGrowth): readonly Statement[] => [
+      advance({ ...head, ...times }, { expect: { rows: 1 } }),
+      {
+        sql: 'delete from security_audit_pending where id in (select value from json_each(?1))',
+        binds: [JSON.stringify(sequenced)],
+        expect: { rows: sequenced.length },
+      },
+      leaves(newLeaves),
+      ...(newNodes.length > 0 ? [nodes(newNodes)] : []),
+    ],
     /** Releases the lease, so that the next process need not wait for its end. */
     release: template<AuditTables, { holder: string }>(dialect, (db, p) =>
       db.updateTable('security_audit_head').set({ lease_until: 0 }).where('holder', '=', p.holder),
     ),
-    sequenced: (list: readonly string[]): Statement => ({
-      sql: `delete from security_audit_pending where id in (${ids})`,
-      binds: [JSON.stringify(list)],
-      expect: { rows: list.length },
-    }),
-    leaves: insert<NewLeaf>('security_audit_leaves', {
-      n: 'bigint',
-      id: 'text',
-      mark: 'text',
-      digest: 'text',
-      hash: 'text',
-    }),
-    nodes: insert<NewNode>('security_audit_nodes', { last: 'bigint', level: 'bigint', hash: 'text' }),
   }
+}
+type LeaseTimes = { readonly now: Bind & {}; readonly until: Bind & {} }
+
+/** The application role cannot change the tree itself. */
+const growingByFunction = {
+  grow: ({ old, peaks, holder, leaves, nodes, sequenced }: TreeGrowth): readonly Statement[] => [
+    {
+      sql: 'select * from troupe_audit_grow($1, $2, $3, $4, $5, $6)',
+      binds: [
+        old,
+        peaks,
+        holder,
+        JSON.stringify(leaves.map(({ n, id, hash }) => ({ n, id, hash }))),
+        JSON.stringify(nodes),
+        JSON.stringify(sequenced),
+      ],
+      expect: { rows: 1 },
+      returns: true,
+    },
+  ],
+  release: ({ holder }: { readonly holder: string }): Statement => ({
+    sql: 'select * from troupe_audit_release($1)',
+    binds: [holder],
+    returns: true,
+  }),
 }
 
 function proving(dialect: Dialect) {

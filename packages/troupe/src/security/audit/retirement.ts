@@ -5,7 +5,7 @@
 import { type Clock, idAt, PeriodicTask } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { AuditStatements } from './audit-statements.ts'
-import { incidentsMs } from './audit-tables.ts'
+import { incidentsMs } from './schema/audit-tables.ts'
 import { TreePruner } from './tree/tree-pruner.ts'
 
 export interface RetirementParts {

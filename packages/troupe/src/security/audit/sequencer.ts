@@ -29,7 +29,6 @@ const afterMs = 1_000
 const urgentCount = 1_000
 /** A change that was made ready may take as long to commit: so long it is looked for. */
 const commitWindowMs = 60_000
-const leaseMs = 10_000
 
 export class Sequencer {
   readonly #parts: SequencerParts
@@ -107,24 +106,9 @@ export class Sequencer {
       for (const [i, node] of tree.append(hash).entries())
         nodes.push({ last: n, level: i + 1, hash: node.toString('base64url') })
     }
-    const advanced = {
-      old,
-      size: tree.size,
-      peaks: closeTree(tree),
-      holder,
-      now: { $: 'now' } as const,
-      until: { $: 'now', plusMs: leaseMs } as const,
-    }
-    const result = await storage.commit({
-      id: null,
-      scope: { work: true },
-      statements: [
-        statements.advance(advanced, { expect: { rows: 1 } }),
-        statements.sequenced(waiting.map(({ id }) => String(id))),
-        statements.leaves(leaves),
-        ...(nodes.length > 0 ? [statements.nodes(nodes)] : []),
-      ],
-    })
+    const sequenced = waiting.map(({ id }) => String(id))
+    const growth = { old, size: tree.size, peaks: closeTree(tree), holder, leaves, nodes, sequenced }
+    const result = await storage.commit({ id: null, scope: { work: true }, statements: statements.grow(growth) })
     if (result.ok) this.#hasLease = true
     return result.ok && waiting.length === limit
   }

@@ -37,7 +37,7 @@ import {
   userTables,
 } from '../../operations/index.ts'
 import { Cache } from '../../resilience/index.ts'
-import { type OpenedEncryption, openEncryption } from '../../security/index.ts'
+import { auditSettings, type OpenedEncryption, openEncryption, retentionTable } from '../../security/index.ts'
 import { createBlobs, type OpenedStorage, openStorage, separateFiles } from '../../storage/index.ts'
 import type { Startup } from '../startup.ts'
 import { warnInDevelopment } from './warn-in-development.ts'
@@ -93,6 +93,7 @@ const storageOptionsOf = (config: RevealedConfig, { clock, random }: Pick<Platfo
     // A clock that the caller passes takes precedence over the clock of the database server.
     time: config.clock ? 'clock' : 'engine',
     production: config.profile === 'production',
+    ownerSettings: [{ table: retentionTable, column: 'retention_ms', value: auditSettings(config.audit).retentionMs }],
     ...(config.retention ? { retention: storageRetentionOf(config.retention) } : {}),
     ...(config.faults ? { faults: config.faults } : {}),
   }) as const

@@ -31,6 +31,7 @@ import { Reader } from './reader.ts'
 import { Statistics } from './statistics.ts'
 import { PostgresStorage } from './storage.ts'
 import { Transactions } from './transactions.ts'
+import { writeOwnerSettings } from './write-owner-settings.ts'
 
 /** The server cancels a statement earlier, so a connection that has not answered by then is lost. */
 const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
@@ -43,6 +44,7 @@ const knownOptions = [
   'retention',
   'time',
   'production',
+  'ownerSettings',
   'faults',
 ] as const
 
@@ -99,6 +101,11 @@ async function prepare(
     const current = await answerWithin(client, answerMsOf(settings), isCurrent(client, migrations, migrateLocation))
     // Migrations have no time limit, because their duration is unknown.
     if (!current) await migrate(client, migrations, { ...migrateLocation, user: location.user }, now)
+    await answerWithin(
+      client,
+      answerMsOf(settings),
+      writeOwnerSettings(client, migrateLocation, options.ownerSettings ?? []),
+    )
   })
   const inspection = await inspectServer()
   allow(incompatibilityOf(inspection) ?? (options.production ? powerOf(inspection) : undefined))

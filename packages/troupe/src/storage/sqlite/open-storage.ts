@@ -59,6 +59,7 @@ export async function openSqlite(options: OpenStorageOptions): Promise<OpenedSto
     'clock',
     'random',
     'retention',
+    'ownerSettings',
     'faults',
     'time',
     'production',

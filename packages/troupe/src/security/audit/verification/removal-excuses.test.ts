@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { idAt } from '../../../core/index.ts'
-import { incidentsMs, leastRetentionMs } from '../audit-tables.ts'
+import { incidentsMs, leastRetentionMs } from '../schema/audit-tables.ts'
 import { storedRecord } from './exported-log.test.fixture.ts'
 import { RemovalExcuses } from './removal-excuses.ts'
 

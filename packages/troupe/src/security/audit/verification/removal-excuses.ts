@@ -1,7 +1,7 @@
 /** The signed records that explain deleted records and leaves: erasures, retention and pruning. */
 import { idAt } from '../../../core/index.ts'
 import type { StoredRecord } from '../audit-record.ts'
-import { incidentsMs, leastRetentionMs } from '../audit-tables.ts'
+import { incidentsMs, leastRetentionMs } from '../schema/audit-tables.ts'
 import { type PruneExcuse, readPruneExcuse } from '../tree/tree-pruner.ts'
 import { type AuditVerifier, excusingOperations } from './checkpoint.ts'
 
