@@ -1,6 +1,7 @@
 /** Rows about text that becomes code: patterns, expressions, topologies, templates and paths that a caller gives, and heavy requests. */
 import { defineAgent } from '../../src/index.ts'
 import type { Attack, AttackAction } from './attack.ts'
+import { heldMs } from './held.ts'
 import { send, targetOf } from './target-user.ts'
 
 const hostile: Readonly<Record<string, string>> = {
@@ -170,28 +171,6 @@ async function outcomeOf(testbed: Parameters<AttackAction>[1], [method, path, bo
   return { status, took, leaked, text }
 }
 
-/** Processor time of this thread, ms: what other processes take is not in it. */
-const threadMs = () => {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1_000
-}
-/** For how much processor time the loop of this process, in which the server runs, was held at a stretch. */
-async function held(work: () => Promise<unknown>): Promise<number> {
-  let [longest, last] = [0, threadMs()]
-  const timer = setInterval(() => {
-    const now = threadMs()
-    longest = Math.max(longest, now - last)
-    last = now
-  }, 10)
-  try {
-    await work()
-  } finally {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    clearInterval(timer)
-  }
-  return longest
-}
-
 const textBecomesCode: AttackAction = async ({ channel, payload }, testbed) => {
   const request = (sinks[channel] as (typeof sinks)[string])(payload)
   const { status, leaked, took, text } = await outcomeOf(testbed, request, payload)
@@ -213,7 +192,7 @@ export const codeExecutionActions: Readonly<Record<string, AttackAction>> = {
     await run.result()
     const body = { runs: [run.id], change: {}, score: { schema: JSON.parse(payload) } }
     let status = 0
-    const longest = await held(async () => {
+    const longest = await heldMs(async () => {
       status = (await outcomeOf(testbed, ['POST', '/v1/evaluations', body], payload)).status
     })
     return {
@@ -226,7 +205,7 @@ export const codeExecutionActions: Readonly<Record<string, AttackAction>> = {
   'heavy request': async ({ payload }, testbed) => {
     let detail = ''
     let status = 0
-    const longest = await held(async () => {
+    const longest = await heldMs(async () => {
       const answer = await outcomeOf(testbed, (heavy[payload] as () => Request)(), payload)
       status = answer.status
       detail = `${status} ${answer.text.slice(0, 100)}`
