@@ -61,11 +61,16 @@ export interface Verdict extends Outcome {
   readonly storage: string
   /** Undefined where the outcome is the expected one. */
   readonly problem?: string
+  /** What the row needs and this machine or storage lacks: nothing was tried then. */
+  readonly notTried?: string
   /** Why the row, or its harmless twin, could not be carried out: it shows nothing then. */
   readonly error?: string
   /** Of the harmless twin, where there is one. */
   readonly twin?: 'done' | 'held up'
 }
+
+/** Thrown by an action for which something is missing here, such as a program or another storage. */
+export class NotTried extends Error {}
 
 /** Carries out an attack that no model is needed for. */
 export type AttackAction = (attack: Attack, testbed: Testbed) => Promise<Outcome>

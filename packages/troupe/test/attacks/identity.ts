@@ -13,7 +13,27 @@ const strangers = [
   'only the id',
   'a pattern',
   'unsigned token',
+  'a token with its own key',
+  'a token with a foreign kid',
+  'a token of another key',
 ]
+/** They hold the key of the owner, and send it, or a name, where no route looks for it. */
+const carriers: Readonly<
+  Record<string, (key: string) => { readonly query?: string; readonly headers?: Readonly<Record<string, string>> }>
+> = {
+  'a key in ?key': (key) => ({ query: `key=${key}` }),
+  'a key in ?access_token': (key) => ({ query: `access_token=${key}` }),
+  'a key in ?api_key': (key) => ({ query: `api_key=${key}` }),
+  'a key in ?token': (key) => ({ query: `token=${key}` }),
+  'a key in a cookie': (key) => ({ headers: { cookie: `troupe_session=${key}` } }),
+  'a key as a password': (key) => ({
+    headers: { authorization: `Basic ${Buffer.from(`target:${key}`).toString('base64')}` },
+  }),
+  'X-Forwarded-User': () => ({
+    headers: { 'x-forwarded-user': 'target', 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' },
+  }),
+}
+const allStrangers = [...strangers, ...Object.keys(carriers)]
 const slug = (text: string) => text.replaceAll(/[^\w]+/g, '-')
 
 const row = (route: string, caller: string, rest: Partial<Attack> = {}): Attack => ({
@@ -56,10 +76,7 @@ const startsRuns: ReadonlySet<string> = new Set(['POST /v1/runs', 'POST /execute
 
 const guarded = routes.filter((route) => !openRoutes.has(route))
 export const identity: readonly Attack[] = [
-  ...guarded.flatMap((route, i) => [
-    row(route, 'nobody'),
-    row(route, strangers[1 + (i % (strangers.length - 1))] as string),
-  ]),
+  ...guarded.flatMap((route) => allStrangers.map((caller) => row(route, caller))),
   ...guarded.map((route) => row(route, 'another user')),
   ...guarded.map((route) => row(route, 'no operation')).filter(({ payload }) => !operationOfKey.has(payload)),
   ...guarded
@@ -82,8 +99,10 @@ const request =
     const body = method === 'POST' || method === 'PUT' ? (bodies[payload] ?? {}) : undefined
     const ids =
       caller === 'another agent' && path.includes('/context/') ? { ...target.ids, key: 'private' } : target.ids
-    const { status, text } = await send(testbed.url, method, fill(path, ids), { key: target.keys[caller], body })
-    const isStranger = strangers.includes(caller)
+    const { query, headers = {} } = carriers[caller]?.(target.keys.owner as string) ?? {}
+    const address = query === undefined ? fill(path, ids) : `${fill(path, ids)}?${query}`
+    const { status, text } = await send(testbed.url, method, address, { key: target.keys[caller], body, headers })
+    const isStranger = allStrangers.includes(caller)
     // An agent may read the entries that are for everyone, and nothing of runs in which it has no step.
     const readable = caller === 'another agent' && path.includes('/context/')
     const disclosed = text.includes(privateMarker) || (!readable && text.includes(marker))

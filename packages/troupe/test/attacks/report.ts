@@ -11,14 +11,15 @@ const count = <T>(list: readonly T[], which: (one: T) => boolean) => list.filter
 
 export function report(all: readonly Verdict[]): Report {
   const errors = all.filter(({ error }) => error !== undefined)
-  const verdicts = all.filter(({ error }) => error === undefined)
+  const notTried = all.filter((one) => one.notTried !== undefined)
+  const verdicts = all.filter((one) => one.error === undefined && one.notTried === undefined)
   const stated = verdicts.filter(({ attack }) => attack.expected !== 'allowed' && attack.expected !== 'open')
   const allowed = verdicts.filter(({ attack }) => attack.expected === 'allowed')
   const open = verdicts.filter(({ attack }) => attack.expected === 'open')
   const twins = verdicts.filter(({ twin }) => twin !== undefined)
   const held = twins.filter(({ twin }) => twin === 'held up')
   const lines = [
-    `${stated.length} attacks, ${count(stated, ({ succeeded }) => succeeded)} succeeded; ${held.length} of ${twins.length} harmless cases were blocked or needed an approval`,
+    `${stated.length} attacks, ${count(stated, ({ succeeded }) => succeeded)} succeeded; ${held.length} of ${twins.length} harmless cases were blocked or needed an approval; ${notTried.length} not tried`,
     `  ${count(stated, ({ asked }) => asked)} asked a person first, ${count(stated, ({ reached }) => reached)} reached their reader`,
     `  ${allowed.length} more ask for what the stated policy allows; ${count(allowed, ({ succeeded }) => succeeded)} of them happened`,
     `  ${open.length} more are known to be open; ${count(open, ({ succeeded }) => succeeded)} of them succeeded`,
@@ -33,6 +34,7 @@ export function report(all: readonly Verdict[]): Report {
     const { family } = verdict.attack
     groups.set(family, [...(groups.get(family) ?? []), verdict])
   }
+  lines.push('attack | tried | succeeded', ...byPrefix(stated))
   lines.push('by family:')
   for (const [family, own] of groups)
     lines.push(
@@ -50,7 +52,26 @@ export function report(all: readonly Verdict[]): Report {
   )
   const wrong = all.flatMap(({ problem }) => (problem === undefined ? [] : [`PROBLEM ${problem}`]))
   const problems = [...wrong, ...errors.map(({ error, storage }) => `ERROR ${error} (${storage})`)]
+  const missing = new Map(
+    notTried.map(({ notTried: reason = '', storage, attack }) => [`${reason} (${storage})`, attack.id]),
+  )
+  for (const [reason, id] of missing) lines.push(`not tried: ${reason}: rows such as ${id}`)
   return { text: [...lines, ...problems].join('\n'), problems }
+}
+
+/** These prefixes have a part for each kind of caller or of approval. */
+const detailed = /^(?:identity|trust)\/[^/]+/
+
+function byPrefix(verdicts: readonly Verdict[]): readonly string[] {
+  const groups = new Map<string, { tried: number; succeeded: number }>()
+  for (const { attack, succeeded } of verdicts) {
+    const prefix = detailed.exec(attack.id)?.[0] ?? attack.id.split('/')[0] ?? ''
+    const group = groups.get(prefix) ?? { tried: 0, succeeded: 0 }
+    group.tried++
+    if (succeeded) group.succeeded++
+    groups.set(prefix, group)
+  }
+  return [...groups].sort().map(([prefix, { tried, succeeded }]) => `  ${prefix}/… | ${tried} | ${succeeded}`)
 }
 
 function heldBy(twins: readonly Verdict[], keyOf: (attack: Verdict['attack']) => string): readonly string[] {

@@ -1,7 +1,7 @@
 /** What attacks over HTTP aim at: a user with something of every kind, and callers that have no right to it. */
 import { defineAgent, finish } from '../../src/index.ts'
 import { parseDataset } from '../../src/operations.ts'
-import type { Testbed } from './testbed.ts'
+import { foreignJwk, type Testbed } from './testbed.ts'
 
 /** Stands in everything of the user, and nowhere else. */
 export const marker = 'TARGET-CONTENT-31'
@@ -24,7 +24,7 @@ export function targetOf(testbed: Testbed): Promise<TargetUser> {
   return known
 }
 
-async function build({ troupe }: Testbed): Promise<TargetUser> {
+async function build({ troupe, token, url }: Testbed): Promise<TargetUser> {
   const ada = troupe.user(owner)
   await ada.context.push('secret', marker, { topics: ['orders'] } as never)
   await ada.context
@@ -60,6 +60,12 @@ async function build({ troupe }: Testbed): Promise<TargetUser> {
   keys['a pattern'] = 'tk_%'
   keys['unsigned token'] =
     `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"target","role":"admin"}').toString('base64url')}.`
+  const claims = { sub: owner, role: 'admin' }
+  keys['a token with its own key'] = await token(claims, { jwk: foreignJwk as never })
+  keys['a token with a foreign kid'] = await token(claims, { kid: '../../dev/null' })
+  keys['a token of another key'] = await token(claims, {})
+  const accepted = await send(url, 'GET', '/v1/runs', { key: await token(claims) })
+  if (accepted.status !== 200) throw new Error(`a token of the issuer is rejected: ${accepted.status}`)
   const sent = await ada
     .agent('Support')
     .messages.send({ name: 'n' } as never, marker as never, { to: 'Stock' })

@@ -1,6 +1,8 @@
 /** What an attack on agents happens in: one troupe for each stated policy, one user for each attack, and a record of every action. */
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type JWTHeaderParameters, SignJWT } from 'jose'
 import { z } from 'zod'
 import {
   createTroupe,
@@ -12,6 +14,7 @@ import {
   type TroupeConfig,
 } from '../../src/index.ts'
 import { serve } from '../../src/server/index.ts'
+import { auditedAgents } from './audited-requests.ts'
 import { hostileMcp } from './hostile-mcp.ts'
 import { type Instruction, obedientModel } from './obedient-model.ts'
 
@@ -53,6 +56,8 @@ export interface Testbed {
   readonly mcp: ReturnType<typeof hostileMcp>
   /** A user that no other attack has. */
   newScene(): Scene
+  /** Signs a token as the issuer that the server trusts, or as another one with a head of its choice. */
+  token(claims: Readonly<Record<string, unknown>>, forged?: Partial<JWTHeaderParameters>): Promise<string>
   /** The place of another database, on the engine of this one. */
   newStorage(): TroupeConfig['storage']
   close(): Promise<void>
@@ -64,6 +69,21 @@ export interface Site {
   readonly requests: string[]
 }
 
+const issuer = { issuer: 'https://issuer.test', audience: 'troupe' }
+const [trusted, foreign] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')]
+const publicJwk = ({ publicKey }: typeof trusted) => ({ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' })
+const jwt = { ...issuer, algorithms: ['EdDSA'], keys: { keys: [{ ...publicJwk(trusted), kid: 'trusted' }] } } as const
+/** For a token whose head holds its own key. */
+export const foreignJwk = publicJwk(foreign)
+
+const signed: Testbed['token'] = (claims, forged) =>
+  new SignJWT({ ...claims })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'trusted', ...forged })
+    .setIssuer(issuer.issuer)
+    .setAudience(issuer.audience)
+    .setExpirationTime('1h')
+    .sign((forged ? foreign : trusted).privateKey)
+
 export async function openTestbed(
   storage: TroupeConfig['storage'],
   config: Partial<TroupeConfig>,
@@ -73,11 +93,12 @@ export async function openTestbed(
   const troupe = await createTroupe({
     storage,
     log: 'silent',
-    agents: [echo],
+    agents: [echo, ...auditedAgents],
+    teams: { echo: { agents: [echo], flows: ['Start -> Echo', 'Echo -> End'] } },
     egress: { privateAddresses: ['127.0.0.1'] },
     ...config,
   })
-  const server = await serve(troupe, { port: 0, authentication: 'required', rateLimit: false })
+  const server = await serve(troupe, { port: 0, authentication: 'required', rateLimit: false, jwt: jwt as never })
   const pages = new Map<string, string>()
   const requests: string[] = []
   const site = await listen(
@@ -95,6 +116,7 @@ export async function openTestbed(
     url: server.url,
     site: { url: site.url, pages, requests },
     mcp,
+    token: signed,
     newStorage,
     newScene: () => new Scene(troupe, `victim-${++scenes}`, site.url, victim),
     async close() {
