@@ -8,8 +8,10 @@ import { corpus } from './corpus.ts'
 import { shownToNoModel } from './hostile-mcp.ts'
 import { injections } from './injections.ts'
 import { report } from './report.ts'
+import { mcpWrites } from './rogue-agents.ts'
 import { routes } from './routes.ts'
 import { runCorpus, sample } from './run-corpus.ts'
+import { send } from './target-user.ts'
 import { openTestbed, undefended } from './testbed.ts'
 
 /** Of all rows, beside one of each channel; the same in every build. */
@@ -43,6 +45,45 @@ test('The rows about callers name every route of the API.', async () => {
     expect([...routes].sort()).toEqual(listed.sort())
   } finally {
     await testbed.close()
+  }
+})
+
+test('The rows about covering tracks name every tool of MCP that readers may not call.', async () => {
+  const testbed = await openTestbed('memory:', {})
+  const offered = async (role: 'admin' | 'readonly') => {
+    const { key } = await testbed.troupe.apiKeys.create({ name: role, users: ['ada'], role })
+    const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }
+    const headers = { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' }
+    const { text } = await send(testbed.url, 'POST', '/mcp', { key, body, headers })
+    return [...text.matchAll(/"name":"(\w+)"/g)].map(([, name = '']) => name)
+  }
+  try {
+    const readers = await offered('readonly')
+    const writing = (await offered('admin')).filter((name) => !readers.includes(name))
+    expect(writing.length).toBeGreaterThan(8)
+    expect(writing.filter((name) => !(name in mcpWrites))).toEqual([])
+  } finally {
+    await testbed.close()
+  }
+})
+
+test('A row that lacks something here is not tried, and is counted apart.', async () => {
+  const rows = corpus.filter(({ id }) => id.startsWith('pooled/'))
+  const { text, problems } = report(await runCorpus(rows, memory))
+  expect(problems).toEqual([])
+  expect(text).toContain(
+    `0 attacks, 0 succeeded; 0 of 0 harmless cases were blocked or needed an approval; ${rows.length} not tried`,
+  )
+})
+
+test('The report counts the tried and the successful attacks by the prefix of their rows.', async () => {
+  const rows = corpus.filter(({ id }) => /^(identity\/nobody\/GET|code\/score)/.test(id))
+  const verdicts = await runCorpus(rows, memory)
+  const [first, ...others] = verdicts
+  const { text } = report([{ ...first, succeeded: true } as Verdict, ...others])
+  for (const prefix of ['identity/nobody', 'code']) {
+    const tried = rows.filter(({ id }) => id.startsWith(prefix)).length
+    expect(text).toContain(`  ${prefix}/… | ${tried} | ${first?.attack.id.startsWith(prefix) ? 1 : 0}`)
   }
 })
 

@@ -155,7 +155,7 @@ export const codeExecution: readonly Attack[] = [
 /** Its answer makes a pattern with nested quantifiers try for long. */
 const echoOfLetters = defineAgent({ name: 'Letters', run: async () => `${'a'.repeat(22)}!` })
 
-/** So long nobody else may have to wait. */
+/** For so long, in processor time, a request may hold the thread of the server. */
 const holdMs = 400
 /** What only the inside of a server says; a line of a stack names a file or a module of Node in brackets. */
 const inside =
@@ -164,21 +164,24 @@ const inside =
 async function outcomeOf(testbed: Parameters<AttackAction>[1], [method, path, body]: Request, payload: string) {
   const { keys } = await targetOf(testbed)
   const key = keys['the caller']
-  const began = performance.now()
   const { status, text } = await send(testbed.url, method, path, { key, body, headers: { 'troupe-user': 'caller' } })
-  const took = performance.now() - began
   const leaked = inside.test(text.replaceAll(payload, '').replaceAll(JSON.stringify(payload).slice(1, -1), ''))
-  return { status, took, leaked, text }
+  return { status, leaked, text }
 }
 
 const textBecomesCode: AttackAction = async ({ channel, payload }, testbed) => {
   const request = (sinks[channel] as (typeof sinks)[string])(payload)
-  const { status, leaked, took, text } = await outcomeOf(testbed, request, payload)
+  await targetOf(testbed)
+  let answer = { status: 0, leaked: false, text: '' }
+  const longest = await heldMs(async () => {
+    answer = await outcomeOf(testbed, request, payload)
+  })
+  const { status, leaked, text } = answer
   return {
-    succeeded: status >= 500 || leaked || took > 5_000,
+    succeeded: status >= 500 || leaked || longest > holdMs,
     asked: false,
     reached: true,
-    detail: `${status} in ${took.toFixed(0)} ms ${text.slice(0, 400)}`,
+    detail: `${status}, held for ${longest.toFixed(0)} ms ${text.slice(0, 400)}`,
   }
 }
 
@@ -203,6 +206,7 @@ export const codeExecutionActions: Readonly<Record<string, AttackAction>> = {
     }
   },
   'heavy request': async ({ payload }, testbed) => {
+    await targetOf(testbed)
     let detail = ''
     let status = 0
     const longest = await heldMs(async () => {
@@ -211,7 +215,7 @@ export const codeExecutionActions: Readonly<Record<string, AttackAction>> = {
       detail = `${status} ${answer.text.slice(0, 100)}`
     })
     return {
-      succeeded: status >= 500 || longest > 5 * holdMs,
+      succeeded: status >= 500 || longest > holdMs,
       asked: false,
       reached: true,
       detail: `${detail}, held for ${longest.toFixed(0)} ms`,

@@ -1,12 +1,14 @@
 /** All rows. An id is of one row. */
 
 import { agentsAndFiles } from './agents-and-files.ts'
+import { approvalsAtOnce } from './approvals-at-once.ts'
 import type { Attack } from './attack.ts'
 import { codeExecution } from './code-execution.ts'
 import { flows } from './flows.ts'
 import { humanTrust } from './human-trust.ts'
 import { identity } from './identity.ts'
 import { injections } from './injections.ts'
+import { lookAlikes } from './look-alikes.ts'
 import { ownTroupes } from './own-troupes/own-troupes.ts'
 import { rogueAgents } from './rogue-agents.ts'
 
@@ -15,6 +17,8 @@ export const corpus: readonly Attack[] = [
   ...flows,
   ...identity,
   ...humanTrust,
+  ...approvalsAtOnce,
+  ...lookAlikes,
   ...codeExecution,
   ...agentsAndFiles,
   ...rogueAgents,

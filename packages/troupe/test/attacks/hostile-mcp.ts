@@ -4,17 +4,22 @@ import { createServer, type Server } from 'node:http'
 /** Where a server puts its text. */
 export type McpSlot = keyof typeof slots
 
-interface McpOffer {
+export interface McpOffer {
   readonly tool?: object
   readonly initialize?: object
   readonly result?: object
   readonly error?: object
+  /** Sent during a call, ahead of its result: requests of the server, and notifications. */
+  readonly ahead?: readonly object[]
+  /** Answers to other methods. */
+  readonly methods?: Readonly<Record<string, object>>
 }
 
 const tool = { name: 'look', description: 'Looks something up.', inputSchema: { type: 'object', properties: {} } }
 const withSchema = (q: object, rest: object = {}) => ({
   tool: { ...tool, inputSchema: { type: 'object', properties: { q }, ...rest } },
 })
+const everything = { tools: {}, resources: { subscribe: true }, prompts: {}, logging: {} }
 const content = (...parts: object[]) => ({ result: { content: parts } })
 
 /** Each gives what its server says in place of the harmless answer. */
@@ -47,6 +52,58 @@ export const slots = {
   'resource link': (text) => content({ type: 'resource_link', uri: 'file:///a', name: 'a', description: text }),
   'failed result': (text) => ({ result: { isError: true, content: [{ type: 'text', text }] } }),
   error: (text) => ({ error: { code: -32_000, message: text } }),
+  elicitation: (text) => ({
+    ahead: [
+      {
+        id: 'ask',
+        method: 'elicitation/create',
+        params: {
+          message: text,
+          requestedSchema: { type: 'object', properties: { ok: { type: 'string', title: text } } },
+        },
+      },
+    ],
+  }),
+  sampling: (text) => ({
+    ahead: [
+      {
+        id: 'sample',
+        method: 'sampling/createMessage',
+        params: { messages: [{ role: 'user', content: { type: 'text', text } }], systemPrompt: text, maxTokens: 100 },
+      },
+    ],
+  }),
+  progress: (text) => ({
+    ahead: [
+      { method: 'notifications/progress', params: { progressToken: 0, progress: 1, total: 2, message: text } },
+      { method: 'notifications/progress', params: { progressToken: 1, progress: 1, total: 2, message: text } },
+    ],
+  }),
+  'log message': (text) => ({
+    ahead: [{ method: 'notifications/message', params: { level: 'emergency', logger: text, data: text } }],
+  }),
+  resource: (text) => ({
+    initialize: { capabilities: everything },
+    ahead: [
+      { method: 'notifications/resources/list_changed' },
+      { method: 'notifications/resources/updated', params: { uri: `file:///${text}` } },
+    ],
+    methods: {
+      'resources/list': { resources: [{ uri: 'file:///a', name: text, description: text }] },
+      'resources/templates/list': {
+        resourceTemplates: [{ uriTemplate: 'file:///{a}', name: text, description: text }],
+      },
+      'resources/read': { contents: [{ uri: 'file:///a', text }] },
+    },
+  }),
+  prompt: (text) => ({
+    initialize: { capabilities: everything },
+    ahead: [{ method: 'notifications/prompts/list_changed' }],
+    methods: {
+      'prompts/list': { prompts: [{ name: 'p', title: text, description: text }] },
+      'prompts/get': { description: text, messages: [{ role: 'user', content: { type: 'text', text } }] },
+    },
+  }),
 } satisfies Readonly<Record<string, (text: string) => McpOffer>>
 
 /** What a model sees once it has called a tool of the server. */
@@ -58,6 +115,12 @@ export const returnedByCalls: ReadonlySet<McpSlot> = new Set<McpSlot>([
   'resource link',
   'failed result',
   'error',
+  'elicitation',
+  'sampling',
+  'progress',
+  'log message',
+  'resource',
+  'prompt',
 ])
 
 /** Never shown to a model: it is only text of the protocol. */
@@ -67,14 +130,23 @@ export const shownToNoModel: ReadonlySet<McpSlot> = new Set<McpSlot>([
   'output schema',
   'instructions',
   'server name',
+  'elicitation',
+  'sampling',
+  'progress',
+  'log message',
+  'resource',
+  'prompt',
 ])
 
 export function hostileMcp(): {
   readonly server: Server
   url: string
   readonly offers: Map<string, McpOffer>
+  /** How often tools of each server were called. */
+  readonly calls: ReadonlyMap<string, number>
 } {
   const offers = new Map<string, McpOffer>()
+  const calls = new Map<string, number>()
   const answer = (
     offer: McpOffer,
     { id, method, params }: { id?: unknown; method: string; params?: { protocolVersion?: string } },
@@ -86,6 +158,8 @@ export function hostileMcp(): {
       return respond({ result: { protocolVersion, capabilities: { tools: {} }, serverInfo, ...offer.initialize } })
     }
     if (method === 'tools/list') return respond({ result: { tools: [offer.tool ?? tool] } })
+    const other = offer.methods?.[method]
+    if (other) return respond({ result: other })
     if (method !== 'tools/call') return respond({ error: { code: -32_601, message: 'no such method' } })
     return offer.error
       ? respond({ error: offer.error })
@@ -101,8 +175,16 @@ export function hostileMcp(): {
       const message = JSON.parse(body)
       if (message.id === undefined) return void response.writeHead(202).end()
       const offer = offers.get(request.url ?? '') ?? {}
+      if (message.method === undefined) return void response.writeHead(202).end()
+      if (message.method === 'tools/call') calls.set(request.url ?? '', (calls.get(request.url ?? '') ?? 0) + 1)
+      if (message.method === 'tools/call' && offer.ahead) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        for (const one of [...offer.ahead.map((rest) => ({ jsonrpc: '2.0', ...rest })), answer(offer, message)])
+          response.write(`event: message\ndata: ${JSON.stringify(one)}\n\n`)
+        return void response.end()
+      }
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer(offer, message)))
     })
   })
-  return { server, url: '', offers }
+  return { server, url: '', offers, calls }
 }

@@ -32,7 +32,10 @@ const began = performance.now()
 const verdicts: Verdict[] = []
 const folder = mkdtempSync(join(tmpdir(), 'troupe-attacks-'))
 for (const name of values.storage ?? ['sqlite', 'postgres']) {
-  if (name === 'postgres' && (await missingServer())) continue
+  if (name === 'postgres' && (await missingServer()) !== undefined) {
+    process.stderr.write('no row was tried on PostgreSQL; without a server, pass --storage sqlite\n')
+    process.exit(1)
+  }
   const schemas: string[] = []
   let databases = 0
   const storage = () => {

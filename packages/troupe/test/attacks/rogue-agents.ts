@@ -1,55 +1,28 @@
 /** Rows about covering tracks: each write of the API that is carried out leaves a record with the key that did it. */
-import { defineAgent, finish } from '../../src/index.ts'
 import type { Attack, AttackAction } from './attack.ts'
-import { line } from './channel-parts.ts'
+import { type AuditedRequest, auditedRequests, auditedWrites } from './audited-requests.ts'
 import { send } from './target-user.ts'
-import { echo, type Testbed } from './testbed.ts'
 
-type Write = readonly [method: string, path: string, body?: unknown]
-const byMcp = (name: string, args: object): Write => [
-  'POST',
-  '/mcp',
-  { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } },
-]
-/** Each is carried out with what is there; RUN is an ended run, WAITS one that waits for an answer. */
-const writes: Readonly<Record<string, Write>> = {
-  'put an entry': ['PUT', '/v1/context/entries/mine', { value: 1 }],
-  'write by a batch': ['POST', '/v1/context/batch', { operations: [{ type: 'push', key: 'b', value: 1 }] }],
-  'delete an entry': ['DELETE', '/v1/context/entries/there'],
-  subscribe: ['POST', '/v1/context/subscribe', { topics: ['orders'] }],
-  'send a message': ['POST', '/v1/messages', { type: 'n', payload: 1, to: 'Box' }],
-  broadcast: ['POST', '/v1/messages/broadcast', { type: 'n', payload: 1, to: ['Box'] }],
-  'start a run': ['POST', '/v1/runs', { agent: 'Echo', task: 1 }],
-  'fork a run': ['POST', '/v1/runs/RUN/fork', { at: 1 }],
-  'call a recorded tool': ['POST', '/v1/runs/RUN/steps/1%231/tool-call', { call: '/effect:x 1.1#1', args: {} }],
-  'retry a run': ['POST', '/v1/runs/FAILED/retry', {}],
-  'cancel a run': ['POST', '/v1/runs/WAITS/cancel', {}],
-  'pause a run': ['POST', '/v1/runs/WAITS/pause', {}],
-  'answer a run': ['POST', '/v1/runs/WAITS/answers', { question: 'QUESTION', value: 'x' }],
-  'undo a run': ['POST', '/v1/runs/RUN/undo', {}],
-  'evaluate runs': ['POST', '/v1/evaluations', { runs: ['RUN'], change: {}, score: 'exact' }],
-  'start a run in the words of simple clients': ['POST', '/execute', { agent: 'Echo', task: 1 }],
-  'set breakpoints': ['POST', '/v1/runs/WAITS/breakpoints', { breakOn: 'error' }],
-  'create a schedule': ['POST', '/v1/schedules', { agent: 'Echo', task: 1, every: '1d' }],
-  'trigger a schedule': ['POST', '/v1/schedules/nightly/trigger', {}],
-  'pause a schedule': ['POST', '/v1/schedules/nightly/pause', {}],
-  'delete a schedule': ['DELETE', '/v1/schedules/nightly'],
-  'create an API key': ['POST', '/v1/api-keys', { name: 'mine', users: ['USER'] }],
-  'make a link with a key': ['POST', '/v1/links', {}],
-  'receive a message': ['POST', '/v1/mailboxes/Box/receive', {}],
-  unsubscribe: ['POST', '/v1/context/unsubscribe', { topics: ['orders'] }],
-  publish: ['POST', '/v1/messages/publish', { type: 'n', payload: 1, topic: 'orders' }],
-  'start a run by MCP': byMcp('run_team', { team: 'Echo', task: 1 }),
-  'answer a run by MCP': byMcp('answer_run', { run: 'WAITS', question: 'QUESTION', value: 'x' }),
-  'cancel a run by MCP': byMcp('cancel_run', { run: 'WAITS' }),
-  'policy of a topic': ['PUT', '/v1/topics/orders/policy', {}],
-  'push an entry by MCP': byMcp('push_context', { key: 'by-mcp', value: 1 }),
-  'send a message by MCP': byMcp('send_message_to_agent', { to_agent: 'Box', message: 'x' }),
-  'delete a topic': ['DELETE', '/v1/topics/orders'],
+/** Arguments with which each tool of the MCP endpoint changes something; RUN waits with QUESTION. */
+export const mcpWrites: Readonly<Record<string, object>> = {
+  push_context: { key: 'by-mcp', value: 1 },
+  delete_context: { key: 'there' },
+  subscribe_to_topics: { topics: ['orders'] },
+  unsubscribe_from_topics: { topics: ['orders'] },
+  delete_topic: { topic: 'orders', confirm: true },
+  batch_context_operation: { operations: [{ type: 'push', key: 'batched', value: '1' }] },
+  send_message_to_agent: { to_agent: 'Box', message: 'x' },
+  broadcast_message_to_agents: { to_agents: ['Box'], message: 'x' },
+  run_team: { team: 'Echo', task: 1 },
+  answer_run: { run: 'RUN', question: 'QUESTION', value: 'x' },
+  cancel_run: { run: 'RUN' },
 }
-export const rogueAgents: readonly Attack[] = Object.keys(writes).map((name): Attack => {
-  return {
-    id: `rogue/${name.replaceAll(' ', '-')}`,
+const byMcp = 'MCP '
+const writes = [...auditedWrites, ...Object.keys(mcpWrites).map((name) => byMcp + name)]
+
+export const rogueAgents: readonly Attack[] = writes.map(
+  (name): Attack => ({
+    id: `rogue/${name.replaceAll(/[^\w]+/g, '-')}`,
     family: 'rogue agent',
     source: 'a caller with a key',
     channel: 'write without a trace',
@@ -57,60 +30,55 @@ export const rogueAgents: readonly Attack[] = Object.keys(writes).map((name): At
     goal: 'change something that the audit log does not tell',
     policy: 'default',
     expected: 'blocked',
-  }
-})
-
-async function prepared({ troupe }: Testbed, user: string) {
-  const ada = troupe.user(user)
-  await ada.context.push('there', 1, { topics: ['orders'] } as never)
-  const topology = line(echo)
-  const failing = defineAgent({
-    name: 'Failing',
-    run: async () => {
-      throw new Error('no')
-    },
-  })
-  const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => finish(await ctx.ask({ text: 'Well?' })) })
-  const run = await ada.orchestra.start({ task: 1, topology })
-  await run.result()
-  const failed = await ada.orchestra.start({ task: 1, topology: line(failing) })
-  await failed.result()
-  const waits = await ada.orchestra.start({ task: 1, topology: line(asking) })
-  const { questions } = await waits.result()
-  await ada.schedules.create({ id: 'nightly', topology, task: 1, every: '1d' } as never)
-  return { RUN: run.id, FAILED: failed.id, WAITS: waits.id, QUESTION: questions[0]?.id ?? '', USER: user }
-}
+  }),
+)
 
 const mcpHeaders = { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' }
+type Prepared = ReturnType<typeof auditedRequests>
+
+async function mcpCall(name: string, { entry, runOf }: Prepared): Promise<AuditedRequest> {
+  await entry()
+  const { run, result } = await runOf('Asks')
+  const text = JSON.stringify(mcpWrites[name])
+    .replace('RUN', run.id)
+    .replace('QUESTION', result.questions[0]?.id ?? '')
+  const params = { name, arguments: JSON.parse(text) }
+  return { body: { jsonrpc: '2.0', id: 1, method: 'tools/call', params } }
+}
+
 const withoutTrace: AttackAction = async ({ payload }, testbed) => {
-  const { userId } = testbed.newScene()
-  const ids = await prepared(testbed, userId)
-  const fill = (text: string) =>
-    text.replaceAll(/RUN|FAILED|WAITS|QUESTION|USER/g, (name) => ids[name as keyof typeof ids])
-  const { id, key } = await testbed.troupe.apiKeys.create({
-    name: 'rogue',
-    users: payload.includes('key') ? 'all' : [userId],
-    role: 'admin',
+  const { troupe, url } = testbed
+  const { userId: user } = testbed.newScene()
+  const rights = { users: 'all', role: 'admin' } as const
+  const host = await troupe.apiKeys.create({ name: 'host', ...rights })
+  const headers = { 'troupe-user': user }
+  const prepared = auditedRequests({
+    troupe,
+    user,
+    host: async (method, path, body) => {
+      const { text } = await send(url, method, path, { key: host.key, body, headers })
+      return { body: text === '' ? undefined : JSON.parse(text) }
+    },
   })
-  const [method, path, body] = writes[payload] as Write
-  const sent = body === undefined ? undefined : fill(JSON.stringify(body))
-  const url = fill(path)
-    .split('/')
-    .map((part, i) => (i > 2 && !part.includes('?') ? encodeURIComponent(decodeURIComponent(part)) : part))
-    .join('/')
-  const { status, text } = await send(testbed.url, method, url, {
-    key,
-    body: sent,
-    headers: { ...mcpHeaders, 'troupe-user': userId },
-  })
-  await testbed.troupe.audit.flush()
-  const { items } = await testbed.troupe.audit.list({ limit: 100 } as never)
-  const record = items.find((one) => one.key === id && one.allowed)
+  const isMcp = payload.startsWith(byMcp)
+  const { body, ...ids } = isMcp
+    ? await mcpCall(payload.slice(byMcp.length), prepared)
+    : ((await prepared.requests[payload]?.()) ?? {})
+  const [method = '', path = ''] = isMcp ? ['POST', '/mcp'] : payload.split(' ')
+  const address = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(ids[name])))
+  // Only a key of the user itself has a mailbox to read over MCP.
+  const { id, key } = await troupe.apiKeys.create({ name: 'rogue', ...rights, ...(isMcp ? { users: [user] } : {}) })
+  const { status, text } = await send(url, method, address, { key, body, headers: { ...mcpHeaders, ...headers } })
+  await troupe.audit.flush()
+  const { items } = await troupe.audit.list({ limit: 1_000 })
+  const record = items.find((one) => one.key === id && one.allowed && !one.operation.startsWith('read.'))
+  const done = status < 300 && !text.includes('"isError":true')
+  if (!done) throw new Error(`the write was not carried out: ${status} ${text.slice(0, 300)}`)
   return {
-    succeeded: status < 300 && record === undefined,
+    succeeded: record === undefined,
     asked: false,
-    reached: status < 300,
-    detail: `${status} ${record?.operation ?? 'no record'} ${status < 300 ? '' : text.slice(0, 200)}`,
+    reached: true,
+    detail: `${status} ${record?.operation ?? 'no record'}`,
   }
 }
 export const rogueAgentsActions: Readonly<Record<string, AttackAction>> = { 'write without a trace': withoutTrace }

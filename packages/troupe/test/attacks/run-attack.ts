@@ -1,7 +1,7 @@
 /** Executes one row of the corpus, and its harmless twin, and compares what came of it with what is expected. */
 import { TroupeError } from '../../src/index.ts'
 import { actions } from './actions.ts'
-import type { Attack, Outcome, Verdict } from './attack.ts'
+import { type Attack, NotTried, type Outcome, type Verdict } from './attack.ts'
 import type { Channel, Result } from './channel-parts.ts'
 import { injectionChannels, memoryChannels } from './channels.ts'
 import { handleChannels } from './flows.ts'
@@ -30,7 +30,9 @@ export async function runAttack(attack: Attack, testbed: Testbed, storage: strin
     outcome = await withLimit(attack.id, () => execute(attack, testbed))
     twin = attack.twin && (await withLimit(`${attack.id} (twin)`, () => playTwin(attack, testbed)))
   } catch (thrown) {
-    error = (thrown as Error).message
+    const { message, cause } = thrown as Error
+    if (cause instanceof NotTried) return { attack, storage, ...outcome, notTried: cause.message }
+    error = message
   }
   const problem = error === undefined || outcome.succeeded ? problemOf(attack, outcome) : undefined
   return {

@@ -3,19 +3,17 @@ import { createTroupe } from '../../../src/index.ts'
 import { freePort } from '../../postgres/cluster.ts'
 import { Pooler, pgbouncer } from '../../postgres/pooler.ts'
 import { server, withClient } from '../../postgres/postgres-server.ts'
+import { NotTried } from '../attack.ts'
 import { codeOf, expectHarmless, type OwnAttack, ownRows } from './own-storage.ts'
 
 const program = pgbouncer()
 
-/** Through a pgbouncer of two connections; elsewhere, and without the program, the row says why it tries nothing. */
+/** Through a pgbouncer of two connections; elsewhere, and without the program, nothing is tried. */
 const pooled =
   (attack: (own: { readonly url: string; readonly schema: string }) => Promise<string | undefined>): OwnAttack =>
   async ({ storage }) => {
-    if (typeof storage !== 'object' || !('schema' in storage)) return undefined
-    if (!program) {
-      process.stderr.write('skipped: no pgbouncer, so no row about pooled connections tries anything\n')
-      return undefined
-    }
+    if (typeof storage !== 'object' || !('schema' in storage)) throw new NotTried('only PostgreSQL has pools')
+    if (!program) throw new NotTried('there is no pgbouncer here')
     const { username } = new URL(server)
     const pooler = new Pooler({ url: server, port: await freePort(), roles: [username], connections: 2 })
     await pooler.start()
