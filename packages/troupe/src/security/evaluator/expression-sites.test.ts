@@ -10,6 +10,8 @@ import { checkCron, dueTimes, nextTime } from '../../runs/schedules/schedule-tim
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const constant = 'The expression is a constant of the source.'
+const wordSearch = 'An index of words is searched, which compiles nothing.'
+const addressRange = 'An address is compared with a range of addresses.'
 
 /** Why the expressions that a file evaluates cannot hold the main thread. */
 const bounds: Readonly<Record<string, string>> = {
@@ -26,6 +28,12 @@ const bounds: Readonly<Record<string, string>> = {
   'runs/engine/store/run-words.ts': constant,
   'security/validation/escapes.ts': constant,
   'security/validation/reviewable-text.ts': constant,
+  'agents/memory/similarity.ts': wordSearch,
+  'documents/document-index.ts': wordSearch,
+  'documents/passage-index.ts': wordSearch,
+  'models/extractive/text/rank-sentences.ts': wordSearch,
+  'security/egress/address.ts': addressRange,
+  'server/server-options.ts': addressRange,
 }
 
 /** Constructs that compile a text: regular expressions, JSON Schemas, code, cron texts, globs and conditions. */
@@ -37,16 +45,33 @@ const compiles = [
   /\bfunction (?:compilePattern|globToRegExp|parseCondition)\b/,
   /\b(?:picomatch|minimatch|micromatch|jsonpath)\b/,
 ]
+/** `match`, `matchAll` and `search` compile an argument that is a text. */
+const compilingCall = /\.(?:match|matchAll|search)\(\s*(?:(\w+)\s*[,)]|(?![/\s)]))/g
+/** A regular expression of the source itself, or one that its type says is compiled already. */
+const isCompiled = (source: string, name: string) =>
+  new RegExp(String.raw`\bconst ${name} =\s+/|\b${name}: RegExp\b`).test(source)
+const compilesText = (source: string) =>
+  compiles.some((construct) => construct.test(source)) ||
+  [...source.matchAll(compilingCall)].some(([, name]) => name === undefined || !isCompiled(source, name))
 const withoutComments = (source: string) => source.replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
 
 it('Each place that could evaluate an expression of a caller has a bound in the table.', () => {
   const files = globSync('**/*.ts', { cwd: root }).filter((file) => !/\.test\.|\.d\.ts$/.test(file))
   const found = files.filter((file) => {
     const source = withoutComments(readFileSync(`${root}/${file}`, 'utf8'))
-    return compiles.some((construct) => construct.test(source))
+    return compilesText(source)
   })
   expect(files.length).toBeGreaterThan(1_000)
   expect(found.toSorted()).toEqual(Object.keys(bounds).toSorted())
+})
+
+it('A call that compiles a text as a regular expression is seen, and one with a compiled expression is not.', () => {
+  for (const call of ['text.match(given)', 'text.search(given)', 'text.matchAll(given)', 'text.match(of(a))'])
+    expect([call, compilesText(call), compilesText(`const given = 'a+'\n${call}`)]).toEqual([call, true, true])
+  for (const call of ['text.match("(a+)+")', 'text.search(`a`)', 'text.match(a.b)', 'text.match(\n  given,\n)'])
+    expect([call, compilesText(call)]).toEqual([call, true])
+  for (const call of ['text.match(/a+/)', 'text.search(\n  /a+/,\n)', 'const word = /a/\ntext.match(word)'])
+    expect([call, compilesText(call)]).toEqual([call, false])
 })
 
 const day = 86_400_000
