@@ -101,8 +101,8 @@ function readArguments(input: unknown): unknown {
   }
 }
 
-/** The id of a tool call: the turn of the model's answer, and the place of the call in it. */
-const toolCallId = /^\/effect:.+ (\d+)\.(\d+)#\d+$/s
+/** The id of a tool call: the turn of the model's answer, and the place of the call in it. A helper agent has a path of its own. */
+const toolCallId = /^(.*\/effect:).+ (\d+)\.(\d+)#\d+$/s
 
 /**
  * Returns the arguments of a call: the recorded ones, else for a tool those of the model's answer, because the journal
@@ -110,9 +110,9 @@ const toolCallId = /^\/effect:.+ (\d+)\.(\d+)#\d+$/s
  * @param calls those of the step
  */
 export function argumentsOf({ input, kind, call }: Call, calls: readonly Call[]): unknown {
-  const [, turn, position] = toolCallId.exec(call) ?? []
+  const [, path, turn, position] = toolCallId.exec(call) ?? []
   if (input !== undefined || kind !== 'tool') return input
-  const answer = calls.find((one) => one.kind === 'model' && one.name === turn)
+  const answer = calls.find((one) => one.call === `${path}model ${turn}#1`)
   const { content = [] } = answer ? modelAnswer(answer) : {}
   const called = content.filter(({ type, providerExecuted }) => type === 'tool-call' && !providerExecuted)
   return readArguments(called[Number(position) - 1]?.input)
