@@ -15,6 +15,7 @@ import { UserContext } from './api/chosen-user.ts'
 import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
+import { useRequests } from './api/use-requests.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
 import { BottomBar } from './parts/bottom-bar.tsx'
@@ -324,7 +325,7 @@ function Navigation({ views: shown, openRequests }: NavigationProps) {
 
 /** Questions, approvals and uncertain effects that wait for a person. */
 function useOpenRequests(): number {
-  const { data } = useAnswer('approvals.list', { query: { limit: 100 } })
+  const { data } = useRequests()
   return data?.items.reduce((sum, { questions, uncertain }) => sum + questions.length + uncertain.length, 0) ?? 0
 }
 

@@ -84,6 +84,51 @@ describeInBrowser('Home for all users', (testbed) => {
     await page.context().close()
   })
 
+  test('Home shows an operator the requests of all users with their names, and the answer goes to the run of that user.', async () => {
+    await using own = await play()
+    const ask = (user: string, id: string) =>
+      own.troupe.user(user).orchestra.start({ id, task: `gift of ${user}`, agent: clerk })
+    // The same id, because each user has ids of its own.
+    const [ofBob, ofAda] = [await ask('bob', 'gift'), await ask('ada', 'gift')]
+    for (const run of [ofBob, ofAda]) await run.result()
+    const page = await opened(undefined, own)
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    const request = (user: string) => waiting.getByRole('listitem').filter({ hasText: `user ${user},` })
+    const chip = page.getByRole('navigation', { name: 'Views' }).getByTitle('Requests that wait for a person')
+    await request('ada').waitFor()
+    await expect.poll(() => chip.innerText()).toBe('2')
+    await request('bob').getByRole('textbox', { name: 'Answer' }).fill('a book')
+    await request('bob').getByRole('button', { name: 'Answer' }).click()
+    await request('bob').getByText('Answered: a book').waitFor()
+    expect(await ofBob.result()).toMatchObject({ status: 'completed', response: 'a book' })
+    expect((await ofAda.result()).status).toBe('waiting')
+    await expect.poll(() => chip.innerText()).toBe('1')
+    // A request of another user appears by itself, and one that was answered elsewhere waits no longer.
+    await (await ask('cid', 'late')).result()
+    await waiting.getByRole('button', { name: 'Show 1 new' }).click()
+    await request('cid').waitFor()
+    await ofAda.answer((await ofAda.result()).questions[0]?.id ?? '', 'a pen')
+    await request('ada').getByText('It waits no longer').waitFor()
+    await request('cid').getByRole('link', { name: /^1#1/ }).click()
+    await page.getByRole('main').getByText('User cid', { exact: true }).waitFor()
+    await page.getByRole('heading', { level: 1, name: 'gift of cid' }).waitFor()
+    await page.context().close()
+  })
+
+  test('Home shows a caller of one user the requests of that user alone, without its name.', async () => {
+    await using own = await play()
+    for (const user of ['bob', 'ada'])
+      await (await own.troupe.user(user).orchestra.start({ task: `gift of ${user}`, agent: clerk })).result()
+    const page = await opened({ users: ['bob'] }, own)
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    await waiting.getByRole('link', { name: 'gift of bob' }).waitFor()
+    expect(await waiting.getByText(/gift of ada|user bob/).count()).toBe(0)
+    await waiting.getByRole('textbox', { name: 'Answer' }).fill('a book')
+    await waiting.getByRole('button', { name: 'Answer' }).click()
+    await waiting.getByText('Answered: a book').waitFor()
+    await page.context().close()
+  })
+
   test('Home shows a caller of one user no runs of other users.', async () => {
     const page = await opened({ users: ['bob'] })
     await page.getByRole('region', { name: 'Newest runs' }).getByText('choose a gift').waitFor()

@@ -7,6 +7,7 @@ import { type Query, type QueryClient, useQueryClient } from '@tanstack/react-qu
 import { type ReactNode, useEffect, useMemo, useRef } from 'react'
 import type { AnswerName, StreamData } from 'troupe/client'
 import { UpdatesContext, useAnswer, useStream, useUser } from './use-api.tsx'
+import { allRequests } from './use-requests.ts'
 
 type UpdatesFrame = StreamData<'updates.follow'>
 type Update = Extract<UpdatesFrame, { readonly type: 'changes' }>['updates'][number]
@@ -16,13 +17,18 @@ export const entryUses = 'entry-uses'
 type Changed = readonly [operation: AnswerName | typeof entryUses, request?: object]
 
 const refreshMs = 500
-/** Questions about many runs or entries at once. Where these change all the time, each is asked every 10 s at most. */
-const expensive: ReadonlySet<unknown> = new Set<Changed[0]>([
+/**
+ * Questions about many runs or entries at once, by operation or by request. Where these change all the time, each is asked
+ * every 10 s at most. A change of the shown user asks for all requests at once: a person may wait for it.
+ */
+const expensive: ReadonlySet<unknown> = new Set<unknown>([
   'usage.history',
   'usage.groups',
   'operations.runs',
   entryUses,
+  allRequests,
 ])
+const expensivePart = ([, name, request]: readonly unknown[]) => [name, request].find((one) => expensive.has(one))
 const expensiveMs = 10_000
 
 /** What is asked for again after an update. */
@@ -42,7 +48,7 @@ function changedBy(update: Update): readonly Changed[] {
         ['runs.uncertain', { path: { run: update.run } }],
       ]
     case 'all-runs':
-      return [['operations.runs'], ['usage.groups']]
+      return [['operations.runs'], ['usage.groups'], ['approvals.list', allRequests]]
     case 'health':
       return [['operations.health'], ['operations.doctor'], ['probes.ready']]
     case 'question':
@@ -79,7 +85,8 @@ class Refresher {
   addAll(): void {
     this.#due.clear()
     this.#due.set('', [])
-    for (const name of expensive) this.#due.set(JSON.stringify([name]), [this.#user, name])
+    for (const name of [...expensive].filter((one) => typeof one === 'string'))
+      this.#due.set(JSON.stringify([name]), [this.#user, name])
     this.#schedule()
   }
 
@@ -94,8 +101,9 @@ class Refresher {
     this.#timer = setTimeout(() => this.#refresh(), Math.max(0, Math.ceil(readyAt - performance.now())))
   }
 
-  #readyAt([, name]: readonly unknown[]): number {
-    return Math.max(this.#lastAt + refreshMs, (this.#askedAt.get(name) ?? Number.NEGATIVE_INFINITY) + expensiveMs)
+  #readyAt(queryKey: readonly unknown[]): number {
+    const askedAt = this.#askedAt.get(expensivePart(queryKey)) ?? Number.NEGATIVE_INFINITY
+    return Math.max(this.#lastAt + refreshMs, askedAt + expensiveMs)
   }
 
   #refresh(): void {
@@ -112,7 +120,8 @@ class Refresher {
       // The answer on its way may be older than the change.
       if (this.#queries.isFetching(filters) > 0) continue
       this.#due.delete(text)
-      if (expensive.has(name)) this.#askedAt.set(name, now)
+      const part = expensivePart(queryKey)
+      if (part !== undefined) this.#askedAt.set(part, now)
       void this.#queries.invalidateQueries(filters)
     }
     if (this.#due.size > 0) this.#schedule()

@@ -21,11 +21,16 @@ const probeMs = 10_000
 
 interface Asker {
   readonly client: Client
+  readonly clientOf: (user: string | undefined) => Client
   /** Whose data it is about; undefined where the session is for one. */
   readonly user: string | undefined
 }
 
-const AskerContext = createContext<Asker>({ client: createClient(once), user: undefined })
+const AskerContext = createContext<Asker>({
+  client: createClient(once),
+  clientOf: () => createClient(once),
+  user: undefined,
+})
 const SignedOutContext = createContext(false)
 /** Of the stream of updates, which `UpdatesProvider` holds. */
 export const UpdatesContext = createContext<Connection>('connecting')
@@ -55,13 +60,25 @@ export function ClientProvider({
       if (!isProbe) setSignedOut(answer.status === 401)
       return answer
     }
-    return { client: createClient({ ...once, fetch: send, ...(user === undefined ? {} : { user }) }), user }
+    const clientOf = (of: string | undefined) =>
+      createClient({ ...once, fetch: send, ...(of === undefined ? {} : { user: of }) })
+    return { client: clientOf(user), clientOf, user }
   }, [user])
   return (
     <AskerContext value={asker}>
       <SignedOutContext value={signedOut}>{children}</SignedOutContext>
     </AskerContext>
   )
+}
+
+/**
+ * Sends the commands of its children as another user. Their answers are cached as those of the shown user: nothing below may
+ * ask for the data of a user.
+ */
+export function AsUser({ user, children }: { readonly user: string | undefined; readonly children: ReactNode }) {
+  const asker = useContext(AskerContext)
+  const own = useMemo(() => (user === undefined ? asker : { ...asker, client: asker.clientOf(user) }), [asker, user])
+  return <AskerContext value={own}>{children}</AskerContext>
 }
 
 export const useSignedOut = (): boolean => useContext(SignedOutContext)

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react'
 import { isUnreachable } from '../api/is-problem.ts'
 import { useAnswer, useForget, useUpdatesConnection, useUser } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
+import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
 import { checkDetails, inWords } from '../parts/check-details.ts'
@@ -15,7 +16,7 @@ import { visible } from '../visible.ts'
 import { AllUsers } from './all-users.tsx'
 import { DailyMetrics } from './daily-metrics.tsx'
 import { FailureCauses, failedRuns } from './failure-causes.tsx'
-import { OpenRequests, openRequests } from './open-requests.tsx'
+import { OpenRequests } from './open-requests.tsx'
 
 const newest = { query: { limit: 10 } } as const
 /** Running runs that are counted; Home shows the newest of them. */
@@ -65,7 +66,7 @@ function Lists() {
   const runs = useAnswer('runs.list', newest)
   const failed = useAnswer('runs.list', failedRuns)
   const inProgress = useAnswer('runs.list', running)
-  const requests = useAnswer('approvals.list', openRequests)
+  const requests = useRequests()
   const usage = useUsageHistory('day')
   const access = useAnswer('access.get', {})
   const may = useMay()

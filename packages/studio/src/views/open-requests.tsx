@@ -1,9 +1,11 @@
 /** The questions, approvals and uncertain effects that wait for a person: each is answered where it is shown, and then stays. */
 import { Link } from '@tanstack/react-router'
-import { useRef, useState } from 'react'
+import { useContext, useRef, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
+import { UserContext } from '../api/chosen-user.ts'
 import type { Approval, Question, UncertainEffect } from '../api/shapes.ts'
-import { useAnswer, useForget } from '../api/use-api.tsx'
+import { AsUser, useForget } from '../api/use-api.tsx'
+import { maxRequests, useRequests } from '../api/use-requests.ts'
 import { spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Nothing } from '../parts/answer.tsx'
@@ -13,8 +15,6 @@ import { Button, Card, Text } from '../parts/ui.tsx'
 import { AboutEffect, ResolveEffect } from '../parts/uncertain.tsx'
 import { visible } from '../visible.ts'
 
-export const openRequests = { query: { limit: 100 } } as const
-
 interface Request {
   readonly id: string
   readonly of: Approval
@@ -23,12 +23,13 @@ interface Request {
 }
 
 const requestsOf = (of: Approval): readonly Request[] => [
-  ...of.questions.map((question) => ({ id: `${of.run} ${question.id}`, of, question })),
-  ...of.uncertain.map((effect) => ({ id: `${of.run} ${effect.step} ${effect.call}`, of, effect })),
+  ...of.questions.map((question) => ({ id: `${of.user} ${of.run} ${question.id}`, of, question })),
+  ...of.uncertain.map((effect) => ({ id: `${of.user} ${of.run} ${effect.step} ${effect.call}`, of, effect })),
 ]
 
 export function OpenRequests() {
-  const { data } = useAnswer('approvals.list', openRequests)
+  const { data } = useRequests()
+  const isOfAll = data?.items.some(({ user }) => user !== undefined)
   const { shown, added, showAll } = useStableOrder(data)
   const isIdle = shown.length > 0 && !shown.some(({ isOpen }) => isOpen)
   const beside =
@@ -43,7 +44,7 @@ export function OpenRequests() {
     <Section title="Waiting for a person" beside={beside}>
       {data?.cursor !== undefined && (
         <Text as="p" color="gray">
-          More than {openRequests.query.limit} runs wait; these are the newest.
+          More than {maxRequests} runs wait; these are {isOfAll ? 'the first by user' : 'the newest'}.
         </Text>
       )}
       <ul className="plain requests">
@@ -64,6 +65,7 @@ export function OpenRequests() {
 function RequestItem({ request }: { readonly request: ShownRequest }) {
   const { of, question, effect, isListed } = request
   const forget = useForget()
+  const { user, choose } = useContext(UserContext)
   const [answer, setAnswer] = useState<string>()
   const isOpen = isListed || (request.isOpen && answer === undefined)
   const answered = (text: string) => {
@@ -75,7 +77,17 @@ function RequestItem({ request }: { readonly request: ShownRequest }) {
   // The list shows the open request until this render is committed.
   height.current = isOpen ? undefined : (height.current ?? box.current?.getBoundingClientRect().height)
   return (
-    <li ref={box} tabIndex={-1} data-takes-focus style={{ minHeight: height.current }}>
+    <li
+      ref={box}
+      tabIndex={-1}
+      data-takes-focus
+      style={{ minHeight: height.current }}
+      // The address of a run names no user, so a link chooses the user before it opens the run.
+      onClickCapture={({ target }) => {
+        const isOfAnother = of.user !== undefined && of.user !== (user || 'default')
+        if (isOfAnother && (target as Element).closest('a[href*="#/runs/"]')) choose(of.user)
+      }}
+    >
       <Text as="p" mb="2" className="break">
         <Link to="/runs/$run" params={{ run: of.run }}>
           {visible(of.title) || of.run}
@@ -85,17 +97,19 @@ function RequestItem({ request }: { readonly request: ShownRequest }) {
           <Age of={of.createdAt} /> old
         </Text>
       </Text>
-      {isOpen && question && (
-        <Ask run={of.run} question={question} answered={(value) => answered(sentAnswerText(question, value))} />
-      )}
-      {isOpen && effect && (
-        <ResolveEffect
-          run={of.run}
-          isOver={false}
-          effect={effect}
-          onResolved={(happened) => answered(happened ? 'it happened' : 'it did not happen')}
-        />
-      )}
+      <AsUser user={of.user}>
+        {isOpen && question && (
+          <Ask run={of.run} question={question} answered={(value) => answered(sentAnswerText(question, value))} />
+        )}
+        {isOpen && effect && (
+          <ResolveEffect
+            run={of.run}
+            isOver={false}
+            effect={effect}
+            onResolved={(happened) => answered(happened ? 'it happened' : 'it did not happen')}
+          />
+        )}
+      </AsUser>
       {!isOpen && (
         <Card className="answered" role="group" aria-label={`Answered: ${question?.agent ?? effect?.name}`}>
           {question && <Asked run={of.run} question={question} />}
@@ -111,8 +125,8 @@ function RequestItem({ request }: { readonly request: ShownRequest }) {
   )
 }
 
-const aboutRun = ({ team, usage, cost }: Approval): string =>
-  [team, usage && `${tokens(usage)} tokens`, spent(cost)]
+const aboutRun = ({ user, team, usage, cost }: Approval): string =>
+  [user && `user ${visible(user)}`, team, usage && `${tokens(usage)} tokens`, spent(cost)]
     .filter(Boolean)
     .map((text) => `${text}, `)
     .join('')
