@@ -207,7 +207,8 @@ describeInBrowser('The further views of the studio', (testbed) => {
   test('A team is drawn, with what its check finds and its definition.', async () => {
     await go('Teams')
     const row = page.getByRole('row', { name: 'letters' })
-    for (const link of ['Reader', 'Clerk', 'Runs of letters']) await row.getByRole('link', { name: link }).waitFor()
+    for (const link of ['Reader', 'Clerk', 'Show runs of letters'])
+      await row.getByRole('link', { name: link }).waitFor()
     await row.getByText(/^(?:✓ pass|. (?:error|warning|advice): \d+)$/).waitFor()
     await checkAccessibility()
     await page.getByRole('link', { name: 'letters', exact: true }).click()
@@ -257,7 +258,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await page.getByText('mock/mock').first().waitFor()
     const metrics = page.getByRole('region', { name: 'Since this process was opened' })
     await metrics.getByText('Steps completed').waitFor()
-    await metrics.getByText(/^\d+ %$/).waitFor()
+    await metrics.getByText(/^\d+(\.\d)?%$/).waitFor()
     await page.getByRole('row', { name: 'send_letter at-most-once always Sends a letter.' }).waitFor()
     await checkAccessibility()
   })

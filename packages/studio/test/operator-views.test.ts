@@ -266,7 +266,7 @@ describeInBrowser('The views of operators', (testbed) => {
     })
     await page.goto(`${server.url}/#/agents`)
     await page.reload()
-    const link = page.getByRole('link', { name: 'Runs with Booker' })
+    const link = page.getByRole('link', { name: 'Show runs with Booker' })
     await link.focus()
     expect(await page.getByRole('columnheader', { name: 'Success' }).count()).toBe(0)
     answer()

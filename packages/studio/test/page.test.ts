@@ -264,10 +264,10 @@ describeInBrowser('the page', (testbed) => {
     await row.locator('summary').click()
     expect(await row.getByRole('listitem').count()).toBe(4)
     await page.getByRole('button', { name: 'Run now, morning' }).click()
-    await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('needs approval').waitFor()
     await page.goBack()
     await row.getByTitle('Last run of morning').click()
-    await page.getByRole('status', { name: 'Status of the run' }).getByText('waiting').waitFor()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('needs approval').waitFor()
   })
 
   test('The studio shows a worker at work, and its absence when it stops.', async () => {

@@ -56,7 +56,7 @@ describeInBrowser('The stories of the studio', (testbed) => {
     await countActions(async (story) => {
       await region('Failed').getByText('out of paper').waitFor()
       await story.click(region('Waiting for a person').getByRole('link', { name: 'the invitation' }))
-      await status().getByText('waiting').waitFor()
+      await status().getByText('needs approval').waitFor()
       await page.getByLabel('Clerk, waiting').waitFor()
     })
   })

@@ -51,6 +51,7 @@ describe('The colours of the studio', () => {
     ['ink-3', ['page', 'panel', 'sunken', 'hover']],
     ['live', ['page', 'panel', 'live-ground']],
     ['ask', ['ask-ground']],
+    ['unsure', ['unsure-ground']],
     ['fail', ['panel', 'hover', 'fail-ground']],
     ['good', ['good-ground']],
   ] as const)('The studio text colour --%s is readable on its backgrounds, in light and in dark.', (text, grounds) => {
@@ -59,7 +60,7 @@ describe('The colours of the studio', () => {
         expect(contrast(colour(text)[theme], colour(ground)[theme]), `${text} on ${ground}`).toBeGreaterThan(4.5)
   })
 
-  it.each(['mark', 'live-fill', 'ask-fill', 'fail-fill'])(
+  it.each(['mark', 'live-fill', 'ask-fill', 'fail-fill', 'unsure-fill'])(
     'The studio colour --%s is visible on panels, in light and in dark.',
     (name) => {
       for (const theme of [0, 1] as const)

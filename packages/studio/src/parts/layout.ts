@@ -55,7 +55,7 @@ function drawn(topology: Topology, { isDown, isNarrow }: Form): Drawing {
   const { width } = sizeOf(isNarrow)
   const connections = connectionsOf(topology)
   const graph = new dagre.graphlib.Graph()
-  graph.setGraph({ rankdir: isDown ? 'TB' : 'LR', nodesep: gap, edgesep: gap, ranksep: isNarrow ? 32 : 64 })
+  graph.setGraph({ rankdir: isDown ? 'TB' : 'LR', nodesep: gap, edgesep: gap, ranksep: isNarrow ? 24 : 64 })
   for (const { name } of topology.nodes) graph.setNode(name, { width, height })
   for (const connection of connections)
     graph.setEdge(connection.from, connection.to, { ...labelSize(connection, isNarrow), labelpos: 'c' })

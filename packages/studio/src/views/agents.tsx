@@ -117,7 +117,7 @@ export function Agents() {
                 {
                   title: 'Runs',
                   of: ({ name }) => (
-                    <Link to="/runs" search={{ search: name }} aria-label={`Runs with ${visible(name)}`}>
+                    <Link to="/runs" search={{ search: name }} aria-label={`Show runs with ${visible(name)}`}>
                       Show runs
                     </Link>
                   ),

@@ -51,7 +51,7 @@ const texts: Readonly<Record<string, (event: Fields) => string>> = {
   'branch.cancelled': failureText,
   'branch.cancel-requested': ({ cancellation }) => errorText(fieldsOf(cancellation).error),
   'group.failed': failureText,
-  'step.started': ({ branch, attempt }) => words(`in branch ${short(branch)}`, repeated(attempt)),
+  'step.started': ({ branch, attempt }) => [`in branch ${short(branch)}`, repeated(attempt)].filter(Boolean).join(', '),
   'step.completed': ({ outcome }) => withValue(plainOf(outcome)),
   'step.failed': failureText,
   'step.waiting': waitText,

@@ -1,5 +1,5 @@
 /** What a run has used, its commands, what it asks, and how it ended. */
-import { type ComponentProps, type ReactNode, useEffect, useRef } from 'react'
+import { type ComponentProps, Fragment, type ReactNode, useEffect, useRef } from 'react'
 import { agentsOf, type Result } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
@@ -72,23 +72,28 @@ export function Overview(props: OverviewProps) {
   )
 }
 
+const maxNames = 4
+
 /** The name of its team, or those of its agents. */
-function Team({ id, state }: Pick<OverviewProps, 'id' | 'state'>) {
-  const { data } = useAnswer('runs.get', { path: { run: id } })
-  const agents = agentsOf(state.topology)
-  if (data?.team === undefined) return visible(agents.slice(0, maxNames).join(', '))
-  return `${agents.length === 1 && agents[0] === data.team ? 'agent' : 'team'} ${visible(data.team)}`
+function teamText(team: string | undefined, { topology }: RunState): string {
+  const agents = agentsOf(topology)
+  if (team === undefined) return visible(agents.slice(0, maxNames).join(', '))
+  return `${agents.length === 1 && agents[0] === team ? 'agent' : 'team'} ${visible(team)}`
 }
 
-const maxNames = 4
+/** A shorter wait is the time between two commits. */
+const shortestWaitMs = 1_000
 
 /** Its team, and what it has used. */
 function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
-  const { totalSteps, usage, cost, durationMs } = result
+  const { data } = useAnswer('runs.get', { path: { run: id } })
+  const { totalSteps, usage, cost, durationMs, status } = result
   const stepCount = totalSteps ?? state.steps.size
   const soFar = usage && cost ? undefined : usageSoFar(state)
+  // When the run would have begun, had it not waited.
+  const since = durationMs === undefined || startedAt === undefined ? undefined : startedAt + durationMs
   const facts: readonly ReactNode[] = [
-    <Team key="team" id={id} state={state} />,
+    teamText(data?.team, state),
     `${count(stepCount)} ${stepCount === 1 ? 'step' : 'steps'}`,
     usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
     cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
@@ -96,38 +101,26 @@ function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
     // Zero may be the cost of a model whose price is unknown.
     soFar && soFar.cost > 0 && money(soFar.cost),
     durationMs !== undefined && `worked ${lasting(durationMs)}`,
-    durationMs !== undefined && startedAt !== undefined && (
-      <Waited key="waited" since={startedAt + durationMs} until={endedAt} isWaiting={result.status === 'waiting'} />
+    since !== undefined && endedAt !== undefined && endedAt - since >= shortestWaitMs && (
+      <>waited {lasting(endedAt - since)}</>
     ),
-  ]
-  return (
-    <Text as="p" color="gray" mb="3" className="parts">
-      {facts.filter(Boolean).map((fact, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the order of the facts never changes
-        <span key={i}>{fact}</span>
-      ))}
-    </Text>
-  )
-}
-
-interface WaitedProps {
-  /** ms since 1970 at which the run would have begun, had it not waited. */
-  readonly since: number
-  readonly until: number | undefined
-  readonly isWaiting: boolean
-}
-
-/** A shorter wait is the time between two commits. */
-const shortestWaitMs = 1_000
-
-function Waited({ since, until, isWaiting }: WaitedProps) {
-  if (isWaiting && until === undefined)
-    return (
+    since !== undefined && endedAt === undefined && status === 'waiting' && (
       <>
         waited <Elapsed since={since} />
       </>
-    )
-  return until !== undefined && until - since >= shortestWaitMs ? `waited ${lasting(until - since)}` : null
+    ),
+  ]
+  return (
+    <Text as="p" color="gray" mb="3">
+      {facts.filter(Boolean).map((fact, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the order of the facts never changes
+        <Fragment key={i}>
+          {i > 0 && ' · '}
+          {fact}
+        </Fragment>
+      ))}
+    </Text>
+  )
 }
 
 /** A question with its address, which brings it into view. */

@@ -76,7 +76,7 @@ export function Teams() {
               {
                 title: 'Runs',
                 of: ({ name }) => (
-                  <Link to="/runs" search={{ team: name }} aria-label={`Runs of ${visible(name)}`}>
+                  <Link to="/runs" search={{ team: name }} aria-label={`Show runs of ${visible(name)}`}>
                     Show runs
                   </Link>
                 ),
@@ -178,7 +178,7 @@ function Findings({ team }: { readonly team: string }) {
 function Definition({ topology, name }: { readonly topology: unknown; readonly name: string }) {
   return (
     <Section title="Definition">
-      <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as a file">
+      <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as code">
         <Button
           look="soft"
           small
