@@ -45,14 +45,28 @@ describeInBrowser('The studio under load', (testbed) => {
   let server: Served
   let page: Page
   let session: CDPSession
+  /** The pieces of the stream of updates that the page has received. */
+  let received = 0
 
   beforeAll(async () => {
     const echo = defineAgent<string, string>({ name: 'Echo', run: async (task) => task })
-    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo] })
+    const asking = defineAgent({ name: 'Asking', run: (_, ctx) => ctx.ask({ text: 'Which one?' }) })
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [echo, asking] })
+    await (
+      await troupe.user('default').orchestra.start({ id: 'watched', agent: 'Asking', task: 'Watched run' })
+    ).result()
     server = await testbed.serve(troupe)
     page = await testbed.open()
     session = await page.context().newCDPSession(page)
     await session.send('Performance.enable')
+    const streams = new Set<string>()
+    session.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      if (request.url.includes('/v1/updates')) streams.add(requestId)
+    })
+    session.on('Network.dataReceived', ({ requestId }) => {
+      if (streams.has(requestId)) received++
+    })
+    await session.send('Network.enable')
     await page.goto(await server.link())
   })
 
@@ -87,6 +101,7 @@ describeInBrowser('The studio under load', (testbed) => {
   test.each([
     ['home', 'Home'],
     ['context', 'Context'],
+    ['runs/watched', 'Watched run'],
   ])(
     'The view %s grows neither in memory nor in nodes under 1,000 changes a second.',
     async (path, name) => {
@@ -94,15 +109,19 @@ describeInBrowser('The studio under load', (testbed) => {
       await page.getByRole('heading', { level: 1, name }).waitFor()
       await load(3)
       const before = await memory()
+      const receivedBefore = received
       const rate = await load(seconds)
+      const updates = (received - receivedBefore) / seconds
       await pause(1_500)
       const after = await memory()
       console.log(
-        `${name}: ${Math.round(rate)} changes a second, heap ${before.heap} then ${after.heap} bytes, ` +
+        `${name}: ${Math.round(rate)} changes a second, ${updates.toFixed(1)} updates a second, heap ${before.heap} then ${after.heap} bytes, ` +
           `nodes ${before.nodes} then ${after.nodes}`,
       )
       // A loaded machine may not reach the rate; the page is measured by what it got.
       expect(rate).toBeGreaterThan(changesPerSecond / 4)
+      // The server reports at most four changes a second of each source together.
+      expect(updates).toBeGreaterThan(0.5)
       expect(after.heap - before.heap).toBeLessThan(maxGrowth)
       expect(after.nodes).toBeLessThan(before.nodes * 1.5 + 500)
       expect(after.listeners).toBeLessThan(before.listeners * 1.5 + 100)
