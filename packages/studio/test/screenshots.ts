@@ -1,6 +1,6 @@
 /**
- * Pictures of the studio, in light, in dark, and on a phone. Without a folder they are those of the README: the run of the
- * research team over docs/. With a folder they are of every view, as PNG.
+ * Pictures of the studio, in light, in dark, and on a phone. Without a folder they are those of the documentation: the run of
+ * the research team over docs/, and Home, Time and Chat of the showcase. With a folder they are of every view, as PNG.
  *
  * npm run build && node packages/studio/test/screenshots.ts [FOLDER]
  */
@@ -68,6 +68,25 @@ async function losslessWebp(page: Page, png: Buffer): Promise<Buffer> {
   return Buffer.from(webp, 'base64')
 }
 
+/** The pictures of the documentation, by the names of the addresses of the showcase. */
+const documented = { home: 'home', time: 'run-time', chat: 'chat-thread' } as const
+
+async function takeDocumented(browser: Browser): Promise<void> {
+  const shown = await createShowcase()
+  const page = await openPage(browser, forms.light, await shown.server.link())
+  for (const [name, address] of Object.entries(documented)) {
+    await page.goto(`${shown.server.url}/#/${shown.addresses[address]}`)
+    await page.getByRole('heading', { level: 1 }).first().waitFor()
+    // Charts and graphs are drawn once their measures are known.
+    await page.waitForTimeout(700)
+    if (name === 'time') await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight))
+    const png = await page.screenshot({ animations: 'disabled' })
+    writeFileSync(join(root, 'docs/images', `${name}-light.webp`), await losslessWebp(page, png))
+  }
+  await page.context().close()
+  await shown[Symbol.asyncDispose]()
+}
+
 async function takeReadme(browser: Browser): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'troupe-pictures-'))
   const question = 'What survives a crash, and how is a write acknowledged?'
@@ -98,5 +117,6 @@ async function takeReadme(browser: Browser): Promise<void> {
 
 const browser = await openBrowser()
 const [folder] = process.argv.slice(2)
-await (folder === undefined ? takeReadme(browser) : takeAll(browser, folder))
+if (folder === undefined) await takeReadme(browser)
+await (folder === undefined ? takeDocumented(browser) : takeAll(browser, folder))
 await browser.close()

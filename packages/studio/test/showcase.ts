@@ -1,6 +1,8 @@
 /** A troupe with something to show in every view, and the addresses of the views. */
-import { defineAgent, ExternalServiceError, finish } from 'troupe'
+import { defineAgent, defineTool, ExternalServiceError, finish, LlmAgent } from 'troupe'
 import { exactMatch, parseDataset } from 'troupe/operations'
+import { MockModel } from 'troupe/testing'
+import { z } from 'zod'
 import { createDeadLetter, Order, type Played, play } from './studio-testbed.ts'
 
 export interface Showcase extends Played {
@@ -40,8 +42,34 @@ const lead = defineAgent({
 })
 const leadTeam = { agents: [lead], flows: ['Start -> Lead', 'Lead <-> User', 'Lead -> End'] }
 
+/** Answers two messages, the second one with a tool. */
+function createSupport(): LlmAgent {
+  const move = defineTool({
+    name: 'move_delivery',
+    description: 'Moves a delivery to another day.',
+    inputSchema: z.object({ order: z.string(), to: z.string() }),
+    effect: 'idempotent',
+    execute: ({ to }) => ({ moved: true, to, between: '9:00 and 12:00' }),
+  })
+  const model = new MockModel({
+    responses: [
+      { text: 'Yes, until Thursday evening. Which day suits you?', usage: { inputTokens: 310, outputTokens: 12 } },
+      { toolCalls: [{ name: 'move_delivery', args: { order: '48190', to: '2026-11-30' } }] },
+      {
+        text: 'Order 48190 now arrives on Monday, 30 November, between 9:00 and 12:00.',
+        usage: { inputTokens: 420, outputTokens: 24 },
+      },
+    ],
+  })
+  return new LlmAgent({ name: 'Support', instructions: 'You help customers.', model, tools: { move_delivery: move } })
+}
+
 export async function createShowcase(): Promise<Showcase> {
-  const played = await play()
+  const played = await play({
+    letter: 'Dear Bob, we are sorry that your kettle arrived broken. A new one is on its way.',
+    remark: 'The kettle is still under warranty.',
+    agents: [createSupport()],
+  })
   const { troupe } = played
   const user = troupe.user('default')
   const { orchestra } = user
@@ -58,8 +86,8 @@ export async function createShowcase(): Promise<Showcase> {
     await orchestra.start({ agent: broken('The shop rejects price null.', 'Catalogue'), task })
   await orchestra.start({ agent: broken('The printer is out of paper.', 'Printer'), task: 'Print the menu' })
   await orchestra.start({ agent: 'Slow', task: 'Watch the parcel 48190 until it arrives' })
-  await orchestra.run({ agent: 'Echo', task: 'Can I change the delivery date?', threadId: 'delivery' })
-  await orchestra.run({ agent: 'Echo', task: 'To Monday, please', threadId: 'delivery' })
+  await orchestra.run({ agent: 'Support', task: 'Can I change the delivery date?', threadId: 'delivery' })
+  await orchestra.run({ agent: 'Support', task: 'To Monday, please', threadId: 'delivery' })
   await user.context.push('orders.48190.state', 'in transit')
   await user.context.push('orders.48190.address', { city: 'Kiel', street: 'A long street name which goes on, 17' })
   await user.context.push('letters.draft', 'Dear Bob,\n\nyour kettle arrived broken.')
@@ -92,14 +120,14 @@ export async function createShowcase(): Promise<Showcase> {
       'run-step': `${run}?tab=steps&step=${encodeURIComponent('1#1')}`,
       'run-events': `${run}?tab=events&event=2`,
       'run-why': `${run}?tab=why`,
-      'run-time': `${run}?tab=time&at=4`,
+      'run-time': `${run}?tab=time&at=7`,
       'run-fork': `runs/${failed.id}?tab=time&at=2&fork=true`,
       'run-debug': `${run}?tab=debug`,
       'run-compare': `${run}?tab=compare&other=${encodeURIComponent(failed.id)}`,
       'run-failed': `runs/${failed.id}`,
       'run-unknown': 'runs/nowhere',
       chat: 'chat',
-      'chat-thread': 'chat?with=Echo&thread=delivery',
+      'chat-thread': 'chat?with=Support&thread=delivery',
       context: 'context',
       'context-tree': 'context?tab=tree',
       'context-entry': 'context?key=letters.draft',

@@ -24,7 +24,20 @@ export interface Played extends AsyncDisposable {
   readonly sent: readonly string[]
 }
 
-export async function play(): Promise<Played> {
+interface PlayOptions {
+  /** The text of the first letter. */
+  readonly letter?: string
+  /** What the reader writes beside the task. */
+  readonly remark?: string
+  /** Further agents. */
+  readonly agents?: readonly LlmAgent[]
+}
+
+export async function play({
+  letter = `Dear Bob, you are invited. ${hostile}`,
+  remark = hostile,
+  agents = [],
+}: PlayOptions = {}): Promise<Played> {
   const sent: string[] = []
   const send = defineTool({
     name: 'send_letter',
@@ -40,7 +53,7 @@ export async function play(): Promise<Played> {
   const reader = defineAgent<string, string>({
     name: 'Reader',
     run: async (task, ctx) => {
-      await ctx.context.push('letters.draft', { task, hostile })
+      await ctx.context.push('letters.draft', { task, remark })
       return `Notes on ${task}`
     },
   })
@@ -51,7 +64,7 @@ export async function play(): Promise<Played> {
       responses: [
         {
           text: '',
-          toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: `Dear Bob, you are invited. ${hostile}` } }],
+          toolCalls: [{ name: 'send_letter', args: { to: 'Bob', text: letter } }],
         },
         { text: 'The letter is sent.', usage: { inputTokens: 900, outputTokens: 100 } },
         // A fork of the run takes this answer, and is cancelled while it asks.
@@ -78,7 +91,7 @@ export async function play(): Promise<Played> {
   const troupe = await createTroupe({
     storage: 'memory:',
     log: 'silent',
-    agents: [reader, clerk, echo, mirror, slow],
+    agents: [reader, clerk, echo, mirror, slow, ...agents],
     teams: { letters: { agents: [reader, clerk], flows: ['Reader -> Clerk'] } },
     messaging: { maxAttempts: 1 },
     prices: { 'mock/mock': { input: 100, output: 1_000 } },
