@@ -47,13 +47,11 @@ describeInBrowser('Every view of the studio', (testbed) => {
       await goTo(page, address)
       expect.soft(await findSeriousProblems(page), name).toEqual([])
       await page.emulateMedia({ colorScheme: 'dark' })
-      expect
-        .soft(await findSeriousProblems(page, ['color-contrast', 'link-in-text-block']), `${name}, dark`)
-        .toEqual([])
+      expect.soft(await findSeriousProblems(page), `${name}, dark`).toEqual([])
       await page.emulateMedia({ colorScheme: 'light' })
     }
     expect(problems).toEqual([])
-  }, 240_000)
+  })
 
   test('Views with much to load shift their layout by less than 0.1.', async () => {
     const page = await open()
@@ -68,5 +66,5 @@ describeInBrowser('Every view of the studio', (testbed) => {
       const moved = shifts.map(({ value, of }) => `${value.toFixed(3)} of ${of}`).join('\n')
       expect.soft(sumOfShifts(shifts), `${name}: ${moved}`).toBeLessThan(0.1)
     }
-  }, 240_000)
+  })
 })
