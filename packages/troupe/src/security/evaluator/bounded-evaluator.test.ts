@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Json } from '../../core/index.ts'
-import { createVirtualClock } from '../../core/index.ts'
+import { createVirtualClock, systemClock } from '../../core/index.ts'
 import { BoundedEvaluator, type EvaluatorLimits } from './bounded-evaluator.ts'
 
 const slow = { type: 'string', pattern: '^(a+)+$' }
@@ -83,6 +83,24 @@ describe('The bounded evaluator', () => {
     expect(await evaluator.check('ada', { type: 'number' }, 1)).toBe(undefined)
     await clock.advance('60s')
     expect(await evaluator.check('eve', { type: 'number' }, 1)).toBe(undefined)
+  })
+
+  it('The bounded evaluator charges work on the main thread to its source, and rejects more than the budget.', async () => {
+    const evaluator = new BoundedEvaluator({ clock: systemClock }, { budgetMs: 20 })
+    open.push(evaluator)
+    const work = evaluator.chargedWork('eve')
+    const busy = () => {
+      for (const from = performance.now(); performance.now() - from < 2; );
+    }
+    let parts = 0
+    const working = (async () => {
+      for (; parts < 100; parts++) await work(busy)
+    })()
+    await expect(working).rejects.toMatchObject(rejected('within a minute'))
+    expect(parts).toBeGreaterThan(2)
+    expect(parts).toBeLessThanOrEqual(10)
+    await expect(evaluator.check('eve', {})).rejects.toMatchObject(rejected('within a minute'))
+    expect(await evaluator.chargedWork('ada')(() => 1)).toBe(1)
   })
 
   it('The bounded evaluator limits the waiting requests and the length of a schema.', async () => {

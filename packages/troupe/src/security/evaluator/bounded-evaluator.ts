@@ -7,9 +7,10 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
-import { type Clock, failure, hashText, type Json, type Schema } from '../../core/index.ts'
+import { type Clock, failure, hashText, type Json, type Schema, TimeSlice } from '../../core/index.ts'
 import { boundedText } from './bounded-text.ts'
 import { findEvaluatorThread } from './find-evaluator-thread.ts'
+import { SourceBudgets } from './source-budgets.ts'
 
 export interface EvaluatorLimits {
   /** The time limit of one compilation or one check. */
@@ -72,6 +73,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** Does one short part of the work that a source causes on the main thread. */
+export type ChargedWork = <Result>(part: () => Result) => Promise<Result>
+
 const defaults: EvaluatorLimits = {
   deadlineMs: 1_000,
   budgetMs: 2_000,
@@ -80,8 +84,6 @@ const defaults: EvaluatorLimits = {
   maxSchemaLength: 262_144,
   maxValueLength: 1_048_576,
 }
-const windowMs = 60_000
-const maxSources = 10_000
 const maxUnusable = 10_000
 
 export class BoundedEvaluator {
@@ -90,7 +92,7 @@ export class BoundedEvaluator {
   readonly #waiting: Waiting[] = []
   /** By the hash of a schema: the reason why it cannot be compiled. */
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
-  readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
+  readonly #budgets: SourceBudgets
   readonly #texts: SchemaTexts
   #thread: Promise<Worker> | undefined
   #isWorking = false
@@ -99,6 +101,7 @@ export class BoundedEvaluator {
   constructor({ clock }: { readonly clock: Clock }, limits: Partial<EvaluatorLimits> = {}) {
     this.#clock = clock
     this.#limits = { ...defaults, ...limits }
+    this.#budgets = new SourceBudgets(clock, this.#limits.budgetMs)
     this.#texts = new SchemaTexts(this.#limits.maxSchemaLength)
   }
 
@@ -144,6 +147,24 @@ export class BoundedEvaluator {
     } as Schema
   }
 
+  /**
+   * Returns a function that does parts of the work of a source on the main thread. Other work runs in between, and the
+   * budget of the source pays. The function throws ValidationError `schema.rejected` if the budget is used up.
+   */
+  chargedWork(source: string): ChargedWork {
+    const slice = new TimeSlice(this.#clock)
+    return async (part) => {
+      if (slice.isOver) await slice.renew()
+      this.#budgets.check(source)
+      return this.charge(source, part)
+    }
+  }
+
+  /** Does work of a source at once, also if the budget is used up. */
+  charge<Result>(source: string, work: () => Result): Result {
+    return this.#budgets.charge(source, work)
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     for (const { source, reject } of this.#waiting.splice(0)) reject(rejected(source, 'the troupe is closed'))
@@ -164,12 +185,9 @@ export class BoundedEvaluator {
     if (this.#isClosed) throw rejected(source, 'the troupe is closed')
     const known = this.#unusable.get(key)
     if (known !== undefined) throw rejected(source, known)
-    const account = this.#accountOf(source)
-    const { budgetMs } = this.#limits
-    if (account.ms >= budgetMs)
-      throw rejected(source, `what ${source} wrote took ${budgetMs} ms to evaluate within a minute`)
+    this.#budgets.check(source)
     const reply = await this.#ask(request)
-    account.ms += reply.elapsedMs
+    this.#budgets.add(source, reply.elapsedMs)
     if (reply.unusable !== undefined) this.#unusable.set(key, reply.unusable)
     const problem = reply.unusable ?? reply.exceeded
     if (problem !== undefined) throw rejected(source, problem)
@@ -224,15 +242,6 @@ export class BoundedEvaluator {
     const thread = this.#thread
     this.#thread = undefined
     await thread?.then((one) => one.terminate()).catch(() => {})
-  }
-
-  #accountOf(source: string): { ms: number } {
-    const now = this.#clock.monotonic()
-    const found = this.#spent.get(source)
-    if (found && now < found.until) return found
-    const account = { until: now + windowMs, ms: 0 }
-    this.#spent.set(source, account)
-    return account
   }
 }
 

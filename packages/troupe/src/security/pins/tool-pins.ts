@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { failure, hashJson, type Json } from '../../core/index.ts'
 import { postgresTables, rawTemplates, type Statement, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
+import type { ChargedWork } from '../evaluator/bounded-evaluator.ts'
 
 const tables = [
   // The row without a tool records that the source was seen, also if it had no tools.
@@ -52,6 +53,19 @@ export interface ToolChange {
   readonly was?: string
   /** The present tool, for the person who decides. Exactly this form is approved. */
   readonly form: ToolForm
+}
+
+/** A tool as it is now, with the hashes of its parts. */
+interface HashedForm {
+  readonly form: ToolForm
+  readonly hashes: Hashes
+}
+
+export interface CompareOptions {
+  /** True if unapproved tools of the source are offered; false by default. */
+  readonly isTrusted?: boolean
+  /** Hashes one tool: the time that many tools take is divided. */
+  readonly work: ChargedWork
 }
 
 type Pinned = Hashes & { readonly approved: boolean }
@@ -104,19 +118,27 @@ export class ToolPins {
    * trusted source and approved tools, whichever profile and trust it was made under.
    * @returns the tools that wait for approval, and those that were never approved, except for a trusted source
    */
-  async compare(source: string, forms: readonly ToolForm[], isTrusted = false): Promise<readonly ToolChange[]> {
+  async compare(
+    source: string,
+    forms: readonly ToolForm[],
+    { isTrusted = false, work }: CompareOptions,
+  ): Promise<readonly ToolChange[]> {
+    const hashed: HashedForm[] = []
+    for (const form of forms) hashed.push(await work(() => ({ form, hashes: hashesOf(form) })))
     let pinned = await this.#pinned(source)
     if (pinned.size === 0) {
       const seen = { source, tool: '', description: '', input: '', output: '', annotations: '', approved: 0 }
-      const pins = forms.map((form) => ({ source, tool: form.name, approved: 0, ...hashesOf(form) }))
+      const pins = hashed.map(({ form, hashes }) => ({ source, tool: form.name, approved: 0, ...hashes }))
       await this.#commit([seen, ...pins].map((pin) => this.#statements.save(pin)))
       // Another process may have pinned the source first.
       pinned = await this.#pinned(source)
     }
     const present = new Set(forms.map(({ name }) => name))
-    const gone = [...pinned].filter(([tool]) => tool !== '' && !present.has(tool))
-    return forms
-      .flatMap((form) => changeOf(source, form, pinned.get(form.name), gone))
+    const gone = new Map<string, string>()
+    for (const [tool, pin] of pinned)
+      if (tool !== '' && !present.has(tool) && !gone.has(joined(pin))) gone.set(joined(pin), tool)
+    return hashed
+      .flatMap((one) => changeOf(source, one, pinned.get(one.form.name), gone))
       .filter(({ change }) => change !== 'unapproved' || !isTrusted)
       .map((one) => (one.change === 'unapproved' && this.#production ? { ...one, change: 'added' } : one))
   }
@@ -149,20 +171,21 @@ export class ToolPins {
   }
 }
 
+const joined = (hashes: Hashes): string => parts.map((part) => hashes[part]).join()
+
+/** @param gone the names of pinned tools that are missing, by their hashes */
 function changeOf(
   source: string,
-  form: ToolForm,
+  { form, hashes }: HashedForm,
   pin: Pinned | undefined,
-  gone: readonly (readonly [string, Hashes])[],
+  gone: ReadonlyMap<string, string>,
 ): readonly ToolChange[] {
-  const now = hashesOf(form)
-  const differing = (one: Hashes) => parts.filter((part) => one[part] !== now[part])
   if (pin) {
-    const changed = differing(pin)
+    const changed = parts.filter((part) => pin[part] !== hashes[part])
     if (changed.length > 0) return [{ source, tool: form.name, change: 'changed', parts: changed, form }]
     return pin.approved ? [] : [{ source, tool: form.name, change: 'unapproved', parts: [], form }]
   }
-  const [was] = gone.find(([, one]) => differing(one).length === 0) ?? []
+  const was = gone.get(joined(hashes))
   return [
     was === undefined
       ? { source, tool: form.name, change: 'added', parts: [], form }

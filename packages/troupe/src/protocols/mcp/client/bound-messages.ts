@@ -35,8 +35,9 @@ export function countValues(message: unknown, max: number): number {
 /**
  * Bounds the messages of a transport that is connected already, and all pages of a list of tools together.
  * A request with too many values is left without an answer, and a notification is dropped.
+ * @param onList counts and delivers a list
  */
-export function boundMessages(transport: Transport): void {
+export function boundMessages(transport: Transport, onList: (deliver: () => void) => void = (run) => run()): void {
   const { onmessage: deliver } = transport
   if (!deliver) return
   const send = transport.send.bind(transport)
@@ -45,15 +46,19 @@ export function boundMessages(transport: Transport): void {
     if ('method' in message && message.method === 'tools/list' && message.params?.cursor === undefined) listed = 0
     return send(message, options)
   }
-  transport.onmessage = (message, extra) => {
-    const isList = 'result' in message && 'tools' in message.result
+  const receive: typeof deliver = (message, extra) => {
+    const isList = isListOfTools(message)
     const max = isList ? maxValues - listed : maxValues
     const count = countValues(message, max)
     if (isList) listed += count
     if (count <= max) deliver(message, extra)
     else if ('id' in message && !('method' in message)) deliver(tooLarge(message.id), extra)
   }
+  transport.onmessage = (message, extra) =>
+    isListOfTools(message) ? onList(() => receive(message, extra)) : receive(message, extra)
 }
+
+const isListOfTools = (message: JSONRPCMessage): boolean => 'result' in message && 'tools' in message.result
 
 const tooLarge = (id: unknown) =>
   ({

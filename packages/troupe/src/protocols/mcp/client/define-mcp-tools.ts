@@ -16,6 +16,7 @@ import {
   type Schema,
   show,
   type TextPart,
+  TimeSlice,
   truncateText,
 } from '../../../core/index.ts'
 import {
@@ -176,11 +177,13 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     evaluator,
     open: (listeners) =>
       openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
-    compare: async (forms) => {
-      const changes = await toolPins.compare(source, forms, checked.trust)
+    compare: async (forms, work) => {
+      const changes = await toolPins.compare(source, forms, { isTrusted: checked.trust, work })
       for (const { tool, change, parts } of changes)
         if (change !== 'unapproved')
-          events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] })
+          await work(() =>
+            events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] }),
+          )
       return changes
     },
   })
@@ -210,10 +213,13 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     async toolsOf(listed) {
       const all = listed as readonly Listed[]
       const names = namesOf(source, all)
-      const tools = all.map((tool) => {
+      const slice = new TimeSlice(clock)
+      const tools: Tool[] = []
+      for (const tool of all) {
+        if (slice.isOver) await slice.renew()
         const schema = evaluator.schemaOf(`mcp:${source}`, tool.inputSchema as { readonly [key: string]: Json })
-        return toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema)
-      })
+        tools.push(toolOf(connection, checked, { ...tool, offered: names.get(tool.name) as string }, schema))
+      }
       return { tools, describedByOthers: all.some(({ unapproved }) => unapproved === true) }
     },
     close: () => connection.close(),

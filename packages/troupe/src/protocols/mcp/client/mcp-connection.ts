@@ -6,7 +6,7 @@
 import type { CallToolResult, Client, Tool as WireTool } from '@modelcontextprotocol/client'
 import { failure, type Json, type Platform, TroupeError, truncateText } from '../../../core/index.ts'
 import { backoffDelay, CircuitBreaker } from '../../../resilience/index.ts'
-import type { BoundedEvaluator, ToolChange, ToolForm } from '../../../security/index.ts'
+import type { BoundedEvaluator, ChargedWork, ToolChange, ToolForm } from '../../../security/index.ts'
 import { loadClientSdk } from './load-client-sdk.ts'
 import { isConnectionGone, notProcessedReason } from './not-processed-reason.ts'
 import { distinct, toolFormOf } from './tool-form.ts'
@@ -23,9 +23,11 @@ export interface ConnectionParts {
     readonly closed: () => void
     /** Cancels connecting. */
     readonly signal: AbortSignal
+    /** Delivers a list of tools, which the client then reads. */
+    readonly listed: (deliver: () => void) => void
   }) => Promise<Client>
   /** Returns the differences from the pinned tools. */
-  readonly compare: (forms: readonly ToolForm[]) => Promise<readonly ToolChange[]>
+  readonly compare: (forms: readonly ToolForm[], work: ChargedWork) => Promise<readonly ToolChange[]>
 }
 
 interface Seen {
@@ -146,7 +148,7 @@ export class McpConnection {
   }
 
   async #read(): Promise<Live> {
-    const { platform, source, compare } = this.#parts
+    const { platform, source, compare, evaluator } = this.#parts
     const { clock, random } = platform
     if (this.#ends.signal.aborted)
       throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
@@ -155,10 +157,14 @@ export class McpConnection {
         server: source,
         problem: 'it failed just now; the next attempt is allowed in a moment',
       })
+    const work = evaluator.chargedWork(`mcp:${source}`)
+    // A server that has used up its budget is not asked.
+    await work(() => {})
     try {
       const { client, tools } = await this.#listed()
-      const forms = new Map(tools.map((tool) => [tool.name, toolFormOf(tool)]))
-      const compared = await compare([...forms.values()])
+      const forms = new Map<string, ToolForm>()
+      for (const tool of tools) forms.set(tool.name, await work(() => toolFormOf(tool)))
+      const compared = await compare([...forms.values()], work)
       const unapproved = compared.filter(({ change }) => change === 'unapproved')
       const changes = compared.filter(({ change }) => change !== 'unapproved')
       this.#failures = 0
@@ -206,6 +212,7 @@ export class McpConnection {
     }
     const client = await this.#parts.open({
       signal: this.#ends.signal,
+      listed: (deliver) => this.#parts.evaluator.charge(`mcp:${this.#parts.source}`, deliver),
       changed: stale,
       closed: () => {
         if (this.#client !== over.client) return

@@ -19,6 +19,7 @@ export interface OpenClientOptions {
   readonly messageBytes: number
   /** Cancels connecting. */
   readonly signal: AbortSignal
+  readonly listed: (deliver: () => void) => void
   readonly changed: () => void
   readonly closed: () => void
 }
@@ -65,7 +66,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   try {
     signal.throwIfAborted()
     await client.connect(transport, { timeout: timeoutMs, signal })
-    boundMessages(transport)
+    boundMessages(transport, options.listed)
   } catch (error) {
     await leave()
     throw watchedFetch.rejection() ?? error

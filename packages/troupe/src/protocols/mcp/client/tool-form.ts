@@ -16,8 +16,11 @@ export const toolFormOf = (tool: WireTool): ToolForm => ({
   annotations: json(tool.annotations),
 })
 
+const maxNameLength = 1_024
+
 /** Whether a name can be the key of a pin in the database. */
-const canBePinned = (name: string) => name !== '' && name.isWellFormed() && !name.includes('\0')
+const canBePinned = (name: string) =>
+  name !== '' && name.length <= maxNameLength && name.isWellFormed() && !name.includes('\0')
 
 /** Removes tools with a repeated or unusable name, because pins and calls identify a tool by its name. */
 export function distinct(tools: readonly WireTool[]): readonly WireTool[] {
