@@ -114,6 +114,23 @@ describe('The bounded evaluator', () => {
     )
   })
 
+  it('The bounded evaluator serves a source before the waiting requests of another one.', async () => {
+    const { evaluator } = begin({ maxWaitingOfSource: 20 })
+    const done: string[] = []
+    const ask = (source: string) =>
+      evaluator.check(source, { type: 'number' }, 1).then(
+        () => done.push(source),
+        ({ message }) => done.push(message),
+      )
+    const all = [...Array.from({ length: 30 }, () => ask('eve')), ask('ada')]
+    await Promise.all(all)
+    const served = done.filter((one) => one === 'eve' || one === 'ada')
+    // One request of eve is in progress, and one more may come first.
+    expect(served.indexOf('ada')).toBeLessThanOrEqual(2)
+    expect(served).toHaveLength(22)
+    expect(done.filter((one) => one.includes('20 checks of eve wait already'))).toHaveLength(9)
+  })
+
   it.each<[string, Json, Json?]>([
     ['a long text', { description: 'x'.repeat(fourMiB) }],
     ['many fields', fieldsOf(250_000)],

@@ -1,7 +1,7 @@
 /**
  * Evaluates JSON Schemas of others, and with them regular expressions: those of callers and of servers of tools. The
  * author of an expression decides how long it takes, so nothing of it is compiled or tried on the main thread. One thread
- * evaluates one request at a time, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each
+ * evaluates one request at a time, the sources in turns, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each
  * source has a budget of time: a source that used it up is rejected until the minute is over.
  */
 import { once } from 'node:events'
@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import { type Clock, failure, hashText, type Json, type Schema, TimeSlice } from '../../core/index.ts'
 import { boundedText } from './bounded-text.ts'
+import { FairQueue } from './fair-queue.ts'
 import { findEvaluatorThread } from './find-evaluator-thread.ts'
 import { SourceBudgets } from './source-budgets.ts'
 
@@ -21,6 +22,8 @@ export interface EvaluatorLimits {
   readonly memoryMb: number
   /** Requests that wait, of all sources. */
   readonly maxWaiting: number
+  /** Requests of one source that wait. */
+  readonly maxWaitingOfSource: number
   /** The maximal length of a schema as JSON text. */
   readonly maxSchemaLength: number
   /** The maximal length of a value as JSON text, if the caller gives no other. */
@@ -81,6 +84,7 @@ const defaults: EvaluatorLimits = {
   budgetMs: 2_000,
   memoryMb: 64,
   maxWaiting: 1_000,
+  maxWaitingOfSource: 250,
   maxSchemaLength: 262_144,
   maxValueLength: 1_048_576,
 }
@@ -89,7 +93,7 @@ const maxUnusable = 10_000
 export class BoundedEvaluator {
   readonly #clock: Clock
   readonly #limits: EvaluatorLimits
-  readonly #waiting: Waiting[] = []
+  readonly #waiting = new FairQueue<Waiting>()
   /** By the hash of a schema: the reason why it cannot be compiled. */
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
   readonly #budgets: SourceBudgets
@@ -117,8 +121,10 @@ export class BoundedEvaluator {
     value?: Json,
     maxValueLength: number = this.#limits.maxValueLength,
   ): Promise<string | undefined> {
-    const { maxSchemaLength, maxWaiting } = this.#limits
-    if (this.#waiting.length >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
+    const { maxSchemaLength, maxWaiting, maxWaitingOfSource } = this.#limits
+    if (this.#waiting.size >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
+    if (this.#waiting.sizeOf(source) >= maxWaitingOfSource)
+      throw rejected(source, `${maxWaitingOfSource} checks of ${source} wait already`)
     const { text, key } = this.#texts.of(schema)
     if (text === undefined) throw rejected(source, `it ${beyond(maxSchemaLength)}`)
     const valueText = value === undefined ? undefined : boundedText(value, maxValueLength)
@@ -126,7 +132,7 @@ export class BoundedEvaluator {
       throw rejected(source, `the value to check ${beyond(maxValueLength)}`)
     const request = { schema: text, ...(valueText === undefined ? {} : { value: valueText }) }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ source, key, request, resolve, reject })
+      this.#waiting.push(source, { source, key, request, resolve, reject })
       void this.#work()
     })
   }
@@ -167,7 +173,8 @@ export class BoundedEvaluator {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const { source, reject } of this.#waiting.splice(0)) reject(rejected(source, 'the troupe is closed'))
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
+      next.reject(rejected(next.source, 'the troupe is closed'))
     await this.#end()
   }
 

@@ -26,7 +26,7 @@ export const scoreSchema = z.union(
 )
 
 type AskedScore = z.infer<typeof scoreSchema>
-type SchemaCall = Pick<Call<unknown, unknown, unknown>, 'parts' | 'user'>
+type SchemaCall = Pick<Call<unknown, unknown, unknown>, 'parts' | 'user' | 'principal'>
 
 /**
  * @param where the path of the scorer in the request: `body/score`
@@ -40,14 +40,19 @@ export async function readScore(call: SchemaCall, score: AskedScore, where: stri
   return score
 }
 
-async function schemaOf({ parts, user }: SchemaCall, schema: Readonly<Record<string, unknown>>, where: string) {
-  const source = `user ${user}`
+/** A key is one source, with its sessions and whichever users its requests name. */
+export const schemaSourceOf = ({ principal, user }: Pick<SchemaCall, 'principal' | 'user'>): string =>
+  principal.kind === 'local' ? `user ${user}` : `key ${principal.openedBy ?? principal.id}`
+
+async function schemaOf(call: SchemaCall, schema: Readonly<Record<string, unknown>>, where: string) {
+  const { evaluator } = call.parts.tools
+  const source = schemaSourceOf(call)
   const json = schema as { readonly [key: string]: Json }
   try {
-    await parts.tools.evaluator.check(source, json)
+    await evaluator.check(source, json)
   } catch (error) {
     if (!(error instanceof TroupeError)) throw error
     throw failure('request.invalid', { problem: `${where}/schema: ${error.message}` })
   }
-  return parts.tools.evaluator.schemaOf(source, json)
+  return evaluator.schemaOf(source, json)
 }
