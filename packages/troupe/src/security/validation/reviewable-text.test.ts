@@ -49,6 +49,38 @@ describe('reviewableText', () => {
       expect(reviewableText(plain)).toBe(JSON.stringify(plain))
   })
 
+  it.each([
+    ['Thai', '\u0e23'],
+    ['Hebrew', '\u05d5'],
+    ['Arabic', '\u0647'],
+    ['Devanagari', '\u0966\u0920'],
+    ['Georgian', '\u10e7'],
+    ['Ethiopic', '\u1200'],
+    ['Tifinagh', '\u2d54'],
+    ['Vai', '\ua518'],
+    ['Osmanya', '\u{10480}'],
+    ['Canadian syllabics', '\u1455'],
+  ])('markedText marks a word that mixes Latin with letters of %s, and no word of this script alone.', (_, letter) => {
+    expect(markedText(`pay${letter}pal`)).toMatch(/^pay.*\\u\{[0-9a-f]+\}pal \(mixes Latin and another script\)$/u)
+    for (const plain of [letter, `${letter}${letter} pay`, `pay, ${letter}`]) expect(markedText(plain)).toBe(plain)
+  })
+
+  it('markedText marks no word of Chinese, Japanese or Korean with Latin letters, no accent, no sign and no lookalike word.', () => {
+    const plain = [
+      'Tシャツ',
+      '维生素C含量',
+      'LG전자',
+      'ㄅpm',
+      'Zoë',
+      '5µm',
+      '3ª',
+      'ʻokina',
+      'paypal',
+      '\u0440\u0430\u0443',
+    ]
+    for (const one of plain) expect(markedText(one)).toBe(one)
+  })
+
   it('markedText marks a text like an argument, and changes nothing in a marked one.', () => {
     const marked = markedText('for \u202e\u0430dmin,\nnow')
     expect(marked).toBe('for \\u{202e}\\u{430}dmin (mixes Latin and Cyrillic),\\u{a}now')

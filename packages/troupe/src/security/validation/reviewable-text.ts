@@ -14,11 +14,18 @@ const maxEntries = 200
  * that are none of the usual ones, the blank of Braille, full-width and mathematical forms of ASCII.
  */
 const unseen = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800\uff01-\uff5e\u{1d400}-\u{1d7ff}]|(?! )\p{Zs}/gu
-/** Scripts whose letters are taken for each other's. */
-const confusable = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Cherokee', 'Coptic', 'Lisu', 'Deseret'].map((name) => ({
-  name,
-  letters: new RegExp(`\\p{Script=${name}}`, 'gu'),
-}))
+/** Scripts whose letters are taken for each other's, also without Latin. */
+const confusableNames = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Cherokee', 'Coptic', 'Lisu', 'Deseret']
+/** Chinese, Japanese and Korean words usually contain Latin letters. Letters of all scripts are Common or Inherited. */
+const usualNames = ['Common', 'Inherited', 'Han', 'Hiragana', 'Katakana', 'Hangul', 'Bopomofo']
+const classOf = (names: readonly string[]) => names.map((name) => `\\p{Script=${name}}`).join('')
+const scriptsOfWords = [
+  ...confusableNames.map((name) => ({ name, letters: new RegExp(classOf([name]), 'gu') })),
+  {
+    name: 'another script',
+    letters: new RegExp(`[^\\P{L}${classOf([...confusableNames, ...usualNames])}]`, 'gu'),
+  },
+]
 const words = /[\p{L}\p{M}\p{N}.@_-]+/gu
 
 const escaped = (one: string) => `\\u{${(one.codePointAt(0) as number).toString(16)}}`
@@ -33,7 +40,7 @@ function shortened(text: string): string {
 
 /** Shows the letters of all scripts of a word except its most frequent one by their numbers. */
 function markMixed(word: string): string {
-  const scripts = confusable
+  const scripts = scriptsOfWords
     .map(({ name, letters }) => ({ name, letters, count: word.match(letters)?.length ?? 0 }))
     .filter(({ count }) => count > 0)
   if (scripts.length < 2) return word
