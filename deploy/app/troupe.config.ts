@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { defineAgent, defineConfig, finish, LlmAgent } from 'troupe'
 
-/** A secret as Compose mounts it; undefined where there is none, for variables say the same elsewhere. */
+/** A secret as Compose and Kubernetes mount it; undefined where there is none, for variables say the same elsewhere. */
 function mounted(name: string): string | undefined {
   try {
     return readFileSync(`/run/secrets/${name}`, 'utf8').trim()
@@ -16,6 +16,11 @@ const serverKey = mounted('server_key')
 const encryptionKey = mounted('encryption_key')
 const password = mounted('database_password')
 const ownerPassword = mounted('owner_password')
+const migrateUrl =
+  mounted('migrate_url') ??
+  (ownerPassword
+    ? `postgres://troupe_owner:${encodeURIComponent(ownerPassword)}@${DB_HOST}:${DB_PORT}/${DB_NAME}`
+    : undefined)
 
 /** With a model of yours: `model: 'anthropic/claude-sonnet-4-5'`, and ANTHROPIC_API_KEY. */
 const writer = new LlmAgent({
@@ -40,16 +45,5 @@ export default defineConfig({
   },
   ...(serverKey ? { server: { key: serverKey } } : {}),
   ...(encryptionKey ? { encryption: { keys: [{ id: 'main', key: encryptionKey }] } } : {}),
-  ...(password
-    ? {
-        storage: {
-          password,
-          ...(ownerPassword
-            ? {
-                migrateUrl: `postgres://troupe_owner:${encodeURIComponent(ownerPassword)}@${DB_HOST}:${DB_PORT}/${DB_NAME}`,
-              }
-            : {}),
-        },
-      }
-    : {}),
+  ...(password ? { storage: { password, ...(migrateUrl ? { migrateUrl } : {}) } } : {}),
 })

@@ -146,11 +146,31 @@ describe('Kubernetes', () => {
     const secrets = new Map<string, Manifest>(
       documents(read('kubernetes/secrets.example.yaml')).map((one) => [one.metadata.name, one.stringData]),
     )
-    const references = podsOf(manifests).flatMap(({ containers }) =>
-      containers[0].env.map((one: Manifest) => one.valueFrom.secretKeyRef),
-    )
+    const references = podsOf(manifests).flatMap(({ containers, volumes }) => [
+      ...containers[0].env.map((one: Manifest) => one.valueFrom.secretKeyRef),
+      ...mountedBy(volumes),
+    ])
     expect(references.length).toBeGreaterThan(10)
     for (const { name, key } of references) expect(Object.keys(secrets.get(name) ?? {})).toContain(key)
+  })
+
+  /** The keys of secrets that a pod has as files, with their paths. */
+  const mountedBy = (volumes: readonly Manifest[]): Manifest[] =>
+    volumes
+      .flatMap(({ projected }) => projected?.sources ?? [])
+      .flatMap(({ secret }: Manifest) => secret.items.map((item: Manifest) => ({ name: secret.name, ...item })))
+
+  test('The manifests mount keys and passwords as files that the configuration of the image reads, and as no variables.', () => {
+    const config = read('app/troupe.config.ts')
+    for (const { containers, volumes } of podsOf(manifests)) {
+      const variables = containers[0].env.map((one: Manifest) => one.name)
+      expect(variables).toEqual(['DB_HOST', 'DB_NAME', 'DB_USER'])
+      const files = mountedBy(volumes)
+      expect(files.map(({ key }) => key)).toEqual(expect.arrayContaining(['db-password', 'encryption-key']))
+      for (const { path } of files) expect(config).toContain(`mounted('${path}')`)
+      expect(containers[0].volumeMounts).toContainEqual({ name: 'secrets', mountPath: '/run/secrets', readOnly: true })
+      expect(volumes.find(({ name }: Manifest) => name === 'secrets').projected.defaultMode).toBe(0o440)
+    }
   })
 
   test('The production overlay gives a pod the resources of the guide for long-running teams.', () => {

@@ -1,6 +1,6 @@
 /** The workflow that releases the package and the image, and the commands in it that need no network. */
 import { execSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { validateWorkflow } from '@action-validator/core'
@@ -40,6 +40,34 @@ test('The release workflow publishes what it attests, with provenance and a list
   expect(at('npm publish troupe-*.tgz --provenance')).toBeGreaterThan(at('attest-sbom'))
   const build = jobs.image.steps.find(({ uses = '' }: Step) => uses.startsWith('docker/build-push-action@'))
   expect(build.with).toMatchObject({ push: true, sbom: true, provenance: 'mode=max' })
+})
+
+test('The CodeQL workflow analyses the sources and the workflows, and may write its results alone.', () => {
+  const content = readFileSync(join(workspace, '.github/workflows/codeql.yml'), 'utf8')
+  expect(validateWorkflow(content).errors).toEqual([])
+  const { permissions, jobs } = parse(content)
+  expect(permissions).toEqual({ contents: 'read' })
+  expect(jobs.analyze.permissions).toEqual({ contents: 'read', 'security-events': 'write' })
+  expect(jobs.analyze.strategy.matrix.language).toEqual(['javascript-typescript', 'actions'])
+})
+
+test('Dependabot updates each kind of dependency, in folders that have it.', () => {
+  const { version, updates } = parse(readFileSync(join(workspace, '.github/dependabot.yml'), 'utf8'))
+  expect(version).toBe(2)
+  const files = {
+    npm: 'package-lock.json',
+    'github-actions': '.github/workflows/ci.yml',
+    docker: 'Dockerfile',
+    'docker-compose': 'compose.yaml',
+  }
+  type Update = {
+    readonly 'package-ecosystem': keyof typeof files
+    readonly directory?: string
+    readonly directories?: string[]
+  }
+  expect(updates.map((one: Update) => one['package-ecosystem'])).toEqual(Object.keys(files))
+  for (const { 'package-ecosystem': kind, directory = '', directories = [directory] } of updates as Update[])
+    for (const folder of directories) expect(existsSync(join(workspace, folder, files[kind]))).toBe(true)
 })
 
 test('The released package names the repository that released it.', () => {
