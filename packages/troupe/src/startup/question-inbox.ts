@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { checkName, checkOptions, failure, type Json, listOf, TroupeError } from '../core/index.ts'
 import { defineMessage, type HandlerContext, type Message, Worker } from '../messaging/index.ts'
 import type { Orchestra } from '../runs/index.ts'
-import type { Incidents } from '../security/index.ts'
+import type { AuditLog, Incidents } from '../security/index.ts'
 
 /**
  * Answers a question of a run, as `run.answer` does. If it is sent as a request, the reply comes once the run has the answer.
@@ -43,6 +43,7 @@ export class QuestionInbox extends Worker {
   readonly #rejected: (from: string, action: string) => void
   readonly #orchestra: Pick<Orchestra, 'get'>
   readonly #takesPart: (agent: string, run: string, question: string) => Promise<boolean>
+  readonly #audit: Pick<AuditLog, 'by'>
 
   /** @throws ValidationError */
   constructor(
@@ -51,6 +52,7 @@ export class QuestionInbox extends Worker {
       readonly user: string
       readonly orchestra: Pick<Orchestra, 'get'>
       readonly incidents: Pick<Incidents, 'record'>
+      readonly audit: Pick<AuditLog, 'by'>
       /** Returns whether the agent has a step in the run that asked, or in an ancestor of it. */
       readonly takesPart: (agent: string, run: string, question: string) => Promise<boolean>
     },
@@ -63,6 +65,7 @@ export class QuestionInbox extends Worker {
     this.#approvals = named('approvals', options.approvals ?? [])
     this.#orchestra = parts.orchestra
     this.#takesPart = parts.takesPart
+    this.#audit = parts.audit
     this.#rejected = (agent, action) => parts.incidents.record(parts.user, { agent, action, code: 'access.denied' })
     this.on(AnswerQuestion, this.answer)
   }
@@ -88,7 +91,9 @@ export class QuestionInbox extends Worker {
     const labels = provenance.stepId === undefined ? taint.filter((label) => label !== 'sensitive:private') : taint
     if (labels.length > 0) throw rejection(`it holds what is ${labels.join(' and ')}`)
     try {
-      await (await this.#orchestra.get(run, { signal })).answer(question, value, { id, signal })
+      const found = await this.#orchestra.get(run, { signal })
+      // The audit log names the sender, who has approved or refused.
+      await this.#audit.by({ key: undefined, agent: from }, () => found.answer(question, value, { id, signal }))
     } catch (error) {
       if (error instanceof TroupeError && lasting.includes(error.name)) throw rejection(error.message)
       throw error

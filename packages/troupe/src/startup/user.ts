@@ -191,11 +191,11 @@ export class User {
    * @example await ada.acceptAnswers({ from: ['Desk'], approvals: ['Desk'] })
    */
   async acceptAnswers(options: AcceptAnswersOptions): Promise<RunningWorker> {
-    const { incidents } = this.#parts.security
+    const { incidents, audit } = this.#parts.security
     const { orchestra: host } = this.#parts.runs
     const { id: user, orchestra } = this
     const isPart = (agent: string, run: string, question: string) => takesPart(host, user, agent, { run, question })
-    return this.start(new QuestionInbox(options, { user, orchestra, incidents, takesPart: isPart }))
+    return this.start(new QuestionInbox(options, { user, orchestra, incidents, audit, takesPart: isPart }))
   }
 
   /**
