@@ -55,6 +55,7 @@ describeInBrowser('The keys of the studio', (testbed) => {
   const openRun = async (id: string, search = '') => {
     await page.goto(`${server.url}/#/runs/${id}${search}`)
     await page.getByRole('status', { name: 'Status of the run' }).waitFor()
+    await page.getByRole('navigation', { name: 'Parts of the run' }).waitFor()
   }
 
   test('The keys a and r only move the focus to Approve and Refuse, and Enter confirms.', async () => {
