@@ -1,3 +1,4 @@
+import { onlineManager } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { isUnreachable } from '../api/is-problem.ts'
@@ -38,6 +39,8 @@ function useReady() {
     if (known.current !== connection) forget('probes.ready', {})
     known.current = connection
   }, [connection, forget])
+  // A stream that is not open yet cannot break.
+  useEffect(() => onlineManager.subscribe(() => forget('probes.ready', {})), [forget])
   return ready
 }
 
