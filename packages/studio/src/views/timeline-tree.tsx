@@ -21,13 +21,18 @@ interface TimelineTreeProps {
 }
 
 const phone = matchMedia('(max-width: 40rem)')
-/** In px, of a row with its line. */
-const heights = { phone: 45, wide: 33 } as const
+/** In rem, of a row of one line, as the style sheet has them. */
+const heights = { phone: 2.75, wide: 2 } as const
+
+/** In px. */
+const heightOfRow = (): number =>
+  Number.parseFloat(getComputedStyle(document.documentElement).fontSize) *
+  (phone.matches ? heights.phone : heights.wide)
 
 export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
   const tree = useRef<HTMLDivElement>(null)
   const [focused, setFocused] = useState<string>()
-  const rowHeight = phone.matches ? heights.phone : heights.wide
+  const [rowHeight] = useState(heightOfRow)
   const { first, end, before, after } = useRowsInView(tree, rows.length, { onEnd: undefined, rowHeight })
   const at = rows.findIndex(({ key }) => key === focused)
   const chosenAt = rows.findIndex(({ key }) => key === chosen)
