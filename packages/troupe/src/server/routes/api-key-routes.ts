@@ -15,7 +15,10 @@ import {
 } from '../schemas/request-schemas.ts'
 
 const ofKey = z.object({ key: z.string() })
-const users = z.union([z.literal('all'), z.array(z.string())], { error: "it is 'all' or a list of names" })
+const isUsers = { error: "it is 'all' or a list of names" }
+const users = z.union([z.literal('all'), z.array(z.string())], isUsers)
+/** The application itself may give a key more users. */
+const requestedUsers = z.union([z.literal('all'), z.array(z.string()).max(1_000)], isUsers)
 const made = z.object({ id: z.string(), key: z.string().describe('Shown only in this answer.') })
 
 export const apiKeyRoutes = [
@@ -69,12 +72,13 @@ export const apiKeyRoutes = [
     summary: 'Create an API key.',
     body: z.strictObject({
       name: z.string(),
-      users,
+      users: requestedUsers,
       role: z.string().optional(),
-      operations: z.array(z.string()).optional(),
+      operations: z.array(z.string()).max(200).optional(),
       agent: z.string().optional(),
       taint: z
         .array(z.string())
+        .max(100)
         .optional()
         .describe(
           'Labels of everything that the key writes and starts, such as untrusted:mail. By default, a key with an agent has untrusted:AGENT.',
@@ -97,7 +101,7 @@ export const apiKeyRoutes = [
     role: 'admin',
     summary:
       'Create a link that opens the studio once, within five minutes; without a scope it opens all data of all users.',
-    body: optionalBody(z.strictObject({ users: users.optional(), role: z.string().optional() })),
+    body: optionalBody(z.strictObject({ users: requestedUsers.optional(), role: z.string().optional() })),
     answer: z.object({
       path: z.string().describe('The path below the address of the server. Shown only in this answer.'),
     }),

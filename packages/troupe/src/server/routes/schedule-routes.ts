@@ -49,7 +49,7 @@ export const scheduleRoutes = [
       in: durationSchema.optional(),
       every: z.string().optional(),
       timeZone: z.string().optional(),
-      onContext: z.strictObject({ pattern: z.string(), topics: z.array(z.string()).optional() }).optional(),
+      onContext: z.strictObject({ pattern: z.string(), topics: z.array(z.string()).max(100).optional() }).optional(),
       onMessage: z.strictObject({ type: z.string(), to: z.string().optional() }).optional(),
       misfire: z.enum(['skip', 'once', 'all']).optional(),
       overlap: z.enum(['allow', 'skip', 'queue']).optional(),
