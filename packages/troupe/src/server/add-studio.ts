@@ -1,11 +1,14 @@
 /** Serves the files of the studio to any caller. The routes check the rights to the data that it shows. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { packageFolder } from '../configuration/index.ts'
 
-/** Adds no routes if the studio was not built or is not next to the code, as in a single-file bundle. */
-export async function addStudio(app: FastifyInstance): Promise<void> {
+/**
+ * Adds no routes if the studio was not built or is not next to the code, as in a single-file bundle.
+ * @param limited limits the requests of an address
+ */
+export async function addStudio(app: FastifyInstance, limited: onRequestAsyncHookHandler): Promise<void> {
   const folder = packageFolder()
   if (folder === undefined) return
   const root = join(folder, 'studio')
@@ -14,7 +17,7 @@ export async function addStudio(app: FastifyInstance): Promise<void> {
   const add = (route: string, path: string) => {
     // The names of assets change with their content.
     const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache'
-    app.get(route, { schema: { hide: true } }, async (request, reply) => {
+    app.get(route, { schema: { hide: true }, onRequest: limited }, async (request, reply) => {
       const { statusCode, headers, stream } = await send(request.raw, path, { root, cacheControl: false })
       return reply.code(statusCode).headers(headers).header('cache-control', cacheControl).send(stream)
     })

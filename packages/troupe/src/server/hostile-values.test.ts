@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../test/postgres/postgres-server.ts'
 import type { TroupeConfig } from '../index.ts'
+import { openRoutes } from './open-route.ts'
 import { echo, type Served, Servers } from './server-testbed.test.fixture.ts'
 
 interface Schema {
@@ -106,6 +107,12 @@ describe.each([
           ?.content?.['application/json']?.schema,
       })),
     )
+    for (const name of Object.keys(openRoutes)) {
+      const [method, path] = name.split(' ') as [string, string]
+      const parameters = ['link', 'state', 'code'].map((query) => ({ name: query, in: 'query' }))
+      if (!described.some((one) => one.method === method && one.path === path))
+        described.push({ method, path, parameters, body: undefined })
+    }
     await served.call('POST', '/v1/runs', { id: 'x', team: 'team', task: 1 })
     await served.call('POST', '/v1/schedules', { id: 'x', team: 'team', task: 1, every: '1d' })
     await served.call('PUT', '/v1/context/entries/x', { value: 1 })

@@ -16,6 +16,7 @@ import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { readBody } from './answers/read-body.ts'
 import { callOf, executeRequest } from './execute-request.ts'
 import { addMcp } from './mcp/add-mcp.ts'
+import { createAddOpenRoute, createAddressLimit } from './open-route.ts'
 import { addOpenRoutes } from './open-routes.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
@@ -96,10 +97,11 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   })
   const limit = createLimit(app, site)
   const admit = createAdmit(app, site, limit)
-  addOpenRoutes(app, site)
-  addSignIn(app, site, limit)
+  const addOpenRoute = createAddOpenRoute(app, site, limit)
+  addOpenRoutes(app, site, addOpenRoute)
+  addSignIn(app, site, limit, addOpenRoute)
   // The studio requests its files and data at the root.
-  if (app.prefix === '') await addStudio(app)
+  if (app.prefix === '') await addStudio(app, createAddressLimit(app, site))
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
   return drain

@@ -4,6 +4,7 @@ import { afterEach, expect, it } from 'vitest'
 import { partsOf } from '../startup/index.ts'
 import { addStudio } from './add-studio.ts'
 import { troupePlugin } from './index.ts'
+import { type OpenRouteName, openRoutes } from './open-route.ts'
 import { routes } from './routes.ts'
 import { caller, Servers } from './server-testbed.test.fixture.ts'
 
@@ -14,27 +15,11 @@ const privateAddresses = ['127.0.0.1']
 const servers = new Servers()
 afterEach(() => servers.close())
 
-/**
- * The routes beside the table. `requests`: the requests of an address are limited. `failures`: the failed sign-ins of an
- * address are limited, and recorded. `key`: the route needs a key, like those of the table. `none`: the route reads
- * nothing but the request.
- */
-const others: Readonly<Record<string, 'requests' | 'failures' | 'key' | 'none'>> = {
-  'GET /health': 'requests',
-  'GET /ready': 'requests',
-  'GET /v1/openapi.json': 'requests',
-  'GET /session': 'none',
-  'POST /session': 'failures',
-  'DELETE /session': 'failures',
-  'GET /open': 'failures',
-  'GET /login': 'failures',
-  'GET /login/callback': 'failures',
-  'POST /mcp': 'key',
-  'GET /mcp': 'key',
-  'DELETE /mcp': 'key',
-}
-const limitedBy = (limit: string) =>
-  Object.keys(others).flatMap((name) => (others[name] === limit ? [name.split(' ') as [string, string]] : []))
+/** These routes need a key, like those of the table. */
+const mcpRoutes = ['POST /mcp', 'GET /mcp', 'DELETE /mcp'] as const
+const openNames = Object.keys(openRoutes) as OpenRouteName[]
+const hasFailures = (name: OpenRouteName) => 'failures' in openRoutes[name]
+const parted = (name: string) => name.split(' ') as [string, string]
 
 /** HEAD routes are those that Fastify adds to a GET route with the same hooks. */
 async function addedBy(add: (app: FastifyInstance) => unknown): Promise<readonly string[]> {
@@ -50,8 +35,8 @@ async function addedBy(add: (app: FastifyInstance) => unknown): Promise<readonly
 it('The server adds the routes of the table, the files of the studio, and the listed routes, and no other.', async () => {
   const { troupe } = await servers.start({ egress: { privateAddresses } })
   const added = await addedBy((app) => app.register(troupePlugin, { troupe, key, oidc, publicUrl }))
-  const studio = await addedBy(addStudio)
-  const known = [...routes.map(({ method, path }) => `${method} ${path}`), ...studio, ...Object.keys(others)]
+  const studio = await addedBy((app) => addStudio(app, async () => {}))
+  const known = [...routes.map(({ method, path }) => `${method} ${path}`), ...studio, ...openNames, ...mcpRoutes]
   expect(added.toSorted()).toEqual(known.toSorted())
 })
 
@@ -63,19 +48,30 @@ it('A route beside the table is limited as listed before it reads the database.'
   )
   let addresses = 0
   const fromNewAddress = () => caller(url, { 'x-forwarded-for': `203.0.113.${++addresses}` })
-  for (const [method, path] of limitedBy('failures')) {
+  const failing = openNames.filter(hasFailures)
+  for (const [method, path] of failing.map(parted)) {
     const call = fromNewAddress()
     expect((await call('GET', '/open?link=guess')).status).toBe(401)
     expect([path, (await call(method, path)).status]).toEqual([path, 429])
   }
-  for (const [method, path] of limitedBy('requests')) {
-    const call = fromNewAddress()
-    for (let i = 0; i < 10; i++) expect((await call(method, path)).status).toBe(200)
-    expect([path, (await call(method, path)).status]).toEqual([path, 429])
-  }
-  for (const [method, path] of limitedBy('key'))
-    expect([path, (await fromNewAddress()(method, path)).status]).toEqual([path, 401])
   await troupe[partsOf].security.audit.flush()
   const { items } = await troupe.audit.incidents({ operation: 'login' })
-  expect(items).toHaveLength(limitedBy('failures').length)
+  expect(items).toHaveLength(failing.length)
+  const files = (await addedBy((app) => addStudio(app, async () => {}))).filter((name) => !name.includes('/.'))
+  const open = openNames.filter((name) => !hasFailures(name))
+  for (const [method, path] of [...open, ...files.slice(0, 5)].map(parted)) {
+    const call = fromNewAddress()
+    for (let i = 0; i < 10; i++) expect([path, (await call(method, path)).status]).toEqual([path, 200])
+    expect([path, (await call(method, path)).status]).toEqual([path, 429])
+  }
+  for (const [method, path] of mcpRoutes.map(parted))
+    expect([path, (await fromNewAddress()(method, path)).status]).toEqual([path, 401])
+})
+
+it('A sign-in is limited by requests too, if it succeeds or begins at the provider.', async () => {
+  const options = { authentication: 'required', key, oidc, rateLimit: { max: 1, window: '1h' } } as const
+  const { url } = await servers.start({ egress: { privateAddresses } }, { ...options, trustProxy: ['127.0.0.1'] })
+  const call = caller(url, { 'x-forwarded-for': '203.0.113.200' })
+  for (let i = 0; i < 10; i++) expect((await call('GET', '/login')).status).not.toBe(429)
+  expect((await call('GET', '/login')).status).toBe(429)
 })

@@ -2,32 +2,32 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, TroupeError } from '../../core/index.ts'
 import type { OpenedSession } from '../../security/index.ts'
+import type { AddOpenRoute } from '../open-route.ts'
 import type { Site } from '../site.ts'
 import { type FailureLimit, identify, type RateLimit } from './admit.ts'
 import { cookieOf, openerOf, sessionCookie } from './authenticate.ts'
 import { createIdentityProvider, type PendingSignIn } from './oidc.ts'
 
-const hidden = { schema: { hide: true }, exposeHeadRoute: false }
 const loginCookie = 'troupe_login'
 /** How long a person may take to sign in at the provider. */
 const pendingSeconds = 600
 const callbackPath = '/login/callback'
 
-export function addSignIn(app: FastifyInstance, site: Site, limit: RateLimit): void {
-  addSession(app, site, limit)
-  addLink(app, site, limit)
-  addProviderSignIn(app, site, limit)
+export function addSignIn(app: FastifyInstance, site: Site, limit: RateLimit, add: AddOpenRoute): void {
+  addSession(add, site, limit)
+  addLink(add, site, limit)
+  addProviderSignIn(app, site, limit, add)
 }
 
-function addSession(app: FastifyInstance, site: Site, limit: RateLimit): void {
+function addSession(add: AddOpenRoute, site: Site, limit: RateLimit): void {
   const { apiKeys } = site.parts.security
   // The page asks how a person may sign in, and whether its browser has a session to end.
-  app.get('/session', hidden, async ({ headers }, reply) => {
+  add('GET /session', async ({ headers }, reply) => {
     const isPresent = Boolean(cookieOf(headers.cookie, sessionCookie))
     return reply.header('cache-control', 'no-store').send({ isPresent, provider: site.settings.oidc !== undefined })
   })
   // A page of another site cannot send the header with the key.
-  app.post('/session', hidden, async (request, reply) => {
+  add('POST /session', async (request, reply) => {
     const principal = await identify(site, limit, request, reply)
     if (principal?.kind !== 'key') {
       recordRejection(site, 'request.anonymous')
@@ -40,8 +40,7 @@ function addSession(app: FastifyInstance, site: Site, limit: RateLimit): void {
     setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
     return reply.header('cache-control', 'no-store').code(204).send()
   })
-  app.delete('/session', hidden, async (request, reply) => {
-    limit.checkFailures(request, reply)
+  add('DELETE /session', async (request, reply) => {
     const session = cookieOf(request.headers.cookie, sessionCookie)
     if (session?.startsWith('ts_')) {
       const grant = await apiKeys.verify(session)
@@ -53,10 +52,9 @@ function addSession(app: FastifyInstance, site: Site, limit: RateLimit): void {
   })
 }
 
-function addLink(app: FastifyInstance, site: Site, limit: FailureLimit): void {
+function addLink(add: AddOpenRoute, site: Site, limit: FailureLimit): void {
   // A HEAD request, as a link preview sends it, does not use the link up.
-  app.get('/open', hidden, async (request, reply) => {
-    limit.checkFailures(request, reply)
+  add('GET /open', async (request, reply) => {
     const { link } = request.query as { readonly link?: unknown }
     const session = typeof link === 'string' ? await site.parts.security.apiKeys.openSession(link) : undefined
     if (!session) {
@@ -89,7 +87,7 @@ const isSecure = (site: Site, request: FastifyRequest) => originOf(site, request
 const originOf = ({ settings: { publicUrl } }: Site, request: FastifyRequest) =>
   publicUrl?.origin ?? `${request.protocol}://${request.host}`
 
-function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit): void {
+function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit, add: AddOpenRoute): void {
   const { oidc } = site.settings
   if (!oidc) return
   const provider = createIdentityProvider(oidc, site.parts)
@@ -101,15 +99,13 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
     reply.header('cache-control', 'no-store')
   }
 
-  app.get('/login', hidden, async (request, reply) => {
-    limit.checkFailures(request, reply)
+  add('GET /login', async (request, reply) => {
     const { url, pending } = await provider.begin(originOf(site, request) + app.prefix + callbackPath)
     setPending(request, reply, Buffer.from(JSON.stringify(pending)).toString('base64url'), pendingSeconds)
     return reply.redirect(url, 303)
   })
 
-  app.get(callbackPath, hidden, async (request, reply) => {
-    limit.checkFailures(request, reply)
+  add('GET /login/callback', async (request, reply) => {
     const { apiKeys } = site.parts.security
     const pending = pendingIn(cookieOf(request.headers.cookie, loginCookie))
     setPending(request, reply, '', 0)

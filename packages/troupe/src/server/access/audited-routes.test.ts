@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { auditedAgents, auditedRequests, auditedWrites } from '../../../test/attacks/audited-requests.ts'
 import { defineAgent, finish } from '../../index.ts'
+import { openRoutes } from '../open-route.ts'
 import type { Route } from '../route.ts'
 import { routes } from '../routes.ts'
 import { caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
@@ -58,6 +59,20 @@ describe('the audit log', () => {
 
   it('The audited requests of this test cover each route that changes something.', () => {
     expect(routes.filter(isWrite).map(title).sort()).toEqual([...auditedWrites].sort())
+  })
+
+  it('The audit log records each route that begins or ends a session by the operation of the table of open routes.', async () => {
+    const { key } = await writes.troupe.apiKeys.create({ name: 'signs in', users: 'all', role: 'admin' })
+    const asked = async (method: 'POST' | 'DELETE', headers: Record<string, string>) => {
+      const response = await fetch(`${writes.url}/session`, { method, headers })
+      expect(response.status).toBe(204)
+      await writes.troupe.audit.flush()
+      const operation = openRoutes[`${method} /session`].audit
+      expect((await writes.troupe.audit.list({ operation, allowed: true, limit: 1 })).items).toHaveLength(1)
+      return response.headers.get('set-cookie')?.split(';')[0] ?? ''
+    }
+    const cookie = await asked('POST', { authorization: `Bearer ${key}` })
+    await asked('DELETE', { cookie, origin: writes.url })
   })
 
   for (const route of routes.filter(isWrite))

@@ -7,6 +7,7 @@ import type { TroupeConfig } from '../../index.ts'
 import { parseDataset } from '../../runs/index.ts'
 import { operations } from '../../security/index.ts'
 import { partsOf } from '../../startup/index.ts'
+import { openRoutes } from '../open-route.ts'
 import type { Route } from '../route.ts'
 import { routes } from '../routes.ts'
 import { type CallServer, caller, echo, type Served, Servers } from '../server-testbed.test.fixture.ts'
@@ -248,6 +249,8 @@ describe.each(storages.filter(({ storage }) => typeof storage === 'string' || mi
 
     it('The table of routes contains each route once, with a valid body in this test.', () => {
       expect(new Set(routes.map(title)).size).toBe(routes.length)
+      // The other routes ask for no key.
+      expect(routes.map(title).filter((name) => name in openRoutes)).toEqual([])
       for (const route of routes.filter(({ path, body }) => path.includes(':') && body))
         expect(route.body?.safeParse(bodies[title(route)] ?? {}).success, title(route)).toBe(true)
       // An approval is an answer, and an operation of its own. Its own rights are for any caller to read.
