@@ -36,19 +36,20 @@ export type AddOpenRoute = (
 ) => void
 type RequestHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-/** The limit of requests of one address within a window, in limits of a key. */
-const openFactor = 10
+/** The limits of requests of one address within a window, in limits of a key. */
+const factors = { open: 10, files: 100 }
 
 /** Returns a hook that limits the requests of an address, apart from those that other such hooks count. */
 export function createAddressLimit(
   app: FastifyInstance,
   { settings: { rateLimit } }: Pick<Site, 'settings'>,
+  routes: keyof typeof factors,
 ): RequestHook {
   const check =
     rateLimit &&
     app.createRateLimit({
       timeWindow: rateLimit.windowMs,
-      max: rateLimit.max * openFactor,
+      max: rateLimit.max * factors[routes],
       keyGenerator: ({ ip }) => ip,
     })
   return async (request, reply) => {
@@ -61,7 +62,7 @@ export function createAddressLimit(
 
 /** Returns a function that adds a route of the table, hidden from the description of the API if it has no schema. */
 export function createAddOpenRoute(app: FastifyInstance, site: Site, limit: FailureLimit): AddOpenRoute {
-  const limited = createAddressLimit(app, site)
+  const limited = createAddressLimit(app, site, 'open')
   return (name, handler, schema = { hide: true }) => {
     const { failures, head }: OpenRoute = openRoutes[name]
     const [method, url] = name.split(' ') as [string, string]

@@ -101,7 +101,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   addOpenRoutes(app, site, addOpenRoute)
   addSignIn(app, site, limit, addOpenRoute)
   // The studio requests its files and data at the root.
-  if (app.prefix === '') await addStudio(app, createAddressLimit(app, site))
+  if (app.prefix === '') await addStudio(app, createAddressLimit(app, site, 'files'))
   for (const route of routes) addRoute(app, site, admit, route)
   addMcp(app, site, admit)
   return drain

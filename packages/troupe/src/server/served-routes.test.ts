@@ -59,9 +59,12 @@ it('A route beside the table is limited as listed before it reads the database.'
   expect(items).toHaveLength(failing.length)
   const files = (await addedBy((app) => addStudio(app, async () => {}))).filter((name) => !name.includes('/.'))
   const open = openNames.filter((name) => !hasFailures(name))
-  for (const [method, path] of [...open, ...files.slice(0, 5)].map(parted)) {
+  // A page has many files, and each is cheap.
+  for (const name of [...open, ...files.slice(0, 3)]) {
+    const [method, path] = parted(name)
     const call = fromNewAddress()
-    for (let i = 0; i < 10; i++) expect([path, (await call(method, path)).status]).toEqual([path, 200])
+    for (let i = 0; i < (files.includes(name) ? 100 : 10); i++)
+      expect([path, (await call(method, path)).status]).toEqual([path, 200])
     expect([path, (await call(method, path)).status]).toEqual([path, 429])
   }
   for (const [method, path] of mcpRoutes.map(parted))
