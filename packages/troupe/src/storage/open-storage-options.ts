@@ -25,22 +25,22 @@ export interface OpenStorageOptions {
    * `clock`.
    */
   readonly time?: 'engine' | 'clock'
-  /** Numbers that functions of a PostgreSQL database read; none by default. SQLite has none. */
-  readonly ownerSettings?: readonly OwnerSetting[]
+  /**
+   * Numbers in PostgreSQL tables of one row, which only the owner of the tables may change; none by default. They are
+   * written at each opening if the login that migrates owns the tables.
+   */
+  readonly ownerSettings?: readonly {
+    /** The name of the table. */
+    readonly table: string
+    /** The name of the column. */
+    readonly column: string
+    /** The value of the column. */
+    readonly value: number
+  }[]
   /** Rejects a role that can read the rows of all users, such as the owner of the tables. Allowed by default. */
   readonly production?: boolean
   /** Lets the writer fail as a real one can; for tests and simulation. */
   readonly faults?: Faults
-}
-
-/** A number in a table of one row, which only the owner of the tables may change. */
-export interface OwnerSetting {
-  /** The name of the table. */
-  readonly table: string
-  /** The name of the column. */
-  readonly column: string
-  /** The value, written at each opening if the login that migrates owns the table. */
-  readonly value: number
 }
 
 /** A named file that does not exist and that opening would create. */

@@ -3,14 +3,14 @@
  * owner of the tables leaves them as they are.
  */
 import type { Client } from 'pg'
-import type { OwnerSetting } from '../open-storage-options.ts'
+import type { OpenStorageOptions } from '../open-storage-options.ts'
 import type { ConnectionTarget } from './connections/connection-target.ts'
 
 /** @throws the errors of the server */
 export async function writeOwnerSettings(
   client: Client,
   { schema }: ConnectionTarget,
-  settings: readonly OwnerSetting[],
+  settings: NonNullable<OpenStorageOptions['ownerSettings']>,
 ): Promise<void> {
   for (const { table, column, value } of settings) {
     const { rows } = await client.query<{ value: string; writable: boolean }>(
