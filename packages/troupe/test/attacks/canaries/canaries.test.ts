@@ -1,22 +1,28 @@
-/** Thirty canaries in every place that takes content or secrets, and a search for each of them in every outlet and encoding. */
+/** Canaries in every place that takes content or secrets, and a search for each of them in every outlet and encoding. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
-import { createTroupe, type TroupeConfig } from '../../../src/index.ts'
+import { z } from 'zod'
+import { createTroupe, defineMessage, type Troupe, type TroupeConfig, Worker } from '../../../src/index.ts'
 import { serve } from '../../../src/server/index.ts'
 import { dropSchema, missingServer, schemaName, server } from '../../postgres/postgres-server.ts'
+import { send } from '../target-user.ts'
 import { createFinder, encodingsOf, type Found } from './find-canaries.ts'
-import { contents, errorText, plantCanaries, secretNames, secrets } from './plant-canaries.ts'
+import { contents, errorText, plantCanaries, quotedForms, secretNames, secrets } from './plant-canaries.ts'
 
+const walHeadBytes = 32
 const folder = mkdtempSync(join(tmpdir(), 'troupe-canaries-'))
 const schema = schemaName('canaries')
 afterAll(async () => {
   rmSync(folder, { recursive: true })
   if (!(await missingServer())) await dropSchema(schema)
 })
+
+/** All that the page may load. */
+const studioAssets = readdirSync(join(import.meta.dirname, '../../../studio/assets')).map((name) => `/assets/${name}`)
 
 const filesIn = (path: string): Buffer[] =>
   readdirSync(path, { recursive: true })
@@ -29,7 +35,11 @@ const dump = () =>
     .stdout
 
 /** Outlets by name, each with what came out. Those of the operator show neither; those of the user show the own content. */
-async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[], encrypted = true) {
+async function outlets(
+  storage: TroupeConfig['storage'],
+  stored: () => Buffer[],
+  { encrypted = true, more = [] as readonly string[] } = {},
+) {
   const logged: string[] = []
   const events: string[] = []
   const troupe = await createTroupe({
@@ -55,6 +65,12 @@ async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[],
     expect([path, response.status]).toEqual([path, path === '/v1/nothing' ? 404 : 200])
     return Buffer.from(await response.arrayBuffer())
   }
+  const request = (method: string, path: string, body?: unknown, apiKey = key) =>
+    send(site.url, method, path, {
+      key: apiKey,
+      headers: { 'troupe-user': 'ada', accept: 'application/json, text/event-stream' },
+      ...(body === undefined ? {} : { body }),
+    })
   const operator = new Map<string, Buffer[]>()
   const user = new Map<string, Buffer[]>()
   try {
@@ -88,14 +104,39 @@ async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[],
         '/steps/1%231/prompts',
       ])
         user.set(`/v1/runs/${id}${part}`, [await get(`/v1/runs/${run}${part}`)])
+      for (const part of ['/events', '/live'])
+        user.set(`/v1/runs/${id}${part}`, [Buffer.from((await request('GET', `/v1/runs/${run}${part}`)).text)])
+      for (const [method, params] of [
+        ['tools/call', { name: 'get_run', arguments: { run: id } }],
+        ['resources/read', { uri: `troupe://runs/${run}` }],
+      ] as const) {
+        const { text } = await request('POST', '/mcp', { jsonrpc: '2.0', id: 1, method, params })
+        user.set(`MCP ${method} of ${id}`, [Buffer.from(text)])
+      }
       user.set(`traces of ${id}`, [Buffer.from(JSON.stringify(await troupe.user('ada').traces.list()))])
     }
+    for (const [name, answer] of await failures(troupe, request)) user.set(name, [Buffer.from(answer)])
+    const assets = [...(await get('/')).toString().matchAll(/(?:src|href)="\.?(\/[^"]+)"/g)].map(
+      ([, path = '']) => path,
+    )
+    expect(assets.length).toBeGreaterThan(1)
+    for (const path of [...assets, ...more]) operator.set(path, [await get(path)])
     operator.set('storage', stored())
     const copy = join(mkdtempSync(join(folder, 'backup-')), 'copy')
     await troupe.backup(copy)
     operator.set('backup', filesIn(copy))
     operator.set('log', [Buffer.from(logged.join(''))])
     user.set('events', [Buffer.from(events.join('\n'))])
+    if (encrypted) {
+      await troupe.encryption.rotate({ to: { id: 'two', key: Buffer.alloc(32, 8).toString('base64') }, data: true })
+      expect(await troupe.user('ada').context.get('value')).toBe(contents[0])
+      operator.set('storage after a rotation', stored())
+      await troupe.forget('ada')
+      operator.set('storage after an erasure', stored())
+      const last = join(mkdtempSync(join(folder, 'backup-')), 'copy')
+      await troupe.backup(last)
+      operator.set('backup after an erasure', filesIn(last))
+    }
   } finally {
     await site.close()
     await troupe.close()
@@ -103,6 +144,32 @@ async function outlets(storage: TroupeConfig['storage'], stored: () => Buffer[],
   operator.set('storage after the end', stored())
   operator.set('log after the end', [Buffer.from(logged.join(''))])
   return { operator, user, key }
+}
+
+/** Answers to requests that fail, each by its status. */
+async function failures(
+  troupe: Troupe,
+  request: (method: string, path: string, body?: unknown, key?: string) => ReturnType<typeof send>,
+): Promise<ReadonlyMap<string, string>> {
+  const [secret = ''] = secrets
+  const failing = new Worker('Failing')
+  failing.on(defineMessage('ask', z.string()), async () => {
+    throw new Error(secrets.flatMap(quotedForms).join(' '))
+  })
+  const worker = await troupe.user('ada').start(failing)
+  const limited = await troupe.apiKeys.create({ name: 'limited', users: ['ada'], operations: ['metrics.read'] })
+  const [content = ''] = contents
+  const answers = {
+    400: await request('GET', `/v1/runs?limit=${encodeURIComponent(secret)}`),
+    403: await request('POST', '/v1/runs', { task: secret, agent: 'none' }, limited.key),
+    404: await request('GET', `/v1/runs/${encodeURIComponent(content)}`),
+    409: await request('PUT', '/v1/context/entries/value', { value: secret, ifVersion: 77 }),
+    500: await request('POST', '/v1/messages/request', { type: 'ask', payload: content, to: 'Failing', timeout: '5s' }),
+  }
+  await worker.stop()
+  for (const [wanted, { status, text }] of Object.entries(answers))
+    expect([status, text]).toEqual([Number(wanted), text])
+  return new Map(Object.entries(answers).map(([wanted, { text }]) => [`answer ${wanted}`, text]))
 }
 
 function findings(found: Awaited<ReturnType<typeof outlets>>) {
@@ -135,7 +202,17 @@ test('A canary is found in each of its encodings, and inside compressed streams.
 
 test('No canary is in the files, the log, backups and pages of a troupe on SQLite.', async () => {
   const slot = join(folder, 'sqlite')
-  const found = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot))
+  const walBytes: number[] = []
+  const found = await outlets(
+    `sqlite:${join(slot, 't.db')}`,
+    () => {
+      walBytes.push(statSync(join(slot, 't.db-wal'), { throwIfNoEntry: false })?.size ?? 0)
+      return filesIn(slot)
+    },
+    { more: studioAssets },
+  )
+  // The log ahead of the database was read, and holds more than its head.
+  for (const bytes of walBytes.slice(0, 3)) expect(bytes).toBeGreaterThan(walHeadBytes)
   expect(found.operator.get('storage')?.length).toBeGreaterThan(1)
   expect(findings(found)).toEqual([])
   // The user's own reads show the own content, so that the search had something to find.
@@ -151,7 +228,7 @@ test('No canary is in a dump, the log, backups and pages of a troupe on PostgreS
 
 test('The search finds the content of the same troupe without encryption, in its files and its backups.', async () => {
   const slot = join(folder, 'plain')
-  const found = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot), false)
+  const found = await outlets(`sqlite:${join(slot, 't.db')}`, () => filesIn(slot), { encrypted: false })
   const leaks = findings(found)
   for (const outlet of ['storage', 'storage after the end', 'backup'])
     for (const content of [contents[0], contents[3]])

@@ -1,4 +1,4 @@
-/** Thirty canaries: half of them content of a user, which only the user's own reads may show, half secrets, which nothing may. */
+/** 45 canaries: 15 are content of a user, which only the user's own reads may show, and 30 are secrets, which nothing may show. */
 import { z } from 'zod'
 import { defineAgent, defineMessage, defineTool, finish, LlmAgent, type Troupe } from '../../../src/index.ts'
 import { MockModel } from '../../../src/testing/index.ts'
@@ -7,7 +7,7 @@ import { encodingsOf } from './find-canaries.ts'
 /** Letters that every encoding writes otherwise. */
 const canary = (kind: string, i: number) => `${kind}/${i}+Qz7"Vw~é?${(i * 7_919).toString(36)}-K9x`
 export const contents = Array.from({ length: 15 }, (_, i) => canary('content', i))
-export const secrets = Array.from({ length: 15 }, (_, i) => canary('secret', i))
+export const secrets = Array.from({ length: 30 }, (_, i) => canary('secret', i))
 export const secretNames = secrets.map((_, i) => `CANARY_${i}`)
 
 /** Why a handler gave a message back: an error text, which the log shows to operators. */
@@ -58,17 +58,33 @@ async function workingRun(troupe: Troupe, user: string): Promise<string> {
   return run.id
 }
 
-/** Each secret comes out of a failing tool and a failing agent, in each form that libraries quote them in. */
-async function failingRuns(troupe: Troupe, user: string): Promise<readonly string[]> {
-  const leaks = secrets.flatMap((secret) => [
+/** A text in each form that the redactor recognises, as libraries quote secrets. */
+export const quotedForms = (secret: string): readonly string[] => {
+  const forms = encodingsOf(secret)
+  const behind = ['', 'a', 'ab', 'user:'].map((before) => Buffer.from(`${before}${secret}`))
+  return [
     secret,
     `Bearer ${secret}`,
-    `Basic ${Buffer.from(`user:${secret}`).toString('base64')}`,
-    `Basic ${Buffer.from(`ab:${secret}`).toString('base64')}`,
     `https://x.test/?key=${encodeURIComponent(secret)}`,
     JSON.stringify({ key: secret }),
-    ...['base64url at 0', 'hex', 'HEX', 'percent of each byte'].map((form) => String(encodingsOf(secret).get(form))),
-  ])
+    ...behind.map((bytes) => `Basic ${bytes.toString('base64')}`),
+    ...behind.map((bytes) => bytes.toString('base64url')),
+    ...['hex', 'HEX', 'percent of each byte'].map((form) => String(forms.get(form))),
+  ]
+}
+
+/** How many secrets an error holds: a longer text would be cut. */
+const secretsPerRun = 8
+
+/** Each secret comes out of a failing tool and a failing agent, in each form that libraries quote them in. */
+async function failingRuns(troupe: Troupe, user: string): Promise<readonly string[]> {
+  const runs: string[] = []
+  for (let from = 0; from < secrets.length; from += secretsPerRun)
+    runs.push(...(await failingWith(troupe, user, secrets.slice(from, from + secretsPerRun).flatMap(quotedForms))))
+  return runs
+}
+
+async function failingWith(troupe: Troupe, user: string, leaks: readonly string[]): Promise<readonly string[]> {
   const leaky = defineTool({
     name: 'leaky',
     description: 'Fails with what it knows.',
