@@ -127,7 +127,7 @@ describe('a run', () => {
     await first.close()
     const second = await opened()
     const reloaded = await second.user('ada').orchestra.get(run.id)
-    expect(await reloaded.status()).toEqual({ status: 'waiting', reason: 'question' })
+    expect(await reloaded.status()).toEqual({ status: 'waiting', reason: 'question', team: 'Asker' })
     await expect(reloaded.answer('any', 'blue')).rejects.toThrow(/needs the code of agents.*Asker/)
   })
 

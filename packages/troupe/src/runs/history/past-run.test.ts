@@ -15,7 +15,7 @@ describe('an ended run', () => {
     const { response } = await run.result()
     const until = new Date(clock.now() + 4 * 3_600_000).toISOString()
     const retainedUntil = new Date(clock.now() + 8 * 3_600_000).toISOString()
-    expect(await run.status()).toEqual({ status: 'completed', replayableUntil: until, retainedUntil })
+    expect(await run.status()).toEqual({ status: 'completed', team: 'A', replayableUntil: until, retainedUntil })
     expect((await orchestra.list()).items[0]).toMatchObject({ replayableUntil: until })
     await clock.advance('3h')
     expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
