@@ -86,6 +86,6 @@ function count(spent: Spent, usage: StepUsage | undefined, steps = 1): void {
 
 /** Returns an amount below a cent with up to six digits, as far as they are not zero. */
 export const dollars = (usd: number) =>
-  usd > 0 && usd < 0.01 ? `$${Math.max(usd, 0.000001).toFixed(6).replace(/0+$/, '')}` : `$${usd.toFixed(2)}`
+  usd > 0 && usd < 0.01 ? `$${Number(Math.max(usd, 0.000001).toFixed(6))}` : `$${usd.toFixed(2)}`
 const share = ({ tokens, usd }: Spent, allTokens: number, allUsd: number) =>
   `${tokens} tokens, ${dollars(usd)} (${Math.round(100 * (allUsd > 0 ? usd / allUsd : tokens / allTokens))} %)`
