@@ -40,7 +40,7 @@ describeInBrowser('Home for all users', (testbed) => {
       expect.arrayContaining(['eve', expect.stringMatching(/failed/), 'Helper']),
     )
     expect(await open.getByRole('cell').allInnerTexts()).toEqual(
-      expect.arrayContaining(['bob', expect.stringMatching(/waiting/), 'Helper']),
+      expect.arrayContaining(['bob', expect.stringMatching(/needs an answer/), 'Helper']),
     )
     await failed.getByRole('link', { name: 'fail the order' }).click()
     await page.getByRole('main').getByText('User eve', { exact: true }).waitFor()

@@ -18,6 +18,8 @@ export function RunStatus({ run, status, reason, questions }: RunStatusProps) {
   if (status !== 'waiting') return <Status status={status} reason={reason} />
   if (reason === 'paused') return <Status status="paused" />
   if (reason === 'uncertain') return <Status status="effect uncertain" />
+  // The kind of a question of another user is not known here.
+  if (reason === 'question' && asked.length === 0) return <Status status="needs an answer" />
   if (reason === 'question')
     return <Status status={asked.some(({ kind }) => kind === 'approval') ? 'needs approval' : 'asks a question'} />
   return <Status status="waiting" reason={reason} />

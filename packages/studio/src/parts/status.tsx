@@ -7,6 +7,7 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
   working: { colour: 'live', sign: '●' },
   waiting: { colour: 'ask', sign: '◷' },
   'needs approval': { colour: 'ask', sign: '◆' },
+  'needs an answer': { colour: 'ask', sign: '◆' },
   'asks a question': { colour: 'ask', sign: '◆' },
   'effect uncertain': { colour: 'unsure', sign: '?' },
   uncertain: { colour: 'unsure', sign: '?' },

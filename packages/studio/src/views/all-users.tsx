@@ -100,7 +100,10 @@ const numeric = { numeric: true, wideOnly: true } as const
 const columns: readonly Column<UserRun>[] = [
   { title: 'Task', breaks: true, of: (run) => <TaskOfUser run={run} /> },
   { title: 'User', breaks: true, of: ({ user }) => visible(user) },
-  { title: 'Status', of: ({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} /> },
+  {
+    title: 'Status',
+    of: ({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} questions={[]} />,
+  },
   { title: 'Team', wideOnly: true, of: ({ team, agents }) => inShort(team ?? agents.join(', '), 40) },
   { title: 'Tokens', ...numeric, of: ({ usage }) => tokens(usage) },
   { title: 'Cost', ...numeric, of: ({ cost }) => spent(cost) },
