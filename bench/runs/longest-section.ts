@@ -1,6 +1,6 @@
 /**
  * The longest synchronous section of the main thread, in ms of its processor time, while a run fans out exponentially,
- * fans out widely, stages many messages, writes many entries in one turn, or has a task or a result of 5 MB. An iteration of the event loop is an upper
+ * fans out widely, stages many messages, writes many entries in one turn, or has a task or a result of 4 MB. An iteration of the event loop is an upper
  * bound of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
  * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 if a case takes more
  * than 50 ms in each of three runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
@@ -32,7 +32,7 @@ const writes = (name: string, count: number): StartSpec => {
   return { task: 't', topology: patterns.pipeline({ stages: [{ agents: [writer] }] }) }
 }
 /** Made before the measurement. */
-const rows = Array.from({ length: selected?.endsWith('5 MB') ? 60_000 : 0 }, (_, id) => ({
+const rows = Array.from({ length: selected?.endsWith('4 MB') ? 48_000 : 0 }, (_, id) => ({
   id,
   name: `row ${id} of a long table`,
   isEven: id % 2 === 0,
@@ -61,11 +61,11 @@ const cases: Readonly<Record<string, () => StartSpec>> = {
   'a turn of 10,000 messages': () => writes('messages', 10_000),
   'a turn of 100,000 messages': () => writes('messages', 100_000),
   'a turn of 5,000 entries': () => writes('entries', 5_000),
-  'a result of 5 MB': () => {
+  'a result of 4 MB': () => {
     const writer = defineAgent({ name: 'Writer', run: () => finish(rows) })
     return { task: 't', topology: patterns.pipeline({ stages: [{ agents: [writer] }] }) }
   },
-  'a task of 5 MB': () => {
+  'a task of 4 MB': () => {
     const reader = defineAgent({ name: 'Reader', run: () => finish('read') })
     return { task: rows, topology: patterns.pipeline({ stages: [{ agents: [reader] }] }) }
   },

@@ -35,28 +35,30 @@ function firstRepeated(container: Checked | undefined): Checked | undefined {
   return chain.find(({ value }) => seen.size === seen.add(value).size)
 }
 
+const rejection = (what: string, at: Checked | undefined, found: string, maxPath = Number.POSITIVE_INFINITY) =>
+  failure('json.unsupported', { what, path: truncateText(pathTo(at), maxPath) || 'its root', found })
+
 /** Checks a value, and returns a deep copy of it if `isCopied`. */
 function check(value: unknown, what: string, container: Checked | undefined, isCopied: boolean): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  const rejection = (found: string, path = pathTo(container)) =>
-    failure('json.unsupported', { what, path: path || 'its root', found })
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw rejection(String(value))
-    if (Object.is(value, -0)) throw rejection('-0')
+    if (!Number.isFinite(value)) throw rejection(what, container, String(value))
+    if (Object.is(value, -0)) throw rejection(what, container, '-0')
     return value
   }
-  if (typeof value !== 'object') throw rejection(value === undefined ? 'undefined' : `a ${typeof value}`)
+  if (typeof value !== 'object')
+    throw rejection(what, container, value === undefined ? 'undefined' : `a ${typeof value}`)
   const depth = container ? container.depth + 1 : 0
   if (depth > maxDepth) {
     const repeated = firstRepeated(container)
-    if (repeated) throw rejection('a cycle', pathTo(repeated.container))
-    throw rejection(`more than ${maxDepth} levels`, truncateText(pathTo(container), 40))
+    if (repeated) throw rejection(what, repeated.container, 'a cycle')
+    throw rejection(what, container, `more than ${maxDepth} levels`, 40)
   }
   const checked: Checked = { value, container, depth, key: '' }
   if (Array.isArray(value)) {
-    if (!isPlainList(value)) throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
+    if (!isPlainList(value)) throw rejection(what, container, `an instance of ${value.constructor?.name ?? 'a class'}`)
     // A list with named fields, such as a match of a regular expression.
-    if (Object.keys(value).length > value.length) throw rejection('a list with named fields')
+    if (Object.keys(value).length > value.length) throw rejection(what, container, 'a list with named fields')
     const copy: unknown[] = []
     for (let i = 0; i < value.length; i++) {
       checked.key = i
@@ -67,8 +69,8 @@ function check(value: unknown, what: string, container: Checked | undefined, isC
   }
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
-    throw rejection(`an instance of ${value.constructor?.name ?? 'a class'}`)
-  if (Object.getOwnPropertySymbols(value).length > 0) throw rejection('a symbol as a key')
+    throw rejection(what, container, `an instance of ${value.constructor?.name ?? 'a class'}`)
+  if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, container, 'a symbol as a key')
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(value)) {
     checked.key = key

@@ -3,7 +3,7 @@
  * `step-executor.ts`. Invariant: a trigger is dispatched to its end before the next one; what it raises is queued.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { failure, type Json, macrotaskWithTime, runWithStepTaint } from '../../core/index.ts'
+import { failure, isLongValue, type Json, nextMacrotask, runWithStepTaint } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { Execution, StepPort } from '../steps/execution.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
@@ -192,8 +192,7 @@ export class StepMachine implements StepControl, StepPort {
     } catch (thrown) {
       end = { thrown }
     }
-    // The end of the code, and the work with its value, may each take long.
-    await macrotaskWithTime(this.context.clock)
+    if ('value' in end && isLongValue(end.value)) await nextMacrotask(this.context.clock)
     this.dispatch({ on: 'programEnded', end }, execution)
   }
 }

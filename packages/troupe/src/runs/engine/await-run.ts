@@ -1,5 +1,5 @@
 /** Waits for a run, whichever process carries it on: until it is over, or nothing in it can move. */
-import { failure, type Json, macrotaskWithTime, type UserId } from '../../core/index.ts'
+import { failure, isLongValue, type Json, nextMacrotask, type UserId } from '../../core/index.ts'
 import { resultWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
 import type { RunHost } from './run-host.ts'
@@ -31,7 +31,7 @@ export function awaitResult(host: RunHost, user: UserId, run: string, signal?: A
   const retryWindow: RetryWindow = {}
   return until(host, user, run, signal, async (row, attempt) => {
     if (row.endedAt !== null && row.result !== null) {
-      await macrotaskWithTime(host.parts.platform.clock)
+      if (isLongValue(row.result)) await nextMacrotask(host.parts.platform.clock)
       return JSON.parse(row.result) as Json
     }
     if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)

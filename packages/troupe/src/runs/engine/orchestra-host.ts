@@ -1,6 +1,6 @@
 /** The runs of a troupe in this process: their ownership, takeovers, and the callers that wait for results. */
 import type { Agent } from '../../agents/index.ts'
-import { type Clock, failure, type Json, type UserId } from '../../core/index.ts'
+import { type Clock, failure, isLongValue, type Json, nextMacrotask, type UserId } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { awaitEnd, awaitResult } from './await-run.ts'
@@ -76,6 +76,7 @@ export class OrchestraHost implements RunHost {
   /** @param as the agent as which an outside caller starts the run */
   async start(user: UserId, spec: StartSpec, also?: readonly Statement[], as?: string): Promise<string> {
     const made = readStart(this.parts, spec, as)
+    if (isLongValue(made.spec.task)) await nextMacrotask(this.parts.platform.clock)
     const { threadId } = spec
     return this.begin(user, threadId === undefined ? made : await withThread(this.parts, user, made, threadId), also)
   }

@@ -2,7 +2,7 @@
  * A record of a run's journal and its stored form: a value that occurs several times in a large record (an outcome that is the
  * input of ten branches) is written once, and `same` has its other positions.
  */
-import { encodeJson, finishNow, type Json, type WorkInParts } from '../../../core/index.ts'
+import { encodeJson, finishNow, fitsWithin, isLongValue, type Json, type WorkInParts } from '../../../core/index.ts'
 import { EncodedBody } from '../../../journal/index.ts'
 import type { Event, Input } from '../../machine/machine-events.ts'
 
@@ -18,16 +18,16 @@ interface Stored {
   readonly same?: readonly (readonly [at: Path, from: Path])[]
 }
 
-/** Sizes in characters: smaller records and shorter texts are stored without this compression. */
-const large = { record: 64 * 1024, text: 1024, events: 500 }
+/** Sizes in characters: shorter texts are stored without this compression. */
+const large = { text: 1024, events: 500 }
 
 export const encodeRecord = (record: RunRecord): EncodedBody => finishNow(encodeRecordInParts(record))
 
 /** The same in parts: a record of thousands of events, or of a large value, takes longer than other work may wait. */
 export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody> {
   const { input, events, first } = record
-  const isLarge = events.length > large.events || lengthWithin(record, large.record) === undefined
-  if (!isLarge) return new EncodedBody(encodeJson(record, 'A record of a run'))
+  const isShort = events.length <= large.events && !isLongValue(record)
+  if (isShort) return new EncodedBody(encodeJson(record, 'A record of a run'))
   const repeats = new Repeats()
   const parts = [`{"input":${repeats.encode(input, { holder: undefined, key: 'input' })},"events":[`]
   yield
@@ -38,23 +38,6 @@ export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody
   }
   parts.push(`],"first":${first},"same":${JSON.stringify(repeats.same)}}`)
   return new EncodedBody(parts.join(''))
-}
-
-/** Returns about how many characters the value has as JSON; undefined for more than `max`, which takes no more time. */
-function lengthWithin(value: unknown, max: number): number | undefined {
-  if (typeof value === 'string') return value.length <= max ? value.length + 2 : undefined
-  if (typeof value !== 'object' || value === null) return 5
-  const keys = Array.isArray(value) ? undefined : Object.keys(value)
-  const count = (keys ?? (value as readonly unknown[])).length
-  let length = 2
-  for (let i = 0; i < count; i++) {
-    const key = keys?.[i]
-    const own = lengthWithin((value as Record<string | number, unknown>)[key ?? i], max - length)
-    if (own === undefined) return undefined
-    length += own + (key === undefined ? 1 : key.length + 4)
-    if (length > max) return undefined
-  }
-  return length
 }
 
 /** The position of a value; the path is built only for repeated values. */
@@ -82,7 +65,7 @@ class Repeats {
 
   /** A value without repetitions is not copied. A short one is written as often as it occurs. */
   #without(value: unknown, location: ValueLocation): unknown {
-    if (lengthWithin(value, large.text) !== undefined) return value
+    if (fitsWithin(value, large.text)) return value
     const first = this.#seen.get(value)
     if (first) {
       this.same.push([pathTo(location), pathTo(first)])

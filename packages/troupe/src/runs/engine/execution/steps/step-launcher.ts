@@ -1,6 +1,6 @@
 /** Executes the steps of one run in this process: starts, wakes, cancels and awaits them. It takes no decision. */
 import type { Agent, Outcome } from '../../../../agents/index.ts'
-import { copyJson, failure, macrotaskWithTime, type StoredError } from '../../../../core/index.ts'
+import { copyJson, failure, isLongValue, nextMacrotask, type StoredError } from '../../../../core/index.ts'
 import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
@@ -203,7 +203,7 @@ export class StepLauncher {
       canResume: () => !this.#isPaused,
       ...(entry ? { entry } : {}),
       commitWithRun: async (end, taint, change) => {
-        await macrotaskWithTime(this.#parts.platform.clock)
+        if (isLongValue(end)) await nextMacrotask(this.#parts.platform.clock)
         if (this.#over || flight.hasChildRuns) return undefined
         return flight.hooks.commitEnd(captured(stepEndMessage(command.step, end, taint, trips())), change)
       },

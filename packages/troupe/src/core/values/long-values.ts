@@ -1,0 +1,25 @@
+/** Estimates how long a value is as JSON, without its text: a long one is handled in macrotasks of its own. */
+
+/** In characters. Below it a value is written, read and copied in less than a millisecond. */
+const longLength = 64 * 1024
+
+export const isLongValue = (value: unknown): boolean => !fitsWithin(value, longLength)
+
+/** Returns whether the value has about `max` characters as JSON, or fewer. A longer one is read only so far. */
+export const fitsWithin = (value: unknown, max: number): boolean => lengthWithin(value, max) !== undefined
+
+function lengthWithin(value: unknown, max: number): number | undefined {
+  if (typeof value === 'string') return value.length <= max ? value.length + 2 : undefined
+  if (typeof value !== 'object' || value === null) return 5
+  const keys = Array.isArray(value) ? undefined : Object.keys(value)
+  const count = (keys ?? (value as readonly unknown[])).length
+  let length = 2
+  for (let i = 0; i < count; i++) {
+    const key = keys?.[i]
+    const own = lengthWithin((value as Record<string | number, unknown>)[key ?? i], max - length)
+    if (own === undefined) return undefined
+    length += own + (key === undefined ? 1 : key.length + 4)
+    if (length > max) return undefined
+  }
+  return length
+}
