@@ -56,7 +56,7 @@ describeInBrowser('the page', (testbed) => {
     const waiting = page.getByRole('region', { name: 'Waiting for a person' })
     await waiting.getByText('May Clerk call send_letter').waitFor()
     await waiting.getByRole('link', { name: 'the invitation' }).waitFor()
-    await waiting.getByText(/^letters, .*\d+ tokens, \$0\.00.* old$/).waitFor()
+    await waiting.getByText(/^user default, letters, .*\d+ tokens, \$0\.00.* old$/).waitFor()
     expect(played.sent).toEqual([])
     const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
     expect(JSON.parse(args)).toEqual({ to: 'Bob', text: expect.stringContaining('<img') })

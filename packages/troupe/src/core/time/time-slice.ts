@@ -35,8 +35,8 @@ class SharedSlice {
   readonly #waiting: (() => void)[] = []
   /** undefined until a loop of the macrotask starts the time. */
   #endsAt: number | undefined
-  /** The number of the scheduled call; earlier calls have no effect. */
-  #scheduled = 0
+  /** The number of the macrotask: the first of the calls that are scheduled for the next one begins it. */
+  #turn = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -81,13 +81,14 @@ class SharedSlice {
   }
 
   #scheduleNext(): void {
-    const scheduled = ++this.#scheduled
+    const turn = this.#turn
     this.#clock.soon(() => {
-      if (scheduled === this.#scheduled) void this.#next()
+      if (turn === this.#turn) void this.#next()
     })
   }
 
   async #next(): Promise<void> {
+    this.#turn++
     this.#endsAt = undefined
     while (this.#waiting.length > 0 && !this.isOver) {
       this.#waiting.shift()?.()
