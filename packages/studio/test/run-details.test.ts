@@ -1,4 +1,4 @@
-/** What the views of a run show of its calls, branches and labels, in a real browser, over a real server. */
+/** Calls, branches and labels in the views of a run, in a real browser, over a real server. */
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Locator, Page } from 'playwright-core'
 import {

@@ -27,7 +27,7 @@ export interface Played extends AsyncDisposable {
 interface PlayOptions {
   /** The text of the first letter. */
   readonly letter?: string
-  /** What the reader writes beside the task. */
+  /** The text that the reader writes beside the task. */
   readonly remark?: string
   /** Further agents. */
   readonly agents?: readonly LlmAgent[]

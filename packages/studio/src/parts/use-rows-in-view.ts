@@ -18,7 +18,7 @@ interface LongList {
 export function useRowsInView(body: RefObject<HTMLElement | null>, count: number, long: LongList | undefined) {
   const { rowHeight = tableRowHeight } = long ?? {}
   const [scrollMargin, setScrollMargin] = useState(0)
-  // What stands above the rows may grow while they are shown.
+  // The content above the rows may grow while they are shown.
   useLayoutEffect(() => {
     const measure = () => setScrollMargin(Math.round((body.current?.getBoundingClientRect().top ?? 0) + scrollY))
     measure()

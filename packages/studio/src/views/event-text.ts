@@ -69,7 +69,7 @@ const texts: Readonly<Record<string, (event: Fields) => string>> = {
   },
 }
 
-/** What each event has, or its row shows already. */
+/** The fields that each event has, or that its row shows already. */
 const shownByRow: ReadonlySet<string> = new Set([
   ...['seq', 'type', 'at', 'run', 'user', 'trace', 'path', 'agent', 'step', 'branch', 'node', 'usage', 'taint'],
 ])

@@ -23,7 +23,7 @@ interface Cause {
   readonly code: string
   readonly runs: readonly Summary[]
   readonly newest: Summary
-  /** What all its runs used. */
+  /** The usage of all its runs. */
   readonly usage: Summary['usage']
   readonly cost: Summary['cost']
 }

@@ -114,7 +114,7 @@ interface EventDifferenceProps {
   readonly b: unknown
 }
 
-/** What differs in the first event that differs. */
+/** The differences in the first event that differs. */
 function EventDifference({ seq, a, b }: EventDifferenceProps) {
   const found = differences(contentOf(a), contentOf(b), maxDifferences + 1).toSorted(
     (one, other) => one.path.length - other.path.length,

@@ -1,4 +1,4 @@
-/** What a run has used, its commands, what it asks, and how it ended. */
+/** The usage of a run, its commands, its requests, and its end. */
 import { type ComponentProps, Fragment, type ReactNode, useEffect, useRef } from 'react'
 import { agentsOf, type Result } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'

@@ -14,13 +14,13 @@ import { useCommand } from '../parts/use-command.ts'
 import { schedulesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
-/** What happens to times that passed while no process was running. */
+/** The policy for times that passed while no process was running. */
 const misfireTexts = {
   skip: 'no run starts for them',
   once: 'one run starts for all of them',
   all: 'one run starts for each of them',
 } as const
-/** What happens to a trigger while a run of the schedule is in progress. */
+/** The policy for a trigger while a run of the schedule is in progress. */
 const overlapTexts = {
   allow: 'another one starts beside it',
   skip: 'no other one starts',

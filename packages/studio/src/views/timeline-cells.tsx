@@ -13,7 +13,7 @@ export interface Axis {
   readonly span: number
 }
 
-/** What a row says of a step besides the step itself. */
+/** The notes of a row on its step. */
 export interface StepNotes {
   /** The attempt that failed before this one. */
   readonly retryOf: Step | undefined

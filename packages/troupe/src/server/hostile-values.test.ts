@@ -77,7 +77,7 @@ interface Field {
   /** A value in which the field can be changed. */
   readonly around: unknown
 }
-/** What the document leaves open, as callers send it. */
+/** Values that the document leaves open, as callers send them. */
 const openValues: Readonly<Record<string, unknown>> = {
   topology: { agents: ['Echo'], flows: ['Start -> Echo', 'Echo -> End'], config: { budget: { steps: 5 } } },
   config: {
@@ -147,7 +147,7 @@ const headerNames = [
   'mcp-session-id',
   'mcp-protocol-version',
 ]
-/** What a header may hold: other characters are not sent at all. */
+/** The characters that a header may hold: others are not sent at all. */
 const hostileHeaders = [
   '',
   ' ',

@@ -61,7 +61,7 @@ export interface Verdict extends Outcome {
   readonly storage: string
   /** Undefined where the outcome is the expected one. */
   readonly problem?: string
-  /** What the row needs and this machine or storage lacks: nothing was tried then. */
+  /** The need of the row that this machine or storage lacks: nothing was tried then. */
   readonly notTried?: string
   /** Why the row, or its harmless twin, could not be carried out: it shows nothing then. */
   readonly error?: string

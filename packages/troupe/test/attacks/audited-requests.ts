@@ -59,7 +59,7 @@ type Requests = Readonly<Record<string, () => Promise<AuditedRequest>>>
 
 const message = { type: 'n', payload: 1 }
 
-/** What the requests are about. */
+/** The subject of the requests. */
 function preparations({ troupe, user, host }: Owner) {
   const own = troupe.user(user)
   let ids = 0

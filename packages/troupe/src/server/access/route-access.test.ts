@@ -194,7 +194,7 @@ describe.each(storages.filter(({ storage }) => typeof storage === 'string' || mi
     })
     afterAll(() => servers.close())
 
-    /** What there is of ada's and of ben's, by the name of the parameter. */
+    /** The resources of ada and of ben, by the name of the parameter. */
     let theirs: Record<string, string> = {}
     let own: Record<string, string> = {}
     async function somethingOf(user: string): Promise<Record<string, string>> {

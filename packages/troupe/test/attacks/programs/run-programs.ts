@@ -11,7 +11,7 @@ import type { NamedTests, Program } from './trial.ts'
 export interface ProgramVerdict {
   readonly program: Program
   readonly tried: number
-  /** What did not hold, and what could not be carried out; empty if the program holds. */
+  /** The attempts that succeeded or could not be carried out; empty if the program holds. */
   readonly broken: readonly string[]
 }
 

@@ -1,7 +1,7 @@
 /** How a program of the list of findings is repeated: by rows of the corpus, by named tests, by code of its own, or by several. */
 import type { TroupeConfig } from '../../../src/index.ts'
 
-/** What code of its own gets: databases, and a place for what it found. */
+/** The arguments of code of its own: databases, and a place for its findings. */
 export interface TrialContext {
   /** Gives the place of another database at each call. */
   readonly storage: () => TroupeConfig['storage']

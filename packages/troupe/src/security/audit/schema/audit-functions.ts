@@ -30,7 +30,7 @@ export const retention = [
   `insert into ${retentionTable} (least_ms, retention_ms) values (${leastRetentionMs}, ${365 * dayMs})`,
 ]
 
-/** What the role appends has its place in the tree only by this function, and no lease of it is longer than 10 s. */
+/** Only this function gives an appended record its place in the tree, and no lease of it is longer than 10 s. */
 const growing = [
   `create function troupe_audit_grow(old_size bigint, new_peaks text, by_holder text, new_leaves text, new_nodes text,
     sequenced text) returns setof bigint language plpgsql ${definer} as $$

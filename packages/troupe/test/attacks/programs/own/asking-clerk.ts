@@ -28,5 +28,5 @@ export function askingClerk() {
   return { sent, clerk, team }
 }
 
-/** What was accepted is carried out soon after it. */
+/** An accepted call is carried out soon after it. */
 export const shortWait = (ms = 400): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
