@@ -37,7 +37,6 @@ export type {
   JoinState,
   JoinStateAt,
   JoinStatus,
-  Misfire,
   NextStep,
   NumberedEvent,
   Overlap,
@@ -95,6 +94,7 @@ export type {
   UserRunSummary,
   WaitReason,
 } from './runs/index.ts'
+export type { Misfire } from './security/index.ts'
 export type {
   BreakOn,
   BreakpointSpec,

@@ -1,6 +1,6 @@
 /** The caller from outside on whose behalf work is done; work that a call starts has it without an argument. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { joinTaint, stepTaint, type TaintLabel } from '../core/index.ts'
+import { joinTaint, stepTaint, type TaintLabel, type UserId } from '../core/index.ts'
 import type { Grant } from './api-keys/api-keys.ts'
 import { tokenGrant } from './token-grant.ts'
 
@@ -10,9 +10,20 @@ export interface Caller {
   readonly id: string
   /** When a token ends, in seconds since 1970. */
   readonly until?: number
+  /** The id of the API key or link with which a session was opened. */
+  readonly openedBy?: string
   /** Labels of all that the caller writes and starts. */
   readonly taint: readonly TaintLabel[]
 }
+
+/**
+ * Returns the source of the expressions that a caller brings, which has a queue and a budget in the evaluator: an API key
+ * with its sessions and whichever users its requests name, or a user without a key.
+ */
+export const expressionSource = (
+  { kind, id, openedBy }: Pick<Caller, 'kind' | 'id' | 'openedBy'>,
+  user: UserId,
+): string => (kind === 'local' ? `user ${user}` : `key ${openedBy ?? id}`)
 
 /** @example callers.within(principal, () => handle(request)) */
 export class Callers {
@@ -28,6 +39,12 @@ export class Callers {
    */
   get taint(): readonly TaintLabel[] {
     return joinTaint(this.#current.getStore()?.taint, stepTaint())
+  }
+
+  /** Returns the source of the expressions that the current call brings; undefined for the application itself. */
+  sourceFor(user: UserId): string | undefined {
+    const caller = this.#current.getStore()
+    return caller && expressionSource(caller, user)
   }
 
   /**

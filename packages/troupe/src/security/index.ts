@@ -12,7 +12,7 @@ export {
 } from './api-keys/index.ts'
 export * from './audit/index.ts'
 export { auditedEncryption } from './audited-encryption.ts'
-export { type Caller, Callers } from './callers.ts'
+export { type Caller, Callers, expressionSource } from './callers.ts'
 export { recordConfig } from './config-record.ts'
 export * from './egress/index.ts'
 export { markOf } from './encryption/data-key-statements.ts'
@@ -28,6 +28,14 @@ export { type EncryptionConfig, type OpenedEncryption, openEncryption } from './
 export type { ReencryptionResult } from './encryption/reencrypt-users.ts'
 export { createErasure, createErasureCheck, type Erasure, type ErasureResult } from './erasure/erasure.ts'
 export { BoundedEvaluator, type ChargedWork } from './evaluator/bounded-evaluator.ts'
+export {
+  checkCron,
+  type DueTimes,
+  type Misfire,
+  nextTime,
+  type TimesQuery,
+  type Timing,
+} from './evaluator/schedule-times.ts'
 export * from './incidents.ts'
 export { coversOperation, type Operation, type OperationPattern, operations } from './operations.ts'
 export { type ToolChange, type ToolForm, ToolPins } from './pins/tool-pins.ts'

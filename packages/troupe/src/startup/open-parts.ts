@@ -55,7 +55,7 @@ export async function openParts(
   const admission = { gate, dailyUsage }
   const known = { agents: agentsByName(config.agents ?? []), teams: compiledTeams(config.teams ?? {}) }
   const agents = createAgents(base, { security, journal, communication, threadMessages, sandboxes, shared }, admission)
-  const runs = createRuns(base, { security, journal, communication, agents, ownership, admission }, known)
+  const runs = createRuns(base, { security, journal, communication, agents, tools, ownership, admission }, known)
   const work = createWork(gate)
   const observability = createObservability(base, communication.mailboxes, egressClient)
   const caches = { communication, agents, stores, observability }

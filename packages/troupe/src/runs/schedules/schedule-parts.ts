@@ -3,7 +3,7 @@ import type { ContextMesh, WrittenEntry } from '../../context/index.ts'
 import type { Platform, UserId } from '../../core/index.ts'
 import type { Mailbox } from '../../messaging/index.ts'
 import type { Log } from '../../observability/index.ts'
-import type { AuditTrail, Callers } from '../../security/index.ts'
+import type { AuditTrail, BoundedEvaluator, Callers } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { StartSpec } from '../engine/starts/start-run.ts'
@@ -23,8 +23,10 @@ interface ScheduledRuns {
   readonly isOver: (user: UserId, run: string) => Promise<boolean>
 }
 
-/** What triggers schedules besides the clock. */
+/** What triggers schedules. */
 export interface TriggerSources {
+  /** The times of a schedule, computed where the author of its cron text allows it. */
+  readonly times: BoundedEvaluator['times']
   readonly context: (user: UserId) => ContextMesh
   readonly written: (
     user: UserId,
@@ -35,7 +37,7 @@ export interface TriggerSources {
 
 /** The rights of a schedule's creator, and the record of changes. */
 export interface ScheduleAccess {
-  readonly callers: Pick<Callers, 'grant' | 'taint'>
+  readonly callers: Pick<Callers, 'grant' | 'sourceFor' | 'taint'>
   /** Returns true if the API key, session or token that created a schedule still has access to the user. */
   readonly isGranted: (key: string, user: UserId) => Promise<boolean>
   readonly audit: AuditTrail | undefined

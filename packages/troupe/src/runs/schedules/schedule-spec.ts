@@ -11,11 +11,12 @@ import {
   nearest,
   show,
   type TaintLabel,
+  TroupeError,
 } from '../../core/index.ts'
 import type { MessageType } from '../../messaging/index.ts'
+import { checkCron, type DueTimes, type Misfire, nextTime, type TimesQuery, type Timing } from '../../security/index.ts'
 import type { CanonicalTopology, CompiledTopology, RunConfig } from '../../topology/index.ts'
 import type { TeamReference } from '../engine/starts/resolve-team.ts'
-import { checkCron, type Misfire, nextTime, type Timing } from './schedule-times.ts'
 
 /** The behaviour if the previous run has not ended. */
 export type Overlap = 'allow' | 'skip' | 'queue'
@@ -90,7 +91,8 @@ export interface StoredSpec {
   readonly overlap: Overlap
   /** The specification as it was given, for readers. */
   readonly definition: Json
-  /** The id of the API key that created the schedule. */
+  /** The source of its cron text, for the evaluator; absent for the application. */
+  readonly author?: string
   readonly taint?: readonly TaintLabel[]
 }
 
@@ -184,14 +186,36 @@ function readTeam(
 }
 
 function readTiming(spec: ScheduleSpec, now: number): Timing | undefined {
-  const { at, every, timeZone } = spec
+  const { at, timeZone } = spec
   if (timeZone !== undefined) checkZone(timeZone)
   const timing = at !== undefined ? { at: timestampOf(at, timeZone) } : everyOf(spec, now)
   const usesZone = at !== undefined ? !hasOffset(at) : timing !== undefined && 'cron' in timing
   if (timeZone !== undefined && !usesZone)
     throw wrong('timeZone', 'only a cron text, or an `at` without an offset, has one')
-  if (every !== undefined && timing && nextTime(timing, now) === undefined) throw wrong('every', `${every} never comes`)
   return timing
+}
+
+/**
+ * Returns the first times of a schedule, in order.
+ * @throws ValidationError `schedule.invalid` if there are none, or the cron text is invalid
+ */
+export async function firstTimes(
+  { every }: ScheduleSpec,
+  timing: Timing,
+  now: number,
+  timesOf: (query: TimesQuery) => Promise<DueTimes>,
+): Promise<readonly number[]> {
+  try {
+    const { coming } = await timesOf({ timing, now })
+    if (coming.length > 0) return coming
+  } catch (cause) {
+    if (cause instanceof TroupeError) throw cause
+    throw wrong(
+      'every',
+      `${every} is not a cron text: ${(cause as Error).message.replace(/^CronPattern: |\.$/g, '')}${nickname(`${every}`)}`,
+    )
+  }
+  throw every === undefined ? wrong('at', 'this time is in the past') : wrong('every', `${every} never comes`)
 }
 
 function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: number): Timing | undefined {
@@ -203,14 +227,6 @@ function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: numb
     const everyMs = milliseconds(every, 'every')
     if (everyMs < shortestMs) throw wrong('every', 'it must be at least 1s')
     return { everyMs: Math.round(everyMs), from: now }
-  }
-  try {
-    checkCron(every, timeZone)
-  } catch (cause) {
-    throw wrong(
-      'every',
-      `${every} is not a cron text: ${(cause as Error).message.replace(/^CronPattern: |\.$/g, '')}${nickname(every)}`,
-    )
   }
   return { cron: every, timeZone }
 }

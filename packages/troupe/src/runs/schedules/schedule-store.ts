@@ -36,6 +36,8 @@ export interface ScheduleRow {
   readonly turn: number
   /** The earliest time that was not processed. */
   readonly due: number | null
+  /** The due time and the next ones, in order: at most five, and empty if there are none. */
+  readonly coming: readonly number[]
   /** The revision of the context up to which changes were processed. */
   readonly position: number | null
   readonly lastRun: string | null
@@ -57,7 +59,7 @@ export interface TriggerRow {
 
 /** The columns that a change sets, besides the turn. */
 export type Turned = Partial<
-  Pick<ScheduleRow, 'state' | 'due' | 'position' | 'lastRun' | 'lastAt' | 'problem' | 'apiKey'>
+  Pick<ScheduleRow, 'state' | 'coming' | 'position' | 'lastRun' | 'lastAt' | 'problem' | 'apiKey'>
 >
 
 type Key = { readonly user: string; readonly schedule: string }
@@ -65,7 +67,7 @@ type Key = { readonly user: string; readonly schedule: string }
 export interface ScheduleStore {
   insert(
     user: UserId,
-    row: Pick<ScheduleRow, 'id' | 'state' | 'spec' | 'due' | 'position' | 'apiKey'>,
+    row: Pick<ScheduleRow, 'id' | 'state' | 'spec' | 'coming' | 'position' | 'apiKey'>,
     limit: number,
   ): readonly Statement[]
   get(user: UserId, id: string): Promise<(ScheduleRow & { readonly now: number }) | undefined>
@@ -99,40 +101,46 @@ export interface DueSchedule extends Key {
 }
 
 const now = { $: 'now' } as const
+export const dueOf = (coming: readonly number[]): number | null => coming[0] ?? null
 const number = (value: Row[string] | undefined): number | null =>
   value === null || value === undefined ? null : Number(value)
 
-const rowOf = (row: Row): ScheduleRow => ({
-  id: String(row.schedule_id),
-  state: row.state as ScheduleState,
-  spec: JSON.parse(String(row.spec)) as StoredSpec,
-  createdAt: Number(row.created_at),
-  turn: Number(row.turn),
-  due: number(row.due),
-  position: number(row.position),
-  lastRun: row.last_run as string | null,
-  lastAt: number(row.last_at),
-  problem: row.problem === null ? null : (JSON.parse(String(row.problem)) as ScheduleProblem),
-  apiKey: row.api_key as string | null,
-  waiting: Number(row.waiting ?? 0),
-})
+const rowOf = (row: Row): ScheduleRow => {
+  const coming = JSON.parse(String(row.coming)) as readonly number[]
+  return {
+    id: String(row.schedule_id),
+    state: row.state as ScheduleState,
+    spec: JSON.parse(String(row.spec)) as StoredSpec,
+    createdAt: Number(row.created_at),
+    turn: Number(row.turn),
+    due: dueOf(coming),
+    coming,
+    position: number(row.position),
+    lastRun: row.last_run as string | null,
+    lastAt: number(row.last_at),
+    problem: row.problem === null ? null : (JSON.parse(String(row.problem)) as ScheduleProblem),
+    apiKey: row.api_key as string | null,
+    waiting: Number(row.waiting ?? 0),
+  }
+}
 
 export function createScheduleStore(storage: Storage): ScheduleStore {
   const table = { ...compileWrites(storage), ...compileReads(storage) }
   return {
     insert: (user, row, limit) => {
       const at = { user, schedule: row.id }
-      const { state, due, position, apiKey } = row
+      const { state, coming, position, apiKey } = row
+      const texts = { spec: JSON.stringify(row.spec), coming: JSON.stringify(coming) }
       const source = sourceOf(row.spec)
       return [
         // One after the other where several processes share the database, or two could both take the last place.
         ...(storage.dialect.name === 'postgres' ? [table.alone({ user })] : []),
         table.checkLimit({ user, limit }, { expect: { rows: 1 }, otherwise: 'schedule.limit', detail: { limit } }),
         table.insert(
-          { ...at, state, source, spec: JSON.stringify(row.spec), due, position, apiKey, now },
+          { ...at, state, source, ...texts, position, apiKey, now },
           { expect: { rows: 1 }, otherwise: 'schedule.exists', detail: { schedule: row.id } },
         ),
-        table.work({ ...at, ...workOf(row, due) }),
+        table.work({ ...at, ...workOf(row, dueOf(coming)) }),
       ]
     },
     async get(user, schedule) {
@@ -157,8 +165,16 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
       }))
     },
     turn(user, row, to) {
-      const { state, due, position, lastRun, lastAt, problem, apiKey } = { ...row, ...to }
-      const values = { state, due, position, lastRun, lastAt, apiKey, problem: problem && JSON.stringify(problem) }
+      const { state, coming, position, lastRun, lastAt, problem, apiKey } = { ...row, ...to }
+      const values = {
+        state,
+        coming: JSON.stringify(coming),
+        position,
+        lastRun,
+        lastAt,
+        apiKey,
+        problem: problem && JSON.stringify(problem),
+      }
       return table.turn(
         { user, schedule: row.id, turn: row.turn, ...values },
         { expect: { rows: 1 }, otherwise: 'schedule.conflict', detail: { schedule: row.id } },
@@ -228,7 +244,7 @@ function compileWrites(storage: Storage) {
   type Named = Key & { trigger: string }
   type Set = {
     state: string
-    due: number | null
+    coming: string
     position: number | null
     problem: string | null
     lastRun: string | null
@@ -244,12 +260,12 @@ function compileWrites(storage: Storage) {
         sql`select 1 as allowed where (select count(*) from schedules where user_id = ${p.user} and state <> 'ended') < ${p.limit}`,
     ),
     insert: compile<
-      Key & Pick<Set, 'state' | 'due' | 'position' | 'apiKey'> & { source: string; spec: string; now: Bind }
+      Key & Pick<Set, 'state' | 'coming' | 'position' | 'apiKey'> & { source: string; spec: string; now: Bind }
     >(
       (
         p,
-      ) => sql`insert into schedules (user_id, schedule_id, state, source, spec, created_at, turn, due, position, api_key)
-        values (${p.user}, ${p.schedule}, ${p.state}, ${p.source}, ${p.spec}, ${p.now}, 1, ${p.due}, ${p.position}, ${p.apiKey})
+      ) => sql`insert into schedules (user_id, schedule_id, state, source, spec, created_at, turn, coming, position, api_key)
+        values (${p.user}, ${p.schedule}, ${p.state}, ${p.source}, ${p.spec}, ${p.now}, 1, ${p.coming}, ${p.position}, ${p.apiKey})
         on conflict do nothing`,
       specContent,
     ),
@@ -259,7 +275,9 @@ function compileWrites(storage: Storage) {
         on conflict (user_id, schedule_id) do update set source = excluded.source, due = excluded.due`,
     ),
     turn: compile<Key & Set & { turn: number }>(
-      (p) => sql`update schedules set turn = turn + 1, state = ${p.state}, due = ${p.due}, position = ${p.position},
+      (
+        p,
+      ) => sql`update schedules set turn = turn + 1, state = ${p.state}, coming = ${p.coming}, position = ${p.position},
           last_run = ${p.lastRun}, last_at = ${p.lastAt}, problem = ${p.problem}, api_key = ${p.apiKey}
         where ${here(p)} and turn = ${p.turn}`,
       problemContent,

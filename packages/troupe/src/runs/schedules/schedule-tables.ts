@@ -7,8 +7,8 @@ import { type ContentNames, postgresTables, type UserTable, workTable } from '..
 export const scheduleTablesSqlite = [
   `create table schedules (
     user_id text not null, schedule_id text not null, state text not null, source text not null, spec text not null,
-    created_at bigint not null, turn bigint not null, due bigint, position bigint, last_run text, last_at bigint,
-    problem text, api_key text, primary key (user_id, schedule_id))`,
+    created_at bigint not null, turn bigint not null, coming text not null, position bigint, last_run text,
+    last_at bigint, problem text, api_key text, primary key (user_id, schedule_id))`,
   `create table schedule_triggers (
     user_id text not null, schedule_id text not null, trigger text not null, seq bigint not null,
     at bigint not null, body text not null,

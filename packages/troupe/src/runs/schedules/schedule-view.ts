@@ -1,9 +1,8 @@
 /** A schedule, as its readers see it. */
 import type { Duration } from '../../core/index.ts'
+import type { Misfire } from '../../security/index.ts'
 import type { Overlap } from './schedule-spec.ts'
 import type { ScheduleProblem, ScheduleRow, ScheduleState } from './schedule-store.ts'
-import type { Misfire } from './schedule-times.ts'
-import { comingTimes } from './schedule-times.ts'
 
 /** A schedule, as `user.schedules` returns it. */
 export interface Schedule {
@@ -68,14 +67,10 @@ export interface Schedule {
   readonly problem?: ScheduleProblem
 }
 
-const shown = 5
-
-export function scheduleView(row: ScheduleRow & { readonly now: number }): Schedule {
+export function scheduleView(row: ScheduleRow): Schedule {
   const { id, state, spec, waiting, lastRun, lastAt, problem } = row
-  const { team, agent, topology, timing, tags, misfire, overlap, onMessage } = spec
+  const { team, agent, topology, tags, misfire, overlap, onMessage } = spec
   const definition = spec.definition as Pick<Schedule, 'at' | 'in' | 'every' | 'timeZone' | 'onContext'>
-  const times =
-    timing && state === 'active' && row.due !== null ? [row.due, ...comingTimes(timing, row.due, shown - 1)] : []
   return {
     id,
     state,
@@ -88,7 +83,7 @@ export function scheduleView(row: ScheduleRow & { readonly now: number }): Sched
     ...(onMessage ? { onMessage } : {}),
     misfire,
     overlap,
-    next: times.map((time) => new Date(time).toISOString()),
+    next: (state === 'active' ? row.coming : []).map((time) => new Date(time).toISOString()),
     waiting,
     ...(lastRun === null ? {} : { lastRun: { id: lastRun, at: new Date(lastAt ?? 0).toISOString() } }),
     ...(row.apiKey === null ? {} : { apiKey: row.apiKey }),

@@ -11,12 +11,12 @@ import {
   failure,
   type Json,
   type Page,
-  TimeSlice,
   taintField,
   truncateText,
   type UserId,
 } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
+import type { TimesQuery } from '../../security/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
@@ -25,9 +25,8 @@ import type { TeamReference } from '../engine/starts/resolve-team.ts'
 import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleHost } from './schedule-host.ts'
 import { runOf, scheduleKey } from './schedule-parts.ts'
-import { checkSpec, readSpec, type ScheduleSpec, type StoredSpec } from './schedule-spec.ts'
-import type { ScheduleRow, Turned } from './schedule-store.ts'
-import { nextTime } from './schedule-times.ts'
+import { checkSpec, firstTimes, readSpec, type ScheduleSpec, type StoredSpec } from './schedule-spec.ts'
+import { dueOf, type ScheduleRow, type Turned } from './schedule-store.ts'
 import { type Schedule, scheduleView } from './schedule-view.ts'
 import { emitScheduleEvent, isMoved } from './serve-schedule.ts'
 
@@ -79,14 +78,17 @@ export class Schedules {
     const now = clock.now()
     const { config, paused = false } = spec
     const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
-    const stored = { ...read, ...taintField(parts.access.callers.taint) }
+    const author = parts.access.callers.sourceFor(this.#user)
+    const stored = { ...read, ...(author === undefined ? {} : { author }), ...taintField(parts.access.callers.taint) }
+    const timesOf = (query: TimesQuery) => parts.sources.times(author, query)
+    const coming = read.timing ? await firstTimes(spec, read.timing, now, timesOf) : []
     const existing = await store.get(this.#user, id)
     if (existing) return scheduleView(same(existing, stored))
     if (topology) {
       parts.runs.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)
     }
-    await this.#insert(id, stored, paused, now)
+    await this.#insert(id, stored, paused ? 'paused' : 'active', coming)
     const row = await this.#row(id)
     return scheduleView(same(row, stored))
   }
@@ -110,20 +112,12 @@ export class Schedules {
     const limit = Math.min(checkInteger('schedules.list', 'limit', options.limit ?? 50), 500)
     const after = options.cursor === undefined ? '' : decodeCursor(options.cursor)
     const { store } = this.#scheduleHost.parts.stores
-    const { clock } = this.#scheduleHost.parts.platform
     // One more row says whether another page follows.
     const rows = await store.list(this.#user, after, limit + 1)
-    const now = clock.now()
     const shown = rows.slice(0, limit)
-    const items: Schedule[] = []
-    const slice = new TimeSlice(clock)
-    for (const row of shown) {
-      if (slice.isOver) await slice.renew()
-      items.push(scheduleView({ ...row, now }))
-    }
     const last = rows.length > limit ? shown.at(-1)?.id : undefined
     const next = last === undefined ? undefined : encodeCursor(last)
-    return createPage(items, next, (cursor) => this.list({ limit, cursor }))
+    return createPage(shown.map(scheduleView), next, (cursor) => this.list({ limit, cursor }))
   }
 
   /**
@@ -143,13 +137,14 @@ export class Schedules {
    */
   async resume(id: string): Promise<Schedule> {
     const position = await this.#head()
-    return this.#turn(checkId(id), 'schedule.resumed', (row) => {
+    return this.#turn(checkId(id), 'schedule.resumed', async (row) => {
       if (row.state === 'ended') throw failure('schedule.over', { schedule: id })
       if (row.state === 'active') return {}
-      const { timing, onContext } = row.spec
-      const due = timing ? (nextTime(timing, row.now) ?? null) : null
-      const state = timing && due === null ? ('ended' as const) : ('active' as const)
-      return { state, due, problem: null, apiKey: this.#apiKey(), ...(onContext ? { position } : {}) }
+      const { timing, onContext, author } = row.spec
+      const { sources } = this.#scheduleHost.parts
+      const { coming } = timing ? await sources.times(author, { timing, now: row.now }) : { coming: [] }
+      const state = timing && coming.length === 0 ? ('ended' as const) : ('active' as const)
+      return { state, coming, problem: null, apiKey: this.#apiKey(), ...(onContext ? { position } : {}) }
     })
   }
 
@@ -190,17 +185,13 @@ export class Schedules {
     }
   }
 
-  async #insert(id: string, spec: StoredSpec, isPaused: boolean, now: number): Promise<void> {
+  async #insert(id: string, spec: StoredSpec, state: 'active' | 'paused', coming: readonly number[]): Promise<void> {
     const { parts } = this.#scheduleHost
     const { store } = parts.stores
     const { limit } = parts.settings
-    const due = spec.timing ? (nextTime(spec.timing, now) ?? null) : null
-    if (spec.timing && due === null)
-      throw failure('schedule.invalid', { what: 'at', problem: 'this time is in the past' })
     const position = spec.onContext ? await this.#head() : null
-    const state = isPaused ? ('paused' as const) : ('active' as const)
     try {
-      const statements = store.insert(this.#user, { id, state, spec, due, position, apiKey: this.#apiKey() }, limit)
+      const statements = store.insert(this.#user, { id, state, spec, coming, position, apiKey: this.#apiKey() }, limit)
       await commit(parts, this.#user, [...statements, ...this.#written('create', id)])
     } catch (error) {
       // Made by another at the same moment: the same, or not.
@@ -233,17 +224,22 @@ export class Schedules {
     return (await this.#host.parts.stores.storage.feed(this.#user, Number.MAX_SAFE_INTEGER, 1)).head
   }
 
-  async #turn(id: string, event: 'schedule.paused' | 'schedule.resumed', to: (row: Row) => Turned): Promise<Schedule> {
+  async #turn(
+    id: string,
+    event: 'schedule.paused' | 'schedule.resumed',
+    to: (row: Row) => Turned | Promise<Turned>,
+  ): Promise<Schedule> {
     const { parts } = this.#scheduleHost
     const { store } = parts.stores
     for (;;) {
       const row = await this.#row(id)
-      const set = to(row)
+      const set = await to(row)
       if (set.state === undefined || set.state === row.state) return scheduleView(row)
       const turned = { ...row, ...set }
+      const due = dueOf(turned.coming)
       const statements = [
         store.turn(this.#user, row, set),
-        store.work(this.#user, turned, row.waiting > 0 ? row.now : turned.due),
+        store.work(this.#user, turned, row.waiting > 0 ? row.now : due),
         ...this.#written(event === 'schedule.paused' ? 'pause' : 'resume', id),
       ]
       try {
@@ -273,7 +269,8 @@ function checkId(id: string, what = 'A schedule'): string {
 
 /** Its times count from when it was made first. */
 function same(row: Row, spec: StoredSpec): Row {
-  const compared = ({ timing: _, ...rest }: StoredSpec) => canonicalJson(JSON.parse(JSON.stringify(rest)) as Json)
+  const compared = ({ timing: _, author: __, ...rest }: StoredSpec) =>
+    canonicalJson(JSON.parse(JSON.stringify(rest)) as Json)
   if (compared(row.spec) === compared(spec)) return row
   throw failure('schedule.exists', { schedule: row.id })
 }

@@ -22,7 +22,6 @@ import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
 import { endedMs, maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
 import type { ScheduleRow, TriggerRow } from './schedule-store.ts'
-import { dueTimes } from './schedule-times.ts'
 
 type Served = ScheduleRow & { readonly now: number }
 type ScheduleKey = { readonly user: UserId; readonly id: string }
@@ -126,10 +125,12 @@ async function enqueueDue(parts: ScheduleParts, user: UserId, row: Served): Prom
   const { spec, due, now, id } = row
   const { store } = parts.stores
   if (!spec.timing || due === null) return
-  const { fire, missed, next } = dueTimes(spec.timing, due, now, spec.misfire)
+  const { timing, misfire, author } = spec
+  const { fire, missed, coming } = await parts.sources.times(author, { timing, first: due, now, misfire })
+  const next = coming[0]
   const free = Math.max(0, maxPendingTriggers - row.waiting)
   const accepted = fire.slice(0, free)
-  const to = next === undefined ? { due: null, state: 'ended' as const } : { due: next }
+  const to = next === undefined ? { coming, state: 'ended' as const } : { coming }
   await commit(parts, user, [
     store.turn(user, row, to),
     ...accepted.map((time) => store.addTrigger(user, row, timeTrigger(time))),

@@ -150,6 +150,42 @@ describe('The bounded evaluator', () => {
     expect((user + system) / 5_000).toBeLessThan(80)
   })
 
+  it('The bounded evaluator finds the times of a cron text of a source whose budget is used up, behind its checks.', async () => {
+    const { evaluator } = begin({ deadlineMs: 300, budgetMs: 300 })
+    const query = { timing: { cron: '0 8 * * *', timeZone: 'UTC' }, now: Date.parse('2026-01-01T00:00:00Z') }
+    const order: string[] = []
+    const check = evaluator.check('eve', slow, neverMatching).catch(() => order.push('check'))
+    const times = evaluator.times('eve', query).finally(() => order.push('times'))
+    expect(await evaluator.times(undefined, query)).toEqual(await times)
+    await check
+    expect(order).toEqual(['check', 'times'])
+    await expect(evaluator.check('eve', { type: 'number' }, 1)).rejects.toMatchObject(rejected('within a minute'))
+    const first = { ...query, first: query.now - 86_400_000 + 1, misfire: 'once' } as const
+    const eight = (day: number) => Date.parse(`2026-01-0${day}T08:00:00Z`)
+    expect(await evaluator.times('eve', { ...first, now: eight(1) })).toEqual({
+      fire: [eight(1) - 86_400_000, eight(1)],
+      coming: [2, 3, 4, 5, 6].map(eight),
+    })
+    await expect(evaluator.times('eve', { ...query, timing: { cron: '0 25 * * *', timeZone: 'UTC' } })).rejects.toThrow(
+      'CronPattern: Invalid value for hour: 25',
+    )
+  })
+
+  it('The bounded evaluator rejects cron texts beyond its limits, and when it is closed.', async () => {
+    const { evaluator } = begin({ deadlineMs: 0, maxWaitingOfSource: 1 })
+    const query = { timing: { cron: '0 8 * * *', timeZone: 'UTC' }, now: 0 }
+    const invalid = (problem: string) => ({ code: 'schedule.invalid', message: expect.stringContaining(problem) })
+    const all = await Promise.allSettled([1, 2, 3].map(() => evaluator.times('eve', query)))
+    const reasons = all.map((one) => one.status === 'rejected' && one.reason)
+    expect(reasons).toEqual(
+      ['longer than 0 ms', 'longer than 0 ms', 'wait already'].map((problem) =>
+        expect.objectContaining(invalid(problem)),
+      ),
+    )
+    await evaluator.close()
+    await expect(evaluator.times('eve', query)).rejects.toMatchObject(invalid('closed'))
+  })
+
   it('The bounded evaluator rejects waiting checks when it is closed.', async () => {
     const { evaluator } = begin()
     const waiting = [evaluator.check('eve', slow, neverMatching), evaluator.check('eve', slow, neverMatching)]

@@ -1,5 +1,6 @@
 /**
- * Evaluates JSON Schemas of others, and with them regular expressions: those of callers and of servers of tools. The
+ * Evaluates JSON Schemas of others, and with them regular expressions: those of callers and of servers of tools. Also
+ * searches for the times of cron texts of callers. The
  * author of an expression decides how long it takes, so nothing of it is compiled or tried on the main thread. One thread
  * evaluates one request at a time, the sources in turns, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each
  * source has a budget of time: a source that used it up is rejected until the minute is over.
@@ -7,10 +8,11 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
-import { type Clock, failure, hashText, type Json, type Schema, TimeSlice } from '../../core/index.ts'
+import { type Clock, failure, hashText, type Json, type Schema, TimeSlice, type TroupeError } from '../../core/index.ts'
 import { boundedText } from './bounded-text.ts'
 import { FairQueue } from './fair-queue.ts'
 import { findEvaluatorThread } from './find-evaluator-thread.ts'
+import { type DueTimes, scheduleTimes, type TimesQuery } from './schedule-times.ts'
 import { SourceBudgets } from './source-budgets.ts'
 
 export interface EvaluatorLimits {
@@ -30,14 +32,15 @@ export interface EvaluatorLimits {
   readonly maxValueLength: number
 }
 
-export type EvaluatorRequest = { readonly schema: string; readonly value?: string }
+export type EvaluatorRequest = { readonly schema: string; readonly value?: string } | { readonly times: TimesQuery }
 export type EvaluatorReply = {
   readonly elapsedMs: number
-  /** Why the schema cannot be compiled. */
+  /** Why the schema or the cron text cannot be compiled. */
   readonly unusable?: string
   /** The limit that compiling or checking exceeded; the value has a part in it, so the schema may be tried again. */
   readonly exceeded?: string
   readonly mismatch?: string
+  readonly times?: DueTimes
 }
 
 /** A schema that is too long has no text. */
@@ -69,12 +72,11 @@ class SchemaTexts {
 }
 
 interface Waiting {
-  readonly source: string
-  readonly key: string
-  readonly request: EvaluatorRequest
-  readonly resolve: (mismatch: string | undefined) => void
-  readonly reject: (error: unknown) => void
+  readonly evaluate: () => Promise<void>
+  readonly end: (problem: string) => void
 }
+
+type Rejection = (problem: string) => TroupeError
 
 /** Does one short part of the work that a source causes on the main thread. */
 export type ChargedWork = <Result>(part: () => Result) => Promise<Result>
@@ -121,19 +123,41 @@ export class BoundedEvaluator {
     value?: Json,
     maxValueLength: number = this.#limits.maxValueLength,
   ): Promise<string | undefined> {
-    const { maxSchemaLength, maxWaiting, maxWaitingOfSource } = this.#limits
-    if (this.#waiting.size >= maxWaiting) throw rejected(source, `${maxWaiting} checks wait already`)
-    if (this.#waiting.sizeOf(source) >= maxWaitingOfSource)
-      throw rejected(source, `${maxWaitingOfSource} checks of ${source} wait already`)
+    const { maxSchemaLength } = this.#limits
+    const rejection: Rejection = (problem) => failure('schema.rejected', { source, problem })
+    this.#checkQueue(source, rejection)
     const { text, key } = this.#texts.of(schema)
-    if (text === undefined) throw rejected(source, `it ${beyond(maxSchemaLength)}`)
+    if (text === undefined) throw rejection(`it ${beyond(maxSchemaLength)}`)
     const valueText = value === undefined ? undefined : boundedText(value, maxValueLength)
-    if (value !== undefined && valueText === undefined)
-      throw rejected(source, `the value to check ${beyond(maxValueLength)}`)
+    if (value !== undefined && valueText === undefined) throw rejection(`the value to check ${beyond(maxValueLength)}`)
     const request = { schema: text, ...(valueText === undefined ? {} : { value: valueText }) }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push(source, { source, key, request, resolve, reject })
-      void this.#work()
+    return this.#inTurn(source, rejection, async () => {
+      const known = this.#unusable.get(key)
+      if (known !== undefined) throw rejection(known)
+      this.#budgets.check(source)
+      const reply = await this.#ask(request)
+      this.#budgets.add(source, reply.elapsedMs)
+      if (reply.unusable !== undefined) this.#unusable.set(key, reply.unusable)
+      const problem = reply.unusable ?? reply.exceeded
+      if (problem !== undefined) throw rejection(problem)
+      return reply.mismatch
+    })
+  }
+
+  /**
+   * Returns the times of a schedule. The thread evaluates a cron text of a caller. The cost of a search is bounded, so it
+   * uses no budget: a source that has used its budget up does not stop its own schedules.
+   * @param source the author of the cron text; undefined for the application, whose cron texts are evaluated at once
+   * @throws ValidationError `schedule.invalid` for a search that exceeded a limit; the error of `croner`
+   */
+  async times(source: string | undefined, query: TimesQuery): Promise<DueTimes> {
+    if (source === undefined || !('cron' in query.timing)) return scheduleTimes(query)
+    const rejection: Rejection = (problem) => failure('schedule.invalid', { what: 'every', problem })
+    this.#checkQueue(source, rejection)
+    return this.#inTurn(source, rejection, async () => {
+      const { times, unusable, exceeded } = await this.#ask({ times: query })
+      if (times) return times
+      throw unusable === undefined ? rejection(exceeded ?? 'it was not evaluated') : new Error(unusable)
     })
   }
 
@@ -173,32 +197,34 @@ export class BoundedEvaluator {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-      next.reject(rejected(next.source, 'the troupe is closed'))
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next.end(closed)
     await this.#end()
+  }
+
+  #checkQueue(source: string, rejection: Rejection): void {
+    const { maxWaiting, maxWaitingOfSource } = this.#limits
+    if (this.#waiting.size >= maxWaiting) throw rejection(`${maxWaiting} checks wait already`)
+    if (this.#waiting.sizeOf(source) >= maxWaitingOfSource)
+      throw rejection(`${maxWaitingOfSource} checks of ${source} wait already`)
+  }
+
+  #inTurn<Result>(source: string, rejection: Rejection, evaluate: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(source, {
+        evaluate: () => (this.#isClosed ? Promise.reject(rejection(closed)) : evaluate()).then(resolve, reject),
+        end: (problem) => reject(rejection(problem)),
+      })
+      void this.#work()
+    })
   }
 
   async #work(): Promise<void> {
     if (this.#isWorking) return
     this.#isWorking = true
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift())
-      await this.#evaluate(next).then(next.resolve, next.reject)
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) await next.evaluate()
     this.#isWorking = false
     // Only a request in progress keeps the process alive.
     void this.#thread?.then((thread) => thread.unref()).catch(() => {})
-  }
-
-  async #evaluate({ source, key, request }: Waiting): Promise<string | undefined> {
-    if (this.#isClosed) throw rejected(source, 'the troupe is closed')
-    const known = this.#unusable.get(key)
-    if (known !== undefined) throw rejected(source, known)
-    this.#budgets.check(source)
-    const reply = await this.#ask(request)
-    this.#budgets.add(source, reply.elapsedMs)
-    if (reply.unusable !== undefined) this.#unusable.set(key, reply.unusable)
-    const problem = reply.unusable ?? reply.exceeded
-    if (problem !== undefined) throw rejected(source, problem)
-    return reply.mismatch
   }
 
   async #ask(request: EvaluatorRequest): Promise<EvaluatorReply> {
@@ -253,4 +279,4 @@ export class BoundedEvaluator {
 }
 
 const beyond = (length: number) => `is longer than ${length} characters or has more than 500 levels`
-const rejected = (source: string, problem: string) => failure('schema.rejected', { source, problem })
+const closed = 'the troupe is closed'

@@ -1,10 +1,13 @@
 /**
- * The thread of the evaluator: receives a schema and perhaps a value, and answers with the error. The process ends the thread when a
- * deadline passes, and the engine ends it when the memory limit is reached. Loads nothing of other modules.
+ * The thread of the evaluator: receives a schema and perhaps a value, and answers with the error; or a cron
+ * text, and answers with its times. The process ends the thread when a
+ * deadline passes, and the engine ends it when the memory limit is reached. Loads
+ * nothing of other modules.
  */
 import { parentPort } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import type { EvaluatorReply, EvaluatorRequest } from './bounded-evaluator.ts'
+import { scheduleTimes } from './schedule-times.ts'
 
 const maxSchemas = 1_000
 const problemLength = 2_000
@@ -23,12 +26,24 @@ function compile(text: string): Check {
   return check
 }
 
-function evaluate({ schema, value }: EvaluatorRequest): Omit<EvaluatorReply, 'elapsedMs'> {
+type Answer = Omit<EvaluatorReply, 'elapsedMs'>
+const unusable = (error: unknown): Answer => ({ unusable: (error as Error).message.slice(0, problemLength) })
+
+function evaluate(request: EvaluatorRequest): Answer {
+  if ('schema' in request) return checkSchema(request)
+  try {
+    return { times: scheduleTimes(request.times) }
+  } catch (error) {
+    return unusable(error)
+  }
+}
+
+function checkSchema({ schema, value }: Extract<EvaluatorRequest, { readonly schema: string }>): Answer {
   let check: Check
   try {
     check = compile(schema)
   } catch (error) {
-    return { unusable: (error as Error).message.slice(0, problemLength) }
+    return unusable(error)
   }
   if (value === undefined) return {}
   const { valid, errorMessage = 'it does not fit' } = check(JSON.parse(value))

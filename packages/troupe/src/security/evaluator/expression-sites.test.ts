@@ -6,7 +6,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { compilePattern } from '../../context/entries/pattern.ts'
-import { checkCron, dueTimes, nextTime } from '../../runs/schedules/schedule-times.ts'
+import { type Misfire, scheduleTimes, type Timing } from './schedule-times.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const constant = 'The expression is a constant of the source.'
@@ -17,7 +17,8 @@ const addressRange = 'An address is compared with a range of addresses.'
 const bounds: Readonly<Record<string, string>> = {
   'security/evaluator/evaluator-thread.ts':
     'A thread of its own evaluates it, with a deadline, a budget and a memory limit.',
-  'runs/schedules/schedule-times.ts': 'A cron text has a maximal length, and is searched for in 42 years.',
+  'security/evaluator/schedule-times.ts':
+    'The thread searches for the times of a cron text of a caller, in 42 years at most.',
   'context/entries/pattern.ts': 'A key is gone through once.',
   'security/policy/condition.ts': 'A list of rules has 500 tests, which search a tree of the arguments of a call.',
   'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
@@ -74,6 +75,8 @@ it('A call that compiles a text as a regular expression is seen, and one with a 
     expect([call, compilesText(call)]).toEqual([call, false])
 })
 
+const dueTimes = (timing: Timing, first: number, now: number, misfire: Misfire) =>
+  scheduleTimes({ timing, first, now, misfire })
 const day = 86_400_000
 const start = Date.parse('2026-01-01T00:00:00Z')
 const key = 'a'.repeat(1_024)
@@ -107,8 +110,7 @@ const worst: Readonly<Record<string, () => unknown>> = {
       const timing = { cron, timeZone: 'America/New_York' }
       const name = cron.slice(0, 20)
       return [
-        [`the check of ${name}`, () => checkCron(cron, timing.timeZone)],
-        [`the next time of ${name}`, () => nextTime(timing, start)],
+        [`the coming times of ${name}`, () => scheduleTimes({ timing, now: start })],
         [`the missed times of ${name}`, () => dueTimes(timing, start - 1_000 * day, start, 'once')],
       ]
     }),
@@ -148,5 +150,5 @@ it.each([
   '0 0 1 * +1L',
   '0 0 31 2,4,6,9,11 +MON-FRI',
 ])('A cron text that would be searched for through thousands of days is rejected: %s.', (cron) => {
-  expect(() => checkCron(cron, 'UTC')).toThrow(/a year must be|excludes/)
+  expect(() => scheduleTimes({ timing: { cron, timeZone: 'UTC' }, now: start })).toThrow(/a year must be|excludes/)
 })

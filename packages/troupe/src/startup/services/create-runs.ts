@@ -2,7 +2,14 @@
 
 import { milliseconds, version } from '../../core/index.ts'
 import type { JournalParts } from '../../journal/index.ts'
-import type { AgentParts, CommunicationParts, Gate, RunParts, SecurityParts } from '../../operations/index.ts'
+import type {
+  AgentParts,
+  CommunicationParts,
+  Gate,
+  RunParts,
+  SecurityParts,
+  ToolParts,
+} from '../../operations/index.ts'
 import {
   createOrchestra,
   createSchedules,
@@ -21,6 +28,7 @@ interface RunSources {
   readonly journal: JournalParts
   readonly communication: CommunicationParts
   readonly agents: AgentParts
+  readonly tools: Pick<ToolParts, 'evaluator'>
   readonly ownership: Pick<RunParts, 'endedRuns' | 'holder' | 'sharing'>
   /** Whether work may start, and what it may use. */
   readonly admission: { readonly gate: Gate; readonly dailyUsage: DailyUsage | undefined }
@@ -78,7 +86,7 @@ function orchestraOf(base: BaseParts, sources: RunSources, known: Known): Orches
 
 function schedulesOf(
   { config, platform, stores, observability }: BaseParts,
-  { security, communication }: RunSources,
+  { security, communication, tools }: RunSources,
   orchestra: OrchestraHost,
   known: Known,
 ): RunParts['schedules'] {
@@ -91,6 +99,7 @@ function schedulesOf(
       log: observability.log,
       access: { callers, isGranted: (key, user) => apiKeys.isGranted(key, user) },
       sources: {
+        times: (author, query) => tools.evaluator.times(author, query),
         context: (user) => mesh.host(user),
         written: (user, after) => mesh.written(user, after),
         mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,

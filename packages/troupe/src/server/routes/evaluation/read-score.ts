@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { failure, type Json, TroupeError } from '../../../core/index.ts'
 import type { Score } from '../../../runs/index.ts'
+import { expressionSource } from '../../../security/index.ts'
 import type { Call } from '../../route.ts'
 import { withoutUndefined } from '../../schemas/request-schemas.ts'
 
@@ -40,13 +41,9 @@ export async function readScore(call: SchemaCall, score: AskedScore, where: stri
   return score
 }
 
-/** A key is one source, with its sessions and whichever users its requests name. */
-export const schemaSourceOf = ({ principal, user }: Pick<SchemaCall, 'principal' | 'user'>): string =>
-  principal.kind === 'local' ? `user ${user}` : `key ${principal.openedBy ?? principal.id}`
-
 async function schemaOf(call: SchemaCall, schema: Readonly<Record<string, unknown>>, where: string) {
   const { evaluator } = call.parts.tools
-  const source = schemaSourceOf(call)
+  const source = expressionSource(call.principal, call.user)
   const json = schema as { readonly [key: string]: Json }
   try {
     await evaluator.check(source, json)

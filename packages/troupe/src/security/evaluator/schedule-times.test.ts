@@ -1,9 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { comingTimes, dueTimes, graceMs, maxCatchUp, nextTime, type Timing } from './schedule-times.ts'
+import { graceMs, type Misfire, maxCatchUp, nextTime, scheduleTimes, type Timing } from './schedule-times.ts'
 
 const at = (text: string) => Date.parse(text)
 const iso = (times: readonly number[]) => times.map((time) => new Date(time).toISOString())
+const dueTimes = (timing: Timing, first: number, now: number, misfire: Misfire) =>
+  scheduleTimes({ timing, first, now, misfire })
+function comingTimes(timing: Timing, after: number, count: number): readonly number[] {
+  const times: number[] = []
+  while (times.length < count) times.push(nextTime(timing, times.at(-1) ?? after) as number)
+  return times
+}
 const berlin = (cron: string): Timing => ({ cron, timeZone: 'Europe/Berlin' })
 const newYork = (cron: string): Timing => ({ cron, timeZone: 'America/New_York' })
 
@@ -77,7 +84,7 @@ describe('due times', () => {
     expect(dueTimes(cron, first, now, 'skip')).toEqual({
       fire: [],
       missed: { from: first, to: at('2026-01-01T05:00:00Z') },
-      next: at('2026-01-01T06:00:00Z'),
+      coming: [6, 7, 8, 9, 10].map((hour) => first + hour * 3_600_000),
     })
   })
 
@@ -91,7 +98,7 @@ describe('due times', () => {
 
   it('A schedule with `at` ends after its only time.', () => {
     const once: Timing = { at: first }
-    expect(dueTimes(once, first, first + 5, 'skip')).toEqual({ fire: [first], next: undefined })
+    expect(dueTimes(once, first, first + 5, 'skip')).toEqual({ fire: [first], coming: [] })
     expect(dueTimes(once, first, first + graceMs + 1, 'skip')).toMatchObject({ fire: [], missed: { from: first } })
     expect(dueTimes(once, first, first + graceMs + 1, 'once').fire).toEqual([first])
   })
@@ -119,7 +126,7 @@ describe('due times', () => {
             const found = dueTimes(timing, due, now, 'all')
             expect(found.missed).toBeUndefined()
             fired.push(...found.fire)
-            due = found.next as number
+            due = found.coming[0] as number
           }
           expect(fired).toEqual(comingTimes(timing, began - 1, fired.length))
           expect(due).toBe(nextTime(timing, now < began ? began - 1 : now))

@@ -4,8 +4,8 @@
  * If clocks are put forward, a time of day that does not exist is due at the end of the gap. If they are put back, a time that
  * occurs twice is due the first time. Schedules that repeat each hour or more often keep their interval in both cases.
  *
- * A caller writes the cron text, and the main thread searches for its times. The search is therefore limited to the years
- * near the given time, in which each date that comes at all comes.
+ * The search is limited to the years near the given time, in which each date that comes at all comes. The thread of the
+ * evaluator searches for the times of a cron text that a caller wrote, and the main thread for those of the application.
  */
 import { Cron } from 'croner'
 
@@ -23,14 +23,26 @@ export interface DueTimes {
   readonly fire: readonly number[]
   /** The first and the last of the times that start no run. */
   readonly missed?: { readonly from: number; readonly to: number }
-  /** The next time; undefined if there is none. */
-  readonly next: number | undefined
+  /** The next times, at most five, in order; empty if there are none. */
+  readonly coming: readonly number[]
+}
+
+/** What a schedule asks about its times. */
+export interface TimesQuery {
+  readonly timing: Timing
+  /** The time of the question, ms since 1970. */
+  readonly now: number
+  /** The earliest time that was not processed, at most `now`; without it only the coming times are wanted. */
+  readonly first?: number
+  readonly misfire?: Misfire
 }
 
 /** A time that is processed later than this, in ms, counts as missed. */
 export const graceMs = 10_000
 /** The number of the newest missed times for which `all` starts runs. */
 export const maxCatchUp = 100
+/** The number of coming times that readers of a schedule see. */
+const shown = 5
 
 const [firstYear, lastYear] = [1970, 2199]
 /** 29 February comes on a given weekday within 40 years, also across 2100. A year may begin earlier in the time zone. */
@@ -59,7 +71,7 @@ export function nextTime(timing: Timing, after: number): number | undefined {
 }
 
 /** Returns at most `count` times strictly after the given one. */
-export function comingTimes(timing: Timing, after: number, count: number): readonly number[] {
+function comingTimes(timing: Timing, after: number, count: number): readonly number[] {
   const times: number[] = []
   while (times.length < count) {
     const next = nextTime(timing, times.at(-1) ?? after)
@@ -89,15 +101,22 @@ function lastTimes(timing: Timing, first: number, until: number, count: number):
 }
 
 /**
- * Returns the due times. `first` is the earliest time that was not processed yet.
- * @param first at most `now`
+ * Returns the due times and the coming times.
+ * @throws the error of `croner` for an invalid cron text, and an error for one that would be searched for too long
  */
-export function dueTimes(timing: Timing, first: number, now: number, misfire: Misfire): DueTimes {
+export function scheduleTimes({ timing, first, now, misfire = 'once' }: TimesQuery): DueTimes {
+  if (first !== undefined) return dueTimes(timing, first, now, misfire)
+  if ('cron' in timing) checkCron(timing.cron, timing.timeZone)
+  return { fire: [], coming: comingTimes(timing, now, shown) }
+}
+
+function dueTimes(timing: Timing, first: number, now: number, misfire: Misfire): DueTimes {
   const late = now - graceMs - 1
   const onTime: number[] = []
   const from = Math.max(first, late + 1)
   let next = nextTime(timing, from - 1)
   for (; next !== undefined && next <= now; next = nextTime(timing, next)) onTime.push(next)
+  const coming = next === undefined ? [] : [next, ...comingTimes(timing, next, shown - 1)]
   const wanted = misfire === 'all' ? maxCatchUp : 1
   // One more time tells whether others follow.
   const missed = lastTimes(timing, first, late, wanted + 1)
@@ -106,7 +125,7 @@ export function dueTimes(timing: Timing, first: number, now: number, misfire: Mi
   return {
     fire: [...madeUp, ...onTime],
     ...(left === undefined ? {} : { missed: { from: first, to: left } }),
-    next,
+    coming,
   }
 }
 
