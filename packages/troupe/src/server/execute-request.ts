@@ -12,6 +12,7 @@ import { requestContextOf } from './request-context.ts'
 import type { Call, Route } from './route.ts'
 import { requireAgentAccess } from './routes/agent-access.ts'
 import type { Site } from './site.ts'
+import { countStream } from './streams/count-stream.ts'
 import type { Frame } from './streams/frame.ts'
 import { sendEvents } from './streams/send-events.ts'
 
@@ -240,19 +241,6 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
     reply.raw.destroy()
   } finally {
     release()
-  }
-}
-
-/** @throws CapacityError if the caller has too many open streams */
-function countStream({ openStreams, settings: { maxStreams } }: Site, { kind, id }: AnyCall['principal']): () => void {
-  const key = `${kind} ${id}`
-  const count = openStreams.get(key) ?? 0
-  if (count >= maxStreams) throw failure('capacity.exceeded', { problem: `this caller has ${maxStreams} streams open` })
-  openStreams.set(key, count + 1)
-  return () => {
-    const left = (openStreams.get(key) ?? 1) - 1
-    if (left > 0) openStreams.set(key, left)
-    else openStreams.delete(key)
   }
 }
 

@@ -25,7 +25,7 @@ test('The release workflow publishes what it attests, with provenance and a list
     expect.arrayContaining([
       'node scripts/pin-digests.ts --check',
       'npm run test:all',
-      'npm run attacks',
+      'npm run attacks -- --storage sqlite --storage postgres',
       'npm run attacks:banking',
     ]),
   )

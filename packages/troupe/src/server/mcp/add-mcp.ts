@@ -7,6 +7,7 @@ import { type Admit, admittedOf } from '../access/admit.ts'
 import { accessOf, keyOf } from '../access/request-principal.ts'
 import { cutStalled, recheckPeriodically } from '../access/session-guard.ts'
 import type { Site } from '../site.ts'
+import { countStream } from '../streams/count-stream.ts'
 import { isGreeting, isSubscription, McpCalls } from './mcp-calls.ts'
 
 /** The maximal number of messages in one request: protocol version 2025-03 allows batches. */
@@ -40,6 +41,7 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
         may: (operation: Parameters<typeof coversOperation>[1], least: Parameters<typeof coversRole>[2]) =>
           coversRole(parts.security.roles, principal.role, least) && coversOperation(principal.operations, operation),
       }
+      const release = isSubscription(body) ? countStream(site, principal) : undefined
       reply.hijack()
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value)
@@ -68,6 +70,7 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
         )
       } finally {
         for (const cancel of cancels) cancel()
+        release?.()
         if (ends) calls.end(callScope, body, ends)
       }
       return reply

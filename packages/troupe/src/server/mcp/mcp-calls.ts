@@ -10,8 +10,9 @@ interface Message {
 }
 
 export const isGreeting = (body: unknown): boolean => (body as Message | null)?.method === 'initialize'
-/** An answer that ends only when the client disconnects. */
-export const isSubscription = (body: unknown): boolean => (body as Message | null)?.method === 'subscriptions/listen'
+/** A request, or a batch with one, whose answer ends only when the client disconnects. */
+export const isSubscription = (body: unknown): boolean =>
+  [body].flat().some((message) => (message as Message | null)?.method === 'subscriptions/listen')
 
 export class McpCalls {
   readonly #ends = new Map<string, AbortController>()
