@@ -19,8 +19,10 @@ export const durationSchema = z.templateLiteral([z.number(), z.enum(['ms', 's', 
 const longestCursor = 15_000
 /** The order of a list of runs. */
 export const runOrderSchema = z
-  .enum(['newest', 'oldest', 'cost', 'tokens', 'duration'])
-  .describe('The orders cost, tokens and duration list the highest first.')
+  .enum(['newest', 'oldest', 'cost', 'tokens', 'duration', 'status'])
+  .describe(
+    'The orders cost, tokens and duration list the highest first; status lists waiting, running, failed, completed and cancelled runs.',
+  )
 
 export const pagingQuery = {
   limit: integerBetween(1, 500).optional(),

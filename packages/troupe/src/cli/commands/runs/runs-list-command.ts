@@ -23,7 +23,7 @@ export const runFilterOptions = [
   ['--to <time>', 'started before'],
   ['--min-cost <usd>', 'that cost so much at least'],
   ['--max-cost <usd>', 'that cost so much at most'],
-  ['--order <order>', 'newest or oldest first, or highest cost, tokens or duration first'],
+  ['--order <order>', 'newest or oldest first, highest cost, tokens or duration first, or by status'],
 ] as const
 
 /** Converts the options to a query. The server validates it. */

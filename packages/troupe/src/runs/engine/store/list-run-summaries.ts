@@ -74,7 +74,7 @@ export async function listRunSummaries(
   const { order = 'newest' } = checkFilter(filter)
   const after = start === undefined ? undefined : readCursor(start, order)
   const { rows, last } = await readRows(parts, user, { filter, limit, after })
-  const cursor = last && JSON.stringify([last.at, last.run, order])
+  const cursor = last && JSON.stringify([last.at, last.run, order, ...(order === 'status' ? [last.status] : [])])
   const items = rows.map((row) => summaryOf(parts, row))
   // A title is the beginning of a task, and an error may quote anything.
   if (isInStep()) for (const { id } of items) await noteRunTaint(parts, user, id)
@@ -152,8 +152,11 @@ function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | '
 
 function readCursor(cursor: string, order: string): RunListPosition {
   try {
-    const [at, run, of] = JSON.parse(cursor) as [unknown, unknown, unknown]
-    if (typeof at === 'number' && typeof run === 'string' && of === order) return { at, run }
+    const [at, run, of, status] = JSON.parse(cursor) as readonly unknown[]
+    if (typeof at === 'number' && typeof run === 'string' && of === order) {
+      if (order !== 'status') return { at, run }
+      if (typeof status === 'string') return { at, run, status }
+    }
   } catch {
     // Falls through to the rejection.
   }

@@ -54,6 +54,10 @@ describe('a list of runs', () => {
     [{ search: 'tas 29' }, []],
     [{ order: 'cost', status: 'failed' }, ['r150', 'r100', 'r50', 'r0']],
     [{ order: 'tokens', tags: ['t3'], maxCost: 0.5 }, ['r23', 'r43', 'r13', 'r33', 'r3']],
+    [
+      { order: 'status', tags: ['t0'], from: '1970-01-01T00:00:00.090Z', to: '1970-01-01T00:00:00.121Z' },
+      ['r100', 'r120', 'r110', 'r90'],
+    ],
     [{ order: 'duration', team: 'trips' }, ['r60', 'r20', 'r80', 'r40', 'r180', 'r160', 'r140', 'r120', 'r100', 'r0']],
   ])('A list of runs filtered by %j contains the runs that match.', (filter, ids) => {
     expect(found(filter)).toEqual(ids)
@@ -72,8 +76,10 @@ describe('a list of runs', () => {
     { order: 'cost' },
     { order: 'tokens', status: 'failed', from: '2026-01-01' },
     { order: 'duration' },
+    { order: 'status' },
+    { order: 'status', status: 'completed', from: '2026-01-01' },
   ])('A list of runs filtered by %j reads an index in its order, without a scan or a sort.', (filter) => {
-    const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, 50, { at: 100, run: 'r100' }, mark)
+    const { sql, binds } = listRuns(sqliteDialect, 'ada', filter, 50, { at: 100, run: 'r100', status: 'failed' }, mark)
     const plan = db
       .prepare(`explain query plan ${sql}`)
       .all(...(binds as (string | number)[]))

@@ -41,15 +41,19 @@ export interface RunFilter {
   readonly maxCost?: number
   /**
    * `newest` first by default. `cost`, `tokens` and `duration` list the highest first, as of when a run ended or began to
-   * wait; a run that has not ended has no duration and comes last.
+   * wait; a run that has not ended has no duration and comes last. `status` lists runs that wait, that execute, that failed,
+   * that completed and that were cancelled, and of each status the newest first.
    */
-  readonly order?: 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration'
+  readonly order?: 'newest' | 'oldest' | 'cost' | 'tokens' | 'duration' | 'status'
 }
 
-/** The last run of a page. `at` is the value by which the list is ordered. */
+/** The last run of a page. */
 export interface RunListPosition {
+  /** The value by which the list is ordered; the start of the run in the order of `status`. */
   readonly at: number
   readonly run: string
+  /** Needed in the order of `status`. */
+  readonly status?: string | undefined
 }
 
 export const runFilters = [
@@ -72,7 +76,7 @@ const maxSearchWords = 16
 const maxTags = 16
 const maxTitle = 200
 const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
-const orders = ['newest', 'oldest', 'cost', 'tokens', 'duration']
+const orders = ['newest', 'oldest', 'cost', 'tokens', 'duration', 'status']
 const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
 
 const wrong = (what: string, problem: string) =>
@@ -136,6 +140,9 @@ export function listRuns(
   const along = leading ? sql.ref('l') : sql.ref('r')
   const createdAt = sql`${along}.created_at`
   const at = orderValueOf(filter.order) ?? createdAt
+  // The alphabet has the names of the statuses in a useful order from its end.
+  const isByStatus = filter.order === 'status'
+  const orderKeys = [...(isByStatus ? [sql.ref('r.status')] : []), at, sql.ref(`${leading ? 'l' : 'r'}.run_id`)]
   const where = [
     sql`r.user_id = ${user}`,
     ...(leading
@@ -148,16 +155,20 @@ export function listRuns(
     ...conditionsOf(filter),
     ...(filter.from === undefined ? [] : [sql`${createdAt} >= ${Date.parse(filter.from)}`]),
     ...(filter.to === undefined ? [] : [sql`${createdAt} < ${Date.parse(filter.to)}`]),
-    ...(after ? [sql`(${at}, ${along}.run_id) ${beyond} (${after.at}, ${after.run})`] : []),
+    ...(after
+      ? [
+          sql`(${sql.join(orderKeys)}) ${beyond} (${sql.join([...(isByStatus ? [after.status] : []), after.at, after.run])})`,
+        ]
+      : []),
   ]
   // SQLite preserves the order of a cross join: from the label to its run.
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
   const query = sql`select r.*, ${at} as order_value, ${spentColumn} from ${from} where ${sql.join(where, sql` and `)}
-    order by ${at} ${order}, ${along}.run_id ${order} limit ${limit}`
+    order by ${sql.join(orderKeys.map((key) => sql`${key} ${order}`))} limit ${limit}`
   return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
 }
 
-/** Undefined for the orders of time. */
+/** Undefined for the orders of time and status. */
 function orderValueOf(order: RunFilter['order']): RawBuilder<unknown> | undefined {
   if (order === 'cost') return sql`r.cost`
   if (order === 'tokens') return sql`r.tokens`

@@ -55,6 +55,9 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     const byDuration: string[] = []
     for await (const { id } of await orchestra.list({ order: 'duration', limit: 2 })) byDuration.push(id)
     expect(byDuration.toSorted()).toEqual(await ids({}).then((all) => all.toSorted()))
+    const byStatus: string[] = []
+    for await (const { id } of await orchestra.list({ order: 'status', limit: 2 })) byStatus.push(id)
+    expect(byStatus).toEqual(['fail', 'b', 'a', 'again', 'pair'])
     const { cursor } = await orchestra.list({ order: 'duration', limit: 2 })
     await expect(orchestra.list({ order: 'cost', cursor: String(cursor) })).rejects.toMatchObject({
       code: 'cursor.invalid',

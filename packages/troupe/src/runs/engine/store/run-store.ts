@@ -46,8 +46,10 @@ export interface RunRow {
   /** In lists: the stored usage of a run that executes, if it has used a model. */
   readonly spent: string | null
 }
-/** A run of a list, and the value by which the list is ordered. */
-export interface ListedRun extends RunRow, RunListPosition {}
+/** A run of a list, and its position in the order of the list. */
+export interface ListedRun extends RunRow, RunListPosition {
+  readonly status: string
+}
 export interface RunStatusUpdate {
   readonly status: string
   readonly reason: string | null
