@@ -27,10 +27,6 @@ import { UpdatesStatus } from './parts/updates-status.tsx'
 import type { ViewPath } from './routes.ts'
 import * as routes from './routes.ts'
 import { Home } from './views/home.tsx'
-import { Runs } from './views/runs.tsx'
-import { Settings } from './views/settings.tsx'
-import { TryIt } from './views/try-it.tsx'
-import { Usage } from './views/usage.tsx'
 import { visible } from './visible.ts'
 
 const loadPalette = () => import('./parts/palette.tsx')
@@ -80,7 +76,7 @@ const loadEvaluations = () => import('./views/evaluations.tsx')
 
 routes.rootRoute.update({ component: Frame, notFoundComponent: NotFound })
 routes.homeRoute.update({ component: Home })
-routes.runsRoute.update({ component: Runs })
+routes.runsRoute.update({ component: lazyView(() => import('./views/runs.tsx'), 'Runs') })
 // Graph and Markdown load with the first run.
 routes.runRoute.update({ component: lazyView(() => import('./views/run.tsx'), 'RunView') })
 routes.chatRoute.update({ component: lazyView(() => import('./views/chat.tsx'), 'Chat') })
@@ -95,12 +91,12 @@ routes.schedulesRoute.update({ component: lazyView(() => import('./views/schedul
 routes.evaluationsRoute.update({ component: lazyView(loadEvaluations, 'Evaluations') })
 routes.evaluationRoute.update({ component: lazyView(loadEvaluations, 'Evaluation') })
 routes.playgroundRoute.update({ component: lazyView(() => import('./views/playground.tsx'), 'Playground') })
-routes.usageRoute.update({ component: Usage })
+routes.usageRoute.update({ component: lazyView(() => import('./views/usage.tsx'), 'Usage') })
 routes.healthRoute.update({ component: lazyView(() => import('./views/health.tsx'), 'Health') })
 routes.keysRoute.update({ component: lazyView(() => import('./views/api-keys.tsx'), 'ApiKeys') })
 routes.auditRoute.update({ component: lazyView(() => import('./views/audit.tsx'), 'Audit') })
-routes.settingsRoute.update({ component: Settings })
-routes.tryRoute.update({ component: TryIt })
+routes.settingsRoute.update({ component: lazyView(() => import('./views/settings.tsx'), 'Settings') })
+routes.tryRoute.update({ component: lazyView(() => import('./views/try-it.tsx'), 'TryIt') })
 
 const router = createRouter({
   routeTree: routes.routeTree,

@@ -64,8 +64,8 @@ export const homeRoute = createRoute({
 })
 
 export const runStatuses = ['running', 'waiting', 'completed', 'failed', 'cancelled'] as const
-/** The server sorts: `newest` by default, the highest first of the others. */
-const runOrders = ['newest', 'oldest', 'cost', 'tokens', 'duration'] as const
+/** The server sorts: `newest` by default, the highest first of the others, and by `status` what needs a person first. */
+export const runOrders = ['newest', 'oldest', 'cost', 'tokens', 'duration', 'status'] as const
 export type RunOrder = (typeof runOrders)[number]
 export interface RunsSearch {
   readonly status?: (typeof runStatuses)[number] | undefined

@@ -65,6 +65,33 @@ describeInBrowser('The agents and teams of the studio', (testbed) => {
     expect(await row('Asking').innerText()).not.toMatch(/\d/)
   })
 
+  test('The headers of the list of agents sort it, and a third press restores the order of the server.', async () => {
+    const table = page.getByRole('table').filter({ has: page.getByRole('columnheader', { name: 'Mean duration' }) })
+    const names = () => table.getByRole('rowheader').allInnerTexts()
+    const initial = ['Asking', 'Clerk', 'Reader']
+    await expect.poll(names).toEqual(initial)
+    const header = table.getByRole('columnheader', { name: 'Agent' })
+    const press = () => header.getByRole('button').click()
+    await press()
+    await header.and(page.locator('[aria-sort=ascending]')).waitFor()
+    expect(await names()).toEqual(initial)
+    await press()
+    await expect.poll(names).toEqual(initial.toReversed())
+    await header.and(page.locator('[aria-sort=descending]')).waitFor()
+    await press()
+    await expect.poll(names).toEqual(initial)
+    expect(await header.getAttribute('aria-sort')).toBeNull()
+    // An agent without a value follows the others in both directions.
+    const duration = table.getByRole('columnheader', { name: 'Mean duration' })
+    for (const direction of ['descending', 'ascending']) {
+      await duration.getByRole('button').click()
+      await duration.and(page.locator(`[aria-sort=${direction}]`)).waitFor()
+      expect((await names())[0]).toBe('Clerk')
+    }
+    await table.getByRole('columnheader', { name: 'Runs' }).waitFor()
+    expect(await table.getByRole('columnheader', { name: 'Runs' }).getByRole('button').count()).toBe(0)
+  })
+
   test('A team shows the findings of its check at the nodes that they concern.', async () => {
     await page.goto(`${server.url}/#/teams/loop`)
     for (const name of ['Reader', 'Clerk']) {

@@ -139,6 +139,20 @@ describeInBrowser('The list of runs', (testbed) => {
     await page.getByRole('columnheader', { name: 'Tokens' }).and(page.locator('[aria-sort=descending]')).waitFor()
   })
 
+  test('The list in the order of status has runs that need a person first.', async () => {
+    await open()
+    await page.getByRole('button', { name: 'Status', exact: true }).click()
+    await page.getByRole('columnheader', { name: 'Status' }).and(page.locator('[aria-sort=descending]')).waitFor()
+    expect(page.url()).toContain('order=status')
+    const first = () =>
+      page
+        .locator('tbody')
+        .getByRole('rowheader')
+        .locator('a')
+        .evaluateAll((all) => all.slice(0, 5).map((link) => link.textContent))
+    await expect.poll(first).toEqual(['ask three', 'ask two', 'ask one', 'second', '=SUM(A1), "first"'])
+  })
+
   test('A filter is saved under a name, opens the same list again, and is forgotten.', async () => {
     await open('?status=failed')
     await page.getByLabel('Save this filter as').fill('broken')

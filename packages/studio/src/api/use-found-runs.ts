@@ -52,9 +52,11 @@ function mergeRuns(lists: readonly Pick<RunPages, 'items' | 'loadMore'>[], order
 /** Returns each run once, in the order of the server. */
 export function inOrder(runs: readonly Summary[], order: RunOrder = 'newest'): readonly Summary[] {
   const direction = order === 'oldest' ? 1 : -1
+  const byStatus = (a: Summary, b: Summary) =>
+    order !== 'status' || a.status === b.status ? 0 : a.status < b.status ? -1 : 1
   const found = new Map(runs.map((run) => [run.id, { run, at: orderValues[order](run) }]))
   return [...found.values()]
-    .sort((a, b) => direction * (a.at - b.at || (a.run.id < b.run.id ? -1 : 1)))
+    .sort((a, b) => direction * (byStatus(a.run, b.run) || a.at - b.at || (a.run.id < b.run.id ? -1 : 1)))
     .map(({ run }) => run)
 }
 
@@ -63,6 +65,7 @@ const startOf = ({ createdAt }: Summary) => Date.parse(createdAt)
 const orderValues: Readonly<Record<RunOrder, (run: Summary) => number>> = {
   newest: startOf,
   oldest: startOf,
+  status: startOf,
   cost: ({ cost }) => cost?.usd ?? 0,
   tokens: ({ usage }) => (usage ? usage.inputTokens + usage.outputTokens : 0),
   duration: ({ createdAt, endedAt }) => (endedAt === undefined ? 0 : Date.parse(endedAt) - Date.parse(createdAt)),

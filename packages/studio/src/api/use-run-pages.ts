@@ -1,5 +1,6 @@
 /** A long list, page by page as it is needed, and asked for again as a whole. */
 import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
 import { isUnreachable } from './is-problem.ts'
 import { isSignedOut, useClient, useUpdatesConnection, useUser, withoutUpdatesEvery } from './use-api.tsx'
@@ -31,8 +32,11 @@ export function useRunPages(query: OperationRequest<'runs.list'>['query'], enabl
       isWithoutUpdates && !isSignedOut(state.error) ? withoutUpdatesEvery * (state.data?.pages.length ?? 1) : false,
     retry: (count, error) => isUnreachable(error) && count < 3,
   })
+  const { data } = found
+  // The same list at each render, so that its table prepares its rows once.
+  const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data])
   return {
-    items: found.data?.pages.flatMap(({ items }) => items) ?? [],
+    items,
     error: found.error,
     isLoading: found.isPending,
     isLoadingMore: found.isFetchingNextPage,

@@ -4,7 +4,7 @@ import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useAppearance } from '../appearance.tsx'
 import { when } from '../format.ts'
-import { type Column, DataTable } from './data-table.tsx'
+import { type Column, DataTable, fromRow } from './data-table.tsx'
 import { Button, Flex, Text } from './ui.tsx'
 
 export interface ChartSeries {
@@ -145,26 +145,32 @@ function Drawing({ title, times, series, format, top }: ChartProps) {
   return <div ref={box} className="chart-box" role="img" aria-label={`Chart of ${title}; Table shows its values`} />
 }
 
+interface ValueRow {
+  readonly at: number
+  /** One for each series. */
+  readonly values: readonly (number | undefined)[]
+}
+
 function ValueTable({ title, times, series, format }: ChartProps) {
+  const rows = times.map((at, i): ValueRow => ({ at, values: series.map(({ values }) => values[i] ?? undefined) }))
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by the keyboard too
     <section className="chart-table" aria-label={`Values of ${title}`} tabIndex={0}>
       <DataTable
         columns={[
-          { title: 'From', of: when },
+          { id: 'from', header: 'From', accessorFn: ({ at }) => at, cell: fromRow(({ at }) => when(at)) },
           ...series.map(
-            ({ name, values }): Column<number> => ({
-              title: name,
-              numeric: true,
-              of: (_, i) => {
-                const value = values[i]
-                return value === null || value === undefined ? '' : format(value)
-              },
+            ({ name }, i): Column<ValueRow> => ({
+              id: `series ${i}`,
+              header: name,
+              accessorFn: ({ values }) => values[i],
+              cell: fromRow(({ values: { [i]: value } }) => (value === undefined ? '' : format(value))),
+              meta: { numeric: true },
             }),
           ),
         ]}
-        rows={times}
-        rowKey={(at) => at}
+        rows={rows}
+        rowKey={({ at }) => at}
       />
     </section>
   )

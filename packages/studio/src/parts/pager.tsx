@@ -9,11 +9,14 @@ interface PagerProps {
   readonly on: string
 }
 
+/** Tells that a page has not all of a list: the list has a page before it or one behind it. */
+export const isPartOfList = (after: readonly string[] | undefined, next: string | undefined): boolean =>
+  (after?.length ?? 0) > 0 || next !== undefined
+
 export function Pager({ next, back, on }: PagerProps) {
   const { after = [] } = useSearch({ strict: false })
   const navigate = useNavigate()
-  // All there is stands on one page.
-  if (after.length === 0 && next === undefined) return null
+  if (!isPartOfList(after, next)) return null
   const go = (cursors: readonly string[]) =>
     void navigate({ to: '.', search: (search) => ({ ...search, after: cursors }) })
   return (

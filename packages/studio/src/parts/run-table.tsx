@@ -1,12 +1,12 @@
 /** A table of runs: the task names a run, and status, team, tokens, cost and times follow. */
 import { Link } from '@tanstack/react-router'
-import type { RowSelectionState } from '@tanstack/react-table'
+import type { ColumnSort, RowSelectionState, SortingState } from '@tanstack/react-table'
 import type { Summary } from '../api/shapes.ts'
 import { inShort, lasting, spent, tokens } from '../format.ts'
-import type { RunOrder } from '../routes.ts'
+import { type RunOrder, runOrders } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Age } from './age.tsx'
-import { type Column, DataTable } from './data-table.tsx'
+import { type Column, DataTable, fromRow } from './data-table.tsx'
 import { RunStatus } from './run-status.tsx'
 import { Text } from './ui.tsx'
 
@@ -25,35 +25,66 @@ interface RunTableProps {
 }
 
 export function RunTable({ runs, control }: RunTableProps) {
-  const sort = (order: RunOrder): Column<Summary>['sort'] =>
-    control && {
-      // A run that was started late has a low age.
-      direction:
-        control.order === order
-          ? 'descending'
-          : order === 'oldest' && control.order === 'newest'
-            ? 'ascending'
-            : undefined,
-      toggle: () => control.onOrder(control.order === order ? 'newest' : order),
-    }
-  const columns: readonly Column<Summary>[] = [
-    { title: 'Task', breaks: true, of: (run) => <TaskWithUsage run={run} /> },
-    { title: 'Status', of: ({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} /> },
-    { title: 'Team', wideOnly: true, of: ({ team, agents }) => team ?? someOf(agents) },
-    { title: 'Tokens', ...numeric, sort: sort('tokens'), of: ({ usage }) => tokens(usage) },
-    { title: 'Cost', ...numeric, sort: sort('cost'), of: ({ cost }) => spent(cost) },
-    { title: 'Age', ...numeric, sort: sort('oldest'), of: ({ createdAt }) => <Age of={createdAt} /> },
-    { title: 'Took', ...numeric, sort: sort('duration'), of: tookText },
-  ]
   const select = control?.onSelect && {
     selected: control.selected,
     onSelect: control.onSelect,
     nameOf: ({ title, id }: Summary) => title || id,
   }
-  return <DataTable columns={columns} rows={runs} rowKey={({ id }) => id} select={select} long={control ?? none} />
+  return (
+    <DataTable
+      columns={columns}
+      rows={runs}
+      rowKey={({ id }) => id}
+      select={select}
+      isPart={control === undefined}
+      serverSort={
+        control && {
+          sorting: [orders[control.order]],
+          onSort: (sorting) => control.onOrder(orderOf(sorting)),
+        }
+      }
+      long={control ?? none}
+    />
+  )
 }
 
+/** The columns with an accessor are those that the server sorts by. */
 const numeric = { numeric: true, wideOnly: true } as const
+const columns: readonly Column<Summary>[] = [
+  { header: 'Task', cell: fromRow((run) => <TaskWithUsage run={run} />), meta: { breaks: true } },
+  {
+    header: 'Status',
+    accessorFn: ({ status }) => status,
+    cell: fromRow(({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} />),
+  },
+  { header: 'Team', cell: fromRow(({ team, agents }) => team ?? someOf(agents)), meta: { wideOnly: true } },
+  {
+    header: 'Tokens',
+    accessorFn: ({ usage }) => usage,
+    cell: fromRow(({ usage }) => tokens(usage)),
+    meta: numeric,
+  },
+  { header: 'Cost', accessorFn: ({ cost }) => cost, cell: fromRow(({ cost }) => spent(cost)), meta: numeric },
+  {
+    header: 'Age',
+    accessorFn: ({ createdAt }) => createdAt,
+    cell: fromRow(({ createdAt }) => <Age of={createdAt} />),
+    meta: numeric,
+  },
+  { header: 'Took', accessorFn: (run) => lastedMs(run), cell: fromRow(tookText), meta: numeric },
+]
+/** The orders of the server by column. The newest run has the lowest age. */
+const orders: Readonly<Record<RunOrder, ColumnSort>> = {
+  newest: { id: 'Age', desc: false },
+  oldest: { id: 'Age', desc: true },
+  cost: { id: 'Cost', desc: true },
+  tokens: { id: 'Tokens', desc: true },
+  duration: { id: 'Took', desc: true },
+  status: { id: 'Status', desc: true },
+}
+/** A direction that the server does not have leads back to the newest runs. */
+const orderOf = ([sort]: SortingState): RunOrder =>
+  runOrders.find((order) => orders[order].id === sort?.id && orders[order].desc === sort.desc) ?? 'newest'
 const none = { onEnd: undefined }
 
 export const lastedMs = ({ createdAt, endedAt }: Summary): number | undefined =>

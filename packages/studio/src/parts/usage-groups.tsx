@@ -6,7 +6,7 @@ import { count, priced } from '../format.ts'
 import { usageRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Answer } from './answer.tsx'
-import { DataTable } from './data-table.tsx'
+import { DataTable, fromRow } from './data-table.tsx'
 import { Section } from './section.tsx'
 import { Flex, Select, Text } from './ui.tsx'
 import { startOf, usageRanges, usageRefreshMs } from './usage-ranges.ts'
@@ -71,15 +71,41 @@ function GroupTable({ items, by }: { readonly items: Groups; readonly by: Groupi
     <DataTable
       columns={[
         {
-          title,
-          breaks: true,
-          of: ({ name }) => (name === undefined ? <Text color="gray">{missing}</Text> : visible(name)),
+          header: title,
+          accessorFn: ({ name }) => name,
+          cell: fromRow(({ name }) => (name === undefined ? <Text color="gray">{missing}</Text> : visible(name))),
+          meta: { breaks: true },
         },
-        { title: 'Runs that used a model', numeric: true, of: ({ runs }) => count(runs) },
-        { title: 'Tokens in', numeric: true, wideOnly: true, of: ({ inputTokens }) => count(inputTokens) },
-        { title: 'Tokens out', numeric: true, wideOnly: true, of: ({ outputTokens }) => count(outputTokens) },
-        { title: 'Tokens', numeric: true, of: ({ tokens }) => count(tokens) },
-        { title: 'Cost', numeric: true, of: ({ cost, unpriced }) => priced(cost, unpriced > 0) },
+        {
+          header: 'Runs that used a model',
+          accessorFn: ({ runs }) => runs,
+          cell: fromRow(({ runs }) => count(runs)),
+          meta: { numeric: true },
+        },
+        {
+          header: 'Tokens in',
+          accessorFn: ({ inputTokens }) => inputTokens,
+          cell: fromRow(({ inputTokens }) => count(inputTokens)),
+          meta: { numeric: true, wideOnly: true },
+        },
+        {
+          header: 'Tokens out',
+          accessorFn: ({ outputTokens }) => outputTokens,
+          cell: fromRow(({ outputTokens }) => count(outputTokens)),
+          meta: { numeric: true, wideOnly: true },
+        },
+        {
+          header: 'Tokens',
+          accessorFn: ({ tokens }) => tokens,
+          cell: fromRow(({ tokens }) => count(tokens)),
+          meta: { numeric: true },
+        },
+        {
+          header: 'Cost',
+          accessorFn: ({ cost }) => cost,
+          cell: fromRow(({ cost, unpriced }) => priced(cost, unpriced > 0)),
+          meta: { numeric: true },
+        },
       ]}
       rows={items}
       rowKey={({ name = '' }) => name}

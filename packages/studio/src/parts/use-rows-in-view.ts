@@ -1,6 +1,6 @@
 /** The rows of a long table or tree that are in view. */
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useLayoutEffect, useState } from 'react'
+import { type Key, type RefObject, useLayoutEffect, useState } from 'react'
 
 /** More rows than that are drawn where one looks. */
 const few = 60
@@ -12,11 +12,13 @@ interface LongList {
   readonly onEnd: (() => void) | undefined
   /** In px, of one row. */
   readonly rowHeight?: number
+  /** The row of a position, for rows whose heights differ and are measured. */
+  readonly keyOf?: (index: number) => Key
 }
 
 /** @param long without it, all rows are drawn */
 export function useRowsInView(body: RefObject<HTMLElement | null>, count: number, long: LongList | undefined) {
-  const { rowHeight = tableRowHeight } = long ?? {}
+  const { rowHeight = tableRowHeight, keyOf } = long ?? {}
   const [scrollMargin, setScrollMargin] = useState(0)
   // The content above the rows may grow while they are shown.
   useLayoutEffect(() => {
@@ -30,8 +32,9 @@ export function useRowsInView(body: RefObject<HTMLElement | null>, count: number
   const virtual = useWindowVirtualizer({
     count: isAll ? 0 : count,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: 8,
     scrollMargin,
+    ...(keyOf && { getItemKey: keyOf }),
   })
   const all = virtual.getVirtualItems()
   const first = isAll ? 0 : (all[0]?.index ?? 0)
@@ -41,6 +44,8 @@ export function useRowsInView(body: RefObject<HTMLElement | null>, count: number
     if (end >= count && !isAll) long?.onEnd?.()
   }, [end, count])
   return {
+    /** The ref of each row whose height is measured. */
+    measure: isAll || !keyOf ? undefined : virtual.measureElement,
     first,
     end,
     before: isAll ? 0 : (all[0]?.start ?? scrollMargin) - scrollMargin,

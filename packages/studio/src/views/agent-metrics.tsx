@@ -1,7 +1,7 @@
 /** Success, latency and circuit breakers of an agent, as far as the process that answers has counted them. */
 import { count, lasting, percent } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { type Metrics, useMetrics } from '../parts/metrics.ts'
 import { Section } from '../parts/section.tsx'
@@ -48,10 +48,30 @@ function ToolTable({ tools }: { readonly tools: ReturnType<Metrics['tools']> }) 
   return (
     <DataTable
       columns={[
-        { title: 'Tool', breaks: true, of: ([tool]) => <code>{visible(tool)}</code> },
-        { title: 'Calls', numeric: true, of: ([, { calls }]) => count(calls) },
-        { title: 'Failed', numeric: true, of: ([, { failures }]) => count(failures) },
-        { title: 'Mean duration', numeric: true, of: ([, { meanMs }]) => lasting(meanMs) },
+        {
+          header: 'Tool',
+          accessorFn: ([tool]) => tool,
+          cell: fromRow(([tool]) => <code>{visible(tool)}</code>),
+          meta: { breaks: true },
+        },
+        {
+          header: 'Calls',
+          accessorFn: ([, { calls }]) => calls,
+          cell: fromRow(([, { calls }]) => count(calls)),
+          meta: { numeric: true },
+        },
+        {
+          header: 'Failed',
+          accessorFn: ([, { failures }]) => failures,
+          cell: fromRow(([, { failures }]) => count(failures)),
+          meta: { numeric: true },
+        },
+        {
+          header: 'Mean duration',
+          accessorFn: ([, { meanMs }]) => meanMs,
+          cell: fromRow(([, { meanMs }]) => lasting(meanMs)),
+          meta: { numeric: true },
+        },
       ]}
       rows={[...tools]}
       rowKey={([tool]) => tool}

@@ -5,7 +5,7 @@ import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, lasting, percent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { useMetrics } from '../parts/metrics.ts'
 import { Section } from '../parts/section.tsx'
@@ -23,6 +23,7 @@ export function Agents() {
   const agents = useAnswer('agents.list', {})
   const teams = useAnswer('teams.list', {})
   const metrics = useMetrics()
+  const hasMetrics = metrics !== undefined
   const present = useAnswer('agents.presence', { every: 3_000 })
   const teamsOf = (agent: string) =>
     teams.data?.items.filter((team) => team.agents.includes(agent)).map(({ name }) => name) ?? []
@@ -48,10 +49,14 @@ export function Agents() {
           {({ items }) => (
             <DataTable
               columns={[
-                { title: 'Agent', breaks: true, of: ({ name }) => name },
-                { title: 'Role', of: ({ role }) => role },
-                { title: 'Topics', wideOnly: true, of: ({ topics }) => topics.join(', ') },
-                { title: 'Process', wideOnly: true, breaks: true, of: ({ processId }) => processId },
+                { header: 'Agent', accessorFn: ({ name }) => name, meta: { breaks: true } },
+                { header: 'Role', accessorFn: ({ role }) => role },
+                { header: 'Topics', accessorFn: ({ topics }) => topics.join(', '), meta: { wideOnly: true } },
+                {
+                  header: 'Process',
+                  accessorFn: ({ processId }) => processId,
+                  meta: { wideOnly: true, breaks: true },
+                },
               ]}
               rows={items}
               rowKey={({ id }) => id}
@@ -71,9 +76,9 @@ export function Agents() {
             <DataTable
               columns={[
                 {
-                  title: 'Agent',
-                  breaks: true,
-                  of: ({ name }) =>
+                  header: 'Agent',
+                  accessorFn: ({ name }) => name,
+                  cell: fromRow(({ name }) =>
                     may('agents.get') ? (
                       <Link to="/agents/$agent" params={{ agent: name }}>
                         {visible(name)}
@@ -81,11 +86,12 @@ export function Agents() {
                     ) : (
                       visible(name)
                     ),
+                  ),
+                  meta: { breaks: true },
                 },
                 {
-                  title: 'Teams',
-                  breaks: true,
-                  of: ({ name }) =>
+                  header: 'Teams',
+                  cell: fromRow(({ name }) =>
                     teamsOf(name).length === 0
                       ? none
                       : teamsOf(name).map((team, i) => (
@@ -96,33 +102,39 @@ export function Agents() {
                             </Link>
                           </span>
                         )),
-                },
-                metrics && {
-                  title: 'Steps',
-                  numeric: true,
-                  wideOnly: true,
-                  of: ({ ended }) => (ended > 0 ? count(ended) : none),
-                },
-                metrics && {
-                  title: 'Success',
-                  numeric: true,
-                  of: ({ steps }) => (steps && successText(steps)) || none,
-                },
-                metrics && {
-                  title: 'Mean duration',
-                  numeric: true,
-                  wideOnly: true,
-                  of: ({ ended, steps }) => (ended > 0 && steps?.meanMs !== undefined ? lasting(steps.meanMs) : none),
+                  ),
+                  meta: { breaks: true },
                 },
                 {
-                  title: 'Runs',
-                  of: ({ name }) => (
+                  header: 'Steps',
+                  accessorFn: ({ ended }) => ended,
+                  cell: fromRow(({ ended }) => (ended > 0 ? count(ended) : none)),
+                  meta: { numeric: true, wideOnly: true },
+                },
+                {
+                  header: 'Success',
+                  accessorFn: ({ steps, ended }) => (steps && ended > 0 ? steps.completed / ended : undefined),
+                  cell: fromRow(({ steps }) => (steps && successText(steps)) || none),
+                  meta: { numeric: true },
+                },
+                {
+                  header: 'Mean duration',
+                  accessorFn: ({ ended, steps }) => (ended > 0 ? steps?.meanMs : undefined),
+                  cell: fromRow(({ ended, steps }) =>
+                    ended > 0 && steps?.meanMs !== undefined ? lasting(steps.meanMs) : none,
+                  ),
+                  meta: { numeric: true, wideOnly: true },
+                },
+                {
+                  header: 'Runs',
+                  cell: fromRow(({ name }) => (
                     <Link to="/runs" search={{ search: name }} aria-label={`Show runs with ${visible(name)}`}>
                       Show runs
                     </Link>
-                  ),
+                  )),
                 },
               ]}
+              visibility={{ Steps: hasMetrics, Success: hasMetrics, 'Mean duration': hasMetrics }}
               rows={names.map((name) => {
                 const steps = metrics?.agent(name)
                 return { name, steps, ended: steps ? steps.completed + steps.failed : 0 }
@@ -193,10 +205,19 @@ export function Agent() {
               <Section title="Tools">
                 <DataTable
                   columns={[
-                    { title: 'Tool', breaks: true, of: (tool) => <code>{visible(tool.name)}</code> },
-                    { title: 'Effect class', of: ({ effect }) => effect },
-                    { title: 'Approval', of: ({ approval }) => approval },
-                    { title: 'Description', wideOnly: true, breaks: true, of: (tool) => visible(tool.description) },
+                    {
+                      header: 'Tool',
+                      accessorFn: ({ name }) => name,
+                      cell: fromRow((tool) => <code>{visible(tool.name)}</code>),
+                      meta: { breaks: true },
+                    },
+                    { header: 'Effect class', accessorFn: ({ effect }) => effect },
+                    { header: 'Approval', accessorFn: ({ approval }) => approval },
+                    {
+                      header: 'Description',
+                      cell: fromRow((tool) => visible(tool.description)),
+                      meta: { wideOnly: true, breaks: true },
+                    },
                   ]}
                   rows={tools}
                   rowKey={(tool) => tool.name}

@@ -10,7 +10,7 @@ import { useMay } from '../api/use-may.ts'
 import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Answer } from '../parts/answer.tsx'
-import { type Column, DataTable } from '../parts/data-table.tsx'
+import { type Column, DataTable, fromRow } from '../parts/data-table.tsx'
 import { RunStatus } from '../parts/run-status.tsx'
 import { Task } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
@@ -98,16 +98,20 @@ function SomeRuns({ title, found, none, more, order = () => 0 }: SomeRunsProps) 
 
 const numeric = { numeric: true, wideOnly: true } as const
 const columns: readonly Column<UserRun>[] = [
-  { title: 'Task', breaks: true, of: (run) => <TaskOfUser run={run} /> },
-  { title: 'User', breaks: true, of: ({ user }) => visible(user) },
+  { header: 'Task', cell: fromRow((run) => <TaskOfUser run={run} />), meta: { breaks: true } },
+  { header: 'User', cell: fromRow(({ user }) => visible(user)), meta: { breaks: true } },
   {
-    title: 'Status',
-    of: ({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} questions={[]} />,
+    header: 'Status',
+    cell: fromRow(({ id, status, reason }) => <RunStatus run={id} status={status} reason={reason} questions={[]} />),
   },
-  { title: 'Team', wideOnly: true, of: ({ team, agents }) => inShort(team ?? agents.join(', '), 40) },
-  { title: 'Tokens', ...numeric, of: ({ usage }) => tokens(usage) },
-  { title: 'Cost', ...numeric, of: ({ cost }) => spent(cost) },
-  { title: 'Age', ...numeric, of: ({ createdAt }) => <Age of={createdAt} /> },
+  {
+    header: 'Team',
+    cell: fromRow(({ team, agents }) => inShort(team ?? agents.join(', '), 40)),
+    meta: { wideOnly: true },
+  },
+  { header: 'Tokens', cell: fromRow(({ usage }) => tokens(usage)), meta: numeric },
+  { header: 'Cost', cell: fromRow(({ cost }) => spent(cost)), meta: numeric },
+  { header: 'Age', cell: fromRow(({ createdAt }) => <Age of={createdAt} />), meta: numeric },
 ]
 
 /** The address of a run names no user, so the link chooses the user before it opens the run. */

@@ -7,10 +7,10 @@ import { maxSearched, useItem } from '../api/use-item.ts'
 import { useMay } from '../api/use-may.ts'
 import { count, toMinute, when } from '../format.ts'
 import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Opened } from '../parts/opened.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Notice, Select, Text } from '../parts/ui.tsx'
@@ -38,7 +38,7 @@ export function ApiKeys() {
         >
           {({ items, cursor }) => (
             <>
-              <KeyTable keys={items} opened={apiKey} />
+              <KeyTable keys={items} opened={apiKey} isPart={isPartOfList(after, cursor)} />
               <Pager next={cursor} back="Back" on="More" />
             </>
           )}
@@ -100,17 +100,17 @@ function OneKey({ id }: { readonly id: string }) {
 interface KeyTableProps {
   readonly keys: readonly ApiKey[]
   readonly opened: string | undefined
+  readonly isPart: boolean
 }
 
-function KeyTable({ keys, opened }: KeyTableProps) {
-  const mayRevoke = useMay()('apiKeys.revoke')
+function KeyTable({ keys, opened, isPart }: KeyTableProps) {
   return (
     <DataTable
       columns={[
         {
-          title: 'Name',
-          breaks: true,
-          of: (key) => (
+          header: 'Name',
+          accessorFn: ({ name }) => name,
+          cell: fromRow((key) => (
             <>
               <Link to="/keys" search={(search) => ({ ...search, apiKey: key.id })}>
                 {visible(key.name)}
@@ -122,31 +122,38 @@ function KeyTable({ keys, opened }: KeyTableProps) {
                 {key.expiresAt === undefined ? 'never expires' : `expires ${toMinute(key.expiresAt)}`}
               </Text>
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
         {
-          title: 'State',
-          of: (key) => <KeyState of={key} />,
+          header: 'State',
+          accessorFn: ({ state }) => state,
+          cell: fromRow((key) => <KeyState of={key} />),
         },
         {
-          title: 'Role',
-          breaks: true,
-          of: roleText,
+          header: 'Role',
+          accessorFn: roleText,
+          meta: { breaks: true },
         },
         {
-          title: 'Users',
-          wideOnly: true,
-          breaks: true,
-          of: usersText,
+          header: 'Users',
+          accessorFn: usersText,
+          meta: { wideOnly: true, breaks: true },
         },
         {
-          title: 'Expires',
-          wideOnly: true,
-          of: endText,
+          header: 'Expires',
+          accessorFn: ({ expiresAt }) => expiresAt && Date.parse(expiresAt),
+          cell: fromRow(endText),
+          meta: { wideOnly: true },
         },
-        { title: 'Revoke', of: (key) => mayRevoke && key.state === 'valid' && <Revoke id={key.id} name={key.name} /> },
+        {
+          header: 'Revoke',
+          cell: fromRow((key) => key.state === 'valid' && <Revoke id={key.id} name={key.name} />),
+        },
       ]}
+      visibility={{ Revoke: useMay()('apiKeys.revoke') }}
       rows={keys}
+      isPart={isPart}
       rowKey={({ id }) => id}
       isCurrent={({ id }) => id === opened}
     />

@@ -6,7 +6,7 @@ import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { ErrorNotice } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Text } from '../parts/ui.tsx'
@@ -114,8 +114,8 @@ function FindingTable({ findings }: { readonly findings: readonly Finding[] }) {
     <DataTable
       columns={[
         {
-          title: 'Record',
-          of: ({ n, record }) =>
+          header: 'Record',
+          cell: fromRow(({ n, record }) =>
             record && 'at' in record ? (
               <Link to="/audit" search={(search) => ({ ...search, record: record.id, at: record.at })}>
                 {n === undefined ? when(record.at) : count(n + 1)}
@@ -123,9 +123,10 @@ function FindingTable({ findings }: { readonly findings: readonly Finding[] }) {
             ) : (
               n !== undefined && count(n + 1)
             ),
+          ),
         },
-        { title: 'Problem', of: ({ kind }) => problems[kind] },
-        { title: 'Details', wideOnly: true, breaks: true, of: ({ problem }) => visible(problem) },
+        { header: 'Problem', cell: fromRow(({ kind }) => problems[kind]) },
+        { header: 'Details', cell: fromRow(({ problem }) => visible(problem)), meta: { wideOnly: true, breaks: true } },
       ]}
       rows={findings}
       rowKey={({ kind, n, record, problem }) => `${kind} ${n} ${record?.id ?? problem}`}

@@ -5,7 +5,7 @@ import { useAnswer } from '../api/use-api.tsx'
 import { when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { Breakable } from '../parts/breakable.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
@@ -60,18 +60,16 @@ function RecordTable({
     <DataTable
       columns={[
         {
-          title: 'Time',
-          of: ({ id, at }) => (
+          header: 'Time',
+          cell: fromRow(({ id, at }) => (
             <Link to="/audit" search={(search) => ({ ...search, record: id, at })}>
               {when(at)}
             </Link>
-          ),
+          )),
         },
         {
-          title: 'Principal',
-          wideOnly: true,
-          breaks: true,
-          of: ({ actor, key }) => (
+          header: 'Principal',
+          cell: fromRow(({ actor, key }) => (
             <>
               {visible(actor)}
               {key !== undefined && (
@@ -80,12 +78,12 @@ function RecordTable({
                 </Text>
               )}
             </>
-          ),
+          )),
+          meta: { wideOnly: true, breaks: true },
         },
         {
-          title: 'Action',
-          breaks: true,
-          of: ({ operation, actor, resource }) => (
+          header: 'Action',
+          cell: fromRow(({ operation, actor, resource }) => (
             <>
               <Breakable name={operation} />
               <Text as="p" size="small" color="gray" className="compact break">
@@ -93,12 +91,17 @@ function RecordTable({
                 {resource !== undefined && `: ${visible(resource)}`}
               </Text>
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
-        { title: 'Resource', wideOnly: true, breaks: true, of: ({ resource = '' }) => visible(resource) },
         {
-          title: 'Outcome',
-          of: ({ allowed, reason }) => <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />,
+          header: 'Resource',
+          cell: fromRow(({ resource = '' }) => visible(resource)),
+          meta: { wideOnly: true, breaks: true },
+        },
+        {
+          header: 'Outcome',
+          cell: fromRow(({ allowed, reason }) => <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />),
         },
       ]}
       rows={items}

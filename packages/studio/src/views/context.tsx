@@ -3,9 +3,9 @@ import { useAnswer } from '../api/use-api.tsx'
 import { inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Breakable } from '../parts/breakable.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Find } from '../parts/find.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { agentName } from '../parts/sources.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Heading, Text } from '../parts/ui.tsx'
@@ -69,20 +69,22 @@ function EntryTable() {
           <DataTable
             columns={[
               {
-                title: 'Key',
-                breaks: true,
-                of: ({ key }) => (
+                header: 'Key',
+                accessorFn: ({ key }) => key,
+                cell: fromRow(({ key }) => (
                   <Link from="/context" to="/context" search={(search) => ({ ...search, key })}>
                     <code>{key === '' ? '(the empty key)' : <Breakable name={key} />}</code>
                   </Link>
-                ),
+                )),
+                meta: { breaks: true },
               },
-              { title: 'Value', breaks: true, of: ({ value }) => inShort(value, 80) },
-              { title: 'Owner', wideOnly: true, of: ({ owner }) => agentName(owner) },
-              { title: 'For', wideOnly: true, of: ({ audience }) => audienceText(audience) },
-              { title: 'Version', numeric: true, wideOnly: true, of: ({ version }) => version },
+              { header: 'Value', cell: fromRow(({ value }) => inShort(value, 80)), meta: { breaks: true } },
+              { header: 'Owner', accessorFn: ({ owner }) => agentName(owner), meta: { wideOnly: true } },
+              { header: 'For', accessorFn: ({ audience }) => audienceText(audience), meta: { wideOnly: true } },
+              { header: 'Version', accessorFn: ({ version }) => version, meta: { numeric: true, wideOnly: true } },
             ]}
             rows={items}
+            isPart={isPartOfList(after, next)}
             rowKey={({ key }) => key}
           />
           <Pager next={next} back="Back" on="More" />

@@ -5,7 +5,7 @@ import type { Entry } from '../api/shapes.ts'
 import { useAnswer, useUser } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
@@ -72,21 +72,25 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
           )}
           <DataTable
             columns={[
-              { title: 'Agent', of: ({ agent }) => visible(agent) },
-              { title: 'Reads', of: ({ reads }) => (reads ? 'Yes' : 'No') },
+              { header: 'Agent', accessorFn: ({ agent }) => agent, cell: fromRow(({ agent }) => visible(agent)) },
+              { header: 'Reads', accessorFn: ({ reads }) => (reads ? 'Yes' : 'No') },
               {
-                title: 'Why',
-                breaks: true,
-                of: (reader) => (
+                header: 'Why',
+                cell: fromRow((reader) => (
                   <>
                     {visible(reasonOf(entry, reader))}
                     <Text as="p" size="small" color="gray" className="compact">
                       May change it: {changesOf(entry, reader)}
                     </Text>
                   </>
-                ),
+                )),
+                meta: { breaks: true },
               },
-              { title: 'May change it', wideOnly: true, of: (reader) => changesOf(entry, reader) },
+              {
+                header: 'May change it',
+                cell: fromRow((reader) => changesOf(entry, reader)),
+                meta: { wideOnly: true },
+              },
             ]}
             rows={asked}
             rowKey={({ agent }) => agent}

@@ -6,7 +6,7 @@ import { entryUses } from '../api/updates.tsx'
 import { useClient, useUser } from '../api/use-api.tsx'
 import { count, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { EntryLink, makerOf, StepLink } from '../parts/sources.tsx'
 import { Text } from '../parts/ui.tsx'
 
@@ -59,18 +59,28 @@ export function EntryUses({ entry: key }: { readonly entry: string }) {
           ) : (
             <DataTable
               columns={[
-                { title: 'Entry', breaks: true, of: ({ one }) => <EntryLink entry={one.key} /> },
-                { title: 'Made by', breaks: true, of: ({ one }) => makerOf(one) },
                 {
-                  title: 'Step',
-                  breaks: true,
-                  of: ({ one }) => {
+                  header: 'Entry',
+                  accessorFn: ({ one }) => one.key,
+                  cell: fromRow(({ one }) => <EntryLink entry={one.key} />),
+                  meta: { breaks: true },
+                },
+                { header: 'Made by', accessorFn: ({ one }) => makerOf(one), meta: { breaks: true } },
+                {
+                  header: 'Step',
+                  cell: fromRow(({ one }) => {
                     const { runId, stepId } = one.provenance
                     return runId !== undefined && stepId !== undefined && <StepLink run={runId} step={stepId} />
-                  },
+                  }),
+                  meta: { breaks: true },
                 },
-                { title: 'Read version', numeric: true, of: ({ version }) => version },
-                { title: 'Written', wideOnly: true, of: ({ one }) => when(one.updatedAt) },
+                { header: 'Read version', accessorFn: ({ version }) => version, meta: { numeric: true } },
+                {
+                  header: 'Written',
+                  accessorFn: ({ one }) => one.updatedAt,
+                  cell: fromRow(({ one }) => when(one.updatedAt)),
+                  meta: { wideOnly: true },
+                },
               ]}
               rows={uses}
               rowKey={({ one }) => one.key}

@@ -6,9 +6,9 @@ import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money, percent, when } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import type { ChartSeries } from '../parts/chart.tsx'
-import { type Column, DataTable } from '../parts/data-table.tsx'
+import { type Column, DataTable, fromRow } from '../parts/data-table.tsx'
 import { lazyPart } from '../parts/load-part.ts'
-import { Pager } from '../parts/pager.tsx'
+import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { ScoreCharts } from '../parts/score-charts.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -53,7 +53,7 @@ export function Evaluations() {
             {[...byDataset(items)].map(([dataset, experimentsOf]) => (
               <Section key={dataset} title={visible(dataset)}>
                 <QualityCharts experiments={experimentsOf} />
-                <Experiments experiments={experimentsOf} />
+                <Experiments experiments={experimentsOf} isPart={isPartOfList(after, cursor)} />
               </Section>
             ))}
             <Pager next={cursor} back="Newer" on="Older" />
@@ -110,45 +110,72 @@ function coursesOf(experiments: readonly Summary[]) {
   })
 }
 
+interface ExperimentsProps {
+  readonly experiments: readonly Summary[]
+  readonly isPart: boolean
+}
+
 /** The experiments of one data set: each with its quality, and the change against the one before of the same team. */
-function Experiments({ experiments }: { readonly experiments: readonly Summary[] }) {
+function Experiments({ experiments, isPart }: ExperimentsProps) {
   return (
     <DataTable
       columns={[
         {
-          title: 'Experiment',
-          breaks: true,
-          of: ({ id, status }) => (
+          header: 'Experiment',
+          cell: fromRow(({ id, status }) => (
             <>
               <Link to="/evaluations/$experiment" params={{ experiment: id }}>
                 {visible(id)}
               </Link>{' '}
               {status === 'running' && <Status status="running" />}
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
-        { title: 'Team', breaks: true, of: ({ candidate }) => visible(candidate.name) },
-        { title: 'Quality', numeric: true, of: ({ total }) => (total ? qualityText(total.candidate) : '') },
         {
-          title: 'Change',
-          numeric: true,
-          of: ({ candidate, dataset, total }, i) => {
+          header: 'Team',
+          accessorFn: ({ candidate }) => candidate.name,
+          cell: fromRow(({ candidate }) => visible(candidate.name)),
+          meta: { breaks: true },
+        },
+        {
+          header: 'Quality',
+          accessorFn: ({ total }) => total?.candidate.quality,
+          cell: fromRow(({ total }) => (total ? qualityText(total.candidate) : '')),
+          meta: { numeric: true },
+        },
+        {
+          header: 'Change',
+          cell: ({ row: { index, original } }) => {
+            const { candidate, dataset, total } = original
             const before = experiments
-              .slice(i + 1)
+              .slice(index + 1)
               .find((other) => other.candidate.name === candidate.name && other.dataset.version === dataset.version)
             return changeText(total, before?.total)
           },
+          meta: { numeric: true },
         },
         {
-          title: 'Failed',
-          numeric: true,
-          wideOnly: true,
-          of: ({ total }) => (total ? count(total.candidate.failed) : ''),
+          header: 'Failed',
+          accessorFn: ({ total }) => total?.candidate.failed,
+          cell: fromRow(({ total }) => (total ? count(total.candidate.failed) : '')),
+          meta: { numeric: true, wideOnly: true },
         },
-        { title: 'Cost', numeric: true, wideOnly: true, of: ({ total }) => (total ? money(total.candidate.cost) : '') },
-        { title: 'Started', numeric: true, wideOnly: true, of: ({ startedAt }) => when(startedAt) },
+        {
+          header: 'Cost',
+          accessorFn: ({ total }) => total?.candidate.cost,
+          cell: fromRow(({ total }) => (total ? money(total.candidate.cost) : '')),
+          meta: { numeric: true, wideOnly: true },
+        },
+        {
+          header: 'Started',
+          accessorFn: ({ startedAt }) => startedAt,
+          cell: fromRow(({ startedAt }) => when(startedAt)),
+          meta: { numeric: true, wideOnly: true },
+        },
       ]}
       rows={experiments}
+      isPart={isPart}
       rowKey={({ id }) => id}
     />
   )
@@ -215,12 +242,13 @@ function Totals({ experiment: { scorers, candidate, against, total } }: { readon
     <div className="fit">
       <DataTable
         columns={[
-          { title: 'Total', of: ([name]) => name },
+          { header: 'Total', cell: fromRow(([name]) => name) },
           ...sides.map(
-            ({ name, of }): Column<TotalRow> => ({
-              title: visible(name),
-              numeric: true,
-              of: ([, textOf]) => textOf(of),
+            ({ name, of }, i): Column<TotalRow> => ({
+              id: `side ${i}`,
+              header: visible(name),
+              cell: fromRow(([, textOf]) => textOf(of)),
+              meta: { numeric: true },
             }),
           ),
         ]}
@@ -244,9 +272,9 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
     <DataTable
       columns={[
         {
-          title: 'Case',
-          breaks: true,
-          of: (one) => (
+          header: 'Case',
+          accessorFn: (one) => one.case,
+          cell: fromRow((one) => (
             <>
               {one.status === 'skipped' ? (
                 visible(one.case)
@@ -261,17 +289,23 @@ function Cases({ results }: { readonly results: readonly CaseResult[] }) {
                 </Text>
               )}
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
-        { title: 'Side', of: ({ side }) => side },
-        { title: 'Status', of: ({ status }) => status },
-        { title: 'Quality', numeric: true, of: ({ quality }) => (quality === undefined ? '' : percent(quality)) },
-        { title: 'Scores', wideOnly: true, breaks: true, of: scoresText },
+        { header: 'Side', accessorFn: ({ side }) => side },
+        { header: 'Status', accessorFn: ({ status }) => status },
         {
-          title: 'Cost',
-          numeric: true,
-          wideOnly: true,
-          of: ({ status, cost }) => (status === 'skipped' ? '' : money(cost)),
+          header: 'Quality',
+          accessorFn: ({ quality }) => quality,
+          cell: fromRow(({ quality }) => (quality === undefined ? '' : percent(quality))),
+          meta: { numeric: true },
+        },
+        { header: 'Scores', cell: fromRow(scoresText), meta: { wideOnly: true, breaks: true } },
+        {
+          header: 'Cost',
+          accessorFn: (one) => (one.status === 'skipped' ? undefined : one.cost),
+          cell: fromRow(({ status, cost }) => (status === 'skipped' ? '' : money(cost))),
+          meta: { numeric: true, wideOnly: true },
         },
       ]}
       rows={sorted}

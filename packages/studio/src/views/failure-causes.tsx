@@ -5,7 +5,7 @@ import { useAnswer } from '../api/use-api.tsx'
 import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
@@ -78,19 +78,22 @@ export function FailureCauses() {
       ) : (
         <DataTable
           columns={[
-            { title: 'Cause', breaks: true, of: (cause) => <AboutCause cause={cause} /> },
+            { header: 'Cause', cell: fromRow((cause) => <AboutCause cause={cause} />), meta: { breaks: true } },
             {
-              title: 'Runs',
-              numeric: true,
-              of: (cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`,
+              header: 'Runs',
+              cell: fromRow((cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`),
+              meta: { numeric: true },
             },
-            { title: 'Tokens', numeric: true, wideOnly: true, of: ({ usage }) => tokens(usage) },
-            { title: 'Cost', numeric: true, wideOnly: true, of: ({ cost }) => spent(cost) },
-            { title: 'Last', numeric: true, wideOnly: true, of: ({ newest }) => <Age of={newest.createdAt} /> },
+            { header: 'Tokens', cell: fromRow(({ usage }) => tokens(usage)), meta: { numeric: true, wideOnly: true } },
+            { header: 'Cost', cell: fromRow(({ cost }) => spent(cost)), meta: { numeric: true, wideOnly: true } },
             {
-              title: 'Explanation',
-              wideOnly: true,
-              of: ({ newest: { id, title } }) => (
+              header: 'Last',
+              cell: fromRow(({ newest }) => <Age of={newest.createdAt} />),
+              meta: { numeric: true, wideOnly: true },
+            },
+            {
+              header: 'Explanation',
+              cell: fromRow(({ newest: { id, title } }) => (
                 <Link
                   to="/runs/$run"
                   params={{ run: id }}
@@ -99,7 +102,8 @@ export function FailureCauses() {
                 >
                   Why
                 </Link>
-              ),
+              )),
+              meta: { wideOnly: true },
             },
           ]}
           rows={causes.slice(0, maxCauses)}

@@ -5,7 +5,7 @@ import { useAnswer, useForget } from '../api/use-api.tsx'
 import { count, lasting, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
 import { checkDetails, inWords } from '../parts/check-details.ts'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Heading, Text } from '../parts/ui.tsx'
@@ -32,9 +32,9 @@ export function Health() {
                   <DataTable
                     columns={[
                       {
-                        title: 'Check',
-                        breaks: true,
-                        of: ({ name, critical, message, details }) => (
+                        header: 'Check',
+                        accessorFn: ({ name }) => name,
+                        cell: fromRow(({ name, critical, message, details }) => (
                           <>
                             {inWords(name)} {critical && <Text color="gray">(critical)</Text>}
                             {message !== undefined && (
@@ -46,11 +46,26 @@ export function Health() {
                               {checkDetails(details)}
                             </Text>
                           </>
-                        ),
+                        )),
+                        meta: { breaks: true },
                       },
-                      { title: 'Status', of: (check) => <Status status={check.status} /> },
-                      { title: 'Took', numeric: true, wideOnly: true, of: ({ durationMs }) => lasting(durationMs) },
-                      { title: 'Checked', numeric: true, wideOnly: true, of: ({ checkedAt }) => when(checkedAt) },
+                      {
+                        header: 'Status',
+                        accessorFn: ({ status }) => status,
+                        cell: fromRow((check) => <Status status={check.status} />),
+                      },
+                      {
+                        header: 'Took',
+                        accessorFn: ({ durationMs }) => durationMs,
+                        cell: fromRow(({ durationMs }) => lasting(durationMs)),
+                        meta: { numeric: true, wideOnly: true },
+                      },
+                      {
+                        header: 'Checked',
+                        accessorFn: ({ checkedAt }) => checkedAt,
+                        cell: fromRow(({ checkedAt }) => when(checkedAt)),
+                        meta: { numeric: true, wideOnly: true },
+                      },
                     ]}
                     rows={checks}
                     rowKey={({ name }) => name}
@@ -77,18 +92,18 @@ function CheckTable({ checks }: { readonly checks: readonly DoctorCheck[] }) {
     <DataTable
       columns={[
         {
-          title: 'Check',
-          breaks: true,
-          of: ({ status, description, evidence, remedy }) => (
+          header: 'Check',
+          cell: fromRow(({ status, description, evidence, remedy }) => (
             <>
               {visible(description)}
               <Text as="p" size="small" color="gray" className="break">
                 {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
               </Text>
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
-        { title: 'Result', of: ({ status }) => <Status status={status} /> },
+        { header: 'Result', cell: fromRow(({ status }) => <Status status={status} />) },
       ]}
       rows={checks}
       rowKey={({ id }) => id}

@@ -5,9 +5,9 @@ import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
-import { type Column, DataTable } from '../parts/data-table.tsx'
+import { type Column, DataTable, fromRow } from '../parts/data-table.tsx'
 import { MessageCard } from '../parts/message-card.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Button, Heading, Text } from '../parts/ui.tsx'
@@ -40,7 +40,12 @@ export function Messages() {
         >
           {({ items, cursor }) => (
             <>
-              <DataTable columns={columns} rows={items} rowKey={(mailbox) => mailbox} />
+              <DataTable
+                columns={columns}
+                rows={items.map((mailbox) => ({ mailbox }))}
+                rowKey={({ mailbox }) => mailbox}
+                isPart={isPartOfList(after, cursor)}
+              />
               <Pager next={cursor} back="Back" on="More" />
             </>
           )}
@@ -53,6 +58,9 @@ export function Messages() {
   )
 }
 
+interface MailboxRow {
+  readonly mailbox: string
+}
 type Counts = AnswerOf<'mailboxes.counts'>
 
 function Counted({ mailbox, of: name }: { readonly mailbox: string; readonly of: keyof Counts }) {
@@ -61,21 +69,22 @@ function Counted({ mailbox, of: name }: { readonly mailbox: string; readonly of:
   return name === 'dead' && value > 0 ? <span className="chip fail">{count(value)}</span> : count(value)
 }
 
-const counted = (title: string, name: keyof Counts): Column<string> => ({
-  title,
-  numeric: true,
-  of: (mailbox) => <Counted mailbox={mailbox} of={name} />,
+const counted = (title: string, name: keyof Counts): Column<MailboxRow> => ({
+  header: title,
+  cell: fromRow(({ mailbox }) => <Counted mailbox={mailbox} of={name} />),
+  meta: { numeric: true },
 })
 
-const columns: readonly Column<string>[] = [
+const columns: readonly Column<MailboxRow>[] = [
   {
-    title: 'Mailbox',
-    breaks: true,
-    of: (mailbox) => (
+    header: 'Mailbox',
+    accessorFn: ({ mailbox }) => mailbox,
+    cell: fromRow(({ mailbox }) => (
       <Link to="/messages/$mailbox" params={{ mailbox }}>
         {visible(mailbox)}
       </Link>
-    ),
+    )),
+    meta: { breaks: true },
   },
   counted('Waiting', 'waiting'),
   counted('At work', 'leased'),

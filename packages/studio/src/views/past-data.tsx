@@ -5,7 +5,7 @@ import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
 import type { RunState, Step } from '../run-state.ts'
@@ -92,18 +92,18 @@ function Accesses({
       ) : (
         <DataTable
           columns={[
-            { title: 'Agent', breaks: true, of: ({ agent }) => visible(agent) },
-            { title: 'Did', of: ({ what }) => visible(what) },
-            { title: 'Key or message', breaks: true, of: ({ name }) => visible(name) },
+            { header: 'Agent', cell: fromRow(({ agent }) => visible(agent)), meta: { breaks: true } },
+            { header: 'Did', cell: fromRow(({ what }) => visible(what)) },
+            { header: 'Key or message', cell: fromRow(({ name }) => visible(name)), meta: { breaks: true } },
             {
-              title: 'Value',
-              wideOnly: true,
-              breaks: true,
+              header: 'Value',
               // The payload of a message stands in its mailbox alone.
-              of: ({ value, mailbox, message }) =>
+              cell: fromRow(({ value, mailbox, message }) =>
                 value !== undefined
                   ? inShort(value, 200)
                   : mailbox && <MailboxLink mailbox={mailbox} message={message} />,
+              ),
+              meta: { wideOnly: true, breaks: true },
             },
           ]}
           rows={rows}

@@ -6,7 +6,7 @@ import { useAnswer } from '../api/use-api.tsx'
 import { age, count, inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Breakable } from '../parts/breakable.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { differences } from '../parts/first-difference.ts'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -129,16 +129,20 @@ function EventDifference({ seq, a, b }: EventDifferenceProps) {
         <DataTable
           columns={[
             {
-              title: 'Field',
-              breaks: true,
-              of: ({ path }) => (
+              header: 'Field',
+              cell: fromRow(({ path }) => (
                 <code>
                   <Breakable name={path.join('.')} />
                 </code>
-              ),
+              )),
+              meta: { breaks: true },
             },
-            { title: 'This run', breaks: true, of: ({ before }) => <FieldText value={before} /> },
-            { title: 'The other run', breaks: true, of: ({ after }) => <FieldText value={after} /> },
+            { header: 'This run', cell: fromRow(({ before }) => <FieldText value={before} />), meta: { breaks: true } },
+            {
+              header: 'The other run',
+              cell: fromRow(({ after }) => <FieldText value={after} />),
+              meta: { breaks: true },
+            },
           ]}
           rows={found.slice(0, maxDifferences)}
           rowKey={({ path }) => path.join('.')}

@@ -5,7 +5,7 @@ import type { AnswerOf } from 'troupe/client'
 import { useClient } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Card, Flex, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
@@ -124,11 +124,10 @@ function EffectTable({ effects }: { readonly effects: Effects }) {
   return (
     <DataTable
       columns={[
-        { title: 'Effect', breaks: true, of: ({ effect }) => visible(effect) },
+        { header: 'Effect', cell: fromRow(({ effect }) => visible(effect)), meta: { breaks: true } },
         {
-          title: 'Agent and step',
-          breaks: true,
-          of: ({ run, step, agent }) => (
+          header: 'Agent and step',
+          cell: fromRow(({ run, step, agent }) => (
             <>
               {visible(agent)},{' '}
               {run === undefined ? (
@@ -139,11 +138,12 @@ function EffectTable({ effects }: { readonly effects: Effects }) {
                 </Link>
               )}
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
         {
-          title: 'Undo',
-          of: ({ status, error }) => (
+          header: 'Undo',
+          cell: fromRow(({ status, error }) => (
             <>
               {status === 'failed' ? <Status status="failed" reason={words.get(status)} /> : words.get(status)}
               {error && (
@@ -152,7 +152,7 @@ function EffectTable({ effects }: { readonly effects: Effects }) {
                 </Text>
               )}
             </>
-          ),
+          )),
         },
       ]}
       rows={effects}

@@ -4,10 +4,10 @@ import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, toMinute, when } from '../format.ts'
 import { Answer, ErrorNotice } from '../parts/answer.tsx'
-import { type Column, DataTable } from '../parts/data-table.tsx'
+import { type Column, DataTable, fromRow } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Opened } from '../parts/opened.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
@@ -40,7 +40,6 @@ export function Schedules() {
   const query = { limit: 50, cursor: after?.at(-1) }
   const schedules = useAnswer('schedules.list', { query })
   const may = useMay()
-  const shown = may('schedules.pause') || may('schedules.trigger') ? [...columns, commands] : columns
   return (
     <>
       <Heading as="h1" mb="4">
@@ -56,7 +55,14 @@ export function Schedules() {
       >
         {({ items, cursor }) => (
           <>
-            <DataTable columns={shown} rows={items} rowKey={({ id }) => id} isCurrent={({ id }) => id === opened} />
+            <DataTable
+              columns={columns}
+              visibility={{ Commands: may('schedules.pause') || may('schedules.trigger') }}
+              rows={items}
+              rowKey={({ id }) => id}
+              isCurrent={({ id }) => id === opened}
+              isPart={isPartOfList(after, cursor)}
+            />
             <Pager next={cursor} back="Back" on="More" />
           </>
         )}
@@ -134,33 +140,42 @@ function makerText(apiKey: string | undefined): string {
 }
 
 const columns: readonly Column<Schedule>[] = [
-  { title: 'Schedule', breaks: true, of: (schedule) => <Named schedule={schedule} /> },
-  { title: 'State', of: ({ state }) => <Status status={state} /> },
   {
-    title: 'Next',
-    wideOnly: true,
-    of: ({ id, next, state }) => <NextTimes id={id} next={next} isPaused={state === 'paused'} />,
+    header: 'Schedule',
+    accessorFn: ({ id }) => id,
+    cell: fromRow((schedule) => <Named schedule={schedule} />),
+    meta: { breaks: true },
+  },
+  { header: 'State', accessorFn: ({ state }) => state, cell: fromRow(({ state }) => <Status status={state} />) },
+  {
+    header: 'Next',
+    accessorFn: ({ next: [first] }) => first && Date.parse(first),
+    // The next one to start comes first.
+    sortDescFirst: false,
+    cell: fromRow(({ id, next, state }) => <NextTimes id={id} next={next} isPaused={state === 'paused'} />),
+    meta: { wideOnly: true },
   },
   {
-    title: 'Last run',
-    wideOnly: true,
-    of: ({ id, lastRun }) => lastRun && <LastRun id={id} run={lastRun} />,
+    header: 'Last run',
+    accessorFn: ({ lastRun }) => lastRun && Date.parse(lastRun.at),
+    cell: fromRow(({ id, lastRun }) => lastRun && <LastRun id={id} run={lastRun} />),
+    meta: { wideOnly: true },
   },
   {
-    title: 'Made or resumed',
-    wideOnly: true,
-    breaks: true,
-    of: ({ apiKey, createdAt }) => (
+    header: 'Made or resumed',
+    accessorFn: ({ createdAt }) => Date.parse(createdAt),
+    cell: fromRow(({ apiKey, createdAt }) => (
       <>
         {makerText(apiKey)}
         <Text as="p" size="small" color="gray" className="unbroken">
           {toMinute(createdAt)}
         </Text>
       </>
-    ),
+    )),
+    meta: { wideOnly: true, breaks: true },
   },
+  { header: 'Commands', cell: fromRow((schedule) => <ScheduleCommands schedule={schedule} />) },
 ]
-const commands: Column<Schedule> = { title: 'Commands', of: (schedule) => <ScheduleCommands schedule={schedule} /> }
 
 function LastRun({ id, run }: { readonly id: string; readonly run: { readonly id: string; readonly at: string } }) {
   return (

@@ -9,7 +9,7 @@ import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
 import { CopyButton } from '../parts/copy-link.tsx'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { download } from '../parts/download.ts'
 import type { NodeFinding } from '../parts/graph.tsx'
 import { lazyPart } from '../parts/load-part.ts'
@@ -47,18 +47,19 @@ export function Teams() {
           <DataTable
             columns={[
               {
-                title: 'Team',
-                breaks: true,
-                of: ({ name }) => (
+                header: 'Team',
+                accessorFn: ({ name }) => name,
+                cell: fromRow(({ name }) => (
                   <Link to="/teams/$team" params={{ team: name }}>
                     {visible(name)}
                   </Link>
-                ),
+                )),
+                meta: { breaks: true },
               },
               {
-                title: 'Agents',
-                breaks: true,
-                of: ({ agents }) =>
+                header: 'Agents',
+                accessorFn: ({ agents }) => agents.join(', '),
+                cell: fromRow(({ agents }) =>
                   agents.map((agent, i) => (
                     <Fragment key={agent}>
                       {i > 0 && ', '}
@@ -71,15 +72,17 @@ export function Teams() {
                       )}
                     </Fragment>
                   )),
+                ),
+                meta: { breaks: true },
               },
-              { title: 'Check', of: ({ name }) => <WorstFinding team={name} /> },
+              { header: 'Check', cell: fromRow(({ name }) => <WorstFinding team={name} />) },
               {
-                title: 'Runs',
-                of: ({ name }) => (
+                header: 'Runs',
+                cell: fromRow(({ name }) => (
                   <Link to="/runs" search={{ team: name }} aria-label={`Show runs of ${visible(name)}`}>
                     Show runs
                   </Link>
-                ),
+                )),
               },
             ]}
             rows={items}

@@ -3,8 +3,8 @@ import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, inShort, spent } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
-import { DataTable } from '../parts/data-table.tsx'
-import { Pager } from '../parts/pager.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
+import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Card, Heading, Text } from '../parts/ui.tsx'
 import { UsageCharts } from '../parts/usage-charts.tsx'
@@ -45,19 +45,36 @@ export function Usage() {
               <DataTable
                 columns={[
                   {
-                    title: 'Run',
-                    breaks: true,
-                    of: ({ run, title }) => (
+                    header: 'Run',
+                    accessorFn: ({ title }) => title,
+                    cell: fromRow(({ run, title }) => (
                       <Link to="/runs/$run" params={{ run }}>
                         {inShort(title) || run}
                       </Link>
-                    ),
+                    )),
+                    meta: { breaks: true },
                   },
-                  { title: 'Tokens in', numeric: true, of: (one) => count(one.usage.inputTokens) },
-                  { title: 'Tokens out', numeric: true, of: (one) => count(one.usage.outputTokens) },
-                  { title: 'Cost', numeric: true, of: ({ cost }) => spent(cost) },
+                  {
+                    header: 'Tokens in',
+                    accessorFn: (one) => one.usage.inputTokens,
+                    cell: fromRow((one) => count(one.usage.inputTokens)),
+                    meta: { numeric: true },
+                  },
+                  {
+                    header: 'Tokens out',
+                    accessorFn: (one) => one.usage.outputTokens,
+                    cell: fromRow((one) => count(one.usage.outputTokens)),
+                    meta: { numeric: true },
+                  },
+                  {
+                    header: 'Cost',
+                    accessorFn: ({ cost }) => cost.usd,
+                    cell: fromRow(({ cost }) => spent(cost)),
+                    meta: { numeric: true },
+                  },
                 ]}
                 rows={items}
+                isPart={isPartOfList(after, cursor)}
                 rowKey={({ run }) => run}
               />
               <Pager next={cursor} back="Back" on="More" />
