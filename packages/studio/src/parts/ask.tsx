@@ -2,6 +2,7 @@
 
 import { Link } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
+import { markedLines, reviewableLines } from 'troupe/client'
 import type { Question } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -115,12 +116,13 @@ function textOf({ kind, text, agent, tool }: Question): string {
 /** Shows a request without the controls that answer it. */
 export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'question' | 'beside'>) {
   const { id, agent, tool, args } = question
+  const text = textOf(question)
   const effect = useEffectClass(agent, tool)
   return (
     <>
       <Flex justify="between" align="start" gap="2">
         <Text as="p" bold className="break">
-          {visible(agent)} asks
+          {markedLines(agent)} asks
           {id.includes('#') && (
             <Text color="gray">
               {' in step '}
@@ -133,15 +135,20 @@ export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'questio
         {beside}
       </Flex>
       <Text as="p" mb="2" className="break said">
-        {visible(textOf(question))}
+        {tool === undefined ? visible(text) : markedLines(text)}
       </Text>
       {tool !== undefined && (
         <>
           <Text as="p">
-            {visible(tool)}
+            {markedLines(tool)}
             {effect !== undefined && ` (${effect})`} would be called with exactly this:
           </Text>
-          <Value value={args} label={`Arguments of ${tool}, question ${id} of run ${run}`} expanded />
+          <Value
+            value={args}
+            label={`Arguments of ${tool}, question ${id} of run ${run}`}
+            shown={reviewableLines(args ?? null)}
+            expanded
+          />
         </>
       )}
     </>

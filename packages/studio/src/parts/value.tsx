@@ -10,14 +10,16 @@ const longest = 20_000
 interface ValueProps {
   readonly value: unknown
   readonly label: string
+  /** The text to show; that of the value by default. */
+  readonly shown?: string
   /** All of it at once, however long: nobody agrees to what he does not see. */
   readonly expanded?: boolean
 }
 
 /** A value as text, never as markup, with a button that copies it and its files below; what was text already is set as such. */
-export function Value({ value, label, expanded = false }: ValueProps) {
+export function Value({ value, label, shown, expanded = false }: ValueProps) {
   const [all, setAll] = useState(expanded)
-  const text = asText(expanded ? value : withoutBase64(value))
+  const text = shown ?? asText(expanded ? value : withoutBase64(value))
   const left = all ? 0 : text.length - longest
   const more = `Show ${count(left)} more characters`
   return (

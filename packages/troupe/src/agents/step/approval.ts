@@ -2,7 +2,7 @@
  * Approvals: a person agrees to one call with its exact arguments, once. Where untrusted input has met sensitive data, a
  * change outside is judged by policy, whatever the tool says of itself.
  */
-import { hashJson, type Json, TimeoutError } from '../../core/index.ts'
+import { hashJson, type Json, reviewableText, TimeoutError } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import {
   allLabels,
@@ -12,7 +12,6 @@ import {
   describeTaint,
   isJoined,
   type PolicyDecision,
-  reviewableText,
   type TaintedAction,
   type TaintGuard,
 } from '../../security/index.ts'

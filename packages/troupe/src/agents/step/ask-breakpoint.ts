@@ -1,6 +1,5 @@
 /** A breakpoint before a tool call, at which a person lets the call execute or provides its result. */
-import type { Json } from '../../core/index.ts'
-import { reviewableText } from '../../security/index.ts'
+import { type Json, reviewableText } from '../../core/index.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 
 /** The result that replaces the call. */

@@ -5,15 +5,16 @@ import {
   failure,
   hashJson,
   type Json,
+  markedLines,
   milliseconds,
   type Question,
   questionKinds,
+  reviewableText,
   show,
   TimeoutError,
   wrongAnswer,
 } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
-import { markedText, reviewableText } from '../../security/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { AskOptions } from '../agent-port.ts'
 
@@ -28,6 +29,7 @@ export function createQuestion(options: AskOptions): Question {
   if (choices !== undefined && !isChoice(choices)) throw wrong('its options are not a list of texts')
   if (choices !== undefined && (kind === 'confirmation' || kind === 'approval')) throw wrong(`a ${kind} has no options`)
   if (timeout !== undefined) milliseconds(timeout, 'The timeout of a question')
+  // The lines are of the code that asks.
   const shown = kind === 'approval' ? { ...options, text: markedLines(text) } : options
   const fields = Object.entries({ ...shown, kind }).filter(([, value]) => value !== undefined)
   const question = withArguments(copyJson(Object.fromEntries(fields), 'The question') as Question)
@@ -39,9 +41,6 @@ export function createQuestion(options: AskOptions): Question {
   const { tool = null, args = null } = question
   return { ...question, hash: hashJson({ text: question.text, tool, args }) }
 }
-
-/** Marks what cannot be seen in the text of an approval. The lines are of the code that asks. */
-const markedLines = (text: string): string => text.split('\n').map(markedText).join('\n')
 
 /** Adds the arguments to the text of a question, because every user interface shows the text. */
 function withArguments(question: Question): Question {

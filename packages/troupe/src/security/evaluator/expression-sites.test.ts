@@ -28,7 +28,7 @@ const bounds: Readonly<Record<string, string>> = {
   'models/extractive/text/split-question.ts': constant,
   'runs/engine/store/run-words.ts': constant,
   'security/validation/escapes.ts': constant,
-  'security/validation/reviewable-text.ts': constant,
+  'core/reviewable-text.ts': constant,
   'agents/memory/similarity.ts': wordSearch,
   'documents/document-index.ts': wordSearch,
   'documents/passage-index.ts': wordSearch,

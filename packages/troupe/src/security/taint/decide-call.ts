@@ -1,5 +1,5 @@
 /** The decision on one call: the strictest of the rules of the troupe, the team, the agent and the tool. */
-import type { Json, TaintLabel } from '../../core/index.ts'
+import { type Json, markedText, type TaintLabel } from '../../core/index.ts'
 import {
   allLabels,
   type CallLabels,
@@ -9,7 +9,6 @@ import {
   type PolicyOutcome,
   pathText,
 } from '../policy/index.ts'
-import { markedText } from '../validation/index.ts'
 import { isJoined } from './taint-policy.ts'
 
 /** The rules around a call, besides those of the troupe. */

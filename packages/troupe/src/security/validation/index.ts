@@ -1,4 +1,3 @@
 /** Validation of input, and escapes for output. */
 export * from './escapes.ts'
-export { markedText, reviewableText } from './reviewable-text.ts'
 export { type EmailOptions, type NumberOptions, type TextOptions, type UrlOptions, validators } from './validators.ts'

@@ -1,10 +1,11 @@
 /**
  * The texts that a person reads before approving a call: its arguments, the reason of a rule, the question. A model or a
- * caller chose their order, their length and every character: none of the three may hide what the call does.
+ * caller chose their order, their length and every character: none of the three may hide what the call does. Each surface
+ * that shows an approval shows these texts: the API, HTTP, MCP, the command line, and the page, which loads this file too.
  */
 
-import type { Json } from '../../core/index.ts'
-import { truncateText } from '../../core/index.ts'
+import type { Json } from './values/json-value.ts'
+import { truncateText } from './values/truncate-text.ts'
 
 const maxLength = 1_000
 const maxEntries = 200
@@ -49,7 +50,28 @@ function markMixed(word: string): string {
   return `${word.replace(misleading, escaped)} (mixes ${scripts.map(({ name }) => name).join(' and ')})`
 }
 
+/** @returns the lines of a text, each with nothing invisible and no letters of mixed scripts */
+export const markedLines = (text: string): string => text.split('\n').map(markedText).join('\n')
+
 const cut = (count: number, of: string) => (count > 0 ? `… (${count} more ${of}: see args)` : '')
+
+/**
+ * @param args JSON
+ * @returns the complete arguments as JSON text of several lines: short ones first, nothing invisible
+ */
+export function reviewableLines(args: unknown, indent = ''): string {
+  if (typeof args === 'string') return markedText(JSON.stringify(args))
+  if (typeof args !== 'object' || args === null) return JSON.stringify(args)
+  const inner = `${indent}  `
+  const isList = Array.isArray(args)
+  const all = isList
+    ? args.map((item) => reviewableLines(item, inner))
+    : Object.entries(args)
+        .map(([name, value]) => `${markedText(JSON.stringify(name))}: ${reviewableLines(value, inner)}`)
+        .toSorted((a, b) => a.length - b.length)
+  const text = all.length === 0 ? '' : `\n${all.map((line) => inner + line).join(',\n')}\n${indent}`
+  return isList ? `[${text}]` : `{${text}}`
+}
 
 /** @returns the arguments as JSON text: short ones first, nothing left out without a mark, nothing invisible */
 export function reviewableText(args: Json): string {
