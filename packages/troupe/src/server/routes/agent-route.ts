@@ -7,7 +7,7 @@ import { resolveTeam } from '../../runs/index.ts'
 import { builtInToolNames } from '../../security/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { answers } from '../route.ts'
-import { json, list, withoutUndefined } from '../schemas/request-schemas.ts'
+import { json, list, requestText, withoutUndefined } from '../schemas/request-schemas.ts'
 
 const names = list(z.string())
 
@@ -139,7 +139,7 @@ export const agentRoute = answers({
   role: 'moderator',
   summary:
     'Show the definition of an agent that is registered or that a registered team has: model, instructions, tools, rights.',
-  params: z.object({ agent: z.string() }),
+  params: z.object({ agent: requestText.name }),
   answer: agentSchema,
   handle: async ({ parts: { settings }, params: { agent: name } }) => {
     const team = [...settings.teams.values()].find(({ agents }) => agents.has(name))

@@ -11,14 +11,15 @@ import {
   page,
   pageSchema,
   pagingQuery,
+  requestText,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
 
-const ofKey = z.object({ key: z.string() })
+const ofKey = z.object({ key: requestText.id })
 const isUsers = { error: "it is 'all' or a list of names" }
 const users = z.union([z.literal('all'), z.array(z.string())], isUsers)
 /** The application itself may give a key more users. */
-const requestedUsers = z.union([z.literal('all'), z.array(z.string()).max(1_000)], isUsers)
+const requestedUsers = z.union([z.literal('all'), z.array(requestText.name).max(1_000)], isUsers)
 const made = z.object({ id: z.string(), key: z.string().describe('Shown only in this answer.') })
 
 export const apiKeyRoutes = [
@@ -71,13 +72,13 @@ export const apiKeyRoutes = [
     role: 'admin',
     summary: 'Create an API key.',
     body: z.strictObject({
-      name: z.string(),
+      name: requestText.name,
       users: requestedUsers,
-      role: z.string().optional(),
-      operations: z.array(z.string()).max(200).optional(),
-      agent: z.string().optional(),
+      role: requestText.name.optional(),
+      operations: z.array(requestText.name).max(200).optional(),
+      agent: requestText.name.optional(),
       taint: z
-        .array(z.string())
+        .array(requestText.name)
         .max(100)
         .optional()
         .describe(
@@ -101,7 +102,7 @@ export const apiKeyRoutes = [
     role: 'admin',
     summary:
       'Create a link that opens the studio once, within five minutes; without a scope it opens all data of all users.',
-    body: optionalBody(z.strictObject({ users: requestedUsers.optional(), role: z.string().optional() })),
+    body: optionalBody(z.strictObject({ users: requestedUsers.optional(), role: requestText.name.optional() })),
     answer: z.object({
       path: z.string().describe('The path below the address of the server. Shown only in this answer.'),
     }),

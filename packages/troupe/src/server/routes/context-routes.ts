@@ -8,17 +8,18 @@ import {
   durationSchema,
   json,
   list,
-  metadata,
   page,
   pageSchema,
   pagingQuery,
+  requestedRecord,
+  requestText,
   requiredField,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
 import { watched } from '../streams/watched.ts'
 
-const pathParams = z.object({ key: z.string() })
-const names = z.array(z.string()).max(1_000)
+const pathParams = z.object({ key: requestText.key })
+const names = z.array(requestText.name).max(1_000)
 const writers = z.union([z.enum(['owner', 'readers']), names], { error: 'it is owner, readers or a list of names' })
 const pushOptions = {
   audience: z.enum(['everyone', 'owner']).optional(),
@@ -26,20 +27,20 @@ const pushOptions = {
   topics: names.optional(),
   writers: writers.optional(),
   ttl: durationSchema.optional(),
-  lifecycle: z.string().optional(),
+  lifecycle: requestText.name.optional(),
   ifVersion: z
     .int()
     .min(0)
     .optional()
     .describe('The version that the entry must have; 0: the entry must not exist. If-Match does the same.'),
-  metadata: metadata.optional(),
+  metadata: requestedRecord.optional(),
 }
 const pushed = z.object({ key: z.string(), version: z.number().optional(), revision: z.number().optional() })
 const listing = {
   ...pagingQuery,
-  prefix: z.string().optional(),
-  pattern: z.string().optional(),
-  topic: z.string().optional(),
+  prefix: requestText.key.optional(),
+  pattern: requestText.key.optional(),
+  topic: requestText.name.optional(),
 }
 
 const missing = (key: string) => failure('context.missing', { key })
@@ -80,9 +81,9 @@ async function preconditioned<T>(version: number | undefined, work: () => Promis
 
 const push = z.strictObject({ value: json, ...pushOptions })
 const operation = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('push'), key: z.string(), value: json, ...pushOptions }),
-  z.strictObject({ type: z.literal('get'), key: z.string() }),
-  z.strictObject({ type: z.literal('delete'), key: z.string(), ifVersion: z.int().min(1).optional() }),
+  z.strictObject({ type: z.literal('push'), key: requestText.key, value: json, ...pushOptions }),
+  z.strictObject({ type: z.literal('get'), key: requestText.key }),
+  z.strictObject({ type: z.literal('delete'), key: requestText.key, ifVersion: z.int().min(1).optional() }),
 ])
 
 export const contextRoutes = [
@@ -236,7 +237,7 @@ export const contextRoutes = [
     summary:
       'Stream changes of entries that the caller may read, as server-sent events; Last-Event-ID or `from` resumes after an event.',
     query: z.strictObject({
-      pattern: z.string().optional(),
+      pattern: requestText.key.optional(),
       from: z.string().max(40).optional(),
     }),
     data: watchItemSchema,

@@ -11,34 +11,42 @@ import {
 } from '../../messaging/index.ts'
 import { accessOf } from '../access/request-principal.ts'
 import { answers, type Call } from '../route.ts'
-import { deadLetterSchema, mailboxCountsSchema, messageSchema, prioritySchema } from '../schemas/message-schemas.ts'
+import {
+  deadLetterSchema,
+  decodeLease,
+  encodeLease,
+  mailboxCountsSchema,
+  messageSchema,
+  prioritySchema,
+} from '../schemas/message-schemas.ts'
 import {
   done,
   durationSchema,
   json,
   list,
-  metadata,
   optionalBody,
   page,
   pageSchema,
   pagingQuery,
+  requestedRecord,
+  requestText,
   requiredField,
   storedErrorSchema,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
 
 const sending = {
-  type: z.string(),
+  type: requestText.name,
   payload: json,
   priority: prioritySchema.optional(),
   ttl: durationSchema.optional(),
   delay: durationSchema.optional(),
-  at: z.string().optional(),
-  dedupeId: z.string().optional(),
-  threadId: z.string().optional(),
-  correlationId: z.string().optional(),
+  at: requestText.time.optional(),
+  dedupeId: requestText.key.optional(),
+  threadId: requestText.key.optional(),
+  correlationId: requestText.key.optional(),
   requiresConfirmation: z.boolean().optional(),
-  metadata: metadata.optional(),
+  metadata: requestedRecord.optional(),
 }
 const outcomes = z.object({
   outcomes: z.array(
@@ -73,7 +81,7 @@ function parts<B extends { type: string; payload?: unknown; dedupeId?: string | 
   }
 }
 
-const inMailbox = z.object({ mailbox: z.string() })
+const inMailbox = z.object({ mailbox: requestText.name })
 type OfMailbox = Call<{ mailbox: string }, unknown, unknown>
 
 /** @throws AccessDeniedError for the mailbox of another agent, if the caller acts as an agent */
@@ -84,26 +92,13 @@ function mailboxOf({ parts, principal, user, agent, requestContext, params: { ma
   return parts.communication.mailboxes.clients({ user, agent: mailbox, access }).mailbox
 }
 
-/** Names a delivery, for any process. It is valid while its lease lasts, and only for this mailbox of this user. */
-const encodeLease = ({ id, token, batchFrom, batchTo }: DeliveryLease) =>
-  Buffer.from(JSON.stringify([id, token, batchFrom, batchTo])).toString('base64url')
-
-const lease = z.tuple([z.string(), z.string(), z.int().min(0), z.int().min(0)])
-function decodeLease(text: string): DeliveryLease {
-  try {
-    const [id, token, batchFrom, batchTo] = lease.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
-    return { id, token, batchFrom, batchTo }
-  } catch {
-    throw failure('request.invalid', { problem: 'body/delivery is none that was received' })
-  }
-}
 async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery: string }>): Promise<Delivery> {
   mailboxOf(call)
   const { receiver } = call.parts.communication.mailboxes
   return receiver.findDelivery(call.user, call.params.mailbox, decodeLease(call.body.delivery))
 }
 
-const delivery = z.string().describe('The `delivery` that `receive` returned.')
+const delivery = requestText.id.describe('The `delivery` that `receive` returned.')
 const longestWaitMs = '60s'
 
 export const messageRoutes = [
@@ -115,7 +110,7 @@ export const messageRoutes = [
     role: 'contributor',
     agents: 'own',
     summary: 'Send a message to an agent.',
-    body: z.strictObject({ ...sending, to: z.string() }),
+    body: z.strictObject({ ...sending, to: requestText.name }),
     answer: messageSchema,
     code: 201,
     handle: async (call) => {
@@ -131,7 +126,11 @@ export const messageRoutes = [
     role: 'contributor',
     agents: 'own',
     summary: 'Send a message to named agents, to active agents with a role, or to all agents.',
-    body: z.strictObject({ ...sending, to: z.array(z.string()).max(1_000).optional(), role: z.string().optional() }),
+    body: z.strictObject({
+      ...sending,
+      to: z.array(requestText.name).max(1_000).optional(),
+      role: requestText.name.optional(),
+    }),
     answer: outcomes,
     handle: async (call) => {
       const { type, payload, options } = parts(call)
@@ -146,7 +145,7 @@ export const messageRoutes = [
     role: 'contributor',
     agents: 'own',
     summary: 'Send a message to the agents that are subscribed to a topic now.',
-    body: z.strictObject({ ...sending, topic: z.string() }),
+    body: z.strictObject({ ...sending, topic: requestText.name }),
     answer: outcomes,
     handle: async (call) => {
       const { type, payload, options } = parts(call)
@@ -162,13 +161,13 @@ export const messageRoutes = [
     agents: 'own',
     summary: 'Send a request to an agent and wait for the reply, 30s by default.',
     body: z.strictObject({
-      type: z.string(),
+      type: requestText.name,
       payload: json,
-      to: z.string(),
+      to: requestText.name,
       timeout: durationSchema.optional(),
       priority: prioritySchema.optional(),
-      threadId: z.string().optional(),
-      metadata: metadata.optional(),
+      threadId: requestText.key.optional(),
+      metadata: requestedRecord.optional(),
     }),
     answer: z.object({ reply: json }),
     handle: async (call) => {
@@ -228,9 +227,9 @@ export const messageRoutes = [
     query: z.strictObject({
       ...pagingQuery,
       unreadOnly: z.enum(['true', 'false']).optional(),
-      from: z.string().optional(),
-      threadId: z.string().optional(),
-      type: z.string().optional(),
+      from: requestText.name.optional(),
+      threadId: requestText.key.optional(),
+      type: requestText.name.optional(),
       priority: prioritySchema.optional(),
       order: z.enum(['oldest', 'priority']).optional(),
     }),
@@ -255,7 +254,7 @@ export const messageRoutes = [
     agents: 'own',
     summary: 'Mark messages as read; they stay deliverable.',
     params: inMailbox,
-    body: z.strictObject({ ids: z.array(z.string()).max(1_000) }),
+    body: z.strictObject({ ids: z.array(requestText.id).max(1_000) }),
     answer: z.object({ marked: z.number() }),
     handle: async (call) => ({ marked: await mailboxOf(call).markRead(call.body.ids) }),
   }),
@@ -274,7 +273,7 @@ export const messageRoutes = [
       z.strictObject({
         max: z.int().min(1).max(1_000).optional(),
         wait: durationSchema.optional(),
-        types: z.array(z.string()).max(100).optional(),
+        types: z.array(requestText.name).max(100).optional(),
       }),
     ),
     answer: z.object({
@@ -317,7 +316,7 @@ export const messageRoutes = [
     role: 'moderator',
     agents: 'own',
     summary: 'Redrive a dead letter: put it at the end of its lane, at attempt 1.',
-    params: inMailbox.extend({ message: z.string() }),
+    params: inMailbox.extend({ message: requestText.id }),
     answer: done,
     handle: async (call) => {
       await mailboxOf(call).redrive(call.params.message)

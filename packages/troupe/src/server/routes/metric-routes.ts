@@ -4,7 +4,7 @@ import { createUserMetrics } from '../../observability/index.ts'
 import { requireMetrics } from '../../operations/index.ts'
 import { accessOf } from '../access/request-principal.ts'
 import { answers, type Call } from '../route.ts'
-import { durationSchema, withoutUndefined } from '../schemas/request-schemas.ts'
+import { durationSchema, requestText, withoutUndefined } from '../schemas/request-schemas.ts'
 
 function metricsOf({ parts, principal, user, requestContext }: Call<unknown, unknown, unknown>) {
   const require = requireMetrics(accessOf(principal, parts.security.roles), requestContext.name)
@@ -32,7 +32,7 @@ export const metricRoutes = [
     operation: 'context.read',
     role: 'readonly',
     summary: 'Summarise the values of a metric within `window`; by default all stored values.',
-    params: z.object({ metric: z.string() }),
+    params: z.object({ metric: requestText.name }),
     query: z.strictObject({ window: durationSchema.optional() }),
     answer: z.object({
       count: z.number(),

@@ -15,16 +15,17 @@ import {
   page,
   pageSchema,
   pagingQuery,
+  requestText,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
 
 const query = {
   ...pagingQuery,
-  actor: z.string().optional(),
-  operation: z.string().optional(),
-  resource: z.string().optional(),
-  from: z.string().optional(),
-  to: z.string().optional(),
+  actor: requestText.name.optional(),
+  operation: requestText.name.optional(),
+  resource: requestText.key.optional(),
+  from: requestText.time.optional(),
+  to: requestText.time.optional(),
   allUsers: z.enum(['true', 'false']).optional().describe('Include the entries of all users and of the troupe itself.'),
 }
 

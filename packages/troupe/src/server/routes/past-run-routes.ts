@@ -7,8 +7,9 @@ import {
   integerBetween,
   json,
   list,
-  metadata,
   optionalBody,
+  requestedRecord,
+  requestText,
   storedErrorSchema,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
@@ -22,23 +23,23 @@ import {
   uncertainEffectSchema,
 } from '../schemas/run-schemas.ts'
 
-const pathParams = z.object({ run: z.string() })
+const pathParams = z.object({ run: requestText.id })
 const breakpointError = "it is 'error', { agent }, { tool } or { seq }, or a list of them"
 const breakOn = z.union(
   [
     z.literal('error'),
-    z.strictObject({ agent: z.string() }),
-    z.strictObject({ tool: z.string() }),
+    z.strictObject({ agent: requestText.name }),
+    z.strictObject({ tool: requestText.name }),
     z.strictObject({ seq: z.int().min(1) }),
   ],
   { error: breakpointError },
 )
 
 const edit = z.strictObject({
-  results: metadata.optional(),
-  prompts: z.record(z.string(), z.string()).optional(),
-  answers: metadata.optional(),
-  model: z.string().optional(),
+  results: requestedRecord.optional(),
+  prompts: z.record(requestText.name, requestText.long).optional(),
+  answers: requestedRecord.optional(),
+  model: requestText.name.optional(),
 })
 
 export const pastRunRoutes = [
@@ -53,7 +54,7 @@ export const pastRunRoutes = [
     params: pathParams,
     body: z.strictObject({
       at: z.int().min(1),
-      id: z.string().optional(),
+      id: requestText.name.optional(),
       repeat: z.boolean().optional(),
       edit: edit.optional(),
     }),
@@ -107,7 +108,7 @@ export const pastRunRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary: 'Compare two runs and show where they differ first.',
-    params: pathParams.extend({ other: z.string() }),
+    params: pathParams.extend({ other: requestText.id }),
     answer: z.object({
       identical: z.boolean(),
       divergedAt: z.number().optional(),
@@ -150,9 +151,9 @@ export const pastRunRoutes = [
     params: pathParams,
     body: optionalBody(
       z.strictObject({
-        from: z.string().optional(),
+        from: requestText.id.optional(),
         budget: z.looseObject({}).optional(),
-        id: z.string().optional(),
+        id: requestText.name.optional(),
         repeat: z.boolean().optional(),
       }),
     ),
@@ -175,7 +176,7 @@ export const pastRunRoutes = [
     summary: 'Undo the effects of an ended run, last effect first; `plan` only lists what an undo would do.',
     params: pathParams,
     body: optionalBody(
-      z.strictObject({ steps: z.array(z.string()).max(1_000).optional(), plan: z.boolean().optional() }),
+      z.strictObject({ steps: z.array(requestText.id).max(1_000).optional(), plan: z.boolean().optional() }),
     ),
     answer: z.object({
       effects: z.array(
@@ -259,7 +260,7 @@ export const pastRunRoutes = [
     role: 'moderator',
     summary: 'Change the values with which a run continues from a breakpoint.',
     params: pathParams,
-    body: z.strictObject({ results: metadata.optional(), inputs: metadata.optional() }),
+    body: z.strictObject({ results: requestedRecord.optional(), inputs: requestedRecord.optional() }),
     answer: done,
     handle: async ({ orchestra, params, body, signal }) => {
       await (await orchestra.get(params.run)).edit(withoutUndefined(body), { signal })
@@ -287,8 +288,8 @@ export const pastRunRoutes = [
       'Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it.',
     params: pathParams,
     body: z.strictObject({
-      step: z.string(),
-      call: z.string(),
+      step: requestText.id,
+      call: requestText.id,
       happened: z.boolean(),
       output: json.optional(),
     }),

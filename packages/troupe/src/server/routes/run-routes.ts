@@ -13,6 +13,7 @@ import {
   page,
   pageSchema,
   pagingQuery,
+  requestText,
   requiredField,
   resumed,
   runOrderSchema,
@@ -33,25 +34,26 @@ import { requireAnswerer, runsOfAgent } from './agent-access.ts'
 import { awaited, runResult, shownResult } from './run-result.ts'
 import { startBody, startRequestedRun } from './start-run-request.ts'
 
-const pathParams = z.object({ run: z.string() })
+const pathParams = z.object({ run: requestText.id })
 const usd = z
   .string()
+  .max(25)
   .regex(/^\d{1,12}(\.\d{1,12})?$/)
   .transform(Number)
 /** The options of `orchestra.list`. Tags are separated by commas, or given by several `tags` parameters. */
 const filters = {
   status: z.enum(['running', 'waiting', 'completed', 'failed', 'cancelled']).optional(),
   reason: z.enum(['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']).optional(),
-  agent: z.string().optional(),
-  team: z.string().optional(),
+  agent: requestText.name.optional(),
+  team: requestText.name.optional(),
   search: z.string().max(1_000).optional(),
   title: z.string().max(200).optional(),
   tags: z
-    .union([z.string(), z.array(z.string()).max(100)])
+    .union([requestText.tags, z.array(requestText.name).max(100)])
     .transform((tags) => (typeof tags === 'string' ? tags.split(',').filter(Boolean) : tags))
     .optional(),
-  threadId: z.string().optional(),
-  parent: z.string().optional(),
+  threadId: requestText.name.optional(),
+  parent: requestText.id.optional(),
   from: z.string().max(100).optional(),
   to: z.string().max(100).optional(),
   minCost: usd.optional(),
@@ -192,7 +194,7 @@ export const runRoutes = [
     role: 'readonly',
     agents: 'step',
     summary: 'List the calls of a step to models, tools and other effects, with their outcomes.',
-    params: pathParams.extend({ step: z.string() }),
+    params: pathParams.extend({ step: requestText.id }),
     answer: z.object({ calls: list(recordedCallSchema) }),
     handle: async ({ orchestra, params }) => {
       return { calls: await (await orchestra.get(params.run)).calls(params.step) }
@@ -206,7 +208,7 @@ export const runRoutes = [
     role: 'readonly',
     quotesErrors: true,
     summary: 'Show the prompts of the model calls of a step, for operators; 409 if the code has changed since.',
-    params: pathParams.extend({ step: z.string() }),
+    params: pathParams.extend({ step: requestText.id }),
     answer: z.object({ prompts: list(sentPromptSchema) }),
     handle: async ({ orchestra, params }) => ({ prompts: await orchestra.prompts(params.run, params.step) }),
   }),
@@ -276,7 +278,7 @@ export const runRoutes = [
     agents: 'own',
     summary: 'Answer a question of the run with a text, one of its options, or `{ approve, hash }`.',
     params: pathParams,
-    body: z.strictObject({ question: z.string(), value: json, id: z.string().max(256).optional() }),
+    body: z.strictObject({ question: requestText.id, value: json, id: z.string().max(256).optional() }),
     answer: done,
     handle: async (call) => {
       await requireAnswerer(call)

@@ -9,12 +9,13 @@ import {
   page,
   pageSchema,
   pagingQuery,
+  requestText,
   withoutUndefined,
 } from '../schemas/request-schemas.ts'
 import { scheduleSchema } from '../schemas/schedule-schema.ts'
 import { teamFields } from './start-run-request.ts'
 
-const pathParams = z.object({ schedule: z.string() })
+const pathParams = z.object({ schedule: requestText.name })
 const schedulesOf = ({ troupe, user }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user'>) =>
   troupe.user(user).schedules
 
@@ -39,18 +40,20 @@ export const scheduleRoutes = [
     agents: 'own',
     summary: 'Create a schedule; a repeated request with the same id and spec returns the existing one.',
     body: z.strictObject({
-      id: z.string().optional(),
+      id: requestText.name.optional(),
       task: json.optional(),
-      prepare: z.string().optional(),
+      prepare: requestText.name.optional(),
       ...teamFields,
       config: z.looseObject({}).optional(),
-      tags: z.array(z.string()).max(100).optional(),
-      at: z.string().optional(),
+      tags: z.array(requestText.name).max(100).optional(),
+      at: requestText.time.optional(),
       in: durationSchema.optional(),
-      every: z.string().optional(),
-      timeZone: z.string().optional(),
-      onContext: z.strictObject({ pattern: z.string(), topics: z.array(z.string()).max(100).optional() }).optional(),
-      onMessage: z.strictObject({ type: z.string(), to: z.string().optional() }).optional(),
+      every: requestText.name.optional(),
+      timeZone: requestText.name.optional(),
+      onContext: z
+        .strictObject({ pattern: requestText.key, topics: z.array(requestText.name).max(100).optional() })
+        .optional(),
+      onMessage: z.strictObject({ type: requestText.name, to: requestText.name.optional() }).optional(),
       misfire: z.enum(['skip', 'once', 'all']).optional(),
       overlap: z.enum(['allow', 'skip', 'queue']).optional(),
       paused: z.boolean().optional(),
@@ -98,7 +101,7 @@ export const scheduleRoutes = [
     role: 'contributor',
     summary: 'Start a run of a schedule now.',
     params: pathParams,
-    body: optionalBody(z.strictObject({ id: z.string().optional() })),
+    body: optionalBody(z.strictObject({ id: requestText.name.optional() })),
     answer: z.object({ run: z.string() }),
     code: 201,
     handle: async (call) => {

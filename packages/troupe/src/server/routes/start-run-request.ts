@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import { type Run, readTeamRequest, type StartSpec, startAs } from '../../runs/index.ts'
 import type { Call } from '../route.ts'
-import { withoutUndefined } from '../schemas/request-schemas.ts'
+import { requestText, withoutUndefined } from '../schemas/request-schemas.ts'
 
 /** The fields that name a team; at most one of the three. */
 export const teamFields = {
-  team: z.string().optional().describe('The name of a registered team, or else of a registered agent.'),
-  agent: z.string().optional().describe('The name of a registered agent, which runs alone.'),
+  team: requestText.name.optional().describe('The name of a registered team, or else of a registered agent.'),
+  agent: requestText.name.optional().describe('The name of a registered agent, which runs alone.'),
   topology: z
     .looseObject({}, { error: 'it must be a topology as JSON; a name is a team' })
     .optional()
@@ -15,13 +15,12 @@ export const teamFields = {
 }
 
 export const startBody = z.strictObject({
-  id: z.string().optional().describe('A start with the id of an existing run returns that run.'),
+  id: requestText.name.optional().describe('A start with the id of an existing run returns that run.'),
   task: z.unknown(),
   ...teamFields,
   config: z.looseObject({}).optional(),
-  tags: z.array(z.string()).max(100).optional(),
-  threadId: z
-    .string()
+  tags: z.array(requestText.name).max(100).optional(),
+  threadId: requestText.name
     .optional()
     .describe('The thread that the run continues, one run at a time; with a team or an agent that the server has.'),
 })

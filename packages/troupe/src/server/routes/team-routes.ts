@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { readTeamRequest, resolveTeam } from '../../runs/index.ts'
 import type { RunConfig } from '../../topology/index.ts'
 import { answers } from '../route.ts'
-import { json } from '../schemas/request-schemas.ts'
+import { json, requestText } from '../schemas/request-schemas.ts'
 import { teamFields } from './start-run-request.ts'
 
 const finding = z.object({
@@ -38,7 +38,7 @@ export const teamRoutes = [
     role: 'readonly',
     agents: 'own',
     summary: 'Show the topology of a team in its canonical form.',
-    params: z.object({ team: z.string() }),
+    params: z.object({ team: requestText.name }),
     answer: z.object({ name: z.string(), topology: json }),
     handle: async ({ parts, params: { team } }) => ({
       name: team,

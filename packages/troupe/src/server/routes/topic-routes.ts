@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { ContextMesh } from '../../context/index.ts'
 import { failure } from '../../core/index.ts'
 import { answers, type Call } from '../route.ts'
-import { done, page, pageSchema, pagingQuery, withoutUndefined } from '../schemas/request-schemas.ts'
+import { done, page, pageSchema, pagingQuery, requestText, withoutUndefined } from '../schemas/request-schemas.ts'
 
-const names = z.array(z.string()).max(1_000)
-const ofTopic = z.object({ topic: z.string() })
+const names = z.array(requestText.name).max(1_000)
+const ofTopic = z.object({ topic: requestText.name })
 const ok = { ok: true } as const
 
 /** @throws AccessDeniedError if the caller acts as an agent */

@@ -1,5 +1,7 @@
-/** The schemas of messages in answers. */
+/** The schemas of messages in answers, and the name of a delivery. */
 import { z } from 'zod'
+import { failure } from '../../core/index.ts'
+import type { DeliveryLease } from '../../messaging/index.ts'
 import { provenanceSchema } from './entry-schemas.ts'
 import { json, list, metadata } from './request-schemas.ts'
 
@@ -38,3 +40,18 @@ export const deadLetterSchema = z.object({
   reason: z.string(),
   diedAt: z.string(),
 })
+
+/** Names a delivery, for any process. It is valid while its lease lasts, and only for this mailbox of this user. */
+export const encodeLease = ({ id, token, batchFrom, batchTo }: DeliveryLease) =>
+  Buffer.from(JSON.stringify([id, token, batchFrom, batchTo])).toString('base64url')
+
+const lease = z.tuple([z.string(), z.string(), z.int().min(0), z.int().min(0)])
+
+export function decodeLease(text: string): DeliveryLease {
+  try {
+    const [id, token, batchFrom, batchTo] = lease.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
+    return { id, token, batchFrom, batchTo }
+  } catch {
+    throw failure('request.invalid', { problem: 'body/delivery is none that was received' })
+  }
+}

@@ -2,19 +2,45 @@
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
 
+/**
+ * The texts of requests by their kind, with the maximal length in UTF-16 units. The library limits names and keys to so many
+ * bytes of UTF-8: whatever is longer here is too long there. A route that declares another string fails a test.
+ */
+export const requestText = {
+  /** A name or an id that callers choose: of a user, agent, team, topic, run, tag, model, message type or time zone. */
+  name: z.string().max(256),
+  /** A key of the context, a prefix or pattern of keys, or a key of a caller's object. */
+  key: z.string().max(1_024),
+  /** An id that the runtime makes of names and positions: of a run, step, call, question or delivery. */
+  id: z.string().max(4_000),
+  /** A time in ISO 8601. */
+  time: z.string().max(100),
+  /** Tags with commas between them, as many as a list may have. */
+  tags: z.string().max(100 * 257),
+  /** Instructions, or the lines of a data set: as long as the largest body that a server may be configured to accept. */
+  long: z.string().max(2 ** 24),
+} as const
+/** The largest number of characters of a duration: a number of JavaScript and its unit. */
+const longestDuration = 40
+
 /** An integer in a query string. */
 export const integerBetween = (from: number, to: number) =>
   z
     .string()
+    .max(15)
     .regex(/^\d{1,15}$/)
     .transform(Number)
     .refine((number) => number >= from && number <= to, `it is ${from} to ${to}`)
 
 export const json = z.unknown()
 export const metadata = z.record(z.string(), z.unknown())
-export const durationSchema = z.templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
-  error: 'it must be a duration such as 250ms, 30s, 5m, 1h or 1d',
-})
+/** An object that a caller writes. */
+export const requestedRecord = z.record(requestText.id, z.unknown())
+const durationError = 'it must be a duration such as 250ms, 30s, 5m, 1h or 1d'
+export const durationSchema = z
+  .templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], { error: durationError })
+  .refine((duration) => duration.length <= longestDuration, durationError)
+  .meta({ maxLength: longestDuration })
 /** The maximal length of a cursor: it may hold an escaped and encoded key of the context. */
 const longestCursor = 15_000
 /** The order of a list of runs. */

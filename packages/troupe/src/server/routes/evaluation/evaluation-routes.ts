@@ -3,20 +3,20 @@ import { z } from 'zod'
 import { type EvaluateOptions, type EvaluationProgress, readTeamRequest } from '../../../runs/index.ts'
 import { type Call, streams } from '../../route.ts'
 import { evaluationEventSchema } from '../../schemas/evaluation-schemas.ts'
-import { runOrderSchema, withoutUndefined } from '../../schemas/request-schemas.ts'
+import { requestText, runOrderSchema, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { streamWork } from '../../streams/stream-work.ts'
 import { teamFields } from '../start-run-request.ts'
 import { readScore, scoreSchema } from './read-score.ts'
 
 const filter = z.strictObject({
   status: z.enum(['completed', 'failed', 'cancelled']).optional(),
-  agent: z.string().optional(),
-  team: z.string().optional(),
+  agent: requestText.name.optional(),
+  team: requestText.name.optional(),
   search: z.string().max(1_000).optional(),
   title: z.string().max(200).optional(),
-  tags: z.array(z.string()).max(100).optional(),
-  threadId: z.string().optional(),
-  parent: z.string().optional(),
+  tags: z.array(requestText.name).max(100).optional(),
+  threadId: requestText.name.optional(),
+  parent: requestText.id.optional(),
   from: z.string().max(100).optional(),
   to: z.string().max(100).optional(),
   minCost: z.number().optional(),
@@ -26,11 +26,11 @@ const filter = z.strictObject({
 const body = z.strictObject({
   id: z.string().max(256).optional().describe('A second call with the same id continues with the remaining runs.'),
   runs: z
-    .union([z.array(z.string()).max(10_000), filter], { error: 'it must be a list of ids, or a filter of runs' })
+    .union([z.array(requestText.id).max(10_000), filter], { error: 'it must be a list of ids, or a filter of runs' })
     .describe('Ids of runs, or the filters of a list of runs.'),
   change: z.strictObject({
-    model: z.string().optional(),
-    prompts: z.record(z.string(), z.string()).optional(),
+    model: requestText.name.optional(),
+    prompts: z.record(requestText.name, requestText.long).optional(),
     ...teamFields,
   }),
   score: scoreSchema.describe('How an answer is scored.'),

@@ -21,6 +21,7 @@ import {
   page,
   pageSchema,
   pagingQuery,
+  requestText,
   withoutUndefined,
 } from '../../schemas/request-schemas.ts'
 import { streamWork } from '../../streams/stream-work.ts'
@@ -31,12 +32,12 @@ const body = z.strictObject({
   id: z.string().max(128).optional().describe('A repeated request with the id runs the remaining cases.'),
   dataset: z.strictObject({
     name: z.string().max(256),
-    jsonl: z.string().describe('One case on each line: { id?, input, expected?, labels?, tags? }.'),
+    jsonl: requestText.long.describe('One case on each line: { id?, input, expected?, labels?, tags? }.'),
   }),
   ...teamFields,
   against: z.strictObject(teamFields).optional().describe('Another team, which gets the same cases.'),
-  scorers: z.record(z.string(), scoreSchema).describe('Scorers by name.'),
-  tags: z.array(z.string()).max(100).optional().describe('Only cases that have all of these tags.'),
+  scorers: z.record(requestText.name, scoreSchema).describe('Scorers by name.'),
+  tags: z.array(requestText.name).max(100).optional().describe('Only cases that have all of these tags.'),
   limit: z.int().min(1).max(10_000).optional(),
   config: z.looseObject({}).optional(),
   budget: z
@@ -86,7 +87,7 @@ export const experimentRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary: 'Show an experiment with its results so far.',
-    params: z.object({ experiment: z.string() }),
+    params: z.object({ experiment: requestText.id }),
     answer: experimentSchema,
     handle: (call) => experimentsOf(call).get(call.params.experiment),
   }),
@@ -110,7 +111,7 @@ export const experimentRoutes = [
     role: 'readonly',
     summary:
       'Show the online scores of a run, with the reasons of a judge; empty if the run was not sampled or is not scored yet.',
-    params: z.object({ run: z.string() }),
+    params: z.object({ run: requestText.id }),
     answer: onlineScoresSchema,
     handle: async (call) => {
       const { run } = call.params

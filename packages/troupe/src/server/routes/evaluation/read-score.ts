@@ -4,24 +4,26 @@ import { failure, type Json, TroupeError } from '../../../core/index.ts'
 import type { Score } from '../../../runs/index.ts'
 import { expressionSource } from '../../../security/index.ts'
 import type { Call } from '../../route.ts'
-import { withoutUndefined } from '../../schemas/request-schemas.ts'
+import { requestText, withoutUndefined } from '../../schemas/request-schemas.ts'
 
 export const scoreSchema = z.union(
   [
     z.enum(['exact', 'citations', 'similarity']),
-    z.strictObject({ schema: z.record(z.string(), z.unknown()).describe('JSON Schema that a good answer matches.') }),
+    z.strictObject({
+      schema: z.record(requestText.key, z.unknown()).describe('JSON Schema that a good answer matches.'),
+    }),
     z.strictObject({
       similarity: z.strictObject({ model: z.string().max(256).optional().describe('An embedding model.') }),
     }),
     z.strictObject({
       judge: z.strictObject({
-        model: z.union([z.string(), z.array(z.string()).max(100)]).optional(),
+        model: z.union([requestText.name, z.array(requestText.name).max(100)]).optional(),
         rubric: z.string().max(100_000).describe('A description of a good answer.'),
-        choices: z.record(z.string(), z.number()).optional().describe('The score of each choice.'),
+        choices: z.record(requestText.key, z.number()).optional().describe('The score of each choice.'),
         sources: z.boolean().optional().describe('Whether the judge sees the sources that the run received.'),
       }),
     }),
-    z.strictObject({ named: z.string().describe('The name of a scorer with which the troupe was opened.') }),
+    z.strictObject({ named: requestText.name.describe('The name of a scorer with which the troupe was opened.') }),
   ],
   { error: "it is 'exact', 'citations', 'similarity', { schema }, { similarity }, { judge } or { named }" },
 )

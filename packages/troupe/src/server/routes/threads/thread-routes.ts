@@ -1,7 +1,16 @@
 /** Routes of threads: the messages between a user and an agent or a team. */
 import { z } from 'zod'
 import { answers } from '../../route.ts'
-import { done, json, list, page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import {
+  done,
+  json,
+  list,
+  page,
+  pageSchema,
+  pagingQuery,
+  requestText,
+  withoutUndefined,
+} from '../../schemas/request-schemas.ts'
 import { runSummarySchema, threadSummarySchema } from '../../schemas/run-schemas.ts'
 
 const messageSchema = z.object({
@@ -31,9 +40,9 @@ export const threadRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary: 'Show a thread with its messages and its newest runs.',
-    params: z.object({ thread: z.string() }),
+    params: z.object({ thread: requestText.name }),
     query: z.strictObject({
-      name: z.string().optional().describe('The agent or team; by default the one of the newest message.'),
+      name: requestText.name.optional().describe('The agent or team; by default the one of the newest message.'),
     }),
     answer: threadSummarySchema.extend({ messages: list(messageSchema), runs: list(runSummarySchema) }),
     handle: async ({ orchestra, params, query }) => orchestra.thread(params.thread, withoutUndefined(query)),
@@ -46,9 +55,9 @@ export const threadRoutes = [
     role: 'contributor',
     audit: 'thread.delete',
     summary: 'Delete a thread with its messages, summaries, facts, working memory and files.',
-    params: z.object({ thread: z.string() }),
+    params: z.object({ thread: requestText.name }),
     query: z.strictObject({
-      name: z.string().optional().describe('The agent or team, if several have a thread with this id.'),
+      name: requestText.name.optional().describe('The agent or team, if several have a thread with this id.'),
     }),
     answer: done,
     handle: async ({ orchestra, params, query }) => {

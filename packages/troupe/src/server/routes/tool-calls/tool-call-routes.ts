@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { Json } from '../../../core/index.ts'
 import { callRecordedTool, planToolCall } from '../../../runs/index.ts'
 import { answers } from '../../route.ts'
-import { json, requiredField, withoutUndefined } from '../../schemas/request-schemas.ts'
+import { json, requestText, requiredField, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { approvalOf, approvalSchema } from '../agent-route.ts'
 
-const pathParams = z.object({ run: z.string(), step: z.string() })
+const pathParams = z.object({ run: requestText.id, step: requestText.id })
 const call = z.string().max(1_000).describe('The id of a call of a tool, as runs.calls lists it.')
 
 export const toolCallRoutes = [
@@ -53,7 +53,7 @@ export const toolCallRoutes = [
     body: z.strictObject({
       call,
       args: json,
-      id: z.string().optional().describe('A call with the id of an existing run returns that run.'),
+      id: requestText.name.optional().describe('A call with the id of an existing run returns that run.'),
       repeat: z.boolean().optional(),
     }),
     answer: z.object({ run: z.string() }),
