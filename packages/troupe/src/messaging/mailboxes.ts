@@ -2,6 +2,7 @@
 import { checkName } from '../core/index.ts'
 import { type Recorder, StageInTurn } from '../journal/index.ts'
 import { type Access, createSignatures, type Signatures } from '../security/index.ts'
+import type { Row } from '../storage/index.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { CommittedMessages, MessageClient } from './message-client.ts'
 import { type MessagingConfig, messagingSettings } from './messaging-config.ts'
@@ -19,6 +20,7 @@ import { OutboundQueue } from './sending/outbound-queue.ts'
 import { Outbox } from './sending/outbox.ts'
 import { StepRequests } from './sending/step-requests.ts'
 import { largeMessageBytes } from './statements/cleanup-statements.ts'
+import { maxEnds } from './statements/mailbox-read-statements.ts'
 
 /** Finds the recipients of messages that name none. */
 interface Recipients {
@@ -36,6 +38,20 @@ export interface Identity {
   readonly user: string
   readonly agent: string
   readonly access: Access
+}
+
+/** The end of a message in its mailbox. */
+export interface MessageEnd {
+  /** `discarded`: it expired, or a full mailbox rejected it. */
+  readonly state: 'handled' | 'dead-lettered' | 'discarded'
+  /** In ms since 1970, by the clock of the storage. */
+  readonly at: number
+}
+
+function endOf({ state, reason, ended_at }: Row): MessageEnd | undefined {
+  if (state !== 'done' && state !== 'dead') return undefined
+  const ended = state === 'dead' ? 'dead-lettered' : reason === null ? 'handled' : 'discarded'
+  return { state: ended, at: Number(ended_at) }
 }
 
 /** One message in 2^7 that leaves a mailbox also sweeps it. */
@@ -128,6 +144,22 @@ export class Mailboxes {
   async names(user: string, after: string, limit: number): Promise<readonly string[]> {
     const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes(user, after, limit))
     return rows.map((row) => String(row.mailbox))
+  }
+
+  /** Returns the number of dead letters in all mailboxes of a user. */
+  async deadLetters(user: string): Promise<number> {
+    const [row] = await this.messaging.read(user, this.messaging.mailboxReads.allDead(user))
+    return Number(row?.dead ?? 0)
+  }
+
+  /** Returns how messages ended, by their ids, without those that are not stored any more. */
+  async endsOf(user: string, ids: readonly string[]): Promise<ReadonlyMap<string, MessageEnd | undefined>> {
+    const found = new Map<string, MessageEnd | undefined>()
+    for (let at = 0; at < ids.length; at += maxEnds) {
+      const statement = this.messaging.mailboxReads.ends(user, ids.slice(at, at + maxEnds))
+      for (const row of await this.messaging.read(user, statement)) found.set(String(row.id), endOf(row))
+    }
+    return found
   }
 
   /** Agents of the user that have a mailbox or are present; with a role, those present with it. */

@@ -199,6 +199,9 @@ describe('messages over HTTP', () => {
     await call('POST', '/v1/mailboxes/Stock/nack', { delivery: second.delivery, reason: 'never' })
     const dead = await call('GET', '/v1/mailboxes/Stock/dead-letters')
     expect(dead.body.items).toMatchObject([{ reason: 'never', message: { id: sent.body.id } }])
+    expect((await call('GET', '/v1/mailboxes?limit=1')).body).toEqual({ items: ['Stock'], deadLetters: 1 })
+    const asStock = { 'troupe-agent': 'Stock' }
+    expect((await call('GET', '/v1/mailboxes', undefined, asStock)).body).toEqual({ items: ['Stock'], deadLetters: 1 })
     expect((await call('POST', `/v1/mailboxes/Stock/dead-letters/${sent.body.id}/redrive`)).status).toBe(200)
     const third = await receive()
     expect((await call('POST', '/v1/mailboxes/Stock/ack', { delivery: third.delivery })).status).toBe(200)
@@ -222,7 +225,7 @@ describe('messages over HTTP', () => {
     const { key } = await troupe.apiKeys.create({ name: 'k', users: ['ada'], agent: 'Stock' })
     const stock = caller(url, { authorization: `Bearer ${key}` })
     expect((await call('GET', '/v1/mailboxes')).status).toBe(401)
-    expect((await stock('GET', '/v1/mailboxes')).body).toEqual({ items: ['Stock'] })
+    expect((await stock('GET', '/v1/mailboxes')).body).toEqual({ items: ['Stock'], deadLetters: 0 })
     expect((await stock('GET', '/v1/mailboxes/Sales/messages')).body).toMatchObject({ code: 'access.denied' })
     const asSales = await stock('GET', '/v1/mailboxes', undefined, { 'troupe-agent': 'Sales' })
     expect(asSales).toMatchObject({ status: 403, body: { code: 'request.forbidden' } })

@@ -5,6 +5,9 @@ import { batchStatements } from './batch-statements.ts'
 import { compile, storageNow, type Values } from './compile.ts'
 import { listStatements } from './list-statements.ts'
 
+/** The number of messages whose ends one statement reads. */
+export const maxEnds = 100
+
 export function mailboxReadStatements(dialect: Dialect) {
   const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
   const markRead = compile<Values>(
@@ -49,6 +52,15 @@ export function mailboxReadStatements(dialect: Dialect) {
     dialect,
     (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id} and mailbox = ${p.mailbox}`,
   )
+  const allDead = compile<Values>(
+    dialect,
+    (p) => sql`select count(*) as dead from messages where user_id = ${p.user} and state = 'dead'`,
+  )
+  const ends = compile<Values>(
+    dialect,
+    (p) => sql`select id, state, reason, ended_at from messages where user_id = ${p.user}
+      and id in (${sql.join(Array.from({ length: maxEnds }, (_, i) => p[`id${i}`]))})`,
+  )
   const returns = { returns: true } as const
   return {
     ...listStatements(dialect),
@@ -58,6 +70,13 @@ export function mailboxReadStatements(dialect: Dialect) {
     dead: (user: string, mailbox: string, after: number, limit: number) =>
       dead({ user, mailbox, after, limit }, returns),
     one: (user: string, mailbox: string, id: string) => one({ user, mailbox, id }, returns),
+    allDead: (user: string) => allDead({ user }, returns),
+    /** @param ids at least 1 and at most `maxEnds` */
+    ends: (user: string, ids: readonly string[]) =>
+      ends(
+        { user, ...Object.fromEntries(Array.from({ length: maxEnds }, (_, i) => [`id${i}`, ids[i] ?? ids[0] ?? ''])) },
+        returns,
+      ),
     mailboxes: (user: string, after: string, limit: number) => mailboxes({ user, after, limit }, returns),
   }
 }

@@ -3,7 +3,7 @@ import type { Agent, ChildRunSpec, Services } from '../../agents/index.ts'
 import type { ContextClient, Mesh } from '../../context/index.ts'
 import type { Json, Platform, UserId } from '../../core/index.ts'
 import type { JournalParts, Recorder } from '../../journal/index.ts'
-import type { MessageClient } from '../../messaging/index.ts'
+import type { Mailboxes, MessageClient } from '../../messaging/index.ts'
 import type { Log, UserMetrics } from '../../observability/index.ts'
 import type { AuditTrail, Roles } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
@@ -85,6 +85,8 @@ export interface RunAgents {
   readonly roles?: Roles
   /** The context of users, for the entries that a run has read and written. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
+  /** The mailboxes of users, for the ends of the messages that a run has sent. */
+  readonly mailboxes: Pick<Mailboxes, 'endsOf'>
   /**
    * Creates the staged clients of an agent. `over` are the clients of the step if the recorder belongs to one of its stages,
    * and `within` are the rights of the agents that act for it there.

@@ -33,7 +33,7 @@ import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluation/e
 import type { OpenEvaluationTroupe } from '../evaluation/evaluation-troupe.ts'
 import type { ReplayResult } from '../history/compare-replay.ts'
 import { type Comparison, compareRuns } from '../history/compare-runs.ts'
-import { type DataAccess, dataAccessOf } from '../history/data-access.ts'
+import { type DataAccess, dataAccessOf, withMessageStates } from '../history/data-access.ts'
 import type { RunExplanation } from '../history/explain/explain.ts'
 import { explainExpired } from '../history/explain/explain-expired.ts'
 import { explainStored } from '../history/explain/explain-stored.ts'
@@ -250,10 +250,12 @@ export class Orchestra {
     checkCall('orchestra.at', options)
     const past = await this.#past(id)
     const { journals } = this.#host.parts.journal
-    const { mesh } = this.#host.parts.agents
+    const { mesh, mailboxes } = this.#host.parts.agents
     const view = runStateAt(past, seq)
     const context = mesh.host(this.#user)
-    return { ...view, ...(await dataAccessOf({ user: this.#user, past, journals, context }, seq)) }
+    const access = await dataAccessOf({ user: this.#user, past, journals, context }, seq)
+    const sent = await withMessageStates(mailboxes, this.#user, access.messages.sent, view.event.at)
+    return { ...view, ...access, messages: { ...access.messages, sent } }
   }
 
   /**

@@ -5,6 +5,7 @@
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'
 import { type JournalRecord, withoutRanges } from '../../journal/index.ts'
+import type { Mailboxes } from '../../messaging/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
 import type { PastRun } from './past-run.ts'
@@ -21,6 +22,8 @@ export interface ContextRead {
   readonly version: number
   /** The value that was read; absent if there was no entry, or if the journal records its version alone. */
   readonly value?: Json
+  /** The time at which the step recorded it, as ISO 8601 text. */
+  readonly at: string
 }
 /** A write of a context entry by a step. */
 export interface ContextWrite {
@@ -36,6 +39,8 @@ export interface ContextWrite {
   readonly version?: number
   /** The value that was written; absent for a deletion, and if retention has deleted that version. */
   readonly value?: Json
+  /** The time of its commit, as ISO 8601 text. */
+  readonly at: string
 }
 /** A message, request or reply of a step. */
 export interface MessageThen {
@@ -51,6 +56,13 @@ export interface MessageThen {
   readonly step: string
   /** The payload of a request or reply within the run; a message to a mailbox has its own record. */
   readonly payload?: Json
+  /** The time of the send, as ISO 8601 text. */
+  readonly at: string
+  /**
+   * Whether a message to a mailbox was waiting there at the event, or had left it. A dead letter that was delivered again
+   * since is `waiting`; `discarded`: it expired, or a full mailbox rejected it. Absent for a request within the run, and if the mailbox does not store the message any more.
+   */
+  readonly state?: 'waiting' | 'handled' | 'dead-lettered' | 'discarded'
 }
 
 /** The data that a run had read, written, sent and received at one of its events. */
@@ -85,6 +97,8 @@ type Entry = {
   readonly id?: string
   readonly v?: Json
   readonly w?: readonly string[]
+  /** The time of its record, as ISO 8601 text. */
+  readonly at: string
 }
 interface Step {
   readonly step: string
@@ -102,8 +116,10 @@ export async function dataAccessOf(from: DataAccessSource, seq: number): Promise
   const writes: ContextWrite[] = []
   const histories = new Map<string, Promise<readonly Version[]>>()
   for (const { step, agent, entries } of steps) {
-    const calls = entries.flatMap((entry) => (entry.t === 'turn' ? [...withoutRanges(entry.w ?? [])] : [])).map(callOf)
-    for (const { kind, name, nth } of calls) {
+    const calls = entries.flatMap(({ t, w = [], at }) =>
+      t === 'turn' ? [...withoutRanges(w)].map((id) => ({ ...callOf(id), at })) : [],
+    )
+    for (const { kind, name, nth, at } of calls) {
       if (kind !== 'push' && kind !== 'delete') continue
       const versions = kind === 'push' ? await versionsOf(from, histories, name) : []
       const own = versions.filter(({ by }) => by === stepJournal(from.past.run, step))
@@ -113,13 +129,17 @@ export async function dataAccessOf(from: DataAccessSource, seq: number): Promise
         agent,
         key: name,
         kind,
+        at,
         ...(version ? { version: version.version, value: version.value } : {}),
       })
     }
   }
   return {
     context: { reads: steps.flatMap(readsOf), writes },
-    messages: { sent: [...steps.flatMap(sentBy), ...asked(events)], received: served(events) },
+    messages: {
+      sent: [...steps.flatMap(sentBy), ...asked(events)],
+      received: served(events),
+    },
   }
 }
 
@@ -135,11 +155,15 @@ async function stepsBy(
   const steps: Step[] = []
   for (const [step, agent] of agents) {
     const records = await journals.read(user, stepJournal(past.run, step), 0, allRecords)
-    const entries = records.filter(({ at }) => at <= until).flatMap(({ body }) => body as readonly Entry[])
+    const entries = records
+      .filter(({ at }) => at <= until)
+      .flatMap(({ at, body }) => (body as readonly Omit<Entry, 'at'>[]).map((entry) => ({ ...entry, at: isoOf(at) })))
     steps.push({ step, agent, entries })
   }
   return steps
 }
+
+const isoOf = (at: number): string => new Date(at).toISOString()
 
 interface Version {
   readonly version: number
@@ -171,10 +195,11 @@ function callOf(id: string): { readonly kind: string; readonly name: string; rea
 }
 
 function readsOf({ step, agent, entries }: Step): readonly ContextRead[] {
-  return entries.flatMap(({ t, id, v }) => {
+  return entries.flatMap(({ t, id, v, at }) => {
     if (t !== 'answer' || id === undefined) return []
     const { kind, name } = callOf(id)
-    if ((kind === 'get' || kind === 'getEntry') && (v ?? null) === null) return [{ step, agent, key: name, version: 0 }]
+    if ((kind === 'get' || kind === 'getEntry') && (v ?? null) === null)
+      return [{ step, agent, key: name, version: 0, at }]
     if (!['get', 'getEntry', 'getMany', 'list'].includes(kind)) return []
     const items = Array.isArray(v) ? v : ((v as { readonly items?: Json } | null)?.items ?? [v])
     return (items as readonly RecordedRead[]).map(({ row, json }) => ({
@@ -182,6 +207,7 @@ function readsOf({ step, agent, entries }: Step): readonly ContextRead[] {
       agent,
       key: row.key,
       version: row.version,
+      at,
       ...(json === null ? {} : { value: decodeJson(json) }),
     }))
   })
@@ -199,29 +225,71 @@ function sentBy({ step, agent, entries }: Step): readonly MessageThen[] {
       return t === 'now' && kind === 'message' ? [[`${name}#${nth}`, (v as { readonly id: string }).id] as const] : []
     }),
   )
-  return entries.flatMap(({ t, w = [] }) =>
+  return entries.flatMap(({ t, w = [], at }) =>
     (t === 'turn' ? [...withoutRanges(w)] : []).flatMap((write) => {
       const { kind, name, nth } = callOf(write)
       if (kind !== 'send') return []
-      const at = name.lastIndexOf(' to ')
+      const end = name.lastIndexOf(' to ')
       const id = ids.get(`${name}#${nth}`)
       return [
-        { ...(id === undefined ? {} : { id }), type: name.slice(0, at), from: agent, to: name.slice(at + 4), step },
+        {
+          ...(id === undefined ? {} : { id }),
+          type: name.slice(0, end),
+          from: agent,
+          to: name.slice(end + 4),
+          step,
+          at,
+        },
       ]
     }),
   )
 }
 
+/** Adds whether each message was waiting in its mailbox at a time, in ms since 1970. */
+export async function withMessageStates(
+  mailboxes: Pick<Mailboxes, 'endsOf'>,
+  user: UserId,
+  sent: readonly MessageThen[],
+  at: number,
+): Promise<readonly MessageThen[]> {
+  const ids = sent.flatMap(({ id }) => id ?? [])
+  const ends = await mailboxes.endsOf(user, ids)
+  return sent.map((message) => {
+    const { id = '' } = message
+    if (!ends.has(id)) return message
+    const end = ends.get(id)
+    return { ...message, state: end !== undefined && end.at <= at ? end.state : 'waiting' }
+  })
+}
+
 const asked = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
   events.flatMap((event) =>
     event.type === 'request.made'
-      ? [{ type: event.message, from: event.fromAgent, to: event.agent, step: event.from, payload: event.payload }]
+      ? [
+          {
+            type: event.message,
+            from: event.fromAgent,
+            to: event.agent,
+            step: event.from,
+            payload: event.payload,
+            at: isoOf(event.at),
+          },
+        ]
       : [],
   )
 
 const served = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
   events.flatMap((event) =>
     event.type === 'request.made'
-      ? [{ type: event.message, from: event.fromAgent, to: event.agent, step: event.step, payload: event.payload }]
+      ? [
+          {
+            type: event.message,
+            from: event.fromAgent,
+            to: event.agent,
+            step: event.step,
+            payload: event.payload,
+            at: isoOf(event.at),
+          },
+        ]
       : [],
   )

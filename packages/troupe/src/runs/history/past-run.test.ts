@@ -140,4 +140,44 @@ describe('a past state of a run', () => {
     await expect(orchestra.at(run.id, events.length + 1)).rejects.toMatchObject({ code: 'validation.failed' })
     await expect(orchestra.at('none', 1)).rejects.toMatchObject({ code: 'run.unknown' })
   })
+  it('orchestra.at shows when a step wrote, deleted and sent, and whether its message was waiting at the event.', async () => {
+    const clock = createVirtualClock()
+    const user = (await opened({ clock })).user('ada')
+    const { orchestra, context } = user
+    const { mailbox } = user.agent('Clerk')
+    const Note = defineMessage('note', z.object({ text: z.string() }))
+    const writes = defineAgent({
+      name: 'Writes',
+      run: async (_, ctx) => {
+        await ctx.context.push('plan', 1)
+        await ctx.messages.send(Note, { text: 'read' }, { to: 'Clerk' })
+        await ctx.commit()
+        await ctx.ask({ text: 'Shall the plan go?' })
+        await ctx.context.delete('plan')
+        return 'done'
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: solo(writes) })
+    const { questions } = await run.result()
+    await clock.advance('1s')
+    const [delivery] = await mailbox.receive({ max: 1 })
+    await delivery?.ack()
+    await clock.advance('1s')
+    await run.answer(questions[0]?.id ?? '', 'yes')
+    await run.result()
+    const events = await eventsOf(run)
+    const atEvent = (type: string) => orchestra.at(run.id, events.find((event) => event.type === type)?.seq ?? 0)
+    const asked = await atEvent('question.asked')
+    expect(asked.messages.sent).toMatchObject([{ type: 'note', to: 'Clerk', state: 'waiting', at: asked.at }])
+    expect(asked.context.writes).toMatchObject([
+      { step: '1#1', agent: 'Writes', key: 'plan', kind: 'push', version: 1, value: 1, at: asked.at },
+    ])
+    const ended = await atEvent('run.completed')
+    expect(ended.messages.sent).toMatchObject([{ type: 'note', state: 'handled', at: asked.at }])
+    expect(ended.context.writes.map(({ kind, at }) => [kind, at])).toEqual([
+      ['push', asked.at],
+      ['delete', ended.at],
+    ])
+    expect(await context.get('plan')).toBeUndefined()
+  })
 })

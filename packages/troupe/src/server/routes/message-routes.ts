@@ -191,16 +191,16 @@ export const messageRoutes = [
     operation: 'messages.read',
     role: 'readonly',
     agents: 'own',
-    summary: 'List the mailboxes: a caller that is bound to an agent sees its own, any other caller sees all.',
+    summary: 'List the mailboxes and count their dead letters; a caller that is bound to an agent sees its own alone.',
     query: z.strictObject(pagingQuery),
-    answer: pageSchema(z.string()),
-    handle: async ({ parts, user, agent, query: { limit = 100, cursor } }) => {
-      const after = cursor === undefined ? '' : decodeCursor(cursor)
-      if (agent !== undefined) return { items: [agent] }
-      const found = await parts.communication.mailboxes.names(user, after, limit + 1)
+    answer: pageSchema(z.string()).extend({ deadLetters: z.number().describe('Those of all pages.') }),
+    handle: async ({ parts, user, agent, requestContext, query: { limit = 100, cursor } }) => {
+      if (agent !== undefined) return { items: [agent], deadLetters: (await requestContext.mailbox.counts()).dead }
+      const { mailboxes } = parts.communication
+      const found = await mailboxes.names(user, cursor === undefined ? '' : decodeCursor(cursor), limit + 1)
       const items = found.slice(0, limit)
       const last = found.length > limit ? items.at(-1) : undefined
-      return page({ items, cursor: last === undefined ? undefined : encodeCursor(last) })
+      return { ...page({ items, cursor: last && encodeCursor(last) }), deadLetters: await mailboxes.deadLetters(user) }
     },
   }),
   answers({

@@ -183,7 +183,7 @@ const runState = {
   error: storedErrorSchema.optional(),
 }
 
-const contextAccess = { step: z.string(), agent: z.string(), key: z.string(), value: json.optional() }
+const contextAccess = { step: z.string(), agent: z.string(), key: z.string(), value: json.optional(), at: z.string() }
 const messageAccess = list(
   z.object({
     id: z.string().optional(),
@@ -192,6 +192,8 @@ const messageAccess = list(
     to: z.string(),
     step: z.string(),
     payload: json.optional(),
+    at: z.string(),
+    state: z.enum(['waiting', 'handled', 'dead-lettered', 'discarded']).optional(),
   }),
 )
 

@@ -62,6 +62,7 @@ function orchestraOf(base: BaseParts, sources: RunSources, known: Known): Orches
         services: agents.services,
         roles,
         mesh: communication.mesh,
+        mailboxes: communication.mailboxes,
         clients: (recorder, agent, over, within) =>
           communication.clients(recorder, agentAccess(roles, agent, within), over),
       },
