@@ -151,7 +151,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await page.getByRole('link', { name: 'Time', exact: true }).click()
     const slider = page.getByRole('slider', { name: 'Event' })
     const region = page.getByRole('region', { name: 'Time' })
-    await region.getByRole('cell', { name: 'letters.draft' }).first().waitFor()
+    await region.getByRole('rowheader', { name: 'letters.draft' }).waitFor()
     await team.getByRole('group', { name: 'Clerk, done' }).waitFor()
     const events = Number(await slider.getAttribute('max')) + 1
     await region.getByRole('button', { name: 'Failure or request before' }).click()
@@ -163,7 +163,8 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await slider.fill('0')
     await region.getByText(/^Event 1: run\.started/).waitFor()
     for (const name of ['Reader', 'Clerk']) await team.getByRole('group', { name: `${name}, not begun` }).waitFor()
-    await region.getByText('Until here no step has read, written, sent or received anything.').waitFor()
+    await region.getByText('Until here no step has read or written an entry.').waitFor()
+    await region.getByText('Until here no step has sent a message.').waitFor()
     await region.getByRole('button', { name: 'Event after' }).click()
     await region.getByText(/^Event 2: /).waitFor()
     await page.waitForURL(/at=2/)

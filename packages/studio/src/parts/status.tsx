@@ -4,6 +4,7 @@ type Colour = 'live' | 'ask' | 'fail' | 'unsure' | 'gray'
 const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: string }>> = {
   running: { colour: 'live', sign: '●' },
   disconnected: { colour: 'ask', sign: '!' },
+  'in progress': { colour: 'live', sign: '●' },
   working: { colour: 'live', sign: '●' },
   waiting: { colour: 'ask', sign: '◷' },
   'needs approval': { colour: 'ask', sign: '◆' },
@@ -15,6 +16,7 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
   live: { colour: 'gray', sign: '○' },
   completed: { colour: 'gray', sign: '✓' },
   done: { colour: 'gray', sign: '✓' },
+  handled: { colour: 'gray', sign: '✓' },
   ready: { colour: 'gray', sign: '✓' },
   healthy: { colour: 'gray', sign: '✓' },
   active: { colour: 'gray', sign: '✓' },
@@ -29,8 +31,10 @@ const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: 
   denied: { colour: 'ask', sign: '✕' },
   degraded: { colour: 'ask', sign: '!' },
   unhealthy: { colour: 'fail', sign: '✕' },
+  'dead letter': { colour: 'fail', sign: '✕' },
   failed: { colour: 'fail', sign: '✕' },
   cancelled: { colour: 'gray', sign: '–' },
+  discarded: { colour: 'gray', sign: '–' },
   stopped: { colour: 'gray', sign: '–' },
 }
 

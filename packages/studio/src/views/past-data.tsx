@@ -1,21 +1,25 @@
 /** Shows a run at one of its events, from the journals: context, mailboxes and prompts as they were. */
 import { useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
+import type { RunEvent } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { DataTable, fromRow } from '../parts/data-table.tsx'
+import { Section } from '../parts/section.tsx'
 import { Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
+import { pastEntries } from '../past-entries.ts'
+import { pastMailboxes } from '../past-mailboxes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
+import { ContextTable, MailboxTables } from './past-tables.tsx'
 import { SentPromptOf } from './sent-prompt.tsx'
 import { callTitle, useStepCalls } from './step-calls.ts'
-import { MailboxLink } from './step-data.tsx'
 
 interface PastDataProps {
   readonly run: string
+  readonly events: readonly RunEvent[]
   /** The event, and its time in ms since 1970. */
   readonly seq: number
   readonly at: number
@@ -26,56 +30,37 @@ interface PastDataProps {
 /** ms for which the slider rests before the server is asked. */
 const restMs = 200
 
-export function PastData({ run, seq, at, state }: PastDataProps) {
+export function PastData({ run, events, seq, at, state }: PastDataProps) {
   const asked = useLater(seq, restMs)
   const past = useAnswer('runs.at', { path: { run, seq: asked } })
   const may = useMay()
+  // The rows stay while the server is asked, so that a value that is open changes in place.
+  const [latest, setLatest] = useState(past.data)
+  if (past.data !== undefined && past.data !== latest) setLatest(past.data)
+  const shown = past.data ?? (latest?.run === run ? latest : undefined)
   return (
     <>
-      <Answer of={past}>{(view) => <Accesses view={view} />}</Answer>
+      <Answer of={past.error || shown === undefined ? past : ({ ...past, data: shown } as typeof past)}>
+        {(view) => <StateAtEvent view={view} events={events} state={state} />}
+      </Answer>
       {may('runs.prompts') && state.steps.size > 0 && <PastPrompts run={run} at={at} state={state} />}
     </>
   )
 }
 
-interface AccessRow {
-  readonly agent: string
-  readonly what: string
-  /** A key, or the type of a message. */
-  readonly name: string
-  readonly value?: unknown
-  /** The mailbox that received the message, and the id of the message. */
-  readonly mailbox?: string
-  readonly message?: string
+interface StateAtEventProps {
+  readonly view: AnswerOf<'runs.at'>
+  readonly events: readonly RunEvent[]
+  readonly state: RunState
 }
 
-function Accesses({
-  view: { status, reason, usage, questions, context, messages },
-}: {
-  readonly view: AnswerOf<'runs.at'>
-}) {
-  const rows: readonly AccessRow[] = [
-    ...context.reads.map(({ agent, key, value }) => ({ agent, what: 'read', name: key, value })),
-    ...context.writes.map(({ agent, key, value, kind }) => ({
-      agent,
-      what: kind === 'delete' ? 'deleted' : 'wrote',
-      name: key,
-      value,
-    })),
-    ...messages.sent.map(({ id, from, to, type, payload }) => ({
-      agent: from,
-      what: `sent to ${to}`,
-      name: type,
-      value: payload,
-      ...(id === undefined ? {} : { mailbox: to, message: id }),
-    })),
-    ...messages.received.map(({ from, to, type, payload }) => ({
-      agent: to,
-      what: `received from ${from}`,
-      name: type,
-      value: payload,
-    })),
-  ]
+const isoOf = (at: number) => new Date(at).toISOString()
+
+function StateAtEvent({ view, events, state }: StateAtEventProps) {
+  const { run, seq, status, reason, usage, questions } = view
+  const since = isoOf(events.findLast((event) => event.seq < seq)?.at ?? 0)
+  const entries = pastEntries(view.context, { since, startOf: (step) => isoOf(state.steps.get(step)?.began ?? 0) })
+  const mailboxes = pastMailboxes(view.messages, state.steps, since)
   return (
     <>
       <Text as="p" color="gray" my="2">
@@ -87,29 +72,24 @@ function Accesses({
           .filter(Boolean)
           .join(' · ')}
       </Text>
-      {rows.length === 0 ? (
-        <Nothing>Until here no step has read, written, sent or received anything.</Nothing>
-      ) : (
-        <DataTable
-          columns={[
-            { header: 'Agent', cell: fromRow(({ agent }) => visible(agent)), meta: { breaks: true } },
-            { header: 'Did', cell: fromRow(({ what }) => visible(what)) },
-            { header: 'Key or message', cell: fromRow(({ name }) => visible(name)), meta: { breaks: true } },
-            {
-              header: 'Value',
-              // The payload of a message stands in its mailbox alone.
-              cell: fromRow(({ value, mailbox, message }) =>
-                value !== undefined
-                  ? inShort(value, 200)
-                  : mailbox && <MailboxLink mailbox={mailbox} message={message} />,
-              ),
-              meta: { wideOnly: true, breaks: true },
-            },
-          ]}
-          rows={rows}
-          rowKey={(_, i) => i}
-        />
-      )}
+      <Section title="Context" note={entries.length > 0 && count(entries.length)}>
+        <Text as="p" size="small" color="gray" mb="2">
+          These are the keys that steps of this run had read or written until event {count(seq)}. Their journals record
+          no other keys. A change between two events is shown at the later one.
+        </Text>
+        {entries.length === 0 ? (
+          <Nothing>Until here no step has read or written an entry.</Nothing>
+        ) : (
+          <ContextTable run={run} seq={seq} entries={entries} />
+        )}
+      </Section>
+      <Section title="Mailboxes" note={mailboxes.length > 0 && count(mailboxes.length)}>
+        {mailboxes.length === 0 ? (
+          <Nothing>Until here no step has sent a message.</Nothing>
+        ) : (
+          <MailboxTables run={run} mailboxes={mailboxes} />
+        )}
+      </Section>
     </>
   )
 }
@@ -117,7 +97,7 @@ function Accesses({
 /** The newest steps until the event whose prompts are shown. */
 const maxSteps = 20
 
-function PastPrompts({ run, at, state }: Omit<PastDataProps, 'seq'>) {
+function PastPrompts({ run, at, state }: Omit<PastDataProps, 'seq' | 'events'>) {
   const [isOpen, setIsOpen] = useState(false)
   return (
     <details className="disclosure" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>

@@ -142,7 +142,7 @@ export function RunTime({ run, events, length, showPast }: RunTimeProps) {
       {may('runs.fork') && isForking && (
         <ForkForm run={run} seq={seq} topology={state.topology} onClose={() => prepareFork(undefined)} />
       )}
-      <PastData run={run} seq={seq} at={at} state={state} />
+      <PastData run={run} events={events} seq={seq} at={at} state={state} />
     </>
   )
 }
