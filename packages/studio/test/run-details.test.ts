@@ -77,6 +77,9 @@ describeInBrowser('The details of a run', (testbed) => {
     await show(`runs/${run.id}`)
     await page.getByRole('treeitem', { name: /^Looker/ }).click()
     const rows = page.getByRole('treeitem', { name: /^tool look/ })
+    // The four calls of the step are one set.
+    for (const [name, value] of Object.entries({ 'aria-level': '2', 'aria-posinset': '2', 'aria-setsize': '4' }))
+      await expect.poll(() => rows.first().getAttribute(name)).toBe(value)
     for (const [i, q] of ['green tea', 'black tea'].entries()) {
       await rows.nth(i).click()
       await expect.poll(() => region(/^Result|^tool look of Looker/).innerText()).toContain(q)
@@ -173,6 +176,10 @@ describeInBrowser('The details of a run', (testbed) => {
     await page.getByRole('link', { name: 'Steps 602' }).waitFor()
     await rows.first().waitFor()
     expect(await drawn()).toBeLessThan(100)
+    const positionOf = (row: Locator) =>
+      Promise.all(['aria-level', 'aria-posinset', 'aria-setsize'].map((name) => row.getAttribute(name)))
+    expect(await positionOf(rows.first())).toEqual(['1', '1', '2'])
+    expect(await positionOf(rows.nth(2))).toEqual(['2', '2', '600'])
     await rows.first().focus()
     await page.keyboard.press('End')
     const last = rows.last()

@@ -38,6 +38,7 @@ export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
   const chosenAt = rows.findIndex(({ key }) => key === chosen)
   // The row with the focus would lose it, and Tab would not find the opened one, if either were not drawn.
   const outside = [...new Set([at, chosenAt])].filter((index) => index >= 0 && (index < first || index >= end))
+  const siblings = siblingPositionsOf(rows)
   const inView = Array.from({ length: Math.max(0, Math.min(end, rows.length) - first) }, (_, i) => first + i)
   const drawn = [...outside, ...inView].sort((a, b) => a - b)
   const focusRow = (index: number) => {
@@ -69,6 +70,8 @@ export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
             role="treeitem"
             className="step"
             aria-level={level}
+            aria-posinset={siblings[index]?.position}
+            aria-setsize={siblings[index]?.set.size}
             aria-expanded={isExpanded}
             aria-selected={index === chosenAt}
             tabIndex={index === (chosenAt < 0 ? first : chosenAt) ? 0 : -1}
@@ -84,6 +87,24 @@ export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
       })}
     </div>
   )
+}
+
+interface SiblingPosition {
+  /** Counted from 1 among the rows of one level below the same row. */
+  readonly position: number
+  readonly set: { size: number }
+}
+
+/** Returns the position of each row among its siblings: a reader of the page does not find rows that are not drawn. */
+function siblingPositionsOf(rows: readonly TreeRow[]): readonly SiblingPosition[] {
+  const open: { size: number }[] = []
+  return rows.map(({ level }) => {
+    open.length = Math.min(open.length, level)
+    const set = open[level - 1] ?? { size: 0 }
+    open[level - 1] = set
+    set.size++
+    return { position: set.size, set }
+  })
 }
 
 interface Moving extends Pick<TimelineTreeProps, 'rows' | 'close'> {
