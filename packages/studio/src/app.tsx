@@ -305,7 +305,7 @@ function Navigation({ views: shown, openRequests }: NavigationProps) {
                         </span>
                       )}
                       {to === '/messages' && deadLetters > 0 && (
-                        <span className="chip fail" title="Dead letters of all users">
+                        <span className="chip fail" title="Dead letters in the mailboxes">
                           {deadLetters}
                         </span>
                       )}
@@ -325,9 +325,9 @@ function useOpenRequests(): number {
   return data?.items.reduce((sum, { questions, uncertain }) => sum + questions.length + uncertain.length, 0) ?? 0
 }
 
-/** The dead letters of all users, for operators. */
+/** The dead letters in each mailbox that the caller may see. */
 function useDeadLetters(): number {
   const may = useMay()
-  const { data } = useAnswer('operations.health', { enabled: may('operations.health') })
-  return Number(data?.checks.find(({ name }) => name === 'queues')?.details?.deadLetters ?? 0)
+  const { data } = useAnswer('mailboxes.list', { query: { limit: 1 }, enabled: may('mailboxes.list') })
+  return data?.deadLetters ?? 0
 }

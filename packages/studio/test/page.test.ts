@@ -283,11 +283,15 @@ describeInBrowser('the page', (testbed) => {
     await createDeadLetter(played.troupe)
     await go('Messages')
     await page.getByText('out of stock').waitFor()
+    // No worker serves this mailbox.
+    const views = page.getByRole('navigation', { name: 'Views' })
+    await views.getByRole('link', { name: 'Messages 1' }).waitFor()
     // Its mailbox, which holds no other message, shows it too.
     await page.getByRole('link', { name: 'Stock' }).click()
     await page.getByText('It holds no message that waits').waitFor()
     await page.getByRole('button', { name: 'Deliver again' }).click()
     await page.getByText('out of stock').waitFor({ state: 'detached' })
+    await views.getByRole('link', { name: 'Messages', exact: true }).waitFor()
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ dead: 0, waiting: 1 })
     expect(await page.getByRole('region', { name: /^Payload of order.place from Shop/ }).innerText()).toContain('<img')
     expect(await played.troupe.user('default').agent('Stock').mailbox.counts()).toMatchObject({ unread: 1 })

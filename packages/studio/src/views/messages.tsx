@@ -138,6 +138,7 @@ export function OneLetter({ mailbox, letter: { message, diedAt, reason }, isOpen
       await client.call('mailboxes.redrive', { path: { mailbox, message: id } })
       for (const name of ['mailboxes.deadLetters', 'mailboxes.counts', 'mailboxes.messages'] as const)
         forget(name, { path })
+      forget('mailboxes.list', {})
     })
   const redriveButton = may('mailboxes.redrive') && (
     <Button small look="soft" aria-disabled={busy} onClick={redrive}>
