@@ -53,8 +53,11 @@ describeInBrowser('Every view of the studio', (testbed) => {
     expect(problems).toEqual([])
   })
 
-  test('Views with much to load shift their layout by less than 0.1.', async () => {
-    const page = await open()
+  test.each([
+    ['a computer', { width: 1_200, height: 900 }],
+    ['a phone', { width: 390, height: 844 }],
+  ])('Views with much to load shift their layout by less than 0.1 on %s.', async (_, viewport) => {
+    const page = await open({ viewport })
     await recordShifts(page)
     await page.goto(await shown.server.link())
     for (const name of slow) {
@@ -66,5 +69,6 @@ describeInBrowser('Every view of the studio', (testbed) => {
       const moved = shifts.map(({ value, of }) => `${value.toFixed(3)} of ${of}`).join('\n')
       expect.soft(sumOfShifts(shifts), `${name}: ${moved}`).toBeLessThan(0.1)
     }
+    await page.context().close()
   })
 })

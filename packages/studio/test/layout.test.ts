@@ -141,6 +141,18 @@ describe('The drawing of a team', () => {
         expect(faultsOf(topology, isNarrow), `${name}${isNarrow ? ', on a phone' : ''}`).toEqual([])
   })
 
+  test('The layout draws no line through its own label on a phone.', () => {
+    for (const [name, topology] of teams)
+      for (const connection of fitting(topology, true).connections) {
+        if (!connection.label) continue
+        const box = boxAround(name, connection.label, labelSize(connection, true))
+        expect(
+          pointsOn(connection.path).filter((point) => isInside(point, box)),
+          `${name}: ${connection.from} - ${connection.to}`,
+        ).toEqual([])
+      }
+  })
+
   test('The layout draws every edge once, and both edges of a pair as one line.', () => {
     for (const [name, topology] of teams) {
       const { connections } = fitting(topology, false)

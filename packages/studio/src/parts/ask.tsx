@@ -139,7 +139,7 @@ export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'questio
       </Text>
       {tool !== undefined && (
         <>
-          <Text as="p">
+          <Text as="p" className="called">
             {markedLines(tool)}
             {effect !== undefined && ` (${effect})`} would be called with exactly this:
           </Text>

@@ -12,6 +12,10 @@ interface Point {
   readonly x: number
   readonly y: number
 }
+interface Size {
+  readonly width: number
+  readonly height: number
+}
 interface Centre extends Point {
   readonly name: string
 }
@@ -32,6 +36,12 @@ interface Drawing {
   readonly tall: number
   readonly scale: number
 }
+
+/** px between a line and its label on a phone, where lines are so short that a label on them would cover them. */
+const labelGap = 3
+/** The room for a label beside its line, on both sides of the line. */
+const sizeBeside = ({ width: wide, height: high }: Size, isDown: boolean): Size =>
+  isDown ? { width: 2 * (wide + labelGap), height: high } : { width: wide, height: 2 * (high + labelGap) }
 
 /** px that a phone has for it, at most. */
 const phoneSize = { width: 310, height: 400 }
@@ -57,8 +67,11 @@ function drawn(topology: Topology, { isDown, isNarrow }: Form): Drawing {
   const graph = new dagre.graphlib.Graph()
   graph.setGraph({ rankdir: isDown ? 'TB' : 'LR', nodesep: gap, edgesep: gap, ranksep: isNarrow ? 24 : 64 })
   for (const { name } of topology.nodes) graph.setNode(name, { width, height })
-  for (const connection of connections)
-    graph.setEdge(connection.from, connection.to, { ...labelSize(connection, isNarrow), labelpos: 'c' })
+  for (const connection of connections) {
+    const size = labelSize(connection, isNarrow)
+    const reserved = isNarrow ? sizeBeside(size, isDown) : size
+    graph.setEdge(connection.from, connection.to, { ...reserved, labelpos: 'c' })
+  }
   dagre.layout(graph)
   const ranked = topology.nodes.map(({ name }) => ({ name, ...(graph.node(name) as Point) }))
   const centres = wrapped(ranked, { isDown, width })
@@ -68,7 +81,9 @@ function drawn(topology: Topology, { isDown, isNarrow }: Form): Drawing {
     const [from, to] = [at.get(connection.from) as Point, at.get(connection.to) as Point]
     if (isWrapped) return { connection, inner: gapsBetween(centres, from, to, isDown), label: undefined }
     const { points, x, y } = graph.edge(connection.from, connection.to)
-    return { connection, inner: (points as readonly Point[]).slice(1, -1), label: { x: x ?? 0, y: y ?? 0 } }
+    const onLine = { x: x ?? 0, y: y ?? 0 }
+    const label = isNarrow ? besideLine(onLine, labelSize(connection, isNarrow), isDown) : onLine
+    return { connection, inner: (points as readonly Point[]).slice(1, -1), label }
   })
   const boxes = [
     ...centres.map(({ x, y }) => ({ x, y, width, height })),
@@ -98,6 +113,10 @@ function drawn(topology: Topology, { isDown, isNarrow }: Form): Drawing {
   }
 }
 
+/** Returns the centre of a label that stands to the right of a line that goes down, or above one that goes across. */
+const besideLine = ({ x, y }: Point, { width: wide, height: high }: Size, isDown: boolean): Point =>
+  isDown ? { x: x + labelGap + wide / 2, y } : { x, y: y - labelGap - high / 2 }
+
 const extent = (at: readonly number[]): number => Math.max(...at) - Math.min(...at)
 
 interface Route {
@@ -107,10 +126,7 @@ interface Route {
   readonly label: Point | undefined
 }
 
-interface Box extends Point {
-  readonly width: number
-  readonly height: number
-}
+interface Box extends Point, Size {}
 
 /**
  * Returns a function that draws a path through points. In a rank of boxes the path is straight, so that it passes

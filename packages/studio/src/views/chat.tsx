@@ -9,12 +9,13 @@ import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay, useMayNot } from '../api/use-may.ts'
 import { inShort } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { type ChosenFile, FileChooser } from '../parts/file-chooser.tsx'
 import { Files } from '../parts/files.tsx'
 import { LabelLine } from '../parts/sources.tsx'
-import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
+import { Button, Card, classes, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { useFirstLoad } from '../parts/use-first-load.ts'
 import { chatRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { ChatReply } from './chat-reply.tsx'
@@ -58,13 +59,26 @@ export function Chat() {
         )}
       </Flex>
       {partner !== undefined && (
-        <div className="with-threads">
-          <div>
-            <Thread key={`${partner} ${thread}`} partner={partner} thread={thread} isKnown={isKnown} />
-          </div>
-          <Threads />
-        </div>
+        <ThreadBesideOthers key={`${partner} ${thread}`} partner={partner} thread={thread} isKnown={isKnown} />
       )}
+    </>
+  )
+}
+
+const loaded = ['threads.get', 'threads.list', 'runs.list', 'runs.result', 'runs.calls'] as const
+
+/** The thread is seen once its messages have come: the form below them would move with each. */
+function ThreadBesideOthers(props: ThreadProps) {
+  const isLoaded = useFirstLoad(loaded)
+  return (
+    <>
+      {!isLoaded && <Loading />}
+      <div className={classes('with-threads', !isLoaded && 'unseen')}>
+        <div>
+          <Thread {...props} />
+        </div>
+        <Threads />
+      </div>
     </>
   )
 }
