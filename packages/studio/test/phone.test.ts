@@ -67,6 +67,17 @@ describeInBrowser('The studio on a phone', (testbed) => {
     expect(cost?.x).toBeGreaterThanOrEqual(time?.x ?? Number.NaN)
   })
 
+  test('The buttons of a drawing are high enough for a finger, and a row of events has its text.', async () => {
+    await page.goto(`${shown.server.url}/#/${shown.addresses['run-events']}`)
+    const buttons = page.locator('.react-flow__controls-button')
+    await buttons.first().waitFor()
+    for (const button of await buttons.all()) expect((await button.boundingBox())?.height).toBeGreaterThanOrEqual(40)
+    await page
+      .getByRole('button', { name: /run\.started/ })
+      .getByText('kettle arrived broken')
+      .waitFor()
+  })
+
   test('Every view fits the width of the phone, scrolls nothing sideways, and is accessible.', async () => {
     const wide: string[] = []
     for (const [name, address] of Object.entries(shown.addresses)) {
