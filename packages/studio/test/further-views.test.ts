@@ -242,7 +242,21 @@ describeInBrowser('The further views of the studio', (testbed) => {
       await group.getByRole('button', { name: `Copy as ${format}` }).click()
       await group.getByRole('button', { name: 'Copied' }).waitFor()
       expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(written)
+      await group.getByRole('button', { name: format, exact: true }).click()
+      const code = page.getByRole('textbox', { name: `letters as ${format}` })
+      expect(await code.innerText()).toContain(written.split('\n')[0])
+      // A string has another colour than the text around it, in dark as in light.
+      for (const appearance of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme: appearance })
+        const colours = await code.locator('span').evaluateAll((all) => all.map((one) => getComputedStyle(one).color))
+        expect(new Set(colours).size).toBeGreaterThan(1)
+        await checkAccessibility()
+      }
+      await code.press('x')
+      expect(await code.innerText()).toContain(written.split('\n')[0])
     }
+    await group.getByRole('button', { name: 'JSON', exact: true }).click()
+    await page.getByRole('region', { name: 'Definition of letters' }).waitFor()
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
     await checkAccessibility()
     await page.setViewportSize({ width: 1_200, height: 900 })

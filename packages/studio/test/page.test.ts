@@ -87,6 +87,21 @@ describeInBrowser('the page', (testbed) => {
       .waitFor()
   })
 
+  test('The studio starts a run whose task is JSON, once it is valid.', async () => {
+    const before = page.url()
+    await go('Try it')
+    await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('letters')
+    await page.getByRole('combobox', { name: 'Written as' }).selectOption('JSON')
+    const start = page.getByRole('button', { name: 'Start' })
+    await page.getByRole('textbox', { name: 'Task' }).fill('{"to":')
+    await page.getByText('This is not JSON', { exact: false }).waitFor()
+    expect(await start.isDisabled()).toBe(true)
+    await page.getByRole('textbox', { name: 'Task' }).fill('{"to":"Ada"}')
+    await page.getByText('This is not JSON', { exact: false }).waitFor({ state: 'detached' })
+    expect(await start.isEnabled()).toBe(true)
+    await page.goto(before)
+  })
+
   test('The studio shows the input and the outcome of a step.', async () => {
     await page.getByRole('link', { name: /^Steps/ }).click()
     await page.getByRole('treeitem', { name: /^Reader/ }).click()

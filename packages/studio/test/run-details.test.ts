@@ -211,4 +211,22 @@ describeInBrowser('The details of a run', (testbed) => {
     const { violations } = await new AxeBuilder({ page }).analyze()
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
   })
+
+  test('An answer whose default is an object is edited as JSON, and sent as an object.', async () => {
+    const planner = defineAgent({
+      name: 'Planner',
+      run: async (_, ctx) => finish((await ctx.ask({ text: 'Where to?', default: { to: 'Ada', copies: 2 } })) as never),
+    })
+    const run = await start({ task: 'plan', topology: alone(planner) })
+    expect((await run.result()).status).toBe('waiting')
+    await show(`runs/${run.id}`)
+    await page.getByRole('status', { name: 'Status of the run' }).waitFor()
+    const question = page.getByRole('group', { name: 'Question of Planner' })
+    const answer = question.getByRole('textbox', { name: 'Answer' })
+    await expect.poll(() => answer.innerText()).toContain('"copies": 2')
+    await answer.fill('{"to":"Eve"}')
+    await question.getByRole('button', { name: 'Answer' }).click()
+    await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
+    expect((await run.result()).response).toEqual({ to: 'Eve' })
+  })
 })

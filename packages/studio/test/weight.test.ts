@@ -57,6 +57,10 @@ describe('The colours of the studio', () => {
     ['unsure', ['unsure-ground']],
     ['fail', ['panel', 'hover', 'fail-ground']],
     ['good', ['good-ground']],
+    ['code-word', ['panel']],
+    ['code-text', ['panel']],
+    ['code-value', ['panel']],
+    ['code-name', ['panel']],
   ] as const)('The studio text colour --%s is readable on its backgrounds, in light and in dark.', (text, grounds) => {
     for (const ground of grounds)
       for (const theme of [0, 1] as const)

@@ -1,7 +1,7 @@
 /** A question of a run, with what exactly is being approved. */
 
 import { Link } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, Suspense, useState } from 'react'
 import { markedLines, reviewableLines } from 'troupe/client'
 import type { Question } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
@@ -9,10 +9,15 @@ import { useMay } from '../api/use-may.ts'
 import { asText, inShort } from '../format.ts'
 import { visible } from '../visible.ts'
 import { ErrorNotice } from './answer.tsx'
+import { fromText } from './from-text.ts'
+import { JsonNote } from './json-note.tsx'
+import { lazyPart } from './load-part.ts'
 import { RestoreFocus } from './restore-focus.tsx'
 import { Button, Card, Flex, Select, Text } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
+
+const JsonEditor = lazyPart(() => import('./json-editor.tsx'))
 
 interface AskProps {
   readonly run: string
@@ -218,6 +223,8 @@ function Written({ question, busy, send }: WrittenProps) {
   const [text, setText] = useState<string | undefined>(
     question.default === undefined ? (options ? undefined : '') : asText(question.default),
   )
+  // An answer has the form of its default.
+  const isJson = options === undefined && typeof question.default === 'object' && question.default !== null
   const isNothing = options ? text === undefined : text === ''
   return (
     <Flex direction="column" gap="2" mt="3" align="start">
@@ -230,6 +237,13 @@ function Written({ question, busy, send }: WrittenProps) {
           onChoose={(index) => setText(options[Number(index)])}
           options={options.map((option, index) => ({ value: String(index), label: optionText(option) }))}
         />
+      ) : isJson ? (
+        <div className="wide">
+          <Suspense fallback={<div className="editor-room" />}>
+            <JsonEditor label="Answer" text={text ?? ''} onChange={setText} takesFocus={false} />
+          </Suspense>
+          <JsonNote text={text ?? ''} />
+        </div>
       ) : (
         <textarea
           aria-label="Answer"
@@ -239,7 +253,11 @@ function Written({ question, busy, send }: WrittenProps) {
           onChange={({ target }) => setText(target.value)}
         />
       )}
-      <Button disabled={isNothing} aria-disabled={isNothing || busy} onClick={() => send(text)}>
+      <Button
+        disabled={isNothing}
+        aria-disabled={isNothing || busy}
+        onClick={() => send(isJson ? fromText(text ?? '') : text)}
+      >
         Answer
       </Button>
     </Flex>

@@ -1,6 +1,6 @@
 /** Effects of a run whose outcome is unknown: a person finds out, and resolves them. */
 
-import { useId, useState } from 'react'
+import { Suspense, useState } from 'react'
 import type { UncertainEffect } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -9,10 +9,13 @@ import { visible } from '../visible.ts'
 import { Answer, ErrorNotice } from './answer.tsx'
 import { fromText } from './from-text.ts'
 import { JsonNote } from './json-note.tsx'
+import { lazyPart } from './load-part.ts'
 import { RestoreFocus } from './restore-focus.tsx'
 import { Button, Card, Flex, Text } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 import { Value } from './value.tsx'
+
+const JsonEditor = lazyPart(() => import('./json-editor.tsx'))
 
 interface UncertainProps {
   readonly run: string
@@ -46,6 +49,8 @@ export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
 /** Text that is JSON is meant as such; no text is no output. */
 const outputOf = (text: string): { readonly output?: unknown } => (text.trim() === '' ? {} : { output: fromText(text) })
 
+const gave = 'What it gave, text or JSON, if it happened'
+
 /** Shows an effect with the buttons that resolve it. */
 export function ResolveEffect({
   run,
@@ -58,7 +63,6 @@ export function ResolveEffect({
   const client = useClient()
   const { busy, error, run: perform } = useCommand()
   const [text, setText] = useState('')
-  const id = useId()
   const submit = (outcome: { readonly happened: boolean; readonly output?: unknown }) =>
     perform(async () => {
       await client.call('runs.resolve', { path: { run }, body: { step, call, ...outcome } })
@@ -75,11 +79,11 @@ export function ResolveEffect({
         ) : (
           <>
             <Text as="p" mt="3" mb="1">
-              <Text as="label" bold htmlFor={id}>
-                What it gave, text or JSON, if it happened
-              </Text>
+              <Text bold>{gave}</Text>
             </Text>
-            <textarea id={id} rows={2} value={text} onChange={({ target }) => setText(target.value)} />
+            <Suspense fallback={<div className="editor-room" />}>
+              <JsonEditor label={gave} text={text} onChange={setText} takesFocus={false} />
+            </Suspense>
             <JsonNote text={text} />
             <Flex gap="2" mt="3" wrap="wrap">
               <Button aria-disabled={busy} onClick={() => submit({ happened: true, ...outputOf(text) })}>

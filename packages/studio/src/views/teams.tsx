@@ -1,6 +1,6 @@
 /** The registered teams: how each is drawn, and what the check of teams finds. */
 import { Link } from '@tanstack/react-router'
-import { Fragment, Suspense } from 'react'
+import { Fragment, Suspense, useState } from 'react'
 import type { Runs } from 'troupe'
 import type { AnswerOf } from 'troupe/client'
 import { isTopology, type Topology } from '../api/shapes.ts'
@@ -8,6 +8,7 @@ import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
+import type { CodeLanguage } from '../parts/code-view.tsx'
 import { CopyButton } from '../parts/copy-link.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { download } from '../parts/download.ts'
@@ -24,6 +25,8 @@ import { visible } from '../visible.ts'
 
 /** It is heavy, and a list needs none of it. */
 const Graph = lazyPart(() => import('../parts/graph.tsx').then(({ Graph: graph }) => ({ default: graph })))
+
+const CodeView = lazyPart(() => import('../parts/code-view.tsx'))
 
 const nothingHappened = new Map()
 const severities = ['error', 'warning', 'advice'] as const
@@ -179,9 +182,13 @@ function Findings({ team }: { readonly team: string }) {
 }
 
 function Definition({ topology, name }: { readonly topology: unknown; readonly name: string }) {
+  const [shown, setShown] = useState<{ readonly format: CodeLanguage; readonly text: string }>()
   return (
     <Section title="Definition">
       <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as code">
+        <Button look="soft" small aria-pressed={shown === undefined} onClick={() => setShown(undefined)}>
+          JSON
+        </Button>
         <Button
           look="soft"
           small
@@ -189,9 +196,22 @@ function Definition({ topology, name }: { readonly topology: unknown; readonly n
         >
           Save as JSON
         </Button>
-        {isTopology(topology) && <SaveAsCode name={name} topology={topology as Runs.CanonicalTopology} />}
+        {isTopology(topology) && (
+          <CodeCommands
+            name={name}
+            topology={topology as Runs.CanonicalTopology}
+            shown={shown?.format}
+            show={(format, text) => setShown({ format, text })}
+          />
+        )}
       </Flex>
-      <Value value={topology} label={`Definition of ${name}`} />
+      {shown === undefined ? (
+        <Value value={topology} label={`Definition of ${name}`} />
+      ) : (
+        <Suspense fallback={<Loading />}>
+          <CodeView label={`${name} as ${shown.format}`} text={visible(shown.text)} language={shown.format} />
+        </Suspense>
+      )}
     </Section>
   )
 }
@@ -209,7 +229,16 @@ const formats = {
   },
 } as const
 
-function SaveAsCode({ name, topology }: { readonly name: string; readonly topology: Runs.CanonicalTopology }) {
+interface CodeCommandsProps {
+  readonly name: string
+  readonly topology: Runs.CanonicalTopology
+  /** The format that is shown. */
+  readonly shown: CodeLanguage | undefined
+  readonly show: (format: CodeLanguage, text: string) => void
+}
+
+/** Shows, saves and copies the team in each format. */
+function CodeCommands({ name, topology, shown, show }: CodeCommandsProps) {
   const client = useClient()
   const may = useMay()
   const { error, run } = useCommand()
@@ -228,6 +257,14 @@ function SaveAsCode({ name, topology }: { readonly name: string; readonly topolo
     <>
       {(['YAML', 'TypeScript'] as const).map((format) => (
         <Fragment key={format}>
+          <Button
+            look="soft"
+            small
+            aria-pressed={shown === format}
+            onClick={() => void run(async () => show(format, await write(format)))}
+          >
+            {format}
+          </Button>
           <Button look="soft" small onClick={() => void save(format)}>
             Save as {format}
           </Button>

@@ -1,11 +1,20 @@
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMayNot } from '../api/use-may.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { parseJson } from '../parts/from-text.ts'
+import { lazyPart } from '../parts/load-part.ts'
 import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
+
+const JsonEditor = lazyPart(() => import('../parts/json-editor.tsx'))
+
+const forms = [
+  { value: 'text', label: 'text' },
+  { value: 'json', label: 'JSON' },
+] as const
 
 export function TryIt() {
   const client = useClient()
@@ -14,13 +23,16 @@ export function TryIt() {
   const agents = useAnswer('agents.list', {})
   const [team, setTeam] = useState<string>()
   const [task, setTask] = useState('')
+  const [form, setForm] = useState<(typeof forms)[number]['value']>('text')
+  const read = form === 'json' ? parseJson(task) : { value: task }
   const { busy, error, run } = useCommand()
   const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
   const chosen = team ?? names[0]
   const isForbidden = useMayNot('runs.start')
   const start = () =>
     run(async () => {
-      const { run: id } = await client.call('runs.start', { body: { team: chosen, task } })
+      if ('problem' in read) return
+      const { run: id } = await client.call('runs.start', { body: { team: chosen, task: read.value } })
       await navigate({ to: '/runs/$run', params: { run: id } })
     })
   return (
@@ -51,12 +63,28 @@ export function TryIt() {
               />
             </Flex>
             <Flex direction="column" gap="1" className="wide">
-              <Text as="label" bold htmlFor="task">
-                Task
-              </Text>
-              <textarea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
+              <Flex gap="2" align="center">
+                <Text as="label" bold htmlFor="task">
+                  Task
+                </Text>
+                <Select label="Written as" value={form} onChoose={setForm} options={forms} />
+              </Flex>
+              {form === 'text' ? (
+                <textarea id="task" rows={5} value={task} onChange={({ target }) => setTask(target.value)} />
+              ) : (
+                <Suspense fallback={<div className="editor-room" />}>
+                  <JsonEditor label="Task" text={task} onChange={setTask} />
+                </Suspense>
+              )}
+              <div role="status">
+                {'problem' in read && task.trim() !== '' && (
+                  <Text as="p" color="red" className="break">
+                    This is not JSON: {read.problem}
+                  </Text>
+                )}
+              </div>
             </Flex>
-            <Button type="submit" disabled={busy || task.trim() === '' || chosen === undefined}>
+            <Button type="submit" disabled={busy || task.trim() === '' || 'problem' in read || chosen === undefined}>
               Start
             </Button>
           </Flex>
