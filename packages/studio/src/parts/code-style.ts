@@ -8,6 +8,8 @@ const theme = EditorView.theme({
   '&': { backgroundColor: 'var(--panel)', color: 'var(--ink)', fontSize: '0.8125rem' },
   '.cm-scroller': { fontFamily: 'var(--mono)', maxHeight: '24rem' },
   '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--ink-3)', border: 'none' },
+  // An empty editor is as high as a target of a finger.
+  '.cm-content, .cm-gutter': { minHeight: '2.5rem' },
   '.cm-cursor': { borderInlineStartColor: 'var(--ink)' },
 })
 
