@@ -16,14 +16,17 @@ import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
 import { useRequests } from './api/use-requests.ts'
+import { useShownUser } from './api/use-shown-user.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
 import { BottomBar } from './parts/bottom-bar.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { lazyPart, repeatedly } from './parts/load-part.ts'
 import { SignedOut } from './parts/signed-out.tsx'
-import { Button, Flex, Heading, Text } from './parts/ui.tsx'
+import { Button, Flex } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
+import { ViewHeader } from './parts/view-header.tsx'
+import { ViewIcon } from './parts/view-icon.tsx'
 import type { ViewPath } from './routes.ts'
 import * as routes from './routes.ts'
 import { Home } from './views/home.tsx'
@@ -136,30 +139,28 @@ export function App() {
   )
 }
 
-function Top() {
+/** Chooses the user whose data the views show. */
+function UserField() {
   const { user, choose } = useContext(UserContext)
   const [typed, setTyped] = useState(user)
   // A row of another user chooses that user too.
   useEffect(() => setTyped(user), [user])
   return (
-    <Flex gap="2" align="center" className="tools">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          choose(typed.trim())
-        }}
-      >
-        <input
-          aria-label="User"
-          placeholder="User"
-          value={typed}
-          onChange={({ target }) => setTyped(target.value)}
-          onBlur={() => choose(typed.trim())}
-        />
-      </form>
-      <UpdatesStatus />
-      <TurnAppearance />
-    </Flex>
+    <form
+      className="user"
+      onSubmit={(event) => {
+        event.preventDefault()
+        choose(typed.trim())
+      }}
+    >
+      <input
+        aria-label="User"
+        placeholder="User"
+        value={typed}
+        onChange={({ target }) => setTyped(target.value)}
+        onBlur={() => choose(typed.trim())}
+      />
+    </form>
   )
 }
 
@@ -209,24 +210,24 @@ function Frame() {
           <Link to="/home" className="brand">
             <img src="/icon.svg" alt="" width="24" height="24" /> Troupe
           </Link>
-          <Navigation views={shown} openRequests={openRequests} />
-          <Button look="soft" small aria-keyshortcuts="Control+K Meta+K" onClick={() => setIsPaletteOpen(true)}>
+          <UserField />
+          <Button
+            look="soft"
+            className="go"
+            aria-keyshortcuts="Control+K Meta+K"
+            onClick={() => setIsPaletteOpen(true)}
+          >
             Go to … <kbd>Ctrl K</kbd>
           </Button>
-          <Top />
+          <Navigation views={shown} openRequests={openRequests} />
+          <Flex gap="2" align="center" className="tools">
+            <UpdatesStatus />
+            <TurnAppearance />
+          </Flex>
         </header>
         <main id="main" tabIndex={-1} ref={main}>
-          {!isKnown && (
-            <Heading as="h1" mb="4">
-              Sign in
-            </Heading>
-          )}
+          {!isKnown && <ViewHeader title="Sign in" isOfAllUsers />}
           <SignedOut />
-          {isKnown && shownUser !== undefined && !aboutAllUsers.has(name) && (
-            <Text as="p" size="small" color="gray" className="break">
-              {shownUser === 'unknown' ? '\u00a0' : `User ${visible(shownUser.id)}`}
-            </Text>
-          )}
           {isKnown && <Outlet />}
         </main>
       </div>
@@ -246,28 +247,12 @@ function Frame() {
 function NotFound() {
   return (
     <>
-      <Heading as="h1">Unknown page</Heading>
+      <ViewHeader title="Unknown page" isOfAllUsers />
       <Nothing>
         No view has this address. <Link to="/home">Home</Link> shows what runs and what waits.
       </Nothing>
     </>
   )
-}
-
-/** The views that show no data of a single user. */
-const aboutAllUsers = new Set(['Teams', 'Agents', 'Health', 'API keys', 'Settings'])
-
-/**
- * The user whose data the views show, for a caller that may choose another; undefined for other callers, and `unknown`
- * until the server has answered, so that the line keeps its place.
- */
-function useShownUser(): { readonly id: string } | 'unknown' | undefined {
-  const { user } = useContext(UserContext)
-  const { data, isPending } = useAnswer('access.get', {})
-  if (isPending) return 'unknown'
-  if (data === undefined || (data.users !== 'all' && data.users.length < 2)) return undefined
-  const id = user || (data.users === 'all' ? 'default' : '')
-  return id === '' ? undefined : { id }
 }
 
 /** Whether the view can show anything: a session that ended leaves it with its typed text. */
@@ -298,7 +283,8 @@ function Navigation({ views: shown, openRequests }: NavigationProps) {
                 .map(({ to, name }) => (
                   <li key={name}>
                     <Link to={to}>
-                      {name}
+                      <ViewIcon to={to} />
+                      <span>{name}</span>
                       {to === '/home' && openRequests > 0 && (
                         <span className="chip ask" title="Requests that wait for a person">
                           {openRequests}

@@ -73,7 +73,7 @@ describeInBrowser('The updates of the studio', (testbed) => {
     await go('runs', 'Runs')
     await go('home', 'Home')
     const shop = page.getByRole('region', { name: 'Health' }).getByRole('listitem').filter({ hasText: 'shop' })
-    await shop.getByText('✓ healthy').waitFor()
+    await shop.getByText('healthy', { exact: true }).waitFor()
     // The first notice is about the new check.
     await pause(11_000)
     const before = requestsOf('/v1/health')
@@ -81,7 +81,7 @@ describeInBrowser('The updates of the studio', (testbed) => {
     await pause(16_000)
     expect(requests.slice(all)).toEqual([])
     isOpen = false
-    await shop.getByText('✕ unhealthy').waitFor({ timeout: 15_000 })
+    await shop.getByText('unhealthy', { exact: true }).waitFor({ timeout: 15_000 })
     expect(requestsOf('/v1/health')).toBe(before + 1)
     remove()
   })
@@ -180,7 +180,7 @@ describeInBrowser('The updates of the studio', (testbed) => {
     await status().getByText('disconnected: trying again').waitFor()
     // All of it stands within the side of the page.
     const rightOf = (locator: Locator) => locator.evaluate((element) => element.getBoundingClientRect().right)
-    expect(await rightOf(status().locator('.chip'))).toBeLessThanOrEqual(await rightOf(page.locator('.side')))
+    expect(await rightOf(status().locator('.status'))).toBeLessThanOrEqual(await rightOf(page.locator('.side')))
     const { violations } = await new AxeBuilder({ page: page as never }).analyze()
     expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')).toEqual([])
     await troupe.user('default').orchestra.run({ agent: 'Echo', task: 'while it was away' })

@@ -1,7 +1,6 @@
 /** The topology of a run, with what each node does just now. */
 import '@xyflow/react/dist/style.css'
 import {
-  Background,
   BaseEdge,
   Controls,
   type Edge,
@@ -12,8 +11,10 @@ import {
   type NodeProps,
   Position,
   ReactFlow,
+  useReactFlow,
+  useStore,
 } from '@xyflow/react'
-import { type CSSProperties, memo, useMemo, useSyncExternalStore } from 'react'
+import { type CSSProperties, memo, useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
 import { count } from '../format.ts'
@@ -125,6 +126,18 @@ const arrowheads = {
   unused: { type: MarkerType.ArrowClosed, color: 'var(--mark)' },
 }
 
+const fitOptions = { maxZoom: 1, padding: 0.1 } as const
+
+/** Fits the drawing into its place again when the place has another width, as beside an opened panel. */
+function FitToWidth() {
+  const width = useStore((store) => store.width)
+  const { fitView } = useReactFlow()
+  useEffect(() => {
+    if (width > 0) void fitView(fitOptions)
+  }, [width, fitView])
+  return null
+}
+
 export const Graph = memo(function Graph(props: GraphProps) {
   const { topology, states, edgeUses = never, findings = noFindings } = props
   const appearance = useAppearance()
@@ -174,7 +187,7 @@ export const Graph = memo(function Graph(props: GraphProps) {
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.1 }}
+        fitViewOptions={fitOptions}
         nodesFocusable={topology.nodes.length <= few}
         edgesFocusable={false}
         nodesConnectable={false}
@@ -185,7 +198,7 @@ export const Graph = memo(function Graph(props: GraphProps) {
         colorMode={appearance === 'dark' ? 'dark' : 'light'}
         proOptions={{ hideAttribution: true }}
       >
-        <Background />
+        <FitToWidth />
         <Controls showInteractive={false} orientation="horizontal" />
       </ReactFlow>
     </div>

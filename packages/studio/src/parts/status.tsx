@@ -1,49 +1,68 @@
+import {
+  Ban,
+  Check,
+  CirclePause,
+  CircleQuestionMark,
+  Clock,
+  Diamond,
+  Dot,
+  Info,
+  LoaderCircle,
+  type LucideIcon,
+  OctagonX,
+  Radio,
+  TriangleAlert,
+} from 'lucide-react'
+
 /** Grey is healthy: colour stands where the reader may have to act. */
 type Colour = 'live' | 'ask' | 'fail' | 'unsure' | 'gray'
 
-const badges: Readonly<Record<string, { readonly colour: Colour; readonly sign: string }>> = {
-  running: { colour: 'live', sign: '●' },
-  disconnected: { colour: 'ask', sign: '!' },
-  'in progress': { colour: 'live', sign: '●' },
-  working: { colour: 'live', sign: '●' },
-  waiting: { colour: 'ask', sign: '◷' },
-  'needs approval': { colour: 'ask', sign: '◆' },
-  'needs an answer': { colour: 'ask', sign: '◆' },
-  'asks a question': { colour: 'ask', sign: '◆' },
-  'effect uncertain': { colour: 'unsure', sign: '?' },
-  uncertain: { colour: 'unsure', sign: '?' },
-  paused: { colour: 'gray', sign: '‖' },
-  live: { colour: 'gray', sign: '○' },
-  completed: { colour: 'gray', sign: '✓' },
-  done: { colour: 'gray', sign: '✓' },
-  handled: { colour: 'gray', sign: '✓' },
-  ready: { colour: 'gray', sign: '✓' },
-  healthy: { colour: 'gray', sign: '✓' },
-  active: { colour: 'gray', sign: '✓' },
-  valid: { colour: 'gray', sign: '✓' },
-  allowed: { colour: 'gray', sign: '✓' },
-  pass: { colour: 'gray', sign: '✓' },
-  warn: { colour: 'ask', sign: '!' },
-  fail: { colour: 'fail', sign: '✕' },
-  error: { colour: 'fail', sign: '✕' },
-  warning: { colour: 'ask', sign: '!' },
-  advice: { colour: 'gray', sign: 'i' },
-  denied: { colour: 'ask', sign: '✕' },
-  degraded: { colour: 'ask', sign: '!' },
-  unhealthy: { colour: 'fail', sign: '✕' },
-  'dead letter': { colour: 'fail', sign: '✕' },
-  failed: { colour: 'fail', sign: '✕' },
-  cancelled: { colour: 'gray', sign: '–' },
-  discarded: { colour: 'gray', sign: '–' },
-  stopped: { colour: 'gray', sign: '–' },
+/** An outline of its own for each status. */
+const badges: Readonly<Record<string, { readonly colour: Colour; readonly Sign: LucideIcon }>> = {
+  running: { colour: 'live', Sign: LoaderCircle },
+  disconnected: { colour: 'ask', Sign: TriangleAlert },
+  'in progress': { colour: 'live', Sign: LoaderCircle },
+  working: { colour: 'live', Sign: LoaderCircle },
+  waiting: { colour: 'ask', Sign: Clock },
+  'needs approval': { colour: 'ask', Sign: Diamond },
+  'needs an answer': { colour: 'ask', Sign: Diamond },
+  'asks a question': { colour: 'ask', Sign: Diamond },
+  'effect uncertain': { colour: 'unsure', Sign: CircleQuestionMark },
+  uncertain: { colour: 'unsure', Sign: CircleQuestionMark },
+  paused: { colour: 'gray', Sign: CirclePause },
+  live: { colour: 'gray', Sign: Radio },
+  completed: { colour: 'gray', Sign: Check },
+  done: { colour: 'gray', Sign: Check },
+  handled: { colour: 'gray', Sign: Check },
+  ready: { colour: 'gray', Sign: Check },
+  healthy: { colour: 'gray', Sign: Check },
+  active: { colour: 'gray', Sign: Check },
+  valid: { colour: 'gray', Sign: Check },
+  allowed: { colour: 'gray', Sign: Check },
+  pass: { colour: 'gray', Sign: Check },
+  warn: { colour: 'ask', Sign: TriangleAlert },
+  fail: { colour: 'fail', Sign: OctagonX },
+  error: { colour: 'fail', Sign: OctagonX },
+  warning: { colour: 'ask', Sign: TriangleAlert },
+  advice: { colour: 'gray', Sign: Info },
+  denied: { colour: 'ask', Sign: Ban },
+  degraded: { colour: 'ask', Sign: TriangleAlert },
+  unhealthy: { colour: 'fail', Sign: OctagonX },
+  'dead letter': { colour: 'fail', Sign: OctagonX },
+  failed: { colour: 'fail', Sign: OctagonX },
+  cancelled: { colour: 'gray', Sign: Ban },
+  discarded: { colour: 'gray', Sign: Ban },
+  stopped: { colour: 'gray', Sign: Ban },
 }
+const other = { colour: 'gray', Sign: Dot } as const
 
 /** A sign and a word say it, never the colour alone. */
 export function Status({ status, reason }: { readonly status: string; readonly reason?: string | undefined }) {
-  const { colour, sign } = badges[status] ?? { colour: 'gray', sign: '·' }
+  const { colour, Sign } = badges[status] ?? other
   return (
-    <span className={`chip ${colour}`}>
-      <span aria-hidden="true">{sign}</span> {reason ? `${status}: ${reason}` : status}
+    <span className={`status ${colour}`}>
+      <Sign aria-hidden="true" className={Sign === LoaderCircle ? 'turning' : undefined} />
+      {reason ? `${status}: ${reason}` : status}
     </span>
   )
 }

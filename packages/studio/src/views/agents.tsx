@@ -9,8 +9,9 @@ import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { useMetrics } from '../parts/metrics.ts'
 import { Section } from '../parts/section.tsx'
-import { Heading, Text } from '../parts/ui.tsx'
+import { Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { agentRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { AgentMetrics, successText } from './agent-metrics.tsx'
@@ -35,9 +36,7 @@ export function Agents() {
   ].sort()
   return (
     <>
-      <Heading as="h1" mb="4">
-        Agents
-      </Heading>
+      <ViewHeader title="Agents" isOfAllUsers />
       <Section title="At work now">
         <Answer
           of={present}
@@ -153,12 +152,7 @@ export function Agent() {
   const agent = useAnswer('agents.get', { path: { agent: name }, every: 3_000 })
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/agents">Agents</Link>
-      </Text>
-      <Heading as="h1" className="break" mb="3">
-        {visible(name)}
-      </Heading>
+      <ViewHeader within={<Link to="/agents">Agents</Link>} title={visible(name)} isOfAllUsers />
       <Answer of={agent}>
         {({
           description,

@@ -13,8 +13,9 @@ import { Opened } from '../parts/opened.tsx'
 import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Notice, Select, Text } from '../parts/ui.tsx'
+import { Button, Flex, Notice, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { keysRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -26,9 +27,7 @@ export function ApiKeys() {
   const keys = useAnswer('apiKeys.list', { query: { limit: 50, cursor: after?.at(-1) } })
   return (
     <>
-      <Heading as="h1" mb="4">
-        API keys
-      </Heading>
+      <ViewHeader title="API keys" isOfAllUsers />
       {apiKey !== undefined && <OneKey id={apiKey} />}
       {may('apiKeys.create') && <NewKey />}
       <Section title="Keys">

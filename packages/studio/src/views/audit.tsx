@@ -10,7 +10,8 @@ import { Facts } from '../parts/facts.tsx'
 import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
-import { Heading, Text } from '../parts/ui.tsx'
+import { Text } from '../parts/ui.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { auditRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { AuditFilters } from './audit-filters.tsx'
@@ -25,9 +26,7 @@ export function Audit() {
   })
   return (
     <>
-      <Heading as="h1" mb="4">
-        Audit
-      </Heading>
+      <ViewHeader title="Audit" />
       <AuditVerification />
       {record !== undefined && at !== undefined && <OneRecord id={record} at={at} />}
       <AuditFilters />

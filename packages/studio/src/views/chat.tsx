@@ -16,6 +16,7 @@ import { LabelLine } from '../parts/sources.tsx'
 import { Button, Card, classes, Flex, Heading, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { useFirstLoad } from '../parts/use-first-load.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { chatRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { ChatReply } from './chat-reply.tsx'
@@ -35,9 +36,7 @@ export function Chat() {
   const may = useMay()
   return (
     <>
-      <Heading as="h1" mb="4">
-        Chat
-      </Heading>
+      <ViewHeader title="Chat" />
       <Flex gap="2" align="center" mb="3" wrap="wrap">
         <Text as="p" bold id="partner">
           Team or agent

@@ -8,7 +8,8 @@ import { Find } from '../parts/find.tsx'
 import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { agentName } from '../parts/sources.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { Heading, Text } from '../parts/ui.tsx'
+import { Text } from '../parts/ui.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { contextRoute } from '../routes.ts'
 import { audienceText, EntryView } from './entry-view.tsx'
 import { KeyTree } from './key-tree.tsx'
@@ -35,9 +36,7 @@ function Entries() {
   const navigate = contextRoute.useNavigate()
   return (
     <>
-      <Heading as="h1" mb="4">
-        Context
-      </Heading>
+      <ViewHeader title="Context" />
       <Find
         label="Keys that begin with"
         text={prefix ?? ''}
@@ -98,12 +97,7 @@ function EntryTable() {
 function FolderView({ entry: key }: { readonly entry: string }) {
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/context">Context</Link>
-      </Text>
-      <Heading as="h1" mb="3">
-        {key}
-      </Heading>
+      <ViewHeader within={<Link to="/context">Context</Link>} title={key} />
       <Text as="p">No address can hold this key. POST /v1/context/batch reads its entry.</Text>
     </>
   )

@@ -12,9 +12,10 @@ import { parseJson } from '../parts/from-text.ts'
 import { lazyPart } from '../parts/load-part.ts'
 import { Section } from '../parts/section.tsx'
 import { makerOf, Sources } from '../parts/sources.tsx'
-import { Button, Flex, Heading, Notice, Text } from '../parts/ui.tsx'
+import { Button, Flex, Notice, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { visible } from '../visible.ts'
 import { EntryReaders } from './entry-readers.tsx'
 import { EntryUses } from './entry-uses.tsx'
@@ -33,24 +34,21 @@ export function EntryView({ entry: key }: { readonly entry: string }) {
   const entry = useAnswer('context.get', { path: { key } })
   return (
     <>
-      <Text as="p" mb="1">
-        <Link from="/context" to="/context" search={({ prefix, tab, after }) => ({ prefix, tab, after })}>
-          Context
-        </Link>
-      </Text>
-      <Flex align="center" justify="between" gap="3" wrap="wrap" mb="3">
-        <Heading as="h1" className="break">
-          {visible(key) || '(the empty key)'}
-        </Heading>
-        <Flex gap="2">
-          <CopyLink />
-          {entry.data && !isEdited && may('context.push') && (
-            <Button small look="soft" onClick={() => setIsEdited(true)}>
-              Edit
-            </Button>
-          )}
-        </Flex>
-      </Flex>
+      <ViewHeader
+        within={
+          <Link from="/context" to="/context" search={({ prefix, tab, after }) => ({ prefix, tab, after })}>
+            Context
+          </Link>
+        }
+        title={visible(key) || '(the empty key)'}
+      >
+        <CopyLink />
+        {entry.data && !isEdited && may('context.push') && (
+          <Button small look="soft" onClick={() => setIsEdited(true)}>
+            Edit
+          </Button>
+        )}
+      </ViewHeader>
       <Answer of={entry}>
         {(found) => (
           <>

@@ -12,7 +12,8 @@ import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { ScoreCharts } from '../parts/score-charts.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Heading, Text } from '../parts/ui.tsx'
+import { Text } from '../parts/ui.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { evaluationRoute, evaluationsRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -32,9 +33,7 @@ export function Evaluations() {
   const experiments = useAnswer('experiments.list', { query: { limit: 50, cursor: after?.at(-1) }, every: 10_000 })
   return (
     <>
-      <Heading as="h1" mb="4">
-        Evaluations
-      </Heading>
+      <ViewHeader title="Evaluations" />
       <ScoreCharts />
       <Answer
         of={experiments}
@@ -195,12 +194,7 @@ export function Evaluation() {
   const experiment = useAnswer('experiments.get', { path: { experiment: id }, every: 10_000 })
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/evaluations">Evaluations</Link>
-      </Text>
-      <Heading as="h1" mb="3" className="break">
-        {visible(id)}
-      </Heading>
+      <ViewHeader within={<Link to="/evaluations">Evaluations</Link>} title={visible(id)} />
       <Answer of={experiment}>
         {(found) => (
           <>

@@ -8,16 +8,15 @@ import { checkDetails, inWords } from '../parts/check-details.ts'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Heading, Text } from '../parts/ui.tsx'
+import { Button, Text } from '../parts/ui.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { visible } from '../visible.ts'
 
 export function Health() {
   const health = useAnswer('operations.health', { every: 5_000 })
   return (
     <>
-      <Heading as="h1" mb="4">
-        Health
-      </Heading>
+      <ViewHeader title="Health" isOfAllUsers />
       {isProblem(health.error) && health.error.status === 403 ? (
         <Nothing>Health is about all users. This session belongs to one user: sign in with an operator's key.</Nothing>
       ) : (

@@ -8,16 +8,20 @@ import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
 import { checkDetails, inWords } from '../parts/check-details.ts'
+import { NewRun } from '../parts/new-run.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Flex, Heading, Text } from '../parts/ui.tsx'
+import { Text } from '../parts/ui.tsx'
 import { UsageCharts, useUsageHistory } from '../parts/usage-charts.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { visible } from '../visible.ts'
 import { AllUsers } from './all-users.tsx'
+import { CostByTeam } from './cost-by-team.tsx'
 import { DailyMetrics } from './daily-metrics.tsx'
 import { FailureCauses, failedRuns } from './failure-causes.tsx'
 import { OpenRequests } from './open-requests.tsx'
+import './home.css'
 
 const newest = { query: { limit: 10 } } as const
 /** Running runs that are counted; Home shows the newest of them. */
@@ -49,16 +53,20 @@ export function Home() {
   const user = useUser()
   return (
     <>
-      <Flex align="center" gap="3" mb="4" wrap="wrap">
-        <Heading as="h1">Home</Heading>
-        <span role="status" aria-label="The server">
-          {ready.error || ready.data?.status === 'not ready' ? (
-            <Unready error={ready.error} />
-          ) : (
-            <Status status={ready.data?.status ?? 'connecting'} />
-          )}
-        </span>
-      </Flex>
+      <ViewHeader
+        title="Home"
+        status={
+          <span role="status" aria-label="The server">
+            {ready.error || ready.data?.status === 'not ready' ? (
+              <Unready error={ready.error} />
+            ) : (
+              <Status status={ready.data?.status ?? 'connecting'} />
+            )}
+          </span>
+        }
+      >
+        <NewRun />
+      </ViewHeader>
       <Lists key={user} />
     </>
   )
@@ -79,23 +87,30 @@ function Lists() {
   return (
     <div className="home">
       <DailyMetrics />
-      <OpenRequests />
-      <FailureCauses />
-      <InProgress />
-      <Section title="Newest runs" beside={<Link to="/runs">All runs</Link>}>
-        <Answer
-          of={runs}
-          none={{
-            when: ({ items }) => items.length === 0,
-            text: <>No run has begun. {may('runs.start') && <Link to="/try">Start one</Link>}</>,
-          }}
-        >
-          {({ items }) => <RunTable runs={items} />}
-        </Answer>
-      </Section>
+      <div className="columns">
+        <div>
+          <OpenRequests />
+          <FailureCauses />
+          <InProgress />
+          <Section title="Newest runs" beside={<Link to="/runs">All runs</Link>}>
+            <Answer
+              of={runs}
+              none={{
+                when: ({ items }) => items.length === 0,
+                text: <>No run has begun. {may('runs.start') && <Link to="/try">Start one</Link>}</>,
+              }}
+            >
+              {({ items }) => <RunTable runs={items} />}
+            </Answer>
+          </Section>
+        </div>
+        <div className="side-column">
+          <Checks />
+          <Doctor />
+          <CostByTeam />
+        </div>
+      </div>
       <UsageCharts isSmall />
-      <Checks />
-      <Doctor />
       <AllUsers />
     </div>
   )

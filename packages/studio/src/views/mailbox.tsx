@@ -9,7 +9,8 @@ import { MessageCard } from '../parts/message-card.tsx'
 import { Opened } from '../parts/opened.tsx'
 import { Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
-import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { mailboxRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { DeadLetters, OneLetter } from './messages.tsx'
@@ -33,12 +34,7 @@ export function Mailbox() {
     .join(', ')
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/messages">Messages</Link>
-      </Text>
-      <Heading as="h1" mb="3" className="break">
-        {visible(name)}
-      </Heading>
+      <ViewHeader within={<Link to="/messages">Messages</Link>} title={visible(name)} />
       {opened !== undefined && <OneMessage mailbox={name} id={opened} />}
       {isNarrowed && (
         <Flex gap="2" align="center" wrap="wrap">

@@ -10,8 +10,9 @@ import { MessageCard } from '../parts/message-card.tsx'
 import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
-import { Button, Heading, Text } from '../parts/ui.tsx'
+import { Button, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { messagesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -27,9 +28,7 @@ export function Messages() {
   const mailboxes = useAnswer('mailboxes.list', { query, every: 3_000 })
   return (
     <>
-      <Heading as="h1" mb="4">
-        Messages
-      </Heading>
+      <ViewHeader title="Messages" />
       <Section title="Mailboxes">
         <Answer
           of={mailboxes}

@@ -80,6 +80,7 @@ function RequestItem({ request }: { readonly request: ShownRequest }) {
     <li
       ref={box}
       tabIndex={-1}
+      className="request"
       data-takes-focus
       style={{ minHeight: height.current }}
       // The address of a run names no user, so a link chooses the user before it opens the run.

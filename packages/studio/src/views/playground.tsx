@@ -13,9 +13,10 @@ import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { contentText } from '../parts/content-text.ts'
 import { RunName } from '../parts/run-name.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { Button, Card, Flex, Heading, Select, Text } from '../parts/ui.tsx'
+import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { playgroundRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { ChangeFields, editOf, useChange } from './change-fields.tsx'
@@ -40,9 +41,7 @@ export function Playground() {
   ]
   return (
     <>
-      <Heading as="h1" mb="2">
-        Playground
-      </Heading>
+      <ViewHeader title="Playground" />
       <Tabs label="Parts of the playground" tabs={tabs.filter(({ needs }) => may(needs))} current={tab} />
       <Text as="p" color="gray" my="3">
         {tab === 'prompt'

@@ -82,7 +82,7 @@ export function RunCommandRow({ id, result, isPausing, answered, openFork }: Row
   const isBusy = busy || newRun.busy || undo.busy
   return (
     <div className="commands">
-      <Flex gap="2" wrap="wrap" mb="3" role="group" aria-label="Commands of the run">
+      <Flex gap="2" wrap="wrap" role="group" aria-label="Commands of the run">
         {shown.map((command, i) => (
           // The button keeps its place, and with it the focus, when its name changes.
           // biome-ignore lint/suspicious/noArrayIndexKey: the order of the commands never changes

@@ -9,12 +9,11 @@ import { Elapsed } from '../parts/elapsed.tsx'
 import { Response } from '../parts/response.tsx'
 import { Section } from '../parts/section.tsx'
 import { LabelLine } from '../parts/sources.tsx'
-import { Notice, Text } from '../parts/ui.tsx'
+import { Flex, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { runRoute } from '../routes.ts'
 import type { RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
-import { RunCommandRow } from './run-command-row.tsx'
 
 interface OverviewProps {
   readonly id: string
@@ -23,9 +22,7 @@ interface OverviewProps {
   /** ms since 1970 of its first event, and of its last one if it has ended. */
   readonly startedAt: number | undefined
   readonly endedAt: number | undefined
-  readonly isPausing: boolean
   readonly answered: () => void
-  readonly openFork: (() => void) | undefined
 }
 
 /** The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait. */
@@ -39,13 +36,12 @@ function usageSoFar({ steps }: RunState) {
 }
 
 export function Overview(props: OverviewProps) {
-  const { id, result, isPausing, answered, openFork } = props
+  const { id, result, answered } = props
   const { response, questions = [], error, guard, taint } = result
   return (
     <>
       <Used {...props} />
       <LabelLine taint={taint} />
-      <RunCommandRow id={id} result={result} isPausing={isPausing} answered={answered} openFork={openFork} />
       {questions.map((question) => (
         <LinkedAsk key={question.id} run={id} question={question} answered={answered} />
       ))}
@@ -111,15 +107,19 @@ function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
     ),
   ]
   return (
-    <Text as="p" color="gray" mb="3">
-      {facts.filter(Boolean).map((fact, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the order of the facts never changes
-        <Fragment key={i}>
-          {i > 0 && ' · '}
-          {fact}
-        </Fragment>
-      ))}
-    </Text>
+    <Flex className="run-facts" align="center" gap="2" wrap="wrap" mb="3">
+      <Text as="p" color="gray">
+        {facts.filter(Boolean).map((fact, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the order of the facts never changes
+          <Fragment key={i}>
+            {i > 0 && ' · '}
+            {fact}
+          </Fragment>
+        ))}
+      </Text>
+      <code className="run-id break">{id}</code>
+      <CopyButton label="Copy id" of="of the run" keys="c" text={() => id} />
+    </Flex>
   )
 }
 

@@ -7,18 +7,18 @@ import { useAnswer, useForget, useForgetSoon } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort } from '../format.ts'
 import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
-import { CopyButton } from '../parts/copy-link.tsx'
 import { Graph } from '../parts/graph.tsx'
 import { RunStatus } from '../parts/run-status.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Tabs } from '../parts/tabs.tsx'
-import { Flex, Heading, Text } from '../parts/ui.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { Value } from '../parts/value.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { type RunSearch, type RunTab, runRoute, runTabs } from '../routes.ts'
 import { isOver, type RunState, statesOfNodes } from '../run-state.ts'
 import { EventList } from './event-list.tsx'
+import { RunCommandRow } from './run-command-row.tsx'
 import { RunCompare } from './run-compare.tsx'
 import { RunDebugger } from './run-debugger.tsx'
 import { Overview } from './run-overview.tsx'
@@ -53,24 +53,33 @@ export function RunView() {
   if (isProblem(result.error) && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/runs">Runs</Link> · <code className="break">{id}</code>{' '}
-        <CopyButton label="Copy id" of="of the run" keys="c" text={() => id} />
-      </Text>
-      <Flex align="center" gap="3" mb="3" wrap="wrap">
-        <Heading as="h1" className="break">
-          {title || id}
-        </Heading>
-        <span role="status" aria-label="Status of the run">
-          <RunStatus
-            run={id}
-            status={result.data?.status ?? state.status}
-            reason={isPausing ? 'pausing, when its steps have ended' : result.data?.reason}
-            questions={result.data?.questions}
+      <ViewHeader
+        within={<Link to="/runs">Runs</Link>}
+        title={title || id}
+        status={
+          <>
+            <span role="status" aria-label="Status of the run">
+              <RunStatus
+                run={id}
+                status={result.data?.status ?? state.status}
+                reason={isPausing ? 'pausing, when its steps have ended' : result.data?.reason}
+                questions={result.data?.questions}
+              />
+            </span>
+            {connection === 'lost' && <Status status="disconnected" reason="trying again" />}
+          </>
+        }
+      >
+        {!isLoading && result.data && (
+          <RunCommandRow
+            id={id}
+            result={result.data}
+            isPausing={isPausing}
+            answered={() => forget('runs.result', { path })}
+            openFork={isOver(state) ? openFork : undefined}
           />
-        </span>
-        {connection === 'lost' && <Status status="disconnected" reason="trying again" />}
-      </Flex>
+        )}
+      </ViewHeader>
       {isLoading ? (
         <Loading />
       ) : (
@@ -83,13 +92,11 @@ export function RunView() {
                 state={state}
                 startedAt={events[0]?.at}
                 endedAt={isOver(state) ? events.at(-1)?.at : undefined}
-                isPausing={isPausing}
                 answered={() => forget('runs.result', { path })}
-                openFork={isOver(state) ? openFork : undefined}
               />
             )}
           </Answer>
-          {state.task !== undefined && (
+          {state.task !== undefined && state.task !== title && (
             <Section title="Task">
               <Value value={state.task} label="Task of the team" />
             </Section>
@@ -177,10 +184,7 @@ function Parts({ run, state, events, result, showPast }: PartsProps) {
 function UnknownRun({ error }: { readonly error: Problem }) {
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/runs">Runs</Link>
-      </Text>
-      <Heading as="h1">Unknown run</Heading>
+      <ViewHeader within={<Link to="/runs">Runs</Link>} title="Unknown run" />
       <ErrorNotice error={error} />
     </>
   )

@@ -10,12 +10,14 @@ import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { download } from '../parts/download.ts'
 import { Find } from '../parts/find.tsx'
+import { NewRun } from '../parts/new-run.tsx'
 import { RunCommands, useRunCommands } from '../parts/run-commands.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { runsAsCsv } from '../parts/runs-as-csv.ts'
 import { SavedFilters } from '../parts/saved-filters.tsx'
-import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
+import { Button, Flex, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { type RunsSearch, runStatuses, runsRoute } from '../routes.ts'
 
 const any = 'any'
@@ -35,10 +37,10 @@ export function Runs() {
   const isFiltered = Boolean(status ?? search ?? team ?? tags)
   return (
     <>
-      <Flex align="center" justify="between" gap="3" wrap="wrap" mb="4">
-        <Heading as="h1">Runs</Heading>
+      <ViewHeader title="Runs">
         <Download query={query} />
-      </Flex>
+        <NewRun />
+      </ViewHeader>
       <FindRuns sought={sought} seek={seek} />
       <SavedFilters list="/runs" />
       {runs.error && <ErrorNotice error={runs.error} />}

@@ -9,8 +9,9 @@ import { Facts } from '../parts/facts.tsx'
 import { Opened } from '../parts/opened.tsx'
 import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { schedulesRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 
@@ -42,9 +43,7 @@ export function Schedules() {
   const may = useMay()
   return (
     <>
-      <Heading as="h1" mb="4">
-        Schedules
-      </Heading>
+      <ViewHeader title="Schedules" />
       {opened !== undefined && <OneSchedule id={opened} />}
       <Answer
         of={schedules}

@@ -7,8 +7,9 @@ import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { KeysSetting } from '../parts/keyboard.tsx'
 import { Section } from '../parts/section.tsx'
-import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { visible } from '../visible.ts'
 
 export function Settings() {
@@ -16,9 +17,7 @@ export function Settings() {
   const connection = useUpdatesConnection()
   return (
     <>
-      <Heading as="h1" mb="4">
-        Settings
-      </Heading>
+      <ViewHeader title="Settings" isOfAllUsers />
       <Section title="This browser">
         <Flex direction="column" gap="3" align="start">
           <ChooseAppearance />

@@ -16,9 +16,10 @@ import type { NodeFinding } from '../parts/graph.tsx'
 import { lazyPart } from '../parts/load-part.ts'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
 import { Value } from '../parts/value.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { teamRoute } from '../routes.ts'
 import { definedAgents } from '../team-source/saved-team.ts'
 import { visible } from '../visible.ts'
@@ -36,9 +37,7 @@ export function Teams() {
   const teams = useAnswer('teams.list', {})
   return (
     <>
-      <Heading as="h1" mb="4">
-        Teams
-      </Heading>
+      <ViewHeader title="Teams" isOfAllUsers />
       <Answer
         of={teams}
         none={{
@@ -113,12 +112,7 @@ export function Team() {
   const team = useAnswer('teams.get', { path: { team: name } })
   return (
     <>
-      <Text as="p" mb="1">
-        <Link to="/teams">Teams</Link>
-      </Text>
-      <Heading as="h1" className="break" mb="3">
-        {visible(name)}
-      </Heading>
+      <ViewHeader within={<Link to="/teams">Teams</Link>} title={visible(name)} isOfAllUsers />
       <Flex gap="4" wrap="wrap" mb="3">
         {may('runs.start') && (
           <Link to="/chat" search={{ with: name }}>

@@ -76,7 +76,7 @@ export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
             aria-selected={index === chosenAt}
             tabIndex={index === (chosenAt < 0 ? first : chosenAt) ? 0 : -1}
             style={{
-              paddingInlineStart: `${0.25 + (level - 1) * 0.75}rem`,
+              paddingInlineStart: `${0.875 + (level - 1) * 0.75}rem`,
               ...(outside.includes(index) ? { position: 'absolute', insetInline: 0, top: index * rowHeight } : {}),
             }}
             onClick={open}

@@ -5,8 +5,9 @@ import { useMayNot } from '../api/use-may.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { parseJson } from '../parts/from-text.ts'
 import { lazyPart } from '../parts/load-part.ts'
-import { Button, Flex, Heading, Select, Text } from '../parts/ui.tsx'
+import { Button, Flex, Select, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { visible } from '../visible.ts'
 
 const JsonEditor = lazyPart(() => import('../parts/json-editor.tsx'))
@@ -37,9 +38,7 @@ export function TryIt() {
     })
   return (
     <>
-      <Heading as="h1" mb="4">
-        Try it
-      </Heading>
+      <ViewHeader title="Try it" />
       {isForbidden ? (
         <Nothing>Your role may not start a run.</Nothing>
       ) : (

@@ -6,9 +6,10 @@ import { Answer } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { isPartOfList, Pager } from '../parts/pager.tsx'
 import { Section } from '../parts/section.tsx'
-import { Card, Heading, Text } from '../parts/ui.tsx'
+import { Card, Text } from '../parts/ui.tsx'
 import { UsageCharts } from '../parts/usage-charts.tsx'
 import { UsageGroups } from '../parts/usage-groups.tsx'
+import { ViewHeader } from '../parts/view-header.tsx'
 import { usageRoute } from '../routes.ts'
 
 export function Usage() {
@@ -16,9 +17,7 @@ export function Usage() {
   const usage = useAnswer('usage.list', { query: { limit: 50, cursor: after?.at(-1) } })
   return (
     <>
-      <Heading as="h1" mb="4">
-        Usage
-      </Heading>
+      <ViewHeader title="Usage" />
       <UsageCharts />
       <UsageGroups />
       <Section title="Runs">
