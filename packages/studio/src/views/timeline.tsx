@@ -1,6 +1,6 @@
 /** The steps of a run over time. The step that is opened shows its waits and its calls, and the inspector what was chosen. */
 import type { Call } from '../api/shapes.ts'
-import { count } from '../format.ts'
+import { count, lasting } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Flex, Select } from '../parts/ui.tsx'
 import { type RunSearch, runRoute, stepStates } from '../routes.ts'
@@ -61,11 +61,32 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
       {steps.length === 0 && <Nothing>No step is like that. Choose another state.</Nothing>}
       <div className={step ? 'split' : undefined}>
         <div>
+          {rows.length > 0 && <TimelineHead axis={axis} />}
           {rows.length > 0 && <TimelineTree rows={rows} chosen={step && rowKey(step.id, call)} close={close} />}
         </div>
         {step && <RunInspector run={run} step={step} state={state} calls={calls} chosen={call} show={show} />}
       </div>
     </>
+  )
+}
+
+const ticks = [0, 0.25, 0.5, 0.75] as const
+
+/** The names of the columns, and the times of the axis. Rows of a tree name what they show, so a screen reader skips it. */
+function TimelineHead({ axis: { span } }: { readonly axis: Axis }) {
+  return (
+    <div className="step-head" aria-hidden="true">
+      <span>Step and call</span>
+      <span />
+      <span className="step-axis">
+        {ticks.map((tick) => (
+          <span key={tick}>{lasting(span * tick)}</span>
+        ))}
+      </span>
+      <span className="step-time">Duration</span>
+      <span className="step-cost">Tokens</span>
+      <span className="step-cost">Cost</span>
+    </div>
   )
 }
 
