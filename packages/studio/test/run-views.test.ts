@@ -274,9 +274,9 @@ describeInBrowser('The views of a run', (testbed) => {
     ] as const) {
       const steps = page.getByRole('list', { name: `Steps of ${side}` }).getByRole('listitem')
       await expect.poll(() => steps.count()).toBe(2)
-      expect(await steps.first().innerText()).toMatch(/First.*done.*\s+the same/)
+      expect(await steps.first().innerText()).toMatch(/^First\s+done\s+the same/)
       const marked = page.getByRole('list', { name: `Steps of ${side}` }).locator('[aria-current=step]')
-      expect(await marked.innerText()).toMatch(/^Second .*done.* first difference/)
+      expect(await marked.innerText()).toMatch(/^Second\s+done\s+first difference/)
       expect(await marked.innerText()).toContain(word)
     }
     await checkAccessibility()
