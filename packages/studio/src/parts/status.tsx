@@ -13,6 +13,7 @@ import {
   Radio,
   TriangleAlert,
 } from 'lucide-react'
+import './status.css'
 
 /** Grey is healthy: colour stands where the reader may have to act. */
 type Colour = 'live' | 'ask' | 'fail' | 'unsure' | 'gray'

@@ -7,11 +7,11 @@ import {
   FlaskConical,
   Gauge,
   HeartPulse,
-  House,
+  HomeIcon,
+  Inbox,
   KeyRound,
   ListTree,
   type LucideIcon,
-  Mail,
   MessageSquare,
   Play,
   ScrollText,
@@ -21,11 +21,11 @@ import {
 import type { ViewPath } from '../routes.ts'
 
 const icons: Partial<Record<ViewPath, LucideIcon>> = {
-  '/home': House,
+  '/home': HomeIcon,
   '/runs': ListTree,
   '/chat': MessageSquare,
   '/context': Database,
-  '/messages': Mail,
+  '/messages': Inbox,
   '/teams': Waypoints,
   '/agents': Bot,
   '/schedules': CalendarClock,

@@ -8,7 +8,7 @@ import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
 import { checkDetails, inWords } from '../parts/check-details.ts'
-import { NewRun } from '../parts/new-run.tsx'
+import { NewRunLink } from '../parts/new-run-link.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -65,7 +65,7 @@ export function Home() {
           </span>
         }
       >
-        <NewRun />
+        <NewRunLink />
       </ViewHeader>
       <Lists key={user} />
     </>

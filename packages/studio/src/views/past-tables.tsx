@@ -1,7 +1,7 @@
 /** The tables of Time: a row for each key of the context, and for each message of a mailbox. */
 import { Link } from '@tanstack/react-router'
 import { asText, count, inShort } from '../format.ts'
-import { DataTable } from '../parts/data-table.tsx'
+import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { EntryLink, StepLink } from '../parts/sources.tsx'
 import { Status } from '../parts/status.tsx'
 import { Text } from '../parts/ui.tsx'
@@ -22,16 +22,16 @@ export function ContextTable({ run, seq, entries }: ContextTableProps) {
     <DataTable
       columns={[
         {
-          title: 'Key',
-          breaks: true,
-          of: ({ key, change }) => (
+          header: 'Key',
+          cell: fromRow(({ key, change }) => (
             <>
               <EntryLink entry={key} /> {change && <Change word={change} />}
             </>
-          ),
+          )),
+          meta: { breaks: true },
         },
-        { title: 'Value', breaks: true, of: (entry) => <EntryValue entry={entry} seq={seq} /> },
-        { title: 'Last access', of: (entry) => <LastAccess run={run} entry={entry} /> },
+        { header: 'Value', cell: fromRow((entry) => <EntryValue entry={entry} seq={seq} />), meta: { breaks: true } },
+        { header: 'Last access', cell: fromRow((entry) => <LastAccess run={run} entry={entry} />) },
       ]}
       rows={entries}
       rowKey={({ key }) => key}
@@ -102,17 +102,21 @@ export function MailboxTables({ run, mailboxes }: MailboxTablesProps) {
       <DataTable
         columns={[
           {
-            title: 'Message',
-            breaks: true,
-            of: ({ type, from, isNew }) => (
+            header: 'Message',
+            cell: fromRow(({ type, from, isNew }) => (
               <>
                 {visible(type)} from {visible(from)} {isNew && <Change word="sent" />}
               </>
-            ),
+            )),
+            meta: { breaks: true },
           },
-          { title: 'State', of: ({ status }) => <Status status={words[status] ?? status} /> },
-          { title: 'Content', breaks: true, of: (message) => <MessageContent mailbox={name} message={message} /> },
-          { title: 'Step', of: ({ step }) => <StepLink run={run} step={step} /> },
+          { header: 'State', cell: fromRow(({ status }) => <Status status={words[status] ?? status} />) },
+          {
+            header: 'Content',
+            cell: fromRow((message) => <MessageContent mailbox={name} message={message} />),
+            meta: { breaks: true },
+          },
+          { header: 'Step', cell: fromRow(({ step }) => <StepLink run={run} step={step} />) },
         ]}
         rows={messages}
         rowKey={(_, i) => i}

@@ -10,7 +10,7 @@ import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { download } from '../parts/download.ts'
 import { Find } from '../parts/find.tsx'
-import { NewRun } from '../parts/new-run.tsx'
+import { NewRunLink } from '../parts/new-run-link.tsx'
 import { RunCommands, useRunCommands } from '../parts/run-commands.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { runsAsCsv } from '../parts/runs-as-csv.ts'
@@ -39,7 +39,7 @@ export function Runs() {
     <>
       <ViewHeader title="Runs">
         <Download query={query} />
-        <NewRun />
+        <NewRunLink />
       </ViewHeader>
       <FindRuns sought={sought} seek={seek} />
       <SavedFilters list="/runs" />

@@ -3,7 +3,7 @@ import { Plus } from 'lucide-react'
 import { useMay } from '../api/use-may.ts'
 
 /** The way to the form that starts a run, for callers that may start one. */
-export function NewRun() {
+export function NewRunLink() {
   const may = useMay()
   if (!may('runs.start')) return null
   return (
