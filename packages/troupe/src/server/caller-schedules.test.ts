@@ -1,26 +1,28 @@
 /**
- * Cron texts of callers: with an engine of cron texts that fails on the main thread, each operation on them works, since
- * the thread of the evaluator has an engine of its own.
+ * Cron texts of callers: where each search for a time fails on the main thread, each operation on them works, since the
+ * thread of the evaluator has an engine of its own.
  */
-import { afterEach, expect, it, vi } from 'vitest'
+import { Cron } from 'croner'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createVirtualClock } from '../testing/index.ts'
 import { caller, echo, Servers } from './server-testbed.test.fixture.ts'
 
-vi.mock('croner', () => ({
-  Cron: class {
-    constructor() {
-      throw new Error('evaluated on the main thread')
-    }
-  },
-}))
-
 const servers = new Servers()
-afterEach(() => servers.close())
+beforeEach(() => {
+  for (const search of ['nextRun', 'previousRuns'] as const)
+    vi.spyOn(Cron.prototype, search).mockImplementation(() => {
+      throw new Error('evaluated on the main thread')
+    })
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await servers.close()
+})
 const teams = { solo: { agents: [echo], flows: ['Echo -> End'] } }
 const pollOptions = { timeout: 20_000, interval: 5 }
 
 it.each([{ authentication: 'required' as const }, { authentication: 'open' as const }])(
-  'The main thread evaluates no cron text of a caller, with $authentication.',
+  'With $authentication authentication the main thread evaluates no cron text of a caller.',
   async ({ authentication }) => {
     const clock = createVirtualClock({ start: Date.parse('2026-01-01T00:00:00Z') })
     const served = await servers.start({ teams, clock }, { authentication, rateLimit: false })
