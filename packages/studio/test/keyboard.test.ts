@@ -79,6 +79,7 @@ describeInBrowser('The keys of the studio', (testbed) => {
 
   test('The key x selects a row, Shift x all rows up to it, and Escape clears the selection.', async () => {
     await page.goto(`${server.url}/#/runs`)
+    await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor()
     await page.getByRole('link', { name: 'four' }).waitFor()
     const selected = () => page.getByRole('checkbox', { name: /^Select/, checked: true }).count()
     await press('j', 'x')
