@@ -34,12 +34,12 @@ function compile(document: OpenApiDocument): string {
   mkdirSync(join(folder, 'generated'), { recursive: true })
   writeFileSync(join(folder, 'generated/schema.ts'), renderSchema(document))
   cpSync(join(root, 'packages/troupe/src/client/client.ts'), join(folder, 'client.ts'))
-  const texts = join(root, 'packages/troupe/src/core/reviewable-text.ts')
   const index = `export type * from './client.ts'
-export { markedLines, reviewableLines } from '${texts}'
 export type * from './generated/schema.ts'
 import type { Client } from './client.ts'
 export declare function createClient(options?: object): Client
+export declare function markApprovalText(text: string): string
+export declare function formatApprovalArguments(args: unknown): string
 `
   writeFileSync(join(folder, 'index.ts'), index)
   const settings = {

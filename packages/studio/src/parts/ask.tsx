@@ -2,7 +2,7 @@
 
 import { Link } from '@tanstack/react-router'
 import { type ReactNode, Suspense, useState } from 'react'
-import { markedLines, reviewableLines } from 'troupe/client'
+import { formatApprovalArguments, markApprovalText } from 'troupe/client'
 import type { Question } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
@@ -127,7 +127,7 @@ export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'questio
     <>
       <Flex justify="between" align="start" gap="2">
         <Text as="p" bold className="break">
-          {markedLines(agent)} asks
+          {markApprovalText(agent)} asks
           {id.includes('#') && (
             <Text color="gray">
               {' in step '}
@@ -140,18 +140,18 @@ export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'questio
         {beside}
       </Flex>
       <Text as="p" mb="2" className="break said">
-        {tool === undefined ? visible(text) : markedLines(text)}
+        {tool === undefined ? visible(text) : markApprovalText(text)}
       </Text>
       {tool !== undefined && (
         <>
           <Text as="p" className="called">
-            {markedLines(tool)}
+            {markApprovalText(tool)}
             {effect !== undefined && ` (${effect})`} would be called with exactly this:
           </Text>
           <Value
             value={args}
             label={`Arguments of ${tool}, question ${id} of run ${run}`}
-            shown={reviewableLines(args ?? null)}
+            shown={formatApprovalArguments(args ?? null)}
             expanded
           />
         </>

@@ -5,7 +5,7 @@ import { type Key, type RefObject, useLayoutEffect, useState } from 'react'
 /** More rows than that are drawn where one looks. */
 const few = 60
 /** In px, of a row of a table with one line. */
-const tableRowHeight = 38
+const tableRowHeight = 33
 
 interface LongList {
   /** Called once near each end. */

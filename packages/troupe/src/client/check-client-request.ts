@@ -39,15 +39,15 @@ export function checkClientRequest(name: unknown, options: unknown): void {
         throw wrongArgument(`${name}.${field}`, `it must be a text, a number, or true or false, got ${show(value)}`)
 }
 
-/** The text of a body. @throws ValidationError for a body that JSON does not carry */
-export function bodyText(name: string, body: unknown): string {
+/** The JSON text of a value. @throws ValidationError for a value that JSON does not carry */
+export function jsonTextOf(what: string, value: unknown): string {
   try {
-    const text = JSON.stringify(body)
+    const text = JSON.stringify(value)
     if (typeof text === 'string') return text
   } catch {
     // The value has a BigInt or a cycle, or it cannot be read.
   }
-  throw wrongArgument(`The body of ${name}`, `JSON does not carry it: ${show(body)}`)
+  throw wrongArgument(what, `JSON does not carry it: ${show(value)}`)
 }
 
 const isPrimitive = (value: unknown): boolean =>

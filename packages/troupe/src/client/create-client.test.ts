@@ -2,6 +2,7 @@ import { afterAll, expect, it } from 'vitest'
 import { ConflictError, ExternalServiceError, NotFoundError, ValidationError } from '../core/index.ts'
 import { createFetch } from '../server/index.ts'
 import { asking, echo, Servers } from '../server/server-testbed.test.fixture.ts'
+import { formatApprovalArguments, markApprovalText } from './approval-texts.ts'
 import { createClient } from './create-client.ts'
 
 const servers = new Servers()
@@ -173,4 +174,16 @@ it('A client ends a request and its pauses with the signal.', async () => {
 it('A probe that finds a server not ready answers with its own form.', async () => {
   const { fetch } = scripted(json({ status: 'not ready' }, 503))
   expect(await createClient({ url: 'http://a', fetch }).call('probes.ready')).toEqual({ status: 'not ready' })
+})
+
+it('The client marks the texts of an approval as the server does, and rejects arguments that JSON does not carry.', () => {
+  expect(markApprovalText('pay\u200b now\np\u0430y')).toBe('pay\\u{200b} now\np\\u{430}y (mixes Latin and Cyrillic)')
+  expect(formatApprovalArguments({ text: 'a long text', to: 'Bob' })).toBe(
+    '{\n  "to": "Bob",\n  "text": "a long text"\n}',
+  )
+  const cycle: Record<string, unknown> = {}
+  cycle.self = cycle
+  for (const wrong of [undefined, () => 1, 1n, cycle])
+    expect(() => formatApprovalArguments(wrong)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
+  expect(() => markApprovalText(1 as never)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
 })

@@ -3,7 +3,7 @@
  * a request is sent again only where that cannot do its work twice.
  */
 import type { TroupeError } from '../core/index.ts'
-import { bodyText, checkClientOptions, checkClientRequest } from './check-client-request.ts'
+import { checkClientOptions, checkClientRequest, jsonTextOf } from './check-client-request.ts'
 import type { Client, ClientRequestOptions, PageOptions, ServerEvent, StreamOptions } from './client.ts'
 import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
 import { operationPaths } from './generated/operation-paths.ts'
@@ -163,7 +163,7 @@ class FetchClient {
         ...headers,
         ...request.headers,
       },
-      ...(body === undefined ? {} : { body: bodyText(name, body) }),
+      ...(body === undefined ? {} : { body: jsonTextOf(`The body of ${name}`, body) }),
       ...(signal ? { signal } : {}),
     }).catch((error: unknown) => {
       throw signal?.aborted ? error : unreachable(this.#root || 'The server', error)

@@ -1,5 +1,5 @@
 /** The entry point `troupe/client`: a typed client of the server, made from its OpenAPI document. */
-export { markedLines, reviewableLines } from '../core/index.ts'
+export { formatApprovalArguments, markApprovalText } from './approval-texts.ts'
 export type {
   AnswerName,
   AnswerOf,

@@ -1,7 +1,7 @@
 /**
  * The texts that a person reads before approving a call: its arguments, the reason of a rule, the question. A model or a
  * caller chose their order, their length and every character: none of the three may hide what the call does. Each surface
- * that shows an approval shows these texts: the API, HTTP, MCP, the command line, and the page, which loads this file too.
+ * that shows an approval shows these texts: the API, HTTP, MCP, the command line, and the page.
  */
 
 import type { Json } from './values/json-value.ts'

@@ -22,7 +22,7 @@ const teams = { solo: { agents: [echo], flows: ['Echo -> End'] } }
 const pollOptions = { timeout: 20_000, interval: 5 }
 
 it.each([{ authentication: 'required' as const }, { authentication: 'open' as const }])(
-  'With $authentication authentication the main thread evaluates no cron text of a caller.',
+  'The main thread evaluates no cron text of a caller with $authentication authentication.',
   async ({ authentication }) => {
     const clock = createVirtualClock({ start: Date.parse('2026-01-01T00:00:00Z') })
     const served = await servers.start({ teams, clock }, { authentication, rateLimit: false })

@@ -169,7 +169,7 @@ describe('the program on a database of its own', () => {
 
   it('The command line keeps output of agents out of its JSON, and reports their stray errors as a failure.', async () => {
     const config = join(folder.path, 'loud.mjs')
-    const run = `async () => { console.log('chatter'); Promise.reject(new Error('a stray')); await new Promise(() => {}) }`
+    const run = `async () => { console.log('chatter'); await new Promise((then) => setTimeout(then, 500)); Promise.reject(new Error('a stray')); await new Promise(() => {}) }`
     const agents = `[defineAgent({ name: 'Loud', run: ${run} })]`
     writeFileSync(
       config,
