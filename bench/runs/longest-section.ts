@@ -3,7 +3,7 @@
  * fans out widely, stages many messages, writes many entries in one turn, or has a task or a result of 4 MB. An iteration of the event loop is an upper
  * bound of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
  * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 if a case takes more
- * than 50 ms in each of three runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
+ * than 50 ms in each of five runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
  *
  * node bench/runs/longest-section.ts [memory|file]
  */
@@ -18,7 +18,7 @@ import { slowness } from './slowness.ts'
 
 const [where = 'memory', selected] = process.argv.slice(2)
 const maxMs = 50
-const maxRuns = 3
+const maxRuns = 5
 const Note = defineMessage('note')
 const writes = (name: string, count: number): StartSpec => {
   const writer = defineAgent({

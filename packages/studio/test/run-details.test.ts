@@ -205,7 +205,7 @@ describeInBrowser('The details of a run', (testbed) => {
     await page.goto(address)
     await details.waitFor()
     const selected = page.getByRole('treeitem', { selected: true })
-    expect(await selected.innerText()).toBe(name)
+    await expect.poll(() => selected.innerText()).toBe(name)
     expect(await selected.getAttribute('tabindex')).toBe('0')
     expect(await page.locator('[role=treeitem][tabindex="0"]').count()).toBe(1)
     const { violations } = await new AxeBuilder({ page }).analyze()
