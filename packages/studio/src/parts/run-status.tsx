@@ -12,15 +12,21 @@ interface RunStatusProps {
 }
 
 export function RunStatus({ run, status, reason, questions }: RunStatusProps) {
-  // The navigation reads the same list, to count it.
-  const { data } = useRequests()
-  const asked = questions ?? data?.items.find((one) => one.run === run)?.questions ?? []
   if (status !== 'waiting') return <Status status={status} reason={reason} />
   if (reason === 'paused') return <Status status="paused" />
   if (reason === 'uncertain') return <Status status="effect uncertain" />
-  // The list has only the first requests.
-  if (reason === 'question' && asked.length === 0) return <Status status="needs an answer" />
-  if (reason === 'question')
-    return <Status status={asked.some(({ kind }) => kind === 'approval') ? 'needs approval' : 'asks a question'} />
-  return <Status status="waiting" reason={reason} />
+  if (reason !== 'question') return <Status status="waiting" reason={reason} />
+  return questions === undefined ? <ListedQuestions run={run} /> : <QuestionStatus questions={questions} />
+}
+
+/** The navigation reads the same list, to count it. Rows of other runs do not follow it, so that long lists scroll quickly. */
+function ListedQuestions({ run }: Pick<RunStatusProps, 'run'>) {
+  const { data } = useRequests()
+  return <QuestionStatus questions={data?.items.find((one) => one.run === run)?.questions ?? []} />
+}
+
+/** The list has only the first requests, so the questions may be unknown. */
+function QuestionStatus({ questions }: { readonly questions: readonly Pick<Question, 'kind'>[] }) {
+  if (questions.length === 0) return <Status status="needs an answer" />
+  return <Status status={questions.some(({ kind }) => kind === 'approval') ? 'needs approval' : 'asks a question'} />
 }

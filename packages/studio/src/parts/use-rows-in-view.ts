@@ -32,7 +32,7 @@ export function useRowsInView(body: RefObject<HTMLElement | null>, count: number
   const virtual = useWindowVirtualizer({
     count: isAll ? 0 : count,
     estimateSize: () => rowHeight,
-    overscan: 8,
+    overscan: 3,
     scrollMargin,
     ...(keyOf && { getItemKey: keyOf }),
   })
