@@ -1,4 +1,4 @@
-/** One approval on the five surfaces that show it: the API, HTTP, MCP, the command line and the page. */
+/** The same approval on the five surfaces that show it: the API, HTTP, MCP, the command line and the page. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'

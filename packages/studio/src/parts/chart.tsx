@@ -147,7 +147,7 @@ function Drawing({ title, times, series, format, top }: ChartProps) {
 
 interface ValueRow {
   readonly at: number
-  /** One for each series. */
+  /** An entry for each series. */
   readonly values: readonly (number | undefined)[]
 }
 

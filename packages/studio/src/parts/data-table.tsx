@@ -214,7 +214,7 @@ function PlainRow<Data extends RowData>(props: BodyRowProps<Data>) {
   )
 }
 
-/** Of a table with constant columns, a scroll draws only the rows that come into view. */
+/** A scroll draws only the rows that come into view, if the columns of the table are constant. */
 const BodyRow = memo(PlainRow) as typeof PlainRow
 
 const arrows: Readonly<Record<SortDirection, string>> = { asc: ' ↑', desc: ' ↓' }

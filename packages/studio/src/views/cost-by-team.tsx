@@ -1,4 +1,4 @@
-/** What each team has cost in the last 24 hours, the costliest first. */
+/** The cost of each team in the last 24 hours, the costliest first. */
 import { Link } from '@tanstack/react-router'
 import { priced } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'

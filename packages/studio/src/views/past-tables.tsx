@@ -39,7 +39,7 @@ export function ContextTable({ run, seq, entries }: ContextTableProps) {
   )
 }
 
-/** What happened to the row at the shown event. */
+/** Says how the shown event changed the row. */
 function Change({ word }: { readonly word: string }) {
   return <span className="chip live">{word}</span>
 }

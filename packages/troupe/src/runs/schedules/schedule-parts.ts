@@ -23,7 +23,7 @@ interface ScheduledRuns {
   readonly isOver: (user: UserId, run: string) => Promise<boolean>
 }
 
-/** What triggers schedules. */
+/** The sources that trigger schedules. */
 export interface TriggerSources {
   /** The times of a schedule, computed where the author of its cron text allows it. */
   readonly times: BoundedEvaluator['times']

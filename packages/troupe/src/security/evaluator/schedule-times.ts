@@ -27,7 +27,7 @@ export interface DueTimes {
   readonly coming: readonly number[]
 }
 
-/** What a schedule asks about its times. */
+/** A question about the times of a schedule. */
 export interface TimesQuery {
   readonly timing: Timing
   /** The time of the question, ms since 1970. */
