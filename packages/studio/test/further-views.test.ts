@@ -227,23 +227,25 @@ describeInBrowser('The further views of the studio', (testbed) => {
     await go('Teams')
     await page.getByRole('link', { name: 'letters', exact: true }).click()
     await page.setViewportSize({ width: 360, height: 740 })
-    const group = page.getByRole('group', { name: 'The team as code' })
+    const definition = page.getByRole('region', { name: 'Definition', exact: true })
+    const formats = page.getByRole('group', { name: 'Format' })
     for (const [format, file, text] of [
       ['YAML', 'letters.team.yaml', 'pattern:\n  pipeline:\n'],
       ['TypeScript', 'letters.ts', 'stages: [{ agents: [readerAgent] }, { agents: [clerkAgent] }]'],
     ] as const) {
-      await group.getByRole('button', { name: `Save as ${format}` }).focus()
+      await formats.getByRole('button', { name: format, exact: true }).click()
+      const code = page.getByRole('textbox', { name: `letters as ${format}` })
+      await code.waitFor()
+      await definition.getByRole('button', { name: 'Save', exact: true }).focus()
       const [saved] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
       const written = readFileSync(await saved.path(), 'utf8')
       expect(saved.suggestedFilename()).toBe(file)
       expect(written).toContain('You send letters.')
       expect(written).toContain("The code of the tool 'send_letter' is yours")
       expect(written).toContain(text)
-      await group.getByRole('button', { name: `Copy as ${format}` }).click()
-      await group.getByRole('button', { name: 'Copied' }).waitFor()
+      await definition.getByRole('button', { name: 'Copy', exact: true }).click()
+      await definition.getByRole('button', { name: 'Copied' }).waitFor()
       expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(written)
-      await group.getByRole('button', { name: format, exact: true }).click()
-      const code = page.getByRole('textbox', { name: `letters as ${format}` })
       expect(await code.innerText()).toContain(written.split('\n')[0])
       // A string has another colour than the text around it, in dark as in light.
       for (const appearance of ['dark', 'light'] as const) {
@@ -255,7 +257,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
       await code.press('x')
       expect(await code.innerText()).toContain(written.split('\n')[0])
     }
-    await group.getByRole('button', { name: 'JSON', exact: true }).click()
+    await formats.getByRole('button', { name: 'JSON', exact: true }).click()
     await page.getByRole('region', { name: 'Definition of letters' }).waitFor()
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
     await checkAccessibility()

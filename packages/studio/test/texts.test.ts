@@ -1,7 +1,7 @@
 /** Texts that the studio makes of records: events, details of health checks, and the fields that differ between two of them. */
 import { describe, expect, it } from 'vitest'
 import type { RunEvent } from '../src/api/shapes.ts'
-import { checkDetails } from '../src/parts/check-details.ts'
+import { checkDetails, checkName } from '../src/parts/check-details.ts'
 import { differences } from '../src/parts/first-difference.ts'
 import { eventText } from '../src/views/event-text.ts'
 
@@ -24,6 +24,8 @@ describe('The texts of the studio', () => {
     expect(checkDetails({ asked: [], deadLetters: 2, messagesPerSecond: 0.2424 })).toBe(
       'dead letters 2, messages per second 0.2',
     )
+    expect(checkName('eventLoop')).toBe('event loop')
+    expect(checkName('queues')).toBe('queues of this process')
   })
 
   it('The differences of two records name the fields that differ, as many as are asked for.', () => {

@@ -11,6 +11,13 @@ export const checkDetails = (details: Readonly<Record<string, unknown>> = {}): s
 /** The names that say too little. */
 const labels: Readonly<Record<string, string>> = { worstMs: 'longest delay' }
 
+/** Two checks count what this process works on: mailboxes without a worker here are in neither. */
+const processChecks: ReadonlySet<string> = new Set(['queues', 'agents'])
+
+/** The name of a health check as text. */
+export const checkName = (name: string): string =>
+  processChecks.has(name) ? `${inWords(name)} of this process` : inWords(name)
+
 /** `deadLetters` is `dead letters`. */
 export const inWords = (name: string): string =>
   visible(name).replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Fragment } from 'react'
 import type { Entry } from '../api/shapes.ts'
 import { visible } from '../visible.ts'
+import { Breakable } from './breakable.tsx'
 import { Facts } from './facts.tsx'
 import { Text } from './ui.tsx'
 
@@ -53,7 +54,7 @@ export function StepLink({ run, step: named }: { readonly run: string; readonly 
 export function EntryLink({ entry, version }: { readonly entry: string; readonly version?: number | undefined }) {
   return (
     <Link to="/context" search={{ key: entry }}>
-      {visible(entry) || '(the empty key)'}
+      {entry === '' ? '(the empty key)' : <Breakable name={entry} />}
       {version !== undefined && `, version ${version}`}
     </Link>
   )

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Suspense, useMemo } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, lasting, money, percent } from '../format.ts'
+import { count, lasting, money } from '../format.ts'
 import { visible } from '../visible.ts'
 import { Answer, Nothing } from './answer.tsx'
 import type { ChartProps, ChartSeries } from './chart.tsx'
@@ -150,7 +150,7 @@ function seriesOf(items: readonly UsageInterval[], range: UsageRange, first: num
     runs: sums('runs'),
     failed: sums('failed', 'fail-fill'),
     latency: [
-      { name: percent(0.95), colour: 'mark', values: slowest('p95') },
+      { name: 'p95', colour: 'mark', values: slowest('p95') },
       { name: 'median', colour: 'live-fill', values: slowest('p50') },
     ] satisfies ChartSeries[],
     tokens: sums('tokens'),

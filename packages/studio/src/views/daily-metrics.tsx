@@ -39,7 +39,7 @@ export function DailyMetrics() {
         isBad
       />
       <Metric
-        name="Duration, 95 %"
+        name="Duration, p95"
         value={latest === undefined ? '–' : lasting(latest)}
         search={{ order: 'duration' }}
         note={latest === undefined ? 'no run has ended' : `median ${lasting(median[p95.lastIndexOf(latest)] ?? 0)}`}

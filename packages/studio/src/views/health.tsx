@@ -4,7 +4,7 @@ import { isProblem } from '../api/is-problem.ts'
 import { useAnswer, useForget } from '../api/use-api.tsx'
 import { count, lasting, when } from '../format.ts'
 import { Answer, Nothing } from '../parts/answer.tsx'
-import { checkDetails, inWords } from '../parts/check-details.ts'
+import { checkDetails, checkName } from '../parts/check-details.ts'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
@@ -35,7 +35,7 @@ export function Health() {
                         accessorFn: ({ name }) => name,
                         cell: fromRow(({ name, critical, message, details }) => (
                           <>
-                            {inWords(name)} {critical && <Text color="gray">(critical)</Text>}
+                            {checkName(name)} {critical && <Text color="gray">(critical)</Text>}
                             {message !== undefined && (
                               <Text as="p" size="small" color="gray" className="break">
                                 {visible(message)}

@@ -7,7 +7,7 @@ import { useMay } from '../api/use-may.ts'
 import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
 import { Answer, Loading, Nothing } from '../parts/answer.tsx'
-import { checkDetails, inWords } from '../parts/check-details.ts'
+import { checkDetails, checkName } from '../parts/check-details.ts'
 import { NewRunLink } from '../parts/new-run-link.tsx'
 import { RunTable } from '../parts/run-table.tsx'
 import { Section } from '../parts/section.tsx'
@@ -162,7 +162,7 @@ function Checks() {
             <ul className="checks">
               {checks.map(({ name, status, message, details }) => (
                 <li key={name}>
-                  <Status status={status} /> {inWords(name)}
+                  <Status status={status} /> {checkName(name)}
                   {loads.has(name) && (
                     <Text as="p" size="small" color="gray" className="break">
                       {checkDetails(details)}
@@ -170,7 +170,7 @@ function Checks() {
                   )}
                   {message !== undefined && (
                     <Text as="p" size="small" color="gray" className="break">
-                      {message}
+                      {visible(message)}
                     </Text>
                   )}
                 </li>

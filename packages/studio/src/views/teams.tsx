@@ -1,33 +1,25 @@
 /** The registered teams: how each is drawn, and what the check of teams finds. */
 import { Link } from '@tanstack/react-router'
-import { Fragment, Suspense, useState } from 'react'
-import type { Runs } from 'troupe'
+import { Fragment, Suspense } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { isTopology, type Topology } from '../api/shapes.ts'
-import { useAnswer, useClient } from '../api/use-api.tsx'
+import { useAnswer } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count } from '../format.ts'
-import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
-import type { CodeLanguage } from '../parts/code-view.tsx'
-import { CopyButton } from '../parts/copy-link.tsx'
+import { Answer, Loading } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
-import { download } from '../parts/download.ts'
 import type { NodeFinding } from '../parts/graph.tsx'
 import { lazyPart } from '../parts/load-part.ts'
 import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
-import { Button, Flex, Text } from '../parts/ui.tsx'
-import { useCommand } from '../parts/use-command.ts'
-import { Value } from '../parts/value.tsx'
+import { Flex, Text } from '../parts/ui.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
 import { teamRoute } from '../routes.ts'
-import { definedAgents } from '../team-source/saved-team.ts'
 import { visible } from '../visible.ts'
+import { TeamDefinition } from './team-definition.tsx'
 
 /** It is heavy, and a list needs none of it. */
 const Graph = lazyPart(() => import('../parts/graph.tsx').then(({ Graph: graph }) => ({ default: graph })))
-
-const CodeView = lazyPart(() => import('../parts/code-view.tsx'))
 
 const nothingHappened = new Map()
 const severities = ['error', 'warning', 'advice'] as const
@@ -132,7 +124,7 @@ export function Team() {
               </Suspense>
             )}
             <Findings team={name} />
-            <Definition topology={topology} name={name} />
+            <TeamDefinition topology={topology} name={name} />
           </>
         )}
       </Answer>
@@ -172,100 +164,5 @@ function Findings({ team }: { readonly team: string }) {
         )}
       </Answer>
     </Section>
-  )
-}
-
-function Definition({ topology, name }: { readonly topology: unknown; readonly name: string }) {
-  const [shown, setShown] = useState<{ readonly format: CodeLanguage; readonly text: string }>()
-  return (
-    <Section title="Definition">
-      <Flex gap="2" wrap="wrap" mb="2" role="group" aria-label="The team as code">
-        <Button look="soft" small aria-pressed={shown === undefined} onClick={() => setShown(undefined)}>
-          JSON
-        </Button>
-        <Button
-          look="soft"
-          small
-          onClick={() => download(`${name}.json`, JSON.stringify(topology, undefined, 2), 'application/json')}
-        >
-          Save as JSON
-        </Button>
-        {isTopology(topology) && (
-          <CodeCommands
-            name={name}
-            topology={topology as Runs.CanonicalTopology}
-            shown={shown?.format}
-            show={(format, text) => setShown({ format, text })}
-          />
-        )}
-      </Flex>
-      {shown === undefined ? (
-        <Value value={topology} label={`Definition of ${name}`} />
-      ) : (
-        <Suspense fallback={<Loading />}>
-          <CodeView label={`${name} as ${shown.format}`} text={visible(shown.text)} language={shown.format} />
-        </Suspense>
-      )}
-    </Section>
-  )
-}
-
-const formats = {
-  YAML: {
-    ending: 'team.yaml',
-    type: 'application/yaml',
-    writer: () => import('../team-source/team-as-yaml.ts').then((it) => it.teamAsYaml),
-  },
-  TypeScript: {
-    ending: 'ts',
-    type: 'text/typescript',
-    writer: () => import('../team-source/team-as-typescript.ts').then((it) => it.teamAsTypeScript),
-  },
-} as const
-
-interface CodeCommandsProps {
-  readonly name: string
-  readonly topology: Runs.CanonicalTopology
-  /** The format that is shown. */
-  readonly shown: CodeLanguage | undefined
-  readonly show: (format: CodeLanguage, text: string) => void
-}
-
-/** Shows, saves and copies the team in each format. */
-function CodeCommands({ name, topology, shown, show }: CodeCommandsProps) {
-  const client = useClient()
-  const may = useMay()
-  const { error, run } = useCommand()
-  const definitionOf = async (agent: string) => {
-    if (!may('agents.get')) return undefined
-    return [agent, await client.call('agents.get', { path: { agent } })] as const
-  }
-  const write = async (format: keyof typeof formats) => {
-    const writer = await formats[format].writer()
-    const found = await Promise.all(definedAgents(topology).map(definitionOf))
-    return writer({ name, topology, definitions: new Map(found.filter((one) => one !== undefined)) })
-  }
-  const save = (format: keyof typeof formats) =>
-    run(async () => download(`${name}.${formats[format].ending}`, await write(format), formats[format].type))
-  return (
-    <>
-      {(['YAML', 'TypeScript'] as const).map((format) => (
-        <Fragment key={format}>
-          <Button
-            look="soft"
-            small
-            aria-pressed={shown === format}
-            onClick={() => void run(async () => show(format, await write(format)))}
-          >
-            {format}
-          </Button>
-          <Button look="soft" small onClick={() => void save(format)}>
-            Save as {format}
-          </Button>
-          <CopyButton label={`Copy as ${format}`} text={() => write(format)} />
-        </Fragment>
-      ))}
-      {error && <ErrorNotice error={error} />}
-    </>
   )
 }
