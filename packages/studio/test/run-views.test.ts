@@ -163,6 +163,39 @@ describeInBrowser('The views of a run', (testbed) => {
     expect(second.from).toBeGreaterThanOrEqual(first.to - 2)
   })
 
+  test('The timeline folds a long wait, and draws it as long as it lasted when the reader asks for the wall clock.', async () => {
+    const asking = defineAgent({
+      name: 'Asking',
+      run: async (_, ctx) => {
+        await ctx.effect('look', { class: 'read' }, () => sleep(150).then(() => 'seen'))
+        return finish((await ctx.ask({ text: 'May I?' })) as never)
+      },
+    })
+    const run = await start({ task: 'tea', topology: alone(asking) })
+    await expect.poll(async () => (await run.result()).status).toBe('waiting')
+    await openRun(run.id)
+    const widthOf = async (look: string) =>
+      (await page.getByRole('tree', { name: 'Steps' }).locator(look).boundingBox())?.width ?? 0
+    const fold = page.locator('.step-axis .fold')
+    // The wait grows, and the work before it keeps its part of the axis.
+    await sleep(2_000)
+    await page.reload()
+    await fold.waitFor()
+    expect(await fold.getAttribute('title')).toMatch(/^Nothing worked for [2-9]/)
+    const isMostlyWork = async () => (await widthOf('.wait')) < (await widthOf('.bar')) / 2
+    expect(await isMostlyWork()).toBe(true)
+    const wallClock = page.getByRole('button', { name: 'Wall clock' })
+    await wallClock.click()
+    await fold.waitFor({ state: 'detached' })
+    expect(await isMostlyWork()).toBe(false)
+    await page.reload()
+    await expect.poll(() => wallClock.getAttribute('aria-pressed')).toBe('true')
+    await wallClock.click()
+    await fold.waitFor()
+    await checkAccessibility()
+    await run.cancel()
+  })
+
   test('The timeline draws a model call, a wait for a person and a tool one after the other, each at its time.', async () => {
     const buy = defineTool({
       name: 'buy',

@@ -6,12 +6,7 @@ import { Status } from '../parts/status.tsx'
 import type { Step, Wait } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { callStatus, callTitle, durationOf, modelAnswer, type Span, spanOf } from './step-calls.ts'
-
-/** The axis of the bars: ms at which the first step began, and how long all took together. */
-export interface Axis {
-  readonly from: number
-  readonly span: number
-}
+import type { Axis } from './timeline-axis.ts'
 
 /** The notes of a row on its step. */
 export interface StepNotes {
@@ -101,8 +96,9 @@ interface BarProps extends Span {
 }
 
 /** A bar without an end reaches to the end of the axis. */
-function Bar({ axis: { from, span }, look, start, end = from + span }: BarProps) {
-  const left = Math.min(Math.max(0, ((start - from) / span) * 100), 99.5)
-  const wide = Math.max(0.5, ((end - start) / span) * 100)
-  return <span className={look} style={{ insetInlineStart: `${left}%`, width: `${Math.min(wide, 100 - left)}%` }} />
+function Bar({ axis, look, start, end }: BarProps) {
+  const left = Math.min(axis.at(start) * 100, 99.5)
+  const right = end === undefined ? 100 : axis.at(end) * 100
+  const wide = Math.min(Math.max(0.5, right - left), 100 - left)
+  return <span className={look} style={{ insetInlineStart: `${left}%`, width: `${wide}%` }} />
 }

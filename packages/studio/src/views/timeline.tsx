@@ -2,17 +2,20 @@
 import type { Call } from '../api/shapes.ts'
 import { count, lasting } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
-import { Flex, Select } from '../parts/ui.tsx'
+import { Button, Flex, Select } from '../parts/ui.tsx'
+import { useSetting } from '../parts/use-setting.ts'
 import { type RunSearch, runRoute, stepStates } from '../routes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { RunInspector } from './run-inspector.tsx'
 import { useStepCalls, waitId } from './step-calls.ts'
-import { type Axis, CallCells, StepCells, type StepNotes, WaitCells } from './timeline-cells.tsx'
+import { type Axis, axisOf } from './timeline-axis.ts'
+import { CallCells, StepCells, type StepNotes, WaitCells } from './timeline-cells.tsx'
 import { TimelineTree, type TreeRow } from './timeline-tree.tsx'
 
 /** Among so many one is seen. */
 const few = 20
 const every = 'all'
+const wallClockSetting = 'wallClock'
 
 export function Timeline({ run, state }: { readonly run: string; readonly state: RunState }) {
   const { step: opened, call, state: only } = runRoute.useSearch()
@@ -21,6 +24,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   const all = [...state.steps.values()]
   const step = state.steps.get(opened ?? '')
   const calls = useStepCalls(run, step)
+  const [wallClock, chooseWallClock] = useSetting(wallClockSetting)
   if (all.length === 0) return <Nothing>No step has begun. Each step appears here when it starts.</Nothing>
   const from = all[0]?.began ?? 0
   const isOpen = all.some(({ ended }) => ended === undefined)
@@ -34,7 +38,8 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   const steps = only === undefined ? all : all.filter((one) => one.state === only)
   const open = (id: string, chosen?: string) => show({ step: id, call: chosen })
   const close = () => show({ step: undefined, call: undefined })
-  const axis = { from, span: until - from }
+  const folded = axisOf(all, until, true)
+  const axis = wallClock === null ? folded : axisOf(all, until, false)
   const rows = steps.flatMap((one) =>
     rowsOf(one, {
       axis,
@@ -45,8 +50,8 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   )
   return (
     <>
-      {all.length > few && (
-        <Flex mb="2">
+      <Flex gap="2" align="center" justify="between" wrap="wrap" mb="2">
+        {all.length > few && (
           <Select
             label="Steps that are"
             value={only ?? every}
@@ -56,8 +61,20 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
               label: `${one} · ${count(one === every ? all.length : all.filter((each) => each.state === one).length)}`,
             }))}
           />
-        </Flex>
-      )}
+        )}
+        {folded.folds.length > 0 && (
+          <Button
+            small
+            look="soft"
+            className="roomy"
+            aria-pressed={wallClock !== null}
+            title="Draws the time in which nothing works as long as it lasted"
+            onClick={() => chooseWallClock(wallClock === null ? 'on' : null)}
+          >
+            Wall clock
+          </Button>
+        )}
+      </Flex>
       {steps.length === 0 && <Nothing>No step is like that. Choose another state.</Nothing>}
       <div className={step ? 'split' : undefined}>
         <div>
@@ -70,17 +87,27 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   )
 }
 
-const ticks = [0, 0.25, 0.5, 0.75] as const
-
 /** The names of the columns, and the times of the axis. Rows of a tree name what they show, so a screen reader skips it. */
-function TimelineHead({ axis: { span } }: { readonly axis: Axis }) {
+function TimelineHead({ axis: { ticks, folds } }: { readonly axis: Axis }) {
   return (
     <div className="step-head" aria-hidden="true">
       <span>Step and call</span>
       <span />
       <span className="step-axis">
-        {ticks.map((tick) => (
-          <span key={tick}>{lasting(span * tick)}</span>
+        {ticks.map(({ at, elapsed }) => (
+          <span key={at} className="tick" style={{ insetInlineStart: `${at * 100}%` }}>
+            {lasting(elapsed)}
+          </span>
+        ))}
+        {folds.map(({ start, size, lasted }) => (
+          <span
+            key={start}
+            className="fold"
+            title={`Nothing worked for ${lasting(lasted)}`}
+            style={{ insetInlineStart: `${start * 100}%`, width: `${size * 100}%` }}
+          >
+            {lasting(lasted)}
+          </span>
         ))}
       </span>
       <span className="step-time">Duration</span>
