@@ -198,13 +198,32 @@ function waitsUntil({ waits }: Step, at: number): readonly Wait[] {
 
 const liveliest: readonly StepState[] = ['working', 'waiting', 'failed', 'done', 'stopped']
 
-/** The liveliest of what happens at each node that something has happened at. */
-export function statesOfNodes({ steps, stoppedNode }: RunState): ReadonlyMap<string, StepState> {
-  const states = new Map<string, StepState>()
-  for (const { node, state } of steps.values()) {
-    const known = states.get(node)
-    if (known === undefined || liveliest.indexOf(state) < liveliest.indexOf(known)) states.set(node, state)
+/** What happens at a node. */
+export interface NodeState {
+  /** The liveliest. */
+  readonly state: StepState
+  /**
+   * The number of branches in each state, the liveliest first. Of a branch that came several times its last step counts. Empty
+   * at a breakpoint.
+   */
+  readonly branches: ReadonlyMap<StepState, number>
+}
+
+/** The state of each node that something has happened at. */
+export function statesOfNodes({ steps, stoppedNode }: RunState): ReadonlyMap<string, NodeState> {
+  const ofNodes = new Map<string, Map<string, StepState>>()
+  for (const { node, branch, state } of steps.values()) {
+    const branches = ofNodes.get(node) ?? new Map<string, StepState>()
+    ofNodes.set(node, branches.set(branch, state))
   }
-  if (stoppedNode !== undefined && states.get(stoppedNode) !== 'working') states.set(stoppedNode, 'waiting')
+  const states = new Map<string, NodeState>()
+  for (const [node, branches] of ofNodes) {
+    const counts = new Map<StepState, number>()
+    for (const state of branches.values()) counts.set(state, (counts.get(state) ?? 0) + 1)
+    const ordered = liveliest.flatMap((state) => (counts.has(state) ? [[state, counts.get(state) ?? 0] as const] : []))
+    states.set(node, { state: ordered[0]?.[0] ?? 'done', branches: new Map(ordered) })
+  }
+  if (stoppedNode !== undefined && states.get(stoppedNode)?.state !== 'working')
+    states.set(stoppedNode, { state: 'waiting', branches: new Map() })
   return states
 }

@@ -175,6 +175,7 @@ describeInBrowser('The details of a run', (testbed) => {
     await show(`runs/${run.id}`)
     await page.getByRole('link', { name: 'Steps 602' }).waitFor()
     await rows.first().waitFor()
+    await page.getByRole('group', { name: 'Leaf, 600 done' }).getByText('done: 600').waitFor()
     expect(await drawn()).toBeLessThan(100)
     const positionOf = (row: Locator) =>
       Promise.all(['aria-level', 'aria-posinset', 'aria-setsize'].map((name) => row.getAttribute(name)))

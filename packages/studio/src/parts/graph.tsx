@@ -18,9 +18,9 @@ import { type CSSProperties, memo, useEffect, useMemo, useSyncExternalStore } fr
 import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
 import { count } from '../format.ts'
-import type { StepState } from '../run-state.ts'
+import type { NodeState } from '../run-state.ts'
 import { type DrawnConnection, fitting, sizeOf } from './layout.ts'
-import { Status } from './status.tsx'
+import { Status, StatusCount } from './status.tsx'
 import './graph.css'
 
 /** The gravest severity of what the check of a team finds at a node, and how much it finds there. */
@@ -33,7 +33,7 @@ type AgentNode = Node<
   {
     readonly label: string
     readonly kind: string
-    readonly state: StepState | undefined
+    readonly state: NodeState | undefined
     readonly finding: NodeFinding | undefined
     readonly isDown: boolean
   },
@@ -42,14 +42,34 @@ type AgentNode = Node<
 
 function AgentBox({ data }: NodeProps<AgentNode>) {
   return (
-    <div className={`node node-${data.kind} node-${data.state ?? 'idle'}`}>
+    <div className={`node node-${data.kind} node-${data.state?.state ?? 'idle'}`}>
       <Handle type="target" position={data.isDown ? Position.Top : Position.Left} isConnectable={false} />
       <span className="node-name">{data.label}</span>
-      {data.state && <Status status={data.state} />}
+      {data.state && <States of={data.state} />}
       {data.finding && <Status status={data.finding.severity} reason={count(data.finding.count)} />}
       <Handle type="source" position={data.isDown ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   )
+}
+
+/** One branch has a word; of many there is a number for each state. */
+function States({ of: { state, branches } }: { readonly of: NodeState }) {
+  const [first = 0, ...others] = branches.values()
+  if (others.length === 0) return <Status status={state} reason={first > 1 ? count(first) : undefined} />
+  return (
+    <span className="node-states">
+      {[...branches].map(([one, of]) => (
+        <StatusCount key={one} status={one} of={of} />
+      ))}
+    </span>
+  )
+}
+
+function stateText(node: NodeState | undefined): string {
+  if (node === undefined) return 'not begun'
+  const { state, branches } = node
+  const isOne = branches.size === 1 && branches.get(state) === 1
+  return isOne || branches.size === 0 ? state : [...branches].map(([one, of]) => `${count(of)} ${one}`).join(', ')
 }
 
 type ConnectionEdge = Edge<{ readonly drawn: DrawnConnection }, 'connection'>
@@ -84,7 +104,7 @@ const subscribe = (changed: () => void) => {
 
 interface GraphProps {
   readonly topology: Topology
-  readonly states: ReadonlyMap<string, StepState>
+  readonly states: ReadonlyMap<string, NodeState>
   /** What is found at nodes, by their names. */
   readonly findings?: ReadonlyMap<string, NodeFinding>
   /** How often each edge was taken, by its index. */
@@ -148,7 +168,7 @@ export const Graph = memo(function Graph(props: GraphProps) {
     type: 'agent',
     position: positions.get(name) ?? { x: 0, y: 0 },
     data: { label: name, kind, state: states.get(name), finding: findings.get(name), isDown },
-    ariaLabel: [name, states.get(name) ?? 'not begun', findingText(findings.get(name))].filter(Boolean).join(', '),
+    ariaLabel: [name, stateText(states.get(name)), findingText(findings.get(name))].filter(Boolean).join(', '),
     ariaRole: 'group',
     // Known beforehand: what must be measured is not seen until it is, anew at each event.
     measured: sizeOf(isNarrow),
@@ -171,7 +191,8 @@ export const Graph = memo(function Graph(props: GraphProps) {
       target: to,
       data: { drawn },
       animated:
-        (forward.length > 0 && states.get(to) === 'working') || (backward.length > 0 && states.get(from) === 'working'),
+        (forward.length > 0 && states.get(to)?.state === 'working') ||
+        (backward.length > 0 && states.get(from)?.state === 'working'),
       className: isUsed ? 'used' : '',
       label: labelOf(drawn, { uses: edgeUses, arrow, isNarrow }),
       ...(forward.length > 0 ? { markerEnd: arrowhead } : {}),

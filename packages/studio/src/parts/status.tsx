@@ -13,6 +13,7 @@ import {
   Radio,
   TriangleAlert,
 } from 'lucide-react'
+import { count } from '../format.ts'
 import './status.css'
 
 /** Grey is healthy: colour stands where the reader may have to act. */
@@ -64,6 +65,17 @@ export function Status({ status, reason }: { readonly status: string; readonly r
     <span className={`status ${colour}`}>
       <Sign aria-hidden="true" className={Sign === LoaderCircle ? 'turning' : undefined} />
       {reason ? `${status}: ${reason}` : status}
+    </span>
+  )
+}
+
+/** How many things have the status: a sign and a number, where several statuses share a line. */
+export function StatusCount({ status, of }: { readonly status: string; readonly of: number }) {
+  const { colour, Sign } = badges[status] ?? other
+  return (
+    <span className={`status ${colour}`} title={`${count(of)} ${status}`}>
+      <Sign aria-hidden="true" className={Sign === LoaderCircle ? 'turning' : undefined} />
+      {count(of)}
     </span>
   )
 }
