@@ -1,4 +1,5 @@
 /** Calls, branches and labels in the views of a run, in a real browser, over a real server. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Locator, Page } from 'playwright-core'
 import {
@@ -6,6 +7,7 @@ import {
   defineAgent,
   defineTool,
   finish,
+  invoke,
   LlmAgent,
   type Orchestra,
   type TopologyForm,
@@ -149,6 +151,27 @@ describeInBrowser('The details of a run', (testbed) => {
     const { violations } = await new AxeBuilder({ page }).analyze()
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
   })
+  test('A run that failed shows the partial response of its branches, and counts the failed ones in the graph.', async () => {
+    const leaf = defineAgent({
+      name: 'Leaf',
+      run: async (n: number) => {
+        if (n > 1) return sleep(300).then(() => Promise.reject(new Error('no such page')))
+        return `page ${n}`
+      },
+    })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async () => invoke([0, 1, 2].map((input) => ({ agent: 'Leaf', input }))),
+    })
+    const run = await start({
+      task: 1,
+      topology: { agents: [lead, leaf], flows: ['Start -> Lead', 'Lead <-> Leaf', 'Lead -> End'] },
+    })
+    expect(await run.result()).toMatchObject({ status: 'failed', response: 'page 1' })
+    await show(`runs/${run.id}`)
+    await page.getByRole('region', { name: 'Partial response' }).getByText('page 1').waitFor()
+    await page.getByRole('group', { name: 'Leaf, 1 failed, 2 done' }).waitFor()
+  })
   test('A run without steps and a step without tool calls say what to do, or what will appear.', async () => {
     const plain = defineAgent({ name: 'Plain', run: async () => finish('done') })
     const config = { debug: { breakOn: [{ agent: 'Plain' }] } } as const
@@ -181,6 +204,13 @@ describeInBrowser('The details of a run', (testbed) => {
       Promise.all(['aria-level', 'aria-posinset', 'aria-setsize'].map((name) => row.getAttribute(name)))
     expect(await positionOf(rows.first())).toEqual(['1', '1', '2'])
     expect(await positionOf(rows.nth(2))).toEqual(['2', '2', '600'])
+    // The bars of all levels have one axis, at the place of its head.
+    const axisOf = async (row: Locator) => {
+      const { x, width } = (await row.locator('.step-bar, .step-axis').boundingBox()) ?? expect.fail('no axis')
+      return { x, width }
+    }
+    expect(await axisOf(rows.nth(2))).toEqual(await axisOf(rows.first()))
+    expect(await axisOf(rows.first())).toEqual(await axisOf(page.locator('.step-head')))
     await rows.first().focus()
     await page.keyboard.press('End')
     const last = rows.last()

@@ -10,10 +10,10 @@ import { Value } from './value.tsx'
 const label = 'Response of the team'
 
 /**
- * The response of a run: its text or its report, as Markdown where it is that, with its files below, and a switch to the raw
+ * The response of a run, or what its ended branches gave until it broke off or began to wait: its text or its report, as Markdown where it is that, with its files below, and a switch to the raw
  * value; a value without text is shown as it is.
  */
-export function Response({ value }: { readonly value: unknown }) {
+export function Response({ value, isPartial }: { readonly value: unknown; readonly isPartial: boolean }) {
   const [raw, setRaw] = useState(false)
   const text = isContent(value) ? contentText(value) : undefined
   const markdown = useMemo(() => markdownIn(text ?? value), [text, value])
@@ -24,7 +24,7 @@ export function Response({ value }: { readonly value: unknown }) {
     </Button>
   )
   return (
-    <Section title="Response" beside={toggle}>
+    <Section title={isPartial ? 'Partial response' : 'Response'} beside={toggle}>
       {raw || !isRead ? (
         <Value value={value} label={label} />
       ) : (

@@ -62,7 +62,9 @@ export function Overview(props: OverviewProps) {
           The guard {guard.name} ended it: {count(guard.used)} of {count(guard.limit)}.
         </Text>
       )}
-      {response !== undefined && response !== null && <Response value={response} />}
+      {response !== undefined && response !== null && (
+        <Response value={response} isPartial={result.status !== 'completed'} />
+      )}
       {result.status === 'completed' && <OnlineScores run={id} />}
     </>
   )

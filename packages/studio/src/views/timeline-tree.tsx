@@ -1,5 +1,5 @@
 /** The rows of a timeline as a tree with one tab stop. Of a long run only the rows in view are drawn. */
-import { type FocusEvent, type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
+import { type CSSProperties, type FocusEvent, type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { useRowsInView } from '../parts/use-rows-in-view.ts'
 
@@ -75,10 +75,12 @@ export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
             aria-expanded={isExpanded}
             aria-selected={index === chosenAt}
             tabIndex={index === (chosenAt < 0 ? first : chosenAt) ? 0 : -1}
-            style={{
-              paddingInlineStart: `${0.875 + (level - 1) * 0.75}rem`,
-              ...(outside.includes(index) ? { position: 'absolute', insetInline: 0, top: index * rowHeight } : {}),
-            }}
+            style={
+              {
+                '--indent': `${(level - 1) * 0.75}rem`,
+                ...(outside.includes(index) ? { position: 'absolute', insetInline: 0, top: index * rowHeight } : {}),
+              } as CSSProperties
+            }
             onClick={open}
           >
             {cells()}
