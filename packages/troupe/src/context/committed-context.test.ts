@@ -238,7 +238,7 @@ describe('reads of the context', () => {
     expect(parseListOptions('list', { pattern: 'exact' })).toMatchObject({
       from: 'exact',
       to: 'exact\u0001',
-      matches: undefined,
+      pattern: undefined,
     })
     expect(parseListOptions('list', { prefix: 'a\u{10ffff}' })).toMatchObject({ from: 'a\u{10ffff}', to: 'b' })
   })

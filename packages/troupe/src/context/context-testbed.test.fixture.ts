@@ -7,7 +7,7 @@ import { createBlobs, type Faults, openStorage, type Storage } from '../storage/
 import { contextMigrations } from './context-migrations.ts'
 import { contextTables } from './context-tables.ts'
 import { createContextMesh } from './mesh.ts'
-import type { MeshOptions } from './mesh-core.ts'
+import type { CallerPatterns, MeshOptions } from './mesh-core.ts'
 
 export interface Opened extends AsyncDisposable {
   readonly storage: Storage
@@ -25,9 +25,10 @@ export async function openMesh(
     readonly faults?: Omit<Faults, 'clock' | 'random'>
     /** With the tables of steps. */
     readonly durable?: boolean
+    readonly patterns?: CallerPatterns
   } & Pick<MeshOptions, 'limits' | 'lifecycles'> = {},
 ): Promise<Opened> {
-  const { url = 'memory:', schema, encrypted = false, faults, durable = false, ...rest } = options
+  const { url = 'memory:', schema, encrypted = false, faults, durable = false, patterns, ...rest } = options
   const random = seededRandom('context')
   const ids = createIds(clock, random)
   const seen: EventFields[] = []
@@ -47,7 +48,8 @@ export async function openMesh(
   const incidents = createIncidents({ audit, events })
   const blobs = await createBlobs(storage)
   const platform = { clock, random, ids, events }
-  const mesh = createContextMesh({ storage, blobs, platform, security: { incidents, audit } }, rest)
+  const security = { incidents, audit, ...(patterns ? { patterns } : {}) }
+  const mesh = createContextMesh({ storage, blobs, platform, security }, rest)
   return {
     storage,
     mesh,

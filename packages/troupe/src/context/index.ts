@@ -8,9 +8,8 @@ export { checkAgentName, hostName } from './entries/agent-name.ts'
 export { contextKeys } from './entries/context-keys.ts'
 export { defineKey, type Key, type KeyMaker, type KeyValue } from './entries/define-key.ts'
 export { createLifecycles, type Lifecycle } from './entries/lifecycle.ts'
-export { compilePattern } from './entries/pattern.ts'
 export { createContextMesh, Mesh } from './mesh.ts'
-export { type ContextLimits, contextLimits, type MeshParts } from './mesh-core.ts'
+export { type CallerPatterns, type ContextLimits, contextLimits, type MeshParts } from './mesh-core.ts'
 export { type OpenContextOptions, type OpenedContext, openContext } from './open-context.ts'
 export {
   isSeen,

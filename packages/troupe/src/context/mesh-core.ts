@@ -9,7 +9,7 @@ import {
   type TroupeError,
   type UserId,
 } from '../core/index.ts'
-import type { AuditTrail, Callers, Incidents } from '../security/index.ts'
+import type { AuditTrail, BoundedEvaluator, Callers, Incidents } from '../security/index.ts'
 import type { Blobs, CommitResult, Fragment, Row, Statement, Storage, ValueRef } from '../storage/index.ts'
 import type { ContextReader } from './entries/audience.ts'
 import { createLifecycles, type Lifecycle, type Lifecycles } from './entries/lifecycle.ts'
@@ -41,6 +41,9 @@ export interface ContextLimits {
   readonly bytes?: number
 }
 
+/** The author of the patterns of the current call, and the thread that matches patterns of callers. */
+export type CallerPatterns = Pick<Callers, 'sourceFor'> & Pick<BoundedEvaluator, 'matching'>
+
 /** The services that protect and record the entries. */
 interface MeshSecurity {
   readonly incidents?: Incidents
@@ -49,6 +52,7 @@ interface MeshSecurity {
   /** The taint labels of the current caller's writes. */
   readonly callers?: Pick<Callers, 'taint'>
   readonly audit?: AuditTrail
+  readonly patterns?: CallerPatterns
 }
 
 export interface MeshParts {

@@ -5,9 +5,11 @@ import { Access } from '../security/index.ts'
 import type { ContextClient } from './context-client.ts'
 import { ContextMesh } from './context-mesh.ts'
 import { hostName } from './entries/agent-name.ts'
+import { compilePattern } from './entries/pattern.ts'
 import { MeshContextClient } from './mesh-context-client.ts'
 import type { MeshOptions, MeshParts } from './mesh-core.ts'
 import { MeshServices } from './mesh-services.ts'
+import { matchKeys } from './reads/match-keys.ts'
 import { type Written, writtenSince } from './reads/written.ts'
 import type { CleanerOptions } from './writes/cleaner.ts'
 
@@ -31,6 +33,11 @@ export class Mesh extends MeshServices {
   /** Returns the writes after a revision, in pages. */
   written(user: UserId, after: number): Promise<Written> {
     return writtenSince(this.core, user, after)
+  }
+
+  /** Returns the keys that match a pattern. @param author undefined for a pattern of the application */
+  matching(author: string | undefined, pattern: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return matchKeys(this.core, author, compilePattern(pattern), keys)
   }
 
   /** @param access narrows what the application may write; it reads every entry of the user in any case */

@@ -28,6 +28,7 @@ export { type EncryptionConfig, type OpenedEncryption, openEncryption } from './
 export type { ReencryptionResult } from './encryption/reencrypt-users.ts'
 export { createErasure, createErasureCheck, type Erasure, type ErasureResult } from './erasure/erasure.ts'
 export { BoundedEvaluator, type ChargedWork } from './evaluator/bounded-evaluator.ts'
+export { KeyMatcher } from './evaluator/key-matcher.ts'
 export {
   checkCron,
   type DueTimes,

@@ -43,10 +43,11 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   // From here on other processes may claim the runs.
   lease: ({ runs }) => runs.sharing?.lease.close(),
   tools: ({ tools }) => tools.toolSources.close(),
-  evaluator: ({ tools }) => tools.evaluator.close(),
   mailboxes: ({ communication }) => communication.mailboxes.close(),
   presence: ({ communication }) => communication.presence.close(),
   context: ({ communication }) => communication.mesh.close(),
+  // Watches of the context have ended.
+  evaluator: ({ tools }) => tools.evaluator.close(),
   results: ({ tools }) => tools.unread.flush(),
   incidents: ({ security }) => security.incidents.flush(),
   observation: ({ observability }) => observability.observation.stop(),

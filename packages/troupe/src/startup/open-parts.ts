@@ -45,8 +45,8 @@ export async function openParts(
   const processId = `${hostname()}/${process.pid}/${platform.ids.next()}`
   const { security, egressClient } = await openSecurity(base, processId, startup)
   const { journal, ownership, threadMessages, sandboxes } = await openJournal(base, processId, startup)
-  const communication = createCommunication(base, security, journal, processId)
   const evaluator = new BoundedEvaluator({ clock: platform.clock })
+  const communication = createCommunication(base, security, { steps: journal.steps, processId, evaluator })
   const { models, callable } = await openModels(base, egressClient, evaluator, startup)
   const tools = createTools(base, security.audit, egressClient, evaluator)
   const shared = sharedServices ?? { ...callable, toolSources: tools.toolSources }

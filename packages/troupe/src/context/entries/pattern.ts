@@ -1,14 +1,14 @@
-/**
- * Patterns of keys: `*` is any run of characters, dots included, `?` is one (a code point). A key is gone through once,
- * 32 marks at a time.
- */
+/** Patterns of keys: `*` is any run of characters, dots included, `?` is one (a code point). */
 import { failure } from '../../core/index.ts'
+import { KeyMatcher } from '../../security/index.ts'
 
 export interface Pattern {
+  readonly text: string
   /** The beginning of every match, which bounds a listing. */
   readonly head: string
-  /** The head alone decides: nothing or one `*` follows it. */
+  /** The head alone decides: nothing or one `*` follows it. Such a pattern is compared with a key, and not evaluated. */
   readonly plain: 'exact' | 'prefix' | undefined
+  /** Matches a key on the main thread. `matchKeys` is for patterns that a caller may have written. */
   readonly matches: (key: string) => boolean
 }
 
@@ -21,87 +21,15 @@ export function compilePattern(pattern: unknown): Pattern {
     })
   const head = /^[^*?]*/.exec(pattern)?.[0] ?? ''
   const rest = pattern.slice(head.length)
-  if (rest === '') return { head, plain: 'exact', matches: (key) => key === pattern }
-  if (/^\*+$/.test(rest)) return { head, plain: 'prefix', matches: (key) => key.startsWith(head) }
-  return { head, plain: undefined, matches: matcherOf(pattern, head) }
-}
-
-type Text = readonly string[]
-
-function matcherOf(pattern: string, head: string): Pattern['matches'] {
-  const [first = [], ...others] = pattern.split('*').map((part): Text => [...part])
-  const last = others.pop()
-  const between = others.filter((part) => part.length > 0).map(finderOf)
-  return (key) => {
-    if (!key.startsWith(head)) return false
-    const text = [...key]
-    if (last === undefined) return text.length === first.length && fits(first, text, 0)
-    const end = text.length - last.length
-    if (end < first.length || !fits(first, text, 0) || !fits(last, text, end)) return false
-    // Each part as far to the left as may be leaves the most to those behind it.
-    let at = first.length
-    for (const find of between) {
-      at = find(text, at, end)
-      if (at < 0) return false
-    }
-    return true
+  if (rest === '') return { text: pattern, head, plain: 'exact', matches: (key) => key === pattern }
+  if (/^\*+$/.test(rest)) return { text: pattern, head, plain: 'prefix', matches: (key) => key.startsWith(head) }
+  // The pattern of a caller is compiled in the thread only.
+  let matcher: KeyMatcher | undefined
+  const matches = (key: string) => {
+    matcher ??= new KeyMatcher(pattern)
+    return matcher.matches(key)
   }
-}
-
-const fits = (part: Text, text: Text, at: number) => part.every((mark, i) => mark === '?' || mark === text[at + i])
-
-const setBit = (bits: Uint32Array, i: number) => {
-  ;(bits[i >> 5] as number) |= 1 << (i & 31)
-}
-
-/**
- * Searches a part without backtracking: bit i of the state says that the text so far ends with the first i + 1 marks
- * (Baeza-Yates and Gonnet, "A New Approach to Text Searching", 1992).
- */
-function finderOf(part: Text): (text: Text, from: number, end: number) => number {
-  const words = Math.ceil(part.length / 32)
-  if (words === 1) return shortFinderOf(part)
-  const other = new Uint32Array(words)
-  const known = new Map<string, Uint32Array>()
-  for (const [i, mark] of part.entries()) if (mark === '?') setBit(other, i)
-  for (const [i, mark] of part.entries()) {
-    if (mark === '?') continue
-    const bits = known.get(mark) ?? other.slice()
-    setBit(bits, i)
-    known.set(mark, bits)
-  }
-  const lastBit = 1 << ((part.length - 1) & 31)
-  return (text, from, end) => {
-    const state = new Uint32Array(words)
-    for (let at = from; at < end; at++) {
-      const fitting = known.get(text[at] as string) ?? other
-      let carry = 1
-      for (let word = 0; word < words; word++) {
-        const before = state[word] as number
-        state[word] = ((before << 1) | carry) & (fitting[word] as number)
-        carry = before >>> 31
-      }
-      if ((state[words - 1] as number) & lastBit) return at + 1
-    }
-    return -1
-  }
-}
-
-/** The same for a part of at most 32 marks, whose state is one number. */
-function shortFinderOf(part: Text): ReturnType<typeof finderOf> {
-  const bitsOf = (mark: string | undefined) =>
-    part.reduce((bits, one, i) => (one === '?' || one === mark ? bits | (1 << i) : bits), 0)
-  const other = bitsOf(undefined)
-  const known = new Map(part.map((mark) => [mark, bitsOf(mark)]))
-  const lastBit = 1 << (part.length - 1)
-  return (text, from, end) => {
-    let state = 0
-    for (let at = from; at < end; at++) {
-      state = ((state << 1) | 1) & (known.get(text[at] as string) ?? other)
-      if (state & lastBit) return at + 1
-    }
-    return -1
-  }
+  return { text: pattern, head, plain: undefined, matches }
 }
 
 /** Returns the first text after all that begin with the prefix, in UTF-8 order; undefined if there is none. */

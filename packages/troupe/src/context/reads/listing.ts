@@ -7,16 +7,17 @@ import type { Row } from '../../storage/index.ts'
 import type { ListOptions } from '../context-client.ts'
 import { agentGrantee, type ContextReader, everyone, topicGrantee } from '../entries/audience.ts'
 import { type EntryRow, entryRow } from '../entries/entry-row.ts'
-import { afterKey, afterPrefix, compilePattern } from '../entries/pattern.ts'
+import { afterKey, afterPrefix, compilePattern, type Pattern } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 import { now, readerValues } from '../statements/visibility.ts'
+import { matchKeys } from './match-keys.ts'
 
 export interface ListQuery {
   readonly limit: number
   readonly from: string
   readonly to: string | undefined
-  /** The additional condition on the keys of the range. */
-  readonly matches: ((key: string) => boolean) | undefined
+  /** The additional condition on the keys of the range; undefined for a plain pattern, which is the range. */
+  readonly pattern: Pattern | undefined
   /** How much of the scan budget one key costs at most. */
   readonly weight: number
   readonly topics: readonly string[] | undefined
@@ -59,7 +60,7 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
     limit: checkLimit(options.limit),
     from: cursor === undefined ? begin : later(begin, afterKey(decodeCursor(cursor))),
     to,
-    matches: pattern && !pattern.plain ? pattern.matches : undefined,
+    pattern: pattern?.plain ? undefined : pattern,
     weight: 1 + ((options.pattern?.length ?? 0) >> 4),
     topics,
   }
@@ -125,17 +126,21 @@ async function scan(core: MeshCore, reader: ContextReader, query: ListQuery): Pr
   const items: string[] = []
   let { from } = query
   let subscribed: readonly string[] | undefined
+  const source = core.patterns?.sourceFor(reader.user)
   const slice = new TimeSlice(core.clock)
   for (let budget = core.limits.scan; ; ) {
     const found = await withStreams(core, reader, subscribed, { ...query, from, limit: chunk }, 'keys')
     subscribed = found.subscribed
-    for (const row of found.rows) {
+    const examined = found.rows.slice(0, Math.max(1, Math.ceil(budget / query.weight)))
+    const keys = examined.map(({ key }) => String(key))
+    const matched = query.pattern && (await matchKeys(core, source, query.pattern, keys))
+    for (const row of examined) {
       if (slice.isOver) await slice.renew()
       const key = String(row.key)
       budget -= query.weight
       const audience = found.filtered ? (JSON.parse(String(row.audience)) as string[]) : []
       const passes =
-        (query.matches?.(key) ?? true) && (!found.filtered || query.topics?.some((topic) => audience.includes(topic)))
+        (matched?.has(key) ?? true) && (!found.filtered || query.topics?.some((topic) => audience.includes(topic)))
       if (passes) {
         if (items.length === query.limit) return { items, next: items.at(-1) }
         items.push(key)
@@ -165,13 +170,13 @@ const nothing = { items: [], next: undefined }
 
 export async function findKeys(core: MeshCore, reader: ContextReader, query: ListQuery): Promise<Found<string>> {
   if (query.topics?.length === 0) return nothing
-  const found = query.matches ? undefined : await direct(core, reader, query, 'keys', (row) => String(row.key))
+  const found = query.pattern ? undefined : await direct(core, reader, query, 'keys', (row) => String(row.key))
   return found ?? scan(core, reader, query)
 }
 
 export async function findEntries(core: MeshCore, reader: ContextReader, query: ListQuery): Promise<Found<EntryRow>> {
   if (query.topics?.length === 0) return nothing
-  const found = query.matches ? undefined : await direct(core, reader, query, 'entries', entryRow)
+  const found = query.pattern ? undefined : await direct(core, reader, query, 'entries', entryRow)
   if (found) return found
   const { items, next } = await scan(core, reader, query)
   const rows = await readEntries(core, reader, items)

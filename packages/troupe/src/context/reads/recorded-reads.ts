@@ -97,7 +97,7 @@ export class RecordedReads implements EntryReads {
       const rows = await Promise.all(
         found.items.map(async (row) => ({ key: row.key, item: await recordEntry(core, this.#actor.user, row, true) })),
       )
-      return mergePage(this.#stage.overlay, query, rows, found.next, recordStaged)
+      return mergePage(this.#staged, query, { rows, next: found.next }, recordStaged)
     })
     const recorded = items as unknown as readonly RecordedEntry[]
     return { items: await Promise.all(recorded.map((entry) => this.#restore(entry))), cursor }
@@ -108,9 +108,13 @@ export class RecordedReads implements EntryReads {
       asked()
       const found = await findKeys(this.#mesh.core, this.#actor, query)
       const rows = found.items.map((key) => ({ key, item: key }))
-      return mergePage<Json>(this.#stage.overlay, query, rows, found.next, ({ key }) => key)
+      return mergePage<Json>(this.#staged, query, { rows, next: found.next }, ({ key }) => key)
     })
     return { items: items as readonly string[], cursor }
+  }
+
+  get #staged() {
+    return { core: this.#mesh.core, user: this.#actor.user, overlay: this.#stage.overlay }
   }
 
   async #page(

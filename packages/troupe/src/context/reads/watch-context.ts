@@ -8,10 +8,11 @@ import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
-import { compilePattern, type Pattern } from '../entries/pattern.ts'
+import { compilePattern } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 import type { MeshServices, Watcher } from '../mesh-services.ts'
 import type { SubscriptionChange } from '../writes/topics.ts'
+import { matchKeys } from './match-keys.ts'
 import { noteLiveRow } from './note-live-read.ts'
 import { ChangeLimitExceeded, statesOfTopics } from './topic-states.ts'
 import { isSeen, positionText, readPosition, type WatchPosition, wholeRevision } from './watch-position.ts'
@@ -48,7 +49,12 @@ export function watchContext(
     forget()
     signal?.removeEventListener('abort', abort)
   }
-  const items = follow({ core: mesh.core, reads: mesh.watchReads, reader, pattern, waiter, end }, start, after)
+  const { core, watchReads: reads } = mesh
+  // The watch belongs to the current call, also where another one reads its items.
+  const author = core.patterns?.sourceFor(reader.user)
+  const matching =
+    pattern && ((keys: readonly string[]) => waiter.unlessStopped(matchKeys(core, author, pattern, keys)))
+  const items = follow({ core, reads, reader, matching, waiter, end }, start, after)
   return {
     [Symbol.asyncIterator]: () => ({
       next: () => items.next(),
@@ -69,6 +75,7 @@ class Waiter implements Watcher {
   /** Where it waits: revisions count from 1 again when a user was forgotten. */
   #passed = 0
   #wake: (() => void) | undefined
+  #onStop: (() => void) | undefined
   stopped = false
   /** It must start over. */
   over = false
@@ -93,6 +100,14 @@ class Waiter implements Watcher {
     await promise
     this.#wake = undefined
   }
+  /** Waits for a result, but not after the end. @returns undefined after the end */
+  unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#onStop = () => resolve(undefined)
+      if (this.stopped) this.#onStop()
+      work.then(resolve, reject)
+    })
+  }
   /** The state belongs to a user that was erased. */
   startOver(): void {
     this.over = true
@@ -103,6 +118,7 @@ class Waiter implements Watcher {
     this.stopped = true
     this.#off()
     this.#wake?.()
+    this.#onStop?.()
   }
 }
 
@@ -120,7 +136,8 @@ interface Watch {
   readonly core: MeshCore
   readonly reads: WatchReads
   readonly reader: ContextReader
-  readonly pattern: Pattern | undefined
+  /** Returns the keys that match the pattern, undefined after the end of the watch. Absent without a pattern. */
+  readonly matching: ((keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>) | undefined
   readonly waiter: Waiter
   readonly end: () => void
 }
@@ -234,7 +251,10 @@ const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
 
 /** Moves the position over the page. @returns undefined if the versions that it needs are not stored any more */
 async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
-  const { core, reads, reader, pattern } = watch
+  const { core, reads, reader, matching, waiter } = watch
+  // Before the reads, since the right to read may end while the thread matches the keys.
+  const matched = await matching?.(page.items.flatMap(({ kind, key }) => (kind === 'subscription' ? [] : key)))
+  if (waiter.stopped) return []
   const versions = await reads.versions(reader.user, page)
   const entitled = await reads.entitled(reader, page)
   const items: Positioned[] = []
@@ -246,10 +266,10 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
     position.revision = item.revision
     if (item.kind === 'subscription') {
       const change = changeOf(item, reader)
-      const effects = change ? await effectsOf(watch, item, change, position, entitled) : []
+      const effects = change ? await effectsOf(watch, page, item, change, position) : []
       if (!effects) return undefined
       items.push(...effects)
-    } else if (pattern?.matches(item.key) ?? true) {
+    } else if (matched?.has(item.key) ?? true) {
       const found = effectOf(watch, item, versions, position.subscribed, entitled)
       const effect = found instanceof Promise ? await found : found
       if (effect === 'unknown') return undefined
@@ -295,11 +315,11 @@ function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Effect | P
 
 /** Returns what a change of the reader's subscriptions adds to its view, and removes from it. */
 async function effectsOf(
-  { core, reader, pattern }: Watch,
+  { core, reads, reader, matching }: Watch,
+  page: FeedPage,
   item: FeedRow,
   { added = [], removed = [] }: SubscriptionChange,
   position: Position,
-  entitled: ReadonlySet<string>,
 ): Promise<Positioned[] | undefined> {
   const before = position.subscribed
   const after = new Set(before)
@@ -308,9 +328,11 @@ async function effectsOf(
   position.subscribed = after
   try {
     const states = await statesOfTopics(core, reader.user, [...added, ...removed], item.revision)
+    const matched = await matching?.(states.map(({ key }) => key))
+    const entitled = await reads.entitled(reader, page)
     const items: Positioned[] = []
     for (const [index, row] of states.entries()) {
-      if (pattern && !pattern.matches(row.key)) continue
+      if (matched && !matched.has(row.key)) continue
       const at = { revision: item.revision, ordinal: item.ordinal, index }
       const [saw, sees] = [mayRead(row, reader, before), mayRead(row, reader, after)]
       const isLive = row.expiresAt === null || row.expiresAt > item.at

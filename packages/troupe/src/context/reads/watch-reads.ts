@@ -47,8 +47,14 @@ export class WatchReads {
 
   versions(user: UserId, page: FeedPage): Promise<ChangedVersions> {
     const reads = this.#readsOf(page)
-    reads.versions ??= versionsOf(this.#core, user, page.items)
-    return reads.versions
+    if (reads.versions) return reads.versions
+    const versions = versionsOf(this.#core, user, page.items)
+    reads.versions = versions
+    const forget = () => {
+      reads.versions = undefined
+    }
+    versions.then(forget, forget)
+    return versions
   }
 
   /** The topics that the reader is subscribed to now, read after the page. */
@@ -60,6 +66,8 @@ export class WatchReads {
     const read = reader.all ? Promise.resolve<readonly string[]>([]) : this.#core.subscriptions(reader)
     const topics = read.then((grantees) => new Set(grantees))
     entitled.set(name, topics)
+    const forget = () => void entitled.delete(name)
+    topics.then(forget, forget)
     return topics
   }
 

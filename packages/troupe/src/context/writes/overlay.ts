@@ -2,9 +2,11 @@
  * The staged writes of a step: the step reads its own, others see them when the turn commits. The stage of a tool call
  * lies over the step's and does not see those of parallel calls.
  */
-import { compareKeys } from '../../core/index.ts'
+import { compareKeys, type UserId } from '../../core/index.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
+import type { MeshCore } from '../mesh-core.ts'
 import type { ListQuery } from '../reads/listing.ts'
+import { matchKeys } from '../reads/match-keys.ts'
 
 /** An entry as it will be after the commit. Its revision is not known before the commit. */
 export type StagedEntry = Omit<EntryRow, 'revision' | 'stored' | 'value'> & { readonly json: string }
@@ -69,20 +71,37 @@ export class Overlay {
   }
 }
 
+interface StagedReads {
+  readonly core: Pick<MeshCore, 'clock' | 'patterns'>
+  readonly user: UserId
+  readonly overlay: Overlay
+}
+
 /** Merges a page of a list with the staged writes that are in its range and pass its filters. */
-export function mergePage<T>(
-  overlay: Overlay,
+export async function mergePage<T>(
+  { core, user, overlay }: StagedReads,
   query: ListQuery,
-  rows: readonly { readonly key: string; readonly item: T }[],
-  next: string | undefined,
+  {
+    rows,
+    next,
+  }: { readonly rows: readonly { readonly key: string; readonly item: T }[]; readonly next: string | undefined },
   convert: (entry: StagedEntry) => T,
-): { readonly items: readonly T[]; readonly next: string | undefined } {
+): Promise<{ readonly items: readonly T[]; readonly next: string | undefined }> {
+  const { pattern } = query
+  const known = new Set<string>()
+  const matched = new Set<string>()
+  // Parallel calls of the step may stage further keys while the thread matches the first ones.
+  for (let keys = [...overlay.keys()]; pattern && keys.length > 0; ) {
+    for (const key of keys) known.add(key)
+    for (const key of await matchKeys(core, core.patterns?.sourceFor(user), pattern, keys)) matched.add(key)
+    keys = [...overlay.keys()].filter((key) => !known.has(key))
+  }
   const beyond = (key: string) =>
     next === undefined ? query.to !== undefined && compareKeys(key, query.to) >= 0 : compareKeys(key, next) > 0
   const within = (key: string, entry: StagedEntry) =>
     compareKeys(key, query.from) >= 0 &&
     !beyond(key) &&
-    (query.matches?.(key) ?? true) &&
+    (!pattern || matched.has(key)) &&
     (query.topics === undefined || query.topics.some((topic) => entry.grantees.includes(topic)))
   const merged = overlay.merge(rows, within, convert)
   const shown = merged.slice(0, query.limit)

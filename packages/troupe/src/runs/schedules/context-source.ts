@@ -2,8 +2,8 @@
  * Changes of context as occasions. Each schedule has a position in the revisions of its user. A later change becomes an occasion in
  * the same commit that moves the position past it, so each becomes one occasion, also after a crash.
  */
-import { compilePattern, type WrittenEntry } from '../../context/index.ts'
-import { TimeSlice, type UserId } from '../../core/index.ts'
+import type { WrittenEntry } from '../../context/index.ts'
+import type { UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
 import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
@@ -92,13 +92,11 @@ export class ContextSource {
   async #page(user: UserId, rows: readonly ScheduleRow[]): Promise<boolean> {
     const page = await this.#parts.sources.written(user, Math.min(...rows.map((row) => this.#at(user, row))))
     let hasChanged = page.lost
-    const slice = new TimeSlice(this.#parts.platform.clock)
     for (const row of rows) {
       const processedRevision = this.#at(user, row)
       if (page.lost) await this.#resync(user, row, page.revision)
       else if (page.revision > processedRevision) {
         hasChanged = true
-        if (slice.isOver) await slice.renew()
         const fresh = page.entries.filter(({ revision }) => revision > processedRevision)
         await this.#addTriggers(user, row, fresh, page.revision)
       }
@@ -111,7 +109,7 @@ export class ContextSource {
   }
 
   async #addTriggers(user: UserId, row: ScheduleRow, entries: readonly WrittenEntry[], until: number): Promise<void> {
-    const found = wantedOf(row, entries)
+    const found = await this.#wantedOf(row, entries)
     const { clock } = this.#parts.platform
     const key = scheduleKey(user, row.id)
     const known = this.#positions.get(key) ?? { revision: 0, savedAt: clock.monotonic() }
@@ -124,6 +122,18 @@ export class ContextSource {
       known.savedAt = clock.monotonic()
     }
     known.revision = until
+  }
+
+  /** Includes entries whose topics are no longer known: an occasion too many is better than a lost one. */
+  async #wantedOf({ spec }: ScheduleRow, entries: readonly WrittenEntry[]): Promise<readonly WrittenEntry[]> {
+    const { onContext, author } = spec
+    if (!onContext) return []
+    const { pattern, topics: named } = onContext
+    const keys = entries.map(({ key }) => key)
+    const matched = await this.#parts.sources.matching(author, pattern, keys)
+    return entries.filter(
+      ({ key, topics }) => matched.has(key) && (!named || !topics || named.some((topic) => topics.includes(topic))),
+    )
   }
 
   async #resync(user: UserId, row: ScheduleRow, revision: number): Promise<void> {
@@ -156,16 +166,6 @@ export class ContextSource {
     if (triggers.length > 0) this.#nudge(user, row.id)
     return true
   }
-}
-
-/** Includes entries whose topics are no longer known: an occasion too many is better than a lost one. */
-function wantedOf({ spec: { onContext } }: ScheduleRow, entries: readonly WrittenEntry[]): readonly WrittenEntry[] {
-  if (!onContext) return []
-  const { matches } = compilePattern(onContext.pattern)
-  const { topics: named } = onContext
-  return entries.filter(
-    ({ key, topics }) => matches(key) && (!named || !topics || named.some((topic) => topics.includes(topic))),
-  )
 }
 
 /** Numbers the occasions, so that they sort in order. */

@@ -32,6 +32,12 @@ export interface TriggerSources {
     user: UserId,
     after: number,
   ) => Promise<{ readonly entries: readonly WrittenEntry[]; readonly revision: number; readonly lost: boolean }>
+  /** Returns the keys that match a pattern, evaluated where its author allows it. */
+  readonly matching: (
+    author: string | undefined,
+    pattern: string,
+    keys: readonly string[],
+  ) => Promise<ReadonlySet<string>>
   readonly mailbox: (user: UserId, name: string) => Mailbox
 }
 

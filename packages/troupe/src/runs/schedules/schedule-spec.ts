@@ -91,7 +91,7 @@ export interface StoredSpec {
   readonly overlap: Overlap
   /** The specification as it was given, for readers. */
   readonly definition: Json
-  /** The source of its cron text, for the evaluator; absent for the application. */
+  /** The source of its cron text or pattern, for the evaluator; absent for the application. */
   readonly author?: string
   readonly taint?: readonly TaintLabel[]
 }

@@ -1,4 +1,5 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Json } from '../../core/index.ts'
 import { createVirtualClock, systemClock } from '../../core/index.ts'
 import { BoundedEvaluator, type EvaluatorLimits } from './bounded-evaluator.ts'
@@ -47,6 +48,7 @@ describe('The bounded evaluator', () => {
     return { clock, evaluator }
   }
   afterEach(async () => {
+    vi.restoreAllMocks()
     for (const one of open.splice(0)) await one.close()
   })
 
@@ -205,6 +207,45 @@ describe('The bounded evaluator', () => {
     )
     await evaluator.close()
     await expect(evaluator.times('eve', query)).rejects.toMatchObject(invalid('closed'))
+  })
+
+  it('The bounded evaluator matches the patterns of a source together, whatever its budget, and each with its own keys.', async () => {
+    const { evaluator } = begin({ budgetMs: 0, maxWaitingOfSource: 1, maxWaiting: 1 })
+    const requests = Array.from({ length: 300 }, (_, i) => ({
+      pattern: i % 2 ? `orders.*.${i}` : `*${i}?`,
+      keys: [`orders.x.${i}`, `orders.${i}y`, 'else'],
+    }))
+    const matched = await Promise.all(requests.map(({ pattern, keys }) => evaluator.matching('eve', pattern, keys)))
+    expect(matched).toEqual(requests.map(({ keys: [even, odd] }, i) => [i % 2 ? even : odd]))
+    expect(await evaluator.matching('eve', '*?', [])).toEqual([])
+  })
+
+  it('The bounded evaluator matches the keys of a source before the waiting patterns of another one.', async () => {
+    const { evaluator } = begin()
+    const order: string[] = []
+    const keys = Array.from({ length: 500 }, (_, i) => `key${i}`)
+    const match = (source: string) => evaluator.matching(source, '*?', keys).then(() => order.push(source))
+    await Promise.all([...Array.from({ length: 20 }, () => match('eve')), match('ada')])
+    // A turn has two requests of eve. One turn is in progress, and one more may come first.
+    expect(order.indexOf('ada')).toBeLessThanOrEqual(4)
+    expect(order).toHaveLength(21)
+  })
+
+  it('The bounded evaluator rejects each pattern whose thread ended, and matches the next one in another thread.', async () => {
+    const { evaluator } = begin()
+    const all = ['*a?', '*b?', '*c?'].map((pattern) => evaluator.matching('eve', pattern, ['abc']))
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementationOnce(function (this: Worker) {
+      void this.terminate()
+    })
+    const reason = expect.objectContaining({
+      code: 'capacity.exceeded',
+      retryable: true,
+      message: expect.stringContaining('ended the thread'),
+    })
+    expect(await Promise.allSettled(all)).toEqual(all.map(() => ({ status: 'rejected', reason })))
+    expect(await evaluator.matching('eve', '*b?', ['abc', 'cab'])).toEqual(['abc'])
+    await evaluator.close()
+    await expect(evaluator.matching('eve', '*b?', ['abc'])).rejects.toMatchObject({ code: 'troupe.closed' })
   })
 
   it('The bounded evaluator rejects waiting checks when it is closed.', async () => {

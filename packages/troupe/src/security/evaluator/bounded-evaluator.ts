@@ -1,17 +1,16 @@
 /**
  * Evaluates JSON Schemas of others, and with them regular expressions: those of callers and of servers of tools. Also
- * searches for the times of cron texts of callers. The
- * author of an expression decides how long it takes, so nothing of it is compiled or tried on the main thread. One thread
- * evaluates one request at a time, the sources in turns, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each
- * source has a budget of time: a source that used it up is rejected until the minute is over.
+ * searches for the times of cron texts of callers, and matches their patterns of keys. The author of an expression decides
+ * how long it takes, so nothing of it is compiled or tried on the main thread. One thread evaluates one request at a time,
+ * the sources in turns, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each source has
+ * a budget of time for schemas: a source that used it up is rejected until the minute is over.
  */
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import { type Clock, failure, hashText, type Json, type Schema, TimeSlice, type TroupeError } from '../../core/index.ts'
 import { boundedText } from './bounded-text.ts'
+import { EvaluatorWorker } from './evaluator-worker.ts'
 import { FairQueue } from './fair-queue.ts'
-import { findEvaluatorThread } from './find-evaluator-thread.ts'
+import { MatchBatches } from './match-batches.ts'
 import { type DueTimes, scheduleTimes, type TimesQuery } from './schedule-times.ts'
 import { SourceBudgets } from './source-budgets.ts'
 
@@ -30,17 +29,6 @@ export interface EvaluatorLimits {
   readonly maxSchemaLength: number
   /** The maximal length of a value as JSON text, if the caller gives no other. */
   readonly maxValueLength: number
-}
-
-export type EvaluatorRequest = { readonly schema: string; readonly value?: string } | { readonly times: TimesQuery }
-export type EvaluatorReply = {
-  readonly elapsedMs: number
-  /** Why the schema or the cron text cannot be compiled. */
-  readonly unusable?: string
-  /** The limit that compiling or checking exceeded; the value has a part in it, so the schema may be tried again. */
-  readonly exceeded?: string
-  readonly mismatch?: string
-  readonly times?: DueTimes
 }
 
 /** A schema that is too long has no text. */
@@ -100,13 +88,17 @@ export class BoundedEvaluator {
   readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
   readonly #budgets: SourceBudgets
   readonly #texts: SchemaTexts
-  #thread: Promise<Worker> | undefined
+  readonly #thread: EvaluatorWorker
+  readonly #matches = new MatchBatches((source, begin) =>
+    this.#inTurn(source, unmatched, async () => this.#thread.ask({ matches: await begin() })),
+  )
   #isWorking = false
   #isClosed = false
 
   constructor({ clock }: { readonly clock: Clock }, limits: Partial<EvaluatorLimits> = {}) {
     this.#clock = clock
     this.#limits = { ...defaults, ...limits }
+    this.#thread = new EvaluatorWorker(this.#limits)
     this.#budgets = new SourceBudgets(clock, this.#limits.budgetMs)
     this.#texts = new SchemaTexts(this.#limits.maxSchemaLength)
   }
@@ -135,7 +127,7 @@ export class BoundedEvaluator {
       const known = this.#unusable.get(key)
       if (known !== undefined) throw rejection(known)
       this.#budgets.check(source)
-      const reply = await this.#ask(request)
+      const reply = await this.#thread.ask(request)
       this.#budgets.add(source, reply.elapsedMs)
       if (reply.unusable !== undefined) this.#unusable.set(key, reply.unusable)
       const problem = reply.unusable ?? reply.exceeded
@@ -155,10 +147,25 @@ export class BoundedEvaluator {
     const rejection: Rejection = (problem) => failure('schedule.invalid', { what: 'every', problem })
     this.#checkQueue(source, rejection)
     return this.#inTurn(source, rejection, async () => {
-      const { times, unusable, exceeded } = await this.#ask({ times: query })
+      const { times, unusable, exceeded } = await this.#thread.ask({ times: query })
       if (times) return times
       throw unusable === undefined ? rejection(exceeded ?? 'it was not evaluated') : new Error(unusable)
     })
+  }
+
+  /**
+   * Returns the keys that match a pattern of a caller. Requests of a source that wait share a turn of the thread: a change
+   * wakes many watches at once. The cost of a match is bounded, so it uses no budget, and a list or watch waits for one
+   * request at a time, so none is rejected because others wait.
+   * @param keys 500 at most
+   * @throws CapacityError `capacity.exceeded` if the thread ended; CancelledError `troupe.closed`
+   */
+  async matching(source: string, pattern: string, keys: readonly string[]): Promise<readonly string[]> {
+    const { reply, index } = this.#matches.add(source, { pattern, keys })
+    const { matches, exceeded } = await reply
+    const matched = matches?.[index]
+    if (!matched) throw unmatched(exceeded ?? 'it was not evaluated')
+    return keys.filter((_, i) => matched[i])
   }
 
   /** Returns a Standard Schema of a JSON Schema from outside. Its check is asynchronous. */
@@ -198,7 +205,7 @@ export class BoundedEvaluator {
   async close(): Promise<void> {
     this.#isClosed = true
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) next.end(closed)
-    await this.#end()
+    await this.#thread.end()
   }
 
   #checkQueue(source: string, rejection: Rejection): void {
@@ -224,59 +231,13 @@ export class BoundedEvaluator {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) await next.evaluate()
     this.#isWorking = false
     // Only a request in progress keeps the process alive.
-    void this.#thread?.then((thread) => thread.unref()).catch(() => {})
-  }
-
-  async #ask(request: EvaluatorRequest): Promise<EvaluatorReply> {
-    this.#thread ??= this.#start()
-    const thread = await this.#thread
-    thread.ref()
-    const { deadlineMs, memoryMb } = this.#limits
-    return new Promise((resolve) => {
-      const end = (reply: EvaluatorReply) => {
-        clearTimeout(timer)
-        thread.off('message', end).off('error', died).off('exit', died)
-        resolve(reply)
-      }
-      const stop = (exceeded: string) => {
-        end({ elapsedMs: deadlineMs, exceeded })
-        void this.#end()
-      }
-      const died = (reason: unknown) => {
-        const isFull = (reason as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
-        stop(isFull ? `it needs more than ${memoryMb} MB` : 'its evaluation ended the thread')
-      }
-      const timer = setTimeout(() => stop(`it takes longer than ${deadlineMs} ms to evaluate`), deadlineMs)
-      thread.on('message', end).on('error', died).on('exit', died)
-      thread.postMessage(request)
-    })
-  }
-
-  async #start(): Promise<Worker> {
-    const { memoryMb } = this.#limits
-    const thread = new Worker(await findEvaluatorThread(), {
-      name: 'troupe-evaluator',
-      execArgv: [],
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
-    })
-    try {
-      await once(thread, 'message')
-    } catch (error) {
-      this.#thread = undefined
-      throw error
-    }
-    // An error without a listener would end the process.
-    thread.on('error', () => {})
-    return thread
-  }
-
-  async #end(): Promise<void> {
-    const thread = this.#thread
-    this.#thread = undefined
-    await thread?.then((one) => one.terminate()).catch(() => {})
+    this.#thread.release()
   }
 }
 
 const beyond = (length: number) => `is longer than ${length} characters or has more than 500 levels`
 const closed = 'the troupe is closed'
+const unmatched: Rejection = (problem) =>
+  problem === closed
+    ? failure('troupe.closed', { what: 'Matching keys' })
+    : failure('capacity.exceeded', { problem: `the keys of a pattern were not matched: ${problem}` })

@@ -1,12 +1,12 @@
 /**
- * The thread of the evaluator: receives a schema and perhaps a value, and answers with the error; or a cron
- * text, and answers with its times. The process ends the thread when a
- * deadline passes, and the engine ends it when the memory limit is reached. Loads
- * nothing of other modules.
+ * The thread of the evaluator: receives a schema and perhaps a value, and answers with the error; or a cron text, and
+ * answers with its times; or patterns with keys, and answers which keys match. The process ends the thread when a deadline
+ * passes, and the engine ends it when the memory limit is reached. Loads nothing of other modules.
  */
 import { parentPort } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
-import type { EvaluatorReply, EvaluatorRequest } from './bounded-evaluator.ts'
+import type { EvaluatorReply, EvaluatorRequest } from './evaluator-worker.ts'
+import { KeyMatcher } from './key-matcher.ts'
 import { scheduleTimes } from './schedule-times.ts'
 
 const maxSchemas = 1_000
@@ -31,11 +31,17 @@ const unusable = (error: unknown): Answer => ({ unusable: (error as Error).messa
 
 function evaluate(request: EvaluatorRequest): Answer {
   if ('schema' in request) return checkSchema(request)
+  if ('matches' in request) return { matches: request.matches.map(({ pattern, keys }) => matchedOf(pattern, keys)) }
   try {
     return { times: scheduleTimes(request.times) }
   } catch (error) {
     return unusable(error)
   }
+}
+
+function matchedOf(pattern: string, keys: readonly string[]): readonly boolean[] {
+  const matcher = new KeyMatcher(pattern)
+  return keys.map((key) => matcher.matches(key))
 }
 
 function checkSchema({ schema, value }: Extract<EvaluatorRequest, { readonly schema: string }>): Answer {

@@ -5,12 +5,13 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { compilePattern } from '../../context/entries/pattern.ts'
+import { KeyMatcher } from './key-matcher.ts'
 import { type Misfire, scheduleTimes, type Timing } from './schedule-times.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const constant = 'The expression is a constant of the source.'
 const wordSearch = 'An index of words is searched, which compiles nothing.'
+const inThread = 'matchKeys sends the pattern of a caller to the thread.'
 const addressRange = 'An address is compared with a range of addresses.'
 
 /** Why the expressions that a file evaluates cannot hold the main thread. */
@@ -19,7 +20,12 @@ const bounds: Readonly<Record<string, string>> = {
     'A thread of its own evaluates it, with a deadline, a budget and a memory limit.',
   'security/evaluator/schedule-times.ts':
     'The thread searches for the times of a cron text of a caller, in 42 years at most.',
-  'context/entries/pattern.ts': 'A key is gone through once.',
+  'security/evaluator/key-matcher.ts': 'A key is gone through once.',
+  'context/entries/pattern.ts': 'Each file that compiles a pattern has a row.',
+  'context/entries/lifecycle.ts': 'The pattern is of the configuration.',
+  'context/reads/listing.ts': inThread,
+  'context/reads/watch-context.ts': inThread,
+  'context/mesh.ts': inThread,
   'security/policy/condition.ts': 'A list of rules has 500 tests, which search a tree of the arguments of a call.',
   'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
   'models/extractive/coordinate.ts': 'The name of a tool has letters, digits, _ and - only.',
@@ -43,7 +49,9 @@ const compiles = [
   /\b(?:Ajv\w*|fromJSONSchema|compileFunction)\b/,
   /\bnew (?:Function|Script|Cron)\(/,
   /\beval\(/,
-  /\bfunction (?:compilePattern|globToRegExp|parseCondition)\b/,
+  /\bfunction (?:globToRegExp|parseCondition)\b/,
+  /\bclass KeyMatcher\b/,
+  /\b(?:new KeyMatcher|compilePattern)\(/,
   /\b(?:picomatch|minimatch|micromatch|jsonpath)\b/,
 ]
 /** `match`, `matchAll` and `search` compile an argument that is a text. */
@@ -93,7 +101,7 @@ const worst: Readonly<Record<string, () => unknown>> = {
       `${'?'.repeat(1_000)}*b`,
       `*${'a'.repeat(1_021)}b*`,
       `*${distinct}*`,
-    ].map((pattern) => [`the pattern ${pattern.slice(0, 8)}`, () => compilePattern(pattern).matches(key)]),
+    ].map((pattern) => [`the pattern ${pattern.slice(0, 8)}`, () => new KeyMatcher(pattern).matches(key)]),
   ),
   ...Object.fromEntries(
     [

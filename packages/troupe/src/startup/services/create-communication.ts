@@ -1,24 +1,35 @@
 /** Creates what agents share: the context mesh, mailboxes, presence, and the clients of their steps. */
 
 import { contextOptions } from '../../configuration/index.ts'
-import { createContextMesh } from '../../context/index.ts'
+import { type CallerPatterns, createContextMesh } from '../../context/index.ts'
 import { milliseconds } from '../../core/index.ts'
 import type { JournalParts } from '../../journal/index.ts'
 import { createMailboxes, createPresence } from '../../messaging/index.ts'
 import { type CommunicationParts, type SecurityParts, stagedMetrics } from '../../operations/index.ts'
+import type { BoundedEvaluator } from '../../security/index.ts'
 import type { BaseParts } from './open-base.ts'
+
+interface CommunicationSources {
+  readonly steps: JournalParts['steps']
+  readonly processId: string
+  readonly evaluator: BoundedEvaluator
+}
 
 export function createCommunication(
   { config, platform, stores, observability }: BaseParts,
   { incidents, audit, callers, guard }: SecurityParts,
-  { steps }: JournalParts,
-  processId: string,
+  { steps, processId, evaluator }: CommunicationSources,
 ): CommunicationParts {
   const { storage, blobs } = stores
   const { metricStore: store, metrics } = observability
   const { clock, ids, events } = platform
   const security = { incidents, audit, callers, privateLabels: guard.privateLabels }
-  const mesh = createContextMesh({ storage, blobs, platform, security }, contextOptions(config))
+  const patterns: CallerPatterns = {
+    sourceFor: (user) => callers.sourceFor(user),
+    matching: (source, pattern, keys) => evaluator.matching(source, pattern, keys),
+  }
+  const meshParts = { storage, blobs, platform, security: { ...security, patterns } }
+  const mesh = createContextMesh(meshParts, contextOptions(config))
   const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
   const presence = createPresence({ storage, clock, ids, events, processId, heartbeatMs })
   const mailboxes = createMailboxes(

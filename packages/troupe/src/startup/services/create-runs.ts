@@ -103,6 +103,7 @@ function schedulesOf(
         times: (author, query) => tools.evaluator.times(author, query),
         context: (user) => mesh.host(user),
         written: (user, after) => mesh.written(user, after),
+        matching: (author, pattern, keys) => mesh.matching(author, pattern, keys),
         mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,
       },
     },
