@@ -13,12 +13,18 @@ export interface Pattern {
 }
 
 /** @throws ValidationError unless it is a text of at most 1,024 characters */
-export function compilePattern(pattern: unknown): Pattern {
+export function checkPattern(pattern: unknown, what = 'The pattern'): string {
   if (typeof pattern !== 'string' || pattern.length > 1_024 || pattern.includes('\0') || !pattern.isWellFormed())
     throw failure('validation.failed', {
-      what: 'The pattern',
+      what,
       problem: 'it must be a text of at most 1,024 characters, without NUL',
     })
+  return pattern
+}
+
+/** @throws ValidationError as `checkPattern` */
+export function compilePattern(text: unknown): Pattern {
+  const pattern = checkPattern(text)
   const head = /^[^*?]*/.exec(pattern)?.[0] ?? ''
   const rest = pattern.slice(head.length)
   if (rest === '') return { text: pattern, head, plain: 'exact', matches: (key) => key === pattern }

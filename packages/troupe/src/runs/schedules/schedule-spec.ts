@@ -1,4 +1,5 @@
 /** The specification of a schedule: its validation and its stored form. */
+import { checkPattern } from '../../context/index.ts'
 import {
   checkName,
   checkOptions,
@@ -280,11 +281,11 @@ function timestampOf(at: string, timeZone: string | undefined): number {
 
 function readContext(on: NonNullable<ScheduleSpec['onContext']>): NonNullable<StoredSpec['onContext']> {
   checkOptions('onContext', on, ['pattern', 'topics'])
-  if (typeof on.pattern !== 'string') throw wrong('onContext.pattern', 'it must be a text such as orders.*')
+  const pattern = checkPattern(on.pattern, 'onContext.pattern')
   if (on.topics !== undefined && (!Array.isArray(on.topics) || on.topics.length === 0))
     throw wrong('onContext.topics', 'it must be a list of names')
   const { topics } = on
-  return { pattern: on.pattern, ...(topics ? { topics: topics.map((topic) => checkName('topic', topic)) } : {}) }
+  return { pattern, ...(topics ? { topics: topics.map((topic) => checkName('topic', topic)) } : {}) }
 }
 
 function readMessage(on: NonNullable<ScheduleSpec['onMessage']>, id: string): NonNullable<StoredSpec['onMessage']> {

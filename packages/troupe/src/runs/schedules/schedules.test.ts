@@ -179,7 +179,7 @@ describe('a schedule', () => {
     [{ at: 'tomorrow' }, /not an ISO text/],
     [{ at: '2026-02-30T00:00:00Z' }, /2026-02-30T00:00:00Z is of no day that there is/],
     [{ at: '2026-02-29T09:00', timeZone: 'UTC' }, /no day that there is/],
-    [{ onContext: {} }, /onContext\.pattern: it must be a text/],
+    [{ onContext: {} }, /onContext\.pattern is not valid: it must be a text/],
     [{ at: '2025-01-01T00:00:00Z' }, /in the past/],
     [{ every: '1h', team: 'ecko' }, /nearest is echo/],
     [{ every: '1h', misfire: 'onze' }, /nearest is once/],
@@ -187,6 +187,7 @@ describe('a schedule', () => {
     [{ every: '1h', prepare: 'nothing' }, /prepare/],
     [{ every: '1h', taem: 'echo' }, /team/],
     [{ onMessage: { type: 'ping' }, misfire: 'all' }, /never missed/],
+    [{ onContext: { pattern: 'a\0' } }, /at most 1,024 characters, without NUL/],
     [{ onContext: { patern: 'x' } }, /pattern/],
     [{ every: '1h', config: { budget: { stepz: 1 } } }, /steps/],
   ])('A schedule with %j is rejected with the nearest valid choice.', async (wrong, message) => {
