@@ -6,8 +6,8 @@ import type { Fault, Message } from './fault-proxy.ts'
 export interface Every {
   /** Cut after every n-th message. */
   readonly cut: number
-  /** At every n-th COMMIT: done, and its answer lost, by a cut and by silence. */
-  readonly commit: number
+  /** At every n-th end of a transaction: done, and its answer lost, by a cut and by silence. */
+  readonly end: number
   /** Silent after every n-th message, the connection alone and all there are. */
   readonly stall: number
 }
@@ -20,21 +20,22 @@ export interface CutReport {
   readonly problems: readonly string[]
 }
 
-const isCommitted = ({ direction, type, text }: Message) => direction === 'in' && type === 'C' && text === 'COMMIT'
+/** The server says so once a transaction has ended, also one without COMMIT. */
+const isEnded = ({ direction, type, text }: Message) => direction === 'in' && type === 'Z' && text === 'I'
 
 function plansOf(messages: readonly Message[], every: Every): readonly Fault[] {
   const after = (n: number, how: Fault['how']): Fault => ({ at: ({ index }) => index === n, when: 'after', how })
   const unanswered = (nth: number, how: Fault['how']): Fault => {
     let count = 0
-    return { at: (message) => isCommitted(message) && ++count === nth, when: 'before', how }
+    return { at: (message) => isEnded(message) && ++count === nth, when: 'before', how }
   }
   const each = (count: number, step: number) =>
     Array.from({ length: Math.floor(count / step) }, (_, i) => 1 + i * step + ((i * 7) % step))
-  const commits = messages.filter(isCommitted).length
+  const ends = messages.filter(isEnded).length
   return [
     ...each(messages.length, every.cut).map((n) => after(n, 'cut')),
-    ...each(commits, every.commit).map((nth) => unanswered(nth, 'cut')),
-    ...each(commits, every.commit * 3).map((nth) => unanswered(nth, 'stall')),
+    ...each(ends, every.end).map((nth) => unanswered(nth, 'cut')),
+    ...each(ends, every.end * 3).map((nth) => unanswered(nth, 'stall')),
     ...each(messages.length, every.stall).map((n) => after(n, 'stall')),
     ...each(messages.length, every.stall * 2).map((n) => after(n, 'stall all')),
   ]

@@ -15,7 +15,7 @@ export interface Message {
   readonly direction: 'out' | 'in'
   /** One letter; `startup` for the first of a connection. */
   readonly type: string
-  /** Of a query, or the tag of what is complete. */
+  /** Of a query, the tag of what is complete, or the state in which the server is ready: `I` outside a transaction. */
   readonly text: string
 }
 
@@ -35,6 +35,7 @@ function textOf(direction: Message['direction'], type: string, bytes: Buffer): s
   const texts = () => bytes.toString('utf8', 5).split('\0')
   if (direction === 'out' && type === 'Q') return texts()[0] ?? ''
   if (direction === 'out' && type === 'P') return texts()[1] ?? ''
+  if (direction === 'in' && type === 'Z') return bytes.toString('utf8', 5)
   return direction === 'in' && type === 'C' ? (texts()[0] ?? '') : ''
 }
 

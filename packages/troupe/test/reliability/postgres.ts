@@ -32,7 +32,7 @@ const print = (line: string) => console.log(line)
 async function cuts(): Promise<void> {
   const schemas = Array.from({ length: Number(values.parallel) }, (_, i) => schemaName(`cuts${i}`))
   try {
-    const plan = { cut: every, commit: every, stall: every * 20 }
+    const plan = { cut: every, end: every, stall: every * 20 }
     const report = await runCutTrials(server, schemas, plan, print, Number(values.from))
     bad += report.problems.length
     print(

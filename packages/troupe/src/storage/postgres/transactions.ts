@@ -1,8 +1,9 @@
 /**
- * Executes changes of one user, or reads, as one transaction on one connection, sent completely: begin, user and role,
- * statements, COMMIT. Answers are read afterwards, so a failed expectation must raise an error inside the database.
+ * Executes changes of one user, or reads, as one transaction on one connection, sent completely: user and role,
+ * statements, and the end. Answers are read afterwards, so a failed expectation must raise an error inside the database.
  *
- * Each change of a group ends with a savepoint. If a change fails, the server rejects the rest and the transaction
+ * One change, and reads of one statement each, need no BEGIN and COMMIT: the Sync after the statements ends their
+ * transaction. Each change of a group ends with a savepoint. If a change fails, the server rejects the rest and the transaction
  * returns to the last savepoint. COMMIT then commits the earlier changes. The order is preserved, and no failure
  * affects others.
  *
@@ -85,9 +86,7 @@ const plainly = (name: string, text: string): Query => ({ name: `troupe_${name}`
 const savepoint = plainly('savepoint', 'savepoint troupe')
 const toSavepoint = plainly('to_savepoint', 'rollback to savepoint troupe')
 const commit = plainly('commit', 'commit')
-
-/** Takes the place of BEGIN and COMMIT if a Sync delimits the transaction. */
-const nothingSent = { status: 'fulfilled' } as PromiseFulfilledResult<never>
+const discardPlans = plainly('discard_plans', 'discard plans')
 
 /** Greater than every count of rows. */
 const endless = Number.MAX_SAFE_INTEGER
@@ -126,7 +125,8 @@ export class Transactions {
     const at = `${setting('troupe.now', time)} as at`
     this.#setup = {
       changes: `select ${[...common, ...ofChanges, at].join(', ')}`,
-      reads: `select ${[...common, at].join(', ')}`,
+      // Without BEGIN a transaction is not read-only by itself.
+      reads: `select ${[...common, setting('transaction_read_only', "'on'"), at].join(', ')}`,
     }
   }
 
@@ -140,7 +140,8 @@ export class Transactions {
     const each = group.map((identified) => this.#queriesOf(identified, user))
     const chunks = each.length === 1 ? each : [...each.map((own) => [...own, savepoint]), [toSavepoint]]
     const connections = urgent ? this.#options.urgent : this.#options.connections
-    const answer = await this.#send('changes', user, () => chunks, connections)
+    // A savepoint needs BEGIN.
+    const answer = await this.#send('changes', user, () => chunks, { connections, needsBegin: () => chunks.length > 1 })
     if (answer.kind === 'failed') return group.map(() => answer)
     const { queryOutcomes, committed, at } = answer
     // If COMMIT failed, the outcome of every change is unknown, and the data behind a rejection may not be durable
@@ -178,8 +179,8 @@ export class Transactions {
       return [group.flat().map(({ sql, binds }) => this.#texts.query(sql, binds))]
     }
     // Several statements of one read need one snapshot, and therefore an explicit transaction.
-    const isSingle = () => group.every(({ length }) => length === 1)
-    const answer = await this.#send('reads', user, chunksOf, connections, isSingle)
+    const needsBegin = () => group.some(({ length }) => length > 1)
+    const answer = await this.#send('reads', user, chunksOf, { connections, needsBegin })
     if (answer.kind === 'failed') return answer.sent ? group.map(() => answer) : [answer]
     const { queryOutcomes, at } = answer
     let next = 0
@@ -203,8 +204,7 @@ export class Transactions {
     kind: Kind,
     user: string,
     chunksOf: () => readonly (readonly Query[])[],
-    connections: Connections,
-    needsNoBegin = () => false,
+    { connections, needsBegin }: { readonly connections: Connections; readonly needsBegin: () => boolean },
   ): Promise<Answers | Failed> {
     let client: PoolClient | undefined
     try {
@@ -219,19 +219,14 @@ export class Transactions {
       name: `troupe_${kind}`,
     }
     const [first = [], ...others] = chunksOf()
-    const begin = this.#begin(kind, client)
-    const sending = [[begin, setup, ...first], ...others]
     const named = (query: Query): Query => (names ? query : { text: query.text, values: query.values })
+    const before = this.#beforeSetup(client)
+    const body = [...before, setup, ...first].map(named)
     connections.keepalive.begin(client)
-    const isPlain = names && begin.name !== undefined
-    const asTransaction = isPlain && needsNoBegin() ? chunks.sendAsTransaction(client, [setup, ...first]) : undefined
-    const queryOutcomes = asTransaction
-      ? [nothingSent, ...(await asTransaction), nothingSent]
-      : await chunks.send(
-          client,
-          sending.map((chunk) => chunk.map(named)),
-          named(commit),
-        )
+    const alone = needsBegin() ? undefined : chunks.sendAsTransaction(client, body)
+    const begin = named(plainly(`begin_${kind}`, begins[kind]))
+    const queryOutcomes = await (alone ??
+      chunks.send(client, [[begin, ...body], ...others.map((chunk) => chunk.map(named))], named(commit)))
     connections.keepalive.end(client)
     // A rejected write may mean that the connected server is not the primary any more.
     const useless = (errorClass: PostgresErrorClass['kind']) =>
@@ -240,30 +235,28 @@ export class Transactions {
       client,
       queryOutcomes.some((each) => isRejected(each) && useless(errorClassOf(each.reason).kind)),
     )
-    const [begun, setupResult] = queryOutcomes as readonly [QueryOutcome, QueryOutcome]
-    if (isRejected(begun)) return failedAt(begun, -2)
-    if (isRejected(setupResult)) return failedAt(setupResult, -2)
-    const at = Number(setupResult.value.rows[0]?.at)
+    const setupAt = before.length + (alone ? 0 : 1)
+    const early = queryOutcomes.slice(0, setupAt + 1).find(isRejected)
+    if (early) return failedAt(early, -2)
     return {
       kind: 'answered',
-      queryOutcomes: queryOutcomes.slice(2, -1),
+      queryOutcomes: queryOutcomes.slice(setupAt + 1, -1),
       committed: queryOutcomes.at(-1) as QueryOutcome,
-      at,
+      at: Number(resultIn(queryOutcomes[setupAt] as QueryOutcome).rows[0]?.at),
     }
   }
 
-  #begin(kind: Kind, client: PoolClient): Query {
+  #beforeSetup(client: PoolClient): readonly Query[] {
     const { names, statementMs, onGrowth } = this.#options
     const doublings = Math.floor(Math.log2(++this.#count))
     if (doublings > this.#doublings && doublings >= firstGrowth) onGrowth()
     this.#doublings = doublings
     // The timeout is set before the wait for the user's lock.
-    if (!names) return { text: `${begins[kind]}; set local statement_timeout = ${statementMs}`, values: [] }
+    if (!names) return [plainly('timeout', `select set_config('statement_timeout', '${statementMs}', true)`)]
     // A plan reflects the table sizes at its creation: for an empty table every index seems equally good.
     const planned = this.#planned.get(client) ?? doublings
     this.#planned.set(client, doublings)
-    if (planned < doublings) return { text: `${begins[kind]}; discard plans`, values: [] }
-    return plainly(`begin_${kind}`, begins[kind])
+    return planned < doublings ? [discardPlans] : []
   }
 
   #queriesOf(identified: Identified, user: string): readonly Query[] {

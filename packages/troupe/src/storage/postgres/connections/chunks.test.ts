@@ -1,4 +1,4 @@
-/** Each case is sent twice: by statements that the connection does not know yet, and as one of prepared ones. */
+/** Each case is sent twice: with statements that the connection does not know yet, and with prepared ones. */
 import pg, { type PoolClient } from 'pg'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingServer, server } from '../../../../test/postgres/postgres-server.ts'
@@ -33,7 +33,7 @@ describe.skipIf(missing !== undefined)('pipelined queries', () => {
   })
   afterAll(() => Promise.all(open.map((each) => (each as unknown as pg.Client).end().catch(() => {}))))
 
-  /** @returns what became of them the first time and the second, when they are one */
+  /** @returns what became of them the first time, which prepares them, and the second */
   async function twice(asked: readonly (readonly Query[])[]) {
     const first = outcomesOf(await chunks.send(client, asked, commit))
     await client.query('truncate kept')
@@ -42,7 +42,7 @@ describe.skipIf(missing !== undefined)('pipelined queries', () => {
     return { first, second, syncs: ready }
   }
 
-  test('Pipelined queries get the same answers, with one Sync if all are prepared.', async () => {
+  test('Pipelined queries get the same answers, with one Sync for each chunk.', async () => {
     const bytes = new Uint8Array([0, 255, 92, 34])
     const texts = ['plain', 'with "quotes", \\ and {braces}', '', 'NULL', '世界 🎭']
     const asked = [
@@ -109,24 +109,32 @@ describe.skipIf(missing !== undefined)('pipelined queries', () => {
     expect(outcomesOf(await chunks.send(client, asked(0), commit)).at(-1)).toBe('lost')
   })
 
-  test('Pipelined queries are one transaction without BEGIN if all are prepared, and its settings end with it.', async () => {
+  test('Pipelined queries are one transaction without BEGIN, and its settings end with it.', async () => {
     const set = named("select set_config('troupe.user', $1, true) as user_id", 'ada')
     const read = named("select current_setting('troupe.user', true) as user_id")
     const fails = named('select 1 / $1::int as n', 0)
-    expect(chunks.sendAsTransaction(client, [set, read])).toBeUndefined()
-    await chunks.send(client, [[begin, set, read]], commit)
-    await chunks.send(client, [[begin, fails]], commit)
+    const insert = named('insert into kept values ($1)', 5n)
     const userNow = async () => (await client.query(read.text)).rows[0].user_id
-    ready = 0
-    const outcomes = await chunks.sendAsTransaction(client, [set, read])
-    expect([outcomesOf(outcomes ?? []), ready]).toEqual([[{ user_id: 'ada' }, { user_id: 'ada' }], 1])
-    expect(await userNow()).not.toBe('ada')
-    expect(outcomesOf((await chunks.sendAsTransaction(client, [set, fails, read])) ?? [])).toEqual([
-      { user_id: 'ada' },
-      'invalid',
-      'aborted',
-    ])
-    expect(await userNow()).not.toBe('ada')
+    const sent = async (...asked: readonly Query[]) => outcomesOf((await chunks.sendAsTransaction(client, asked)) ?? [])
+    for (let time = 0; time < 2; time++) {
+      ready = 0
+      expect([await sent(set, read), ready]).toEqual([[{ user_id: 'ada' }, { user_id: 'ada' }, 'COMMIT'], 1])
+      expect(await userNow()).not.toBe('ada')
+      expect(await sent(set, insert, fails, read)).toEqual([
+        { user_id: 'ada' },
+        'INSERT',
+        'invalid',
+        'aborted',
+        'ROLLBACK',
+      ])
+      expect(await userNow()).not.toBe('ada')
+    }
+    expect((await client.query('select n from kept')).rows).toEqual([])
+    expect(await sent(insert)).toEqual(['INSERT', 'COMMIT'])
+    expect((await client.query('select n from kept')).rows).toEqual([{ n: '5' }])
+    // The unique constraint is checked at the end.
+    await client.query('alter table kept drop constraint kept_pkey')
+    expect(await sent(insert, named('select 1 as n'))).toEqual(['INSERT', { n: 1 }, 'unique-violation'])
   })
 
   test('Queries are sent one by one if pg handles its queries otherwise.', async () => {

@@ -1,7 +1,7 @@
 /**
  * Queries that are sent together. `pg` sends a Sync after each query and creates an object and a promise for each. For
- * a short transaction that costs more than the work itself. If a connection has prepared all statements of a chunk,
- * they are executed with a single Sync at the end. After a failure within a chunk the server skips the rest, as it
+ * a short transaction that costs more than the work itself. A chunk is sent with a single Sync at its end, and prepares
+ * the statements that its connection does not know. After a failure within a chunk the server skips the rest, as it
  * rejects the rest of a transaction.
  */
 import type { Connection, PoolClient, Query, QueryConfig, QueryResult } from 'pg'
@@ -13,7 +13,7 @@ export type QueryOutcome = PromiseSettledResult<QueryResult<Row>>
 /** Parts of a connection that the types of `pg` omit. */
 interface PreparedConnection extends Connection {
   /** The prepared text of each name. */
-  readonly parsedStatements?: Readonly<Record<string, string | undefined>>
+  readonly parsedStatements?: Record<string, string | undefined>
 }
 interface HandlingQuery extends Omit<Query, 'submit'> {
   readonly _results: QueryResult<Row> | readonly QueryResult<Row>[]
@@ -52,62 +52,81 @@ export class Chunks {
 
   /**
    * Sends queries as one transaction without BEGIN and COMMIT: the server treats the queries before one Sync as one
-   * transaction. Never rejects.
-   * @returns undefined unless the connection has prepared all of them: a Sync after each would end the transaction
+   * transaction, and commits it at the Sync. Never rejects.
+   * @returns the outcome of each query in order, with that of the end last, as COMMIT and ROLLBACK have it; undefined if
+   * queries are sent one by one
    */
   sendAsTransaction(client: PoolClient, chunk: readonly Asked[]): Promise<readonly QueryOutcome[]> | undefined {
-    return this.#Chunk && isPrepared(client, chunk) ? this.#Chunk.sent(client, chunk) : undefined
+    return this.#Chunk?.sent(client, chunk, true)
   }
 
   #sent(client: PoolClient, chunk: readonly Asked[]): Promise<readonly QueryOutcome[]> {
-    if (this.#Chunk && chunk.length > 1 && isPrepared(client, chunk)) return this.#Chunk.sent(client, chunk)
+    if (this.#Chunk) return this.#Chunk.sent(client, chunk)
     return Promise.allSettled(chunk.map((asked) => client.query<Row>(asked as QueryConfig)))
   }
 }
 
-function isPrepared(client: PoolClient, chunk: readonly Asked[]): boolean {
-  const { parsedStatements = {} } = client.connection as PreparedConnection
-  return chunk.every(({ name, text }) => name !== undefined && parsedStatements[name] === text)
-}
+const endedBy = (command: 'COMMIT' | 'ROLLBACK'): QueryOutcome => ({
+  status: 'fulfilled',
+  value: { command, rows: [], rowCount: null, oid: 0, fields: [] },
+})
 
 function chunkOf(Base: QueryClass) {
   return class Chunk extends Base {
     readonly #asked: readonly Asked[]
+    readonly #isTransaction: boolean
     #completed = 0
 
-    static sent(client: PoolClient, asked: readonly Asked[]): Promise<readonly QueryOutcome[]> {
+    /** @param isTransaction the Sync ends the transaction: its outcome comes last */
+    static sent(client: PoolClient, asked: readonly Asked[], isTransaction = false): Promise<readonly QueryOutcome[]> {
       return new Promise((resolve) => {
-        client.query(new Chunk(asked, resolve))
+        client.query(new Chunk(asked, isTransaction, resolve))
       })
     }
 
-    constructor(asked: readonly Asked[], report: (queryOutcomes: readonly QueryOutcome[]) => void) {
+    constructor(
+      asked: readonly Asked[],
+      isTransaction: boolean,
+      report: (queryOutcomes: readonly QueryOutcome[]) => void,
+    ) {
       super({ text: '' }, (error) => report(this.#queryOutcomes(error ?? undefined)))
       this.#asked = asked
+      this.#isTransaction = isTransaction
     }
 
-    override submit(connection: Connection): void {
-      const bound = this.#asked.map(({ name, values }) => ({ statement: name, values: values.map(sentAs) }))
-      for (const each of bound) {
-        connection.bind(each, true)
+    override submit(connection: PreparedConnection): void {
+      const { parsedStatements } = connection
+      for (const { name = '', text, values } of this.#asked) {
+        if (name === '' || parsedStatements?.[name] !== text) {
+          // An earlier chunk may have prepared it before it failed.
+          if (name !== '') connection.close({ type: 'S', name }, true)
+          connection.parse({ name, text, types: [] }, true)
+        }
+        connection.bind({ statement: name, values: values.map(sentAs) }, true)
         connection.describe(unnamed, true)
         connection.execute(null, true)
       }
       connection.sync()
     }
 
-    override handleCommandComplete(message: unknown, connection: Connection): void {
+    override handleCommandComplete(message: unknown, connection: PreparedConnection): void {
       super.handleCommandComplete(message, connection)
-      this.#completed++
+      const { name, text } = this.#asked[this.#completed++] as Asked
+      if (name !== undefined && connection.parsedStatements) connection.parsedStatements[name] = text
     }
 
     #queryOutcomes(error: Error | undefined): readonly QueryOutcome[] {
       const results = [this._results].flat()
-      const failed = error === undefined ? this.#asked.length : Math.min(this.#completed, this.#asked.length - 1)
-      return this.#asked.map((_, i): QueryOutcome => {
+      const count = this.#asked.length
+      const last = this.#isTransaction ? count : count - 1
+      const failed = error === undefined ? count + 1 : Math.min(this.#completed, last)
+      const own = this.#asked.map((_, i): QueryOutcome => {
         if (i < failed) return { status: 'fulfilled', value: results[i] as QueryResult<Row> }
         return i === failed ? { status: 'rejected', reason: error } : passedOver
       })
+      if (!this.#isTransaction) return own
+      if (failed === count) return [...own, { status: 'rejected', reason: error }]
+      return [...own, endedBy(error === undefined ? 'COMMIT' : 'ROLLBACK')]
     }
   }
 }
