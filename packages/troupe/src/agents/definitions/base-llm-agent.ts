@@ -20,6 +20,8 @@ interface AgentState {
   /** Can change only before the first use. */
   definition: LlmDefinition
   isFrozen: boolean
+  /** The fingerprint, once the definition cannot change. */
+  fingerprint?: string
 }
 
 /** Not exported, so that an application cannot access the state. */
@@ -55,8 +57,11 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
     return [...definitionOf(this).tools.keys()]
   }
   get fingerprint(): string {
-    const definition = definitionOf(this)
-    return fingerprintOf(definition, definition.chain.map(fingerprintOfModel))
+    const { definition, isFrozen, fingerprint } = this[state]
+    if (fingerprint !== undefined) return fingerprint
+    const made = fingerprintOf(definition, definition.chain.map(fingerprintOfModel))
+    if (isFrozen) this[state].fingerprint = made
+    return made
   }
   get outputSchema(): Schema | undefined {
     return definitionOf(this).output

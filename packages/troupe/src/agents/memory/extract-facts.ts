@@ -99,6 +99,7 @@ function newFacts(
 
 /** Stores the facts in the change of the turn. */
 export function storeFacts({ definition, entry }: LlmRun, facts: readonly NewFact[]): void {
+  if (facts.length === 0) return
   const { recorder, services, thread } = entry
   const { principal, provenance } = recorder
   const { name, memory } = definition

@@ -56,14 +56,11 @@ export interface Envelope {
   readonly trace?: TraceContext
 }
 
-/**
- * Returns the trace of `root` (a run, a thread, a message) and the span of one step in it. Both are derived, so that a step
- * that is executed again, in any process, has the same span.
- */
-export const traceOf = (user: UserId, root: string, step: string): TraceContext => ({
-  traceId: hashText(`${user}\n${root}`).slice(0, 32),
-  spanId: hashText(`${user}\n${step}`).slice(0, 16),
-})
+/** Returns the id of the trace of `root`: a run, a thread or a message. */
+export const traceIdOfRoot = (user: UserId, root: string): string => hashText(`${user}\n${root}`).slice(0, 32)
+
+/** Returns the id of the span of a step. It is derived, so that a step that is executed again, in any process, has the same. */
+export const spanIdOf = (user: UserId, step: string): string => hashText(`${user}\n${step}`).slice(0, 16)
 
 /** The maximal number of sources per kind. Further sources are summarised as `untrusted:*`. */
 export const maxSources = 16

@@ -17,7 +17,7 @@ import type { StepSpec, Steps } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
-import { emitStepEnd, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
+import { emitStepEnd, eventContextOf, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
 import { beginProcess, type ParkedExecution, type StepsContext } from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
@@ -74,8 +74,9 @@ function createMachine(
 ): StepMachine {
   const step = () => machine
   const observedProgram = observed.thrown.observed(program, step)
-  const machine: StepMachine = withinStep(observed, spec, () => new StepMachine(context, spec, observedProgram))
-  emitStepEnd(observed, spec, machine)
+  const around = eventContextOf(spec)
+  const machine: StepMachine = withinStep(observed, around, () => new StepMachine(context, spec, observedProgram))
+  emitStepEnd(observed, spec, around, machine)
   return machine
 }
 
@@ -125,7 +126,7 @@ function openSteps(options: StepsOptions): Steps {
     const known = machineOf(user, spec.id)
     if (known?.state === 'parked') {
       known.dispatch({ on: 'execute', spec })
-      emitStepEnd(observed, spec, known)
+      emitStepEnd(observed, spec, eventContextOf(spec), known)
     }
     if (known) return known.end
     const machine = createMachine(observed, context, spec, program)

@@ -1,5 +1,14 @@
 /** The events of a step: events within it have its place in the trace, and its end is an event. */
-import { type Clock, type Events, type Json, type StoredError, storeError, traceOf } from '../../core/index.ts'
+import {
+  type Clock,
+  type Events,
+  type Json,
+  type StoredError,
+  spanIdOf,
+  storeError,
+  type TraceContext,
+  traceIdOfRoot,
+} from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
 
@@ -10,22 +19,32 @@ export interface Observed {
 }
 type Program = (recorder: Recorder) => Promise<Json>
 
-const eventContextOf = ({ id, principal, runId, traceId, parentSpan }: StepSpec) => {
-  const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
+/** Returns the trace and the span of a step, the same at each execution. */
+export const traceOf = ({ id, principal, runId, traceId }: StepSpec): TraceContext => ({
+  traceId: traceId ?? traceIdOfRoot(principal.userId, runId === undefined ? id : `run:${runId}`),
+  spanId: spanIdOf(principal.userId, id),
+})
+
+export const eventContextOf = (spec: StepSpec) => {
+  const { id, principal, runId, parentSpan } = spec
+  const { traceId, spanId } = traceOf(spec)
   return {
     userId: principal.userId,
     stepId: id,
     agent: principal.name,
-    trace: traceId ?? trace.traceId,
-    span: trace.spanId,
+    trace: traceId,
+    span: spanId,
     ...(runId === undefined ? {} : { runId }),
     ...(parentSpan === undefined ? {} : { parent: parentSpan }),
   }
 }
 
 /** Its code and its commits alike: what is staged is told of when it stands, after the code has returned. */
-export const withinStep = <Out>({ events }: Pick<Observed, 'events'>, spec: StepSpec, run: () => Out): Out =>
-  events ? events.within(eventContextOf(spec), run) : run()
+export const withinStep = <Out>(
+  { events }: Pick<Observed, 'events'>,
+  around: ReturnType<typeof eventContextOf>,
+  run: () => Out,
+): Out => (events ? events.within(around, run) : run())
 
 /** The errors of the code of steps as they were thrown: the records have them without stacks. */
 export class ThrownErrors {
@@ -47,17 +66,17 @@ export class ThrownErrors {
 /** Emits the end of a step, or its release if it waits. */
 export function emitStepEnd(
   { events, clock, thrown }: Observed,
-  spec: StepSpec,
+  { about }: StepSpec,
+  around: ReturnType<typeof eventContextOf>,
   step: { readonly end: Promise<StepEnd> },
 ): void {
   if (!events) return
   const began = clock.monotonic()
-  const around = eventContextOf(spec)
   const emit = (status: StepEnd['status'] | 'crashed', failed?: StoredError, error: unknown = failed) =>
     events.emit(
       {
         ...around,
-        ...spec.about,
+        ...about,
         type: 'step.released',
         at: clock.now(),
         status,

@@ -11,7 +11,6 @@ import {
   type TaintLabel,
   type TraceContext,
   type TroupeError,
-  traceOf,
 } from '../../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../effect-port.ts'
 import { runEffect } from '../effects/run-effect.ts'
@@ -19,6 +18,7 @@ import type { CallName, Recorder, ScopedRecorder, StagedWrite, Wait } from '../r
 import { answer, answerNow } from '../replay/answer.ts'
 import { bodyCall } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
+import { traceOf } from '../steps/observed-step.ts'
 import { TaintScope } from '../steps/taint-scope.ts'
 import { Stage } from './stages.ts'
 import type { Turn } from './turn.ts'
@@ -49,9 +49,7 @@ export class StageRecorder implements Recorder {
   }
 
   get trace(): TraceContext {
-    const { id, principal, runId, traceId } = this.#execution.spec
-    const trace = traceOf(principal.userId, runId === undefined ? id : `run:${runId}`, id)
-    return traceId === undefined ? trace : { ...trace, traceId }
+    return traceOf(this.#execution.spec)
   }
 
   get provenance(): Provenance {

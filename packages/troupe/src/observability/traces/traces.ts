@@ -9,7 +9,7 @@ import {
   hashText,
   type Ids,
   type Json,
-  traceOf,
+  traceIdOfRoot,
   type UserId,
 } from '../../core/index.ts'
 import { activeSpan } from './open-telemetry.ts'
@@ -57,7 +57,7 @@ export class Traces {
     checkText('traces.get', id)
     const store = this.#store()
     await this.#parts.flush()
-    const ofRun = await store.get(this.#user, traceOf(this.#user, `run:${id}`, id).traceId)
+    const ofRun = await store.get(this.#user, traceIdOfRoot(this.#user, `run:${id}`))
     return ofRun ?? (/^[0-9a-f]{32}$/.test(id) ? store.get(this.#user, id) : undefined)
   }
 

@@ -2,7 +2,7 @@
 import type { EventPayloads, TroupeEvent, UserId } from '../../../core/index.ts'
 import type { EventOf, EventType } from '../../machine/machine-events.ts'
 import type { EventWithPath } from './run-event.ts'
-import { runSpanOf } from './run-span.ts'
+import type { RunTrace } from './run-trace.ts'
 
 /** The fields of machine events that are published without change. */
 const publishedFields = [
@@ -42,12 +42,12 @@ type Declared<Fields extends { readonly [Type in Announced]: EventPayloads[Type]
 }[Announced]
 type PublishedEvent = Declared<{ [Type in Announced]: RunFields & Published<Type> & Summary<Type> }>
 
-export function publishedEvent(userId: UserId, runId: string, trace: string, event: EventWithPath): PublishedEvent {
+export function publishedEvent(userId: UserId, runId: string, trace: RunTrace, event: EventWithPath): PublishedEvent {
   const fields: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(event))
     if ((publishedFields as readonly string[]).includes(name) && value !== undefined) fields[name] = value
   const { type, at, seq, path } = event
-  const base = { type, at, userId, runId, seq, trace, path, ...runSpanOf(userId, runId, event) }
+  const base = { type, at, userId, runId, seq, trace: trace.id, path, ...trace.spanOf(event) }
   return { ...base, ...fields, ...summaryOf(event) } as PublishedEvent
 }
 

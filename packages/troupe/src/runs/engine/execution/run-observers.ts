@@ -2,14 +2,15 @@
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { State } from '../../machine/state.ts'
 import type { EventWithPath } from '../events/run-event.ts'
+import { RunTrace } from '../events/run-trace.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { traceIdOf } from '../store/run-journals.ts'
 import { logRunEvents } from './log-run-events.ts'
 import type { RunWriterOptions } from './run-writer.ts'
 
 export class RunObservers {
   readonly #parts: Pick<OrchestraParts, 'host' | 'platform' | 'reporting'>
   readonly #run: Pick<RunWriterOptions, 'user' | 'run' | 'pinned'>
+  readonly #trace: RunTrace
   readonly #observers = new Set<(events: readonly EventWithPath[]) => void>()
 
   constructor(
@@ -18,6 +19,7 @@ export class RunObservers {
   ) {
     this.#parts = parts
     this.#run = run
+    this.#trace = new RunTrace(run.user, run.run)
   }
 
   /** @returns a function that ends the observation */
@@ -41,7 +43,7 @@ export class RunObservers {
   /** Sends an event to the event stream. */
   announce(event: EventWithPath): void {
     const { user, run } = this.#run
-    this.#parts.host.announce(user, run, traceIdOf(user, run), event)
+    this.#parts.host.announce(user, run, this.#trace, event)
   }
 
   /** Sends the usage of a run in progress to the event stream, after it was stored. */
@@ -49,7 +51,7 @@ export class RunObservers {
     const { events, clock } = this.#parts.platform
     const { user: userId, run: runId } = this.#run
     const { inputTokens, outputTokens, cost } = totalUsage(state)
-    const trace = traceIdOf(userId, runId)
+    const trace = this.#trace.id
     events.emit({ type: 'usage.stored', at: clock.now(), userId, runId, trace, inputTokens, outputTokens, cost })
   }
 }
