@@ -49,10 +49,15 @@ export interface JournalWriter {
   readonly head: number
   readonly epoch: number
   /**
+   * @param options.closes the same statement closes the journal
    * @param options.last the end of the journal, or the result of an earlier claim: accepted also if the journal is full
    * @throws CapacityError `journal.full`
    */
-  append(at: number, bodies: readonly Body[], options?: { readonly last?: boolean }): Fragment
+  append(
+    at: number,
+    bodies: readonly Body[],
+    options?: { readonly last?: boolean; readonly closes?: boolean },
+  ): Fragment
   /** Returns the position of the writer. Pass it to `rewind` if the change of later fragments fails. */
   mark(): JournalMark
   rewind(mark: JournalMark): void
@@ -85,6 +90,14 @@ export interface JournalContent {
   readonly fenced: number | undefined
   /** The records after the snapshot. A takeover or a moved head leaves a gap in the sequence numbers. */
   readonly records: readonly JournalRecord[]
+}
+
+export interface CloseOptions {
+  /** The journal is deleted with that of its run. */
+  readonly isChild?: boolean
+  readonly retentionMs?: number | undefined
+  /** The change appends a record that closes it. */
+  readonly isClosed?: boolean
 }
 
 export interface Journals {
@@ -134,11 +147,7 @@ export interface Journals {
    */
   amend(user: UserId, id: JournalId, bodies: readonly Body[]): Promise<Fragment | undefined>
   /** Closes a journal. It is deleted after its retention (`retentionMs` if given), or with the journal of its run (`isChild`). */
-  close(
-    user: UserId,
-    id: JournalId,
-    options?: { readonly isChild?: boolean; readonly retentionMs?: number | undefined },
-  ): Fragment
+  close(user: UserId, id: JournalId, options?: CloseOptions): Fragment
   /** Closes existing journals as they are: no process continues them, and they are deleted after the given time. */
   abandon(user: UserId, ids: readonly JournalId[], retentionMs: number): Fragment
   /** Sets the retention of ended journals from now on. */

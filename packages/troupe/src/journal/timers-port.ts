@@ -9,6 +9,11 @@ export interface Timers {
   clear(user: UserId, journal: JournalId, name: string): Fragment
   /** Moves timers of a journal by so many ms; those that are not set, or have arrived, stay so. */
   shift(user: UserId, journal: JournalId, names: readonly string[], ms: number): Fragment
+  /**
+   * Returns whether processes must be notified of a timer: they read the timers every few minutes without that, so a
+   * timer that is due later needs no notification.
+   */
+  isSoon(due: number): boolean
   /** Starts to deliver due timers. */
   start(): void
   stop(): Promise<void>

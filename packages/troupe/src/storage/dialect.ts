@@ -1,5 +1,6 @@
 /** Kysely as a query compiler: one Kysely per engine that only compiles, and templates that are compiled once. */
 import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
+import type { ErrorCode } from '../core/index.ts'
 import type { Bind, Statement } from './changes/statement.ts'
 import { type ContentNames, compileContent } from './content.ts'
 
@@ -95,52 +96,58 @@ export const rawTemplates =
 /** The highest number of rows of one statement, for each of which its text is compiled and prepared. */
 const maxRows = 16
 
-/** Returns the statements that insert the rows, in order; with `otherwise` each row must be inserted. */
-export type RowsTemplate<Values> = (
-  rows: readonly Values[],
-  more?: Required<Pick<Statement, 'otherwise' | 'detail'>>,
-) => readonly Statement[]
+/** Returns the statements that insert the rows, in order. @param detail of a rejection */
+export type RowsTemplate<Values> = (rows: readonly Values[], detail?: Statement['detail']) => readonly Statement[]
+
+interface RowsOptions {
+  /** The values of a row that are content, each with its location. */
+  readonly content?: ContentNames
+  /** Each row must be inserted; otherwise the change is rejected with this code. */
+  readonly otherwise?: ErrorCode
+}
 
 /**
  * Compiles an insert of several rows, once for each number of rows: one statement of several rows costs a fraction of as
  * many statements.
  * @param insert returns the query for rows that have these placeholders
- * @param contentNames the values of a row that are content, each with its location
  */
 export function rowsTemplate<Values extends { [K in keyof Values]: Bind }>(
   dialect: Dialect,
   insert: (rows: readonly Values[]) => RawBuilder<unknown>,
-  contentNames: ContentNames,
+  { content: contentNames, otherwise }: RowsOptions,
 ): RowsTemplate<Values> {
   const compiled: ((rows: readonly Values[]) => Pick<Statement, 'sql' | 'binds' | 'content'>)[] = []
   const compile = (count: number) => {
     const placeholders = Array.from({ length: count }, (_, row) => placeholdersOf<Values>(row))
     const { sql, parameters } = boundOnce(dialect, insert(placeholders).compile(dialect.builder()))
-    const content = placeholders.map((_, row) =>
-      compileContent(
-        contentNames,
-        parameters.map((each) => (each instanceof Placeholder && each.row === row ? each.name : undefined)),
-      ),
-    )
-    const binds = content.flatMap((each) => each.binds)
+    const namesOf = (row: number) =>
+      parameters.map((each) => (each instanceof Placeholder && each.row === row ? each.name : undefined))
+    const binds = placeholders.flatMap((_, row) => compileContent(contentNames ?? {}, namesOf(row)).binds)
     return (rows: readonly Values[]) => ({
       sql,
       binds: parameters.map((each) =>
         each instanceof Placeholder ? (rows[each.row] as Values)[each.name as keyof Values] : (each as Bind),
       ),
-      content: { binds, columns: [] },
+      ...(contentNames ? { content: { binds, columns: [] } } : {}),
     })
   }
-  return (rows, more) => {
+  const join = (values: readonly object[]) => inserted(values as readonly Values[])
+  const inserted: RowsTemplate<Values> = (rows, detail) => {
     const statements: Statement[] = []
     for (let at = 0; at < rows.length; at += maxRows) {
       const some = rows.slice(at, at + maxRows)
       compiled[some.length] ??= compile(some.length)
       const statement = (compiled[some.length] as ReturnType<typeof compile>)(some)
-      statements.push(more ? { ...statement, expect: { rows: some.length }, ...more } : statement)
+      statements.push({
+        ...statement,
+        rows: { values: some as readonly object[], insert: join },
+        ...(otherwise ? { expect: { rows: some.length }, otherwise } : {}),
+        ...(detail ? { detail } : {}),
+      })
     }
     return statements
   }
+  return inserted
 }
 
 interface Text {

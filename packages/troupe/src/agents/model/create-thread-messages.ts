@@ -27,8 +27,7 @@ export function createThreadMessages({
         messages.map((message: Json, i) => {
           return { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint), run }
         }),
-        // Another process has continued this thread: its messages are not overwritten.
-        { otherwise: 'thread.conflict', detail: { thread } },
+        { thread },
       ),
     }),
     forget: (user, thread) => ({ statements: [queries.drop({ user, thread })] }),
@@ -67,7 +66,8 @@ function compile(dialect: Dialect) {
       (rows) => sql`insert into thread_messages (user_id, thread, seq, message, taint, run)
         values ${sql.join(rows.map((p) => sql`(${p.user}, ${p.thread}, ${p.seq}, ${p.message}, ${p.taint}, ${p.run})`))}
         on conflict do nothing`,
-      messageContent,
+      // Another process has continued this thread: its messages are not overwritten.
+      { content: messageContent, otherwise: 'thread.conflict' },
     ),
   }
 }

@@ -66,6 +66,31 @@ test('A periodic task comes sooner where its round says that something is due, a
   expect(at.map((each) => each - began)).toEqual([1_000, 1_000, 1_030, 2_030])
 })
 
+test('A periodic task that is kept alive makes its pending round when it was due.', async () => {
+  const at: number[] = []
+  const { clock, task } = open({ run: async () => void at.push(clock.monotonic()) })
+  const began = clock.monotonic()
+  await clock.advance('400ms')
+  const background: (boolean | undefined)[] = []
+  const { after } = clock
+  clock.after = (ms, run, options) => {
+    background.push(options?.background)
+    return after.call(clock, ms, run, options)
+  }
+  task.keepAlive()
+  task.keepAlive()
+  expect(background).toEqual([false])
+  await clock.advance('2s')
+  expect(at.map((each) => each - began)).toEqual([1_000, 2_000])
+  expect(background).toEqual([false, true, true])
+  // The round in progress has not seen it.
+  const round = task.trigger()
+  task.keepAlive()
+  await round
+  await Promise.resolve()
+  expect(background.slice(3)).toEqual([false])
+})
+
 test('A periodic task reports a round that fails and goes on after the interval.', async () => {
   const failures: string[] = []
   let rounds = 0

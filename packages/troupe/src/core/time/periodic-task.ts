@@ -36,6 +36,10 @@ export class PeriodicTask {
   #intervalMs: number
   #state: PeriodicTaskState = 'stopped'
   #cancel: Cancel = () => {}
+  /** When the pending round starts, by the monotonic clock. */
+  #roundAt = 0
+  #isBackground = false
+  #isForegroundNext = false
   #rounds: Promise<void> = Promise.resolve()
 
   constructor(options: PeriodicTaskOptions) {
@@ -68,6 +72,14 @@ export class PeriodicTask {
     return this.#rounds
   }
 
+  /** Something is due that the pending or next round will find: its timer keeps the process alive from now on. */
+  keepAlive(): void {
+    this.#isForegroundNext = this.#state !== 'waiting'
+    if (this.#isForegroundNext || !this.#isBackground) return
+    this.#cancel()
+    this.#arm(this.#roundAt - this.#options.clock.monotonic(), false)
+  }
+
   /** Sets the interval. A pending round starts after the new interval. */
   setInterval(intervalMs: number): void {
     this.#intervalMs = intervalMs
@@ -88,7 +100,14 @@ export class PeriodicTask {
     const shorter = random ? 1 - jitter * random.next() : 1
     const ms = Math.min(dueMs ?? Number.POSITIVE_INFINITY, Math.round(this.#intervalMs * shorter))
     this.#state = 'waiting'
-    this.#cancel = clock.after(ms, () => this.#begin(), { background: dueMs === undefined })
+    this.#roundAt = clock.monotonic() + ms
+    this.#arm(ms, dueMs === undefined && !this.#isForegroundNext)
+    this.#isForegroundNext = false
+  }
+
+  #arm(ms: number, background: boolean): void {
+    this.#isBackground = background
+    this.#cancel = this.#options.clock.after(ms, () => this.#begin(), { background })
   }
 
   #begin(): void {

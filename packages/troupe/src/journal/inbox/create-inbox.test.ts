@@ -104,6 +104,18 @@ it('A timer that is set later and due earlier fires first.', async () => {
   expect((await rows()).map((row) => row.name)).toEqual(['early'])
 })
 
+it('A timer that is due in an hour notifies no process, and fires on time.', async () => {
+  const now = testbed.clock.now()
+  const far = instance.timers.set(user, 'run:1', 'far', now + 3_600_000, 1)
+  expect(far.wake).toBeUndefined()
+  expect(instance.timers.set(user, 'run:1', 'near', now + 300_000, 1).wake).toEqual(['timers'])
+  await commit(far)
+  for (let minute = 0; minute < 59; minute++) await testbed.clock.advance('1m')
+  expect(await rows()).toEqual([])
+  await testbed.clock.advance('1m')
+  expect(await rows()).toMatchObject([{ from: 'timer', name: 'far' }])
+})
+
 it('A timer survives its process, and fires once however many processes check it.', async () => {
   await commit(instance.timers.set(user, 'run:1', 'deadline', testbed.clock.now() + 1_000, 1))
   instance.mortal.kill()

@@ -3,6 +3,7 @@ import { type Clock, checkPorts, type Events, failure, prefixEnd } from '../../c
 import type { Blobs, Row, Statement, Storage } from '../../storage/index.ts'
 import type {
   Body,
+  CloseOptions,
   JournalContent,
   JournalId,
   JournalKind,
@@ -86,12 +87,8 @@ class StoredJournals implements Journals {
     const head = encoded.length
     const writer = this.#writer(user, id, kind, { epoch: 1, head, bytes, snapshotAt: 0 })
     const row = { user, id, kind, head, owner: this.#options.owner, bytes, closed: closed ? at : null }
-    const created = this.#statements.create(row, {
-      expect: { rows: 1 },
-      otherwise: 'journal.lost',
-      detail: { journal: id },
-    })
-    const statements = [created, ...writer.records(0, at, encoded)]
+    const created = this.#statements.create([row], { journal: id })
+    const statements = [...created, ...writer.records(0, at, encoded)]
     if (closed && !isChild) statements.push(this.#ended(user, id, at, retentionMs))
     return { writer: writer as JournalWriter, fragment: { statements } }
   }
@@ -154,15 +151,10 @@ class StoredJournals implements Journals {
     )
   }
 
-  close(
-    user: string,
-    id: JournalId,
-    { isChild = false, retentionMs }: { readonly isChild?: boolean; readonly retentionMs?: number | undefined } = {},
-  ) {
+  close(user: string, id: JournalId, { isChild = false, isClosed = false, retentionMs }: CloseOptions = {}) {
     const at = this.#options.clock.now()
-    const closed = this.#statements.close({ user, id, at })
-    if (isChild) return { statements: [closed] }
-    return { statements: [closed, this.#ended(user, id, at, retentionMs)] }
+    const closed = isClosed ? [] : [this.#statements.close({ user, id, at })]
+    return { statements: isChild ? closed : [...closed, this.#ended(user, id, at, retentionMs)] }
   }
 
   retainEnded(user: string, ids: readonly JournalId[], retentionMs: number) {

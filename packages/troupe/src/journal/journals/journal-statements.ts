@@ -8,6 +8,13 @@ interface Head {
   readonly id: string
 }
 
+interface Move extends Head {
+  readonly from: number
+  readonly to: number
+  readonly epoch: number
+  readonly bytes: number
+}
+
 interface Range {
   readonly user: string
   readonly from: string
@@ -25,19 +32,29 @@ export const journalStatements = (dialect: Dialect) => ({
 function writes(dialect: Dialect) {
   const compile = rawTemplates(dialect)
   return {
-    create: compile<Head & { kind: string; head: number; owner: string; bytes: number; closed: number | null }>(
-      (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
-        values (${p.user}, ${p.id}, ${p.kind}, ${p.head}, 1, ${p.owner}, null, ${p.bytes}, ${p.closed}) on conflict do nothing`,
+    create: rowsTemplate<Head & { kind: string; head: number; owner: string; bytes: number; closed: number | null }>(
+      dialect,
+      (rows) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
+        values ${sql.join(
+          rows.map(
+            (p) => sql`(${p.user}, ${p.id}, ${p.kind}, ${p.head}, 1, ${p.owner}, null, ${p.bytes}, ${p.closed})`,
+          ),
+        )} on conflict do nothing`,
+      { otherwise: 'journal.lost' },
     ),
-    move: compile<Head & { from: number; to: number; epoch: number; bytes: number }>(
+    move: compile<Move>(
       (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,
     ),
-    moveFenced: compile<Head & { from: number; to: number; epoch: number; bytes: number }>(
+    moveAndClose: compile<Move & { at: number }>(
+      (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}, closed_at = ${p.at}
+        where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,
+    ),
+    moveFenced: compile<Move>(
       (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and fenced = ${p.epoch}`,
     ),
-    moveEnded: compile<Head & { from: number; to: number; epoch: number; bytes: number }>(
+    moveEnded: compile<Move>(
       (p) => sql`update journals set head = ${p.to}, bytes = ${p.bytes}
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch}
           and (closed_at is not null or fenced is not null)`,
@@ -60,7 +77,7 @@ function writes(dialect: Dialect) {
         values ${sql.join(
           rows.map((p) => sql`(${p.user}, ${p.id}, ${p.seq}, ${p.at}, ${p.version}, ${p.body}, ${p.blob})`),
         )}`,
-      recordContent('id'),
+      { content: recordContent('id') },
     ),
     snapshot: compile<Head & { seq: number; version: number; state: string | null; blob: string | null }>(
       (p) => sql`insert into journal_snapshots (user_id, journal_id, seq, version, state, blob)

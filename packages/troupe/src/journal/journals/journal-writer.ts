@@ -22,6 +22,8 @@ export interface StorageJournalWriterOptions {
   readonly warn: (user: string, journal: JournalId, records: number) => void
 }
 
+type Move = JournalStatements['move'] | JournalStatements['moveAndClose']
+
 /** Over this many bytes a body is a large value; storage keeps smaller ones inline. */
 const largeBytes = 64 * 1024
 /** What is written though the journal is full: its end, and results of what was claimed before. */
@@ -60,8 +62,13 @@ export class StorageJournalWriter implements JournalWriter {
     return this.#head
   }
 
-  append(at: number, bodies: readonly Body[], options: { readonly last?: boolean } = {}): Fragment {
-    return this.#append(at, bodies, this.#options.statements.move, options.last === true)
+  append(
+    at: number,
+    bodies: readonly Body[],
+    { last = false, closes = false }: { readonly last?: boolean; readonly closes?: boolean } = {},
+  ): Fragment {
+    const { move, moveAndClose } = this.#options.statements
+    return this.#append(at, bodies, closes ? moveAndClose : move, last)
   }
 
   appendFenced(at: number, bodies: readonly Body[]): Fragment {
@@ -105,24 +112,24 @@ export class StorageJournalWriter implements JournalWriter {
   }
 
   prove(): Fragment {
-    return { statements: [this.#move(this.#options.statements.move, this.#head + 1, this.#bytes)] }
+    return { statements: [this.#move(this.#options.statements.move, 0, this.#head + 1, this.#bytes)] }
   }
 
-  #append(at: number, bodies: readonly Body[], move: JournalStatements['move'], last: boolean): Fragment {
+  #append(at: number, bodies: readonly Body[], move: Move, last: boolean): Fragment {
     const encoded = bodies.map((body) => encodeBody(body, this.id))
     let bytes = this.#bytes
     for (const body of encoded) bytes += body.bytes
     const to = this.#head + encoded.length
     this.#checkLimits(to, bytes, last)
     const records = this.records(this.#head, at, encoded)
-    const moved = this.#move(move, to, bytes)
+    const moved = this.#move(move, at, to, bytes)
     return { statements: [moved, ...records] }
   }
 
-  #move(move: JournalStatements['move'], to: number, bytes: number): Statement {
+  #move(move: Move, at: number, to: number, bytes: number): Statement {
     const from = this.#head
     const statement = move(
-      { user: this.user, id: this.id, from, to, epoch: this.epoch, bytes },
+      { user: this.user, id: this.id, from, to, epoch: this.epoch, bytes, at },
       { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: this.id } },
     )
     this.#head = to

@@ -16,6 +16,8 @@ export const timerSender = 'timer'
 const batch = 200
 /** Another process may set timers that no hint to this process reports. */
 const maxPollMs = 300_000
+/** A timer due later is found by the next poll of each process, also if its commit is slow or the clocks differ a little. */
+const soonMs = 1.2 * maxPollMs
 /** Until a server's clock is asked again. */
 const clockRetryMs = 20
 /** After a look that failed. */
@@ -82,6 +84,8 @@ function compileStatements(storage: Storage) {
   }
 }
 
+type TimerStatements = ReturnType<typeof compileStatements>
+
 export interface TimersOptions {
   readonly storage: Storage
   readonly clock: Clock
@@ -98,38 +102,14 @@ export function createTimers(options: TimersOptions): Timers {
     user,
     timer: hashText(`${journal}\n${name}`).slice(0, 32),
   })
-  const delivery = (at: TimerKey): Statement[] => {
-    const due = { ...at, shard: shardOf(at.user), now: { $: 'now' } as const }
-    return [
-      statements.arrive(due, { returns: true, hints: true }),
-      statements.deliver(due),
-      statements.remove(due),
-      statements.removeDue(due),
-    ]
-  }
-  const poll = async () => {
-    const [rows] = await storage.read({ work: true }, [statements.first({ limit: batch }, { returns: true })])
-    const now = clock.now()
-    const due = (rows ?? []).filter((row) => Number(row.due) <= now)
-    const results = await Promise.all(
-      due.map((row) => {
-        const at = { user: row.user_id as string, timer: row.timer_id as string }
-        return storage.commit({ id: null, scope: { user: at.user }, statements: delivery(at) })
-      }),
-    )
-    // The clock of a server may be behind that of this process: a timer that is due here may not be due there.
-    const serverClockIsBehind =
-      storage.dialect.name === 'postgres' && !results.some((result) => result.ok && result.affected.at(-1))
-    if (due.length > 0) return serverClockIsBehind ? clockRetryMs : 0
-    return rows?.[0] ? Math.max(1, Number(rows[0].due) - now) : undefined
-  }
   const task = new PeriodicTask({
     name: 'timers',
     clock,
     random,
     intervalMs: maxPollMs,
-    run: () => poll().catch(() => pauseMs),
+    run: () => deliverDue(options, statements).catch(() => pauseMs),
   })
+  const isSoon = (due: number) => due - clock.now() < soonMs
   let stopHints: (() => void) | undefined
   return {
     set(user, journal, name, due, body): Fragment {
@@ -144,7 +124,10 @@ export function createTimers(options: TimersOptions): Timers {
         due: dueMs,
         body: encodeJson(body, `The timer ${name}`),
       }
-      return { statements: [statements.set(timer), statements.setDue({ ...at, due: dueMs })], wake: ['timers'] }
+      const rows = { statements: [statements.set(timer), statements.setDue({ ...at, due: dueMs })] }
+      if (isSoon(dueMs)) return { ...rows, wake: ['timers'] }
+      task.keepAlive()
+      return rows
     },
     clear(user, journal, name): Fragment {
       const at = timerKey(user, journal, name)
@@ -155,6 +138,7 @@ export function createTimers(options: TimersOptions): Timers {
       const at = { user, timers, ms: Math.ceil(ms) }
       return { statements: [statements.shift(at), statements.shiftDue(at)], wake: ['timers'] }
     },
+    isSoon,
     start() {
       stopHints ??= storage.onHint((hint) => {
         if ('work' in hint && hint.work === 'timers') void task.trigger()
@@ -166,4 +150,32 @@ export function createTimers(options: TimersOptions): Timers {
       return task.close()
     },
   }
+}
+
+function delivery(statements: TimerStatements, at: TimerKey): readonly Statement[] {
+  const due = { ...at, shard: shardOf(at.user), now: { $: 'now' } as const }
+  return [
+    statements.arrive(due, { returns: true, hints: true }),
+    statements.deliver(due),
+    statements.remove(due),
+    statements.removeDue(due),
+  ]
+}
+
+/** @returns the time in ms to the next timer; undefined if there is none */
+async function deliverDue({ storage, clock }: TimersOptions, statements: TimerStatements): Promise<number | undefined> {
+  const [rows] = await storage.read({ work: true }, [statements.first({ limit: batch }, { returns: true })])
+  const now = clock.now()
+  const due = (rows ?? []).filter((row) => Number(row.due) <= now)
+  const results = await Promise.all(
+    due.map((row) => {
+      const at = { user: row.user_id as string, timer: row.timer_id as string }
+      return storage.commit({ id: null, scope: { user: at.user }, statements: delivery(statements, at) })
+    }),
+  )
+  // The clock of a server may be behind that of this process: a timer that is due here may not be due there.
+  const serverClockIsBehind =
+    storage.dialect.name === 'postgres' && !results.some((result) => result.ok && result.affected.at(-1))
+  if (due.length > 0) return serverClockIsBehind ? clockRetryMs : 0
+  return rows?.[0] ? Math.max(1, Number(rows[0].due) - now) : undefined
 }

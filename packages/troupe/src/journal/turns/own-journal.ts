@@ -116,10 +116,14 @@ export class OwnJournal {
     const at = clock.now()
     if (this.#writer) {
       if (bodies.length === 0) return this.#writer.prove()
-      const appended = fenced ? this.#writer.appendFenced(at, bodies) : this.#writer.append(at, bodies, { last: true })
-      return closes
-        ? { statements: [...appended.statements, ...journals.close(user, step, { isChild, retentionMs }).statements] }
-        : appended
+      const isClosed = closes !== false && !fenced
+      const { statements } = fenced
+        ? this.#writer.appendFenced(at, bodies)
+        : this.#writer.append(at, bodies, { last: true, closes: isClosed })
+      if (!closes) return { statements }
+      return {
+        statements: [...statements, ...journals.close(user, step, { isChild, retentionMs, isClosed }).statements],
+      }
     }
     const created = journals.create(user, step, 'step', at, bodies, { closed: closes !== false, isChild, retentionMs })
     this.#writer = created.writer

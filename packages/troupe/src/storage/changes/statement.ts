@@ -33,6 +33,14 @@ export type Expect =
       readonly sameAs: number
     }
 
+/** The rows that a statement inserts, by which it can be joined with others of its template. */
+export interface InsertedRows {
+  /** The rows, as values of the template. */
+  readonly values: readonly object[]
+  /** Returns the statements that insert rows of this template; always the same function for one template. */
+  readonly insert: (values: readonly object[]) => readonly Statement[]
+}
+
 /** Compiled SQL of the dialect. A read is a statement too; with an expectation it is a guard. */
 export interface Statement {
   /** The SQL, with placeholders of the dialect. */
@@ -54,4 +62,6 @@ export interface Statement {
   readonly hints?: true
   /** The values and columns that are encrypted if encryption is on; engines ignore them. */
   readonly content?: Content
+  /** Present if the statement does nothing but insert rows; engines ignore it. */
+  readonly rows?: InsertedRows
 }

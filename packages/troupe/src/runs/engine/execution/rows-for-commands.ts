@@ -2,7 +2,7 @@
 
 import { taintField, type UserId } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
-import type { Statement } from '../../../storage/index.ts'
+import type { Statement, WorkQueue } from '../../../storage/index.ts'
 import { wallTimeOf } from '../../machine/clocks/run-time.ts'
 import type { Command } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
@@ -28,9 +28,19 @@ export const rowsForCommands = (
   ...commands.flatMap((command) => rowsOf(parts, at, command)),
 ]
 
-/** The timer service must read its next timer again. */
-export const setsTimers = (commands: readonly Command[]): boolean =>
-  commands.some(({ type }) => type === 'timer.set' || type === 'timers.shift')
+/** Returns the queues that have work after the commit of these commands. */
+export const wakeForCommands = (
+  { journal: { timers } }: Pick<OrchestraParts, 'journal'>,
+  state: Readonly<State>,
+  commands: readonly Command[],
+): readonly WorkQueue[] =>
+  commands.some(
+    (command) =>
+      command.type === 'timers.shift' ||
+      (command.type === 'timer.set' && timers.isSoon(wallTimeOf(state, command.name, command.due))),
+  )
+    ? ['timers']
+    : []
 
 /** Comes first: timers that the same change sets are computed with the gap. */
 function shiftedTimers(

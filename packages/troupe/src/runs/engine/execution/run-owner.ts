@@ -96,7 +96,9 @@ export class RunOwner {
     const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
     this.#observers.notify(first)
     for (const event of first) this.#observers.announce(event)
-    this.resume(pending(this.state), entry)
+    for (const command of pending(this.state)) this.#steps.carryOut(command, entry)
+    // The inbox of a new run is empty: what comes for it after its start is announced.
+    if (entry !== 'first') this.arrived()
   }
 
   /** Executes the pending commands. @param entry how the open steps begin; none after a fork */

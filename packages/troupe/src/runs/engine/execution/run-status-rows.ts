@@ -15,6 +15,15 @@ import { storedUsage, usageWriteIntervalMs } from '../store/usage/run-usage.ts'
 
 const noUsage = storedUsage({})
 
+/** Returns the values of the row of a run that change while it is open. */
+function savedOf(state: State): string {
+  const { status, reason = null, over } = deriveStatus(state)
+  // A waiting step may have used more since the run last waited.
+  return JSON.stringify([status, reason, over, outsideOf(state), status === 'waiting' && totalUsage(state)])
+}
+
+const outsideOf = (state: State): number => (deriveStatus(state).status === 'waiting' ? viewOf(state).externalSteps : 0)
+
 interface OwnedRun {
   readonly user: UserId
   readonly run: string
@@ -36,12 +45,20 @@ export class RunStatusRows {
     this.#parts = parts
   }
 
-  /** Returns no rows if the saved values have not changed. */
-  rows({ user, run, state, journal }: OwnedRun, at: number): readonly Statement[] {
+  /** The run starts with the values of its state. */
+  begun(state: State, at: number): void {
+    this.#saved = savedOf(state)
+    this.#usageAt = at
+  }
+
+  /**
+   * Returns no rows if the saved values have not changed.
+   * @param isClosed whether the change appends a record that closes the journal of a run that is over
+   */
+  rows({ user, run, state, journal }: OwnedRun, at: number, isClosed = false): readonly Statement[] {
     const { status, reason = null, over } = deriveStatus(state)
-    const outside = status === 'waiting' ? viewOf(state).externalSteps : 0
-    // A waiting step may have used more since the run last waited.
-    const saved = JSON.stringify([status, reason, over, outside, status === 'waiting' && totalUsage(state)])
+    const outside = outsideOf(state)
+    const saved = savedOf(state)
     const isSaved = saved === this.#saved && !over
     const usage = this.#usageRows(user, run, state, at, isSaved ? usageWriteIntervalMs : 0)
     this.#isUsageStored = status === 'running' && usage.length > 0
@@ -68,7 +85,7 @@ export class RunStatusRows {
     return [
       ...rows,
       ...usage,
-      ...journals.close(user, journal).statements,
+      ...journals.close(user, journal, { isClosed }).statements,
       ...leaveBudgets(sharedBudgets, user, run, state),
       ...threads.ended({ user, run, state }, account),
       ...answerParent(this.#parts, { user, run, state }, account),

@@ -4,7 +4,7 @@
  */
 import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
-import type { CommitResult, Statement } from '../../../storage/index.ts'
+import { type CommitResult, commitJoined, type Statement } from '../../../storage/index.ts'
 import { overdueLimit } from '../../machine/clocks/run-time.ts'
 import type { Command, Input, Pinned } from '../../machine/machine-events.ts'
 import { pending } from '../../machine/pending.ts'
@@ -20,7 +20,7 @@ import { applyRow } from './inputs/apply-row.ts'
 import { InputBatch } from './inputs/input-batch.ts'
 import { type PendingEnd, statementsOfEnds } from './inputs/pending-ends.ts'
 import { recordInputs } from './inputs/record-inputs.ts'
-import { rowsForCommands, rowsOf, setsTimers } from './rows-for-commands.ts'
+import { rowsForCommands, rowsOf, wakeForCommands } from './rows-for-commands.ts'
 import { type ClaimedRun, RunGaps } from './run-gaps.ts'
 import { RunStatusRows } from './run-status-rows.ts'
 
@@ -101,7 +101,10 @@ export class RunWriter {
   beginning(commands: readonly Command[]): readonly Statement[] {
     const rows = rowsForCommands(this.#parts, this.#at, commands)
     // A run that a breakpoint stops before its first step waits from the start.
-    if (deriveStatus(this.#state).status === 'running') return rows
+    if (deriveStatus(this.#state).status === 'running') {
+      this.#status.begun(this.#state, this.#lastAt)
+      return rows
+    }
     return [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
   }
 
@@ -203,8 +206,8 @@ export class RunWriter {
     ]
     const statements = pendingEnds.length === 0 ? own : [...own, ...statementsOfEnds(pendingEnds)]
     if (statements.length === 0) return undefined
-    const wake = rowStatements.length > 0 || setsTimers(commands) ? (['timers'] as const) : []
-    const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake })
+    const wake = rowStatements.length > 0 ? (['timers'] as const) : wakeForCommands(this.#parts, this.#state, commands)
+    const result = await commitJoined(storage, { id: null, scope: { user: this.user }, statements, wake })
     return { result, endsFrom: own.length }
   }
 
@@ -255,10 +258,11 @@ export class RunWriter {
   /** Returns the statements of the records, of a snapshot if one is due, and of the run's row. */
   async #recorded(inputs: InputBatch, at: number, slice: TimeSlice): Promise<readonly Statement[]> {
     if (inputs.records.length === 0) return []
-    const records = await recordInputs(this.#journal, this.#state, inputs, { at, slice })
+    const closes = deriveStatus(this.#state).over
+    const records = await recordInputs(this.#journal, this.#state, inputs, { at, slice, closes })
     // The row has the result of the run.
     if (slice.isOver) await slice.renew()
-    return [...records, ...this.#status.rows(this.#at, at)]
+    return [...records, ...this.#status.rows(this.#at, at, closes)]
   }
 
   get #at() {

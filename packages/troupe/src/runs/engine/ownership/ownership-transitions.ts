@@ -42,6 +42,7 @@ export type OwnershipTrigger = (typeof ownershipTriggers)[number]
 export type OwnershipAction =
   | 'claim'
   | 'deliver'
+  | 'remember-input'
   | 'wait-to-release'
   | 'release'
   | 'recheck-later'
@@ -101,8 +102,7 @@ export const ownershipTransitions: {
     ...noRecheck,
     ...noCommit,
     claim: go('claiming'),
-    // The claim reads the inbox after its change.
-    input: go('claiming'),
+    input: go('claiming', 'remember-input'),
     // The run may be claimed under the new name of this process: the outcome says so.
     'lease-lost': go('claiming'),
     // The process closes when the outcome is known.

@@ -61,7 +61,7 @@ export class RunOwnership {
   #owned: OwnedRun | undefined
   /** The change that claims or releases. */
   #change: Promise<unknown> | undefined
-  #claim: Promise<RunOwner> | undefined
+  #claim: { readonly owner: Promise<RunOwner>; hasInput: boolean } | undefined
   #next: Claim | undefined
 
   constructor(host: RunOwnershipHost, user: UserId, run: string) {
@@ -88,7 +88,7 @@ export class RunOwnership {
     if (this.#owned) return Promise.resolve(this.#owned.owner)
     if (!this.#claim) this.#next ??= this.#takeOver(ownAgents)
     this.dispatch('claim')
-    return this.#claim as Promise<RunOwner>
+    return this.#claim?.owner as Promise<RunOwner>
   }
 
   /** A message came for the run or for one of its steps. */
@@ -118,6 +118,9 @@ export class RunOwnership {
   static readonly #actions: Readonly<Record<OwnershipAction, (at: RunOwnership, owned?: OwnedRun) => void>> = {
     claim: (at) => at.#startClaim(),
     deliver: (_, owned) => owned?.owner.arrived(),
+    'remember-input': (at) => {
+      if (at.#claim) at.#claim.hasInput = true
+    },
     'wait-to-release': (at, owned) =>
       at.#wakeAfter(idleMs, () => at.dispatch(owned?.owner.isResting ? 'idle-elapsed' : 'waiting')),
     release: (at, owned) => owned && at.#startRelease(owned),
@@ -150,11 +153,13 @@ export class RunOwnership {
     const { losses } = this.#host
     const { change, resume } = this.#next ?? this.#takeOver()
     this.#next = undefined
-    const claim = change().then(
+    const owner = change().then(
       (owned) => {
         if (losses === this.#host.losses) {
+          const hasInput = this.#claim?.hasInput
           this.#endChange('claimed', owned)
           resume(owned.owner)
+          if (hasInput) owned.owner.arrived()
           return owned.owner
         }
         void owned.owner.close()
@@ -167,8 +172,8 @@ export class RunOwnership {
         throw error
       },
     )
-    this.#claim = claim
-    this.#change = claim.catch(() => {})
+    this.#claim = { owner, hasInput: false }
+    this.#change = owner.catch(() => {})
   }
 
   #endChange(trigger: OwnershipTrigger, owned?: OwnedRun): void {
@@ -211,7 +216,7 @@ export class RunOwnership {
   #recheck(): void {
     this.dispatch('recheck')
     const done = () => this.#host.onRechecked(this.user, this.run)
-    void this.#claim?.then(done, (error: unknown) => {
+    void this.#claim?.owner.then(done, (error: unknown) => {
       // A run whose start was not committed after all is no run.
       const isNone = error instanceof TroupeError && error.code === 'run.unknown'
       if (!isNone && !isPassing(error) && !isTakeoverInterrupted(error))

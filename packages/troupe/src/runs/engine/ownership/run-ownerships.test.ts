@@ -54,6 +54,22 @@ test('A claimed run is found by its user and name until its ownership ends.', as
   await close()
 })
 
+test('A new run does not read its inbox, unless a message came while its start was being committed.', async () => {
+  const { ownerships, owned, calls, close } = await claimed()
+  for (const [run, isMessage] of [
+    ['quiet', false],
+    ['addressed', true],
+  ] as const) {
+    calls.length = 0
+    const ownership = ownerships.of('ada', run)
+    const started = ownership.start({ change: async () => owned, resume: () => calls.push('begin') })
+    if (isMessage) ownership.input()
+    await started
+    expect(calls).toEqual(['claimed', 'begin', ...(isMessage ? ['arrived'] : [])])
+  }
+  await close()
+})
+
 test('The loss that an earlier owner reports leaves the run with its present owner.', async () => {
   const { ownerships, owned, close } = await claimed()
   ownerships.ownershipLost({ user: 'ada', run: 'r' }, true)

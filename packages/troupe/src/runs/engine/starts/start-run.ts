@@ -16,7 +16,7 @@ import {
   type UserId,
   type WorkInParts,
 } from '../../../core/index.ts'
-import type { Statement } from '../../../storage/index.ts'
+import type { Statement, WorkQueue } from '../../../storage/index.ts'
 import {
   type CheckContext,
   type CompiledTopology,
@@ -33,6 +33,7 @@ import { withStarter } from '../agent-steps.ts'
 import { joinBudgets } from '../budgets/join-budgets.ts'
 import { notifyParent } from '../children/notify-related-runs.ts'
 import { parentOf } from '../children/parent.ts'
+import { wakeForCommands } from '../execution/rows-for-commands.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -118,9 +119,9 @@ export async function startRun(
   also?: readonly Statement[],
 ): Promise<Created | undefined> {
   const slice = new TimeSlice(parts.platform.clock)
-  const { statements: own, ...created } = await slice.finish(createRunInParts(parts, user, run, spec), 1)
+  const { statements: own, wake, ...created } = await slice.finish(createRunInParts(parts, user, run, spec), 1)
   const statements = also ? [...also, ...own] : own
-  const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake: ['timers'] })
+  const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake })
   if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })
   if (result.ok) return created
   await checkSame(parts, user, run, spec)
@@ -169,7 +170,7 @@ export function prepareRun(
   return { task, taint, pinned, tags: checkTags('The tags of a run', spec.tags ?? []), agents: topology.agents }
 }
 
-export type CreatedRun = Created & { readonly statements: readonly Statement[] }
+export type CreatedRun = Created & { readonly statements: readonly Statement[]; readonly wake: readonly WorkQueue[] }
 
 /** The rows of a new run: its journal's first record, and all that follows from it. In parts, because its task may be large. */
 export function* createRunInParts(
@@ -218,7 +219,7 @@ export function* createRunInParts(
       resource: run,
     }) ?? []),
   ]
-  return { owner, events, launcher, statements }
+  return { owner, events, launcher, statements, wake: wakeForCommands(parts, state, commands) }
 }
 
 const startedBy = (pinned: Pinned): string => (parentOf(pinned) === undefined ? 'host' : 'troupe')

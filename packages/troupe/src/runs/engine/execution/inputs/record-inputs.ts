@@ -11,13 +11,13 @@ export async function recordInputs(
   writer: JournalWriter,
   state: Readonly<State>,
   { records, lastSeq }: InputBatch,
-  { at, slice }: { readonly at: number; readonly slice: TimeSlice },
+  { at, slice, closes }: { readonly at: number; readonly slice: TimeSlice; readonly closes: boolean },
 ): Promise<readonly Statement[]> {
   const bodies: EncodedBody[] = []
   for (const record of records) {
     bodies.push(await slice.finish(encodeRecordInParts(record), 1))
   }
-  const { statements } = writer.append(at, bodies)
+  const { statements } = writer.append(at, bodies, { closes })
   if (!writer.snapshotDue()) return statements
   return [...statements, ...(await runSnapshot(writer, state, { lastSeq, lastAt: at }, slice))]
 }
