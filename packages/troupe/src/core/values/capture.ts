@@ -1,8 +1,10 @@
 /** Copies the arguments of a call before anything is awaited, since the caller may change them afterwards. */
 import { isPlainObject } from './is-object.ts'
+import { setField } from './json.ts'
 
-/** Deeper values are rejected when they are stored. */
+/** Deeper and larger values are rejected when they are stored. */
 const maxDepth = 500
+const maxObjects = 200_000
 
 /**
  * Returns a copy of plain objects, lists, maps, sets, dates and bytes. Instances of other classes are shared. Getters are
@@ -13,7 +15,7 @@ export function capture<T>(value: T): T {
 }
 
 function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || depth > maxDepth) return value
+  if (typeof value !== 'object' || value === null || depth > maxDepth || copies.size > maxObjects) return value
   if (copies.has(value)) return copies.get(value)
   try {
     return copyOfObject(value, copies, depth)
@@ -26,7 +28,7 @@ function copyOfObject(value: object, copies: Map<object, unknown>, depth: number
   const inner = (one: unknown) => copyOf(one, copies, depth + 1)
   if (Array.isArray(value)) {
     // A list of another class, or with holes or named fields, is rejected when it is stored.
-    if (Object.getPrototypeOf(value) !== Array.prototype || Object.keys(value).length !== value.length) return value
+    if (Object.getPrototypeOf(value) !== Array.prototype || hasOtherFields(value)) return value
     const list: unknown[] = []
     copies.set(value, list)
     for (const one of value) list.push(inner(one))
@@ -41,12 +43,10 @@ function copyOfObject(value: object, copies: Map<object, unknown>, depth: number
   const copy: Record<PropertyKey, unknown> = Object.create(Object.getPrototypeOf(value))
   copies.set(value, copy)
   const read = value as Readonly<Record<PropertyKey, unknown>>
-  for (const name of [...Object.keys(value), ...Object.getOwnPropertySymbols(value)])
-    Object.defineProperty(copy, name, {
-      value: inner(read[name]),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    })
+  for (const name of Object.keys(value)) setField(copy as Record<string, unknown>, name, inner(read[name]))
+  for (const name of Object.getOwnPropertySymbols(value)) copy[name] = inner(read[name])
   return copy
 }
+
+/** Returns whether a list has holes or named fields, without a text for each of its indexes. */
+const hasOtherFields = (list: readonly unknown[]): boolean => Object.values(list).length !== list.length

@@ -137,6 +137,16 @@ describe.skipIf(missing !== undefined)('pipelined queries', () => {
     expect(await sent(insert, named('select 1 as n'))).toEqual(['INSERT', { n: 1 }, 'unique-violation'])
   })
 
+  test('A statement that a failed transaction has closed is prepared again.', async () => {
+    const read = named('select $1::int as n', 1)
+    const fails = named('select 1 / $1::int as n', 0)
+    // Both chunks prepare the statement, the second one after the failure.
+    const failed = outcomesOf(await chunks.send(client, [[begin, read, fails], [read]], commit))
+    expect(failed).toEqual(['BEGIN', { n: 1 }, 'invalid', 'aborted', 'ROLLBACK'])
+    for (let time = 0; time < 2; time++)
+      expect(outcomesOf(await chunks.send(client, [[begin, read]], commit))).toEqual(['BEGIN', { n: 1 }, 'COMMIT'])
+  })
+
   test('Queries are sent one by one if pg handles its queries otherwise.', async () => {
     class Other {}
     const others = new Chunks(Other as unknown as typeof pg.Query)

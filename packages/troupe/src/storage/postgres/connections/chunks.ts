@@ -20,6 +20,7 @@ interface HandlingQuery extends Omit<Query, 'submit'> {
   /** The types of `pg` declare it as a property; in JavaScript it is a method. */
   submit(connection: Connection): void
   handleCommandComplete(message: unknown, connection: Connection): void
+  handleError(error: Error, connection: Connection): void
 }
 type QueryClass = new (config: QueryConfig, callback: (error: Error | null | undefined) => void) => HandlingQuery
 
@@ -76,6 +77,8 @@ function chunkOf(Base: QueryClass) {
     readonly #asked: readonly Asked[]
     readonly #isTransaction: boolean
     #completed = 0
+    /** The statements that the chunk prepares, by the index of their query. */
+    readonly #prepares = new Map<number, string>()
 
     /** @param isTransaction the Sync ends the transaction: its outcome comes last */
     static sent(client: PoolClient, asked: readonly Asked[], isTransaction = false): Promise<readonly QueryOutcome[]> {
@@ -96,10 +99,11 @@ function chunkOf(Base: QueryClass) {
 
     override submit(connection: PreparedConnection): void {
       const { parsedStatements } = connection
-      for (const { name = '', text, values } of this.#asked) {
+      for (const [i, { name = '', text, values }] of this.#asked.entries()) {
         if (name === '' || parsedStatements?.[name] !== text) {
           // An earlier chunk may have prepared it before it failed.
           if (name !== '') connection.close({ type: 'S', name }, true)
+          if (name !== '') this.#prepares.set(i, name)
           connection.parse({ name, text, types: [] }, true)
         }
         connection.bind({ statement: name, values: values.map(sentAs) }, true)
@@ -113,6 +117,13 @@ function chunkOf(Base: QueryClass) {
       super.handleCommandComplete(message, connection)
       const { name, text } = this.#asked[this.#completed++] as Asked
       if (name !== undefined && connection.parsedStatements) connection.parsedStatements[name] = text
+    }
+
+    override handleError(error: Error, connection: PreparedConnection): void {
+      // In a transaction that has failed, the server closes a statement and does not prepare it again.
+      for (const [i, name] of this.#prepares)
+        if (i >= this.#completed && connection.parsedStatements) connection.parsedStatements[name] = undefined
+      super.handleError(error, connection)
     }
 
     #queryOutcomes(error: Error | undefined): readonly QueryOutcome[] {

@@ -4,6 +4,7 @@
  */
 import { type Clock, nextMacrotask, TimeSlice, TroupeError } from '../../../core/index.ts'
 import { checkChange } from '../../changes/check-change.ts'
+import type { Statement } from '../../changes/statement.ts'
 import type { Change, CommitResult, Row } from '../../storage-port.ts'
 import type { Cell, WriterFailure, WriterShell } from '../../writer-port.ts'
 import { decodeResult, decodeStatements, type Invalid } from '../writer/decode-result.ts'
@@ -14,12 +15,24 @@ import { outcome } from '../writer/wire.ts'
 const sliceSize = 512
 /** The maximum number of values in a slice, because one statement may write many rows. */
 const sliceValues = 2_048
+/** The number of characters from which a slice is complete: to bind and to write texts takes time by their length. */
+const sliceCharacters = 2 * 1024 * 1024
 
 export function isLarge({ statements, feed = [] }: Change): boolean {
   if (Math.max(statements.length, feed.length) > 2 * sliceSize) return true
   let values = 0
-  for (const { binds } of statements) values += binds.length
-  return values > 4 * sliceValues
+  let characters = 0
+  for (const { binds } of statements) {
+    values += binds.length
+    characters += charactersOf(binds)
+  }
+  return values > 4 * sliceValues || characters > sliceCharacters
+}
+
+function charactersOf(binds: Statement['binds']): number {
+  let characters = 0
+  for (const bind of binds) if (typeof bind === 'string') characters += bind.length
+  return characters
 }
 
 export interface SlicePorts {
@@ -59,6 +72,8 @@ async function commitSlices(change: Change, ports: SlicePorts): Promise<CommitRe
   const slices = slicesOf(change)
   let revision: number | null = null
   let first = true
+  // The caller has just made the change, which may have taken long.
+  await nextMacrotask(ports.clock)
   for (let next = slices.next(); !next.done; first = false) {
     const slice = next.value
     next = slices.next()
@@ -82,8 +97,13 @@ function* slicesOf({ statements, feed = [], ...change }: Change): Generator<Chan
   let from = 0
   for (let feedFrom = 0; from < statements.length || feedFrom < feed.length; feedFrom += sliceSize) {
     let to = from
-    for (let values = 0; to < statements.length && to - from < sliceSize && values < sliceValues; to++)
-      values += statements[to]?.binds.length ?? 0
+    let [values, characters] = [0, 0]
+    for (; to < statements.length && to - from < sliceSize; to++) {
+      if (values >= sliceValues || characters >= sliceCharacters) break
+      const { binds } = statements[to] as Statement
+      values += binds.length
+      characters += charactersOf(binds)
+    }
     yield { ...change, statements: statements.slice(from, to), feed: feed.slice(feedFrom, feedFrom + sliceSize) }
     from = to
   }
