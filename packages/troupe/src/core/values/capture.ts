@@ -2,9 +2,8 @@
 import { isPlainObject } from './is-object.ts'
 import { setField } from './json.ts'
 
-/** Deeper and larger values are rejected when they are stored. */
+/** Deeper values are rejected when they are stored. */
 const maxDepth = 500
-const maxObjects = 200_000
 
 /**
  * Returns a copy of plain objects, lists, maps, sets, dates and bytes. Instances of other classes are shared. Getters are
@@ -15,7 +14,7 @@ export function capture<T>(value: T): T {
 }
 
 function copyOf(value: unknown, copies: Map<object, unknown>, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || depth > maxDepth || copies.size > maxObjects) return value
+  if (typeof value !== 'object' || value === null || depth > maxDepth) return value
   if (copies.has(value)) return copies.get(value)
   try {
     return copyOfObject(value, copies, depth)

@@ -38,9 +38,16 @@ function firstRepeated(container: Checked | undefined): Checked | undefined {
 const rejection = (what: string, at: Checked | undefined, found: string, maxPath = Number.POSITIVE_INFINITY) =>
   failure('json.unsupported', { what, path: truncateText(pathTo(at), maxPath) || 'its root', found })
 
-/** Checks a value, and returns a deep copy of it if `isCopied`. */
-function check(value: unknown, what: string, container: Checked | undefined, isCopied: boolean): unknown {
+interface Check {
+  readonly what: string
+  /** Whether the check makes a deep copy. */
+  readonly isCopied: boolean
+}
+
+/** Checks a value, and returns a deep copy of it if one is made. */
+function checkPart(value: unknown, check: Check, container: Checked | undefined): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  const { what } = check
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw rejection(what, container, String(value))
     if (Object.is(value, -0)) throw rejection(what, container, '-0')
@@ -55,33 +62,39 @@ function check(value: unknown, what: string, container: Checked | undefined, isC
     throw rejection(what, container, `more than ${maxDepth} levels`, 40)
   }
   const checked: Checked = { value, container, depth, key: '' }
-  if (Array.isArray(value)) {
-    if (!isPlainList(value)) throw rejection(what, container, `an instance of ${value.constructor?.name ?? 'a class'}`)
-    // A list with named fields, such as a match of a regular expression.
-    if (Object.keys(value).length > value.length) throw rejection(what, container, 'a list with named fields')
-    const copy: unknown[] = []
-    for (let i = 0; i < value.length; i++) {
-      checked.key = i
-      const item = check(value[i], what, checked, isCopied)
-      if (isCopied) copy.push(item)
-    }
-    return copy
-  }
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
-    throw rejection(what, container, `an instance of ${value.constructor?.name ?? 'a class'}`)
-  if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, container, 'a symbol as a key')
-  const copy: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) {
-    checked.key = key
-    const field = check((value as Record<string, unknown>)[key], what, checked, isCopied)
-    if (!isCopied) continue
-    if (key === '__proto__')
-      Object.defineProperty(copy, key, { value: field, writable: true, enumerable: true, configurable: true })
-    else copy[key] = field
+  return Array.isArray(value) ? checkList(value, check, checked) : checkObject(value, check, checked)
+}
+
+function checkList(list: readonly unknown[], check: Check, checked: Checked): unknown {
+  const { what, isCopied } = check
+  if (!isPlainList(list))
+    throw rejection(what, checked.container, `an instance of ${list.constructor?.name ?? 'a class'}`)
+  // A list with named fields, such as a match of a regular expression. The keys of a long list would be as many texts.
+  if (Object.values(list).length > list.length) throw rejection(what, checked.container, 'a list with named fields')
+  const copy: unknown[] | undefined = isCopied ? [] : undefined
+  for (let i = 0; i < list.length; i++) {
+    checked.key = i
+    const item = checkPart(list[i], check, checked)
+    copy?.push(item)
   }
   return copy
 }
+
+function checkObject(value: object, check: Check, checked: Checked): unknown {
+  const { what, isCopied } = check
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
+    throw rejection(what, checked.container, `an instance of ${value.constructor?.name ?? 'a class'}`)
+  if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, checked.container, 'a symbol as a key')
+  const copy: Record<string, unknown> | undefined = isCopied ? {} : undefined
+  for (const key of Object.keys(value)) {
+    checked.key = key
+    const field = checkPart((value as Record<string, unknown>)[key], check, checked)
+    if (copy) setField(copy, key, field)
+  }
+  return copy
+}
+
 const isPlainList = (list: object) => {
   const prototype = Object.getPrototypeOf(list)
   return (
@@ -97,7 +110,7 @@ const isPlainList = (list: object) => {
  */
 export const encodeJson = (value: unknown, what = 'The value'): string =>
   codedErrors(what, () => {
-    check(value, what, undefined, false)
+    checkPart(value, { what, isCopied: false }, undefined)
     return JSON.stringify(value)
   })
 
@@ -107,7 +120,14 @@ export const encodeJson = (value: unknown, what = 'The value'): string =>
  * @throws ValidationError as `encodeJson`
  */
 export const copyJson = (value: unknown, what = 'The value'): Json =>
-  codedErrors(what, () => check(value, what, undefined, true) as Json)
+  codedErrors(what, () => checkPart(value, { what, isCopied: true }, undefined) as Json)
+
+/** Sets a field of any name as JSON.parse does: a plain assignment to `__proto__` would change the prototype. */
+export function setField<Value>(of: { [key: string]: Value }, key: string, value: Value): void {
+  if (key === '__proto__')
+    Object.defineProperty(of, key, { value, writable: true, enumerable: true, configurable: true })
+  else of[key] = value
+}
 
 /** Turns each error into `json.unsupported`. */
 function codedErrors<Out>(what: string, read: () => Out): Out {
