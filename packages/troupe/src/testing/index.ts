@@ -46,6 +46,7 @@ export {
   type Fragment,
   type Hint,
   type InboxArrival,
+  type InsertedRows,
   type Migration,
   type Now,
   type OpenedStorage,

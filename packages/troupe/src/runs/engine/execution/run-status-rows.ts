@@ -46,9 +46,8 @@ export class RunStatusRows {
   }
 
   /** The run starts with the values of its state. */
-  begun(state: State, at: number): void {
+  begun(state: State): void {
     this.#saved = savedOf(state)
-    this.#usageAt = at
   }
 
   /**

@@ -102,7 +102,7 @@ export class RunWriter {
     const rows = rowsForCommands(this.#parts, this.#at, commands)
     // A run that a breakpoint stops before its first step waits from the start.
     if (deriveStatus(this.#state).status === 'running') {
-      this.#status.begun(this.#state, this.#lastAt)
+      this.#status.begun(this.#state)
       return rows
     }
     return [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
