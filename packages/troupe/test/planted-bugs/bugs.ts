@@ -300,8 +300,8 @@ const durableBugs: readonly Bug[] = [
     edits: [
       edit(
         runWriter,
-        'const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake });',
-        'if (pendingEnds.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: statements.splice(own.length) });\n        const result = await storage.commit({ id: null, scope: { user: this.user }, statements, wake });',
+        'const result = await commitJoined(storage, { id: null, scope: { user: this.user }, statements, wake });',
+        'if (pendingEnds.length > 0) await storage.commit({ id: null, scope: { user: this.user }, statements: statements.splice(own.length) });\n        const result = await commitJoined(storage, { id: null, scope: { user: this.user }, statements, wake });',
       ),
     ],
   },
