@@ -54,7 +54,8 @@ export function watchContext(
   const author = core.patterns?.sourceFor(reader.user)
   const matching =
     pattern && ((keys: readonly string[]) => waiter.unlessStopped(matchKeys(core, author, pattern, keys)))
-  const items = follow({ core, reads, reader, matching, waiter, end }, start, after)
+  const isInThread = author !== undefined && pattern !== undefined && pattern.plain === undefined
+  const items = follow({ core, reads, reader, matching, isInThread, waiter, end }, start, after)
   return {
     [Symbol.asyncIterator]: () => ({
       next: () => items.next(),
@@ -138,6 +139,8 @@ interface Watch {
   readonly reader: ContextReader
   /** Returns the keys that match the pattern, undefined after the end of the watch. Absent without a pattern. */
   readonly matching: ((keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>) | undefined
+  /** The thread of the evaluator matches the keys, which may take long. */
+  readonly isInThread: boolean
   readonly waiter: Waiter
   readonly end: () => void
 }
@@ -251,12 +254,13 @@ const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
 
 /** Moves the position over the page. @returns undefined if the versions that it needs are not stored any more */
 async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
-  const { core, reads, reader, matching, waiter } = watch
-  // Before the reads, since the right to read may end while the thread matches the keys.
-  const matched = await matching?.(page.items.flatMap(({ kind, key }) => (kind === 'subscription' ? [] : key)))
+  const { core, reads, reader, matching, isInThread, waiter } = watch
+  const matched =
+    matching && (await matching(page.items.flatMap(({ kind, key }) => (kind === 'subscription' ? [] : key))))
   if (waiter.stopped) return []
   const versions = await reads.versions(reader.user, page)
-  const entitled = await reads.entitled(reader, page)
+  // The right to read may have ended while the thread matched the keys.
+  const entitled = await (isInThread ? reads.entitledNow(reader) : reads.entitled(reader, page))
   const items: Positioned[] = []
   // A page wakes all readers of a user at once.
   const slice = new TimeSlice(core.clock)
@@ -315,7 +319,7 @@ function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Effect | P
 
 /** Returns what a change of the reader's subscriptions adds to its view, and removes from it. */
 async function effectsOf(
-  { core, reads, reader, matching }: Watch,
+  { core, reads, reader, matching, isInThread }: Watch,
   page: FeedPage,
   item: FeedRow,
   { added = [], removed = [] }: SubscriptionChange,
@@ -328,8 +332,8 @@ async function effectsOf(
   position.subscribed = after
   try {
     const states = await statesOfTopics(core, reader.user, [...added, ...removed], item.revision)
-    const matched = await matching?.(states.map(({ key }) => key))
-    const entitled = await reads.entitled(reader, page)
+    const matched = matching && (await matching(states.map(({ key }) => key)))
+    const entitled = await (isInThread ? reads.entitledNow(reader) : reads.entitled(reader, page))
     const items: Positioned[] = []
     for (const [index, row] of states.entries()) {
       if (matched && !matched.has(row.key)) continue

@@ -47,28 +47,24 @@ export class WatchReads {
 
   versions(user: UserId, page: FeedPage): Promise<ChangedVersions> {
     const reads = this.#readsOf(page)
-    if (reads.versions) return reads.versions
-    const versions = versionsOf(this.#core, user, page.items)
-    reads.versions = versions
-    const forget = () => {
-      reads.versions = undefined
-    }
-    versions.then(forget, forget)
-    return versions
+    reads.versions ??= versionsOf(this.#core, user, page.items)
+    return reads.versions
   }
 
-  /** The topics that the reader is subscribed to now, read after the page. */
+  /** The topics that the reader was subscribed to after the page was read: readers that it wakes share the answer. */
   entitled(reader: ContextReader, page: FeedPage): Promise<ReadonlySet<string>> {
     const { entitled } = this.#readsOf(page)
     const name = reader.all ? '' : reader.agent
     const reading = entitled.get(name)
     if (reading) return reading
-    const read = reader.all ? Promise.resolve<readonly string[]>([]) : this.#core.subscriptions(reader)
-    const topics = read.then((grantees) => new Set(grantees))
+    const topics = this.entitledNow(reader)
     entitled.set(name, topics)
-    const forget = () => void entitled.delete(name)
-    topics.then(forget, forget)
     return topics
+  }
+
+  /** The topics that the reader is subscribed to now, for a watch that has waited since the page was read. */
+  async entitledNow(reader: ContextReader): Promise<ReadonlySet<string>> {
+    return new Set(reader.all ? [] : await this.#core.subscriptions(reader))
   }
 
   #readsOf(page: FeedPage): PageReads {
