@@ -198,7 +198,7 @@ function waitsUntil({ waits }: Step, at: number): readonly Wait[] {
 
 const liveliest: readonly StepState[] = ['working', 'waiting', 'failed', 'done', 'stopped']
 
-/** What happens at a node. */
+/** The state of a node, and of the branches at it. */
 export interface NodeState {
   /** The liveliest. */
   readonly state: StepState

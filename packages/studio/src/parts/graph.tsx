@@ -52,7 +52,7 @@ function AgentBox({ data }: NodeProps<AgentNode>) {
   )
 }
 
-/** One branch has a word; of many there is a number for each state. */
+/** Shows the state of a single branch as a word, and counts many branches by state. */
 function States({ of: { state, branches } }: { readonly of: NodeState }) {
   const [first = 0, ...others] = branches.values()
   if (others.length === 0) return <Status status={state} reason={first > 1 ? count(first) : undefined} />

@@ -15,7 +15,7 @@ export interface Message {
   readonly direction: 'out' | 'in'
   /** One letter; `startup` for the first of a connection. */
   readonly type: string
-  /** Of a query, the tag of what is complete, or the state in which the server is ready: `I` outside a transaction. */
+  /** The tag of a completed query, or the state in which the server is ready: `I` outside a transaction. */
   readonly text: string
 }
 

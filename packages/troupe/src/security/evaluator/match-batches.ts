@@ -3,7 +3,7 @@ import type { EvaluatorReply, KeyMatch } from './evaluator-worker.ts'
 
 /** A turn takes further patterns up to this cost, in keys: some 50 ms for the costliest patterns and keys. */
 const maxCostOfTurn = 1_000
-/** What compiling a pattern costs at most, in keys. */
+/** The highest cost of compiling a pattern, in keys. */
 const costOfPattern = 20
 
 interface MatchBatch {

@@ -2,7 +2,7 @@
  * Executes changes of one user, or reads, as one transaction on one connection, sent completely: user and role,
  * statements, and the end. Answers are read afterwards, so a failed expectation must raise an error inside the database.
  *
- * One change, and reads of one statement each, need no BEGIN and COMMIT: the Sync after the statements ends their
+ * A single change, and reads of one statement each, need no BEGIN and COMMIT: the Sync after the statements ends their
  * transaction. Each change of a group ends with a savepoint. If a change fails, the server rejects the rest and the transaction
  * returns to the last savepoint. COMMIT then commits the earlier changes. The order is preserved, and no failure
  * affects others.
