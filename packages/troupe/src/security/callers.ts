@@ -23,14 +23,31 @@ export interface Caller {
 export const expressionSource = (
   { kind, id, openedBy }: Pick<Caller, 'kind' | 'id' | 'openedBy'>,
   user: UserId,
-): string => (kind === 'local' ? `user ${user}` : `key ${openedBy ?? id}`)
+): string => (kind === 'local' ? userSource(user) : `key ${openedBy ?? id}`)
+
+const userSource = (user: UserId): string => `user ${user}`
+
+interface CurrentWork {
+  readonly caller: Caller | undefined
+  /** In a step or at the start of a scheduled run: true if a caller started or scheduled it. */
+  readonly isOfCaller?: boolean
+}
 
 /** @example callers.within(principal, () => handle(request)) */
 export class Callers {
-  readonly #current = new AsyncLocalStorage<Caller>()
+  readonly #current = new AsyncLocalStorage<CurrentWork>()
 
   within<Out>(caller: Caller, run: () => Out): Out {
-    return this.#current.run(caller, run)
+    return this.#current.run({ caller }, run)
+  }
+
+  /**
+   * Does work of a run. It continues without the call that started it, in any process, and within other calls that wake it.
+   * @param isOfCaller whether a caller started the run; the source of its expressions is then its user
+   */
+  withinRun<Out>(isOfCaller: boolean, run: () => Out): Out {
+    const current = this.#current.getStore()
+    return current || isOfCaller ? this.#current.run({ caller: current?.caller, isOfCaller }, run) : run()
   }
 
   /**
@@ -38,12 +55,13 @@ export class Callers {
    * written or started by a handle carries them.
    */
   get taint(): readonly TaintLabel[] {
-    return joinTaint(this.#current.getStore()?.taint, stepTaint())
+    return joinTaint(this.#current.getStore()?.caller?.taint, stepTaint())
   }
 
   /** Returns the source of the expressions that the current call brings; undefined for the application itself. */
   sourceFor(user: UserId): string | undefined {
-    const caller = this.#current.getStore()
+    const { caller, isOfCaller } = this.#current.getStore() ?? {}
+    if (isOfCaller !== undefined) return isOfCaller ? userSource(user) : undefined
     return caller && expressionSource(caller, user)
   }
 
@@ -51,7 +69,7 @@ export class Callers {
    * Returns what the current call came in by, if it can end: the id of an API key or session, or a token with its end.
    */
   get grant(): string | undefined {
-    const caller = this.#current.getStore()
+    const caller = this.#current.getStore()?.caller
     if (caller?.kind === 'token') return tokenGrant(caller.id, caller.until ?? 0)
     return caller?.kind === 'key' || caller?.kind === 'session' ? caller.id : undefined
   }

@@ -2,10 +2,15 @@
  * Patterns of keys of callers: where the matcher fails on the main thread, each operation with a pattern works, since the
  * thread of the evaluator has a matcher of its own.
  */
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { defineAgent } from '../agents/index.ts'
+import { defineMessage } from '../messaging/index.ts'
 import { KeyMatcher } from '../security/index.ts'
+import { createTroupe } from '../startup/index.ts'
 import { createVirtualClock } from '../testing/index.ts'
 import { caller, echo, follow, Servers } from './server-testbed.test.fixture.ts'
 
@@ -20,6 +25,7 @@ afterEach(async () => {
   await servers.close()
 })
 const pattern = 'orders.*.done'
+const done = 'orders.8.done'
 const pollOptions = { timeout: 20_000, interval: 5 }
 
 const protocol = '2026-07-28'
@@ -45,14 +51,18 @@ const mcpCall = (name: string, args: object) => ({
 
 const callers = [{ authentication: 'required' as const }, { authentication: 'open' as const }]
 
+/** With the task `ask` it waits for an answer first, with `child` it starts a run of its own. */
+const lister = defineAgent({
+  name: 'Lister',
+  run: async (task, ctx): Promise<unknown> => {
+    if (task === 'ask') await ctx.ask({ text: 'Go on?' })
+    if (task === 'child') return (await (await ctx.startRun({ agent: 'Lister', task: 1 })).result()).response
+    await ctx.context.push('orders.8.done', 8)
+    return { keys: (await ctx.context.keys({ pattern })).items }
+  },
+})
+
 async function started(authentication: 'required' | 'open') {
-  const lister = defineAgent({
-    name: 'Lister',
-    run: async (_, { context }) => {
-      await context.push('orders.8.done', 8)
-      return { keys: (await context.keys({ pattern })).items }
-    },
-  })
   const clock = createVirtualClock({ start: Date.parse('2026-01-01T00:00:00Z') })
   const teams = { solo: { agents: [echo], flows: ['Echo -> End'] } }
   const served = await servers.start({ agents: [echo, lister], teams, clock }, { authentication, rateLimit: false })
@@ -127,6 +137,42 @@ it.each(callers)(
     expect(await run.result()).toMatchObject({ response: { received: { key: 'orders.1.done' } } })
   },
 )
+
+it('A run that a caller started and another process continues uses the thread, as do its child runs, its forks and scheduled runs.', async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'troupe-caller-patterns-'))
+  const storage = `sqlite:${join(folder.path, 'runs.db')}`
+  const config = { agents: [echo, lister], storage }
+  const first = await servers.start(config, { authentication: 'open' })
+  const call = caller(first.url)
+  await call('POST', '/v1/runs', { id: 'r', task: 'ask', agent: 'Lister' })
+  await call('POST', '/v1/runs', { id: 'child', task: 'child', agent: 'Lister' })
+  expect((await call('GET', '/v1/runs/child/result?wait=20s')).body).toMatchObject({ response: { keys: [done] } })
+  expect((await call('GET', '/v1/runs/r/result?wait=20s')).body).toMatchObject({ status: 'waiting' })
+  const waits = { task: 'ask', agent: 'Lister', onMessage: { type: 'inquiry' } }
+  expect(await call('POST', '/v1/schedules', { id: 's', ...waits })).toMatchObject({ status: 201 })
+  const own = await first.troupe.user('default').orchestra.start({ id: 'own', task: 'ask', agent: 'Lister' })
+  await own.result()
+  await servers.close()
+
+  await using troupe = await createTroupe({ ...config, log: 'silent' })
+  const user = troupe.user('default')
+  const { orchestra, schedules } = user
+  const answered = async (id: string) => {
+    const run = await orchestra.get(id)
+    const { questions } = await run.result()
+    await run.answer(questions[0]?.id as string, 'yes')
+    return run.result()
+  }
+  expect(await answered('r')).toMatchObject({ response: { keys: [done] } })
+  const fork = await orchestra.fork('r', { at: 1 })
+  expect(await answered(fork.id)).toMatchObject({ response: { keys: [done] } })
+  await user.agent('Desk').messages.send(defineMessage('inquiry'), 'now', { to: 's' })
+  const scheduled = async () => (await schedules.get('s')).lastRun?.id
+  await expect.poll(scheduled, pollOptions).toContain('s@')
+  expect(await answered((await scheduled()) as string)).toMatchObject({ response: { keys: [done] } })
+  // The main thread evaluates what the application's own run lists, also in another process.
+  expect(await answered('own')).toMatchObject({ error: { message: expect.stringContaining('main thread') } })
+})
 
 it('A list and a watch over HTTP whose thread ends have its error, the watch resumes after its last event, and a schedule loses no change.', async () => {
   const { url, call, clock, troupe } = await started('open')

@@ -40,6 +40,8 @@ describe('MCP over standard input and output', () => {
       else await client.subscribeResource({ uri })
       await client.callTool({ name: 'push_context', arguments: { key: 'plan', value: 'x' } })
       expect(await updated).toBe(uri)
+      const listed = await client.callTool({ name: 'list_context_keys', arguments: { pattern: 'pl*n' } })
+      expect(structured(listed)).toMatchObject({ keys: ['plan'] })
       const run = await client.callTool({ name: 'run_team', arguments: { task: 7 } })
       expect(structured(run)).toMatchObject({ status: 'completed', response: { received: 7 } })
     },

@@ -17,6 +17,7 @@ import type { EventWithPath } from './events/run-event.ts'
 import type { RunTrace } from './events/run-trace.ts'
 import type { RunBudgets } from './execution/run-budgets.ts'
 import type { Wakeups } from './ownership/wakeups.ts'
+import type { RunCallers } from './starts/of-caller.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
 import type { RunSpec } from './starts/run-spec.ts'
 import type { EndedRuns } from './store/ended-runs.ts'
@@ -84,6 +85,8 @@ export interface RunAgents {
   readonly services: Services
   /** The capabilities that agents may have; absent if they are not checked. */
   readonly roles?: Roles
+  /** The callers on whose behalf runs start and work. */
+  readonly callers: RunCallers
   /** The context of users, for the entries that a run has read and written. */
   readonly mesh: Pick<Mesh, 'agent' | 'host'>
   /** The mailboxes of users, for the ends of the messages that a run has sent. */

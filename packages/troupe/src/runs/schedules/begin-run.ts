@@ -42,7 +42,7 @@ export async function beginRun(
   const { user, row, trigger, topology } = beginning
   const run = runOf(row.id, trigger)
   const prepared = await prepareTask(parts, beginning)
-  const { config, tags } = row.spec
+  const { config, tags, author } = row.spec
   const taint = joinTaint(prepared.taint ?? [], row.spec.taint ?? [])
   const spec = {
     id: run,
@@ -55,7 +55,7 @@ export async function beginRun(
   const lastAt = parts.platform.clock.now()
   const statements = [parts.stores.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
   try {
-    await parts.runs.start(user, spec, statements)
+    await parts.access.callers.withinRun(author !== undefined, () => parts.runs.start(user, spec, statements))
   } catch (error) {
     if (!(error instanceof TroupeError && error.code === 'run.exists')) throw error
     await commit(parts, user, statements)

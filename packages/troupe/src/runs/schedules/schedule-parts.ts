@@ -43,7 +43,7 @@ export interface TriggerSources {
 
 /** The rights of a schedule's creator, and the record of changes. */
 export interface ScheduleAccess {
-  readonly callers: Pick<Callers, 'grant' | 'sourceFor' | 'taint'>
+  readonly callers: Pick<Callers, 'grant' | 'sourceFor' | 'taint' | 'withinRun'>
   /** Returns true if the API key, session or token that created a schedule still has access to the user. */
   readonly isGranted: (key: string, user: UserId) => Promise<boolean>
   readonly audit: AuditTrail | undefined

@@ -51,7 +51,7 @@ function orchestraOf(base: BaseParts, sources: RunSources, known: Known): Orches
   const { security, journal, communication, agents, ownership, admission } = sources
   const { storage, blobs, bare } = stores
   const { endedRuns, holder } = ownership
-  const { roles, audit } = security
+  const { roles, audit, callers } = security
   const { gate, dailyUsage } = admission
   return createOrchestra(
     {
@@ -61,6 +61,7 @@ function orchestraOf(base: BaseParts, sources: RunSources, known: Known): Orches
       agents: {
         services: agents.services,
         roles,
+        callers,
         mesh: communication.mesh,
         mailboxes: communication.mailboxes,
         clients: (recorder, agent, over, within) =>

@@ -79,9 +79,15 @@ interface Spoken {
   readonly era: 'modern' | 'legacy'
   /** The subscriptions of a client of the older protocol. If absent, the client cannot subscribe. */
   readonly subscribed?: Set<string>
+  /** Makes a call that of a caller from outside; absent if its request already is one. */
+  readonly within?: <Out>(call: () => Out) => Out
 }
 
-export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribed }: Spoken): Server {
+export function createServer(
+  sdk: ServerSdk,
+  caller: McpCaller,
+  { era, subscribed, within = (call) => call() }: Spoken,
+): Server {
   const notifies = era === 'modern' || subscribed !== undefined
   const server = new sdk.Server(
     { name: 'troupe', version },
@@ -91,7 +97,7 @@ export function createServer(sdk: ServerSdk, caller: McpCaller, { era, subscribe
   // Each call is recorded separately, even if one request contains several.
   const as = { key: caller.parts.security.audit.caller()?.key, agent: caller.identity.agent }
   server.setRequestHandler('tools/call', ({ params }, ctx) =>
-    caller.parts.security.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server))),
+    within(() => caller.parts.security.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server)))),
   )
   const guarded = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {

@@ -31,7 +31,7 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
   checkOptions('serveMcp', options, ['user', 'agent', 'role', 'allow', 'deny'])
   const { user, agent, ...rights } = options
   const parts = partsIn(troupe)
-  const { roles } = parts.security
+  const { roles, callers } = parts.security
   const { log } = parts.observability
   const access = new Access(rights, roles)
   checkGrants(rights)
@@ -46,7 +46,11 @@ export async function serveMcp(troupe: Troupe, options: ServeMcpOptions): Promis
   const served = serveStdio(
     ({ era }) => {
       const subscribed = new Set<string>()
-      const server = createServer(sdk, caller, { era, subscribed })
+      const server = createServer(sdk, caller, {
+        era,
+        subscribed,
+        within: (call) => callers.within({ kind: 'local', id: 'stdio', taint: [] }, call),
+      })
       const wants = (uri: string) => era === 'modern' || subscribed.has(uri)
       const stop = watchResources(caller, (event) => {
         const sent =

@@ -15,6 +15,7 @@ import { mapAmounts, resources, type SharedResource } from '../budgets/shared-bu
 import type { RunStep } from '../execution/steps/run-step.ts'
 import type { OrchestraParts, RemainingBudget } from '../orchestra-parts.ts'
 import { revive } from '../run-result.ts'
+import { isOfCaller, withCaller } from '../starts/of-caller.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { childCall, childRunId, childWait } from './child-run-id.ts'
 import { childLineage, childPools, type Parent, withParent } from './parent.ts'
@@ -43,7 +44,8 @@ export async function startChildRun(
       const reservation = await reserve(parts, at, reserved ?? {})
       const config = configBelow(runSpec.pinned.config, amounts, remaining, at)
       const parent = { ...lineage, step, wait, pools, ...(reserved ? { reserved } : {}) }
-      const pinned = withParent({ ...runSpec.pinned, config, draws: true }, parent)
+      const child = withParent({ ...runSpec.pinned, config, draws: true }, parent)
+      const pinned = isOfCaller(at.pinned) ? withCaller(child) : child
       const rows = parts.host.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
       return { statements: [...reservation, ...rows], wake: ['timers'] }
     },

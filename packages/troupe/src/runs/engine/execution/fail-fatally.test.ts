@@ -19,7 +19,7 @@ const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log =
   const { platform, stores, communication, runs, security } = parts
   const { storage, blobs } = stores
   const { endedRuns, holder } = runs
-  const { audit, roles } = security
+  const { audit, roles, callers } = security
   const clients = (...[recorder, agent, over]: Parameters<RunAgents['clients']>) =>
     communication.clients(recorder, new Access(agent.access), over)
   return createOrchestra(
@@ -30,6 +30,7 @@ const hostOf = (parts: Parts, journals: ReturnType<typeof createJournals>, log =
       agents: {
         services: parts.agents.services,
         roles,
+        callers,
         mesh: communication.mesh,
         mailboxes: communication.mailboxes,
         clients,

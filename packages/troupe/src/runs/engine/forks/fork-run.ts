@@ -31,6 +31,7 @@ import { type Parent, parentOf, withParent } from '../children/parent.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { isOfCaller, withCaller } from '../starts/of-caller.ts'
 import { runJournal } from '../store/run-journals.ts'
 import { encodeRecord, type RunRecord, readRecord } from '../store/run-record.ts'
 import { editedAgents, rejectIneffective, rejectUnknown } from './edited-agents.ts'
@@ -171,6 +172,7 @@ export async function shareHistory(
       withdrawn,
       retry,
       limits: parts.settings.limits,
+      isOfCaller: parts.agents.callers.sourceFor(user) !== undefined,
     })
     for (const input of inputs) if (!prefix.applyRecorded(input)) break
     prefix.completeOpenSteps(at)
@@ -249,8 +251,12 @@ class Prefix {
   readonly #retry: Retry | undefined
   readonly #withdrawn: ReadonlySet<string>
   readonly #limits: RunLimits
+  readonly #isOfCaller: boolean
 
-  /** @param how.withdrawn questions whose recorded answers are not shared; they are open in the fork */
+  /**
+   * @param how.isOfCaller true if a caller makes the fork
+   * @param how.withdrawn questions whose recorded answers are not shared; they are open in the fork
+   */
   constructor(
     source: { readonly run: string; readonly at: number },
     edit: Edit,
@@ -259,6 +265,7 @@ class Prefix {
       readonly withdrawn: ReadonlySet<string>
       readonly retry: Retry | undefined
       readonly limits: RunLimits
+      readonly isOfCaller: boolean
     },
   ) {
     this.#source = source
@@ -267,6 +274,7 @@ class Prefix {
     this.#retry = how.retry
     this.#withdrawn = how.withdrawn
     this.#limits = how.limits
+    this.#isOfCaller = how.isOfCaller
   }
 
   /** @returns false after the first changed input: later inputs may not fit any more */
@@ -330,7 +338,8 @@ class Prefix {
     const fork = { ...this.#source, ...(this.#retry ? { retry: retryOptions } : {}) }
     const config = { ...pinned.config, budget: lowerLimits({ ...pinned.config.budget, ...budget }, this.#limits) }
     const forked = { ...pinned, config, more: { fork, ...(toolCall ? { toolCall } : {}) } }
-    return { ...input, pinned: parent ? withParent(forked, parent) : forked }
+    const owned = this.#isOfCaller || isOfCaller(input.pinned) ? withCaller(forked) : forked
+    return { ...input, pinned: parent ? withParent(owned, parent) : owned }
   }
 
   #changed(input: Input): Input {

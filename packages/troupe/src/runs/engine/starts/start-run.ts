@@ -40,6 +40,7 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { OwnedRun } from '../ownership/run-ownership.ts'
 import { runJournal } from '../store/run-journals.ts'
 import { encodeRecordInParts, readRecord } from '../store/run-record.ts'
+import { withCaller } from './of-caller.ts'
 import type { TeamReference } from './resolve-team.ts'
 import type { RunSpec } from './run-spec.ts'
 
@@ -177,8 +178,11 @@ export function* createRunInParts(
   parts: OrchestraParts,
   user: UserId,
   run: string,
-  spec: RunSpec,
+  asked: RunSpec,
 ): WorkInParts<CreatedRun> {
+  // A child run has it from its parent.
+  const isOfCaller = parentOf(asked.pinned) === undefined && parts.agents.callers.sourceFor(user) !== undefined
+  const spec = isOfCaller ? { ...asked, pinned: withCaller(asked.pinned) } : asked
   const launcher = new StepLauncher(parts, { user, run, pinned: spec.pinned, agents: spec.agents })
   const at = parts.platform.clock.now()
   const input: Input = { at, type: 'start', task: spec.task, pinned: spec.pinned, ...taintField(spec.taint) }

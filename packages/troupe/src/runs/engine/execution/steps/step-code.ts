@@ -17,6 +17,7 @@ import type { Fragment } from '../../../../storage/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
+import { isOfCaller } from '../../starts/of-caller.ts'
 import { descriptionsOf } from '../../starts/run-code.ts'
 import { runJournal, stepJournal } from '../../store/run-journals.ts'
 import { threadOfStep } from '../../threads/run-threads.ts'
@@ -47,7 +48,7 @@ export class StepCode {
 
   /** Executes the code of a step, from its journal where it has one. */
   async execute(command: Execute, recorder: Recorder, { state, ...observers }: StepRun = {}): Promise<Json> {
-    const { user, agents } = this.#run
+    const { user, agents, pinned } = this.#run
     const agent = agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...agents.keys()].join(', ') })
     let startedRuns = false
@@ -56,7 +57,9 @@ export class StepCode {
       observers.onChildRun?.()
     }
     try {
-      return await this.#program(agent, command, recorder, { ...observers, state, onChildRun })
+      return await this.#parts.agents.callers.withinRun(isOfCaller(pinned), () =>
+        this.#program(agent, command, recorder, { ...observers, state, onChildRun }),
+      )
     } catch (error) {
       // A cancellation of the step cancels these too.
       if (startedRuns && !recorder.signal.aborted) await this.#parts.host.children.cancelOf(user, recorder.step)
