@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const packageFolder = join(import.meta.dirname, '../..')
-export const program = join(packageFolder, 'dist/bundle/cli.js')
+export const program = join(packageFolder, 'bin/troupe.js')
 
 export interface Ended {
   readonly code: number | null
@@ -23,6 +23,7 @@ export interface ProgramOptions {
 export const environment = (more: Readonly<Record<string, string>> = {}) => ({
   PATH: process.env.PATH ?? '',
   HOME: tmpdir(),
+  XDG_CACHE_HOME: join(packageFolder, '../../node_modules/.cache'),
   ...more,
 })
 

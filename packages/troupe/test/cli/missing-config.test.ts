@@ -1,5 +1,5 @@
 /** The program in a folder without a configuration. */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ended, Folder, untilPrinted } from './cli-process.ts'
@@ -20,6 +20,16 @@ describe('a folder without a configuration', () => {
     },
     60_000,
   )
+
+  it('The program stores its compiled modules in the cache folder of its user, and works where there is none.', async () => {
+    const XDG_CACHE_HOME = join(folder.path, 'caches')
+    const version = async () => (await folder.run(['--version'], { env: { XDG_CACHE_HOME } })).out
+    expect(await version()).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(existsSync(XDG_CACHE_HOME)).toBe(false)
+    mkdirSync(XDG_CACHE_HOME)
+    expect(await version()).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(readdirSync(join(XDG_CACHE_HOME, 'troupe'))).not.toEqual([])
+  })
 
   it('The command `troupe run` reports a missing configuration before it makes a database.', async () => {
     const empty = new Folder()
