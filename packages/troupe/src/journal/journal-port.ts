@@ -109,9 +109,9 @@ export interface Journals {
   setRetention(ms: number): void
   /**
    * Creates a journal with its first records. Fails with `journal.lost` if it exists.
-   * @param options.closed ended with these records already
-   * @param options.below goes with the journal of its run, not by itself
-   * @param options.keptMs after its end, where it is kept for another time than the others
+   * @param options.closed it is created as closed
+   * @param options.isChild it is deleted with the journal of its run
+   * @param options.retentionMs its retention after its end, if it differs from that of other journals
    */
   create(
     user: UserId,
