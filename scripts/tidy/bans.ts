@@ -75,6 +75,7 @@ export const pureCrypto = [
   'createHmac',
   'createPrivateKey',
   'createPublicKey',
+  'createSecretKey',
   'hash',
   'hkdfSync',
   // Of Ed25519 they draw no chance.
