@@ -86,6 +86,14 @@ export interface ExternalServices {
   readonly recording?: Recording | undefined
 }
 
+/** An offer of an agent to its model as text, with its measures. */
+export interface MeasuredOffer {
+  readonly text: string
+  /** The estimated number of tokens in a prompt. */
+  readonly tokens: number
+  readonly hash: string
+}
+
 export interface Services {
   readonly platform: Pick<Platform, 'clock' | 'events'>
   readonly external: ExternalServices
@@ -98,6 +106,8 @@ export interface Services {
   readonly guard: TaintGuard
   /** Absent in parts of a troupe that tests open by themselves. */
   readonly sandboxes?: Sandboxes
+  /** The latest offers, by the definitions of their agents; absent as `sandboxes`. */
+  readonly offers?: WeakMap<object, MeasuredOffer>
   /** The limits of a run for its steps. */
   readonly limits: {
     /** Rules of the team, of the caller and of the runs above, pinned in the run. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineTool } from '../../tools/index.ts'
 import type { Flow, StepEntry } from '../agent-port.ts'
 import { defineAgent } from '../definitions/define-agent.ts'
-import { createDefinition, type LlmAgentOptions } from '../definitions/llm-definition.ts'
+import { createDefinition, type LlmAgentOptions, type LlmDefinition } from '../definitions/llm-definition.ts'
 import { Report } from '../definitions/report.ts'
 import { createOffer } from './offer.ts'
 
@@ -11,17 +11,23 @@ const flow: Flow = { invoke: [], handOff: [], finish: false, askUser: false, val
 const tool = (name: string, capabilities: readonly string[] = []) =>
   defineTool({ name, description: `The tool ${name}.`, inputSchema: z.object({}), capabilities, execute: () => 1 })
 const tools = [tool('search', ['research', 'web']), tool('pay', ['money']), tool('note')]
-async function offered(options: Partial<LlmAgentOptions>, input = 'do some research', more: Partial<StepEntry> = {}) {
+const offers = new WeakMap()
+async function offered(
+  options: Partial<LlmAgentOptions> | LlmDefinition,
+  input = 'do some research',
+  more: Partial<StepEntry> = {},
+) {
   const recorder = { answer: async (_: unknown, ask: () => unknown) => ask(), principal: { userId: 'u' } }
   const entry = {
     input,
     recorder,
     ctx: { context: {} },
     flow,
-    services: { external: { models: {} } },
+    services: { external: { models: {} }, offers },
     ...more,
   } as unknown as StepEntry
-  return createOffer(createDefinition({ name: 'A', tools, ...options }), entry, new Report())
+  const definition = 'chain' in options ? options : createDefinition({ name: 'A', tools, ...options })
+  return createOffer(definition, entry, new Report())
 }
 const names = async (...args: Parameters<typeof offered>) => (await offered(...args)).declared.map(({ name }) => name)
 
@@ -105,5 +111,17 @@ describe('the offer of a step to its model', () => {
     )
     expect(new Set(hashes).size).toBe(5)
     expect((await offered({})).hash).toBe(hashes[0])
+  })
+
+  it('The offers of one agent have other hashes and sizes whenever their texts differ.', async () => {
+    const definition = createDefinition({ name: 'A', tools, instructions: ({ input }) => `About ${input}.` })
+    const offers: Awaited<ReturnType<typeof offered>>[] = []
+    for (const input of ['lanes', 'harbours', 'lanes', 'lanes']) offers.push(await offered(definition, input))
+    const [first, second] = offers.map(({ hash }) => hash)
+    expect(first).not.toBe(second)
+    expect(offers.map(({ hash }) => hash)).toEqual([first, second, first, first])
+    const [short = 0, long] = offers.map(({ tokens }) => tokens)
+    expect(long).toBeGreaterThan(short)
+    expect(offers.map(({ tokens }) => tokens)).toEqual([short, long, short, short])
   })
 })

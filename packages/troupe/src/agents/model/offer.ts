@@ -1,6 +1,6 @@
 /** The system text and the tools that a step offers to its model; they do not change during the step. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider'
-import { failure, hashJson, type Json, jsonSchemaOf, show } from '../../core/index.ts'
+import { decodeJson, failure, hashJson, type Json, jsonSchemaOf, show } from '../../core/index.ts'
 import { objectSchema, type Tool } from '../../tools/index.ts'
 import type { Agent, StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
@@ -9,6 +9,7 @@ import type { Report } from '../definitions/report.ts'
 import { queryHandleName, queryHandleTool } from '../flows/query-handle-tool.ts'
 import { readResultTool } from '../memory/read-result-tool.ts'
 import { rememberTool, retrieveNotes } from '../memory/retrieve-notes.ts'
+import type { MeasuredOffer } from '../services-port.ts'
 import { listSkills, readSkillName, skillsSection, skillTool } from '../skills/skill.ts'
 import { tokensOf } from './content/model-messages.ts'
 import { coordinationTools } from './coordination.ts'
@@ -102,12 +103,7 @@ export async function createOffer(
   if (hides && !tools.has(queryHandleName) && !helpers.has(queryHandleName))
     declared.push(declare(queryHandleName, queryHandleTool.description, queryHandleTool.inputSchema))
   const responseFormat = schema ? ({ type: 'json', schema: schema as never, name: 'answer' } as const) : undefined
-  const hash = hashJson([
-    system,
-    declared as unknown as Json,
-    (schema as Json) ?? null,
-    { ...definition.settings } as unknown as Json,
-  ])
+  const { hash, tokens } = measure(definition, entry, { system, declared, schema })
   return {
     system,
     tools,
@@ -117,8 +113,22 @@ export async function createOffer(
     responseFormat,
     maxResultTokens: reading && maxResultTokens,
     hash,
-    tokens: tokensOf(system) + tokensOf(declared),
+    tokens,
   }
+}
+
+/** Most steps of an agent offer the same, so that comparing the text with that of the latest offer saves its hash. */
+function measure(
+  definition: LlmDefinition,
+  { services: { offers } }: StepEntry,
+  { system, declared, schema = null }: Pick<Offer, 'system' | 'declared'> & { readonly schema: unknown },
+): MeasuredOffer {
+  const text = JSON.stringify([system, declared, schema, definition.settings])
+  const known = offers?.get(definition)
+  if (known?.text === text) return known
+  const measured = { text, hash: hashJson(decodeJson(text)), tokens: tokensOf(system) + tokensOf(declared) }
+  offers?.set(definition, measured)
+  return measured
 }
 
 /** @throws ValidationError `agent.wrong` for any other value, which the model would read as a text such as `undefined` */

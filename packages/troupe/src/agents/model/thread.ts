@@ -47,6 +47,9 @@ function shareResults<R extends { readonly agent: string }>(
   )
 }
 
+/** The hash of a thread without messages. */
+const emptyHash = hashJson('thread')
+
 export class Thread {
   readonly #entry: StepEntry
   readonly #messages: ThreadMessage[]
@@ -59,7 +62,7 @@ export class Thread {
   #hashed = 0
   #counted = 0
   #tokens = 0
-  #hash = hashJson('thread')
+  #hash = emptyHash
 
   private constructor(entry: StepEntry, stored: Thread['stored']) {
     this.#entry = entry

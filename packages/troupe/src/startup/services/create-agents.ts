@@ -56,6 +56,7 @@ function servicesOf(
     records: { threadMessages, memories: createMemories({ storage }), toolRecords: createToolRecords({ storage }) },
     guard: security.guard,
     sandboxes,
+    offers: new WeakMap(),
     limits: { timeouts: {} },
   }
 }
