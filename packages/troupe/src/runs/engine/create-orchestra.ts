@@ -1,6 +1,7 @@
 /** Creates the orchestra of a troupe from the services of the runtime. */
 import type { Platform } from '../../core/index.ts'
 import type { JournalParts } from '../../journal/index.ts'
+import type { Roles } from '../../security/index.ts'
 import type { Blobs } from '../../storage/index.ts'
 import { createSharedBudgets } from './budgets/shared-budgets.ts'
 import { createRunCommands } from './commands/run-commands.ts'
@@ -22,7 +23,10 @@ export interface OrchestraServices {
     /** Returns the name of this process for others that share the storage. */
     readonly holder: () => string
   }
-  readonly agents: Omit<RunAgents, 'teamOf' | 'resolveTeam'>
+  readonly agents: Omit<RunAgents, 'teamOf' | 'resolveTeam' | 'checkContext'> & {
+    /** The capabilities that agents may have; absent if they are not checked. */
+    readonly roles?: Roles
+  }
   readonly settings: Omit<RunSettings, 'scores' | 'limits'> & Partial<Pick<RunSettings, 'scores' | 'limits'>>
   readonly reporting: RunReporting
 }
@@ -54,6 +58,12 @@ export function createOrchestra(services: OrchestraServices, known: Known): Orch
       },
       agents: {
         ...agents,
+        checkContext: {
+          models: agents.services.external.models,
+          rules: agents.services.guard.rules,
+          ...(agents.roles ? { roles: agents.roles } : {}),
+          accepted: new WeakMap(),
+        },
         teamOf: teamNames(known),
         resolveTeam: (reference, what) => resolveTeam(known, reference, what),
       },

@@ -5,9 +5,16 @@ import type { Json, Platform, UserId } from '../../core/index.ts'
 import type { JournalParts, Recorder } from '../../journal/index.ts'
 import type { Mailboxes, MessageClient } from '../../messaging/index.ts'
 import type { Log, UserMetrics } from '../../observability/index.ts'
-import type { AuditTrail, Roles } from '../../security/index.ts'
+import type { AuditTrail } from '../../security/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
-import type { BreakOn, Budgets, CanonicalTopology, CompiledTopology, RunLimits } from '../../topology/index.ts'
+import type {
+  BreakOn,
+  Budgets,
+  CanonicalTopology,
+  CheckContext,
+  CompiledTopology,
+  RunLimits,
+} from '../../topology/index.ts'
 import type { NamedScores } from '../evaluation/scorers/score-function.ts'
 import type { DailyUsage } from './budgets/daily-usage.ts'
 import type { Pools, SharedBudgets } from './budgets/shared-budgets.ts'
@@ -80,11 +87,16 @@ export interface RunStores {
   readonly threads: RunThreads
 }
 
+/** The services with which teams are checked. */
+export interface TeamCheckContext extends CheckContext {
+  /** The fingerprints and the config, as text, with which each team had no errors last: most of its runs start so. */
+  readonly accepted: WeakMap<CompiledTopology, string>
+}
+
 /** The agents of runs, and what their steps use. */
 export interface RunAgents {
   readonly services: Services
-  /** The capabilities that agents may have; absent if they are not checked. */
-  readonly roles?: Roles
+  readonly checkContext: TeamCheckContext
   /** The callers on whose behalf runs start and work. */
   readonly callers: RunCallers
   /** The context of users, for the entries that a run has read and written. */

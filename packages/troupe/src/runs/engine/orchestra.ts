@@ -49,7 +49,7 @@ import { recordRead } from './record-read.ts'
 import { Run } from './run.ts'
 import type { RunResult } from './run-result.ts'
 import type { TeamReference } from './starts/resolve-team.ts'
-import { checkContextOf, type StartSpec } from './starts/start-run.ts'
+import type { StartSpec } from './starts/start-run.ts'
 import { listRunSummaries, type RunListOptions, type RunSummary } from './store/list-run-summaries.ts'
 import { noteRunTaint } from './store/note-run-taint.ts'
 import { readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
@@ -215,7 +215,7 @@ export class Orchestra {
     const findings = checkTopology(
       compiled,
       readConfig(config, compiled.canonical, parts.settings.limits),
-      checkContextOf(parts),
+      parts.agents.checkContext,
     )
     return [...findings, ...(await checkModelKeys(compiled, parts.agents.services.external.models))]
   }

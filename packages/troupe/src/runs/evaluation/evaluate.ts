@@ -15,7 +15,7 @@ import {
 import { rejectUnknown } from '../engine/forks/edited-agents.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import type { TeamKind, TeamReference } from '../engine/starts/resolve-team.ts'
-import { checkContextOf, prepareRun } from '../engine/starts/start-run.ts'
+import { prepareRun } from '../engine/starts/start-run.ts'
 import { checkFilter, type RunFilter, runFilters } from '../engine/store/run-filter.ts'
 import type { ListedRun, RunRow } from '../engine/store/run-store.ts'
 import {
@@ -236,7 +236,7 @@ function changeOf(
   rejectUnknown(rest, parts.agents.services.external.models)
   if ([team, agent, topology].every((one) => one === undefined)) return rest
   const compiled = parts.agents.resolveTeam({ team, agent, topology } as TeamReference, 'evaluate.change')
-  prepareRun({ task: null, topology: compiled }, checkContextOf(parts), parts.settings.limits)
+  prepareRun({ task: null, topology: compiled }, parts.agents.checkContext, parts.settings.limits)
   return { ...rest, topology: compiled }
 }
 

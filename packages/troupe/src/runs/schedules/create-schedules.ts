@@ -5,7 +5,7 @@ import { checkInteger } from '../../resilience/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { OrchestraHost } from '../engine/orchestra-host.ts'
 import type { Known } from '../engine/starts/run-code.ts'
-import { checkContextOf, prepareRun } from '../engine/starts/start-run.ts'
+import { prepareRun } from '../engine/starts/start-run.ts'
 import { type PrepareTask, ScheduleCode } from './schedule-code.ts'
 import { ScheduleHost } from './schedule-host.ts'
 import type { ScheduleAccess, TriggerSources } from './schedule-parts.ts'
@@ -49,7 +49,7 @@ export function createSchedules(
     stores: { storage, store: createScheduleStore(storage) },
     runs: {
       start: (user, spec, also) => host.start(user, spec, also),
-      check: (spec) => void prepareRun(spec, checkContextOf(host.parts), settings.limits),
+      check: (spec) => void prepareRun(spec, host.parts.agents.checkContext, settings.limits),
       isOver: async (user, run) => {
         const row = await stores.store.get(user, run)
         return !row || row.endedAt !== null

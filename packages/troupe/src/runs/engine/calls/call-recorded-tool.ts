@@ -12,7 +12,7 @@ import type { Pinned } from '../../machine/machine-events.ts'
 import { happened } from '../forks/reject-repeated.ts'
 import type { OrchestraHost } from '../orchestra-host.ts'
 import { recordRead } from '../record-read.ts'
-import { checkContextOf, prepareRun } from '../starts/start-run.ts'
+import { prepareRun } from '../starts/start-run.ts'
 import { recordedTaint } from '../store/note-run-taint.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { withCall } from './pinned-call.ts'
@@ -93,7 +93,7 @@ export async function callRecordedTool(
   const { limits } = parts.settings
   const spec = prepareRun(
     { task: { tool: tool.name, args }, taint, topology, tags: [`call:${run}`] },
-    checkContextOf(parts),
+    parts.agents.checkContext,
     limits,
   )
   const config = {

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { defineAgent, finish, NotFoundError, type StartSpec, ValidationError } from '../../../index.ts'
-import { troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
+import { z } from 'zod'
+import {
+  defineAgent,
+  defineTool,
+  defineTopology,
+  finish,
+  LlmAgent,
+  NotFoundError,
+  type RunConfig,
+  type StartSpec,
+  type Troupe,
+  ValidationError,
+} from '../../../index.ts'
+import { bad, pipe, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 
 const { opened } = troupesOfTests()
 
@@ -50,6 +62,33 @@ describe('orchestra.start', () => {
   ])('A start with %s is rejected with what to pass instead.', async (_, spec, problem) => {
     const starting = (await orchestraOf()).start({ task: 'a', ...spec } as unknown as StartSpec)
     await expect(starting).rejects.toThrow(problem)
+  })
+
+  it('A start is checked with its own configuration and troupe, also if the team has started before.', async () => {
+    const team = defineTopology({
+      agents: [new LlmAgent({ name: 'Clerk', model: 'fast' })],
+      flows: ['Start -> Clerk', 'Clerk -> End'],
+    })
+    const known = await opened({ agents: [], models: { registry: { fast: 'offline/extractive' } } })
+    const unknown = await opened({ agents: [], models: { registry: { slow: 'offline/extractive' } } })
+    const rejected = { code: 'topology.rejected' }
+    const start = async (troupe: Troupe, config?: RunConfig) =>
+      (await troupe.user('ada').orchestra.start({ task: 'a', topology: team, ...(config ? { config } : {}) })).result()
+    const wrong: RunConfig = { policy: [{ tool: 'sent', do: 'ask' }] }
+    for (let time = 0; time < 2; time++) {
+      expect(await start(known)).toMatchObject({ status: 'completed' })
+      await expect(start(known, wrong)).rejects.toMatchObject(rejected)
+      await expect(start(unknown)).rejects.toMatchObject(rejected)
+    }
+  })
+
+  it('A start is checked with a tool that an agent got after an earlier start.', async () => {
+    const clerk = new LlmAgent({ name: 'Clerk', model: 'offline/extractive', deny: ['pay'] })
+    const team = defineTopology(pipe(bad('First'), clerk))
+    const { orchestra } = (await opened()).user('ada')
+    expect(await orchestra.run({ task: 'a', topology: team })).toMatchObject({ status: 'failed' })
+    clerk.addTool(defineTool({ name: 'pay', description: 'Pays.', inputSchema: z.object({}), execute: () => 1 }))
+    await expect(orchestra.start({ task: 'a', topology: team })).rejects.toMatchObject({ code: 'topology.rejected' })
   })
 
   it('The types of a start accept exactly one of team, agent and topology.', () => {

@@ -18,7 +18,6 @@ import {
 } from '../../../core/index.ts'
 import type { Statement, WorkQueue } from '../../../storage/index.ts'
 import {
-  type CheckContext,
   type CompiledTopology,
   checkTopology,
   type Finding,
@@ -36,7 +35,7 @@ import { parentOf } from '../children/parent.ts'
 import { wakeForCommands } from '../execution/rows-for-commands.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
-import type { OrchestraParts } from '../orchestra-parts.ts'
+import type { OrchestraParts, TeamCheckContext } from '../orchestra-parts.ts'
 import type { OwnedRun } from '../ownership/run-ownership.ts'
 import { runJournal } from '../store/run-journals.ts'
 import { encodeRecordInParts, readRecord } from '../store/run-record.ts'
@@ -96,17 +95,10 @@ export function readStart(
   checkSignal('orchestra.start', spec.signal)
   const run = spec.id === undefined ? parts.platform.ids.next() : checkName('run', spec.id)
   const topology = parts.agents.resolveTeam(spec, 'orchestra.start')
-  const prepared = prepareRun({ ...spec, topology }, checkContextOf(parts), parts.settings.limits)
+  const prepared = prepareRun({ ...spec, topology }, parts.agents.checkContext, parts.settings.limits)
   const pinned = as === undefined ? prepared.pinned : withStarter(prepared.pinned, as)
   return { run, spec: { ...prepared, pinned, taint: joinTaint(prepared.taint, parts.agents.services.guard.people) } }
 }
-
-/** Returns the services with which a team is checked. */
-export const checkContextOf = ({ agents: { roles, services } }: Pick<OrchestraParts, 'agents'>): CheckContext => ({
-  models: services.external.models,
-  rules: services.guard.rules,
-  ...(roles ? { roles } : {}),
-})
 
 /**
  * Starts a run. Returns undefined if the run exists and was started with the same specification.
@@ -159,13 +151,17 @@ async function checkSame(
  */
 export function prepareRun(
   { topology, ...spec }: Omit<RunOptions, 'id' | 'threadId' | 'signal'> & { readonly topology: CompiledTopology },
-  around?: CheckContext,
+  around?: TeamCheckContext,
   limits?: RunLimits,
 ): RunSpec {
   const config = readConfig(spec.config, topology.canonical, limits)
-  rejectFindings(checkTopology(topology, config, around))
-  const task = copyJson(spec.task ?? null, 'The task')
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
+  const text = JSON.stringify([fingerprints, config])
+  if (around?.accepted.get(topology) !== text) {
+    rejectFindings(checkTopology(topology, config, around))
+    around?.accepted.set(topology, text)
+  }
+  const task = copyJson(spec.task ?? null, 'The task')
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
   const taint = checkTaint(spec.taint, 'The task')
   return { task, taint, pinned, tags: checkTags('The tags of a run', spec.tags ?? []), agents: topology.agents }

@@ -17,7 +17,7 @@ import { checkInteger } from '../../../resilience/index.ts'
 import type { RunConfig } from '../../../topology/index.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
 import type { TeamReference } from '../../engine/starts/resolve-team.ts'
-import { checkContextOf, prepareRun } from '../../engine/starts/start-run.ts'
+import { prepareRun } from '../../engine/starts/start-run.ts'
 import type { Dataset, DatasetCase } from '../datasets/dataset.ts'
 import { createScorer, type Score } from '../score-answer.ts'
 import type { NamedScores, ScoreFunction } from '../scorers/score-function.ts'
@@ -165,7 +165,7 @@ function readTeam({ parts }: OrchestraHost, reference: TeamReference, config: Ru
   const topology = parts.agents.resolveTeam(reference, 'experiments.evaluate')
   const spec = prepareRun(
     { task: null, topology, ...(config ? { config } : {}) },
-    checkContextOf(parts),
+    parts.agents.checkContext,
     parts.settings.limits,
   )
   const { team, agent } = reference
