@@ -1,6 +1,6 @@
 /** Executes steps: runs their code, executes them again, retries failed turns, parks and ends them. */
 import type { Json, Principal, StoredError, TaintLabel } from '../core/index.ts'
-import type { CommitResult, Fragment } from '../storage/index.ts'
+import type { CommitResult, Fragment, Row, Statement } from '../storage/index.ts'
 import type { EffectClass, Resolution } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
 import type { Recorder } from './recorder-port.ts'
@@ -131,6 +131,13 @@ export interface DrainStepsResult {
   readonly released: number
 }
 
+/** The uncertain effects of a user: as a list, and as a statement with its rows for a read that has other statements too. */
+export interface UncertainList {
+  list(user: string): Promise<readonly UncertainEffect[]>
+  statement(user: string): Statement
+  read(rows: readonly Row[]): readonly UncertainEffect[]
+}
+
 export interface Steps {
   /**
    * Executes the step, from its record if its journal has begun. If the step is already executing here, the call joins it. The
@@ -160,7 +167,7 @@ export interface Steps {
    * Lists the claimed `at-most-once` effects of a stopped step as uncertain if its journal has no outcome for them.
    */
   markUncertain(user: string, step: JournalId): Promise<void>
-  uncertain(user: string): Promise<readonly UncertainEffect[]>
+  readonly uncertain: UncertainList
   /**
    * Returns the recorded answers to calls of one kind (`kind` of `Recorder.answer`), in the order of the record.
    */

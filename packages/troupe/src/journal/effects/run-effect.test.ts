@@ -124,14 +124,14 @@ describe('an effect whose process died while it went on', () => {
     const { end, instance } = await reexecute({ class: 'at-most-once' }, done)
     expect(end).toEqual({ status: 'uncertain', effect: 'pay', call: '/effect:pay#1' })
     expect(done).toEqual(['first'])
-    expect(await instance.steps.uncertain(user)).toMatchObject([
+    expect(await instance.steps.uncertain.list(user)).toMatchObject([
       { step: 'step:1', call: '/effect:pay#1', effect: 'pay' },
     ])
     expect(await instance.steps.effects(user, 'step:1')).toMatchObject([{ name: 'pay', state: 'uncertain', key }])
     // A third process finds it so.
     const third = await reexecute({ class: 'at-most-once' }, done)
     expect(third.end).toMatchObject({ status: 'uncertain' })
-    expect(await instance.steps.uncertain(user)).toHaveLength(1)
+    expect(await instance.steps.uncertain.list(user)).toHaveLength(1)
   })
 
   it.each<[Reconciled<Json>, StepEnd, string[]]>([
@@ -194,7 +194,7 @@ describe('an effect whose process died while it went on', () => {
     const reconcile = async () => ({ happened: true, output: 'late' }) as const
     const { end, instance } = await reexecute({ class: 'at-most-once', reconcile }, done)
     expect(end).toEqual({ status: 'completed', outcome: 'late' })
-    expect(await instance.steps.uncertain(user)).toEqual([])
+    expect(await instance.steps.uncertain.list(user)).toEqual([])
   })
 
   it.each([
@@ -208,7 +208,7 @@ describe('an effect whose process died while it went on', () => {
     await resolveEffect(instance, 'step:1', '/effect:pay#1', resolution)
     expect((await reexecute({ class: 'at-most-once' }, done, instance)).end).toEqual({ status: 'completed', outcome })
     expect(done).toEqual(did)
-    expect(await instance.steps.uncertain(user)).toEqual([])
+    expect(await instance.steps.uncertain.list(user)).toEqual([])
   })
 
   it.each([
@@ -255,7 +255,7 @@ describe('an effect whose process died while it went on', () => {
     const third = await reexecute({ class: 'at-most-once' }, done)
     expect(third.end).toMatchObject({ status: 'uncertain' })
     expect(done).toEqual(['first', 'second'])
-    expect(await third.instance.steps.uncertain(user)).toHaveLength(1)
+    expect(await third.instance.steps.uncertain.list(user)).toHaveLength(1)
   })
 
   it('An uncertain effect lets parallel effects finish before its step is uncertain.', async () => {

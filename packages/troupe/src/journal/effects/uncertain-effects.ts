@@ -7,7 +7,7 @@ import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
-import type { RecordedEffect, UncertainEffect } from '../steps-port.ts'
+import type { RecordedEffect, UncertainList } from '../steps-port.ts'
 import { effectsOf } from './effects-of.ts'
 
 /** The sender that a settlement in an inbox names. */
@@ -18,7 +18,7 @@ export interface UncertainEffects {
   remove(user: string, step: JournalId, call: CallId): Fragment
   /** Adds the claimed effects of a stopped step whose outcome is unknown. */
   addUnknown(user: string, step: JournalId): Promise<void>
-  list(user: string): Promise<readonly UncertainEffect[]>
+  readonly listed: UncertainList
   resolve(user: string, step: JournalId, call: CallId, resolution: Resolution): Fragment
   /** Takes it off the list and into the journal of its step, where that is over; else undefined. */
   resolveEnded(user: string, step: JournalId, call: CallId, resolution: Resolution): Promise<Fragment | undefined>
@@ -60,7 +60,22 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
   )
   const removeExpected = (user: string, step: string, call: string) =>
     remove({ user, step, call }, { expect: { rows: 1 }, otherwise: 'effect.resolved', detail: { effect: call, step } })
+  const listed: UncertainList = {
+    async list(user) {
+      const [rows = []] = await storage.read({ user }, [listed.statement(user)])
+      return listed.read(rows)
+    },
+    statement: (user) => list({ user }, { returns: true }),
+    read: (rows) =>
+      rows.map((row) => ({
+        step: row.journal_id as string,
+        call: row.call as string,
+        effect: row.effect as string,
+        since: Number(row.since),
+      })),
+  }
   return {
+    listed,
     add: (user, step, call, effect) => ({ statements: [add({ user, step, call, effect, now: { $: 'now' } })] }),
     remove: (user, step, call) => ({ statements: [remove({ user, step, call })] }),
     async addUnknown(user, step) {
@@ -77,15 +92,6 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
       const statements = [...rows, ...amended.statements]
       const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
       if (!result.ok) throw failure(result.code, { ...result.detail })
-    },
-    async list(user) {
-      const [rows] = await storage.read({ user }, [list({ user }, { returns: true })])
-      return (rows ?? []).map((row) => ({
-        step: row.journal_id as string,
-        call: row.call as string,
-        effect: row.effect as string,
-        since: Number(row.since),
-      }))
     },
     async resolveEnded(user, step, call, resolution) {
       const { happened, output } = readResolution(resolution)

@@ -143,7 +143,7 @@ function openSteps(options: StepsOptions): Steps {
     abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
     retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
     markUncertain: (user, step) => uncertain.addUnknown(user, step),
-    uncertain: (user) => uncertain.list(user),
+    uncertain: uncertain.listed,
     answers: async (user, step, kind) => answersOf(await journals.read(user, step, 0, allRecords), kind),
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
     async forget(user) {

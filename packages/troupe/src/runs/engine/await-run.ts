@@ -1,9 +1,17 @@
 /** Waits for a run, whichever process carries it on: until it is over, or nothing in it can move. */
 import { failure, isLongValue, type Json, nextMacrotask, type UserId } from '../../core/index.ts'
+import type { UncertainEffect } from '../../journal/index.ts'
 import { resultWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
 import type { RunHost } from './run-host.ts'
 import type { RunRow } from './store/run-store.ts'
+
+/** The stored result of a run. */
+export interface AwaitedResult {
+  readonly result: Json
+  /** The uncertain effects of the user at the end of the run; absent if the run has not ended. */
+  readonly uncertain?: readonly UncertainEffect[]
+}
 
 /** @param find undefined while it is to be waited on */
 async function until<T>(
@@ -11,12 +19,12 @@ async function until<T>(
   user: UserId,
   run: string,
   signal: AbortSignal | undefined,
-  find: (row: RunRow, attempt: number) => Promise<T | undefined>,
+  find: (attempt: number) => Promise<T | undefined>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const change = host.nextEvents(user, run, signal)
     try {
-      const found = host.works(user, run) ? undefined : await find(await host.row(user, run), attempt)
+      const found = host.works(user, run) ? undefined : await find(attempt)
       if (found !== undefined) return found
       await change.promise
       if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })
@@ -27,26 +35,28 @@ async function until<T>(
 }
 
 /** The result, once the run is over or nothing in it can move. */
-export function awaitResult(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
+export function awaitResult(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<AwaitedResult> {
   const retryWindow: RetryWindow = {}
-  return until(host, user, run, signal, async (row, attempt) => {
+  return until(host, user, run, signal, async (attempt) => {
+    const { row, uncertain } = await host.rowWithUncertain(user, run)
     if (row.endedAt !== null && row.result !== null) {
       if (isLongValue(row.result)) await nextMacrotask(host.parts.platform.clock)
-      return JSON.parse(row.result) as Json
+      return { result: JSON.parse(row.result) as Json, uncertain }
     }
     if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)
     // The code of this process may resolve an uncertain effect or a change of code.
     else if (attempt === 1 && (row.reason === 'uncertain' || row.reason === 'code.changed'))
       await host.claimRun(user, run)
-    return resultWhileChildrenWait(host, user, row)
+    const result = await resultWhileChildrenWait(host, user, row)
+    return result === undefined ? undefined : { result }
   })
 }
 
 /** Resolves when the run is over. */
 export async function awaitEnd(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<void> {
   const retryWindow: RetryWindow = {}
-  await until(host, user, run, signal, async (row) => {
-    if (row.endedAt !== null) return true
+  await until(host, user, run, signal, async () => {
+    if ((await host.row(user, run)).endedAt !== null) return true
     await host.ensureOwned(user, run, retryWindow)
     return undefined
   })

@@ -1,9 +1,9 @@
 /** The runs of a troupe in this process: their ownership, takeovers, and the callers that wait for results. */
 import type { Agent } from '../../agents/index.ts'
-import { type Clock, failure, isLongValue, type Json, nextMacrotask, type UserId } from '../../core/index.ts'
+import { type Clock, failure, isLongValue, nextMacrotask, type UserId } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
-import { awaitEnd, awaitResult } from './await-run.ts'
+import { type AwaitedResult, awaitEnd, awaitResult } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
 import { parentOf } from './children/parent.ts'
 import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
@@ -23,7 +23,7 @@ import { SuspensionWatch } from './ownership/suspension-watch.ts'
 import { takeOverRun } from './ownership/take-over-run.ts'
 import { Wakeups } from './ownership/wakeups.ts'
 import { RunAdmission } from './run-admission.ts'
-import type { RunHost } from './run-host.ts'
+import type { RowWithUncertain, RunHost } from './run-host.ts'
 import { type Known, RunCode } from './starts/run-code.ts'
 import { type NewRun, readStart, type StartSpec, startRun } from './starts/start-run.ts'
 import { readRetainedRecords } from './store/retained-records.ts'
@@ -162,12 +162,20 @@ export class OrchestraHost implements RunHost {
   }
 
   async row(user: UserId, run: string): Promise<RunRow> {
-    const row = await this.parts.stores.store.get(user, run)
-    if (!row) throw (await this.parts.reporting.erasureError?.(user)) ?? failure('run.unknown', { run })
-    return row
+    return (await this.parts.stores.store.get(user, run)) ?? this.#rejectUnknown(user, run)
   }
 
-  awaitResult(user: UserId, run: string, signal?: AbortSignal): Promise<Json> {
+  async rowWithUncertain(user: UserId, run: string): Promise<RowWithUncertain> {
+    const { uncertain } = this.parts.journal.steps
+    const { row, rows } = await this.parts.stores.store.getWith(user, run, uncertain.statement(user))
+    return { row: row ?? (await this.#rejectUnknown(user, run)), uncertain: uncertain.read(rows) }
+  }
+
+  async #rejectUnknown(user: UserId, run: string): Promise<never> {
+    throw (await this.parts.reporting.erasureError?.(user)) ?? failure('run.unknown', { run })
+  }
+
+  awaitResult(user: UserId, run: string, signal?: AbortSignal): Promise<AwaitedResult> {
     return awaitResult(this, user, run, signal)
   }
   awaitEnd(user: UserId, run: string, signal?: AbortSignal): Promise<void> {

@@ -1,17 +1,28 @@
 /** The port of the host of runs: for waiting, commands and child runs. */
 import type { Agent } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
+import type { UncertainEffect } from '../../journal/index.ts'
 import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import type { RunOwner } from './execution/run-owner.ts'
 import type { OrchestraParts } from './orchestra-parts.ts'
 import type { RunRow } from './store/run-store.ts'
 
+export interface RowWithUncertain {
+  readonly row: RunRow
+  readonly uncertain: readonly UncertainEffect[]
+}
+
 export interface RunHost {
   readonly parts: OrchestraParts
   readonly isClosed: boolean
   /** @throws NotFoundError `run.unknown` */
   row(user: UserId, run: string): Promise<RunRow>
+  /**
+   * Reads a run with the uncertain effects of the user at the same time.
+   * @throws NotFoundError `run.unknown`
+   */
+  rowWithUncertain(user: UserId, run: string): Promise<RowWithUncertain>
   /** Returns true if this process executes the run now, so that its row is not up to date. */
   works(user: UserId, run: string): boolean
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner>

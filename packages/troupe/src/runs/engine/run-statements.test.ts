@@ -36,7 +36,7 @@ it('A run of seven steps with a model call each commits 4 times, reads at most 2
   }
   const of = (text: string) => least.filter((each) => each.startsWith(text)).length
   expect(of('commit')).toBe(4)
-  expect(of('rollback')).toBeLessThanOrEqual(2)
+  expect(of('select')).toBeLessThanOrEqual(2)
   console.log(`a run of seven model calls: ${least.length} statements`)
   expect(least.length).toBeLessThanOrEqual(42)
   // The end of each step is part of the change that decides it.

@@ -78,10 +78,10 @@ export class Run<Response = Json> {
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult<Response>> {
     checkCall('run.result', options)
     recordRead(this.#host.parts, this.#user, this.id)
-    const result = revive<Response>(await this.#host.awaitResult(this.#user, this.id, options.signal))
-    const uncertain = await uncertainEffects(this.#host, this.#user, this.id)
+    const awaited = await this.#host.awaitResult(this.#user, this.id, options.signal)
+    const uncertain = await uncertainEffects(this.#host, this.#user, this.id, awaited.uncertain)
     await noteRunTaint(this.#host.parts, this.#user, this.id)
-    return uncertain.length > 0 ? { ...result, uncertain } : result
+    return { ...revive<Response>(awaited.result), ...(uncertain.length > 0 ? { uncertain } : {}) }
   }
 
   /**

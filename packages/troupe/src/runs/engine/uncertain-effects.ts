@@ -1,19 +1,21 @@
 /** Uncertain effects of a run, and their resolution, while the run is open and after its end. */
 import { checkText, failure, type UserId } from '../../core/index.ts'
-import type { Resolution } from '../../journal/index.ts'
+import type { Resolution, UncertainEffect } from '../../journal/index.ts'
 import { recordedCall } from '../history/steps/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { UncertainEffectOfRun } from './run-result.ts'
 import { journalOwnerOf, stepJournal } from './store/run-journals.ts'
 
+/** @param all those of the user, if they have been read */
 export async function uncertainEffects(
   { parts }: OrchestraHost,
   user: UserId,
   run: string,
+  all?: readonly UncertainEffect[],
 ): Promise<readonly UncertainEffectOfRun[]> {
   const { steps } = parts.journal
-  const listed = (await steps.uncertain(user)).flatMap(({ step: journal, ...effect }) => {
+  const listed = (all ?? (await steps.uncertain.list(user))).flatMap(({ step: journal, ...effect }) => {
     const owner = journalOwnerOf(journal)
     return owner?.run === run && owner.step !== undefined ? [{ ...effect, step: owner.step, journal }] : []
   })

@@ -37,15 +37,9 @@ export class Reader {
 
   /** @param at the value of `now`, ms since 1970 */
   read(statements: readonly Statement[], at: number): readonly (readonly Row[])[] {
+    // No change commits between two statements on the connection of the writer.
     if (this.#readOnly) this.#beginTransaction()
-    // A single statement always sees one snapshot.
-    if (this.#inTransaction || statements.length === 1) return this.#all(statements, at)
-    this.#begin.run()
-    try {
-      return this.#all(statements, at)
-    } finally {
-      this.#end.run()
-    }
+    return this.#all(statements, at)
   }
 
   /** Ends the snapshot: later reads see all changes committed by now. */

@@ -14,7 +14,7 @@ export const workChecks = {
   async 'effects.resolved'({ parts, users }) {
     const found = await Promise.all(
       (await users()).users.map(async (user) =>
-        (await parts.journal.steps.uncertain(user)).map(({ effect }) => `${effect} of ${user}`),
+        (await parts.journal.steps.uncertain.list(user)).map(({ effect }) => `${effect} of ${user}`),
       ),
     )
     const uncertain = found.flat()

@@ -88,6 +88,12 @@ export interface RunStore {
   /** @param models the result of `storedUsage` */
   saveUsage(user: UserId, run: string, models: string): Statement
   get(user: UserId, run: string): Promise<RunRow | undefined>
+  /** Reads a run and the rows of another statement at once. */
+  getWith(
+    user: UserId,
+    run: string,
+    other: Statement,
+  ): Promise<{ readonly row: RunRow | undefined; readonly rows: readonly Row[] }>
   list(user: UserId, filter: RunFilter, limit: number, after?: RunListPosition): Promise<readonly ListedRun[]>
   /** Claims the run in the change that takes over its journal; `run.not_owned` if a process with a valid lease owns it. */
   claim(user: UserId, run: string): Statement
@@ -224,6 +230,10 @@ function createReads(
     async get(user, run) {
       const [rows] = await storage.read({ user }, [queries.get({ user, run }, { returns: true })])
       return rows?.[0] && runRowOf(rows[0])
+    },
+    async getWith(user, run, other) {
+      const [found, rows = []] = await storage.read({ user }, [queries.get({ user, run }, { returns: true }), other])
+      return { row: found?.[0] && runRowOf(found[0]), rows }
     },
     async children(user) {
       const [rows] = await storage.read({ user }, [queries.children({ user }, { returns: true })])
