@@ -106,7 +106,7 @@ describe('a caller bound to an agent', () => {
     expect(text).toContain(ours)
   })
 
-  it('A caller that is bound to an agent gives no approval of a run with its steps, and other approvals only with that operation.', async () => {
+  it('A caller that is bound to an agent gives no approval of a run with its steps, and others only with that operation or in runs that it started.', async () => {
     const [question] = (await run.result()).questions
     const body = { question: question?.id, value: { approve: true, hash: question?.hash } }
     const path = `/v1/runs/${run.id}/answers`
@@ -122,6 +122,16 @@ describe('a caller bound to an agent', () => {
     expect((await run.status()).status).toBe('waiting')
     expect((await as('D who may approve')('POST', path, body)).status).toBe(200)
     expect((await run.result()).status).toBe('completed')
+    const started = (await as('D')('POST', '/v1/runs', { task: secret, team: 'abc' })).body.run
+    const waits = (await as('D')('GET', `/v1/runs/${started}/result?wait=5s`)).body
+    const own = { question: waits.questions[0].id, value: { approve: true, hash: waits.questions[0].hash } }
+    const ownPath = `/v1/runs/${started}/answers`
+    expect((await as('C')('POST', ownPath, own)).body.code).toBe('request.forbidden')
+    const operations = ['runs.start', 'runs.read', 'runs.answer'] as const
+    const limited = await served.troupe.apiKeys.create({ name: 'l', users: ['ada'], agent: 'D', operations })
+    const withoutApprovals = caller(served.url, { authorization: `Bearer ${limited.key}` })
+    expect((await withoutApprovals('POST', ownPath, own)).body.code).toBe('request.forbidden')
+    expect((await as('D')('POST', ownPath, own)).status).toBe(200)
   })
 
   it('A caller that is bound to an agent sees and answers questions of runs that it started, and of no others.', async () => {
