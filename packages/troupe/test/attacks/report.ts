@@ -1,4 +1,6 @@
 /** What a release prints of its corpus. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Verdict } from './attack.ts'
 
 export interface Report {
@@ -35,6 +37,7 @@ export function report(all: readonly Verdict[]): Report {
     groups.set(family, [...(groups.get(family) ?? []), verdict])
   }
   lines.push('attack | tried | succeeded', ...byPrefix(stated))
+  lines.push('what an assessment from outside tried | rows tried | succeeded', ...byAssessment(stated))
   lines.push('by family:')
   for (const [family, own] of groups)
     lines.push(
@@ -72,6 +75,21 @@ function byPrefix(verdicts: readonly Verdict[]): readonly string[] {
     groups.set(prefix, group)
   }
   return [...groups].sort().map(([prefix, { tried, succeeded }]) => `  ${prefix}/… | ${tried} | ${succeeded}`)
+}
+
+/** Counts the rows that the page names for each attack of the assessment. Attacks that tests alone repeat have none. */
+function byAssessment(verdicts: readonly Verdict[]): readonly string[] {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/security.md'), 'utf8')
+  const [, table = ''] = page.split('| attack | rows and tests that repeat it |')
+  return [...(table.split('\n\n')[0] ?? '').matchAll(/^\| ([^|]*[^|\s-]) \| ([^|]*) \|$/gm)].map(
+    ([, attack, cell = '']) => {
+      const prefixes = [...cell.matchAll(/`([\w/-]+\/)…`/g)].map(([, prefix = '']) => prefix)
+      const own = verdicts.filter(({ attack: { id } }) => prefixes.some((prefix) => id.startsWith(prefix)))
+      const figures =
+        prefixes.length > 0 ? `${own.length} | ${count(own, ({ succeeded }) => succeeded)}` : 'by tests | -'
+      return `  ${attack} | ${figures}`
+    },
+  )
 }
 
 function heldBy(twins: readonly Verdict[], keyOf: (attack: Verdict['attack']) => string): readonly string[] {
