@@ -40,7 +40,7 @@ class Trial {
       ),
     )
   }
-  async send(payloads: readonly string[], more: { readonly priority?: 'urgent'; readonly ttl?: '10s' } = {}) {
+  async send(payloads: readonly string[], more: { readonly priority?: 'urgent'; readonly ttl?: '30m' } = {}) {
     for (const payload of payloads)
       await this.testbed.agent(`from ${payload[0]}`).messages.send(Note, payload, { to: 'W', ...more })
   }
@@ -71,7 +71,7 @@ class Trial {
 }
 
 describe.each(storages)('a batch at $url', (testStorage) => {
-  // While a loaded server answers, the virtual clock goes on: a short lease would expire in between.
+  // While a loaded server answers, the virtual clock goes on: a short lease or life of a message would end in between.
   const begin = async (config: MessagingTestbedOptions['config'] = {}) => {
     return new Trial(
       await testbeds.testbed({ ...testStorage, config: { lease: '1m', ...config }, user: `user ${users++}` }),
@@ -171,10 +171,10 @@ describe.each(storages)('a batch at $url', (testStorage) => {
   it('An interrupted batch with an expired message leaves the others to be handled alone, with their keyed effects.', async () => {
     const trial = await begin()
     await trial.send(['a1'])
-    await trial.send(['b1'], { ttl: '10s' })
+    await trial.send(['b1'], { ttl: '30m' })
     await trial.send(['a2'])
     await trial.breakOff(trial.batches(3, { breaksOff: true }))
-    await trial.testbed.clock.advance('1m')
+    await trial.testbed.clock.advance('40m')
     await trial.testbed.start(trial.batches(3))
     await trial.handled()
     expect(trial.seen).toEqual([['a1'], ['a2']])
@@ -184,10 +184,10 @@ describe.each(storages)('a batch at $url', (testStorage) => {
   it('An interrupted batch with an expired message dead-letters the others if its effects have no keys.', async () => {
     const trial = await begin()
     trial.keyed = false
-    await trial.send(['a1'], { ttl: '10s' })
+    await trial.send(['a1'], { ttl: '30m' })
     await trial.send(['b1', 'c1'])
     await trial.breakOff(trial.batches(3, { breaksOff: true }))
-    await trial.testbed.clock.advance('1m')
+    await trial.testbed.clock.advance('40m')
     await trial.testbed.start(trial.batches(3))
     await trial.handled()
     expect(trial.seen).toEqual([])
