@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Json } from '../../../core/index.ts'
-import { encodeRecord, type RunRecord, readRecord } from './run-record.ts'
+import { encodeRecord, encodeRecordInParts, type RunRecord, readRecord } from './run-record.ts'
 
 const stored = (record: RunRecord) => encodeRecord(record).text
 
@@ -44,4 +44,25 @@ it('A record of thousands of events is read as it was.', () => {
   const text = stored(record)
   expect(text.length).toBeLessThan(500_000)
   expect(readRecord(JSON.parse(text) as Json)).toEqual(record)
+})
+
+it('The text of a long value of a record is a part without other work.', () => {
+  const task = Array.from({ length: 5_000 }, (_, id) => ({ id, name: 'a row of a long table' }))
+  const stringify = vi.spyOn(JSON, 'stringify')
+  const keys = vi.spyOn(Object, 'keys')
+  try {
+    const parts: [texts: number, reads: number][] = []
+    const work = encodeRecordInParts({ input: { type: 'start', task }, events: [], first: 1 } as unknown as RunRecord)
+    for (let isOver = false; !isOver; ) {
+      stringify.mockClear()
+      keys.mockClear()
+      isOver = work.next().done === true
+      const texts = stringify.mock.calls.filter(([value]) => (value as { task?: unknown }).task === task)
+      parts.push([texts.length, keys.mock.calls.length])
+    }
+    expect(parts.filter(([texts]) => texts > 0)).toEqual([[1, 0]])
+  } finally {
+    stringify.mockRestore()
+    keys.mockRestore()
+  }
 })

@@ -29,11 +29,11 @@ export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody
   const isShort = events.length <= large.events && !isLongValue(record)
   if (isShort) return new EncodedBody(encodeJson(record, 'A record of a run'))
   const repeats = new Repeats()
-  const parts = [`{"input":${repeats.encode(input, { holder: undefined, key: 'input' })},"events":[`]
+  const parts = [`{"input":${yield* repeats.encode(input, { holder: undefined, key: 'input' })},"events":[`]
   yield
   const holder = { holder: undefined, key: 'events' }
   for (const [key, event] of events.entries()) {
-    parts.push(`${key === 0 ? '' : ','}${repeats.encode(event, { holder, key })}`)
+    parts.push(`${key === 0 ? '' : ','}${yield* repeats.encode(event, { holder, key })}`)
     yield
   }
   parts.push(`],"first":${first},"same":${JSON.stringify(repeats.same)}}`)
@@ -56,11 +56,13 @@ function pathTo(location: ValueLocation | undefined): Path {
 class Repeats {
   /** The position of each repetition, and of the first occurrence. */
   readonly same: (readonly [at: Path, from: Path])[] = []
-  readonly #seen = new Map<unknown, ValueLocation>()
+  readonly #seen = new Map<unknown, ValueLocation>();
 
-  /** @returns the value as JSON, with null for each repetition */
-  encode(value: unknown, location: ValueLocation): string {
-    return JSON.stringify(this.#without(value, location))
+  /** @returns the value as JSON, with null for each repetition; the search and the text are a part each if it is long */
+  *encode(value: unknown, location: ValueLocation): WorkInParts<string> {
+    const left = this.#without(value, location)
+    if (isLongValue(left)) yield
+    return JSON.stringify(left)
   }
 
   /** A value without repetitions is not copied. A short one is written as often as it occurs. */
