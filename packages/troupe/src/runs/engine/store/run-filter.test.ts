@@ -104,3 +104,15 @@ describe('the words of a run', () => {
     expect(searchWordsIn(['a '.repeat(50_000), 'late'])).toEqual(['a'])
   })
 })
+
+it('The words of a long list are read only until there are enough.', () => {
+  let reads = 0
+  const list = new Proxy(Array.from({ length: 10_000 }, (_, i) => i) as number[], {
+    get: (target, name) => {
+      reads++
+      return Reflect.get(target, name) as unknown
+    },
+  })
+  expect(searchWordsIn([list])).toHaveLength(maxWords)
+  expect(reads).toBeLessThan(1_000)
+})

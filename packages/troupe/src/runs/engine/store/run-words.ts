@@ -23,13 +23,18 @@ const wordsOf = (text: string): readonly string[] => text.normalize('NFKC').toLo
 export function searchWordsIn(values: readonly (Json | undefined)[]): readonly string[] {
   const found = new Set<string>()
   let left = maxTextLength
+  const isFull = () => left <= 0 || found.size >= maxWords
   const visit = (value: Json | undefined): void => {
-    if (left <= 0 || found.size >= maxWords) return
+    if (isFull()) return
     if (typeof value === 'string' || typeof value === 'number') {
       const text = truncateText(String(value), left)
       left -= text.length
       for (const each of wordsOf(text)) if (found.size < maxWords) found.add(each)
-    } else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) visit(each as Json)
+    } else if (typeof value === 'object' && value !== null)
+      for (const each of Array.isArray(value) ? value : Object.values(value)) {
+        if (isFull()) return
+        visit(each as Json)
+      }
   }
   for (const value of values) visit(value)
   return [...found]
