@@ -5,8 +5,17 @@ const longLength = 64 * 1024
 
 export const isLongValue = (value: unknown): boolean => !fitsWithin(value, longLength)
 
-/** Returns whether the value has about `max` characters as JSON, or fewer. A longer one is read only so far. */
-export const fitsWithin = (value: unknown, max: number): boolean => lengthWithin(value, max) !== undefined
+/**
+ * Returns whether the value has about `max` characters as JSON, or fewer. A longer one is read only so far. A value that
+ * cannot be read, such as a cycle, does not fit: its check rejects it later.
+ */
+export function fitsWithin(value: unknown, max: number): boolean {
+  try {
+    return lengthWithin(value, max) !== undefined
+  } catch {
+    return false
+  }
+}
 
 function lengthWithin(value: unknown, max: number): number | undefined {
   if (typeof value === 'string') return value.length <= max ? value.length + 2 : undefined

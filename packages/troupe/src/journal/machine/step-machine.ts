@@ -3,7 +3,15 @@
  * `step-executor.ts`. Invariant: a trigger is dispatched to its end before the next one; what it raises is queued.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { failure, isLongValue, type Json, nextMacrotask, runWithStepTaint } from '../../core/index.ts'
+import {
+  copyJson,
+  failure,
+  fitsWithin,
+  isLongValue,
+  type Json,
+  nextMacrotask,
+  runWithStepTaint,
+} from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { Execution, StepPort } from '../steps/execution.ts'
 import type { StepsContext } from '../steps/steps-context.ts'
@@ -16,6 +24,9 @@ import { type Io, StepExecutor } from './step-executor.ts'
 import { transitionOf } from './step-table.ts'
 import { StepTimers } from './step-timers.ts'
 import type { ProgramEnd, Trigger } from './trigger.ts'
+
+/** The estimated length of a value is at most three times that of its text: `1,` counts as 6 characters. */
+const estimatePerByte = 4
 
 export type Program = (recorder: Recorder) => Promise<Json>
 
@@ -192,7 +203,23 @@ export class StepMachine implements StepControl, StepPort {
     } catch (thrown) {
       end = { thrown }
     }
-    if ('value' in end && isLongValue(end.value)) await nextMacrotask(this.context.clock)
+    if ('value' in end && isLongValue(end.value)) end = await this.#encodeLong(end.value)
     this.dispatch({ on: 'programEnded', end }, execution)
+  }
+
+  /** Copies a long outcome and writes its text, each in a macrotask of its own. */
+  async #encodeLong(value: Json): Promise<ProgramEnd> {
+    const { clock, limits } = this.context
+    await nextMacrotask(clock)
+    // The copy of a value that contains the same object very often would need much more memory than the value.
+    if (!fitsWithin(value, estimatePerByte * limits.valueBytes)) return { value }
+    try {
+      const copy = copyJson(value)
+      await nextMacrotask(clock)
+      return { value: copy, text: JSON.stringify(copy) }
+    } catch {
+      // The turn rejects it with its name.
+      return { value }
+    }
   }
 }

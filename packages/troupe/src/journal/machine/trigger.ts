@@ -7,8 +7,8 @@ import type { StepPart } from '../turns/commit-buffer.ts'
 import type { Rejection } from '../turns/own-journal.ts'
 import type { StopReason } from './stop-reason.ts'
 
-/** How the code of a step ended. */
-export type ProgramEnd = { readonly value: Json } | { readonly thrown: unknown }
+/** How the code of a step ended. `text` is the value as JSON, if it was long and is therefore a copy. */
+export type ProgramEnd = { readonly value: Json; readonly text?: string } | { readonly thrown: unknown }
 
 /** Raised by the code of an execution and by its effects. */
 export type ExecutionTrigger =

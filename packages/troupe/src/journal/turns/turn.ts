@@ -80,17 +80,17 @@ export class Turn {
   }
 
   /** The last turn: the outcome with everything that is staged; where it threw, without. */
-  end(end: { readonly value: Json } | { readonly thrown: unknown }): void {
+  end(end: { readonly value: Json; readonly text?: string } | { readonly thrown: unknown }): void {
     this.#ready = [
-      { stage: this.#execution.root, end: 'thrown' in end ? this.#failed(end.thrown) : this.#encoded(end.value) },
+      { stage: this.#execution.root, end: 'thrown' in end ? this.#failed(end.thrown) : this.#encoded(end) },
     ]
   }
 
   /** An outcome that can't be recorded fails the step: entered again it would be the same. */
-  #encoded(value: Json): Ending {
+  #encoded({ value, text: known }: { readonly value: Json; readonly text?: string }): Ending {
     const what = `The outcome of ${this.#execution.spec.id}`
     try {
-      const text = encodeJson(value, what)
+      const text = known ?? encodeJson(value, what)
       checkSize(this.#execution, text, what)
       return { value, text }
     } catch (thrown) {
