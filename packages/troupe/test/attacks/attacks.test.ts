@@ -95,8 +95,13 @@ test('The page docs/security.md names only tests that exist.', () => {
   const exists = (path: string) =>
     existsSync(join(root, 'packages/troupe', path.startsWith('test/') ? '' : 'src', path))
   expect(named.filter((path) => !exists(path))).toEqual([])
-  const codes = [...page.matchAll(/rows? `([\w-]+)\//g)].map(([, code = '']) => code)
-  expect(codes.filter((code) => !corpus.some(({ id }) => id.startsWith(`${code}/`)))).toEqual([])
+  const prefixes = [...page.matchAll(/`((?:[\w-]+\/)+)…`/g)].map(([, prefix = '']) => prefix)
+  expect(prefixes.length).toBeGreaterThan(50)
+  expect(prefixes.filter((prefix) => !corpus.some(({ id }) => id.startsWith(prefix)))).toEqual([])
+  const risks = ['ASI', 'LLM', 'MCP'].flatMap((list) =>
+    Array.from({ length: 10 }, (_, i) => `${list}${String(i + 1).padStart(2, '0')}`),
+  )
+  expect(risks.filter((risk) => !page.includes(`\n| ${risk} `))).toEqual([])
 })
 
 test('No attack of the sample succeeds in memory, and the harmless cases that are held up are counted.', async () => {
@@ -104,6 +109,9 @@ test('No attack of the sample succeeds in memory, and the harmless cases that ar
   const { text, problems } = report(verdicts)
   console.log(text)
   expect(problems.join('\n')).toBe('')
+  expect(text).toMatch(/harmless cases that were held up, by channel:\n {2}\d+ of \d+ {2}\S/)
+  expect(text).toMatch(/\n {2}\d+ more ask for what the stated policy allows; \d+ of them happened\n/)
+  expect(text).toMatch(/\n {2}an obedient model, by every channel \| [1-9]\d* \| 0\n/)
   const injected = verdicts.filter(({ attack }) => attack.expected === 'asked')
   expect(injected.filter(({ reached }) => reached).length).toBeGreaterThan(0.9 * injected.length)
   // An owner's own work with text of others is done without a question as long as nothing sensitive is in it.

@@ -85,9 +85,9 @@ function byAssessment(verdicts: readonly Verdict[]): readonly string[] {
     ([, attack, cell = '']) => {
       const prefixes = [...cell.matchAll(/`([\w/-]+\/)…`/g)].map(([, prefix = '']) => prefix)
       const own = verdicts.filter(({ attack: { id } }) => prefixes.some((prefix) => id.startsWith(prefix)))
-      const figures =
+      const counts =
         prefixes.length > 0 ? `${own.length} | ${count(own, ({ succeeded }) => succeeded)}` : 'by tests | -'
-      return `  ${attack} | ${figures}`
+      return `  ${attack} | ${counts}`
     },
   )
 }

@@ -26,7 +26,8 @@ const bounds: Readonly<Record<string, string>> = {
   'context/reads/listing.ts': inThread,
   'context/reads/watch-context.ts': inThread,
   'context/mesh.ts': inThread,
-  'security/policy/condition.ts': 'It compares labels. A list of rules has 500 tests, which search a tree of the arguments of a call.',
+  'security/policy/condition.ts':
+    'It compares labels. A list of rules has 500 tests, which search a tree of the arguments of a call.',
   'operations/doctor/checks/project-checks.ts': 'A line of the .gitignore of the project, read by the command line.',
   'models/extractive/coordinate.ts': 'The name of a tool has letters, digits, _ and - only.',
   'documents/reading/formats/read-epub.ts': constant,

@@ -44,20 +44,24 @@ test.each([...new Set([...withRows, ...withOwnTrial])])(
   },
 )
 
-test.each(withOwnTrial)('The program $number of the assessment ($name) holds on PostgreSQL.', async (program) => {
-  if ((await missingServer()) !== undefined) return
-  const storage = () => {
-    const schema = schemaName(`program_${schemas.length}`)
-    schemas.push(schema)
-    return { url: server, schema }
-  }
-  const { broken, tried } = await runProgram({ ...program, rows: undefined } as never, {
-    storage,
-    storageName: 'postgres',
-  })
-  expect(broken).toEqual([])
-  expect(tried).toBeGreaterThan(0)
-})
+test.for(withOwnTrial)(
+  'The program $number of the assessment ($name) holds on PostgreSQL.',
+  async (program, context) => {
+    const missing = await missingServer()
+    if (missing !== undefined) return context.skip(missing)
+    const storage = () => {
+      const schema = schemaName(`program_${schemas.length}`)
+      schemas.push(schema)
+      return { url: server, schema }
+    }
+    const { broken, tried } = await runProgram({ ...program, rows: undefined } as never, {
+      storage,
+      storageName: 'postgres',
+    })
+    expect(broken).toEqual([])
+    expect(tried).toBeGreaterThan(0)
+  },
+)
 
 test('A program is broken if an attempt succeeds, if it throws, or if a named test fails or is missing.', async () => {
   const [program] = programs
