@@ -17,8 +17,11 @@ const lostAfterMs = 100
 /** How many short parts are done between two looks: reading the clock after each would cost more than many of them. */
 const shortParts = 16
 
+/** A part yields it if it took long, or if the next one will: the time is looked at in between. */
+export const longPart = 'long'
+
 /** Work that can pause at each `yield`. */
-export type WorkInParts<Result> = Generator<undefined, Result, undefined>
+export type WorkInParts<Result> = Generator<typeof longPart | undefined, Result, undefined>
 
 /** Does work without a pause. */
 export function finishNow<Result>(work: WorkInParts<Result>): Result {
@@ -127,6 +130,7 @@ export class TimeSlice {
       if (parts % partsPerLook === 0 && this.isOver) await this.renew()
       const { done, value } = work.next()
       if (done) return value
+      if (value === longPart) parts = -1
     }
   }
 }

@@ -2,9 +2,10 @@
 import { hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
-import { finishNow, type WorkInParts } from '../time/time-slice.ts'
+import { finishNow, longPart, type WorkInParts } from '../time/time-slice.ts'
 import { isRootPrototype } from './is-object.ts'
 import type { Json } from './json-value.ts'
+import { longLength } from './long-values.ts'
 import { truncateText } from './truncate-text.ts'
 
 /** Deeper values are rejected, since parsers of other programs fail on them. */
@@ -177,6 +178,7 @@ export function* canonicalJsonInParts(value: Json): WorkInParts<string> {
     const item = (from as Record<string | number, Json>)[key ?? at] as Json
     if (at > 0) written.text += ','
     if (key !== undefined) written.text += `${JSON.stringify(key)}:`
+    if (typeof item === 'string' && item.length > longLength) yield longPart
     if (item === null || typeof item !== 'object') written.text += JSON.stringify(item)
     else written = begin(item, written)
   }
@@ -192,6 +194,8 @@ export const hashJson = (value: Json): string => hashText(canonicalJson(value))
 
 /** The same in parts. */
 export function* hashJsonInParts(value: Json): WorkInParts<string> {
-  return hashText(yield* canonicalJsonInParts(value))
+  const text = yield* canonicalJsonInParts(value)
+  if (text.length > longLength) yield longPart
+  return hashText(text)
 }
 export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

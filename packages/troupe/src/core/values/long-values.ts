@@ -1,7 +1,7 @@
 /** Estimates how long a value is as JSON, without its text: a long one is handled in macrotasks of its own. */
 
 /** In characters. Below it a value is written, read and copied in less than a millisecond. */
-const longLength = 64 * 1024
+export const longLength = 64 * 1024
 
 export const isLongValue = (value: unknown): boolean => !fitsWithin(value, longLength)
 

@@ -2,7 +2,16 @@
  * The turn: what a step has staged commits with what it has recorded, in one change. Commits wait for the effects that
  * were started before them.
  */
-import { encodeJson, type Json, type StoredError, storeError, TimeSlice, type WorkInParts } from '../../core/index.ts'
+import {
+  copyJson,
+  encodeJson,
+  isLongValue,
+  type Json,
+  type StoredError,
+  storeError,
+  TimeSlice,
+  type WorkInParts,
+} from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectToken } from '../effects/effects-in-progress.ts'
 import { checkSize, inputHash } from '../effects/run-effect.ts'
@@ -86,11 +95,16 @@ export class Turn {
     ]
   }
 
-  /** An outcome that can't be recorded fails the step: entered again it would be the same. */
-  #encoded({ value, text: known }: { readonly value: Json; readonly text?: string }): Ending {
+  /**
+   * Copies an outcome, because its code may change it later. An outcome that cannot be recorded fails the step: at another
+   * execution it would be the same.
+   */
+  #encoded(end: { readonly value: Json; readonly text?: string }): Ending {
     const what = `The outcome of ${this.#execution.spec.id}`
     try {
-      const text = known ?? encodeJson(value, what)
+      // A long one is a copy already, unless it exceeds the limit.
+      const value = isLongValue(end.value) ? end.value : copyJson(end.value, what)
+      const text = end.text ?? encodeJson(value, what)
       checkSize(this.#execution, text, what)
       return { value, text }
     } catch (thrown) {

@@ -1,6 +1,6 @@
 /** Executes the steps of one run in this process: starts, wakes, cancels and awaits them. It takes no decision. */
-import type { Agent, Outcome } from '../../../../agents/index.ts'
-import { copyJson, failure, isLongValue, nextMacrotask, type StoredError } from '../../../../core/index.ts'
+import type { Agent } from '../../../../agents/index.ts'
+import { failure, isLongValue, nextMacrotask, type StoredError } from '../../../../core/index.ts'
 import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
@@ -234,8 +234,6 @@ export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, {
 /** Ends after which the step stays here: it continues later or, if its journal is broken, stops with its run. */
 const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
 
-/** Copies a value, so that the run and the step's journal have the same value if the code changes it later. */
+/** Copies a failure, so that the run and the step's journal have the same if the code changes it later. An outcome is a copy. */
 const captured = (message: RunMessage): RunMessage =>
-  message.type === 'completed'
-    ? { ...message, outcome: copyJson(message.outcome) as Outcome }
-    : (JSON.parse(JSON.stringify(message)) as RunMessage)
+  message.type === 'completed' ? message : (JSON.parse(JSON.stringify(message)) as RunMessage)
