@@ -229,30 +229,42 @@ describe('verifyAudit', () => {
     },
   )
 
-  it('A troupe raises an alert, and its health is degraded, when it opens a database that was rolled back.', async () => {
-    const audit = { checkpoints: { key, to: lines() } }
-    const session = async (count: number) => {
-      const clock = createVirtualClock()
-      const troupe = await opened({ storage: `sqlite:${file()}`, audit, clock })
-      const emitted: unknown[] = []
-      troupe.on('audit.rolled-back', ({ size, signedSize }) => emitted.push([size, signedSize]))
-      troupe.on('alert.raised', ({ alert }) => emitted.push(alert))
-      for (let i = 0; i < count; i++) await troupe.user('ada').context.push(`k${i}`, i)
-      // The log is compared behind the opening, in real time.
-      if (count === 0) await expect.poll(() => emitted.length).toBe(1)
-      await clock.advance('1m')
-      const { checks } = await troupe.health()
-      emitted.push(checks.find(({ name }) => name === 'audit')?.status)
-      await troupe.close()
-      return emitted
-    }
-    expect(await session(2)).toEqual(['healthy'])
-    copyFileSync(file(), `${file()}.old`)
-    expect(await session(5)).toEqual(['healthy'])
-    for (const suffix of ['-wal', '-shm']) rmSync(`${file()}${suffix}`, { force: true })
-    copyFileSync(`${file()}.old`, file())
-    expect(await session(0)).toEqual([[5, 13], 'audit-rolled-back', 'degraded'])
-  })
+  it.each([
+    { kept: 'in a file', checkpoints: () => ({ key, to: lines() }) },
+    {
+      kept: 'by the application',
+      checkpoints: () => {
+        const kept: Checkpoint[] = []
+        return { key, to: (one: Checkpoint) => void kept.push(one), last: async () => kept.at(-1) }
+      },
+    },
+  ])(
+    'A troupe raises an alert, and its health is degraded, when it opens a database that was rolled back; its checkpoints are kept $kept.',
+    async ({ checkpoints }) => {
+      const audit = { checkpoints: checkpoints() }
+      const session = async (count: number) => {
+        const clock = createVirtualClock()
+        const troupe = await opened({ storage: `sqlite:${file()}`, audit, clock })
+        const emitted: unknown[] = []
+        troupe.on('audit.rolled-back', ({ size, signedSize }) => emitted.push([size, signedSize]))
+        troupe.on('alert.raised', ({ alert }) => emitted.push(alert))
+        for (let i = 0; i < count; i++) await troupe.user('ada').context.push(`k${i}`, i)
+        // The log is compared behind the opening, in real time.
+        if (count === 0) await expect.poll(() => emitted.length).toBe(1)
+        await clock.advance('1m')
+        const { checks } = await troupe.health()
+        emitted.push(checks.find(({ name }) => name === 'audit')?.status)
+        await troupe.close()
+        return emitted
+      }
+      expect(await session(2)).toEqual(['healthy'])
+      copyFileSync(file(), `${file()}.old`)
+      expect(await session(5)).toEqual(['healthy'])
+      for (const suffix of ['-wal', '-shm']) rmSync(`${file()}${suffix}`, { force: true })
+      copyFileSync(`${file()}.old`, file())
+      expect(await session(0)).toEqual([[5, 13], 'audit-rolled-back', 'degraded'])
+    },
+  )
 
   it('verifyAudit rejects checkpoints of another key, and reports nothing covered without a checkpoint.', async () => {
     const report = await tampered(() => {})

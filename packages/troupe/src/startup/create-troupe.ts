@@ -95,6 +95,7 @@ function startsOf(
     ['lease', () => sharing?.lease.start(() => orchestra.leaseLost())],
     ['work', () => maintenance.restored.open(config.restored ?? 'wait', begin)],
     ['signals', () => void (config.signals && handleSignals(troupe))],
+    ['rollback', () => security.audit.announceRollback()],
   ]
 }
 

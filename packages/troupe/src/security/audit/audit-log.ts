@@ -7,6 +7,7 @@ import {
   createPage,
   encodeCursor,
   failure,
+  nextMacrotask,
   type Page,
   type Platform,
   TroupeError,
@@ -326,17 +327,23 @@ export class AuditLog implements AuditTrail {
     this.#comparing = this.#compareWithLast().catch(this.#parts.failed)
   }
 
+  /** Emits `audit.rolled-back` if the log was rolled back: a macrotask later, so that listeners of the opened troupe get it. */
+  announceRollback(): void {
+    const { events, clock } = this.#parts.platform
+    this.#comparing = this.#comparing.then(async () => {
+      if (!this.#rolledBack) return
+      await nextMacrotask(clock)
+      events.emit({ type: 'audit.rolled-back', at: clock.now(), ...this.#rolledBack })
+    })
+  }
+
   /** A database that was rolled back continues with a log that does not match the last checkpoint. */
   async #compareWithLast(): Promise<void> {
-    const { checkpoints, platform } = this.#parts
-    const { events, clock } = platform
-    const last = await checkpoints?.last?.()
+    const last = await this.#parts.checkpoints?.last?.()
     if (!last) return
     const { size } = await this.#proofs.head()
     const fits = size >= last.size && (await this.#proofs.root(last.size)) === last.root
-    if (fits) return
-    this.#rolledBack = { size, signedSize: last.size }
-    events.emit({ type: 'audit.rolled-back', at: clock.now(), ...this.#rolledBack })
+    if (!fits) this.#rolledBack = { size, signedSize: last.size }
   }
 
   /** Resolves when the records of reads and refusals so far are stored. */
