@@ -70,6 +70,25 @@ it('A caller of a server cannot exceed limits.run by a topology, an agent, a for
   expect(await fork.result()).toMatchObject({ status: 'failed', guard: { name: 'tokens', limit: 5_000 } })
 })
 
+it('A caller of a server cannot exceed limits.run over MCP or by a schedule.', async () => {
+  const { model, form } = costly()
+  const { call } = await servers.start({ agents: form.agents, limits: { run: { tokens: 5_000 } } })
+  const message = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'run_team', arguments: { team: 'Costly', task: 'x', id: 'by-mcp' } },
+  }
+  const headers = { accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' }
+  expect((await call('POST', '/mcp', message, headers)).status).toBe(200)
+  const over = { status: 'failed', guard: { name: 'tokens', limit: 5_000 } }
+  expect((await call('GET', '/v1/runs/by-mcp/result?wait=20s')).body).toMatchObject(over)
+  const { body: schedule } = await call('POST', '/v1/schedules', { agent: 'Costly', task: 1, every: '1d' })
+  const { body: triggered } = await call('POST', `/v1/schedules/${schedule.id}/trigger`)
+  expect((await call('GET', `/v1/runs/${triggered.run}/result?wait=20s`)).body).toMatchObject(over)
+  expect(model.calls).toHaveLength(4)
+})
+
 it('A fork of a run that started without a limit has the current limit.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-ceilings-'))
   const { form } = costly()

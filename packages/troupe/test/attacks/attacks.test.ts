@@ -125,7 +125,8 @@ test('No attack of the sample succeeds on PostgreSQL.', async (context) => {
   const storage = () => {
     const schema = schemaName(`corpus_${schemas.length}`)
     schemas.push(schema)
-    return { url: server, schema }
+    // Each policy has a troupe, and other test files need connections too.
+    return { url: server, schema, poolSize: 3 }
   }
   const rows = sample(corpus, { share: postgresShare, seed })
   expect(report(await runCorpus(rows, { storage, storageName: 'postgres' })).problems.join('\n')).toBe('')

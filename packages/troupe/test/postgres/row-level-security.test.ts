@@ -199,6 +199,22 @@ describe.skipIf(missing !== undefined)('the application role', () => {
     })
   })
 
+  test('The application role may insert into three tables of the audit log, and change none.', async () => {
+    await withClient(async (client) => {
+      await client.query(as('ada'))
+      const { rows } = await client.query(
+        `select c.relname || ' ' || privilege as right
+         from pg_class c, unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) privilege
+         where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p') and c.relname like 'security_audit%'
+         and (has_table_privilege(c.oid, privilege)
+           or privilege in ('INSERT', 'UPDATE') and has_any_column_privilege(c.oid, privilege)) order by 1`,
+        [schema],
+      )
+      const tablesWithInserts = ['security_audit', 'security_audit_actions', 'security_audit_pending']
+      expect(rows.map((row) => row.right)).toEqual(tablesWithInserts.map((table) => `${table} INSERT`))
+    })
+  })
+
   const countOf = async (client: Client) =>
     Number((await client.query("select count(*) from security_audit where user_id = 'ada'")).rows[0].count)
 

@@ -65,6 +65,20 @@ describe.each([
     },
   )
 
+  it.skipIf(skip)('A daily limit of the cost ends the run whose next model call it does not allow.', async () => {
+    const prices = { 'mock/mock': { input: 10, output: 20 } }
+    const troupe = await opened({ storage, prices, limits: { user: { perDay: { cost: 0.04 } } } })
+    const { orchestra } = troupe.user('cora')
+    const { model, agent } = talker()
+    // A call costs 600 tokens at 10 and 400 at 20 for a million: 0.014.
+    const first = await orchestra.run({ task: 1, topology: solo(agent) })
+    expect(first.status).toBe('completed')
+    const over = await orchestra.run({ task: 2, topology: solo(agent), config: { budget: { cost: 1e6 } } })
+    expect(over).toMatchObject({ status: 'failed', guard: { name: 'cost per day', limit: 0.04 } })
+    expect(model.calls).toHaveLength(3)
+    expect((await troupe.user('dora').orchestra.run({ task: 1, topology: solo(agent) })).status).toBe('completed')
+  })
+
   it.skipIf(skip)(
     'A daily token limit ends the run and the session whose next model call it does not allow.',
     async () => {
