@@ -230,16 +230,16 @@ describe('verifyAudit', () => {
   )
 
   it.each([
-    { kept: 'in a file', checkpoints: () => ({ key, to: lines() }) },
+    { where: 'in a file', checkpoints: () => ({ key, to: lines() }) },
     {
-      kept: 'by the application',
+      where: 'by the application',
       checkpoints: () => {
-        const kept: Checkpoint[] = []
-        return { key, to: (one: Checkpoint) => void kept.push(one), last: async () => kept.at(-1) }
+        const stored: Checkpoint[] = []
+        return { key, to: (one: Checkpoint) => void stored.push(one), last: async () => stored.at(-1) }
       },
     },
   ])(
-    'A troupe raises an alert, and its health is degraded, when it opens a database that was rolled back; its checkpoints are kept $kept.',
+    'A troupe raises an alert, and its health is degraded, when it opens a database that was rolled back; its checkpoints are stored $where.',
     async ({ checkpoints }) => {
       const audit = { checkpoints: checkpoints() }
       const session = async (count: number) => {
