@@ -108,8 +108,10 @@ export class TopologyDraft {
       this.addNode({ name, kind: kindOf[name] })
       return name
     }
-    const like = nearest(name, this.nodes.keys())
-    throw invalid(location, `there is no agent ${name}`, like ? `Did you mean ${like}?` : 'Add it to agents')
+    // A list that changes while it is read gives an agent without a name.
+    const shown = typeof name === 'string' ? name : show(name)
+    const like = nearest(shown, this.nodes.keys())
+    throw invalid(location, `there is no agent ${shown}`, like ? `Did you mean ${like}?` : 'Add it to agents')
   }
 
   addEdge(edge: CanonicalEdge): void {
