@@ -35,7 +35,11 @@ describeInBrowser('The list of runs', (testbed) => {
         Array.from({ length: 50 }, (_, i) => orchestra.run({ agent: 'Echo', task: `letter ${n + i}`, tags: ['mail'] })),
       )
     for (const task of ['=SUM(A1), "first"', 'second']) await orchestra.run({ agent: 'Broken', task })
-    for (const task of ['ask one', 'ask two', 'ask three']) await orchestra.start({ agent: 'Asking', task })
+    for (const task of ['ask one', 'ask two', 'ask three']) {
+      await orchestra.start({ agent: 'Asking', task })
+      // Runs of one millisecond have no order.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
     await orchestra.run({ agent: 'Echo', task: 'headfirst' })
     server = await testbed.serve(troupe)
     page = await testbed.open({
