@@ -1,5 +1,6 @@
 /** Message types: a name, a schema that is checked when a message is sent and received, and the schema of the reply. */
 import {
+  type Clock,
   capture,
   checkName,
   checkOptions,
@@ -10,6 +11,8 @@ import {
   fieldOf,
   isPlainObject,
   type Json,
+  longLength,
+  nextMacrotask,
   parse,
   readable,
   type Schema,
@@ -151,7 +154,7 @@ const invalid = (what: string, problem: string) => failure('validation.failed', 
 export interface EncodedPayload {
   readonly json: string
   /** The paths at which base64 replaces bytes. */
-  readonly bytesAt?: readonly BytesPath[]
+  readonly bytesAt?: readonly BytesPath[] | undefined
 }
 
 /**
@@ -171,6 +174,15 @@ export async function encodePayload(type: MessageType, payload: unknown): Promis
   for (const ancestor of parent === undefined ? [] : lineage(parent))
     if (ancestor.schema) await parse(ancestor.schema, decodeCopy(), `${what}, as ${ancestor.name},`)
   return encoded
+}
+
+/** Returns the payload. The text of a long one is read in a macrotask of its own. */
+export async function decodePart({ json, bytesAt }: EncodedPayload, clock: Clock): Promise<Json> {
+  const isLong = json.length > longLength
+  if (isLong) await nextMacrotask(clock)
+  const payload = withBytes(decodeJson(json), bytesAt)
+  if (isLong) await nextMacrotask(clock)
+  return payload
 }
 
 /** Searches for bytes only if the value is not plain JSON. */

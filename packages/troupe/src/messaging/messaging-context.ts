@@ -1,7 +1,6 @@
 /** The services that the parts of messaging share: storage, clock, statements, notifiers. One per troupe. */
 import {
   type Clock,
-  decodeJson,
   type EventContent,
   type EventContext,
   type EventPayloads,
@@ -30,7 +29,7 @@ import type {
   Storage,
   WorkQueue,
 } from '../storage/index.ts'
-import { withBytes } from './bytes-schema.ts'
+import { decodePart } from './message-type.ts'
 import type { MessagingSettings } from './messaging-config.ts'
 import { Notifier } from './notifier.ts'
 import type { BatchMembership } from './receiving/batch-membership.ts'
@@ -281,7 +280,7 @@ export class MessagingContext {
   }
   /** Returns the payload as it was sent, before the schema and the upcasts of its type. */
   async payloadOf(row: Row): Promise<Json> {
-    return withBytes(decodeJson(await this.#jsonOf(row)), bytesAtOf(row))
+    return decodePart({ json: await this.#jsonOf(row), bytesAt: bytesAtOf(row) }, this.clock)
   }
   async #jsonOf(row: Row): Promise<string> {
     const ref = payloadRef(row)

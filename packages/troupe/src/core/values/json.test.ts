@@ -77,7 +77,16 @@ describe('encodeJson', () => {
       deep,
     ]
     class Line extends Array {}
-    const instances = [Buffer.from('x'), new (class Point {})(), { [Symbol('k')]: 1 }, Line.of(1), /b/.exec('abc')]
+    const holed = Object.assign([1, 2, 3], { name: 4 })
+    delete holed[1]
+    const instances = [
+      Buffer.from('x'),
+      new (class Point {})(),
+      { [Symbol('k')]: 1 },
+      Line.of(1),
+      /b/.exec('abc'),
+      holed,
+    ]
     for (const value of [...values, ...instances]) {
       rejected(value)
       rejected({ a: [1, value] })

@@ -39,20 +39,54 @@ function firstRepeated(container: Checked | undefined): Checked | undefined {
 const rejection = (what: string, at: Checked | undefined, found: string, maxPath = Number.POSITIVE_INFINITY) =>
   failure('json.unsupported', { what, path: truncateText(pathTo(at), maxPath) || 'its root', found })
 
-interface Check {
-  readonly what: string
-  /** Whether the check makes a deep copy. */
-  readonly isCopied: boolean
+const notSure = Symbol('not sure')
+
+/**
+ * Returns the value, or a deep copy of it, if JSON surely represents it exactly; otherwise `notSure`. It reads the usual
+ * values at half of the cost of `checkValue`, which decides about the others and names the place: values of another
+ * realm, and copies while a program has given `Object.prototype` a field.
+ */
+function surelyJson(value: unknown, isCopied: boolean, depth = 0): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : notSure
+  if (typeof value !== 'object' || depth > maxDepth) return notSure
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === Array.prototype) {
+    const list = value as readonly unknown[]
+    const items: unknown[] = Object.values(list)
+    if (items.length !== list.length || !Array.isArray(list)) return notSure
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]
+      // After a hole, the values that follow have moved.
+      if (item !== list[i]) return notSure
+      if (typeof item === 'string') continue
+      items[i] = surelyJson(item, isCopied, depth + 1)
+      if (items[i] === notSure) return notSure
+    }
+    return isCopied ? items : value
+  }
+  if ((prototype !== Object.prototype && prototype !== null) || Object.getOwnPropertySymbols(value).length > 0)
+    return notSure
+  const fields = (isCopied ? { ...value } : value) as Record<string, unknown>
+  for (const key in fields) {
+    const field = fields[key]
+    if (typeof field === 'string') continue
+    const read = surelyJson(field, isCopied, depth + 1)
+    if (read === notSure) return notSure
+    if (read === field) continue
+    if (!Object.hasOwn(fields, key)) return notSure
+    fields[key] = read
+  }
+  return fields
 }
 
-/** Checks a value, and returns a deep copy of it if one is made. */
-function checkPart(value: unknown, check: Check, container: Checked | undefined): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  const { what } = check
+/** @throws ValidationError `json.unsupported`, which names the place */
+function checkValue(value: unknown, what: string, container?: Checked): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw rejection(what, container, String(value))
     if (Object.is(value, -0)) throw rejection(what, container, '-0')
-    return value
+    return
   }
   if (typeof value !== 'object')
     throw rejection(what, container, value === undefined ? 'undefined' : `a ${typeof value}`)
@@ -63,37 +97,30 @@ function checkPart(value: unknown, check: Check, container: Checked | undefined)
     throw rejection(what, container, `more than ${maxDepth} levels`, 40)
   }
   const checked: Checked = { value, container, depth, key: '' }
-  return Array.isArray(value) ? checkList(value, check, checked) : checkObject(value, check, checked)
+  if (Array.isArray(value)) checkList(value, what, checked)
+  else checkObject(value, what, checked)
 }
 
-function checkList(list: readonly unknown[], check: Check, checked: Checked): unknown {
-  const { what, isCopied } = check
+function checkList(list: readonly unknown[], what: string, checked: Checked): void {
   if (!isPlainList(list))
     throw rejection(what, checked.container, `an instance of ${list.constructor?.name ?? 'a class'}`)
   // A list with named fields, such as a match of a regular expression. The keys of a long list would be as many texts.
   if (Object.values(list).length > list.length) throw rejection(what, checked.container, 'a list with named fields')
-  const copy: unknown[] | undefined = isCopied ? [] : undefined
   for (let i = 0; i < list.length; i++) {
     checked.key = i
-    const item = checkPart(list[i], check, checked)
-    copy?.push(item)
+    checkValue(list[i], what, checked)
   }
-  return copy
 }
 
-function checkObject(value: object, check: Check, checked: Checked): unknown {
-  const { what, isCopied } = check
+function checkObject(value: object, what: string, checked: Checked): void {
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
     throw rejection(what, checked.container, `an instance of ${value.constructor?.name ?? 'a class'}`)
   if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, checked.container, 'a symbol as a key')
-  const copy: Record<string, unknown> | undefined = isCopied ? {} : undefined
   for (const key of Object.keys(value)) {
     checked.key = key
-    const field = checkPart((value as Record<string, unknown>)[key], check, checked)
-    if (copy) setField(copy, key, field)
+    checkValue((value as Record<string, unknown>)[key], what, checked)
   }
-  return copy
 }
 
 const isPlainList = (list: object) => {
@@ -111,7 +138,7 @@ const isPlainList = (list: object) => {
  */
 export const encodeJson = (value: unknown, what = 'The value'): string =>
   codedErrors(what, () => {
-    checkPart(value, { what, isCopied: false }, undefined)
+    if (surelyJson(value, false) === notSure) checkValue(value, what)
     return JSON.stringify(value)
   })
 
@@ -121,7 +148,12 @@ export const encodeJson = (value: unknown, what = 'The value'): string =>
  * @throws ValidationError as `encodeJson`
  */
 export const copyJson = (value: unknown, what = 'The value'): Json =>
-  codedErrors(what, () => checkPart(value, { what, isCopied: true }, undefined) as Json)
+  codedErrors(what, () => {
+    const copy = surelyJson(value, true)
+    if (copy !== notSure) return copy as Json
+    checkValue(value, what)
+    return decodeJson(JSON.stringify(value))
+  })
 
 /** Sets a field of any name as JSON.parse does: a plain assignment to `__proto__` would change the prototype. */
 export function setField<Value>(of: { [key: string]: Value }, key: string, value: Value): void {

@@ -207,12 +207,13 @@ export class StepMachine implements StepControl, StepPort {
     this.dispatch({ on: 'programEnded', end }, execution)
   }
 
-  /** Copies a long outcome and writes its text, each in a macrotask of its own. */
+  /** Estimates a long outcome, copies it and writes its text, each in a macrotask of its own. */
   async #encodeLong(value: Json): Promise<ProgramEnd> {
     const { clock, limits } = this.context
     await nextMacrotask(clock)
     // The copy of a value that contains the same object very often would need much more memory than the value.
     if (!fitsWithin(value, estimatePerByte * limits.valueBytes)) return { value }
+    await nextMacrotask(clock)
     try {
       const copy = copyJson(value)
       await nextMacrotask(clock)

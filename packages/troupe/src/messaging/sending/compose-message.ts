@@ -1,5 +1,6 @@
 /** Creates the stored message of a send: validates options and payload and applies defaults. */
 import {
+  type Clock,
   capture,
   checkEntryKey,
   checkFlag,
@@ -15,7 +16,9 @@ import {
   isObject,
   type Json,
   joinTaint,
+  longLength,
   milliseconds,
+  nextMacrotask,
   type Provenance,
   show,
   type TaintLabel,
@@ -74,9 +77,10 @@ export interface Encoded extends EncodedPayload {
 }
 
 /** @throws ValidationError */
-export async function encode(type: MessageType, payload: unknown, limit: number): Promise<Encoded> {
+export async function encode(type: MessageType, payload: unknown, limit: number, clock: Clock): Promise<Encoded> {
   checkMessageType(type)
   const encoded = await encodePayload(type, payload)
+  if (encoded.json.length > longLength) await nextMacrotask(clock)
   const bytes = Buffer.byteLength(encoded.json, 'utf8')
   checkBytes(type.name, bytes, limit)
   return { ...encoded, bytes }

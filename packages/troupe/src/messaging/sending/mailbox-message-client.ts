@@ -88,7 +88,8 @@ export class MailboxMessageClient implements MessageClient {
   }
 
   #encode(type: MessageType, payload: unknown): Promise<Encoded> {
-    return encode(type, payload, this.#ports.messaging.settings.maxBytes)
+    const { settings, clock } = this.#ports.messaging
+    return encode(type, payload, settings.maxBytes, clock)
   }
   #sender(): Sender {
     const { user, agent } = this.#ports.identity

@@ -1,13 +1,13 @@
 /** The messages of one stage of a step: staged in the order of the calls, reported after the commit of the turn. */
-import { decodeJson, joinTaint, MacrotaskQueue, TimeSlice } from '../../core/index.ts'
+import { type Json, joinTaint, MacrotaskQueue, TimeSlice } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
-import { withBytes } from '../bytes-schema.ts'
 import { deepFreeze } from '../message.ts'
 import type { SentMessage } from '../message-client.ts'
+import { decodePart } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
-import type { Encoded, MessageDraft, Sender } from './compose-message.ts'
+import type { MessageDraft, Sender } from './compose-message.ts'
 import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
 
 /** After this number of sends, the stage lets timers and sockets run. */
@@ -51,7 +51,10 @@ export class MessageStage implements SendPort {
         rest: this.#enterAll,
       })
       const { threadId } = options
-      const message = async () => stagedMessage(draft, encoded, sender, at)
+      const message = async () => {
+        const stored = await decodePart(encoded, this.#messaging.clock)
+        return stagedMessage(draft, stored, sender, at)
+      }
       return { id, ...(threadId === undefined ? {} : { threadId }), message }
     })()
     this.#last = sent.catch(() => {})
@@ -99,7 +102,7 @@ export class MessageStage implements SendPort {
 /** Returns the fields that are known before the commit: no expiry, duplicate or dropped messages. */
 function stagedMessage(
   { id, to, type, options }: MessageDraft,
-  { json, bytesAt }: Encoded,
+  payload: Json,
   sender: Sender,
   at: number,
 ): SentMessage {
@@ -110,7 +113,7 @@ function stagedMessage(
     to,
     type: type.name,
     version: type.version,
-    payload: withBytes(decodeJson(json), bytesAt),
+    payload,
     priority,
     ...(threadId === undefined ? {} : { threadId }),
     ...(correlationId === undefined ? {} : { correlationId }),

@@ -82,6 +82,13 @@ test('The data of a file is stored once for each user, and content is read as it
   expect(await blobs()).toBe(4)
 })
 
+test('Changes of a user are committed in the order of the calls, whatever their length.', async () => {
+  const notes = await open()
+  const bodies = [`${'a b '.repeat(50_000)}`, 'short', `${image('z')} ${'c d '.repeat(50_000)}`, 'last']
+  const revisions = await Promise.all(bodies.map((body) => notes.put(ada, 'n', body)))
+  expect(revisions.map((result) => result.ok)).toEqual([true, true, true, true])
+  expect(await notes.bodies(ada)).toEqual(['last'])
+})
 test('A text that looks like a reference is stored and read as a text.', async () => {
   const { put, bodies, blobs } = await open()
   await put(ada, 'a', '\u0001[[0,"hash"]]\n{}')

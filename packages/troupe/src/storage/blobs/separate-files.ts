@@ -3,7 +3,16 @@
  * becomes blobs in the same change, and the content is stored with their hashes. Reads return the content as it was
  * written. The modules, and the encryption below, know nothing of it.
  */
-import { type Clock, failure, finishNow, TimeSlice, type UserId, type WorkInParts } from '../../core/index.ts'
+import {
+  type Clock,
+  failure,
+  finishNow,
+  longLength,
+  longPart,
+  TimeSlice,
+  type UserId,
+  type WorkInParts,
+} from '../../core/index.ts'
 import type { Bind, Statement } from '../changes/statement.ts'
 import { locationOf } from '../content.ts'
 import type { OpenedStorage } from '../open-storage-options.ts'
@@ -11,14 +20,7 @@ import type { Change, CommitResult, Row, Storage } from '../storage-port.ts'
 import type { UserTable } from '../user-tables.ts'
 import { type BlobHashes, openBlobHashes } from './blob-hashes.ts'
 import { type BlobStatements, compileBlobStatements } from './blob-statements.ts'
-import {
-  type CharacterRange,
-  joinText,
-  runsOf,
-  type SeparatedText,
-  separatedText,
-  separateText,
-} from './separated-text.ts'
+import { joinText, runsOf, type SeparatedText, separatedText, separateText } from './separated-text.ts'
 import { createUnusedBlobs, lookupIntervalMs, ownerAt, type UnusedBlobs } from './unused-blobs.ts'
 
 /** The number of blobs of one read. */
@@ -79,7 +81,17 @@ const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => (
   close: () => storage.close(),
 })
 
-const valuesOf = (statements: readonly Statement[]) => statements.reduce((sum, { binds }) => sum + binds.length, 0)
+/** Returns whether a change is separated without a pause: it has few values, and no long text. */
+function isShort(statements: readonly Statement[]): boolean {
+  let values = 0
+  for (const { content, binds } of statements) {
+    values += binds.length
+    if (content?.binds.some(({ index }) => isLongText(binds[index]))) return false
+  }
+  return values <= partSize
+}
+
+const isLongText = (value: Bind | undefined) => typeof value === 'string' && value.length > longLength
 
 const columnsOf = (statement: Statement | undefined) => statement?.content?.columns ?? []
 
@@ -119,6 +131,8 @@ class FileBlobs {
   readonly #hashes: BlobHashes
   readonly #fileBytes: number
   readonly #clock: Clock
+  /** By user: resolves when the changes that are separated in parts are ready. */
+  readonly #inParts = new Map<UserId, Promise<void>>()
 
   constructor(storage: Pick<Storage, 'dialect' | 'read'>, hashes: BlobHashes, fileBytes: number, clock: Clock) {
     this.#storage = storage
@@ -128,11 +142,26 @@ class FileBlobs {
     this.#fileBytes = fileBytes
   }
 
-  /** Returns the change with the files of its content as blobs, whose statements follow those of the caller. */
+  /**
+   * Returns the change with the files of its content as blobs, whose statements follow those of the caller. The changes of
+   * a user are ready in the order of the calls.
+   */
   separated(user: UserId, change: Change): Change | Promise<Change> {
-    const separating = this.#separatedInParts(user, change)
-    if (valuesOf(change.statements) <= partSize) return finishNow(separating)
-    return new TimeSlice(this.#clock).finish(separating)
+    const before = this.#inParts.get(user)
+    if (!before && isShort(change.statements)) return finishNow(this.#separatedInParts(user, change))
+    const separated = this.#separatedAfter(before, user, change)
+    const ended = separated
+      .catch(() => {})
+      .then(() => {
+        if (this.#inParts.get(user) === ended) this.#inParts.delete(user)
+      })
+    this.#inParts.set(user, ended)
+    return separated
+  }
+
+  async #separatedAfter(before: Promise<void> | undefined, user: UserId, change: Change): Promise<Change> {
+    await before
+    return new TimeSlice(this.#clock).finish(this.#separatedInParts(user, change))
   }
 
   *#separatedInParts(user: UserId, change: Change): WorkInParts<Change> {
@@ -156,7 +185,7 @@ class FileBlobs {
       if (++values % partSize === 0) yield
       const text = statement.binds[index]
       if (typeof text !== 'string') continue
-      const stored = this.#separatedText(user, text, () => ownerAt(locationOf(to, statement.binds)), added)
+      const stored = yield* this.#separatedText(user, text, () => ownerAt(locationOf(to, statement.binds)), added)
       if (stored === text) continue
       binds ??= [...statement.binds]
       binds[index] = stored
@@ -164,19 +193,29 @@ class FileBlobs {
     return binds ? { ...statement, binds } : statement
   }
 
-  #separatedText(user: UserId, text: string, ownerOf: () => string, { blobs, owners }: AddedStatements): string {
+  *#separatedText(
+    user: UserId,
+    text: string,
+    ownerOf: () => string,
+    { blobs, owners }: AddedStatements,
+  ): WorkInParts<string> {
+    const isLong = isLongText(text)
+    if (isLong) yield longPart
     const runs = runsOf(text, this.#fileBytes)
     const owner = runs.length === 0 ? '' : ownerOf()
     if (runs.length === 0 || Buffer.byteLength(owner) > maxOwnerBytes) return separateText(text, [], [])
-    const hashes = runs.map(({ from, to }: CharacterRange) => {
+    const hashes: string[] = []
+    for (const { from, to } of runs) {
+      if (isLong) yield longPart
       const content = text.slice(from, to)
       const hash = this.#hashes.of(user, content)
       const own = { user, owner, hash, dueAt: lookupDueAt }
       // The content is always sent, because the blob may be deleted before the change commits.
       blobs.set(hash, this.#statements.put({ user, hash, bytes: content.length, content }))
       owners.set(`${hash} ${owner}`, this.#statements.ownByLocation(own))
-      return hash
-    })
+      hashes.push(hash)
+    }
+    if (isLong) yield longPart
     return separateText(text, runs, hashes)
   }
 
