@@ -83,6 +83,12 @@ export interface Recorder {
   /** Commits the turn with the request, and resolves when the answer arrives. The step is parked meanwhile. */
   wait(wait: Wait): Promise<Json>
   /**
+   * Returns whether this execution makes a wait that the settings of the process demand now: `recorded` if the record has
+   * it, `passed` if the record continues in this stage without it, and `new` if the settings decide.
+   * @param input called if the record has a wait of that name
+   */
+  recordOfWait(call: CallName, input: () => Json): 'recorded' | 'passed' | 'new'
+  /**
    * Registers a listener that is called after each commit of staged writes, before the step continues. Overlays drop the
    * committed writes and keep later ones.
    */

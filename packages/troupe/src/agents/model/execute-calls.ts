@@ -286,9 +286,9 @@ async function verdictOf(run: LlmRun, asking: Asking, call: Extract<Planned, { r
 
 /** Asks together with the approvals, before any tool executes. */
 function reachBreakpoint(run: LlmRun, one: Planned): Promise<Edited | undefined> | undefined {
-  if (one.kind !== 'tool' || !run.entry.services.limits.breakOn?.includes(one.tool.name)) return undefined
+  if (one.kind !== 'tool') return undefined
   const stopped = askBreakpoint(run, one.tool.name, one.args)
-  stopped.catch(() => {})
+  stopped?.catch(() => {})
   return stopped
 }
 

@@ -19,6 +19,7 @@ export function plainRecorder(): Recorder {
       return true
     },
     commit: async () => {},
+    recordOfWait: () => 'new',
     body: async (_: string, run: (inner: unknown) => unknown) => run(recorder),
     get taint() {
       return taint

@@ -14,7 +14,7 @@ import {
   TimeoutError,
   wrongAnswer,
 } from '../../core/index.ts'
-import type { Recorder } from '../../journal/index.ts'
+import type { Recorder, Wait } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { AskOptions } from '../agent-port.ts'
 
@@ -57,6 +57,12 @@ const agreed = (value: Json | undefined): boolean =>
 
 const isChoice = (options: unknown): boolean =>
   Array.isArray(options) && options.length > 0 && options.every((option) => typeof option === 'string')
+
+/** Returns the question of a step in a run as its record has it. */
+export const recordedAsk = (question: Question): Pick<Wait, 'call' | 'input'> => ({
+  call: { kind: 'ask', name: question.kind },
+  input: hashJson(question),
+})
 
 /**
  * `ask` over a recorder.

@@ -15,14 +15,22 @@ const escaped = (name: string) => name.replaceAll(/[%>/]/g, (sign) => encodeURIC
 export const stageOf = (id: CallId): StagePath => id.slice(0, id.indexOf('/'))
 export const isWithin = (path: StagePath, outer: StagePath): boolean => path === outer || path.startsWith(`${outer}>`)
 
+const prefixOf = (stage: StagePath, { kind, name }: CallName) => `${stage}/${kind}:${name}`
+
 export class CallCounter {
   readonly #counts = new Map<string, number>()
 
   next(stage: StagePath, call: CallName): CallId {
-    const prefix = `${stage}/${call.kind}:${call.name}`
+    const prefix = prefixOf(stage, call)
     const count = (this.#counts.get(prefix) ?? 0) + 1
     this.#counts.set(prefix, count)
     return `${prefix}#${count}`
+  }
+
+  /** Returns the id that `next` would return. */
+  peek(stage: StagePath, call: CallName): CallId {
+    const prefix = prefixOf(stage, call)
+    return `${prefix}#${(this.#counts.get(prefix) ?? 0) + 1}`
   }
 
   /** The path of a child; a second child of the same name has a path of its own. */

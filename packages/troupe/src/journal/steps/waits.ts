@@ -1,8 +1,9 @@
 /** Waits: calls whose answer arrives in the inbox of the step, and that occupy no process meanwhile. */
 import { duration, failure, type Json, type StoredError, storeError, type TaintLabel } from '../../core/index.ts'
+import { inputHash } from '../effects/run-effect.ts'
 import { resolutionSender } from '../effects/uncertain-effects.ts'
 import type { InboxRow } from '../inbox-port.ts'
-import type { Wait } from '../recorder-port.ts'
+import type { CallName, Wait } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { timerSender } from '../timers/create-timers.ts'
@@ -13,6 +14,8 @@ export interface PendingWait {
   readonly hash: string
   readonly wait: Wait
 }
+
+export const waitHash = ({ kind }: CallName, input: Json): string => inputHash(input, `What ${kind} asks`)
 
 /** The sender that an answer in an inbox names. */
 export const answerSender = 'answer'

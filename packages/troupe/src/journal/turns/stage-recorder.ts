@@ -16,10 +16,12 @@ import type { EffectFunction, EffectSpec } from '../effect-port.ts'
 import { runEffect } from '../effects/run-effect.ts'
 import type { CallName, Recorder, ScopedRecorder, StagedWrite, Wait } from '../recorder-port.ts'
 import { answer, answerNow } from '../replay/answer.ts'
+import { type CallId, isWithin, stageOf } from '../replay/call-id.ts'
 import { bodyCall } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import { traceOf } from '../steps/observed-step.ts'
 import { TaintScope } from '../steps/taint-scope.ts'
+import { waitHash } from '../steps/waits.ts'
 import { Stage } from './stages.ts'
 import type { Turn } from './turn.ts'
 
@@ -123,6 +125,19 @@ export class StageRecorder implements Recorder {
 
   wait(wait: Wait): Promise<Json> {
     return this.#call(() => this.#turn.wait(this.#stage, wait, this.#scope))
+  }
+
+  recordOfWait(call: CallName, input: () => Json): 'recorded' | 'passed' | 'new' {
+    const { counter, cursor, record } = this.#execution
+    const { path } = this.#stage
+    const known = record.waits.get(counter.peek(path, call))
+    if (known) return known.hash === waitHash(call, input()) ? 'recorded' : 'passed'
+    const hasMoreIn = (ids: Iterable<CallId>) => {
+      for (const id of ids) if (isWithin(stageOf(id), path)) return true
+      return false
+    }
+    const answers = cursor.usedUp ? [] : cursor.remaining.map(({ id }) => id)
+    return [answers, record.unasked, record.writes].some(hasMoreIn) ? 'passed' : 'new'
   }
 
   onCommitted(listener: (committed: readonly StagedWrite[]) => void): void {

@@ -14,14 +14,14 @@ import {
 } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectToken } from '../effects/effects-in-progress.ts'
-import { checkSize, inputHash } from '../effects/run-effect.ts'
+import { checkSize } from '../effects/run-effect.ts'
 import type { Wait } from '../recorder-port.ts'
 import { type CallId, withRanges } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { AnswerItem } from '../replay/step-record.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
-import { type PendingWait, timerOf } from '../steps/waits.ts'
+import { type PendingWait, timerOf, waitHash } from '../steps/waits.ts'
 import type { TurnPart } from './commit-buffer.ts'
 import {
   type CommitSet,
@@ -70,7 +70,7 @@ export class Turn {
   wait(stage: Stage, wait: Wait, scope: TaintScope): Promise<Json> {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, wait.call)
-    const hash = inputHash(wait.input, `What ${wait.call.kind} asks`)
+    const hash = waitHash(wait.call, wait.input)
     const known = execution.record.waits.get(id)
     const promise = execution.open(stage, id, known !== undefined && !known.answered, scope) as Promise<Json>
     if (!known) {

@@ -153,4 +153,81 @@ describe('a breakpoint of a run that a step started', () => {
     await run.resume()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'done' })
   })
+
+  it('Breakpoints that are changed while a step waits do not change what its record says.', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-breakpoints-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const called: string[] = []
+    const tool = (name: string, more = {}) =>
+      defineTool({
+        name,
+        description: 'Works.',
+        inputSchema: z.object({}),
+        effect: 'at-most-once',
+        execute: () => {
+          called.push(name)
+          return name
+        },
+        ...more,
+      })
+    const calls = (...names: string[]) => ({ toolCalls: names.map((name) => ({ name })) })
+    /** Stops at the first wait, changes the breakpoints in another process, and returns the further stops and the end. */
+    const stopsOf = async (breakOn: object, later: object, responses: readonly object[]) => {
+      called.splice(0)
+      const open = async (answered: number) => {
+        const model = new MockModel({ responses: [...responses, 'done'].slice(answered) as never })
+        const tools = { print: tool('print'), pay: tool('pay'), sign: tool('sign', { needsApproval: true }) }
+        const agent = new LlmAgent({ name: 'A', model, tools })
+        const storage = `sqlite:${join(folder, 'troupe.db')}`
+        const troupe = await createTroupe({ storage, log: 'silent', agents: [agent], teams: { solo: solo(agent) } })
+        return { troupe, orchestra: troupe.user('ada').orchestra, model }
+      }
+      const first = await open(0)
+      const started = await first.orchestra.start({ task: 't', team: 'solo', config: { debug: { breakOn } } as never })
+      const stopped = (await started.result()).questions.map(({ kind, tool: of }) => `${kind} ${of}`)
+      await first.troupe.close()
+      const second = await open(first.model.calls.length)
+      const run = await second.orchestra.get(started.id)
+      await run.breakAt(later as never)
+      let result = await run.result()
+      for (let i = 0; i < 5 && result.status === 'waiting' && result.reason !== 'code.changed'; i++) {
+        for (const { id, kind, hash } of result.questions)
+          if (kind === 'approval') await run.answer(id, { approve: true, hash } as never)
+        if (result.reason === 'breakpoint') await run.resume()
+        const next = await run.result()
+        stopped.push(...next.questions.map(({ kind, tool: of }) => `${kind} ${of}`))
+        result = next
+      }
+      const { identical } = await second.orchestra.verifyReplay(run.id)
+      await second.troupe.close()
+      return [...stopped, result.reason ?? result.status, ...called, identical]
+    }
+    const twice = [calls('print'), calls('pay')]
+    expect(await stopsOf({ tool: 'print' }, [], twice)).toEqual(['breakpoint print', 'completed', 'print', 'pay', true])
+    expect(await stopsOf({ tool: 'print' }, { tool: 'pay' }, twice)).toEqual([
+      'breakpoint print',
+      'breakpoint pay',
+      'completed',
+      'print',
+      'pay',
+      true,
+    ])
+    expect(await stopsOf({ tool: 'pay' }, [{ tool: 'print' }], [calls('print', 'pay')])).toEqual([
+      'breakpoint pay',
+      'completed',
+      'print',
+      'pay',
+      true,
+    ])
+    // The call of print is over when its breakpoint is set.
+    expect(await stopsOf([], { tool: 'print' }, [calls('print'), calls('sign'), calls('print')])).toEqual([
+      'approval sign',
+      'breakpoint print',
+      'completed',
+      'print',
+      'sign',
+      'print',
+      true,
+    ])
+  })
 })

@@ -2,7 +2,7 @@
  * The clients of a step of a run. Questions to people and requests to agents of the run go through the run, and occupy
  * no process.
  */
-import { type Agent, createQuestion, type StepClients } from '../../../../agents/index.ts'
+import { type Agent, createQuestion, recordedAsk, type StepClients } from '../../../../agents/index.ts'
 import type { ContextClient } from '../../../../context/index.ts'
 import {
   checkOptions,
@@ -47,8 +47,7 @@ export function createStepClients(
     ask(options) {
       const question = createQuestion(options)
       return recorder.wait({
-        call: { kind: 'ask', name: question.kind },
-        input: hashJson(question),
+        ...recordedAsk(question),
         notify: (wait) => notify(wait, { type: 'asked', step: at.step, wait, question, agent: at.agent }),
       })
     },
