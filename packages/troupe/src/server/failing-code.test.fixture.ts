@@ -21,7 +21,7 @@ import { type Served, until } from './server-testbed.test.fixture.ts'
 
 /** The text that operators alone may read. */
 export const text = 'connect to db-7 as svc_admin failed'
-const boom = (): never => {
+export const boom = (): never => {
   throw new TypeError(text, { cause: new Error('the cause of it') })
 }
 const boomLater = async () => boom()

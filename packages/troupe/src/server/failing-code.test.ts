@@ -6,8 +6,10 @@ import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
+import { z } from 'zod'
 import { createVirtualClock, MockModel } from '../testing/index.ts'
 import {
+  boom,
   type FailingCode,
   failingCode,
   model,
@@ -150,4 +152,35 @@ it('The live stream of a run shows no text of a tool that fails.', async () => {
   const { text: parts } = await live
   expect(parts).toContain('"tool":"lookup","success":false')
   expect(parts).not.toContain('svc_admin')
+})
+
+it.each([
+  ['a tool that fails', { execute: boom }],
+  ['a tool whose schema fails', { inputSchema: z.object({}).refine(boom) }],
+])('The thread of %s has an error id for callers, and the text for operators and the model.', async (_, options) => {
+  const call = { toolCalls: [{ name: 'lookup' }] }
+  const readByModel: string[] = []
+  const responses = [
+    call,
+    ({ prompt }: { prompt: unknown }) => {
+      readByModel.push(JSON.stringify(prompt))
+      return 'so be it'
+    },
+  ]
+  const agent = model({ model: new MockModel({ responses }), tools: [tool(options)] })
+  const { testbed, seen, operator, errors } = await open({ ...run(agent), config: { agents: [agent] } })
+  await testbed.tenant('POST', '/v1/runs', { agent: 'A', task: 'Look it up.', id: 'r', threadId: 't' })
+  await testbed.tenant('GET', '/v1/runs/r/result?wait=20s')
+  const { body } = await testbed.tenant('GET', '/v1/threads/t')
+  const { errorId } = errors().find(({ msg }) => msg === 'a tool failed')
+  expect(body.messages.find(({ role }: { role: string }) => role === 'tool').content[0]).toMatchObject({
+    type: 'tool-result',
+    result: { error: expect.stringContaining(errorId), errorId },
+  })
+  await readAll(testbed.tenant)
+  await testbed.tenant('GET', '/v1/threads')
+  expect(seen.join('\n')).not.toContain('svc_admin')
+  expect(readByModel.join()).toContain(text)
+  expect(readByModel.join()).not.toContain(errorId)
+  expect((await operator('GET', '/v1/threads/t')).text).toContain(text)
 })

@@ -25,6 +25,8 @@ export interface Called {
   readonly value: Json
   /** The value that the model reads in place of the result; absent if it reads the result. */
   readonly shown?: Json
+  /** The id of the error of application code whose text the result quotes. */
+  readonly errorId?: string
   /** The labels of the data that the call read; absent if the call did not execute. */
   readonly read?: readonly TaintLabel[]
   /** Adds labels to those of the step. */
@@ -98,6 +100,7 @@ export async function callAgentTool(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
   let value: Json
+  let errorId: string | undefined
   let success = true
   const began = clock.monotonic()
   try {
@@ -105,12 +108,14 @@ export async function callAgentTool(
   } catch (error) {
     success = false
     value = { error: scope.messageOf(run, error) }
+    errorId = failedWith(error).errorId
   }
   countCall(run, tool, id, success, clock.monotonic() - began)
   return {
     result: toolResult(call, success ? valueOutput(value) : errorOutput(value as { error: string })),
     success,
     value,
+    ...(errorId === undefined ? {} : { errorId }),
     read: scope.read(),
     leave: scope.leave,
   }
@@ -248,7 +253,14 @@ export async function callHelper(
     }
   } catch (error) {
     const value = { error: scope.messageOf(run, error) }
-    const result = toolResult(call, errorOutput(value))
-    return { result, success: false, value, read: scope.read(), leave: scope.leave }
+    const { errorId } = failedWith(error)
+    return {
+      result: toolResult(call, errorOutput(value)),
+      success: false,
+      value,
+      ...(errorId === undefined ? {} : { errorId }),
+      read: scope.read(),
+      leave: scope.leave,
+    }
   }
 }

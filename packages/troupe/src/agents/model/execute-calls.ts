@@ -4,7 +4,7 @@
  * invoke their agents in parallel with it.
  */
 import PQueue from 'p-queue'
-import { type Json, nearest } from '../../core/index.ts'
+import { failedWith, type Json, nearest } from '../../core/index.ts'
 import type { PolicyDecision } from '../../security/index.ts'
 import { parseArguments, type Tool } from '../../tools/index.ts'
 import type { Agent, AskOptions, Routing } from '../agent-port.ts'
@@ -32,6 +32,7 @@ import {
   valueOutput,
 } from './content/model-messages.ts'
 import { structuredOf } from './content/structured-text.ts'
+import { withUnsent } from './content/unsent.ts'
 import { type Coordination, isCoordination, readCoordination } from './coordination.ts'
 import type { LlmRun } from './llm-run.ts'
 import { fieldsOf } from './offer.ts'
@@ -79,6 +80,7 @@ type Planned =
       readonly kind: 'rejected'
       readonly call: ToolCallPart
       readonly problem: string
+      readonly errorId?: string
       readonly result: ToolResultPart
       readonly args: Json
     }
@@ -101,7 +103,8 @@ export async function executeCalls(run: LlmRun, turn: number, calls: readonly To
       results.push(led.result)
       routing = joinRoutings(routing, led.routing)
     } else if (done) {
-      results.push(one.kind === 'rejected' ? done.result : discloseResult(run, finishedCall(one), done))
+      const result = one.kind === 'rejected' ? done.result : discloseResult(run, finishedCall(one), done)
+      results.push(done.errorId === undefined ? result : withUnsent(result, 'errorId', done.errorId))
       const { toolCallId, toolName } = one.call
       run.report.called({ id: toolCallId, name: toolName, args: one.args, success: done.success, result: done.value })
     }
@@ -140,7 +143,10 @@ async function carryOut(
   stopped: Promise<Edited | undefined> | undefined,
 ): Promise<Called | undefined> {
   if (one.kind === 'coordination') return undefined
-  if (one.kind === 'rejected') return { result: one.result, success: false, value: { error: one.problem } }
+  if (one.kind === 'rejected') {
+    const { result, problem, errorId } = one
+    return { result, success: false, value: { error: problem }, ...(errorId === undefined ? {} : { errorId }) }
+  }
   const approval = await asked
   if (approval && !agreed(approval)) {
     const reason = approval.rejection ?? `Not approved: ${approval.reason ?? 'no reason given'}`
@@ -173,8 +179,9 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
   const name = call.toolName
   const read = argumentsOf(call)
   const args = read.ok ? read.args : null
-  const rejectCall = (problem: string, more: { readonly [key: string]: Json } = {}): Planned => {
-    return { kind: 'rejected', call, problem, args, result: toolResult(call, errorOutput({ error: problem, ...more })) }
+  const rejectCall = (problem: string, more: { readonly [key: string]: Json } = {}, errorId?: string): Planned => {
+    const result = toolResult(call, errorOutput({ error: problem, ...more }))
+    return { kind: 'rejected', call, problem, args, result, ...(errorId === undefined ? {} : { errorId }) }
   }
   const known = offer.declared.map((tool) => tool.name)
   if (!known.includes(name)) {
@@ -214,10 +221,9 @@ async function plan(run: LlmRun, id: string, call: ToolCallPart, before: readonl
       reportUncalled(run, tool, error)
       // The problem may quote the arguments, and the model must not read a value behind a handle.
       const problem = flow.fromHandle.length > 0 ? `The arguments of ${name} do not fit.` : (error as Error).message
-      return rejectCall(problem, {
-        suggestion: 'Correct the arguments and call it again.',
-        parameters: tool.parameters,
-      })
+      const { errorId } = failedWith(error)
+      const suggestion = 'Correct the arguments and call it again.'
+      return rejectCall(problem, { suggestion, parameters: tool.parameters }, errorId)
     }
   }
   if (name === queryHandleName && run.handles) return { kind: 'query', call, id, args: read.args, flow }

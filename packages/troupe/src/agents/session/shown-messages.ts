@@ -1,7 +1,7 @@
 /** The messages of a thread, as `orchestra.thread` and the page show them. */
 import type { ContentPart, Json, TaintLabel } from '../../core/index.ts'
 import type { ThreadMessage } from '../model/content/model-messages.ts'
-import { visibleMessage } from '../model/content/unsent.ts'
+import { unsentOf } from '../model/content/unsent.ts'
 import type { StoredMessage } from '../services-port.ts'
 
 /** A part of a message in a thread. */
@@ -24,7 +24,7 @@ export type ThreadPart =
       readonly id: string
       /** The name of the tool. */
       readonly name: string
-      /** The result as the model reads it. */
+      /** The result as the model reads it. That of a failed call is `{ error }`, with `errorId` if its text comes from code that is not Troupe's. */
       readonly result: Json
     }
 
@@ -46,7 +46,7 @@ export type ShownMessage = {
 export const shownMessages = (stored: readonly StoredMessage[]): readonly ShownMessage[] =>
   stored.flatMap(({ message, taint, run }) => {
     if ('compaction' in (message as object)) return []
-    const { role, content } = visibleMessage(message as unknown as ThreadMessage)
+    const { role, content } = message as unknown as ThreadMessage
     const parts = content.flatMap(partOf)
     return [
       {
@@ -58,6 +58,10 @@ export const shownMessages = (stored: readonly StoredMessage[]): readonly ShownM
       },
     ]
   })
+
+/** A long error is stored as its beginning. */
+const failedResult = (read: Json, errorId: string): Json =>
+  typeof read === 'string' ? { error: read, errorId } : { ...(read as { readonly error: string }), errorId }
 
 function partOf(part: ThreadMessage['content'][number]): readonly ThreadPart[] {
   switch (part.type) {
@@ -74,7 +78,9 @@ function partOf(part: ThreadMessage['content'][number]): readonly ThreadPart[] {
       return [{ type: 'tool-call', id: part.toolCallId, name: part.toolName, args: part.input as Json }]
     case 'tool-result': {
       const { toolCallId: id, toolName: name, output } = part
-      return [{ type: 'tool-result', id, name, result: ('value' in output ? output.value : output.type) as Json }]
+      const read = ('value' in output ? output.value : output.type) as Json
+      const errorId = unsentOf<string>(part, 'errorId')
+      return [{ type: 'tool-result', id, name, result: errorId === undefined ? read : failedResult(read, errorId) }]
     }
     default:
       return []

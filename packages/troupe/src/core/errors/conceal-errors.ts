@@ -19,6 +19,12 @@ type Internal = StoredError & { readonly errorId: string }
 const isInternal = (value: object): value is Internal =>
   typeof (value as Partial<Internal>).errorId === 'string' && typeof (value as Partial<Internal>).message === 'string'
 
+/** The result of a failed call of a tool, as a thread has it. */
+type FailedResult = { readonly error: string; readonly errorId: string }
+const isFailedResult = (value: object): value is FailedResult =>
+  typeof (value as Partial<FailedResult>).errorId === 'string' &&
+  typeof (value as Partial<FailedResult>).error === 'string'
+
 const publicMessage = (errorId: string) =>
   concealed({ name: '', code: '', message: '', retryable: false, errorId }).message
 
@@ -28,7 +34,7 @@ function collect(value: unknown, messages: Map<string, string>): void {
     const { message, hint, errorId } = value
     if (message !== '') messages.set(message, publicMessage(errorId))
     if (hint) messages.set(hint, '')
-  }
+  } else if (isFailedResult(value) && value.error !== '') messages.set(value.error, publicMessage(value.errorId))
   for (const inner of Object.values(value)) collect(inner, messages)
 }
 
@@ -37,6 +43,7 @@ function without(value: unknown, key: string, messages: ReadonlyMap<string, stri
   if (Array.isArray(value)) return changed(value, (inner) => without(inner, key, messages))
   if (!isObject(value)) return value
   if (isInternal(value)) return errorWithout(value)
+  if (isFailedResult(value)) return { ...value, error: publicMessage(value.errorId) }
   const entries = Object.entries(value)
   const clean = entries.map(([name, inner]) => [name, without(inner, name, messages)] as const)
   return clean.every(([, inner], i) => inner === entries[i]?.[1]) ? value : Object.fromEntries(clean)

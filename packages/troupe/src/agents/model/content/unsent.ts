@@ -1,21 +1,22 @@
 /**
- * The parts of a stored tool result that are not sent to a model: hidden values, and the complete text of a long
- * result.
+ * The parts of a stored tool result that are not sent to a model: hidden values, the complete text of a long result, and
+ * the id of the error whose text the result quotes.
  */
 import type { ThreadMessage, ToolResultPart } from './model-messages.ts'
 
 /** Stored under a name that no provider reads. */
 const storedUnder = 'troupe'
 
+type UnsentKind = 'hidden' | 'complete' | 'errorId'
 type Part = { readonly type: string; readonly providerOptions?: unknown }
 
 /** Returns the unsent value of a part; undefined if it has none of this kind. */
-export function unsentOf<Value>(part: Part, kind: 'hidden' | 'complete'): Value | undefined {
+export function unsentOf<Value>(part: Part, kind: UnsentKind): Value | undefined {
   const options = (part.providerOptions ?? {}) as { readonly [storedUnder]?: Readonly<Record<string, Value>> }
   return options[storedUnder]?.[kind]
 }
 
-export function withUnsent(part: ToolResultPart, kind: 'hidden' | 'complete', value: unknown): ToolResultPart {
+export function withUnsent(part: ToolResultPart, kind: UnsentKind, value: unknown): ToolResultPart {
   const before = part.providerOptions?.[storedUnder] ?? {}
   return { ...part, providerOptions: { [storedUnder]: { ...before, [kind]: value as never } } }
 }
