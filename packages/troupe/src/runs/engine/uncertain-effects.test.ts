@@ -3,7 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type Agent, createTroupe, defineAgent, finish, type Run, type Troupe, TroupeError } from '../../index.ts'
+import {
+  type Agent,
+  createTroupe,
+  defineAgent,
+  finish,
+  invoke,
+  type Run,
+  type Troupe,
+  TroupeError,
+} from '../../index.ts'
 
 /** A time as ISO 8601 text. */
 const iso = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
@@ -65,6 +74,42 @@ it('The result of a run that ended with an uncertain effect names it, with its i
     'The effect pay of Payer (1#1) may have happened or not: find out, then call run.resolve().',
   ])
 })
+
+it.each([
+  ['failed', () => Promise.reject(new Error('no paper')), 'all'],
+  ['completed', () => 'printed', { quorum: 1 }],
+] as const)(
+  'The result of a run that %s beside an uncertain effect names it until it is resolved.',
+  async (status, print, join) => {
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    open.push(troupe)
+    const { orchestra } = troupe.user('ada')
+    const isUncertain = Promise.withResolvers<void>()
+    const lead = defineAgent({ name: 'Lead', run: () => invoke([{ agent: 'Payer' }, { agent: 'Printer' }]) })
+    const printer = defineAgent({ name: 'Printer', run: () => isUncertain.promise.then(print) })
+    const last = defineAgent({ name: 'Last', run: (input) => input })
+    const agents = [lead, pay, printer, last]
+    const flows = [
+      'Start -> Lead',
+      'Lead -> Payer',
+      'Lead -> Printer',
+      'Payer -> Last',
+      'Printer -> Last',
+      'Last -> End',
+    ]
+    const topology = { agents, flows, nodes: { Last: { join, onFailure: 'failFast' } } } as const
+    const run = await orchestra.start({ task: 'go', topology })
+    await expect.poll(() => run.uncertain()).toHaveLength(1)
+    isUncertain.resolve()
+    const { uncertain: named = [], ...result } = await run.result()
+    expect(result.status).toBe(status)
+    expect(named).toEqual([{ ...uncertain, step: expect.any(String) }])
+    expect(await why(orchestra, run)).toHaveLength(1)
+    await run.resolve(named[0] as never, { happened: true, output: { receipt: 7 } })
+    expect((await run.result()).uncertain).toBeUndefined()
+    expect(await why(orchestra, run)).toEqual([expect.stringContaining('is known by now to have happened')])
+  },
+)
 
 it('An effect that is resolved as happened after the end of its run is recorded and can be undone.', async () => {
   const { orchestra, run } = await cancelledRun()
