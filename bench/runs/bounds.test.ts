@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { expect, it } from 'vitest'
 
 async function exitCodeOf(...args: readonly string[]): Promise<unknown> {
@@ -16,6 +17,23 @@ it.each(['memory', 'file'])(
   },
 )
 
-it('A run that waits for a person costs less than 200 bytes of heap.', async () => {
-  expect(await exitCodeOf('--expose-gc', join(import.meta.dirname, 'waiting.ts'), 'file', '3000')).toBe(0)
+/** The same server as in the tests of the package; undefined where there is none. */
+async function postgres(): Promise<string | undefined> {
+  const url = process.env.TROUPE_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+  const client = new Client({ connectionString: url })
+  try {
+    await client.connect()
+    await client.end()
+    return url
+  } catch {
+    return undefined
+  }
+}
+
+it('A run that waits for a person costs less than 200 bytes of heap, in memory, on a file and on PostgreSQL.', async () => {
+  const storages = ['memory', 'file', await postgres()].filter((storage) => storage !== undefined)
+  const codes = storages.map((storage) =>
+    exitCodeOf('--expose-gc', join(import.meta.dirname, 'waiting.ts'), storage, '3000'),
+  )
+  expect(await Promise.all(codes)).toEqual(storages.map(() => 0))
 })
