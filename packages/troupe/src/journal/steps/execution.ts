@@ -9,6 +9,7 @@ import {
   failure,
   type Json,
   joinTaint,
+  type Presence,
   stackOf,
   type TaintLabel,
   type TroupeError,
@@ -73,8 +74,7 @@ export interface SeenEffect {
 export interface ExecutionOptions {
   readonly clock: Clock
   readonly events?: Events | undefined
-  /** When this process began to execute steps, ms since 1970. */
-  readonly startedAt: number
+  readonly presence: Presence
   readonly timers: Timers
   readonly uncertain: UncertainEffects
   readonly effectScope: AsyncLocalStorage<EffectScope>

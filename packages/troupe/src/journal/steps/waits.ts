@@ -33,15 +33,17 @@ function inWords(id: CallId): string {
 export const answerTimeMs = 60_000
 
 /**
- * Returns when a question expires, if that is later: one that was asked before this process started does not expire
- * before the process has been back for a minute.
+ * Returns when a question expires, if that is later: one that was asked before this process started, or before its machine
+ * was suspended, does not expire before the process has been back for a minute.
  */
 function expiresLater({ record, options }: Execution, id: CallId, timeoutMs: number): number | undefined {
   const due = record.waits.get(id)?.due
   const isOfPerson = /\/ask:[^/]*#\d+$/s.test(id)
-  const { startedAt, clock } = options
-  if (due === undefined || !isOfPerson || due - timeoutMs >= startedAt) return undefined
-  const from = startedAt + answerTimeMs
+  if (due === undefined || !isOfPerson) return undefined
+  const { presence, clock } = options
+  const backAt = presence.look()
+  if (due - timeoutMs >= backAt) return undefined
+  const from = backAt + answerTimeMs
   return clock.now() < from ? from : undefined
 }
 

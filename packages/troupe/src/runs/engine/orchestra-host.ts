@@ -1,6 +1,6 @@
 /** The runs of a troupe in this process: their ownership, takeovers, and the callers that wait for results. */
 import type { Agent } from '../../agents/index.ts'
-import { type Clock, failure, isLongValue, nextMacrotask, type UserId } from '../../core/index.ts'
+import { type Clock, failure, isLongValue, nextMacrotask, Presence, type UserId } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { type AwaitedResult, awaitEnd, awaitResult } from './await-run.ts'
@@ -55,6 +55,7 @@ export class OrchestraHost implements RunHost {
       live: (user, run, part) => this.#followers.live(user, run, part),
       children: createChildRuns(this),
       suspendedMs: () => this.#suspension.totalMs,
+      presence: new Presence(clock),
     })
     const { inbox } = this.parts.journal
     const { storage } = this.parts.stores
@@ -283,8 +284,9 @@ export class OrchestraHost implements RunHost {
   async #takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<OwnedRun> {
     this.#admission.requireOpen(user)
     const row = await this.row(user, run)
-    const at = { user, row, processStartedAt: this.#suspension.startedAt }
-    return takeOverRun(this.parts, at, (pinned) => this.#code.of(runKey(user, run), run, row.agents, pinned, ownAgents))
+    return takeOverRun(this.parts, { user, row }, (pinned) =>
+      this.#code.of(runKey(user, run), run, row.agents, pinned, ownAgents),
+    )
   }
 
   /** Returns the handle of a run that exists already. */

@@ -76,8 +76,8 @@ it('The result of a run that ended with an uncertain effect names it, with its i
 })
 
 it.each([
-  ['failed', () => Promise.reject(new Error('no paper')), 'all'],
-  ['completed', () => 'printed', { quorum: 1 }],
+  ['failed', (): Promise<string> => Promise.reject(new Error('no paper')), 'all'],
+  ['completed', (): string => 'printed', { quorum: 1 }],
 ] as const)(
   'The result of a run that %s beside an uncertain effect names it until it is resolved.',
   async (status, print, join) => {

@@ -5,36 +5,29 @@
 import { answerTimeMs } from '../../../journal/index.ts'
 import { idOf, isWallClockTimer } from '../../machine/clocks/run-time.ts'
 import type { Input } from '../../machine/machine-events.ts'
+import type { State } from '../../machine/state.ts'
+import { viewOf } from '../../machine/state-view.ts'
 import type { RunMessage } from '../commands/run-message.ts'
+import type { RunHostPorts } from '../orchestra-parts.ts'
 
-/** The facts about a run that the claiming process knows. */
-export interface ClaimedRun {
-  /** When the process started, ms since 1970. */
-  readonly processStartedAt: number
-  /** The questions that were asked before the process started. */
-  readonly questions: ReadonlySet<string>
-}
+type TimerMessage = Extract<RunMessage, { readonly type: 'timer' }>
 
 export class RunGaps {
-  readonly #suspendedMs: () => number
-  readonly #claimed: ClaimedRun | undefined
+  readonly #host: Pick<RunHostPorts, 'suspendedMs' | 'presence'>
   #knownMs: number
   #isClaimRecorded: boolean
 
-  /**
-   * @param suspendedMs returns the total time in ms for which this process was suspended
-   * @param claimed absent for a run that this process started
-   */
-  constructor(suspendedMs: () => number, claimed: ClaimedRun | undefined) {
-    this.#suspendedMs = suspendedMs
-    this.#knownMs = suspendedMs()
-    this.#claimed = claimed
-    this.#isClaimRecorded = claimed === undefined
+  /** @param isClaimed false for a run that this process started */
+  constructor(host: Pick<RunHostPorts, 'suspendedMs' | 'presence'>, isClaimed: boolean) {
+    this.#host = host
+    this.#knownMs = host.suspendedMs()
+    this.#isClaimRecorded = !isClaimed
   }
 
   /** Returns the input that records a new gap. */
   next(at: number): Input | undefined {
-    const suspendedMs = this.#suspendedMs()
+    this.#host.presence.look()
+    const suspendedMs = this.#host.suspendedMs()
     const gap = suspendedMs - this.#knownMs
     this.#knownMs = suspendedMs
     if (this.#isClaimRecorded) return gap > 0 ? { at, type: 'clock.jumped', gap } : undefined
@@ -50,11 +43,13 @@ export class RunGaps {
 
   /**
    * Returns when a timer of a question expires it, if that is later: a question that was asked before this process
-   * started does not expire before the process has been back for a minute.
+   * started, or before its machine was suspended, does not expire before the process has been back for a minute.
    */
-  expiresLater({ name }: Extract<RunMessage, { readonly type: 'timer' }>, at: number): number | undefined {
-    if (!this.#claimed || !isWallClockTimer(name) || !this.#claimed.questions.has(idOf(name))) return undefined
-    const from = this.#claimed.processStartedAt + answerTimeMs
+  expiresLater({ name }: TimerMessage, state: Readonly<State>, at: number): number | undefined {
+    const question = isWallClockTimer(name) ? viewOf(state).question(idOf(name)) : undefined
+    const backAt = this.#host.presence.look()
+    if (!question || question.askedAt >= backAt) return undefined
+    const from = backAt + answerTimeMs
     return at < from ? from : undefined
   }
 }

@@ -21,7 +21,7 @@ import { InputBatch } from './inputs/input-batch.ts'
 import { type PendingEnd, statementsOfEnds } from './inputs/pending-ends.ts'
 import { recordInputs } from './inputs/record-inputs.ts'
 import { rowsForCommands, rowsOf, wakeForCommands } from './rows-for-commands.ts'
-import { type ClaimedRun, RunGaps } from './run-gaps.ts'
+import { RunGaps } from './run-gaps.ts'
 import { RunStatusRows } from './run-status-rows.ts'
 
 export interface RunWriterOptions {
@@ -33,7 +33,8 @@ export interface RunWriterOptions {
   /** The `seq` of the newest event. */
   readonly lastSeq: number
   readonly lastAt: number
-  readonly claimed?: ClaimedRun
+  /** Whether the run was taken over. */
+  readonly isClaimed?: boolean
 }
 
 /** A change that is being prepared. */
@@ -81,7 +82,7 @@ export class RunWriter {
     this.#parts = parts
     this.#journal = options.writer
     this.#mark = options.writer.mark()
-    this.#gaps = new RunGaps(parts.host.suspendedMs, options.claimed)
+    this.#gaps = new RunGaps(parts.host, options.isClaimed === true)
     this.#status = new RunStatusRows(parts)
     this.#state = options.state
     this.#lastSeq = options.lastSeq

@@ -109,6 +109,31 @@ describe('A suspended process', () => {
     expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
+  it('A question whose timeout passes while the machine is suspended can be answered for a minute, and then expires.', async () => {
+    const { virtual, clock, skew } = jumping()
+    const soon = defineAgent({
+      name: 'Soon',
+      run: (_, ctx) => ctx.ask({ text: 'Which?', timeout: '10s', default: 'now' }),
+    })
+    const { orchestra } = (await opened({ clock, agents: [asker] })).user('ada')
+    const [answered, expired] = await Promise.all(
+      ['answered', 'expired'].map((id) => orchestra.start({ id, task: 't', topology: solo(asker, 'Asker <-> User') })),
+    )
+    const { questions = [] } = (await answered?.result()) ?? {}
+    await expired?.result()
+    skew.ms = 5 * 3_600_000
+    // Another timer lets the process look at those that are due.
+    const run = await orchestra.start({ task: 't', topology: solo(soon, 'Soon <-> User') })
+    await virtual.advance('50s')
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'now' })
+    expect(await answered?.result()).toMatchObject({ status: 'waiting' })
+    await answered?.answer(questions[0]?.id ?? '', 'this one')
+    expect(await answered?.result()).toMatchObject({ status: 'completed', response: 'this one' })
+    expect(await expired?.result()).toMatchObject({ status: 'waiting' })
+    await virtual.advance('11s')
+    expect(await expired?.result()).toMatchObject({ status: 'completed', response: 'none' })
+  })
+
   it('A run whose process was suspended ends by its time budget after the rest of it.', async () => {
     const { virtual, clock, skew } = jumping()
     const worker = defineAgent({

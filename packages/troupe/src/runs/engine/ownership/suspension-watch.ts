@@ -7,8 +7,6 @@ import { type Clock, PeriodicTask } from '../../../core/index.ts'
 const tickMs = 1_000
 
 export class SuspensionWatch {
-  /** When this process started, ms since 1970. */
-  readonly startedAt: number
   readonly #clock: Clock
   readonly #leaseMs: number
   readonly #onSuspended: () => void
@@ -23,7 +21,6 @@ export class SuspensionWatch {
    */
   constructor(clock: Clock, leaseMs: number, onSuspended: () => void) {
     this.#clock = clock
-    this.startedAt = clock.now()
     this.#leaseMs = leaseMs
     this.#onSuspended = onSuspended
     this.#tick = new PeriodicTask({ name: 'suspension', clock, intervalMs: tickMs, run: async () => this.#onTick() })

@@ -2,7 +2,6 @@
 
 import type { Agent } from '../../../agents/index.ts'
 import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
-import { viewOf } from '../../machine/state-view.ts'
 import { type foldRun, foldRunInParts } from '../execution/fold-run.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
@@ -16,7 +15,7 @@ import type { RunRow } from '../store/run-store.ts'
  */
 export async function takeOverRun(
   parts: OrchestraParts,
-  { user, row, processStartedAt }: { readonly user: UserId; readonly row: RunRow; readonly processStartedAt: number },
+  { user, row }: { readonly user: UserId; readonly row: RunRow },
   codeOf: (pinned: ReturnType<typeof foldRun>['pinned']) => ReadonlyMap<string, Agent>,
 ): Promise<{ readonly owner: RunOwner; readonly launcher: StepLauncher }> {
   const { clock } = parts.platform
@@ -37,7 +36,5 @@ export async function takeOverRun(
   const { writer, content } = await journals.takeOver(user, runJournal(run), clock.now(), claim)
   const folded = await slice.finish(foldRunInParts(content))
   const launcher = new StepLauncher(parts, { user, run, pinned: folded.pinned, agents })
-  const earlier = [...viewOf(folded.state).questions()].filter(({ askedAt }) => askedAt < processStartedAt)
-  const claimed = { processStartedAt, questions: new Set(earlier.map(({ id }) => id)) }
-  return { owner: new RunOwner(parts, { user, run, writer, launcher, claimed, ...folded }), launcher }
+  return { owner: new RunOwner(parts, { user, run, writer, launcher, isClaimed: true, ...folded }), launcher }
 }

@@ -15,7 +15,7 @@ export async function applyRow(
   { inputs, slice, at }: { readonly inputs: InputBatch; readonly slice: TimeSlice; readonly at: number },
   message: RunMessage,
 ): Promise<readonly Statement[]> {
-  const later = message.type === 'timer' ? gaps.expiresLater(message, at) : undefined
+  const later = message.type === 'timer' ? gaps.expiresLater(message, target.state, at) : undefined
   if (message.type === 'timer' && later !== undefined)
     return parts.journal.timers.set(target.user, journal, message.name, later, { ...message }).statements
   if (message.type !== 'command') {
