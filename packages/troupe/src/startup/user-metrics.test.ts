@@ -16,6 +16,18 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const pipeline = (run: unknown, name = 'Meter') =>
   patterns.pipeline({ stages: [{ agents: [defineAgent({ name, run } as never)] }] })
 
+it('The summary of a performance report counts what the application timed, and nothing that Troupe timed meanwhile.', async () => {
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const { performance } = troupe
+  const { context, orchestra } = troupe.user('ada')
+  await performance.track('import', () => context.push('orders.1', { n: 1 }))
+  await expect(performance.track('import', () => Promise.reject(new Error('no orders')))).rejects.toThrow('no orders')
+  await orchestra.run({ task: 't', topology: pipeline(() => finish('done')) })
+  const { summary, operations } = performance.report()
+  expect(summary).toMatchObject({ calls: 2, failures: 1, errorRate: 0.5 })
+  expect(operations.length).toBeGreaterThan(1)
+})
+
 describe('Metrics of a user', () => {
   it('The metrics of a user survive a restart, and are summarised over a window.', async () => {
     const storage = `sqlite:${join(folder, 'troupe.db')}`

@@ -200,7 +200,7 @@ export const projectChecks = {
     const found = project.files.find(
       (file) => sources.test(file) && /(^|\/)bench(marks?)?\/|\.bench\.[cm]?[jt]sx?$/.test(file),
     )
-    const load = found ?? (await project.find(sources, /\bLoadTester\b|\bloadTest\(/))
+    const load = found ?? (await project.find(sources, /\bLoadTester\b/))
     if (load !== undefined) return pass(`${load}.`)
     return warn('The project has no benchmark.', 'Measure with LoadTester, or `troupe load`, and store the results.')
   },
