@@ -9,7 +9,7 @@ import {
   failure,
   type Json,
   joinTaint,
-  type Presence,
+  type LastReturn,
   stackOf,
   type TaintLabel,
   type TroupeError,
@@ -74,7 +74,7 @@ export interface SeenEffect {
 export interface ExecutionOptions {
   readonly clock: Clock
   readonly events?: Events | undefined
-  readonly presence: Presence
+  readonly lastReturn: LastReturn
   readonly timers: Timers
   readonly uncertain: UncertainEffects
   readonly effectScope: AsyncLocalStorage<EffectScope>

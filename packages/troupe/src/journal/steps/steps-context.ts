@@ -1,6 +1,6 @@
 /** The parts that the executions of one `Steps` share. */
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, type Events, Presence, type Random } from '../../core/index.ts'
+import { type Clock, type Events, LastReturn, type Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -23,7 +23,7 @@ export interface StepsContext {
   readonly inbox: Inbox
   readonly timers: Timers
   readonly clock: Clock
-  readonly presence: Presence
+  readonly lastReturn: LastReturn
   readonly random: Random
   readonly events?: Events
   readonly limits: StepLimits
@@ -38,16 +38,24 @@ export interface StepsContext {
 }
 
 /** The parts that start with the process. */
-export const beginProcess = (clock: Clock): Pick<StepsContext, 'presence' | 'suspects'> => ({
-  presence: new Presence(clock),
+export const beginProcess = (clock: Clock): Pick<StepsContext, 'lastReturn' | 'suspects'> => ({
+  lastReturn: new LastReturn(clock),
   suspects: new SuspectQueue(),
 })
 
 /** The part of the context that each execution of a step uses. */
-export const executionParts = ({ clock, events, presence, timers, effectScope, limits, uncertain }: StepsContext) => ({
+export const executionParts = ({
   clock,
   events,
-  presence,
+  lastReturn,
+  timers,
+  effectScope,
+  limits,
+  uncertain,
+}: StepsContext) => ({
+  clock,
+  events,
+  lastReturn,
   timers,
   effectScope,
   limits,

@@ -40,8 +40,8 @@ function expiresLater({ record, options }: Execution, id: CallId, timeoutMs: num
   const due = record.waits.get(id)?.due
   const isOfPerson = /\/ask:[^/]*#\d+$/s.test(id)
   if (due === undefined || !isOfPerson) return undefined
-  const { presence, clock } = options
-  const backAt = presence.look()
+  const { lastReturn, clock } = options
+  const backAt = lastReturn.update()
   if (due - timeoutMs >= backAt) return undefined
   const from = backAt + answerTimeMs
   return clock.now() < from ? from : undefined

@@ -74,7 +74,7 @@ export class Turn {
     const known = execution.record.waits.get(id)
     const promise = execution.open(stage, id, known !== undefined && !known.answered, scope) as Promise<Json>
     if (!known) {
-      execution.options.presence.look()
+      execution.options.lastReturn.update()
       execution.start(id, () => this.#request({ stage, wait: { id, hash, wait } }))
       return promise
     }

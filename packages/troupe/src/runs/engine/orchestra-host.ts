@@ -1,6 +1,6 @@
 /** The runs of a troupe in this process: their ownership, takeovers, and the callers that wait for results. */
 import type { Agent } from '../../agents/index.ts'
-import { type Clock, failure, isLongValue, nextMacrotask, Presence, type UserId } from '../../core/index.ts'
+import { type Clock, failure, isLongValue, LastReturn, nextMacrotask, type UserId } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { type AwaitedResult, awaitEnd, awaitResult } from './await-run.ts'
@@ -55,7 +55,7 @@ export class OrchestraHost implements RunHost {
       live: (user, run, part) => this.#followers.live(user, run, part),
       children: createChildRuns(this),
       suspendedMs: () => this.#suspension.totalMs,
-      presence: new Presence(clock),
+      lastReturn: new LastReturn(clock),
     })
     const { inbox } = this.parts.journal
     const { storage } = this.parts.stores

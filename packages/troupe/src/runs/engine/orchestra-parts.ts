@@ -1,7 +1,7 @@
 /** The dependencies of the orchestra. Startup provides them and is the only module that names implementations. */
 import type { Agent, ChildRunSpec, Services } from '../../agents/index.ts'
 import type { ContextClient, Mesh } from '../../context/index.ts'
-import type { Json, Platform, Presence, UserId } from '../../core/index.ts'
+import type { Json, LastReturn, Platform, UserId } from '../../core/index.ts'
 import type { JournalParts, Recorder } from '../../journal/index.ts'
 import type { Mailboxes, MessageClient } from '../../messaging/index.ts'
 import type { Log, UserMetrics } from '../../observability/index.ts'
@@ -146,7 +146,7 @@ export interface RunHostPorts {
   readonly children: ChildRuns
   /** Returns for how many ms in all this process has been suspended while its runs worked. */
   readonly suspendedMs: () => number
-  readonly presence: Presence
+  readonly lastReturn: LastReturn
   /** Called when this process loses a run to another process or to a storage error. */
   readonly onOwnershipLost: (owner: { readonly user: UserId; readonly run: string }, byTakeover: boolean) => void
   /** The timers of this process. */

@@ -13,12 +13,12 @@ import type { RunHostPorts } from '../orchestra-parts.ts'
 type TimerMessage = Extract<RunMessage, { readonly type: 'timer' }>
 
 export class RunGaps {
-  readonly #host: Pick<RunHostPorts, 'suspendedMs' | 'presence'>
+  readonly #host: Pick<RunHostPorts, 'suspendedMs' | 'lastReturn'>
   #knownMs: number
   #isClaimRecorded: boolean
 
   /** @param isClaimed false for a run that this process started */
-  constructor(host: Pick<RunHostPorts, 'suspendedMs' | 'presence'>, isClaimed: boolean) {
+  constructor(host: Pick<RunHostPorts, 'suspendedMs' | 'lastReturn'>, isClaimed: boolean) {
     this.#host = host
     this.#knownMs = host.suspendedMs()
     this.#isClaimRecorded = !isClaimed
@@ -26,7 +26,7 @@ export class RunGaps {
 
   /** Returns the input that records a new gap. */
   next(at: number): Input | undefined {
-    this.#host.presence.look()
+    this.#host.lastReturn.update()
     const suspendedMs = this.#host.suspendedMs()
     const gap = suspendedMs - this.#knownMs
     this.#knownMs = suspendedMs
@@ -47,7 +47,7 @@ export class RunGaps {
    */
   expiresLater({ name }: TimerMessage, state: Readonly<State>, at: number): number | undefined {
     const question = isWallClockTimer(name) ? viewOf(state).question(idOf(name)) : undefined
-    const backAt = this.#host.presence.look()
+    const backAt = this.#host.lastReturn.update()
     if (!question || question.askedAt >= backAt) return undefined
     const from = backAt + answerTimeMs
     return at < from ? from : undefined

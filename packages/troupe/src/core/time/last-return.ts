@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts'
 /** A clock that a time server sets jumps by less. */
 const leastJumpMs = 10_000
 
-export class Presence {
+export class LastReturn {
   readonly #clock: Clock
   #backAt: number
   /** The wall clock minus the monotonic one, which stands still while a machine with Linux is suspended. */
@@ -17,7 +17,7 @@ export class Presence {
   }
 
   /** Notices a suspension since the call before. @returns since when the process is back, in ms since 1970 */
-  look(): number {
+  update(): number {
     const now = this.#clock.now()
     const offset = now - this.#clock.monotonic()
     if (offset - this.#offset > leastJumpMs) this.#backAt = now
