@@ -55,6 +55,14 @@ describe('concealErrors', () => {
       code: 'agent.failed',
     })
   })
+  it('concealErrors replaces the error of a failed result in a thread, and no word of the conversation.', () => {
+    const errorId = 'err_0123456789abcdef'
+    const thread = [{ text: 'Is there a table? no rush' }, { result: { error: 'no', errorId, notice: 'again' } }]
+    expect(concealErrors(thread)).toEqual([
+      { text: 'Is there a table? no rush' },
+      { result: { error: `Internal error ${errorId}.`, errorId, notice: 'again' } },
+    ])
+  })
   it('concealErrors covers every place of an answer, and texts that quote the message.', () => {
     const answer = {
       error,

@@ -19,7 +19,7 @@ type Internal = StoredError & { readonly errorId: string }
 const isInternal = (value: object): value is Internal =>
   typeof (value as Partial<Internal>).errorId === 'string' && typeof (value as Partial<Internal>).message === 'string'
 
-/** The result of a failed call of a tool, as a thread has it. */
+/** The result of a failed call of a tool, as a thread has it. The texts beside it are a conversation, which quotes no error by itself. */
 type FailedResult = { readonly error: string; readonly errorId: string }
 const isFailedResult = (value: object): value is FailedResult =>
   typeof (value as Partial<FailedResult>).errorId === 'string' &&
@@ -34,7 +34,7 @@ function collect(value: unknown, messages: Map<string, string>): void {
     const { message, hint, errorId } = value
     if (message !== '') messages.set(message, publicMessage(errorId))
     if (hint) messages.set(hint, '')
-  } else if (isFailedResult(value) && value.error !== '') messages.set(value.error, publicMessage(value.errorId))
+  }
   for (const inner of Object.values(value)) collect(inner, messages)
 }
 
