@@ -1,7 +1,8 @@
 /**
  * The longest synchronous section of the main thread, in ms of its processor time, while a run fans out exponentially,
- * fans out widely, stages many messages, writes many entries in one turn, or has a task or a result of 4 MB. An iteration of the event loop is an upper
- * bound of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
+ * fans out widely, stages many messages, writes many entries in one turn, or has a task or a result of 4 MB, and while
+ * entries of 40 MB are listed or an entry of 7.5 MB is written and read. An iteration of the event loop is an upper bound
+ * of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
  * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 if a case takes more
  * than 50 ms in each of five runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
  *
@@ -13,7 +14,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTroupe, defineAgent, defineMessage, finish, invoke, patterns, type StartSpec } from 'troupe'
+import {
+  type ContextClient,
+  createTroupe,
+  defineAgent,
+  defineMessage,
+  finish,
+  invoke,
+  patterns,
+  type StartSpec,
+} from 'troupe'
 import { slowness } from './slowness.ts'
 
 const [where = 'memory', selected] = process.argv.slice(2)
@@ -32,13 +42,15 @@ const writes = (name: string, count: number): StartSpec => {
   return { task: 't', topology: patterns.pipeline({ stages: [{ agents: [writer] }] }) }
 }
 /** Made before the measurement. */
-const rows = Array.from({ length: selected?.endsWith('4 MB') ? 48_000 : 0 }, (_, id) => ({
-  id,
-  name: `row ${id} of a long table`,
-  isEven: id % 2 === 0,
-  tags: ['a', 'b', `t${id % 100}`],
-}))
-const cases: Readonly<Record<string, () => StartSpec>> = {
+const table = (length: number) =>
+  Array.from({ length }, (_, id) => ({
+    id,
+    name: `row ${id} of a long table`,
+    isEven: id % 2 === 0,
+    tags: ['a', 'b', `t${id % 100}`],
+  }))
+const rows = table(selected?.endsWith(' 4 MB') ? 48_000 : 0)
+const runs: Readonly<Record<string, () => StartSpec>> = {
   'two agents that invoke each other eight-fold, default budget': () => {
     const agent = (name: string, other: string) =>
       defineAgent({
@@ -68,6 +80,26 @@ const cases: Readonly<Record<string, () => StartSpec>> = {
   'a task of 4 MB': () => {
     const reader = defineAgent({ name: 'Reader', run: () => finish('read') })
     return { task: rows, topology: patterns.pipeline({ stages: [{ agents: [reader] }] }) }
+  },
+}
+
+interface ContextCase {
+  readonly prepare?: (context: ContextClient) => Promise<unknown>
+  readonly work: (context: ContextClient) => Promise<unknown>
+}
+const entries = Array.from({ length: 400 }, (_, i) => `key.${i}`)
+const longRows = table(selected?.startsWith('an entry') ? 88_000 : 0)
+const pushAll = async (context: ContextClient) => {
+  const value = table(1_200)
+  for (const key of entries) await context.push(key, value)
+}
+const contextCases: Readonly<Record<string, ContextCase>> = {
+  'a list of 400 entries of 100 KB': { prepare: pushAll, work: (context) => context.list({ limit: 400 }) },
+  '400 entries of 100 KB by their keys': { prepare: pushAll, work: (context) => context.getMany(entries) },
+  'an entry of 7.5 MB, written': { work: (context) => context.push('key', longRows) },
+  'an entry of 7.5 MB, read': {
+    prepare: (context) => context.push('key', longRows),
+    work: (context) => context.get('key'),
   },
 }
 
@@ -110,14 +142,19 @@ async function measure(work: () => Promise<unknown>): Promise<readonly number[]>
     .slice(0, 3)
 }
 
-const spec = cases[selected ?? '']
-if (spec) {
+const spec = runs[selected ?? '']
+const contextCase = contextCases[selected ?? '']
+if (spec || contextCase) {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-sections-'))
   const storage = where === 'file' ? `sqlite:${join(folder, 'troupe.db')}` : 'memory:'
   const troupe = await createTroupe({ storage, log: 'silent' })
-  let end = ''
+  const { context, orchestra } = troupe.user('ada')
+  let end = 'done'
+  await contextCase?.prepare?.(context)
   const longest = await measure(async () => {
-    const { status, guard } = await troupe.user('ada').orchestra.run(spec())
+    await contextCase?.work(context)
+    if (!spec) return
+    const { status, guard } = await orchestra.run(spec())
     end = guard ? `${status} by the guard ${guard.name}` : status
   })
   process.stdout.write(`${selected}, ${where}: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms; ${end}\n`)
@@ -131,6 +168,6 @@ if (spec) {
 } else {
   const isWithin = (name: string) =>
     spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, name], { stdio: 'inherit' }).status === 0
-  for (const name of Object.keys(cases))
+  for (const name of [...Object.keys(runs), ...Object.keys(contextCases)])
     if (!Array.from({ length: maxRuns }).some(() => isWithin(name))) process.exitCode = 1
 }

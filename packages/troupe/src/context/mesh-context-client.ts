@@ -6,11 +6,12 @@ import {
   checkOptions,
   checkTaint,
   createPage,
-  decodeJson,
   failure,
+  isLongValue,
   type Json,
   joinTaint,
   listOf,
+  nextMacrotask,
   type Page,
   type TaintLabel,
 } from '../core/index.ts'
@@ -48,6 +49,7 @@ import { isAllowed, listWithRight, type ToolContext } from './tool-context.ts'
 import { commitBatch } from './writes/commit-batch.ts'
 import { ContextStage } from './writes/context-stage.ts'
 import { pushWrite, removalWrite } from './writes/context-writes.ts'
+import { LongWrites } from './writes/long-writes.ts'
 import type { OverlayEntry } from './writes/overlay.ts'
 import { oneByOne, parseBatch, prepareAll, prepareOperation } from './writes/parse-batch.ts'
 import type { PlannedPush } from './writes/plan-writes.ts'
@@ -72,6 +74,7 @@ export class MeshContextClient implements ToolContext {
   readonly #reads: EntryReads
   readonly #staged: StagedParts | undefined
   readonly #calls: ContextCalls
+  readonly #longWrites = new LongWrites()
 
   protected constructor(mesh: MeshServices, actor: Actor, target: WriteTarget, staged?: StagedParts) {
     this.#mesh = mesh
@@ -118,8 +121,19 @@ export class MeshContextClient implements ToolContext {
   ): Promise<port.Pushed> {
     const { provenance, taint } = this.#origin()
     const origin = { provenance, taint: joinTaint(taint, derivedFrom) }
-    const push = await preparePush(this.#mesh.core, key, value, options, origin)
-    return this.#writePush(push, await this.#staged?.stage.planPush(push, unseen))
+    const { begun } = this.#longWrites
+    // A key with a schema is not among them: its schema may write, too, and would wait for itself.
+    let begins: (() => void) | undefined
+    const onLong = () => {
+      begins = this.#longWrites.add()
+    }
+    try {
+      const push = await preparePush(this.#mesh.core, key, value, options, origin, onLong)
+      if (begun) await begun
+      return this.#writePush(push, await this.#staged?.stage.planPush(push, unseen))
+    } finally {
+      begins?.()
+    }
   }
   #writePush(push: Push, planned?: PlannedPush): Promise<port.Pushed> {
     const write = pushWrite(this.#mesh, this.#actor, push, planned)
@@ -195,7 +209,10 @@ export class MeshContextClient implements ToolContext {
       const audited = this.#calls.audits('get_context', text)
       const made = async (isRetry: boolean) => {
         const { value, ...current } = await this.#reads.current(text, isRetry, audited)
-        return { ...current, value: await parsedValue(key, await fn(value as KeyValue<K> | undefined)) }
+        return {
+          ...current,
+          value: await parsedValue(key, await fn(value as KeyValue<K> | undefined), this.#mesh.clock),
+        }
       }
       const attempt = async (isRetry: boolean) => {
         const { version, value, taintDeclared, ...current } = await this.#calls.unlessAborted(
@@ -216,6 +233,7 @@ export class MeshContextClient implements ToolContext {
   delete(key: Key | string, options: port.DeleteOptions = {}): Promise<boolean> {
     return this.#calls.call('delete_context', options, async () => {
       const removal = prepareRemoval(this.#mesh.core, key, options)
+      if (this.#longWrites.begun) await this.#longWrites.begun
       if (!this.#staged) return this.#writeRemoval(removal)
       const planned = await this.#staged.stage.planRemoval(removal)
       return planned !== undefined && this.#writeRemoval(removal, planned)
@@ -228,6 +246,8 @@ export class MeshContextClient implements ToolContext {
   ): Promise<readonly port.BatchOperationResult[]> {
     return this.#calls.call('batch_context_operation', options, async () => {
       const captured = parseBatch(operations, options)
+      if (isLongValue(captured)) await nextMacrotask(this.#mesh.clock)
+      if (this.#longWrites.begun) await this.#longWrites.begun
       if (!options.atomic) return oneByOne(captured, this, options.signal)
       const prepare = (operation: port.BatchOperation) =>
         prepareOperation(
@@ -269,7 +289,7 @@ export class MeshContextClient implements ToolContext {
   async #page<T>(call: () => CallName, ask: () => Promise<Page<T>>) {
     const { items, cursor } = await this.#target.answer(call, async () => {
       const page = await ask()
-      return { items: decodeJson(JSON.stringify(page.items)), cursor: page.cursor ?? null }
+      return { items: page.items as readonly unknown[] as readonly Json[], cursor: page.cursor ?? null }
     })
     return { items: items as readonly unknown[] as readonly T[], cursor: cursor ?? undefined }
   }

@@ -1,6 +1,7 @@
 /** The parts that all clients of one mesh share: the storage, the compiled statements and the limits. No state of users. */
 import {
   checkOptions,
+  decodeInTime,
   type ErrorCode,
   failure,
   type Json,
@@ -93,6 +94,10 @@ export interface MeshCore extends CorePorts {
   /** Returns the current revision. Later commits have higher revisions, so a watch sees every change after its call. */
   before(user: UserId, start: Promise<unknown>): void
   loadJson(user: UserId, value: ValueRef): Promise<string>
+  /** Returns the decoded value. The values of a page are decoded between other work. */
+  loadValue(user: UserId, value: ValueRef): Json | Promise<Json>
+  /** The decoded value. A page may hold very many: each waits for a macrotask that has time left. */
+  loadValue(user: UserId, value: ValueRef): Json | Promise<Json>
   /** Returns the grantees of the topics to which the reader is subscribed now. */
   subscriptions(reader: ContextReader): Promise<readonly string[]>
 }
@@ -123,6 +128,11 @@ export function createMeshCore(parts: MeshParts, { limits, lifecycles }: MeshOpt
       wake: fragments.flatMap(({ wake = [] }) => wake),
     })
   }
+  const loadJson: MeshCore['loadJson'] = async (user, value) => {
+    if ('json' in value) return value.json
+    if (!blobs) throw failure('invariant.broken', { rule: 'a large value is read from its own table' })
+    return blobs.load(user, value)
+  }
   return {
     storage,
     ...(blobs ? { blobs } : {}),
@@ -147,11 +157,11 @@ export function createMeshCore(parts: MeshParts, { limits, lifecycles }: MeshOpt
       if (!result.ok) throw rejection(result.code, result.detail)
       return result
     },
-    async loadJson(user, value) {
-      if ('json' in value) return value.json
-      if (!blobs) throw failure('invariant.broken', { rule: 'a large value is read from its own table' })
-      return blobs.load(user, value)
-    },
+    loadJson,
+    loadValue: (user, value) =>
+      'json' in value
+        ? decodeInTime(value.json, clock)
+        : loadJson(user, value).then((json) => decodeInTime(json, clock)),
     async subscriptions({ user, agent }) {
       const [rows = []] = await storage.read({ user }, [reads.subscriptions({ user, agent })])
       return rows.map(({ grantee }) => String(grantee))

@@ -5,13 +5,14 @@ import {
   checkName,
   checkOptions,
   checkSchema,
+  decodeInTime,
   decodeJson,
-  encodeJson,
+  encodeInTime,
   failure,
   fieldOf,
+  isLongValue,
   isPlainObject,
   type Json,
-  longLength,
   nextMacrotask,
   parse,
   readable,
@@ -161,13 +162,14 @@ export interface EncodedPayload {
  * Returns the stored payload. The output of the schema must fit the schema again, because the receiver checks it.
  * @throws ValidationError `validation.failed`, `json.unsupported`
  */
-export async function encodePayload(type: MessageType, payload: unknown): Promise<EncodedPayload> {
+export async function encodePayload(type: MessageType, payload: unknown, clock: Clock): Promise<EncodedPayload> {
   const { schema, parent } = type
   const what = `The message ${type.name}`
-  if (schema === undefined && parent === undefined) return { json: encodeJson(payload, what) }
+  if (schema === undefined && parent === undefined) return { json: await encodeInTime(payload, what, clock) }
   const captured = capture(payload)
+  if (isLongValue(captured)) await nextMacrotask(clock)
   const value = schema === undefined ? captured : await parse(schema, captured, what)
-  const encoded = encodeWithBytes(value, what)
+  const encoded = await encodeWithBytes(value, what, clock)
   const decodeCopy = () => withBytes(decodeJson(encoded.json), encoded.bytesAt)
   if (schema !== undefined && value !== captured)
     await parse(schema, decodeCopy(), `${what}, as its schema changes it,`)
@@ -176,23 +178,19 @@ export async function encodePayload(type: MessageType, payload: unknown): Promis
   return encoded
 }
 
-/** Returns the payload. The text of a long one is read in a macrotask of its own. */
+/** Returns the payload; the text of a long one is read between other work. */
 export async function decodePart({ json, bytesAt }: EncodedPayload, clock: Clock): Promise<Json> {
-  const isLong = json.length > longLength
-  if (isLong) await nextMacrotask(clock)
-  const payload = withBytes(decodeJson(json), bytesAt)
-  if (isLong) await nextMacrotask(clock)
-  return payload
+  return withBytes(await decodeInTime(json, clock), bytesAt)
 }
 
 /** Searches for bytes only if the value is not plain JSON. */
-function encodeWithBytes(value: unknown, what: string): EncodedPayload {
+async function encodeWithBytes(value: unknown, what: string, clock: Clock): Promise<EncodedPayload> {
   try {
-    return { json: encodeJson(value, what) }
+    return { json: await encodeInTime(value, what, clock) }
   } catch (error) {
     const { value: rest, paths } = withoutBytes(value)
     if (paths.length === 0) throw error
-    return { json: encodeJson(rest, what), bytesAt: paths }
+    return { json: await encodeInTime(rest, what, clock), bytesAt: paths }
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Json,
   milliseconds,
   seededRandom,
+  systemClock,
   systemRandom,
   type TroupeEvent,
   type VirtualClock,
@@ -255,7 +256,7 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
       )
     },
     async close() {
-      await work.stop()
+      await advanceUntil(work.stop(), clock)
       await steps.close()
       await timers.stop()
       presence.close()
@@ -264,6 +265,20 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
       await storage.close()
     },
   }
+}
+
+/** A step whose commit was rejected waits for the clock. */
+async function advanceUntil(stopped: Promise<void>, clock: VirtualClock): Promise<void> {
+  let isOver = false
+  const over = () => {
+    isOver = true
+  }
+  stopped.then(over, over)
+  while (!isOver) {
+    await clock.advance('100ms')
+    await new Promise<void>((resolve) => void systemClock.after(1, resolve))
+  }
+  await stopped
 }
 
 async function drain(mailbox: Mailbox): Promise<unknown[]> {

@@ -78,11 +78,11 @@ export const historyRow = (row: Row): HistoryRow => ({
 const iso = (ms: number) => new Date(ms).toISOString()
 
 /** Absent fields are omitted, as in JSON. */
-export function toEntry(row: EntryRow, json: string): Entry {
+export function toEntry(row: EntryRow, value: Json): Entry {
   const createdAt = iso(row.createdAt)
   return {
     key: row.key,
-    value: decodeJson(json),
+    value,
     version: row.version,
     revision: row.revision,
     owner: row.owner,
@@ -98,8 +98,8 @@ export function toEntry(row: EntryRow, json: string): Entry {
   }
 }
 
-export const toHistoryEntry = (row: EntryRow, json: string, ended: HistoryEntry['ended']): HistoryEntry => ({
-  ...toEntry(row, json),
+export const toHistoryEntry = (row: EntryRow, value: Json, ended: HistoryEntry['ended']): HistoryEntry => ({
+  ...toEntry(row, value),
   ...(ended === undefined ? {} : { ended }),
 })
 

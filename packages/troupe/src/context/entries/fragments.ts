@@ -1,14 +1,18 @@
 /** A push or a delete as the statements of a change. Checked when it is prepared, decided when it commits. */
 import {
+  type Clock,
   capture,
   checkEntryKey,
   checkOptionNames,
   checkOptions,
   checkTaint,
+  encodeInTime,
   encodeJson,
   failure,
+  isLongValue,
   type Json,
   joinTaint,
+  nextMacrotask,
   type Provenance,
   parse,
   type TaintLabel,
@@ -75,8 +79,13 @@ export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(k
  * The value as it is at the call, as its key's schema gives it where it has one.
  * @throws ValidationError `validation.failed`
  */
-export const parsedValue = async <K extends Key | string>(key: K, value: KeyValue<K>): Promise<KeyValue<K>> => {
+export const parsedValue = async <K extends Key | string>(
+  key: K,
+  value: KeyValue<K>,
+  clock: Clock,
+): Promise<KeyValue<K>> => {
   const captured = capture(value)
+  if (isLongValue(captured)) await nextMacrotask(clock)
   return typeof key === 'object'
     ? (parse(key.schema, captured, `The value of ${checkedKey(key)}`) as Promise<KeyValue<K>>)
     : captured
@@ -89,13 +98,17 @@ export function checkVersion(version: unknown, least: number): number | undefine
   return version
 }
 
-/** @throws ValidationError for whatever can't be stored, before anything is */
+/**
+ * @param onLong called before anything is awaited, for a long value whose key has no schema: its text is made later
+ * @throws ValidationError for whatever can't be stored, before anything is
+ */
 export async function preparePush(
   core: MeshCore,
   key: Key | string,
   value: unknown,
   options: PushOptions,
   origin: { readonly provenance: Provenance; readonly taint: readonly TaintLabel[] },
+  onLong?: () => void,
 ): Promise<Push> {
   checkOptions('push', options, pushOptions)
   const text = checkedKey(key)
@@ -113,7 +126,10 @@ export async function preparePush(
       options.taint === undefined ? origin.provenance : { ...origin.provenance, taintDeclared: true as const },
     taint: joinTaint(origin.taint, checkTaint(options.taint, 'push.taint')),
   }
-  const json = encodeJson(typeof key === 'object' ? await parsedValue(key, value) : value, `The value of ${text}`)
+  const parsed = typeof key === 'object' ? await parsedValue(key, value, core.clock) : value
+  const encoded = encodeInTime(parsed, `The value of ${text}`, core.clock)
+  if (typeof encoded !== 'string' && typeof key === 'string') onLong?.()
+  const json = await encoded
   const bytes = Buffer.byteLength(json)
   if (bytes > largest) throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: largest })
   return { ...push, json }

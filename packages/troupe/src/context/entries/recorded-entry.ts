@@ -34,7 +34,7 @@ export function recordStaged(entry: StagedEntry): RecordedEntry {
 /** @throws ConflictError `context.pruned` when the version that was read is gone from the history */
 export async function restoreEntry(core: MeshCore, user: string, recorded: RecordedEntry): Promise<Entry> {
   const row = recorded.row as unknown as EntryRow
-  const json = recorded.json ?? (await core.loadJson(user, (await writeVersion(core, user, row)).value))
-  const { revision, ...entry } = toEntry({ ...row, value: { json } }, json)
+  const stored = recorded.json === null ? (await writeVersion(core, user, row)).value : { json: recorded.json }
+  const { revision, ...entry } = toEntry(row, await core.loadValue(user, stored))
   return recorded.row.revision === null || revision === undefined ? entry : { ...entry, revision }
 }

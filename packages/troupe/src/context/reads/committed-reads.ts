@@ -1,7 +1,7 @@
 /** Reads outside a step: what is committed now. */
 import {
   type Duration,
-  decodeJson,
+  decodeInTime,
   encodeCursor,
   failure,
   isInStep,
@@ -32,7 +32,9 @@ export class CommittedReads implements EntryReads {
     asked()
     if (maxAge !== undefined) return this.#mesh.cache.get(this.#actor, key, maxAge)
     const json = this.#mesh.value(this.#actor, key)
-    return typeof json === 'string' ? decodeJson(json) : json.then(decoded)
+    const { clock } = this.#mesh
+    if (typeof json === 'string') return decodeInTime(json, clock)
+    return json.then((text) => (text === undefined ? undefined : decodeInTime(text, clock)))
   }
 
   async entry(key: string, asked: OnAsked): Promise<Entry | undefined> {
@@ -41,11 +43,11 @@ export class CommittedReads implements EntryReads {
     return row && this.#entry(row)
   }
 
-  /** At once where the value is in the row. */
+  /** At once for a short value in the row. */
   #entry(row: EntryRow): Entry | Promise<Entry> {
-    const { value } = row
-    if ('json' in value) return this.#noted(toEntry(row, value.json))
-    return this.#mesh.core.loadJson(this.#actor.user, value).then((json) => this.#noted(toEntry(row, json)))
+    const loaded = this.#mesh.core.loadValue(this.#actor.user, row.value)
+    const entry = (value: Json) => this.#noted(toEntry(row, value))
+    return loaded instanceof Promise ? loaded.then(entry) : entry(loaded)
   }
 
   #noted(entry: Entry): Entry {
@@ -62,9 +64,7 @@ export class CommittedReads implements EntryReads {
       if (!row) continue
       found.set(
         key,
-        isInStep()
-          ? (await this.#entry(row)).value
-          : decodeJson(await this.#mesh.core.loadJson(this.#actor.user, row.value)),
+        isInStep() ? (await this.#entry(row)).value : await this.#mesh.core.loadValue(this.#actor.user, row.value),
       )
     }
     return found
@@ -92,11 +92,10 @@ export class CommittedReads implements EntryReads {
     if (isRetry) statements.push(core.reads.anyEntry({ user, key, now }))
     const [[row] = [], [existing] = []] = await core.read(user, ...statements)
     if (existing && !row) throw failure('context.unread', { agent, key })
-    const value = row && decodeJson(await core.loadJson(user, restoreValue(String(row.value))))
+    const value = row && (await core.loadValue(user, restoreValue(String(row.value))))
     const { taintDeclared = false } = row ? (JSON.parse(String(row.provenance)) as Provenance) : {}
     return { value, version: Number(row?.version ?? 0), taint: taintIn(row), taintDeclared }
   }
 }
 
-const decoded = (json: string | undefined): Json | undefined => (json === undefined ? undefined : decodeJson(json))
 const cursorOf = (next: string | undefined) => (next === undefined ? undefined : encodeCursor(next))

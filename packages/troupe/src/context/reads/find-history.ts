@@ -43,7 +43,7 @@ function versionOf(cursorText: string): number {
 }
 
 const shown = async (mesh: MeshServices, actor: Actor, row: EntryRow, ended: HistoryEntry['ended']) =>
-  toHistoryEntry(row, await mesh.core.loadJson(actor.user, row.value), ended)
+  toHistoryEntry(row, await mesh.core.loadValue(actor.user, row.value), ended)
 
 async function older(
   mesh: MeshServices,

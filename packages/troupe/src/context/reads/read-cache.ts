@@ -3,7 +3,7 @@
  * checked at every read, and a write of the reader replaces what it had read before.
  */
 import { LRUCache } from 'lru-cache'
-import { decodeJson, type Json, milliseconds, type UserId } from '../../core/index.ts'
+import { decodeInTime, type Json, milliseconds, type UserId } from '../../core/index.ts'
 import type { ContextReader } from '../entries/audience.ts'
 import { restoreValue } from '../entries/entry-row.ts'
 import type { MeshCore } from '../mesh-core.ts'
@@ -45,10 +45,10 @@ export class ReadCache {
     const values = { ...readerValues(reader), key }
     if (cached && this.#core.clock.monotonic() - cached.at <= age) {
       const [rows = []] = await this.#core.read(reader.user, this.#core.reads.change(values))
-      if (rows.length > 0) return decodeJson(cached.json)
+      if (rows.length > 0) return decodeInTime(cached.json, this.#core.clock)
     } else {
       const json = await this.#read(reader, values, cacheKey)
-      if (json !== undefined) return decodeJson(json)
+      if (json !== undefined) return decodeInTime(json, this.#core.clock)
     }
     this.#cached.delete(cacheKey)
     return undefined

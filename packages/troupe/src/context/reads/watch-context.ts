@@ -3,7 +3,7 @@
  * its hints, and does not poll. The versions before and after a change, and the subscriptions of the reader at that
  * revision, decide what the reader sees; a value is yielded only if it may still be read.
  */
-import { checkOptions, checkSignal, decodeJson, TimeSlice, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkSignal, type Json, TimeSlice, TroupeError } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
@@ -313,8 +313,9 @@ function effectOf(
 function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Effect | Promise<Effect> {
   const { key, version, value } = row
   noteLiveRow(core, row)
-  const put = (json: string): Effect => ({ type: 'put', key, value: decodeJson(json), version })
-  return 'json' in value ? put(value.json) : core.loadJson(reader.user, value).then(put)
+  const put = (loaded: Json): Effect => ({ type: 'put', key, value: loaded, version })
+  const loaded = core.loadValue(reader.user, value)
+  return loaded instanceof Promise ? loaded.then(put) : put(loaded)
 }
 
 /** Returns what a change of the reader's subscriptions adds to its view, and removes from it. */

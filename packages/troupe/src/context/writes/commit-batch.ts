@@ -1,5 +1,5 @@
 /** An atomic batch outside a step: all operations in one change that applies as a whole or not at all. */
-import { decodeJson, failure } from '../../core/index.ts'
+import { failure } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { BatchOperation, BatchOperationResult } from '../context-client.ts'
 import { restoreValue } from '../entries/entry-row.ts'
@@ -96,7 +96,6 @@ async function resultOf(
     ? await core.read(actor.user, core.reads.value({ ...readerValues(actor), key: operation.key }))
     : [committed.rows[at]]
   const row = read[0]
-  const value =
-    row === undefined ? undefined : decodeJson(await core.loadJson(actor.user, restoreValue(String(row.value))))
+  const value = row && (await core.loadValue(actor.user, restoreValue(String(row.value))))
   return { type: 'get', key: operation.key, success: true, ...foundOf(value) }
 }

@@ -27,6 +27,8 @@ export type PreparedOperation =
 
 const rights = { push: 'push_context', get: 'get_context', delete: 'delete_context' } as const
 const maxOperations = 1_000
+/** The values of a list of operations: one that several of them have is copied once. */
+const valuesDepth = 2
 
 /**
  * Returns the operations as they are at the call.
@@ -50,7 +52,7 @@ export function parseBatch(
     // All operations have one signal, that of the batch.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }
-  return capture(operations)
+  return capture(operations, valuesDepth)
 }
 
 /** @returns the result of an operation that failed */

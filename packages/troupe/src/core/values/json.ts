@@ -80,6 +80,12 @@ function surelyJson(value: unknown, isCopied: boolean, depth = 0): unknown {
   return fields
 }
 
+/** Returns a deep copy of a value, or undefined unless JSON surely represents it exactly. */
+export function sureCopy(value: object): object | undefined {
+  const copy = surelyJson(value, true)
+  return copy === notSure ? undefined : (copy as object)
+}
+
 /** @throws ValidationError `json.unsupported`, which names the place */
 function checkValue(value: unknown, what: string, container?: Checked): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return

@@ -20,14 +20,20 @@ export function fitsWithin(value: unknown, max: number): boolean {
 function lengthWithin(value: unknown, max: number): number | undefined {
   if (typeof value === 'string') return value.length <= max ? value.length + 2 : undefined
   if (typeof value !== 'object' || value === null) return 5
-  const keys = Array.isArray(value) ? undefined : Object.keys(value)
-  const count = (keys ?? (value as readonly unknown[])).length
   let length = 2
-  for (let i = 0; i < count; i++) {
-    const key = keys?.[i]
-    const own = lengthWithin((value as Record<string | number, unknown>)[key ?? i], max - length)
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const own = lengthWithin(value[i], max - length)
+      if (own === undefined) return undefined
+      length += own + 1
+      if (length > max) return undefined
+    }
+    return length
+  }
+  for (const key in value) {
+    const own = lengthWithin((value as Record<string, unknown>)[key], max - length)
     if (own === undefined) return undefined
-    length += own + (key === undefined ? 1 : key.length + 4)
+    length += own + key.length + 4
     if (length > max) return undefined
   }
   return length

@@ -16,9 +16,7 @@ import {
   isObject,
   type Json,
   joinTaint,
-  longLength,
   milliseconds,
-  nextMacrotask,
   type Provenance,
   show,
   type TaintLabel,
@@ -79,8 +77,7 @@ export interface Encoded extends EncodedPayload {
 /** @throws ValidationError */
 export async function encode(type: MessageType, payload: unknown, limit: number, clock: Clock): Promise<Encoded> {
   checkMessageType(type)
-  const encoded = await encodePayload(type, payload)
-  if (encoded.json.length > longLength) await nextMacrotask(clock)
+  const encoded = await encodePayload(type, payload, clock)
   const bytes = Buffer.byteLength(encoded.json, 'utf8')
   checkBytes(type.name, bytes, limit)
   return { ...encoded, bytes }
