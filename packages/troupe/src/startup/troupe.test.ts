@@ -204,6 +204,8 @@ describe('createTroupe', () => {
       'What user.start was given is not valid: it is not a Worker',
     )
     expect(() => ada.session(new Worker('W') as never)).toThrow('workers are started (start)')
+    const nameless = { step: () => {}, name: new Proxy(() => {}, { get: () => expect.unreachable('read') }) }
+    expect(() => ada.session(nameless as never)).toThrow('The agent a function is not allowed')
   })
   it('troupe.on rejects an unknown event, and names the nearest one.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })

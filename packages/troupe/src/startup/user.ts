@@ -249,6 +249,7 @@ export class User {
         'session',
         'it is not an agent, as defineAgent and new LlmAgent make them; workers are started (start)',
       )
+    checkAgentName(fieldOf(agent, 'name'))
     const { platform, security, agents } = this.#parts
     for (const { name, access } of withHelpers(agent))
       if (access?.role !== undefined) roleOf(security.roles, access.role, name)

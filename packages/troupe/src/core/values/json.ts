@@ -80,9 +80,12 @@ function surelyJson(value: unknown, isCopied: boolean, depth = 0): unknown {
   return fields
 }
 
-/** Returns a deep copy of a value, or undefined unless JSON surely represents it exactly. */
+/** A cycle is noticed here; it would be copied so often. */
+const maxSureDepth = 32
+
+/** Returns a deep copy of a value, or undefined unless JSON surely represents it exactly in at most 32 levels. */
 export function sureCopy(value: object): object | undefined {
-  const copy = surelyJson(value, true)
+  const copy = surelyJson(value, true, maxDepth - maxSureDepth)
   return copy === notSure ? undefined : (copy as object)
 }
 
