@@ -7,6 +7,7 @@ import { showsErrorTexts } from './access/error-texts.ts'
 import { keyOf } from './access/request-principal.ts'
 import { answerIdempotently } from './answers/answer-idempotently.ts'
 import { bindCursor, openCursor } from './answers/cursors.ts'
+import { isLongPage, pageText } from './answers/page-text.ts'
 import { type ProblemDetails, problemOf } from './answers/problem-details.ts'
 import { requestContextOf } from './request-context.ts'
 import type { Call, Route } from './route.ts'
@@ -152,7 +153,13 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
     )
     leaveRecord(site, route, call)
     // The caller has the answer.
-    return reply.statusCode === 304 ? reply.send() : answer
+    if (reply.statusCode === 304) return reply.send()
+    if (!isLongPage(answer)) return answer
+    const text = await pageText(answer, (part) => reply.serialize(part) as string, site.parts.platform.clock)
+    return reply
+      .type('application/json; charset=utf-8')
+      .serializer((body: unknown) => body as string)
+      .send(text)
   }
   if ('text' in route) {
     const text = await route.text(call)
