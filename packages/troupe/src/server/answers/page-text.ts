@@ -11,15 +11,20 @@ export const isLongPage = (answer: unknown): answer is Page =>
 
 const begin = '{"items":['
 
-/** @param serialize writes a page by the schema of its route, whose first field is `items` */
+/**
+ * A page whose text does not begin with its items is written in one part.
+ * @param serialize writes a page by the schema of its route, which may have more fields than the items and the cursor
+ */
 export async function pageText(page: Page, serialize: (page: Page) => string, clock: Clock): Promise<string> {
+  const empty = serialize({ ...page, items: [] })
+  if (!empty.startsWith(begin)) return serialize(page)
+  const rest = empty.slice(begin.length)
   const slice = new TimeSlice(clock)
   const items: string[] = []
   for (const item of page.items) {
     if (slice.isOver) await slice.renew()
-    items.push(serialize({ items: [item] }).slice(begin.length, -']}'.length))
+    items.push(serialize({ ...page, items: [item] }).slice(begin.length, -rest.length))
   }
   if (slice.isOver) await slice.renew()
-  const rest = serialize({ ...page, items: [] }).slice(begin.length)
   return `${begin}${items.join(',')}${rest}`
 }
