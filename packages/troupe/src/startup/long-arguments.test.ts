@@ -1,25 +1,12 @@
 /** Values of many kilobytes: read at the call, written and read as text between other work, in the order of the calls. */
 import { describe, expect, it } from 'vitest'
+import { countMacrotasks } from '../core/time/count-macrotasks.test.fixture.ts'
 import { type ContextClient, createTroupe, defineAgent, defineMessage, finish, type Json, patterns } from '../index.ts'
 
 const long = (length = 8_000): { id: number; name: string }[] =>
   Array.from({ length }, (_, id) => ({ id, name: `row ${id} of a table` }))
 
 const opened = () => createTroupe({ storage: 'memory:', log: 'silent' })
-
-/** @returns what the work gives, and how many macrotasks began meanwhile */
-async function counted<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly macrotasks: number }> {
-  let macrotasks = 0
-  let isOver = false
-  const count = () => {
-    macrotasks++
-    if (!isOver) setImmediate(count)
-  }
-  setImmediate(count)
-  const result = await work()
-  isOver = true
-  return { result, macrotasks }
-}
 
 describe('long arguments', () => {
   it('A long value is stored as it was at the call.', async () => {
@@ -88,13 +75,13 @@ describe('long arguments', () => {
     for (const key of keys) await context.push(key, long())
     for (let i = 0; i < 50; i++) await context.push('versions', long())
     const values = long()
-    const listed = await counted(() => context.list({ prefix: 'k.' }))
+    const listed = await countMacrotasks(() => context.list({ prefix: 'k.' }))
     expect(listed.result.items.map(({ value }) => value)).toEqual(keys.map(() => values))
-    const byKeys = await counted(() => context.getMany(keys))
+    const byKeys = await countMacrotasks(() => context.getMany(keys))
     expect(byKeys.result.size).toBe(100)
-    const single = await counted(() => Promise.all(keys.map((key) => context.get(key))))
+    const single = await countMacrotasks(() => Promise.all(keys.map((key) => context.get(key))))
     expect(single.result).toEqual(keys.map(() => values))
-    const versions = await counted(() => context.history('versions'))
+    const versions = await countMacrotasks(() => context.history('versions'))
     expect(versions.result.items).toHaveLength(50)
     // A macrotask reads for 10 ms, and a value takes more than 0.2 ms.
     for (const { macrotasks } of [listed, byKeys, single, versions]) expect(macrotasks).toBeGreaterThan(2)

@@ -80,7 +80,7 @@ function surelyJson(value: unknown, isCopied: boolean, depth = 0): unknown {
   return fields
 }
 
-/** A cycle is noticed here; it would be copied so often. */
+/** A cycle is copied to this depth before it is noticed. */
 const maxSureDepth = 32
 
 /** Returns a deep copy of a value, or undefined unless JSON surely represents it exactly in at most 32 levels. */

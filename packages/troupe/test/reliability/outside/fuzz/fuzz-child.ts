@@ -16,8 +16,9 @@ import { publicApi, type Target } from './public-api.ts'
 import { slowness } from './slowness.ts'
 
 /**
- * Of an argument that is wrong, the fastest of nine calls: a shared machine interrupts some of them. On a slower machine the
- * limit is higher. Where a troupe is opened, what the agents and lifecycles of its configuration hold is checked as each is made.
+ * The limit for the fastest of nine calls with a wrong argument: other processes interrupt some of them. It is 1 ms, and higher
+ * on a slower machine. createTroupe and openContext check what the agents and lifecycles of their configuration hold as each
+ * is made.
  */
 const rejectedWithinMs = slowness()
 const openedWithinMs = 50
