@@ -22,7 +22,7 @@ process.once('message', async ({ url, schema, users, forMs }: Job) => {
     random: systemRandom,
   })
   const journals = createJournals({ storage, clock: systemClock, owner: 'bench' })
-  const inbox = createInbox({ storage, owner: () => 'bench' })
+  const inbox = createInbox({ storage, clock: systemClock, owner: () => 'bench' })
   /** The last change of a step: its journal with its end, and the row that reports it to the run. */
   const end = async (user: string, n: number) => {
     const step = `step:r/${process.pid}-${n}`

@@ -58,7 +58,7 @@ for (const url of ['memory:', `sqlite:${join(folder, 'turn.db')}`]) {
     close: () => inner.close(),
   }
   const journals = createJournals({ storage, clock, owner: 'bench' })
-  const inbox = createInbox({ storage })
+  const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })
   const steps = createSteps({ storage, journals, inbox, timers, clock, random })
   /** Wall and processor time of one, in µs: the best of five rounds. */

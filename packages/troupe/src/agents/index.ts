@@ -102,4 +102,4 @@ export { checkAnswerTo, createAsk, createQuestion, recordedAsk } from './step/as
 export { buildStepContext, type StepClients, type StepContextOptions } from './step/build-step-context.ts'
 export { guardedStep } from './step/guarded-step.ts'
 export { createRepetitionGuard, type RepetitionLimits } from './step/repetition-guard.ts'
-export { stepOfRun, taintOfMessages, threadHistory, turnOf } from './step/thread-step.ts'
+export { encodeTurn, stepOfRun, taintOfMessages, threadHistory } from './step/thread-step.ts'

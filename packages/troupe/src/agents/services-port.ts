@@ -3,6 +3,7 @@
  * step.
  */
 import type { Json, Platform, Recording, TaintLabel } from '../core/index.ts'
+import type { Body } from '../journal/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
 import type { Sandboxes } from '../sandbox/index.ts'
@@ -49,7 +50,7 @@ export interface ThreadMessages {
     thread: string,
     from: number,
     added: {
-      readonly messages: readonly Json[]
+      readonly messages: readonly Body[]
       readonly taint: readonly TaintLabel[]
       readonly run?: string | undefined
     },

@@ -84,7 +84,7 @@ async function openTestbed() {
   })
   const stepsOf = (owner: string) => {
     const journals = createJournals({ storage, clock, owner })
-    const [inbox, timers] = [createInbox({ storage }), createTimers({ storage, clock })]
+    const [inbox, timers] = [createInbox({ storage, clock }), createTimers({ storage, clock })]
     return createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
   }
   cleanups.push(close, () => mesh.close())

@@ -39,7 +39,7 @@ async function openTestbed() {
   const mesh = createContextMesh({ storage, platform })
   const openSteps = (owner = 'node') => {
     const journals = createJournals({ storage, clock, owner })
-    const inbox = createInbox({ storage })
+    const inbox = createInbox({ storage, clock })
     const timers = createTimers({ storage, clock })
     return createSteps({ storage, journals, inbox, timers, clock, random, limits: { backoffMs: 1 } })
   }

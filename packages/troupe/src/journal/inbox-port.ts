@@ -5,7 +5,7 @@
  */
 import type { Json, UserId } from '../core/index.ts'
 import type { Fragment, Row, Statement } from '../storage/index.ts'
-import type { JournalId } from './journal-port.ts'
+import type { Body, JournalId } from './journal-port.ts'
 
 export interface InboxRow {
   readonly id: number
@@ -17,7 +17,7 @@ export interface InboxRow {
 
 export interface Inbox {
   /** Idempotent per (journal, from, name): a second put of the same name changes nothing, nor does one to a run that is over. */
-  put(user: UserId, to: JournalId, from: JournalId, name: string, body: Json): Fragment
+  put(user: UserId, to: JournalId, from: JournalId, name: string, body: Body): Fragment
   /** Returns the rows in the order of their commits. */
   read(user: UserId, journal: JournalId, limit: number): Promise<readonly InboxRow[]>
   /** Removes the row with this name, if it is still unread. */

@@ -227,7 +227,7 @@ export async function createJournalTestbed(
   }
   const { storage } = await openEncryption(encryptionOptions)
   await openRunsIn(storage)
-  const runInbox = createInbox({ storage })
+  const runInbox = createInbox({ storage, clock })
   const stops: (() => Promise<void>)[] = []
   return {
     clock,
@@ -241,7 +241,7 @@ export async function createJournalTestbed(
         owner,
         ...(journalLimits ? { limits: journalLimits } : {}),
       })
-      const inbox = createInbox({ storage: own })
+      const inbox = createInbox({ storage: own, clock })
       const timers = createTimers({ storage: own, clock })
       const steps = createSteps({
         storage: own,

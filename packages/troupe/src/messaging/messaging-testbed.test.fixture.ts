@@ -120,7 +120,7 @@ async function partsOf(storage: OpenedStorage, clock: Clock, seed: string) {
     clock,
   })
   const journals = createJournals({ storage, clock, owner: 'test' })
-  const inbox = createInbox({ storage })
+  const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })
   const steps = createSteps({ storage, journals, inbox, timers, clock, random })
   return {

@@ -36,6 +36,7 @@ export {
 export type { Known } from './engine/starts/run-code.ts'
 export { startAs } from './engine/starts/start-as.ts'
 export type { RunOptions, StartSpec } from './engine/starts/start-run.ts'
+export { readAccountOutline } from './engine/store/account-text.ts'
 export { type AllRunsOptions, listAllRuns, type UserRunSummary } from './engine/store/all-users/list-all-runs.ts'
 export type { AllRunsStatus } from './engine/store/all-users/read-all-runs.ts'
 export { createEndedRuns, type EndedRuns } from './engine/store/ended-runs.ts'

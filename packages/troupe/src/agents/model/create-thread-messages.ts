@@ -1,6 +1,7 @@
 /** Conversations in storage: one row per message, appended in order, never changed. */
 import { sql } from 'kysely'
-import { canonicalJson, decodeJson, type Json, prefixEnd, type TaintLabel } from '../../core/index.ts'
+import { canonicalJson, decodeJson, prefixEnd, type TaintLabel } from '../../core/index.ts'
+import { EncodedBody } from '../../journal/index.ts'
 import { type Dialect, rawTemplates, rowsTemplate, type Storage, template } from '../../storage/index.ts'
 import { type AgentsTables, messageContent } from '../agents-migrations.ts'
 import type { ThreadMessages } from '../services-port.ts'
@@ -24,8 +25,9 @@ export function createThreadMessages({
     append: (user, thread, from, { messages, taint, run = null }) => ({
       isExclusive: true,
       statements: queries.add(
-        messages.map((message: Json, i) => {
-          return { user, thread, seq: from + i, message: canonicalJson(message), taint: JSON.stringify(taint), run }
+        messages.map((message, i) => {
+          const { text } = message instanceof EncodedBody ? message : new EncodedBody(canonicalJson(message))
+          return { user, thread, seq: from + i, message: text, taint: JSON.stringify(taint), run }
         }),
         { thread },
       ),

@@ -1,6 +1,7 @@
 /** A step of an LlmAgent on a scripted model, without a run around it. */
 import { z } from 'zod'
 import { createEvents, type Json, seededRandom, systemClock } from '../../core/index.ts'
+import type { Body } from '../../journal/index.ts'
 import { createModels } from '../../models/index.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
@@ -23,10 +24,10 @@ export function stage(responses: readonly MockItem[], options: Partial<LlmAgentO
   const listOf = (name: string) => (name === 'c' ? stored : (others.get(name) ?? others.set(name, []).get(name) ?? []))
   const threadMessages = {
     load: async (_: string, name: string) => listOf(name).map((message) => ({ message, taint: [] })),
-    append: (_: string, name: string, from: number, { messages }: { readonly messages: readonly Json[] }) => {
+    append: (_: string, name: string, from: number, { messages }: { readonly messages: readonly Body[] }) => {
       const stored = listOf(name)
       if (from !== stored.length) throw new Error(`messages from ${from} follow ${stored.length}`)
-      stored.push(...messages)
+      stored.push(...(messages as readonly Json[]))
       return { statements: [] }
     },
     forget: () => ({ statements: [] }),

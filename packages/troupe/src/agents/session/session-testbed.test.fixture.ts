@@ -53,7 +53,7 @@ async function createSessionTestbed(
     return commit(change)
   }
   const journals = createJournals({ storage, clock, owner: 'test' })
-  const inbox = createInbox({ storage })
+  const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })
   const limits = more.continuations === undefined ? {} : { limits: { continuations: more.continuations } }
   const steps = createSteps({ storage, journals, inbox, timers, clock, random, ...limits })

@@ -2,7 +2,18 @@
  * Threads of the user whose agent stores no messages by itself: a function agent, one of another framework, or a team. Each
  * turn is the message of the user and the answer, and the next turn gets the messages before it as a history.
  */
-import { type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
+import {
+  canonicalJson,
+  isLongValue,
+  type Json,
+  joinTaint,
+  longPart,
+  type TaintLabel,
+  TimeSlice,
+  truncateText,
+  type WorkInParts,
+} from '../../core/index.ts'
+import { EncodedBody } from '../../journal/index.ts'
 import type { Agent, CarriedHistory, HistoryLine, Outcome, StepEntry } from '../agent-port.ts'
 import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
 import { linesOf } from '../model/content/carried-text.ts'
@@ -44,11 +55,19 @@ const shortened = ({ from, text }: HistoryLine, maxLength: number): HistoryLine 
 export const taintOfMessages = (stored: readonly StoredMessage[]): readonly TaintLabel[] =>
   joinTaint(...stored.map(({ taint }) => taint))
 
-/** Returns a turn as messages: of the user, and of the agent if it has answered. */
-export const turnOf = (message: Json, answer: Json | undefined): readonly Json[] => [
-  inputMessage(message) as unknown as Json,
-  ...(answer === undefined ? [] : [{ role: 'assistant', content: inputMessage(answer).content } as unknown as Json]),
-]
+/** Returns a turn as messages, in parts: of the user, and of the agent if it has answered. */
+export function* encodeTurn(message: Json, answer: Json | undefined): WorkInParts<readonly EncodedBody[]> {
+  const asked = yield* encodeMessage('user', message)
+  return answer === undefined ? [asked] : [asked, yield* encodeMessage('assistant', answer)]
+}
+
+function* encodeMessage(role: 'user' | 'assistant', said: Json): WorkInParts<EncodedBody> {
+  const isLong = isLongValue(said)
+  if (isLong) yield longPart
+  const { content } = inputMessage(said)
+  if (isLong) yield longPart
+  return new EncodedBody(canonicalJson({ role, content } as unknown as Json))
+}
 
 /**
  * Executes a step that continues a thread of the user. An LlmAgent, alone or in a pool, reads and appends the messages itself.
@@ -74,7 +93,8 @@ export async function threadStep(agent: Agent, entry: StepEntry): Promise<Outcom
     },
   })
   if (isOpened || entry.results) return outcome
-  const messages = turnOf(entry.input, 'value' in outcome ? outcome.value : undefined)
+  const turn = encodeTurn(entry.input, 'value' in outcome ? outcome.value : undefined)
+  const messages = await new TimeSlice(services.platform.clock).finish(turn, 1)
   const { taint } = recorder
   recorder.stage({
     call: { kind: 'thread', name: `${thread} ${length}` },

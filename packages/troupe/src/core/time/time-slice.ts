@@ -17,7 +17,7 @@ const lostAfterMs = 100
 /** How many short parts are done between two looks: reading the clock after each would cost more than many of them. */
 const shortParts = 16
 
-/** A part yields it if it took long, or if the next one will: the time is looked at in between. */
+/** A part yields it if it took long, or if the next one will: that one begins in a macrotask of its own. */
 export const longPart = 'long'
 
 /** Work that can pause at each `yield`. */
@@ -130,7 +130,7 @@ export class TimeSlice {
       if (parts % partsPerLook === 0 && this.isOver) await this.renew()
       const { done, value } = work.next()
       if (done) return value
-      if (value === longPart) parts = -1
+      if (value === longPart) await this.renew()
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Validates JSON values: an accepted value is read back exactly, and all others are rejected. */
-import { hash } from 'node:crypto'
+import { createHash, type Hash, hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { finishNow, longPart, type WorkInParts } from '../time/time-slice.ts'
@@ -185,7 +185,11 @@ function codedErrors<Out>(what: string, read: () => Out): Out {
 export const decodeJson = (text: string): Json => JSON.parse(text) as Json
 
 /** Returns the canonical JSON of RFC 8785: keys sorted by code units, numbers and strings as in ECMAScript. */
-export const canonicalJson = (value: Json): string => finishNow(canonicalJsonInParts(value))
+export function canonicalJson(value: Json): string {
+  let text = ''
+  finishNow(writeCanonical(value, (piece) => (text += piece)))
+  return text
+}
 
 /** A list or an object whose canonical text is being written, in the chain of those that contain it. */
 interface Written {
@@ -195,39 +199,36 @@ interface Written {
   readonly container: Written | undefined
   /** The index of the next item or key. */
   next: number
-  text: string
 }
 
 const itemsPerPart = 256
 
-/** The same in parts: a value of many megabytes takes longer than other work may wait. */
-export function* canonicalJsonInParts(value: Json): WorkInParts<string> {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+/** In parts: a value of many megabytes takes longer than other work may wait. */
+function* writeCanonical(value: Json, write: (piece: string) => void): WorkInParts<void> {
+  if (value === null || typeof value !== 'object') return write(JSON.stringify(value))
+  const begin = (value: Written['value'], container: Written | undefined): Written => {
+    write(Array.isArray(value) ? '[' : '{')
+    return { value, keys: Array.isArray(value) ? undefined : Object.keys(value).sort(), container, next: 0 }
+  }
   let written = begin(value, undefined)
   for (let items = 1; ; items++) {
     if (items % itemsPerPart === 0) yield
     const { value: from, keys, container } = written
     const at = written.next++
     if (at === (keys ?? (from as readonly Json[])).length) {
-      const text = keys ? `{${written.text}}` : `[${written.text}]`
-      if (!container) return text
-      container.text += text
+      write(keys ? '}' : ']')
+      if (!container) return
       written = container
       continue
     }
     const key = keys?.[at]
     const item = (from as Record<string | number, Json>)[key ?? at] as Json
-    if (at > 0) written.text += ','
-    if (key !== undefined) written.text += `${JSON.stringify(key)}:`
+    if (at > 0) write(',')
+    if (key !== undefined) write(`${JSON.stringify(key)}:`)
     if (typeof item === 'string' && item.length > longLength) yield longPart
-    if (item === null || typeof item !== 'object') written.text += JSON.stringify(item)
+    if (item === null || typeof item !== 'object') write(JSON.stringify(item))
     else written = begin(item, written)
   }
-}
-
-const begin = (value: Written['value'], container: Written | undefined): Written => {
-  const keys = Array.isArray(value) ? undefined : Object.keys(value).sort()
-  return { value, keys, container, next: 0, text: '' }
 }
 
 /** Returns the SHA-256 of the canonical JSON as 64 hexadecimal digits. */
@@ -235,8 +236,15 @@ export const hashJson = (value: Json): string => hashText(canonicalJson(value))
 
 /** The same in parts. */
 export function* hashJsonInParts(value: Json): WorkInParts<string> {
-  const text = yield* canonicalJsonInParts(value)
-  if (text.length > longLength) yield longPart
-  return hashText(text)
+  let text = ''
+  let long: Hash | undefined
+  yield* writeCanonical(value, (piece) => {
+    text += piece
+    if (text.length < longLength) return
+    long ??= createHash('sha256')
+    long.update(text)
+    text = ''
+  })
+  return long ? long.update(text).digest('hex') : hashText(text)
 }
 export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

@@ -4,11 +4,12 @@
  * run, so that the hint goes to that process alone. What comes for a run that is over is dropped: it has no such row.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { checkPorts, encodeJson, type Json } from '../../core/index.ts'
-import { type Dialect, type Fragment, rawTemplates } from '../../storage/index.ts'
+import { type Clock, checkPorts, decodeInTime } from '../../core/index.ts'
+import { type Dialect, type Fragment, type Row, rawTemplates } from '../../storage/index.ts'
 import type { Inbox, InboxRow } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
 import { inboxContent } from '../journal-tables.ts'
+import { encodeBody } from '../journals/journal-writer.ts'
 import { runPrefix, shardOf, workJournal } from '../run-journal.ts'
 import { Arrivals, type ArrivalsOptions } from './arrivals.ts'
 
@@ -81,17 +82,24 @@ function compileStatements(dialect: Dialect) {
   }
 }
 
-const rowOf = (row: Readonly<Record<string, unknown>>): InboxRow => ({
-  id: Number(row.id),
-  from: row.from_id as JournalId,
-  name: row.name as string,
-  body: JSON.parse(row.body as string) as Json,
-})
+async function rowsOf(found: readonly Row[] = [], clock: Clock): Promise<readonly InboxRow[]> {
+  const rows: InboxRow[] = []
+  for (const { id, from_id: from, name, body: text } of found) {
+    const body = decodeInTime(text as string, clock)
+    const row = { id: Number(id), from: from as JournalId, name: name as string }
+    rows.push({ ...row, body: body instanceof Promise ? await body : body })
+  }
+  return rows
+}
 
-/** @example const inbox = createInbox({ storage }) */
-export function createInbox(options: ArrivalsOptions): Inbox {
-  checkPorts('createInbox', options, ['storage'])
-  const { storage } = options
+export interface InboxOptions extends ArrivalsOptions {
+  readonly clock: Clock
+}
+
+/** @example const inbox = createInbox({ storage, clock }) */
+export function createInbox(options: InboxOptions): Inbox {
+  checkPorts('createInbox', options, ['storage', 'clock'])
+  const { storage, clock } = options
   const statements = compileStatements(storage.dialect)
   const arrivals = new Arrivals(options)
   /** A read of a step says nothing about the inbox of its run, with which it shares the row of work. */
@@ -103,18 +111,18 @@ export function createInbox(options: ArrivalsOptions): Inbox {
   return {
     put(user, to, from, name, body): Fragment {
       const work = workJournal(to)
-      const text = encodeJson(body, `What ${from} puts into the inbox of ${to}`)
+      const { text } = encodeBody(body, `What ${from} puts into the inbox of ${to}`)
       const row = { user, to, work, shard: shardOf(user), from, name, body: text }
       const raise = work.startsWith(runPrefix) ? statements.raise : statements.raiseOther
       return { statements: [raise(row, { returns: true, hints: true }), statements.put(row)] }
     },
     async read(user, journal, limit): Promise<readonly InboxRow[]> {
       const rows = statements.read({ user, journal, limit }, { returns: true })
-      if (!journal.startsWith(runPrefix)) return ((await storage.read({ user }, [rows]))[0] ?? []).map(rowOf)
+      if (!journal.startsWith(runPrefix)) return rowsOf((await storage.read({ user }, [rows]))[0], clock)
       const count = statements.arrivals({ user, journal }, { returns: true })
       const [found = [], counts = []] = await storage.read({ user }, [rows, count])
       if (counts[0]) arrivals.wasRead(user, journal, Number(counts[0].arrivals))
-      return found.map(rowOf)
+      return rowsOf(found, clock)
     },
     withdraw(user, to, from, name): Fragment {
       return { statements: [statements.removeNamed({ user, to, from, name })] }

@@ -82,7 +82,7 @@ class StoredJournals implements Journals {
     options: { readonly closed?: boolean; readonly isChild?: boolean; readonly retentionMs?: number | undefined } = {},
   ) {
     const { closed = false, isChild = false, retentionMs } = options
-    const encoded = bodies.map((body) => encodeBody(body, id))
+    const encoded = bodies.map((body) => encodeBody(body, `A record of ${id}`))
     const bytes = encoded.reduce((sum, body) => sum + body.bytes, 0)
     const head = encoded.length
     const writer = this.#writer(user, id, kind, { epoch: 1, head, bytes, snapshotAt: 0 })

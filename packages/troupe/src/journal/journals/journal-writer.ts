@@ -29,8 +29,8 @@ const largeBytes = 64 * 1024
 /** What is written though the journal is full: its end, and results of what was claimed before. */
 const reserve = 1_024
 
-export const encodeBody = (body: Body, journal: JournalId): EncodedBody =>
-  body instanceof EncodedBody ? body : new EncodedBody(encodeJson(body, `A record of ${journal}`))
+export const encodeBody = (body: Body, what: string): EncodedBody =>
+  body instanceof EncodedBody ? body : new EncodedBody(encodeJson(body, what))
 
 export class StorageJournalWriter implements JournalWriter {
   readonly user: string
@@ -95,7 +95,7 @@ export class StorageJournalWriter implements JournalWriter {
 
   writeSnapshot(state: Parameters<JournalWriter['writeSnapshot']>[0]): Fragment {
     const { statements, blobs, version } = this.#options
-    const { text } = encodeBody(state, this.id)
+    const { text } = encodeBody(state, `A snapshot of ${this.id}`)
     const owner = `snapshot:${this.id}`
     // Also where it is too large to be taken: it is not tried again with every record.
     this.#snapshotAt = this.#head
@@ -116,7 +116,7 @@ export class StorageJournalWriter implements JournalWriter {
   }
 
   #append(at: number, bodies: readonly Body[], move: Move, last: boolean): Fragment {
-    const encoded = bodies.map((body) => encodeBody(body, this.id))
+    const encoded = bodies.map((body) => encodeBody(body, `A record of ${this.id}`))
     let bytes = this.#bytes
     for (const body of encoded) bytes += body.bytes
     const to = this.#head + encoded.length

@@ -217,7 +217,9 @@ export class StepMachine implements StepControl, StepPort {
     try {
       const copy = copyJson(value)
       await nextMacrotask(clock)
-      return { value: copy, text: JSON.stringify(copy) }
+      const text = JSON.stringify(copy)
+      await nextMacrotask(clock)
+      return { value: copy, text }
     } catch {
       // The turn rejects it with its name.
       return { value }

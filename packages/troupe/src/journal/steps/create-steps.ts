@@ -10,7 +10,7 @@ import { requestsOf } from '../effects/requests-of.ts'
 import { createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
 import type { Inbox } from '../inbox-port.ts'
-import type { JournalId, Journals } from '../journal-port.ts'
+import { EncodedBody, type JournalId, type Journals } from '../journal-port.ts'
 import { StepMachine } from '../machine/step-machine.ts'
 import { answersOf } from '../replay/answers-of.ts'
 import type { StepSpec, Steps } from '../steps-port.ts'
@@ -92,6 +92,9 @@ export function createSteps(options: StepsOptions): Steps {
   return openSteps(options)
 }
 
+/** Fields that are undefined are left out. */
+const textOf = (answer: object) => new EncodedBody(JSON.stringify(answer))
+
 function openSteps(options: StepsOptions): Steps {
   const { journals, inbox } = options
   const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
@@ -137,7 +140,7 @@ function openSteps(options: StepsOptions): Steps {
   return {
     execute,
     ...replays(context, execute),
-    answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, JSON.parse(JSON.stringify(answer))),
+    answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, textOf(answer)),
     resolve: (user, step, call, resolution) => uncertain.resolve(user, step, call, resolution),
     resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),
     abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),

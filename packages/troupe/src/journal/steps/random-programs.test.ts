@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../core/index.ts'
-import { createInbox } from '../inbox/create-inbox.ts'
 import { keyValuesOf, user } from '../journal-testbed.test.fixture.ts'
 import type { Recorder } from '../recorder-port.ts'
 import { carryOut, effectOf, type Kill, type Stage, step, writeBook } from './step-program.test.fixture.ts'
@@ -59,7 +58,7 @@ const kills = fc.array(
 function compileProgram(program: Node) {
   return (stage: Stage) => {
     const keyValues = keyValuesOf(stage.instance.storage)
-    const inbox = createInbox({ storage: stage.instance.storage })
+    const { inbox } = stage.instance
     const effect = effectOf(stage)
     const run = async (recorder: Recorder, node: Node): Promise<Json> => {
       switch (node.do) {

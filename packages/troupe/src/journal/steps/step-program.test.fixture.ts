@@ -81,7 +81,7 @@ export function effectOf({ testbed, outside, instance }: Stage) {
 export function sampleProgram(stage: Stage): (recorder: Recorder) => Promise<Json> {
   const { instance } = stage
   const keyValues = keyValuesOf(instance.storage)
-  const inbox = createInbox({ storage: instance.storage })
+  const { inbox } = instance
   const effect = effectOf(stage)
   const ask = (recorder: Recorder, name: string, timeoutMs?: number) =>
     recorder.wait({
@@ -137,7 +137,7 @@ export function sampleProgram(stage: Stage): (recorder: Recorder) => Promise<Jso
 
 /** As the run would do: answers what was asked, once. */
 async function answerAll({ testbed, instance, outside }: Stage): Promise<void> {
-  const inbox = createInbox({ storage: testbed.storage })
+  const inbox = createInbox(testbed)
   for (const row of await inbox.read(user, 'run:1', 100)) {
     const { ask, address } = row.body as { ask?: string; address: string }
     if (ask === undefined || ask === 'nobody answers' || outside.answered.has(address)) continue

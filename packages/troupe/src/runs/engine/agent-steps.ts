@@ -2,8 +2,8 @@
 import { checkName, type Question, type UserId } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { Event, Pinned } from '../machine/machine-events.ts'
+import { childQuestionOf } from '../machine/run/child-question-id.ts'
 import { parentOf } from './children/parent.ts'
-import { childQuestionOf } from './children/waiting-on-children.ts'
 import { readRecord } from './store/run-record.ts'
 
 const pageSize = 500

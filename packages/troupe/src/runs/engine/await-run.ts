@@ -1,14 +1,16 @@
 /** Waits for a run, whichever process carries it on: until it is over, or nothing in it can move. */
-import { failure, isLongValue, type Json, nextMacrotask, type UserId } from '../../core/index.ts'
+import { failure, type UserId } from '../../core/index.ts'
 import type { UncertainEffect } from '../../journal/index.ts'
-import { resultWhileChildrenWait } from './children/child-runs.ts'
+import type { RunAccount } from '../machine/run/run-account.ts'
+import { accountWhileChildrenWait, questionsWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
 import type { RunHost } from './run-host.ts'
+import { readAccount } from './store/account-text.ts'
 import type { RunRow } from './store/run-store.ts'
 
 /** The stored result of a run. */
 export interface AwaitedResult {
-  readonly result: Json
+  readonly result: RunAccount
   /** The uncertain effects of the user at the end of the run; absent if the run has not ended. */
   readonly uncertain?: readonly UncertainEffect[]
 }
@@ -40,14 +42,13 @@ export function awaitResult(host: RunHost, user: UserId, run: string, signal?: A
   return until(host, user, run, signal, async (attempt) => {
     const { row, uncertain } = await host.rowWithUncertain(user, run)
     if (row.endedAt !== null && row.result !== null) {
-      if (isLongValue(row.result)) await nextMacrotask(host.parts.platform.clock)
-      return { result: JSON.parse(row.result) as Json, uncertain }
+      return { result: await readAccount(row.result, host.parts.platform.clock), uncertain }
     }
     if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)
     // The code of this process may resolve an uncertain effect or a change of code.
     else if (attempt === 1 && (row.reason === 'uncertain' || row.reason === 'code.changed'))
       await host.claimRun(user, run)
-    const result = await resultWhileChildrenWait(host, user, row)
+    const result = await accountWhileChildrenWait(host, user, row)
     return result === undefined ? undefined : { result }
   })
 }
@@ -64,4 +65,4 @@ export async function awaitEnd(host: RunHost, user: UserId, run: string, signal?
 
 /** Returns whether nothing in a run, or in the child runs it waits for, can move, as its row shows it. */
 export const isWaiting = async (host: RunHost, user: UserId, row: RunRow): Promise<boolean> =>
-  row.endedAt === null && (await resultWhileChildrenWait(host, user, row)) !== undefined
+  row.endedAt === null && (await questionsWhileChildrenWait(host, user, row)) !== undefined

@@ -21,6 +21,7 @@ import { Run } from '../engine/run.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
 import type { RunSpec } from '../engine/starts/run-spec.ts'
 import { prepareRun } from '../engine/starts/start-run.ts'
+import { readAccount } from '../engine/store/account-text.ts'
 import { readRetainedRecords } from '../engine/store/retained-records.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { PastRun } from '../history/past-run.ts'
@@ -152,7 +153,7 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
     const [missing] = known.unrecorded
     if (missing) throw failure('evaluation.unrecorded', { kind: missing.kind, name: missing.name })
     if (result.status !== 'completed') throw unfinished(row.run, result)
-    const before = revive(JSON.parse(row.result ?? 'null') as Json)
+    const before = revive(await readAccount(row.result as string, host.parts.platform.clock))
     const about = { id: row.run, task: spec.task, original: before.response, expected: before.response }
     const original = await sideOf(parts.score, scoring, { ...about, side: 'original', result: before }, () =>
       sourcesOf(host, user, row),

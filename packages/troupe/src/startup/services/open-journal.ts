@@ -34,7 +34,7 @@ export async function openJournal(
     () => share(config, { storage, platform, journals }),
     (shared) => shared?.close(),
   )
-  const inbox = createInbox({ storage, owner: sharing && (() => sharing.lease.processId) })
+  const inbox = createInbox({ storage, clock, owner: sharing && (() => sharing.lease.processId) })
   const steps = createSteps({
     storage,
     journals,

@@ -29,7 +29,7 @@ export function answerParent(
 
 /** Returns the result without branches: the record of the step holds the answer alone. */
 export function answerOf(result: RunAccount) {
-  const value = JSON.parse(JSON.stringify({ ...result, branchResults: [] })) as Json
+  const value = { ...result, branchResults: [] } as unknown as Json
   return { value, ...taintField(result.taint) }
 }
 

@@ -1,9 +1,11 @@
 /** Creates, executes and cancels child runs for the host. */
 
 import type { ChildRunSpec } from '../../../agents/index.ts'
-import { finishNow, type Json, TroupeError, type UserId } from '../../../core/index.ts'
+import { finishNow, TroupeError, type UserId } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
+import { childQuestionId } from '../../machine/run/child-question-id.ts'
+import type { RunAccount } from '../../machine/run/run-account.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import { shareOf } from '../budgets/draw-budget.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
@@ -14,13 +16,13 @@ import type { ChildRuns, RemainingBudget } from '../orchestra-parts.ts'
 import type { RunHost } from '../run-host.ts'
 import type { TeamReference } from '../starts/resolve-team.ts'
 import { createRunInParts, prepareRun, type StartSpec } from '../starts/start-run.ts'
+import { readAccount, readAccountOutline } from '../store/account-text.ts'
 import { readRetainedRecords } from '../store/retained-records.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
 import { childCancellation, isOver } from './child-cancellation.ts'
 import { childBreakpoints } from './notify-related-runs.ts'
 import { childPools, parentOf, poolsOf } from './parent.ts'
-import { waitingOnChildren } from './waiting-on-children.ts'
 
 /** Rows of an inbox that are looked at. */
 const maxRows = 200
@@ -101,18 +103,34 @@ async function remaining(host: RunHost, user: UserId, run: string, step: string)
   }
 }
 
-/** Returns the status of a waiting run with the questions of its child runs; undefined while a step executes. */
-export async function resultWhileChildrenWait(host: RunHost, user: UserId, row: RunRow): Promise<Json | undefined> {
+/** Returns the account of a waiting run with the questions of its child runs; undefined while a step executes. */
+export async function accountWhileChildrenWait(
+  host: RunHost,
+  user: UserId,
+  row: RunRow,
+): Promise<RunAccount | undefined> {
+  const questions = await questionsWhileChildrenWait(host, user, row)
+  return questions && { ...(await readAccount(row.result as string, host.parts.platform.clock)), questions }
+}
+
+/** Returns the questions of a waiting run and of its child runs; undefined while a step executes. */
+export async function questionsWhileChildrenWait(
+  host: RunHost,
+  user: UserId,
+  row: RunRow,
+): Promise<RunAccount['questions'] | undefined> {
   if (row.result === null) return undefined
-  const account = JSON.parse(row.result) as Json
-  if (row.outside === 0) return account
+  const { questions } = readAccountOutline(row.result)
+  if (row.outside === 0) return questions
   const open = (await host.parts.stores.store.children(user)).filter(({ parent }) => parent.run === row.run)
-  const children = []
+  const all = [...questions]
   for (const child of open) {
-    const resumes = isStopped(child) && (await isResuming(host, user, child.run))
-    children.push({ run: child.run, still: resumes ? undefined : await resultWhileChildrenWait(host, user, child) })
+    if (isStopped(child) && (await isResuming(host, user, child.run))) return undefined
+    const asked = await questionsWhileChildrenWait(host, user, child)
+    if (!asked) return undefined
+    all.push(...asked.map((question) => ({ ...question, id: childQuestionId(child.run, question.id) })))
   }
-  return waitingOnChildren(account, children)
+  return all
 }
 
 const isStopped = (row: RunRow | undefined) => row?.reason === 'paused' || row?.reason === 'breakpoint'

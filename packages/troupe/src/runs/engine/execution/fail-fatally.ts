@@ -3,7 +3,7 @@
  * step gets its answer, and the journal stays unchanged for an analysis.
  */
 
-import { failure, type StoredError, storeError, TroupeError, type UserId } from '../../../core/index.ts'
+import { failure, type StoredError, storeError, TimeSlice, TroupeError, type UserId } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { usageByModel } from '../../machine/budgets/total-usage.ts'
@@ -16,6 +16,7 @@ import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { accountTextInParts } from '../store/account-text.ts'
 import { stepJournal } from '../store/run-journals.ts'
 import { spentOf } from '../store/run-store.ts'
 import { storedUsage } from '../store/usage/run-usage.ts'
@@ -64,7 +65,7 @@ export async function failFatally(
     reason: null,
     over: true,
     moving: false,
-    result: JSON.stringify(account),
+    result: await new TimeSlice(clock).finish(accountTextInParts(account), 1),
     outside: 0,
     ...spentOf(account),
     outcome: account,

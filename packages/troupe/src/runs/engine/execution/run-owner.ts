@@ -2,7 +2,7 @@
  * A run in the process that owns it. It accepts inputs, one change after the other, and then executes the new commands. It has
  * no state that the journal does not have, so a crash at any time loses nothing.
  */
-import { failure, nextMacrotask, TimeSlice } from '../../../core/index.ts'
+import { failure, nextMacrotask, TimeSlice, type WorkInParts } from '../../../core/index.ts'
 import type { StepSpec } from '../../../journal/index.ts'
 import type { CommitResult, Fragment, Statement } from '../../../storage/index.ts'
 import { pathsOf } from '../../machine/labels/agent-path.ts'
@@ -81,12 +81,12 @@ export class RunOwner {
   }
 
   /** Returns the rows of the run's first events, for the change that starts it. */
-  beginning(commands: readonly Command[]): readonly Statement[] {
+  beginning(commands: readonly Command[]): WorkInParts<readonly Statement[]> {
     return this.#writer.beginning(commands)
   }
 
   /** Returns the rows of a fork: its pending commands and its status. */
-  founding(at: number): readonly Statement[] {
+  founding(at: number): WorkInParts<readonly Statement[]> {
     return this.#writer.founding(at)
   }
 

@@ -1,6 +1,6 @@
 /** The row of a run for lists and results, and the statements of its end, in the change that causes them. */
 
-import type { UserId } from '../../../core/index.ts'
+import { isLongValue, longPart, type UserId, type WorkInParts } from '../../../core/index.ts'
 import type { JournalId } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { totalUsage, usageByModel } from '../../machine/budgets/total-usage.ts'
@@ -10,6 +10,7 @@ import { viewOf } from '../../machine/state-view.ts'
 import { leaveBudgets } from '../budgets/leave-budgets.ts'
 import { answerParent } from '../children/answer-parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { accountTextInParts } from '../store/account-text.ts'
 import { spentOf } from '../store/run-store.ts'
 import { storedUsage, usageWriteIntervalMs } from '../store/usage/run-usage.ts'
 
@@ -51,10 +52,10 @@ export class RunStatusRows {
   }
 
   /**
-   * Returns no rows if the saved values have not changed.
+   * Returns no rows if the saved values have not changed. In parts, because the row has the result of the run.
    * @param isClosed whether the change appends a record that closes the journal of a run that is over
    */
-  rows({ user, run, state, journal }: OwnedRun, at: number, isClosed = false): readonly Statement[] {
+  *rows({ user, run, state, journal }: OwnedRun, at: number, isClosed = false): WorkInParts<readonly Statement[]> {
     const { status, reason = null, over } = deriveStatus(state)
     const outside = outsideOf(state)
     const saved = savedOf(state)
@@ -66,7 +67,7 @@ export class RunStatusRows {
     // A run that waits for child runs is recovered too, because its code may provide theirs.
     const moving = status === 'running' || outside > 0
     const account = runAccountOf(state, at)
-    const result = status === 'running' ? null : JSON.stringify(account)
+    const result = status === 'running' ? null : yield* accountTextInParts(account)
     const { store, sharedBudgets, threads } = this.#parts.stores
     const { journals } = this.#parts.journal
     const outcome = over ? account : undefined
@@ -81,12 +82,14 @@ export class RunStatusRows {
       outcome,
     })
     if (!over) return [...rows, ...usage]
+    const ofThread = yield* threads.ended({ user, run, state }, account)
+    if (isLongValue(result)) yield longPart
     return [
       ...rows,
       ...usage,
       ...journals.close(user, journal, { isClosed }).statements,
       ...leaveBudgets(sharedBudgets, user, run, state),
-      ...threads.ended({ user, run, state }, account),
+      ...ofThread,
       ...answerParent(this.#parts, { user, run, state }, account),
     ]
   }

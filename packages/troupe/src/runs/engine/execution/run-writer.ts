@@ -2,7 +2,7 @@
  * The only writer of a run's journal. It accepts inputs, lets the machine decide, and commits inputs and events with all of their
  * rows in one change. It has no state that the journal does not have.
  */
-import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
+import { failure, TimeSlice, type UserId, type WorkInParts } from '../../../core/index.ts'
 import type { JournalWriter } from '../../../journal/index.ts'
 import { type CommitResult, commitJoined, type Statement } from '../../../storage/index.ts'
 import { overdueLimit } from '../../machine/clocks/run-time.ts'
@@ -99,21 +99,21 @@ export class RunWriter {
   }
 
   /** Returns the rows of the run's first events, for the change that starts it. */
-  beginning(commands: readonly Command[]): readonly Statement[] {
+  *beginning(commands: readonly Command[]): WorkInParts<readonly Statement[]> {
     const rows = rowsForCommands(this.#parts, this.#at, commands)
     // A run that a breakpoint stops before its first step waits from the start.
     if (deriveStatus(this.#state).status === 'running') {
       this.#status.begun(this.#state)
       return rows
     }
-    return [...rows, ...this.#status.rows(this.#at, this.#lastAt), ...this.#reportStart()]
+    return [...rows, ...(yield* this.#status.rows(this.#at, this.#lastAt)), ...this.#reportStart()]
   }
 
   /** Returns the rows of a fork: its pending commands and its status. */
-  founding(at: number): readonly Statement[] {
+  *founding(at: number): WorkInParts<readonly Statement[]> {
     return [
       ...[...pending(this.#state)].flatMap((command) => rowsOf(this.#parts, this.#at, command)),
-      ...this.#status.rows(this.#at, at),
+      ...(yield* this.#status.rows(this.#at, at)),
       ...this.#reportStart(),
     ]
   }
@@ -261,9 +261,7 @@ export class RunWriter {
     if (inputs.records.length === 0) return []
     const closes = deriveStatus(this.#state).over
     const records = await recordInputs(this.#journal, this.#state, inputs, { at, slice, closes })
-    // The row has the result of the run.
-    if (slice.isOver) await slice.renew()
-    return [...records, ...this.#status.rows(this.#at, at, closes)]
+    return [...records, ...(await slice.finish(this.#status.rows(this.#at, at, closes), 1))]
   }
 
   get #at() {

@@ -13,6 +13,7 @@ import { childCall, childIn, childRunId } from '../children/child-run-id.ts'
 import { type Charge, childLineage, type Parent, poolsOf } from '../children/parent.ts'
 import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { readAccount } from '../store/account-text.ts'
 import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
@@ -35,7 +36,7 @@ export function isFailedChild({ t, id = '', v }: StepLogEntry, entries: readonly
 
 /** @param shared the records of the step that the fork shares */
 export async function forkChildren(
-  parts: Pick<OrchestraParts, 'host' | 'journal' | 'stores'>,
+  parts: Pick<OrchestraParts, 'host' | 'journal' | 'platform' | 'stores'>,
   fork: ForkedSteps,
   step: string,
   shared: readonly StepLogEntry[],
@@ -56,7 +57,7 @@ export async function forkChildren(
     if (!row) throw failure('run.unknown', { run: child })
     if (row.endedAt === null || row.result === null)
       throw failure('retry.rejected', { run: fork.source.run, problem: `the run ${child} that it started is not over` })
-    const result = JSON.parse(row.result) as RunAccount
+    const result = await readAccount(row.result, parts.platform.clock)
     const isAnswered = replied.has(wait)
     if (isUncharged && (isAnswered || result.status === 'completed'))
       statements.push(...chargeFor(parts, fork, child, await fullCharge(child, result)))

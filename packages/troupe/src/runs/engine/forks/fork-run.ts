@@ -14,6 +14,7 @@ import {
   isPlainObject,
   type Json,
   show,
+  TimeSlice,
   type UserId,
 } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
@@ -136,7 +137,7 @@ export async function forkRun(
     ...parts.stores.budgets.open(user, run, pinned.config.budget, retry && usedBy(state)),
     ...rejoinBudgets(parts.stores.sharedBudgets, user, run, state),
     ...shared,
-    ...owner.founding(at),
+    ...(await new TimeSlice(parts.platform.clock).finish(owner.founding(at), 1)),
     ...auditStatements(parts, fork, options),
   ]
   return { run, owner, launcher, events, statements }

@@ -66,7 +66,7 @@ class OwningProcess {
       sizes: () => all.sizes(),
       close: () => all.close(),
     }
-    this.#inbox = createInbox({ storage: deaf, owner: () => this.name })
+    this.#inbox = createInbox({ storage: deaf, clock: createVirtualClock(), owner: () => this.name })
     this.#journals = createJournals({ storage: all, clock: createVirtualClock(), owner: 'test' })
     this.#store = createRunStore(all, { processId: () => this.name, form: 1, mark: (_, word) => word })
   }

@@ -210,7 +210,7 @@ export function* createRunInParts(
     ...fragment.statements,
     ...parts.stores.budgets.open(user, run, spec.pinned.config.budget),
     ...joinBudgets(parts.stores.sharedBudgets, { user, run, pinned: spec.pinned }),
-    ...owner.beginning(commands),
+    ...(yield* owner.beginning(commands)),
     ...notifyParent(parts, { user, run, pinned: spec.pinned }, commands),
     ...(parentOf(spec.pinned) === undefined ? (parts.settings.dailyUsage?.startRun(user) ?? []) : []),
     ...(parts.reporting.audit?.written(user, {

@@ -11,6 +11,7 @@ import {
 } from '../../../core/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { RunResult } from '../run-result.ts'
+import { readAccountOutline } from './account-text.ts'
 import { noteRunTaint } from './note-run-taint.ts'
 import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
 import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
@@ -144,9 +145,7 @@ function hasParts({ title, tags }: Pick<ListedRun, 'title' | 'tags'>, parts: rea
 
 function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | 'steps' | 'error'> {
   if (result === null) return {}
-  const { usage, cost, totalSteps, error } = JSON.parse(result) as Omit<RunResult, 'error'> & {
-    readonly error?: StoredError
-  }
+  const { usage, cost, totalSteps, error } = readAccountOutline(result)
   return { usage, cost, steps: totalSteps, ...(error ? { error } : {}) }
 }
 

@@ -12,6 +12,7 @@ import {
   unknownTaint,
 } from '../../../core/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { readAccountOutline } from './account-text.ts'
 import { readRetainedRecords } from './retained-records.ts'
 import { stepJournal } from './run-journals.ts'
 import { readRecord } from './run-record.ts'
@@ -48,7 +49,7 @@ export function withRunTaint<Part>(
  * effects.
  */
 export async function recordedTaint(parts: Parts, user: UserId, row: RunRow): Promise<readonly TaintLabel[]> {
-  const inResult = row.result === null ? undefined : (JSON.parse(row.result) as Tainted).taint
+  const inResult = row.result === null ? undefined : readAccountOutline(row.result).taint
   let taint = joinTaint(inResult)
   /** The steps in progress, also those that wait: their labels are recorded when they end. */
   const working = new Set<string>()

@@ -88,6 +88,21 @@ describe('a list of runs', () => {
   })
 })
 
+it('A list of runs reads the outline of a long result, and the result if an earlier release has changed it since.', () => {
+  const read = () => {
+    const { sql, binds } = listRuns(sqliteDialect, 'ada', { parent: 'r1' }, 1, undefined, mark)
+    const row = db.prepare(sql).get(...(binds as (string | number)[]))
+    return [row?.outline, row?.result]
+  }
+  expect(read()).toEqual([null, null])
+  const change = (columns: string) => db.exec(`update runs set ${columns} where run_id = 'r7'`)
+  change(`result = 'long', outline = 'short', outline_at = 7, updated_at = 7`)
+  expect(read()).toEqual(['short', null])
+  change(`result = 'longer', updated_at = 8`)
+  expect(read()).toEqual([null, 'longer'])
+  change(`result = null, outline = null, outline_at = null, updated_at = 0`)
+})
+
 describe('the words of a run', () => {
   it('The search words of a run are its words and numbers in lower case, and single characters of unspaced scripts.', () => {
     expect(searchWordsIn(['Plan a TRIP', { to: ['Åland', 17], by: null }, undefined, true])).toEqual([

@@ -121,6 +121,11 @@ function checkOneOf(what: string, value: string | undefined, known: readonly str
   throw wrong(what, `${value} is none of ${known.join(', ')}; the nearest is ${nearest(value, known) ?? known[0]}`)
 }
 
+/** The columns of a list of `runs r`: the result of a long account is not read. */
+export const listedColumns = sql`r.run_id, r.status, r.reason, r.tags, r.agents, r.title, r.team, r.thread, r.created_at,
+  r.ended_at, r.outside, case when r.outline_at = r.updated_at then r.outline end as outline,
+  case when r.outline_at = r.updated_at then null else r.result end as result`
+
 /**
  * The first of parents, threads, words, tags, teams and agents selects the runs; each other condition is checked for each of them. A
  * list without a label, or in the order of time, follows an index in its order; other lists sort the runs of the label.
@@ -163,7 +168,7 @@ export function listRuns(
   ]
   // SQLite preserves the order of a cross join: from the label to its run.
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
-  const query = sql`select r.*, ${at} as order_value, ${spentColumn} from ${from} where ${sql.join(where, sql` and `)}
+  const query = sql`select ${listedColumns}, ${at} as order_value, ${spentColumn} from ${from} where ${sql.join(where, sql` and `)}
     order by ${sql.join(orderKeys.map((key) => sql`${key} ${order}`))} limit ${limit}`
   return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
 }

@@ -120,6 +120,21 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     const [ended] = (await orchestra.list({})).items
     expect(ended).toMatchObject({ status: 'completed', usage, cost })
   })
+
+  it('A run with a long result is listed with its steps, usage and cost, and has its complete result.', async () => {
+    const words = Array.from({ length: 20_000 }, (_, i) => `word ${i}`)
+    const clerk = new LlmAgent({ name: 'Clerk', model: new MockModel({ responses: ['Yes.'] }) })
+    const writer = defineAgent({ name: 'Writer', run: () => finish(words) })
+    const encryption = { keys: [{ id: 'one', key: randomBytes(32).toString('hex') }] }
+    troupe = await createTroupe({ storage, log: 'silent', encryption })
+    const { orchestra } = troupe.user('ada')
+    const topology = { agents: [clerk, writer], flows: ['Start -> Clerk', 'Clerk -> Writer', 'Writer -> End'] }
+    const run = await orchestra.start({ task: 'Is it so?', topology })
+    const { response, branchResults, usage, cost, totalSteps } = await run.result()
+    expect([response, branchResults.at(-1)?.value]).toEqual([words, words])
+    const { items } = await orchestra.list({})
+    expect(items).toMatchObject([{ id: run.id, status: 'completed', steps: totalSteps, usage, cost }])
+  })
 })
 
 it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues.', async () => {

@@ -37,6 +37,11 @@ const tables = [
   ...evaluatedRunsTables,
 ]
 const work = ['processes', 'runs_ended'].map(workTable)
+/** `outline` belongs to `result` while `outline_at` is `updated_at`: an earlier release changes the result without it. */
+const outlineColumns = (text: string) => [
+  `alter table runs add column outline ${text}`,
+  'alter table runs add column outline_at bigint',
+]
 
 export const runMigrations: readonly Migration[] = [
   {
@@ -73,10 +78,20 @@ export const runMigrations: readonly Migration[] = [
     lowestReader: 1,
     up: endedStatusColumn,
   },
+  {
+    module: 'runs',
+    version: 5,
+    name: 'outlines of long results',
+    lowestReader: 1,
+    up: { sqlite: outlineColumns('text'), postgres: outlineColumns('text collate "C"') },
+  },
 ]
 
 /** @param run the parameter of the statement with the id of the run */
-export const resultContent = (run: string): ContentNames => ({ result: ['run.result', run, 'status'] })
+export const resultContent = (run: string): ContentNames => ({
+  result: ['run.result', run, 'status'],
+  outline: ['run.outline', run, 'status'],
+})
 /** @param run the parameter of the statement with the id of the run */
 export const titleContent = (run: string): ContentNames => ({ title: ['run.title', run] })
 /** @param run the parameter of the statement with the id of the run */
@@ -125,6 +140,10 @@ export interface RunTables {
     readonly ended_at: number | null
     /** JSON of the result, once it is over or waits; also while its steps wait for others outside alone. */
     readonly result: string | null
+    /** JSON of a long result without its response and branches; null for a short one. */
+    readonly outline: string | null
+    /** The value of `updated_at` when the outline was written. */
+    readonly outline_at: number | null
     /** The number of its steps that wait for something outside the run, if nothing else in it can move; otherwise 0. */
     readonly outside: number
     /** US dollars, as of the latest change of its status. */

@@ -2,7 +2,15 @@
  * A record of a run's journal and its stored form: a value that occurs several times in a large record (an outcome that is the
  * input of ten branches) is written once, and `same` has its other positions.
  */
-import { encodeJson, finishNow, fitsWithin, isLongValue, type Json, type WorkInParts } from '../../../core/index.ts'
+import {
+  encodeJson,
+  finishNow,
+  fitsWithin,
+  isLongValue,
+  type Json,
+  longPart,
+  type WorkInParts,
+} from '../../../core/index.ts'
 import { EncodedBody } from '../../../journal/index.ts'
 import type { Event, Input } from '../../machine/machine-events.ts'
 
@@ -61,7 +69,7 @@ class Repeats {
   /** @returns the value as JSON, with null for each repetition; the search and the text are a part each if it is long */
   *encode(value: unknown, location: ValueLocation): WorkInParts<string> {
     const left = this.#without(value, location)
-    if (isLongValue(left)) yield
+    if (isLongValue(left)) yield longPart
     return JSON.stringify(left)
   }
 

@@ -13,6 +13,7 @@ import {
 } from '../../../storage/index.ts'
 import type { RunAccount } from '../../machine/run/run-account.ts'
 import type { Parent } from '../children/parent.ts'
+import { outlineText } from './account-text.ts'
 import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
@@ -39,7 +40,7 @@ export interface RunRow {
   readonly thread: string | null
   readonly createdAt: number
   readonly endedAt: number | null
-  /** JSON text. */
+  /** The text of the account, see `account-text.ts`; in lists that of the outline if the account is long. */
   readonly result: string | null
   /** The number of steps that wait for an outside event while no other step executes. */
   readonly outside: number
@@ -143,6 +144,11 @@ export const spentOf = ({
 
 const now = { $: 'now' } as const
 
+function withOutline(result: string | null) {
+  const outline = result === null ? null : outlineText(result)
+  return { result, outline, outlineAt: outline === null ? null : now }
+}
+
 export const runRowOf = (row: Row): RunRow => ({
   run: row.run_id as string,
   status: row.status as string,
@@ -154,7 +160,7 @@ export const runRowOf = (row: Row): RunRow => ({
   endedAt: row.ended_at === null || row.ended_at === undefined ? null : Number(row.ended_at),
   team: row.team as string | null,
   thread: row.thread as string | null,
-  result: row.result as string | null,
+  result: (row.result ?? row.outline ?? null) as string | null,
   outside: Number(row.outside),
   spent: (row.spent as string | null | undefined) ?? null,
 })
@@ -196,7 +202,7 @@ function createWrites(
     ],
     saveUsage: (user, run, models) => usage({ user, run, models }),
     saveStatus: (user, run, { status, reason, over, moving, result, outcome: last, ...values }) => [
-      queries.update({ user, run, status, reason, result, ...values, now, ended: over ? now : null }),
+      queries.update({ user, run, status, reason, ...withOutline(result), ...values, now, ended: over ? now : null }),
       ...(over
         ? [queries.unwork({ user, journal: runJournal(run) }), ended({ user, run, status, now })]
         : [(moving ? queries.move : queries.rest)({ user, journal: runJournal(run) })]),
@@ -275,6 +281,8 @@ type StatusValues = Key & {
   status: string
   reason: string | null
   result: string | null
+  outline: string | null
+  outlineAt: Bind | null
   outside: number
   cost: number
   tokens: number
@@ -315,6 +323,8 @@ function compileWrites(dialect: Dialect) {
             updated_at: p.now as number,
             ended_at: null,
             result: null,
+            outline: null,
+            outline_at: null,
             outside: 0,
             cost: 0,
             tokens: 0,
@@ -331,6 +341,8 @@ function compileWrites(dialect: Dialect) {
             status: p.status,
             reason: p.reason,
             result: p.result,
+            outline: p.outline,
+            outline_at: p.outlineAt as number | null,
             outside: p.outside,
             cost: p.cost,
             tokens: p.tokens,
@@ -345,17 +357,33 @@ function compileWrites(dialect: Dialect) {
   }
 }
 
+const columns = [
+  'run_id',
+  'status',
+  'reason',
+  'tags',
+  'agents',
+  'title',
+  'team',
+  'thread',
+  'parent',
+  'created_at',
+  'ended_at',
+  'result',
+  'outside',
+] as const
+
 function compileReads(dialect: Dialect) {
   const own = templates<RunTables>(dialect)
   return {
     get: own<Key>(
-      (db, p) => db.selectFrom('runs').selectAll().where('user_id', '=', p.user).where('run_id', '=', p.run),
+      (db, p) => db.selectFrom('runs').select(columns).where('user_id', '=', p.user).where('run_id', '=', p.run),
       runContent('run_id'),
     ),
     children: own<{ user: string }>((db, p) =>
       db
         .selectFrom('runs')
-        .selectAll()
+        .select(columns)
         .where('user_id', '=', p.user)
         .where('status', 'in', ['running', 'waiting'])
         .where('parent', 'is not', null)

@@ -6,14 +6,15 @@
  */
 import {
   createThreadStore,
+  encodeTurn,
   type StepEntry,
   type ThreadMessages,
   type ThreadStore,
   threadKey,
   threadMessagesOf,
-  turnOf,
 } from '../../../agents/index.ts'
-import type { Json, UserId } from '../../../core/index.ts'
+import type { UserId, WorkInParts } from '../../../core/index.ts'
+import type { EncodedBody } from '../../../journal/index.ts'
 import type { Statement, Storage } from '../../../storage/index.ts'
 import { taintOfTask } from '../../machine/labels/evolve-taint.ts'
 import type { Command, Pinned } from '../../machine/machine-events.ts'
@@ -25,11 +26,11 @@ import { threadOf } from '../store/run-journals.ts'
 export interface RunThreads {
   readonly store: ThreadStore
   readonly messages: ThreadMessages
-  /** Returns the statements of the change that ends the run: its messages, and the release of the thread. */
+  /** Returns the statements of the change that ends the run, in parts: its messages, and the release of the thread. */
   ended(
     run: { readonly user: UserId; readonly run: string; readonly state: State },
     account: RunAccount,
-  ): readonly Statement[]
+  ): WorkInParts<readonly Statement[]>
   /** Returns the statements that release the thread of a run that ends without its journal. */
   released(user: UserId, pinned: Pinned): readonly Statement[]
 }
@@ -45,15 +46,15 @@ export function createRunThreads(
     store,
     messages,
     released,
-    ended({ user, run, state }, account) {
+    *ended({ user, run, state }, account) {
       const { pinned, task } = state.run
       const { thread } = pinned
       if (!thread) return []
       if (thread.kind === 'agent') return released(user, pinned)
       const { status, response, taint } = account
-      const [message, answer] = turnOf(task, status === 'completed' ? response : undefined)
+      const [message, answer] = yield* encodeTurn(task, status === 'completed' ? response : undefined)
       const turn = [
-        { messages: [message as Json], taint: taintOfTask(state) ?? [] },
+        { messages: [message as EncodedBody], taint: taintOfTask(state) ?? [] },
         ...(answer === undefined ? [] : [{ messages: [answer], taint: taint ?? [] }]),
       ]
       const name = threadMessagesOf(threadKey(thread))

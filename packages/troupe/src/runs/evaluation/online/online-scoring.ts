@@ -2,10 +2,11 @@
  * Scores a share of the live runs as they complete, in the process that carried them. It is best effort: a run that
  * completes shortly before the process ends, or while too many wait, is not scored.
  */
-import { type EventFields, hashText, type Json, reportCallback, type UserId } from '../../../core/index.ts'
+import { type EventFields, hashText, reportCallback, type UserId } from '../../../core/index.ts'
 import { parentOf } from '../../engine/children/parent.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
 import { revive } from '../../engine/run-result.ts'
+import { readAccount } from '../../engine/store/account-text.ts'
 import { readRetainedRecords } from '../../engine/store/retained-records.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { createScorer, type Score, scoreAnswer } from '../score-answer.ts'
@@ -97,7 +98,7 @@ export class OnlineScoring {
     // A child run is a part of its parent. A fork of a run begins with the task of that run.
     if (record?.input.type !== 'start' || parentOf(record.input.pinned) !== undefined) return
     const { task } = record.input
-    const result = revive(JSON.parse(row.result ?? 'null') as Json)
+    const result = revive(await readAccount(row.result as string, parts.platform.clock))
     const isSourced = Object.values(this.#scorers).some(needsSources)
     const sources = isSourced ? [task, ...(await sourcesOf(this.#host, user, row))] : [task]
     const known = { original: undefined, expected: undefined, sources }

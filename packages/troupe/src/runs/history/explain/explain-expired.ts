@@ -1,6 +1,5 @@
 /** Explains a run whose journal retention has deleted: how it ended, what it cost, and how long its row remains. */
-import { type Json, storeError } from '../../../core/index.ts'
-import { revive } from '../../engine/run-result.ts'
+import { readAccountOutline } from '../../engine/store/account-text.ts'
 import type { RetentionTimes } from '../../engine/store/retained-records.ts'
 import type { RunRow } from '../../engine/store/run-store.ts'
 import type { RunExplanation } from './explain.ts'
@@ -18,7 +17,7 @@ export function explainExpired(
     },
     { about: 'retained', text: `Its result with usage, cost and branch results is stored until ${retainedUntil}.` },
   ]
-  const last = result === null ? undefined : revive(JSON.parse(result) as Json)
+  const last = result === null ? undefined : readAccountOutline(result)
   if (last?.guard) {
     const { name, used, limit } = last.guard
     sentences.push({
@@ -30,7 +29,7 @@ export function explainExpired(
     sentences.push({
       about: 'failed',
       text: `It ended with: ${last.error.message} [${last.error.code}]`,
-      error: storeError(last.error),
+      error: last.error,
     })
   const tokens = last ? last.usage.inputTokens + last.usage.outputTokens : 0
   if (last && tokens > 0)

@@ -2,6 +2,7 @@
 import type { RunDecision } from '../decision.ts'
 import type { Event } from '../machine-events.ts'
 import type { State } from '../state.ts'
+import { childQuestionId } from './child-question-id.ts'
 import { type DerivedStatus, deriveStatus } from './run-account.ts'
 
 /**
@@ -23,9 +24,6 @@ export function openQuestionsOf(state: Readonly<State>): readonly string[] {
   )
   return [...own, ...children]
 }
-
-/** The id under which a run shows the question of a child run. */
-export const childQuestionId = (run: string, question: string): string => `${run}::${question}`
 
 /** Returns whether a question was opened or closed, here or in a child run. */
 const questionsChanged = (events: readonly Event[]): boolean =>

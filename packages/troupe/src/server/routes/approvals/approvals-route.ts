@@ -1,11 +1,11 @@
 /** The route of the runs that wait for a person: of the caller's user, or of all users for operators. */
 import { z } from 'zod'
-import { type RunSummary, uncertainEffects } from '../../../runs/index.ts'
+import type { UserId } from '../../../core/index.ts'
+import { type RunSummary, readAccountOutline, uncertainEffects } from '../../../runs/index.ts'
 import { requireAllUsers } from '../../access/request-principal.ts'
 import { answers, type Call } from '../../route.ts'
 import { list, page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { costSchema, questionSchema, tokensSchema, uncertainEffectSchema } from '../../schemas/run-schemas.ts'
-import { type StoredResult, storedResults } from '../usage/stored-results.ts'
 
 type AnyCall = Pick<Call<unknown, unknown, unknown>, 'troupe' | 'parts' | 'user' | 'orchestra' | 'signal'>
 interface Paging {
@@ -56,32 +56,32 @@ const shown = ({ title, team, usage, cost, createdAt }: RunSummary) => ({
 })
 
 async function waitingRuns(call: AnyCall, paging: Paging) {
-  const found = await call.orchestra.list({ ...paging, status: 'waiting' })
-  const waiting = await storedResults(call, found.items)
-  const summaries = new Map(found.items.map((summary) => [summary.id, shown(summary)]))
-  const items = waiting.map(async ({ id, result: { reason, questions } }) => ({
-    run: id,
-    ...(summaries.get(id) as ReturnType<typeof shown>),
-    ...withoutUndefined({ reason }),
-    questions,
-    uncertain: await (await call.orchestra.get(id)).uncertain(),
-  }))
-  return { items: await Promise.all(items), cursor: found.cursor }
+  const { items, cursor } = await call.orchestra.list({ ...paging, status: 'waiting' })
+  return { items: await withQuestions(call, items), cursor }
 }
 
-async function waitingRunsOfAll({ troupe, parts, signal }: AnyCall, paging: Paging) {
-  const found = await troupe.listRuns({ ...paging, status: 'waiting', signal })
+async function waitingRunsOfAll(call: AnyCall, paging: Paging) {
+  const { items, cursor } = await call.troupe.listRuns({ ...paging, status: 'waiting', signal: call.signal })
+  return { items: await withQuestions(call, items), cursor }
+}
+
+/** @param listed runs of the caller's user, or of the users that they name */
+async function withQuestions(
+  { parts, user: own }: AnyCall,
+  listed: readonly (RunSummary & { readonly user?: UserId })[],
+) {
   const host = parts.runs.orchestra
-  const read = async ({ user, ...summary }: (typeof found.items)[number]) => {
-    const row = await host.parts.stores.store.get(user, summary.id)
+  const read = async ({ user, ...summary }: (typeof listed)[number]) => {
+    const { id } = summary
+    const row = await host.parts.stores.store.get(user ?? own, id)
     // The user may have been erased, and the run may have ended, since the list was read.
     if (row?.status !== 'waiting' || row.result === null) return []
-    const uncertain = await uncertainEffects(host, user, summary.id)
-    const { reason, questions } = JSON.parse(row.result) as StoredResult
-    return [{ user, run: summary.id, ...shown(summary), ...withoutUndefined({ reason }), questions, uncertain }]
+    const uncertain = await uncertainEffects(host, user ?? own, id)
+    const { reason, questions } = readAccountOutline(row.result)
+    return [{ ...withoutUndefined({ user, reason }), run: id, ...shown(summary), questions, uncertain }]
   }
   const items: Awaited<ReturnType<typeof read>> = []
-  for (let i = 0; i < found.items.length; i += concurrentRuns)
-    items.push(...(await Promise.all(found.items.slice(i, i + concurrentRuns).map(read))).flat())
-  return { items, cursor: found.cursor }
+  for (let i = 0; i < listed.length; i += concurrentRuns)
+    items.push(...(await Promise.all(listed.slice(i, i + concurrentRuns).map(read))).flat())
+  return items
 }

@@ -4,7 +4,6 @@ import { requireAllUsers } from '../../access/request-principal.ts'
 import { answers } from '../../route.ts'
 import { integerBetween, intervalsQuery, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
 import { costSchema, tokensSchema } from '../../schemas/run-schemas.ts'
-import { storedResults } from './stored-results.ts'
 
 export const usageRoutes = [
   answers({
@@ -46,17 +45,11 @@ export const usageRoutes = [
     }),
     handle: async (call) => {
       const found = await call.orchestra.list(withoutUndefined(call.query))
-      const ended = await storedResults(
-        call,
-        found.items.filter(({ status }) => status !== 'running'),
+      const items = found.items.flatMap(({ id, status, title, usage, cost }) =>
+        status === 'running' || !usage || !cost
+          ? []
+          : [{ run: id, title, usage: { ...usage }, cost: { usd: cost.usd, unknown: [...cost.unknown] } }],
       )
-      const titles = new Map(found.items.map(({ id, title }) => [id, title]))
-      const items = ended.map(({ id, result: { usage, cost } }) => ({
-        run: id,
-        title: titles.get(id) ?? '',
-        usage: { ...usage },
-        cost: { usd: cost.usd, unknown: [...cost.unknown] },
-      }))
       const total = {
         usage: {
           inputTokens: items.reduce((sum, { usage }) => sum + usage.inputTokens, 0),

@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { UserId } from '../../../../core/index.ts'
 import { type Dialect, oneOf, type Row, rawTemplates, type Storage } from '../../../../storage/index.ts'
+import { listedColumns } from '../run-filter.ts'
 import { runContent } from '../run-migrations.ts'
 import { type RunRow, type RunStore, runRowOf } from '../run-store.ts'
 import { eachOf } from '../run-words.ts'
@@ -92,7 +93,7 @@ export async function readCandidates(
 
 function rowsOf(dialect: Dialect, status: AllRunsStatus, user: UserId, runs: readonly string[]) {
   const ids = sql`select each.value from ${eachOf(dialect, JSON.stringify(runs))}`
-  const query = sql`select r.*, ${spentColumn} from runs r where user_id = ${user} and run_id ${oneOf(dialect, ids)}
+  const query = sql`select ${listedColumns}, ${spentColumn} from runs r where user_id = ${user} and run_id ${oneOf(dialect, ids)}
     and ${conditions[status]}`
   return rawTemplates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
 }
