@@ -1,13 +1,22 @@
 /** Executes one request as its caller, and records and answers the result. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { concealErrors, failure, hashText, macrotaskWithTime, TroupeError } from '../core/index.ts'
+import { z } from 'zod'
+import {
+  concealErrorsInParts,
+  failure,
+  hashText,
+  isLongValue,
+  jsonInParts,
+  macrotaskWithTime,
+  TimeSlice,
+  TroupeError,
+} from '../core/index.ts'
 import { admittedOf, recorded } from './access/admit.ts'
 import { showsErrorTexts } from './access/error-texts.ts'
 import { keyOf } from './access/request-principal.ts'
 import { answerIdempotently } from './answers/answer-idempotently.ts'
 import { bindCursor, openCursor } from './answers/cursors.ts'
-import { isLongPage, pageText } from './answers/page-text.ts'
 import { type ProblemDetails, problemOf } from './answers/problem-details.ts'
 import { requestContextOf } from './request-context.ts'
 import type { Call, Route } from './route.ts'
@@ -154,8 +163,11 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
     leaveRecord(site, route, call)
     // The caller has the answer.
     if (reply.statusCode === 304) return reply.send()
-    if (!isLongPage(answer)) return answer
-    const text = await pageText(answer, (part) => reply.serialize(part) as string, site.parts.platform.clock)
+    if (!isLongValue(answer)) return answer
+    const encoded = z.safeEncode(route.answer, answer)
+    // Fastify reports an answer that its schema does not allow.
+    if (!encoded.success) return answer
+    const text = await new TimeSlice(site.parts.platform.clock).finish(jsonInParts(encoded.data), 1)
     return reply
       .type('application/json; charset=utf-8')
       .serializer((body: unknown) => body as string)
@@ -192,16 +204,15 @@ function leaveRecord({ parts }: Site, route: Route, { user, params }: AnyCall): 
 /** Errors of users' code may stand in stored records, which belong to users. */
 const mayQuoteErrors = ({ operation }: Route) => !operation.startsWith('context.')
 
-function concealFrom<T>(
+async function concealFrom<T>(
   { parts }: Site,
   { principal }: AnyCall,
   { request }: FastifyReply,
   route: Route,
   answer: T,
-): T {
-  return !mayQuoteErrors(route) || showsErrorTexts(principal, parts.security.roles, request)
-    ? answer
-    : concealErrors(answer)
+): Promise<T> {
+  if (!mayQuoteErrors(route) || showsErrorTexts(principal, parts.security.roles, request)) return answer
+  return new TimeSlice(parts.platform.clock).finish(concealErrorsInParts(answer), 1)
 }
 
 async function* concealFrames(
@@ -211,7 +222,7 @@ async function* concealFrames(
   route: Route,
   frames: AsyncIterable<Frame>,
 ): AsyncGenerator<Frame> {
-  for await (const frame of frames) yield { ...frame, data: concealFrom(site, call, reply, route, frame.data) }
+  for await (const frame of frames) yield { ...frame, data: await concealFrom(site, call, reply, route, frame.data) }
 }
 
 async function stream(site: Site, { signal, principal }: AnyCall, reply: FastifyReply, frames: AsyncIterable<Frame>) {

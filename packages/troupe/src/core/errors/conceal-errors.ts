@@ -1,4 +1,5 @@
 /** Hides the texts of errors of application code from callers of the server, which get only ids. */
+import { finishNow, type WorkInParts } from '../time/time-slice.ts'
 import { isObject } from '../values/is-object.ts'
 import { concealed, type StoredError } from './stored-error.ts'
 
@@ -9,7 +10,11 @@ const isDistinct = (message: string) => message.length >= 8 && /[^a-z._-]/.test(
  * Returns the answer without the texts of errors of application code: an id replaces each message, wherever the answer
  * quotes it. Errors of Troupe's own are not changed.
  */
-export function concealErrors<T>(answer: T): T {
+export const concealErrors = <T>(answer: T): T => finishNow(concealErrorsInParts(answer))
+
+/** The same in parts, because an answer may have many megabytes. Most answers quote no error, and are searched only once. */
+export function* concealErrorsInParts<T>(answer: T): WorkInParts<T> {
+  if (!(yield* quotesErrors(answer))) return answer
   const messages = new Map<string, string>()
   collect(answer, messages)
   return without(answer, '', messages) as T
@@ -66,6 +71,30 @@ const quotingFields: ReadonlySet<string> = new Set(['reason', 'text', 'evidence'
 
 /** The end of a message that is stored alone, as `messageWithId` writes it. */
 const marked = /\[(err_[0-9a-z]+)\]/
+
+const valuesPerPart = 1_024
+
+function* quotesErrors(answer: unknown): WorkInParts<boolean> {
+  const values: unknown[] = [answer]
+  /** The name of the field in which each value is, also if it is an item of a list there. */
+  const fields = ['']
+  const add = (value: unknown, field: string) => {
+    if (typeof value !== 'object' && !(typeof value === 'string' && quotingFields.has(field))) return
+    values.push(value)
+    fields.push(field)
+  }
+  for (let i = 1; values.length > 0; i++) {
+    if (i % valuesPerPart === 0) yield
+    const value = values.pop()
+    const field = fields.pop() as string
+    if (typeof value === 'string' && marked.test(value)) return true
+    if (typeof value !== 'object' || value === null) continue
+    if (typeof (value as Partial<Internal>).errorId === 'string') return true
+    if (Array.isArray(value)) for (const item of value) add(item, field)
+    else for (const name in value) add((value as Record<string, unknown>)[name], name)
+  }
+  return false
+}
 
 function textWithout(text: string, key: string, messages: ReadonlyMap<string, string>): string {
   const errorId = quotingFields.has(key) ? marked.exec(text)?.[1] : undefined

@@ -1,6 +1,7 @@
 /** Reads and writes JSON text between other work: a long text waits for a macrotask that has time left. */
 
 import { copyJson, decodeJson, encodeJson } from '../values/json.ts'
+import { jsonInParts } from '../values/json-in-parts.ts'
 import type { Json } from '../values/json-value.ts'
 import { isLongValue, longLength } from '../values/long-values.ts'
 import type { Clock } from './clock.ts'
@@ -35,8 +36,7 @@ export const encodeInTime = (value: unknown, what: string, clock: Clock): string
 
 async function encodeCopy(copy: Json, clock: Clock): Promise<string> {
   const slice = new TimeSlice(clock)
-  await slice.renew()
-  const text = JSON.stringify(copy)
+  const text = await slice.finish(jsonInParts(copy), 1)
   await slice.renew()
   return text
 }

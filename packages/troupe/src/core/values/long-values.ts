@@ -20,7 +20,8 @@ export function fitsWithin(value: unknown, max: number): boolean {
   }
 }
 
-function lengthWithin(value: unknown, max: number, depth = 0): number | undefined {
+/** Returns the length as `fitsWithin` estimates it; undefined if the value does not fit. */
+export function lengthWithin(value: unknown, max: number, depth = 0): number | undefined {
   if (typeof value === 'string') return value.length <= max ? value.length + 2 : undefined
   if (typeof value !== 'object' || value === null) return 5
   if (depth > maxDepth) return undefined

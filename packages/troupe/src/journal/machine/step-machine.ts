@@ -9,8 +9,10 @@ import {
   fitsWithin,
   isLongValue,
   type Json,
+  jsonInParts,
   nextMacrotask,
   runWithStepTaint,
+  TimeSlice,
 } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { Execution, StepPort } from '../steps/execution.ts'
@@ -216,10 +218,7 @@ export class StepMachine implements StepControl, StepPort {
     await nextMacrotask(clock)
     try {
       const copy = copyJson(value)
-      await nextMacrotask(clock)
-      const text = JSON.stringify(copy)
-      await nextMacrotask(clock)
-      return { value: copy, text }
+      return { value: copy, text: await new TimeSlice(clock).finish(jsonInParts(copy), 1) }
     } catch {
       // The turn rejects it with its name.
       return { value }

@@ -1,3 +1,5 @@
+import { jsonInParts, type WorkInParts } from '../../core/index.ts'
+
 /** Formats one server-sent event as the HTML standard defines it. */
 export interface Frame {
   /** The id that a reconnecting client sends as Last-Event-ID. */
@@ -7,5 +9,6 @@ export interface Frame {
 }
 
 /** Names and ids contain no line break, and JSON escapes the line breaks of data. */
-export const encodeFrame = ({ id, event, data }: Frame): string =>
-  `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+export function* encodeFrame({ id, event, data }: Frame): WorkInParts<string> {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${yield* jsonInParts(data)}\n\n`
+}

@@ -3,7 +3,7 @@
  * stream of a stalled reader ends, and the reader resumes it with Last-Event-ID.
  */
 import type { ServerResponse } from 'node:http'
-import type { Cancel, Clock } from '../../core/index.ts'
+import { type Cancel, type Clock, TimeSlice } from '../../core/index.ts'
 import { encodeFrame, type Frame } from './frame.ts'
 
 export interface EventTimes {
@@ -41,8 +41,9 @@ export async function sendEvents(
   beat()
   try {
     for await (const frame of frames) {
+      const text = await new TimeSlice(clock).finish(encodeFrame(frame), 1)
       if (signal.aborted || response.destroyed) return
-      if (!response.write(encodeFrame(frame)) && !(await waitForDrain(response, clock, signal, times.stalledMs))) return
+      if (!response.write(text) && !(await waitForDrain(response, clock, signal, times.stalledMs))) return
     }
   } finally {
     cancel?.()

@@ -8,7 +8,7 @@ import {
   decodeJson,
   isLongValue,
   type Json,
-  longPart,
+  jsonInParts,
   TimeSlice,
   type WorkInParts,
 } from '../../../core/index.ts'
@@ -29,13 +29,12 @@ export function* accountTextInParts(account: RunAccount): WorkInParts<string> {
     } else if (key === 'response') fields.push(`"response":${yield* ownLine(value)}`)
     else fields.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`)
   }
-  yield longPart
   return `{${fields.join()}}`
 }
 
 function* ownLine(value: unknown): WorkInParts<string> {
-  yield isLongValue(value) ? longPart : undefined
-  return `\n${JSON.stringify(value)}\n`
+  yield
+  return `\n${yield* jsonInParts(value)}\n`
 }
 
 /** Returns the stored account. */

@@ -8,7 +8,7 @@ import {
   fitsWithin,
   isLongValue,
   type Json,
-  longPart,
+  jsonInParts,
   type WorkInParts,
 } from '../../../core/index.ts'
 import { EncodedBody } from '../../../journal/index.ts'
@@ -69,8 +69,7 @@ class Repeats {
   /** @returns the value as JSON, with null for each repetition; the search and the text are a part each if it is long */
   *encode(value: unknown, location: ValueLocation): WorkInParts<string> {
     const left = this.#without(value, location)
-    if (isLongValue(left)) yield longPart
-    return JSON.stringify(left)
+    return yield* jsonInParts(left)
   }
 
   /** A value without repetitions is not copied. A short one is written as often as it occurs. */

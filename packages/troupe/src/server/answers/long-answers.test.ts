@@ -1,0 +1,48 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { countMacrotasks } from '../../core/time/count-macrotasks.test.fixture.ts'
+import { echo, Servers } from '../server-testbed.test.fixture.ts'
+
+const rows = (length: number) => Array.from({ length }, (_, id) => ({ id, name: `row ${id} of a table` }))
+
+describe('long answers over HTTP', () => {
+  const servers = new Servers()
+  afterAll(() => servers.close())
+
+  it('A long list over HTTP is complete, and its cursor leads to the next page.', async () => {
+    const { troupe, call } = await servers.start({})
+    const { context } = troupe.user('default')
+    for (const name of ['a', 'b', 'c', 'd']) await context.push(name, rows(4_000))
+    const first = await call('GET', '/v1/context/entries?limit=3')
+    const next = await call('GET', `/v1/context/entries?limit=3&cursor=${encodeURIComponent(first.body.cursor)}`)
+    const listed = await context.list()
+    expect(first.headers.get('content-type')).toBe('application/json; charset=utf-8')
+    expect([...first.body.items, ...next.body.items]).toEqual(JSON.parse(JSON.stringify(listed.items)))
+    expect(next.body.cursor).toBe(undefined)
+  })
+
+  it('A long page with a total is answered with it.', async () => {
+    const { troupe, call } = await servers.start({ agents: [echo] })
+    const { orchestra } = troupe.user('default')
+    for (let n = 0; n < 400; n++) await orchestra.run({ agent: 'Echo', task: `task ${n} ${'x'.repeat(100)}` })
+    const { status, text, body } = await call('GET', '/v1/usage?limit=500')
+    expect(status).toBe(200)
+    expect(text.length).toBeGreaterThan(65_536)
+    expect(body.items).toHaveLength(400)
+    expect(body.total.cost).toEqual({ usd: 0, unknown: [] })
+  })
+
+  it('A long result of a run over HTTP, and its events, are complete, and other work runs while they are written.', async () => {
+    const { troupe, call } = await servers.start({ agents: [echo] })
+    const task = { rows: rows(50_000), text: '"😀'.repeat(100_000) }
+    const run = await troupe.user('default').orchestra.start({ agent: 'Echo', task })
+    const { response } = await run.result()
+    const { result, macrotasks } = await countMacrotasks(() => call('GET', `/v1/runs/${run.id}/result`))
+    expect(result.headers.get('content-type')).toBe('application/json; charset=utf-8')
+    expect(result.body).toMatchObject({ status: 'completed', response })
+    expect(macrotasks).toBeGreaterThan(5)
+    const { text } = await call('GET', `/v1/runs/${run.id}/events`)
+    const values = text.split('\n').filter((line: string) => line.startsWith('data: ') && line.length > 1_000_000)
+    expect(values.length).toBeGreaterThan(1)
+    for (const line of values) expect(line.includes(JSON.stringify(task))).toBe(true)
+  })
+})
