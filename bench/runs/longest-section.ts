@@ -1,7 +1,7 @@
 /**
  * The longest synchronous section of the main thread, in ms of its processor time, while a run fans out exponentially,
- * fans out widely, stages many messages, writes many entries in one turn, or has a task or a result of 4 MB, and while
- * entries of 40 MB are listed or an entry of 7.5 MB is written and read. An iteration of the event loop is an upper bound
+ * fans out widely, stages many messages, writes many entries in one turn, or has a task, a message, a result or the result of
+ * a child run of 7.5 MB, and while entries of 40 MB or runs with such results are listed, or an entry is written and read. An iteration of the event loop is an upper bound
  * of a section. Each case has a process of its own, so that none is measured with code that others have compiled.
  * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 if a case takes more
  * than 50 ms in each of five runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  type ContextClient,
+  type Agent,
   createTroupe,
   defineAgent,
   defineMessage,
@@ -23,6 +23,7 @@ import {
   invoke,
   patterns,
   type StartSpec,
+  type Troupe,
 } from 'troupe'
 import { slowness } from './slowness.ts'
 
@@ -41,6 +42,7 @@ const writes = (name: string, count: number): StartSpec => {
   })
   return { task: 't', topology: patterns.pipeline({ stages: [{ agents: [writer] }] }) }
 }
+type UserHandle = ReturnType<Troupe['user']>
 /** Made before the measurement. */
 const table = (length: number) =>
   Array.from({ length }, (_, id) => ({
@@ -49,7 +51,9 @@ const table = (length: number) =>
     isEven: id % 2 === 0,
     tags: ['a', 'b', `t${id % 100}`],
   }))
-const rows = table(selected?.endsWith(' 4 MB') ? 48_000 : 0)
+const rows = table(selected?.includes('7.5 MB') ? 88_000 : 0)
+const solo = (agent: Agent) => patterns.pipeline({ stages: [{ agents: [agent] }] })
+const writesRows = () => solo(defineAgent({ name: 'Writer', run: () => finish(rows) }))
 const runs: Readonly<Record<string, () => StartSpec>> = {
   'two agents that invoke each other eight-fold, default budget': () => {
     const agent = (name: string, other: string) =>
@@ -73,33 +77,50 @@ const runs: Readonly<Record<string, () => StartSpec>> = {
   'a turn of 10,000 messages': () => writes('messages', 10_000),
   'a turn of 100,000 messages': () => writes('messages', 100_000),
   'a turn of 5,000 entries': () => writes('entries', 5_000),
-  'a result of 4 MB': () => {
-    const writer = defineAgent({ name: 'Writer', run: () => finish(rows) })
-    return { task: 't', topology: patterns.pipeline({ stages: [{ agents: [writer] }] }) }
+  'a result of 7.5 MB': () => ({ task: 't', topology: writesRows() }),
+  'a result of 7.5 MB of a child run': () => {
+    const parent = defineAgent({
+      name: 'Parent',
+      run: async (_, ctx) => {
+        const child = await ctx.startRun({ task: 't', topology: writesRows() })
+        return finish((await child.result()).status)
+      },
+    })
+    return { task: 't', topology: solo(parent) }
   },
-  'a task of 4 MB': () => {
-    const reader = defineAgent({ name: 'Reader', run: () => finish('read') })
-    return { task: rows, topology: patterns.pipeline({ stages: [{ agents: [reader] }] }) }
+  'a task of 7.5 MB': () => ({
+    task: rows,
+    topology: solo(defineAgent({ name: 'Reader', run: () => finish('read') })),
+  }),
+  'a message of 7.5 MB': () => {
+    const sender = defineAgent({
+      name: 'Sender',
+      run: async (_, ctx) => finish((await ctx.messages.send(Note, rows, { to: 'Reader' })).id),
+    })
+    return { task: 't', topology: solo(sender) }
   },
 }
 
-interface ContextCase {
-  readonly prepare?: (context: ContextClient) => Promise<unknown>
-  readonly work: (context: ContextClient) => Promise<unknown>
+interface UserCase {
+  readonly prepare?: (user: UserHandle) => Promise<unknown>
+  readonly work: (user: UserHandle) => Promise<unknown>
 }
 const entries = Array.from({ length: 400 }, (_, i) => `key.${i}`)
-const longRows = table(selected?.startsWith('an entry') ? 88_000 : 0)
-const pushAll = async (context: ContextClient) => {
+const pushAll = async ({ context }: UserHandle) => {
   const value = table(1_200)
   for (const key of entries) await context.push(key, value)
 }
-const contextCases: Readonly<Record<string, ContextCase>> = {
-  'a list of 400 entries of 100 KB': { prepare: pushAll, work: (context) => context.list({ limit: 400 }) },
-  '400 entries of 100 KB by their keys': { prepare: pushAll, work: (context) => context.getMany(entries) },
-  'an entry of 7.5 MB, written': { work: (context) => context.push('key', longRows) },
-  'an entry of 7.5 MB, read': {
-    prepare: (context) => context.push('key', longRows),
-    work: (context) => context.get('key'),
+const pushRows = ({ context }: UserHandle) => context.push('key', rows)
+const userCases: Readonly<Record<string, UserCase>> = {
+  'a list of 400 entries of 100 KB': { prepare: pushAll, work: ({ context }) => context.list({ limit: 400 }) },
+  '400 entries of 100 KB by their keys': { prepare: pushAll, work: ({ context }) => context.getMany(entries) },
+  'an entry of 7.5 MB, written': { work: pushRows },
+  'an entry of 7.5 MB, read': { prepare: pushRows, work: ({ context }) => context.get('key') },
+  'a list of six runs with results of 7.5 MB': {
+    prepare: async ({ orchestra }) => {
+      for (let i = 0; i < 6; i++) await orchestra.run({ task: 't', topology: writesRows() })
+    },
+    work: ({ orchestra }) => orchestra.list({}),
   },
 }
 
@@ -143,18 +164,18 @@ async function measure(work: () => Promise<unknown>): Promise<readonly number[]>
 }
 
 const spec = runs[selected ?? '']
-const contextCase = contextCases[selected ?? '']
-if (spec || contextCase) {
+const userCase = userCases[selected ?? '']
+if (spec || userCase) {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-sections-'))
   const storage = where === 'file' ? `sqlite:${join(folder, 'troupe.db')}` : 'memory:'
   const troupe = await createTroupe({ storage, log: 'silent' })
-  const { context, orchestra } = troupe.user('ada')
+  const user = troupe.user('ada')
   let end = 'done'
-  await contextCase?.prepare?.(context)
+  await userCase?.prepare?.(user)
   const longest = await measure(async () => {
-    await contextCase?.work(context)
+    await userCase?.work(user)
     if (!spec) return
-    const { status, guard } = await orchestra.run(spec())
+    const { status, guard } = await user.orchestra.run(spec())
     end = guard ? `${status} by the guard ${guard.name}` : status
   })
   process.stdout.write(`${selected}, ${where}: ${longest.map((ms) => ms.toFixed(0)).join(', ')} ms; ${end}\n`)
@@ -168,6 +189,6 @@ if (spec || contextCase) {
 } else {
   const isWithin = (name: string) =>
     spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, name], { stdio: 'inherit' }).status === 0
-  for (const name of [...Object.keys(runs), ...Object.keys(contextCases)])
+  for (const name of [...Object.keys(runs), ...Object.keys(userCases)])
     if (!Array.from({ length: maxRuns }).some(() => isWithin(name))) process.exitCode = 1
 }
