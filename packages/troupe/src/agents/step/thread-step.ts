@@ -61,10 +61,10 @@ export function* encodeTurn(message: Json, answer: Json | undefined): WorkInPart
   return answer === undefined ? [asked] : [asked, yield* encodeMessage('assistant', answer)]
 }
 
-function* encodeMessage(role: 'user' | 'assistant', said: Json): WorkInParts<EncodedBody> {
-  const isLong = isLongValue(said)
+function* encodeMessage(role: 'user' | 'assistant', value: Json): WorkInParts<EncodedBody> {
+  const isLong = isLongValue(value)
   if (isLong) yield longPart
-  const { content } = inputMessage(said)
+  const { content } = inputMessage(value)
   if (isLong) yield longPart
   return new EncodedBody(canonicalJson({ role, content } as unknown as Json))
 }

@@ -1,10 +1,10 @@
 /** Reads and writes JSON text between other work: a long text waits for a macrotask that has time left. */
 
 import { copyJson, decodeJson, encodeJson } from '../values/json.ts'
-import { jsonInParts } from '../values/json-in-parts.ts'
 import type { Json } from '../values/json-value.ts'
 import { isLongValue, longLength } from '../values/long-values.ts'
 import type { Clock } from './clock.ts'
+import { jsonInParts } from './json-in-parts.ts'
 import { TimeSlice } from './time-slice.ts'
 
 /** In characters. A thousand texts of this length are read in about 10 ms. */

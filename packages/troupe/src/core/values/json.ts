@@ -1,5 +1,5 @@
 /** Validates JSON values: an accepted value is read back exactly, and all others are rejected. */
-import { createHash, type Hash, hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { finishNow, longPart, type WorkInParts } from '../time/time-slice.ts'
@@ -237,7 +237,7 @@ export const hashJson = (value: Json): string => hashText(canonicalJson(value))
 /** The same in parts. */
 export function* hashJsonInParts(value: Json): WorkInParts<string> {
   let text = ''
-  let long: Hash | undefined
+  let long: ReturnType<typeof createHash> | undefined
   yield* writeCanonical(value, (piece) => {
     text += piece
     if (text.length < longLength) return

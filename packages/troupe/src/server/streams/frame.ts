@@ -1,6 +1,6 @@
+/** Formats one server-sent event as the HTML standard defines it. */
 import { jsonInParts, type WorkInParts } from '../../core/index.ts'
 
-/** Formats one server-sent event as the HTML standard defines it. */
 export interface Frame {
   /** The id that a reconnecting client sends as Last-Event-ID. */
   readonly id?: string

@@ -2,8 +2,9 @@
  * JSON text that is written in parts, so that a value of many megabytes leaves turns to other work. The text is that of
  * `JSON.stringify`.
  */
-import { longPart, type WorkInParts } from '../time/time-slice.ts'
-import { isLongValue, lengthWithin, longLength } from './long-values.ts'
+
+import { isLongValue, lengthWithin, longLength } from '../values/long-values.ts'
+import { longPart, type WorkInParts } from './time-slice.ts'
 
 /** Returns the text of a value that JSON can represent. A short value is one part. */
 export function* jsonInParts(value: unknown): WorkInParts<string> {
