@@ -29,11 +29,11 @@ it('The text of an account is read as the account was, with or without long valu
   const values = fc.array(value, { maxLength: 4 })
   await fc.assert(
     fc.asyncProperty(values, fc.option(value, { nil: undefined }), async (branches, response) => {
-      const account = accountOf(branches, response)
+      const account = { ...accountOf(branches, response), reason: undefined } as unknown as RunAccount
       const text = textOf(account)
       const read = await readAccount(text, systemClock)
       expect(read).toEqual(account)
-      expect(Object.keys(read)).toEqual(Object.keys(account))
+      expect(Object.keys(read)).toEqual(Object.keys(JSON.parse(JSON.stringify(account)) as object))
       expect(JSON.parse(text)).toEqual(account)
     }),
     { numRuns: 100 },
@@ -47,7 +47,7 @@ it('The text of a long account is written with a turn for each long value, and i
   let turns = 0
   let step = parts.next()
   for (; !step.done; step = parts.next()) if (step.value === longPart) turns++
-  expect(turns).toBeGreaterThan(3)
+  expect(turns).toBe(3)
   expect(step.value.split('\n').filter((line) => line.length > 1_000)).toHaveLength(3)
   expect(readAccountOutline(step.value)).toEqual({ ...outline, response: null, branchResults: [null, null, null] })
 })

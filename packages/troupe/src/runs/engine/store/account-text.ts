@@ -27,7 +27,7 @@ export function* accountTextInParts(account: RunAccount): WorkInParts<string> {
       for (const branch of account.branchResults) branches.push(yield* ownLine(branch))
       fields.push(`"branchResults":[${branches.join()}]`)
     } else if (key === 'response') fields.push(`"response":${yield* ownLine(value)}`)
-    else fields.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`)
+    else if (value !== undefined) fields.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`)
   }
   return `{${fields.join()}}`
 }
