@@ -79,9 +79,11 @@ export class ListenConnection implements Broadcast {
     this.#polling = new PeriodicTask({ name: 'hints', clock, random, intervalMs: pollMs, run, failed })
   }
 
-  /** @throws if the first attempt to listen fails */
+  /** @throws if the first poll or the first attempt to listen fails */
   async start(): Promise<void> {
-    const { location } = this.#options
+    const { location, poll } = this.#options
+    // The next poll finds what is committed from now on, also if no notification arrives.
+    this.#seen.newsOf(await poll(this.#seen.since))
     if (location) await this.#listen(location)
     this.#polling.start()
   }

@@ -20,9 +20,9 @@ export class SeenHints {
   #at = 0
   #repeats = false
 
-  /** The time from which the next poll reads. */
+  /** The time from which the next poll reads. The first poll reads no users: whoever reads after it sees their changes. */
   get since(): number {
-    return this.#at - overlapMs
+    return this.#wakes < 0 ? Number.MAX_SAFE_INTEGER : this.#at - overlapMs
   }
 
   /** Makes the next poll announce all queues, because the connection was lost for a while. */
