@@ -134,8 +134,10 @@ describe.skipIf(missing !== undefined)('opening', () => {
     ['a statement about its tables', 'P', 1],
     ['a statement about the server', 'P', 2],
     ['its first message for what is inspected', 'startup', 2],
-    ['its first message for hints', 'startup', 3],
-    ['the statement that listens', 'Q', 3],
+    ['its first message for the pool', 'startup', 3],
+    ['the first poll', 'P', 3],
+    ['its first message for hints', 'startup', 4],
+    ['the statement that listens', 'Q', 4],
   ])('A server that goes away before %s is opened when it is back.', async (_, type, connection) => {
     const proxy = await FaultProxy.open(server, {
       at: (message) => message.connection === connection && message.type === type,
