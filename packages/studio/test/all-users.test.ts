@@ -36,6 +36,8 @@ describeInBrowser('Home for all users', (testbed) => {
     const section = page.getByRole('region', { name: 'All users' })
     const failed = section.getByRole('row', { name: /fail the order/ })
     const open = section.getByRole('row', { name: /choose a gift/ })
+    await failed.waitFor()
+    await open.waitFor()
     expect(await failed.getByRole('cell').allInnerTexts()).toEqual(
       expect.arrayContaining(['eve', expect.stringMatching(/failed/), 'Helper']),
     )

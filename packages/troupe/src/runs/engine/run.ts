@@ -148,8 +148,8 @@ export class Run<Response = Json> {
     while (!signal?.aborted) {
       const arrival = this.#host.nextEvents(this.#user, this.id, signal)
       try {
-        // Read before the records, so that they include the events that led to the wait.
-        const row = untilWaiting ? await this.#host.row(this.#user, run) : undefined
+        // Read before the records, so that they include the events that led to the wait or the end.
+        const row = await this.#host.row(this.#user, run)
         const before = record
         let page: Awaited<ReturnType<OrchestraHost['records']>>
         do {
@@ -169,12 +169,11 @@ export class Run<Response = Json> {
             }
           }
         } while (page.length === pageSize)
-        if (row && (await isWaiting(this.#host, this.#user, row))) {
+        // A run that failed by a broken invariant ends without an event.
+        if (row.endedAt !== null || (untilWaiting && (await isWaiting(this.#host, this.#user, row)))) {
           if (record === before) return
           continue
         }
-        // A run that failed by a broken invariant ends without an event.
-        if ((await this.#host.row(this.#user, this.id)).endedAt !== null && page.length === 0) return
         await arrival.promise
       } finally {
         arrival.stop()
