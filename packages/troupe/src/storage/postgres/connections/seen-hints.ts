@@ -20,7 +20,7 @@ export class SeenHints {
   #at = 0
   #repeats = false
 
-  /** The time from which the next poll reads. The first poll reads no users: whoever reads after it sees their changes. */
+  /** The time from which the next poll reads. The first poll reads no users: every read after it sees their changes. */
   get since(): number {
     return this.#wakes < 0 ? Number.MAX_SAFE_INTEGER : this.#at - overlapMs
   }
