@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { concealErrors } from './conceal-errors.ts'
+import { concealErrors, concealErrorsInParts } from './conceal-errors.ts'
 import { failure } from './failure.ts'
 import { concealed, errorIdIn, messageWithId, quoting, restoreError, storeError } from './stored-error.ts'
 import { AgentError, RecoverableError } from './troupe-error.ts'
@@ -94,6 +94,18 @@ describe('concealErrors', () => {
     const word = storeError(new AgentError('completed'))
     expect(concealErrors({ status: 'completed', error: word })).toMatchObject({ status: 'completed' })
     expect(concealErrors({ status: '', error: { ...error, message: '' } })).toMatchObject({ status: '' })
+  })
+  it('concealErrors leaves turns to other work while it searches a long answer that quotes an error.', () => {
+    const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, reason: `after ${canary}`, tags: ['a'] }))
+    const work = concealErrorsInParts({ rows, error })
+    let parts = 0
+    let step = work.next()
+    for (; !step.done; step = work.next()) parts++
+    expect(parts).toBeGreaterThan(60)
+    const clean = { id: 0, reason: `after Internal error ${error.errorId}.`, tags: ['a'] }
+    expect(step.value.rows[0]).toEqual(clean)
+    expect(step.value.rows.at(-1)).toEqual({ ...clean, id: 19_999 })
+    expect(step.value.error).toEqual(shown)
   })
 })
 

@@ -1,6 +1,5 @@
 /** Hides the texts of errors of application code from callers of the server, which get only ids. */
 import { finishNow, type WorkInParts } from '../time/time-slice.ts'
-import { isObject } from '../values/is-object.ts'
 import { concealed, type StoredError } from './stored-error.ts'
 
 /** Shorter messages, and those of one small word, occur in other texts by chance. */
@@ -15,9 +14,9 @@ export const concealErrors = <T>(answer: T): T => finishNow(concealErrorsInParts
 /** The same in parts, because an answer may have many megabytes. Most answers quote no error, and are searched only once. */
 export function* concealErrorsInParts<T>(answer: T): WorkInParts<T> {
   if (!(yield* quotesErrors(answer))) return answer
-  const messages = new Map<string, string>()
-  collect(answer, messages)
-  return without(answer, '', messages) as T
+  const known: Known = { messages: new Map(), seen: 0 }
+  yield* collect(answer, known)
+  return (yield* without(answer, '', known)) as T
 }
 
 type Internal = StoredError & { readonly errorId: string }
@@ -33,30 +32,43 @@ const isFailedResult = (value: object): value is FailedResult =>
 const publicMessage = (errorId: string) =>
   concealed({ name: '', code: '', message: '', retryable: false, errorId }).message
 
-function collect(value: unknown, messages: Map<string, string>): void {
+interface Known {
+  /** The text that replaces each message. */
+  readonly messages: Map<string, string>
+  /** How many values were seen: a part ends after each `valuesPerPart`. */
+  seen: number
+}
+
+function* collect(value: unknown, known: Known): WorkInParts<void> {
   if (typeof value !== 'object' || value === null) return
+  if (++known.seen % valuesPerPart === 0) yield
   if (isInternal(value)) {
     const { message, hint, errorId } = value
-    if (message !== '') messages.set(message, publicMessage(errorId))
-    if (hint) messages.set(hint, '')
+    if (message !== '') known.messages.set(message, publicMessage(errorId))
+    if (hint) known.messages.set(hint, '')
   }
-  for (const inner of Object.values(value)) collect(inner, messages)
+  for (const inner of Object.values(value)) if (typeof inner === 'object') yield* collect(inner, known)
 }
 
-function without(value: unknown, key: string, messages: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return textWithout(value, key, messages)
-  if (Array.isArray(value)) return changed(value, (inner) => without(inner, key, messages))
-  if (!isObject(value)) return value
+function* without(value: unknown, key: string, known: Known): WorkInParts<unknown> {
+  if (typeof value === 'string') return textWithout(value, key, known.messages)
+  if (typeof value !== 'object' || value === null) return value
+  if (++known.seen % valuesPerPart === 0) yield
+  if (Array.isArray(value)) {
+    const clean: unknown[] = []
+    for (const inner of value as readonly unknown[]) clean.push(yield* without(inner, key, known))
+    return clean.every((inner, i) => inner === value[i]) ? value : clean
+  }
   if (isInternal(value)) return errorWithout(value)
   if (isFailedResult(value)) return { ...value, error: publicMessage(value.errorId) }
-  const entries = Object.entries(value)
-  const clean = entries.map(([name, inner]) => [name, without(inner, name, messages)] as const)
-  return clean.every(([, inner], i) => inner === entries[i]?.[1]) ? value : Object.fromEntries(clean)
-}
-
-function changed(list: readonly unknown[], of: (inner: unknown) => unknown): readonly unknown[] {
-  const clean = list.map(of)
-  return clean.every((inner, i) => inner === list[i]) ? list : clean
+  const clean: (readonly [string, unknown])[] = []
+  let isChanged = false
+  for (const [name, inner] of Object.entries(value)) {
+    const found = yield* without(inner, name, known)
+    clean.push([name, found])
+    isChanged ||= found !== inner
+  }
+  return isChanged ? Object.fromEntries(clean) : value
 }
 
 /** A problem of a schedule and a report of a health check have other fields, which are not changed. */

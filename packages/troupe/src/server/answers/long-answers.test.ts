@@ -45,4 +45,23 @@ describe('long answers over HTTP', () => {
     expect(values.length).toBeGreaterThan(1)
     for (const line of values) expect(line.includes(JSON.stringify(task))).toBe(true)
   })
+
+  it('A long result of a run over MCP is complete, as text and as data.', async () => {
+    const { troupe, call } = await servers.start({ agents: [echo] })
+    const task = rows(50_000)
+    const run = await troupe.user('default').orchestra.start({ agent: 'Echo', task })
+    const { response } = await run.result()
+    const message = {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'get_run', arguments: { run: run.id } },
+    }
+    const accept = { accept: 'application/json, text/event-stream' }
+    const { text } = await call('POST', '/mcp', message, accept)
+    const data = text.split('\n').find((line: string) => line.startsWith('data: ')) as string
+    const answer = JSON.parse(data.slice('data: '.length)).result
+    expect(answer.structuredContent).toMatchObject({ run: run.id, status: 'completed', response })
+    expect(JSON.parse(answer.content[0].text)).toEqual(answer.structuredContent)
+  })
 })

@@ -2,6 +2,7 @@
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server'
 import { NotFoundError } from '../../../core/index.ts'
 import type { McpCaller } from './mcp-identity.ts'
+import { textInTime } from './mcp-results.ts'
 import { shownRun, visibleRun } from './run-tools.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
@@ -42,7 +43,8 @@ export async function listResources(caller: McpCaller, cursor: string | undefine
 export async function readResource(sdk: ServerSdk, caller: McpCaller, uri: string): Promise<ReadResourceResult> {
   const found = await contentOf(caller, uri)
   if (found === undefined) throw new sdk.ResourceNotFoundError(uri)
-  return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(found) }] }
+  const text = await textInTime(caller, found)
+  return { contents: [{ uri, mimeType: 'application/json', text }] }
 }
 
 function nameIn(uri: string, scheme: string): string | undefined {
@@ -66,5 +68,5 @@ async function contentOf(caller: McpCaller, uri: string): Promise<unknown> {
   if (!found) return undefined
   const { run, isShown } = found
   const { status } = await run.status()
-  return status === 'running' || !isShown ? { run: id, status } : shownRun(id, await run.result())
+  return status === 'running' || !isShown ? { run: id, status } : shownRun(caller, id, await run.result())
 }

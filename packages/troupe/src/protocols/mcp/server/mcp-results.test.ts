@@ -1,8 +1,10 @@
 import * as sdk from '@modelcontextprotocol/server'
 import { describe, expect, it } from 'vitest'
-import { failure } from '../../../core/index.ts'
+import { failure, systemClock } from '../../../core/index.ts'
+import { countMacrotasks } from '../../../core/time/count-macrotasks.test.fixture.ts'
 import type { Log } from '../../../observability/index.ts'
-import { mcpErrorResult, protocolError } from './mcp-results.ts'
+import type { McpCaller } from './mcp-identity.ts'
+import { mcpErrorResult, mcpToolResult, protocolError } from './mcp-results.ts'
 
 const logged: unknown[] = []
 const log = { error: (_: string, fields: unknown) => logged.push(fields) } as unknown as Log
@@ -25,4 +27,12 @@ describe('failures over MCP', () => {
     const missing = new sdk.ResourceNotFoundError('troupe://context/a')
     expect(protocolError(sdk, missing, log)).toBe(missing)
   })
+})
+
+it('The text of a long result over MCP is written between other work.', async () => {
+  const caller = { parts: { platform: { clock: systemClock } } } as McpCaller
+  const value = { rows: Array.from({ length: 20_000 }, (_, id) => ({ id, name: `row ${id} of a table` })) }
+  const { result, macrotasks } = await countMacrotasks(() => mcpToolResult(caller, value))
+  expect(result).toEqual({ content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value })
+  expect(macrotasks).toBeGreaterThan(0)
 })

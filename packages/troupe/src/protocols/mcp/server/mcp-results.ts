@@ -1,15 +1,32 @@
 /** Answers of tools in the form of MCP: a failed call is a result with `isError`; other failures are protocol errors. */
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { concealed, type Json, restoreError, storeError, TroupeError } from '../../../core/index.ts'
+import {
+  concealed,
+  type Json,
+  jsonInParts,
+  restoreError,
+  storeError,
+  TimeSlice,
+  TroupeError,
+} from '../../../core/index.ts'
 import { failureFields, type Log } from '../../../observability/index.ts'
+import type { McpCaller } from './mcp-identity.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
 type Shown = Readonly<Record<string, unknown>>
 
-export const mcpToolResult = (value: Shown): CallToolResult => ({
-  content: [{ type: 'text', text: JSON.stringify(value) }],
-  structuredContent: JSON.parse(JSON.stringify(value)) as Record<string, unknown>,
+export const mcpToolResult = async (caller: McpCaller, value: Shown): Promise<CallToolResult> => ({
+  content: [{ type: 'text', text: await textInTime(caller, value) }],
+  structuredContent: value,
 })
+
+/** Returns the text of a value, which is written between other work. */
+export async function textInTime({ parts }: McpCaller, value: unknown): Promise<string> {
+  const slice = new TimeSlice(parts.platform.clock)
+  const text = await slice.finish(jsonInParts(value), 1)
+  if (slice.isOver) await slice.renew()
+  return text
+}
 
 /** A failure as a tool result. It has no structured content, because the output schema of a tool covers results only. */
 export const rejected = (value: Shown): CallToolResult => ({

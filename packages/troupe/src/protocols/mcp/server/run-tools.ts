@@ -4,7 +4,16 @@
  */
 import type { CallToolResult, InputRequiredResult, ServerContext, Tool as WireTool } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { concealErrors, failure, type Json, parse, storeError, TimeoutError } from '../../../core/index.ts'
+import {
+  concealErrors,
+  concealErrorsInParts,
+  failure,
+  type Json,
+  parse,
+  storeError,
+  TimeoutError,
+  TimeSlice,
+} from '../../../core/index.ts'
 import { withTimeLimit } from '../../../resilience/index.ts'
 import {
   agentStepsOf,
@@ -66,9 +75,9 @@ const result = z.object({
 })
 
 /** The result of a run for a client, who gets no texts of errors of users' code. */
-export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
+export function shownRun(caller: McpCaller, id: string, found: RunResult): Promise<z.infer<typeof result>> {
   const { status, reason, success, response, questions, usage, cost, durationMs, guard, error, uncertain } = found
-  return concealErrors({
+  const shown = {
     run: id,
     status,
     ...(reason === undefined ? {} : { reason }),
@@ -81,8 +90,12 @@ export function shownRun(id: string, found: RunResult): z.infer<typeof result> {
     ...(guard ? { guard: { ...guard } } : {}),
     ...(error ? { error: { ...storeError(error) } } : {}),
     ...(uncertain ? { uncertain: uncertain.map((one) => ({ ...one })) } : {}),
-  })
+  }
+  return new TimeSlice(caller.parts.platform.clock).finish(concealErrorsInParts(shown), 1)
 }
+
+const shownResult = async (caller: McpCaller, id: string, found: RunResult): Promise<CallToolResult> =>
+  mcpToolResult(caller, await shownRun(caller, id, found))
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') =>
   z.toJSONSchema(schema, { target: 'draft-2020-12', io }) as WireTool['inputSchema']
@@ -122,10 +135,10 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
     const ended = await withTimeLimit(limit, (inner) => found.result({ signal: inner }))
     return (
       (call.elicits && askFor(call.sdk, found.id, await askable(caller, found, ended))) ||
-      mcpToolResult(shownRun(found.id, ended))
+      (await shownResult(caller, found.id, ended))
     )
   } catch (error) {
-    if (error instanceof TimeoutError) return mcpToolResult({ run: found.id, status: 'running' })
+    if (error instanceof TimeoutError) return mcpToolResult(caller, { run: found.id, status: 'running' })
     throw error
   } finally {
     stop()
@@ -160,9 +173,9 @@ export async function visibleRun(
 }
 
 /** Returns the status of a run, without its results. */
-const statusOf = async (run: Run): Promise<CallToolResult> => {
+const statusOf = async (caller: McpCaller, run: Run): Promise<CallToolResult> => {
   const { status, reason } = await run.status()
-  return mcpToolResult({ run: run.id, status, ...(reason === undefined ? {} : { reason }) })
+  return mcpToolResult(caller, { run: run.id, status, ...(reason === undefined ? {} : { reason }) })
 }
 
 /** Approving needs the operation `runs.approve`, and is not allowed for an agent that takes part in the run. */
@@ -199,9 +212,9 @@ const runTeam = runTool({
     if (typeof startedRun === 'string') {
       if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
       const { run: found, isShown } = await visibleRun(caller, startedRun)
-      if (!isShown) return statusOf(found)
+      if (!isShown) return statusOf(caller, found)
       if (!(await elicitAnswers(call.sdk, ctx, found, (question) => mayApprove(caller, found, question))))
-        return mcpToolResult(shownRun(found.id, await found.result()))
+        return shownResult(caller, found.id, await found.result())
       // The state comes from the caller, so it must not allow cancelling a run that the caller may not cancel.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
       return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
@@ -215,7 +228,7 @@ const runTeam = runTool({
     }
     const { user, agent } = caller.identity
     const started = await startAs(caller.parts.runs.orchestra, user, spec, agent)
-    if (!(await visibleRun(caller, started.id)).isShown) return statusOf(started)
+    if (!(await visibleRun(caller, started.id)).isShown) return statusOf(caller, started)
     return id === undefined ? ownedByCall(asking, started, seconds) : awaitOutcome(asking, started, seconds)
   },
 })
@@ -247,9 +260,9 @@ const getRun = runTool({
   args: z.strictObject({ run, wait: wait.default(0) }),
   call: async (call, { run: id, wait: seconds }) => {
     const { run: found, isShown } = await visibleRun(call.caller, id)
-    if (!isShown) return statusOf(found)
+    if (!isShown) return statusOf(call.caller, found)
     const isRunning = (await found.status()).status === 'running'
-    if (isRunning && seconds === 0) return mcpToolResult({ run: id, status: 'running' })
+    if (isRunning && seconds === 0) return mcpToolResult(call.caller, { run: id, status: 'running' })
     // A run that has ended is read within a fixed time.
     return awaitOutcome({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
   },
@@ -281,7 +294,7 @@ const answerRun = runTool({
     if (kind === 'approval' || kind === 'breakpoint')
       throw failure('request.forbidden', { operation: 'runs.answer', problem: `only a person may answer an ${kind}` })
     await found.answer(question, value as Json)
-    if (!isShown) return statusOf(found)
+    if (!isShown) return statusOf(call.caller, found)
     return awaitOutcome(call, found, seconds)
   },
 })
@@ -296,8 +309,8 @@ const cancelRun = runTool({
   call: async (call, { run: id }) => {
     const { run: found, isShown } = await visibleRun(call.caller, id)
     await found.cancel({ signal: call.ctx.mcpReq.signal })
-    if (!isShown) return statusOf(found)
-    return mcpToolResult(shownRun(id, await found.result()))
+    if (!isShown) return statusOf(call.caller, found)
+    return shownResult(call.caller, id, await found.result())
   },
 })
 
