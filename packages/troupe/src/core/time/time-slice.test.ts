@@ -34,6 +34,18 @@ it('A slice of time lets macrotasks have their turn while it does long work in p
   expect(finishNow(count())).toBe(turns)
 })
 
+it('A slice of time is over after a part of any length, as on a machine whose processors have other work.', async () => {
+  let passedMs = 0
+  const clock: Clock = { ...createVirtualClock({ start: 0 }), monotonic: () => passedMs }
+  const slice = new TimeSlice(clock)
+  for (const ms of [150, 1_000, 60_000]) {
+    passedMs += ms
+    expect([slice.isOver, new TimeSlice(clock).isOver]).toEqual([true, true])
+  }
+  await slice.renew()
+  expect(slice.isOver).toBe(false)
+})
+
 it('All loops that run at once share the 10 ms of a macrotask.', async () => {
   let passedMs = 0
   const clock: Clock = { ...createVirtualClock({ start: 0 }), monotonic: () => passedMs }

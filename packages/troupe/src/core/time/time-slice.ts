@@ -12,7 +12,10 @@
 import type { Clock } from './clock.ts'
 
 const sliceMs = 10
-/** A call that is later than this never comes: a program replaced the timers while it was set, as fake timers of tests do. */
+/**
+ * A call that is later than this may never come, because a program replaced the timers while it was set, as fake timers of
+ * tests do. It is set again. It can also be late because the macrotask is not over: then the loops have no more time.
+ */
 const lostAfterMs = 100
 /** How many short parts are done between two looks: reading the clock after each would cost more than many of them. */
 const shortParts = 16
@@ -38,6 +41,8 @@ class SharedSlice {
   readonly #waiting: (() => void)[] = []
   /** undefined until a loop of the macrotask starts the time. */
   #endsAt: number | undefined
+  /** When the call that begins the next macrotask was set. */
+  #scheduledAt = 0
   /** The number of the macrotask: the first of the calls that are scheduled for the next one begins it. */
   #turn = 0
 
@@ -60,8 +65,10 @@ class SharedSlice {
   /** The first loop of a macrotask starts its time. @returns the time now */
   begin(): number {
     const now = this.#clock.monotonic()
-    if (this.#endsAt === undefined || now - this.#endsAt > lostAfterMs) {
-      this.#endsAt = now + sliceMs
+    const hasBegun = this.#endsAt !== undefined
+    if (!hasBegun) this.#endsAt = now + sliceMs
+    if (!hasBegun || now - this.#scheduledAt > lostAfterMs) {
+      this.#scheduledAt = now
       this.#scheduleNext()
     }
     return now
