@@ -138,8 +138,13 @@ export class StepMachine implements StepControl, StepPort {
   }
 
   setParked(isParked: boolean): void {
-    if (isParked) this.context.parked(this)
-    else this.context.resumed(this)
+    if (!isParked) {
+      this.context.resumed(this)
+      return
+    }
+    // What it waits for may need a step behind it: a run waits for a person only when all its branches wait.
+    this.#executor.release()
+    this.context.parked(this)
   }
 
   listen(): void {

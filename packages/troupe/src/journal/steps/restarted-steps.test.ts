@@ -126,4 +126,33 @@ describe('a step whose process ends at each start', () => {
     expect(begun).toEqual(['step:1'])
     instance.mortal.kill()
   })
+
+  it.each(['an answer', 'the resolution of an effect'])(
+    'A suspected step that waits for %s makes room for the next one.',
+    async (what) => {
+      const wait = (ms: number) => new Promise<void>((resolve) => testbed.clock.after(ms, resolve))
+      const ends: (StepEnd['status'] | undefined)[] = []
+      for (let restarts = 0; restarts < 4; restarts++) {
+        const { steps, inbox, mortal } = testbed.instance()
+        const waits: Program = (recorder) =>
+          what === 'an answer'
+            ? recorder.wait({
+                call: { kind: 'request', name: 'ask' },
+                input: null,
+                notify: (address) => inbox.put(user, 'run:1', 'step:1', `ask ${address}`, null),
+              })
+            : recorder.effect('pay', { class: 'at-most-once' }, () => new Promise(() => {}))
+        const hangs: Program = () => (restarts === 3 ? Promise.resolve('done') : new Promise(() => {}))
+        const execute = async (step: string, program: Program) => {
+          const spec = testbed.spec(step, { entry: restarts === 0 ? 'first' : 'restart' })
+          const end = await testbed.during(Promise.race([steps.execute(spec, program), wait(50)]))
+          if (restarts === 3) ends.push(end?.status)
+        }
+        await execute('step:1', waits)
+        await execute('step:2', hangs)
+        mortal.kill()
+      }
+      expect(ends).toEqual([what === 'an answer' ? 'parked' : 'uncertain', 'completed'])
+    },
+  )
 })

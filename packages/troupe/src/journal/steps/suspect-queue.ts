@@ -2,10 +2,10 @@
  * Steps that may end their process execute one at a time, so that the guilty one is found and no other is blamed.
  *
  * A step is a suspect from its second restart on without a record between: so often a process ended while it executed. A
- * suspect waits here before its restart is recorded, and holds its place until it has recorded something or is over. A
- * process that ends then ends by that suspect, or by a step that was not suspected yet, which becomes a suspect itself by
- * its second restart. Restarts of suspects that wait are not counted. The price: after two crashes, steps that record
- * nothing execute one after another.
+ * suspect waits here before its restart is recorded, and holds its place until it has recorded something, waits, or is
+ * over. A process that ends then ends by that suspect, or by a step that was not suspected yet, which becomes a suspect
+ * itself by its second restart. Restarts of suspects that wait here are not counted. The price: after two crashes, steps
+ * that record nothing execute one after another.
  */
 export class SuspectQueue {
   #last: Promise<void> = Promise.resolve()
