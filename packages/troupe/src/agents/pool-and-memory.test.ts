@@ -127,14 +127,14 @@ describe('a pool', () => {
     expect(disposed).toEqual([1])
   })
 
-  it('A pool acts as its agents in a topology, and takes back the instance of a step that parks.', async () => {
+  it('A pool acts as its agents in a topology, and takes back the instance of a step that is dropped.', async () => {
     const agent = defineAgent({
       name: 'Member',
       run: async (input) => (input === 'wait' ? new Promise(() => {}) : input),
     })
     const p = new AgentPool({ agent, size: 1, clock })
     const entry = (input: string, signal: AbortSignal) =>
-      ({ input, recorder: { step: 's', signal } }) as unknown as StepEntry
+      ({ input, recorder: { step: 's', signal, dropWhenParked: () => {} } }) as unknown as StepEntry
     expect(p.name).toBe('Member')
     const parking = new AbortController()
     void p.step(entry('wait', parking.signal))

@@ -63,8 +63,13 @@ export interface Recorder {
   readonly trace: TraceContext
   /** The provenance of writes: the agent, its run and step, and the tool call of this stage. */
   readonly provenance: Provenance
-  /** Aborts on cancel, timeout or loss of the journal, and with `parked` when the step is parked. */
+  /** Aborts on cancel, timeout or loss of the journal, and with `parked` when the code of a parked step is dropped. */
   readonly signal: AbortSignal
+  /**
+   * The code does not stay in memory while the step is parked, because it holds what others need: it is dropped at once, and
+   * executed again from the record.
+   */
+  dropWhenParked(): void
   /** Records an internal answer (a context read, now, random) with the next append. */
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T>
   /** The same for synchronous calls (`ctx.now()`, `ctx.random()`). */

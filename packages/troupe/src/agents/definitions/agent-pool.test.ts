@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { patterns } from '../../topology/index.ts'
 import { type Agent, type AgentOptions, defineAgent, finish, type StepContext } from '../index.ts'
 import { AgentPool } from './agent-pool.ts'
 
@@ -59,4 +60,18 @@ it('A check of a topology sees the schemas of the agent that a pool lends.', asy
     flows: ['Start -> A', 'A -> B', 'B -> End'],
   })
   expect(findings.map(({ code }) => code)).toContain('schema.misfit')
+})
+
+it('A step that waits returns its instance to the pool, and is executed again with one that is idle.', async () => {
+  const { orchestra } = await ada()
+  const agent = defineAgent({ name: 'Desk', run: (input, ctx) => ctx.ask({ text: `Go on with ${input}?` }) })
+  const pool = new AgentPool({ agent, size: 1 })
+  const sum = defineAgent({ name: 'Sum', run: (results) => finish(results) })
+  const topology = patterns.mapReduce({ map: pool, reduce: sum })
+  const run = await orchestra.start({ task: ['a', 'b'], topology })
+  const { status, questions } = await run.result()
+  expect([status, questions.map(({ text }) => text)]).toEqual(['waiting', ['Go on with a?', 'Go on with b?']])
+  for (const { id, text } of questions) await run.answer(id, `yes, ${text}`)
+  const { response } = await run.result()
+  expect(response).toMatchObject({ results: [{ value: 'yes, Go on with a?' }, { value: 'yes, Go on with b?' }] })
 })

@@ -237,8 +237,9 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     checkStepEntry(this.name, entry)
     const { signal } = entry.recorder
     this.#services = entry.services
+    // A step that waits returns its instance, which others may need to end the wait.
+    entry.recorder.dropWhenParked()
     const lease = await this.acquire({ key: entry.recorder.step, signal })
-    // A parked step does not end here; its instance is returned too.
     const release = () => void lease.release()
     signal.addEventListener('abort', release, { once: true })
     // The step may have been aborted while the instance was acquired.

@@ -139,13 +139,14 @@ function cutCommit(step: StepControl): void {
 }
 
 function parkStep(step: StepControl): void {
-  const { uncertain, waits } = executionOf(step)
+  const { uncertain, waits, staysWhenParked } = executionOf(step)
   const [first] = uncertain
   step.enter('parked')
   step.data.end.resolve(
     first ? { status: 'uncertain', call: first[0], effect: first[1] } : { status: 'parked', waits: [...waits] },
   )
   step.setParked(true)
+  if (!staysWhenParked) step.raise({ on: 'drop' })
 }
 
 function assertRule(isTrue: boolean, rule: string): void {

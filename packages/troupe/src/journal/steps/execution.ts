@@ -105,6 +105,8 @@ export class Execution {
   readonly uncertain = new Map<CallId, string>()
   /** Settled as not happened: carried out once that is durable. */
   readonly cleared = new Map<CallId, () => void>()
+  /** Whether the code may stay in memory while the step is parked. */
+  staysWhenParked = true
   #calls: CallMode = 'open'
   #controller: AbortController | undefined
   #reason: unknown

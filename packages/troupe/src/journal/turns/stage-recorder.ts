@@ -65,6 +65,10 @@ export class StageRecorder implements Recorder {
     return this.#execution.signal
   }
 
+  dropWhenParked(): void {
+    this.#execution.staysWhenParked = false
+  }
+
   get taint(): readonly TaintLabel[] {
     return this.#scope.taint
   }
