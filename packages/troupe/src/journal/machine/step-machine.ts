@@ -142,7 +142,7 @@ export class StepMachine implements StepControl, StepPort {
       this.context.resumed(this)
       return
     }
-    // What it waits for may need a step behind it: a run waits for a person only when all its branches wait.
+    // A suspect of the same run may be queued behind it, and the run asks a person only after all its branches wait.
     this.#executor.release()
     this.context.parked(this)
   }
