@@ -66,6 +66,27 @@ describeInBrowser('The list of runs', (testbed) => {
     await page.getByText(/^2,006 runs$/).waitFor()
   })
 
+  test('A list of runs asks for the next page when several brought no rows.', async () => {
+    let empty = 3
+    await page.route(/\/v1\/runs\?.*cursor=/, async (route) => {
+      const cursor = new URL(route.request().url()).searchParams.get('cursor')
+      if (empty-- > 0) await route.fulfill({ json: { items: [], cursor } })
+      else await route.fallback()
+    })
+    await open()
+    await page.getByRole('link', { name: 'ask three' }).waitFor()
+    await expect
+      .poll(
+        async () => {
+          await page.mouse.wheel(0, 20_000)
+          return page.getByText(/^[4-9]\d\d runs, and there are more$/).count()
+        },
+        { timeout: 20_000, interval: 200 },
+      )
+      .toBe(1)
+    await page.unroute(/\/v1\/runs\?.*cursor=/)
+  })
+
   test('The list of runs in the studio is filtered by status, team, tags and words, and its address contains the filter.', async () => {
     await open()
     await page.getByRole('combobox', { name: 'Status' }).selectOption('failed')

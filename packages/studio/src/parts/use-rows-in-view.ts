@@ -8,7 +8,7 @@ const few = 60
 const tableRowHeight = 33
 
 interface LongList {
-  /** Called once near each end. */
+  /** Called near each end; again where it was missing meanwhile, as while rows are loaded. */
   readonly onEnd: (() => void) | undefined
   /** In px, of one row. */
   readonly rowHeight?: number
@@ -39,10 +39,11 @@ export function useRowsInView(body: RefObject<HTMLElement | null>, count: number
   const all = virtual.getVirtualItems()
   const first = isAll ? 0 : (all[0]?.index ?? 0)
   const end = isAll ? count : (all.at(-1)?.index ?? -1) + 1
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each end
+  const hasMore = long?.onEnd !== undefined
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each end, and again if that brought no rows
   useLayoutEffect(() => {
     if (end >= count && !isAll) long?.onEnd?.()
-  }, [end, count])
+  }, [end, count, hasMore])
   return {
     /** The ref of each row whose height is measured. */
     measure: isAll || !keyOf ? undefined : virtual.measureElement,

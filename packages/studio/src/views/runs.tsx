@@ -55,7 +55,8 @@ export function Runs() {
               onOrder: (chosen) => seek({ order: chosen === 'newest' ? undefined : chosen }),
               selected,
               onSelect: hasCommands ? setSelected : undefined,
-              onEnd: runs.isLoadingMore ? undefined : runs.loadMore,
+              // After an error the button asks again.
+              onEnd: runs.isLoadingMore || runs.error ? undefined : runs.loadMore,
             }}
           />
           <Flex align="center" gap="3" mt="3" wrap="wrap">
