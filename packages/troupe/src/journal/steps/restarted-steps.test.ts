@@ -155,4 +155,26 @@ describe('a step whose process ends at each start', () => {
       expect(ends).toEqual([what === 'an answer' ? 'parked' : 'uncertain', 'completed'])
     },
   )
+
+  it('A suspected step that executes an effect for a minute makes room for the next one.', async () => {
+    const wait = (ms: number) => new Promise<void>((resolve) => testbed.clock.after(ms, resolve))
+    const begun: [string, number][] = []
+    for (let restarts = 0; restarts < 3; restarts++) {
+      const { steps, mortal } = testbed.instance()
+      const from = testbed.clock.now()
+      for (const step of ['step:1', 'step:2']) {
+        const spec = testbed.spec(step, { entry: restarts === 0 ? 'first' : 'restart' })
+        void steps.execute(spec, (recorder) => {
+          if (restarts === 2) begun.push([step, Math.floor((testbed.clock.now() - from) / 1_000)])
+          return recorder.effect('ask', { class: 'idempotent' }, () => new Promise(() => {}))
+        })
+      }
+      await testbed.during(wait(restarts === 2 ? 90_000 : 50))
+      mortal.kill()
+    }
+    expect(begun).toEqual([
+      ['step:1', 0],
+      ['step:2', 60],
+    ])
+  })
 })

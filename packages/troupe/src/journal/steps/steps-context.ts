@@ -40,7 +40,7 @@ export interface StepsContext {
 /** The parts that start with the process. */
 export const beginProcess = (clock: Clock): Pick<StepsContext, 'lastReturn' | 'suspects'> => ({
   lastReturn: new LastReturn(clock),
-  suspects: new SuspectQueue(),
+  suspects: new SuspectQueue(clock),
 })
 
 /** The part of the context that each execution of a step uses. */

@@ -2,13 +2,26 @@
  * Steps that may end their process execute one at a time, so that the guilty one is found and no other is blamed.
  *
  * A step is a suspect from its second restart on without a record between: so often a process ended while it executed. A
- * suspect waits here before its restart is recorded, and holds its place until it has recorded something, waits, or is
- * over. A process that ends then ends by that suspect, or by a step that was not suspected yet, which becomes a suspect
- * itself by its second restart. Restarts of suspects that wait here are not counted. The price: after two crashes, steps
- * that record nothing execute one after another.
+ * suspect waits here before its restart is recorded, and holds its place until it has recorded something, waits, is over,
+ * or has executed for a minute. A process that ends then ends by that suspect, or by a step that was not suspected yet,
+ * which becomes a suspect itself by its second restart. Restarts of suspects that wait here are not counted. The price:
+ * after two crashes, steps that record nothing begin one after another.
  */
+import type { Clock } from '../../core/index.ts'
+
+/**
+ * In ms. A suspect that ends its process later is found less surely. Without a limit, an effect that awaits the run of
+ * another suspect would wait for ever.
+ */
+const maxHeld = 60_000
+
 export class SuspectQueue {
+  readonly #clock: Clock
   #last: Promise<void> = Promise.resolve()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /**
    * Resolves when it is the turn of the caller, or when the signal aborts, with a function that releases its place;
@@ -22,6 +35,10 @@ export class SuspectQueue {
     if (signal.aborted) aborted.resolve()
     signal.addEventListener('abort', () => aborted.resolve(), { once: true })
     await Promise.race([before, aborted.promise])
-    return over.resolve
+    const cancelLimit = this.#clock.after(maxHeld, over.resolve, { background: true })
+    return () => {
+      cancelLimit()
+      over.resolve()
+    }
   }
 }
