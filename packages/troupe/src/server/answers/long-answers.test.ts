@@ -4,6 +4,14 @@ import { echo, Servers } from '../server-testbed.test.fixture.ts'
 
 const rows = (length: number) => Array.from({ length }, (_, id) => ({ id, name: `row ${id} of a table` }))
 
+type Call = Awaited<ReturnType<Servers['start']>>['call']
+async function askOverMcp(call: Call, method: string, params: object) {
+  const accept = { accept: 'application/json, text/event-stream' }
+  const { text } = await call('POST', '/mcp', { jsonrpc: '2.0', id: 1, method, params }, accept)
+  const data = text.split('\n').find((line: string) => line.startsWith('data: '))
+  return JSON.parse(data?.slice('data: '.length) ?? text)
+}
+
 describe('long answers over HTTP', () => {
   const servers = new Servers()
   afterAll(() => servers.close())
@@ -48,20 +56,30 @@ describe('long answers over HTTP', () => {
 
   it('A long result of a run over MCP is complete, as text and as data.', async () => {
     const { troupe, call } = await servers.start({ agents: [echo] })
-    const task = rows(50_000)
-    const run = await troupe.user('default').orchestra.start({ agent: 'Echo', task })
+    const run = await troupe.user('default').orchestra.start({ agent: 'Echo', task: rows(40_000) })
     const { response } = await run.result()
-    const message = {
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'tools/call',
-      params: { name: 'get_run', arguments: { run: run.id } },
-    }
-    const accept = { accept: 'application/json, text/event-stream' }
-    const { text } = await call('POST', '/mcp', message, accept)
-    const data = text.split('\n').find((line: string) => line.startsWith('data: ')) as string
-    const answer = JSON.parse(data.slice('data: '.length)).result
-    expect(answer.structuredContent).toMatchObject({ run: run.id, status: 'completed', response })
-    expect(JSON.parse(answer.content[0].text)).toEqual(answer.structuredContent)
+    const answer = await askOverMcp(call, 'tools/call', { name: 'get_run', arguments: { run: run.id } })
+    expect(answer.result.structuredContent).toMatchObject({ run: run.id, status: 'completed', response })
+    expect(JSON.parse(answer.result.content[0].text)).toEqual(answer.result.structuredContent)
+  })
+
+  it('An answer over MCP that is too long is a coded error: of a run, an entry and a resource.', async () => {
+    const { troupe, call } = await servers.start({ agents: [echo] })
+    const { orchestra, context } = troupe.user('default')
+    const run = await orchestra.start({ agent: 'Echo', task: rows(60_000) })
+    await run.result()
+    await context.push('long', rows(60_000))
+    const tool = async (name: string, args: object) =>
+      (await askOverMcp(call, 'tools/call', { name, arguments: args })).result
+    const ofRun = await tool('get_run', { run: run.id })
+    expect(ofRun).toMatchObject({ isError: true })
+    expect(JSON.parse(ofRun.content[0].text)).toMatchObject({
+      code: 'mcp.answer_too_large',
+      error: expect.stringContaining(run.id),
+    })
+    const ofEntry = await tool('get_context', { key: 'long' })
+    expect(JSON.parse(ofEntry.content[0].text)).toMatchObject({ code: 'mcp.answer_too_large' })
+    const { error } = await askOverMcp(call, 'resources/read', { uri: 'troupe://context/long' })
+    expect(error.message).toMatch(/^troupe:\/\/context\/long has \d+ characters; 2097152 are sent over MCP\.$/)
   })
 })

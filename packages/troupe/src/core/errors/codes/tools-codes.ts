@@ -51,6 +51,13 @@ export const toolsCodes = {
     hint: 'Request less data, or raise resultLimit.',
     retryable: false,
   },
+  'mcp.answer_too_large': {
+    class: errors.CapacityError,
+    message: '{what} has {characters} characters; {limit} are sent over MCP.',
+    hint: 'Request less at once, or read it over HTTP or with the command line. What the call did is done.',
+    status: 413,
+    retryable: false,
+  },
 
   'sandbox.path': {
     class: errors.ValidationError,

@@ -46,7 +46,7 @@ async function callTool(
       const result = await caller.tools.call(name, args ?? {})
       if (isFailure(result)) return rejected(result)
       leaveRecord(caller, operationOf[name as BuiltInTool], undefined)
-      return await mcpToolResult(caller, result)
+      return await mcpToolResult(caller, result, `The answer of ${name}`)
     }
     const tool = runs(caller).find(({ definition }) => definition.name === name)
     if (tool) {

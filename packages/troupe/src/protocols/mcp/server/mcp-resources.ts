@@ -43,7 +43,7 @@ export async function listResources(caller: McpCaller, cursor: string | undefine
 export async function readResource(sdk: ServerSdk, caller: McpCaller, uri: string): Promise<ReadResourceResult> {
   const found = await contentOf(caller, uri)
   if (found === undefined) throw new sdk.ResourceNotFoundError(uri)
-  const text = await textInTime(caller, found)
+  const text = await textInTime(caller, found, uri)
   return { contents: [{ uri, mimeType: 'application/json', text }] }
 }
 

@@ -32,7 +32,7 @@ describe('failures over MCP', () => {
 it('The text of a long result over MCP is written between other work.', async () => {
   const caller = { parts: { platform: { clock: systemClock } } } as McpCaller
   const value = { rows: Array.from({ length: 20_000 }, (_, id) => ({ id, name: `row ${id} of a table` })) }
-  const { result, macrotasks } = await countMacrotasks(() => mcpToolResult(caller, value))
+  const { result, macrotasks } = await countMacrotasks(() => mcpToolResult(caller, value, 'It'))
   expect(result).toEqual({ content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value })
   expect(macrotasks).toBeGreaterThan(0)
 })

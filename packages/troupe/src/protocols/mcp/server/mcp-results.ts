@@ -2,6 +2,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import {
   concealed,
+  failure,
   type Json,
   jsonInParts,
   restoreError,
@@ -15,15 +16,30 @@ import type { ServerSdk } from './server-sdk.ts'
 
 type Shown = Readonly<Record<string, unknown>>
 
-export const mcpToolResult = async (caller: McpCaller, value: Shown): Promise<CallToolResult> => ({
-  content: [{ type: 'text', text: await textInTime(caller, value) }],
+/**
+ * In characters of a text. The package of MCP writes an answer in one part, at 6 ms per MB; with the same value as data and
+ * the escapes of the text, an answer has at most three times as much.
+ */
+const maxText = 2 * 1024 * 1024
+
+/**
+ * @param what the name of the answer in the error
+ * @throws CapacityError `mcp.answer_too_large`
+ */
+export const mcpToolResult = async (caller: McpCaller, value: Shown, what: string): Promise<CallToolResult> => ({
+  content: [{ type: 'text', text: await textInTime(caller, value, what) }],
   structuredContent: value,
 })
 
-/** Returns the text of a value, which is written between other work. */
-export async function textInTime({ parts }: McpCaller, value: unknown): Promise<string> {
+/**
+ * Returns the text of a value, which is written between other work.
+ * @param what the name of the value in the error
+ * @throws CapacityError `mcp.answer_too_large`
+ */
+export async function textInTime({ parts }: McpCaller, value: unknown, what: string): Promise<string> {
   const slice = new TimeSlice(parts.platform.clock)
   const text = await slice.finish(jsonInParts(value), 1)
+  if (text.length > maxText) throw failure('mcp.answer_too_large', { what, characters: text.length, limit: maxText })
   if (slice.isOver) await slice.renew()
   return text
 }

@@ -95,7 +95,10 @@ export function shownRun(caller: McpCaller, id: string, found: RunResult): Promi
 }
 
 const shownResult = async (caller: McpCaller, id: string, found: RunResult): Promise<CallToolResult> =>
-  mcpToolResult(caller, await shownRun(caller, id, found))
+  answer(caller, await shownRun(caller, id, found))
+
+const answer = (caller: McpCaller, shown: z.infer<typeof result>): Promise<CallToolResult> =>
+  mcpToolResult(caller, shown, `The result of the run ${shown.run}`)
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output') =>
   z.toJSONSchema(schema, { target: 'draft-2020-12', io }) as WireTool['inputSchema']
@@ -138,7 +141,7 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
       (await shownResult(caller, found.id, ended))
     )
   } catch (error) {
-    if (error instanceof TimeoutError) return mcpToolResult(caller, { run: found.id, status: 'running' })
+    if (error instanceof TimeoutError) return answer(caller, { run: found.id, status: 'running' })
     throw error
   } finally {
     stop()
@@ -175,7 +178,7 @@ export async function visibleRun(
 /** Returns the status of a run, without its results. */
 const statusOf = async (caller: McpCaller, run: Run): Promise<CallToolResult> => {
   const { status, reason } = await run.status()
-  return mcpToolResult(caller, { run: run.id, status, ...(reason === undefined ? {} : { reason }) })
+  return answer(caller, { run: run.id, status, ...(reason === undefined ? {} : { reason }) })
 }
 
 /** Approving needs the operation `runs.approve`, and is not allowed for an agent that takes part in the run. */
@@ -262,7 +265,7 @@ const getRun = runTool({
     const { run: found, isShown } = await visibleRun(call.caller, id)
     if (!isShown) return statusOf(call.caller, found)
     const isRunning = (await found.status()).status === 'running'
-    if (isRunning && seconds === 0) return mcpToolResult(call.caller, { run: id, status: 'running' })
+    if (isRunning && seconds === 0) return answer(call.caller, { run: id, status: 'running' })
     // A run that has ended is read within a fixed time.
     return awaitOutcome({ ...call, elicits: false }, found, isRunning ? seconds : readSeconds)
   },
