@@ -344,6 +344,7 @@ export interface ContextClient {
   /**
    * Executes at most 1,000 operations and returns their results in order. Without `atomic`, they are executed one after
    * the other, and one that fails is a result with `success: false`.
+   * @throws ValidationError `value.too_large`: the operations have more than 8 MiB together
    */
   batch(
     operations: readonly BatchOperation[],

@@ -58,6 +58,35 @@ describe('captured arguments', () => {
     expect(await context.get('k')).toEqual(before())
   })
 
+  it.each([
+    ['texts', true, () => ['x'.repeat(1_000_000)]],
+    ['numbers', false, () => Array(500_000).fill(1)],
+  ])(
+    'A batch of %s of more than 8 MiB together is rejected before more of it is captured, with atomic: %s.',
+    async (_, atomic, megabyte) => {
+      const { context } = (await opened()).user('ada')
+      let reads = 0
+      const push = (i: number) => ({
+        type: 'push' as const,
+        key: `k.${i}`,
+        get value() {
+          reads++
+          return megabyte()
+        },
+      })
+      const ofLength = (length: number) =>
+        context.batch(
+          Array.from({ length }, (_, i) => push(i)),
+          { atomic },
+        )
+      expect((await ofLength(8)).every(({ success }) => success)).toBe(true)
+      reads = 0
+      await expect(ofLength(100)).rejects.toMatchObject({ code: 'value.too_large' })
+      expect(reads).toBeLessThan(10)
+      expect((await context.keys()).items).toHaveLength(8)
+    },
+  )
+
   it('The options of a push apply as they were at the call.', async () => {
     const ada = (await opened()).user('ada')
     const options = { subscribers: ['A'], metadata: { from: 'shop' }, ttl: '1h' as string }

@@ -1,5 +1,5 @@
 /** The routing of a function agent: where the run continues. A plain value follows the only outgoing edge. */
-import { checkOptions, copyJson, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
+import { checkOptions, copyJson, copyLimit, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
 import type { CarriedHistory, Routing } from '../agent-port.ts'
 
 /** A value that only these functions create, so that no plain result of an agent counts as a routing. */
@@ -33,17 +33,18 @@ function nameOf(what: string, target: Target): string {
  * Invokes several agents in parallel. This agent is run again with `{ results }` if the topology has edges back.
  * @param targets.agent the invoked agent, by its name or its definition
  * @param targets.input the input of the agent; null by default
- * @throws ValidationError if no agent is named
+ * @throws ValidationError if no agent is named; `value.too_large` if the inputs have more than 8 MiB together
  * @example return invoke([{ agent: 'Reviewer', input: draft }, { agent: 'Checker', input: draft }])
  */
 export function invoke(targets: readonly { readonly agent: Target; readonly input?: unknown }[]): Routed {
   if (listOf('invoke', targets).length === 0)
     throw failure('validation.failed', { what: 'invoke', problem: 'it names no agent' })
+  const limit = copyLimit()
   return new Routed({
     kind: 'invoke',
     targets: targets.map((target) => {
       checkOptions('invoke', target, ['agent', 'input'])
-      return { agent: nameOf('invoke', target.agent), input: json(target.input) }
+      return { agent: nameOf('invoke', target.agent), input: json(target.input, limit) }
     }),
   })
 }
@@ -82,7 +83,8 @@ export function readHistory(what: string, options: HandOffOptions): NonNullable<
 /** Ends the run, or this branch, with its response. */
 export const finish = <Out = null>(value?: Out): Routed<Out> => new Routed<Out>({ kind: 'finish', value: json(value) })
 
-const json = (value: unknown): Json => (value === undefined ? null : copyJson(value, 'What is passed on'))
+const json = (value: unknown, limit = copyLimit()): Json =>
+  value === undefined ? null : copyJson(value, 'What is passed on', limit)
 
 const isRouted = (value: unknown): value is Routed => {
   try {

@@ -4,6 +4,8 @@ import {
   checkFlag,
   checkOptionNames,
   checkOptions,
+  copyLimit,
+  copyLimitError,
   failure,
   fieldOf,
   type Json,
@@ -32,7 +34,7 @@ const valuesDepth = 2
 
 /**
  * Returns the operations as they are at the call.
- * @throws ValidationError
+ * @throws ValidationError `validation.failed`; `value.too_large` for more than 8 MiB together
  */
 export function parseBatch(
   operations: readonly BatchOperation[],
@@ -52,7 +54,10 @@ export function parseBatch(
     // All operations have one signal, that of the batch.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }
-  return capture(operations, valuesDepth)
+  const limit = copyLimit()
+  const captured = capture(operations, valuesDepth, limit)
+  if (limit.left < 0) throw copyLimitError('The batch')
+  return captured
 }
 
 /** @returns the result of an operation that failed */

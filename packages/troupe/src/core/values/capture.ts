@@ -1,30 +1,34 @@
 /** Copies the arguments of a call before anything is awaited, since the caller may change them afterwards. */
 import { isPlainObject } from './is-object.ts'
-import { setField, sureCopy } from './json.ts'
+import { type CopyLimit, copyLimit, setField, sureCopy } from './json.ts'
 
 /** Deeper values are rejected when they are stored. */
 const maxDepth = 500
 
 /**
  * Returns a copy of plain objects, lists, maps, sets, dates and bytes. Instances of other classes are shared. Getters are
- * read once. Unreadable values stay as they are, so that the validation of the value rejects them.
+ * read once. Unreadable values, and what exceeds the limit, stay as they are, so that the validation of the value rejects
+ * them.
  * @param jsonDepth the depth of the values that are usually JSON, whose copy takes a fifth of the time; 0: the value
  * itself. Above it, what is named several times is copied once.
  */
-export function capture<T>(value: T, jsonDepth = 0): T {
-  return copyOf(value, { copies: new Map(), jsonDepth }, 0) as T
+export function capture<T>(value: T, jsonDepth = 0, limit = copyLimit()): T {
+  return copyOf(value, { copies: new Map(), jsonDepth, limit }, 0) as T
 }
 
 interface Capture {
   readonly copies: Map<object, unknown>
   readonly jsonDepth: number
+  readonly limit: CopyLimit
 }
 
 function copyOf(value: unknown, to: Capture, depth: number): unknown {
-  if (typeof value !== 'object' || value === null || depth > maxDepth) return value
+  const { limit } = to
+  if (typeof value === 'string') limit.left -= value.length
+  if (typeof value !== 'object' || value === null || depth > maxDepth || limit.left < 0) return value
   if (to.copies.has(value)) return to.copies.get(value)
   try {
-    const copy = depth === to.jsonDepth ? sureCopy(value) : undefined
+    const copy = depth === to.jsonDepth ? sureCopy(value, limit) : undefined
     if (copy === undefined) return copyOfObject(value, to, depth)
     to.copies.set(value, copy)
     return copy
@@ -34,17 +38,19 @@ function copyOf(value: unknown, to: Capture, depth: number): unknown {
 }
 
 function copyOfObject(value: object, to: Capture, depth: number): unknown {
-  const { copies } = to
+  const { copies, limit } = to
   const inner = (one: unknown) => copyOf(one, to, depth + 1)
   if (Array.isArray(value)) {
     // A list of another class, or with holes or named fields, is rejected when it is stored.
     if (Object.getPrototypeOf(value) !== Array.prototype || hasOtherFields(value)) return value
     const list: unknown[] = []
+    limit.left -= 2 * value.length
     copies.set(value, list)
     for (const one of value) list.push(inner(one))
     return list
   }
   if (value instanceof Date) return new Date(value)
+  if (value instanceof Uint8Array) limit.left -= value.length
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   if (value instanceof Uint8Array) return value.slice()
   if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, inner(one)]))
@@ -53,7 +59,10 @@ function copyOfObject(value: object, to: Capture, depth: number): unknown {
   const copy: Record<PropertyKey, unknown> = Object.create(Object.getPrototypeOf(value))
   copies.set(value, copy)
   const read = value as Readonly<Record<PropertyKey, unknown>>
-  for (const name of Object.keys(value)) setField(copy as Record<string, unknown>, name, inner(read[name]))
+  for (const name of Object.keys(value)) {
+    limit.left -= name.length + 4
+    setField(copy as Record<string, unknown>, name, inner(read[name]))
+  }
   for (const name of Object.getOwnPropertySymbols(value)) copy[name] = inner(read[name])
   return copy
 }

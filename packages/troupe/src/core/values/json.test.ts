@@ -40,6 +40,35 @@ describe('copyJson', () => {
     })
     expect(() => copyJson(broken)).toThrow('what cannot be read')
   })
+  it.each([
+    ['texts', () => 'x'.repeat(1_048_576)],
+    ['numbers', () => Array.from({ length: 524_288 }, () => 1)],
+    ['objects', () => Array.from({ length: 131_072 }, () => ({ id: 1 }))],
+  ] as const)('copyJson reads no more than 8 MiB of %s.', (_, make) => {
+    let reads = 0
+    const megabyte = make()
+    const item = () =>
+      Object.defineProperty({}, 'n', {
+        enumerable: true,
+        get: () => {
+          reads++
+          return megabyte
+        },
+      })
+    const rejects = (length: number) => copyJson({ items: Array.from({ length }, item) }, 'It')
+    expect(rejects(7)).toMatchObject({ items: { length: 7 } })
+    expect(() => rejects(100)).toThrow(expect.objectContaining({ code: 'value.too_large' }))
+    expect(() => rejects(100)).toThrow('It has more than 8388608 bytes; 8388608 are allowed.')
+    expect(reads).toBeLessThan(7 + 2 * 10)
+  })
+  it('copyJson accepts each value that has at most 8 MiB as JSON.', () => {
+    for (const value of [
+      'x'.repeat(8_388_600),
+      Array.from({ length: 4_194_303 }, () => 1),
+      { a: 'x'.repeat(8_388_600) },
+    ])
+      expect(JSON.stringify(copyJson(value)).length).toBeGreaterThan(8_388_600)
+  })
 })
 
 describe('encodeJson', () => {

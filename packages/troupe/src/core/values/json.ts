@@ -40,13 +40,29 @@ const rejection = (what: string, at: Checked | undefined, found: string, maxPath
   failure('json.unsupported', { what, path: truncateText(pathTo(at), maxPath) || 'its root', found })
 
 const notSure = Symbol('not sure')
+const tooLong = Symbol('too long')
+
+/** In characters, of which none has less than a byte: no longer value can be stored. */
+const maxCharacters = 8 * 1024 * 1024
+
+/** What may still be copied, so that a value that is far too long is not copied to its end. */
+export interface CopyLimit {
+  /** In characters of JSON. Copies are counted with their fewest: a number has one. Negative: something was too long. */
+  left: number
+}
+/** Returns the limit of all values of a call together: 8 MiB as JSON. */
+export const copyLimit = (): CopyLimit => ({ left: maxCharacters })
+
+/** @param what the name of what was too long */
+export const copyLimitError = (what: string) =>
+  failure('value.too_large', { what, bytes: `more than ${maxCharacters}`, limit: maxCharacters })
 
 /**
- * Returns the value, or a deep copy of it, if JSON surely represents it exactly; otherwise `notSure`. It reads the usual
- * values at half of the cost of `checkValue`, which decides about the others and names the place: values of another
- * realm, and copies while a program has given `Object.prototype` a field.
+ * Returns the value, or with a limit a deep copy of it, if JSON surely represents it exactly; otherwise `notSure`, or
+ * `tooLong` for a copy above the limit. It reads the usual values at half of the cost of `checkValue`, which decides about
+ * the others and names the place: values of another realm, and copies while a program has given `Object.prototype` a field.
  */
-function surelyJson(value: unknown, isCopied: boolean, depth = 0): unknown {
+function surelyJson(value: unknown, limit: CopyLimit | undefined, depth = 0): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : notSure
   if (typeof value !== 'object' || depth > maxDepth) return notSure
@@ -55,38 +71,61 @@ function surelyJson(value: unknown, isCopied: boolean, depth = 0): unknown {
     const list = value as readonly unknown[]
     const items: unknown[] = Object.values(list)
     if (items.length !== list.length || !Array.isArray(list)) return notSure
+    let length = 2 * items.length
+    if (limit && length > limit.left) return tooLong
     for (let i = 0; i < items.length; i++) {
       const item = items[i]
       // After a hole, the values that follow have moved.
       if (item !== list[i]) return notSure
-      if (typeof item === 'string') continue
-      items[i] = surelyJson(item, isCopied, depth + 1)
-      if (items[i] === notSure) return notSure
+      if (typeof item === 'string') {
+        length += item.length
+        continue
+      }
+      items[i] = surelyJson(item, limit, depth + 1)
+      if (typeof items[i] === 'symbol') return items[i]
     }
-    return isCopied ? items : value
+    if (!limit) return value
+    limit.left -= length
+    return limit.left < 0 ? tooLong : items
   }
   if ((prototype !== Object.prototype && prototype !== null) || Object.getOwnPropertySymbols(value).length > 0)
     return notSure
-  const fields = (isCopied ? { ...value } : value) as Record<string, unknown>
+  const fields = (limit ? { ...value } : value) as Record<string, unknown>
+  let length = 0
   for (const key in fields) {
     const field = fields[key]
-    if (typeof field === 'string') continue
-    const read = surelyJson(field, isCopied, depth + 1)
-    if (read === notSure) return notSure
+    length += key.length + 4
+    if (typeof field === 'string') {
+      length += field.length
+      continue
+    }
+    const read = surelyJson(field, limit, depth + 1)
+    if (typeof read === 'symbol') return read
     if (read === field) continue
     if (!Object.hasOwn(fields, key)) return notSure
     fields[key] = read
   }
-  return fields
+  if (limit) limit.left -= length
+  return limit && limit.left < 0 ? tooLong : fields
 }
 
 /** A cycle is copied to this depth before it is noticed. */
 const maxSureDepth = 32
 
-/** Returns a deep copy of a value, or undefined unless JSON surely represents it exactly in at most 32 levels. */
-export function sureCopy(value: object): object | undefined {
-  const copy = surelyJson(value, true, maxDepth - maxSureDepth)
-  return copy === notSure ? undefined : (copy as object)
+/**
+ * Returns a deep copy of a value, the value itself if it exceeds the limit, or undefined unless JSON surely represents it
+ * exactly in at most 32 levels.
+ */
+export function sureCopy(value: object, limit: CopyLimit): object | undefined {
+  const { left } = limit
+  const copy = surelyJson(value, limit, maxDepth - maxSureDepth)
+  if (copy === tooLong) {
+    limit.left = -1
+    return value
+  }
+  if (copy !== notSure) return copy as object
+  limit.left = left
+  return undefined
 }
 
 /** @throws ValidationError `json.unsupported`, which names the place */
@@ -147,18 +186,20 @@ const isPlainList = (list: object) => {
  */
 export const encodeJson = (value: unknown, what = 'The value'): string =>
   codedErrors(what, () => {
-    if (surelyJson(value, false) === notSure) checkValue(value, what)
+    if (surelyJson(value, undefined) === notSure) checkValue(value, what)
     return JSON.stringify(value)
   })
 
 /**
  * Returns a deep copy of a value that JSON represents exactly: that of `JSON.parse(encodeJson(value))`, at half of the cost.
  * @param what the name of the value in the error
- * @throws ValidationError as `encodeJson`
+ * @param limit what the copies of a call have left; 8 MiB by default
+ * @throws ValidationError as `encodeJson`; `value.too_large` above the limit, before more is copied
  */
-export const copyJson = (value: unknown, what = 'The value'): Json =>
+export const copyJson = (value: unknown, what = 'The value', limit = copyLimit()): Json =>
   codedErrors(what, () => {
-    const copy = surelyJson(value, true)
+    const copy = surelyJson(value, limit)
+    if (copy === tooLong) throw copyLimitError(what)
     if (copy !== notSure) return copy as Json
     checkValue(value, what)
     return decodeJson(JSON.stringify(value))

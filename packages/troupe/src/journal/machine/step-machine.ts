@@ -6,7 +6,6 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   copyJson,
   failure,
-  fitsWithin,
   isLongValue,
   type Json,
   jsonInParts,
@@ -26,9 +25,6 @@ import { type Io, StepExecutor } from './step-executor.ts'
 import { transitionOf } from './step-table.ts'
 import { StepTimers } from './step-timers.ts'
 import type { ProgramEnd, Trigger } from './trigger.ts'
-
-/** The estimated length of a value is at most three times that of its text: `1,` counts as 6 characters. */
-const estimatePerByte = 4
 
 export type Program = (recorder: Recorder) => Promise<Json>
 
@@ -214,12 +210,9 @@ export class StepMachine implements StepControl, StepPort {
     this.dispatch({ on: 'programEnded', end }, execution)
   }
 
-  /** Estimates a long outcome, copies it and writes its text, each in a macrotask of its own. */
+  /** Copies a long outcome and writes its text, in macrotasks of their own. */
   async #encodeLong(value: Json): Promise<ProgramEnd> {
-    const { clock, limits } = this.context
-    await nextMacrotask(clock)
-    // The copy of a value that contains the same object very often would need much more memory than the value.
-    if (!fitsWithin(value, estimatePerByte * limits.valueBytes)) return { value }
+    const { clock } = this.context
     await nextMacrotask(clock)
     try {
       const copy = copyJson(value)

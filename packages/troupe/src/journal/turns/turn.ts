@@ -5,7 +5,6 @@
 import {
   copyJson,
   encodeJson,
-  isLongValue,
   type Json,
   type StoredError,
   storeError,
@@ -103,8 +102,8 @@ export class Turn {
   #encoded(end: { readonly value: Json; readonly text?: string }): Ending {
     const what = `The outcome of ${this.#execution.spec.id}`
     try {
-      // A long one is a copy already, unless it exceeds the limit.
-      const value = isLongValue(end.value) ? end.value : copyJson(end.value, what)
+      // A long one is a copy, and has its text, unless it is rejected here.
+      const value = end.text === undefined ? copyJson(end.value, what) : end.value
       const text = end.text ?? encodeJson(value, what)
       checkSize(this.#execution, text, what)
       return { value, text }

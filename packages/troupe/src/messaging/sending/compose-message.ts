@@ -20,6 +20,7 @@ import {
   type Provenance,
   show,
   type TaintLabel,
+  TroupeError,
   taintField,
 } from '../../core/index.ts'
 import type { Bind, Blobs, Statement } from '../../storage/index.ts'
@@ -77,7 +78,11 @@ export interface Encoded extends EncodedPayload {
 /** @throws ValidationError */
 export async function encode(type: MessageType, payload: unknown, limit: number, clock: Clock): Promise<Encoded> {
   checkMessageType(type)
-  const encoded = await encodePayload(type, payload, clock)
+  const encoded = await encodePayload(type, payload, clock).catch((error: unknown) => {
+    if (!(error instanceof TroupeError) || error.code !== 'value.too_large') throw error
+    const bytes = `more than ${maxMessageBytes}`
+    throw failure('message.too_large', { type: type.name, bytes, limit: effectiveLimit(limit) })
+  })
   const bytes = Buffer.byteLength(encoded.json, 'utf8')
   checkBytes(type.name, bytes, limit)
   return { ...encoded, bytes }
@@ -88,9 +93,11 @@ export async function encode(type: MessageType, payload: unknown, limit: number,
  * @throws ValidationError `message.too_large`
  */
 export function checkBytes(type: string, bytes: number, limit: number): void {
-  const effectiveLimit = Math.min(limit, maxMessageBytes)
-  if (bytes > effectiveLimit) throw failure('message.too_large', { type, bytes, limit: effectiveLimit })
+  const effective = effectiveLimit(limit)
+  if (bytes > effective) throw failure('message.too_large', { type, bytes, limit: effective })
 }
+
+const effectiveLimit = (limit: number) => Math.min(limit, maxMessageBytes)
 
 interface Times {
   readonly scheduled: boolean

@@ -61,6 +61,8 @@ describe('a payload over 256 KB', () => {
     const unlimited = await testbed()
     const send = unlimited.agent('A').messages.send(Note, 'x'.repeat(8 * 1024 * 1024), { to: 'B' })
     await expect(send).rejects.toMatchObject({ code: 'message.too_large' })
+    const list = unlimited.agent('A').messages.send(Note, Array(5_000_000).fill(1) as never, { to: 'B' })
+    await expect(list).rejects.toThrow('The message note has more than 8388608 bytes; 8388608 are allowed.')
   })
   it('A payload over 256 KB is deleted with its message, except for some acknowledged messages that are still shown.', async () => {
     const made = await testbed()
