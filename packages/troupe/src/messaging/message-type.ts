@@ -1,7 +1,7 @@
 /** Message types: a name, a schema that is checked when a message is sent and received, and the schema of the reply. */
 import {
   type Clock,
-  capture,
+  captureWithin,
   checkName,
   checkOptions,
   checkSchema,
@@ -166,7 +166,7 @@ export async function encodePayload(type: MessageType, payload: unknown, clock: 
   const { schema, parent } = type
   const what = `The message ${type.name}`
   if (schema === undefined && parent === undefined) return { json: await encodeInTime(payload, what, clock) }
-  const captured = capture(payload)
+  const captured = captureWithin(payload, what)
   if (isLongValue(captured)) await nextMacrotask(clock)
   const value = schema === undefined ? captured : await parse(schema, captured, what)
   const encoded = await encodeWithBytes(value, what, clock)

@@ -87,6 +87,22 @@ describe('captured arguments', () => {
     },
   )
 
+  it('A value or a message of more than 8 MiB is rejected before its schema reads it.', async () => {
+    const ada = (await opened()).user('ada')
+    let reads = 0
+    const shortened = z.array(z.number()).transform((list) => {
+      reads++
+      return list.length
+    })
+    const long = Array(5_000_000).fill(1) as never
+    const key = defineKey('k', shortened)()
+    await expect(ada.context.push(key, long)).rejects.toMatchObject({ code: 'value.too_large' })
+    await expect(ada.context.update(key, () => long)).rejects.toMatchObject({ code: 'value.too_large' })
+    const sent = ada.agent('A').messages.send(defineMessage('list', shortened), long, { to: 'B' })
+    await expect(sent).rejects.toMatchObject({ code: 'message.too_large' })
+    expect(reads).toBe(0)
+  })
+
   it('The options of a push apply as they were at the call.', async () => {
     const ada = (await opened()).user('ada')
     const options = { subscribers: ['A'], metadata: { from: 'shop' }, ttl: '1h' as string }

@@ -1,7 +1,7 @@
 /** A push or a delete as the statements of a change. Checked when it is prepared, decided when it commits. */
 import {
   type Clock,
-  capture,
+  captureWithin,
   checkEntryKey,
   checkOptionNames,
   checkOptions,
@@ -77,18 +77,17 @@ export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(k
 
 /**
  * The value as it is at the call, as its key's schema gives it where it has one.
- * @throws ValidationError `validation.failed`
+ * @throws ValidationError `validation.failed`; `value.too_large` above 8 MiB
  */
 export const parsedValue = async <K extends Key | string>(
   key: K,
   value: KeyValue<K>,
   clock: Clock,
 ): Promise<KeyValue<K>> => {
-  const captured = capture(value)
+  const what = `The value of ${checkedKey(key)}`
+  const captured = captureWithin(value, what)
   if (isLongValue(captured)) await nextMacrotask(clock)
-  return typeof key === 'object'
-    ? (parse(key.schema, captured, `The value of ${checkedKey(key)}`) as Promise<KeyValue<K>>)
-    : captured
+  return typeof key === 'object' ? (parse(key.schema, captured, what) as Promise<KeyValue<K>>) : captured
 }
 
 export function checkVersion(version: unknown, least: number): number | undefined {

@@ -1,11 +1,9 @@
 /** The operations of a batch: checked and prepared once, carried out one by one, staged together or committed together. */
 import {
-  capture,
+  captureWithin,
   checkFlag,
   checkOptionNames,
   checkOptions,
-  copyLimit,
-  copyLimitError,
   failure,
   fieldOf,
   type Json,
@@ -54,10 +52,7 @@ export function parseBatch(
     // All operations have one signal, that of the batch.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }
-  const limit = copyLimit()
-  const captured = capture(operations, valuesDepth, limit)
-  if (limit.left < 0) throw copyLimitError('The batch')
-  return captured
+  return captureWithin(operations, 'The batch', valuesDepth)
 }
 
 /** @returns the result of an operation that failed */

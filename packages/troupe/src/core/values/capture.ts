@@ -1,19 +1,30 @@
 /** Copies the arguments of a call before anything is awaited, since the caller may change them afterwards. */
 import { isPlainObject } from './is-object.ts'
-import { type CopyLimit, copyLimit, setField, sureCopy } from './json.ts'
+import { type CopyLimit, copyLimit, copyLimitError, setField, sureCopy } from './json.ts'
 
 /** Deeper values are rejected when they are stored. */
 const maxDepth = 500
 
 /**
  * Returns a copy of plain objects, lists, maps, sets, dates and bytes. Instances of other classes are shared. Getters are
- * read once. Unreadable values, and what exceeds the limit, stay as they are, so that the validation of the value rejects
- * them.
+ * read once. Unreadable values, and what exceeds 8 MiB as JSON, stay as they are, so that the validation of the value
+ * rejects them.
+ */
+export const capture = <T>(value: T): T =>
+  copyOf(value, { copies: new Map(), jsonDepth: 0, limit: copyLimit() }, 0) as T
+
+/**
+ * Captures a value as `capture` does.
+ * @param what the name of the value in the error
  * @param jsonDepth the depth of the values that are usually JSON, whose copy takes a fifth of the time; 0: the value
  * itself. Above it, what is named several times is copied once.
+ * @throws ValidationError `value.too_large` above 8 MiB, before more is copied
  */
-export function capture<T>(value: T, jsonDepth = 0, limit = copyLimit()): T {
-  return copyOf(value, { copies: new Map(), jsonDepth, limit }, 0) as T
+export function captureWithin<T>(value: T, what: string, jsonDepth = 0): T {
+  const limit = copyLimit()
+  const captured = copyOf(value, { copies: new Map(), jsonDepth, limit }, 0) as T
+  if (limit.left < 0) throw copyLimitError(what)
+  return captured
 }
 
 interface Capture {
