@@ -45,7 +45,7 @@ const tooLong = Symbol('too long')
 /** In characters, of which none has less than a byte: no longer value can be stored. */
 const maxCharacters = 8 * 1024 * 1024
 
-/** What may still be copied, so that a value that is far too long is not copied to its end. */
+/** The rest of a limit, so that a value far above it is not copied to its end. */
 export interface CopyLimit {
   /** In characters of JSON. Copies are counted with their fewest: a number has one. Negative: something was too long. */
   left: number
