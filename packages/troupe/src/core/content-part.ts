@@ -1,8 +1,9 @@
 /** The parts of content: what people, tools and models exchange when a text alone is not enough. */
 import { failure } from './errors/failure.ts'
+import { maxValueBytes } from './json/copy-limit.ts'
+import type { Json } from './json/json-value.ts'
 import { checkOptions, readable } from './values/check-options.ts'
 import { isObject } from './values/is-object.ts'
-import type { Json } from './values/json-value.ts'
 import { show } from './values/show.ts'
 
 /** A part of the content of a message, a task, an answer or a tool result. */
@@ -54,7 +55,7 @@ export interface FileOptions {
 }
 
 /** The maximal number of base64 characters of a file, so that a part with the file fits into a recorded value. */
-export const maxFileCharacters = 8 * 1024 * 1024 - 128 * 1024
+export const maxFileCharacters = maxValueBytes - 128 * 1024
 
 const mediaTypes = /^[a-z]+\/[\w.+-]+$/i
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/

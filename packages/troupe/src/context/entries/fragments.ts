@@ -12,6 +12,7 @@ import {
   isLongValue,
   type Json,
   joinTaint,
+  maxValueBytes,
   nextMacrotask,
   type Provenance,
   parse,
@@ -62,7 +63,6 @@ export const pushOptions = [
   'signal',
 ] as const
 const updateOptions = pushOptions.filter((option) => option !== 'ifVersion')
-const largest = 8 * 1024 * 1024
 
 /** Before the function of an update is called. @throws ValidationError */
 export function checkUpdate(fn: unknown, options: object): void {
@@ -130,7 +130,8 @@ export async function preparePush(
   if (typeof encoded !== 'string' && typeof key === 'string') onLong?.()
   const json = await encoded
   const bytes = Buffer.byteLength(json)
-  if (bytes > largest) throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: largest })
+  if (bytes > maxValueBytes)
+    throw failure('value.too_large', { what: `The value of ${text}`, bytes, limit: maxValueBytes })
   return { ...push, json }
 }
 

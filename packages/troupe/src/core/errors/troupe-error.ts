@@ -2,8 +2,9 @@
  * The classes of errors: a class stands for one way in which callers react, and `code` says what went wrong exactly.
  * Every code that Troupe raises is in the catalogue.
  */
+
+import type { Json } from '../json/json-value.ts'
 import { isPlainObject } from '../values/is-object.ts'
-import type { Json } from '../values/json-value.ts'
 import { show } from '../values/show.ts'
 
 /** Options of the constructor of an error. */

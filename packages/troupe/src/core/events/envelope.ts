@@ -3,7 +3,7 @@
  * are here; the rules are in `security`.
  */
 import { failure } from '../errors/failure.ts'
-import { hashText } from '../values/json.ts'
+import { hashText } from '../json/canonical-json.ts'
 
 /** A user is the isolation scope (tenant), not a person. */
 export type UserId = string

@@ -3,8 +3,8 @@
  * affects no operation. An event within a span carries the ids of the span and its trace.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { hashText } from '../values/json.ts'
-import type { Json } from '../values/json-value.ts'
+import { hashText } from '../json/canonical-json.ts'
+import type { Json } from '../json/json-value.ts'
 import type { EventName, EventPayloads } from './event-payloads.ts'
 
 /** The context of an event: fields that each event and log line within it carries. */

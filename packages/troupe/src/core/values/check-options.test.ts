@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { encodeJson } from '../json/json.ts'
 import {
   checkFunction,
   checkOptionNames,
@@ -9,7 +10,6 @@ import {
   listOf,
 } from './check-options.ts'
 import { isObject, isPlainObject } from './is-object.ts'
-import { encodeJson } from './json.ts'
 import { show } from './show.ts'
 
 const fail = () => {

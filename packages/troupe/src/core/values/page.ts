@@ -1,6 +1,6 @@
 /** A page of a list, and the cursor of the next page. A list rejects cursors that it did not create. */
 import { failure } from '../errors/failure.ts'
-import { decodeJson } from './json.ts'
+import { decodeJson } from '../json/json.ts'
 
 /** A page of a list. `for await` iterates over the items of all pages. */
 export interface Page<T> extends AsyncIterable<T> {

@@ -1,5 +1,5 @@
 /** The title of a run or a thread: the beginning of its first text, the same wherever it is listed. */
-import { setField } from './json.ts'
+import { setField } from '../json/json.ts'
 import { isLongValue } from './long-values.ts'
 import { truncateText } from './truncate-text.ts'
 

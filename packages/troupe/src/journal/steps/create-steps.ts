@@ -3,7 +3,7 @@
  * allows.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, checkPorts, type Events, failure, type Random } from '../../core/index.ts'
+import { type Clock, checkPorts, type Events, failure, maxValueBytes, type Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { requestsOf } from '../effects/requests-of.ts'
@@ -43,7 +43,7 @@ export interface StepsOptions {
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {
   entries: 10_000,
-  valueBytes: 8 * 1024 * 1024 - 64 * 1024,
+  valueBytes: maxValueBytes - 64 * 1024,
   restarts: 5,
   attempts: 5,
   backoffMs: 10,

@@ -12,6 +12,7 @@ import {
   errorIdIn,
   failure,
   type Json,
+  maxValueBytes,
   milliseconds,
   quoting,
   type StoredError,
@@ -26,7 +27,6 @@ import type { Fragment, Row, Statement } from '../../storage/index.ts'
 import type { CallOptions, Delivery } from '../mailbox.ts'
 import type { Message } from '../message.ts'
 import { commitRejection, type MessagingContext } from '../messaging-context.ts'
-import { maxMessageBytes } from '../sending/compose-message.ts'
 import { MessageConfirmed } from '../sending/message-confirmed.ts'
 import { later } from '../statements/compile.ts'
 import type { MessageLease } from '../statements/delivery-statements.ts'
@@ -36,8 +36,8 @@ import { kindsOf, type ReplyTo, replyToOf, toMessageLocation } from './message-r
 /** @throws ValidationError for a reply that is not JSON or exceeds 8 MiB */
 export function checkReply(value: unknown, type: string): void {
   const bytes = Buffer.byteLength(encodeJson(value, `The reply to ${type}`), 'utf8')
-  if (bytes > maxMessageBytes)
-    throw failure('message.too_large', { type: `that replies to ${type}`, bytes, limit: maxMessageBytes })
+  if (bytes > maxValueBytes)
+    throw failure('message.too_large', { type: `that replies to ${type}`, bytes, limit: maxValueBytes })
 }
 
 export type Answer = ({ readonly value: Json } | { readonly error: StoredError }) & {

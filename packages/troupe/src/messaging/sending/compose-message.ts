@@ -16,6 +16,7 @@ import {
   isObject,
   type Json,
   joinTaint,
+  maxValueBytes,
   milliseconds,
   type Provenance,
   show,
@@ -37,9 +38,6 @@ import {
 } from '../receiving/message-row.ts'
 import { later } from '../statements/compile.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
-
-/** Larger messages are rejected regardless of the mailbox. */
-export const maxMessageBytes = 8 * 1024 * 1024
 
 /** The sender of messages. */
 export interface Sender {
@@ -80,7 +78,7 @@ export async function encode(type: MessageType, payload: unknown, limit: number,
   checkMessageType(type)
   const encoded = await encodePayload(type, payload, clock).catch((error: unknown) => {
     if (!(error instanceof TroupeError) || error.code !== 'value.too_large') throw error
-    const bytes = `more than ${maxMessageBytes}`
+    const bytes = `more than ${maxValueBytes}`
     throw failure('message.too_large', { type: type.name, bytes, limit: effectiveLimit(limit) })
   })
   const bytes = Buffer.byteLength(encoded.json, 'utf8')
@@ -97,7 +95,8 @@ export function checkBytes(type: string, bytes: number, limit: number): void {
   if (bytes > effective) throw failure('message.too_large', { type, bytes, limit: effective })
 }
 
-const effectiveLimit = (limit: number) => Math.min(limit, maxMessageBytes)
+/** Larger messages are rejected regardless of the mailbox. */
+const effectiveLimit = (limit: number) => Math.min(limit, maxValueBytes)
 
 interface Times {
   readonly scheduled: boolean

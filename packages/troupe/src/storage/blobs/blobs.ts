@@ -3,15 +3,13 @@
  * change as its last owner. A blob without an owner therefore never exists.
  */
 import { createHmac, createSecretKey } from 'node:crypto'
-import { failure } from '../../core/index.ts'
+import { failure, maxValueBytes } from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
 import type { Storage } from '../storage-port.ts'
 import { openBlobHashes } from './blob-hashes.ts'
 import { compileBlobStatements } from './blob-statements.ts'
 import { type Blobs, largeBytes, type ValueRef } from './blobs-port.ts'
 import { runsOf } from './separated-text.ts'
-
-const largest = 8 * 1024 * 1024
 
 /**
  * @param options.secret a secret outside the database, combined with the stored secret for new hashes
@@ -32,7 +30,7 @@ export async function createBlobs(
   return {
     store(user, owner, json) {
       const bytes = Buffer.byteLength(json)
-      if (bytes > largest) throw failure('value.too_large', { what: 'The value', bytes, limit: largest })
+      if (bytes > maxValueBytes) throw failure('value.too_large', { what: 'The value', bytes, limit: maxValueBytes })
       if (bytes <= largeBytes) return { value: { json }, statements: [] }
       const separated = runsOf(json, fileBytes).reduce((sum, { from, to }) => sum + to - from, 0)
       if (bytes - separated <= largeBytes) return { value: { json }, statements: [] }

@@ -1,11 +1,11 @@
 /** Reads and writes JSON text between other work: a long text waits for a macrotask that has time left. */
 
-import { copyJson, decodeJson, encodeJson } from '../values/json.ts'
-import type { Json } from '../values/json-value.ts'
+import type { Clock } from '../time/clock.ts'
+import { TimeSlice } from '../time/time-slice.ts'
 import { isLongValue, longLength } from '../values/long-values.ts'
-import type { Clock } from './clock.ts'
+import { copyJson, decodeJson, encodeJson } from './json.ts'
 import { jsonInParts } from './json-in-parts.ts'
-import { TimeSlice } from './time-slice.ts'
+import type { Json } from './json-value.ts'
 
 /** In characters. A thousand texts of this length are read in about 10 ms. */
 const shortLength = 1_024

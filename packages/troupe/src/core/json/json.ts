@@ -1,12 +1,10 @@
 /** Validates JSON values: an accepted value is read back exactly, and all others are rejected. */
-import { createHash, hash } from 'node:crypto'
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
-import { finishNow, longPart, type WorkInParts } from '../time/time-slice.ts'
-import { isRootPrototype } from './is-object.ts'
+import { isRootPrototype } from '../values/is-object.ts'
+import { truncateText } from '../values/truncate-text.ts'
+import { type CopyLimit, copyLimit, copyLimitError } from './copy-limit.ts'
 import type { Json } from './json-value.ts'
-import { longLength } from './long-values.ts'
-import { truncateText } from './truncate-text.ts'
 
 /** Deeper values are rejected, since parsers of other programs fail on them. */
 const maxDepth = 500
@@ -41,21 +39,6 @@ const rejection = (what: string, at: Checked | undefined, found: string, maxPath
 
 const notSure = Symbol('not sure')
 const tooLong = Symbol('too long')
-
-/** In characters, of which none has less than a byte: no longer value can be stored. */
-const maxCharacters = 8 * 1024 * 1024
-
-/** The rest of a limit, so that a value far above it is not copied to its end. */
-export interface CopyLimit {
-  /** In characters of JSON. Copies are counted with their fewest: a number has one. Negative: something was too long. */
-  left: number
-}
-/** Returns the limit of all values of a call together: 8 MiB as JSON. */
-export const copyLimit = (): CopyLimit => ({ left: maxCharacters })
-
-/** @param what the name of what was too long */
-export const copyLimitError = (what: string) =>
-  failure('value.too_large', { what, bytes: `more than ${maxCharacters}`, limit: maxCharacters })
 
 /**
  * Returns the value, or with a limit a deep copy of it, if JSON surely represents it exactly; otherwise `notSure`, or
@@ -224,68 +207,3 @@ function codedErrors<Out>(what: string, read: () => Out): Out {
 }
 
 export const decodeJson = (text: string): Json => JSON.parse(text) as Json
-
-/** Returns the canonical JSON of RFC 8785: keys sorted by code units, numbers and strings as in ECMAScript. */
-export function canonicalJson(value: Json): string {
-  let text = ''
-  finishNow(writeCanonical(value, (piece) => (text += piece)))
-  return text
-}
-
-/** A list or an object whose canonical text is being written, in the chain of those that contain it. */
-interface Written {
-  readonly value: readonly Json[] | { readonly [key: string]: Json }
-  /** The sorted keys of an object. */
-  readonly keys: readonly string[] | undefined
-  readonly container: Written | undefined
-  /** The index of the next item or key. */
-  next: number
-}
-
-const itemsPerPart = 256
-
-/** In parts: a value of many megabytes takes longer than other work may wait. */
-function* writeCanonical(value: Json, write: (piece: string) => void): WorkInParts<void> {
-  if (value === null || typeof value !== 'object') return write(JSON.stringify(value))
-  const begin = (value: Written['value'], container: Written | undefined): Written => {
-    write(Array.isArray(value) ? '[' : '{')
-    return { value, keys: Array.isArray(value) ? undefined : Object.keys(value).sort(), container, next: 0 }
-  }
-  let written = begin(value, undefined)
-  for (let items = 1; ; items++) {
-    if (items % itemsPerPart === 0) yield
-    const { value: from, keys, container } = written
-    const at = written.next++
-    if (at === (keys ?? (from as readonly Json[])).length) {
-      write(keys ? '}' : ']')
-      if (!container) return
-      written = container
-      continue
-    }
-    const key = keys?.[at]
-    const item = (from as Record<string | number, Json>)[key ?? at] as Json
-    if (at > 0) write(',')
-    if (key !== undefined) write(`${JSON.stringify(key)}:`)
-    if (typeof item === 'string' && item.length > longLength) yield longPart
-    if (item === null || typeof item !== 'object') write(JSON.stringify(item))
-    else written = begin(item, written)
-  }
-}
-
-/** Returns the SHA-256 of the canonical JSON as 64 hexadecimal digits. */
-export const hashJson = (value: Json): string => hashText(canonicalJson(value))
-
-/** The same in parts. */
-export function* hashJsonInParts(value: Json): WorkInParts<string> {
-  let text = ''
-  let long: ReturnType<typeof createHash> | undefined
-  yield* writeCanonical(value, (piece) => {
-    text += piece
-    if (text.length < longLength) return
-    long ??= createHash('sha256')
-    long.update(text)
-    text = ''
-  })
-  return long ? long.update(text).digest('hex') : hashText(text)
-}
-export const hashText = (text: string | Uint8Array): string => hash('sha256', text)

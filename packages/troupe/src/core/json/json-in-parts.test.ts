@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { finishNow } from '../time/time-slice.ts'
 import { jsonInParts } from './json-in-parts.ts'
-import { finishNow } from './time-slice.ts'
 
 const textOf = (value: unknown) => finishNow(jsonInParts(value))
 const rows = (length: number) => Array.from({ length }, (_, id) => ({ id, name: `row ${id}`, tags: ['a', null] }))

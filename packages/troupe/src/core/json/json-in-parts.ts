@@ -3,8 +3,8 @@
  * `JSON.stringify`.
  */
 
+import { longPart, type WorkInParts } from '../time/time-slice.ts'
 import { isLongValue, lengthWithin, longLength } from '../values/long-values.ts'
-import { longPart, type WorkInParts } from './time-slice.ts'
 
 /** Returns the text of a value that JSON can represent. A short value is one part. */
 export function* jsonInParts(value: unknown): WorkInParts<string> {

@@ -1,6 +1,7 @@
 /** Copies the arguments of a call before anything is awaited, since the caller may change them afterwards. */
-import { isPlainObject } from './is-object.ts'
-import { type CopyLimit, copyLimit, copyLimitError, setField, sureCopy } from './json.ts'
+import { isPlainObject } from '../values/is-object.ts'
+import { type CopyLimit, copyLimit, copyLimitError } from './copy-limit.ts'
+import { setField, sureCopy } from './json.ts'
 
 /** Deeper values are rejected when they are stored. */
 const maxDepth = 500
