@@ -28,6 +28,7 @@ import {
   type Json,
   joinTaint,
   milliseconds,
+  readable,
   runWithStepTaint,
   type StepTaint,
   stepTaint,
@@ -251,8 +252,10 @@ export class User {
       )
     checkAgentName(fieldOf(agent, 'name'))
     const { platform, security, agents } = this.#parts
-    for (const { name, access } of withHelpers(agent))
-      if (access?.role !== undefined) roleOf(security.roles, access.role, name)
+    for (const { name, access } of withHelpers(agent)) {
+      const role = readable(`The access of ${name}`, () => access?.role)
+      if (role !== undefined) roleOf(security.roles, role, name)
+    }
     checkOptions('session', options, ['threadId'])
     if (options.threadId !== undefined) checkName('thread', options.threadId)
     return agents.sessions(agent, { user: this.id, threadId: options.threadId ?? platform.ids.next() })

@@ -301,7 +301,8 @@ function entriesOf<T extends { readonly name: string }>(
   const isList = readable(`The ${option} of ${agent}`, () => Array.isArray(entries))
   if (!isList) return Object.entries(objectOf(`The ${option} of ${agent}`, entries as Readonly<Record<string, T>>))
   const list = listOf(`The ${option} of ${agent}`, entries as readonly (T | null)[], maxEntries)
-  return list.map((item) => [show(fieldOf(item, 'name')), item as T])
+  // A hole is rejected like any other wrong item.
+  return Array.from(list, (item) => [show(fieldOf(item, 'name')), item as T])
 }
 
 /** @throws ValidationError for the name of a coordination tool */

@@ -32,7 +32,7 @@ export function checkOptionNames(where: string, options: object, known: readonly
     throw failure('validation.failed', { what: where, problem: `it must be an object with ${known.join(', ')}` })
   const names = readable(where, () => {
     // Reads each option, so that the error of a getter names its option.
-    for (const option in options) (options as Readonly<Record<string, unknown>>)[option]
+    for (const option in options) checkLength(`${where}.${option}`, (options as Fields)[option], longestValue)
     return Object.keys(options)
   })
   for (const option of names)
@@ -117,15 +117,24 @@ export function fieldOf(value: unknown, name: string | symbol): unknown {
 /** Returns the kind of a value without its content. */
 export const describe = (value: unknown): string => (typeof value === 'string' ? 'a string' : show(value))
 
+type Fields = Readonly<Record<string, unknown>>
+
 /** A list with holes may have 4 billion items, and a loop over it would block the process. */
 const longestList = 1_000_000
+/** No list that is stored has more items, since a value has at most 8 MiB. */
+const longestValue = 4 * 1024 * 1024
+
+/** @throws ValidationError for a list of more than `max` items */
+function checkLength(what: string, value: unknown, max: number): void {
+  if (Array.isArray(value) && value.length > max)
+    throw failure('validation.failed', { what, problem: `it has ${value.length} items, at most ${max}` })
+}
 
 /** @throws ValidationError unless it is a list of at most `max` items */
 export function listOf<T>(what: string, value: readonly T[], max = longestList): readonly T[] {
   if (!readable(what, () => Array.isArray(value)))
     throw failure('validation.failed', { what, problem: 'it is not a list' })
-  const length = readable(what, () => value.length)
-  if (length > max) throw failure('validation.failed', { what, problem: `it has ${length} items, at most ${max}` })
+  readable(what, () => checkLength(what, value, max))
   return value
 }
 

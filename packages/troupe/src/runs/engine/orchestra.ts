@@ -42,7 +42,7 @@ import { PastRun } from '../history/past-run.ts'
 import { type RunStateAt, runStateAt } from '../history/run-state-at.ts'
 import { type SentPrompt, sentPrompts } from '../history/steps/sent-prompts.ts'
 import { type RunUndoResult, type UndoOptions, undoRun } from '../history/undo-run.ts'
-import type { ForkOptions } from './forks/fork-run.ts'
+import { type ForkOptions, readFork } from './forks/fork-run.ts'
 import { type ForkPlan, planFork } from './forks/plan-fork.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import { recordRead } from './record-read.ts'
@@ -366,9 +366,10 @@ export class Orchestra {
    * @example const { paid, repeated } = await ada.orchestra.planFork(run.id, { at: 12 })
    */
   async planFork(id: string, options: Pick<ForkOptions, 'at' | 'edit'>): Promise<ForkPlan> {
+    const read = readFork(options)
     const source = await this.#host.source(this.#user, checkName('run', id))
     recordRead(this.#host.parts, this.#user, id)
-    return planFork(this.#host.parts, this.#user, source, options)
+    return planFork(this.#host.parts, this.#user, source, read)
   }
 
   /**

@@ -32,7 +32,7 @@ import type { Order } from './commands/run-message.ts'
 import { copyAnswer } from './copy-answer.ts'
 import { rejectAhead } from './events/reject-ahead.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
-import { type ForkOptions, forkRun } from './forks/fork-run.ts'
+import { type ForkOptions, forkRun, readFork } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { RunLivePart } from './orchestra-parts.ts'
@@ -299,8 +299,9 @@ export class Run<Response = Json> {
    * @example const fork = await run.fork({ at: 12, edit: { results: { Researcher: 'Nothing was found.' } } })
    */
   async fork(options: ForkOptions): Promise<Run> {
+    const read = readFork(options)
     const forked = await this.#host.fork(this.#user, this.id, (source) =>
-      forkRun(this.#host.parts, this.#user, source, options),
+      forkRun(this.#host.parts, this.#user, source, read),
     )
     return new Run(construct, this.#host, this.#user, forked)
   }

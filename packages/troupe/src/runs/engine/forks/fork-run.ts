@@ -6,6 +6,7 @@
 
 import { type Agent, editedRouting, type LlmAgentOptions, type Outcome } from '../../../agents/index.ts'
 import {
+  capture,
   checkName,
   checkOptions,
   checkSignal,
@@ -13,6 +14,7 @@ import {
   fieldOf,
   isPlainObject,
   type Json,
+  objectOf,
   show,
   TimeSlice,
   type UserId,
@@ -92,7 +94,10 @@ export interface Retry {
   readonly parent?: Parent
 }
 
-/** @param retry open steps continue with all of their records, and the usage of the source counts */
+/**
+ * @param options as `readFork` returns them
+ * @param retry open steps continue with all of their records, and the usage of the source counts
+ */
 export async function forkRun(
   parts: OrchestraParts,
   user: UserId,
@@ -100,7 +105,6 @@ export async function forkRun(
   options: ForkOptions,
   retry?: Retry,
 ): Promise<ForkedSpec> {
-  checkFork(options)
   const run = options.id === undefined ? parts.platform.ids.next() : checkName('run', options.id)
   const at = parts.platform.clock.now()
   const { edit, fork, state, records, events, logs } = await shareHistory(
@@ -164,7 +168,6 @@ export async function shareHistory(
   { options, retry }: { readonly options: ForkOptions; readonly retry?: Retry | undefined },
 ): Promise<SharedHistory> {
   const edit = options.edit ?? {}
-  checkOptions('orchestra.fork.edit', edit, ['results', 'prompts', 'answers', 'model'])
   const { fork: run, at } = source
   const inputs = inputsOf(source, options.at)
   const shift = at - (inputs.at(-1)?.at ?? at)
@@ -190,7 +193,8 @@ export async function shareHistory(
   return { edit, ...(await withoutUnusedApprovals(parts, sharePrefix)) }
 }
 
-export function checkFork(options: ForkOptions | undefined): void {
+/** Checks and captures the options of a fork. @throws ValidationError */
+export function readFork(options: ForkOptions | undefined): ForkOptions {
   const what = 'orchestra.fork'
   if (options === undefined || (isPlainObject(options) && fieldOf(options, 'at') === undefined))
     throw failure('validation.failed', {
@@ -201,6 +205,17 @@ export function checkFork(options: ForkOptions | undefined): void {
   checkSignal(what, options.signal)
   if (options.repeat !== undefined && typeof options.repeat !== 'boolean')
     throw failure('validation.failed', { what: `${what}.repeat`, problem: 'it is neither true nor false' })
+  if (options.edit === undefined) return { ...options }
+  const { edit } = options
+  checkOptions(`${what}.edit`, edit, ['results', 'prompts', 'answers', 'model'])
+  const read = <T>(name: string, values: Readonly<Record<string, T>> | undefined) =>
+    values === undefined ? {} : { [name]: capture(objectOf(`${what}.edit.${name}`, values)) }
+  const edits = {
+    ...read('results', edit.results),
+    ...read('prompts', edit.prompts),
+    ...read('answers', edit.answers),
+  }
+  return { ...options, edit: { ...edit, ...edits } }
 }
 
 /** The troupe starts a child run that is retried together with its parent. */

@@ -4,7 +4,7 @@ import { PastRun } from '../../history/past-run.ts'
 import { hasEnded, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { checkFork, type ForkOptions, type ForkSource, shareHistory } from './fork-run.ts'
+import { type ForkOptions, type ForkSource, shareHistory } from './fork-run.ts'
 import { sharedCalls } from './fork-steps.ts'
 import { happened, type UnsharedCall, unsharedCalls } from './reject-repeated.ts'
 
@@ -50,13 +50,13 @@ export interface ForkPlan {
   }[]
 }
 
+/** @param options as `readFork` returns them */
 export async function planFork(
   parts: OrchestraParts,
   user: UserId,
   source: ForkSource,
   options: Pick<ForkOptions, 'at' | 'edit'>,
 ): Promise<ForkPlan> {
-  checkFork(options)
   const at = parts.platform.clock.now()
   const { state, events, logs } = await shareHistory(parts, user, { ...source, fork: 'planned', at }, { options })
   const sharedSteps = events.filter(({ type }) => type === 'step.completed' || type === 'step.failed').length
