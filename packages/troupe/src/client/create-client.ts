@@ -36,6 +36,11 @@ interface AnyRequest extends PageOptions, StreamOptions {
   readonly query?: Readonly<Record<string, unknown>>
   readonly body?: unknown
 }
+/** A request as it was at the call: it may be sent again, and the caller may have changed it by then. */
+interface CapturedRequest extends Omit<AnyRequest, 'body'> {
+  /** The body as JSON. */
+  readonly text: string | undefined
+}
 type OperationName = keyof typeof operationPaths
 
 /** Waits between attempts: 250 ms, doubled each time, 8 s at most. */
@@ -67,34 +72,43 @@ class FetchClient {
   readonly #fetch: NonNullable<ClientOptions['fetch']>
 
   constructor(options: ClientOptions) {
-    this.#options = options
+    this.#options = { ...options, ...(options.headers ? { headers: { ...options.headers } } : {}) }
     this.#root = (options.url ?? '').replace(/(?<!\/)\/+$/, '')
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init))
   }
 
   async call(name: OperationName, request: AnyRequest = {}): Promise<unknown> {
-    checkClientRequest(name, request)
+    return this.#call(name, capturedRequest(name, request))
+  }
+
+  async #call(name: OperationName, request: CapturedRequest): Promise<unknown> {
     const answer = await this.#retried(name, request)
     const text = await answer.text()
     return text === '' ? undefined : JSON.parse(text)
   }
 
-  async *text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
-    checkClientRequest(name, request)
+  text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
+    return this.#text(name, capturedRequest(name, request))
+  }
+
+  async *#text(name: OperationName, request: CapturedRequest): AsyncGenerator<string, void> {
     const { body } = await this.#retried(name, request)
     const decoder = new TextDecoder()
     for await (const chunk of chunksOf(body)) yield decoder.decode(chunk, { stream: true })
   }
 
-  async *pages(name: OperationName, options: AnyRequest = {}) {
-    checkClientRequest(name, options)
+  pages(name: OperationName, options: AnyRequest = {}): AsyncGenerator<unknown, void> {
+    return this.#pages(name, capturedRequest(name, options))
+  }
+
+  async *#pages(name: OperationName, options: CapturedRequest): AsyncGenerator<unknown, void> {
     const { max = Number.POSITIVE_INFINITY, ...request } = options
     let left = max
     let cursor: unknown
     while (left > 0) {
       const { limit = Math.min(left, perPage) } = request.query ?? {}
       const query = { ...request.query, limit, ...(cursor === undefined ? {} : { cursor }) }
-      const page = (await this.call(name, { ...request, query })) as Page
+      const page = (await this.#call(name, { ...request, query })) as Page
       for (const item of page.items.slice(0, left)) yield item
       left -= page.items.length
       cursor = page.cursor
@@ -102,8 +116,11 @@ class FetchClient {
     }
   }
 
-  async *stream(name: OperationName, request: AnyRequest = {}): AsyncGenerator<ServerEvent, void> {
-    checkClientRequest(name, request)
+  stream(name: OperationName, request: AnyRequest = {}): AsyncGenerator<ServerEvent, void> {
+    return this.#stream(name, capturedRequest(name, request))
+  }
+
+  async *#stream(name: OperationName, request: CapturedRequest): AsyncGenerator<ServerEvent, void> {
     const { reconnects = 4 } = this.#options
     const signal = this.#signalOf(request)
     let lastEventId = request.lastEventId
@@ -129,7 +146,7 @@ class FetchClient {
     }
   }
 
-  async #retried(name: OperationName, request: AnyRequest): Promise<Response> {
+  async #retried(name: OperationName, request: CapturedRequest): Promise<Response> {
     const { retries = 2 } = this.#options
     const key = request.idempotencyKey ?? (retries > 0 && takesKey(name) ? randomKey() : undefined)
     const isSafe = methodOf(name) !== 'POST' || key !== undefined
@@ -147,10 +164,10 @@ class FetchClient {
   }
 
   /** @throws TroupeError for every answer that is not the operation's */
-  async #send(name: OperationName, request: AnyRequest): Promise<Response> {
+  async #send(name: OperationName, request: CapturedRequest): Promise<Response> {
     const { key, user, agent, headers = {} } = this.#options
     const signal = this.#signalOf(request)
-    const { body } = request
+    const { text } = request
     const url = this.#root + urlOf(name, request)
     const answer = await this.#fetch(url, {
       method: methodOf(name),
@@ -159,11 +176,11 @@ class FetchClient {
         ...(key ? { authorization: `Bearer ${key}` } : {}),
         ...(user === undefined ? {} : { 'troupe-user': inHeader(user) }),
         ...(agent === undefined ? {} : { 'troupe-agent': inHeader(agent) }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(text === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
         ...request.headers,
       },
-      ...(body === undefined ? {} : { body: jsonTextOf(`The body of ${name}`, body) }),
+      ...(text === undefined ? {} : { body: text }),
       ...(signal ? { signal } : {}),
     }).catch((error: unknown) => {
       throw signal?.aborted ? error : unreachable(this.#root || 'The server', error)
@@ -178,6 +195,19 @@ class FetchClient {
   #signalOf({ signal }: ClientRequestOptions): AbortSignal | undefined {
     const { signal: all } = this.#options
     return signal && all ? AbortSignal.any([signal, all]) : (signal ?? all)
+  }
+}
+
+/** @throws ValidationError */
+function capturedRequest(name: OperationName, request: AnyRequest): CapturedRequest {
+  checkClientRequest(name, request)
+  const { path, query, headers, body, ...rest } = request
+  return {
+    ...rest,
+    ...(path ? { path: { ...path } } : {}),
+    ...(query ? { query: { ...query } } : {}),
+    ...(headers ? { headers: { ...headers } } : {}),
+    text: body === undefined ? undefined : jsonTextOf(`The body of ${name}`, body),
   }
 }
 

@@ -1,5 +1,14 @@
 /** The context client of the application, with the operations that maintain the context of a user. */
-import { checkCall, checkConstruct, checkName, checkOptions, construct, failure, readable } from '../core/index.ts'
+import {
+  capture,
+  checkCall,
+  checkConstruct,
+  checkName,
+  checkOptions,
+  construct,
+  failure,
+  readable,
+} from '../core/index.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
 import { committingTarget, MeshContextClient } from './mesh-context-client.ts'
@@ -96,7 +105,7 @@ export class ContextMesh extends MeshContextClient {
           })
         for (const name of list ?? []) checkName('agent', name)
       }
-      return setTopicPolicy(this.#mesh.core, this.#actor, checkName('topic', topic), policy)
+      return setTopicPolicy(this.#mesh.core, this.#actor, checkName('topic', topic), capture(policy))
     })
   }
 

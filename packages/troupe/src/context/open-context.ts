@@ -1,6 +1,7 @@
 /** Opens a context mesh without a troupe. */
 import {
   type Clock,
+  captureOptions,
   checkOptions,
   checkText,
   createEvents,
@@ -57,7 +58,7 @@ export interface OpenedContext extends AsyncDisposable {
 export async function openContext(url: string, options: OpenContextOptions = {}): Promise<OpenedContext> {
   checkText('openContext', url)
   checkOptions('openContext', options, ['limits', 'lifecycles', 'cleanup', 'clock'])
-  const { clock = systemClock, cleanup, limits, lifecycles } = options
+  const { clock = systemClock, cleanup, limits, lifecycles } = captureOptions(options)
   const random = systemRandom
   const storage = await openStorage({ url, migrations: contextMigrations, clock, random })
   try {

@@ -2,6 +2,7 @@
 
 import type { TroupeConfig } from '../configuration/index.ts'
 import { checkConfig, configHashes, declared } from '../configuration/index.ts'
+import { captureOptions } from '../core/index.ts'
 import type { SharedServices, TroupeParts } from '../operations/index.ts'
 import { registerChecks } from '../operations/index.ts'
 import { recordConfig } from '../security/index.ts'
@@ -28,10 +29,11 @@ export function createTroupe(config: TroupeConfig): Promise<Troupe> {
 
 /** @param within `sharedServices` of an enclosing troupe; `fault` fails a stage of the opening, for tests */
 export async function openTroupe(
-  config: TroupeConfig,
+  given: TroupeConfig,
   within: { readonly sharedServices?: SharedServices; readonly fault?: StageFault } = {},
 ): Promise<Troupe> {
-  checkConfig(config)
+  checkConfig(given)
+  const config = captureOptions(given)
   const startup = new Startup(within.fault)
   try {
     const parts = await openParts(config, startup, within.sharedServices)

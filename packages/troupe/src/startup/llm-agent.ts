@@ -19,7 +19,8 @@ export class LlmAgent<Out = unknown> extends BaseLlmAgent<Out> {
   async chat(text: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
     checkText('chat', text)
     checkCall('chat', options)
+    const captured = { ...options }
     await using troupe = await createTroupe({ storage: 'memory:' })
-    return await troupe.user('default').session(this).chat(text, options)
+    return await troupe.user('default').session(this).chat(text, captured)
   }
 }

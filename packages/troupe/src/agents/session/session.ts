@@ -105,7 +105,7 @@ export class Session {
    */
   generate(input: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(input)
-    return this.#inTurn('generate', options, () => this.#begin({ kind: 'generate', input: copyOf(captured) }, options))
+    return this.#inTurn('generate', options, (own) => this.#begin({ kind: 'generate', input: copyOf(captured) }, own))
   }
 
   /**
@@ -139,7 +139,7 @@ export class Session {
   stream(input: Json, options: SessionCallOptions = {}): SessionStream<SessionResult> {
     const captured = capture(input)
     return new SessionStream((live) =>
-      this.#inTurn('stream', options, () => this.#begin({ kind: 'generate', input: copyOf(captured) }, options, live)),
+      this.#inTurn('stream', options, (own) => this.#begin({ kind: 'generate', input: copyOf(captured) }, own, live)),
     )
   }
 
@@ -149,7 +149,7 @@ export class Session {
    */
   answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(value)
-    return this.#inTurn('answer', options, async () => {
+    return this.#inTurn('answer', options, async (own) => {
       const { user, steps, storage, services, audit } = this.#options
       const { open, questions } = await this.#threads.read(user, this.#thread)
       const stored = questions.find(({ question }) => question.id === id)
@@ -171,7 +171,7 @@ export class Session {
         wake: fragments.flatMap(({ wake = [] }) => wake),
       })
       if (!done.ok) throw failure(done.code, done.detail ?? {})
-      return this.#carryOut(open, options)
+      return this.#carryOut(open, own)
     })
   }
 
@@ -190,8 +190,8 @@ export class Session {
   async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
     checkName('tool', name)
     const captured = capture(input)
-    const result = await this.#inTurn('executeTool', options, () =>
-      this.#begin({ kind: 'tool', tool: name, input: copyOf(captured, 'The input of a tool') }, options),
+    const result = await this.#inTurn('executeTool', options, (own) =>
+      this.#begin({ kind: 'tool', tool: name, input: copyOf(captured, 'The input of a tool') }, own),
     )
     return result.output
   }
@@ -223,14 +223,19 @@ export class Session {
   }
 
   /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
-  async #inTurn<Out>(what: string, options: SessionCallOptions, work: () => Promise<Out>): Promise<Out> {
+  async #inTurn<Out>(
+    what: string,
+    options: SessionCallOptions,
+    work: (captured: SessionCallOptions) => Promise<Out>,
+  ): Promise<Out> {
     if (what === 'answer' || what === 'forget')
       checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
     else checkOptions(what, options, turnOptions)
     checkSignal(what, options.signal)
+    const captured = capture(options)
     const run = () => {
-      checkSignal(`${what} of ${this.agent.name}`, options.signal)
-      return work()
+      checkSignal(`${what} of ${this.agent.name}`, captured.signal)
+      return work(captured)
     }
     const mine = this.#last.then(run, run)
     // Keeps only the end of the call, so that an idle session keeps no result in memory.

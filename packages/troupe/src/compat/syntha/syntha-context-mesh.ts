@@ -3,7 +3,7 @@
  * first call. Without `agent_name` a call is the host's, which reads all of its user.
  */
 import type { ContextClient, TopicInfo } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, isObject, type Json, readable } from '../../core/index.ts'
+import { checkOptions, checkText, type Duration, failure, isObject, type Json, readable } from '../../core/index.ts'
 import { createTroupe, type Troupe, type User } from '../../startup/index.ts'
 import { type MeshOptions, meshConfig } from './mesh-options.ts'
 import { type RawArguments, toolArguments } from './tool-arguments.ts'
@@ -131,6 +131,7 @@ export class ContextMesh {
     return this.remove(key)
   }
   async remove(key: string): Promise<boolean> {
+    checkText('remove', key)
     return (await this.#client(undefined)).delete(key)
   }
   /** Entries and topics of this user. */

@@ -73,12 +73,12 @@ export interface LoadedConfig {
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   checkOptions('loadConfig', options, ['cwd', 'env', 'flags', 'file'])
-  const { cwd = process.cwd(), flags = {} } = options
+  const { cwd = process.cwd(), flags = {}, file: wantedFile } = options
   // The environment of the process is no plain object.
   const env = options.env === undefined ? process.env : objectOf('env of loadConfig', options.env)
   objectOf('flags of loadConfig', flags as Readonly<Record<string, unknown>>)
   checkPath('cwd of loadConfig', cwd)
-  if (options.file !== undefined) checkPath('file of loadConfig', options.file)
+  if (wantedFile !== undefined) checkPath('file of loadConfig', wantedFile)
   const problems: TroupeError[] = []
   const attempt = async <Out>(work: () => Promise<Out>): Promise<Out | undefined> => {
     try {
@@ -90,7 +90,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     }
   }
   const dotenv = await readDotenv(cwd)
-  const file = await attempt(() => readConfigFile(cwd, options.file, { ...dotenv, ...env }))
+  const file = await attempt(() => readConfigFile(cwd, wantedFile, { ...dotenv, ...env }))
   const used = file?.used ?? new Set<string>()
   const sources = [
     file ? readConfigValues(file.content, { source: 'file', name: file.path }, troupeOptions) : nothing,

@@ -1,5 +1,5 @@
 /** Reads the settings from environment variables: those of Troupe, and the names that the guides use. */
-import { failure, nearest, type TroupeError } from '../../core/index.ts'
+import { failure, fitsWithin, isList, isObject, nearest, show, type TroupeError } from '../../core/index.ts'
 import { aliases } from '../settings/aliases.ts'
 import type { Setting } from '../settings/setting.ts'
 import { type FoundSetting, type SettingSource, settingSourceText } from '../settings/setting-source.ts'
@@ -76,10 +76,16 @@ const asKey = (path: string): Setting => {
 }
 
 /** The error does not show a secret. */
+const maxShown = 100
+
+/** A large value is not written as text to show its beginning. */
+const shortText = (value: unknown): string =>
+  isObject(value) || isList(value) ? (fitsWithin(value, maxShown) ? JSON.stringify(value) : show(value)) : show(value)
+
 export const wrongValue = ({ path, kind, secret }: Setting, origin: SettingSource, value: unknown): TroupeError =>
   failure('config.value', {
     setting: path,
     origin: settingSourceText(origin),
-    value: secret ? 'what it says' : String(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 100),
+    value: secret ? 'what it says' : shortText(value).slice(0, maxShown),
     wanted: kind.description,
   })

@@ -163,7 +163,7 @@ export async function setTopicPolicy(core: MeshCore, actor: Actor, topic: string
 
 export async function discoverTopics(core: MeshCore, actor: Actor, options: DiscoverOptions): Promise<Page<TopicInfo>> {
   checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
-  if (options.names !== undefined) checkFlag('names', options.names)
+  const withNames = options.names !== undefined && checkFlag('names', options.names)
   const limit = checkLimit(options.limit)
   const { user } = actor
   const from = options.cursor === undefined ? '#' : afterKey(decodeCursor(options.cursor))
@@ -176,11 +176,11 @@ export async function discoverTopics(core: MeshCore, actor: Actor, options: Disc
     const grantee = String(row.grantee)
     const [maySubscribe, mayPost] = [allows(row.subscribers_allowed), allows(row.posters_allowed)]
     if (!maySubscribe && !mayPost) continue
-    const names = options.names ? { names: await subscribersOf(core, user, grantee) } : {}
+    const names = withNames ? { names: await subscribersOf(core, user, grantee) } : {}
     items.push({ topic: grantee.slice(1), subscribers: Number(row.subscribers), ...names, maySubscribe, mayPost })
   }
   const next = rows.length > limit ? encodeCursor(String(shown.at(-1)?.grantee)) : undefined
-  return createPage(items, next, (cursor) => discoverTopics(core, actor, { ...options, cursor }))
+  return createPage(items, next, (cursor) => discoverTopics(core, actor, { limit, names: withNames, cursor }))
 }
 
 const chunk = 200

@@ -15,6 +15,13 @@ export const capture = <T>(value: T): T =>
   copyOf(value, { copies: new Map(), jsonDepth: 0, limit: copyLimit() }, 0) as T
 
 /**
+ * Returns a copy of options, as `capture` does. Frozen objects and objects with functions, such as definitions and ports, are
+ * shared, since they are more than data.
+ */
+export const captureOptions = <T extends object>(options: T): T =>
+  copyOf(options, { copies: new Map(), jsonDepth: -1, limit: copyLimit(), sharesCode: true }, 0) as T
+
+/**
  * Captures a value as `capture` does.
  * @param what the name of the value in the error
  * @param jsonDepth the depth of the values that are usually JSON, whose copy takes a fifth of the time; 0: the value
@@ -32,6 +39,8 @@ interface Capture {
   readonly copies: Map<object, unknown>
   readonly jsonDepth: number
   readonly limit: CopyLimit
+  /** Whether frozen objects and objects with functions are shared. */
+  readonly sharesCode?: boolean
 }
 
 function copyOf(value: unknown, to: Capture, depth: number): unknown {
@@ -67,7 +76,7 @@ function copyOfObject(value: object, to: Capture, depth: number): unknown {
   if (value instanceof Uint8Array) return value.slice()
   if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, inner(one)]))
   if (value instanceof Set) return new Set([...value].map(inner))
-  if (!isPlainObject(value)) return value
+  if (!isPlainObject(value) || (to.sharesCode && depth > 0 && isCode(value))) return value
   const copy: Record<PropertyKey, unknown> = Object.create(Object.getPrototypeOf(value))
   copies.set(value, copy)
   const read = value as Readonly<Record<PropertyKey, unknown>>
@@ -78,6 +87,9 @@ function copyOfObject(value: object, to: Capture, depth: number): unknown {
   for (const name of Object.getOwnPropertySymbols(value)) copy[name] = inner(read[name])
   return copy
 }
+
+const isCode = (value: object) =>
+  Object.isFrozen(value) || Object.values(value).some((field) => typeof field === 'function')
 
 /** Returns whether a list has holes or named fields, without a text for each of its indexes. */
 const hasOtherFields = (list: readonly unknown[]): boolean => Object.values(list).length !== list.length

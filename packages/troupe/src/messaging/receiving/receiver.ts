@@ -53,7 +53,7 @@ export function wantedOf(options: ReceiveOptions): ReceiveRequest {
       problem: `it must be a whole number from 1 to 1,000, not ${show(max)}`,
     })
   checkSignal('receive', options.signal)
-  const types = listOf('types', options.types ?? [])
+  const types = [...listOf('types', options.types ?? [])]
   for (const type of types) if (typeof type !== 'string') checkMessageType(type)
   return { max, waitMs: milliseconds(options.wait ?? '0ms', 'wait'), types, signal: options.signal }
 }

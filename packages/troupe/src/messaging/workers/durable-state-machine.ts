@@ -129,8 +129,12 @@ export class DurableStateMachine<State extends string = string> {
    * Yields each state to which the entry changes from now on, in every process. Not in a step.
    * @param options.signal ends the iteration
    */
-  async *changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
+  changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
     checkOptions('changes', options, ['signal'])
+    return this.#changes({ ...options })
+  }
+
+  async *#changes(options: { readonly signal?: AbortSignal }): AsyncGenerator<State> {
     const { context, key } = this.#options
     for await (const item of context.watch({ pattern: key, ...options }))
       if (item.type === 'put' && item.key === key) yield readStoredState(this.#table, key, item.value).state

@@ -138,12 +138,13 @@ export class MetricsCollector implements Readable {
   timer(name: string, labels: Labels = {}): RunningTimer {
     checkMetric(name)
     checkLabels(labels)
+    const own = { ...labels }
     const began = this.#clock.monotonic()
     let took: number | undefined
     const stop = ({ success = true }: { readonly success?: boolean } = {}) => {
       if (took === undefined) {
         took = this.#clock.monotonic() - began
-        this.time(name, took, { labels, success })
+        this.time(name, took, { labels: own, success })
       }
       return took
     }
@@ -204,7 +205,7 @@ export class MetricsCollector implements Readable {
       })
     const key = keyOf(name, labels)
     if (!this.#gauges.has(key) && this.#gauges.size >= maxNames) return
-    this.#gauges.set(key, { name, labels, read: typeof value === 'function' ? value : () => value })
+    this.#gauges.set(key, { name, labels: { ...labels }, read: typeof value === 'function' ? value : () => value })
   }
 
   /** Reads all gauges without labels; gauges that fail are omitted. */

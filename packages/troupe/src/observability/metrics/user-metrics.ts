@@ -1,5 +1,5 @@
 /** The metrics of one user, for the application, an agent and a step: the same names as in `troupe.metrics`. */
-import type { UserId } from '../../core/index.ts'
+import { capture, type UserId } from '../../core/index.ts'
 import type { MetricStore, StoredMetricSummary } from './metric-store.ts'
 import type { MetricsCollector, RecordOptions, SummaryOptions } from './metrics-collector.ts'
 
@@ -37,8 +37,9 @@ export function createUserMetrics(
   return {
     async record(name, value, options = {}) {
       checkRight('record')
-      await store.record(user, name, value, options)
-      metrics.record(name, value, options)
+      const captured = capture(options)
+      await store.record(user, name, value, captured)
+      metrics.record(name, value, captured)
     },
     async summary(name, options = {}) {
       checkRight('read')

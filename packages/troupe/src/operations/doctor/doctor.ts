@@ -4,11 +4,13 @@ import type { DoctorContext } from '../../configuration/index.ts'
 import { declared, openSecrets, revealConfig, type TroupeConfig } from '../../configuration/index.ts'
 import {
   type Clock,
+  captureOptions,
   checkFlag,
   checkOptions,
   checkSignal,
   createRedactor,
   failure,
+  isPlainObject,
   objectOf,
   type Redactor,
   systemClock,
@@ -93,7 +95,7 @@ export async function examineConfig(
     clock = systemClock,
     ...rest
   } = objectOf('The options of the doctor', options as never) as typeof options
-  const base = await readSubject(config, rest)
+  const base = await readSubject(isPlainObject(config) ? captureOptions(config) : config, rest)
   const redactor = createRedactor()
   const { storage } = await revealed(base.config, redactor)
   const subject = {

@@ -1,6 +1,7 @@
 /** The runs of one user: start, list, check, replay, fork, explain and undo. */
 import type { Agent } from '../../agents/index.ts'
 import {
+  capture,
   checkCall,
   checkConstruct,
   checkFlag,
@@ -16,6 +17,7 @@ import {
   listOf,
   type Page,
   readable,
+  signalOf,
   TimeSlice,
   TroupeError,
   type UserId,
@@ -121,11 +123,12 @@ export class Orchestra {
    * @throws CancelledError when the signal aborts. The run is cancelled first, since its caller is gone.
    */
   async run<Out = unknown>(spec: StartSpec<Out>): Promise<RunResult<ResponseOf<Out>>> {
+    const signal = signalOf('orchestra.run', spec)
     const run = await this.start(spec)
     try {
-      return await run.result(spec.signal ? { signal: spec.signal } : {})
+      return await run.result(signal ? { signal } : {})
     } catch (error) {
-      if (spec.signal?.aborted) await run.cancel().catch(() => {})
+      if (signal?.aborted) await run.cancel().catch(() => {})
       throw error
     }
   }
@@ -337,12 +340,13 @@ export class Orchestra {
     if (options.steps !== undefined)
       for (const step of listOf('The option steps of orchestra.undo', options.steps))
         checkText('The option steps of orchestra.undo', step)
+    const captured = capture(options)
     const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
     if (endedAt === null) throw failure('run.open', { run: id, status })
     const source = (run: string) => this.#host.source(this.#user, run)
     const { parts } = this.#host
-    const undo = async () => undoRun(parts, this.#user, await source(id), options, source)
-    if (!options.plan) return this.#recorded({ operation: 'run.undo', resource: id }, undo)
+    const undo = async () => undoRun(parts, this.#user, await source(id), captured, source)
+    if (!captured.plan) return this.#recorded({ operation: 'run.undo', resource: id }, undo)
     recordRead(parts, this.#user, id)
     await noteRunTaint(parts, this.#user, id)
     return undo()

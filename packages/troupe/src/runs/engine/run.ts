@@ -2,6 +2,7 @@
 import { editedRouting } from '../../agents/index.ts'
 import {
   addStepTaint,
+  capture,
   checkCall,
   checkConstruct,
   checkOptionNames,
@@ -92,8 +93,9 @@ export class Run<Response = Json> {
    */
   async output(options: { readonly signal?: AbortSignal } = {}): Promise<Response> {
     checkCall('run.output', options)
-    await this.#host.awaitEnd(this.#user, this.id, options.signal)
-    const { status, response, error } = await this.result(options)
+    const captured = { ...options }
+    await this.#host.awaitEnd(this.#user, this.id, captured.signal)
+    const { status, response, error } = await this.result(captured)
     if (status === 'completed') return (response ?? null) as Response
     throw error ?? failure('cancelled', { what: `The run ${this.id}` })
   }
@@ -222,12 +224,13 @@ export class Run<Response = Json> {
    */
   async breakAt(breakOn: BreakpointSpec | readonly BreakpointSpec[], options: CommandOptions = {}): Promise<void> {
     checkCommand('run.breakAt', options)
+    const [captured, command] = [capture(breakOn), { ...options }]
     const row = await this.#host.row(this.#user, this.id)
     const [start] = row.endedAt === null ? await this.#host.records(this.#user, this.id, 0, 1) : []
     const { input } = start ? readRecord(start.body) : {}
     const topology = input?.type === 'start' ? input.pinned.topology : undefined
-    const order = { type: 'break', by: 'host', breakOn: readBreakOn(breakOn, topology) } as const
-    await this.#host.submit(this.#user, this.id, order, options)
+    const order = { type: 'break', by: 'host', breakOn: readBreakOn(captured, topology) } as const
+    await this.#host.submit(this.#user, this.id, order, command)
   }
 
   /**
@@ -280,12 +283,14 @@ export class Run<Response = Json> {
   ): Promise<void> {
     checkOptions('run.edit', edits, ['results', 'inputs'])
     checkCall('run.edit', options)
-    const submit = (order: Order) => this.#host.submit(this.#user, this.id, order, options)
-    for (const [step, value] of Object.entries(objectOf('run.edit.results', edits.results ?? {})))
-      if (!(await this.#editChild('results', step, value, options)))
+    const { results = {}, inputs = {} } = capture(edits)
+    const command = { ...options }
+    const submit = (order: Order) => this.#host.submit(this.#user, this.id, order, command)
+    for (const [step, value] of Object.entries(objectOf('run.edit.results', results)))
+      if (!(await this.#editChild('results', step, value, command)))
         await submit({ type: 'step.edited', step, outcome: editedRouting(value), by: 'host' })
-    for (const [branch, value] of Object.entries(objectOf('run.edit.inputs', edits.inputs ?? {}))) {
-      if (await this.#editChild('inputs', branch, value, options)) continue
+    for (const [branch, value] of Object.entries(objectOf('run.edit.inputs', inputs))) {
+      if (await this.#editChild('inputs', branch, value, command)) continue
       const input = copyJson(value, 'The input')
       await submit({ type: 'branch.edited', branch, input, by: 'host' })
     }
@@ -373,7 +378,7 @@ export class Run<Response = Json> {
   ): Promise<void> {
     checkCall('run.resolve', options)
     checkOptionNames('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
-    await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, resolution, options)
+    await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, capture(resolution), { ...options })
   }
 
   /** Answers can be sent to this run and its child runs only. */

@@ -55,14 +55,16 @@ export class OpenedRun {
    * @param options.from the `seq` of an event; 0 by default, for all events
    * @param options.signal ends the events
    */
-  async *events(
-    options: { readonly from?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<NumberedEvent> {
+  events(options: { readonly from?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<NumberedEvent> {
     checkOptions('events', options, ['from', 'signal'])
     const { from = 0, signal } = options
     checkSignalType('events', signal)
     if (!Number.isSafeInteger(from) || from < 0)
       throw failure('validation.failed', { what: 'events.from', problem: 'it must be a whole number from 0' })
+    return this.#events(from, signal)
+  }
+
+  async *#events(from: number, signal: AbortSignal | undefined): AsyncGenerator<NumberedEvent> {
     for (const event of this.#past.events.slice(from)) {
       if (signal?.aborted) return
       yield event

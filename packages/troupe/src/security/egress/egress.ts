@@ -8,7 +8,9 @@ import {
   type Duration,
   duration,
   failure,
+  isObject,
   milliseconds,
+  readable,
   TroupeError,
   truncateText,
 } from '../../core/index.ts'
@@ -160,9 +162,13 @@ async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const { maxBytes, maxRedirects } = limits
-  let request = await readRequest(input, init)
-  const mode = init.redirect ?? (input instanceof Request ? input.redirect : 'follow')
-  const end = deadline(limits, clock, request.url.host, init.signal ?? (input instanceof Request ? input.signal : null))
+  if (!isObject(init as unknown))
+    throw failure('validation.failed', { what: 'The options of fetch', problem: 'they are no object' })
+  const own: RequestInit = readable('The options of fetch', () => ({ ...init }))
+  let request = await readRequest(input, own)
+  const { redirect, signal } = own
+  const mode = redirect ?? (input instanceof Request ? input.redirect : 'follow')
+  const end = deadline(limits, clock, request.url.host, signal ?? (input instanceof Request ? input.signal : null))
   try {
     const [{ fetch: undiciFetch }, dispatcher] = await Promise.all([import('undici'), opened()])
     for (let hops = 0; ; hops++) {
@@ -211,8 +217,8 @@ async function outgoing(input: string | URL | Request, init: RequestInit): Promi
   if (!url) throw failure('egress.denied', { host: truncateText(text, 100), problem: 'it is not a URL' })
   url.hash = ''
   const method = (init.method ?? from?.method ?? 'GET').toUpperCase()
-  const bodyInit = init.body ?? (from?.body ? await from.arrayBuffer() : null)
   const headers = new Headers(init.headers ?? from?.headers)
+  const bodyInit = init.body ?? (from?.body ? await from.arrayBuffer() : null)
   if (bodyInit === null) return { url, method, headers, body: null }
   // The media type of a form or a blob is part of its encoding.
   const encoded = new Response(bodyInit)

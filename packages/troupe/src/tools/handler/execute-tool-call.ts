@@ -46,6 +46,7 @@ export interface ToolCaller {
 
 /** @throws CancelledError or LeaseLostError if the step was cancelled or lost; an error for which `ends` returns true */
 export async function executeToolCall(caller: ToolCaller, name: string, args: unknown): Promise<ToolResult> {
+  const about = { key: fieldOf(args, 'key'), topic: fieldOf(args, 'topic') }
   try {
     const spec = specs.get(name)
     if (!spec)
@@ -67,7 +68,7 @@ export async function executeToolCall(caller: ToolCaller, name: string, args: un
     if (!(error instanceof TroupeError) || error instanceof CancelledError || error instanceof LeaseLostError)
       throw error
     if (caller.ends?.(error.code)) throw error
-    return failed(caller, name, args, error)
+    return failed(caller, name, about, error)
   }
 }
 
@@ -99,7 +100,12 @@ function argumentsOf({ clients, impersonated }: ToolCaller, spec: ToolSpec, args
   throw wrong(problems.join('; '))
 }
 
-async function failed(caller: ToolCaller, name: string, args: unknown, error: TroupeError): Promise<ToolResult> {
+async function failed(
+  caller: ToolCaller,
+  name: string,
+  { key, topic }: { readonly key: unknown; readonly topic: unknown },
+  error: TroupeError,
+): Promise<ToolResult> {
   const { code, hint, message, retryable } = error
   const { context, agent } = caller.clients
   const helpful: Record<string, Json> = {}
@@ -107,7 +113,6 @@ async function failed(caller: ToolCaller, name: string, args: unknown, error: Tr
     helpful.available_tools = [...caller.available()]
     if (caller.role !== undefined) helpful.agent_role = caller.role
   }
-  const [key, topic] = [fieldOf(args, 'key'), fieldOf(args, 'topic')]
   if (typeof key === 'string' && key.length <= 1_024) helpful.key = key
   if (code === 'context.missing' && typeof key === 'string')
     helpful.similar_keys = [...(await similarKeys(context, key))]
