@@ -1,9 +1,9 @@
 /** The parts of content: what people, tools and models exchange when a text alone is not enough. */
 import { failure } from './errors/failure.ts'
 import { maxValueBytes } from './json/copy-limit.ts'
-import type { Json } from './json/json-value.ts'
 import { checkOptions, readable } from './values/check-options.ts'
 import { isObject } from './values/is-object.ts'
+import type { Json } from './values/json-value.ts'
 import { show } from './values/show.ts'
 
 /** A part of the content of a message, a task, an answer or a tool result. */

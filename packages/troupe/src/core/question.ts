@@ -2,8 +2,8 @@
 
 import { failure } from './errors/failure.ts'
 import type { TroupeError } from './errors/troupe-error.ts'
-import type { Json } from './json/json-value.ts'
 import type { Duration } from './time/duration.ts'
+import type { Json } from './values/json-value.ts'
 import { truncateText } from './values/truncate-text.ts'
 
 export const questionKinds = ['question', 'choice', 'confirmation', 'draft', 'approval', 'error', 'breakpoint'] as const

@@ -4,7 +4,7 @@
  * that shows an approval shows these texts: the API, HTTP, MCP, the command line, and the page.
  */
 
-import type { Json } from './json/json-value.ts'
+import type { Json } from './values/json-value.ts'
 import { truncateText } from './values/truncate-text.ts'
 
 const maxLength = 1_000

@@ -1,5 +1,5 @@
 /** The rights of one agent, and the check of the lists that narrow them. */
-import { failure, nearestName, readable } from '../core/index.ts'
+import { failure, isListOf, isText, nearestName } from '../core/index.ts'
 import { builtInToolNames, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
 
 /** The access of one agent: a role, narrowed by lists of tools. */
@@ -118,7 +118,7 @@ const isPower = (right: Right): right is Power => powers.includes(right)
 /** The lists may also name tools of applications, so an unknown name is accepted. */
 function listed(what: string, list: readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (list === undefined) return undefined
-  if (!readable(what, () => Array.isArray(list) && list.every((name) => typeof name === 'string')))
+  if (!isListOf(list, isText))
     throw failure('validation.failed', { what, problem: 'it must be a list of names of tools' })
   return new Set(list)
 }

@@ -1,6 +1,14 @@
 /** The options of the server and their validation. */
 import ipaddr from 'ipaddr.js'
-import { checkOptionNames, checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import {
+  checkOptionNames,
+  checkOptions,
+  type Duration,
+  failure,
+  isListOf,
+  isText,
+  milliseconds,
+} from '../core/index.ts'
 import { isSecretReference, type SecretText } from '../security/index.ts'
 import { checkOidc, type OidcOptions } from './access/oidc.ts'
 import { checkJwt, type JwtOptions } from './access/tokens.ts'
@@ -216,8 +224,7 @@ function opened(
 }
 
 function listed(what: string, list: readonly string[]): readonly string[] {
-  if (!Array.isArray(list) || !list.every((one) => typeof one === 'string'))
-    throw wrong(what, 'it must be a list of texts')
+  if (!isListOf(list, isText)) throw wrong(what, 'it must be a list of texts')
   return list
 }
 

@@ -29,11 +29,11 @@ export function createTroupe(config: TroupeConfig): Promise<Troupe> {
 
 /** @param within `sharedServices` of an enclosing troupe; `fault` fails a stage of the opening, for tests */
 export async function openTroupe(
-  given: TroupeConfig,
+  source: TroupeConfig,
   within: { readonly sharedServices?: SharedServices; readonly fault?: StageFault } = {},
 ): Promise<Troupe> {
-  checkConfig(given)
-  const config = captureOptions(given)
+  checkConfig(source)
+  const config = captureOptions(source)
   const startup = new Startup(within.fault)
   try {
     const parts = await openParts(config, startup, within.sharedServices)

@@ -5,7 +5,9 @@ import {
   checkSchema,
   type Duration,
   failure,
+  isListOf,
   isObject,
+  isText,
   type Json,
   jsonSchemaOf,
   milliseconds,
@@ -269,7 +271,7 @@ function checkParts(options: object, wrong: (problem: string) => Error): void {
   for (const [option, source] of Object.entries({ untrusted, sensitive }))
     if (!['boolean', 'undefined'].includes(typeof source) && !(typeof source === 'string' && sourceName.test(source)))
       throw wrong(`${option} is neither true, false nor the name of a source, of 1 to 100 characters that can be seen`)
-  if (capabilities !== undefined && !(Array.isArray(capabilities) && capabilities.every((c) => typeof c === 'string')))
+  if (capabilities !== undefined && !isListOf(capabilities, isText))
     throw wrong('its capabilities are not a list of texts')
   if (hide !== undefined && typeof hide !== 'boolean' && !(isFilledList(hide) && hide.every(isFieldPath)))
     throw wrong('hide is neither true, false nor a list of fields such as body or items.*.note')

@@ -3,7 +3,17 @@
  * roles.
  */
 import type { Agent } from '../agents/index.ts'
-import { checkFlag, checkName, checkOptionNames, checkOptions, failure, listOf, show } from '../core/index.ts'
+import {
+  checkFlag,
+  checkName,
+  checkOptionNames,
+  checkOptions,
+  failure,
+  isListOf,
+  isText,
+  listOf,
+  show,
+} from '../core/index.ts'
 import type { CanonicalEdge, CanonicalNode, CanonicalTopology, PatternRole } from './canonical/canonical-topology.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
 import { definition } from './read-objects.ts'
@@ -40,8 +50,7 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
   return draft.compiled()
 }
 
-const isText = (value: unknown) => typeof value === 'string'
-const areTexts = (value: unknown) => Array.isArray(value) && value.every(isText)
+const areTexts = (value: unknown) => isListOf(value, isText)
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1
 const fitsRole: { readonly [Kind in PatternRole['kind']]: Readonly<Record<string, (value: unknown) => boolean>> } = {
   router: {

@@ -7,13 +7,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Change, eachChange } from '../reliability/outside/fuzz/each-change.ts'
 import { complete, problemOf, textOf } from '../reliability/outside/fuzz/judge-call.ts'
 import { openTestbed } from '../reliability/outside/fuzz/open-testbed.ts'
 import type { Target } from '../reliability/outside/fuzz/public-api.ts'
 import { importEntries, libraryOf } from './built-entries.ts'
-import { type Change, eachChange } from './each-change.ts'
 import type { Report } from './every-export.test.ts'
 import { exportTargets } from './export-targets.ts'
+import { wrongValues } from './wrong-values.ts'
 
 /** A call that has not rejected within this time is not rejecting its arguments; a later rejection is judged too. */
 const pendingMs = 15
@@ -86,8 +87,8 @@ async function meanTime(target: Target, change: Change): Promise<number> {
 const counts = { accepted: 0, rejected: 0, failed: 0, open: 0 }
 const times: { readonly call: string; readonly ms: number }[] = []
 for (const target of chosen) {
-  for (const change of eachChange(target.arguments)) {
-    current = `${target.name}: ${change.label}`
+  for (const change of eachChange(target.arguments, wrongValues)) {
+    current = `${target.name}: ${change.change}`
     send({ at: current })
     const before = performance.now()
     const outcome = await outcomeOf(target, change, current)

@@ -19,7 +19,7 @@ const labels = [
   ],
   ...['a function that rejects', 'an instance of a class', 'a proxy that throws', 'a revoked proxy'],
   ...['a revoked proxy of a list', 'getters that throw', 'a toString that throws', '10,000 levels', 'a cycle'],
-  '1,000,000 characters',
+  ...['1,000,000 characters', 'a list with holes', 'a list of 2 ** 32 - 1 holes'],
 ]
 
 export const wrongValues: readonly BadValue[] = labels.map((label) => {

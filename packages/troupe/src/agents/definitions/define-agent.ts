@@ -7,6 +7,8 @@ import {
   copyJson,
   failure,
   hashText,
+  isListOf,
+  isText,
   type Json,
   parse,
   readable,
@@ -86,7 +88,7 @@ export function checkAgentAccess(
   if (role !== undefined && (typeof role !== 'string' || role === ''))
     throw failure('agent.wrong', { agent, problem: 'its role must be a name' })
   for (const [option, list] of Object.entries({ allow, deny }))
-    if (list !== undefined && !(Array.isArray(list) && list.every((name) => typeof name === 'string')))
+    if (list !== undefined && !isListOf(list, isText))
       throw failure('agent.wrong', { agent, problem: `${option} is not a list of names` })
   checkGrants({ allow, deny }, own)
   return Object.freeze({

@@ -1,5 +1,5 @@
 /** The option `memory` of an LlmAgent. */
-import { checkOptionNames, checkOptions, failure, show } from '../../core/index.ts'
+import { checkOptionNames, checkOptions, failure, isListOf, isText, show } from '../../core/index.ts'
 import { defaultContextWindow, type ModelSpec, type Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
@@ -147,8 +147,7 @@ export function checkMemory(memory: MemoryOptions): void {
   if (compaction !== undefined && maxTokens !== undefined)
     throw wrong('compaction', 'it summarises what maxTokens would leave out: name one of the two')
   if (compaction !== undefined) checkCompaction(compaction)
-  if (pinned !== undefined && !(Array.isArray(pinned) && pinned.every((fact) => typeof fact === 'string')))
-    throw wrong('pinned', 'it is not a list of texts')
+  if (pinned !== undefined && !isListOf(pinned, isText)) throw wrong('pinned', 'it is not a list of texts')
   if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
     throw wrong('shared', 'it is not the beginning of a key')
   const counted = {

@@ -188,12 +188,10 @@ export class Session {
    * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
    */
   async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
-    checkName('tool', name)
-    const captured = capture(input)
-    const result = await this.#inTurn('executeTool', options, (own) =>
-      this.#begin({ kind: 'tool', tool: name, input: copyOf(captured, 'The input of a tool') }, own),
-    )
-    return result.output
+    const [tool, captured] = [checkName('tool', name), capture(input)]
+    const begin = (own: SessionCallOptions) =>
+      this.#begin({ kind: 'tool', tool, input: copyOf(captured, 'The input of a tool') }, own)
+    return (await this.#inTurn('executeTool', options, begin)).output
   }
 
   /**
@@ -223,11 +221,7 @@ export class Session {
   }
 
   /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
-  async #inTurn<Out>(
-    what: string,
-    options: SessionCallOptions,
-    work: (captured: SessionCallOptions) => Promise<Out>,
-  ): Promise<Out> {
+  async #inTurn<Out>(what: string, options: SessionCallOptions, work: WithOptions<Out>): Promise<Out> {
     if (what === 'answer' || what === 'forget')
       checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
     else checkOptions(what, options, turnOptions)
@@ -257,8 +251,8 @@ export class Session {
     this.#rejectRun(state)
     if (state.open) {
       // After a crash, the interrupted step ends first.
-      const { open } = state
-      const before = state.questions.length > 0 ? undefined : await this.#carryOut(open, options).catch(() => undefined)
+      const { open, questions } = state
+      const before = questions.length > 0 ? undefined : await this.#carryOut(open, options).catch(() => undefined)
       state = await this.#threads.read(user, this.#thread)
       if (state.open)
         throw waitingFor(this.threadId, before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
@@ -399,6 +393,8 @@ export class Session {
     if (!result.ok) throw failure(result.code, result.detail ?? {})
   }
 }
+
+type WithOptions<Out> = (captured: SessionCallOptions) => Promise<Out>
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
 const copyOf = (input: Json, what = 'What the agent is asked'): Json => copyJson(input, what)

@@ -4,6 +4,8 @@ import {
   copyJson,
   failure,
   hashJson,
+  isListOf,
+  isText,
   type Json,
   markedLines,
   milliseconds,
@@ -55,8 +57,7 @@ function withArguments(question: Question): Question {
 const agreed = (value: Json | undefined): boolean =>
   (value as { readonly approve?: unknown } | null | undefined)?.approve === true
 
-const isChoice = (options: unknown): boolean =>
-  Array.isArray(options) && options.length > 0 && options.every((option) => typeof option === 'string')
+const isChoice = (options: unknown): boolean => isListOf(options, isText) && options.length > 0
 
 /** Returns the question of a step in a run as its record has it. */
 export const recordedAsk = (question: Question): Pick<Wait, 'call' | 'input'> => ({

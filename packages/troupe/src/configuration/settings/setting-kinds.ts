@@ -1,5 +1,5 @@
 /** Kinds of values that a setting may have: as a text of the environment, and as a value of a file or a flag. */
-import { type Duration, isObject, milliseconds } from '../../core/index.ts'
+import { type Duration, isListOf, isObject, isText, milliseconds } from '../../core/index.ts'
 import { isSecretReference } from '../../security/index.ts'
 
 export interface SettingKind {
@@ -77,7 +77,7 @@ const list: SettingKind = {
       .split(',')
       .map((one) => one.trim())
       .filter((one) => one !== ''),
-  accepts: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+  accepts: (value) => isListOf(value, isText),
 }
 
 const logLevel: SettingKind = {

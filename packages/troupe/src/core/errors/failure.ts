@@ -1,5 +1,5 @@
 /** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
-import type { Json } from '../json/json-value.ts'
+import type { Json } from '../values/json-value.ts'
 import { show } from '../values/show.ts'
 import { truncateText } from '../values/truncate-text.ts'
 import { catalogue, type ErrorCode } from './catalogue.ts'

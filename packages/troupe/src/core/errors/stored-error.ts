@@ -1,6 +1,6 @@
 /** Errors as records store them. A text that is not Troupe's own always comes with an id. */
 import { hashText } from '../json/canonical-json.ts'
-import type { Json } from '../json/json-value.ts'
+import type { Json } from '../values/json-value.ts'
 import { truncateText } from '../values/truncate-text.ts'
 import { catalogue } from './catalogue.ts'
 import type { CatalogueEntry } from './catalogue-entry.ts'

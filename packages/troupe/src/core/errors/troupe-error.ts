@@ -3,8 +3,8 @@
  * Every code that Troupe raises is in the catalogue.
  */
 
-import type { Json } from '../json/json-value.ts'
 import { isPlainObject } from '../values/is-object.ts'
+import type { Json } from '../values/json-value.ts'
 import { show } from '../values/show.ts'
 
 /** Options of the constructor of an error. */

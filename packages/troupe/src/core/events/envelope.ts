@@ -2,8 +2,10 @@
  * Principal, provenance and taint, in one form for entries, messages, tool results, effects and model calls. Only the types
  * are here; the rules are in `security`.
  */
+
 import { failure } from '../errors/failure.ts'
 import { hashText } from '../json/canonical-json.ts'
+import { isListOf } from '../values/is-object.ts'
 
 /** A user is the isolation scope (tenant), not a person. */
 export type UserId = string
@@ -98,8 +100,8 @@ export const taintOfPrivate = (
 export function checkTaint(taint: readonly string[] | undefined, what: string): readonly TaintLabel[] {
   if (taint === undefined) return none
   const problem = 'taint is a list of labels such as untrusted:mail or sensitive:payroll'
-  const isLabel = (label: unknown) =>
+  const isLabel = (label: unknown): label is TaintLabel =>
     typeof label === 'string' && /^(untrusted|sensitive):[^\p{Cc}]{1,100}$/u.test(label)
-  if (!Array.isArray(taint) || !taint.every(isLabel)) throw failure('validation.failed', { what, problem })
-  return joinTaint(taint as readonly TaintLabel[], [])
+  if (!isListOf(taint, isLabel)) throw failure('validation.failed', { what, problem })
+  return joinTaint(taint, [])
 }

@@ -2,7 +2,7 @@
  * The published events and their fields. Fields hold ids, names, counts and codes; no event has the content of an
  * entry, a message, a prompt or an answer. `docs/events.md` is made from this file.
  */
-import type { Json } from '../json/json-value.ts'
+import type { Json } from '../values/json-value.ts'
 import type {
   AddressedMessageFields,
   AgentOfUserFields,

@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { hashText } from '../json/canonical-json.ts'
-import type { Json } from '../json/json-value.ts'
+import type { Json } from '../values/json-value.ts'
 import type { EventName, EventPayloads } from './event-payloads.ts'
 
 /** The context of an event: fields that each event and log line within it carries. */

@@ -1,8 +1,8 @@
 /** Writes and hashes the canonical JSON of a value, at once or in parts. */
 import { createHash, hash } from 'node:crypto'
 import { finishNow, longPart, type WorkInParts } from '../time/time-slice.ts'
+import type { Json } from '../values/json-value.ts'
 import { longLength } from '../values/long-values.ts'
-import type { Json } from './json-value.ts'
 
 /** Returns the canonical JSON of RFC 8785: keys sorted by code units, numbers and strings as in ECMAScript. */
 export function canonicalJson(value: Json): string {

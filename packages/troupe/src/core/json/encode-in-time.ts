@@ -2,10 +2,10 @@
 
 import type { Clock } from '../time/clock.ts'
 import { TimeSlice } from '../time/time-slice.ts'
+import type { Json } from '../values/json-value.ts'
 import { isLongValue, longLength } from '../values/long-values.ts'
 import { copyJson, decodeJson, encodeJson } from './json.ts'
 import { jsonInParts } from './json-in-parts.ts'
-import type { Json } from './json-value.ts'
 
 /** In characters. A thousand texts of this length are read in about 10 ms. */
 const shortLength = 1_024

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Json } from '../values/json-value.ts'
 import { canonicalJson, hashJson } from './canonical-json.ts'
 import { copyJson, decodeJson, encodeJson } from './json.ts'
-import type { Json } from './json-value.ts'
 
 const rejected = (value: unknown) => expect(() => encodeJson(value)).toThrow(/JSON cannot carry/)
 

@@ -2,9 +2,9 @@
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { isRootPrototype } from '../values/is-object.ts'
+import type { Json } from '../values/json-value.ts'
 import { truncateText } from '../values/truncate-text.ts'
 import { type CopyLimit, copyLimit, copyLimitError } from './copy-limit.ts'
-import type { Json } from './json-value.ts'
 
 /** Deeper values are rejected, since parsers of other programs fail on them. */
 const maxDepth = 500

@@ -19,6 +19,20 @@ export function isPlainObject(value: unknown): value is { readonly [key: string]
   }
 }
 
+/** Returns whether a value is a list of which each item fits. It ends at the first hole of a list of 4 billion. */
+export function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is readonly T[] {
+  try {
+    if (!Array.isArray(value)) return false
+    for (let i = 0; i < value.length; i++) if (!isItem(value[i])) return false
+    return true
+  } catch {
+    return false
+  }
+}
+
+export const isText = (value: unknown): value is string => typeof value === 'string'
+export const isFilledText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
 /** `instanceof`, which a proxy cannot make throw. */
 export function isInstance<T>(value: unknown, Class: abstract new (...parameters: never[]) => T): value is T {
   try {

@@ -2,8 +2,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type $ZodType, toJSONSchema } from 'zod/v4/core'
 import { failure } from '../errors/failure.ts'
-import type { Json } from '../json/json-value.ts'
 import { fieldOf } from './check-options.ts'
+import type { Json } from './json-value.ts'
 import { show } from './show.ts'
 
 /** A Standard Schema (zod, valibot, arktype, …) of values of type T. */

@@ -12,7 +12,15 @@ import {
   wrongValue,
 } from '../../configuration/index.ts'
 import { hostName } from '../../context/index.ts'
-import { checkOptions, failure, isPlainObject, nearest, readable, type TroupeError } from '../../core/index.ts'
+import {
+  captureOptions,
+  checkOptions,
+  failure,
+  isPlainObject,
+  nearest,
+  readable,
+  type TroupeError,
+} from '../../core/index.ts'
 import type { TroupeParts } from '../troupe-parts.ts'
 import { type LiveConfig, liveSettings } from './live-settings.ts'
 
@@ -54,9 +62,10 @@ export class Reconfiguring {
     if (!isPlainObject(changes))
       throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is not a plain object' })
     const before = this.#parts.settings.config
-    const { wanted, problems } = readable('What reconfigure was given', () => read(changes, { source: 'host', name }))
+    const what = 'What reconfigure was given'
+    const { wanted, problems } = readable(what, () => read(captureOptions(changes), { source: 'host', name }))
     throwProblems(problems)
-    const changed = wanted.filter(({ path, value }) => !same(valueAt(before, path), value))
+    const changed = readable(what, () => wanted.filter(({ path, value }) => !same(valueAt(before, path), value)))
     const config = changed.reduce((merged, one) => withValue(merged, one), before)
     throwProblems([
       ...configProblems(config),

@@ -1,10 +1,8 @@
 /** The runs of one user: start, list, check, replay, fork, explain and undo. */
 import type { Agent } from '../../agents/index.ts'
 import {
-  capture,
   checkCall,
   checkConstruct,
-  checkFlag,
   checkName,
   checkOptions,
   checkSignal,
@@ -14,7 +12,6 @@ import {
   fieldOf,
   isObject,
   type Json,
-  listOf,
   type Page,
   readable,
   signalOf,
@@ -43,8 +40,8 @@ import { type ExportedRun, type ExportOptions, exportRun } from '../history/expo
 import { PastRun } from '../history/past-run.ts'
 import { type RunStateAt, runStateAt } from '../history/run-state-at.ts'
 import { type SentPrompt, sentPrompts } from '../history/steps/sent-prompts.ts'
-import { type RunUndoResult, type UndoOptions, undoRun } from '../history/undo-run.ts'
-import { type ForkOptions, readFork } from './forks/fork-run.ts'
+import { type RunUndoResult, readUndo, type UndoOptions, undoRun } from '../history/undo-run.ts'
+import { type ForkOptions, readFork } from './forks/fork-options.ts'
 import { type ForkPlan, planFork } from './forks/plan-fork.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import { recordRead } from './record-read.ts'
@@ -334,13 +331,7 @@ export class Orchestra {
    * @example for (const { effect, status } of await ada.orchestra.undo(run.id)) console.log(effect, status)
    */
   async undo(id: string, options: UndoOptions = {}): Promise<readonly RunUndoResult[]> {
-    checkOptions('orchestra.undo', options, ['steps', 'plan', 'signal'])
-    if (options.plan !== undefined) checkFlag('The option plan of orchestra.undo', options.plan)
-    checkSignal('orchestra.undo', options.signal)
-    if (options.steps !== undefined)
-      for (const step of listOf('The option steps of orchestra.undo', options.steps))
-        checkText('The option steps of orchestra.undo', step)
-    const captured = capture(options)
+    const captured = readUndo(options)
     const { endedAt, status } = await this.#host.row(this.#user, checkName('run', id))
     if (endedAt === null) throw failure('run.open', { run: id, status })
     const source = (run: string) => this.#host.source(this.#user, run)

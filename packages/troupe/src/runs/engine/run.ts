@@ -28,12 +28,13 @@ import { type RecordedCall, recordedCall } from '../history/steps/recorded-call.
 import { type AgentPath, pathOf, pathSetBy } from '../machine/labels/agent-path.ts'
 import { childQuestionOf } from '../machine/run/child-question-id.ts'
 import { isWaiting } from './await-run.ts'
-import type { CommandOptions } from './commands/command-options.ts'
+import { type CommandOptions, checkCommand } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import { copyAnswer } from './copy-answer.ts'
 import { rejectAhead } from './events/reject-ahead.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
-import { type ForkOptions, forkRun, readFork } from './forks/fork-run.ts'
+import { type ForkOptions, readFork } from './forks/fork-options.ts'
+import { forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { RunLivePart } from './orchestra-parts.ts'
@@ -47,11 +48,6 @@ import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
 
 const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
 const pageSize = 200
-
-function checkCommand(what: string, options: CommandOptions): void {
-  checkOptions(what, options, ['id', 'signal'])
-  checkSignal(what, options.signal)
-}
 
 /** A run: follow it, answer its questions, pause, fork, retry or cancel it. */
 export class Run<Response = Json> {
@@ -283,8 +279,7 @@ export class Run<Response = Json> {
   ): Promise<void> {
     checkOptions('run.edit', edits, ['results', 'inputs'])
     checkCall('run.edit', options)
-    const { results = {}, inputs = {} } = capture(edits)
-    const command = { ...options }
+    const [{ results = {}, inputs = {} }, command] = [capture(edits), { ...options }]
     const submit = (order: Order) => this.#host.submit(this.#user, this.id, order, command)
     for (const [step, value] of Object.entries(objectOf('run.edit.results', results)))
       if (!(await this.#editChild('results', step, value, command)))

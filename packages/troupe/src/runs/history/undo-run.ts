@@ -3,7 +3,17 @@
  * effects of a child run are undone at the step that started it. A fork shares effects with its source: they are undone
  * if the fork is a retry of the source, and stay otherwise.
  */
-import { failure, type StoredError, type UserId } from '../../core/index.ts'
+import {
+  capture,
+  checkFlag,
+  checkOptions,
+  checkSignal,
+  checkText,
+  failure,
+  listOf,
+  type StoredError,
+  type UserId,
+} from '../../core/index.ts'
 import { StepCode } from '../engine/execution/steps/step-code.ts'
 import type { ForkSource } from '../engine/forks/fork-run.ts'
 import { forkedFrom } from '../engine/forks/forked-steps.ts'
@@ -23,6 +33,17 @@ export interface UndoOptions {
   readonly plan?: boolean
   /** Stops the undo with CancelledError; called again, it continues. */
   readonly signal?: AbortSignal
+}
+
+/** Checks and captures the options of an undo. @throws ValidationError; CancelledError if the signal has aborted */
+export function readUndo(options: UndoOptions): UndoOptions {
+  checkOptions('orchestra.undo', options, ['steps', 'plan', 'signal'])
+  if (options.plan !== undefined) checkFlag('The option plan of orchestra.undo', options.plan)
+  checkSignal('orchestra.undo', options.signal)
+  if (options.steps !== undefined)
+    for (const step of listOf('The option steps of orchestra.undo', options.steps))
+      checkText('The option steps of orchestra.undo', step)
+  return capture(options)
 }
 
 /** The result of undoing one effect. */

@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { basename } from 'node:path'
-import { checkOptions, checkPath, failure } from '../../core/index.ts'
+import { checkOptions, checkPath, failure, isListOf, isText } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
 import { exitCodeOf, type ProgramLanguage, programLanguages } from './program-languages.ts'
 import { type Folders, runInFolder } from './run-in-folder.ts'
@@ -47,7 +47,7 @@ export function containerSandbox(options: ContainerSandboxOptions): SandboxEngin
   if (typeof image !== 'string' || !/^[\w]/.test(image))
     throw failure('validation.failed', { what: 'containerSandbox.image', problem: 'it must be the name of an image' })
   for (const [name, list] of Object.entries({ arguments: before, runArguments }))
-    if (!Array.isArray(list) || list.some((each) => typeof each !== 'string'))
+    if (!isListOf(list, isText))
       throw failure('validation.failed', { what: `containerSandbox.${name}`, problem: 'it must be a list of texts' })
   const env = process.env as Record<string, string>
   return {

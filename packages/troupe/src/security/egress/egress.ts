@@ -8,6 +8,8 @@ import {
   type Duration,
   duration,
   failure,
+  isFilledText,
+  isListOf,
   isObject,
   milliseconds,
   readable,
@@ -94,8 +96,7 @@ function readOptions(options: EgressOptions): Limits {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what: `egress.${what}`, problem })
   for (const [what, list] of Object.entries({ allow, privateAddresses, methods }))
     if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is not a list')
-  if (methods?.some((method) => typeof method !== 'string' || method === ''))
-    throw wrong('methods', 'it is not a list of texts')
+  if (methods !== undefined && !isListOf(methods, isFilledText)) throw wrong('methods', 'it is not a list of texts')
   if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) throw wrong('maxBytes', 'it counts from 1')
   if (!(Number.isSafeInteger(maxRedirects) && maxRedirects >= 0)) throw wrong('maxRedirects', 'it counts from 0')
   if (!(Number.isSafeInteger(connections) && connections >= 1)) throw wrong('connections', 'it counts from 1')

@@ -3,7 +3,7 @@
  * nonce.
  */
 import type { Configuration, IDToken } from 'openid-client'
-import { checkName, checkOptions, failure } from '../../core/index.ts'
+import { checkName, checkOptions, failure, isFilledText, isListOf } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
 import { isSecretReference, type KeyScope, type Roles, roleOf, type SecretText } from '../../security/index.ts'
 
@@ -63,8 +63,7 @@ export function checkOidc(options: OidcOptions): void {
   if (clientSecret !== undefined && typeof clientSecret !== 'string' && !isSecretReference(clientSecret))
     throw wrong('clientSecret', 'it must be a text or a secretRef()')
   for (const [what, list] of Object.entries({ scopes, hosts }))
-    if (!Array.isArray(list) || !list.every((one) => typeof one === 'string' && one !== ''))
-      throw wrong(what, 'it must be a list of texts')
+    if (!isListOf(list, isFilledText)) throw wrong(what, 'it must be a list of texts')
   checkOptions('oidc.claims', claims, ['user', 'roles'])
   for (const [name, one] of Object.entries(roles)) {
     if (typeof one !== 'string') checkOptions(`oidc.roles.${name}`, one, ['role', 'users'])

@@ -9,7 +9,10 @@ const silentMs = 30_000
 const maxProcesses = 20
 
 interface FuzzOptions {
+  /** The number of calls with random changes. */
   readonly calls: number
+  /** Of the calls in which one value is changed, one of so many is made; 1: all, about 165,000. */
+  readonly share: number
   readonly seed: string
   /** A regular expression: of the functions, those whose names match. */
   readonly only?: string
@@ -30,31 +33,35 @@ interface Message {
 }
 
 /** A process at a time, and the next call in another one where it was blocked or ended. */
-export async function fuzz({ calls, seed, only = '.' }: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz({ calls, share, seed, only = '.' }: FuzzOptions): Promise<FuzzResult> {
   const found = new Map<string, { count: number; readonly example: string }>()
   const note = (problem: string, example: string) => {
     const before = found.get(problem)
     if (before) before.count++
     else found.set(problem, { count: 1, example })
   }
-  let [from, targets] = [0, 0]
-  for (let n = 0; n < maxProcesses && from < calls; n++) {
-    const end = await runChild([`${calls}`, seed, only, `${from}`], note)
-    from = end.over ? calls : end.at + 1
+  let [from, targets, made] = [0, 0, 0]
+  let isOver = false
+  for (let n = 0; n < maxProcesses && !isOver; n++) {
+    const end = await runChild([`${calls}`, `${share}`, seed, only, `${from}`], note)
+    isOver = end.over
+    made += end.made
+    from = end.at + 1
     targets = Math.max(targets, end.targets)
   }
   const problems = [...found].map(([problem, { count, example }]) => `${problem}, ${count} times, e.g. ${example}`)
-  if (from < calls) problems.push(`${maxProcesses} processes ended before ${calls} calls were made`)
-  return { calls, targets, problems }
+  if (!isOver) problems.push(`${maxProcesses} processes ended before all calls were made`)
+  return { calls: made, targets, problems }
 }
 
 function runChild(parameters: readonly string[], note: (problem: string, example: string) => void) {
-  return new Promise<{ at: number; targets: number; over: boolean }>((resolve) => {
+  return new Promise<{ at: number; made: number; targets: number; over: boolean }>((resolve) => {
     const forked = fork(child, parameters, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: ['--max-old-space-size=1500'],
     })
-    let last: Message = { at: Number(parameters[3]) }
+    let last: Message = { at: Number(parameters.at(-1)) }
+    let made = 0
     let over: Message | undefined
     let blocked = false
     let errors = ''
@@ -69,7 +76,10 @@ function runChild(parameters: readonly string[], note: (problem: string, example
     forked.on('message', (message: Message) => {
       clearTimeout(timer)
       timer = setTimeout(kill, silentMs)
-      if (message.at !== undefined) last = message
+      if (message.at !== undefined) {
+        last = message
+        made++
+      }
       if (message.over) over = message
       const { found } = message
       if (found) note(`${found.kind}: ${found.target}: ${found.error.replaceAll(/\d+/g, 'N')}`, found.change)
@@ -79,7 +89,7 @@ function runChild(parameters: readonly string[], note: (problem: string, example
       const call = `${last.target}(${last.change})`
       if (blocked) note(`blocked the process: ${last.target}`, call)
       else if (!over) note(`ended the process with ${code}: ${last.target}: ${errors}`, call)
-      resolve({ at: last.at ?? 0, targets: over?.targets ?? 0, over: over !== undefined })
+      resolve({ at: last.at ?? 0, made, targets: over?.targets ?? 0, over: over !== undefined })
     })
   })
 }
@@ -88,7 +98,11 @@ export const program: Program = {
   name: 'fuzz',
   promise: 'Every public function rejects a wrong argument with a coded error, and blocks or ends nothing.',
   async run({ scale, seed, report }) {
-    const { calls, targets, problems } = await fuzz({ calls: 2_000 * scale, seed })
+    const { calls, targets, problems } = await fuzz({
+      calls: 1_000 * scale,
+      share: Math.max(1, Math.round(30 / scale)),
+      seed,
+    })
     report(`${calls} calls of ${targets} functions`)
     return problems
   },

@@ -1,5 +1,5 @@
 /** How to reach an MCP server: its address, or a program that is started without a shell. */
-import { checkOptions, failure, readable } from '../../../core/index.ts'
+import { checkOptions, failure, isListOf, isText, readable } from '../../../core/index.ts'
 import type { SecretText } from '../../../security/index.ts'
 
 /** An MCP server at an address. */
@@ -44,7 +44,6 @@ export function checkServer(server: McpServerConfig): McpServerConfig {
   checkOptions('defineMcpTools.server', server, ['command', 'args', 'env', 'cwd'])
   const { command, args = [] } = server
   if (typeof command !== 'string' || command === '') throw wrong('it has neither url nor command')
-  if (!Array.isArray(args) || !args.every((one) => typeof one === 'string'))
-    throw wrong('its args are not a list of texts')
+  if (!isListOf(args, isText)) throw wrong('its args are not a list of texts')
   return server
 }

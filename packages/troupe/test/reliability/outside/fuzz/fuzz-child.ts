@@ -1,14 +1,18 @@
 /**
  * Calls the public API with bad arguments and sends its parent what it found. Its parent ends it when it does not answer.
  *
- * node fuzz-child.ts CALLS SEED PATTERN FROM
+ * First one of SHARE of all changes of one value, then CALLS calls with one or two random changes.
+ *
+ * node fuzz-child.ts CALLS SHARE SEED PATTERN FROM
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTick, setTimeout as pause } from 'node:timers/promises'
 import { seededRandom } from '../../../../src/core/index.ts'
+import { badValues } from './bad-values.ts'
 import { changeArguments, pickWith } from './change-arguments.ts'
+import { type Change, eachChange } from './each-change.ts'
 import { complete, problemOf, textOf } from './judge-call.ts'
 import { loadLibrary } from './library.ts'
 import { openTestbed } from './open-testbed.ts'
@@ -26,7 +30,7 @@ const openedWithinMs = 50
 const largeRejectedWithinMs = 250
 const answeredWithinMs = 3_000
 
-const [calls = '0', seed = '1', only = '.', from = '0'] = process.argv.slice(2)
+const [calls = '0', share = '1', seed = '1', only = '.', from = '0'] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'troupe-fuzz-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
@@ -67,7 +71,8 @@ function processorTime(): number {
   return (user + system) / 1_000
 }
 
-async function timed(target: Target, parameters: readonly unknown[]): Promise<number> {
+async function timed(target: Target, make: Change['make']): Promise<number> {
+  const parameters = make()
   const before = processorTime()
   return (await attempt(target, parameters)) ? processorTime() - before : 0
 }
@@ -83,21 +88,38 @@ function limitOf(name: string, change: string): number {
 process.on('unhandledRejection', (error) => note('unhandled rejection', error))
 process.on('uncaughtException', (error) => note('uncaught exception', error))
 
+interface Case extends Change {
+  readonly target: Target
+}
+
 const random = seededRandom(`fuzz ${seed} from ${from}`)
 const pick = pickWith(random)
+function* cases(): Generator<Case> {
+  const offset = seededRandom(`fuzz ${seed}`).next() * Number(share)
+  let n = Math.floor(offset)
+  for (const target of targets)
+    for (const change of eachChange(target.arguments, badValues))
+      if (n++ % Number(share) === 0) yield { target, ...change }
+  for (let i = 0; i < Number(calls); i++) {
+    const target = pick(targets)
+    const { arguments: changed, change } = changeArguments(pick(target.arguments), random)
+    yield { target, change, make: () => changed }
+  }
+}
+
+let i = -1
 let made = 0
-for (let i = Number(from); i < Number(calls); i++) {
-  const target = pick(targets)
-  const changed = changeArguments(pick(target.arguments), random)
-  current = { target: target.name, change: changed.change }
+for (const { target, change, make } of cases()) {
+  if (++i < Number(from)) continue
+  current = { target: target.name, change }
   send({ at: i, ...current })
   made++
-  const limit = limitOf(target.name, changed.change)
-  let ms = await timed(target, changed.arguments)
+  const limit = limitOf(target.name, change)
+  let ms = await timed(target, make)
   for (let n = 0; n < 8 && ms > limit; n++) {
     // The thread may be busy with the work of calls before this one.
     await pause(20)
-    ms = Math.min(ms, await timed(target, changed.arguments))
+    ms = Math.min(ms, await timed(target, make))
   }
   if (ms > limit) note('slow rejection', new Error(`${ms.toFixed(1)} ms`))
   if (({} as { polluted?: unknown }).polluted !== undefined) {

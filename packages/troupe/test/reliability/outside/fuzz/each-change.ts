@@ -1,25 +1,19 @@
-/** Valid arguments with each of their values replaced by each wrong value in turn, at the top and within. */
-import { fieldOf } from '../../src/core/index.ts'
-import { copyOf, isContainer } from '../reliability/outside/fuzz/change-arguments.ts'
-import type { Arguments } from '../reliability/outside/fuzz/valid-arguments.ts'
-import { wrongValues } from './wrong-values.ts'
+/** Valid arguments with each of their values replaced by each bad value in turn, at the top and within. */
+import type { BadValue } from './bad-values.ts'
+import { copyOf, isContainer } from './change-arguments.ts'
+import type { Arguments } from './valid-arguments.ts'
 
 export interface Change {
   /** What is replaced, for a report: `arg0.ttl = Symbol()`. */
-  readonly label: string
+  readonly change: string
   /** Makes the arguments afresh, because a call may change them. */
   readonly make: () => readonly unknown[]
 }
 type Path = readonly string[]
 
-/** Deeper values are of the same kinds. */
-const maxPathLength = 3
-
-/** An agent or a topology of the library is passed as it is: a caller does not write its fields. */
-const isMade = (value: unknown) => Object.isFrozen(value) || fieldOf(value, 'step') !== undefined
-
+/** A frozen definition of the library is passed as it is: a caller does not write its fields. */
 function pathsIn(value: unknown, path: Path): readonly Path[] {
-  if (!isContainer(value) || isMade(value) || path.length >= maxPathLength) return [path]
+  if (!isContainer(value) || Object.isFrozen(value)) return [path]
   return [path, ...Object.keys(value).flatMap((name) => pathsIn(value[name], [...path, name]))]
 }
 
@@ -33,8 +27,8 @@ function replaced(valid: readonly unknown[], [first, ...rest]: Path, value: unkn
   return changed as unknown as readonly unknown[]
 }
 
-export function* eachChange(lists: Arguments): Generator<Change> {
-  yield { label: 'no argument', make: () => [] }
+export function* eachChange(lists: Arguments, values: readonly BadValue[]): Generator<Change> {
+  yield { change: 'no argument', make: () => [] }
   const made = new Set<string>()
   for (const valid of lists.length > 0 ? lists : [[]]) {
     const positions = [...Array(Math.max(1, valid.length)).keys()].map(String)
@@ -43,8 +37,8 @@ export function* eachChange(lists: Arguments): Generator<Change> {
       // The same position before the same other arguments is tried once.
       if (made.has(`${at} of ${valid.length}`)) continue
       made.add(`${at} of ${valid.length}`)
-      for (const [label, make] of wrongValues)
-        yield { label: `${at} = ${label}`, make: () => replaced(valid, path, make()) }
+      for (const [label, make] of values)
+        yield { change: `${at} = ${label}`, make: () => replaced(valid, path, make()) }
     }
   }
 }
