@@ -2,6 +2,7 @@
 import {
   canonicalJson,
   capture,
+  checkFlag,
   checkName,
   checkOptions,
   checkTaint,
@@ -41,7 +42,7 @@ import type { MeshServices } from './mesh-services.ts'
 import { CommittedReads } from './reads/committed-reads.ts'
 import type { EntryReads } from './reads/entry-reads.ts'
 import { findHistory } from './reads/find-history.ts'
-import { listedOf, parseListOptions } from './reads/listing.ts'
+import { checkPage, listedOf, parseListOptions } from './reads/listing.ts'
 import { noteLiveRead } from './reads/note-live-read.ts'
 import { RecordedReads } from './reads/recorded-reads.ts'
 import { watchContext } from './reads/watch-context.ts'
@@ -269,6 +270,7 @@ export class MeshContextClient implements ToolContext {
   history(key: Key | string, options: port.HistoryOptions = {}): Promise<Page<port.HistoryEntry>> {
     return this.#calls.call('get_context', options, async () => {
       checkOptions('history', options, ['limit', 'cursor', 'signal'])
+      checkPage(options)
       const text = checkedKey(key)
       const audited = this.#calls.audits('get_context', text)
       const { signal: _, ...asked } = options
@@ -307,8 +309,9 @@ export class MeshContextClient implements ToolContext {
     const { right, change } = topicChanges[what]
     return this.#calls.call(right, options, async () => {
       checkOptions(what, options, ['signal'])
-      await this.#once(`context.${what}`, topics, async () => {
-        await change(this.#mesh.core, this.#actor, topics)
+      const captured = [...listOf('The topics', topics)]
+      await this.#once(`context.${what}`, captured, async () => {
+        await change(this.#mesh.core, this.#actor, captured)
         return null
       })
     })
@@ -352,6 +355,8 @@ export class MeshContextClient implements ToolContext {
   discoverTopics(options: port.DiscoverOptions = {}): Promise<Page<port.TopicInfo>> {
     return this.#calls.call('discover_topics', options, async () => {
       checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
+      checkPage(options)
+      if (options.names !== undefined) checkFlag('names', options.names)
       const { signal: _, ...asked } = options
       const { items, cursor } = await this.#page<port.TopicInfo>(
         () => ({ kind: 'discoverTopics', name: canonicalJson({ ...asked }) }),

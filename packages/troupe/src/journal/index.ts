@@ -1,5 +1,6 @@
 /** What survives: journals with one writer, effects, turns, inboxes, timers. */
 export * from './effect-port.ts'
+export { checkEffect } from './effects/check-effect.ts'
 export { inputHash } from './effects/run-effect.ts'
 export { createInbox } from './inbox/create-inbox.ts'
 export * from './inbox-port.ts'

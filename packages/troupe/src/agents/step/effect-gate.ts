@@ -2,8 +2,9 @@
  * The gate of `ctx.effect`: the decision of the policy with an approval if needed, the egress rules, the cassette, and
  * the results of earlier attempts.
  */
-import { copyJson, failure, type Recording, truncateText } from '../../core/index.ts'
+import { capture, copyJson, failure, type Recording, readable, truncateText } from '../../core/index.ts'
 import {
+  checkEffect,
   type EffectCall,
   type EffectFunction,
   type EffectSpec,
@@ -33,10 +34,17 @@ export class EffectGate {
     this.#parts = parts
   }
 
-  effect<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
+  effect<Out>(name: string, wanted: EffectSpec<Out>, fn: OutsideFunction<Out>): Promise<Out> {
+    checkEffect(name, wanted, fn)
+    const { input, taint } = wanted
+    const captured = {
+      ...(input === undefined ? {} : { input: capture(input) }),
+      ...(taint ? { taint: [...taint] } : {}),
+    }
+    const spec = { ...wanted, ...captured }
     const { recorder, guard } = this.#asking
     const { rules = {}, previous } = this.#parts
-    const before = spec?.key === undefined ? undefined : previous?.get(`${name}[${spec.key}]`)
+    const before = spec.key === undefined ? undefined : previous?.get(`${name}[${spec.key}]`)
     // Giving the answer may be repeated, whatever the effect itself may.
     if (before)
       return recorder.effect(name, { ...spec, class: 'idempotent' }, ({ taint }) => {
@@ -45,13 +53,15 @@ export class EffectGate {
       })
     const begin = () => recorder.effect(name, spec, this.#recorded(name, spec, this.#withFetch(name, spec, fn)))
     const labels = uniformLabels(recorder.taint)
-    const isRuled = spec?.class !== 'pure' && guard.isRuled(name, rules)
+    const isRuled = spec.class !== 'pure' && guard.isRuled(name, rules)
     if (!(isOutsideEffect(spec) && isJoined(labels.read)) && !isRuled) return begin()
     return this.#leave(name, spec, labels).then(begin)
   }
 
   async declassify<T>(value: T, reason: string): Promise<T> {
     const { agent, recorder, guard } = this.#asking
+    // A promise cannot resolve to a value whose `then` cannot be read.
+    readable('The value of ctx.declassify', () => (value as { readonly then?: unknown } | null | undefined)?.then)
     if (!this.#parts.vouches)
       throw failure('taint.misplaced', { agent, problem: 'a tool that the model called acts for the model' })
     if (typeof reason !== 'string' || reason.trim() === '')
@@ -83,8 +93,6 @@ export class EffectGate {
   }
 
   #withFetch<Out>(name: string, spec: EffectSpec<Out>, fn: OutsideFunction<Out>): EffectFunction<Out> {
-    // A value that is not a function is rejected when the effect starts.
-    if (typeof fn !== 'function') return fn
     const taintedAction = taintedActionOf(this.#asking, name)
     return (call: EffectCall) => {
       const fetch = this.#asking.guard.fetchFor(taintedAction, { agreed: isOutsideEffect(spec), mark: call.taint })
@@ -95,8 +103,8 @@ export class EffectGate {
   /** Records an effect in the cassette, as a tool call; a pure effect is not recorded. */
   #recorded<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): EffectFunction<Out> {
     const { recording } = this.#parts
-    if (!recording || spec?.class === 'pure' || typeof fn !== 'function') return fn
-    const request = { input: spec?.input ?? null }
+    if (!recording || spec.class === 'pure') return fn
+    const request = { input: spec.input ?? null }
     return (call) => recording.play({ kind: 'effect', name, request, signal: call.signal }, async () => fn(call))
   }
 }

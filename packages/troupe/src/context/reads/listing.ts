@@ -30,6 +30,12 @@ export function checkLimit(limit: unknown, standard = 100): number {
   return limit
 }
 
+/** Checks the options of a page before its call is recorded. @throws ValidationError */
+export function checkPage({ limit, cursor }: { readonly limit?: number; readonly cursor?: string }): void {
+  checkLimit(limit)
+  if (cursor !== undefined) decodeCursor(cursor)
+}
+
 /** The maximal number of topics of a list: as many as subscriptions of one agent. */
 const maxTopics = 256
 

@@ -1,12 +1,12 @@
 /** Checks the arguments of an effect, before anything of it is recorded. */
 import { checkOptions, failure, fieldOf, show } from '../../core/index.ts'
-import type { EffectClass, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
+import type { EffectClass, EffectSpec, Reconciled } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
 const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint'] as const
 
 /** @throws ValidationError that names the invalid argument */
-export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): void {
+export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: unknown): void {
   const wrong = (problem: string) => failure('validation.failed', { what: `The effect ${show(name)}`, problem })
   if (typeof name !== 'string' || name === '') throw wrong('its name is not a text')
   checkOptions(`the effect ${name}`, spec, options)

@@ -14,7 +14,7 @@ import type {
   SendOutcome,
   SentMessage,
 } from '../message-client.ts'
-import type { MessageType } from '../message-type.ts'
+import { checkMessageType, type MessageType } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import { checkSend, type Encoded, encode, type Sender } from './compose-message.ts'
 import { checkRequest, type RequestPort } from './request-port.ts'
@@ -51,6 +51,7 @@ export class MailboxMessageClient implements MessageClient {
     const { to, ...common } = checkSend('send', options, ['to'])
     checkName('agent', to)
     this.#ports.authorize('send_message_to_agent')
+    checkMessageType(type)
     const sent = await this.#one(type, this.#encode(type, payload), to, common)
     return sent.message() as Promise<SentMessage<P>>
   }
@@ -62,6 +63,7 @@ export class MailboxMessageClient implements MessageClient {
   ): Promise<readonly SendOutcome[]> {
     const { to, role, ...common } = checkBroadcast(options)
     this.#ports.authorize('broadcast_message_to_agents')
+    checkMessageType(type)
     const captured = capture(payload)
     const call = () => ({ kind: 'agents', name: role === undefined ? '*' : `*:${role}` })
     const recipients = to ?? (await this.#target.answer(call, () => this.#ports.everyone(role)))
@@ -71,6 +73,7 @@ export class MailboxMessageClient implements MessageClient {
   async publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]> {
     const { topic, ...common } = checkSend('publish', options, ['topic'])
     this.#ports.authorize('broadcast_message_to_agents')
+    checkMessageType(type)
     checkName('topic', topic)
     const captured = capture(payload)
     const call = () => ({ kind: 'subscribers', name: topic })
@@ -83,6 +86,7 @@ export class MailboxMessageClient implements MessageClient {
     const checked = checkRequest(options)
     this.#requests.check(checked)
     this.#ports.authorize('send_message_to_agent')
+    checkMessageType(type)
     const value = await this.#requests.request(type, this.#encode(type, payload), checked)
     return type.reply ? parse(type.reply, value, `The reply to ${type.name}`) : (value as R)
   }

@@ -2,7 +2,16 @@
  * The files of a workspace as a step sees them. Reads are recorded and merged with the staged writes; writes are staged and
  * commit with the turn. If another writer has stored a newer version, the turn is rejected and repeated.
  */
-import { checkOptions, compareKeys, failure, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
+import {
+  checkOptions,
+  compareKeys,
+  failure,
+  fieldOf,
+  isListOf,
+  type Json,
+  joinTaint,
+  type TaintLabel,
+} from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { FileContent, FileDifference, SandboxFile, SandboxFiles, SandboxSnapshot } from '../sandbox-port.ts'
 import { checkFilePath } from './check-file-path.ts'
@@ -190,13 +199,14 @@ export class StagedFiles implements SandboxFiles {
 
 /** @throws ValidationError if the value is not a result of `snapshot` */
 export function versionsIn(snapshot: SandboxSnapshot): ReadonlyMap<string, number> {
-  const { files } = (snapshot ?? {}) as Partial<SandboxSnapshot>
-  const isSnapshot =
-    Array.isArray(files) && files.every((each) => Array.isArray(each) && Number.isSafeInteger(each[1]) && each[1] > 0)
+  const files = fieldOf(snapshot, 'files')
+  const isVersion = (each: unknown): each is SandboxSnapshot['files'][number] =>
+    Array.isArray(each) && Number.isSafeInteger(each[1]) && each[1] > 0
+  const isSnapshot = isListOf(files, isVersion)
   if (!isSnapshot)
     throw failure('validation.failed', {
       what: 'The snapshot',
       problem: 'it must be a value that ctx.sandbox.snapshot() returned',
     })
-  return new Map((files as SandboxSnapshot['files']).map(([path, version]) => [checkFilePath(path), version]))
+  return new Map(files.map(([path, version]) => [checkFilePath(path), version]))
 }

@@ -1,4 +1,6 @@
 /** A troupe with something of everything in it, for the fuzzer to call. */
+import type { AgentContext } from '../../../../src/agent-types.ts'
+import type { User } from '../../../../src/index.ts'
 import type { LibraryUnderTest } from './library.ts'
 import { fixturesOf } from './valid-arguments.ts'
 
@@ -22,6 +24,19 @@ export async function openTestbed(library: LibraryUnderTest) {
   const run = await user.orchestra.start({ task: 'x', topology })
   await run.result()
   const [delivery] = await support.mailbox.receive()
-  return { troupe, user, support, run, delivery, agent }
+  return { troupe, user, support, run, delivery, agent, ctx: await openStep(library, user) }
+}
+/** Returns the `ctx` of a step that never ends. */
+async function openStep({ defineAgent, patterns }: LibraryUnderTest, { orchestra }: User): Promise<AgentContext> {
+  const entered = Promise.withResolvers<AgentContext>()
+  const held = defineAgent({
+    name: 'Held',
+    run: (_: unknown, ctx) => {
+      entered.resolve(ctx)
+      return new Promise<null>(() => {})
+    },
+  })
+  await orchestra.start({ task: 'x', topology: patterns.pipeline({ stages: [{ agents: [held] }] }) })
+  return entered.promise
 }
 export type Testbed = Awaited<ReturnType<typeof openTestbed>>

@@ -29,6 +29,10 @@ export function argumentsOfMethods(library: LibraryUnderTest, folder: string): A
   }
   const filter = { prefix: 'c', limit: 10, topics: ['t'], pattern: 'a*', status: 'failed', tags: ['x'], agent: 'A' }
   return {
+    effect: [['pay', { class: 'idempotent', input: { a: 1 }, key: 'k' }, async () => ({ paid: 1 })]],
+    ask: [[{ text: 'Go on?', options: ['yes', 'no'], timeout: '1h' }]],
+    startRun: [[start]],
+    declassify: [[{ a: 1 }, 'it was read']],
     push: [
       [
         'k.1',
