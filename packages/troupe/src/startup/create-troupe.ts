@@ -33,7 +33,8 @@ export async function openTroupe(
   within: { readonly sharedServices?: SharedServices; readonly fault?: StageFault } = {},
 ): Promise<Troupe> {
   checkConfig(source)
-  const config = captureOptions(source)
+  // A test changes the rates of its faults while the troupe is open.
+  const config = { ...captureOptions(source), ...(source.faults ? { faults: source.faults } : {}) }
   const startup = new Startup(within.fault)
   try {
     const parts = await openParts(config, startup, within.sharedServices)

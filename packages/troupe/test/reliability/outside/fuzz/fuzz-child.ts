@@ -21,11 +21,11 @@ import { slowness } from './slowness.ts'
 
 /**
  * The limit for the fastest of nine calls with a wrong argument: other processes interrupt some of them. It is 1 ms, and higher
- * on a slower machine. createTroupe and openContext check what the agents and lifecycles of their configuration hold as each
- * is made.
+ * on a slower machine.
  */
 const rejectedWithinMs = slowness()
-const openedWithinMs = 50
+/** A tool checks its arguments in a step of the session, which is begun and ended. */
+const rejectedInStepWithinMs = 10
 /** A list of 100,000 values, or a text of 9 MB, is captured before another argument is found wrong. */
 const largeRejectedWithinMs = 250
 const answeredWithinMs = 3_000
@@ -80,8 +80,7 @@ async function timed(target: Target, make: Change['make']): Promise<number> {
 }
 
 function limitOf(name: string, change: string): number {
-  // A tool checks its arguments in a step of the session.
-  if (/^(createTroupe|openContext|session\.executeTool)$/.test(name)) return openedWithinMs
+  if (name === 'session.executeTool') return rejectedInStepWithinMs
   // The answer of a function is wrong only once the stored items were read, and earlier calls may have stored large ones.
   if (/^memory\.(working|episodic)\.forget$/.test(name) && /= a function/.test(change)) return largeRejectedWithinMs
   return /a list of 100,000|,000,000 characters|20,000 levels/.test(change) ? largeRejectedWithinMs : rejectedWithinMs
