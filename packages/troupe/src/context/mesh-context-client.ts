@@ -180,19 +180,21 @@ export class MeshContextClient implements ToolContext {
   }
   [listWithRight](right: Right, options: port.ListOptions): Promise<Page<port.Entry>> {
     return this.#calls.call(right, options, async () => {
-      const query = parseListOptions('list', options)
-      const { items, cursor } = await this.#reads.list(options, query, this.#calls.audits(right, listedOf(options)))
+      const captured = capture(options)
+      const query = parseListOptions('list', captured)
+      const { items, cursor } = await this.#reads.list(captured, query, this.#calls.audits(right, listedOf(captured)))
       // The next page is a separate call, since rights and signals may have changed.
-      return createPage(items, cursor, (next) => this[listWithRight](right, { ...options, cursor: next }))
+      return createPage(items, cursor, (next) => this[listWithRight](right, { ...captured, cursor: next }))
     })
   }
 
   keys(options: port.ListOptions = {}): Promise<Page<string>> {
     return this.#calls.call('list_context_keys', options, async () => {
-      const query = parseListOptions('keys', options)
-      const audited = this.#calls.audits('list_context_keys', listedOf(options))
-      const { items, cursor } = await this.#reads.keys(options, query, audited)
-      return createPage(items, cursor, (next) => this.keys({ ...options, cursor: next }))
+      const captured = capture(options)
+      const query = parseListOptions('keys', captured)
+      const audited = this.#calls.audits('list_context_keys', listedOf(captured))
+      const { items, cursor } = await this.#reads.keys(captured, query, audited)
+      return createPage(items, cursor, (next) => this.keys({ ...captured, cursor: next }))
     })
   }
 
@@ -273,17 +275,18 @@ export class MeshContextClient implements ToolContext {
       checkPage(options)
       const text = checkedKey(key)
       const audited = this.#calls.audits('get_context', text)
-      const { signal: _, ...asked } = options
+      const captured = { ...options }
+      const { signal: _, ...asked } = captured
       const call = (): CallName => ({ kind: 'history', name: canonicalJson([text, { ...asked }]) })
       const { items, cursor } = await this.#page<port.HistoryEntry>(call, () => {
         audited()
-        return findHistory(this.#mesh, this.#actor, text, options)
+        return findHistory(this.#mesh, this.#actor, text, captured)
       })
       const { core } = this.#mesh
       for (const entry of items)
         if (this.#staged) this.#staged.stage.noteRead(text, entry)
         else noteLiveRead(core, text, entry)
-      return createPage(items, cursor, (next) => this.history(text, { ...options, cursor: next }))
+      return createPage(items, cursor, (next) => this.history(text, { ...captured, cursor: next }))
     })
   }
 
@@ -357,12 +360,13 @@ export class MeshContextClient implements ToolContext {
       checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
       checkPage(options)
       if (options.names !== undefined) checkFlag('names', options.names)
-      const { signal: _, ...asked } = options
+      const captured = { ...options }
+      const { signal: _, ...asked } = captured
       const { items, cursor } = await this.#page<port.TopicInfo>(
         () => ({ kind: 'discoverTopics', name: canonicalJson({ ...asked }) }),
-        () => discoverTopics(this.#mesh.core, this.#actor, options),
+        () => discoverTopics(this.#mesh.core, this.#actor, captured),
       )
-      return createPage(items, cursor, (next) => this.discoverTopics({ ...options, cursor: next }))
+      return createPage(items, cursor, (next) => this.discoverTopics({ ...captured, cursor: next }))
     })
   }
 

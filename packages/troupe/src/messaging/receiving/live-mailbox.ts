@@ -122,6 +122,7 @@ export function liveMailbox(
 ): Mailbox {
   const messages = async (filter: MailboxFilter = {}): Promise<Page<ListedMessage>> => {
     const wanted = filterOf(filter)
+    const captured = { ...filter }
     messaging.auditRead(user, mailbox)
     const rows = await messaging.read(
       user,
@@ -130,7 +131,7 @@ export function liveMailbox(
     const unproven = await messaging.unproven(user, rows)
     const item = (row: Row) => toListed(messaging, maintenance, row, unproven.get(String(row.id)))
     const byRank = (row: Row) => `${rankOf(String(row.priority))}:${String(row.seq)}`
-    const next = (cursor: string) => messages({ ...filter, cursor })
+    const next = (cursor: string) => messages({ ...captured, cursor })
     return paged(rows, wanted.limit, item, next, wanted.order === 'priority' ? byRank : undefined)
   }
   const deadLetters = async (
@@ -138,16 +139,16 @@ export function liveMailbox(
   ): Promise<Page<DeadLetter>> => {
     checkOptions('deadLetters', options, ['limit', 'cursor', 'signal'])
     checkSignal('deadLetters', options.signal)
-    const limit = limitOf(options.limit)
+    const [captured, limit] = [{ ...options }, limitOf(options.limit)]
     const rows = await messaging.read(
       user,
-      messaging.mailboxReads.dead(user, mailbox, afterOf(options.cursor), limit + 1),
+      messaging.mailboxReads.dead(user, mailbox, afterOf(captured.cursor), limit + 1),
     )
     return paged(
       rows,
       limit,
       (row) => toDeadLetter(messaging, row),
-      (cursor) => deadLetters({ ...options, cursor }),
+      (cursor) => deadLetters({ ...captured, cursor }),
     )
   }
   return {

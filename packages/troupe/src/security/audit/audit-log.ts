@@ -185,6 +185,7 @@ export class AuditLog implements AuditTrail {
    */
   async list(query: AuditQuery = {}): Promise<Page<AuditRecord>> {
     const filter = this.#filterOf(query)
+    const captured = { ...query }
     const { user, limit } = filter
     this.read(user ?? '', { actor: 'host', operation: 'read.audit' })
     const asked = { ...filter, limit: limit + 1 }
@@ -197,7 +198,7 @@ export class AuditLog implements AuditTrail {
     })
     const last = rows.length > limit ? items.at(-1)?.id : undefined
     const cursor = last === undefined ? undefined : encodeCursor(last)
-    return createPage(items, cursor, (next) => this.list({ ...query, cursor: next }))
+    return createPage(items, cursor, (next) => this.list({ ...captured, cursor: next }))
   }
 
   /** Returns a page of refused actions, newest first. They are stored for at least 24 h. */

@@ -1,5 +1,6 @@
 /** Lists runs with what a reader needs to tell them apart: task, team, status, tokens, cost and times. */
 import {
+  capture,
   checkOptions,
   checkSignal,
   createPage,
@@ -68,7 +69,7 @@ export async function listRunSummaries(
 ): Promise<Page<RunSummary>> {
   checkOptions('orchestra.list', options, ['limit', 'cursor', 'signal', ...runFilters])
   checkSignal('orchestra.list', options.signal)
-  const { limit = 50, ...rest } = options
+  const { limit = 50, ...rest } = capture(options)
   const { cursor: start, signal: _, ...filter } = rest
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
     throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })

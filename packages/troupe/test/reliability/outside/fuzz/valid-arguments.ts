@@ -44,8 +44,8 @@ export function argumentsOfMethods(library: LibraryUnderTest, folder: string): A
     get: [['canary', { maxAge: '1m' }]],
     getEntry: [['canary', {}]],
     getMany: [[['canary', 'k.1'], {}]],
-    list: [[filter], [page]],
-    keys: [[{ limit: 10 }]],
+    list: [[filter], [page], [{ limit: 1 }]],
+    keys: [[{ limit: 10 }], [{ limit: 1 }]],
     update: [['canary', (value: unknown) => value, { ttl: '1h' }]],
     delete: [['k.9', { ifVersion: 1 }]],
     batch: [
@@ -58,7 +58,10 @@ export function argumentsOfMethods(library: LibraryUnderTest, folder: string): A
         { atomic: true },
       ],
     ],
-    history: [['canary', page]],
+    history: [
+      ['canary', page],
+      ['canary', { limit: 1 }],
+    ],
     watch: [[{ pattern: 'a*', from: 1 }]],
     subscribe: [[['t'], {}]],
     unsubscribe: [[['t'], {}]],

@@ -50,7 +50,9 @@ export async function listAllRuns(parts: OrchestraParts, options: AllRunsOptions
   if (isInStep()) for (const { user, run } of runs) await noteRunTaint(parts, user, run)
   const items = runs.map(({ user, row }) => ({ user, ...summaryOf(parts, row) }))
   const cursor = last && JSON.stringify([last.at, last.user, last.run, status])
-  return createPage(items, cursor, (next) => listAllRuns(parts, { ...options, cursor: next }))
+  return createPage(items, cursor, (next) =>
+    listAllRuns(parts, { status, limit, ...(signal ? { signal } : {}), cursor: next }),
+  )
 }
 
 interface PageRead {
