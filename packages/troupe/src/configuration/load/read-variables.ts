@@ -80,7 +80,7 @@ const maxShown = 100
 
 /** A large value is not written as text to show its beginning. */
 const shortText = (value: unknown): string =>
-  isObject(value) || isList(value) ? (fitsWithin(value, maxShown) ? JSON.stringify(value) : show(value)) : show(value)
+  (isObject(value) || isList(value)) && fitsWithin(value, maxShown) ? JSON.stringify(value) : show(value)
 
 export const wrongValue = ({ path, kind, secret }: Setting, origin: SettingSource, value: unknown): TroupeError =>
   failure('config.value', {

@@ -65,6 +65,10 @@ describe('the way out', () => {
       new Request(url, { method: 'PUT', body: 'text', headers: { 'content-type': 'text/x' } }),
     )
     expect(await secondResponse.json()).toEqual({ type: 'text/x', body: 'text' })
+    const asOptions = new Request(url, { method: 'DELETE', headers: { 'content-type': 'text/y' } })
+    const thirdResponse = await fetch(url, asOptions)
+    expect(thirdResponse.headers.get('x-seen')).toBe('DELETE')
+    expect(await thirdResponse.json()).toEqual({ type: 'text/y', body: '' })
     expect(seen[0]?.host).toBe(`api.example.com:${port}`)
   })
 

@@ -11,6 +11,7 @@ import {
   isFilledText,
   isListOf,
   isObject,
+  isPlainObject,
   milliseconds,
   readable,
   TroupeError,
@@ -165,7 +166,8 @@ async function send(
   const { maxBytes, maxRedirects } = limits
   if (!isObject(init as unknown))
     throw failure('validation.failed', { what: 'The options of fetch', problem: 'they are no object' })
-  const own: RequestInit = readable('The options of fetch', () => ({ ...init }))
+  // A Request has its fields in its class, so a copy would lose them.
+  const own: RequestInit = isPlainObject(init) ? readable('The options of fetch', () => ({ ...init })) : init
   let request = await readRequest(input, own)
   const { redirect, signal } = own
   const mode = redirect ?? (input instanceof Request ? input.redirect : 'follow')

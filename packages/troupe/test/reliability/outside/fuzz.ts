@@ -11,7 +11,7 @@ const maxProcesses = 20
 interface FuzzOptions {
   /** The number of calls with random changes. */
   readonly calls: number
-  /** Of the calls in which one value is changed, one of so many is made; 1: all, about 165,000. */
+  /** The share of the calls with one changed value, as its denominator; 1 makes all, about 150,000. */
   readonly share: number
   readonly seed: string
   /** A regular expression: of the functions, those whose names match. */

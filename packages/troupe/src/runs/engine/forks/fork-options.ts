@@ -21,7 +21,7 @@ export interface ForkOptions {
   readonly repeat?: boolean
   /** Rejects the call with CancelledError if it has aborted before the fork is durable. */
   readonly signal?: AbortSignal
-  /** What the fork changes; nothing by default. */
+  /** The changes of the fork; none by default. */
   readonly edit?: {
     /** Results by step or agent, in place of theirs. A step that is open at `at` is then not executed. */
     readonly results?: { readonly [stepOrAgent: string]: unknown }
