@@ -47,6 +47,17 @@ describe('a step that waits', () => {
     expect(instance.mortal.commits).toBe(1)
   })
 
+  it('A step that waits does not park while it does work that is not recorded.', async () => {
+    const end = await run(instance, async (recorder) => {
+      const answered = ask(instance, recorder, 'q')
+      await recorder.commit()
+      await recorder.work(() => new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
+      await answer(instance, '/ask:q#1', 42)
+      return answered
+    })
+    expect(end).toEqual({ status: 'completed', outcome: 42 })
+  })
+
   it('A waiting step that is cached continues with the answer, and is not executed again.', async () => {
     let executions = 0
     const program: Program = async (recorder) => {

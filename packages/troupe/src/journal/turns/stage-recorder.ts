@@ -127,6 +127,10 @@ export class StageRecorder implements Recorder {
     return this.#call(() => this.#turn.commit(this.#stage))
   }
 
+  work<T>(run: () => Promise<T>): Promise<T> {
+    return this.#execution.work(run)
+  }
+
   wait(wait: Wait): Promise<Json> {
     return this.#call(() => this.#turn.wait(this.#stage, wait, this.#scope))
   }

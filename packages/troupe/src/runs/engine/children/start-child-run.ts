@@ -53,7 +53,7 @@ export async function startChildRun(
   // A caller that does not ask for the result gets no rejection.
   ended.catch(() => {})
   await recorder.commit()
-  await parts.host.children.claim(at.user, run, runSpec.agents, at.run)
+  await recorder.work(() => parts.host.children.claim(at.user, run, runSpec.agents, at.run))
   return {
     id: run,
     result: async () => revive(await ended) as ChildRunResult,
