@@ -3,8 +3,16 @@
  * pause that a provider asked for; and a circuit breaker. An account is a key of a provider, or a URL with its key. Two
  * accounts of one provider fail and wait independently.
  */
-import { LRUCache } from 'lru-cache'
-import { type Clock, checkOptions, type Duration, failure, hashText, milliseconds, sleep } from '../core/index.ts'
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  failure,
+  hashText,
+  lruCache,
+  milliseconds,
+  sleep,
+} from '../core/index.ts'
 import { Bulkhead, CircuitBreaker, checkInteger, type Guarded, RateLimiter, wrap } from '../resilience/index.ts'
 import { verdictOf } from './model-failure.ts'
 import type { CallLimits, EmbeddingSpec, ModelLimits, ModelSpec, RerankingSpec } from './models-port.ts'
@@ -56,8 +64,8 @@ export function createGates(options: GatesOptions): Gates {
   const { clock } = options
   let limits = checkLimits(options.limits ?? {})
   const breaker = checkBreaker(options.breaker ?? {})
-  const bounds = new LRUCache<string, Bounds>({ max: maxGates })
-  const gates = new LRUCache<string, BoundGate>({ max: maxGates })
+  const bounds = lruCache<Bounds>(maxGates)
+  const gates = lruCache<BoundGate>(maxGates)
   const boundsOf = (key: string, account: string): Bounds[] => {
     const limit = limits[key]
     if (!limit) return []

@@ -22,7 +22,13 @@ const ready = probeAnswers('Show whether the process accepts work, without authe
   'not ready',
 ])
 
-export function addOpenRoutes(app: FastifyInstance, { troupe, draining, settings }: Site, add: AddOpenRoute): void {
+/** @param document creates the OpenAPI document */
+export function addOpenRoutes(
+  app: FastifyInstance,
+  { troupe, draining, settings }: Site,
+  add: AddOpenRoute,
+  document: () => Promise<object>,
+): void {
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
   add(
     'GET /health',
@@ -40,5 +46,5 @@ export function addOpenRoutes(app: FastifyInstance, { troupe, draining, settings
     },
     ready,
   )
-  add('GET /v1/openapi.json', async () => app.swagger())
+  add('GET /v1/openapi.json', async () => document())
 }

@@ -10,6 +10,7 @@ import { listen } from './listen.ts'
 import { checkMetrics, type MetricsOptions } from './metrics/metrics-options.ts'
 import { serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
+import { withoutCompilers } from './schemas/without-compilers.ts'
 import {
   isLoopback,
   isProxy,
@@ -82,6 +83,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   const drainMs = milliseconds(drain, 'drain')
   const app = fastify({
     logger: false,
+    schemaController: withoutCompilers,
     genReqId: () => parts.platform.ids.next(),
     requestTimeout: readMs,
     // A request that arrives too slowly (slow loris) is aborted.

@@ -1,6 +1,6 @@
 /** Kysely as a query compiler: one Kysely per engine that only compiles, and templates that are compiled once. */
 import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
-import type { ErrorCode } from '../core/index.ts'
+import { type ErrorCode, lazy } from '../core/index.ts'
 import type { Bind, Statement } from './changes/statement.ts'
 import { type ContentNames, compileContent } from './content.ts'
 
@@ -45,7 +45,7 @@ function placeholdersOf<Values>(row: number): Values {
 export type Template<Values> = (values: Values, more?: Omit<Statement, 'sql' | 'binds'>) => Statement
 
 /**
- * Compiles a query once; each call only fills in its values.
+ * Compiles a query at its first call; each call fills in its values.
  * @param contentNames the values and columns that are content, each with its location
  * @example
  * const byKey = template<Tables, { user: string; key: string }>(dialect, (db, p) =>
@@ -57,7 +57,17 @@ export function template<Tables, Values extends { [K in keyof Values]: Bind }>(
   build: (db: Kysely<Tables>, placeholders: Values) => Compilable,
   contentNames?: ContentNames,
 ): Template<Values> {
-  const { sql, parameters } = boundOnce(dialect, build(dialect.builder<Tables>(), placeholdersOf<Values>(0)).compile())
+  // A troupe has hundreds of queries, of which a short command uses few.
+  const compiled = lazy(() =>
+    fillerOf<Values>(
+      boundOnce(dialect, build(dialect.builder<Tables>(), placeholdersOf<Values>(0)).compile()),
+      contentNames,
+    ),
+  )
+  return (values, more) => compiled()(values, more)
+}
+
+function fillerOf<Values>({ sql, parameters }: Text, contentNames: ContentNames | undefined): Template<Values> {
   const names = parameters.map((parameter) => (parameter instanceof Placeholder ? parameter.name : undefined))
   const fill = (values: Values): readonly Bind[] => {
     const binds = new Array<Bind>(names.length)

@@ -6,13 +6,22 @@ import type { Transport } from './cli-client.ts'
 /** The most that a server may be set to take: a data set is sent in one piece. */
 const maxBodyBytes = 2 ** 24
 
+/** Fastify loads its own compilers of schemas unless it has these. They take 50 ms, and the plugin sets those of zod. */
+const unused = (): never => {
+  throw new Error('the plugin has set no compilers of schemas')
+}
+
 /** Closes the troupe with itself. */
 export async function localTransport(troupe: Troupe, location: string): Promise<Transport> {
   const [{ default: fastify }, { createFetch, troupePlugin }] = await Promise.all([
     import('fastify'),
     import('../../server/index.ts'),
   ])
-  const app = fastify({ logger: false, routerOptions: { maxParamLength: 4_096 } })
+  const app = fastify({
+    logger: false,
+    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
+    routerOptions: { maxParamLength: 4_096 },
+  })
   // A process that can open the database has all rights. The key preserves that if the app ever listens on a port.
   const key = randomBytes(32).toString('hex')
   await app.register(troupePlugin, { troupe, key, rateLimit: false, bodyLimit: maxBodyBytes })

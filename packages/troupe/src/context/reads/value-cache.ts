@@ -4,8 +4,7 @@
  * Invariant: a cached value is what a read of the storage would return now.
  */
 import { getHeapStatistics } from 'node:v8'
-import { LRUCache } from 'lru-cache'
-import type { UserId } from '../../core/index.ts'
+import { lruCache, type UserId } from '../../core/index.ts'
 import type { Bind, Change, ChangeObserver, Row, SingleWriter } from '../../storage/index.ts'
 import { type ContextReader, everyone, mayRead } from '../entries/audience.ts'
 import { restoreValue } from '../entries/entry-row.ts'
@@ -223,7 +222,7 @@ const userOf = ({ scope }: Change): UserId | undefined => ('user' in scope ? sco
 
 /** What a change may touch: `nothing` that is cached, the entries that its feed names, or `all` of its user. */
 class Invalidations {
-  readonly #kinds = new LRUCache<string, 'none' | 'entries' | 'all'>({ max: 1_000 })
+  readonly #kinds = lruCache<'none' | 'entries' | 'all'>(1_000)
 
   of({ statements, feed = [] }: Change): 'nothing' | 'named' | 'all' {
     let invalidation: 'nothing' | 'named' = 'nothing'

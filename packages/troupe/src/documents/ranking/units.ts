@@ -3,6 +3,7 @@
  * table row or a piece of code. A short sentence is joined to the one before it. A unit never ends inside a link, a piece
  * of code or a number.
  */
+import { lazy } from '../../core/index.ts'
 import type { Block, BlockKind } from './block.ts'
 import { clean } from './block-list.ts'
 import type { Sliceable } from './terms/text-pieces.ts'
@@ -20,7 +21,8 @@ export interface Unit {
 
 const shortest = 25
 const longestUnit = 900
-const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
+/** Creating it takes 30 ms of processor time. */
+const segmenter = lazy(() => new Intl.Segmenter('en', { granularity: 'sentence' }))
 
 export function unitsOf(block: Block, text: Sliceable): Unit[] {
   const content = text.slice(block.start, block.end)
@@ -53,7 +55,7 @@ function sentencesIn(text: string): Piece[] {
   const flat = text.replace(/[\r\n]/g, ' ')
   const closed = spansIn(flat)
   const pieces: Piece[] = []
-  for (const { segment, index } of segmenter.segment(flat)) {
+  for (const { segment, index } of segmenter().segment(flat)) {
     const start = index + Math.max(0, segment.search(/\S/))
     const end = index + segment.trimEnd().length
     if (end <= start) continue

@@ -2,7 +2,7 @@
  * How many arrivals of each row of work this process knows: those it reported, without a gap, and those that had come when
  * the inbox was read last. A count that was forgotten makes the steps of a run be looked up again.
  */
-import { LRUCache } from 'lru-cache'
+import { lruCache } from '../../core/index.ts'
 import type { JournalId } from '../journal-port.ts'
 
 /** The counts of the rows that changed last are kept: a run that waits costs nothing here once so many others have changed. */
@@ -14,7 +14,7 @@ interface Counts {
 }
 
 export class ArrivalCounts {
-  readonly #rows = new LRUCache<string, Counts>({ max: maxRows })
+  readonly #rows = lruCache<Counts>(maxRows)
 
   /** Returns how many arrivals were reported here. */
   reported(user: string, work: JournalId): number {

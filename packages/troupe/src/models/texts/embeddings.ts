@@ -1,7 +1,6 @@
 /** Embeds texts in bounded batches. Vectors are validated, normalised to length 1, and cached by user, model and text. */
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
-import { LRUCache } from 'lru-cache'
-import { failure, hashText, type Recording, truncateText } from '../../core/index.ts'
+import { failure, hashText, lruCache, type Recording, truncateText } from '../../core/index.ts'
 import type { Gates } from '../model-gates.ts'
 import type { Embedded, EmbeddingSpec, EmbedOptions, ModelSpent } from '../models-port.ts'
 import type { createPrices } from '../prices.ts'
@@ -23,8 +22,8 @@ export interface EmbeddingsParts extends AttemptParts {
 }
 
 export function createEmbeddings(parts: EmbeddingsParts) {
-  const cache = new LRUCache<string, Float32Array>({ max: maxCached })
-  const dimensions = new LRUCache<string, number>({ max: 100 })
+  const cache = lruCache<Float32Array>(maxCached)
+  const dimensions = lruCache<number>(100)
   return async (spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded> => {
     const model = modelNameOf(spec)
     const asked = texts.map((text) => truncateText(text.toWellFormed(), maxCharacters))

@@ -5,8 +5,8 @@
  * row). A process encrypts only as often as its row granted before, so that no key exceeds `maxKeyUses`, also after
  * crashes. The cache is bounded in number and time.
  */
-import { LRUCache } from 'lru-cache'
-import { type Clock, failure, type UserId } from '../../core/index.ts'
+import type { LRUCache } from 'lru-cache'
+import { type Clock, failure, lruCache, type UserId } from '../../core/index.ts'
 import type { Codec, EncryptedValues, LocatedValue, OpenedStorage, ValueLocation } from '../../storage/index.ts'
 import { DataKeyRows } from './data-key-rows.ts'
 import { dataKeyStatements, type KeyRow } from './data-key-statements.ts'
@@ -57,7 +57,7 @@ export class DataKeys implements Codec {
     const { storage, keyRing, grant = 65_536, maxUses = maxKeyUses, cacheMs = 900_000 } = options
     this.#rows = new DataKeyRows(storage, keyRing)
     this.#limits = { grant, maxUses, cacheMs }
-    this.#userKeys = new LRUCache({ max: options.users ?? 10_000 })
+    this.#userKeys = lruCache(options.users ?? 10_000)
   }
 
   get encryptionState(): EncryptionState {

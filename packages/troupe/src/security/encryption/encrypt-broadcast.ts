@@ -5,8 +5,7 @@
  * finds the change by its next poll.
  */
 import { hkdfSync } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
-import type { Clock } from '../../core/index.ts'
+import { type Clock, lruCache } from '../../core/index.ts'
 import { type Broadcast, maxBroadcastBytes } from '../../storage/index.ts'
 import { decrypt, encrypt, keyBytes, newKey } from './encrypt.ts'
 
@@ -33,7 +32,7 @@ export function encryptBroadcast(broadcast: Broadcast, secret: Uint8Array, clock
   const keyOf = (sender: Uint8Array) => new Uint8Array(hkdfSync('sha256', secret, sender, purpose, keyBytes))
   const own = newKey().subarray(0, senderBytes)
   const ownKey = keyOf(own)
-  const senders = new LRUCache<string, Sender>({ max: maxSenders })
+  const senders = lruCache<Sender>(maxSenders)
   const listeners = new Set<(message: string) => void>()
   let stop: (() => void) | undefined
   let sent = 0

@@ -5,8 +5,16 @@
  * the sources in turns, with a deadline and a memory limit; it is ended and replaced if it exceeds either. Each source has
  * a budget of time for schemas: a source that used it up is rejected until the minute is over.
  */
-import { LRUCache } from 'lru-cache'
-import { type Clock, failure, hashText, type Json, type Schema, TimeSlice, type TroupeError } from '../../core/index.ts'
+import {
+  type Clock,
+  failure,
+  hashText,
+  type Json,
+  lruCache,
+  type Schema,
+  TimeSlice,
+  type TroupeError,
+} from '../../core/index.ts'
 import { boundedText } from './bounded-text.ts'
 import { EvaluatorWorker } from './evaluator-worker.ts'
 import { FairQueue } from './fair-queue.ts'
@@ -85,7 +93,7 @@ export class BoundedEvaluator {
   readonly #limits: EvaluatorLimits
   readonly #waiting = new FairQueue<Waiting>()
   /** By the hash of a schema: the reason why it cannot be compiled. */
-  readonly #unusable = new LRUCache<string, string>({ max: maxUnusable })
+  readonly #unusable = lruCache<string>(maxUnusable)
   readonly #budgets: SourceBudgets
   readonly #texts: SchemaTexts
   readonly #thread: EvaluatorWorker

@@ -1,6 +1,5 @@
 /** The time that each source may cause within a minute: in the evaluator's thread, and on the main thread. */
-import { LRUCache } from 'lru-cache'
-import { type Clock, failure } from '../../core/index.ts'
+import { type Clock, failure, lruCache } from '../../core/index.ts'
 
 const windowMs = 60_000
 const maxSources = 10_000
@@ -8,7 +7,7 @@ const maxSources = 10_000
 export class SourceBudgets {
   readonly #clock: Clock
   readonly #budgetMs: number
-  readonly #spent = new LRUCache<string, { readonly until: number; ms: number }>({ max: maxSources })
+  readonly #spent = lruCache<{ readonly until: number; ms: number }>(maxSources)
 
   constructor(clock: Clock, budgetMs: number) {
     this.#clock = clock

@@ -1,8 +1,7 @@
 /** Authenticates a request and checks its limits and rights before its body is read. */
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
-import { failure, TroupeError } from '../../core/index.ts'
+import { failure, lruCache, TroupeError } from '../../core/index.ts'
 import type { Route } from '../route.ts'
 import type { Site } from '../site.ts'
 import {
@@ -145,7 +144,7 @@ export function createLimit(app: FastifyInstance, { settings: { rateLimit }, par
   const options = { timeWindow: windowMs, keyGenerator: nameOf }
   const check = app.createRateLimit({ ...options, max })
   const checkSession = app.createRateLimit({ ...options, max: bySession })
-  const failures = new LRUCache<string, { count: number; readonly until: number }>({ max: maxAddresses })
+  const failures = lruCache<{ count: number; readonly until: number }>(maxAddresses)
   const failed = (address: string) => {
     const now = clock.monotonic()
     const found = failures.get(address)

@@ -8,6 +8,7 @@ import { partsIn } from '../../startup/index.ts'
 import { checkOrigin } from '../access/check-origin.ts'
 import { problemDetailsOf, problemOf, sendProblem } from '../answers/problem-details.ts'
 import { listen } from '../listen.ts'
+import { withoutCompilers } from '../schemas/without-compilers.ts'
 import { isLoopback, ownNames } from '../server-options.ts'
 import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
 
@@ -28,7 +29,7 @@ export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Pro
   const { port, host = '127.0.0.1' } = checkMetrics(options)
   const { default: fastify } = await import('fastify')
   const { log } = partsIn(troupe).observability
-  const app = fastify({ logger: false, bodyLimit: 1_024 })
+  const app = fastify({ logger: false, schemaController: withoutCompilers, bodyLimit: 1_024 })
   const hosts = isLoopback(host) ? ownNames : undefined
   app.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(error, request, log)))
   app.setNotFoundHandler((request, reply) =>

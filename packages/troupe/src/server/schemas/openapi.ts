@@ -1,11 +1,13 @@
 /** Creates the OpenAPI 3.1 document of the server from the schemas that validate requests and answers. */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { z } from 'zod'
+import { lazy } from '../../core/index.ts'
 import type { Route } from '../route.ts'
 import { components } from './components.ts'
 import { problemSchema } from './problem-schema.ts'
 import { shareSchemas } from './share-schemas.ts'
+import { withoutCompilers } from './without-compilers.ts'
 
 type Transform = NonNullable<FastifyDynamicSwaggerOptions['transform']>
 
@@ -48,9 +50,26 @@ export function routeSchema(route: Route): FastifySchema {
   }
 }
 
-/** `GET /v1/openapi.json` gives it. */
-export async function openDocument(app: FastifyInstance, transform: Transform): Promise<void> {
-  const { default: swagger } = await import('@fastify/swagger')
+/**
+ * Collects the routes that are added to the app from now on.
+ * @returns a function that creates the document of these routes at its first call
+ */
+export function openapiOf(app: FastifyInstance): () => Promise<object> {
+  const found: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD') found.push(route)
+  })
+  return lazy(() => createDocument(found))
+}
+
+/** In an app of its own, because the packages that describe routes are loaded for the first request of the document. */
+async function createDocument(routes: readonly RouteOptions[]): Promise<object> {
+  const [{ default: fastify }, { default: swagger }, types] = await Promise.all([
+    import('fastify'),
+    import('@fastify/swagger'),
+    import('fastify-type-provider-zod'),
+  ])
+  const { jsonSchemaTransform: transform, serializerCompiler, validatorCompiler } = types
   const openapi = {
     openapi: '3.1.0',
     info: {
@@ -70,6 +89,9 @@ export async function openDocument(app: FastifyInstance, transform: Transform): 
     } as Parameters<Transform>[0])
     return (found as { readonly response: Readonly<Record<string, object>> }).response['200'] as object
   })
+  const app = fastify({ schemaController: withoutCompilers })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
   await app.register(swagger, {
     openapi: { ...openapi, components: { ...openapi.components, schemas: shared.schemas } },
     transform: (input) => {
@@ -78,4 +100,7 @@ export async function openDocument(app: FastifyInstance, transform: Transform): 
       return { url, schema: response ? { ...schema, response: shared.replaceIn(response) } : schema }
     },
   })
+  for (const { method, url, schema = {}, handler } of routes) app.route({ method, url, schema, handler })
+  await app.ready()
+  return app.swagger()
 }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { ContextClient } from '../../context/index.ts'
-import type { Ids, Json } from '../../core/index.ts'
+import { type Ids, type Json, lazy } from '../../core/index.ts'
 import type { Mailbox, MessageClient } from '../../messaging/index.ts'
 import type { BuiltInTool } from '../../security/index.ts'
 
@@ -47,12 +47,17 @@ export function toolSpec<Shape extends z.ZodRawShape>(spec: {
   readonly run: (clients: ToolClients, args: z.output<z.ZodObject<Shape>>) => Promise<JsonObject>
 }): ToolSpec {
   const schema = z.strictObject(spec.arguments)
+  const parameters = lazy(
+    () => strict(z.toJSONSchema(schema, { io: 'input', override: overrideForModel })) as JsonObject,
+  )
   return {
     name: spec.name,
     description: spec.description,
     arguments: schema,
     security: spec.security ?? false,
-    parameters: strict(z.toJSONSchema(schema, { io: 'input', override: overrideForModel })) as JsonObject,
+    get parameters() {
+      return parameters()
+    },
     run: (clients, args) => spec.run(clients, args as z.output<z.ZodObject<Shape>>),
   }
 }

@@ -2,12 +2,13 @@
  * Words of the documents that are related to a word of a question: other endings, compounds, abbreviations that the
  * documents explain, and synonyms of general English.
  */
+import { lazy } from '../../../core/index.ts'
 import { synonyms } from './synonyms.ts'
 import { termOf, termsOf } from './terms.ts'
 
 /** Returns the forms of a term in the documents: `tarif` for `tarife`, `frist` for `kündigungsfrist`; then synonyms. */
 export function relatedForms(term: string, vocabulary: Vocabulary): Form[] {
-  const alike = [...(synonymsOf.get(term) ?? [])].filter((one) => vocabulary.frequency(one) > 0)
+  const alike = [...(synonymsByTerm().get(term) ?? [])].filter((one) => vocabulary.frequency(one) > 0)
   return [...formsInDocuments(term, vocabulary), ...alike.map((one) => ({ terms: [one], weight: formWeights.synonym }))]
 }
 
@@ -64,7 +65,7 @@ function formsInDocuments(term: string, vocabulary: Vocabulary): Form[] {
   return forms.sort((a, b) => b.weight - a.weight).slice(0, maxForms)
 }
 
-const synonymsOf = readSynonyms()
+const synonymsByTerm = lazy(readSynonyms)
 
 function readSynonyms(): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>()
