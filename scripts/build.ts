@@ -89,7 +89,8 @@ function buildPackage(folder: string, { root, force, report }: Required<BuildOpt
     join(root, 'tsconfig.base.json'),
     join(folder, 'tsconfig.build.json'),
     join(folder, 'package.json'),
-  ]
+    join(folder, 'openapi.json'),
+  ].filter(existsSync)
   const digest = digestOf([...settings, ...sourcesOf(folder)], root)
   if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return true
   report(`building ${relative(root, folder)}\n`)

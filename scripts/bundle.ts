@@ -63,7 +63,11 @@ export async function bundle(folder: string): Promise<void> {
   const built = await rolldown({
     input,
     ...common((library) => inlined.includes(library)),
-    plugins: [evaluatorCode(code['evaluator-thread'] as string), triedImports(Object.keys(manifest.peerDependencies))],
+    plugins: [
+      evaluatorCode(code['evaluator-thread'] as string),
+      openapiText(join(folder, 'openapi.json')),
+      triedImports(Object.keys(manifest.peerDependencies)),
+    ],
   })
   const { output } = await built.write({
     dir: to,
@@ -107,6 +111,15 @@ const evaluatorCode = (text: string): Plugin => ({
   load: (id) =>
     id.endsWith('/security/evaluator/evaluator-code.js')
       ? `export const evaluatorCode = ${JSON.stringify(text)}`
+      : undefined,
+})
+
+/** Puts the OpenAPI document where a program of one file finds it. */
+const openapiText = (path: string): Plugin => ({
+  name: 'openapi-text',
+  load: (id) =>
+    id.endsWith('/server/schemas/openapi-text.js')
+      ? `export const openapiText = () => ${JSON.stringify(JSON.stringify(JSON.parse(readFileSync(path, 'utf8'))))}`
       : undefined,
 })
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { readOpenApi, renderFiles } from './openapi.ts'
+import { createOpenApi, renderFiles } from './openapi.ts'
 import { type OpenApiDocument, renderSchema } from './openapi-types.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..')
 describe('files generated from the OpenAPI document', () => {
   let document: OpenApiDocument
   beforeAll(async () => {
-    document = await readOpenApi()
+    document = await createOpenApi()
   })
 
   it('The generated files of the client are those of the server: node scripts/openapi.ts writes them.', () => {

@@ -1,6 +1,7 @@
 /** The routes that any caller may request: liveness, readiness, and the description of the API. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { lazy } from '../core/index.ts'
 import { checkOrigin } from './access/check-origin.ts'
 import type { AddOpenRoute } from './open-route.ts'
 import type { Site } from './site.ts'
@@ -22,13 +23,16 @@ const ready = probeAnswers('Show whether the process accepts work, without authe
   'not ready',
 ])
 
-/** @param document creates the OpenAPI document */
-export function addOpenRoutes(
-  app: FastifyInstance,
-  { troupe, draining, settings }: Site,
-  add: AddOpenRoute,
-  document: () => Promise<object>,
-): void {
+/** Returns the OpenAPI document with the paths that the routes have under a prefix. */
+async function openapiUnder(prefix: string): Promise<string> {
+  const { openapiText } = await import('./schemas/openapi-text.ts')
+  const document = JSON.parse(openapiText()) as { readonly paths: object }
+  const paths = Object.entries(document.paths).map(([path, operations]) => [prefix + path, operations])
+  return JSON.stringify({ ...document, paths: Object.fromEntries(paths) })
+}
+
+export function addOpenRoutes(app: FastifyInstance, { troupe, draining, settings }: Site, add: AddOpenRoute): void {
+  const document = lazy(() => openapiUnder(app.prefix))
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
   add(
     'GET /health',
@@ -46,5 +50,5 @@ export function addOpenRoutes(
     },
     ready,
   )
-  add('GET /v1/openapi.json', async () => document())
+  add('GET /v1/openapi.json', async (_, reply) => reply.type('application/json; charset=utf-8').send(await document()))
 }

@@ -38,6 +38,8 @@ it.each([undefined, '/agents'])('The plugin serves only its own routes, under th
     null,
   ])
   expect((await mine('GET', '/mine/broken')).text).toBe('mine: broken')
+  const { paths } = (await call('GET', '/v1/openapi.json')).body
+  expect(Object.keys(paths)).toContain(`${prefix ?? ''}/v1/runs/{run}`)
   expect((await mine('GET', '/elsewhere')).text).toBe('mine: not found')
   expect((await mine('POST', '/mine', 'a,b', { 'content-type': 'text/csv' })).text).toBe('a,b')
 

@@ -20,7 +20,7 @@ import { createAddOpenRoute, createAddressLimit } from './open-route.ts'
 import { addOpenRoutes } from './open-routes.ts'
 import type { Route } from './route.ts'
 import { routes } from './routes.ts'
-import { openapiOf, routeSchema } from './schemas/openapi.ts'
+import { routeSchema } from './schemas/route-schema.ts'
 import { type PluginOptions, readSettings, type ServerSettings } from './server-options.ts'
 import type { Site } from './site.ts'
 import { Feeds } from './streams/feeds.ts'
@@ -85,7 +85,6 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   site.parts.work.served.add(app)
   app.addHook('onClose', async () => void site.parts.work.served.delete(app))
   await addPackages(app, site)
-  const document = openapiOf(app)
   acceptJsonOnly(app)
   app.setErrorHandler((error, request, reply) =>
     sendProblem(reply, problemOf(error, request, parts.observability.log, mayReadTexts(parts.security.roles, request))),
@@ -99,7 +98,7 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
   const limit = createLimit(app, site)
   const admit = createAdmit(app, site, limit)
   const addOpenRoute = createAddOpenRoute(app, site, limit)
-  addOpenRoutes(app, site, addOpenRoute, document)
+  addOpenRoutes(app, site, addOpenRoute)
   addSignIn(app, site, limit, addOpenRoute)
   // The studio requests its files and data at the root.
   if (app.prefix === '') await addStudio(app, createAddressLimit(app, site, 'files'))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
 /** The interval of the tried moments of a kill; TROUPE_EVERY=1 tries each moment and takes minutes. */
-export const every = Number(process.env.TROUPE_EVERY ?? 3)
+export const every = Number(process.env.TROUPE_EVERY ?? 5)
 
 /** @param program beside this file; it takes the paths of a database and of a file that it appends lines to */
 export function childrenOf(program: string) {

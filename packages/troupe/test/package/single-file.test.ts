@@ -14,6 +14,7 @@ const schema = { type: 'object', properties: { word: { type: 'string', pattern: 
 const program = `
 import { createTroupe, defineAgent } from 'troupe'
 import { mcpTools } from 'troupe/mcp'
+import { serve } from 'troupe/server'
 
 async function main() {
   const troupe = await createTroupe({ storage: 'sqlite:data.db', log: 'silent' })
@@ -31,15 +32,18 @@ async function main() {
   const { status, response } = await run.result()
   const good = await call('aaa')
   const wrong = await call('b').then(() => 'accepted', ({ message }) => message)
+  const served = await serve(troupe, { port: 0 })
+  const { openapi } = await (await fetch(served.url + '/v1/openapi.json')).json()
+  await served.close()
   await close()
   await troupe.close()
-  console.log(JSON.stringify({ status, response, good, wrong }))
+  console.log(JSON.stringify({ status, response, good, wrong, openapi }))
 }
 main()
 `
 
 test.each(['esm', 'cjs'] as const)(
-  'A program of one file (%s) runs an agent on a database file and checks schemas of others.',
+  'A program of one file (%s) runs an agent on a database file, checks schemas of others, and serves its OpenAPI document.',
   async (format) => {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -64,6 +68,7 @@ test.each(['esm', 'cjs'] as const)(
       response: 'Hello Ada',
       good: { word: 'aaa' },
       wrong: expect.stringContaining('must match pattern'),
+      openapi: '3.1.0',
     })
     expect(readdirSync(folder)).toContain('data.db')
   },

@@ -6,14 +6,28 @@ import {
   historyEntrySchema,
   provenanceSchema,
   watchItemSchema,
-} from './entry-schemas.ts'
-import { evaluatedRunSchema } from './evaluation-schemas.ts'
-import { caseResultSchema, experimentSchema, experimentSummarySchema, sideTotalSchema } from './experiment-schemas.ts'
-import { auditRecordSchema, doctorReportSchema, healthSchema, versionsSchema } from './health-schemas.ts'
-import { deadLetterSchema, mailboxCountsSchema, messageSchema } from './message-schemas.ts'
-import { problemSchema } from './problem-schema.ts'
-import { storedErrorSchema } from './request-schemas.ts'
-import { recordedEventSchema, runEventSchema } from './run-event-schema.ts'
+} from '../packages/troupe/src/server/schemas/entry-schemas.ts'
+import { evaluatedRunSchema } from '../packages/troupe/src/server/schemas/evaluation-schemas.ts'
+import {
+  caseResultSchema,
+  experimentSchema,
+  experimentSummarySchema,
+  sideTotalSchema,
+} from '../packages/troupe/src/server/schemas/experiment-schemas.ts'
+import {
+  auditRecordSchema,
+  doctorReportSchema,
+  healthSchema,
+  versionsSchema,
+} from '../packages/troupe/src/server/schemas/health-schemas.ts'
+import {
+  deadLetterSchema,
+  mailboxCountsSchema,
+  messageSchema,
+} from '../packages/troupe/src/server/schemas/message-schemas.ts'
+import { problemSchema } from '../packages/troupe/src/server/schemas/problem-schema.ts'
+import { storedErrorSchema } from '../packages/troupe/src/server/schemas/request-schemas.ts'
+import { recordedEventSchema, runEventSchema } from '../packages/troupe/src/server/schemas/run-event-schema.ts'
 import {
   explanationSchema,
   exportedRunSchema,
@@ -28,8 +42,8 @@ import {
   sentPromptSchema,
   threadSummarySchema,
   uncertainEffectSchema,
-} from './run-schemas.ts'
-import { scheduleSchema } from './schedule-schema.ts'
+} from '../packages/troupe/src/server/schemas/run-schemas.ts'
+import { scheduleSchema } from '../packages/troupe/src/server/schemas/schedule-schema.ts'
 
 export const components = {
   AuditRecord: auditRecordSchema,
