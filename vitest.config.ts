@@ -27,6 +27,8 @@ const findServer = 'packages/troupe/test/postgres/find-server.ts'
 
 export default defineConfig({
   test: {
+    // Nothing has state at the top of a module, so files can share what their process has loaded.
+    isolate: false,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     // The tests spend half of their time waiting, so one more file runs at once than there are cores.
@@ -43,8 +45,6 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'sources',
-          // Nothing here has state at the top of a module, so files can share what their process has loaded.
-          isolate: false,
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
           setupFiles: ['packages/troupe/test/verify-ended-runs.ts'],
           globalSetup: [findServer],

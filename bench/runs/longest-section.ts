@@ -6,7 +6,7 @@
  * The garbage collector of V8 is left out: its pauses depend on the size of the heap. Exits with 1 if a case takes more
  * than 50 ms in each of five runs: other load only adds to a run. On a slower machine the limit grows (slowness.ts).
  *
- * node bench/runs/longest-section.ts [memory|file]
+ * node bench/runs/longest-section.ts [memory|file] [CASE ...]
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -27,7 +27,10 @@ import {
 } from 'troupe'
 import { slowness } from './slowness.ts'
 
-const [where = 'memory', selected] = process.argv.slice(2)
+const [where = 'memory', ...chosen] = process.argv.slice(2)
+const measured = '--measure'
+/** The case of this process; undefined in the process that starts one for each case. */
+const selected = chosen[0] === measured ? chosen[1] : undefined
 const maxMs = 50
 const maxRuns = 5
 const Note = defineMessage('note')
@@ -165,7 +168,8 @@ async function measure(work: () => Promise<unknown>): Promise<readonly number[]>
 
 const spec = runs[selected ?? '']
 const userCase = userCases[selected ?? '']
-if (spec || userCase) {
+if (selected !== undefined) {
+  if (!spec && !userCase) throw new Error(`there is no case ${selected}`)
   const folder = mkdtempSync(join(tmpdir(), 'troupe-sections-'))
   const storage = where === 'file' ? `sqlite:${join(folder, 'troupe.db')}` : 'memory:'
   const troupe = await createTroupe({ storage, log: 'silent' })
@@ -189,7 +193,8 @@ if (spec || userCase) {
   }
 } else {
   const isWithin = (name: string) =>
-    spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, name], { stdio: 'inherit' }).status === 0
-  for (const name of [...Object.keys(runs), ...Object.keys(userCases)])
+    spawnSync(process.execPath, ['--no-warnings', import.meta.filename, where, measured, name], { stdio: 'inherit' })
+      .status === 0
+  for (const name of chosen.length > 0 ? chosen : [...Object.keys(runs), ...Object.keys(userCases)])
     if (!Array.from({ length: maxRuns }).some(() => isWithin(name))) process.exitCode = 1
 }

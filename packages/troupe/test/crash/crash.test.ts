@@ -40,7 +40,7 @@ test('A process that is killed before each of 60 of its events ends its runs as 
     scenario: scenarioOf('runs'),
     seeds,
     processes: 2,
-    cap: '25s',
+    cap: '2m',
     maxEvents: 60_000,
   })
   expect(report.failures.map(({ seed, failure }) => `${seed}: ${failure}`)).toEqual([])

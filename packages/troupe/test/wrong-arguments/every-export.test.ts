@@ -23,9 +23,7 @@ interface Message {
   readonly over?: Report
 }
 
-it('Every function, constructor and method of every entry point rejects wrong arguments with an error of the catalogue.', {
-  timeout: 180_000,
-}, async () => {
+it('Every function, constructor and method of every entry point rejects wrong arguments with an error of the catalogue.', async () => {
   const { findings, report } = await callEverything()
   expect(findings).toEqual([])
   expect(report?.missing, 'classes of which test/wrong-arguments/class-objects.ts makes no object').toEqual([])
