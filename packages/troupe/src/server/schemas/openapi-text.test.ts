@@ -1,4 +1,5 @@
 /** The description of the server, read by those who did not write it. */
+import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -24,6 +25,11 @@ beforeAll(async () => {
   document = (await call('GET', '/v1/openapi.json')).body
 })
 afterAll(() => servers.close())
+
+it('The server sends the OpenAPI document that the package ships.', () => {
+  const path = new URL('../../../openapi.json', import.meta.url)
+  expect(document).toEqual(JSON.parse(readFileSync(path, 'utf8')))
+})
 
 it('The OpenAPI document conforms to OpenAPI 3.1, and every reference in it resolves.', async () => {
   const validator = new Validator()
