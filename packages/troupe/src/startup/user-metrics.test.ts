@@ -80,6 +80,24 @@ describe('Metrics of a user', () => {
     expect(troupe.metrics.summary('orders').count).toBe(2)
   })
 
+  it('The metrics of a step reject a name that cannot be read, before it becomes a part of the record.', async () => {
+    await using troupe = await createTroupe({ storage: 'memory:' })
+    const unreadable = {
+      toString() {
+        throw new Error('unreadable')
+      },
+    }
+    const topology = pipeline(async (_: unknown, ctx: never) => {
+      const { metrics } = ctx as { metrics: ReturnType<(typeof troupe)['user']>['metrics'] }
+      const codes: unknown[] = []
+      for (const name of [unreadable, Object.create(null), Symbol('m'), ''] as never[])
+        codes.push(await metrics.summary(name).catch(({ code }) => code))
+      return finish(codes)
+    })
+    const { response } = await troupe.user('ada').orchestra.run({ task: 1, topology })
+    expect(response).toEqual(Array.from({ length: 4 }, () => 'name.invalid'))
+  })
+
   it('The metrics of a user need the rights of entries: a readonly agent records nothing, one without get_context reads nothing.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     const ada = troupe.user('ada')

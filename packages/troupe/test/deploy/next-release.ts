@@ -22,6 +22,7 @@ export function buildNextRelease(): Build {
   mkdirSync(team)
   cpSync(ownBuild.team, team, { recursive: true })
   cpSync(join(ownBuild.folder, 'dist'), join(folder, 'dist'), { recursive: true })
+  cpSync(join(ownBuild.folder, 'openapi.json'), join(folder, 'openapi.json'))
   const described = JSON.parse(readFileSync(join(ownBuild.folder, 'package.json'), 'utf8')) as { version: string }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...described, version: '999.0.0' }))
   writeFileSync(join(folder, 'dist/core/version.js'), "export const version = '999.0.0'\n")

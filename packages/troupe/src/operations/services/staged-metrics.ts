@@ -1,4 +1,5 @@
 /** The metrics of a step: stored with its turn, and read as recorded reads. */
+import { capture, checkName } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { MetricStore, MetricsCollector, StoredMetricSummary, UserMetrics } from '../../observability/index.ts'
 import type { Access } from '../../security/index.ts'
@@ -28,7 +29,10 @@ export function stagedMetrics({ recorder, access, store, metrics }: StagedMetric
     },
     async summary(name, options = {}) {
       checkRight('read')
-      const asked = () => store.summary(user, name, options).then((found) => ({ ...found }))
+      // The record names the call by it.
+      checkName('metric', name)
+      const captured = capture(options)
+      const asked = () => store.summary(user, name, captured).then((found) => ({ ...found }))
       return recorder.answer<StoredMetricSummary & { readonly [field: string]: number }>(
         { kind: 'metric summary', name },
         asked,
