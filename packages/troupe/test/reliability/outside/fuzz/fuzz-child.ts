@@ -57,10 +57,12 @@ async function attempt(target: Target, parameters: readonly unknown[]): Promise<
     // A step that has asked a person waits, and so does what its code calls then.
     const isOfStep = target.name.startsWith('ctx.')
     const how = await Promise.race([completed, pause(isOfStep ? 15 : answeredWithinMs, 'no answer', { ref: false })])
-    if (how === 'no answer' && !isOfStep && !/\.(result|take|acquire|wait|request)/.test(target.name))
+    if (how === 'no answer' && isOfStep) await testbed.renewStep()
+    else if (how === 'no answer' && !/\.(result|take|acquire|wait|request)/.test(target.name))
       note('no answer', new Error(''))
     return false
   } catch (error) {
+    if ((error as { readonly code?: unknown } | null)?.code === 'step.over') await testbed.renewStep()
     const problem = problemOf(library, error)
     if (problem !== undefined) note(problem, error)
     return (error as { readonly name?: unknown } | null)?.name === 'ValidationError'

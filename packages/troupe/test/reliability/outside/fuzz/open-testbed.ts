@@ -1,6 +1,6 @@
 /** A troupe with something of everything in it, for the fuzzer to call. */
 import type { AgentContext } from '../../../../src/agent-types.ts'
-import type { User } from '../../../../src/index.ts'
+import type { Run, User } from '../../../../src/index.ts'
 import type { LibraryUnderTest } from './library.ts'
 import { fixturesOf } from './valid-arguments.ts'
 
@@ -24,10 +24,28 @@ export async function openTestbed(library: LibraryUnderTest) {
   const run = await user.orchestra.start({ task: 'x', topology })
   await run.result()
   const [delivery] = await support.mailbox.receive()
-  return { troupe, user, support, run, delivery, agent, ctx: await openStep(library, user) }
+  let step = await openStep(library, user)
+  return {
+    ...{ troupe, user, support, run, delivery, agent },
+    get ctx() {
+      return step.ctx
+    },
+    /** The step waits, or has ended: its `ctx` would answer no further call. */
+    async renewStep() {
+      // A wrong call may have ended it.
+      await step.run.cancel().catch(() => {})
+      step = await openStep(library, user)
+    },
+  }
 }
-/** Returns the `ctx` of a step that never ends. */
-async function openStep({ defineAgent, patterns }: LibraryUnderTest, { orchestra }: User): Promise<AgentContext> {
+
+interface OpenStep {
+  readonly ctx: AgentContext
+  readonly run: Run
+}
+
+/** Opens a step that does not end. */
+async function openStep({ defineAgent, patterns }: LibraryUnderTest, { orchestra }: User): Promise<OpenStep> {
   const entered = Promise.withResolvers<AgentContext>()
   const held = defineAgent({
     name: 'Held',
@@ -36,7 +54,7 @@ async function openStep({ defineAgent, patterns }: LibraryUnderTest, { orchestra
       return new Promise<null>(() => {})
     },
   })
-  await orchestra.start({ task: 'x', topology: patterns.pipeline({ stages: [{ agents: [held] }] }) })
-  return entered.promise
+  const run = await orchestra.start({ task: 'x', topology: patterns.pipeline({ stages: [{ agents: [held] }] }) })
+  return { ctx: await entered.promise, run }
 }
 export type Testbed = Awaited<ReturnType<typeof openTestbed>>
