@@ -26,7 +26,12 @@ export async function openTestbed(library: LibraryUnderTest) {
   const [delivery] = await support.mailbox.receive()
   let step = await openStep(library, user)
   return {
-    ...{ troupe, user, support, run, delivery, agent },
+    troupe,
+    user,
+    support,
+    run,
+    delivery,
+    agent,
     get ctx() {
       return step.ctx
     },
