@@ -62,6 +62,12 @@ export async function replayStep(
     !(record.end && 'value' in record.end) &&
     execution.cursor.usedUp &&
     execution.effects.working === 0
+  const stallProblem = () => {
+    const { cursor, missing = record.unread(cursor.remaining, (id) => cursor.asked(id)) } = execution
+    return missing === undefined
+      ? 'the record ends, and the code does not'
+      : `the record continues with ${missing}, which the code does not call`
+  }
   function tick() {
     execution.tick()
     if (execution.due) port.advance()
@@ -70,7 +76,7 @@ export async function replayStep(
   try {
     const ended = program(new StageRecorder(execution, new Turn(execution), execution.root)).catch(() => null)
     const stalled = sleep(clock, limits.stallMs, late.signal).then(
-      () => reject('it asks for what its record does not hold'),
+      () => reject(stallProblem()),
       () => {},
     )
     await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])

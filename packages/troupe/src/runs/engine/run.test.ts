@@ -237,7 +237,11 @@ describe('a run', () => {
     await run.cancel()
     expect(await run.result()).toMatchObject({ status: 'cancelled', success: false })
     expect(cleaned).toBe(true)
-    await expect(run.cancel()).rejects.toMatchObject({ code: 'run.over' })
+    for (const options of [{}, { id: 'late' }])
+      await expect(run.cancel(options)).rejects.toMatchObject({
+        code: 'run.over',
+        message: expect.stringMatching(/has ended: cancelled\.$/),
+      })
   })
 
   it('A request goes through the journal to agents of the run, and to mailboxes of other agents.', async () => {

@@ -19,9 +19,10 @@ export interface CommandOutcome {
 export interface RunCommands {
   /**
    * @param also statements of the same change
-   * @throws ConflictError `run.over`, `command.repeated`; the expectations of `also`
+   * @returns false if the run has ended
+   * @throws ConflictError `command.repeated`; the expectations of `also`
    */
-  submit(user: UserId, run: string, id: string, order: Order, also?: Fragment): Promise<void>
+  submit(user: UserId, run: string, id: string, order: Order, also?: Fragment): Promise<boolean>
   /** Returns the outcome of a command; undefined until the run has accepted it, `'withdrawn'` if the caller withdrew it. */
   outcome(user: UserId, run: string, id: string): Promise<CommandOutcome | 'withdrawn' | undefined>
   /** Takes back a command that the run has not accepted. */
@@ -78,10 +79,7 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
             { ...at, body, now },
             { expect: { rows: 1 }, otherwise: 'command.repeated', detail: { run, id } },
           ),
-          table.open(
-            { user, run },
-            { expect: { rows: 1 }, otherwise: 'run.over', detail: { run, status: 'it ended' } },
-          ),
+          table.open({ user, run }, { expect: { rows: 1 }, otherwise: 'run.over', detail: { run } }),
           table.forget({ user, before: { $: 'now', plusMs: -retentionMs } }),
           ...put.statements,
           ...also.statements,
@@ -89,10 +87,12 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
         ],
         wake: [...new Set([...(put.wake ?? []), ...(also.wake ?? [])])],
       })
-      if (result.ok) return
+      if (result.ok) return true
+      if (result.code === 'run.over') return false
       if (result.code !== 'command.repeated') throw failure(result.code, { ...result.detail })
       const known = await rowOf(at)
       if (known && known.body !== body) throw failure('command.repeated', { run, id })
+      return true
     },
     async outcome(user, run, id) {
       const row = await rowOf({ user, run, id })

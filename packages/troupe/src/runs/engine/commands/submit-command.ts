@@ -24,7 +24,8 @@ export async function submitCommand(
   const command = id === undefined ? ids.next() : checkName('command', id)
   const row = await host.row(user, run)
   if (row.endedAt !== null && id === undefined) throw failure('run.over', { run, status: row.status })
-  await commands.submit(user, run, command, order, also)
+  const isOpen = await commands.submit(user, run, command, order, also)
+  if (!isOpen) throw failure('run.over', { run, status: (await host.row(user, run)).status })
   await host.arrived(user, run)
   try {
     await untilApplied(host, user, run, command, signal)
