@@ -1,4 +1,4 @@
-/** The words that every room shares. Imports nothing of ours. */
+/** The types and functions that all modules use. Imports no other module. */
 
 export { checkConstruct, construct } from './construct.ts'
 export {
@@ -55,6 +55,7 @@ export * from './time/periodic-task.ts'
 export * from './time/random.ts'
 export * from './time/time-slice.ts'
 export * from './time/virtual-clock.ts'
+export { whenAborted } from './time/when-aborted.ts'
 export * from './time/work-timer.ts'
 export * from './values/check-options.ts'
 export { checkPorts } from './values/check-ports.ts'

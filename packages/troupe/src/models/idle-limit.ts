@@ -1,5 +1,5 @@
 /** Aborts a stream that stops sending, so that a silent connection blocks no caller. */
-import { type Clock, duration, failure, WorkTimer } from '../core/index.ts'
+import { type Clock, duration, failure, WorkTimer, whenAborted } from '../core/index.ts'
 
 export interface IdleLimit {
   readonly clock: Clock
@@ -35,8 +35,7 @@ export function withIdleLimit<Out>(
     })
   let timer = startTimer(limitMs)
   // A call whose caller has left may never settle. The timer must not keep the process alive.
-  const release = () => timer.release()
-  signal.addEventListener('abort', release, { once: true })
+  const stopWatching = whenAborted(signal, () => timer.release())
   const onActivity = () => {
     leftAtPiece = timer.leftMs
   }
@@ -44,7 +43,7 @@ export function withIdleLimit<Out>(
   // The result of the loser of the race is not needed.
   reading.catch(() => {})
   return Promise.race([reading, stalled.promise]).finally(() => {
-    signal.removeEventListener('abort', release)
+    stopWatching()
     timer.stop()
   })
 }

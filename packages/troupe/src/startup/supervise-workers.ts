@@ -1,5 +1,5 @@
 /** Supervises workers of a troupe, which are stopped with it and shown in its health check. */
-import type { TroupeEvent } from '../core/index.ts'
+import { type TroupeEvent, whenAborted } from '../core/index.ts'
 import { type SuperviseChild, type SuperviseOptions, type Supervision, Supervisor } from '../messaging/index.ts'
 import { runWorker, type WorkerPorts } from './run-worker.ts'
 
@@ -23,11 +23,10 @@ export async function superviseWorkers(
       ),
     start: (worker, watch) => runWorker(parts, user, worker, { watch }),
   })
-  const stop = () => void supervisor.stop()
-  signal?.addEventListener('abort', stop, { once: true })
+  const stopWatching = whenAborted(signal, () => void supervisor.stop())
   supervisions.set(supervisor, user)
   void supervisor.ended.then(({ status }) => {
-    signal?.removeEventListener('abort', stop)
+    stopWatching()
     // A supervisor that gave up stays in the list, so that the health check reports it.
     if (status === 'stopped') supervisions.delete(supervisor)
   })

@@ -1,5 +1,5 @@
 /** Limits the work time of a durable tool. Its clock is stopped while it waits for a person, a reply or a run. */
-import { type Clock, duration, failure, WorkTimer } from '../core/index.ts'
+import { type Clock, duration, failure, WorkTimer, whenAborted } from '../core/index.ts'
 import type { EffectFunction, Recorder } from '../journal/index.ts'
 import { withTimeLimit } from '../resilience/index.ts'
 
@@ -47,11 +47,10 @@ export function withWorkLimit<Out>(
           fn({ ...call, signal }),
         )
     }
-    const onAbort = () => {
+    const stopWatching = whenAborted(recorder.signal, () => {
       timer.stop()
       controller.abort(recorder.signal.reason)
-    }
-    recorder.signal.addEventListener('abort', onAbort, { once: true })
+    })
     Promise.resolve()
       .then(() => run(limited(recorder, waiting, bounded), controller.signal))
       .then(resolve, reject)
@@ -59,7 +58,7 @@ export function withWorkLimit<Out>(
         // No wait that it left behind may set the clock going again.
         waits = Number.POSITIVE_INFINITY
         timer.stop()
-        recorder.signal.removeEventListener('abort', onAbort)
+        stopWatching()
       })
   })
 }

@@ -15,6 +15,7 @@ import {
   type Schema,
   show,
   systemClock,
+  whenAborted,
 } from '../../core/index.ts'
 import { type Agent, type AgentAccess, checkStepEntry, type Outcome, type StepEntry } from '../agent-port.ts'
 import { clientsFor } from '../step/clients-for.ts'
@@ -240,10 +241,8 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     // A step that waits returns its instance, which others may need to end the wait.
     entry.recorder.dropWhenParked()
     const lease = await this.acquire({ key: entry.recorder.step, signal })
-    const release = () => void lease.release()
-    signal.addEventListener('abort', release, { once: true })
     // The step may have been aborted while the instance was acquired.
-    if (signal.aborted) release()
+    const stopWatching = whenAborted(signal, () => void lease.release())
     try {
       const agent = asAgent(lease.instance)
       if (!agent)
@@ -254,7 +253,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
       if (!entry.serve || !at.serve) return await at.step(own)
       return { kind: 'value', value: await at.serve(entry.serve, own) }
     } finally {
-      signal.removeEventListener('abort', release)
+      stopWatching()
       await lease.release()
     }
   }

@@ -12,6 +12,7 @@ import {
   type Json,
   type Schema,
   show,
+  whenAborted,
 } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
@@ -158,8 +159,7 @@ function reach(ctx: StepContext, { name, port, effect }: Remote, { what, input, 
     `${what} ${name}`,
     { class: effect, input, taint: [`untrusted:${name}`], ...reconcile },
     async ({ key, signal }) => {
-      const gone = () => void Promise.try(() => port.cancel?.(key)).catch(() => {})
-      signal.addEventListener('abort', gone, { once: true })
+      const stopWatching = whenAborted(signal, () => void Promise.try(() => port.cancel?.(key)).catch(() => {}))
       try {
         return checkTask(name, await call({ key, signal }))
       } catch (error) {
@@ -168,7 +168,7 @@ function reach(ctx: StepContext, { name, port, effect }: Remote, { what, input, 
         if (found) return checkTask(name, found)
         throw error
       } finally {
-        signal.removeEventListener('abort', gone)
+        stopWatching()
       }
     },
   )

@@ -1,5 +1,5 @@
-/** A step under the policy of its agent. A step that gives up its process gives up its place too. */
-import type { UserId } from '../../core/index.ts'
+/** Executes a step under the policy of its agent. A parked step releases its slot in the policy. */
+import { type UserId, whenAborted } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { Services } from '../services-port.ts'
 
@@ -16,8 +16,8 @@ export async function guardedStep<Out>(
 }
 
 /**
- * What its policy would refuse is refused before anything of it is recorded: a flood costs no commits.
- * @throws the refusal
+ * Rejects a step that its policy does not admit before anything is recorded, so that a flood causes no commits.
+ * @throws the rejection of the policy
  */
 export function checkAdmission({ external: { policies } }: Services, agent: string, user: UserId): void {
   const rejection = policies?.agents.of(agent)?.rejection?.({ key: user })
@@ -27,10 +27,7 @@ export function checkAdmission({ external: { policies } }: Services, agent: stri
 /** Settles with the step, or when the signal aborts: the promise of a step that waits never settles by itself. */
 function untilOver<Out>(run: () => Promise<Out>, signal: AbortSignal): Promise<Out> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    run()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort))
+    const stopWatching = whenAborted(signal, () => reject(signal.reason))
+    run().then(resolve, reject).finally(stopWatching)
   })
 }

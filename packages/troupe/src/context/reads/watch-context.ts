@@ -3,7 +3,7 @@
  * its hints, and does not poll. The versions before and after a change, and the subscriptions of the reader at that
  * revision, decide what the reader sees; a value is yielded only if it may still be read.
  */
-import { checkOptions, checkSignal, type Json, TimeSlice, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkSignal, type Json, TimeSlice, TroupeError, whenAborted } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { WatchItem, WatchOptions } from '../context-client.ts'
 import { type ContextReader, mayRead } from '../entries/audience.ts'
@@ -38,16 +38,14 @@ export function watchContext(
   const pattern = options.pattern === undefined ? undefined : compilePattern(options.pattern)
   const waiter = new Waiter(mesh.core, reader.user)
   const forget = mesh.watching(waiter)
-  const abort = () => waiter.stop()
-  if (signal?.aborted) abort()
-  else signal?.addEventListener('abort', abort, { once: true })
+  const stopWatching = whenAborted(signal, () => waiter.stop())
   // The position is determined at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
   mesh.core.before(reader.user, start)
   const end = () => {
     waiter.stop()
     forget()
-    signal?.removeEventListener('abort', abort)
+    stopWatching()
   }
   const { core, watchReads: reads } = mesh
   // The watch belongs to the current call, also where another one reads its items.
@@ -73,12 +71,12 @@ class Waiter implements Watcher {
   readonly user: string
   readonly #off: () => void
   #hinted = 0
-  /** Where it waits: revisions count from 1 again when a user was forgotten. */
+  /** The revision after which it waits. If the user is erased, revisions start from 1 again. */
   #passed = 0
   #wake: (() => void) | undefined
   #onStop: (() => void) | undefined
   stopped = false
-  /** It must start over. */
+  /** True if the watch must start over. */
   over = false
 
   constructor(core: MeshCore, user: string) {
@@ -109,7 +107,7 @@ class Waiter implements Watcher {
       work.then(resolve, reject)
     })
   }
-  /** The state belongs to a user that was erased. */
+  /** Starts the watch over, because the user was erased. */
   startOver(): void {
     this.over = true
     this.#hinted = Number.POSITIVE_INFINITY
@@ -166,7 +164,7 @@ async function* follow(
     }
     while (!waiter.stopped) {
       const page = await reads.page(reader.user, position.revision)
-      // Behind the head: the user was forgotten, and is a new one.
+      // The position is after the head, because the user was erased.
       if (waiter.over || position.revision < page.horizon || position.revision > page.head) {
         waiter.over = false
         // Revisions count from 1 again.
@@ -213,7 +211,7 @@ const changeOf = (item: FeedRow, reader: ContextReader): SubscriptionChange | un
   return change.agents.includes(reader.agent) ? change : undefined
 }
 
-/** The position at an earlier revision; undefined where the feed does not reach back so far. */
+/** Returns the position at an earlier revision; undefined if the feed no longer has it. */
 async function rewind(
   core: MeshCore,
   reader: ContextReader,

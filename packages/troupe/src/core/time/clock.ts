@@ -2,6 +2,7 @@
 import { failure } from '../errors/failure.ts'
 import { checkFunction } from '../values/check-options.ts'
 import { show } from '../values/show.ts'
+import { whenAborted } from './when-aborted.ts'
 
 /** Cancels a timer or a call that is not made yet. A second call has no effect. */
 export type Cancel = () => void
@@ -62,16 +63,14 @@ export const systemClock: Clock = {
  */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => {
-      cancel()
-      reject(failure('cancelled', { what: 'Waiting' }, { cause: signal?.reason }))
-    }
     const cancel = clock.after(ms, () => {
-      signal?.removeEventListener('abort', abort)
+      stopWatching()
       resolve()
     })
-    if (signal?.aborted) abort()
-    else signal?.addEventListener('abort', abort, { once: true })
+    const stopWatching = whenAborted(signal, () => {
+      cancel()
+      reject(failure('cancelled', { what: 'Waiting' }, { cause: signal?.reason }))
+    })
   })
 }
 

@@ -12,6 +12,7 @@ import {
   nextMacrotask,
   runWithStepTaint,
   TimeSlice,
+  whenAborted,
 } from '../../core/index.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { Execution, StepPort } from '../steps/execution.ts'
@@ -34,12 +35,12 @@ export class StepMachine implements StepControl, StepPort {
   readonly timers: StepTimers
   readonly #program: Program
   readonly #executor: StepExecutor
-  /** Commits and triggers of the step belong to its trace, whatever causes them. */
+  /** The trace of the step, to which all its commits and triggers belong. */
   readonly #within = AsyncLocalStorage.snapshot()
   readonly #queue: Trigger[] = []
   #isDispatching = false
   #needsAdvance = false
-  /** Where the trigger that is dispatched may lead. */
+  /** The states to which the present trigger may lead. */
   #targets: readonly StepState[] = []
   #unlisten: () => void = () => {}
   #writing: Promise<void> | undefined
@@ -83,7 +84,7 @@ export class StepMachine implements StepControl, StepPort {
     return this.#stop({ on: 'drain' })
   }
 
-  /** Its user is erased: nothing more of the step is written, whatever of its code still runs. */
+  /** The user is erased. Nothing of the step is written any more, although its code may run. */
   async forget(): Promise<void> {
     this.dispatch({ on: 'forget' })
     await this.#writing
@@ -145,15 +146,7 @@ export class StepMachine implements StepControl, StepPort {
 
   listen(): void {
     this.#unlisten()
-    const { signal } = this.data.spec
-    if (!signal) return
-    const abort = () => void this.stop('cancel')
-    if (signal.aborted) {
-      abort()
-      return
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#unlisten = () => signal.removeEventListener('abort', abort)
+    this.#unlisten = whenAborted(this.data.spec.signal, () => void this.stop('cancel'))
   }
 
   release(): void {
@@ -194,7 +187,7 @@ export class StepMachine implements StepControl, StepPort {
   #transition<T extends Trigger>(trigger: T): void {
     const transition = transitionOf(this.data.state, trigger.on)
     this.#targets = transition?.to ?? []
-    // The row of a trigger takes this trigger: the compiler does not follow it through the union.
+    // The action of a trigger accepts this trigger, which the compiler cannot derive from the union.
     ;(transition?.run as ((step: StepControl, trigger: T) => void) | undefined)?.(this, trigger)
   }
 

@@ -1,17 +1,17 @@
 /**
- * Steps that may end their process execute one at a time, so that the guilty one is found and no other is blamed.
+ * Executes steps that may end their process one at a time, so that only the step that ends it is counted.
  *
- * A step is a suspect from its second restart on without a record between: so often a process ended while it executed. A
- * suspect waits here before its restart is recorded, and holds its place until it has recorded something, waits, is over,
- * or has executed for a minute. A process that ends then ends by that suspect, or by a step that was not suspected yet,
- * which becomes a suspect itself by its second restart. Restarts of suspects that wait here are not counted. The price:
- * after two crashes, steps that record nothing begin one after another.
+ * A step becomes a suspect at its second restart without a record between them: two processes ended while it executed. A
+ * suspect waits here before its restart is recorded. It leaves the queue when it records something, waits, ends, or has
+ * executed for a minute. If the process ends meanwhile, then by this suspect or by a step that is not a suspect yet, which
+ * becomes one at its second restart. Restarts of waiting suspects are not counted. The cost: after two crashes, steps that
+ * record nothing begin one after another.
  */
-import type { Clock } from '../../core/index.ts'
+import { type Clock, whenAborted } from '../../core/index.ts'
 
 /**
- * In ms. A suspect that ends its process later is found less surely. Without a limit, an effect that awaits the run of
- * another suspect would wait for ever.
+ * The maximal time of a suspect at the head of the queue, in ms. Without a limit, an effect that awaits the run of another
+ * suspect would never end. A suspect that ends its process later than that may not be counted alone.
  */
 const maxHeld = 60_000
 
@@ -24,17 +24,17 @@ export class SuspectQueue {
   }
 
   /**
-   * Resolves when it is the turn of the caller, or when the signal aborts, with a function that releases its place;
-   * that may be called more than once.
+   * Waits until the caller is at the head of the queue, or until the signal aborts.
+   * @returns a function that removes the caller from the queue; further calls have no effect
    */
   async enter(signal: AbortSignal): Promise<() => void> {
     const before = this.#last
     const over = Promise.withResolvers<void>()
     this.#last = before.then(() => over.promise)
     const aborted = Promise.withResolvers<void>()
-    if (signal.aborted) aborted.resolve()
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
+    const stopWatching = whenAborted(signal, aborted.resolve)
     await Promise.race([before, aborted.promise])
+    stopWatching()
     const cancelLimit = this.#clock.after(maxHeld, over.resolve, { background: true })
     return () => {
       cancelLimit()

@@ -1,5 +1,5 @@
 /** Requests outside of a step: a message, and a row that gets the answer in the change that acknowledges the message. */
-import { addStepTaint, decodeJson, failure, type Json, restoreError } from '../../core/index.ts'
+import { addStepTaint, decodeJson, failure, type Json, restoreError, whenAborted } from '../../core/index.ts'
 import type { MessageType } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import type { Answer } from '../receiving/delivery-handle.ts'
@@ -41,9 +41,7 @@ export class MailboxRequests implements RequestPort {
     const listening = messaging.answers.listen(user, id)
     const ended = new AbortController()
     const stopTimer = messaging.clock.after(timeoutMs, () => ended.abort('timeout'))
-    const abort = () => ended.abort(signal?.reason)
-    if (signal?.aborted) abort()
-    signal?.addEventListener('abort', abort, { once: true })
+    const stopWatching = whenAborted(signal, () => ended.abort(signal?.reason))
     let answered = false
     try {
       const lane = JSON.stringify([user, agent, to, common.priority ?? 'normal'])
@@ -69,7 +67,7 @@ export class MailboxRequests implements RequestPort {
     } finally {
       listening.end()
       stopTimer()
-      signal?.removeEventListener('abort', abort)
+      stopWatching()
       // The clean-up removes a row that stays; its loss must not hide the reply. An abandoned request is withdrawn.
       const done = [
         messaging.requests.close(user, id),

@@ -2,7 +2,7 @@
  * Stores messages in mailboxes and applies backpressure. Sends of one lane start in the order of their calls. While one of them
  * waits for capacity, later sends wait behind it, and sends in progress try again in that order.
  */
-import { failure } from '../../core/index.ts'
+import { failure, whenAborted } from '../../core/index.ts'
 import type { CommitResult, Fragment, Row, Statement } from '../../storage/index.ts'
 import { commitRejection, type MessagingContext } from '../messaging-context.ts'
 import { notAnswered, notifyUnanswered, unanswered } from '../receiving/delivery-handle.ts'
@@ -34,15 +34,12 @@ async function unlessAborted(turn: Promise<unknown>, signal: AbortSignal | undef
   if (!signal) return void (await turn)
   const cancelled = () => failure('cancelled', { what: 'Sending' }, { cause: signal.reason })
   if (signal.aborted) throw cancelled()
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(cancelled())
-    signal.addEventListener('abort', abort, { once: true })
-  })
+  const aborted = Promise.withResolvers<never>()
+  const stopWatching = whenAborted(signal, () => aborted.reject(cancelled()))
   try {
-    await Promise.race([turn, aborted])
+    await Promise.race([turn, aborted.promise])
   } finally {
-    signal.removeEventListener('abort', abort)
+    stopWatching()
   }
 }
 

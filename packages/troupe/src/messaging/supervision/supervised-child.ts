@@ -1,5 +1,5 @@
 /** A child of a supervisor: a worker that is created for each start, or another supervisor. */
-import { checkOptions, duration, failure, type TroupeError } from '../../core/index.ts'
+import { checkOptions, duration, failure, type TroupeError, whenAborted } from '../../core/index.ts'
 import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
 import { Worker } from '../workers/worker.ts'
 import {
@@ -32,12 +32,11 @@ export function supervisedChild(child: SuperviseChild, parts: ChildParts): Child
       if (used) supervisor = parts.supervise(children, options)
       used = true
       const begun = supervisor
-      const leave = () => void begun.stop()
-      parts.over.addEventListener('abort', leave, { once: true })
+      const stopWatching = whenAborted(parts.over, () => void begun.stop())
       try {
         await begun.start()
       } finally {
-        parts.over.removeEventListener('abort', leave)
+        stopWatching()
       }
       void begun.ended.then((end) => 'error' in end && failed(end.error))
       return { stop: () => begun.stop(), halt: () => begun.stop() }

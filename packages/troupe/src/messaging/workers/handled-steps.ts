@@ -2,7 +2,7 @@
  * Executes the steps of handlers. A handler that waits for an answer is parked: its step is executed again when something
  * arrives for it, until it ends or the worker stops.
  */
-import type { Clock, Json } from '../../core/index.ts'
+import { type Clock, type Json, whenAborted } from '../../core/index.ts'
 import type { Inbox, JournalId, Recorder, StepEnd, StepSpec, Steps } from '../../journal/index.ts'
 
 export interface HandledStepsParts {
@@ -38,8 +38,9 @@ export class HandledSteps {
         this.#wake.set(spec.id, woken.resolve)
         const end = await this.#watched(this.#parts.steps.execute(spec, program), hung)
         if (end.status !== 'parked' || this.#stopping || spec.signal?.aborted) return end
-        spec.signal?.addEventListener('abort', () => woken.resolve(), { once: true })
+        const stopWatching = whenAborted(spec.signal, woken.resolve)
         await woken.promise
+        stopWatching()
         if (this.#stopping) return end
       }
     } finally {

@@ -6,6 +6,7 @@ import type {
   SharedV4ProviderMetadata,
   SharedV4Warning,
 } from '@ai-sdk/provider'
+import { whenAborted } from '../../core/index.ts'
 import { invalidModelAnswer, reportedInStream } from '../model-failure.ts'
 import type { LivePart } from '../models-port.ts'
 import { maxAnswerCharacters, readFile, weightOf } from './read-answer.ts'
@@ -48,10 +49,8 @@ export async function readStream(
   let size = 0
   let silent = 0
   const reader = stream.getReader()
-  const onAbort = () => void reader.cancel(signal.reason).catch(() => {})
-  signal.addEventListener('abort', onAbort, { once: true })
   // The signal may have aborted before the provider answered.
-  if (signal.aborted) onAbort()
+  const stopWatching = whenAborted(signal, () => void reader.cancel(signal.reason).catch(() => {}))
   try {
     for (;;) {
       const { done, value: part } = await reader.read()
@@ -89,10 +88,10 @@ export async function readStream(
         }
       }
       if (size === before && ++silent > maxSilentPieces)
-        throw invalidModelAnswer('the stream went on and on saying nothing')
+        throw invalidModelAnswer('the stream sent too many parts without content')
     }
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    stopWatching()
     // A stream that was read to its end needs no cancel. If it was interrupted, its connection closes in the background.
     void reader.cancel().catch(() => {})
     reader.releaseLock()

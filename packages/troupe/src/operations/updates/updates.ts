@@ -1,5 +1,5 @@
 /** Watches what changes for a user, in this process and in those that share the storage. Nothing is stored. */
-import { type Clock, type Events, sleep } from '../../core/index.ts'
+import { type Clock, type Events, sleep, whenAborted } from '../../core/index.ts'
 import type { Broadcast } from '../../storage/index.ts'
 import { PendingUpdates, type UpdateBatch } from './pending-updates.ts'
 import { SharedUpdates } from './shared-updates.ts'
@@ -52,14 +52,13 @@ export class Updates {
     const watched = options.allUsers ? [user, allUsers] : [user]
     const pending = new PendingUpdates()
     let arrival = Promise.withResolvers<void>()
-    const stopWaiting = () => arrival.resolve()
     const stops = watched.map((one) =>
       this.#listen(one, (update) => {
         pending.add(update)
         arrival.resolve()
       }),
     )
-    signal.addEventListener('abort', stopWaiting, { once: true })
+    const stopWatching = whenAborted(signal, () => arrival.resolve())
     for (const one of watched) this.#shared?.watch(one)
     try {
       while (!signal.aborted) {
@@ -72,7 +71,7 @@ export class Updates {
         await sleep(this.#clock, batchMs, signal).catch(() => {})
       }
     } finally {
-      signal.removeEventListener('abort', stopWaiting)
+      stopWatching()
       for (const one of watched) this.#shared?.unwatch(one)
       for (const stop of stops) stop()
     }

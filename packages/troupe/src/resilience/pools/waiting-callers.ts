@@ -4,7 +4,7 @@
  * Invariant: a caller leaves the queue at the moment at which it is served, times out or is cancelled. No value is
  * given to a caller that has left.
  */
-import { type Clock, failure } from '../../core/index.ts'
+import { type Clock, failure, whenAborted } from '../../core/index.ts'
 
 /** The limit of one caller's wait. */
 export interface WaitLimit {
@@ -19,12 +19,12 @@ export interface WaitLimit {
 /** Calls `end` when the time is over or the signal aborts. @returns a function that ends the watch */
 export function watchLimit({ clock, until, signal, timedOut }: WaitLimit, end: (error: Error) => void): () => void {
   const cancel = clock.after(Math.max(0, until - clock.monotonic()), () => end(timedOut()))
-  const onAbort = () => end(failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal?.reason }))
-  if (signal?.aborted) onAbort()
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const stopWatching = whenAborted(signal, () =>
+    end(failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal?.reason })),
+  )
   return () => {
     cancel()
-    signal?.removeEventListener('abort', onAbort)
+    stopWatching()
   }
 }
 

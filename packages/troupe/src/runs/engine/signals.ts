@@ -1,4 +1,5 @@
 /** Signals by key within this process. A signal without a listener is lost. */
+import { whenAborted } from '../../core/index.ts'
 
 export class Signals<T> {
   readonly #listeners = new Map<string, Set<(value: T | undefined, error?: unknown) => void>>()
@@ -12,12 +13,10 @@ export class Signals<T> {
     let stop = () => {}
     const promise = new Promise<void>((resolve, reject) => {
       const off = this.#listen(key, (_, error) => (error === undefined ? resolve() : reject(error)))
-      const abort = () => resolve()
-      if (signal?.aborted) abort()
-      signal?.addEventListener('abort', abort, { once: true })
+      const stopWatching = whenAborted(signal, resolve)
       stop = () => {
         off()
-        signal?.removeEventListener('abort', abort)
+        stopWatching()
       }
     })
     promise.catch(() => {})
@@ -34,12 +33,10 @@ export class Signals<T> {
       else if (queue.push(value) > 1_000) queue.shift()
       wake()
     })
-    const abort = () => {
+    const stopWatching = whenAborted(signal, () => {
       done = true
       wake()
-    }
-    if (signal?.aborted) abort()
-    signal?.addEventListener('abort', abort, { once: true })
+    })
     try {
       while (!done || queue.length > 0) {
         const value = queue.shift()
@@ -51,7 +48,7 @@ export class Signals<T> {
       }
     } finally {
       off()
-      signal?.removeEventListener('abort', abort)
+      stopWatching()
     }
   }
 

@@ -2,7 +2,7 @@
  * Messages as occasions: a schedule receives from its mailbox, stores the message as an occasion with its id, and then
  * acknowledges it. A message that is delivered twice is the same occasion with the same run.
  */
-import { TroupeError, taintField, type UserId } from '../../core/index.ts'
+import { TroupeError, taintField, type UserId, whenAborted } from '../../core/index.ts'
 import type { Delivery } from '../../messaging/index.ts'
 import { commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
@@ -116,16 +116,12 @@ export class MessageSource {
     this.#nudge(user, schedule)
   }
 
-  #pause(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.#parts.platform.clock.after(pauseMs, done, { background: true })
-      signal.addEventListener('abort', done, { once: true })
-      if (signal.aborted) done()
-    })
+  async #pause(signal: AbortSignal): Promise<void> {
+    const over = Promise.withResolvers<void>()
+    const cancel = this.#parts.platform.clock.after(pauseMs, over.resolve, { background: true })
+    const stopWatching = whenAborted(signal, over.resolve)
+    await over.promise
+    cancel()
+    stopWatching()
   }
 }

@@ -7,7 +7,7 @@ import { constants } from 'node:fs'
 import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { failure } from '../../core/index.ts'
+import { failure, whenAborted } from '../../core/index.ts'
 import { bytesOf, fileContent } from '../files/file-content.ts'
 import type { FileChange, FileContent, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 
@@ -101,13 +101,12 @@ function execute(
       isLate = true
       end()
     }, timeoutMs)
-    signal.addEventListener('abort', end, { once: true })
     // The signal may have aborted while the files were written.
-    if (signal.aborted) end()
+    const stopWatching = whenAborted(signal, end)
     const over = () => {
       clearTimeout(timer)
       stopEnding()
-      signal.removeEventListener('abort', end)
+      stopWatching()
     }
     child.once('error', (cause) => {
       over()

@@ -16,6 +16,7 @@ import {
   readable,
   TroupeError,
   truncateText,
+  whenAborted,
 } from '../../core/index.ts'
 import { boundedResponse } from './bounded-response.ts'
 import { createEgressRules, type EgressRules } from './egress-rules.ts'
@@ -234,15 +235,13 @@ async function outgoing(input: string | URL | Request, init: RequestInit): Promi
 /** Aborts with the caller's signal or after the timeout, whichever is first. */
 function deadline({ timeoutMs }: Limits, clock: Clock, host: string, signal: AbortSignal | null) {
   const controller = new AbortController()
-  const abort = () => controller.abort(signal?.reason)
   const late = () =>
     controller.abort(failure('timeout', { what: `The request to ${host}`, kind: 'egress', limit: duration(timeoutMs) }))
   const cancel = clock.after(timeoutMs, late, { background: true })
-  if (signal?.aborted) abort()
-  else signal?.addEventListener('abort', abort, { once: true })
+  const stopWatching = whenAborted(signal ?? undefined, () => controller.abort(signal?.reason))
   const clear = () => {
     cancel()
-    signal?.removeEventListener('abort', abort)
+    stopWatching()
   }
   return { signal: controller.signal, clear }
 }

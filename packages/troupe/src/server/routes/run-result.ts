@@ -1,6 +1,6 @@
 /** Returns the result of a run that has ended or waits. */
 import { z } from 'zod'
-import { type Clock, milliseconds, storeError, TroupeError } from '../../core/index.ts'
+import { type Clock, milliseconds, storeError, TroupeError, whenAborted } from '../../core/index.ts'
 import type { Run, RunResult } from '../../runs/index.ts'
 import type { Call } from '../route.ts'
 import { runResultSchema } from '../schemas/run-schemas.ts'
@@ -42,12 +42,10 @@ function within(clock: Clock, ms: number, other: AbortSignal) {
     isOver = true
     ends.abort()
   })
-  const abort = () => ends.abort()
-  if (other.aborted) abort()
-  else other.addEventListener('abort', abort, { once: true })
+  const stopWatching = whenAborted(other, () => ends.abort())
   const end = () => {
     cancel()
-    other.removeEventListener('abort', abort)
+    stopWatching()
   }
   return { signal: ends.signal, over: () => isOver, end }
 }

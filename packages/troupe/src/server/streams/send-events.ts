@@ -3,7 +3,7 @@
  * stream of a stalled reader ends, and the reader resumes it with Last-Event-ID.
  */
 import type { ServerResponse } from 'node:http'
-import { type Cancel, type Clock, TimeSlice } from '../../core/index.ts'
+import { type Cancel, type Clock, TimeSlice, whenAborted } from '../../core/index.ts'
 import { encodeFrame, type Frame } from './frame.ts'
 
 export interface EventTimes {
@@ -67,11 +67,11 @@ function waitForDrain(
   })
   response.once('drain', onDrain)
   response.once('close', gone)
-  signal.addEventListener('abort', gone, { once: true })
+  const stopWatching = whenAborted(signal, gone)
   return promise.finally(() => {
     stalled()
     response.off('drain', onDrain)
     response.off('close', gone)
-    signal.removeEventListener('abort', gone)
+    stopWatching()
   })
 }

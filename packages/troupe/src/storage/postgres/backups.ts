@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { Client } from 'pg'
-import { failure, TroupeError } from '../../core/index.ts'
+import { failure, TroupeError, whenAborted } from '../../core/index.ts'
 import type { BackupEngine } from '../backup/backup-engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/backup-manifest.ts'
 import { checkKnown, checkNotEarlier, schemaTable } from '../migrations/applied-migrations.ts'
@@ -105,14 +105,13 @@ async function asOwner<T>(
 ): Promise<T> {
   try {
     const client = await connect(settings.migrateLocation, name, settings.acquireMs)
-    const leave = () => void disconnect(client).catch(() => {})
-    signal?.addEventListener('abort', leave)
+    const stopWatching = whenAborted(signal, () => void disconnect(client).catch(() => {}))
     try {
       // The signal may have aborted during the connecting.
       signal?.throwIfAborted()
       return await run(client)
     } finally {
-      signal?.removeEventListener('abort', leave)
+      stopWatching()
       await disconnect(client)
     }
   } catch (error) {

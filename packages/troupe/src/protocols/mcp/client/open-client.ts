@@ -1,6 +1,6 @@
 /** Opens a connection to a server with the official client, and logs the standard error of a program. */
 import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotocol/client'
-import { TroupeError, truncateText, version } from '../../../core/index.ts'
+import { TroupeError, truncateText, version, whenAborted } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
 import { boundMessages } from './bound-messages.ts'
@@ -62,7 +62,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
     left ??= transport.close().catch(() => {})
     return left
   }
-  signal.addEventListener('abort', leave, { once: true })
+  const stopWatching = whenAborted(signal, leave)
   try {
     signal.throwIfAborted()
     await client.connect(transport, { timeout: timeoutMs, signal })
@@ -71,7 +71,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
     await leave()
     throw watchedFetch.rejection() ?? error
   } finally {
-    signal.removeEventListener('abort', leave)
+    stopWatching()
   }
   return client
 }

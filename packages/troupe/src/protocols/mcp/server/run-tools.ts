@@ -13,6 +13,7 @@ import {
   storeError,
   TimeoutError,
   TimeSlice,
+  whenAborted,
 } from '../../../core/index.ts'
 import { withTimeLimit } from '../../../resilience/index.ts'
 import {
@@ -239,18 +240,19 @@ const runTeam = runTool({
 /** Waits for the result, and cancels the run if the call is cancelled before. */
 async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Promise<Answer> {
   const { signal } = call.ctx.mcpReq
-  const cancel = () =>
-    void owned.cancel().catch((error: unknown) =>
-      call.caller.parts.observability.log.debug('the run of a cancelled MCP call was not cancelled', {
-        error: error as Error,
-      }),
-    )
-  if (signal.aborted) cancel()
-  else signal.addEventListener('abort', cancel, { once: true })
+  const stopWatching = whenAborted(
+    signal,
+    () =>
+      void owned.cancel().catch((error: unknown) =>
+        call.caller.parts.observability.log.debug('the run of a cancelled MCP call was not cancelled', {
+          error: error as Error,
+        }),
+      ),
+  )
   try {
     return await awaitOutcome(call, owned, seconds)
   } finally {
-    if (!signal.aborted) signal.removeEventListener('abort', cancel)
+    stopWatching()
   }
 }
 
