@@ -61,7 +61,7 @@ export interface ThreadMessages {
   forgetPrefix(user: string, prefix: string): Fragment
 }
 
-/** How a tool of an agent did for one user. */
+/** The statistics of one tool of an agent for one user. */
 export interface ToolStatistics {
   /** Steps that offered it. */
   readonly offers: number
@@ -81,7 +81,7 @@ export interface ExternalServices {
   readonly models: Models
   /** Sources of tools that are open in this troupe, or are opened now. */
   readonly toolSources: { open(source: ToolSource): OpenedSource }
-  /** How calls of tools, and steps of agents, are guarded, by name. */
+  /** The policies of tools and agents by name. */
   readonly policies?: { readonly tools: Policies; readonly agents: Policies } | undefined
   /** Answers in place of models and tools, or records their answers; absent in most troupes. */
   readonly recording?: Recording | undefined

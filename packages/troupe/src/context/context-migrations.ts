@@ -1,9 +1,9 @@
 /**
- * The tables of the context mesh. One row per entry; one per entry and grantee in `context_visible`, so that a list costs
- * what it shows; every version that was replaced or removed in `context_history`.
+ * The tables of the context mesh: one row per entry; one row per entry and grantee in `context_visible`, so that a list reads
+ * only visible entries; and in `context_history` every version that was replaced or removed.
  *
- * What must follow from a write whoever makes it (history, visibility, counters) is in triggers: it can't be forgotten,
- * and costs less than statements of its own.
+ * Triggers maintain history, visibility and counters at each write. They apply to every writer, and cost less than separate
+ * statements.
  */
 import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 
@@ -45,7 +45,7 @@ const tables = [
   'create table context_work (user_id text not null primary key) without rowid',
 ]
 
-/** Only a write makes history: other updates leave `change` as it is. */
+/** Adds a version to the history at a write. Other updates do not change `change`. */
 const sqliteHistory = `insert into context_history values (${old},
     case when old.expires_at <= new.updated_at then 'expired' else 'replaced' end, new.updated_at, new.change);
   update context_state set bytes = bytes + new.stored - old.stored where user_id = new.user_id and new.stored <> old.stored;`
@@ -105,7 +105,7 @@ const postgres = [
     'context_entries_updated',
     'update of change',
     '',
-    // The condition is an `if`, since a statement that finds no row costs a fifth of what the trigger does.
+    // The condition is an `if`, since a statement that finds no row takes a fifth of the time of the trigger.
     `insert into context_history values (${old},
     case when old.expires_at <= new.updated_at then 'expired' else 'replaced' end, new.updated_at, new.change);
   if new.stored <> old.stored then

@@ -77,7 +77,7 @@ type Limits = Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextL
 type CorePorts = Pick<MeshParts, 'storage' | 'blobs'> & Omit<Platform, 'ids'> & MeshSecurity
 
 export interface MeshCore extends CorePorts {
-  /** May change while the troupe runs. */
+  /** The limits, which may change while the troupe runs. */
   limits: Limits
   readonly lifecycles: Lifecycles
   readonly reads: ReadStatements
@@ -89,14 +89,14 @@ export interface MeshCore extends CorePorts {
   read(user: UserId, ...statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>
   /** @throws the rejection with its code */
   commit(user: UserId, ...fragments: readonly Fragment[]): Promise<Committed>
-  /** The same, but a rejection is a value. */
+  /** The same, but returns a rejection. */
   tryCommit(user: UserId, ...fragments: readonly Fragment[]): Promise<CommitResult>
   /** Returns the current revision. Later commits have higher revisions, so a watch sees every change after its call. */
   before(user: UserId, start: Promise<unknown>): void
   loadJson(user: UserId, value: ValueRef): Promise<string>
   /** Returns the decoded value. The values of a page are decoded between other work. */
   loadValue(user: UserId, value: ValueRef): Json | Promise<Json>
-  /** The decoded value. A page may hold very many: each waits for a macrotask that has time left. */
+  /** Decodes a value in a macrotask that has time left, since a page may have very many values. */
   loadValue(user: UserId, value: ValueRef): Json | Promise<Json>
   /** Returns the grantees of the topics to which the reader is subscribed now. */
   subscriptions(reader: ContextReader): Promise<readonly string[]>

@@ -38,7 +38,7 @@ const cachedReadsPerTurn = 1_024
 export interface Watcher {
   readonly user: UserId
   stop(): void
-  /** Everything it has seen is gone. */
+  /** Ends the present state of the watcher, because the user was erased. */
   startOver(): void
 }
 

@@ -24,7 +24,7 @@ export class Mesh extends MeshServices {
 
   /**
    * The client of a step: reads are answers of its record, writes are staged and commit with the turn.
-   * @param over the client of the step over which the stage of a tool call lies
+   * @param over the client of the enclosing step, for the stage of a tool call
    */
   staged(recorder: Recorder, access: Access, over?: ContextClient): MeshContextClient {
     return MeshContextClient.staging(this, recorder, access, over)
@@ -40,7 +40,7 @@ export class Mesh extends MeshServices {
     return matchKeys(this.core, author, compilePattern(pattern), keys)
   }
 
-  /** @param access narrows what the application may write; it reads every entry of the user in any case */
+  /** @param access restricts the writes of the application, which reads every entry of the user in any case */
   host(user: UserId, access?: Access): ContextMesh {
     return ContextMesh[construct](this, { user: checkName('user', user), agent: hostName, all: true, access })
   }

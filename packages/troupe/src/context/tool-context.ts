@@ -14,5 +14,5 @@ export interface ToolContext extends ContextClient {
   [listWithRight](right: Right, options: ListOptions): Promise<Page<Entry>>
 }
 
-/** False for a context that an application wrote itself. */
+/** Returns false for a context that an application has implemented. */
 export const isToolContext = (context: ContextClient): context is ToolContext => listWithRight in context

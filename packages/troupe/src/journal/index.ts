@@ -1,4 +1,4 @@
-/** What survives: journals with one writer, effects, turns, inboxes, timers. */
+/** Durable execution of steps: journals with one writer, effects, turns, inboxes and timers. */
 export * from './effect-port.ts'
 export { checkEffect } from './effects/check-effect.ts'
 export { inputHash } from './effects/run-effect.ts'

@@ -17,11 +17,11 @@ const sqlite = [
   `create table journal_snapshots (
     user_id text not null, journal_id text not null, seq integer not null, version integer not null, state text, blob text,
     primary key (user_id, journal_id)) without rowid`,
-  // Content-free: one row for each run that is not over, and for each other journal that something came for. `owner` is
-  // the process that carries the run, empty where there is none. A put raises `arrivals` and sets `woken`, and learns the
-  // owner. Where there is no owner, `due_at` says from when on a process may claim the run (ms since 1970), null while it
-  // waits. `form` is the newest form of records in the journals of the run: a process that reads only older forms does not
-  // claim it. `shard` comes of the user, and stands first where the search is for work without an owner.
+  // Content-free: one row for each run that has not ended, and for each other journal with an inbox. `owner` is the process
+  // that owns the run, or empty. A put increments `arrivals`, sets `woken` and returns the owner. For a run without an owner,
+  // `due_at` is the time in ms since 1970 from which a process may claim it; null while it waits. `form` is the newest version
+  // of records in the journals of the run; a process that reads only older versions does not claim it. `shard` is derived
+  // from the user, and is the first column of indices for the search of work without an owner.
   `create table work (
     shard smallint not null, user_id text not null, journal_id text not null, owner text not null, due_at integer,
     woken integer not null, arrivals integer not null, form integer not null,
@@ -29,7 +29,7 @@ const sqlite = [
   'create index work_woken on work (owner, shard, user_id, journal_id) where woken = 1',
   "create index work_due on work (shard, user_id, due_at, journal_id) where owner = '' and due_at is not null",
   "create index work_owned on work (owner, user_id, journal_id) where owner <> ''",
-  // The id is the number of the arrival in its row of `work`: never given twice, also after the inbox was empty.
+  // The id is the number of the arrival in its row of `work`. It is not reused after the inbox was empty.
   `create table inbox (
     user_id text not null, journal_id text not null, id integer not null, from_id text not null, name text not null,
     body text not null, primary key (user_id, journal_id, id)) without rowid`,

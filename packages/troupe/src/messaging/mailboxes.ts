@@ -203,7 +203,7 @@ export class Mailboxes {
   #onCapacityFreed(user: string, mailbox: string, bytes: number): void {
     if (this.#closed) return
     if (this.outbox.holding) void this.outbox.pump()
-    // Fibonacci hashing: spread evenly over whatever order mailboxes come in, and cheaper than chance.
+    // Fibonacci hashing is uniform for any order of mailboxes, and cheaper than a random number.
     const chosen = Math.imul(++this.#capacityChangeCount, 0x9e3779b1) >>> (32 - cleanupBits) === 0
     if (!chosen && bytes <= largeMessageBytes) return
     // Only the close of the troupe waits for a cleanup; the next one continues it.

@@ -2,8 +2,8 @@
 import type { ContentNames, UserTable } from '../storage/index.ts'
 
 /**
- * By the id of the message or request, which stays with it wherever it goes. A signature would confirm a guessed
- * payload.
+ * The content columns, bound to the id of the message or request, which does not change when the row moves. Signatures are
+ * content, since a signature would confirm a guessed payload.
  */
 const messageContent = {
   payload: ['message.payload', 'id'],

@@ -50,7 +50,7 @@ function complete(handles: Handles, value: Json, labels: readonly TaintLabel[], 
   return { value: shown, handles: [handle], labels: [] }
 }
 
-/** The fields hold what comes from outside; the rest is the tool's own, and only as sensitive as the result. */
+/** Hides the fields with outside content. The rest is the tool's own content, and as sensitive as the result. */
 function fields(handles: Handles, value: Json, labels: readonly TaintLabel[], paths: readonly string[]): Disclosure {
   const hidden: string[] = []
   const visit = (inner: Json, path: readonly string[]): Json => {
@@ -68,7 +68,7 @@ function fields(handles: Handles, value: Json, labels: readonly TaintLabel[], pa
     )
   }
   const shown = paths.reduce((result, path) => visit(result, path.split('.')), value)
-  // It has another form than its tool says: then nothing of it is known to be the tool's own.
+  // Without the declared fields, no part of the result is known to be the tool's own content.
   if (hidden.length === 0) return complete(handles, value, labels, true)
   return { value: shown, handles: hidden, labels: joinTaint(labels.filter((label) => !isUntrusted(label))) }
 }

@@ -1,4 +1,4 @@
-/** What the sessions of a troupe share, and what one session is opened with. */
+/** The parts that the sessions of a troupe share, and the options of one session. */
 import type { Json, UserId } from '../../core/index.ts'
 import type { Recorder, Steps } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'

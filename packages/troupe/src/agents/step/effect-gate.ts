@@ -45,7 +45,7 @@ export class EffectGate {
     const { recorder, guard } = this.#asking
     const { rules = {}, previous } = this.#parts
     const before = spec.key === undefined ? undefined : previous?.get(`${name}[${spec.key}]`)
-    // Giving the answer may be repeated, whatever the effect itself may.
+    // Returning the recorded answer can be repeated, also for an effect that cannot.
     if (before)
       return recorder.effect(name, { ...spec, class: 'idempotent' }, ({ taint }) => {
         taint(before.taint ?? [])

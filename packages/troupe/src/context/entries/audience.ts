@@ -13,7 +13,7 @@ export const everyone = '*'
 export interface ContextReader {
   readonly user: string
   readonly agent: string
-  /** The host reads all of its user. */
+  /** True for the application, which reads all entries of the user. */
   readonly all: boolean
 }
 
@@ -45,7 +45,7 @@ const names = (what: 'agent' | 'topic', list: unknown, option: string): string[]
 }
 
 /**
- * The grantees that a push names; undefined where it names no part of the audience.
+ * Returns the grantees that a push names; undefined if it names no audience.
  * @throws ValidationError; CapacityError `topic.limit`
  */
 export function granteesOf(options: AudienceOptions, maxTopics: number): readonly string[] | undefined {

@@ -14,7 +14,7 @@ function keyOf(form: string, ...parts: readonly Part[]): string {
 }
 
 /**
- * Makes keys of the common form `kind.id.what`. Each function takes texts or numbers that are not empty.
+ * Creates keys of the common form `kind.id.what` from texts or numbers that are not empty.
  * @throws ValidationError `key.parameter`
  * @example await support.context.push(contextKeys.order(17, 'status'), { paid: true }) // under orders.17.status
  */

@@ -1,7 +1,7 @@
 /** Keys with a form and a schema, which a push checks. */
 import { checkSchema, failure, fieldOf, isObject, type Json, type Schema, show } from '../../core/index.ts'
 
-/** A key that knows the schema of its value. As text it is the key. */
+/** A key with the schema of its value. */
 export interface Key<T = unknown> {
   /** The key as text. */
   readonly key: string
@@ -19,7 +19,7 @@ type Parameters<Form extends string> = string extends Form
   ? Readonly<Record<string, string | number>>
   : { readonly [Name in Names<Form>]: string | number }
 
-/** Makes the keys of one form: a function of the parameters of the form, with the pattern of all its keys. */
+/** Creates the keys of one form: a function of the parameters of the form, with the pattern of all its keys. */
 export interface KeyMaker<Form extends string, T> {
   (...parameters: Names<Form> extends never ? [Parameters<Form>?] : [Parameters<Form>]): Key<T>
   /** Matches all keys of this form, for `list` and `watch`. */
@@ -27,8 +27,9 @@ export interface KeyMaker<Form extends string, T> {
 }
 
 /**
- * @param form dotted text with `{name}` where a parameter stands
- * @param schema any Standard Schema; a push of a value that doesn't match is refused
+ * Defines keys of one form with the schema of their values.
+ * @param form dotted text with `{name}` for each parameter
+ * @param schema any Standard Schema; a push of a value that does not match is rejected
  * @throws ValidationError `key.parameter` when a parameter is missing, empty or not in the form
  * @example
  * const OrderStatus = defineKey('orders.{id}.status', z.object({ paid: z.boolean() }))
@@ -40,7 +41,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
       what: 'The form of a key',
       problem: `${show(form)} is not a text with {name} in it`,
     })
-  // null is no schema anywhere, and one that is left out would be missed only by the first push.
+  // A missing schema would otherwise be noticed only at the first push.
   checkSchema(`The schema of ${form}`, schema ?? null)
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {

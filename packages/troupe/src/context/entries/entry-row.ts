@@ -4,13 +4,13 @@ import type { Row, ValueRef } from '../../storage/index.ts'
 import type { Entry, HistoryEntry } from '../context-client.ts'
 import { audienceOf, everyone, writersOf } from './audience.ts'
 
-/** An entry as stored, its value perhaps elsewhere. */
+/** A stored entry. A large value is stored separately. */
 export interface EntryRow {
   readonly key: string
   readonly version: number
-  /** The version with which this entry came into being; older ones were another entry under the same key. */
+  /** The first version of this entry. Older versions belong to an earlier entry under the same key. */
   readonly born: number
-  /** Names the write that made this version. */
+  /** The id of the write that created this version. */
   readonly change: string
   readonly revision: number
   readonly owner: string
@@ -22,7 +22,7 @@ export interface EntryRow {
   readonly updatedAt: number
   readonly expiresAt: number | null
   readonly value: ValueRef
-  /** Bytes of the value's JSON. */
+  /** The size of the value as JSON in bytes. */
   readonly stored: number
   readonly metadata: string | null
   readonly provenance: string
@@ -37,14 +37,14 @@ export interface HistoryRow extends EntryRow {
 const nullable = <T>(value: Row[string] | undefined, convert: (value: unknown) => T): T | null =>
   value === null || value === undefined ? null : convert(value)
 
-/** Inline values are their JSON text, which never begins with `@`; others are `@` and the reference. */
+/** An inline value is its JSON text, which never begins with `@`. A large value is `@` and the reference. */
 export const storeValue = (value: ValueRef): string => ('json' in value ? value.json : `@${JSON.stringify(value)}`)
 export const restoreValue = (text: string): ValueRef =>
   text.startsWith('@') ? (JSON.parse(text.slice(1)) as ValueRef) : { json: text }
 
 const noNames: readonly string[] = []
 const everyoneAlone: readonly string[] = [everyone]
-/** Most entries are for everyone and for their owner to write: a page of a list parses neither. */
+/** Returns a list of names from JSON. The most frequent lists, no name and everyone, are not parsed. */
 const namesIn = (text: string): readonly string[] =>
   text === '[]' ? noNames : text === '["*"]' ? everyoneAlone : (JSON.parse(text) as readonly string[])
 

@@ -1,4 +1,4 @@
-/** A push or a delete as the statements of a change. Checked when it is prepared, decided when it commits. */
+/** The statements of a push or a delete. The call is checked when it is prepared, and decided when it commits. */
 import {
   type Clock,
   captureWithin,
@@ -28,7 +28,7 @@ import { type Key, type KeyValue, keyText } from './define-key.ts'
 import { storeValue } from './entry-row.ts'
 import type { Lifetime } from './lifecycle.ts'
 
-/** Who acts: a reader with rights. The host has them all. */
+/** A reader with its rights. The application has all rights. */
 export interface Actor extends ContextReader {
   readonly access: Access | undefined
 }
@@ -44,7 +44,7 @@ export interface Push {
   readonly lifetime: Lifetime | undefined
   readonly metadata: string | undefined
   readonly ifVersion: number | undefined
-  /** Takes old versions of the key away, too: one push in a few does. */
+  /** True for the pushes that also remove old versions of the key. */
   readonly prunes: boolean
   readonly provenance: Provenance
   readonly taint: readonly TaintLabel[]
@@ -64,7 +64,7 @@ export const pushOptions = [
 ] as const
 const updateOptions = pushOptions.filter((option) => option !== 'ifVersion')
 
-/** Before the function of an update is called. @throws ValidationError */
+/** Checks the options of an update before its function is called. @throws ValidationError */
 export function checkUpdate(fn: unknown, options: object): void {
   if (Object.hasOwn(options ?? {}, 'ifVersion'))
     throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
@@ -76,7 +76,7 @@ export function checkUpdate(fn: unknown, options: object): void {
 export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(key))
 
 /**
- * The value as it is at the call, as its key's schema gives it where it has one.
+ * Returns the value at the call, converted by the schema of its key if it has one.
  * @throws ValidationError `validation.failed`; `value.too_large` above 8 MiB
  */
 export const parsedValue = async <K extends Key | string>(
@@ -98,8 +98,8 @@ export function checkVersion(version: unknown, least: number): number | undefine
 }
 
 /**
- * @param onLong called before anything is awaited, for a long value whose key has no schema: its text is made later
- * @throws ValidationError for whatever can't be stored, before anything is
+ * @param onLong called synchronously for a long value whose key has no schema; its text is created later
+ * @throws ValidationError for a value or an option that cannot be stored
  */
 export async function preparePush(
   core: MeshCore,
@@ -111,7 +111,7 @@ export async function preparePush(
 ): Promise<Push> {
   checkOptions('push', options, pushOptions)
   const text = checkedKey(key)
-  // All is read before anything is waited for: the caller may change it then.
+  // The arguments are read synchronously, because the caller may change them afterwards.
   const push = {
     key: text,
     change: core.nextChange(),
@@ -143,7 +143,7 @@ function metadataText(metadata: unknown): string {
   return text
 }
 
-/** Stands last, so that statements before keep their places. */
+/** Returns the audit statements. They come last, so that the indices of other statements do not change. */
 const audited = (core: MeshCore, { user, agent }: Actor, operation: Right, entry: string): readonly Statement[] =>
   core.audit?.written(user, { actor: agent, operation, entry }) ?? []
 
@@ -158,7 +158,7 @@ export function readsAudited(
 
 const none = { rows: 0 } as const
 
-/** The guards of a push, in the order in which its refusals are told. */
+/** Returns the guards of a push, in the order in which rejections are reported. */
 function pushGuards(core: MeshCore, actor: Actor, push: Push): Statement[] {
   const { writes } = core
   const entryKey = { user: actor.user, key: push.key, now }
@@ -181,7 +181,7 @@ function pushGuards(core: MeshCore, actor: Actor, push: Push): Statement[] {
   } as const
   if (!actor.all && topics.length > 0)
     statements.push(writes.closed({ user: actor.user, agent, grantees: JSON.stringify(topics) }, closed))
-  // The statement that writes over a version looks for it by itself.
+  // The statement that replaces a version checks the version itself.
   if (push.ifVersion === 0) statements.push(...versionGuard(core, actor, push.key, 0))
   return statements
 }
@@ -200,13 +200,13 @@ function versionGuard(core: MeshCore, actor: Actor, key: string, version: number
 
 type PushFragment = Fragment & { readonly put: number }
 
-/** @returns `put`: the index of the statement that gives the version */
+/** @returns `put`: the index of the statement that returns the version */
 export function pushFragment(core: MeshCore, actor: Actor, push: Push): PushFragment {
   const { statements, ...fragment } = unboundedPush(core, actor, push)
   return { ...fragment, statements: [...statements, ...quotaOf(core, actor)] }
 }
 
-/** A push whose change asks for the quota by itself, after all that it writes. */
+/** A push without the check of the quota, which its change makes after all writes. */
 export function unboundedPush(core: MeshCore, actor: Actor, push: Push): PushFragment {
   const { writes } = core
   const entryKey = { user: actor.user, key: push.key, now }
@@ -265,7 +265,7 @@ function trailing(
   return statements
 }
 
-/** Refuses a change that leaves the user with more than the limits say. */
+/** Returns the statement that rejects a change after which the user exceeds the limits. */
 export function quotaOf({ writes, limits }: MeshCore, { user }: Actor): readonly Statement[] {
   if (limits.entries === undefined && limits.bytes === undefined) return []
   const [entries, bytes] = [limits.entries ?? Number.MAX_SAFE_INTEGER, limits.bytes ?? Number.MAX_SAFE_INTEGER]
@@ -277,7 +277,7 @@ export function quotaOf({ writes, limits }: MeshCore, { user }: Actor): readonly
   return [writes.quota({ user, entries, bytes, now }, { expect: none, otherwise: 'context.quota', detail })]
 }
 
-/** What happened within the last ten minutes stays for watchers, up to a hundred times the bound. */
+/** Removes old versions. Those of the last ten minutes are retained for watchers, up to a hundred times the limit. */
 const pruneOf = (core: MeshCore, user: string, key: string): Statement =>
   core.writes.prune({
     user,
@@ -299,7 +299,7 @@ export function prepareRemoval(core: MeshCore, key: Key | string, options: Delet
   return { key: checkedKey(key), change: core.nextChange(), ifVersion: checkVersion(options.ifVersion, 1) }
 }
 
-/** Refused with `context.missing` where nothing visible stands. */
+/** Returns the statements of a delete, which is rejected with `context.missing` without a visible entry. */
 export function removeFragment(core: MeshCore, actor: Actor, removal: Removal): Fragment {
   const { writes } = core
   const { key } = removal
@@ -322,7 +322,7 @@ export function removeFragment(core: MeshCore, actor: Actor, removal: Removal): 
 }
 const endOf = ({ key, change }: Removal) => ({ kind: 'removed', key, data: change }) as const
 
-/** Keeps what stands in the history, and takes it away with all that refers to it. */
+/** Moves an entry to the history, and deletes it with its dependent rows. */
 export function endStatements(
   core: MeshCore,
   user: string,

@@ -34,10 +34,10 @@ const predefined: Readonly<Record<string, Lifecycle>> = {
 }
 const permanent: Lifetime = { lifecycle: 'permanent', ttlMs: null }
 
-/** Whole milliseconds above zero: storage's time counts nothing finer. @throws ValidationError */
+/** Returns whole milliseconds above zero, the unit of the storage. @throws ValidationError */
 function lifetimeMs(ttl: unknown, what = 'ttl'): number {
   const ms = Math.ceil(milliseconds(ttl, what))
-  // The end must stay a date that can be written.
+  // The time of expiry must be a valid date.
   if (ms <= 0 || ms > 100 * 365 * 86_400_000)
     throw failure('validation.failed', {
       what,
@@ -48,7 +48,7 @@ function lifetimeMs(ttl: unknown, what = 'ttl'): number {
 
 /** @param own lifecycles by name; they may replace the predefined ones */
 export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}): Lifecycles {
-  // A list would be lifecycles called 0, 1 and so on, and an empty one would hold nothing.
+  // A list would define lifecycles with the names 0, 1 and so on.
   if (!isObject(own))
     throw failure('validation.failed', {
       what: 'context.lifecycles',

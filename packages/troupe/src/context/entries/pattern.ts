@@ -6,7 +6,7 @@ export interface Pattern {
   readonly text: string
   /** The beginning of every match, which bounds a listing. */
   readonly head: string
-  /** The head alone decides: nothing or one `*` follows it. Such a pattern is compared with a key, and not evaluated. */
+  /** Present if nothing or one `*` follows the head. Such a pattern is compared with a key, and not evaluated. */
   readonly plain: 'exact' | 'prefix' | undefined
   /** Matches a key on the main thread. `matchKeys` is for patterns that a caller may have written. */
   readonly matches: (key: string) => boolean
@@ -49,5 +49,5 @@ export function afterPrefix(prefix: string): string | undefined {
   return undefined
 }
 
-/** The least key above this one: keys hold no NUL. */
+/** Returns the next possible key. Keys contain no NUL. */
 export const afterKey = (key: string) => `${key}\u0001`

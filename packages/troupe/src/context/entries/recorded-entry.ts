@@ -1,4 +1,4 @@
-/** Entries in the log of a step: with their value up to 4 KB, else with a reference to the version that was read. */
+/** Entries in the record of a step: with their value up to 4 KB, otherwise with a reference to the version that was read. */
 import type { Json } from '../../core/index.ts'
 import type { Entry } from '../context-client.ts'
 import type { MeshCore } from '../mesh-core.ts'
@@ -6,7 +6,7 @@ import { writeVersion } from '../reads/write-version.ts'
 import type { StagedEntry } from '../writes/overlay.ts'
 import { type EntryRow, toEntry } from './entry-row.ts'
 
-/** JSON: the row, and its value or the write that made it. */
+/** The row as JSON, with its value or the id of the write that created it. */
 export type RecordedEntry = { readonly [key: string]: Json } & {
   readonly row: { readonly [key: string]: Json }
   readonly json: string | null
@@ -14,7 +14,7 @@ export type RecordedEntry = { readonly [key: string]: Json } & {
 
 const inline = 4_096
 
-/** @param byReference false: the value goes into the log whatever its size */
+/** @param byReference false to record a value of any size */
 export async function recordEntry(
   core: MeshCore,
   user: string,
@@ -31,7 +31,7 @@ export function recordStaged(entry: StagedEntry): RecordedEntry {
   return { row: { ...row, revision: null } as unknown as { readonly [key: string]: Json }, json }
 }
 
-/** @throws ConflictError `context.pruned` when the version that was read is gone from the history */
+/** @throws ConflictError `context.pruned` if the version that was read is no longer in the history */
 export async function restoreEntry(core: MeshCore, user: string, recorded: RecordedEntry): Promise<Entry> {
   const row = recorded.row as unknown as EntryRow
   const stored = recorded.json === null ? (await writeVersion(core, user, row)).value : { json: recorded.json }

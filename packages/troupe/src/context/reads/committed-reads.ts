@@ -1,4 +1,4 @@
-/** Reads outside a step: what is committed now. */
+/** Reads outside a step, which return committed entries. */
 import {
   type Duration,
   decodeInTime,
@@ -43,7 +43,7 @@ export class CommittedReads implements EntryReads {
     return row && this.#entry(row)
   }
 
-  /** At once for a short value in the row. */
+  /** Returns without a promise for a short value in the row. */
   #entry(row: EntryRow): Entry | Promise<Entry> {
     const loaded = this.#mesh.core.loadValue(this.#actor.user, row.value)
     const entry = (value: Json) => this.#noted(toEntry(row, value))
@@ -88,7 +88,7 @@ export class CommittedReads implements EntryReads {
     const { core } = this.#mesh
     const { user, agent } = this.#actor
     const statements = [core.reads.versioned({ ...readerValues(this.#actor), key })]
-    // What it may write and not see would be in conflict for ever.
+    // An entry that the agent may write but not read would cause a conflict at each attempt.
     if (isRetry) statements.push(core.reads.anyEntry({ user, key, now }))
     const [[row] = [], [existing] = []] = await core.read(user, ...statements)
     if (existing && !row) throw failure('context.unread', { agent, key })

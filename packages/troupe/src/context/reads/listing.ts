@@ -1,6 +1,6 @@
 /**
- * Lists in the order of UTF-8 bytes, at the cost of what is visible: one stream of keys per grantee of the reader,
- * merged by the engine. A filter that the index cannot serve examines a bounded number of visible keys per page.
+ * Lists keys and entries in the order of UTF-8 bytes. The engine merges one stream of keys per grantee of the reader, so that a
+ * list reads only visible keys. A filter that the index cannot serve examines a bounded number of visible keys per page.
  */
 import { checkName, checkOptions, compareKeys, decodeCursor, failure, listOf, TimeSlice } from '../../core/index.ts'
 import type { Row } from '../../storage/index.ts'
@@ -18,7 +18,7 @@ export interface ListQuery {
   readonly to: string | undefined
   /** The additional condition on the keys of the range; undefined for a plain pattern, which is the range. */
   readonly pattern: Pattern | undefined
-  /** How much of the scan budget one key costs at most. */
+  /** The maximal part of the scan budget that one key uses. */
   readonly weight: number
   readonly topics: readonly string[] | undefined
 }
@@ -111,7 +111,7 @@ async function withStreams(
   }
 }
 
-/** Topics to which the reader is subscribed are separate streams; others are filtered from all that it sees. */
+/** A topic to which the reader is subscribed is a separate stream. Other topics are filtered from all visible entries. */
 function streamsOf(
   reader: ContextReader,
   subscribed: readonly string[],
@@ -166,7 +166,7 @@ async function direct<T>(
   convert: (row: Row) => T,
 ): Promise<Found<T> | undefined> {
   const { rows, filtered } = await withStreams(core, reader, undefined, { ...query, limit: query.limit + 1 }, what)
-  // It was unsubscribed from one of the topics just now: these rows are not yet filtered by topic.
+  // The reader was unsubscribed from one of the topics meanwhile, so these rows are not filtered by topic.
   if (filtered) return undefined
   const shown = rows.slice(0, query.limit)
   return { items: shown.map(convert), next: rows.length > query.limit ? String(shown.at(-1)?.key) : undefined }

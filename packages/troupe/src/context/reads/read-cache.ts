@@ -31,7 +31,7 @@ export class ReadCache {
       for (const cacheKey of entries.keys()) if (cacheKey.startsWith(begin)) entries.delete(cacheKey)
   }
 
-  /** This agent has written here, or removed. */
+  /** Removes the cached value of a key that this agent has written or removed. */
   wrote(writer: ContextReader, key: string): void {
     const cacheKey = cacheKeyOf(writer, key)
     this.#cached.delete(cacheKey)

@@ -1,4 +1,4 @@
-/** Reads of a step: answers of its record, merged with what the step has written, so that a replay reads the same. */
+/** Reads of a step: answers of its record, merged with its staged writes, so that a replay reads the same. */
 import { canonicalJson, type Duration, encodeCursor, type Json, milliseconds } from '../../core/index.ts'
 import type { CallName, WriteTarget } from '../../journal/index.ts'
 import type { Entry, ListOptions } from '../context-client.ts'
@@ -23,7 +23,7 @@ export class RecordedReads implements EntryReads {
     this.#stage = stage
   }
 
-  /** An age is checked alone: a replay answers from the record, whatever its age. */
+  /** Checks the age but does not use it, since a replay answers from the record at any age. */
   async value(key: string, maxAge: Duration | undefined, asked: OnAsked): Promise<Json | undefined> {
     if (maxAge !== undefined) milliseconds(maxAge, 'maxAge')
     return (await this.#one('get', key, asked))?.value
@@ -44,14 +44,14 @@ export class RecordedReads implements EntryReads {
     return found === null ? undefined : this.#restore(found)
   }
 
-  /** The step goes on with it: it taints what the step writes. */
+  /** Returns a recorded entry, and adds its labels to the step. */
   async #restore(recorded: RecordedEntry): Promise<Entry> {
     const entry = await restoreEntry(this.#mesh.core, this.#actor.user, recorded)
     this.#stage.noteEntry(entry)
     return entry
   }
 
-  /** What is seen of these keys now, in their order. */
+  /** Returns the visible entries of these keys, in their order. */
   async #find(keys: readonly string[], byReference: boolean, on: Overlay): Promise<readonly RecordedEntry[]> {
     const { core } = this.#mesh
     const committed = keys.filter((key) => !on.get(key))
@@ -72,7 +72,7 @@ export class RecordedReads implements EntryReads {
     return new Map(entries.map(({ key, value }) => [key, value]))
   }
 
-  /** For an atomic batch, which reads what its own operations before wrote. @returns reads the value when all are staged */
+  /** Reads for an atomic batch, which sees its earlier operations. @returns a function that reads the value after the staging */
   async valueOn(key: string, overlay: Overlay, asked: OnAsked): Promise<() => Promise<Json | undefined>> {
     const [found] = await this.found([key], overlay, asked)
     return async () => found && (await this.#restore(found)).value
@@ -135,7 +135,7 @@ export class RecordedReads implements EntryReads {
 
   async current(key: string, _isRetry: boolean, asked: OnAsked): Promise<CurrentValue> {
     const entry = await this.entry(key, asked)
-    // Its labels are the step's already.
+    // The step already has the labels of the entry.
     const taintDeclared = entry?.provenance.taintDeclared ?? false
     return { value: entry?.value, version: entry?.version ?? 0, taint: [], taintDeclared }
   }

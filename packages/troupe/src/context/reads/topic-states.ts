@@ -4,7 +4,7 @@ import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
 import { afterKey } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 
-/** Too many changes have happened since the revision: the watcher must resync. */
+/** Thrown if there were too many changes since the revision; the watcher must resync. */
 export class ChangeLimitExceeded extends Error {}
 
 /**

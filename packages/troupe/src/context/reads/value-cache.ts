@@ -1,6 +1,6 @@
 /**
- * Current values with their audience, for a storage with one process. The cache observes each change before a reader
- * can see it, and drops what it may touch; the audience is checked at every read.
+ * Current values with their audience, for a storage with one process. The cache observes each change before a reader can see
+ * it, and drops the entries that the change may affect. The audience is checked at every read.
  * Invariant: a cached value is what a read of the storage would return now.
  */
 import { getHeapStatistics } from 'node:v8'
@@ -34,7 +34,7 @@ class UserCache {
   /** The topics by agent. */
   readonly topics = new Map<string, Topics>()
   size = 500
-  /** Continues at the last position: a search from the start would pass all that was dropped before. */
+  /** The position of the last eviction. A search from the start would visit all evicted keys again. */
   #oldest = this.values.keys()
 
   oldest(): string | undefined {
@@ -58,7 +58,7 @@ export class ValueCache implements ChangeObserver {
   #size = 0
   /** By user, the number of changes that have begun and may be visible or not. */
   readonly #begun = new Map<UserId, number>()
-  /** Changes that have begun, ever. */
+  /** The number of changes since the start. */
   #changes = 0
   #passed = 0
   #closed = false
@@ -72,12 +72,12 @@ export class ValueCache implements ChangeObserver {
     singleWriter.observe(this)
   }
 
-  /** About so many bytes are held. */
+  /** The approximate size in bytes. */
   get size(): number {
     return this.#size
   }
 
-  /** @returns the value's JSON; undefined where the storage must be asked */
+  /** Returns the value as JSON; undefined if the storage must be read. */
   find(reader: ContextReader, key: string): string | undefined {
     const userCache = this.#users.get(reader.user)
     const cached = userCache?.values.get(key)
@@ -208,8 +208,8 @@ function cachedValueOf(row: Row, key: string): CachedValue | undefined {
 }
 
 /**
- * A string of Latin letters takes one byte per letter, another one two; the test is fast where V8 knows that the string
- * has one byte per letter.
+ * Returns the size of a string in memory: one byte per character for Latin-1, otherwise two. The test is fast for strings that
+ * V8 stores with one byte per character.
  */
 const bytesOf = (text: string): number => (/[^\0-\xff]/.test(text) ? 2 * text.length : text.length)
 
@@ -220,7 +220,7 @@ function topicsOf(rows: readonly Row[]): Topics {
 
 const userOf = ({ scope }: Change): UserId | undefined => ('user' in scope ? scope.user : undefined)
 
-/** What a change may touch: `nothing` that is cached, the entries that its feed names, or `all` of its user. */
+/** Finds the cached entries that a change may affect: `nothing`, the entries that its feed names, or `all` of its user. */
 class Invalidations {
   readonly #kinds = lruCache<'none' | 'entries' | 'all'>(1_000)
 
@@ -231,14 +231,14 @@ class Invalidations {
       const kind = this.#kind(statement.sql)
       if (kind === 'none') continue
       keys ??= new Set(feed.map(({ key }) => key))
-      // A statement that is given none of the keys of its change's feed may write to any entry.
+      // A statement without a key of the change's feed may write any entry.
       if (kind === 'all' || !statement.binds.some((bind) => keys?.has(bind))) return 'all'
       invalidation = 'named'
     }
     return invalidation
   }
 
-  /** Whatever is no plain select and speaks of these tables may write to them. */
+  /** A statement that names these tables and is not a plain select may write to them. */
   #kind(sql: string): 'none' | 'entries' | 'all' {
     const known = this.#kinds.get(sql)
     if (known) return known

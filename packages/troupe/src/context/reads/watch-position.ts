@@ -6,7 +6,7 @@ import { failure } from '../../core/index.ts'
 
 export interface WatchPosition {
   readonly revision: number
-  /** Absent after a whole revision. */
+  /** Absent after a complete revision. */
   readonly ordinal?: number
   readonly index?: number
 }
@@ -36,7 +36,7 @@ export function readPosition(position: unknown): WatchPosition {
   }
 }
 
-/** The newest revision of which everything was seen at a position. */
+/** Returns the newest revision that was seen completely at a position. */
 export const wholeRevision = ({ revision, ordinal }: WatchPosition): number =>
   ordinal === undefined ? revision : Math.max(0, revision - 1)
 

@@ -51,7 +51,7 @@ export class WatchReads {
     return reads.versions
   }
 
-  /** The topics that the reader was subscribed to after the page was read: readers that it wakes share the answer. */
+  /** Returns the subscriptions of the reader after the page was read. Watchers that wake for the page share the read. */
   entitled(reader: ContextReader, page: FeedPage): Promise<ReadonlySet<string>> {
     const { entitled } = this.#readsOf(page)
     const name = reader.all ? '' : reader.agent

@@ -1,9 +1,9 @@
-/** The version of a write, found by the id of the write, which its row has for ever. */
+/** Finds the version of a write by the id of the write, which its row retains. */
 import { failure, type UserId } from '../../core/index.ts'
 import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
 import type { Committed, MeshCore } from '../mesh-core.ts'
 
-/** @throws ConflictError `context.pruned` when it is gone from the history */
+/** @throws ConflictError `context.pruned` if the version is no longer in the history */
 export async function writeVersion(
   core: MeshCore,
   user: UserId,

@@ -1,4 +1,4 @@
-/** Writes after a revision, for trusted code that follows a user's context over restarts. */
+/** Lists the writes after a revision, for trusted code that follows a user's context across restarts. */
 import type { UserId } from '../../core/index.ts'
 import { isTopic } from '../entries/audience.ts'
 import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
@@ -25,10 +25,10 @@ export interface Written {
 
 const pageSize = 256
 
-/** One page of it; the next begins at the `revision` it gives. */
+/** Returns one page of writes. The next page begins at its `revision`. */
 export async function writtenSince(core: MeshCore, user: UserId, after: number): Promise<Written> {
   const page = await core.storage.feed(user, after, pageSize)
-  // Behind the head: the user was forgotten, and is a new one.
+  // The position is after the head, because the user was erased.
   if (after < page.horizon || after > page.head) return { entries: [], revision: page.head, lost: true }
   const puts = page.items.filter(({ kind }) => kind === 'put')
   const rows = await versionsOf(core, user, puts)

@@ -1,10 +1,10 @@
 /**
- * The list of what a reader sees, in the order of keys: one stream of `context_visible` per grantee of the reader, merged
- * by the engine, so that a page costs what it shows. With k streams and a page of n it reads
+ * The list of the entries that a reader sees, in the order of keys. The engine merges one stream of `context_visible` per
+ * grantee of the reader, so that a page reads only visible rows. With k streams and a page of n entries it reads
  *
  * - on SQLite a union that is merged lazily: one row per stream, and one per entry and grantee of the reader below the end;
- * - on PostgreSQL, which collects what it merges, two phases: the first ceil(n / k) + 1 keys of each stream, and of those
- *   streams that end below the n-th distinct key what lies below it. At most k * (n + ceil(n / k) + 1) rows.
+ * - on PostgreSQL, which does not merge lazily, two phases: the first ceil(n / k) + 1 keys of each stream; then, for streams
+ *   that end below the n-th distinct key, the rest up to this key. At most k * (n + ceil(n / k) + 1) rows.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Dialect, Now, Statement, Template } from '../../storage/index.ts'
@@ -13,7 +13,7 @@ import { columns, each, live, raw } from './visibility.ts'
 export interface Range {
   /** The first key. */
   readonly from: string
-  /** The first key beyond; undefined: none. */
+  /** The first key after the range; undefined for a range without an end. */
   readonly to: string | undefined
   readonly limit: number
 }
@@ -24,12 +24,12 @@ export interface ListScope {
 type Values = Record<string, string | number | Now>
 type Piece = RawBuilder<unknown>
 
-/** Above every key: a key has 1,024 bytes at most. */
+/** A text above every key, since a key has at most 1,024 bytes. */
 const beyond = '\u{10ffff}'.repeat(257)
 
 /**
- * @returns makes the list of what these grantees may see, or of everything. On PostgreSQL a row whose `live` is 0 is of an
- * entry that is over, and stands for a key that was looked at.
+ * Returns a function that creates the statement of a list. On PostgreSQL, a row whose `live` is 0 is an expired entry; its key
+ * counts as examined.
  */
 export function createListStatement(dialect: Dialect) {
   const made = new Map<string, Template<Values>>()
@@ -39,7 +39,7 @@ export function createListStatement(dialect: Dialect) {
     return template
   }
   const merged = dialect.name === 'sqlite' ? mergedLazily : inTwoPhases
-  /** @param what the columns: complete entries, or only what a filter needs */
+  /** @param what the columns: complete entries, or those that a filter needs */
   return (scope: ListScope, grantees: readonly string[] | 'all', range: Range, what: 'entries' | 'keys'): Statement => {
     const wanted = what === 'entries' ? columns : sql.raw('e.key, e.audience')
     const { from, to, limit } = range
@@ -57,17 +57,17 @@ export function createListStatement(dialect: Dialect) {
   }
 }
 
-/** A grantee of no entry; a stream that is named twice would be read twice. */
+/** A grantee of no entry, with which streams are padded: a repeated stream would be read twice. */
 const noGrantee = ''
 
 interface Merged {
-  /** Distinguishes its text from others. */
+  /** The key of its compiled text. */
   readonly key: string
   readonly build: (p: Values, wanted: Piece, bounded: Piece) => Piece
   readonly more: Values
 }
 
-/** Streams are padded to one of few numbers, so that few statements are compiled; the engine merges 500 at most. */
+/** The numbers of streams to which statements are padded, so that few are compiled. The engine merges at most 500. */
 function mergedLazily(grantees: readonly string[]): Merged {
   let size = 2
   while (size < grantees.length) size = size < 256 ? 2 * size : size + 64
@@ -86,7 +86,7 @@ function mergedLazily(grantees: readonly string[]): Merged {
   }
 }
 
-/** Joined laterally, for the planner must not think of reading a table whole, however it guesses. */
+/** Lateral joins, so that the planner cannot choose to read a complete table. */
 function inTwoPhases(grantees: readonly string[], limit: number, dialect: Dialect): Merged {
   return {
     key: 'merged',

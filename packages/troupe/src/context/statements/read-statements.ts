@@ -1,4 +1,4 @@
-/** The reads of the mesh: compiled once, each of them blind to what its reader may not see. */
+/** The statements of the reads of the mesh, compiled once. Each returns only rows that its reader may see, unless noted. */
 import { sql } from 'kysely'
 import { type Dialect, largeBytes, type Now } from '../../storage/index.ts'
 import { createListStatement, type ListScope } from './list-statement.ts'
@@ -21,7 +21,7 @@ function entryReads(dialect: Dialect) {
       (p) => sql`select e.value, e.change from context_entries e
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
-    /** With what tells who else may read it, and how long. */
+    /** The value with its audience and its expiry. */
     audience: raw<ReaderValues & { key: string }>(
       dialect,
       (p) => sql`select e.value, e.change, e.owner, e.audience, e.everyone, e.expires_at from context_entries e
@@ -42,13 +42,13 @@ function entryReads(dialect: Dialect) {
       (p) => sql`select ${columns} from context_entries e
         where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)} and ${visible(dialect, p)}`,
     ),
-    /** Whatever is there, seen or not: for deciding, never for giving. */
+    /** The entry, also if it is not visible; for decisions, and never returned to the reader. */
     anyEntry: raw<ListScope & { key: string }>(
       dialect,
       (p) =>
         sql`select ${columns} from context_entries e where e.user_id = ${p.user} and e.key = ${p.key} and ${live(p)}`,
     ),
-    /** The version from which a new entry under this key counts on. */
+    /** The last version under this key. A new entry gets the next number. */
     lastVersion: raw<{ user: string; key: string }>(
       dialect,
       (
@@ -83,7 +83,7 @@ function feedReads(dialect: Dialect) {
       (p) => sql`select ${columns}, e.ended, e.ended_change from context_history e
         where e.user_id = ${p.user} and e.key = ${p.key} and e.version > ${p.after} order by e.version limit ${p.limit}`,
     ),
-    /** What a page of the feed speaks of: versions that stand, and those that were made or ended by these writes. */
+    /** The versions of a page of the feed: current ones, and those that these writes created or ended. */
     changedEntries: raw<{ user: string; keys: string }>(
       dialect,
       (p) => sql`select ${columns} from context_entries e
@@ -142,7 +142,7 @@ function maintenanceReads(dialect: Dialect) {
       (p) => sql`select t.key, t.version from context_tombstones t
         where t.user_id = ${p.user} and t.at <= ${p.before} order by t.at limit ${p.limit}`,
     ),
-    /** References to large values among versions that go. */
+    /** The references to large values in versions that are deleted. */
     historyValues: raw<{ user: string; key: string; version: number }>(
       dialect,
       (p) => sql`select e.change from context_history e where e.user_id = ${p.user} and e.key = ${p.key}

@@ -24,7 +24,7 @@ export const readerValues = (reader: ContextReader): ReaderValues => ({
 
 export type Piece = RawBuilder<unknown>
 
-/** A template of raw SQL: compiled once, filled at each call. Whatever it calls value or metadata is content. */
+/** A template of raw SQL, compiled once. Its columns `value` and `metadata` are content. */
 export const raw = <Values extends { [K in keyof Values]: Bind }>(
   dialect: Dialect,
   build: (placeholders: Values) => Piece,

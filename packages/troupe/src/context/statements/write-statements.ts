@@ -1,4 +1,4 @@
-/** The writes of the mesh, each a few statements of one change; the guards give each rejection its code. */
+/** The statements of the writes of the mesh, with the guards that give each rejection its code. */
 import { sql } from 'kysely'
 import { type Bind, type Dialect, largeBytes, type Now, oneOf } from '../../storage/index.ts'
 import { among, columns, each, live, type Piece, type ReaderValues, raw, visible, writable } from './visibility.ts'
@@ -22,7 +22,7 @@ export interface PutValues extends EntryKey {
   readonly metadata: string | null
   readonly provenance: string
   readonly taint: string
-  /** 1 if the push names it: it then replaces that of an existing entry. */
+  /** 1 if the push names it. It then replaces that of an existing entry. */
   readonly namesAudience: number
   readonly namesWriters: number
   readonly namesLifetime: number
@@ -38,7 +38,7 @@ const copied = sql.raw(
 export function createWriteStatements(dialect: Dialect) {
   const at = (p: EntryKey) => sql`e.user_id = ${p.user} and e.key = ${p.key}`
   const greatest = sql.raw(dialect.name === 'sqlite' ? 'max' : 'greatest')
-  /** The revision that this change will have: storage raises the user's counter by one per change with feed items. */
+  /** The revision of this change. The storage increments the user's counter by one per change with feed items. */
   const revision = (p: { readonly user: Bind }) =>
     sql`coalesce((select r.revision from storage_revisions r where r.user_id = ${p.user}), 0) + 1`
   return {
@@ -73,8 +73,8 @@ export function createWriteStatements(dialect: Dialect) {
     }),
     /** Returns a row: an existing entry is replaced. */
     put: raw<PutValues>(dialect, (p) => {
-      // The time stands there once, and is what the row that is not inserted was made at. PostgreSQL would ask for the
-      // version wherever it stands, where it may take the query apart.
+      // The subquery binds the time once, which an update reads as `excluded.updated_at`. Without `offset 0`, PostgreSQL may
+      // inline the subquery and read the version at each use.
       const once = sql.raw(dialect.name === 'sqlite' ? '' : 'offset 0')
       const over = sql`context_entries.expires_at <= excluded.updated_at`
       const owned = (when: Piece, column: string) =>
@@ -183,7 +183,7 @@ function guards(dialect: Dialect, at: (p: EntryKey) => ReturnType<typeof sql>) {
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and e.change = ${p.change} and not ${live(p)}`,
     ),
-    /** A row for each of these topics that is closed to the agent. */
+    /** Returns a row for each of these topics that is closed to the agent. */
     closed: raw<{ user: string; agent: string; grantees: string }>(
       dialect,
       (p) => sql`select 1 from context_topics t where t.user_id = ${p.user} and t.posters_allowed is not null
@@ -195,7 +195,7 @@ function guards(dialect: Dialect, at: (p: EntryKey) => ReturnType<typeof sql>) {
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and ${closedTopic(dialect, p)}`,
     ),
-    /** Where the push names another audience, only the right to write counts. */
+    /** Returns a row if the writer may not write the entry; for a push that names another audience. */
     unwritableByName: raw<EntryKey & ReaderValues>(
       dialect,
       (p) => sql`select 1 from context_entries e where ${at(p)} and ${live(p)} and not ${writable(dialect, p)}`,
@@ -259,7 +259,7 @@ function topicWrites(dialect: Dialect) {
       dialect,
       (p) => sql`select 1 from context_visible where user_id = ${p.user} and grantee = ${p.grantee} limit 1`,
     ),
-    /** Keeps the row of a closed topic unless the caller has the power: without it the topic would be open. */
+    /** Deletes a topic. The row of a closed topic is retained without the right to delete it, since the topic would be open. */
     dropTopic: raw<{ user: string; grantee: string; closed: number }>(
       dialect,
       (p) => sql`delete from context_topics where user_id = ${p.user} and grantee = ${p.grantee}

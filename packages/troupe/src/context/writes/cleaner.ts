@@ -1,6 +1,6 @@
 /**
- * Removes expired entries (each with an `expired` in the feed) and, after a week, the history of removed ones. A table
- * without content lists the users with such work; the work itself is done in the scope of each user.
+ * Removes expired entries, each with an `expired` item in the feed, and after a week the history of removed entries. A table
+ * without content lists the users with such work. Each user's entries are removed in the scope of that user.
  */
 import { type Duration, milliseconds, PeriodicTask, type UserId } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -10,7 +10,7 @@ import type { MeshCore } from '../mesh-core.ts'
 import { now } from '../statements/visibility.ts'
 
 export interface CleanerOptions {
-  /** Between two rounds; 5 min by default. */
+  /** The pause between two cleanups; 5 min by default. */
   readonly every?: Duration
   /** How long the history of a removed entry is stored; 7 days by default. */
   readonly removedRetention?: Duration
@@ -30,12 +30,12 @@ export class Cleaner {
     this.#task = new PeriodicTask({ name: 'cleanup', clock: core.clock, intervalMs, run: () => this.#all() })
   }
 
-  /** Begins to clean at intervals, of all users that have something to clean. */
+  /** Starts the periodic cleanup of all users. */
   start(): void {
     this.#task.start()
   }
 
-  /** At other intervals, counted from now. */
+  /** Sets the interval from now on. */
   configure(every: Duration): void {
     this.#task.setInterval(milliseconds(every, 'context.cleanup'))
   }
@@ -61,7 +61,7 @@ export class Cleaner {
     }
   }
 
-  /** @returns how many entries were removed */
+  /** @returns the number of removed entries */
   async expireEntries(user: UserId): Promise<number> {
     let removed = 0
     const { reads, writes } = this.#core
@@ -83,7 +83,7 @@ export class Cleaner {
     return removed
   }
 
-  /** Commits all in one change; if another process was faster with one of them, each in a separate change. */
+  /** Removes entries in one change. If another process has removed one of them, each is removed in a separate change. */
   async #commit(user: UserId, fragments: readonly Fragment[]): Promise<number> {
     if (fragments.length === 0) return 0
     const combined = await this.#core.tryCommit(user, ...fragments)
@@ -125,7 +125,7 @@ export class Cleaner {
     await this.#core.commit(user, { statements: [writes.forgetLarge({ user, key, version: last }), ...released] })
   }
 
-  /** Removes every entry that exists when its turn comes, in the order of keys. */
+  /** Removes every entry in the order of keys. */
   async clear(actor: Actor): Promise<number> {
     const { user } = actor
     const { reads, writes } = this.#core

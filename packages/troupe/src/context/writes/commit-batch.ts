@@ -36,7 +36,7 @@ function partOf(operation: Prepared, mesh: MeshServices, actor: Actor): Part {
   return { statements: [gone], result: 0 }
 }
 
-/** @throws the failure of the first operation that is rejected, with a result for each: none was applied */
+/** @throws the error of the first rejected operation, with a result for each operation. None was applied */
 export async function commitBatch(
   mesh: MeshServices,
   actor: Actor,
@@ -51,7 +51,7 @@ export async function commitBatch(
     const starts = fragments.map((_, i) =>
       fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
     )
-    // A later delete makes room for a push: the quota counts what remains after all operations.
+    // The quota counts the entries after all operations, since a later delete can compensate for a push.
     const lastPush = prepared.findLastIndex(({ type }) => type === 'push')
     const quota = { statements: lastPush < 0 ? [] : quotaOf(core, actor) }
     const result = await core.tryCommit(actor.user, ...fragments, quota)
@@ -65,7 +65,7 @@ export async function commitBatch(
     }
     const at = result.code === 'context.quota' ? lastPush : starts.findLastIndex((start) => start <= result.statement)
     const broken = prepared[at]
-    // A delete of nothing is no failure: the rest is tried without it.
+    // A delete without an entry is not an error. The other operations are committed without it.
     if (broken?.type === 'delete' && !broken.missing && result.code === 'context.missing')
       prepared = prepared.with(at, { ...broken, missing: true })
     else if (broken?.type === 'delete' && broken.missing && result.code === 'storage.expectation')
@@ -91,7 +91,7 @@ async function resultOf(
     await mesh.pushed(actor, operation.push, version, committed.revision)
     return { type: 'push', key: operation.push.key, success: true, version, ...revisionOf(committed) }
   }
-  // An answer that was lost after the commit is read again.
+  // If the answer of the commit was lost, the versions are read.
   const [read = []] = committed.repeated
     ? await core.read(actor.user, core.reads.value({ ...readerValues(actor), key: operation.key }))
     : [committed.rows[at]]

@@ -1,4 +1,4 @@
-/** What one stage of a step has written and read: the overlay, the versions it has read, and how its writes are planned. */
+/** The writes and reads of one stage of a step: the overlay, the versions that it has read, and the plans of its writes. */
 import { failure, type Provenance, TroupeError } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import type { Entry, HistoryEntry } from '../context-client.ts'
@@ -8,7 +8,7 @@ import { labelsOfRead } from '../reads/note-live-read.ts'
 import { Overlay, type OverlayEntry } from './overlay.ts'
 import { type CheckJson, check, type PlannedPush, planPush, planRemoval } from './plan-writes.ts'
 
-/** Versions that the provenance of a write names as what it was derived from. */
+/** The maximal number of versions that the provenance of a write names as its sources. */
 const maxReads = 64
 
 export class ContextStage {
@@ -17,12 +17,12 @@ export class ContextStage {
   readonly #actor: Actor
   readonly #recorder: Recorder
   readonly #readFrom: Set<string>
-  /** ms since 1970: when this process began to execute the step. */
+  /** The time in ms since 1970 at which this process began to execute the step. */
   readonly #began: number
-  /** Rejections decided on answers of the record: their incidents were recorded when they were first decided. */
+  /** Rejections that were decided by recorded answers. Their incidents were recorded at the first execution. */
   readonly #replayed = new WeakSet<Error>()
 
-  /** @param over the stage of the step over which the stage of a tool call lies */
+  /** @param over the enclosing stage, for the stage of a tool call */
   constructor(mesh: MeshServices, actor: Actor, recorder: Recorder, over?: ContextStage) {
     this.#mesh = mesh
     this.#actor = actor
@@ -33,7 +33,7 @@ export class ContextStage {
     recorder.onCommitted((committed) => this.overlay.dropCommitted(committed))
   }
 
-  /** With what was read so far. */
+  /** Adds the versions that were read so far. */
   derived(provenance: Provenance): Provenance {
     return this.#readFrom.size > 0 ? { ...provenance, readFrom: [...this.#readFrom] } : provenance
   }
@@ -41,7 +41,7 @@ export class ContextStage {
   noteEntry(entry: Entry): void {
     this.noteRead(entry.key, entry)
   }
-  /** What was read taints what is written. */
+  /** Adds the labels of a read entry to the step, and thereby to its later writes. */
   noteRead(key: string, entry: Pick<HistoryEntry, 'version' | 'audience' | 'taint' | 'provenance'>): void {
     const labels = labelsOfRead(entry, this.#mesh.core)
     const source = `${key}@${entry.version}`
@@ -49,14 +49,14 @@ export class ContextStage {
     if (labels.length > 0) this.#recorder.addTaint(labels, source)
   }
 
-  /** True as well where the step has read more versions than are stored. */
+  /** Returns true also if the step has read more versions than are stored. */
   #hasRead(key: string, version: number): boolean {
     return this.#readFrom.size >= maxReads || this.#readFrom.has(`${key}@${version}`)
   }
 
   /**
    * Decides a push on what is stored and staged at the call.
-   * @param unseen an update found no entry that it sees: one that it may write all the same is in conflict for ever
+   * @param unseen an update found no visible entry. An entry that it may write but not read would cause a conflict at each attempt
    * @throws the rejection that is visible at the call
    */
   async planPush(push: Push, unseen: boolean, overlay = this.overlay): Promise<PlannedPush> {
@@ -70,7 +70,7 @@ export class ContextStage {
     })
   }
 
-  /** @returns undefined where there is no entry that the agent sees */
+  /** @returns undefined if the agent sees no entry */
   planRemoval(removal: Removal, overlay = this.overlay): Promise<OverlayEntry | undefined> {
     return this.#decide(removal.key, undefined, overlay, (found) => planRemoval(this.#actor, removal, found))
   }
@@ -90,7 +90,7 @@ export class ContextStage {
     for (;;) {
       const before = overlay.stagings(key)
       const found = await this.#recorder.answer({ kind: 'check', name: key }, ask)
-      // A call beside this one may have staged something there meanwhile.
+      // A parallel call may have staged a write of this key meanwhile.
       if (overlay.stagings(key) !== before) continue
       try {
         return decide(found)
@@ -110,7 +110,7 @@ export class ContextStage {
     return error instanceof Error && this.#replayed.has(error)
   }
 
-  /** Called for a write before it is staged. @returns what is told when the recorder stages it */
+  /** Notes a write before it is staged. @returns a function to call with the write that the recorder has staged */
   staging(key: string, staged: OverlayEntry): (entry: object) => void {
     this.overlay.stages(key)
     return (entry) => this.overlay.set(key, staged, entry)

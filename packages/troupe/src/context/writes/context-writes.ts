@@ -36,7 +36,7 @@ export function pushWrite(mesh: MeshServices, actor: Actor, push: Push, planned?
         },
         committed({ rows, revision }) {
           const version = Number(rows[put]?.[0]?.version ?? expected)
-          // A clean-up that fails here is done with the next push.
+          // If the clean-up fails, the next push repeats it.
           mesh.pushed(actor, push, version, revision).catch(() => {})
           const isOverwritten = planned?.unread === true || (expected !== undefined && version > expected)
           if (ifVersion === undefined && isOverwritten)
@@ -47,7 +47,7 @@ export function pushWrite(mesh: MeshServices, actor: Actor, push: Push, planned?
   }
 }
 
-/** Answers whether there was an entry that the actor sees. */
+/** Returns whether there was a visible entry. */
 export function removalWrite(mesh: MeshServices, actor: Actor, removal: Removal): Write<boolean> {
   const { core } = mesh
   const { key } = removal

@@ -1,13 +1,12 @@
 /**
- * One at a time per key, for updates that met a conflict: so that many writers of one key in one process cost one attempt
- * each instead of one per other writer. An update inside the function of another never waits here: it could wait for
- * itself.
+ * Serializes updates of one key that met a conflict, so that each of many writers in one process needs one attempt and not one
+ * per other writer. An update inside the function of another does not wait here, since it could wait for itself.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 interface Turn {
   readonly key: string
-  /** Its function has updated the same key. */
+  /** True if its function has updated the same key. */
   nested: boolean
 }
 
@@ -20,8 +19,8 @@ export class KeyQueue {
   }
 
   /**
-   * @param work is given a function that says whether an update of the same key ran inside since it was last asked
-   * @param waitForTurn how its turn is waited for; where that rejects, those behind it still wait for those before it
+   * @param work its argument returns whether an update of the same key ran inside since the last call
+   * @param waitForTurn waits for the turn of the caller. If it rejects, later callers still wait for earlier ones
    */
   async run<T>(
     key: string,

@@ -1,6 +1,6 @@
 /**
- * The staged writes of a step: the step reads its own, others see them when the turn commits. The stage of a tool call
- * lies over the step's and does not see those of parallel calls.
+ * The staged writes of a step. The step reads them; others see them when the turn commits. The stage of a tool call extends
+ * that of the step, and does not see writes of parallel calls.
  */
 import { compareKeys, type UserId } from '../../core/index.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
@@ -13,7 +13,7 @@ export type StagedEntry = Omit<EntryRow, 'revision' | 'stored' | 'value'> & { re
 
 export type OverlayEntry =
   | { readonly entry: StagedEntry; readonly visible: boolean }
-  /** Removed: its last version, from which a later push counts on. */
+  /** A removed entry with its last version. A later push gets the next number. */
   | { readonly removed: number }
 
 export class Overlay {
@@ -25,7 +25,7 @@ export class Overlay {
     this.#parent = parent
   }
 
-  /** How often something was staged under this key, committed since or not: on re-entry as often as before. */
+  /** The number of writes staged for this key, committed ones included. It is the same in a replay. */
   stagings(key: string): number {
     return (this.#stagings.get(key) ?? 0) + (this.#parent?.stagings(key) ?? 0)
   }
@@ -40,7 +40,7 @@ export class Overlay {
   set(key: string, staged: OverlayEntry, write: object): void {
     this.#writes.set(key, { staged, write })
   }
-  /** Committed writes are read from the mesh; later staged ones stay. */
+  /** Removes committed writes, which are then read from the mesh. Later staged writes are retained. */
   dropCommitted(committed: readonly object[]): void {
     if (this.#writes.size === 0) return
     const writes = new Set(committed)

@@ -1,4 +1,4 @@
-/** The operations of a batch: checked and prepared once, carried out one by one, staged together or committed together. */
+/** Checks and prepares the operations of a batch, which are then executed one by one, staged together or committed together. */
 import {
   captureWithin,
   checkFlag,
@@ -27,7 +27,7 @@ export type PreparedOperation =
 
 const rights = { push: 'push_context', get: 'get_context', delete: 'delete_context' } as const
 const maxOperations = 1_000
-/** The values of a list of operations: one that several of them have is copied once. */
+/** Copies the values of operations. A value that several operations share is copied once. */
 const valuesDepth = 2
 
 /**

@@ -1,4 +1,4 @@
-/** The plan of a write in a step: decided by the entry at the call, staged writes included, as the record has it. */
+/** Plans a write in a step by the entry at the call, staged writes included. The record has the entry. */
 import { failure, type Json, type Provenance } from '../../core/index.ts'
 import { everyone, mayRead, mayWrite } from '../entries/audience.ts'
 import type { EntryRow } from '../entries/entry-row.ts'
@@ -13,24 +13,24 @@ type ExistingEntry = Pick<
   'version' | 'born' | 'owner' | 'grantees' | 'writers' | 'lifecycle' | 'ttlMs' | 'metadata' | 'createdAt'
 >
 
-/** Recorded, and so the same on re-entry. JSON only. */
+/** The recorded data on which a write is decided, as JSON. */
 export interface Check {
   readonly existing: ExistingEntry | null
-  /** The last version under this key, from which a new entry counts on. */
+  /** The last version under this key. A new entry gets the next number. */
   readonly last: number
   /** Topics of the entry, and of the push, that are closed to the agent. */
   readonly closed: readonly string[]
   readonly readable: boolean
   readonly writable: boolean
   readonly subscribed: readonly string[]
-  /** ms since 1970. */
+  /** The time of the read in ms since 1970. */
   readonly at: number
   /** True if another writer wrote the entry while this step was executing. */
   readonly since?: true
 }
 export type CheckJson = Check & { readonly [key: string]: Json }
 
-/** Asked live; answered from the log on re-entry. */
+/** Reads the data for a decision; a replay answers from the record. */
 export async function check(
   core: MeshCore,
   actor: Actor,
@@ -86,15 +86,15 @@ const existingEntryOf = (row: ExistingEntry): ExistingEntry => ({
   createdAt: row.createdAt,
 })
 
-/** A push as it will be if no other process writes the key before the turn commits. */
+/** The entry after a push, if no other process writes the key before the turn commits. */
 export interface PlannedPush {
   readonly entry: StagedEntry
   readonly visible: boolean
-  /** It replaces a version that was written while the step ran and that the step has not read. */
+  /** True if it replaces a version that was written during the step and that the step has not read. */
   readonly unread: boolean
 }
 
-/** @throws the rejection that is visible already; one that only the commit detects fails the turn */
+/** @throws a rejection that is visible at the call; one that only the commit detects fails the turn */
 export function planPush(core: MeshCore, actor: Actor, push: Push, found: Check): Omit<PlannedPush, 'unread'> {
   const { agent } = actor
   const { key } = push

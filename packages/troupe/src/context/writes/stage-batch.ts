@@ -27,7 +27,7 @@ export async function stageBatch(
   return Promise.all(planned.map((stage) => stage()))
 }
 
-/** @returns stages the operation as it was planned, before it waits for anything */
+/** Plans an operation. @returns a function that stages it without waiting */
 async function planOne(
   { stage, reads, audits, writePush, writeRemoval }: StageBatchParts,
   operation: PreparedOperation,

@@ -23,7 +23,7 @@ import type { MeshCore } from '../mesh-core.ts'
 import { checkLimit } from '../reads/listing.ts'
 import { now } from '../statements/visibility.ts'
 
-/** Who may; absent: everybody. */
+/** The agents that may use a topic. */
 export interface TopicPolicy {
   /** The agents that may subscribe to the topic, by name. An empty list allows no agent, an absent list every agent. */
   readonly subscribe?: readonly string[]
@@ -107,7 +107,7 @@ export async function subscribe(core: MeshCore, actor: Actor, topics: readonly s
   )
 }
 
-/** @returns the topics that it was subscribed to */
+/** Unsubscribes an agent. @returns the topics to which it was subscribed */
 export function unsubscribe(core: MeshCore, actor: Actor, topics: readonly string[]): Promise<readonly string[]> {
   const wanted = granteesOfTopics(topics)
   const { user, agent } = actor
@@ -186,8 +186,8 @@ export async function discoverTopics(core: MeshCore, actor: Actor, options: Disc
 const chunk = 200
 
 /**
- * In one change if at most 200 entries name the topic; otherwise in several, the last of which removes the topic. The
- * policy of a closed topic stays, unless the application deletes it.
+ * Deletes a topic: in one change if at most 200 entries name it, otherwise in several, the last of which removes the topic.
+ * The policy of a closed topic is retained, unless the application deletes the topic.
  */
 export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): Promise<DeletedTopic> {
   const grantee = topicGrantee(topic)
@@ -232,7 +232,7 @@ export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): 
   }
 }
 
-/** The entry without this topic: gone where nothing else was its audience. */
+/** Removes the topic from the audience of an entry. An entry without another audience is deleted. */
 function without(core: MeshCore, actor: Actor, row: EntryRow, grantee: string): Fragment {
   const { user } = actor
   const { writes } = core
@@ -258,7 +258,7 @@ function without(core: MeshCore, actor: Actor, row: EntryRow, grantee: string): 
         },
         { expect: { rows: 1 } },
       ),
-      // The earlier version leaves the history one day; its large value must stay.
+      // The deletion of the earlier version from the history must not delete the large value.
       ...(core.blobs?.share(user, `entry:${change}`, row.value) ?? []),
     ],
     feed: [{ kind: 'audience', key: row.key, data: change }],

@@ -1,4 +1,4 @@
-/** Puts an effect on the list of the uncertain, and takes it off, with the next append of its step. */
+/** Adds an effect to the list of uncertain effects, or removes it, with the next append of its step. */
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { Execution } from '../steps/execution.ts'
@@ -10,7 +10,7 @@ export function markUncertain(execution: Execution, id: CallId, effect: string):
   execution.buffer.want()
 }
 
-/** What was asked knows by now. */
+/** Removes an effect whose outcome is known. */
 export function forgetUncertain(execution: Execution, id: CallId): void {
   const { spec } = execution
   execution.buffer.addFragment(execution.options.uncertain.remove(spec.principal.userId, spec.id, id))

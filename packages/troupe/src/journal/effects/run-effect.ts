@@ -51,7 +51,7 @@ const shownInputCharacters = 16 * 1024
 /** Enough hexadecimal digits of a SHA-256 that two different inputs do not have the same hash by chance. */
 export const inputHash = (input: unknown, what: string): string => {
   if (input === undefined) return ''
-  // Checked first: a value that JSON cannot carry has no canonical form.
+  // Checked first, because a value that JSON cannot represent has no canonical form.
   encodeJson(input, what)
   return hashJson(input as Json).slice(0, 32)
 }
@@ -344,7 +344,7 @@ const isInterruption = (thrown: unknown, reason: unknown): boolean =>
   thrown instanceof CancelledError ||
   (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.cause === reason))
 
-/** The error of an effect that was sent and got no answer. */
+/** Returns true for the error of an effect that was sent and got no answer. */
 const isUnknown = (thrown: unknown) => thrown instanceof TroupeError && thrown.code === 'outcome.unknown'
 
 function end<Out>({ execution, id }: Effect<Out>): void {

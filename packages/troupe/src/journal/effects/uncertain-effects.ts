@@ -10,7 +10,7 @@ import type { LogEntry } from '../replay/log-entry.ts'
 import type { RecordedEffect, UncertainList } from '../steps-port.ts'
 import { effectsOf } from './effects-of.ts'
 
-/** The sender that a settlement in an inbox names. */
+/** The sender of a resolution in an inbox. */
 export const resolutionSender = 'resolution'
 
 export interface UncertainEffects {
@@ -20,11 +20,11 @@ export interface UncertainEffects {
   addUnknown(user: string, step: JournalId): Promise<void>
   readonly listed: UncertainList
   resolve(user: string, step: JournalId, call: CallId, resolution: Resolution): Fragment
-  /** Takes it off the list and into the journal of its step, where that is over; else undefined. */
+  /** Removes an effect from the list and records its resolution in the journal of its ended step; undefined if the step may continue. */
   resolveEnded(user: string, step: JournalId, call: CallId, resolution: Resolution): Promise<Fragment | undefined>
 }
 
-/** More than a journal may hold. */
+/** A limit above that of the records of a journal. */
 const allRecords = 1_000_000
 
 interface EffectKey {
@@ -33,9 +33,9 @@ interface EffectKey {
   readonly call: string
 }
 
-/** A resolution that decides nothing is rejected, since the effect would be repeated. @throws ValidationError */
+/** Checks a resolution. One without a decision is rejected, since the effect would be repeated. @throws ValidationError */
 function readResolution(resolution: Resolution): { readonly happened: boolean; readonly output?: Json } {
-  const what = 'The settlement of an effect'
+  const what = 'The resolution of an effect'
   checkOptions(what, resolution, ['happened', 'output'])
   const { happened, output } = resolution as { readonly happened?: unknown; readonly output?: unknown }
   const wrong = (problem: string) => failure('validation.failed', { what, problem })

@@ -60,7 +60,7 @@ export async function undoStep(
 
 const undoKey = (key: string) => `undo:${key}`
 
-/** One that is cut off is joined, or entered again, by whoever undoes the step next. */
+/** Executes the undo functions as one step. The next undo of the step joins or continues an interrupted one. */
 async function carryOut(
   spec: StepSpec,
   attempt: string,

@@ -1,11 +1,11 @@
 /**
- * How many arrivals of each row of work this process knows: those it reported, without a gap, and those that had come when
- * the inbox was read last. A count that was forgotten makes the steps of a run be looked up again.
+ * Counts the arrivals of each row of work that this process has reported, without a gap, and those before the last read of
+ * the inbox. If a count is evicted, the steps of the run are looked up again.
  */
 import { lruCache } from '../../core/index.ts'
 import type { JournalId } from '../journal-port.ts'
 
-/** The counts of the rows that changed last are kept: a run that waits costs nothing here once so many others have changed. */
+/** The number of cached counts. A waiting run uses no memory here once so many other rows have changed. */
 const maxRows = 4_096
 
 interface Counts {
@@ -16,12 +16,12 @@ interface Counts {
 export class ArrivalCounts {
   readonly #rows = lruCache<Counts>(maxRows)
 
-  /** Returns how many arrivals were reported here. */
+  /** Returns the number of reported arrivals. */
   reported(user: string, work: JournalId): number {
     return this.#rows.get(keyOf(user, work))?.reported ?? 0
   }
 
-  /** Records that so many arrivals were reported; never fewer than before. */
+  /** Raises the number of reported arrivals. */
   report(user: string, work: JournalId, arrivals: number): void {
     const counts = this.#countsOf(user, work)
     counts.reported = Math.max(counts.reported, arrivals)
@@ -31,12 +31,12 @@ export class ArrivalCounts {
     for (const counts of this.#rows.values()) counts.reported = 0
   }
 
-  /** Returns how many had arrived when the inbox was read last. */
+  /** Returns the number of arrivals before the last read of the inbox. */
   readUpTo(user: string, work: JournalId): number {
     return this.#rows.get(keyOf(user, work))?.read ?? 0
   }
 
-  /** Records that the inbox was read when so many had arrived. @returns whether some of them were not reported before */
+  /** Records a read of the inbox after so many arrivals. @returns true if some of them were not reported before */
   wasRead(user: string, work: JournalId, arrivals: number): boolean {
     const counts = this.#countsOf(user, work)
     const hasUnreported = arrivals > counts.reported

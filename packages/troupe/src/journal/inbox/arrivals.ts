@@ -1,7 +1,7 @@
 /**
- * Reports to listeners which inboxes have something new. A hint comes with each commit that puts something there: to the
- * process that owns the run, or to all processes where there is no owner. A hint may be lost; then the rows of `work` show
- * it: `woken` says that something may be unread, and `arrivals` how many came. Nothing is read of runs of other processes.
+ * Reports inboxes with new rows to listeners. Each commit that adds a row sends a hint to the process that owns the run, or
+ * to all processes if the run has no owner. A hint may be lost. Therefore `work` has for each inbox `woken`, which is set if
+ * rows may be unread, and `arrivals`, their number. A process reads no arrivals of runs of other processes.
  */
 import { sql } from 'kysely'
 import { prefixEnd } from '../../core/index.ts'
@@ -21,7 +21,7 @@ export type ArrivalListener = (user: string, journal: JournalId) => void
 
 export interface ArrivalsOptions {
   readonly storage: Storage
-  /** The process that owns runs here, as the rows of work name it; absent where one process has the storage for itself. */
+  /** The id of this process in the rows of work; absent if no other process uses the storage. */
   readonly owner?: (() => string) | undefined
 }
 
@@ -47,11 +47,11 @@ export class Arrivals {
     this.#statements = compileStatements(options.storage.dialect)
   }
 
-  /** Calls the listener for later arrivals, and for all unread rows. */
+  /** Calls the listener for all unread rows and for later arrivals. */
   on(listener: ArrivalListener): () => void {
     this.#listeners.add(listener)
     this.#stop ??= this.#start()
-    // A new listener is called for rows that were reported to others before.
+    // Rows that were reported to other listeners are reported to this one too.
     this.#counts.forgetReported()
     void this.#poll().catch(() => {})
     return () => {
@@ -62,12 +62,12 @@ export class Arrivals {
     }
   }
 
-  /** Returns the number of arrivals at the last read of the run's inbox: later rows may be unread. */
+  /** Returns the number of arrivals before the last read of the run's inbox. Later rows may be unread. */
   readUpTo(user: string, journal: JournalId): number {
     return this.#counts.readUpTo(user, journal)
   }
 
-  /** The inbox of a run was read when so many had come to its row of work. */
+  /** Records a read of a run's inbox after so many arrivals. */
   wasRead(user: string, journal: JournalId, arrivals: number): void {
     if (this.#counts.wasRead(user, journal, arrivals)) void this.#reportSteps(user, journal).catch(() => {})
   }
@@ -78,7 +78,7 @@ export class Arrivals {
     })
   }
 
-  /** A full page is followed by the next one with the next read. */
+  /** The reads of missed arrivals. After a full page, the next read continues with the next page. */
   readonly missed = {
     statements: (): readonly Statement[] =>
       this.#templates().map((template, i) => this.#pageAfter(template, this.#pageEnds[i])),
@@ -88,7 +88,7 @@ export class Arrivals {
     },
   }
 
-  /** All that lies there, in pages. */
+  /** Reports all unread rows, read in pages. */
   async #poll(): Promise<void> {
     for (const template of this.#templates())
       for (let after: Row | undefined, more = true; more; ) {
@@ -137,7 +137,7 @@ export class Arrivals {
     const seen = this.#counts.reported(user, work)
     if (arrivals <= seen) return
     if (arrivals === seen + 1) this.#counts.report(user, work, arrivals)
-    // The hint before it was lost, or it comes after this one.
+    // An earlier hint was lost or is late.
     else void this.#reportWoken({ user, journal: work, arrivals }).catch(() => {})
   }
 
@@ -165,7 +165,7 @@ function compileStatements(dialect: Dialect) {
     owned: compile<Page>(
       (p) => sql`select ${columns} from work w where w.woken = 1 and w.owner = ${p.owner} and ${after(p)} ${order}`,
     ),
-    /** Journals that are no run's: of the runs, those without an owner are claimed. */
+    /** Journals outside runs. Runs without an owner are claimed instead. */
     unowned: compile<Page>(
       (p) => sql`select ${columns} from work w where w.woken = 1 and w.owner = '' and w.due_at is null
         and w.shard between 0 and ${sql.lit(workShards - 1)} and ${after(p)} ${order}`,

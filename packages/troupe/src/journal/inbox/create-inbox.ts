@@ -1,7 +1,7 @@
 /**
- * Inboxes on a storage. A put raises the number of arrivals in a content-free row of `work`, which becomes the id of the
- * inbox row: the order in an inbox is the order of commits of its user. The same statement learns which process owns the
- * run, so that the hint goes to that process alone. What comes for a run that is over is dropped: it has no such row.
+ * Inboxes on a storage. A put increments the number of arrivals in a content-free row of `work`. The number becomes the id of
+ * the inbox row, so the order in an inbox is the order of commits of its user. The same statement returns the process that
+ * owns the run, which alone gets the hint. A run that has ended has no row of `work`; rows for it are dropped.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, checkPorts, decodeInTime } from '../../core/index.ts'
@@ -25,7 +25,7 @@ interface Put extends InboxItemKey {
   readonly body: string
 }
 
-/** The columns that a statement which raises `arrivals` returns: a hint. */
+/** The columns of a hint, which a statement that increments `arrivals` returns. */
 export const arrivalColumns = (journal: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`work.owner, work.user_id, ${journal} as journal_id, work.arrivals`
 
@@ -70,7 +70,7 @@ function compileStatements(dialect: Dialect) {
       (p) => sql`update work set woken = 0
         where user_id = ${p.user} and journal_id = ${p.journal} and woken = 1 and arrivals <= ${p.read}`,
     ),
-    /** Nothing of a journal that is no run's is unread once its inbox is empty. */
+    /** A journal outside runs has no unread rows if its inbox is empty. */
     wasEmptied: compile<{ user: string; journal: string }>(
       (p) => sql`update work set woken = 0 where user_id = ${p.user} and journal_id = ${p.journal} and woken = 1
         and not exists (select 1 from inbox where user_id = ${p.user} and journal_id = ${p.journal})`,
@@ -102,7 +102,7 @@ export function createInbox(options: InboxOptions): Inbox {
   const { storage, clock } = options
   const statements = compileStatements(storage.dialect)
   const arrivals = new Arrivals(options)
-  /** A read of a step says nothing about the inbox of its run, with which it shares the row of work. */
+  /** A step shares the row of work with its run, so a read of its inbox does not reset the row. */
   const wasRead = (user: string, journal: JournalId) => {
     if (journal.startsWith(runPrefix))
       return [statements.wasRead({ user, journal, read: arrivals.readUpTo(user, journal) })]

@@ -20,27 +20,27 @@ import { type HeadRow, headOf, type ReadOptions, readRecordBody, readRecords, ve
 export interface JournalsOptions {
   readonly storage: Storage
   readonly clock: Clock
-  /** The node that writes, for people: a process and its host. */
+  /** The name of the writing process and its host, for people. */
   readonly owner: string
   readonly limits?: Partial<JournalLimits>
   readonly upcasters?: { readonly [K in JournalKind]?: Upcaster }
-  /** Bodies over 256 KB go there; without it they stay in their rows. */
+  /** Stores large bodies. Without it they are stored in their rows. */
   readonly blobs?: Blobs
-  /** Told `journal.large` when a journal passes `warnRecords`. */
+  /** Emits `journal.large` when a journal exceeds `warnRecords`. */
   readonly events?: Events
   readonly retention?: JournalRetention
 }
 
 export interface JournalRetention {
-  /** ms for which a closed journal is kept; 30 days by default. */
+  /** The retention of a closed journal in ms; 30 days by default. */
   readonly closedMs?: number
-  /** What the ids begin with of journals that go with this one: those of its steps. */
+  /** Returns the prefixes of the ids of journals that are deleted with this one: those of its steps. */
   readonly childPrefixes?: (journal: JournalId) => readonly string[]
-  /** What else goes with this one, in the same change. */
+  /** Creates statements for the change that deletes the journal. */
   readonly also?: (user: string, journal: JournalId) => readonly Statement[]
 }
 
-/** As Temporal's limits on a workflow's history, which years of use have settled. */
+/** The limits of Temporal for the history of a workflow. */
 export const journalLimits: JournalLimits = {
   warnRecords: 10_240,
   maxRecords: 51_200,
@@ -193,7 +193,7 @@ class StoredJournals implements Journals {
       const statements = [...deletes, ...this.#released(user, id), ...(await this.#deletedChildren(user, id)), ...also]
       await storage.commit({ id: null, scope: { user }, statements })
     }
-    // Some together share a durable commit, and few enough to let others in between.
+    // Several deletions share a durable commit. They are few enough that other changes are not delayed.
     for (let from = 0; from < (rows?.length ?? 0); from += cleanupConcurrency)
       await Promise.all((rows ?? []).slice(from, from + cleanupConcurrency).map(remove))
     return rows?.length ?? 0
@@ -219,7 +219,7 @@ class StoredJournals implements Journals {
     user: string,
     id: JournalId,
   ): Promise<{ readonly content: JournalContent; readonly head: HeadRow } | undefined> {
-    // Most often it does not exist: then one look is enough.
+    // Most often the journal does not exist, which one read shows.
     const [found] = await this.#options.storage.read({ user }, [this.#statements.head({ user, id }, { returns: true })])
     if (!found?.[0]) return undefined
     const [heads, snapshots, rows] = await this.#options.storage.read({ user }, [

@@ -63,7 +63,7 @@ function writes(dialect: Dialect) {
       (p) => sql`update journals set head = head + 1, epoch = epoch + 1, owner = ${p.owner}, fenced = null
         where user_id = ${p.user} and journal_id = ${p.id} and head = ${p.from} and epoch = ${p.epoch} and closed_at is null`,
     ),
-    /** The epoch is the fencing token: the owner before keeps the right to record results under the old one. */
+    /** The epoch is the fencing token. The previous owner may still record results under the old epoch. */
     fence: compile<Head & { at: number }>(
       (p) => sql`insert into journals (user_id, journal_id, kind, head, epoch, owner, fenced, bytes, closed_at)
         values (${p.user}, ${p.id}, 'step', 0, 1, '', 0, 0, ${p.at})
@@ -156,7 +156,7 @@ function cleanupTemplates(dialect: Dialect) {
         where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to}`,
     )
   return {
-    /** Of those that all go after the same time, and of those that have times of their own. */
+    /** Selects journals with the common retention, and journals with a separate time of deletion. */
     expired: compile<{ before: number; now: number; limit: number }>(
       (p) => sql`select user_id, journal_id from (
             select user_id, journal_id from journals_ended where delete_at is null and at < ${p.before} order by at limit ${p.limit}

@@ -24,9 +24,9 @@ export interface StorageJournalWriterOptions {
 
 type Move = JournalStatements['move'] | JournalStatements['moveAndClose']
 
-/** Over this many bytes a body is a large value; storage keeps smaller ones inline. */
+/** The size in bytes above which a body is stored as a blob. */
 const largeBytes = 64 * 1024
-/** What is written though the journal is full: its end, and results of what was claimed before. */
+/** The number of records that a full journal accepts for its end and for results of earlier claims. */
 const reserve = 1_024
 
 export const encodeBody = (body: Body, what: string): EncodedBody =>
@@ -97,7 +97,7 @@ export class StorageJournalWriter implements JournalWriter {
     const { statements, blobs, version } = this.#options
     const { text } = encodeBody(state, `A snapshot of ${this.id}`)
     const owner = `snapshot:${this.id}`
-    // Also where it is too large to be taken: it is not tried again with every record.
+    // A snapshot that is too large must not be tried again with each record.
     this.#snapshotAt = this.#head
     const storedBlob = text.length > largeBytes ? blobs?.store(this.user, owner, text) : undefined
     const large = storedBlob && 'blob' in storedBlob.value ? JSON.stringify(storedBlob.value) : null
@@ -137,7 +137,7 @@ export class StorageJournalWriter implements JournalWriter {
     return statement
   }
 
-  /** The rows alone, after a sequence. */
+  /** Creates the statements of the records after a sequence number. */
   records(after: number, at: number, bodies: readonly EncodedBody[]): readonly Statement[] {
     const { statements, blobs, version } = this.#options
     const blobRows: Statement[] = []

@@ -8,7 +8,7 @@ export interface ReadOptions {
   readonly upcaster: Upcaster | undefined
 }
 
-/** The form in which bodies without an upcaster are written. */
+/** The version of bodies without an upcaster. */
 export const firstVersion = 1
 export const versionOf = (upcaster: Upcaster | undefined): number => upcaster?.version ?? firstVersion
 

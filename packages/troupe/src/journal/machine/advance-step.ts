@@ -1,6 +1,6 @@
 /**
- * Starts what is due: reads the state and the data of the step, so that a notification which was missed loses nothing.
- * Asserts the invariants that no single transition shows.
+ * Starts the due actions of a step. It derives them from the state and the data, so that a lost notification has no effect.
+ * It also asserts the invariants that concern several transitions.
  */
 import { failure } from '../../core/index.ts'
 import type { Execution } from '../steps/execution.ts'
@@ -67,7 +67,7 @@ function endCode(step: StepControl, execution: Execution): void {
   cutCommit(step)
 }
 
-/** @returns why the step cannot end as its code has ended */
+/** Returns the reason for which the step cannot end with the end of its code; undefined if it can. */
 function decideEnd(execution: Execution, end: object): StopReason | undefined {
   const { cursor, record, spec } = execution
   const unread = record.unread(cursor.remaining, (id) => cursor.asked(id))
@@ -82,8 +82,7 @@ function decideEnd(execution: Execution, end: object): StopReason | undefined {
 }
 
 /**
- * Makes the next step of the stop procedure: effects in progress end, then their outcomes are recorded, then the reason
- * decides.
+ * Continues the stop procedure: waits for effects in progress, records their outcomes, and then ends the step by the reason.
  */
 function advanceStop(step: StepControl, stop: Stop): void {
   const { data } = step
@@ -112,7 +111,7 @@ function advanceStop(step: StepControl, stop: Stop): void {
   step.perform({ do: 'record', part, isFenced: stop.reason.kind === 'lost' })
 }
 
-/** One macrotask: an answer is given, or the commit is cut, or the step parks. */
+/** Executes one macrotask of the step: gives an answer, cuts a commit, or parks the step. */
 export function tickStep(step: StepControl): void {
   const { data } = step
   const execution = executionOf(step)
@@ -125,7 +124,7 @@ export function tickStep(step: StepControl): void {
   }
 }
 
-/** Nothing of the step is under way but waits. */
+/** Returns true if the step only waits. */
 const isIdle = (step: StepControl): boolean => {
   const { buffer, inbox } = step.data
   return executionOf(step).onlyWaits && !buffer.isBusy && !inbox.isReading && !inbox.isDirty

@@ -1,4 +1,4 @@
-/** What became of a change of the step: its claims, answers, rows and writes. */
+/** Applies the outcome of a change to the step: to its claims, answers, rows and writes. */
 import { failure, type Json, type StoredError } from '../../core/index.ts'
 import { invalidTurn } from '../steps/step-end.ts'
 import { clearEffects } from '../steps/waits.ts'
@@ -16,7 +16,7 @@ export function applyCommit(step: StepControl, { part }: TriggerOf<'committed'>)
   if (part.turn?.end) endWith(step, part.turn.end)
 }
 
-/** What became of the claims of a part whose change was made without them. */
+/** Rejects the effects whose claims were left out of the change. */
 export function rejectClaims({ rejected }: StepPart): void {
   if (rejected.length === 0) return
   for (const { claim, rejection } of rejected.splice(0)) claim.rejected(rejection)
@@ -39,7 +39,7 @@ function endWith(step: StepControl, ending: { readonly value: Json } | { readonl
 
 export function retryTurn(step: StepControl, trigger: TriggerOf<'rejected'>): void {
   const { rejection } = trigger
-  // A change that holds the error of a stopped step alone has no other form to be tried in.
+  // A change that has only the error of a failed step cannot be committed in another form.
   if (step.data.ending?.isFailure) throw failure(rejection.code, { ...rejection.detail })
   requeueRejected(step, trigger)
   beginStop(step, { kind: 'retry', rejection })

@@ -1,4 +1,4 @@
-/** Starts executions of the code of a step, and follows their course. */
+/** Starts executions of the code of a step, and handles their triggers. */
 import { logOf, stepEndOf } from '../steps/step-end.ts'
 import { closeStep } from './close-step.ts'
 import { createExecution, failStep, wakeParked } from './create-execution.ts'
@@ -28,7 +28,7 @@ export function beginExecution(step: StepControl, { content, crashed }: TriggerO
   if (!content) step.startCode()
 }
 
-/** A trigger without data: `advanceStep` checks all that may have changed. */
+/** Handles a trigger without data. `advanceStep` then starts the due actions. */
 export function recheck(): void {}
 
 export function completeStep(step: StepControl, { end: programEnd }: TriggerOf<'programEnded'>): void {
@@ -51,7 +51,7 @@ export function noteProgramEnd({ data }: StepControl): void {
 export function checkStall(step: StepControl, { timer }: TriggerOf<'timer'>): void {
   const execution = executionOf(step)
   const { missing, effects } = execution
-  // Functions that still run may be about to ask.
+  // A running function may still make the call.
   if (timer !== 'stall' || missing === undefined || effects.working > 0 || effects.size > 0) return
   beginStop(step, {
     kind: 'code.changed',

@@ -1,4 +1,4 @@
-/** The ends of a step in this process: with an outcome, without one, or broken. */
+/** Ends a step in this process: with an outcome, without one, or broken. */
 import type { StepEnd } from '../steps-port.ts'
 import type { StepControl } from './step-data.ts'
 import { type StopReason, stoppedEnd } from './stop-reason.ts'
@@ -20,7 +20,7 @@ export function endStopped(step: StepControl, { reason }: { readonly reason: Sto
   closeStep(step, stoppedEnd(reason))
 }
 
-/** The continuation is dropped: `finally` does not run, and the old `ctx` answers no call. */
+/** Drops the continuation: its `finally` does not run, and its `ctx` answers no call. */
 export function dropParked(step: StepControl): void {
   closeStep(step, { status: 'parked', waits: [] })
 }

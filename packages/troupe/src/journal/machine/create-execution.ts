@@ -1,4 +1,4 @@
-/** The executions of a step: one for its code, one to end it with an error, and the one that was parked. */
+/** Creates the executions of a step: for its code, and for its end with an error. */
 import type { TroupeError } from '../../core/index.ts'
 import { StepRecord } from '../replay/step-record.ts'
 import { Execution } from '../steps/execution.ts'
@@ -17,7 +17,7 @@ export function createExecution(step: StepControl, record: StepRecord, before?: 
   return execution
 }
 
-/** Ends the step with this error. Its staged writes are dropped, since they belong to the execution before. */
+/** Ends the step with this error, in a new execution without the staged writes of the previous one. */
 export function failStep(step: StepControl, error: TroupeError): void {
   const { data } = step
   data.code = 'ended'
@@ -26,7 +26,7 @@ export function failStep(step: StepControl, error: TroupeError): void {
   data.stop = undefined
   step.enter('completing')
 }
-/** The code continues in a step that was parked. */
+/** Continues the code of a parked step. */
 export function wakeParked(step: StepControl): void {
   step.data.renewEnd()
   step.setParked(false)

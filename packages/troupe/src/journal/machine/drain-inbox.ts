@@ -1,4 +1,4 @@
-/** Takes rows of the inbox into the record of the step. */
+/** Adds rows of the inbox to the record of the step. */
 import { receive } from '../steps/waits.ts'
 import { wakeParked } from './create-execution.ts'
 import { executionOf, type StepControl } from './step-data.ts'
@@ -21,7 +21,7 @@ export function drainInbox(step: StepControl, { rows }: TriggerOf<'inboxRead'>):
   else if (data.code === 'waiting') step.startCode()
 }
 
-/** Rows of the inbox that are read at a time. */
+/** The number of rows of the inbox that one read returns. */
 export const inboxBatch = 100
 
 export function drainParkedInbox(step: StepControl, trigger: TriggerOf<'inboxRead'>): void {

@@ -1,4 +1,4 @@
-/** The end of a step when all that its stop awaited is recorded. */
+/** Ends a stopped step after its outcomes are recorded. */
 import { entryText } from '../replay/log-entry.ts'
 import { neverCommitted } from '../steps/step-end.ts'
 import { applyDurable } from './apply-commit.ts'
@@ -9,7 +9,7 @@ import { type StopReason, stoppedEnd } from './stop-reason.ts'
 import { setDeadline } from './stop-step.ts'
 import type { TriggerOf } from './trigger.ts'
 
-/** Everything is recorded; the reason decides the rest. */
+/** Ends the step as its stop reason determines. */
 export function finishStop(step: StepControl, { part }: TriggerOf<'recorded'>): void {
   const { data } = step
   if (part) applyDurable(step, part)
@@ -57,7 +57,7 @@ function backOff(step: StepControl, { rejection }: Extract<StopReason, { readonl
   step.timers.wait('backoff', limits.backoffMs * 2 ** (attempt - 1) * (0.5 + random.next()))
 }
 
-/** Returns the entries of a stop besides the outcomes. */
+/** Returns the entries that a stop records besides outcomes. */
 export function remarksOf(step: StepControl): readonly string[] {
   const { reason } = stopOf(step)
   if (reason.kind === 'retry') {

@@ -24,7 +24,7 @@ export class StepData {
   spec: StepSpec
   state: StepState = 'loading'
   readonly buffer = new CommitBuffer()
-  /** Why the step stops; in `loading` a stop that was requested meanwhile. */
+  /** The stop in progress. In `loading`: a stop that was requested meanwhile. */
   stop: Stop | undefined
   execution: Execution | undefined
   turn: Turn | undefined
@@ -56,11 +56,11 @@ export interface StepControl {
   /** Asserts that the transition is in the table. */
   enter(state: StepState): void
   perform(io: Io): void
-  /** Dispatched when this trigger is. */
+  /** Queues a trigger, which is dispatched after the present one. */
   raise(trigger: Trigger): void
   /** Runs the code of the current execution. */
   startCode(): void
-  /** The retained code of a step was parked, or is in use. */
+  /** Notes whether the code of the step is retained while it is parked. */
   setParked(isParked: boolean): void
   listen(): void
   /** Releases the resources of a step that has ended. */

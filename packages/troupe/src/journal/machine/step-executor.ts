@@ -1,4 +1,4 @@
-/** The one place where a step awaits its journal and its inbox. Each I/O ends in exactly one trigger. */
+/** Performs the I/O of a step: its journal and its inbox. Each operation ends in exactly one trigger. */
 import { TroupeError, ValidationError } from '../../core/index.ts'
 import { checkChange, type Fragment } from '../../storage/index.ts'
 import { entryText } from '../replay/log-entry.ts'
@@ -12,15 +12,15 @@ import { type JournalOutcome, OwnJournal } from '../turns/own-journal.ts'
 import type { IoTrigger } from './trigger.ts'
 
 export type Io =
-  /** `isRestart`: the journal is this process's already, and its code runs once more. */
+  /** `isRestart`: this process already owns the journal, and executes the code again. */
   | { readonly do: 'load'; readonly isRestart: boolean }
   | { readonly do: 'readHead' }
   | { readonly do: 'readInbox'; readonly limit: number }
   | { readonly do: 'commit'; readonly part: StepPart }
-  /** Outcomes of effects alone; `isFenced`: after a cancel that took the right to write. */
+  /** Records only outcomes of effects. `isFenced`: a cancel has fenced this writer. */
   | { readonly do: 'record'; readonly part: StepPart; readonly isFenced: boolean }
 
-/** If there is one after all, the change that would create it is rejected. */
+/** A new step has no journal. If there is one, the change that would create it is rejected. */
 const noJournal: OpenedStepJournal = { content: undefined }
 
 export class StepExecutor {
@@ -36,13 +36,13 @@ export class StepExecutor {
     this.#spec = spec
   }
 
-  /** A step that waits to be loaded waits no longer. */
+  /** Ends the wait of a step in the queue of suspects. */
   stop(): void {
     this.#stopping.abort('parked')
     this.release()
   }
 
-  /** The next step that may end its process may execute. */
+  /** Removes the step from the queue of suspects. */
   release(): void {
     this.#releaseSuspect()
     this.#isReleased = true
@@ -72,7 +72,7 @@ export class StepExecutor {
   async #load(): Promise<IoTrigger> {
     const { checkLease } = this.#context
     try {
-      // A process that has lost the run meanwhile takes no journal from its new owner.
+      // A process that has lost the run meanwhile must not take the journal over from the new owner.
       const asked = this.#spec.runId === undefined ? undefined : checkLease?.()
       if (asked) await asked
       const { content, writer } = await openJournal(this.#context, this.#spec)
@@ -99,7 +99,7 @@ export class StepExecutor {
   async #readHead(): Promise<IoTrigger> {
     const content = await this.#context.journals.load(this.#user, this.#spec.id)
     const writer = this.#journal?.writer
-    // A journal that was fenced before it began holds no claims: there is nothing to record.
+    // A journal that was fenced before its first record has no claims, so there is nothing to record.
     const isFenced = content?.fenced !== undefined && (!writer || content.fenced === writer.epoch)
     return { on: 'headRead', isFenced, canRecord: writer !== undefined }
   }
@@ -120,7 +120,7 @@ export class StepExecutor {
     }
   }
 
-  /** Makes the change without the claims that are rejected: each rejection is the answer of its effect. */
+  /** Commits a part without its rejected claims. Each rejection becomes the answer of its effect. */
   async #commitWith(part: StepPart, turn: PreparedTurn): Promise<IoTrigger> {
     for (;;) {
       const texts = [...part.claims.map((claim) => claim.text), ...part.entries, ...turn.texts]
@@ -141,7 +141,7 @@ export class StepExecutor {
     }
   }
 
-  /** The end of a step commits with the next change of its run, unless others can cause its rejection. */
+  /** Commits the end of a step with the next change of its run, unless other writers can cause its rejection. */
   #writePart(part: StepPart, texts: readonly string[], fragments: readonly Fragment[]): Promise<JournalOutcome> {
     const { turn, claims } = part
     if (!turn?.end) return this.#write(texts, fragments, false, turn?.closes)
@@ -159,7 +159,7 @@ export class StepExecutor {
     })
   }
 
-  /** What effects brought is recorded, whatever comes with it: nothing would make the same fragment valid later. */
+  /** Records outcomes of effects. Invalid fragments are left out, since another attempt would not make them valid. */
   async #record(part: StepPart, isFenced: boolean): Promise<IoTrigger> {
     const texts = [...part.entries, ...part.remarks]
     let result: JournalOutcome
@@ -185,11 +185,11 @@ export class StepExecutor {
   }
 }
 
-/** No other writer can make its expectations fail, and no other waits for the locks of its rows. */
+/** Returns true if no other writer can make the expectations of the fragment fail, and none waits for the locks of its rows. */
 const isUncontended = ({ statements, feed = [], wake = [], isExclusive }: Fragment): boolean =>
   isExclusive === true || (feed.length === 0 && wake.length === 0 && statements.every(({ expect }) => !expect))
 
-/** The code of a new step begins with a macrotask of its own, after the call that started its run has returned. */
+/** Opens the journal. The code of a new step begins in a separate macrotask, after the call that started its run has returned. */
 async function openJournal(context: StepsContext, spec: StepSpec): Promise<OpenedStepJournal> {
   if (spec.entry !== 'first') return openStepJournal(context, spec)
   await new Promise<void>((resolve) => context.clock.soon(resolve))

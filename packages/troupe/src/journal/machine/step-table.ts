@@ -1,8 +1,8 @@
 /**
- * The machine of a step: what each trigger does in each state. The machine dispatches on this table and on nothing else.
+ * The machine of a step: the action of each trigger in each state. The machine dispatches on this table only.
  *
  * A cell is `ignored`, `impossible` (the step ends with `invariant.broken`), or an action with the states that it may lead
- * to beside the one it began in. In `ended` nothing is left to do: each trigger is ignored there.
+ * to besides the present one. `ended` ignores each trigger.
  */
 import { failure } from '../../core/index.ts'
 import { tickStep } from './advance-step.ts'
@@ -169,8 +169,8 @@ export const stepTable: { readonly [Name in TriggerName]: Row<Name> } = {
 }
 
 /**
- * @returns what the trigger does in the state; undefined where it is ignored
- * @throws TroupeError `invariant.broken` for a trigger that cannot come in the state
+ * @returns the action of the trigger in the state; undefined if the trigger is ignored
+ * @throws TroupeError `invariant.broken` for a trigger that is impossible in the state
  */
 export function transitionOf<Name extends TriggerName>(state: StepState, on: Name): StepTransition<Name> | undefined {
   const cell: StepCell<Name> = state === 'ended' ? ignored : stepTable[on][state]

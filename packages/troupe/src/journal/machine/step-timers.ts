@@ -1,4 +1,4 @@
-/** The clock of a step: its macrotask, and the times after which it stops waiting. Each ends in a trigger. */
+/** The macrotask and the timers of a step. Each ends in a trigger. */
 import { type Cancel, type Clock, WorkTimer } from '../../core/index.ts'
 import type { CallId } from '../replay/call-id.ts'
 import type { TriggerOf } from './trigger.ts'
@@ -17,7 +17,7 @@ export class StepTimers {
     this.#dispatch = dispatch
   }
 
-  /** Asks for one macrotask, unless one is on its way. */
+  /** Schedules a macrotask, unless one is scheduled. */
   tick(): void {
     this.#tick ??= this.#clock.soon(() => {
       this.#tick = undefined
@@ -25,15 +25,16 @@ export class StepTimers {
     })
   }
 
-  /** A step has one of these at a time: a later one takes the place of an earlier one. */
+  /** Starts a timer. It replaces the earlier one. */
   wait(timer: 'deadline' | 'backoff', ms: number): void {
     this.#wait?.()
     this.#wait = this.#clock.after(ms, () => this.#dispatch({ on: 'timer', timer }))
   }
 
   /**
-   * Code that never makes the next call of the record while it waits for another is different code. The process stays
-   * alive until that is known, since a program may wait for the run alone.
+   * Starts a timer while the code has not made the next call of the record and waits for another one. Code that does not
+   * make it in time has changed. The timer keeps the process alive, since a program may wait for the run only.
+   * @param missing the next call of the record; undefined stops the timer
    */
   watch(missing: CallId | undefined, stallMs: number): void {
     if (missing === this.#stall?.missing) return
@@ -47,7 +48,7 @@ export class StepTimers {
     this.#stall = { missing, timer }
   }
 
-  /** Nothing of it runs any more. */
+  /** Stops the macrotask and all timers. */
   stop(): void {
     this.#tick?.()
     this.#wait?.()

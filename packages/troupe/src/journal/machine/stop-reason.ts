@@ -1,6 +1,6 @@
 /**
- * The reasons for which a step stops, with their meaning: one procedure for all reasons, with this table as its data.
- * Effects in progress are awaited and recorded first; then the reason decides.
+ * The reasons for which a step stops. One procedure handles all reasons, with this table as its data. Effects in progress
+ * are awaited and recorded first. Then the reason determines the end.
  */
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { StepEnd } from '../steps-port.ts'
@@ -14,7 +14,7 @@ export type StopReason =
   | { readonly kind: 'code.changed'; readonly problem: string }
   /** Another writer has the journal, or a cancel fenced it. */
   | { readonly kind: 'lost' }
-  /** Aborts nothing: effects in progress may end, no other begins. */
+  /** Aborts nothing. Effects in progress may end, and no other effect begins. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
   | { readonly kind: 'cancel' }
@@ -24,9 +24,9 @@ export type StopKind = StopReason['kind']
 interface StopRow {
   /** The result of open calls: none, or the error of the cancellation, so that the code can clean up. */
   readonly calls: 'silent' | 'rejected'
-  /** Effects are awaited no longer than code gets to stop. */
+  /** True if effects are awaited only for the time that code has to stop. */
   readonly isBounded: boolean
-  /** The reasons that take its place. */
+  /** The reasons that replace this one. */
   readonly replacedBy: readonly StopKind[]
 }
 
@@ -44,15 +44,15 @@ export const stopTable: { readonly [Kind in StopKind]: StopRow } = {
 export interface Stop {
   reason: StopReason
   /**
-   * `effects`: the change under way and effects in progress are awaited. `recording`: their outcomes are being written.
-   * `unwinding`: all is recorded, and cancelled code cleans up.
+   * `effects`: waits for the change and the effects in progress. `recording`: writes their outcomes. `unwinding`: waits for
+   * the clean-up of cancelled code.
    */
   progress: 'effects' | 'recording' | 'unwinding'
-  /** The time to stop has passed: nothing is awaited any more. */
+  /** True after the deadline of the stop, when nothing is awaited any more. */
   isLate: boolean
-  /** For `lost`: what the head of the journal shows. */
+  /** For `lost`: the result of reading the head of the journal. */
   head: 'unread' | 'reading' | 'fenced'
-  /** The journal has begun: outcomes can be recorded. */
+  /** True if the journal exists, so that outcomes can be recorded. */
   isRecordable: boolean
 }
 
@@ -83,6 +83,6 @@ export function abortReason(reason: StopReason, step: string): unknown {
   }
 }
 
-/** Closing is no cancel: the step resumes when it is executed again. */
+/** Returns the end of a stopped step. A closed or drained step is parked, and continues at its next execution. */
 export const stoppedEnd = ({ kind }: StopReason): StepEnd =>
   kind === 'cancel' ? { status: 'cancelled' } : { status: 'parked', waits: [] }

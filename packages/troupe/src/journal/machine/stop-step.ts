@@ -1,4 +1,4 @@
-/** Begins the stop procedure, and handles what arrives while a step stops. */
+/** Begins the stop procedure, and handles triggers that arrive meanwhile. */
 import { failure } from '../../core/index.ts'
 import { hashOfInput } from '../steps/step-end.ts'
 import { closeStep, endStopped } from './close-step.ts'
@@ -34,7 +34,7 @@ function problemOf(step: StepControl, problem: string): string {
   return isOther ? `${problem}; and its input is another` : problem
 }
 
-/** Code and effects that ignore their signal hold the step no longer. */
+/** Starts the timer after which the step no longer waits for code and effects that ignore their signal. */
 export function setDeadline(step: StepControl, { kind }: StopReason): void {
   const { context, data, timers } = step
   if (!stopTable[kind].isBounded) return
@@ -42,7 +42,7 @@ export function setDeadline(step: StepControl, { kind }: StopReason): void {
   timers.wait('deadline', kind === 'cancel' ? (data.spec.graceMs ?? unwindMs) : unwindMs)
 }
 
-/** A reason that does not take the place of the first one still aborts the effects and sets the deadline. */
+/** Handles a further stop reason. One that does not replace the first one still aborts the effects and sets the deadline. */
 export function replaceStop(step: StepControl, { reason }: { readonly reason: StopReason }): void {
   const stop = stopOf(step)
   const isFirstDeadline = !stopTable[stop.reason.kind].isBounded

@@ -1,4 +1,4 @@
-/** Everything that can make a step move. The list is closed: the table of the machine has a row for each. */
+/** The triggers of a step. The table of the machine has a row for each. */
 import type { Json, TroupeError } from '../../core/index.ts'
 import type { InboxRow } from '../inbox-port.ts'
 import type { JournalContent } from '../journal-port.ts'
@@ -7,10 +7,10 @@ import type { StepPart } from '../turns/commit-buffer.ts'
 import type { Rejection } from '../turns/own-journal.ts'
 import type { StopReason } from './stop-reason.ts'
 
-/** How the code of a step ended. `text` is the value as JSON, if it was long and is therefore a copy. */
+/** The end of the code of a step. `text` is the value as JSON; present if the value is long and was copied. */
 export type ProgramEnd = { readonly value: Json; readonly text?: string } | { readonly thrown: unknown }
 
-/** Raised by the code of an execution and by its effects. */
+/** A trigger of the code of an execution or of its effects. */
 export type ExecutionTrigger =
   | { readonly on: 'called' }
   | { readonly on: 'programEnded'; readonly end: ProgramEnd }
@@ -20,19 +20,19 @@ export type ExecutionTrigger =
   | { readonly on: 'headLost'; readonly part?: StepPart }
   | { readonly on: 'broken'; readonly error: unknown }
 
-/** What I/O brought. */
+/** A trigger of the end of an I/O operation. */
 export type IoTrigger =
   | {
       readonly on: 'loaded'
       readonly content: JournalContent | undefined
-      /** The step was restarted too often: it fails with this. */
+      /** The error of a step that was restarted too often. */
       readonly crashed?: TroupeError
     }
   | { readonly on: 'committed'; readonly part: StepPart }
   | { readonly on: 'rejected'; readonly part: StepPart; readonly rejection: Rejection & { readonly part: number } }
-  /** A staged write could not say what it writes, or storage takes something of the change at no attempt. */
+  /** A staged write did not create its statements, or the storage rejects a part of the change at each attempt. */
   | { readonly on: 'invalid'; readonly part: StepPart; readonly error: unknown }
-  /** Of a journal that was lost. */
+  /** The head of a journal that this process has lost. */
   | { readonly on: 'headRead'; readonly isFenced: boolean; readonly canRecord: boolean }
   | { readonly on: 'recorded'; readonly part?: StepPart }
   | { readonly on: 'recordRejected'; readonly part: StepPart; readonly rejection: Rejection }
@@ -42,17 +42,17 @@ export type IoTrigger =
 export type Trigger =
   | ExecutionTrigger
   | IoTrigger
-  /** Something may be in the inbox. */
+  /** The inbox may have rows. */
   | { readonly on: 'arrival' }
   | { readonly on: 'execute'; readonly spec: StepSpec }
-  /** A macrotask of the step's own: the only one in which its code is answered and its changes are cut. */
+  /** A macrotask of the step. Only in these macrotasks its code is answered and its changes are cut. */
   | { readonly on: 'tick' }
   | { readonly on: 'timer'; readonly timer: 'stall' | 'deadline' | 'backoff' }
   | { readonly on: 'stop'; readonly reason: Extract<StopReason, { readonly kind: 'close' | 'cancel' }> }
   | { readonly on: 'drain' }
-  /** The retained code of a parked step is dropped. */
+  /** Drops the retained code of a parked step. */
   | { readonly on: 'drop' }
-  /** Its user is erased: nothing more of the step is written. */
+  /** The user is erased, so nothing of the step is written any more. */
   | { readonly on: 'forget' }
 
 export type TriggerName = Trigger['on']

@@ -1,11 +1,11 @@
-/** The answers that a step is given, in their order: first those of its record, then those that come while it is live. */
+/** The answers for the code of a step, in their order: first the recorded ones, then those of this execution. */
 import type { CallId } from './call-id.ts'
 import type { AnswerItem } from './step-record.ts'
 
 export class AnswerQueue {
   #items: AnswerItem[]
   #head = 0
-  /** So many items came from the record; behind them the step is live. */
+  /** The index after the last recorded item. */
   #recorded: number
   readonly #byId = new Map<CallId, AnswerItem>()
   /** Answers of a repeated turn, which come before the rest of the record. */
@@ -19,11 +19,11 @@ export class AnswerQueue {
     for (const item of items) this.#byId.set(item.id, item)
   }
 
-  /** Finds an item of the record, or one that is not given yet. */
+  /** Returns the recorded or pending item of a call. */
   find(id: CallId): AnswerItem | undefined {
     return this.#byId.get(id)
   }
-  /** The item that is given next. */
+  /** The next item. */
   get head(): AnswerItem | undefined {
     return this.#items[this.#head]
   }
@@ -51,8 +51,8 @@ export class AnswerQueue {
   }
 
   /**
-   * Inserts an item before what the record holds next, behind other answers of the repeated turn.
-   * @returns its place
+   * Inserts an item before the rest of the record and after other answers of the repeated turn.
+   * @returns the index of the item
    */
   insert(item: AnswerItem): number {
     let position = this.#head
@@ -66,7 +66,7 @@ export class AnswerQueue {
 
   advance(): void {
     const item = this.#items[this.#head] as AnswerItem
-    // A later item of the same call, as a reply drained from the inbox, must stay findable.
+    // A call can have a later item, such as a reply from the inbox, which `find` must still return.
     if (this.#byId.get(item.id) === item) this.#byId.delete(item.id)
     this.#head++
     if (!this.#inserted.delete(item)) this.#passed++

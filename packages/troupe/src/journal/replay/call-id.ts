@@ -1,13 +1,13 @@
 /**
- * Names the calls of a step: by stage, kind, name, and the n-th such call. The same code gives the same names, whatever
- * else runs beside it; so chains and races need no keys.
+ * The ids of the calls of a step: stage, kind, name and number. The same code creates the same ids in any interleaving of
+ * its parallel calls, so calls need no explicit keys.
  */
 import type { WorkInParts } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 
-/** `STAGE/KIND:NAME#N`, STAGE being empty for the step itself. */
+/** `STAGE/KIND:NAME#N`. STAGE is empty for the step itself. */
 export type CallId = string
-/** Names of stages from the outside in, `>` between them. */
+/** The names of the stages from the outermost to the innermost, with `>` between them. */
 export type StagePath = string
 
 const escaped = (name: string) => name.replaceAll(/[%>/]/g, (sign) => encodeURIComponent(sign).replace('>', '%3E'))
@@ -33,7 +33,7 @@ export class CallCounter {
     return `${prefix}#${(this.#counts.get(prefix) ?? 0) + 1}`
   }
 
-  /** The path of a child; a second child of the same name has a path of its own. */
+  /** Returns the path of a child stage. Children of one name have different paths. */
   child(stage: StagePath, name: string): StagePath {
     const own = escaped(name)
     const path = stage === '' ? own : `${stage}>${own}`
@@ -43,9 +43,9 @@ export class CallCounter {
   }
 }
 
-/** Shorter runs of ids are listed: as a range they would be as long. */
+/** The minimal length of a range. Fewer ids are listed one by one, which takes no more text. */
 const shortestRange = 8
-/** A longer range is no range of ours: a journal that others wrote must not exhaust the memory of its reader. */
+/** The maximal length of a range. A longer one in a damaged journal must not exhaust the memory of its reader. */
 const longestRange = 1_000_000
 
 /** Lists ids; calls of one kind and name with consecutive numbers are one text, `STAGE/KIND:NAME#FIRST-LAST`. */

@@ -1,34 +1,34 @@
 /**
- * What the journal of a step holds: each record is a list of entries, in the order in which their answers were given to
- * the code. Released entries never change their meaning.
+ * The entries in the journal of a step. Each record is a list of entries, in the order in which the code got their
+ * answers. Released entries never change their meaning.
  */
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
 import type { CallId, StagePath } from './call-id.ts'
 
-/** A value as JSON text parsed, absent for undefined; or an error. */
+/** A value, absent for undefined; or an error. */
 interface Result {
   readonly v?: Json
   readonly e?: StoredError
-  /** What came with it. */
+  /** The taint labels of the value or error. */
   readonly l?: readonly TaintLabel[]
 }
 
-/** Where it stands when it was given while older answers were not all given: so many stood before it. */
+/** The index of an answer that was given before older ones; absent for an answer at the end. */
 interface Positioned {
   readonly p?: number
 }
 
 export type DeliveredEntry =
-  /** A read of the world inside. */
+  /** A read of the troupe's own data. */
   | ({ readonly t: 'answer'; readonly id: CallId } & Result & Positioned)
-  /** The same, answered at once. */
+  /** A read that is answered synchronously. */
   | { readonly t: 'now'; readonly id: CallId; readonly v: Json }
-  /** The outcome of an effect; `h` is the hash of the input where no claim holds it; `r`: refused before it started. */
+  /** The outcome of an effect. `h`: the hash of the input, if no claim has it. `r`: the effect was rejected before it started. */
   | ({ readonly t: 'effect'; readonly id: CallId; readonly h?: string; readonly r?: true } & Result & Positioned)
-  /** What a turn that failed left behind, asked for again. */
+  /** An outcome of a failed turn that answers the same call of the repeated turn. */
   | ({ readonly t: 'reused'; readonly id: CallId } & Positioned)
-  /** A body returned here; its result is with the turn that commits its writes. */
+  /** The return of a body. Its result is in the turn that commits its writes. */
   | ({ readonly t: 'body'; readonly id: CallId } & Positioned)
   | { readonly t: 'commit'; readonly id: CallId }
   /** The answer to a wait. */
@@ -36,11 +36,11 @@ export type DeliveredEntry =
 
 export type LogEntry =
   | DeliveredEntry
-  /** The hash of the step's input: a re-entry with another is tried all the same, and this says why it failed. */
+  /** The hash of the step's input. An execution with another input is tried, and its failure names the difference. */
   | { readonly t: 'started'; readonly h: string }
   /**
-   * `i` is the input of an effect of class `at-most-once`, for the person who may have to find out what became of it; `g`
-   * is what the claim grants.
+   * `i`: the input of an effect of class `at-most-once`, for a person who has to find out its outcome. `g`: the grant of the
+   * claim.
    */
   | {
       readonly t: 'claim'
@@ -51,14 +51,14 @@ export type LogEntry =
       readonly i?: Json
       readonly g?: Json
     }
-  /** The claim is given back: the step was stopped before the effect began. */
+  /** Removes the claim: the step was stopped before the effect began. */
   | { readonly t: 'released'; readonly id: CallId }
   | { readonly t: 'uncertain'; readonly id: CallId }
-  /** A person said that it did not happen: it is carried out now, unless its step is over. */
+  /** A person resolved the effect as not happened. It is executed now, unless its step has ended. */
   | { readonly t: 'not-happened'; readonly id: CallId }
   /**
-   * Writes and results of bodies of a turn that is committed. `w` lists the ids of the writes, consecutive ones as a range;
-   * `o` are stages that were still running.
+   * The writes and the results of bodies of a committed turn. `w`: the ids of the writes, consecutive ones as a range. `o`:
+   * the stages that were running at the commit.
    */
   | {
       readonly t: 'turn'
@@ -66,15 +66,15 @@ export type LogEntry =
       readonly b?: { readonly [body: CallId]: Result }
       readonly o?: readonly StagePath[]
     }
-  /** The process that executed the step ended without stopping it, and another starts it again. */
+  /** A restart: the process that executed the step before ended without stopping it. */
   | { readonly t: 'restarted' }
-  /** A restarted step was stopped in order: what restarts it next was no crash of its code. */
+  /** A restarted step was stopped by its process. Its next restart does not follow a crash. */
   | { readonly t: 'stopped' }
   | { readonly t: 'turn.failed'; readonly attempt: number; readonly code: string }
   | { readonly t: 'wait'; readonly id: CallId; readonly h: string; readonly due?: number }
   | ({ readonly t: 'end' } & Result)
 
-/** The text of an entry whose value is JSON text already. */
+/** Returns the text of an entry. `value` is already JSON text. */
 export function entryText(
   fields: { readonly t: string } & { readonly [key: string]: unknown },
   value?: string,

@@ -5,7 +5,7 @@ import { type AnswerItem, finishCall } from './step-record.ts'
 interface Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
-  /** Waits and bodies: they hold no process, so the step may park while they are open. */
+  /** Waits and bodies. The step may park while they are open. */
   passive: boolean
 }
 
@@ -26,7 +26,7 @@ export class OpenCalls {
 
   open(id: CallId, passive: boolean): Promise<unknown> {
     const promise = new Promise<unknown>((resolve, reject) => this.#calls.set(id, { resolve, reject, passive }))
-    // The code may not listen when the call fails: the error is in the record all the same.
+    // The code may not handle the rejection. The record has the error in any case.
     promise.catch(() => {})
     if (!passive) this.#active++
     return promise

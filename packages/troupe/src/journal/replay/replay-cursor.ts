@@ -1,7 +1,7 @@
 /**
- * Decides which answer the code is given next. Invariant: answers are given in the order of the record, live and in a
- * replay alike. A call that is not in the record waits until the record is used up, and a call of a repeated turn until
- * its place.
+ * Selects the next answer for the code. Invariant: answers are given in the order of the record, at the first execution and
+ * in a replay. A call that is not in the record waits until all recorded answers are given. A call of a repeated turn waits
+ * for its position in the failed turn.
  */
 import { AnswerQueue } from './answer-queue.ts'
 import type { CallId } from './call-id.ts'
@@ -21,7 +21,7 @@ export class ReplayCursor {
   #deferred: { readonly position: number; readonly id: CallId }[] = []
   /** Calls of a repeated turn that are in progress: the next items of the record come after them. */
   readonly #repeating = new Set<CallId>()
-  /** Where calls of a turn that is repeated were: behind so many of the items. */
+  /** For each call of a failed turn: the number of items that were given before it. */
   readonly #positions: ReadonlyMap<CallId, number>
 
   constructor(items: AnswerItem[], positions: ReadonlyMap<CallId, number>) {
@@ -29,7 +29,7 @@ export class ReplayCursor {
     this.#positions = positions
   }
 
-  /** Finds an item of the record, or one that is not given yet. */
+  /** Returns the recorded or pending answer of a call. */
   find(id: CallId): AnswerItem | undefined {
     return this.#queue.find(id)
   }
@@ -47,12 +47,12 @@ export class ReplayCursor {
     return this.#queue.usedUp
   }
 
-  /** Calls are open that are no waits, or answers are on their way. */
+  /** True if a call other than a wait is open, or an answer is pending. */
   get busy(): boolean {
     return this.#calls.areActive || this.#deferred.length > 0 || !this.#queue.isEmpty
   }
 
-  /** `next` would give an answer, or begin a call. */
+  /** True if `next` would give an answer or begin a call. */
   get due(): boolean {
     const { head } = this.#queue
     if (head?.consumed || this.#deferred.some((deferred) => this.#isDue(deferred))) return true
@@ -67,7 +67,10 @@ export class ReplayCursor {
     this.#calls.setPassive(id, passive)
   }
 
-  /** @returns its place where that is not the end: an answer of a repeated turn comes before the rest of the record */
+  /**
+   * Adds an answer. An answer of a repeated turn is inserted before the rest of the record.
+   * @returns the index of an inserted answer; undefined for one at the end
+   */
   push(item: AnswerItem): number | undefined {
     this.#repeating.delete(item.id)
     if (this.#positions.has(item.id) && !this.usedUp) return this.#queue.insert(item)
@@ -76,8 +79,8 @@ export class ReplayCursor {
   }
 
   /**
-   * Returns whether a call may begin now: the record is used up, or has reached the place of a call of the repeated
-   * turn. A later one is returned by `next`.
+   * Returns whether a call may begin now: all recorded answers are given, or the position of a call of the repeated turn is
+   * reached. `next` returns a call that begins later.
    */
   whenInOrder(id: CallId): 'now' | 'later' {
     const position = this.#positions.get(id) ?? Number.POSITIVE_INFINITY
@@ -93,7 +96,7 @@ export class ReplayCursor {
     return this.usedUp || position <= this.#queue.passed
   }
 
-  /** After `begin` it is asked once more, in the same macrotask. */
+  /** Returns the next action. The caller calls it again after `begin`, in the same macrotask. */
   next(): CursorStep {
     while (this.#queue.head?.consumed) this.#queue.advance()
     const begin = this.#release()
@@ -114,18 +117,18 @@ export class ReplayCursor {
     return item.kind !== 'now' && this.#calls.has(item.id)
   }
 
-  /** Settles the call of the item that `next` named. */
+  /** Settles the call of the item that `next` returned. */
   give(item: AnswerItem): void {
     this.#queue.advance()
     this.#calls.finish(item)
   }
 
-  /** Answers of calls that are being repeated come before it. */
+  /** Returns true if answers of calls of the repeated turn come before the item. */
   #isHeldBack(item: AnswerItem): boolean {
     return this.#repeating.size > 0 && !this.usedUp && !this.#queue.isInserted(item)
   }
 
-  /** No call is answered any more, and later results are dropped. */
+  /** Drops all pending answers. */
   end(): void {
     this.#repeating.clear()
     this.#deferred = []

@@ -55,8 +55,8 @@ export async function replayStep(
   const execution = new Execution({ ...executionParts(context), record, buffer, port, seen })
   const late = new AbortController()
   const usedUp = Promise.withResolvers<void>()
-  // A step that was stopped has no end to come to, and one that failed may be mended by now: its code has shown all when
-  // nothing of the record is left.
+  // The record of a stopped step has no end, and the present code of a failed step may not fail. The replay of such a step
+  // is complete when all recorded answers are given.
   const isDone = () =>
     execution.isActive &&
     !(record.end && 'value' in record.end) &&

@@ -1,26 +1,26 @@
 /**
- * The log of a step as a re-entry needs it: what is answered in which order, and what committed turns hold. A fold over
- * the entries; takes no decision.
+ * The record of a step for its next execution: the answers in their order, and the writes of committed turns. A fold of
+ * the entries of the journal that takes no decision.
  */
 import { type Json, restoreError, type StoredError, type TaintLabel } from '../../core/index.ts'
 import type { EffectClass } from '../effect-port.ts'
 import { type CallId, isWithin, type StagePath, stageOf, withoutRanges } from './call-id.ts'
 import type { LogEntry } from './log-entry.ts'
 
-/** One answer, given to the call of its id when its turn comes. */
+/** One answer for the call with this id. Answers are given in the order of the record. */
 export interface AnswerItem {
   readonly kind: 'answer' | 'now' | 'effect' | 'body' | 'commit' | 'reply'
   readonly id: CallId
   value: Json | undefined
   error: StoredError | undefined
-  /** Of what was thrown in this process, for logs. */
+  /** The stack of the error, if this process threw it; for logs. */
   stack: string | undefined
-  /** Of the effect's input. */
+  /** The hash of the effect's input. */
   readonly hash: string | undefined
   taint: readonly TaintLabel[] | undefined
-  /** False until it is durable, or until its body has run again. */
+  /** False until the answer is durable, or until its body was executed again. */
   ready: boolean
-  /** A `now` that the code has asked for. */
+  /** True for the answer of a synchronous call that the code has made. */
   consumed: boolean
 }
 
@@ -31,7 +31,7 @@ export interface EffectClaim {
   readonly granted?: Json
   outcome: boolean
   uncertain: boolean
-  /** Settled as not happened in this execution: it may be carried out as soon as that is durable. */
+  /** Resolved as not happened in this execution. The effect starts when the resolution is durable. */
   cleared: 'recorded' | 'durable' | undefined
 }
 
@@ -44,7 +44,7 @@ export interface WaitRecord {
 export interface RetainedOutcome {
   readonly item: AnswerItem
   readonly claimed: boolean
-  /** Its place among the answers of the failed turn. */
+  /** The index of the answer in the failed turn. */
   readonly order: number
 }
 
@@ -55,23 +55,23 @@ export class StepRecord {
   readonly waits = new Map<CallId, WaitRecord>()
   /** Claims and waits without an answer in the record that the code has not asked for in this execution. */
   readonly unasked = new Set<CallId>()
-  /** Writes of committed turns that the code has not made again yet. */
+  /** Writes of committed turns that the code has not made in this execution. */
   readonly writes = new Set<CallId>()
-  /** Outcomes of a failed turn, answered again wherever they are asked for. */
+  /** Outcomes of a failed turn. They answer the same calls when the turn is repeated. */
   readonly retained = new Map<CallId, RetainedOutcome>()
-  /** Calls of a failed turn: so many answers of turns that stand were given before they were. */
+  /** For each call of a failed turn: the number of answers of committed turns that were given before it. */
   readonly positions = new Map<CallId, number>()
-  /** Stages whose bodies are answered from the record: nothing inside is asked again. */
+  /** Stages whose bodies are answered from the record. Their inner calls are not made again. */
   readonly #completedStages: StagePath[] = []
   #open = new Set<AnswerItem>()
   attempts = 0
-  /** How often the step was restarted after the end of its process, without a record between. */
+  /** The number of restarts after the end of a process since the last other entry. */
   restarts = 0
   entries = 0
   inputHash: string | undefined
   end: { readonly value?: Json; readonly error?: StoredError } | undefined
 
-  /** @param options.enterBodies bodies are entered again although their results are recorded */
+  /** @param options.reexecuteBodies executes bodies of tools again although their results are recorded */
   constructor({ reexecuteBodies = false }: { readonly reexecuteBodies?: boolean } = {}) {
     this.#reexecuteBodies = reexecuteBodies
   }
@@ -79,7 +79,7 @@ export class StepRecord {
   add(entry: LogEntry): void {
     this.entries++
     this.restarts = entry.t === 'restarted' ? this.restarts + 1 : 0
-    // A call that a body left open when it returned may be answered after the body was recorded.
+    // The record may have the answer of a call that was open when its body returned.
     if ('id' in entry && this.#isCompleted(entry)) return
     switch (entry.t) {
       case 'answer':
@@ -135,14 +135,14 @@ export class StepRecord {
     }
   }
 
-  /** The code has asked for all that the record holds beside answers. */
+  /** True if the code has made all claims, waits and writes of the record. */
   get allAsked(): boolean {
     return this.unasked.size + this.writes.size === 0
   }
 
   /**
-   * The first thing that code which returned has never asked for.
-   * @param left of the items those not delivered
+   * Returns the first call of the record that the code, which has returned, did not make; undefined if it made all.
+   * @param left the answers that were not given
    */
   unread(left: readonly AnswerItem[], asked: (id: CallId) => boolean): CallId | undefined {
     for (const item of left) if (!item.consumed && !asked(item.id)) return item.id
@@ -153,7 +153,7 @@ export class StepRecord {
     return this.unasked.values().next().value ?? this.writes.values().next().value
   }
 
-  /** A claimed effect of a failed turn that its repetition has never asked for. */
+  /** Returns a claimed effect of a failed turn that the repeated turn did not call; undefined if there is none. */
   unused(): CallId | undefined {
     for (const [id, retained] of this.retained) if (retained.claimed) return id
     return undefined
@@ -261,15 +261,15 @@ export class StepRecord {
 /** A body is identified by the path of its own stage. */
 export const bodyCall = (path: StagePath): CallId => `${path}/body:#1`
 const bodyStage = (id: CallId): StagePath => stageOf(id)
-/** The end of a body is the business of the stage around it. */
+/** The result of a body belongs to the enclosing stage. */
 const isInside = ({ kind, id }: { readonly kind?: string | undefined; readonly id: CallId }, stage: StagePath) =>
   kind === 'body' ? bodyStage(id).startsWith(`${stage}>`) : isWithin(stageOf(id), stage)
 
-/** With the end of the stage's own body. */
+/** As `isInside`, with the result of the stage's own body. */
 const isOf = (item: AnswerItem, stage: StagePath) =>
   isInside(item, stage) || (item.kind === 'body' && bodyStage(item.id) === stage)
 
-/** Settles the promise of a call as it was settled, or would have been, in the first life of the step. */
+/** Settles the promise of a call with its recorded value or error. */
 export function finishCall(
   item: Pick<AnswerItem, 'value' | 'error'> & { readonly stack?: string | undefined },
   call: { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void },

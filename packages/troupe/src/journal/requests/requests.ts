@@ -1,13 +1,13 @@
 /**
- * The answers to requests from outside, by the name that their sender gave them: a request that is sent again is
- * answered as at first and not executed again. Stored for a day.
+ * The answers to requests of clients by their idempotency key. A repeated request gets the stored answer and is not executed
+ * again. Answers are stored for a day.
  */
 import { sql } from 'kysely'
 import { failure, type UserId } from '../../core/index.ts'
 import { type Bind, type ContentNames, rawTemplates, type Storage, type UserTable } from '../../storage/index.ts'
 
 export const requestsSchema: readonly string[] = [
-  // `answer` is null while it is carried out.
+  // `answer` is null while the request is executed.
   `create table request_answers (user_id text not null, request text not null, hash text not null, answer text,
     at integer not null, primary key (user_id, request))`,
   'create index request_answers_by_time on request_answers (user_id, at)',
@@ -24,7 +24,7 @@ export type RequestStart =
   | { readonly state: 'answered'; readonly answer: string }
 
 const day = 86_400_000
-/** A process that executes a request for longer without an answer counts as dead. */
+/** The time in ms after which a request without an answer counts as abandoned by its process. */
 const abandonedMs = 120_000
 const now = { $: 'now' } as const
 
@@ -39,7 +39,10 @@ export class Requests {
     this.#statements = compileStatements(storage)
   }
 
-  /** @param hash of all that the request asks for: another under the same name is `other` */
+  /**
+   * Claims the execution of a request.
+   * @param hash the hash of the content. A request with the same key and another hash is `other`
+   */
   async begin(user: UserId, request: string, hash: string): Promise<RequestStart> {
     const requestKey = { user, request }
     const abandoned = { $: 'now', plusMs: -abandonedMs } as const
@@ -56,7 +59,7 @@ export class Requests {
     return row?.answer ? { state: 'answered', answer: String(row.answer) } : { state: 'running' }
   }
 
-  /** @param answer undefined: nothing came of it, and it may be tried again */
+  /** Stores the answer. @param answer undefined if the request may be repeated */
   async end(user: UserId, request: string, answer: string | undefined): Promise<void> {
     const requestKey = { user, request }
     const statement =

@@ -1,6 +1,6 @@
 /**
- * Steps on a storage: executes them, joins those that are executing already, and keeps continuations while memory
- * allows.
+ * Steps on a storage. A call for a step that is executing joins the execution. Continuations of parked steps are retained
+ * up to a limit.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, checkPorts, type Events, failure, maxValueBytes, type Random } from '../../core/index.ts'
@@ -37,7 +37,7 @@ export interface StepsOptions {
    * otherwise a promise that resolves if it does, or rejects.
    */
   readonly checkLease?: () => Promise<void> | undefined
-  /** Takes secrets out of the errors that are recorded. */
+  /** Removes secrets from recorded errors. */
   readonly redact?: (text: string) => string
 }
 
@@ -56,10 +56,10 @@ export const stepLimits: StepLimits & { readonly continuations: number } = {
   continuations: 1_000,
 }
 
-/** More than a journal may hold. */
+/** A limit above that of the records of a journal. */
 const allRecords = 1_000_000
 
-/** Includes the length of the user, since a name may have any character. */
+/** Returns the key of a step. It has the length of the user's name, because a name may contain any character. */
 const executionKeyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
 
 async function leave(machines: readonly (StepMachine | undefined)[]): Promise<void> {

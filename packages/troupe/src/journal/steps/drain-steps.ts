@@ -1,4 +1,4 @@
-/** The gentle end of the steps at work: see `Steps.drain`. */
+/** Drains executing steps: see `Steps.drain`. */
 import type { Clock } from '../../core/index.ts'
 import type { StepMachine } from '../machine/step-machine.ts'
 import type { DrainStepsResult } from '../steps-port.ts'
@@ -8,7 +8,7 @@ export interface DrainStepsParts {
   readonly clock: Clock
   readonly limits: { unwindMs: number }
   readonly machines: ReadonlyMap<string, StepMachine>
-  /** From then on no step is accepted. */
+  /** Stops the acceptance of steps. */
   readonly stopAccepting: () => void
 }
 

@@ -1,6 +1,6 @@
 /**
- * One execution of a step's code: from its start to its end, or until the step stops. Holds what its calls share. An
- * execution that is not active answers no call and changes nothing but the outcomes of its effects.
+ * One execution of a step's code, from its start to its end or until the step stops, with the state that its calls share. An
+ * execution that is not active answers no call and adds only outcomes of its effects to the record.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import {
@@ -30,23 +30,26 @@ import type { CommitBuffer } from '../turns/commit-buffer.ts'
 import { Stage } from '../turns/stages.ts'
 import { TaintScope } from './taint-scope.ts'
 
-/** How calls of the code are answered: `returned` and `over` reject them, before and after the step has stopped. */
+/**
+ * The treatment of calls of the code. `returned`: rejected, because the code has ended. `over`: the same after the step has
+ * stopped. `silent`: never settled. `rejected`: rejected with the reason of the stop.
+ */
 type CallMode = 'open' | 'returned' | 'over' | 'silent' | 'rejected'
 
 export interface StepLimits {
-  /** Entries in the record of one step. */
+  /** The maximal number of entries in the record of one step. */
   readonly entries: number
-  /** The maximal size of one recorded value as JSON: less than that of a record, which also has its name. */
+  /** The maximal size of one recorded value as JSON, in bytes. It is smaller than that of a record, which also has the name. */
   readonly valueBytes: number
-  /** Restarts after the end of a process, without a record between, at which a step fails with `step.crashed`. */
+  /** The number of restarts after the end of a process, without a record between them, at which a step fails with `step.crashed`. */
   readonly restarts: number
-  /** Attempts of a turn before its step fails with `turn.conflict`. */
+  /** The number of attempts of a turn before its step fails with `turn.conflict`. */
   readonly attempts: number
-  /** ms before the second attempt; doubled for each further one, and shaken. */
+  /** The delay before the second attempt in ms, doubled for each further attempt, with jitter. */
   readonly backoffMs: number
-  /** How long, in ms, the next item of the record may stay unasked while other calls wait. */
+  /** The time in ms within which the code must make the next call of the record while its other calls wait. */
   readonly stallMs: number
-  /** How long the clean-up of cancelled code is awaited, in ms; after that it continues unobserved. */
+  /** The maximal wait for the clean-up of cancelled code in ms. Afterwards it continues, and its end is ignored. */
   readonly unwindMs: number
 }
 
@@ -56,16 +59,16 @@ export interface EffectScope {
   readonly effect: string
 }
 
-/** The triggers that an execution raises go to the machine of its step. */
+/** Passes the triggers of an execution to the machine of its step. */
 export interface StepPort {
   readonly spec: StepSpec
-  /** @param from the execution: triggers of one that is over have no effect */
+  /** @param from the execution; a trigger of an earlier execution has no effect */
   dispatch(trigger: ExecutionTrigger, from: Execution): void
-  /** Starts what is due after a change. */
+  /** Starts the due actions after a change. */
   advance(): void
 }
 
-/** An effect that the code of a step asked for when it was executed once more. */
+/** An effect that the code of a step called in a replay. */
 export interface SeenEffect {
   readonly undo?: EffectSpec<unknown>['undo']
   readonly request?: Json
@@ -84,9 +87,9 @@ export interface ExecutionOptions {
   readonly port: StepPort
   readonly checkLease?: (() => Promise<void> | undefined) | undefined
   readonly redact?: ((text: string) => string) | undefined
-  /** The execution before it, whose taint continues. */
+  /** The previous execution, whose taint this one inherits. */
   readonly before?: Execution | undefined
-  /** If present, the code is executed only to find its effects: no call begins. */
+  /** If present, the code is executed only to find its effects, and no call begins. */
   readonly seen?: Map<CallId, SeenEffect>
 }
 
@@ -99,20 +102,20 @@ export class Execution {
   /** Errors that report a change of data which the turn had read. */
   readonly stale = new WeakSet<object>()
   readonly effects = new EffectsInProgress()
-  /** Waits that are asked and not answered, in their order. */
+  /** The open waits, in their order. */
   readonly waits = new Set<CallId>()
-  /** Effects that a person must settle. */
+  /** Effects that a person must resolve. */
   readonly uncertain = new Map<CallId, string>()
-  /** Settled as not happened: carried out once that is durable. */
+  /** Effects that were resolved as not happened. They are executed when the resolution is durable. */
   readonly cleared = new Map<CallId, () => void>()
   /** Whether the code may stay in memory while the step is parked. */
   staysWhenParked = true
   #calls: CallMode = 'open'
   #controller: AbortController | undefined
   #reason: unknown
-  /** Calls that begin when their place in the record is reached. */
+  /** Calls that begin when their position in the record is reached. */
   readonly #starts = new Map<CallId, () => void>()
-  /** Calls that would add to the record, until the code has asked for all that the record has. */
+  /** Calls that would add to the record. They wait until the code has made all recorded calls. */
   #held: (() => void)[] = []
   #reusing: { readonly id: CallId; readonly retained: RetainedOutcome }[] = []
   /** The labels of what the step has read; a tool call whose result may be hidden has a separate scope. */
@@ -144,7 +147,7 @@ export class Execution {
     return this.options.buffer
   }
 
-  /** The code runs, and its calls are carried out. */
+  /** True while the code runs and its calls are executed. */
   get isOpen(): boolean {
     return this.#calls === 'open'
   }
@@ -154,7 +157,7 @@ export class Execution {
     return this.#calls === 'open' || this.#calls === 'returned'
   }
 
-  /** The code waits for answers or for a person, and nothing else of it runs. */
+  /** True if all open calls of the code are waits or uncertain effects. */
   get onlyWaits(): boolean {
     if (this.#calls !== 'open' || this.waits.size + this.uncertain.size === 0) return false
     return !this.cursor.busy && this.effects.working === 0 && this.effects.size === 0
@@ -163,7 +166,7 @@ export class Execution {
   /** Returns the result of a call that is not executed: none, or an error. */
   afterwards(): Promise<never> {
     if (this.#calls === 'rejected') return Promise.reject(this.#reason)
-    // Code that has returned is over for good; code that is stopped is executed again, and never answered here.
+    // Code that has returned does not run again. Stopped code is executed again elsewhere, and gets no answer here.
     if (this.#calls === 'over') return Promise.reject(failure('step.over', { step: this.spec.id }))
     return new Promise(() => {})
   }
@@ -175,7 +178,7 @@ export class Execution {
     if (this.#calls !== 'open') throw failure('step.over', { step: this.spec.id })
   }
 
-  /** The code has returned or thrown: later calls are rejected. */
+  /** Rejects later calls, because the code has returned or thrown. */
   programEnded(): void {
     if (this.#calls === 'open') this.#calls = 'returned'
   }
@@ -201,8 +204,8 @@ export class Execution {
   }
 
   /**
-   * Runs when the record is used up; what belongs to a turn that is repeated, at its place. A call that the record does not
-   * hold waits until the code has asked for all that the record does hold, so that other code adds nothing to it.
+   * Runs the function when all recorded answers are given, or for a call of a repeated turn at its position. A call that is
+   * not in the record waits until the code has made all recorded calls, so that changed code adds nothing to the record.
    */
   start(id: CallId, run: () => void): void {
     if (this.options.seen) return
@@ -218,25 +221,25 @@ export class Execution {
     }
   }
 
-  /** Adds to the record a call whose answer is known already, as `start` does. */
+  /** As `start`, for a call whose answer is known. */
   extend(id: CallId, run: () => void): void {
     if (this.options.seen || this.record.attempts > 0) run()
     else this.start(id, run)
   }
 
-  /** The code asks for a claim or wait, which the record may hold. */
+  /** Notes that the code has made a claim or a wait that may be in the record. */
   asked(id: CallId): void {
     if (this.record.unasked.delete(id)) this.advance()
   }
 
-  /** @returns whether the record holds the write as committed */
+  /** Notes that the code has made a write. @returns whether the record has it as committed */
   askedForWrite(id: CallId): boolean {
     const isCommitted = this.record.writes.delete(id)
     if (isCommitted) this.advance()
     return isCommitted
   }
 
-  /** A turn that is repeated reads again, and may ask in another order: there the record holds nothing back. */
+  /** A repeated turn reads again and may call in another order, so its calls do not wait for recorded ones. */
   #whenAllAsked(run: () => void): void {
     if (this.record.attempts > 0 || (this.record.allAsked && this.#held.length === 0)) run()
     else {
@@ -245,12 +248,12 @@ export class Execution {
     }
   }
 
-  /** The next macrotask answers or begins something. */
+  /** True if the next macrotask answers or begins a call. */
   get due(): boolean {
     return this.cursor.due || this.#reusing.length > 0 || (this.#held.length > 0 && this.record.allAsked)
   }
 
-  /** Returns the item of the record that the code has not asked for while later ones wait. */
+  /** Returns the recorded call that the code has not made while later calls wait for it. */
   get missing(): CallId | undefined {
     return this.cursor.missing ?? (this.#held.length > 0 ? this.record.firstUnasked : undefined)
   }
@@ -282,9 +285,9 @@ export class Execution {
   }
 
   /**
-   * Puts an answer into the record.
-   * @param value as JSON text, undefined for none
-   * @param durable given only once it is durable
+   * Records an answer.
+   * @param value the value as JSON text; undefined if absent
+   * @param durable true if the code gets the answer only when it is durable
    */
   answer(
     item: AnswerItem,
@@ -305,7 +308,7 @@ export class Execution {
     this.advance()
   }
 
-  /** Answers from the outcomes of a failed turn, in the order in which that turn was given them. */
+  /** Answers a call with its outcome in the failed turn, in the order of that turn. */
   reuse(id: CallId, retained: RetainedOutcome): void {
     this.record.retained.delete(id)
     this.#whenInOrder(id, () => {
@@ -323,7 +326,7 @@ export class Execution {
     }
   }
 
-  /** Counts as work, so that the step does not park meanwhile. */
+  /** Executes a function. The step does not park meanwhile. */
   async work<T>(run: () => Promise<T>): Promise<T> {
     this.effects.working++
     try {
@@ -334,12 +337,12 @@ export class Execution {
     }
   }
 
-  /** The code no longer fits the record. */
+  /** Stops the step, because its code no longer fits the record. */
   changed(problem: string): void {
     this.raise({ on: 'callFailed', reason: { kind: 'code.changed', problem } })
   }
 
-  /** The step fails with this error, its staged writes dropped. */
+  /** Fails the step with this error and drops its staged writes. */
   fail(error: TroupeError): void {
     this.raise({ on: 'callFailed', reason: { kind: 'fail', error } })
   }
@@ -353,9 +356,9 @@ export class Execution {
   }
 
   /**
-   * No call is answered and nothing staged any more. What effects still bring goes to the buffer alone.
-   * @param calls `rejected`: open calls reject with the reason, so that the code's own clean-up runs
-   * @param reason of the abort; none where effects go on: stopped again, they are aborted
+   * Ends the execution: no call is answered, and nothing is staged. Outcomes of effects are added to the buffer.
+   * @param calls `rejected`: open calls reject with the reason, so that the code can clean up
+   * @param reason the reason of the abort; without it effects continue, and a second call with one aborts them
    */
   stop(calls: 'silent' | 'rejected', reason?: unknown): void {
     if (this.isActive) {
@@ -378,7 +381,7 @@ export class Execution {
   }
 }
 
-/** An item for an answer that is there. */
+/** Creates an item for a known answer. */
 export function createItem(
   kind: AnswerItem['kind'],
   id: CallId,

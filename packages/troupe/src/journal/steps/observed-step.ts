@@ -39,7 +39,7 @@ export const eventContextOf = (spec: StepSpec) => {
   }
 }
 
-/** Its code and its commits alike: what is staged is told of when it stands, after the code has returned. */
+/** Runs code and commits of the step in its trace. Staged writes emit their events at the commit, after the code has returned. */
 export const withinStep = <Out>(
   { events }: Pick<Observed, 'events'>,
   around: ReturnType<typeof eventContextOf>,

@@ -1,4 +1,4 @@
-/** Counts the restarts of a step, so that code which ends its process is not started for ever. */
+/** Counts the restarts of a step, so that code that ends its process is not restarted without end. */
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { JournalContent } from '../journal-port.ts'
 import { entryText } from '../replay/log-entry.ts'
@@ -7,14 +7,14 @@ import type { JournalOutcome } from '../turns/own-journal.ts'
 import { logOf } from './step-end.ts'
 import type { StepsContext } from './steps-context.ts'
 
-/** The restart without a record between from which a step is a suspect: see `SuspectQueue`. */
+/** The number of restarts without a record between them at which a step becomes a suspect: see `SuspectQueue`. */
 const suspectFrom = 2
 
 /**
  * Records that a step whose process ended starts again, before its code can end this process too.
  * @param write commits an entry
- * @param stopping aborts when the step is stopped: one that waits for its turn then does not start
- * @returns what the step fails with, where this restart is one too many; else what a suspect calls when it is over
+ * @param stopping aborts when the step is stopped; a step that waits in the queue then does not start
+ * @returns `crashed`, the error of a step with too many restarts, or `over`, which the step calls at its next record or its end
  * @throws LeaseLostError `journal.lost`
  */
 export async function recordRestart(

@@ -1,4 +1,4 @@
-/** Reports how a step ended, or was abandoned. */
+/** The ends of steps, and their errors. */
 import { ConflictError, failure, hashJson, type Json, TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
@@ -7,7 +7,7 @@ import type { StepEnd } from '../steps-port.ts'
 import type { Rejection } from '../turns/own-journal.ts'
 import type { Execution } from './execution.ts'
 
-/** Enough of a SHA-256 that two inputs never meet by chance. */
+/** The number of hexadecimal digits of a SHA-256 that distinguish the inputs of a step. */
 export const hashOfInput = (input: Json): string => hashJson(input).slice(0, 32)
 
 export function logOf(
@@ -43,7 +43,7 @@ export function neverCommitted({ code, detail }: Rejection, step: string, attemp
   return failure('turn.conflict', { step, attempts, problem })
 }
 
-/** The code ended with the error of a write that found a changed version: its turn is rejected, as by its commit. */
+/** Returns the rejection of the turn if the code ended with the error of a read or write that found a changed version. */
 export function staleRejection({ stale }: Pick<Execution, 'stale'>, thrown: unknown): Rejection | undefined {
   if (!(thrown instanceof TroupeError) || !stale.has(thrown)) return undefined
   return { ok: false, code: thrown.code, detail: thrown.details as Rejection['detail'] } as Rejection

@@ -10,10 +10,10 @@ import type { Timers } from '../timers-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { SuspectQueue } from './suspect-queue.ts'
 
-/** A parked execution, as its owner sees it. */
+/** A parked execution in the memory of this process. */
 export interface ParkedExecution {
   readonly spec: StepSpec
-  /** Its continuation is dropped. */
+  /** Drops the continuation. */
   drop(): void
 }
 

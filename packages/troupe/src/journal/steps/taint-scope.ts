@@ -9,13 +9,13 @@ export class TaintScope {
   readonly #sources = new Map<TaintLabel, string>()
   #own: readonly TaintLabel[]
 
-  /** @param around the enclosing scope, whose labels count here too */
+  /** @param around the enclosing scope, whose labels this scope includes */
   constructor(own: readonly TaintLabel[] = [], around?: TaintScope) {
     this.#own = joinTaint(own)
     this.#around = around
   }
 
-  /** Added here, without those of the scopes around. */
+  /** The labels of this scope without those of the enclosing scopes. */
   get own(): readonly TaintLabel[] {
     return this.#own
   }

@@ -1,7 +1,7 @@
 /** Bounded waits: code and effects that ignore their signal delay nothing. */
 import { type Clock, sleep } from '../../core/index.ts'
 
-/** Resolves with the promise, or after `ms`; where `from` is given these begin when it aborts. */
+/** Resolves with the promise, or after `ms`. With `from`, the time begins when that signal aborts. */
 export async function waitAtMost(
   clock: Clock,
   ms: number,

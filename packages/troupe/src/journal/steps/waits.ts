@@ -29,7 +29,7 @@ function inWords(id: CallId): string {
   return kind === 'ask' ? `The answer to ${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}` : `The ${kind} ${name}`
 }
 
-/** How long people have, after a process is back, to answer a question whose time passed meanwhile. */
+/** The time in ms after the start of a process within which an overdue question can still be answered. */
 export const answerTimeMs = 60_000
 
 /**
@@ -53,7 +53,7 @@ function setLater(execution: Execution, id: CallId, timeoutMs: number, due: numb
   buffer.addFragment(timers.set(spec.principal.userId, spec.id, timerOf(id), due, timeoutMs))
 }
 
-/** Adds a row of the inbox to the record. A row that no call waits for has no effect. */
+/** Adds a row of the inbox to the record. A row for which no call waits has no effect. */
 export function receive(execution: Execution, row: InboxRow): void {
   if (row.from === answerSender) {
     reply(execution, row.name, row.body as Answer)
@@ -108,7 +108,7 @@ function applyResolution(
   execution.buffer.clear(id, entryText({ t: 'not-happened', id }))
 }
 
-/** It is durable that these effects did not happen. */
+/** Executes effects whose resolution as not happened is durable. */
 export function clearEffects(execution: Execution, ids: readonly CallId[]): void {
   for (const id of ids) {
     const claim = execution.record.claims.get(id)

@@ -14,13 +14,16 @@ import type { Timers } from '../timers-port.ts'
 export const timerSender = 'timer'
 
 const batch = 200
-/** Another process may set timers that no hint to this process reports. */
+/** The maximal interval of polls in ms. Another process may set timers of which this process gets no hint. */
 const maxPollMs = 300_000
-/** A timer due later is found by the next poll of each process, also if its commit is slow or the clocks differ a little. */
+/**
+ * The time in ms from which a timer needs no notification: the next poll of each process finds it, also if its commit is slow
+ * or the clocks differ slightly.
+ */
 const soonMs = 1.2 * maxPollMs
-/** Until a server's clock is asked again. */
+/** The interval in ms after which the clock of a server is read again. */
 const clockRetryMs = 20
-/** After a look that failed. */
+/** The delay in ms after a failed poll. */
 const pauseMs = 5_000
 
 type TimerKey = { readonly user: string; readonly timer: string }
@@ -59,7 +62,7 @@ function compileStatements(storage: Storage) {
     first: compile<{ limit: number }>(
       (p) => sql`select user_id, timer_id, due from timers_due order by due limit ${p.limit}`,
     ),
-    /** A run that is over has no row of work: its due timers are dropped. */
+    /** A run that has ended has no row of work, so its due timers are dropped. */
     arrive: compile<Due>(
       (p) => sql`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
         select ${p.shard}, t.user_id, t.work_journal, '', null, 1, 1, 1 ${unread(p)}

@@ -1,6 +1,6 @@
 /**
- * What the next change of a step holds. Invariant: an entry leaves the buffer in exactly one part; a part whose change was
- * rejected comes back without its claims and without its turn.
+ * The content of the next change of a step. Invariant: an entry leaves the buffer in exactly one part. A part whose change
+ * was rejected returns without its claims and without its turn.
  */
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -8,16 +8,16 @@ import type { CallId } from '../replay/call-id.ts'
 import type { AnswerItem } from '../replay/step-record.ts'
 import type { JournalEnd, Made, Rejection } from './own-journal.ts'
 
-/** `gathering`: a change is wanted, and answers may still add to it. */
+/** `gathering`: a change was requested, and answers may add entries to it. */
 export type CommitPhase = 'idle' | 'gathering' | 'writing'
 
-/** An effect that may start once this is durable. */
+/** The claim of an effect, which may start when the claim is durable. */
 export interface ClaimRequest {
   readonly text: string
   readonly fragment: Fragment | undefined
   readonly started: () => void
   readonly rejected: (rejection: Rejection) => void
-  /** Its change was rejected or never made: its effect never starts. */
+  /** Called if the change was rejected or not made; the effect does not start. */
   readonly dropped: () => void
 }
 
@@ -26,21 +26,21 @@ export interface PreparedTurn {
   readonly fragments: readonly Fragment[]
 }
 
-/** A turn's part of a change, made at the moment it is cut. */
+/** The part of a turn in a change, created when the change is cut. */
 export interface TurnPart {
-  /** The fragments are in the order of the modules in a change. It yields to other work. */
+  /** Creates the fragments, in the order of the modules in a change. Yields to other work. */
   readonly prepare: () => Promise<PreparedTurn>
   readonly closes: JournalEnd
-  /** The step ends with it. */
+  /** The outcome, if the step ends with this turn. */
   readonly end?: ({ readonly value: Json } | { readonly error: StoredError }) & {
-    /** Of the outcome. */
+    /** The taint labels of the outcome. */
     readonly taint: readonly TaintLabel[]
   }
-  /** The rest of the turn is still to come: what is claimed was made with all of it, and waits. */
+  /** Another part of the turn follows. Claims wait for the last part, because their inputs may depend on all of it. */
   readonly isPart?: true
   /**
    * Reports each write that is durable. It yields to other work, so it is awaited before the step learns of the commit.
-   * @param made of its fragments, by their index
+   * @param made returns the committed rows of a fragment by its index
    */
   readonly reportCommitted: (made: Made) => Promise<void>
   readonly committed: () => void
@@ -49,17 +49,17 @@ export interface TurnPart {
 /** One change of a step, as data. */
 export interface StepPart {
   entries: string[]
-  /** What only this attempt says, as that its turn failed. */
+  /** Entries of this attempt only, such as the failure of its turn. */
   remarks: readonly string[]
   claims: ClaimRequest[]
   fragments: Fragment[]
-  /** Given to the code once they are durable. */
+  /** Answers that the code gets when they are durable. */
   answers: AnswerItem[]
-  /** Rows of the inbox that it removes. */
+  /** The rows of the inbox that the change removes. */
   rows: number[]
-  /** Uncertain effects that did not happen: carried out once that is durable. */
+  /** Uncertain effects that were resolved as not happened. They are executed when the resolution is durable. */
   cleared: CallId[]
-  /** Claims that the change was made without, since they were rejected. */
+  /** Rejected claims, without which the change was committed. */
   readonly rejected: { readonly claim: ClaimRequest; readonly rejection: Rejection }[]
   turn: TurnPart | undefined
 }
@@ -81,22 +81,22 @@ export const isEmptyPart = ({ entries, claims, fragments, turn }: StepPart): boo
 
 export class CommitBuffer {
   phase: CommitPhase = 'idle'
-  /** A change was asked for since the last one was cut. */
+  /** True if a change was requested after the last one was cut. */
   isWanted = false
   #open = emptyPart()
   #dropped: ClaimRequest[] = []
 
-  /** Something waits for the next change. */
+  /** True if the buffer has content for the next change. */
   get isDirty(): boolean {
     return !isEmptyPart(this.#open)
   }
 
-  /** A change is asked for or under way. */
+  /** True if a change is requested or in progress. */
   get isBusy(): boolean {
     return this.isWanted || this.phase !== 'idle'
   }
 
-  /** Goes with the next change, whatever causes it. */
+  /** Adds an entry to the next change without requesting one. */
   add(entry: string, fragment?: Fragment): void {
     this.#open.entries.push(entry)
     if (fragment) this.#open.fragments.push(fragment)
@@ -106,7 +106,7 @@ export class CommitBuffer {
     this.#open.fragments.push(fragment)
   }
 
-  /** The answer is ready when what was added so far is durable. */
+  /** Marks the answer as ready when the present content of the buffer is durable, and requests a change. */
   answerWhenDurable(item: AnswerItem): void {
     this.#open.answers.push(item)
     this.want()
@@ -133,7 +133,7 @@ export class CommitBuffer {
     this.isWanted = true
   }
 
-  /** @returns undefined where there is nothing to commit */
+  /** Takes the content for one change. @returns undefined if there is nothing to commit */
   cut(turn: TurnPart | undefined): StepPart | undefined {
     const part = this.#open
     this.isWanted = turn?.isPart === true
@@ -145,7 +145,7 @@ export class CommitBuffer {
     return undefined
   }
 
-  /** What was recorded, without claims and turns. */
+  /** Takes the recorded content, without claims and turns. */
   cutRecord(remarks: readonly string[]): StepPart | undefined {
     this.dropClaims()
     const part = this.cut(undefined)
@@ -154,8 +154,8 @@ export class CommitBuffer {
   }
 
   /**
-   * Takes back what was not committed, for another attempt in another form.
-   * @param fragments those that may be valid in another change
+   * Returns the content of a rejected change to the buffer, for a change without its claims and its turn.
+   * @param fragments the fragments that may be valid in another change
    */
   requeue(part: StepPart, fragments: readonly Fragment[]): void {
     this.#dropped.push(...part.claims)
@@ -164,7 +164,7 @@ export class CommitBuffer {
     this.#open.rows.unshift(...part.rows)
   }
 
-  /** Their effects never start: the step stops, or their change was rejected. */
+  /** Drops claims because the step stops or their change was rejected. Their effects do not start. */
   dropClaims(): void {
     for (const claim of [...this.#dropped.splice(0), ...this.#open.claims.splice(0)]) claim.dropped()
   }

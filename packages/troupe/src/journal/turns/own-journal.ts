@@ -1,6 +1,6 @@
 /**
- * The journal of one step as the target of its commits: what a part of the step records and the statements that belong to
- * it are one change, which moves the head of the journal. The first change creates the journal.
+ * The journal of one step as the target of its commits. The records and the statements of a part are one change, which moves
+ * the head of the journal. The first change creates the journal.
  */
 import { type Clock, TimeSlice, type WorkInParts } from '../../core/index.ts'
 import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
@@ -10,10 +10,10 @@ import type { StepSpec } from '../steps-port.ts'
 
 export type Rejection = Extract<CommitResult, { readonly ok: false }>
 
-/** What each fragment of a committed change made, by its index. */
+/** Returns the committed rows of a fragment by its index. */
 export type Made = (index: number) => CommittedWrite
 
-/** How a change ends the journal, if it does. */
+/** The outcome with which a change closes the journal; false if it does not close it. */
 export type JournalEnd = false | 'completed' | 'failed'
 
 /** A rejection names the index of the fragment that caused it; -1 is the head of the journal. */
@@ -25,21 +25,21 @@ export interface OwnJournalOptions {
   readonly clock: Clock
   readonly user: string
   readonly step: JournalId
-  /** The step of a run: its journal is deleted with that of the run. */
+  /** True for the step of a run, whose journal is deleted with that of the run. */
   readonly isChild?: boolean
   readonly retention?: StepSpec['retention']
   readonly writer: JournalWriter | undefined
-  /** Begins the journal, unless its first change ends it. */
+  /** Creates the first record of the journal, unless its first change closes it. */
   readonly firstRecord: () => string
 }
 
 interface CommitHow {
   readonly closes: JournalEnd
-  /** After a cancel that fenced this writer. */
+  /** True after a cancel that has fenced this writer. */
   readonly fenced: boolean
 }
 
-/** Records are cut, so that a long answer does not move its neighbours into a large value. */
+/** The length of a record from which the next entry begins another one, so that a long answer alone becomes a large value. */
 const recordCharacters = 128 * 1024
 
 export class OwnJournal {
@@ -56,7 +56,7 @@ export class OwnJournal {
     return this.#writer
   }
 
-  /** Commits entries and fragments in one change; a rejected change leaves the writer where it was. */
+  /** Commits entries and fragments in one change. A rejected change does not move the writer. */
   commit(texts: readonly string[], fragments: readonly Fragment[], how: CommitHow): Promise<JournalOutcome> {
     const { storage, user } = this.#options
     const commitAlone = (change: Fragment) => storage.commit({ ...change, id: null, scope: { user } })
@@ -64,8 +64,8 @@ export class OwnJournal {
   }
 
   /**
-   * The same in a change that another makes.
-   * @param commit resolves with undefined where nothing was committed
+   * The same by a given function, which may add other content to the change.
+   * @param commit resolves with undefined if nothing was committed
    */
   async commitThrough(
     commit: (change: Fragment) => Promise<CommitResult | undefined>,
@@ -131,7 +131,7 @@ export class OwnJournal {
   }
 }
 
-/** `sameAs` of a fragment counts from its own first statement, in the change it counts from the change's. */
+/** Converts each `sameAs`, which counts from the first statement of its fragment, to an index of the change. */
 function shifted(
   statements: readonly Statement[],
   fragments: readonly Fragment[],

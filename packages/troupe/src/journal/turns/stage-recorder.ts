@@ -1,4 +1,4 @@
-/** The Recorder of one stage. Thin: every call is carried out by the part of the step that it belongs to. */
+/** The recorder of one stage. It passes each call on to the responsible part of the step. */
 import {
   encodeJson,
   failure,
@@ -203,7 +203,7 @@ export class StageRecorder implements Recorder {
     if (this.#stage.over) throw failure('step.over', { step: `${this.step}, tool call ${this.#stage.path},` })
   }
 
-  /** A call that is not allowed now rejects by its promise, like other errors of the call. */
+  /** Rejects a call that is not allowed now by its promise, like other errors of the call. */
   #call<T>(run: () => Promise<T>): Promise<T> {
     if (!this.#execution.isActive) return this.#execution.afterwards()
     try {

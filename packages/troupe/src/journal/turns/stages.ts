@@ -1,6 +1,6 @@
 /**
- * Staged writes: a tree of stages, one for the step and one for each tool call in it. What a turn commits is the stage
- * that asked, those around it, and those that are finished; a running neighbour keeps its own.
+ * Staged writes: a tree of stages, one for the step and one for each tool call in it. A turn commits the writes of the stage
+ * that asked for the commit, of its ancestors, and of the finished stages. Other running stages retain their writes.
  */
 import { type Clock, TimeSlice } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
@@ -13,7 +13,7 @@ export interface CallWrite {
   readonly write: StagedWrite
 }
 
-/** A commit that waits for effects; the effects that are called behind it begin with it. */
+/** A commit that waits for effects. Effects that are called after it begin with it. */
 export interface PendingCommit {
   readonly behind: (() => void)[]
 }
@@ -21,16 +21,16 @@ export interface PendingCommit {
 export class Stage {
   readonly path: StagePath
   readonly parent: Stage | undefined
-  /** A body runs until it returns; others are finished whenever they have no open call. */
+  /** A body is finished when it has returned; another stage whenever it has no open call. */
   readonly isBody: boolean
   running: boolean
   openCalls = 0
-  /** A commit of it that waits for effects. */
+  /** The commit of this stage that waits for effects. */
   committing: PendingCommit | undefined
-  /** Of a body that returned, until a turn records it. */
+  /** The result of a body that has returned, until a turn records it. */
   result: { readonly call: CallId; readonly item: AnswerItem; readonly text: string } | undefined
   readonly listeners: ((committed: readonly StagedWrite[]) => void)[] = []
-  /** Own writes and children in the order in which they were made. */
+  /** The writes and the child stages, in the order of their creation. */
   parts: (CallWrite | Stage)[] = []
 
   constructor(path: StagePath, parent: Stage | undefined, isBody: boolean) {
@@ -41,19 +41,19 @@ export class Stage {
     parent?.parts.push(this)
   }
 
-  /** Its body, or one around it, has returned. */
+  /** True if the body of this stage or of an ancestor has returned. */
   get over(): boolean {
     for (let stage: Stage | undefined = this; stage; stage = stage.parent)
       if (stage.isBody && !stage.running) return true
     return false
   }
 
-  /** The commit, of it or of what is around it, that its next effects wait for. */
+  /** Returns the commit of this stage or of an ancestor for which its next effects wait. */
   get pendingCommit(): PendingCommit | undefined {
     return this.committing ?? this.parent?.pendingCommit
   }
 
-  /** What it wrote is dropped: its body threw. */
+  /** Drops the writes, because the body has thrown. */
   discard(): void {
     this.parts = []
     this.running = false
@@ -63,18 +63,21 @@ export class Stage {
 export interface CommitSet {
   readonly staged: readonly CallWrite[]
   readonly stages: readonly Stage[]
-  /** Stages that go on and keep what is theirs. */
+  /** Running stages, which retain their writes. */
   readonly remaining: readonly Stage[]
 }
 
 const isIncluded = (stage: Stage, lineage: ReadonlySet<Stage>): boolean =>
   lineage.has(stage) || (stage.isBody ? !stage.running : stage.openCalls === 0)
 
-/** It, and all that is around it, would be collected. */
+/** Returns true if `collect` would include the stage: it and all its ancestors are included. */
 export const isInCommitSet = (stage: Stage, lineage: ReadonlySet<Stage>): boolean =>
   isIncluded(stage, lineage) && (stage.parent === undefined || isInCommitSet(stage.parent, lineage))
 
-/** @param lineage the stages that ask to commit, and all around them */
+/**
+ * Collects the writes that a turn commits.
+ * @param lineage the stages that ask for the commit, and their ancestors
+ */
 export function collect(root: Stage, lineage: ReadonlySet<Stage>): CommitSet {
   const staged: CallWrite[] = []
   const stages: Stage[] = []
@@ -95,8 +98,9 @@ export function collect(root: Stage, lineage: ReadonlySet<Stage>): CommitSet {
 }
 
 /**
- * Tool calls of one turn that write under one name with a neighbour, or with what is around them, would be in each other's
- * way at every attempt: the first of them that has returned, alone, and whether there are any.
+ * Finds tool calls of one turn that write the same name as a sibling or an ancestor, and would therefore conflict with each
+ * other at each attempt.
+ * @returns undefined without a conflict; `body`, to be committed alone, is the first of these calls that has returned
  */
 export function findConflicts(root: Stage, lineage: ReadonlySet<Stage>): { readonly body?: CommitSet } | undefined {
   let any = false
@@ -105,7 +109,7 @@ export function findConflicts(root: Stage, lineage: ReadonlySet<Stage>): { reado
     any ||= conflicts.size > 0
     for (const child of stage.parts) {
       if (!(child instanceof Stage) || !isIncluded(child, lineage)) continue
-      // What stands inside is committed before what is around it.
+      // An inner stage is committed before its ancestors.
       const first = firstIn(child) ?? (conflicts.has(child) && child.result ? child : undefined)
       if (first) return first
     }
@@ -117,7 +121,7 @@ export function findConflicts(root: Stage, lineage: ReadonlySet<Stage>): { reado
   return { body: { ...collect(first, new Set()), remaining: [root, ...others] } }
 }
 
-/** The stage itself, and those right below it, that write under one name with another of them. */
+/** Returns the stage and those of its children that write the same name as another one of them. */
 function conflictsIn(stage: Stage): ReadonlySet<Stage> {
   const writers = new Map<string, Set<Stage>>()
   const visit = (inner: Stage, top: Stage) => {
@@ -136,22 +140,25 @@ export function lineageOf(stage: Stage, into: Set<Stage>): void {
   for (let each: Stage | undefined = stage; each; each = each.parent) into.add(each)
 }
 
-/** Takes what was collected out of its stages, so that no later turn commits it again. */
+/** Removes the collected writes from their stages, so that no later turn commits them again. */
 export function remove({ stages }: CommitSet): void {
-  // Innermost first: a stage that is done leaves the one around it. All writes of a collected stage were collected.
+  // Innermost first, because a stage that is done is removed from its parent. All writes of a collected stage were collected.
   for (const stage of [...stages].reverse()) {
     stage.result = undefined
     stage.parts = stage.parts.filter((part) => part instanceof Stage && !isDone(part))
   }
 }
 
-/** A body that was recorded has nothing more to commit. */
+/** Returns true for a recorded body, which has nothing to commit. */
 const isDone = (stage: Stage): boolean =>
   stage.isBody && !stage.running && stage.result === undefined && stage.parts.length === 0
 
 const manyWrites = 10_000
 
-/** The writes of a turn, in the order in which all writers take their locks: context, messages, other; within it as staged. */
+/**
+ * The writes of a turn in the order in which all writers take their locks: context, messages, other. Writes of one module
+ * have the order in which they were staged.
+ */
 export class TurnWrites {
   readonly #commitSet: CommitSet
   #ordered: readonly StagedWrite[] | undefined
@@ -162,7 +169,7 @@ export class TurnWrites {
 
   async fragments(slice: TimeSlice): Promise<readonly Fragment[]> {
     const fragments: Fragment[] = []
-    // So many have already cost a slice when they were collected.
+    // The collection of so many writes has used up the slice.
     if (this.#commitSet.staged.length > manyWrites) await slice.renew()
     const writes = this.#inOrder()
     for (const [i, { fragment, rest }] of writes.entries()) {
@@ -173,7 +180,7 @@ export class TurnWrites {
     return fragments
   }
 
-  /** @param made of the fragments, by their index */
+  /** @param made returns the committed rows of a fragment by its index */
   async reportCommitted(made: (index: number) => CommittedWrite, clock: Clock): Promise<void> {
     const writes = this.#inOrder()
     for (const stage of this.#commitSet.stages) for (const listener of stage.listeners) listener(writes)

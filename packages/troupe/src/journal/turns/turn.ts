@@ -45,7 +45,7 @@ interface WaitingRequest {
   readonly pending: PendingCommit
 }
 
-/** With the value as JSON. */
+/** The outcome of the step; `text` is the value as JSON. */
 type Ending = { readonly value: Json; readonly text: string } | { readonly error: StoredError }
 
 export class Turn {
@@ -88,7 +88,7 @@ export class Turn {
     return promise
   }
 
-  /** The last turn: the outcome with everything that is staged; where it threw, without. */
+  /** Requests the last turn: the outcome with all staged writes, or an error without them. */
   end(end: { readonly value: Json; readonly text?: string } | { readonly thrown: unknown }): void {
     this.#ready = [
       { stage: this.#execution.root, end: 'thrown' in end ? this.#failed(end.thrown) : this.#encoded(end) },
@@ -96,13 +96,13 @@ export class Turn {
   }
 
   /**
-   * Copies an outcome, because its code may change it later. An outcome that cannot be recorded fails the step: at another
-   * execution it would be the same.
+   * Copies an outcome, because its code may change it later. An outcome that cannot be recorded fails the step, because
+   * another execution would return it again.
    */
   #encoded(end: { readonly value: Json; readonly text?: string }): Ending {
     const what = `The outcome of ${this.#execution.spec.id}`
     try {
-      // A long one is a copy, and has its text, unless it is rejected here.
+      // A long outcome is already a copy with its text.
       const value = end.text === undefined ? copyJson(end.value, what) : end.value
       const text = end.text ?? encodeJson(value, what)
       checkSize(this.#execution, text, what)
@@ -112,7 +112,7 @@ export class Turn {
     }
   }
 
-  /** What an error says beside its message is left out where it is too much. */
+  /** Omits the details of a large error. */
   #failed(thrown: unknown): Ending {
     const error = storeError(thrown, this.#execution.options.redact)
     const { details: _, ...rest } = error
@@ -133,7 +133,7 @@ export class Turn {
     this.#waiting.push({ request, around, before, pending })
   }
 
-  /** Requests whose effects have ended are made, in their order, and the effects behind them begin. */
+  /** Makes the requests whose effects have ended, in their order, and begins the effects that were called after them. */
   advance(): void {
     if (this.#waiting.length === 0) return
     const { effects } = this.#execution
@@ -148,7 +148,7 @@ export class Turn {
     }
   }
 
-  /** Drops what waits; the effects behind it never begin. */
+  /** Drops the waiting requests. The effects that were called after them do not begin, because the step has stopped. */
   stop(): void {
     for (const { pending } of this.#waiting.splice(0)) for (const begin of pending.behind) begin()
   }
@@ -166,7 +166,7 @@ export class Turn {
     execution.advance()
   }
 
-  /** Nothing is staged and everything is durable: the place of the commit is recorded with the next append. */
+  /** Returns true if nothing is staged and everything is durable. The commit is then recorded with the next append. */
   #isEmpty(request: Request): request is Extract<Request, { readonly commit: CallId }> {
     const { buffer, root } = this.#execution
     if (!('commit' in request) || buffer.isDirty || buffer.isBusy) return false
@@ -174,11 +174,11 @@ export class Turn {
     return staged.length === 0 && stages.every((stage) => stage.result === undefined)
   }
 
-  /** Called when an append is cut: decides what the turn holds. */
+  /** Returns the part of the turn in the change that is being cut; undefined if no request is ready. */
   take(): TurnPart | undefined {
     if (this.#ready.length === 0 || !this.#execution.isActive) return undefined
     const threw = this.#ready.some((request) => 'end' in request && 'error' in request.end)
-    // After a refusal one that stands in others' way goes before them; they find what it wrote when they are entered again.
+    // After a rejection, a tool call that conflicts with others commits first. The others then read its writes.
     const conflicts =
       this.#execution.record.attempts > 0 && !threw
         ? findConflicts(this.#execution.root, lineage(this.#ready))
@@ -260,7 +260,7 @@ export class Turn {
     return fragments
   }
 
-  /** @returns what clears the timers of the step */
+  /** Records the end of the step. @returns statements that remove its timers */
   #endStep(end: Ending, texts: string[]): Fragment {
     const execution = this.#execution
     const { spec } = execution
@@ -273,7 +273,7 @@ export class Turn {
   }
 }
 
-/** @returns the entry of what the turn commits; undefined if it commits nothing but the end of the step */
+/** Returns the entry of a turn; undefined if the turn commits only the end of the step. */
 function turnEntry(
   { staged, stages, remaining }: CommitSet,
   requests: readonly Request[],

@@ -1,7 +1,6 @@
 /**
- * The batch in which a message was handled last. A message that is handled alone although its batch has not ended has
- * left the batch: the row still names the batch, for the effects that were executed in it, and the batch is not
- * continued.
+ * The batch in which a message was handled last. If a message is handled alone before its batch has ended, it leaves the
+ * batch, and the batch is not continued. The row still names the batch, whose executed effects the message reuses.
  */
 import type { JournalId } from '../../journal/index.ts'
 import type { Row } from '../../storage/index.ts'

@@ -6,9 +6,9 @@ import type { Cancel, Clock } from '../../core/index.ts'
 import type { Bind } from '../../storage/index.ts'
 import type { Maintenance } from './maintenance.ts'
 
-/** Mailboxes that have one. */
+/** The maximal number of mailboxes with an alarm. */
 const maxAlarms = 10_000
-/** Before a look that found nothing to bring, or failed, is repeated. */
+/** The delay in ms before a poll that failed or found no message is repeated. */
 const recheckMs = 1_000
 
 export interface DueAlarmsParts {

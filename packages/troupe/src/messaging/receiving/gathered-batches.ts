@@ -107,7 +107,10 @@ export class GatheredBatches {
     return { deliveries: [], ...(rejected ? { recheckMs } : {}) }
   }
 
-  /** How many they are, where all are there. A last attempt is had alone: it is not to bury those beside it. */
+  /**
+   * Returns the number of messages of a complete batch; undefined for an incomplete one, and before the last attempt, which each
+   * message gets alone so that one failing message does not dead-letter the others.
+   */
   async #sizeIfComplete({ step, released }: BatchMembership, batch: string): Promise<number | undefined> {
     const { user, agent, mailboxes } = this.#parts
     const { messaging } = mailboxes

@@ -7,18 +7,18 @@ import { lineage, type MessageType } from '../message-type.ts'
 import type { MessageLocation } from '../statements/delivery-statements.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
 
-/** How long the others may go first: the ageing. */
+/** The ms by which messages of each priority yield to others. A message that waits longer is delivered first. */
 export const offsets: Readonly<Record<Priority, number>> = { urgent: 0, high: 5_000, normal: 30_000, low: 120_000 }
 export const isPriority = (value: unknown): value is Priority =>
   typeof value === 'string' && Object.hasOwn(offsets, value)
 
-/** A type that a message is of: its own, or one above it, and the version of that when the message was sent. */
+/** A type of a message: its own type or an ancestor, with the version at the time of the send. */
 export interface MessageKind {
   readonly name: string
   readonly version: number
 }
 
-/** The lineage of a type as one text, in which a name can be looked for; null for a type that extends none. */
+/** Returns the ancestors of a type as one searchable text; null for a type without ancestors. */
 export const encodeKinds = (type: MessageType): string | null =>
   type.parent === undefined
     ? null
@@ -63,7 +63,7 @@ export const payloadRef = (row: Row): ValueRef => {
   const stored = String(row.payload)
   return stored.startsWith(mark) ? (decodeJson(stored.slice(1)) as unknown as ValueRef) : { json: stored }
 }
-/** Most envelopes have no such paths, and are not parsed for them. */
+/** Returns the paths of bytes in the payload. Envelopes without such paths are not parsed. */
 export const bytesAtOf = (row: Row): readonly BytesPath[] | undefined => {
   const envelope = String(row.envelope)
   return envelope.includes('"bytesAt"') ? (decodeJson(envelope) as unknown as StoredEnvelope).bytesAt : undefined

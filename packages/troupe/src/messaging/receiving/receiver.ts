@@ -28,7 +28,7 @@ export interface ReceiveRequest {
   readonly max: number
   /** Messages of one lane at most; `max` where absent. */
   readonly perLane?: number
-  /** undefined: until something comes. */
+  /** The maximal wait; undefined for no limit. */
   readonly waitMs: number | undefined
   /** The accepted types; all if empty. */
   readonly types: readonly (MessageType | string)[]

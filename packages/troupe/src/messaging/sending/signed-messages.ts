@@ -50,7 +50,10 @@ const timesOf = ({ availableAt, expiresAt }: OutgoingMessage): Times => ({
   expires: expiresAt === null ? null : signedTimeOf(expiresAt),
 })
 
-/** An earlier end is as good as a message that is gone, which no signature prevents; one that was redriven has no end. */
+/**
+ * Returns whether the stored times match the signed ones. An earlier expiry is accepted, since a message can also be deleted
+ * in spite of its signature. A redriven message has no expiry.
+ */
 function matchesTimes(row: Row, { available, expires }: Times): boolean {
   const timestampOf = (of: SignedTime) => ('at' in of ? of.at : Number(row.created_at) + of.after)
   if (Math.abs(Number(row.available_at) - timestampOf(available)) > toleranceMs) return false

@@ -34,7 +34,7 @@ interface Settings {
   readonly maxAttempts: number
 }
 
-/** Above every number a mailbox gives. */
+/** A number above each sequence number of a mailbox. */
 const beyond = 9_007_199_254_740_991
 
 /** Lanes without a valid lease whose head can be delivered. */
@@ -53,7 +53,7 @@ const runOut = sql`l.token is not null and l.lease_until <= ${storageNow}`
 const triable = (maxAttempts: number) => sql`${runOut} and h.attempts < ${maxAttempts}`
 const first = sql.raw('order by head_due, head_seq')
 
-/** The lanes of a claim, in order. SQLite looks at each kind by its own index, so what others have costs nothing. */
+/** Selects the lanes of a claim, in order. SQLite reads each kind by a separate index, so lanes in use by others cost nothing. */
 function lanes(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts: number) {
   if (dialect.name === 'postgres')
     return sql`select l.lane ${among(dialect, p, filter, sql`(${free} or ${triable(maxAttempts)})`)} ${first} limit ${p.max}`
@@ -70,7 +70,7 @@ function oneLane(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts
     then (${lanes(dialect, p, filter, maxAttempts)}) else (${next}) end`
 }
 
-/** Leases the lanes, and says per lane where its batch ends: at a message that does not fit, or after `perLane`. */
+/** Leases the lanes, and returns the end of the batch per lane: a message that does not fit, or `perLane` messages. */
 function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Settings) {
   const { types, except, batch } = shape.wanted
   // PostgreSQL may execute a list that locks once per row it is compared with, each time with other rows: an array once.

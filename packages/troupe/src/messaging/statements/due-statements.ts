@@ -4,8 +4,8 @@ import type { Dialect } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'
 
 /**
- * Whether there is one, asked for in the order of an index. A server that plans without the moment takes a third of what
- * waits for due; `exists` would then have it read the table from its beginning, for a match that is not there.
+ * Tests for a row in the order of an index. A server that plans without the present time estimates that a third of the rows is
+ * due. With `exists` it would then read the complete table for a match that may not exist.
  */
 const earliest = (query: RawBuilder<unknown>) => sql`(${query} limit 1) is not null`
 

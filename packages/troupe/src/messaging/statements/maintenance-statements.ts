@@ -52,7 +52,7 @@ export function maintenanceStatements(dialect: Dialect, settings: { readonly max
   )
   const returns = { returns: true } as const
   return {
-    /** Three statements: scheduled that came due, expired, and heads that were tried too often. */
+    /** Three statements: scheduled messages that are due, expired messages, and heads with exhausted attempts. */
     overdue: (user: string, mailbox: string) =>
       [due, expired, exhausted].map((statement) => statement({ user, mailbox }, returns)),
     read: (user: string, mailbox: string) => read({ user, mailbox }, returns),

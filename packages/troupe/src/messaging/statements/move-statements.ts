@@ -10,7 +10,7 @@ export interface Move {
   readonly id: string
   readonly lane: string
   readonly bytes: number
-  /** Milliseconds that its priority gives to others. */
+  /** The ms by which its priority yields to others. */
   readonly offset: number
 }
 

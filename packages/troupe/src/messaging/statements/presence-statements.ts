@@ -49,7 +49,7 @@ export function presenceStatements(dialect: Dialect, aliveMs: number) {
     beat: (user: string, row: PresenceRow): Statement => beat({ user, ...row }),
     leave: (user: string, id: string): Statement => leave({ user, id }),
     cleanup: (user: string): Statement => cleanup({ user }),
-    /** What its earlier starts announced is known no more. */
+    /** Removes the announcements of earlier starts of the worker. */
     replace: (user: string, name: string): Statement => replace({ user, name }),
     /** Returns the worker that has this name, or had it last. */
     last: (user: string, name: string): Statement => last({ user, name }, { returns: true }),

@@ -61,7 +61,7 @@ export class Handling {
     this.#steps.close()
   }
 
-  /** Never rejects: what goes wrong stays with the delivery. */
+  /** Handles a job. It never rejects: a failure becomes the outcome of the delivery. */
   async run(job: Job): Promise<void> {
     const { deliveries } = job
     const lost = new AbortController()
@@ -106,7 +106,7 @@ export class Handling {
     }
     return false
   }
-  /** Says in which batch its messages are, so that they are gone on with together after a crash. */
+  /** Records the batch of the messages, so that it continues as a batch after a crash. @returns false if the job must not continue */
   async #joinedBatch(job: Job): Promise<boolean> {
     const { deliveries } = job
     const [delivery] = deliveries
@@ -119,7 +119,7 @@ export class Handling {
     if (deliveries.every(({ batch }) => batch?.step === step)) return true
     const isNew = deliveries.every(({ batch }) => batch === undefined)
     if (isNew) await DeliveryHandle.joinBatch(deliveries, step)
-    // Some of its batch were refused just now: the others are handled alone.
+    // Some messages of the batch were rejected meanwhile. The others are handled alone.
     else await releaseDeliveries(deliveries)
     return isNew
   }
@@ -149,7 +149,7 @@ export class Handling {
   async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
     for (const { message } of deliveries) recorder.addTaint(message.taint)
     const previous = await this.#earlier.done(deliveries)
-    // Recorded: a handler that looks at it takes the same way when it is executed again after a crash.
+    // Recorded, so that a handler that reads it does the same when it is executed again after a crash.
     const attempt = recorder.answerNow({ kind: 'attempt', name: '' }, () =>
       Math.max(...deliveries.map((delivery) => delivery.attempt)),
     )

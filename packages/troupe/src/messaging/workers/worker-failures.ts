@@ -20,7 +20,7 @@ export class WorkerFailures {
     this.#parts = parts
   }
 
-  /** Calls `onFailure`. What that one throws is emitted and goes no further. */
+  /** Calls `onFailure`. An error of `onFailure` is emitted, and has no other effect. */
   report(error: unknown, delivery?: DeliveryHandle): void {
     const { message, attempt } = delivery ?? {}
     this.#emit(

@@ -15,7 +15,7 @@ export interface WorkerPeersParts {
   readonly failures: Pick<WorkerFailures, 'report' | 'contain' | 'deadLetter'>
 }
 
-/** After the sender of a message could not be looked up. */
+/** The delay in ms after a failed lookup of a sender. */
 const pauseMs = 1_000
 
 export class WorkerPeers {
@@ -61,7 +61,7 @@ export class WorkerPeers {
       }
       return accepted
     } catch (error) {
-      // The senders could not be looked up, which is no reason to reject any.
+      // A failed lookup of senders is no reason to reject messages.
       failures.report(error, deliveries[0])
       await releaseDeliveries(deliveries, pauseMs)
       return []

@@ -241,7 +241,7 @@ type ChildResumed = {
   readonly step: string
 }
 
-/** All child runs of a run that is being cancelled are over, or were waited for long enough. */
+/** All child runs of a run that is being cancelled have ended, or the wait for them has timed out. */
 export type ChildrenCancelled = {
   readonly type: 'children.cancelled'
 }

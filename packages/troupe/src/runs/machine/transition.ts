@@ -1,6 +1,6 @@
 /**
- * What follows from an input: events, folded into the state one by one as they are decided, and commands. Reads the state
- * and the input and nothing else. A rule of ours that turns out broken fails the run, never the process.
+ * The transition of a run: computes events and commands from the state and an input, and reads nothing else. Each event is
+ * folded into the state when it is decided. A broken invariant fails the run and not the process.
  */
 import { failure, finishNow, storeError, type WorkInParts } from '../../core/index.ts'
 import { considerGroup, failGroup } from './branches/branch-group.ts'

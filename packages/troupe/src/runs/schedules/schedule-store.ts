@@ -133,7 +133,7 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
       const texts = { spec: JSON.stringify(row.spec), coming: JSON.stringify(coming) }
       const source = sourceOf(row.spec)
       return [
-        // One after the other where several processes share the database, or two could both take the last place.
+        // Serialized between processes, because two concurrent creations could both pass the limit.
         ...(storage.dialect.name === 'postgres' ? [table.alone({ user })] : []),
         table.checkLimit({ user, limit }, { expect: { rows: 1 }, otherwise: 'schedule.limit', detail: { limit } }),
         table.insert(

@@ -1,7 +1,4 @@
-/**
- * The tables of schedules: one row each, what set them off and has not begun a run yet, and when they are to be looked
- * at.
- */
+/** The tables of schedules: the schedules, the triggers that have not started a run, and the times of the next checks. */
 import { type ContentNames, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 
 export const scheduleTablesSqlite = [

@@ -27,7 +27,7 @@ const maxBatch = 400
 const afterMs = 1_000
 /** At this number of waiting records the next batch starts at once. */
 const urgentCount = 1_000
-/** A change that was made ready may take as long to commit: so long it is looked for. */
+/** The time in ms for which a prepared change may still commit, and for which its record is searched. */
 const commitWindowMs = 60_000
 
 export class Sequencer {
@@ -97,7 +97,7 @@ export class Sequencer {
     const old = Number(head.size)
     const tree = openTree(old, String(head.peaks))
     const [leaves, nodes] = [[] as NewLeaf[], [] as NewNode[]]
-    // A second request for the place of one record, which only raw SQL makes, would fail every later batch.
+    // A second request for the leaf of one record, which only raw SQL can make, would fail every later batch.
     for (const row of waiting.filter(({ leaf }) => leaf === null)) {
       const n = tree.size
       const leaf = { n, id: String(row.id), mark: String(row.mark), digest: String(row.digest) }

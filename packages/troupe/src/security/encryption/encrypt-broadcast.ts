@@ -11,9 +11,9 @@ import { decrypt, encrypt, keyBytes, newKey } from './encrypt.ts'
 
 const senderBytes = 16
 const nonceBytes = 12
-/** Clocks of processes may differ by some of it. */
+/** The maximal age of a message in ms, including the difference between the clocks of two processes. */
 const maxAgeMs = 60_000
-/** Messages of one sender may overtake each other by so many. */
+/** The number of messages of one sender that may arrive out of order. */
 const window = 1_024
 const maxSenders = 1_000
 const purpose = 'troupe broadcast'

@@ -6,7 +6,7 @@ import { failure } from '../../core/index.ts'
 import { type Dialect, type OpenedStorage, type Statement, template } from '../../storage/index.ts'
 import type { EncryptionTables } from './encryption-tables.ts'
 
-/** Work that goes over all users. After a crash it continues behind the last user that it recorded. */
+/** Re-encryption of all users. After a crash it continues after the last recorded user. */
 export interface Reencryption {
   /**
    * `encrypt` plain values, wrap data `keys` with the current key, encrypt `data` with new data keys, or `decrypt`

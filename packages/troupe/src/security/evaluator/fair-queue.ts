@@ -1,4 +1,4 @@
-/** Items that wait, in turns: the first of each source before the second of any. A source has a limit of its own. */
+/** A queue that takes the first item of each source before the second item of any source. Each source has a separate limit. */
 export class FairQueue<Item> {
   /** The items of each source, in the order of the next turns. A source without items has no list. */
   readonly #bySource = new Map<string, Item[]>()

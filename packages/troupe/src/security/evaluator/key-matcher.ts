@@ -27,7 +27,7 @@ export class KeyMatcher {
     if (last === undefined) return text.length === first.length && fits(first, text, 0)
     const end = text.length - last.length
     if (end < first.length || !fits(first, text, 0) || !fits(last, text, end)) return false
-    // Each part as far to the left as may be leaves the most to those behind it.
+    // The leftmost match of each part leaves the most text for the later parts.
     let at = first.length
     for (const find of this.#between) {
       at = find(text, at, end)

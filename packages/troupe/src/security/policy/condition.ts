@@ -14,7 +14,7 @@ export type LabelCondition =
   | { readonly is: 'not'; readonly part: LabelCondition }
   | { readonly is: 'test'; readonly subject: Subject; readonly test: LabelTest }
 
-/** `call`: what the model had read, and every argument. `any`: every argument. `path`: one argument and what is in it. */
+/** `call`: the data that the model had read, and every argument. `any`: every argument. `path`: one argument with its content. */
 export type Subject =
   | { readonly of: 'call' }
   | { readonly of: 'any' }

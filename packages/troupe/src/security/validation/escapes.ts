@@ -1,7 +1,4 @@
-/**
- * Escapes for text that goes somewhere with a syntax of its own. They are for the way out: what is stored stays as it was
- * given, for another way out has another syntax.
- */
+/** Escapes text for targets with their own syntax. Apply them to output and not to stored data, since each target needs another escape. */
 import { checkText } from '../../core/index.ts'
 
 const entities: Readonly<Record<string, string>> = {
@@ -16,13 +13,13 @@ const entities: Readonly<Record<string, string>> = {
 export const escapeHtml = (text: string): string =>
   checkText('escapeHtml', text).replace(/[&<>"']/g, (one) => entities[one] as string)
 
-/** For Markdown (CommonMark): everything stands for itself, HTML included. Lines stay lines. */
+/** Escapes text for Markdown (CommonMark), HTML included. Line breaks are preserved. */
 export const escapeMarkdown = (text: string): string =>
   checkText('escapeMarkdown', text)
     .replace(/[!-/:-@[-`{-~]/g, (one) => `\\${one}`)
     .replace(/^([ \t]{4,}|\t)/gm, (space) => space.trimEnd())
 
-/** What a terminal would obey, and what turns the direction of text, shown as `\u{1b}`; lines and tabs stay. */
+/** Escapes control characters of terminals and of the text direction as `\u{1b}`. Line breaks and tabs are preserved. */
 export const escapeTerminal = (text: string): string =>
   checkText('escapeTerminal', text).replace(
     /[^\P{C}\n\t]|[\u2028\u2029]/gu,
@@ -30,9 +27,9 @@ export const escapeTerminal = (text: string): string =>
   )
 
 /**
- * Text from outside as a part of a prompt: between marks that it can't close, with what is not seen made visible. It tells a
- * model where the text ends; it does not make a model resist what the text says.
- * @param name of the marks, letters, digits, `_` and `-`; of 256 characters at most
+ * Encloses untrusted text in a prompt between marks that it cannot close, with invisible characters made visible. A model then
+ * knows where the text ends, but may still follow instructions in it.
+ * @param name the name of the marks: at most 256 letters, digits, `_` and `-`
  * @example const prompt = `Summarise the page.\n${escapeForPrompt(page, 'page')}`
  */
 export function escapeForPrompt(text: string, name = 'data'): string {

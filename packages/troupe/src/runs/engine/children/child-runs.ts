@@ -135,10 +135,7 @@ export async function questionsWhileChildrenWait(
 
 const isStopped = (row: RunRow | undefined) => row?.reason === 'paused' || row?.reason === 'breakpoint'
 
-/**
- * A run below that was found stopped: the one above has gone on, and it will as soon as it has heard of it, or has
- * already.
- */
+/** Returns whether a stopped child run is about to resume, because its parent has resumed. */
 async function isResuming({ parts }: RunHost, user: UserId, run: string): Promise<boolean> {
   const rows = await parts.journal.inbox.read(user, runJournal(run), maxRows)
   if (rows.some(({ body }) => (body as RunMessage).type === 'resume')) return true

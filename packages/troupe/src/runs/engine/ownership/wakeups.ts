@@ -76,7 +76,7 @@ export class Wakeups {
     return this.#current.delete(key)
   }
 
-  /** The process stays alive as long as any of those that are set says so, whichever is the earliest. */
+  /** Sets the timer for the earliest wake-up. It keeps the process alive if any wake-up does. */
   #arm(): void {
     for (let first = this.#heap[0]; first && this.#current.get(first.key) !== first; first = this.#heap[0]) this.#pop()
     const [first] = this.#heap

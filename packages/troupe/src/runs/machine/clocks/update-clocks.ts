@@ -64,7 +64,7 @@ function updateTimeClock(d: RunDecision): void {
   updateClock(d, 'time', cancellation || guard ? 'none' : 'runs', Math.max(0, left))
 }
 
-/** Whether a branch is blocked shows in everything that waits above it. */
+/** Marks the ancestors of changed branches, since a blocked branch blocks the ancestors that wait for it. */
 function* markParentsChanged(d: RunDecision): WorkInParts<void> {
   const seen = new Set<string>()
   for (const id of d.changed.branches) {
@@ -84,7 +84,7 @@ function* markParentsChanged(d: RunDecision): WorkInParts<void> {
   }
 }
 
-/** Whether a step that serves a request is blocked shows in the step that asked. */
+/** Marks the requesting steps of changed serving steps, since a blocked one blocks the step that waits for its reply. */
 function markAskersChanged(d: RunDecision): void {
   for (const id of d.changed.steps) {
     const asker = d.state.steps.open.get(id)?.serve?.from

@@ -30,7 +30,7 @@ function stop(d: RunDecision, breakpoint: Breakpoint): true {
   return true
 }
 
-/** A failure that is to be looked at before anything follows from it; guards trip all the same. */
+/** Returns whether a breakpoint holds the failure before the run continues with it. Failures by guards are not held. */
 export function stopsAtFailure(d: RunDecision, step: Step, error: StoredError): boolean {
   const isWanted = breakpointsIn(d.state).some(({ on }) => on === 'error')
   return isWanted && !step.suspendedEnding && !step.cancellation && !d.state.run.cancellation && !guardIn(error)

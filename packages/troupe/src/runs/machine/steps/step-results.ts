@@ -163,7 +163,7 @@ export function* hashProgress(
   d.progressHash = (yield* hashJsonInParts([branch.node, branch.input, progress])).slice(0, 16)
 }
 
-/** The reply goes to who asked, if that one still waits. */
+/** Delivers the reply to the requesting step, if it still waits. */
 function endServing(d: RunDecision, step: Step, ending: StepEnding) {
   const serve = step.serve as NonNullable<Step['serve']>
   const { id, branch, agent } = step

@@ -1,4 +1,4 @@
-/** What the next changes of a run take in: rows of its inbox, requests of this process, and ends of steps. */
+/** The inputs of the next changes of a run: rows of its inbox, requests of this process, and ends of steps. */
 import type { Input } from '../../../machine/machine-events.ts'
 import { PendingEnds } from './pending-ends.ts'
 
