@@ -29,7 +29,7 @@ describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...
 
   test('The increments of four concurrent writers are all counted.', { timeout: 240_000 }, async () => {
     // On PostgreSQL, `two-processes.test.ts` counts to 2,000 in four processes.
-    const increments = storage.url === server ? 500 : 2_000
+    const increments = storage.url === server ? 250 : 1_000
     await using opened = await openMesh(systemClock, storage)
     const of = user()
     await opened.mesh.host(of).push('n', 0)

@@ -192,13 +192,18 @@ describe.each([
     name: 'in a file',
     config: { storage: `sqlite:${join(folder, 't.db')}` } as Partial<TroupeConfig>,
     skip: false,
+    turn: 0,
   },
   {
     name: 'on PostgreSQL, encrypted',
     config: { storage: { url: server, schema }, encryption: { keys } } as Partial<TroupeConfig>,
     skip: missing !== undefined,
+    turn: 1,
   },
-])('hostile values, $name', ({ config, skip }) => {
+])('hostile values, $name', ({ config, skip, turn }) => {
+  /** Each field gets half of the values on each storage, and all of them where there is one storage. */
+  const valuesFor = (field: number) =>
+    hostile.filter((_, value) => missing !== undefined || (value + field) % 2 === turn)
   const servers = new Servers()
   let served: Served
   let described: Described[]
@@ -306,11 +311,10 @@ describe.each([
         const fields = new Map(
           [...fieldsOf(body, plain)].map((field) => [`${path} ${field.path.join('.')}`, field] as const),
         )
-        for (const value of hostile) {
-          attempts.add(`${path} body=${value.slice(0, 30)}`, method, filled(path), value)
-          for (const [what, { path: at, around }] of fields)
+        for (const value of hostile) attempts.add(`${path} body=${value.slice(0, 30)}`, method, filled(path), value)
+        for (const [f, [what, { path: at, around }]] of [...fields].entries())
+          for (const value of valuesFor(f))
             attempts.add(`${what}=${value.slice(0, 30)}`, method, filled(path), withHostile(around, at, value))
-        }
         for (const name of fields.keys()) names.add(name)
       }
       for (const name of [
@@ -321,17 +325,17 @@ describe.each([
       ])
         expect([...names]).toContain(name)
       const { count, failed } = await attempts.run()
-      expect(count).toBeGreaterThan(4_000)
+      expect(count).toBeGreaterThan(2_500)
       expect(failed).toEqual([])
     },
   )
 
   it.skipIf(skip)('No route fails internally with hostile values in headers.', async () => {
     const attempts = new Attempts()
-    // Each header in turn, so that each value meets each header on some routes.
+    // Each header in turn, so that each value meets each header on eight routes or nine.
     for (const [r, route] of tried().entries())
       for (const [h, name] of headerNames.entries())
-        for (const value of hostileHeaders.filter((_, i) => (i + r + h) % 4 === 0))
+        for (const value of hostileHeaders.filter((_, i) => (i + r + h) % 12 === 0))
           attempts.add(
             `${route.path} ${name}: ${value.slice(0, 30)}`,
             route.method,
@@ -342,7 +346,7 @@ describe.each([
             },
           )
     const { count, failed } = await attempts.run()
-    expect(count).toBeGreaterThan(5_000)
+    expect(count).toBeGreaterThan(1_700)
     expect(failed).toEqual([])
   })
 
