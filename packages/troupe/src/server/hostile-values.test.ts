@@ -201,7 +201,7 @@ describe.each([
     turn: 1,
   },
 ])('hostile values, $name', ({ config, skip, turn }) => {
-  /** Each field gets half of the values on each storage, and all of them where there is one storage. */
+  /** Each parameter, field and tool gets half of the values on each storage, and all of them on a single storage. */
   const valuesFor = (field: number) =>
     hostile.filter((_, value) => missing !== undefined || (value + field) % 2 === turn)
   const servers = new Servers()
@@ -282,8 +282,8 @@ describe.each([
 
   it.skipIf(skip)('No route fails internally with hostile values in paths and queries.', async () => {
     const attempts = new Attempts()
-    for (const route of tried())
-      for (const value of hostile) {
+    for (const [r, route] of tried().entries())
+      for (const value of valuesFor(r)) {
         const { method, path, parameters } = route
         const parsed: unknown = JSON.parse(value)
         const bare = typeof parsed === 'string' ? parsed : value
@@ -296,7 +296,7 @@ describe.each([
         }
       }
     const { count, failed } = await attempts.run()
-    expect(count).toBeGreaterThan(1_500)
+    expect(count).toBeGreaterThan(1_000)
     expect(failed).toEqual([])
   })
 
@@ -361,8 +361,8 @@ describe.each([
     }[]
     expect(tools.length).toBeGreaterThan(10)
     const attempts = new Attempts()
-    for (const { name, inputSchema } of tools)
-      for (const value of hostile) {
+    for (const [t, { name, inputSchema }] of tools.entries())
+      for (const value of valuesFor(t)) {
         const call = (args: string) => message('tools/call', `{"name":"${name}","arguments":${args}}`)
         attempts.add(`${name} arguments=${value.slice(0, 30)}`, 'POST', '/mcp', call(value), headers)
         for (const { path, around } of fieldsOf(inputSchema, sample(inputSchema)))
@@ -379,7 +379,7 @@ describe.each([
         for (const field of ['uri', 'name', 'arguments', 'protocolVersion', '_meta'])
           attempts.add(`${method} ${field}`, 'POST', '/mcp', message(method, `{"${field}":${value}}`), headers)
     const { count, failed } = await attempts.run()
-    expect(count).toBeGreaterThan(1_000)
+    expect(count).toBeGreaterThan(800)
     expect(failed).toEqual([])
   })
 })
