@@ -1,6 +1,6 @@
 /**
- * `troupe/compat/syntha`: the calls of Syntha's guides as they are spelled there, in both vintages, on a mesh of Troupe.
- * What has no counterpart is refused with a sentence that says what Troupe does instead. New code uses `troupe` itself.
+ * `troupe/compat/syntha`: the calls of both editions of Syntha's guides, in their spelling, on a context of Troupe. A call
+ * without a counterpart is rejected with an error that names the alternative in Troupe. New code uses `troupe`.
  */
 export { TroupeError as SynthaError } from '../../core/index.ts'
 export type { Framework, FrameworkHandler, Integration } from './frameworks.ts'

@@ -1,20 +1,20 @@
-/** What the guides pass to `ContextMesh`, as the configuration of a troupe. Nothing of it is ignored. */
+/** Converts the options of the guides' `ContextMesh` to the configuration of a troupe. No option is ignored. */
 
 import type { TroupeConfig } from '../../configuration/index.ts'
 import { checkOptions, type Duration, failure, show } from '../../core/index.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface MeshOptions {
-  /** `default` where none is given: a user like any other. */
+  /** The user; `default` by default. */
   readonly user_id?: string
   readonly enable_indexing?: boolean
   readonly auto_cleanup?: boolean
   /** Seconds; 300 by default. */
   readonly cleanup_interval?: number
-  /** true by default where a database is named; without one everything is in memory. */
+  /** True by default if a database is named. Otherwise all data is in memory. */
   readonly enable_persistence?: boolean
   readonly db_backend?: 'sqlite' | 'postgresql'
-  /** `syntha_context.db` where the backend is named and no path; `:memory:` is no file. */
+  /** The path; `syntha_context.db` by default if the backend is named. `:memory:` is a database in memory. */
   readonly db_path?: string
   readonly connection_string?: string
   readonly host?: string
@@ -25,7 +25,7 @@ export interface MeshOptions {
   readonly username?: string
   readonly password?: string
   readonly sslmode?: 'disable' | 'require' | 'verify-ca' | 'verify-full'
-  /** Connections; those of `max_overflow` are added. */
+  /** The number of connections, to which `max_overflow` is added. */
   readonly pool_size?: number
   readonly max_overflow?: number
   /** Seconds. */
@@ -60,7 +60,7 @@ const secondsOf = (value: number, what: string): Duration => {
   return `${value}s`
 }
 
-/** @throws ValidationError for what is unknown, contradicts itself, or cannot be had */
+/** @throws ValidationError for an unknown, contradictory or unsupported option */
 export function meshConfig(options: MeshOptions): TroupeConfig {
   checkOptions('ContextMesh', options, [...common, 'db_path', ...server, ...pool])
   if (options.enable_indexing === false)
@@ -93,7 +93,7 @@ function storageOf(options: MeshOptions): TroupeConfig['storage'] {
   }
   if (forServer.length > 0) throw wrong(forServer.join(', '), "only db_backend: 'postgresql' has them")
   if (db_backend === undefined && db_path === undefined && options.enable_persistence === undefined) return 'memory:'
-  // SQLite's own name for a database that no file keeps.
+  // The name of SQLite for a database in memory.
   if (db_path === ':memory:') return 'memory:'
   return `sqlite:${db_path ?? 'syntha_context.db'}`
 }

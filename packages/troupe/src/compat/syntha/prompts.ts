@@ -1,4 +1,4 @@
-/** The guides' builders of prompts, on `buildSystemPrompt`: only what the agent may see, under a budget of tokens. */
+/** The prompt builders of the guides, on `buildSystemPrompt`: the visible entries of the agent within a budget of tokens. */
 import { checkFunction, checkOptions, checkText, failure, fieldOf, objectOf, readable } from '../../core/index.ts'
 import type { User } from '../../startup/index.ts'
 import { buildSystemPrompt, type SystemPromptOptions } from '../../tools/index.ts'
@@ -6,7 +6,7 @@ import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface PromptOptions {
-  /** `{context}` and `{agent_name}` are replaced once each; all other braces stay. */
+  /** The template. `{context}` and `{agent_name}` are replaced once each; other braces are not changed. */
   readonly template?: string
   readonly include_context_header?: boolean
   readonly existing_prompt?: string
@@ -20,7 +20,7 @@ const known = ['template', 'include_context_header', 'existing_prompt', 'prepend
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
   checkMesh('What a prompt was given', mesh)
   const opened = readable('What a prompt was given', () => ('open' in mesh ? mesh.open() : undefined))
-  // What is no mesh may have a `then` that never answers.
+  // The argument itself is not awaited: a value that is not a mesh may have a `then` that never settles.
   const user = opened === undefined ? (mesh as User) : await opened
   checkFunction('user.agent of a prompt', fieldOf(user, 'agent'))
   return user.agent(agent_name)
@@ -35,7 +35,7 @@ export async function build_system_prompt(
   return built(agent_name, mesh, options, '[Context]')
 }
 
-/** The same under the header `[Context Update]`, for a message to the model. */
+/** The same with the header `[Context Update]`, for a message to the model. */
 export async function build_message_prompt(
   agent_name: string,
   mesh: ContextMesh | User,
@@ -93,7 +93,7 @@ export async function inject_context_into_prompt(
   return (placement === 'prepend' ? [context, prompt] : [prompt, context]).join(separator)
 }
 
-/** Only these keys, in this order; `fallback_text` where none of them can be seen. */
+/** Returns the values of these keys, in their order; `fallback_text` if none is visible. */
 export async function build_custom_prompt(
   agent_name: string,
   mesh: ContextMesh | User,

@@ -1,4 +1,4 @@
-/** A role of the guides, the four or one's own list of tools, as the rights of an agent. */
+/** Converts a role of the guides, built-in or a list of tools, to the rights of an agent. */
 import { failure, isObject, show } from '../../core/index.ts'
 import { Access, type AccessOptions, builtInToolNames, checkGrants, createRoles } from '../../security/index.ts'
 
@@ -8,7 +8,7 @@ export type CustomRoles = Readonly<Record<string, readonly string[]>>
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /**
- * A role of one's own is the lowest of ours that has all of its tools, narrowed to them.
+ * Returns the rights of a custom role: the lowest built-in role that has all of its tools, restricted to them.
  * @throws ValidationError `role.unknown`; for a list that names a tool there is not
  */
 export function rightsOf(

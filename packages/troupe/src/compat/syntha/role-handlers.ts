@@ -45,7 +45,7 @@ export const create_role_based_handler = (
   custom_roles: CustomRoles = {},
 ): ToolHandler => new ToolHandler(mesh, agent_name, { agent_role: role, role_based_access: custom_roles })
 
-/** `safe` takes away what destroys, `minimal` leaves reading and writing, `readonly` is the role. */
+/** The levels of access: `safe` without deletions, `minimal` with reads and writes only, `readonly` as the role. */
 const levels: Readonly<Record<string, ToolHandlerOptions>> = {
   safe: { denied_tools: ['delete_topic', 'delete_context'] },
   minimal: { allowed_tools: ['get_context', 'push_context', 'list_context'] },

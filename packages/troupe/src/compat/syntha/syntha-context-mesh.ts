@@ -1,6 +1,6 @@
 /**
- * `ContextMesh` as the guides make and call it: the context of one user in the hands of trusted code. It opens at its
- * first call. Without `agent_name` a call is the host's, which reads all of its user.
+ * `ContextMesh` of the guides: the context of one user for trusted code. It opens at its first call. A call without
+ * `agent_name` acts as the application, which reads all entries of the user.
  */
 import type { ContextClient, TopicInfo } from '../../context/index.ts'
 import { checkOptions, checkText, type Duration, failure, isObject, type Json, readable } from '../../core/index.ts'
@@ -12,12 +12,12 @@ import { unsupported } from './unsupported.ts'
 export interface StoreOptions {
   readonly subscribers?: readonly string[]
   readonly topics?: readonly string[]
-  /** Seconds; one of the three. */
+  /** The time to live in seconds. At most one of the three fields may be present. */
   readonly ttl?: number | null
   readonly ttl_seconds?: number | null
   readonly ttl_hours?: number | null
   readonly lifecycle?: string
-  /** Whose entry it becomes; the host's without it. */
+  /** The owner of the entry; the application if absent. */
   readonly agent_name?: string
 }
 
@@ -66,7 +66,7 @@ export class ContextMesh {
     )
     return this.#opened
   }
-  /** Ends what it has opened itself. */
+  /** Closes the troupe if this object has opened it. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#opened?.catch(() => {})
@@ -89,13 +89,13 @@ export class ContextMesh {
     await client.push(key, value, { ...rest, ...(ttl === undefined ? {} : { ttl: seconds(ttl) }) })
   }
 
-  /** A copy, or `default`, or null. Without `agent_name` it is read by trusted code. */
+  /** Returns a copy of the value; `default` or null if there is none. Without `agent_name` it reads as the application. */
   async get(
     key: string,
     options: string | { readonly agent_name?: string; readonly default?: Json } = {},
   ): Promise<Json> {
     const getOptions = typeof options === 'string' ? { agent_name: options } : options
-    // A misspelt name would make it a read of trusted code.
+    // With a misspelt option, the call would read as the application.
     checkOptions('get', getOptions, ['agent_name', 'default'])
     const { agent_name, default: otherwise = null } = getOptions
     const value = await (await this.#client(agent_name)).get(key)
@@ -109,7 +109,7 @@ export class ContextMesh {
   get_keys_for_agent(agent_name: string): Promise<readonly string[]> {
     return this.#keys(agent_name)
   }
-  /** All keys of the user. */
+  /** Returns all keys of the user. */
   list_keys(): Promise<readonly string[]> {
     return this.#keys(undefined)
   }
@@ -134,7 +134,7 @@ export class ContextMesh {
     checkText('remove', key)
     return (await this.#client(undefined)).delete(key)
   }
-  /** Entries and topics of this user. */
+  /** Deletes all entries and topics of the user. */
   async clear(): Promise<void> {
     const { context } = await this.open()
     await context.clear()
@@ -143,7 +143,7 @@ export class ContextMesh {
   clear_all(): Promise<void> {
     return this.clear()
   }
-  /** Those that stand: what has expired is over, cleaned up or not. */
+  /** Returns the number of current entries, without expired ones. */
   async size(): Promise<number> {
     return (await this.open()).context.size()
   }
@@ -163,7 +163,7 @@ export class ContextMesh {
     }
   }
 
-  /** In place of the topics it is subscribed to. */
+  /** Replaces the subscriptions of the agent. */
   async register_agent_topics(agent_name: string, topics: readonly string[]): Promise<void> {
     const client = await this.#client(agent_name)
     await client.unsubscribe((await client.topics()).filter((topic) => !topics.includes(topic)))

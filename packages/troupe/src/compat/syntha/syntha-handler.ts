@@ -1,4 +1,4 @@
-/** One call in the guides' spelling, carried out by the tools of an agent's handle. */
+/** Executes one call in the spelling of the guides by the tools of an agent's handle. */
 import { isObject, type Json, TroupeError } from '../../core/index.ts'
 import type { JsonObject, ToolResult, ToolHandler as Tools } from '../../tools/index.ts'
 import { type SynthaResult, withAliases } from './syntha-result.ts'
@@ -18,14 +18,14 @@ export const synthaHandler = (agent: { readonly tools: Tools }): SynthaHandler =
   handle_tool_call: (tool_name, rawArguments = {}) => callSynthaTool(agent.tools, tool_name, rawArguments),
 })
 
-/** A mistake in what is given is a result, as everywhere. */
+/** Calls a tool. Wrong arguments become a result, as in other tool handlers. */
 export async function callSynthaTool(
   tools: Tools,
   tool_name: string,
   rawArguments: RawArguments,
 ): Promise<SynthaResult> {
   const tool = typeof tool_name === 'string' ? tool_name.replace(/^syntha_/, '') : tool_name
-  // Not keyword arguments, but what a model wrote in their place.
+  // A model may have passed a value that is not an object of arguments.
   if (!isObject(rawArguments)) return withAliases(tool, {}, await tools.call(tool, rawArguments))
   const aliased = (result: ToolResult) => withAliases(tool, rawArguments as JsonObject, result)
   try {
@@ -44,7 +44,7 @@ export function failedToolResult({ message, code, hint }: TroupeError): ToolResu
   return { success: false, error: message, code, ...(hint === undefined ? {} : { suggestion: hint }) }
 }
 
-/** A batch that stops at its first failure: each operation is a batch of its own. */
+/** Executes a batch that stops at its first failure. Each operation is a separate batch. */
 async function untilFailure(tools: Tools, rawArguments: RawArguments): Promise<ToolResult> {
   const { operations, ...rest } = toolArguments('batch_context_operation', rawArguments)
   if (!Array.isArray(operations) || operations.length === 0)
@@ -55,7 +55,7 @@ async function untilFailure(tools: Tools, rawArguments: RawArguments): Promise<T
     last = await tools.call('batch_context_operation', { ...rest, operations: [one] })
     const [outcome] = (last.results ?? []) as readonly JsonObject[]
     if (!outcome && results.length === 0) return last
-    // What was done before it is told, whatever became of this one.
+    // The result has the operations before a failed one too.
     const { error, code } = last
     results.push({ ...(outcome ?? { success: false, error: error as Json, code: code as Json }), operation })
     if (!last.success) break

@@ -8,7 +8,7 @@ export type SynthaResult = { readonly success: boolean } & { readonly [field: st
 type Fields = Record<string, Json | undefined>
 const hour = 3_600
 
-/** What a failure is called in the guides' error handling. */
+/** The names of failures in the error handling of the guides. */
 const kinds: Readonly<Record<string, string>> = {
   'access.denied': 'access_denied',
   'context.denied': 'access_denied',

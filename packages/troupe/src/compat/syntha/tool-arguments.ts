@@ -1,6 +1,6 @@
 /**
  * The arguments of the guides' calls in the names of Troupe's tools: `ttl`, `ttl_seconds` or `ttl_hours`, `key` or `keys`,
- * lists as text, priorities as numbers. What is misspelt stays, and is refused by the tool itself.
+ * lists as text, priorities as numbers. A misspelt argument is passed on, and the tool rejects it.
  */
 import { failure } from '../../core/index.ts'
 import { unsupported } from './unsupported.ts'
@@ -11,7 +11,7 @@ type Arguments = Record<string, unknown>
 
 const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
-/** Moves what stands under one of `names` to `to`. @throws ValidationError where two of them are given */
+/** Renames the argument with one of `names` to `to`. @throws ValidationError if two of them are present */
 function rename(args: Arguments, names: readonly string[], to: string): void {
   const found = names.filter((name) => args[name] !== undefined && args[name] !== null)
   if (found.length > 1) throw wrong(found.join(' and '), 'they mean the same: name one')
@@ -22,14 +22,14 @@ function rename(args: Arguments, names: readonly string[], to: string): void {
 
 const seconds = { ttl: 1, ttl_seconds: 1, ttl_hours: 3_600 } as const
 
-/** Seconds as `ttl`. Numbers as they are; above zero is for the tool to ask. */
+/** Returns seconds as a `ttl`. The tool checks that it is above zero. */
 function ttlOf(args: Arguments): void {
   const { ttl_hours } = args
   if (typeof ttl_hours === 'number') args.ttl_hours = ttl_hours * seconds.ttl_hours
   rename(args, Object.keys(seconds), 'ttl')
 }
 
-/** `a, b` is two names. */
+/** Returns the names of a list as text: `a, b` has two names. */
 function lists(args: Arguments, ...names: readonly string[]): void {
   for (const name of names) {
     const value = args[name]
@@ -43,7 +43,7 @@ function lists(args: Arguments, ...names: readonly string[]): void {
 
 const priorities = ['urgent', 'high', 'normal', 'low'] as const
 
-/** The numbers of the guides: 0 is urgent, 3 is low. */
+/** The priorities by their numbers in the guides: 0 is urgent, 3 is low. */
 function priorityOf(args: Arguments): void {
   const { priority } = args
   if (typeof priority !== 'number') return
@@ -53,15 +53,15 @@ function priorityOf(args: Arguments): void {
 }
 
 function message(args: Arguments): void {
-  // 0 is Syntha's word for a message that does not expire.
+  // In Syntha, 0 is a message that does not expire.
   if (args.ttl_hours === 0) delete args.ttl_hours
   ttlOf(args)
   priorityOf(args)
-  // The guides' queues carry when they were filled; the store's own time is what counts.
+  // The guides pass the time of queueing. Troupe uses the time of the storage.
   delete args.timestamp
 }
 
-/** The older tools have no pages: the largest that there is. */
+/** The older tools have no pages, so they get the largest page. */
 function withMaxLimit(args: Arguments): void {
   args.limit ??= 1_000
 }
@@ -78,7 +78,7 @@ function operationOf(raw: unknown): unknown {
 const translations: Readonly<Record<string, (args: Arguments) => void>> = {
   get_context(args) {
     lists(args, 'keys')
-    // An empty list of keys is how the older tool asks for everything.
+    // An empty list of keys requests all entries in the older tool.
     if (Array.isArray(args.keys) && args.keys.length === 0) delete args.keys
     if (args.keys === undefined && args.key === undefined) withMaxLimit(args)
   },
@@ -111,7 +111,7 @@ const translations: Readonly<Record<string, (args: Arguments) => void>> = {
   },
 }
 
-/** @throws ValidationError for what is named twice or has no counterpart */
+/** Converts the arguments of a tool. @throws ValidationError for an argument that is named twice or has no counterpart */
 export function toolArguments(tool: string, rawArguments: RawArguments): Arguments {
   const args = { ...rawArguments }
   if (Object.hasOwn(translations, tool)) translations[tool]?.(args)

@@ -1,6 +1,6 @@
 /**
- * `ToolHandler` as the guides use it. Bound to a name it is that agent alone. Without one it is the host's, and each call
- * says who acts: such a handler belongs to trusted code and never to a model.
+ * `ToolHandler` of the guides. A handler with a name acts as that agent. A handler without a name is for trusted code and not
+ * for a model: each call names the agent as which it acts.
  */
 import {
   catalogue,
@@ -36,15 +36,15 @@ import {
 import { unsupported } from './unsupported.ts'
 
 export interface ToolHandlerOptions {
-  /** The whole list of tools; `[]` is none. */
+  /** The complete list of tools; `[]` for none. */
   readonly allowed_tools?: readonly string[]
   readonly denied_tools?: readonly string[]
   readonly agent_role?: string
-  /** Lists of tools by the name of a role, besides the four. */
+  /** Lists of tools by the name of a role, in addition to the four built-in roles. */
   readonly role_based_access?: CustomRoles
-  /** Every call is an event here; that cannot be turned off. */
+  /** Accepted as true only: Troupe emits an event for every call. */
   readonly enable_logging?: boolean
-  /** true: a failed call throws, as the first guide expects of a missing key. By default it is a result. */
+  /** True if a failed call throws, as the first guide expects for a missing key. By default the failure is a result. */
   readonly raise_errors?: boolean
 }
 
@@ -91,7 +91,7 @@ export class ToolHandler implements SynthaHandler {
 
   /** @param rawArguments the keyword arguments of the guide's call */
   async handle_tool_call(tool_name: string, rawArguments: RawArguments = {}): Promise<SynthaResult> {
-    // A name or arguments of another shape are a mistake of a model, and give a result.
+    // A wrong name or wrong arguments are mistakes of a model, so they become results.
     const tool = show(tool_name)
     const isFields = isObject(rawArguments)
     const fields = isFields ? readable('The arguments of handle_tool_call', () => ({ ...rawArguments })) : {}
@@ -106,7 +106,7 @@ export class ToolHandler implements SynthaHandler {
     throw new Failure(String(result.error), { code, details: result as Json })
   }
 
-  /** Whoever the call says it is, where the handler is bound to nobody. */
+  /** Returns the handle of the agent that the call names, for a handler without a name. */
   async #handleOf(tool: string, rawArguments: RawArguments): Promise<AgentHandle | TroupeError> {
     const { agent_name, from_agent } = rawArguments
     const sender = tool.endsWith('get_messages_from_agents') ? undefined : from_agent
@@ -140,7 +140,7 @@ export class ToolHandler implements SynthaHandler {
     this.#handles.clear()
   }
 
-  /** @throws ValidationError for what is no name of an agent */
+  /** Sets the agent. @throws ValidationError for an invalid name */
   set_agent_name(agent_name: string): void {
     this.#agent = checkName('agent', agent_name)
   }
@@ -204,7 +204,7 @@ export class ToolHandler implements SynthaHandler {
   async get_syntha_schemas_only(): Promise<readonly ToolDefinition[]> {
     return (await this.bound()).tools.definitions()
   }
-  /** Ours that clash with one of `merge_with` are called `syntha_…`. */
+  /** Returns the schemas. A built-in tool with the name of a tool in `merge_with` is renamed to `syntha_…`. */
   async get_schemas(merge_with: readonly UserSchema[] = []) {
     return withSchemas(await this.get_syntha_schemas_only(), merge_with)
   }

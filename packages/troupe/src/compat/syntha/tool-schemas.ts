@@ -1,4 +1,4 @@
-/** Schemas of tools beside a user's own, and handlers that carry out both. */
+/** Combines the schemas and the handlers of built-in tools with those of a user's tools. */
 import { checkFunction, checkOptions, fieldOf, listOf, objectOf, show } from '../../core/index.ts'
 import { builtInToolNames } from '../../security/index.ts'
 import type { ToolDefinition } from '../../tools/index.ts'

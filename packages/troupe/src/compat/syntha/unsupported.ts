@@ -1,4 +1,4 @@
-/** What Syntha's guides call that has no counterpart, each with what Troupe does instead. */
+/** The calls of Syntha's guides without a counterpart, each with the alternative in Troupe. */
 import { failure, type TroupeError } from '../../core/index.ts'
 
 export const unsupported = (what: string, instead: string): TroupeError =>
