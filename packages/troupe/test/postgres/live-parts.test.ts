@@ -19,7 +19,7 @@ describe.skipIf(missing !== undefined)('live parts on a shared server', () => {
 
   test('The live parts are readable by no other role, which cannot add to them either.', async () => {
     await withClient((client) => client.query(`create role ${stranger} login`))
-    const model = new MockModel({ responses: [{ text: `${canary} `.repeat(40), latency: '1500ms' }] })
+    const model = new MockModel({ responses: [{ text: `${canary} `.repeat(40), latency: '4s' }] })
     const speaker = new LlmAgent({ name: 'Speaker', model })
     const keys = [{ id: 'k', key: Buffer.alloc(32, 1).toString('base64') }]
     const config = { storage: { url: server, schema }, log: 'silent', encryption: { keys } } as const

@@ -24,8 +24,8 @@ import { slowness } from './slowness.ts'
  * on a slower machine.
  */
 const rejectedWithinMs = slowness()
-/** A tool checks its arguments in a step of the session, which is begun and ended. */
-const rejectedInStepWithinMs = 10
+/** A tool checks its arguments in a step of the session, and an undo looks its steps up in the journal of the run. */
+const rejectedAfterReadWithinMs = 10
 /** A list of 100,000 values, or a text of 9 MB, is captured before another argument is found wrong. */
 const largeRejectedWithinMs = 250
 const answeredWithinMs = 3_000
@@ -82,10 +82,10 @@ async function timed(target: Target, make: Change['make']): Promise<number> {
 }
 
 function limitOf(name: string, change: string): number {
-  if (name === 'session.executeTool') return rejectedInStepWithinMs
+  if (/a list of 100,000|,000,000 characters|20,000 levels/.test(change)) return largeRejectedWithinMs
   // The answer of a function is wrong only once the stored items were read, and earlier calls may have stored large ones.
   if (/^memory\.(working|episodic)\.forget$/.test(name) && /= a function/.test(change)) return largeRejectedWithinMs
-  return /a list of 100,000|,000,000 characters|20,000 levels/.test(change) ? largeRejectedWithinMs : rejectedWithinMs
+  return /^(session\.executeTool|user\.orchestra\.undo)$/.test(name) ? rejectedAfterReadWithinMs : rejectedWithinMs
 }
 
 process.on('unhandledRejection', (error) => note('unhandled rejection', error))

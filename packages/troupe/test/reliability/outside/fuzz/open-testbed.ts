@@ -49,14 +49,16 @@ interface OpenStep {
   readonly run: Run
 }
 
-/** Opens a step that does not end. */
+/** Opens a step that ends when its run is cancelled. */
 async function openStep({ defineAgent, patterns }: LibraryUnderTest, { orchestra }: User): Promise<OpenStep> {
   const entered = Promise.withResolvers<AgentContext>()
   const held = defineAgent({
     name: 'Held',
     run: (_: unknown, ctx) => {
       entered.resolve(ctx)
-      return new Promise<null>(() => {})
+      return new Promise<null>((_, reject) => {
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason), { once: true })
+      })
     },
   })
   const run = await orchestra.start({ task: 'x', topology: patterns.pipeline({ stages: [{ agents: [held] }] }) })
