@@ -7,7 +7,7 @@ import type { EffectClass } from '../effect-port.ts'
 import { type CallId, isWithin, type StagePath, stageOf, withoutRanges } from './call-id.ts'
 import type { LogEntry } from './log-entry.ts'
 
-/** One answer for the call with this id. Answers are given in the order of the record. */
+/** The answer to the call with this id. The code gets answers in the order of the record. */
 export interface AnswerItem {
   readonly kind: 'answer' | 'now' | 'effect' | 'body' | 'commit' | 'reply'
   readonly id: CallId

@@ -1,6 +1,6 @@
 /**
- * One execution of a step's code, from its start to its end or until the step stops, with the state that its calls share. An
- * execution that is not active answers no call and adds only outcomes of its effects to the record.
+ * An execution of a step's code, from its start to its end or until the step stops, with the common state of its calls. If it
+ * is not active, it answers no call and adds only outcomes of its effects to the record.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import {

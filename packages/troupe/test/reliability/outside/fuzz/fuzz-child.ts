@@ -85,7 +85,8 @@ function limitOf(name: string, change: string): number {
   if (/a list of 100,000|,000,000 characters|20,000 levels/.test(change)) return largeRejectedWithinMs
   // The answer of a function is wrong only once the stored items were read, and earlier calls may have stored large ones.
   if (/^memory\.(working|episodic)\.forget$/.test(name) && /= a function/.test(change)) return largeRejectedWithinMs
-  return /^(session\.executeTool|user\.orchestra\.undo)$/.test(name) ? rejectedAfterReadWithinMs : rejectedWithinMs
+  const isRead = name === 'session.executeTool' || (name === 'user.orchestra.undo' && change.includes('arg1.steps'))
+  return isRead ? rejectedAfterReadWithinMs : rejectedWithinMs
 }
 
 process.on('unhandledRejection', (error) => note('unhandled rejection', error))
