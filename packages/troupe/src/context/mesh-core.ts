@@ -91,12 +91,11 @@ export interface MeshCore extends CorePorts {
   commit(user: UserId, ...fragments: readonly Fragment[]): Promise<Committed>
   /** The same, but returns a rejection. */
   tryCommit(user: UserId, ...fragments: readonly Fragment[]): Promise<CommitResult>
-  /** Returns the current revision. Later commits have higher revisions, so a watch sees every change after its call. */
-  before(user: UserId, start: Promise<unknown>): void
+  /** Lets later commits of the user wait until `until` has settled. */
+  holdCommits(user: UserId, until: Promise<unknown>): void
+  /** Returns the value as JSON text. */
   loadJson(user: UserId, value: ValueRef): Promise<string>
-  /** Returns the decoded value. The values of a page are decoded between other work. */
-  loadValue(user: UserId, value: ValueRef): Json | Promise<Json>
-  /** Decodes a value in a macrotask that has time left, since a page may have very many values. */
+  /** Returns the decoded value. A page may have very many values, so they are decoded between other work. */
   loadValue(user: UserId, value: ValueRef): Json | Promise<Json>
   /** Returns the grantees of the topics to which the reader is subscribed now. */
   subscriptions(reader: ContextReader): Promise<readonly string[]>
@@ -147,8 +146,8 @@ export function createMeshCore(parts: MeshParts, { limits, lifecycles }: MeshOpt
     prunesNext: () => Math.imul(count, 0x9e3779b1) >>> 28 === 0,
     read: (user, ...statements) => storage.read({ user }, statements),
     tryCommit,
-    before(user, start) {
-      const all = Promise.allSettled([starts.get(user), start])
+    holdCommits(user, until) {
+      const all = Promise.allSettled([starts.get(user), until])
       starts.set(user, all)
       void all.then(() => starts.get(user) === all && starts.delete(user))
     },

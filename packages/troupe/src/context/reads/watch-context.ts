@@ -41,7 +41,7 @@ export function watchContext(
   const stopWatching = whenAborted(signal, () => waiter.stop())
   // The position is determined at the call and not at the first `next()`.
   const start = currentPosition(mesh.core, reader)
-  mesh.core.before(reader.user, start)
+  mesh.core.holdCommits(reader.user, start)
   const end = () => {
     waiter.stop()
     forget()
