@@ -1,15 +1,10 @@
 /** Runs the code of an effect: `ctx` is rejected inside, and what the code reads by other handles labels the outcome. */
-import type { AsyncLocalStorage } from 'node:async_hooks'
 import { type Json, joinTaint, runWithStepTaint, type StepTaint, type TaintLabel } from '../../core/index.ts'
 import type { EffectCall, EffectFunction } from '../effect-port.ts'
 import type { Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 
-/** Restores the async context in which the effect was called. */
-export type Around = ReturnType<typeof AsyncLocalStorage.snapshot>
-
 interface EffectCode<Out> {
-  readonly around: Around
   readonly execution: Execution
   readonly name: string
   readonly fn: EffectFunction<Out>
@@ -28,14 +23,14 @@ export const stepTaintOf = (effect: { readonly scope: TaintScope; taint: readonl
 
 /** Calls the function of an effect, which sees the abort of the step. */
 export async function callEffect<Out>(
-  { around, execution, name, fn, key }: EffectCode<Out>,
+  { execution, name, fn, key }: EffectCode<Out>,
   stepTaint: StepTaint,
   granted?: Json,
 ): Promise<Out> {
   const { signal } = execution
   const taint: EffectCall['taint'] = (labels) => stepTaint.addTaint(labels)
   const effectCall: EffectCall = { key, taint, signal, ...(granted === undefined ? {} : { granted }) }
-  return around(() => runCode({ execution, name }, stepTaint, async () => fn(effectCall)))
+  return runCode({ execution, name }, stepTaint, async () => fn(effectCall))
 }
 
 /** Runs code of an effect in its own async context. */

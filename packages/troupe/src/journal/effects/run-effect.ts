@@ -25,10 +25,13 @@ import { createItem, type Execution, type SeenEffect } from '../steps/execution.
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { PendingCommit, Stage } from '../turns/stages.ts'
 import { checkEffect, checkVerdict } from './check-effect.ts'
-import { type Around, callEffect, runCode, stepTaintOf } from './effect-code.ts'
+import { callEffect, runCode, stepTaintOf } from './effect-code.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 
-/** One effect of one execution. */
+/**
+ * One effect of one execution. Its function runs in the async context of its call, so whatever starts it later is bound to
+ * that context.
+ */
 interface Effect<Out> {
   readonly execution: Execution
   readonly stage: Stage
@@ -39,8 +42,6 @@ interface Effect<Out> {
   readonly spec: EffectSpec<Out>
   readonly fn: EffectFunction<Out>
   readonly claimed: boolean
-  /** Starts the function in the async context of its call, because the last answer from the record may start the effect. */
-  readonly around: Around
   readonly scope: TaintScope
   /** The labels of the outcome: those of its specification, and those that its function adds. */
   taint: readonly TaintLabel[]
@@ -73,14 +74,10 @@ export function runEffect<Out>(
   // An effect that was claimed before, also in the run from which this one was forked, keeps its key.
   const derived = () => hashText(`${userId}\n${execution.spec.id}\n${id}`).slice(0, 40)
   const key = spec.key ?? execution.record.claims.get(id)?.key ?? derived()
-  const around = AsyncLocalStorage.snapshot()
   if (spec.class === 'pure')
     return tainted(
       execution.work(() =>
-        callEffect(
-          { execution, name, fn, key, around },
-          { taint: scope.taint, addTaint: (labels) => scope.add(labels) },
-        ),
+        callEffect({ execution, name, fn, key }, { taint: scope.taint, addTaint: (labels) => scope.add(labels) }),
       ),
       scope,
       spec.taint,
@@ -90,7 +87,7 @@ export function runEffect<Out>(
   const promise = execution.open(stage, id, false, scope) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
   const taint = spec.taint ?? []
-  const effect: Effect<Out> = { around, execution, stage, id, name, hash, key, spec, fn, claimed, scope, taint }
+  const effect: Effect<Out> = { execution, stage, id, name, hash, key, spec, fn, claimed, scope, taint }
   if (!fromRecord(effect)) execution.start(id, () => begin(effect))
   // An outcome that was recorded before its tool declared labels has them now, too.
   return tainted(promise, scope, taint)
@@ -182,10 +179,12 @@ async function askWhenReady<Out>(
  */
 function beginAfterCommit<Out>(effect: Effect<Out>, commit: PendingCommit): void {
   const done = track(effect)
-  commit.behind.push(() => {
-    if (effect.execution.isActive) begin(effect)
-    done()
-  })
+  commit.behind.push(
+    AsyncLocalStorage.bind(() => {
+      if (effect.execution.isActive) begin(effect)
+      done()
+    }),
+  )
 }
 
 /** Makes the step wait for the effect before it commits or ends, until the returned function is called. */
@@ -199,7 +198,11 @@ function track<Out>({ execution, stage }: Effect<Out>): () => void {
 
 function carryOutWhenCleared<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   if (claim.cleared === 'durable') carryOut(effect, claim)
-  else effect.execution.cleared.set(effect.id, () => carryOut(effect, claim))
+  else
+    effect.execution.cleared.set(
+      effect.id,
+      AsyncLocalStorage.bind(() => carryOut(effect, claim)),
+    )
 }
 
 /** Records durably that the effect did not happen. */
@@ -224,11 +227,11 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
   execution.buffer.claim({
     text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec), g: granted }),
     fragment,
-    started() {
+    started: AsyncLocalStorage.bind(() => {
       if (execution.isActive) return run()
       release(effect)
       done()
-    },
+    }),
     rejected(rejection) {
       execution.record.claims.delete(id)
       rejectEffect(effect, failure(rejection.code, { ...rejection.detail }))
@@ -370,7 +373,10 @@ async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<vo
 function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   const { execution, id, name } = effect
   execution.uncertain.set(id, name)
-  execution.cleared.set(id, () => carryOut(effect, claim))
+  execution.cleared.set(
+    id,
+    AsyncLocalStorage.bind(() => carryOut(effect, claim)),
+  )
   if (!claim.uncertain) markUncertain(execution, id, name)
   claim.uncertain = true
   execution.cursor.setPassive(id, true)

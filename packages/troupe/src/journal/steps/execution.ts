@@ -2,7 +2,7 @@
  * An execution of a step's code, from its start to its end or until the step stops, with the common state of its calls. If it
  * is not active, it answers no call and adds only outcomes of its effects to the record.
  */
-import type { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Clock,
   type Events,
@@ -206,6 +206,7 @@ export class Execution {
   /**
    * Runs the function when all recorded answers are given, or for a call of a repeated turn at its position. A call that is
    * not in the record waits until the code has made all recorded calls, so that changed code adds nothing to the record.
+   * The function runs in the async context of this call.
    */
   start(id: CallId, run: () => void): void {
     if (this.options.seen) return
@@ -216,7 +217,7 @@ export class Execution {
   #whenInOrder(id: CallId, run: () => void): void {
     if (this.cursor.whenInOrder(id) === 'now') run()
     else {
-      this.#starts.set(id, run)
+      this.#starts.set(id, AsyncLocalStorage.bind(run))
       this.advance()
     }
   }
@@ -243,7 +244,7 @@ export class Execution {
   #whenAllAsked(run: () => void): void {
     if (this.record.attempts > 0 || (this.record.allAsked && this.#held.length === 0)) run()
     else {
-      this.#held.push(run)
+      this.#held.push(AsyncLocalStorage.bind(run))
       this.advance()
     }
   }
