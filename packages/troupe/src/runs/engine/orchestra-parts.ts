@@ -89,8 +89,11 @@ export interface RunStores {
 
 /** The services with which teams are checked. */
 export interface TeamCheckContext extends CheckContext {
-  /** The fingerprints and the config, as text, with which each team had no errors last: most of its runs start so. */
-  readonly accepted: WeakMap<CompiledTopology, string>
+  /**
+   * By the first agent of a team, the last such team without errors: its agents, and all else that the check reads, as
+   * text. Most runs of a team start with the same.
+   */
+  readonly accepted: WeakMap<Agent, { readonly agents: ReadonlyMap<string, Agent>; readonly text: string }>
 }
 
 /** The agents of runs, and what their steps use. */

@@ -91,6 +91,19 @@ describe('orchestra.start', () => {
     await expect(orchestra.start({ task: 'a', topology: team })).rejects.toMatchObject({ code: 'topology.rejected' })
   })
 
+  it('A start is checked with each new agent of an equal topology.', async () => {
+    const { orchestra } = (await opened({ agents: [], models: { registry: { fast: 'offline/extractive' } } })).user(
+      'ada',
+    )
+    const first = new LlmAgent({ name: 'First', model: 'fast' })
+    const start = (model: string) =>
+      orchestra.run({ task: 'a', topology: pipe(first, new LlmAgent({ name: 'Second', model })) })
+    for (let time = 0; time < 2; time++) {
+      expect(await start('fast')).toMatchObject({ status: 'completed' })
+      await expect(start('slow')).rejects.toMatchObject({ code: 'topology.rejected' })
+    }
+  })
+
   it('The types of a start accept exactly one of team, agent and topology.', () => {
     const one: readonly StartSpec[] = [
       { task: 1, team: 'notes' },

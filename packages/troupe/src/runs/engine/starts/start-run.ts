@@ -21,6 +21,7 @@ import {
   type CompiledTopology,
   checkTopology,
   type Finding,
+  type PinnedConfig,
   type RunConfig,
   type RunLimits,
   readConfig,
@@ -156,15 +157,27 @@ export function prepareRun(
 ): RunSpec {
   const config = readConfig(spec.config, topology.canonical, limits)
   const fingerprints = Object.fromEntries([...topology.agents].map(([name, agent]) => [name, agent.fingerprint]))
-  const text = JSON.stringify([fingerprints, config])
-  if (around?.accepted.get(topology) !== text) {
-    rejectFindings(checkTopology(topology, config, around))
-    around?.accepted.set(topology, text)
-  }
+  checkTeam(topology, config, fingerprints, around)
   const task = copyJson(spec.task ?? null, 'The task')
   const pinned: Pinned = { topology: topology.canonical, config, fingerprints }
   const taint = checkTaint(spec.taint, 'The task')
   return { task, taint, pinned, tags: checkTags('The tags of a run', spec.tags ?? []), agents: topology.agents }
+}
+
+/** Checks a team, unless the last accepted team with the same first agent was the same. */
+function checkTeam(
+  topology: CompiledTopology,
+  config: PinnedConfig,
+  fingerprints: Pinned['fingerprints'],
+  around: TeamCheckContext | undefined,
+): void {
+  const { canonical, findings, agents } = topology
+  const [first] = agents.values()
+  const text = JSON.stringify([canonical, findings, config, fingerprints])
+  const last = first && around?.accepted.get(first)
+  if (last?.text === text && [...agents].every(([name, agent]) => last.agents.get(name) === agent)) return
+  rejectFindings(checkTopology(topology, config, around))
+  if (first) around?.accepted.set(first, { text, agents })
 }
 
 export type CreatedRun = Created & { readonly statements: readonly Statement[]; readonly wake: readonly WorkQueue[] }
