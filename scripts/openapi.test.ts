@@ -27,7 +27,10 @@ describe('files generated from the OpenAPI document', () => {
   })
 })
 
-/** What the compiler says of the studio with the client of a document. */
+/**
+ * Returns the compiler's errors in the studio with the client of a document. The library is read from its sources, since it may
+ * not be built; they have a check of their own, without the types of a browser.
+ */
 function compile(document: OpenApiDocument): string {
   const folder = join(root, 'node_modules/.cache/openapi')
   rmSync(folder, { recursive: true, force: true })
@@ -44,9 +47,16 @@ export declare function formatApprovalArguments(args: unknown): string
   writeFileSync(join(folder, 'index.ts'), index)
   const settings = {
     extends: '../../../packages/studio/tsconfig.json',
-    compilerOptions: { paths: { 'troupe/client': ['./index.ts'] } },
+    compilerOptions: { paths: { 'troupe/client': ['./index.ts'], troupe: ['../../../packages/troupe/src/index.ts'] } },
     include: ['../../../packages/studio/src'],
   }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
-  return spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).stdout.toString()
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  const output = spawnSync(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], {
+    cwd: root,
+  }).stdout.toString()
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('packages/studio/'))
+    .join('\n')
 }
