@@ -1,6 +1,7 @@
 /** Each case is sent twice: with statements that the connection does not know yet, and with prepared ones. */
+import type { Duplex } from 'node:stream'
 import pg, { type PoolClient } from 'pg'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { missingServer, server } from '../../../../test/postgres/postgres-server.ts'
 import { errorClassOf } from '../error-class.ts'
 import { Chunks, type QueryOutcome } from './chunks.ts'
@@ -61,6 +62,27 @@ describe.skipIf(missing !== undefined)('pipelined queries', () => {
     expect(second.slice(3)).toEqual([{ big: '4503599627370497', real: 0.5, text: "it's" }, { n: '7' }, 'COMMIT'])
     // Two chunks, of which the last has the end.
     expect(syncs).toBe(2)
+  })
+
+  test('Pipelined queries of a transaction are written to the socket at once.', async () => {
+    const { stream } = client.connection as unknown as { readonly stream: Duplex }
+    const writes = [vi.spyOn(stream, '_write'), vi.spyOn(stream, '_writev')]
+    const written = () => writes.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+    for (const value of [1n, 2n]) {
+      await chunks.send(
+        client,
+        [[begin, named('insert into kept values ($1)', value)], [named('select 1 as n')]],
+        commit,
+      )
+      expect(written()).toBe(1)
+      await chunks.sendAsTransaction(client, [
+        named('insert into kept values ($1)', value + 2n),
+        named('select 2 as n'),
+      ])
+      expect(written()).toBe(2)
+      for (const each of writes) each.mockClear()
+    }
+    expect((await client.query('select n from kept order by n')).rows).toHaveLength(4)
   })
 
   test('Pipelined queries end at a failure: later queries are rejected, and the transaction is rolled back.', async () => {

@@ -40,7 +40,7 @@ export class Chunks {
   async send(client: PoolClient, chunks: readonly (readonly Asked[])[], end: Asked): Promise<readonly QueryOutcome[]> {
     const { stream } = client.connection
     const others = chunks.slice(0, -1)
-    // All chunks are written to the socket at once, because each write wakes the server.
+    // All chunks are written at once.
     stream.cork()
     const sent = others.map((chunk) => this.#sent(client, chunk))
     const last = this.#sent(client, [...(chunks.at(-1) ?? []), end])
@@ -97,7 +97,20 @@ function chunkOf(Base: QueryClass) {
       this.#isTransaction = isTransaction
     }
 
+    /**
+     * Writes to the socket at once: each write wakes the server, and a process that is stopped between two of them leaves a
+     * transaction open.
+     */
     override submit(connection: PreparedConnection): void {
+      connection.stream.cork()
+      try {
+        this.#write(connection)
+      } finally {
+        connection.stream.uncork()
+      }
+    }
+
+    #write(connection: PreparedConnection): void {
       const { parsedStatements } = connection
       for (const [i, { name = '', text, values }] of this.#asked.entries()) {
         if (name === '' || parsedStatements?.[name] !== text) {
