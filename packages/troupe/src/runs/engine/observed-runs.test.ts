@@ -126,6 +126,35 @@ describe('the live parts of a run', () => {
     const agent = new LlmAgent({ name: 'A', model: new MockModel({ responses }), tools: { look } })
     expect(await partsOf(await orchestra.start({ task: 't', topology: solo(agent), config }))).toEqual(expected)
   })
+
+  it('The live parts of a run end for a reader whose signal aborts, and for no other reader.', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: asking })
+    const ended: string[] = []
+    const read = async (name: string, live: AsyncIterable<unknown>) => {
+      for await (const _ of live);
+      ended.push(name)
+    }
+    const stop = new AbortController()
+    const reads = [read('stops', run.live({ signal: stop.signal })), read('stays', run.live())]
+    const [question] = (await run.result()).questions
+    stop.abort()
+    await reads[0]
+    await orchestra.get(run.id)
+    expect(ended).toEqual(['stops'])
+    await run.answer(question?.id ?? '', 'yes')
+    await reads[1]
+  })
+
+  it('The live parts of a run end at once if they are read after the run has ended.', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: asking })
+    const signal = AbortSignal.timeout(60_000)
+    const live = run.live({ signal })
+    await run.cancel()
+    for await (const part of live) expect(part).toBeUndefined()
+    expect(signal.aborted).toBe(false)
+  })
 })
 
 it('The usage of a step counts even if a budget rejects its next model call.', async () => {

@@ -1,6 +1,14 @@
 /** The runs of a troupe in this process: their ownership, takeovers, and the callers that wait for results. */
 import type { Agent } from '../../agents/index.ts'
-import { type Clock, failure, isLongValue, LastReturn, nextMacrotask, type UserId } from '../../core/index.ts'
+import {
+  type Clock,
+  failure,
+  isLongValue,
+  LastReturn,
+  nextMacrotask,
+  type UserId,
+  whenAborted,
+} from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
 import { type AwaitedResult, awaitEnd, awaitResult } from './await-run.ts'
@@ -218,13 +226,19 @@ export class OrchestraHost implements RunHost {
     return this.#followers.next(user, run, signal, live)
   }
 
-  liveOf(user: UserId, run: string, signal?: AbortSignal): AsyncIterable<RunLivePart> {
-    const parts = this.#followers.liveParts(user, run, signal)
-    void untilRunEnds(this, user, run, signal).then(
-      () => this.#followers.endLive(user, run),
-      () => {},
-    )
-    return parts
+  /** Yields the live parts of the run until the run ends, the signal aborts or the caller stops. */
+  async *liveOf(user: UserId, run: string, signal?: AbortSignal): AsyncGenerator<RunLivePart> {
+    const ended = new AbortController()
+    const end = () => ended.abort()
+    const stopWatching = whenAborted(signal, end)
+    // The caller may start to iterate when the run has ended.
+    void untilRunEnds(this, user, run, ended.signal).then(end, end)
+    try {
+      yield* this.#followers.liveParts(user, run, ended.signal)
+    } finally {
+      stopWatching()
+      end()
+    }
   }
 
   /** Starts and takes over no run and starts no step any more; steps in progress continue. */
