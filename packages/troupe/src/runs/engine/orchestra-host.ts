@@ -131,7 +131,7 @@ export class OrchestraHost implements RunHost {
    * @param ownAgents code that takes precedence over the agents of the troupe
    * @throws NotFoundError, `run.agents_missing`
    */
-  own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
+  async own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner> {
     this.#admission.requireOpen(user)
     const known = this.#ownerships.find(user, run)
     if (known?.owned) return known.claim()
@@ -142,8 +142,11 @@ export class OrchestraHost implements RunHost {
         throw error
       })
     const rejection = this.#admission.claimRejection(run)
-    if (rejection) return Promise.reject(rejection)
-    if (known?.state === 'releasing') return known.changeEnded().then(() => this.own(user, run, ownAgents))
+    if (rejection) throw rejection
+    if (known?.state === 'releasing') {
+      await known.changeEnded()
+      return this.own(user, run, ownAgents)
+    }
     return this.#ownerships.of(user, run).claim(ownAgents)
   }
 
