@@ -1,6 +1,8 @@
 import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { failure } from '../../../core/index.ts'
 import { defineAgent, finish, type User } from '../../../index.ts'
+import { partsOf } from '../../../startup/troupe.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 
 const { opened, ada } = troupesOfTests()
@@ -156,4 +158,30 @@ it('A run that fails does not wait longer than twice its grace for a child run t
   const result = await user.orchestra.run({ task: 't', topology: { agents: [starts, next], flows }, config })
   expect(result).toMatchObject({ status: 'failed', error: { message: 'no luck' } })
   stops.resolve('at last')
+})
+
+it('A run whose child runs cannot be read when it is cancelled cancels them as soon as the storage answers.', async () => {
+  const troupe = await opened()
+  const user = troupe.user('ada')
+  const asks = defineAgent({ name: 'Asks', run: async (_, ctx) => finish(await ctx.ask({ text: 'Which?' })) })
+  const starts = defineAgent({
+    name: 'Starts',
+    run: async (_, ctx) =>
+      (await (await ctx.startRun({ task: 's', topology: solo(asks, 'Asks -> User', 'User -> Asks') })).result()).status,
+  })
+  const run = await user.orchestra.start({ task: 't', topology: solo(starts) })
+  await run.result()
+  const { store } = troupe[partsOf].runs.orchestra.parts.stores
+  const { children } = store
+  let failures = 0
+  Object.assign(store, {
+    // The notification of the child runs is the first read, the cancellations of the step and of the run are the next.
+    children: (of: string) => {
+      if (++failures > 1 && failures < 5) return Promise.reject(failure('storage.io', { problem: 'unplugged' }))
+      return children(of)
+    },
+  })
+  await run.cancel()
+  expect(failures).toBeGreaterThan(4)
+  expect(await statusesOf(user)).toEqual(['cancelled', 'cancelled'])
 })

@@ -35,8 +35,11 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
     cancelAll: async (user, of, graceMs = defaultGraceMs) => {
       const late = Promise.withResolvers<void>()
       const timer = new WorkTimer(host.parts.platform.clock, 2 * graceMs, late.resolve)
-      await Promise.race([cancelWhere(user, ({ parent }) => parent.run === of), late.promise])
-      timer.stop()
+      try {
+        await Promise.race([cancelWhere(user, ({ parent }) => parent.run === of), late.promise])
+      } finally {
+        timer.stop()
+      }
     },
   }
 }

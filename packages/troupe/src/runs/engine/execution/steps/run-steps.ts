@@ -7,10 +7,10 @@ import { pending } from '../../../machine/pending.ts'
 import type { State } from '../../../machine/state.ts'
 import { viewOf } from '../../../machine/state-view.ts'
 import { drawBudget } from '../../budgets/draw-budget.ts'
-import { cancelChildren } from '../../children/cancel-children.ts'
 import { type RunMessage, tripsField, waitOf } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { stepJournal } from '../../store/run-journals.ts'
+import type { Execute } from './flight.ts'
 import type { StepHooks } from './step-hooks.ts'
 import { isReleased, retryDelayMs, type StepLauncher } from './step-launcher.ts'
 
@@ -31,8 +31,6 @@ export interface StepsOwner {
   /** Commits the end of a step with the next change of the run; undefined: it has to commit alone. */
   commitEnd(step: string, message: RunMessage, change: Fragment): Promise<CommitResult | undefined>
 }
-
-type Execute = Extract<Command, { readonly type: 'step.execute' }>
 
 export class RunSteps {
   readonly #parts: OrchestraParts
@@ -63,7 +61,7 @@ export class RunSteps {
   carryOut(command: Command, entry?: StepSpec['entry']): void {
     if (command.type === 'step.execute') this.#launch(command, entry)
     else if (command.type === 'budget.draw') drawBudget(this.#parts, this.#owner, command)
-    else if (command.type === 'children.cancel') void cancelChildren(this.#parts, this.#owner)
+    else if (command.type === 'children.cancel') void this.#cancelChildren()
     else if (command.type === 'step.cancel') void this.cancel(command.step, command.reason)
     // The answer is in the inbox of the step: a parked step executes again for it.
     else if (command.type === 'answer.deliver') this.#launcher.wake(command.step)
@@ -77,6 +75,7 @@ export class RunSteps {
     try {
       await this.#launcher.cancel(step, reason)
       await this.#parts.journal.steps.markUncertain(owner.user, journal)
+      await this.#parts.host.children.cancelOf(owner.user, journal)
     } catch (error) {
       if (owner.lost) return
       this.#parts.reporting.log.error('a step could not be cancelled; it is retried', {
@@ -87,11 +86,26 @@ export class RunSteps {
       this.#wakeAfter(step, () => void this.cancel(step, reason, soFar))
       return
     }
-    await this.#parts.host.children.cancelOf(owner.user, journal).catch(() => {})
     owner.arrived()
     const { usage, trips } = soFar ?? {}
     const more = { ...(usage ? { usage } : {}), ...tripsField(trips) }
     await owner.apply((at) => ({ at, type: 'step.failed', step, error: reason, ...more })).catch(() => {})
+  }
+
+  /** Executes `children.cancel`: the run ends after its child runs. */
+  async #cancelChildren(): Promise<void> {
+    const { user, run, pinned } = this.#owner
+    try {
+      await this.#parts.host.children.cancelAll(user, run, pinned.config.timeouts.grace)
+    } catch (error) {
+      if (this.#owner.lost) return
+      const about = { run, error: error as Error }
+      this.#parts.reporting.log.error('the child runs of a run could not be cancelled; this is retried', about)
+      this.#wakeAfter('', () => void this.#cancelChildren())
+      return
+    }
+    // If another process owns the run now, that process cancels the child runs.
+    await this.#owner.apply((at) => ({ at, type: 'children.cancelled' })).catch(() => {})
   }
 
   #resumeParked(): void {
@@ -146,6 +160,7 @@ export class RunSteps {
     if (viewOf(this.#owner.state).step(step)) this.#owner.arrived()
   }
 
+  /** @param step empty for a wake-up of the whole run */
   #wakeAfter(step: string, run: () => void): void {
     const { user, run: id } = this.#owner
     this.#parts.host.wakeups.set(`${user} ${stepJournal(id, step)} of the run`, retryDelayMs, run)
