@@ -243,6 +243,17 @@ describe('a fork', () => {
     expect(await orchestra.compare(run.id, other.id)).toMatchObject({ identical: false, divergedAt: at })
   })
 
+  it('A fork whose signal aborts before the fork is durable starts no run.', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: line([]) })
+    await run.result()
+    const controller = new AbortController()
+    const fork = run.fork({ at: 1, signal: controller.signal })
+    controller.abort()
+    await expect(fork).rejects.toMatchObject({ code: 'cancelled' })
+    expect((await orchestra.list()).items).toHaveLength(1)
+  })
+
   it('A fork at an unknown event, or with an edit that fits nothing, is rejected.', async () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: line([]) })

@@ -5,7 +5,7 @@
  */
 
 import { type Agent, editedRouting, type Outcome } from '../../../agents/index.ts'
-import { checkName, failure, type Json, show, TimeSlice, type UserId } from '../../../core/index.ts'
+import { checkName, checkSignal, failure, type Json, show, TimeSlice, type UserId } from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
@@ -62,6 +62,7 @@ export interface Retry {
 /**
  * @param options as `readFork` returns them
  * @param retry open steps continue with all of their records, and the usage of the source counts
+ * @throws CancelledError if the signal of the options has aborted meanwhile
  */
 export async function forkRun(
   parts: OrchestraParts,
@@ -109,6 +110,7 @@ export async function forkRun(
     ...(await new TimeSlice(parts.platform.clock).finish(owner.founding(at), 1)),
     ...auditStatements(parts, fork, options),
   ]
+  checkSignal('orchestra.fork', options.signal)
   return { run, owner, launcher, events, statements }
 }
 

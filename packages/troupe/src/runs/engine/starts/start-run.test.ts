@@ -25,6 +25,11 @@ const orchestraOf = async () => {
   return troupe.user('ada').orchestra
 }
 
+const abortable = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
+}
+
 describe('orchestra.start', () => {
   it.each<[string, StartSpec, unknown]>([
     ['a registered team by its name', { task: 'a', team: 'notes' }, 'ECHO A'],
@@ -34,6 +39,18 @@ describe('orchestra.start', () => {
     ['a topology', { task: 'a', topology: notes }, 'ECHO A'],
   ])('A run starts from %s.', async (_, spec, response) => {
     expect(await (await orchestraOf()).run(spec)).toMatchObject({ status: 'completed', response })
+  })
+
+  it.each<[string, object]>([
+    ['without a thread', {}],
+    ['with a thread', { threadId: 'talk' }],
+  ])('A start %s whose signal aborts before the run is durable starts no run.', async (_, options) => {
+    const orchestra = await orchestraOf()
+    const { signal, abort } = abortable()
+    const start = orchestra.start({ task: 'a', team: 'notes', signal, ...options })
+    abort()
+    await expect(start).rejects.toMatchObject({ code: 'cancelled' })
+    expect((await orchestra.list()).items).toEqual([])
   })
 
   it.each<[string, object, string]>([

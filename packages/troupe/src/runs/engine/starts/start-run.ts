@@ -80,6 +80,8 @@ export interface Created extends OwnedRun {
 export interface NewRun {
   readonly run: string
   readonly spec: RunSpec
+  /** Aborts the start before the run is durable. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -98,22 +100,25 @@ export function readStart(
   const topology = parts.agents.resolveTeam(spec, 'orchestra.start')
   const prepared = prepareRun({ ...spec, topology }, parts.agents.checkContext, parts.settings.limits)
   const pinned = as === undefined ? prepared.pinned : withStarter(prepared.pinned, as)
-  return { run, spec: { ...prepared, pinned, taint: joinTaint(prepared.taint, parts.agents.services.guard.people) } }
+  const taint = joinTaint(prepared.taint, parts.agents.services.guard.people)
+  return { run, spec: { ...prepared, pinned, taint }, signal: spec.signal }
 }
 
 /**
  * Starts a run. Returns undefined if the run exists and was started with the same specification.
  * @param also statements before those of the start, in one change, if the run is new
- * @throws ConflictError `run.repeated`, `thread.busy`; with `also` the codes of its expectations, and `run.exists`
+ * @throws ConflictError `run.repeated`, `thread.busy`; with `also` the codes of its expectations, and `run.exists`;
+ * CancelledError if the signal has aborted
  */
 export async function startRun(
   parts: OrchestraParts,
   user: UserId,
-  { run, spec }: NewRun,
+  { run, spec, signal }: NewRun,
   also?: readonly Statement[],
 ): Promise<Created | undefined> {
   const slice = new TimeSlice(parts.platform.clock)
   const { statements: own, wake, ...created } = await slice.finish(createRunInParts(parts, user, run, spec), 1)
+  checkSignal('orchestra.start', signal)
   const statements = also ? [...also, ...own] : own
   const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake })
   if (!result.ok && (result.code !== 'run.exists' || also)) throw failure(result.code, { run, ...result.detail })

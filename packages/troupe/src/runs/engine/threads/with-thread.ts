@@ -18,7 +18,7 @@ import type { NewRun } from '../starts/start-run.ts'
 export async function withThread(
   { agents, stores: { threads } }: Pick<OrchestraParts, 'agents' | 'stores'>,
   user: UserId,
-  { run, spec }: NewRun,
+  { spec, ...start }: NewRun,
   threadId: string,
 ): Promise<NewRun> {
   checkName('thread', threadId)
@@ -35,8 +35,8 @@ export async function withThread(
   }
   // A step that reads the messages gets their labels from them.
   const taint = isAlone ? spec.taint : joinTaint(spec.taint ?? [], taintOfMessages(stored))
-  const { statements } = threads.store.beginRun(user, partner, state, { kind: 'run', run, input: spec.task })
-  return { run, spec: { ...spec, pinned, ...(taint ? { taint } : {}), statements } }
+  const { statements } = threads.store.beginRun(user, partner, state, { kind: 'run', run: start.run, input: spec.task })
+  return { ...start, spec: { ...spec, pinned, ...(taint ? { taint } : {}), statements } }
 }
 
 /** An agent alone has the same thread as in a session. */
