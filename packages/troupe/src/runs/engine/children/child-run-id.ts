@@ -1,14 +1,17 @@
 /** The id of a child run, and where the record of the step holds it. */
-import { hashText } from '../../../core/index.ts'
+import { hashText, truncateText } from '../../../core/index.ts'
 
 /** The call whose recorded answer is the id of a child run. */
 export const childCall = { kind: 'child', name: '' }
 /** The kind of the call that waits for the end of a child run; the name of the call is the child's id. */
 export const childWait = 'run'
 
-/** @param part distinguishes the child from other children of the run */
+/**
+ * The id has no `::`, which separates it from the id of a question in `childQuestionId`.
+ * @param part distinguishes the child from other children of the run
+ */
 export const childRunId = (run: string, part: string): string =>
-  `${run.slice(0, 40)}.${hashText(`${run}\n${part}`).slice(0, 16)}`
+  `${truncateText(run, 40).replace(/::+/g, ':')}.${hashText(`${run}\n${part}`).slice(0, 16)}`
 
 /** Returns the child run that a call waits for. */
 export const childIn = (call: string): string | undefined => /\/run:(.+)#\d+$/s.exec(call)?.[1]

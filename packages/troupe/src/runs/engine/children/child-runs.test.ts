@@ -63,6 +63,18 @@ describe('a run that a step starts', () => {
     })
   })
 
+  it.each([`${'a'.repeat(39)}\u{1f600}`, 'a::b', ':::::'])(
+    'A child run of the run %s starts, and its question can be answered at its parent.',
+    async (id) => {
+      const { orchestra } = (await opened()).user('ada')
+      const asking = defineAgent({ name: 'First', run: async (_, ctx) => (await ctx.ask({ text: '?' })) as string })
+      const run = await orchestra.start({ id, task: 't', topology: solo(outer(solo(asking, 'First <-> User'))) })
+      const { questions } = await run.result()
+      await run.answer(questions[0]?.id ?? '', 'yes')
+      expect((await run.result()).response).toMatchObject({ status: 'completed', response: 'yes' })
+    },
+  )
+
   it('A child run is found again when another process replays the step that started it.', async () => {
     let executions = 0
     let release = () => {}
