@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
 import { createTroupe, defineAgent, finish, LlmAgent, type Troupe, ValidationError } from '../../../index.ts'
+import { echo, pipe } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { MockModel } from '../../../testing/index.ts'
 
 const missing = await missingServer()
@@ -135,6 +136,20 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     const { items } = await orchestra.list({})
     expect(items).toMatchObject([{ id: run.id, status: 'completed', steps: totalSteps, usage, cost }])
   })
+})
+
+it('The usage of a team with the name null does not include runs whose team is not registered.', async () => {
+  troupe = await createTroupe({ storage: 'memory:', log: 'silent', teams: { null: pipe(echo('A'), echo('B')) } })
+  const { orchestra } = troupe.user('ada')
+  await orchestra.run({ task: 't', team: 'null' })
+  await orchestra.run({ task: 't', topology: pipe(echo('B'), echo('A')) })
+  const usage = await orchestra.usage()
+  expect(usage.map(({ team, runs }) => [team, runs])).toEqual(
+    expect.arrayContaining([
+      ['null', 1],
+      [undefined, 1],
+    ]),
+  )
 })
 
 it('A page that looks for a title ends after a bounded number of runs, with a cursor that continues.', async () => {

@@ -85,7 +85,7 @@ function usageRows(dialect: Dialect, user: UserId, from: number, to: number, len
 function intervalsOf(rows: readonly Row[], length: number): readonly UsageInterval[] {
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
-    const key = `${row.at} ${row.team}`
+    const key = JSON.stringify([Number(row.at), row.team])
     const group = groups.get(key)
     if (group) group.push(row)
     else groups.set(key, [row])
