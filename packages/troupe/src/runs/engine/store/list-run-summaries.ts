@@ -1,6 +1,7 @@
 /** Lists runs with what a reader needs to tell them apart: task, team, status, tokens, cost and times. */
 import {
   capture,
+  checkName,
   checkOptions,
   checkSignal,
   createPage,
@@ -15,7 +16,7 @@ import type { RunResult } from '../run-result.ts'
 import { readAccountOutline } from './account-text.ts'
 import { noteRunTaint } from './note-run-taint.ts'
 import { type RetentionTimes, retentionTimesOf } from './retained-records.ts'
-import { checkFilter, type RunFilter, type RunListPosition, runFilters } from './run-filter.ts'
+import { checkFilter, type RunFilter, type RunListPosition, runFilters, runStatuses } from './run-filter.ts'
 import type { ListedRun, RunRow } from './run-store.ts'
 import { sumsOf } from './usage/run-usage.ts'
 
@@ -153,9 +154,11 @@ function outcomeOf(result: string | null): Pick<RunSummary, 'usage' | 'cost' | '
 function readCursor(cursor: string, order: string): RunListPosition {
   try {
     const [at, run, of, status] = JSON.parse(cursor) as readonly unknown[]
-    if (typeof at === 'number' && typeof run === 'string' && of === order) {
-      if (order !== 'status') return { at, run }
-      if (typeof status === 'string') return { at, run, status }
+    const isValue = order === 'cost' ? Number.isFinite(at) : Number.isSafeInteger(at)
+    if (isValue && of === order) {
+      const position = { at: at as number, run: checkName('run', run) }
+      if (order !== 'status') return position
+      if (runStatuses.some((each) => each === status)) return { ...position, status: status as string }
     }
   } catch {
     // Falls through to the rejection.

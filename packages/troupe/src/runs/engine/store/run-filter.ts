@@ -75,7 +75,7 @@ export const runFilters = [
 const maxSearchWords = 16
 const maxTags = 16
 const maxTitle = 200
-const statuses = ['running', 'waiting', 'completed', 'failed', 'cancelled']
+export const runStatuses: readonly string[] = ['running', 'waiting', 'completed', 'failed', 'cancelled']
 const orders = ['newest', 'oldest', 'cost', 'tokens', 'duration', 'status']
 const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
 
@@ -85,7 +85,7 @@ const wrong = (what: string, problem: string) =>
 /** @throws ValidationError that names the nearest valid value */
 export function checkFilter(filter: RunFilter): RunFilter {
   checkOptions('orchestra.list', filter, runFilters)
-  checkOneOf('status', filter.status, statuses)
+  checkOneOf('status', filter.status, runStatuses)
   checkOneOf('reason', filter.reason, reasons)
   checkOneOf('order', filter.order, orders)
   if (filter.agent !== undefined) checkName('agent', filter.agent)

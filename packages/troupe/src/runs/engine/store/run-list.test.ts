@@ -136,6 +136,19 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     const { items } = await orchestra.list({})
     expect(items).toMatchObject([{ id: run.id, status: 'completed', steps: totalSteps, usage, cost }])
   })
+
+  it('A list of runs rejects a cursor whose values no run can have.', async () => {
+    troupe = await createTroupe({ storage, log: 'silent' })
+    const { orchestra } = troupe.user('ada')
+    for (const [order, cursor] of [
+      ['cost', '[1e400,"r","cost"]'],
+      ['tokens', '[1.5,"r","tokens"]'],
+      ['newest', '[1,"nul\\u0000","newest"]'],
+      ['status', '[1,"r","status","over"]'],
+    ] as const)
+      await expect(orchestra.list({ order, cursor }), cursor).rejects.toMatchObject({ code: 'cursor.invalid' })
+    expect((await orchestra.list({ order: 'cost', cursor: '[1.5,"r","cost"]' })).items).toEqual([])
+  })
 })
 
 it('The usage of a team with the name null does not include runs whose team is not registered.', async () => {

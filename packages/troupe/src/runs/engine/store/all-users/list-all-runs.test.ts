@@ -121,7 +121,7 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('runs
     expect(await rejected({ status: 'fail' })).toMatchObject({ message: expect.stringContaining('nearest is failed') })
     expect(await rejected({ limit: 0 })).toMatchObject({ message: expect.stringContaining('from 1 to 500') })
     expect(await rejected({ user: 'ada' })).toMatchObject({ code: 'option.unknown' })
-    for (const cursor of ['', '[1]', JSON.stringify([0, 'ada', 'r', 'failed'])])
+    for (const cursor of ['', '[1]', JSON.stringify([0, 'ada', 'r', 'failed']), '[0,"","r","open"]'])
       expect(await rejected({ cursor })).toMatchObject({ code: 'cursor.invalid' })
     expect(await rejected({ signal: AbortSignal.abort() })).toMatchObject({ code: 'cancelled' })
   })

@@ -1,5 +1,14 @@
 /** Lists the runs of all users, for operators. */
-import { checkOptions, checkSignal, createPage, failure, isInStep, nearest, type Page } from '../../../../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  checkSignal,
+  createPage,
+  failure,
+  isInStep,
+  nearest,
+  type Page,
+} from '../../../../core/index.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { type RunSummary, summaryOf } from '../list-run-summaries.ts'
 import { noteRunTaint } from '../note-run-taint.ts'
@@ -97,8 +106,8 @@ async function readPage(
 function readCursor(cursor: string, status: AllRunsStatus): RunPosition {
   try {
     const [at, user, run, of] = JSON.parse(cursor) as [unknown, unknown, unknown, unknown]
-    if (Number.isSafeInteger(at) && typeof user === 'string' && typeof run === 'string' && of === status)
-      return { at: at as number, user, run }
+    if (Number.isSafeInteger(at) && of === status)
+      return { at: at as number, user: checkName('user', user), run: checkName('run', run) }
   } catch {
     // Falls through to the rejection.
   }
