@@ -91,11 +91,7 @@ export async function callRecordedTool(
   const topology = parts.agents.resolveTeam({ agent: toolCallAgent(agent, tool.name) }, 'The call')
   const { budget, timeouts, policies } = source.config
   const { limits } = parts.settings
-  const spec = prepareRun(
-    { task: { tool: tool.name, args }, taint, topology, tags: [`call:${run}`] },
-    parts.agents.checkContext,
-    limits,
-  )
+  const spec = prepareRun({ task: { tool: tool.name, args }, taint, topology }, parts.agents.checkContext, limits)
   const config = {
     ...spec.pinned.config,
     budget: lowerLimits(budget, limits),
@@ -106,7 +102,7 @@ export async function callRecordedTool(
   const operation = { actor: 'host', operation: 'run.call-tool', resource: run }
   const statements = parts.reporting.audit?.written(user, operation) ?? []
   const next = id === undefined ? parts.platform.ids.next() : checkName('run', id)
-  return host.begin(user, { run: next, spec: { ...spec, pinned, statements } })
+  return host.begin(user, { run: next, spec: { ...spec, pinned, tags: [`call:${run}`], statements } })
 }
 
 /** @throws ValidationError for arguments that do not fit the schema, and for those with a handle */
