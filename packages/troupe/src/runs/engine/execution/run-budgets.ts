@@ -56,6 +56,13 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
           otherwise: 'budget.exceeded',
           detail: { run, budget, limit, used: limit, others: '' },
         }) as const
+      const added = (amount: Amount) => ({
+        statements: all.flatMap((limits) => {
+          const tokens = limits.tokens === undefined ? 0 : amount.tokens
+          const cost = limits.cost === undefined ? 0 : amount.cost
+          return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
+        }),
+      })
       return {
         reserve(id, estimate) {
           reserved.set(id, estimate)
@@ -78,23 +85,11 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
               Math.min(...rows.flat().map(({ tokens, token_limit: limit }) => Number(limit) - Number(tokens))),
             )
         },
-        spend(used) {
-          const statements = all.flatMap((limits) => {
-            const tokens = limits.tokens === undefined ? 0 : used.tokens
-            const cost = limits.cost === undefined ? 0 : used.cost
-            return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
-          })
-          return { statements }
-        },
+        spend: added,
         charge(id, used) {
           const estimate = reserved.get(id) ?? used
           reserved.delete(id)
-          const statements = all.flatMap((limits) => {
-            const tokens = limits.tokens === undefined ? 0 : used.tokens - estimate.tokens
-            const cost = limits.cost === undefined ? 0 : used.cost - estimate.cost
-            return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
-          })
-          return { statements }
+          return added({ tokens: used.tokens - estimate.tokens, cost: used.cost - estimate.cost })
         },
       }
     },

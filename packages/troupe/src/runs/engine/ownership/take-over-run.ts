@@ -2,12 +2,14 @@
 
 import type { Agent } from '../../../agents/index.ts'
 import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
-import { type foldRun, foldRunInParts } from '../execution/fold-run.ts'
+import type { Pinned } from '../../machine/machine-events.ts'
+import { foldRunInParts } from '../execution/fold-run.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
+import type { OwnedRun } from './run-ownership.ts'
 
 /**
  * @param codeOf returns the code of the run's agents
@@ -16,8 +18,8 @@ import type { RunRow } from '../store/run-store.ts'
 export async function takeOverRun(
   parts: OrchestraParts,
   { user, row }: { readonly user: UserId; readonly row: RunRow },
-  codeOf: (pinned: ReturnType<typeof foldRun>['pinned']) => ReadonlyMap<string, Agent>,
-): Promise<{ readonly owner: RunOwner; readonly launcher: StepLauncher }> {
+  codeOf: (pinned: Pinned) => ReadonlyMap<string, Agent>,
+): Promise<OwnedRun> {
   const { clock } = parts.platform
   const { journals } = parts.journal
   const { store } = parts.stores
