@@ -39,6 +39,6 @@ test('A user who is being erased is rejected until the erasure ends, and no othe
 test('A gate that waits holds back new runs and claims, and no call for a run that is here.', () => {
   const admission = new RunAdmission({ waiting: (what) => Object.assign(new Error(what), { code: 'gate' }) })
   expect(codeOf(() => admission.requireNew('ada'))).toBe('gate')
-  expect(admission.claimRejection('r')?.message).toBe('Carrying on run r')
+  expect(admission.claimRejection('r')?.message).toBe('Claiming run r')
   expect(codeOf(() => admission.requireOpen('ada'))).toBeUndefined()
 })

@@ -54,8 +54,8 @@ export class RunAdmission {
 
   /** Returns why a run that is not owned here cannot be claimed now. */
   claimRejection(run: string): Error | undefined {
-    if (this.isDraining) return failure('troupe.closed', { what: `Taking up run ${run}` })
-    return this.#gate?.waiting(`Carrying on run ${run}`)
+    if (this.isDraining) return failure('troupe.closed', { what: `Claiming run ${run}` })
+    return this.#gate?.waiting(`Claiming run ${run}`)
   }
 
   #requireUser(user: UserId): void {

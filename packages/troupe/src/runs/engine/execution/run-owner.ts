@@ -134,7 +134,7 @@ export class RunOwner {
 
   /** Waits for the commits in progress. The next owner continues the run. */
   async close(): Promise<void> {
-    this.#lost ??= failure('troupe.closed', { what: `Going on with run ${this.run}` })
+    this.#lost ??= failure('troupe.closed', { what: `Continuing run ${this.run}` })
     await this.#pumping
   }
 
