@@ -15,7 +15,7 @@ export interface AwaitedResult {
   readonly uncertain?: readonly UncertainEffect[]
 }
 
-/** @param find undefined while it is to be waited on */
+/** @param find returns undefined while the run is to be waited for */
 async function until<T>(
   host: RunHost,
   user: UserId,

@@ -306,7 +306,7 @@ export class OrchestraHost implements RunHost {
     )
   }
 
-  /** Returns the handle of a run that exists already. */
+  /** Takes over a run that exists already, with this code. Stores the code only, if the run has ended. */
   async #ownUnlessEnded(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void> {
     if ((await this.row(user, run)).endedAt !== null) return this.#code.remember(runKey(user, run), agents)
     await this.own(user, run, agents).catch((error: unknown) => {

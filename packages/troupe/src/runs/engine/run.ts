@@ -382,7 +382,7 @@ export class Run<Response = Json> {
     return children.some((child) => child.run === run && child.parent.above.includes(this.id))
   }
 
-  /** `RUN::ID` names a question or effect of a child run. */
+  /** `RUN::ID` names a step or a branch of a child run. @returns false for a step or a branch of this run */
   async #editChild(what: 'results' | 'inputs', target: string, value: unknown, options: CommandOptions) {
     const childQuestion = childQuestionOf(target)
     if (!childQuestion || !(await this.#isChildRun(childQuestion.run))) return false

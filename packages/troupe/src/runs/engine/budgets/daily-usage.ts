@@ -96,7 +96,7 @@ export function createDailyUsage(
   ]
   const add = (user: UserId, day: string, { tokens, cost }: Amount): readonly Statement[] =>
     tokens === 0 && cost === 0 ? [] : [queries.add({ user, day, tokens, cost })]
-  /** The amounts of each limited resource. */
+  /** Returns the remaining amount of each limited resource. */
   const left = async (user: UserId): Promise<{ readonly [name in Resource]?: number }> => {
     const [rows = []] = await storage.read({ user }, [queries.used({ user, day: today() }, { returns: true })])
     return Object.fromEntries(limited.map((name) => [name, (limits[name] ?? 0) - Number(rows[0]?.[name] ?? 0)]))

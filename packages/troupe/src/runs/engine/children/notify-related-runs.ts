@@ -64,8 +64,8 @@ interface Decided {
 }
 
 /**
- * What a run reports to the one whose step started it: that it waits, again when the parent asked by a resume, or
- * moves.
+ * Returns the report of a run to its parent: the run waits, or it moves again. A run that still waits after a resume of its
+ * parent reports this too.
  */
 export function reportToParent(
   { journal: { inbox } }: Pick<OrchestraParts, 'journal'>,

@@ -23,7 +23,7 @@ export type Parent = {
   readonly charged?: Charge
 }
 
-/** The amounts that a run reserved in the budget of its parent. */
+/** The usage of a run that its parent counts. */
 export type Charge = {
   readonly steps: number
   readonly hops?: number

@@ -36,7 +36,10 @@ export function applyCommand(
   }
 }
 
-/** Returns the statement that records an approval in the audit log, or an approval with another hash. */
+/**
+ * Returns the statements that record the answer to an approval in the audit log. Reports an approval with another hash to the
+ * guard.
+ */
 function recordApproval(
   { reporting: { audit }, agents: { services } }: Parts,
   { user, state }: Pick<CommandTarget, 'user' | 'state'>,

@@ -6,7 +6,7 @@ import { readRecord } from '../store/run-record.ts'
 const pageSize = 500
 
 /**
- * A reader behind the newest event would wait forever or skip events.
+ * A reader that starts after the newest event would wait forever or skip events.
  * @throws ValidationError
  */
 export async function rejectAhead(

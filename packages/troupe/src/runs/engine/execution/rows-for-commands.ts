@@ -15,7 +15,7 @@ export interface RowTarget {
   readonly user: UserId
   readonly state: Readonly<State>
   readonly run: string
-  /** The id of the run. */
+  /** The id of the run's journal. */
   readonly journal: JournalId
 }
 

@@ -1,4 +1,4 @@
-/** Tells the observers of a run in this process, the event stream and the log what a durable change has brought. */
+/** Reports a durable change of a run to its observers in this process, to the event stream and to the log. */
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { State } from '../../machine/state.ts'
 import type { EventWithPath } from '../events/run-event.ts'

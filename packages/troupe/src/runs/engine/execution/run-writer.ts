@@ -46,7 +46,7 @@ export interface RunChange {
   readonly inputs: InputBatch
   readonly slice: TimeSlice
   readonly before: DerivedStatus
-  /** The statements that remove accepted rows of the inbox, and those that follow from these rows. */
+  /** The accepted rows of the inbox, which the change removes, and the statements that follow from these rows. */
   readonly rowIds: number[]
   readonly rowStatements: Statement[]
   /** The parent asks for the status of the run. */

@@ -64,7 +64,7 @@ function edited(agent: Agent, edit: Edit, called = agent.name): Agent {
   })
 }
 
-/** Returns true for agents that call a model, and for pools, whose agents are not known before they are created. */
+/** Returns the names of agents that call a model, and of pools whose agents are not known before they are created. */
 function namesOfAsking(agents: Agents): ReadonlySet<string> {
   const names = new Set<string>()
   const visit = (agent: Agent, called = agent.name): void => {

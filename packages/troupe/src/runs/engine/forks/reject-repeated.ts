@@ -25,7 +25,7 @@ interface Shared {
 
 type Parts = Pick<OrchestraParts, 'journal'>
 
-/** Returns true for an effect that happened or may have happened; an effect that certainly failed can be repeated. */
+/** The states of an effect that happened or may have happened; an effect that certainly failed can be repeated. */
 export const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
 const allRecords = 1_000_000
 

@@ -22,7 +22,7 @@ export const isOfStorage = (error: unknown): boolean => codeOf(error).startsWith
 /** Returns true if the last owner wrote during the takeover, or the storage failed. */
 export const isTakeoverInterrupted = (error: unknown): boolean => codeOf(error) === 'journal.lost' || isOfStorage(error)
 
-/** Returns true if no process can execute the run now. */
+/** Returns true if this process cannot execute the run; another process may be able to execute it. */
 export const isUnable = (error: unknown): boolean => unable.has(codeOf(error))
 
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error))

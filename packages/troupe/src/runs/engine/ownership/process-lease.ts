@@ -21,14 +21,14 @@ export interface ProcessLease {
   /** The id under which this process owns its runs. */
   readonly processId: string
   /**
-   * Whether the runs of this process are surely still its own: nothing while the lease is fresh by a clock that a stopped
-   * process cannot stop; else the answer of the storage.
+   * Checks that the runs of this process are still its own. Returns undefined while the lease is fresh by the monotonic clock,
+   * which a suspension of the process does not stop; otherwise asks the storage.
    * @throws LeaseLostError `journal.onLost`
    */
   check(): Promise<void> | undefined
   /** @param onLost called when the process no longer owns its runs */
   start(onLost: () => void): void
-  /** Reads for it now and with each tick. @returns ends that */
+  /** Reads with the reader now and at each tick. @returns a function that ends these reads */
   onTick(reader: TickReader): () => void
   close(): Promise<void>
 }

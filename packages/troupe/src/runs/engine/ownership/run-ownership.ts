@@ -35,7 +35,7 @@ export interface RunOwnershipHost {
   takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<OwnedRun>
   /** Releases the run in the storage, unless a message came for it. @returns true if it was released */
   release(owner: RunOwner): Promise<boolean>
-  /** The run was claimed under a name of this process under which it is not owned here: another process may claim it. */
+  /** Releases a run that was claimed while this process lost its lease, so that another process may claim the run. */
   abandon(user: UserId, run: string): Promise<void>
   /** The process owns the run from now on, and has executed none of its commands yet. */
   onClaimed(owned: OwnedRun): void
@@ -167,7 +167,7 @@ export class RunOwnership {
         throw failure('journal.lost', { journal: `of run ${this.run}, claimed by a process that was given up` })
       },
       (error: unknown) => {
-        // Whether the storage made it this process' is not known: then no other process would claim it.
+        // The storage may have recorded this process as the owner; no other process would then claim the run.
         this.#endChange(isTakeoverInterrupted(error) ? 'claim-unknown' : 'claim-rejected')
         throw error
       },

@@ -1,6 +1,6 @@
 /**
  * The runs of this process, each with its machine of ownership. Holds every run whose state here is not `unclaimed`, and
- * writes what a release or an abandoned claim writes.
+ * commits the changes of releases and of abandoned claims.
  */
 import type { UserId } from '../../../core/index.ts'
 import type { RunOwner } from '../execution/run-owner.ts'

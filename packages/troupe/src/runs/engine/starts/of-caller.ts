@@ -5,7 +5,10 @@
 import type { Callers } from '../../../security/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 
-/** Tells who started the current work, and does work of a run as that of who started the run. */
+/**
+ * Returns the caller that started the current work, and executes the work of a run as work of the caller that started
+ * the run.
+ */
 export type RunCallers = Pick<Callers, 'sourceFor' | 'withinRun'>
 
 export const isOfCaller = ({ more }: Pick<Pinned, 'more'>): boolean =>

@@ -9,10 +9,7 @@ import { agentsOfCall } from '../calls/pinned-call.ts'
 export interface Known {
   /** The code of agents, by name. */
   readonly agents: ReadonlyMap<string, Agent>
-  /**
-   * By the names they are registered under; of some no list of agents names the inner ones (a router's rule, a loop's
-   * check).
-   */
+  /** The registered teams, by name. Some have agents of their own that `agents` lacks (a router's rule, a loop's check). */
   readonly teams: ReadonlyMap<string, CompiledTopology>
 }
 

@@ -1,6 +1,6 @@
 /**
  * Ends of steps that wait to commit with the next change of their run. Invariant: each is answered exactly once, with the
- * result of the change that took it in, or with undefined, whereupon the step commits its end alone.
+ * result of the change that accepted it, or with undefined, whereupon the step commits its end alone.
  */
 import type { CommitResult, Fragment, Statement } from '../../../../storage/index.ts'
 import type { RunMessage } from '../../commands/run-message.ts'

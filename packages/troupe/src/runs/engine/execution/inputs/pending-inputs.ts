@@ -3,7 +3,7 @@ import type { Input } from '../../../machine/machine-events.ts'
 import { PendingEnds } from './pending-ends.ts'
 
 export interface PendingRequest {
-  /** No input; used to check that this process still owns the run. */
+  /** Returns the input; undefined if the change only has to prove that this process still owns the run. */
   readonly make: (at: number) => Input | undefined
   readonly done: (error?: unknown) => void
 }

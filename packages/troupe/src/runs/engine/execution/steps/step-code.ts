@@ -145,7 +145,7 @@ export class StepCode {
     return guardedStep(entry.services, agent.name, recorder, () => stepOfRun(agent, entry))
   }
 
-  /** Publishes the live parts of a step; a quiet run publishes only those that its code requests, and no text. */
+  /** Publishes the live parts of a step. A quiet run publishes only the thoughts and tool calls that its config shows. */
   #shown(command: Execute): Pick<StepEntry, 'live' | 'onCall'> {
     const { verbosity, showAgentThoughts, showToolCalls } = this.#run.pinned.config
     const isShown = (part: Json) =>
