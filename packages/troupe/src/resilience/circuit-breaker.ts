@@ -94,10 +94,15 @@ export class CircuitBreaker implements Policy {
    */
   canExecute(): boolean {
     if (this.#openUntil === undefined) return true
-    const now = this.#clock.monotonic()
-    if (now < this.#openUntil || now < (this.#trialUntil ?? now)) return false
-    this.#trialUntil = now + this.#pauseMs
+    if (this.#isRejecting()) return false
+    this.#trialUntil = this.#clock.monotonic() + this.#pauseMs
     return true
+  }
+
+  /** Whether the circuit is open, or half-open with a trial call whose result is awaited. */
+  #isRejecting(): boolean {
+    if (this.#openUntil === undefined) return false
+    return this.#clock.monotonic() < Math.max(this.#openUntil, this.#trialUntil ?? 0)
   }
 
   /**
@@ -135,7 +140,11 @@ export class CircuitBreaker implements Policy {
   }
 
   /** Returns the error of a rejected call. */
-  rejection(): Error {
+  rejection(): Error
+  /** Returns the error with which a call would be rejected now, without counting a trial; undefined for none. */
+  rejection(call: PolicyCall): Error | undefined
+  rejection(call?: PolicyCall): Error | undefined {
+    if (call && !this.#isRejecting()) return undefined
     return this.#options.rejection?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
   }
 }

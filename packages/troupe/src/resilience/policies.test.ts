@@ -88,6 +88,28 @@ describe('a circuit breaker', () => {
   })
 })
 
+it('A circuit breaker says with which error it would reject a call, and counts no trial for that.', async () => {
+  const clock = createVirtualClock()
+  const breaker = new CircuitBreaker({ clock, failures: 1, pause: '10s' })
+  const policy = compilePolicy({ breaker: { failures: 1 } }, { what: 'the agent Writer', clock, random })
+  expect([breaker.rejection({}), policy.rejection?.({ key: 'ada' })]).toEqual([undefined, undefined])
+  await Promise.all([breaker.execute(fails).catch(() => {}), policy.execute(fails).catch(() => {})])
+  expect(breaker.rejection({})).toMatchObject({ code: 'circuit.open' })
+  expect(policy.rejection?.({ key: 'ada' })).toMatchObject({ code: 'circuit.open' })
+  await clock.advance('10s')
+  expect(breaker.rejection({})).toBeUndefined()
+  expect(breaker.canExecute()).toBe(true)
+  expect(breaker.rejection({})).toMatchObject({ code: 'circuit.open' })
+})
+
+it('A timeout removes its listener from the signal, also if the function never settles.', async () => {
+  const clock = createVirtualClock()
+  const { signal } = new AbortController()
+  const late = timeout({ clock, limit: '5s', what: 'The shop' }).execute(() => new Promise(() => {}), { signal })
+  await Promise.all([expect(late).rejects.toMatchObject({ code: 'timeout' }), clock.advance('5s')])
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
 describe('a rate limiter', () => {
   it('A rate limiter allows sixty calls a minute for each key, in a sliding window.', async () => {
     const clock = createVirtualClock()

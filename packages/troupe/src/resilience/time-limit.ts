@@ -23,6 +23,8 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
   const controller = new AbortController()
   return new Promise<Out>((resolve, reject) => {
     const stop = (error: Error) => {
+      // Not only when `fn` settles: a function that ignores its signal may never settle.
+      done()
       controller.abort(error)
       reject(error)
     }
@@ -35,10 +37,7 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
       timer?.stop()
       signal?.removeEventListener('abort', onAbort)
     }
-    if (signal?.aborted) {
-      timer?.stop()
-      return onAbort()
-    }
+    if (signal?.aborted) return onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
     // A synchronous throw must reject too.
     Promise.resolve()

@@ -1,6 +1,6 @@
 /**
- * Caches results by key for a time, with at most one call per key in flight; the least recently used is evicted first.
- * It uses lru-cache with the given clock for ages.
+ * Caches results by key for a time; the least recently used is evicted first. Callers with an equal key share the call
+ * in flight. It uses lru-cache with the given clock for ages.
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, checkOptions, type Duration, milliseconds } from '../../core/index.ts'

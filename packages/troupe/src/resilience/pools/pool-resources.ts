@@ -10,6 +10,7 @@ export interface PooledResource<T> {
 export class PoolResources<T> {
   readonly #settings: PoolSettings<T>
   readonly #counters = { created: 0, disposed: 0 }
+  readonly #disposals = new Set<Promise<void>>()
 
   constructor(settings: PoolSettings<T>) {
     this.#settings = settings
@@ -42,10 +43,16 @@ export class PoolResources<T> {
   }
 
   /** Ignores errors of the option `dispose`, because no caller can act on them. */
-  async dispose({ resource }: PooledResource<T>): Promise<void> {
+  dispose({ resource }: PooledResource<T>): Promise<void> {
     this.#counters.disposed++
-    try {
-      await this.#settings.options.dispose?.(resource)
-    } catch {}
+    const ended = () => void this.#disposals.delete(disposal)
+    const disposal: Promise<void> = Promise.try(() => this.#settings.options.dispose?.(resource)).then(ended, ended)
+    this.#disposals.add(disposal)
+    return disposal
+  }
+
+  /** Resolves when the resources that are being disposed of now are disposed of. */
+  async disposalsEnded(): Promise<void> {
+    await Promise.all(this.#disposals)
   }
 }

@@ -129,6 +129,19 @@ describe('a pool', () => {
     await closing
     expect(disposed).toEqual([1])
   })
+  it('A resource pool that is closed twice closes once, and waits for every disposal.', async () => {
+    const ended = Promise.withResolvers<void>()
+    const { pool } = pooled({ dispose: () => ended.promise })
+    const lent = await pool.acquire()
+    const closed: number[] = []
+    const closings = [pool.close(), pool.close()].map((closing, i) => closing.then(() => void closed.push(i)))
+    const released = lent.release()
+    await new Promise(setImmediate)
+    expect(closed).toEqual([])
+    ended.resolve()
+    await Promise.all([...closings, released])
+    expect(closed).toEqual([0, 1])
+  })
   it('A resource pool rejects contradictory and unknown options.', () => {
     expect(() => pooled({ min: 21 })).toThrow(/at most size/)
     expect(() => pooled({ sise: 3 } as never)).toThrow(/no option sise/)

@@ -54,7 +54,8 @@ export class Pool<T> implements AsyncDisposable {
   /** The number of used slots: for resources that are lent, being created or being checked. */
   #inUse = 0
   #timeouts = 0
-  #closed = false
+  /** Set by the first call of `close`, and returned by later ones. */
+  #closing: Promise<void> | undefined
   #empty: (() => void) | undefined
 
   /** @throws ValidationError naming the invalid option */
@@ -92,7 +93,7 @@ export class Pool<T> implements AsyncDisposable {
     } = {},
   ): Promise<Lent<T>> {
     checkCall('Acquiring from a pool', options)
-    if (this.#closed) throw failure('troupe.closed', { what: 'Acquiring from a pool' })
+    if (this.#closing) throw failure('troupe.closed', { what: 'Acquiring from a pool' })
     const limit = this.#limitOf(options.signal)
     const isFree = this.#inUse < this.#settings.maxSize
     if (isFree) this.#inUse++
@@ -114,14 +115,18 @@ export class Pool<T> implements AsyncDisposable {
   }
 
   /** Rejects waiting and new callers, waits for lent resources, and disposes of all. */
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#waiting.rejectAll(failure('troupe.closed', { what: 'Acquiring from a pool' }))
-    if (this.#inUse > 0)
-      await new Promise<void>((resolve) => {
-        this.#empty = resolve
-      })
-    await Promise.all(this.#idle.removeAll().map((pooled) => this.#resources.dispose(pooled)))
+  close(): Promise<void> {
+    const closeOnce = async () => {
+      this.#waiting.rejectAll(failure('troupe.closed', { what: 'Acquiring from a pool' }))
+      if (this.#inUse > 0)
+        await new Promise<void>((resolve) => {
+          this.#empty = resolve
+        })
+      for (const pooled of this.#idle.removeAll()) void this.#resources.dispose(pooled)
+      await this.#resources.disposalsEnded()
+    }
+    this.#closing ??= closeOnce()
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -175,7 +180,7 @@ export class Pool<T> implements AsyncDisposable {
   }
 
   async #release(pooled: PooledResource<T>, broken: boolean): Promise<void> {
-    const isGood = !broken && !this.#closed && !this.#resources.isOld(pooled)
+    const isGood = !broken && !this.#closing && !this.#resources.isOld(pooled)
     // The caller takes over the slot together with the resource.
     if (this.#waiting.serve(isGood ? pooled : undefined)) {
       if (!isGood) await this.#resources.dispose(pooled)
