@@ -6,12 +6,14 @@ import {
   copyJson,
   type Duration,
   failure,
+  fieldOf,
   isList,
   listOf,
   milliseconds,
   nearest,
   objectOf,
   readable,
+  show,
 } from '../../core/index.ts'
 import type { PolicyRule } from '../../security/index.ts'
 import type { CanonicalTopology, FailurePolicy, Join } from './canonical-topology.ts'
@@ -251,10 +253,16 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
   if (value !== undefined && asks) throw rejection(where, 'a value leaves nothing to ask')
   return {
     ...(retry === undefined ? {} : { retry: readRetry(`${where}.retry`, retry) }),
-    ...(agent === undefined ? {} : { agent: known(where, typeof agent === 'string' ? agent : agent.name, topology) }),
+    ...(agent === undefined ? {} : { agent: known(where, nameOf(where, agent), topology) }),
     ...(value === undefined ? {} : { value: copyJson(value, where) }),
     ...(asks ? { ask: true as const } : {}),
   }
+}
+
+function nameOf(where: string, agent: unknown): string {
+  const name = typeof agent === 'string' ? agent : fieldOf(agent, 'name')
+  if (typeof name === 'string') return name
+  throw rejection(where, `its agent must be a name or a definition, got ${show(agent)}`)
 }
 
 function known(where: string, agent: string, topology: CanonicalTopology | undefined): string {
@@ -290,6 +298,7 @@ function readBreak(input: BreakpointSpec, topology: CanonicalTopology | undefine
   if (input === null || typeof input !== 'object')
     throw rejection(where, "it must be 'error', { agent }, { tool } or { seq }")
   checkOptionNames(where, input, ['agent', 'tool', 'seq'])
+  if (Object.keys(input).length > 1) throw rejection(where, 'it names more than one of agent, tool and seq')
   if ('agent' in input) return { on: 'agent', agent: knownOrNested(where, checkName('agent', input.agent), topology) }
   if ('tool' in input) return { on: 'tool', tool: checkName('tool', input.tool) }
   return { on: 'seq', seq: integer(`${where}.seq`, input.seq) }

@@ -2,11 +2,14 @@
 import type { Agent } from '../../agents/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
-import { withHelpers } from './with-helpers.ts'
+import { allAgents } from './with-helpers.ts'
 
-export function checkAgents({ agents }: CompiledTopology): Finding[] {
-  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
-  return [...all].flatMap((agent) => [...missingCode(agent), ...missingGrants(agent), ...sideEffects(agent)])
+export function checkAgents(topology: CompiledTopology): Finding[] {
+  return [...allAgents(topology)].flatMap((agent) => [
+    ...missingCode(agent),
+    ...missingGrants(agent),
+    ...sideEffects(agent),
+  ])
 }
 
 function missingCode({ name, incomplete }: Agent): Finding[] {

@@ -4,7 +4,7 @@ import type { Models } from '../../models/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
-import { withHelpers } from './with-helpers.ts'
+import { allAgents } from './with-helpers.ts'
 
 export type Prices = Pick<Models, 'nameOf' | 'costOf'>
 
@@ -15,12 +15,12 @@ const defaults = { turns: 50, outputTokens: 1_000 }
  * Counts output only, because the input is not known in advance. Each agent and helper counts once, because the number
  * of its executions may be unbounded.
  */
-export function checkCost({ agents }: CompiledTopology, { budget }: PinnedConfig, prices?: Prices): Finding[] {
+export function checkCost(topology: CompiledTopology, { budget }: PinnedConfig, prices?: Prices): Finding[] {
   if (budget.tokens === undefined && budget.cost === undefined) return []
   const findings: Finding[] = []
   let tokens = 0
   let cost = 0
-  for (const agent of new Set([...agents.values()].flatMap((one) => [...withHelpers(one)]))) {
+  for (const agent of allAgents(topology)) {
     if (!(agent instanceof BaseLlmAgent)) continue
     const { settings, chain } = definitionOf(agent)
     const outputTokens = (settings.maxTurns ?? defaults.turns) * (settings.maxOutputTokens ?? defaults.outputTokens)

@@ -5,7 +5,8 @@
  */
 import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { canonicalJson, type Json } from '../../core/index.ts'
-import type { CanonicalEdge, CanonicalNode } from '../canonical/canonical-topology.ts'
+import type { CanonicalNode } from '../canonical/canonical-topology.ts'
+import { carries } from '../canonical/graph.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
 
@@ -28,14 +29,12 @@ function modelsOf({ canonical, agents }: CompiledTopology): ModelNodes {
   )
 }
 
-const routesWork = ({ type }: CanonicalEdge): boolean => type === 'invoke' || type === 'stream'
-
 /**
  * An edge whose target leads back is an invocation, which does not end the hub's turn; the other edges are
  * alternatives.
  */
 function ambiguousHubs({ canonical }: CompiledTopology, models: ModelNodes): Finding[] {
-  const edges = canonical.edges.filter(routesWork)
+  const edges = canonical.edges.filter(carries)
   return [...models.keys()].flatMap((name) => {
     const onward = edges.filter(({ from, fanOut, alternating }) => from === name && !fanOut && !alternating)
     const final = onward.filter(({ to }) => !edges.some((back) => back.from === to && back.to === name))

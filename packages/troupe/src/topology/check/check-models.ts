@@ -4,13 +4,12 @@ import { failure, type TroupeError } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
-import { withHelpers } from './with-helpers.ts'
+import { allAgents } from './with-helpers.ts'
 
 export type KnownModels = Pick<Models, 'obstacles'>
 
-export function checkModels({ agents }: CompiledTopology, models?: KnownModels): Finding[] {
-  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
-  return [...all].flatMap((agent) =>
+export function checkModels(topology: CompiledTopology, models?: KnownModels): Finding[] {
+  return [...allAgents(topology)].flatMap((agent) =>
     agent instanceof BaseLlmAgent ? ofChain(agent, definitionOf(agent).chain, models) : [],
   )
 }
@@ -26,11 +25,10 @@ function ofChain({ name }: Agent, chain: ReturnType<typeof definitionOf>['chain'
 
 /** Checks the API keys of models. A missing key is a warning, because it may be set before the run needs it. */
 export async function checkModelKeys(
-  { agents }: CompiledTopology,
+  topology: CompiledTopology,
   models?: Pick<Models, 'missingKeys'>,
 ): Promise<Finding[]> {
-  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
-  const findings = [...all].map(async (agent) => {
+  const findings = [...allAgents(topology)].map(async (agent) => {
     if (!(agent instanceof BaseLlmAgent) || !models?.missingKeys) return []
     const asked = await models.missingKeys(definitionOf(agent).chain)
     return asked.flatMap(({ obstacle }) =>

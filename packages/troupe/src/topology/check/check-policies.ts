@@ -8,7 +8,8 @@ import type { Tool } from '../../tools/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
-import { allAgents, type RuledTool, ruledTools, teamRules } from './ruled-tools.ts'
+import { type RuledTool, ruledTools, teamRules } from './ruled-tools.ts'
+import { allAgents } from './with-helpers.ts'
 
 export function checkPolicies(
   topology: CompiledTopology,
@@ -16,7 +17,7 @@ export function checkPolicies(
   troupe: readonly CompiledRule[],
 ): Finding[] {
   const tools = ruledTools(topology, config, troupe)
-  const agents = allAgents(topology)
+  const agents = [...allAgents(topology)]
   const isComplete = agents.every((agent) => agent instanceof BaseLlmAgent && definitionOf(agent).sources.length === 0)
   const ofTeam = teamRules(config).flatMap((rules) => unknownTools(rules, tools, isComplete))
   const ofAgents = agents.flatMap((agent) => {

@@ -3,13 +3,12 @@ import { nearest } from '../../core/index.ts'
 import type { Roles } from '../../security/index.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
-import { withHelpers } from './with-helpers.ts'
+import { allAgents } from './with-helpers.ts'
 
-export function checkRoles({ agents }: CompiledTopology, roles?: Roles): Finding[] {
+export function checkRoles(topology: CompiledTopology, roles?: Roles): Finding[] {
   if (!roles) return []
   const known = Object.keys(roles)
-  const all = new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)]))
-  return [...all].flatMap(({ name, access }) => {
+  return [...allAgents(topology)].flatMap(({ name, access }) => {
     const role = access?.role
     if (role === undefined || Object.hasOwn(roles, role)) return []
     const near = nearest(role, known)

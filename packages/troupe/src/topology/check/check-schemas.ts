@@ -1,7 +1,7 @@
 /** Checks that the output of an agent fits the input of the next one, as far as both have a JSON Schema. */
 
 import { jsonSchemaFor } from '../../core/index.ts'
-import { graphOf } from '../canonical/graph.ts'
+import { carries, graphOf } from '../canonical/graph.ts'
 import type { CompiledTopology } from '../define-topology.ts'
 import type { Finding } from './finding.ts'
 
@@ -49,10 +49,11 @@ export function checkSchemas({ canonical, agents }: CompiledTopology): Finding[]
   for (const edge of graph.edges) {
     const target = graph.nodes.get(edge.to)
     const source = graph.nodes.get(edge.from)
-    // A join receives `{ results }`, and an agent that invokes others names each input itself. Only a value passed
-    // along unchanged is checked.
-    const along = source?.out.filter((e) => e.type === 'invoke' || e.type === 'stream') ?? []
-    if (target?.kind !== 'agent' || target.isJoin || !(along.length === 1 || edge.fanOut)) continue
+    // A join receives `{ results }`, and an agent that invokes or queries others names each input itself. Only a value
+    // passed along unchanged is checked.
+    const along = source?.out.filter(carries) ?? []
+    if (edge.type === 'query' || target?.kind !== 'agent' || target.isJoin || !(along.length === 1 || edge.fanOut))
+      continue
     const [produced, wants] = [agentAt(edge.from)?.outputSchema, agentAt(edge.to)?.inputSchema]
     const actual = produced && jsonSchemaFor(produced, 'output')
     const wanted = wants && jsonSchemaFor(wants, 'input')

@@ -287,3 +287,14 @@ it('The check of a topology compares the output of one schema with the input of 
   expect(misfits(text.transform(Number).pipe(number), number)).toEqual([])
   expect(misfits(text.transform(Number).pipe(number), text)).toEqual([expect.stringContaining('is number')])
 })
+
+it('The check of a topology does not compare a query with the output of the agent that asks.', () => {
+  const asks = typed('A', { outputSchema: z.object({ answer: z.string() }) })
+  const answers = typed('B', { inputSchema: z.object({ question: z.string() }) })
+  const form = (type: 'query' | 'invoke') => ({
+    nodes: [asks, answers].map((agent) => ({ name: agent.name, agent })),
+    edges: [{ from: 'A', to: 'B', type }, ...(type === 'query' ? [{ from: 'A', to: 'End' }] : [])],
+  })
+  expect(check(form('query'))).toEqual([])
+  expect(check(form('invoke'))).toMatchObject([{ code: 'schema.misfit' }])
+})

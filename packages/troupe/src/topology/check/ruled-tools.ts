@@ -1,12 +1,12 @@
 /**
  * The tools of a team with the policy rules that apply to each: of the troupe, the team, the agent and the tool itself.
  */
-import { type Agent, BaseLlmAgent, definitionOf } from '../../agents/index.ts'
+import { BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { type CompiledRule, compileRules } from '../../security/index.ts'
 import { type Tool, toolRules } from '../../tools/index.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { CompiledTopology } from '../define-topology.ts'
-import { withHelpers } from './with-helpers.ts'
+import { allAgents } from './with-helpers.ts'
 
 export interface RuledTool {
   readonly agent: string
@@ -14,11 +14,6 @@ export interface RuledTool {
   /** One list for each source of rules; the first list is the troupe's. */
   readonly rules: readonly (readonly CompiledRule[])[]
 }
-
-/** Returns all agents with their helpers, recursively. */
-export const allAgents = ({ agents }: Pick<CompiledTopology, 'agents'>): readonly Agent[] => [
-  ...new Set([...agents.values()].flatMap((agent) => [...withHelpers(agent)])),
-]
 
 export const teamRules = ({ policies = [] }: PinnedConfig): readonly (readonly CompiledRule[])[] =>
   policies.map(({ of, rules }) => compileRules(rules, of))
@@ -29,7 +24,7 @@ export function ruledTools(
   troupe: readonly CompiledRule[],
 ): readonly RuledTool[] {
   const team = teamRules(config)
-  return allAgents(topology).flatMap((agent) => {
+  return [...allAgents(topology)].flatMap((agent) => {
     if (!(agent instanceof BaseLlmAgent)) return []
     const { tools, rules } = definitionOf(agent)
     return [...tools.values()].map((tool) => ({
