@@ -240,3 +240,69 @@ it('A nested team runs as one, and returns to its caller.', () => {
   }).runUntilIdle()
   expect(testbed.result).toMatchObject({ status: 'completed', response: [4, 22] })
 })
+
+it('A nested team that is declared first starts the run, by its own first agent.', () => {
+  const [a, b, c] = leaves('A B C')
+  const inner = { agents: [c, b], flows: ['Start -> B', 'B -> C', 'C -> End'] }
+  expect(edgesOf({ agents: [{ name: 'Team', topology: inner }, a], flows: ['Team -> A'] })).toEqual([
+    'Start>Team/B',
+    'A>End',
+    'Team/C>A',
+    'Team/B>Team/C',
+  ])
+})
+
+it('Nested teams made by the same pattern have separate built-in agents.', () => {
+  const [a, b, c] = leaves('A B C')
+  const form = {
+    agents: [
+      { name: 'First', topology: patterns.vote({ voters: [a, b] }) },
+      { name: 'Second', topology: patterns.vote({ voters: [b, c] }) },
+    ],
+    flows: ['First -> Second'],
+  }
+  const { canonical, agents } = defineTopology(form)
+  expect([...agents.keys()]).toEqual(['A', 'B', 'Vote', 'C', 'Second/Vote'])
+  expect(canonical.nodes.filter(({ role }) => role).map(({ agent }) => agent)).toEqual(['Vote', 'Second/Vote'])
+  const reread = defineTopology(JSON.parse(JSON.stringify(canonical)), { agents: [a, b, c] })
+  expect(
+    checkTopology(reread, readConfig({}, reread.canonical)).filter(({ severity }) => severity === 'error'),
+  ).toEqual([])
+})
+
+it('A nested team passes a value on within the bounds of both teams, and rejects what would not apply.', () => {
+  const [a, b, c] = leaves('A B C')
+  const when = { path: 'done', equals: true }
+  const nested = (own: object, outer: object, config?: object) => {
+    const end = { from: 'A', to: 'End', ...own }
+    const topology = {
+      nodes: [
+        { name: 'A', agent: a },
+        { name: 'B', agent: b },
+      ],
+      edges: [end, { from: 'A', to: 'B' }, { from: 'B', to: 'End' }],
+      ...(config ? { config } : {}),
+    }
+    const edges = [{ from: 'Team', to: 'C', ...outer }]
+    const nodes = [
+      { name: 'Team', topology },
+      { name: 'C', agent: c },
+    ]
+    return defineTopology({ nodes, edges }).canonical.edges.filter(({ to }) => to === 'C')[0]
+  }
+  expect(nested({ when }, { limit: 3 })).toEqual({ from: 'Team/A', to: 'C', type: 'invoke', when, limit: 3 })
+  expect(nested({ limit: 2 }, { limit: 3 })).toMatchObject({ limit: 2 })
+  expect(nested({ fanOut: true }, {})).toMatchObject({ fanOut: true })
+  expect(() => nested({ when }, { when })).toThrow(/Team -> C: .*has a condition, and the edge on which Team\/A/)
+  expect(() => nested({}, {}, { policy: [{ tool: 'pay', do: 'block' }] })).toThrow(/Team: .*no policy of its own/)
+  expect(() =>
+    defineTopology({ agents: [{ name: 'Team', topology: { agents: [a], flows: [] }, limit: 3 } as never], flows: [] }),
+  ).toThrow(/no option limit/)
+})
+
+it('A topology of many edges is compiled in a time that grows with their number.', () => {
+  const agents = Array.from({ length: 150 }, (_, i) => leaf(`A${i}`))
+  const started = performance.now()
+  expect(patterns.mesh({ agents }).canonical.edges).toHaveLength(150 * 149 + 151)
+  expect(performance.now() - started).toBeLessThan(2_000)
+})

@@ -1,4 +1,4 @@
-/** Teams from outside are any JSON: whatever stands in them is taken or refused with words, and nothing breaks. */
+/** Teams from outside may be any JSON: each is accepted, or rejected with a TroupeError. */
 import { describe, expect, it } from 'vitest'
 import { type Agent, defineAgent } from '../agents/index.ts'
 import { TroupeError } from '../core/index.ts'

@@ -1,15 +1,28 @@
-/** Replaces a node of a team by another team: same run, same journal, names like `Team/Agent`. */
+/** Replaces nodes of a team by other teams: same run, same journal, names like `Team/Agent`. */
 import type { CanonicalEdge, CanonicalNode } from './canonical/canonical-topology.ts'
+import { carries } from './canonical/graph.ts'
 import { invalid, type TopologyDraft } from './topology-draft.ts'
 import type { CompiledTopology } from './topology-forms.ts'
 
-export function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: CompiledTopology): void {
+export function nestTeams(draft: TopologyDraft, nested: ReadonlyMap<string, CompiledTopology>): void {
+  // The nodes of a nested team come after all others, and the first agent starts by default, also if it is a team.
+  if (nested.size > 0) draft.complete()
+  for (const [name, inner] of nested) nestTeam(draft, name, inner)
+}
+
+function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: CompiledTopology): void {
+  if (canonical.config?.policy !== undefined)
+    throw invalid(
+      name,
+      'a team inside a team has no policy of its own',
+      'Move its policy to the config of the outer team',
+    )
   const inside = (inner: string) => (inner === 'User' ? draft.use('User', name) : `${name}/${inner}`)
   draft.nodes.delete(name)
-  for (const agent of agents.values()) draft.addAgent(agent)
   for (const node of canonical.nodes)
-    if (node.kind === 'agent') draft.addNode({ ...node, name: inside(node.name) } satisfies CanonicalNode)
-  const outer = draft.edges.splice(0)
+    if (node.kind === 'agent')
+      draft.addNode({ ...node, name: inside(node.name), agent: addAgent(draft, name, node, agents) })
+  const outer = draft.takeEdges()
   const into = outer.filter((edge) => edge.to === name)
   const out = outer.filter((edge) => edge.from === name)
   if (into.some((edge) => edge.from === name))
@@ -25,17 +38,42 @@ export function nestTeam(draft: TopologyDraft, name: string, { canonical, agents
   }
   for (const edge of canonical.edges) {
     if (edge.from === 'Start') continue
-    if (edge.to === 'End') for (const next of out) addOnce(draft, leaving(edge, next, inside(edge.from)))
-    else draft.addEdge({ ...edge, from: inside(edge.from), to: inside(edge.to) })
+    if (edge.to !== 'End') draft.addEdge({ ...edge, from: inside(edge.from), to: inside(edge.to) })
+    else
+      for (const next of out)
+        if (!draft.hasEdge(inside(edge.from), next.to)) draft.addEdge(leaving(name, edge, next, inside(edge.from)))
   }
 }
 
-const leaving = (inner: CanonicalEdge, next: CanonicalEdge, from: string): CanonicalEdge => ({
-  ...next,
-  from,
-  ...(inner.when ? { when: inner.when } : {}),
-})
+/**
+ * Adds the definition of an agent of the inner team. Teams made by equal patterns have built-in agents with equal names;
+ * such an agent is renamed, because the user cannot do that.
+ * @returns the name of the definition
+ */
+function addAgent(draft: TopologyDraft, team: string, node: CanonicalNode, agents: CompiledTopology['agents']): string {
+  const name = node.agent ?? node.name
+  const agent = agents.get(name)
+  if (!agent) throw invalid(`${team}/${node.name}`, `the definition of ${name} is missing`, 'Pass it with its team')
+  const known = draft.agents.get(name)
+  const added = node.role && known && known !== agent ? Object.freeze({ ...agent, name: `${team}/${name}` }) : agent
+  draft.addAgent(added)
+  return added.name
+}
 
-function addOnce(draft: TopologyDraft, edge: CanonicalEdge): void {
-  if (!draft.edges.some((e) => e.from === edge.from && e.to === edge.to)) draft.addEdge(edge)
+/** Returns the edge on which a value leaves the inner team: the outer edge, under the bounds of the inner one. */
+function leaving(team: string, inner: CanonicalEdge, outer: CanonicalEdge, from: string): CanonicalEdge {
+  if (inner.when && outer.when)
+    throw invalid(
+      `${team} -> ${outer.to}`,
+      `it has a condition, and the edge on which ${from} leaves the team has one too`,
+      'Remove one of the two conditions, or put an agent between',
+    )
+  const limits = [inner.limit, outer.limit].filter((limit) => limit !== undefined)
+  return {
+    ...outer,
+    from,
+    ...(inner.when ? { when: inner.when } : {}),
+    ...(inner.fanOut && carries(outer) ? { fanOut: true as const } : {}),
+    ...(limits.length > 0 ? { limit: Math.min(...limits) } : {}),
+  }
 }

@@ -1,7 +1,7 @@
 /** Reads the object form: a list of nodes and a list of edges. */
 import type { Agent } from '../agents/index.ts'
 import { checkFlag, checkName, checkOptions, listOf, nearest, show } from '../core/index.ts'
-import { nestTeam } from './nest-team.ts'
+import { nestTeams } from './nest-teams.ts'
 import { edgeIn, invalid, nodeInError, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
 import type {
   CompiledTopology,
@@ -36,7 +36,7 @@ export function readObjects(
     if (inner) nested.set(node.name, inner)
   }
   for (const edge of listOf('edges', form.edges)) addEdge(draft, edge)
-  for (const [name, inner] of nested) nestTeam(draft, name, inner)
+  nestTeams(draft, nested)
 }
 
 function addNode(

@@ -1,8 +1,8 @@
 /** Reads the string form: agents and the flows between them. */
 import { checkOptions, failure, listOf, nearest } from '../core/index.ts'
 import type { CanonicalEdge } from './canonical/canonical-topology.ts'
-import { nestTeam } from './nest-team.ts'
-import { checkDefinition, invalid, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
+import { nestTeams } from './nest-teams.ts'
+import { checkDefinition, invalid, nodeInError, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
 import type {
   CompiledTopology,
   EdgeOptions,
@@ -70,6 +70,7 @@ export function readStrings(
   const nested = new Map<string, CompiledTopology>()
   for (const agent of listOf('agents', form.agents)) {
     if (typeof agent === 'object' && agent !== null && 'topology' in agent) {
+      checkOptions(nodeInError(agent), agent, ['name', 'topology'])
       nested.set(agent.name, compile((agent as NestedTeam).topology))
       draft.addNode({ name: agent.name, kind: 'agent' })
       if (ownOf(form.nodes, agent.name) || ownOf(form.pools, agent.name))
@@ -89,7 +90,7 @@ export function readStrings(
   for (const flow of flows)
     for (const from of flow.from)
       for (const to of flow.to) addFlow(draft, flow, from, to, options.get(plain(flow.text)))
-  for (const [name, inner] of nested) nestTeam(draft, name, inner)
+  nestTeams(draft, nested)
 }
 
 function optionsOf({ nodes, pools }: StringForm, name: string): NodeOptions {

@@ -8,6 +8,7 @@ import type {
   Condition,
   PatternRole,
 } from './canonical/canonical-topology.ts'
+import { carries } from './canonical/graph.ts'
 import { readFailurePolicy, readJoin } from './canonical/read-join.ts'
 import type { Finding } from './check/finding.ts'
 import type { CompiledTopology, EdgeOptions, NodeOptions, TopologyForm } from './topology-forms.ts'
@@ -59,6 +60,8 @@ export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): 
 export class TopologyDraft {
   readonly nodes = new Map<string, CanonicalNode>()
   readonly edges: CanonicalEdge[] = []
+  /** The targets of the edges, by their source. */
+  private readonly targets = new Map<string, Set<string>>()
   readonly agents = new Map<string, Agent>()
   /** Findings of a pattern for `check`. */
   readonly findings: Finding[] = []
@@ -122,9 +125,21 @@ export class TopologyDraft {
       throw invalid(location, 'User does not lead to itself', 'Remove the edge')
     if (edge.from === 'Start' && edge.to === 'End') throw invalid(location, 'no agent would run', 'Begin at an agent')
     this.checkReserved(edge, location)
-    if (this.edges.some((e) => e.from === edge.from && e.to === edge.to))
+    if (this.hasEdge(edge.from, edge.to))
       throw invalid(location, 'the edge is there twice', 'Write it once; `<->` already means both ways')
     this.edges.push(edge)
+    const targets = this.targets.get(edge.from) ?? new Set()
+    this.targets.set(edge.from, targets.add(edge.to))
+  }
+
+  hasEdge(from: string, to: string): boolean {
+    return this.targets.get(from)?.has(to) === true
+  }
+
+  /** Removes all edges and returns them. */
+  takeEdges(): readonly CanonicalEdge[] {
+    this.targets.clear()
+    return this.edges.splice(0)
   }
 
   /** Rejects options that have no meaning at Start, End and User. */
@@ -145,7 +160,7 @@ export class TopologyDraft {
     if (!this.edges.some((edge) => edge.from === 'Start'))
       this.addEdge({ from: this.use('Start', ''), to: first.name, type: 'invoke' })
     if (this.edges.some((edge) => edge.to === 'End')) return
-    const sourceNodes = new Set(this.edges.filter((e) => e.type === 'invoke' || e.type === 'stream').map((e) => e.from))
+    const sourceNodes = new Set(this.edges.filter(carries).map((e) => e.from))
     const last = [...this.nodes.values()].filter((node) => node.kind === 'agent' && !sourceNodes.has(node.name))
     for (const { name } of last) this.addEdge({ from: name, to: this.use('End', ''), type: 'invoke' })
   }

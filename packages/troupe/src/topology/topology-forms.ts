@@ -33,7 +33,7 @@ export interface EdgeOptions {
 export interface NestedTeam {
   /** The name, which becomes the first part of the names of its nodes. */
   readonly name: string
-  /** The team in any form. */
+  /** The team in any form. Its `config` does not apply, because the run has that of the outer team. */
   readonly topology: TopologyForm
 }
 
@@ -71,7 +71,7 @@ export interface ObjectNode extends NodeOptions {
   readonly agent?: Agent | string
   /** The size of a pool. */
   readonly size?: number
-  /** The nested team, for a node of kind `topology`. */
+  /** The nested team, for a node of kind `topology`. Its `config` does not apply. */
   readonly topology?: TopologyForm
 }
 
