@@ -1,4 +1,4 @@
-/** Starts the run of an occasion: one change deletes the occasion, updates the schedule and creates the run. */
+/** Starts the run of a trigger: one change deletes the trigger, updates the schedule and creates the run. */
 import {
   encodeJson,
   failure,
@@ -19,7 +19,7 @@ import type { ScheduleRow } from './schedule-store.ts'
 export interface Beginning {
   readonly user: UserId
   readonly row: ScheduleRow
-  /** The name of the occasion, which is part of the id of its run. */
+  /** The name of the trigger, which is part of the id of its run. */
   readonly trigger: string
   readonly body: ScheduleTrigger
   readonly topology: CompiledTopology
@@ -80,7 +80,7 @@ async function prepareTask(parts: ScheduleParts, { user, row, body, signal }: Be
     return { task, ...(body.type === 'context' ? taintField(taint) : {}) }
   }
   const make = parts.settings.code.prepare[prepare]
-  if (!make) throw failure('invariant.broken', { rule: 'who begins a run has the code of its schedule' })
+  if (!make) throw failure('invariant.broken', { rule: 'a process that starts the run of a schedule has its code' })
   const limit = { clock: parts.platform.clock, limitMs: prepareMs, kind: 'schedule', signal }
   const made = await withTimeLimit({ ...limit, what: `Preparing a task of the schedule ${row.id}` }, (ended) =>
     make(body, { userId: user, schedule: row.id, context: parts.sources.context(user), signal: ended }),

@@ -1,12 +1,12 @@
 /**
- * Changes of context as occasions. Each schedule has a position in the revisions of its user. A later change becomes an occasion in
- * the same commit that moves the position past it, so each becomes one occasion, also after a crash.
+ * Changes of context as triggers. Each schedule has a position in the revisions of its user. A later change becomes a trigger in
+ * the same commit that moves the position past it, so each becomes one trigger, also after a crash.
  */
 import type { WrittenEntry } from '../../context/index.ts'
 import type { UserId } from '../../core/index.ts'
 import { commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
-import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
+import { maxPendingTriggers, type ScheduleParts } from './schedule-parts.ts'
 import type { ScheduleRow } from './schedule-store.ts'
 import { isMoved } from './serve-schedule.ts'
 
@@ -25,7 +25,8 @@ export class ContextSource {
   readonly #parts: ScheduleParts
   readonly #nudge: (user: UserId, id: string) => void
   #users: ReadonlySet<UserId> = new Set()
-  readonly #positions = new Map<string, Position>()
+  /** The positions of the schedules that follow the context, by user and schedule. */
+  readonly #positions = new Map<UserId, Map<string, Position>>()
   readonly #inProgress = new Map<UserId, { promise: Promise<void>; needsRecheck: boolean }>()
   #closed = false
 
@@ -37,6 +38,7 @@ export class ContextSource {
   /** @param users the users with schedules that follow their context, from now on */
   follow(users: readonly UserId[]): void {
     this.#users = new Set(users)
+    for (const user of this.#positions.keys()) if (!this.#users.has(user)) this.#positions.delete(user)
     for (const user of this.#users) this.changed(user)
   }
 
@@ -63,8 +65,7 @@ export class ContextSource {
   async forget(user: UserId): Promise<void> {
     this.#users = new Set([...this.#users].filter((one) => one !== user))
     await this.#inProgress.get(user)?.promise
-    const prefix = scheduleKey(user, '')
-    for (const key of this.#positions.keys()) if (key.startsWith(prefix)) this.#positions.delete(key)
+    this.#positions.delete(user)
   }
 
   async stop(): Promise<void> {
@@ -80,9 +81,12 @@ export class ContextSource {
   async #poll(user: UserId): Promise<void> {
     while (!this.#closed && this.#users.has(user)) {
       const rows = await this.#parts.stores.store.following(user)
+      const positions = this.#positionsOf(user)
+      const followed = new Set(rows.map(({ id }) => id))
+      for (const id of positions.keys()) if (!followed.has(id)) positions.delete(id)
       const open = rows.filter(({ waiting }) => waiting < maxPendingTriggers)
       const hasChanged = open.length > 0 && (await this.#page(user, open))
-      // Schedules with too many waiting occasions continue after some of them have started.
+      // Schedules with too many waiting triggers continue after some of them have started.
       if (open.length < rows.length) return this.#later(user)
       if (!hasChanged) return
     }
@@ -104,16 +108,22 @@ export class ContextSource {
     return hasChanged
   }
 
+  #positionsOf(user: UserId): Map<string, Position> {
+    const positions = this.#positions.get(user) ?? new Map<string, Position>()
+    this.#positions.set(user, positions)
+    return positions
+  }
+
   #at(user: UserId, row: ScheduleRow): number {
-    return Math.max(row.position ?? 0, this.#positions.get(scheduleKey(user, row.id))?.revision ?? 0)
+    return Math.max(row.position ?? 0, this.#positions.get(user)?.get(row.id)?.revision ?? 0)
   }
 
   async #addTriggers(user: UserId, row: ScheduleRow, entries: readonly WrittenEntry[], until: number): Promise<void> {
     const found = await this.#wantedOf(row, entries)
     const { clock } = this.#parts.platform
-    const key = scheduleKey(user, row.id)
-    const known = this.#positions.get(key) ?? { revision: 0, savedAt: clock.monotonic() }
-    this.#positions.set(key, known)
+    const positions = this.#positionsOf(user)
+    const known = positions.get(row.id) ?? { revision: 0, savedAt: clock.monotonic() }
+    positions.set(row.id, known)
     const isRecentlySaved =
       until - (row.position ?? 0) < maxUnsavedRevisions && clock.monotonic() - known.savedAt < maxUnsavedMs
     if (found.length > 0 || !isRecentlySaved) {
@@ -124,7 +134,7 @@ export class ContextSource {
     known.revision = until
   }
 
-  /** Includes entries whose topics are no longer known: an occasion too many is better than a lost one. */
+  /** Includes entries whose topics are no longer known: one trigger too many is better than a lost one. */
   async #wantedOf({ spec }: ScheduleRow, entries: readonly WrittenEntry[]): Promise<readonly WrittenEntry[]> {
     const { onContext, author } = spec
     if (!onContext) return []
@@ -138,7 +148,7 @@ export class ContextSource {
 
   async #resync(user: UserId, row: ScheduleRow, revision: number): Promise<void> {
     const body: ScheduleTrigger = { type: 'context', resync: true, revision }
-    this.#positions.delete(scheduleKey(user, row.id))
+    this.#positionsOf(user).delete(row.id)
     await this.#commit(user, row, revision, [{ trigger: `resync-${revision}`, body }])
   }
 
@@ -168,7 +178,7 @@ export class ContextSource {
   }
 }
 
-/** Numbers the occasions, so that they sort in order. */
+/** Numbers the triggers, so that they sort in order. */
 const triggerOf = ({ key, revision, ordinal, version }: WrittenEntry) => ({
   trigger: `${String(revision).padStart(12, '0')}.${String(ordinal).padStart(4, '0')}`,
   body: { type: 'context', key, revision, ...(version === undefined ? {} : { version }) } as const,

@@ -1,6 +1,6 @@
 /**
- * Messages as occasions: a schedule receives from its mailbox, stores the message as an occasion with its id, and then
- * acknowledges it. A message that is delivered twice is the same occasion with the same run.
+ * Messages as triggers: a schedule receives from its mailbox, stores the message as a trigger with its id, and then
+ * acknowledges it. A message that is delivered twice is the same trigger with the same run.
  */
 import { TroupeError, taintField, type UserId, whenAborted } from '../../core/index.ts'
 import type { Delivery } from '../../messaging/index.ts'

@@ -50,7 +50,7 @@ export type ScheduleTrigger =
     }
 
 /**
- * Creates the task of a run. It may be called again for one occasion after a crash, or if another process is faster.
+ * Creates the task of a run. It may be called again for one trigger after a crash, or if another process is faster.
  * @returns a JSON value
  */
 export type PrepareTask = (

@@ -68,7 +68,7 @@ export interface ScheduleParts {
 /** Contains the length of the name, because a name may have any character. */
 export const scheduleKey = (user: UserId, id: string): string => `${user.length} ${user}${id}`
 
-/** Returns the id of an occasion's run; ids of schedules and names of occasions have no `@`. */
+/** Returns the id of a trigger's run; ids of schedules and names of triggers have no `@`. */
 export const runOf = (schedule: string, trigger: string): string => `${schedule}@${trigger}`
 
 /** Returns the schedule that may have started a run; undefined if none has. */
@@ -77,7 +77,7 @@ export const scheduleIdOf = (run: string): string | undefined => {
   return at > 0 ? run.slice(0, at) : undefined
 }
 
-/** The highest number of waiting occasions of one schedule. */
+/** The highest number of waiting triggers of one schedule. */
 export const maxPendingTriggers = 1_000
 /** The retention in ms of an ended schedule. */
 export const endedMs = 30 * 86_400_000

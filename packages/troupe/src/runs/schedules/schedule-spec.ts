@@ -137,6 +137,8 @@ export interface Registered {
  * @throws ValidationError `option.unknown`, `schedule.invalid`; NotFoundError `team.unknown`
  */
 export function readSpec(id: string, spec: ScheduleSpec, registered: Registered, now: number): StoredSpec {
+  const none = causes.find((cause) => spec[cause] === null)
+  if (none) throw wrong(none, 'it is null; leave it away')
   const found = causes.filter((cause) => spec[cause] !== undefined)
   if (found.length !== 1)
     throw wrong('The trigger', `it must be one of ${causes.join(', ')}, got ${found.join(' and ') || 'none'}`)

@@ -48,7 +48,7 @@ export class ScheduleTestbed {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  /** By the name of the occasion, its response. */
+  /** By the name of the trigger, its response. */
   async runsOf(troupe: Troupe, schedule: string): Promise<Record<string, unknown>> {
     const found: [string, unknown][] = []
     for await (const { id } of await troupe.user('ada').orchestra.list())

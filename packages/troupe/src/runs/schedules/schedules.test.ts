@@ -61,6 +61,32 @@ describe('a schedule', () => {
     await expect.poll(stored, pollOptions).toEqual([])
   })
 
+  it('A schedule with `at` is created again after its time without an effect.', async () => {
+    const troupe = await testbed.openedInMemory()
+    const { schedules } = troupe.user('ada')
+    const spec = { id: 'launch', team: 'echo', at: '2026-01-01T00:01:00Z' }
+    await schedules.create(spec)
+    await testbed.pass('30s', 3)
+    await expect.poll(testbed.countOf(troupe, 'launch'), pollOptions).toBe(1)
+    expect(await schedules.create(spec)).toMatchObject({ id: 'launch', state: 'ended' })
+    await expect(schedules.create({ ...spec, task: 1 })).rejects.toMatchObject({ code: 'schedule.exists' })
+    await expect(schedules.create({ ...spec, id: 'later' })).rejects.toThrow(/in the past/)
+  })
+
+  it('A schedule that is resumed after its only time has ended, and is deleted after its retention.', async () => {
+    const first = await testbed.opened()
+    const { schedules } = first.user('ada')
+    await schedules.create({ id: 'late', team: 'echo', at: '2026-01-01T00:01:00Z' })
+    await schedules.pause('late')
+    await testbed.clock.advance('2m')
+    expect(await schedules.resume('late')).toMatchObject({ state: 'ended', next: [] })
+    await testbed.closed(first)
+    await testbed.clock.advance('31d')
+    const later = (await testbed.opened()).user('ada').schedules
+    const stored = async () => [await testbed.clock.advance('1m'), (await later.list()).items][1]
+    await expect.poll(stored, pollOptions).toEqual([])
+  })
+
   it('A schedule with an interval counts from its creation.', async () => {
     const troupe = await testbed.openedInMemory()
     await testbed.clock.advance('7s')
@@ -190,6 +216,8 @@ describe('a schedule', () => {
     [{ onContext: { pattern: 'a\0' } }, /at most 1,024 characters, without NUL/],
     [{ onContext: { patern: 'x' } }, /pattern/],
     [{ every: '1h', config: { budget: { stepz: 1 } } }, /steps/],
+    [{ onContext: null }, /onContext: it is null/],
+    [{ onMessage: null }, /onMessage: it is null/],
   ])('A schedule with %j is rejected with the nearest valid choice.', async (wrong, message) => {
     const { schedules } = (await testbed.openedInMemory()).user('ada')
     const rejected = await schedules.create({ team: 'echo', ...wrong } as ScheduleSpec).catch((error: unknown) => error)
@@ -215,6 +243,19 @@ describe('a schedule', () => {
     await expect
       .poll(async () => (await reopened.user('ada').schedules.get('own')).problem, pollOptions)
       .toBeUndefined()
+  })
+
+  it('A schedule that is created again after a restart continues with the code of the call.', async () => {
+    const own = defineAgent({ name: 'Own', run: async () => finish('mine') })
+    const spec = { id: 'own', topology: solo(own), every: '1m' }
+    const first = await testbed.opened()
+    await first.user('ada').schedules.create(spec)
+    await testbed.closed(first)
+    const troupe = await testbed.opened()
+    expect(await troupe.user('ada').schedules.create(spec)).toMatchObject({ id: 'own', agents: ['Own'] })
+    await testbed.clock.advance('1m')
+    await expect.poll(testbed.countOf(troupe, 'own'), pollOptions).toBe(1)
+    expect(Object.values(await testbed.runsOf(troupe, 'own'))).toEqual(['mine'])
   })
 
   it('A schedule has its task prepared by a registered function, which is tried five times.', async () => {

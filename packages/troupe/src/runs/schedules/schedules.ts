@@ -24,7 +24,7 @@ import { Run } from '../engine/run.ts'
 import type { TeamReference } from '../engine/starts/resolve-team.ts'
 import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleHost } from './schedule-host.ts'
-import { runOf, scheduleKey } from './schedule-parts.ts'
+import { endedMs, runOf, scheduleKey } from './schedule-parts.ts'
 import { checkSpec, firstTimes, readSpec, type ScheduleSpec, type StoredSpec } from './schedule-spec.ts'
 import { dueOf, type ScheduleRow, type Turned } from './schedule-store.ts'
 import { type Schedule, scheduleView } from './schedule-view.ts'
@@ -80,10 +80,16 @@ export class Schedules {
     const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
     const author = parts.access.callers.sourceFor(this.#user)
     const stored = { ...read, ...(author === undefined ? {} : { author }), ...taintField(parts.access.callers.taint) }
+    // Before its times are computed: those of an existing schedule may be over.
+    const existing = await store.get(this.#user, id)
+    if (existing) {
+      const view = scheduleView(same(existing, stored))
+      // After a restart this process has the code only from this call.
+      if (topology) code.remember(scheduleKey(this.#user, id), topology.agents)
+      return view
+    }
     const timesOf = (query: TimesQuery) => parts.sources.times(author, query)
     const coming = read.timing ? await firstTimes(spec, read.timing, now, timesOf) : []
-    const existing = await store.get(this.#user, id)
-    if (existing) return scheduleView(same(existing, stored))
     if (topology) {
       parts.runs.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)
@@ -194,7 +200,7 @@ export class Schedules {
       const statements = store.insert(this.#user, { id, state, spec, coming, position, apiKey: this.#apiKey() }, limit)
       await commit(parts, this.#user, [...statements, ...this.#written('create', id)])
     } catch (error) {
-      // Made by another at the same moment: the same, or not.
+      // Another call has created a schedule with this id meanwhile; the caller compares both.
       if ((error as { readonly code?: unknown }).code !== 'schedule.exists') throw error
       return
     }
@@ -236,7 +242,7 @@ export class Schedules {
       const set = await to(row)
       if (set.state === undefined || set.state === row.state) return scheduleView(row)
       const turned = { ...row, ...set }
-      const due = dueOf(turned.coming)
+      const due = dueOf(turned.coming) ?? (turned.state === 'ended' ? row.now + endedMs : null)
       const statements = [
         store.turn(this.#user, row, set),
         store.work(this.#user, turned, row.waiting > 0 ? row.now : due),
@@ -267,7 +273,10 @@ function checkId(id: string, what = 'A schedule'): string {
   return id
 }
 
-/** Its times count from when it was made first. */
+/**
+ * Returns the existing schedule, whose times count from its own creation.
+ * @throws ConflictError `schedule.exists` if its specification differs
+ */
 function same(row: Row, spec: StoredSpec): Row {
   const compared = ({ timing: _, author: __, ...rest }: StoredSpec) =>
     canonicalJson(JSON.parse(JSON.stringify(rest)) as Json)

@@ -1,8 +1,8 @@
 /**
- * Serves a due schedule: times become occasions, and occasions become runs, the oldest first.
+ * Serves a due schedule: times become triggers, and triggers become runs, the oldest first.
  *
- * It makes two changes, each atomic and bound to the version that was read: a time and the next one; an occasion and its run. After
- * a crash between them the occasion remains, and another process starts its run with the same id.
+ * It makes two changes, each atomic and bound to the version that was read: a time and the next one; a trigger and its run. After
+ * a crash between them the trigger remains, and another process starts its run with the same id.
  */
 import {
   type EventFields,
@@ -120,7 +120,7 @@ async function scheduleNext(parts: ScheduleParts, user: UserId, row: Served): Pr
   await commit(parts, user, [store.turn(user, row, {}), ...next])
 }
 
-/** Stores due times as occasions and sets the next time. */
+/** Stores due times as triggers and sets the next time. */
 async function enqueueDue(parts: ScheduleParts, user: UserId, row: Served): Promise<void> {
   const { spec, due, now, id } = row
   const { store } = parts.stores
@@ -192,7 +192,7 @@ async function begin(
 
 const soonest = (row: Served, at: number): number => Math.min(at, row.due ?? at)
 
-/** Returns the statement that sets the next due time, at once if occasions wait. */
+/** Returns the statement that sets the next due time, at once if triggers wait. */
 function afterwards({ stores: { store } }: ScheduleParts, user: UserId, row: Served, waiting: number): Statement {
   if (waiting > 0) return store.scheduleAt(user, row.id, row.now)
   return store.scheduleAt(user, row.id, row.state === 'ended' ? row.now + endedMs : row.due)
