@@ -119,11 +119,15 @@ export async function dataAccessOf(from: DataAccessSource, seq: number): Promise
     const calls = entries.flatMap(({ t, w = [], at }) =>
       t === 'turn' ? [...withoutRanges(w)].map((id) => ({ ...callOf(id), at })) : [],
     )
-    for (const { kind, name, nth, at } of calls) {
+    // The number of a call counts within its tool call, and the versions of a key within the step.
+    const pushes = new Map<string, number>()
+    for (const { kind, name, at } of calls) {
       if (kind !== 'push' && kind !== 'delete') continue
       const versions = kind === 'push' ? await versionsOf(from, histories, name) : []
       const own = versions.filter(({ by }) => by === stepJournal(from.past.run, step))
-      const version = own[nth - 1]
+      const before = pushes.get(name) ?? 0
+      if (kind === 'push') pushes.set(name, before + 1)
+      const version = own[before]
       writes.push({
         step,
         agent,
@@ -137,8 +141,8 @@ export async function dataAccessOf(from: DataAccessSource, seq: number): Promise
   return {
     context: { reads: steps.flatMap(readsOf), writes },
     messages: {
-      sent: [...steps.flatMap(sentBy), ...asked(events)],
-      received: served(events),
+      sent: [...steps.flatMap(sentBy), ...requestsIn(events, 'from')],
+      received: requestsIn(events, 'step'),
     },
   }
 }
@@ -187,11 +191,20 @@ function versionsOf(
   return known
 }
 
-/** `STAGE/KIND:NAME#N`. */
-function callOf(id: string): { readonly kind: string; readonly name: string; readonly nth: number } {
-  const call = id.slice(id.indexOf('/') + 1)
+interface IdFields {
+  readonly kind: string
+  readonly name: string
+  /** The stage, the name and the number: equal for a message and its send. */
+  readonly idWithoutKind: string
+}
+
+/** Reads `STAGE/KIND:NAME#N`. */
+function callOf(id: string): IdFields {
+  const slash = id.indexOf('/')
+  const call = id.slice(slash + 1)
   const [colon, end] = [call.indexOf(':'), call.lastIndexOf('#')]
-  return { kind: call.slice(0, colon), name: call.slice(colon + 1, end), nth: Number(call.slice(end + 1)) }
+  const idWithoutKind = `${id.slice(0, slash)}/${call.slice(colon + 1)}`
+  return { kind: call.slice(0, colon), name: call.slice(colon + 1, end), idWithoutKind }
 }
 
 function readsOf({ step, agent, entries }: Step): readonly ContextRead[] {
@@ -221,16 +234,16 @@ interface RecordedRead {
 function sentBy({ step, agent, entries }: Step): readonly MessageThen[] {
   const ids = new Map(
     entries.flatMap(({ t, id = '', v }) => {
-      const { kind, name, nth } = callOf(id)
-      return t === 'now' && kind === 'message' ? [[`${name}#${nth}`, (v as { readonly id: string }).id] as const] : []
+      const { kind, idWithoutKind } = callOf(id)
+      return t === 'now' && kind === 'message' ? [[idWithoutKind, (v as { readonly id: string }).id] as const] : []
     }),
   )
   return entries.flatMap(({ t, w = [], at }) =>
     (t === 'turn' ? [...withoutRanges(w)] : []).flatMap((write) => {
-      const { kind, name, nth } = callOf(write)
+      const { kind, name, idWithoutKind } = callOf(write)
       if (kind !== 'send') return []
       const end = name.lastIndexOf(' to ')
-      const id = ids.get(`${name}#${nth}`)
+      const id = ids.get(idWithoutKind)
       return [
         {
           ...(id === undefined ? {} : { id }),
@@ -262,7 +275,8 @@ export async function withMessageStates(
   })
 }
 
-const asked = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
+/** Returns the requests within the run. @param of names the step whose request or answer is listed */
+const requestsIn = (events: readonly NumberedEvent[], of: 'from' | 'step'): readonly MessageThen[] =>
   events.flatMap((event) =>
     event.type === 'request.made'
       ? [
@@ -270,23 +284,7 @@ const asked = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
             type: event.message,
             from: event.fromAgent,
             to: event.agent,
-            step: event.from,
-            payload: event.payload,
-            at: isoOf(event.at),
-          },
-        ]
-      : [],
-  )
-
-const served = (events: readonly NumberedEvent[]): readonly MessageThen[] =>
-  events.flatMap((event) =>
-    event.type === 'request.made'
-      ? [
-          {
-            type: event.message,
-            from: event.fromAgent,
-            to: event.agent,
-            step: event.step,
+            step: event[of],
             payload: event.payload,
             at: isoOf(event.at),
           },
