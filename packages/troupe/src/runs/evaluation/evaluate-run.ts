@@ -104,15 +104,24 @@ export interface EvaluationParts {
 }
 
 /** The results so far, for the report of a failure. */
-interface Known {
+export interface PartialReport {
   unrecorded: readonly UnrecordedCall[]
   missingKeys: readonly string[]
   spent: Spent
 }
 
-/** Never rejects except for its signal: a failure is part of the report. */
-export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: SpendingShare): Promise<EvaluatedRun> {
-  const known: Known = { unrecorded: [], missingKeys: [], spent: { tokens: 0, cost: 0 } }
+export const emptyReport = (): PartialReport => ({ unrecorded: [], missingKeys: [], spent: { tokens: 0, cost: 0 } })
+
+/**
+ * Never rejects except for its signal: a failure is part of the report.
+ * @param known receives the usage, also if the signal aborts
+ */
+export async function evaluateRun(
+  parts: EvaluationParts,
+  row: RunRow,
+  share: SpendingShare,
+  known = emptyReport(),
+): Promise<EvaluatedRun> {
   try {
     const outcome = await scored(parts, row, share, known)
     return { run: row.run, status: 'scored', ...outcome, ...known }
@@ -126,7 +135,7 @@ export async function evaluateRun(parts: EvaluationParts, row: RunRow, share: Sp
   }
 }
 
-async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare, known: Known) {
+async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare, known: PartialReport) {
   const { host, user, open, signal } = parts
   const { live, repeat } = parts.candidate
   const past = PastRun.of(row.run, await readRetainedRecords(host.parts, user, row))
@@ -147,8 +156,13 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
     // A live execution needs new idempotency keys; otherwise external services would consider its calls repetitions.
     const id = live ? host.parts.platform.ids.next() : row.run
     const run = Run[construct](evaluationTroupe.host, user, await evaluationTroupe.host.begin(user, { run: id, spec }))
-    const result = await new RecordedAnswers(past.events, live).toEnd(run, signal ? { signal } : {})
-    known.spent = { tokens: tokensOf(result), cost: result.cost.usd }
+    const result = await new RecordedAnswers(past.events, live)
+      .toEnd(run, signal ? { signal } : {})
+      .catch(async (error: unknown) => {
+        if (signal?.aborted) known.spent = await usageOfStopped(run)
+        throw error
+      })
+    known.spent = spentOf(result)
     known.unrecorded = recorded?.missing ?? []
     if (once?.repeated) throw once.repeated
     const [missing] = known.unrecorded
@@ -170,6 +184,13 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
   }
 }
 
+/** Stops a run, and returns what its models have used. */
+async function usageOfStopped(run: Run): Promise<Spent> {
+  await run.cancel()
+  return spentOf(await run.result())
+}
+
+const spentOf = (result: RunResult): Spent => ({ tokens: tokensOf(result), cost: result.cost.usd })
 const tokensOf = ({ usage }: RunResult) => usage.inputTokens + usage.outputTokens
 
 /** Returns the specification of the past run with the change, without its breakpoints. */

@@ -22,6 +22,7 @@ import {
   type EvaluatedRun,
   type EvaluationChange,
   type EvaluationParts,
+  emptyReport,
   evaluateRun,
   type RunMetrics,
   type SpendingShare,
@@ -313,9 +314,12 @@ async function evaluateWithin(
   if (!dailyUsage) return evaluateRun(parts, row, share)
   const held = await dailyUsage.reserve(parts.user, share, among)
   if (!held) return skipped(row.run)
-  const run = await evaluateRun(parts, row, { ...share, ...held.share })
-  await held.release(run.spent)
-  return run
+  const known = emptyReport()
+  try {
+    return await evaluateRun(parts, row, { ...share, ...held.share }, known)
+  } finally {
+    await held.release(known.spent)
+  }
 }
 
 const nothing: Spent = { tokens: 0, cost: 0 }
