@@ -24,7 +24,10 @@ export interface ReplayResult {
   readonly events: number
 }
 
-/** Compares in parts, for a long run takes longer than other work may wait. @param records of the run's journal, from its first */
+/**
+ * Compares in parts, because the comparison of a long run takes longer than other work may wait.
+ * @param records the records of the run's journal, from the first
+ */
 export function* compareReplay(records: Iterable<RunRecord>): WorkInParts<ReplayResult> {
   const state = createState()
   let count = 0

@@ -32,7 +32,7 @@ export class PastRun {
   }
 
   /**
-Returns the state after the event `seq`.
+   * Returns the state after the event `seq`.
    * @throws ValidationError if the run has no event `seq`
    */
   stateAt(seq: number): State {

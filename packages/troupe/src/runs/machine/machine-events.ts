@@ -194,7 +194,7 @@ export type Event = {
       readonly type: 'step.waiting'
       /** Why it waits. */
       readonly reason: WaitReason
-      /** The uncertain effect, or why its code does not fit its journal. */
+      /** The uncertain effect, why its code does not fit its journal, or the calls for which a parked step waits. */
       readonly detail?: Json
       /** The ids of the child runs that a parked step waits for. */
       readonly children?: readonly string[]

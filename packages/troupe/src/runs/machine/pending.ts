@@ -9,7 +9,7 @@ import type { Step } from './steps/steps-slice.ts'
 
 export type ExecuteCommand = Extract<Command, { readonly type: 'step.execute' }>
 
-/** Everything outstanding, with the ids it has always had; O(outstanding). */
+/** Yields all outstanding commands, each with the same id in each call; O(outstanding). */
 export function* pending(state: Readonly<State>): Generator<Command> {
   if (hasEnded(state)) return
   for (const step of state.steps.open.values()) {

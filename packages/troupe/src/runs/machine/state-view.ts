@@ -35,7 +35,7 @@ export class StateView {
   get isPaused(): boolean {
     return this.#state.run.pausedBy !== undefined
   }
-  /** At which the run is stopped. */
+  /** The breakpoint at which the run is paused; undefined if it is not paused at one. */
   get breakpoint(): Breakpoint | undefined {
     return this.#state.run.breakpoint
   }
@@ -45,7 +45,7 @@ export class StateView {
   get hops(): number {
     return this.#state.budgets.hops
   }
-  /** All that the run was granted of a common budget; undefined while it draws from none. */
+  /** The sum of the run's grants of a common budget; undefined while it draws from none. */
   get granted(): Amounts | undefined {
     return this.#state.budgets.granted
   }
@@ -85,7 +85,7 @@ export class StateView {
   execution(step: string): ExecuteCommand | undefined {
     return executeCommand(this.#state, this.step(step))
   }
-  /** The open ones. */
+  /** Yields the open questions. */
   questions(): Iterable<Readonly<AskedQuestion>> {
     return this.#state.questions.open.values()
   }
@@ -97,11 +97,11 @@ export class StateView {
   hasAsked(step: string, question: string): boolean {
     return this.step(step)?.questions[question] !== undefined
   }
-  /** In the time that the timer counts; undefined while it is stopped. */
+  /** Returns when a timer is due, in the time that it counts; undefined while it is stopped, and without it. */
   timerDue(name: string): number | undefined {
     return this.#state.clocks.timers.get(name)?.due
   }
-  /** The timers that can come, except those of questions. */
+  /** Returns the names of the timers that can become due, except those of questions. */
   runningTimers(): readonly string[] {
     const state = this.#state
     return [...state.clocks.timers.keys()].filter((name) => isTimerRunning(state, name) && !isWallClockTimer(name))

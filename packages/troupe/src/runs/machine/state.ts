@@ -50,7 +50,7 @@ export const hasEnded = ({ run: { status } }: Readonly<State>): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'
 
 /**
- * What must exist if the events were made by `transition`.
+ * Returns a value that exists if `transition` has decided the events.
  * @throws Error `invariant.broken` if it does not
  */
 export function must<T>(value: T | undefined, what: string): T {

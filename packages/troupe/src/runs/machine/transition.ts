@@ -166,7 +166,7 @@ function carryOut(d: RunDecision, task: DecisionTask) {
   }
 }
 
-/** Everything that follows, in an order that depends on nothing but the state. */
+/** Processes all consequences of the input, in an order that depends on the state alone. */
 function* processTasks(d: RunDecision): WorkInParts<void> {
   for (;;) {
     yield* d.finishRest()

@@ -4,9 +4,9 @@ import { createDataset, type Dataset, type DatasetCase } from './dataset.ts'
 import { readCase } from './read-case.ts'
 
 export const maxCases = 10_000
-/** Reported of a file in which every line is wrong. */
+/** The highest number of problems in the details of the error. */
 const maxProblems = 100
-/** Named in the message, after the first. */
+/** The highest number of lines that the message names after the first. */
 const maxNamedLines = 10
 
 type DatasetProblem = { readonly line: number; readonly problem: string }

@@ -1,6 +1,6 @@
 /**
  * Evaluates a data set: executes each case as a durable run of one team, or of two, and scores the answers. Each result is
- * stored as it is there, so that a second call executes and pays for nothing twice.
+ * stored at once, so that a second call executes and pays for nothing twice.
  */
 import { checkSignal, failure, reportCallback, type UserId } from '../../../core/index.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
@@ -11,7 +11,7 @@ import { ExperimentStore, type StoredExperiment } from './experiment-store.ts'
 import { experimentTotals } from './experiment-totals.ts'
 import { StoredCases } from './stored-cases.ts'
 
-/** Looked through for one that was interrupted. */
+/** The number of the newest experiments among which an interrupted one is searched. */
 const maxRecent = 50
 
 /** @throws as `Experiments.evaluate` */
@@ -100,7 +100,7 @@ function report(
   try {
     onProgress?.(progress)
   } catch (error) {
-    // An observer breaks nothing.
+    // An error of the observer does not affect the experiment.
     const { run: name } = progress.result
     reportCallback(parts.platform, { callback: 'progress observer', name, userId: user }, error)
   }

@@ -24,7 +24,7 @@ export interface OnlineScoringOptions {
 }
 
 const maxConcurrent = 2
-/** Runs that wait to be scored; more are not scored. */
+/** The highest number of runs that wait to be scored; further runs are not scored. */
 const maxWaiting = 1_000
 
 interface WaitingRun {

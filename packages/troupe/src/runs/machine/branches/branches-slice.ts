@@ -10,12 +10,12 @@ import type { StatusTransitions } from '../transition-to.ts'
  * for the results of its invocations. `asking`: it waits for a person, without a step.
  */
 export type BranchStatus =
-  | 'ready' // waits for its step to be started
-  | 'delayed' // ready after a timer
-  | 'running' // has an open step
-  | 'routing' // between a step and what follows from it; never between two inputs
-  | 'waiting' // for its fork to meet
-  | 'asking' // for a person, without a step
+  | 'ready'
+  | 'delayed'
+  | 'running'
+  | 'routing'
+  | 'waiting'
+  | 'asking'
   | 'completed'
   | 'failed'
   | 'cancelled'

@@ -6,8 +6,9 @@ import type { Amounts, StepUsage } from '../machine-events.ts'
 export interface BudgetsSlice {
   totalSteps: number
   hops: number
-  /** The part of it that child runs have used. */
+  /** The part of `totalSteps` that child runs have used. */
   chargedSteps: number
+  /** The part of `hops` that child runs have used. */
   chargedHops: number
   /** The sum of its grants of a shared budget; undefined if it draws from none. */
   granted: Amounts | undefined

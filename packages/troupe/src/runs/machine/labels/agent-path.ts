@@ -11,7 +11,10 @@ export type AgentPaths = ReadonlyMap<string, AgentPath>
 
 const subjectsOf = (event: Event) => event as { readonly [subject in 'question' | 'step' | 'branch']?: string }
 
-/** Returns the path of the agent of an event; empty for the run itself. Folded by `pathSetBy` up to this event. */
+/**
+ * Returns the path of the agent of an event; empty for the run itself.
+ * @param paths the paths that the events up to this one have set
+ */
 export function pathOf(paths: AgentPaths, event: Event): AgentPath {
   const { question, step, branch } = subjectsOf(event)
   return paths.get(question ?? '') ?? paths.get(step ?? '') ?? paths.get(branch ?? '') ?? noAgents

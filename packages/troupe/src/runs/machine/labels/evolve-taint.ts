@@ -9,9 +9,9 @@ import { must, type State } from '../state.ts'
 
 type Taint = readonly TaintLabel[] | undefined
 
-/** The labels of the results of its branches. The result of the group may contain any of them. */
 /** Returns the taint of the task, which includes that of the thread that the run continues. */
 export const taintOfTask = (state: Readonly<State>): Taint => state.labels.taints.get('task')
+/** Returns the labels of the results of its branches, since its response may contain any of them. */
 export const taintOfRun = (state: Readonly<State>): Taint => state.labels.taints.get('run')
 
 /** The labels of a step's input. A serving step has those of the request. */

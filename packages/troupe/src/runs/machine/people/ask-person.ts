@@ -1,11 +1,11 @@
-/** Questions that the run itself puts to people. */
+/** Questions that the run itself asks people. */
 import { type Json, messageWithId, type StoredError } from '../../../core/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
 
 const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
 
-/** A branch that has come to User asks there; where User has no way on, its value is its response. */
+/** Asks a person if the branch is at `User`. If `User` has no outgoing edge, the value of the branch is its response. */
 export function askPerson(d: RunDecision, branch: Branch) {
   const node = d.node(branch.node)
   if (node.kind !== 'user' || branch.question !== undefined) return

@@ -49,7 +49,7 @@ export function suspendFailure(
   pauseRun(d, 'breakpoint', { on: 'error', step: id, agent })
 }
 
-/** A branch whose step has not begun gets another input. */
+/** Replaces the input of a branch whose step has not started. */
 export function editBranch(d: RunDecision, id: BranchId, input: Json): void {
   const branch = d.state.branches.all.get(id)
   if (branch?.status !== 'ready') return

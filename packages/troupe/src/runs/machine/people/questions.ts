@@ -146,7 +146,7 @@ export function requestAgent(d: RunDecision, input: InputOf<'request.made'>) {
   )
 }
 
-/** A way through the open requests that leads back to its beginning. */
+/** Returns the agents of a cycle of open requests from this agent back to it; undefined if there is none. */
 function cycleFrom(d: RunDecision, start: string): string[] | undefined {
   const { requestEdges: asks } = d.state.steps
   const seen = new Set<string>()

@@ -19,10 +19,10 @@ export interface RunSlice {
   pinned: Pinned
   task: Json
   startedAt: number
-  /** How many events have led here. */
+  /** The number of events that were folded. */
   seq: number
   pausedBy: string | undefined
-  /** At which it is stopped. */
+  /** The breakpoint at which the run is paused; undefined if it is not paused at one. */
   breakpoint: Breakpoint | undefined
   /** The newest breakpoint: the run does not stop at it twice. */
   lastBreakpoint: { readonly seq: number; readonly step: StepId | undefined }

@@ -8,7 +8,7 @@ type QueueItem = Queue['items'][number]
 
 /** The name of the queue of all nodes without a limit. Node names are never empty. */
 const common = ''
-/** Requests to be served; no node can have this name, for the graph refuses control characters. */
+/** The name of the queue of requests. No node has it, because the names of agents have no control characters. */
 export const requestQueue = '\u0001requests'
 
 export const queueOf = (state: Readonly<State>, node: string): string =>

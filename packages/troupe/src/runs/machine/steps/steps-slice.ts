@@ -11,10 +11,7 @@ import type { StatusTransitions } from '../transition-to.ts'
  * The status of an open step. `ready`: it serves a request and was not started. `running`: it executes, or is being
  * stopped. `waiting`: it waits for what its reason says.
  */
-export type StepStatus =
-  | 'ready' // serves a request and was not started yet
-  | 'running' // is carried out, or is being stopped
-  | 'waiting' // for what its reason says
+export type StepStatus = 'ready' | 'running' | 'waiting'
 
 /** A step that ends leaves the state. */
 export const stepTransitions: StatusTransitions<StepStatus> = {
@@ -62,7 +59,7 @@ export interface Step {
   reason: WaitReason | undefined
   /** Why it is being stopped; undefined if it is not. */
   cancellation: Cancellation | undefined
-  /** The uncertain effect, or why its code does not fit the journal; undefined otherwise. */
+  /** The uncertain effect, why its code does not fit the journal, or the calls of a parked step; undefined otherwise. */
   detail: Json | undefined
   /** The failure that a breakpoint holds; undefined otherwise. */
   suspendedEnding: StepEnding | undefined
