@@ -16,14 +16,15 @@ export interface HandledStepsParts {
 
 export class HandledSteps {
   readonly #parts: HandledStepsParts
-  readonly #wake = new Map<JournalId, () => void>()
+  /** Two executions of one step exist while the first one, whose lease was lost, ends. */
+  readonly #wakes = new Map<JournalId, Set<() => void>>()
   readonly #stopArrivals: () => void
   #stopping = false
 
   constructor(parts: HandledStepsParts) {
     this.#parts = parts
     this.#stopArrivals = parts.inbox.onArrival((user, journal) => {
-      if (user === parts.user) this.#wake.get(journal)?.()
+      if (user === parts.user) for (const wake of this.#wakes.get(journal) ?? []) wake()
     })
   }
 
@@ -32,26 +33,34 @@ export class HandledSteps {
    * @returns how the step ended; `parked` if it waits and the worker was stopped
    */
   async execute(spec: StepSpec, program: (recorder: Recorder) => Promise<Json>, hung: () => void): Promise<StepEnd> {
-    try {
-      for (;;) {
-        const woken = Promise.withResolvers<void>()
-        this.#wake.set(spec.id, woken.resolve)
+    for (;;) {
+      const woken = Promise.withResolvers<void>()
+      const removeWake = this.#addWake(spec.id, woken.resolve)
+      try {
         const end = await this.#watched(this.#parts.steps.execute(spec, program), hung)
         if (end.status !== 'parked' || this.#stopping || spec.signal?.aborted) return end
         const stopWatching = whenAborted(spec.signal, woken.resolve)
         await woken.promise
         stopWatching()
         if (this.#stopping) return end
+      } finally {
+        removeWake()
       }
-    } finally {
-      this.#wake.delete(spec.id)
+    }
+  }
+  #addWake(id: JournalId, wake: () => void): () => void {
+    const wakes = this.#wakes.get(id) ?? new Set()
+    this.#wakes.set(id, wakes.add(wake))
+    return () => {
+      wakes.delete(wake)
+      if (wakes.size === 0) this.#wakes.delete(id)
     }
   }
 
   /** Releases handlers that wait for an answer: they continue where they are when the worker is started again. */
   stop(): void {
     this.#stopping = true
-    for (const wake of this.#wake.values()) wake()
+    for (const wakes of this.#wakes.values()) for (const wake of wakes) wake()
   }
   close(): void {
     this.#stopArrivals()
