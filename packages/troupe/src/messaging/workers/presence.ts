@@ -82,8 +82,15 @@ export class Presence {
     })
     const scope = this.#scope(user)
     scope.own.set(detail.id, detail)
-    await this.#sendHeartbeats(user, scope, [this.#statements.replace(user, name)])
-    await this.#refresh(user, scope)
+    try {
+      await this.#sendHeartbeats(user, scope, [this.#statements.replace(user, name)])
+      await this.#refresh(user, scope)
+    } catch (error) {
+      // Later heartbeats would announce a worker that has not started.
+      scope.own.delete(detail.id)
+      this.#tidy(user, scope)
+      throw error
+    }
     return { detail, leave: () => this.#leave(user, scope, detail) }
   }
 
@@ -94,11 +101,17 @@ export class Presence {
   async watch(user: string, watcher: PresenceWatcher): Promise<() => void> {
     const scope = this.#scope(user)
     scope.watchers.set(watcher, new Map())
-    await this.#refresh(user, scope)
-    return () => {
+    const unwatch = () => {
       scope.watchers.delete(watcher)
       this.#tidy(user, scope)
     }
+    try {
+      await this.#refresh(user, scope)
+    } catch (error) {
+      unwatch()
+      throw error
+    }
+    return unwatch
   }
 
   /**
@@ -173,14 +186,17 @@ export class Presence {
       return scope.refreshing
     }
     const run = async () => {
-      do {
-        scope.needsRecheck = false
-        this.#compare(user, scope, await this.#read(user))
-      } while (scope.needsRecheck)
+      try {
+        do {
+          scope.needsRecheck = false
+          this.#compare(user, scope, await this.#read(user))
+        } while (scope.needsRecheck)
+      } finally {
+        // At once: a call between the last check and a later moment would not be checked.
+        scope.refreshing = undefined
+      }
     }
-    scope.refreshing = run().finally(() => {
-      scope.refreshing = undefined
-    })
+    scope.refreshing = run()
     return scope.refreshing
   }
 
