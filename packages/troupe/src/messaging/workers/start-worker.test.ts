@@ -14,6 +14,25 @@ const aWhile = async () => {
   for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
 }
 
+describe('the end of a worker', () => {
+  it('A worker whose leave cannot be announced ends completely, and `stop` rejects with the error.', async () => {
+    const { start, presence } = await testbed()
+    const join = presence.join.bind(presence)
+    presence.join = async (...announced) => ({
+      ...(await join(...announced)),
+      leave: () => Promise.reject(new Error('no connection')),
+    })
+    const ended: string[] = []
+    const worker = new Worker('W')
+    worker.use({ stop: () => void ended.push('resource') })
+    worker.onStop = () => void ended.push('worker')
+    const started = await start(worker)
+    await expect(started.stop()).rejects.toThrow('no connection')
+    expect(ended).toEqual(['worker', 'resource'])
+    await start(worker)
+  })
+})
+
 describe('the options of a worker', () => {
   it('A worker handles one message at a time by default, from several senders too.', async () => {
     const { start, agent, clock } = await testbed()

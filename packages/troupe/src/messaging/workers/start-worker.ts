@@ -151,11 +151,14 @@ class WorkerRunner implements HaltableWorker {
     this.#intake.stop()
     this.#handling.stop()
     this.#peers.unwatch()
-    await this.#leave?.()
-    await this.#intake.idle()
-    await this.#peers.idle()
-    this.#handling.close()
-    await this.#end(true)
+    try {
+      await this.#leave?.()
+    } finally {
+      await this.#intake.idle()
+      await this.#peers.idle()
+      this.#handling.close()
+      await this.#end(true)
+    }
   }
   /** @param begun true if `onStart` has completed */
   async #end(begun: boolean): Promise<void> {
