@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest'
-import { systemClock } from '../../core/index.ts'
+import { expect, it, vi } from 'vitest'
+import { createVirtualClock, systemClock } from '../../core/index.ts'
 import { defineMessage } from '../message-type.ts'
 import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
 import { Worker } from './worker.ts'
+import { WorkerIntake } from './worker-intake.ts'
 
 const Note = defineMessage<string | number>('note')
 const { testbed } = messagingTestbeds()
@@ -71,4 +72,30 @@ it('A worker stops only when its handlers have ended, and loses no message.', as
   await running.stop()
   expect(stopped).toBe(worker.log.length)
   expect([...worker.log, ...(await agent('W').drain())]).toEqual([0, 1, 2, 3, 4])
+})
+
+it('A worker intake adds nothing to a handler that hangs with each message that it handles meanwhile.', async () => {
+  const { agent, mailboxes } = await testbed()
+  const hanging = Promise.withResolvers<void>()
+  const reactions = vi.spyOn(hanging.promise, 'then')
+  let count = 0
+  const intake = new WorkerIntake({
+    user: 'ada',
+    worker: { name: 'W', options: { concurrency: 2 } },
+    registered: { handlers: new Map(), batches: new Map() },
+    mailboxes,
+    handle: (deliveries) =>
+      deliveries[0]?.message.from === 'X'
+        ? ({ finally: () => hanging.promise } as Promise<void>)
+        : Promise.all(deliveries.map((delivery) => delivery.ack())).then(() => void count++),
+    failed: () => {},
+  })
+  await agent('X').messages.send(Note, 0, { to: 'W' })
+  for (let i = 0; i < 50; i++) await agent('Y').messages.send(Note, i, { to: 'W' })
+  intake.start()
+  await until(createVirtualClock(), () => count === 50)
+  expect(reactions.mock.calls.length).toBeLessThan(10)
+  hanging.resolve()
+  intake.stop()
+  await intake.idle()
 })

@@ -28,6 +28,8 @@ export class WorkerIntake {
   readonly #parts: WorkerIntakeParts
   readonly #stopping = new AbortController()
   readonly #busy = new Set<Promise<void>>()
+  /** Resolves when any handler ends. A race of `#busy` for each message would grow the reactions of one that hangs. */
+  #ended = Promise.withResolvers<void>()
   #loops: readonly Promise<void>[] = []
 
   constructor(parts: WorkerIntakeParts) {
@@ -57,7 +59,7 @@ export class WorkerIntake {
     const except = [...registered.batches.keys()].map((type) => ({ type, unless: nearerTypes(registered, type) }))
     const wanted = { perLane: 1, waitMs: undefined, types: [], except, known, signal }
     await this.#repeat(async () => {
-      while (this.#busy.size >= concurrency) await Promise.race(this.#busy)
+      while (this.#busy.size >= concurrency) await this.#ended.promise
       const max = concurrency - this.#busy.size
       const deliveries = await mailboxes.receiver.receive(user, worker.name, { ...wanted, max })
       for (const delivery of deliveries) void this.#handle([delivery])
@@ -80,7 +82,11 @@ export class WorkerIntake {
   }
 
   #handle(deliveries: readonly DeliveryHandle[]): Promise<void> {
-    const work = this.#parts.handle(deliveries).finally(() => this.#busy.delete(work))
+    const work = this.#parts.handle(deliveries).finally(() => {
+      this.#busy.delete(work)
+      this.#ended.resolve()
+      this.#ended = Promise.withResolvers()
+    })
     this.#busy.add(work)
     return work
   }
