@@ -45,3 +45,17 @@ export async function until(clock: VirtualClock, holds: () => boolean | Promise<
   }
   throw new Error('it never came true')
 }
+
+/** Returns the rejections that nothing handles during the work, which would end a process. */
+export async function unhandledDuring(work: () => Promise<void>): Promise<readonly unknown[]> {
+  const unhandled: unknown[] = []
+  const add = (error: unknown) => void unhandled.push(error)
+  process.on('unhandledRejection', add)
+  try {
+    await work()
+    for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+  } finally {
+    process.off('unhandledRejection', add)
+  }
+  return unhandled
+}

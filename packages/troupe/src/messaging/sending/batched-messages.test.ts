@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineMessage } from '../message-type.ts'
 import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
-import { messagingTestbeds } from '../open-testbeds.test.fixture.ts'
+import { messagingTestbeds, unhandledDuring } from '../open-testbeds.test.fixture.ts'
 
 const Note = defineMessage<string | number>('note')
 const Order = defineMessage('order', z.object({ n: z.int() }))
@@ -103,6 +103,15 @@ describe('a batch of sends', () => {
     const two = left.send(Note, 2, { to: 'B' })
     await first.close()
     expect((await two).payload).toBe(2)
+  })
+  it('A closed batch of sends rejects an invalid message only to its caller.', async () => {
+    const { agent } = await testbed()
+    const batch = agent('A').messages.batched()
+    await batch[Symbol.asyncDispose]()
+    const unhandled = await unhandledDuring(async () => {
+      await expect(batch.send(Order, { n: 0.5 }, { to: 'B' })).rejects.toThrow(/it is closed/)
+    })
+    expect(unhandled).toEqual([])
   })
   it('A batch of sends rejects a send beyond its bound of unresolved sends.', async () => {
     const { agent } = await testbed({ config: { capacity: { count: 20_000 } } })

@@ -1,13 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineMessage } from '../message-type.ts'
-import { messagingTestbeds } from '../open-testbeds.test.fixture.ts'
+import { messagingTestbeds, unhandledDuring } from '../open-testbeds.test.fixture.ts'
 import { MessageConfirmed } from './message-confirmed.ts'
 
 const Note = defineMessage('note')
 const Order = defineMessage('order.place', z.object({ n: z.int() }), { reply: z.object({ left: z.number() }) })
 
 const { testbed } = messagingTestbeds()
+
+describe('messages of a closed troupe', () => {
+  it('A request after the close rejects an invalid payload only to its caller.', async () => {
+    const { agent, mailboxes } = await testbed()
+    const { messages } = agent('A')
+    await mailboxes.close()
+    const unhandled = await unhandledDuring(async () => {
+      const answer = messages.request(Order, { n: 0.5 }, { to: 'B' })
+      await expect(answer).rejects.toMatchObject({ code: 'troupe.closed' })
+    })
+    expect(unhandled).toEqual([])
+  })
+})
 
 describe('types of messages', () => {
   it('A message type rejects an invalid payload at the send, and names the place.', async () => {

@@ -20,6 +20,8 @@ export class LaneSends implements SendPort {
     const { to, options } = draft
     const from = sender()
     const prepared = payload.then((encoded) => this.#messaging.compose(from, draft, encoded, at))
+    // A closed or full batch rejects the send without the message.
+    prepared.catch(() => {})
     const priority = options.priority ?? 'normal'
     const lane = JSON.stringify([from.user, from.agent, to, priority])
     const receipt = await this.#enqueue({ lane, priority, prepared, signal: options.signal })

@@ -36,6 +36,8 @@ export class MailboxRequests implements RequestPort {
         encoded,
       ),
     )
+    // A closed troupe rejects the request without the message.
+    prepared.catch(() => {})
     const timedOut = () =>
       failure('timeout', { what: `The request ${type.name} to ${to}`, kind: 'request', limit: ttl })
     const listening = messaging.answers.listen(user, id)
