@@ -8,6 +8,7 @@ import type { MessagingContext } from '../messaging-context.ts'
 import { unanswered } from '../receiving/delivery-handle.ts'
 import { type Maintenance, toMove } from '../receiving/maintenance.ts'
 import { replyToOf } from '../receiving/message-row.ts'
+import { maxHeldMailboxes } from '../statements/maintenance-statements.ts'
 import { mailboxLimitText } from '../statements/send-statements.ts'
 import { MessageConfirmed, MessageRejected } from './message-confirmed.ts'
 import type { OutboundQueue } from './outbound-queue.ts'
@@ -19,8 +20,8 @@ export class Outbox {
   readonly #messaging: MessagingContext
   readonly #outboundQueue: OutboundQueue
   readonly #maintenance: Maintenance
-  /** Mailboxes that hold messages back, whose free capacity is worth a check. */
-  readonly #holding = new Map<string, { readonly user: string; readonly mailbox: string }>()
+  /** True if mailboxes hold messages back, whose free capacity is worth a check. */
+  #holding = false
   #running: Promise<void> | undefined
   #needsRecheck = false
   #closed = false
@@ -31,7 +32,7 @@ export class Outbox {
     this.#maintenance = maintenance
   }
   get holding(): boolean {
-    return this.#holding.size > 0
+    return this.#holding
   }
 
   /**
@@ -56,14 +57,20 @@ export class Outbox {
   }
 
   async #pump(): Promise<void> {
-    const [rows = []] = await this.#messaging.storage.read({ work: true }, [this.#messaging.maintenance.heldAnywhere()])
-    this.#holding.clear()
-    for (const row of rows) {
-      const mailboxKey = { user: String(row.user_id), mailbox: String(row.mailbox) }
-      this.#holding.set(JSON.stringify(mailboxKey), mailboxKey)
+    let isHolding = false
+    for (let [user, mailbox] = ['', '']; ; ) {
+      const statement = this.#messaging.maintenance.heldAnywhere(user, mailbox)
+      const [rows = []] = await this.#messaging.storage.read({ work: true }, [statement])
+      // Capacity that is freed meanwhile is worth another check.
+      if (rows.length > 0) this.#holding = true
+      for (const row of rows) {
+        if (this.#closed) return
+        ;[user, mailbox] = [String(row.user_id), String(row.mailbox)]
+        if (!(await this.#releaseMailbox(user, mailbox))) isHolding = true
+      }
+      if (rows.length < maxHeldMailboxes) break
     }
-    for (const [key, { user, mailbox }] of [...this.#holding])
-      if (await this.#releaseMailbox(user, mailbox)) this.#holding.delete(key)
+    this.#holding = isHolding
   }
 
   /** @returns true if no message is held back any more */

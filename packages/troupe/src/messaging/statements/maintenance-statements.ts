@@ -3,6 +3,9 @@ import { sql } from 'kysely'
 import type { Dialect } from '../../storage/index.ts'
 import { compile, storageNow, type Values } from './compile.ts'
 
+/** The number of mailboxes that `heldAnywhere` returns at most. */
+export const maxHeldMailboxes = 1_000
+
 export function maintenanceStatements(dialect: Dialect, settings: { readonly maxAttempts: number }) {
   const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
   const ofLane = sql`l.user_id = m.user_id and l.mailbox = m.mailbox and l.lane = m.lane`
@@ -39,7 +42,11 @@ export function maintenanceStatements(dialect: Dialect, settings: { readonly max
     dialect,
     (p) => sql`select * from messages where ${of(p)} and state = 'held' order by seq limit 100`,
   )
-  const heldAnywhere = compile<Values>(dialect, () => sql`select user_id, mailbox from message_outbox limit 1000`)
+  const heldAnywhere = compile<Values>(
+    dialect,
+    (p) => sql`select user_id, mailbox from message_outbox where (user_id, mailbox) > (${p.user}, ${p.mailbox})
+      order by user_id, mailbox limit ${maxHeldMailboxes}`,
+  )
   const nextExpiry = compile<Values>(
     dialect,
     (p) => sql`select min(expires_at) as at, cast(${storageNow} as bigint) as now from messages
@@ -59,7 +66,8 @@ export function maintenanceStatements(dialect: Dialect, settings: { readonly max
     oldest: (user: string, mailbox: string, limit: number) => oldest({ user, mailbox, limit }, returns),
     usage: (user: string, mailbox: string) => usage({ user, mailbox }, returns),
     held: (user: string, mailbox: string) => held({ user, mailbox }, returns),
-    heldAnywhere: () => heldAnywhere({}, returns),
+    /** Returns mailboxes of all users that hold messages back, after one; the empty names are before all. */
+    heldAnywhere: (user: string, mailbox: string) => heldAnywhere({ user, mailbox }, returns),
     due: (user: string, mailbox: string) => due({ user, mailbox }, returns),
     nextScheduled: (user: string, mailbox: string) => nextScheduled({ user, mailbox }, returns),
     nextExpiry: (user: string, mailbox: string) => nextExpiry({ user, mailbox }, returns),
