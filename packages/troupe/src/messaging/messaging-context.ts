@@ -162,9 +162,9 @@ export class MessagingContext {
     const seen = seenStatements(dialect)
     this.cleanup = cleanupStatements(dialect, seen)
     this.signed = signatures && new SignedMessages({ signatures, storage, incidents, seen })
-    this.arrivals = new Notifier(clock)
-    this.capacity = new Notifier(clock)
-    this.answers = new Notifier(clock)
+    this.arrivals = new Notifier(clock, 'Waiting for messages')
+    this.capacity = new Notifier(clock, 'Sending')
+    this.answers = new Notifier(clock, 'Waiting for the reply')
   }
 
   /** Ends the steps that may have begun to handle a message, in the change that makes it a dead letter. */

@@ -16,12 +16,14 @@ export interface Listening {
 
 class Listener implements Listening {
   readonly #clock: Clock
+  readonly #what: string
   readonly #leave: () => void
   #notified: 'no' | 'yes' | 'closed' = 'no'
   #wake: (() => void) | undefined
 
-  constructor(clock: Clock, leave: () => void) {
+  constructor(clock: Clock, what: string, leave: () => void) {
     this.#clock = clock
+    this.#what = what
     this.#leave = leave
   }
   notify(how: 'yes' | 'closed'): void {
@@ -45,8 +47,8 @@ class Listener implements Listening {
           resolve()
         }
       })
-    if (signal?.aborted) throw failure('cancelled', { what: 'Waiting for messages' }, { cause: signal.reason })
-    if (this.#notified === 'closed') throw failure('troupe.closed', { what: 'Waiting for messages' })
+    if (signal?.aborted) throw failure('cancelled', { what: this.#what }, { cause: signal.reason })
+    if (this.#notified === 'closed') throw failure('troupe.closed', { what: this.#what })
     this.#notified = 'no'
   }
 }
@@ -59,18 +61,21 @@ interface Channel {
 
 export class Notifier {
   readonly #clock: Clock
+  readonly #what: string
   readonly #channels = new Map<string, Channel>()
   #closed = false
 
-  constructor(clock: Clock) {
+  /** @param what the call that waits, for errors */
+  constructor(clock: Clock, what: string) {
     this.#clock = clock
+    this.#what = what
   }
   listen(user: string, name: string): Listening {
-    if (this.#closed) throw failure('troupe.closed', { what: 'Waiting for messages' })
+    if (this.#closed) throw failure('troupe.closed', { what: this.#what })
     const key = keyOf(user, name)
     const channel = this.#channels.get(key) ?? { user, name, listeners: new Set() }
     this.#channels.set(key, channel)
-    const listener = new Listener(this.#clock, () => {
+    const listener = new Listener(this.#clock, this.#what, () => {
       channel.listeners.delete(listener)
       if (channel.listeners.size === 0) this.#channels.delete(key)
     })

@@ -33,6 +33,16 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     await a.send(Note, 5, { to: 'B' })
     expect(await agent('B').drain()).toEqual([1, 2, 5])
   })
+  it('A send that waits for room rejects with the name of the call if its signal aborts.', async () => {
+    const { agent } = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
+    const a = agent('A').messages
+    await a.send(Note, 1, { to: 'B' })
+    const ended = new AbortController()
+    const sent = a.send(Note, 2, { to: 'B', signal: ended.signal })
+    const rejected = expect(sent).rejects.toThrow(/^Sending /)
+    setTimeout(() => ended.abort(), 20)
+    await rejected
+  })
   it('A mailbox counts bytes too, and rejects a message that could never fit.', async () => {
     const { agent } = await testbed({ config: { capacity: { bytes: 1_000 } } })
     const a = agent('A').messages
