@@ -142,3 +142,12 @@ describe('a type that extends another', () => {
     }).toThrow(/more than 16/)
   })
 })
+
+it('A message type that is above itself is rejected.', async () => {
+  const { agent } = await testbed()
+  const circular: { name: string; version: number; parent?: unknown } = { name: 'circular', version: 1 }
+  circular.parent = circular
+  const sent = agent('A').messages.send(circular as never, 1 as never, { to: 'B' })
+  await expect(sent).rejects.toThrow(/circular .*above itself/)
+  expect(() => defineMessage('below', undefined, { extends: circular as never })).toThrow(/above itself/)
+})

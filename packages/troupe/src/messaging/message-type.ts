@@ -131,11 +131,13 @@ export function checkMessageType(type: unknown, generation = 0): void {
   const isSchema = schema === undefined || fieldOf(schema, '~standard') !== undefined
   if (typeof name === 'string' && typeof version === 'number' && isSchema) {
     const parent = fieldOf(type, 'parent')
-    if (parent !== undefined && generation < maxAncestors) checkMessageType(parent, generation + 1)
+    if (parent !== undefined && generation >= maxAncestors)
+      throw invalid(`The message type ${name}`, `it is above itself, or above ${maxAncestors} types and below another`)
+    if (parent !== undefined) checkMessageType(parent, generation + 1)
     return
   }
   const problem = typeof type === 'string' ? `it is the text ${truncateText(type, 80)}` : `it is ${typeof type}`
-  throw invalid('The message type', `${problem}, and not what defineMessage gives`)
+  throw invalid('The message type', `${problem}, and not a result of defineMessage`)
 }
 
 /** Returns a type and its ancestors, the nearest first. */
