@@ -14,8 +14,9 @@ const bodiless: readonly number[] = [204, 205, 304]
 export function boundedResponse(response: Response, { url, maxBytes, redirected, ended }: Bounds): Response {
   const { status, statusText, headers } = response
   const tooLarge = () => failure('egress.too_large', { host: new URL(url).host, limit: maxBytes })
-  if (Number(headers.get('content-length') ?? 0) > maxBytes) {
-    void response.body?.cancel().catch(() => {})
+  // The answer to HEAD has the length of a body, and no body.
+  if (response.body && Number(headers.get('content-length') ?? 0) > maxBytes) {
+    void response.body.cancel().catch(() => {})
     ended()
     throw tooLarge()
   }

@@ -242,6 +242,13 @@ describe('the way out', () => {
     expect((await (await enough.fetch(`http://a.example.com:${port}/packed`)).text()).length).toBe(100_000)
   })
 
+  it('The egress fetch returns the answer to HEAD for a body beyond its limit.', async () => {
+    handle = (_, response) => void response.writeHead(200, { 'content-length': 100_000 }).end()
+    const { fetch } = local({ maxBytes: 60_000 })
+    const response = await fetch(`http://a.example.com:${port}/`, { method: 'HEAD' })
+    expect([response.headers.get('content-length'), await response.text()]).toEqual(['100000', ''])
+  })
+
   it('The egress fetch times out at the start and at the end of a response, and ends with its signal.', async () => {
     handle = (request, response) => {
       if (request.url === '/begun') response.write('begun')
