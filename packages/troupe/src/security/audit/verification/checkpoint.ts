@@ -75,7 +75,7 @@ export interface AuditVerifier {
   readonly excuses: (excuse: Excuse, signature: string | null, n: number) => boolean
 }
 
-/** Keys that sign no more: a record that one of them signed excuses only where it stands before the leaf `before`. */
+/** Keys that do not sign any more. A record that one of them signed excuses others only if its leaf is before `before`. */
 export interface RetiredKeys {
   readonly publicKeys: readonly (string | KeyObject)[]
   readonly before: number
@@ -102,7 +102,7 @@ export function withRetiredKeys(
   delivered: readonly Checkpoint[],
 ) {
   const [present, earlier] = [auditVerifier([publicKey]), auditVerifier(retired)]
-  const before = Math.min(...delivered.filter(present.isSigned).map(({ size }) => size))
+  const before = delivered.filter(present.isSigned).reduce((least, { size }) => Math.min(least, size), Infinity)
   return {
     checkpoints: delivered.filter((one) => one.key === keyId || (earlier.isSigned(one) && one.size <= before)),
     publicKeys: [publicKey],

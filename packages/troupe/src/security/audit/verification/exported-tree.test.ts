@@ -59,3 +59,10 @@ it('The root of a pruned subtree of the audit log proves its leaves.', () => {
   expect(tree.appendSubtree({ first: 0, level: 2, hash })).toBe(false)
   expect(findings.map(({ kind, n }) => [kind, n])).toEqual([['reordered', 0]])
 })
+it('An audit tree names the missing end for any number of checkpoints.', () => {
+  const findings: AuditFinding[] = []
+  const checkpoint = { key: 'k', at: 0, root: '', signature: '' }
+  const checkpoints = Array.from({ length: 200_000 }, (_, i) => ({ ...checkpoint, size: i + 1 }))
+  new ExportedTree(checkpoints, (finding) => findings.push(finding)).end(0)
+  expect(findings).toMatchObject([{ kind: 'truncated', problem: expect.stringContaining('200000 leaves') }])
+})
