@@ -2,7 +2,7 @@
  * A queue of records without awaiting callers: gathered per user, one change at a time. A record that the storage
  * rejects, or that arrives while too many wait, is lost and reported; the actor is not affected.
  */
-import type { UserId } from '../../core/index.ts'
+import { TroupeError, type UserId } from '../../core/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
 
 /** Records that may wait, over all users. */
@@ -54,12 +54,20 @@ export class RecordQueue {
     await Promise.resolve()
     while (waiting.length > 0) {
       const group = waiting.slice(0, maxBatch)
-      const problem = await this.#commit(user, group)
-      if (problem !== undefined) for (const { onLost } of group) onLost(problem)
+      await this.#store(user, group)
       waiting.splice(0, group.length)
       this.#count -= group.length
     }
     this.#users.delete(user)
+  }
+
+  async #store(user: UserId, group: readonly Waiting[]): Promise<void> {
+    const problem = await this.#commit(user, group)
+    if (problem === undefined) return
+    // The text of one record, such as half of a surrogate pair, is no reason to lose the others.
+    if (group.length > 1 && problem instanceof TroupeError && problem.code === 'validation.failed')
+      for (const record of group) await this.#store(user, [record])
+    else for (const { onLost } of group) onLost(problem)
   }
 
   async #commit(user: UserId, group: readonly Waiting[]): Promise<unknown> {
