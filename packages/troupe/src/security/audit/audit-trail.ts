@@ -78,7 +78,8 @@ export function checkAuditEntry(auditEntry: Decision): void {
       throw wrong(name, 'it must be a text that is not empty')
   for (const name of ['user', 'resource', 'reason', 'key', 'entry'] as const) {
     const text: unknown = fieldOf(auditEntry, name)
-    if (text !== undefined && typeof text !== 'string') throw wrong(name, 'it must be a text')
+    if (text === undefined || typeof text === 'string' || (name === 'key' && text === null)) continue
+    throw wrong(name, name === 'key' ? 'it must be a text or null' : 'it must be a text')
   }
   if (typeof auditEntry.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
 }
