@@ -44,8 +44,8 @@ export interface Encryption {
   /** Returns the state of encryption. */
   status(): Promise<EncryptionStatus>
   /**
-   * Wraps the data keys of all users with the current key and, with `data`, encrypts all values with new data keys; the
-   * old ones are destroyed. Resolves when it is done; reads and writes continue meanwhile.
+   * Wraps the data keys of all users with the current key. With `data`, all values are encrypted with new data keys before, and
+   * the old ones are destroyed. Resolves when it is done; reads and writes continue meanwhile.
    * @throws ValidationError `encryption.required`, `encryption.key_missing`, `option.unknown`
    * @example await troupe.encryption.rotate({ to: '2026-02', data: true })
    */
@@ -112,10 +112,7 @@ export class ActiveEncryption implements RunningEncryption {
         await keyRing.use(to)
       }
       await checkKeyRing(storage, keyRing)
-      const wrapped = await this.#reencryption(newReencryption('keys'))
-      if (!data) return wrapped
-      const encrypted = await this.#reencryption(newReencryption('data'))
-      return { users: encrypted.users, rows: wrapped.rows + encrypted.rows }
+      return this.#reencryption(newReencryption(data ? 'data' : 'keys'))
     })
   }
 
@@ -128,7 +125,7 @@ export class ActiveEncryption implements RunningEncryption {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(failure('troupe.closed', { what: 'Going over what is sealed' }))
+    this.#closing.abort(failure('troupe.closed', { what: 'The re-encryption of all users' }))
     await this.#running.catch(() => {})
   }
 
@@ -144,6 +141,11 @@ export class ActiveEncryption implements RunningEncryption {
     const { state } = this.#parts.keys.encryptionState
     await this.#saveState({ state: reencryption.what === 'decrypt' ? 'decrypting' : state, reencryption })
     const result = await reencryptUsers(this.#parts, reencryption, this.#closing.signal)
+    if (reencryption.what === 'data') {
+      // After the data, so that a crash at any time leaves a state from which both are completed.
+      const wrapped = await this.#reencryption(newReencryption('keys'))
+      return { users: result.users, rows: result.rows + wrapped.rows }
+    }
     if (reencryption.what === 'keys') await this.#forgetOldKeys()
     if (reencryption.what === 'decrypt') await this.#end()
     else await this.#saveState({ state: reencryption.what === 'encrypt' ? 'encrypted' : state })

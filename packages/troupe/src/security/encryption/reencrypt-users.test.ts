@@ -100,3 +100,20 @@ it('A re-encryption does not overwrite what is written meanwhile.', async () => 
   expect(rows).toEqual([{ n: 0 }])
   await storage.close()
 })
+
+it('A rotation with data that is interrupted at any change is completed at the next opening.', async () => {
+  const { storage, open, bodies } = await openTestbed()
+  await (await open()).encryption.whenIdle()
+  const keysOf = async () =>
+    new Set((await bodies()).flatMap((body) => (body === null ? [] : [String(body).slice(0, 13)])))
+  for (const dies of [1, 2, 3, 10, 100]) {
+    const before = await keysOf()
+    const { encryption } = await open(dies)
+    await expect(encryption.rotate({ data: true })).rejects.toThrow('the process is dead')
+    const reopened = (await open()).encryption
+    await reopened.whenIdle()
+    expect(await reopened.status()).toEqual({ state: 'encrypted', current: 'k' })
+    expect((await keysOf()).intersection(before), `interrupted at change ${dies}`).toEqual(new Set())
+  }
+  await storage.close()
+})
