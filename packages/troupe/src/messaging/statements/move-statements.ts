@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Dialect, Statement } from '../../storage/index.ts'
 import { compile, later, storageNow, type Values } from './compile.ts'
-import { mailboxLimitText, type sendStatements } from './send-statements.ts'
+import { type MailboxLimits, mailboxLimitText, type sendStatements } from './send-statements.ts'
 
 export interface Move {
   readonly user: string
@@ -14,11 +14,7 @@ export interface Move {
   readonly offset: number
 }
 
-export function moveStatements(
-  dialect: Dialect,
-  limits: { readonly maxCount: number; readonly maxBytes: number },
-  send: ReturnType<typeof sendStatements>,
-) {
+export function moveStatements(dialect: Dialect, limits: MailboxLimits, send: ReturnType<typeof sendStatements>) {
   const number = (p: Values) =>
     sql`(select m.next_seq from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})`
   const lastDue = (p: Values) => sql`coalesce((select l.last_due from mailbox_lanes l where l.user_id = ${p.user}

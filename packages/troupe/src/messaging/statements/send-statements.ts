@@ -42,7 +42,8 @@ export interface OutgoingMessage {
   readonly dedupeUntil: Bind
 }
 
-interface MailboxLimits {
+/** The capacity of each mailbox. */
+export interface MailboxLimits {
   readonly maxCount: number
   readonly maxBytes: number
 }

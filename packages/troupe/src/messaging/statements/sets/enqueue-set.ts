@@ -5,16 +5,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Bind, type ContentNames, type Dialect, type Statement, template } from '../../../storage/index.ts'
 import { compile, storageNow, type Values } from '../compile.ts'
-import type { OutgoingMessage, sendStatements } from '../send-statements.ts'
+import type { MailboxLimits, OutgoingMessage, sendStatements } from '../send-statements.ts'
 
 /** The sizes of sets, the largest first; each has its own statement. */
 const setSizes = [128, 16] as const
 type SetSize = (typeof setSizes)[number]
-
-interface MailboxLimits {
-  readonly maxCount: number
-  readonly maxBytes: number
-}
 
 const texts = ['lane', 'sender', 'priority', 'type', 'kinds', 'thread', 'correlation', 'reply_to', 'state', 'dedupe_id']
 const numbers = ['version', 'bytes', 'due_plus', 'at', 'at_plus', 'expires', 'expires_plus', 'dedupe_plus']
