@@ -13,7 +13,7 @@ export type BytesPath = readonly (string | number)[]
 /**
  * Returns the schema of a `Uint8Array`, alone or inside a zod object.
  * @param options.max the highest number of bytes; the limit of a message (8 MB as base64) by default
- * @example const Scan = defineMessage('scan', z.object({ page: z.int(), image: bytes({ max: 1_000_000 }) }))
+ * @example const Scan = defineMessage('scan', z.object({ page: z.int(), image: bytesSchema({ max: 1_000_000 }) }))
  */
 export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<Uint8Array, Uint8Array> {
   checkOptions('bytesSchema', options, ['max'])

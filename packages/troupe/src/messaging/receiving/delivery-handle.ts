@@ -187,7 +187,7 @@ export class DeliveryHandle implements Delivery {
     const delayMs = milliseconds(options.delay ?? '0ms', 'delay')
     const { maxAttempts } = this.#messaging.settings
     if (this.attempt >= maxAttempts)
-      return this.deadLetter(reason ?? `it was given back at attempt ${this.attempt} of ${maxAttempts}`)
+      return this.deadLetter(reason ?? `it was rejected at attempt ${this.attempt} of ${maxAttempts}`)
     await this.#commit(this.nackFragment(delayMs, reason ?? null))
     this.finished('nacked')
   }
@@ -254,7 +254,7 @@ export class DeliveryHandle implements Delivery {
   }
 }
 
-/** The rows of one claim as places with their batches: who comes before and behind in the same lane. */
+/** Returns the leases of the rows of one claim, each with the first and the last number that was delivered from its lane. */
 export function leasesOf(rows: readonly Row[], token: string): readonly MessageLease[] {
   const ends = new Map<string, { from: number; to: number }>()
   for (const row of rows) {

@@ -24,13 +24,13 @@ interface BatchSpec {
   readonly nearer: readonly string[]
   readonly size: number
   readonly waitMs: number
-  /** The most that the worker makes of a message. */
+  /** The number of attempts of a message before it becomes a dead letter. */
   readonly attempts: number
 }
 
 type Jobs = readonly (readonly DeliveryHandle[])[]
 
-/** After a claim in which others were quicker: their change may not have been rung. */
+/** The delay in ms after a claim that another receiver prevented. Its change may have sent no notification. */
 const recheckMs = 1_000
 
 export class GatheredBatches {

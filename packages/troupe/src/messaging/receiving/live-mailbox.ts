@@ -171,9 +171,7 @@ export function liveMailbox(
     },
     async confirmRead(messages, options = {}) {
       checkCall('confirmRead', options)
-      for (const message of listOf('What confirmRead was given', messages))
-        if (typeof fieldOf(message, 'id') !== 'string')
-          throw failure('validation.failed', { what: 'What confirmRead was given', problem: 'it lists no messages' })
+      checkListed(messages)
       const unread = messages.filter(({ read, to }) => !read && to === mailbox)
       const asked = unread.filter(({ requiresConfirmation, from }) => requiresConfirmation && from !== mailbox)
       const confirmations = asked.flatMap((message) => confirmationOf(messaging, user, message))
@@ -190,6 +188,14 @@ export function liveMailbox(
       await redriveDeadLetter(messaging, maintenance, { user, mailbox, id: checkEntryKey(id) })
     },
   }
+}
+
+/** @throws ValidationError */
+function checkListed(messages: readonly ListedMessage[]): void {
+  const what = 'The messages of confirmRead'
+  for (const message of listOf(what, messages))
+    if (typeof fieldOf(message, 'id') !== 'string')
+      throw failure('validation.failed', { what, problem: 'they must be listed messages' })
 }
 
 async function mailboxCounts(messaging: MessagingContext, user: string, mailbox: string): Promise<MailboxCounts> {

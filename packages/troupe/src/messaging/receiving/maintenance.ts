@@ -90,7 +90,7 @@ export class Maintenance {
     return done
   }
 
-  /** Scheduled messages that are due enter their lanes, some at a time. @returns how many did */
+  /** Moves scheduled messages that are due into their lanes, at most 100. @returns how many were moved */
   async bringDue(user: string, mailbox: string): Promise<number> {
     return this.#bring(user, mailbox, await this.#messaging.read(user, this.#messaging.maintenance.due(user, mailbox)))
   }
@@ -99,7 +99,7 @@ export class Maintenance {
     if (due.length > 0) this.#messaging.arrivals.notify(user, mailbox)
     return moved.filter(Boolean).length
   }
-  /** ms until the next scheduled message is due; nothing or less where one is already. */
+  /** Returns the ms until the next scheduled message is due, at most 0 if one is; undefined if there is none. */
   async nextScheduled(user: string, mailbox: string): Promise<number | undefined> {
     const [row] = await this.#messaging.read(user, this.#messaging.maintenance.nextScheduled(user, mailbox))
     return row === undefined || row.at === null ? undefined : Number(row.at) - Number(row.now)

@@ -56,7 +56,7 @@ export interface StoredEnvelope {
 
 export const encodeEnvelope = (envelope: StoredEnvelope): string => encodeJson(envelope, 'The metadata of the message')
 
-/** A payload begins as JSON does, never with this: what does is a reference to a value that is stored apart. */
+/** No JSON text begins with it. A payload that does is a reference to a value that is stored separately. */
 const mark = '@'
 export const storePayload = (value: ValueRef): string => ('json' in value ? value.json : `${mark}${encodeJson(value)}`)
 export const payloadRef = (row: Row): ValueRef => {

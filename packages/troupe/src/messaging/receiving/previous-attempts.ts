@@ -7,7 +7,7 @@ import type { Fragment } from '../../storage/index.ts'
 import type { DeliveryHandle } from './delivery-handle.ts'
 import { failedRetentionMs, handledStep } from './handled-step.ts'
 
-/** Tries whose journals are asked, and go with the one that succeeded; those before them go by themselves. */
+/** The number of attempts whose journals are read, and deleted after a success. Earlier journals end with their retention. */
 const maxCheckedAttempts = 50
 
 /** Effects that earlier attempts have done, by name and key: `name[key]`. */
@@ -56,7 +56,7 @@ export class PreviousAttempts {
     if (!batch.released) await delivery.leaveBatch(steps.abandon(user, [batch.step], failedRetentionMs(retentionMs)))
     const effect = (await steps.effects(user, batch.step)).find(isUnclear)
     if (!effect) return undefined
-    const what = `the batch that it was handled in broke off, and can't be gone on with: its effect ${effect.name}`
+    const what = `the batch in which it was handled was interrupted and cannot continue: its effect ${effect.name}`
     return isKeyed(effect)
       ? `${what} may have happened, and may not be repeated`
       : `${what} has no key that says for which of its messages it was`

@@ -92,8 +92,8 @@ export class Receiver {
   }
 
   /**
-   * A delivery that was handed out before, maybe by another process; it acts like the first while its lease holds.
-   * @throws LeaseLostError for a message that is gone
+   * Returns a delivery of an earlier claim, perhaps of another process. It can be ended while its lease is valid.
+   * @throws LeaseLostError for a message that does not exist any more
    */
   async findDelivery(user: string, mailbox: string, lease: DeliveryLease): Promise<DeliveryHandle> {
     const { id, token, batchFrom, batchTo } = lease
@@ -108,7 +108,7 @@ export class Receiver {
     })
   }
 
-  /** ms from `since` to the next moment at which something may be delivered that can't then. */
+  /** Returns the ms until the next time after `since` at which more may be delivered; undefined if there is none. */
   async next(user: string, mailbox: string, since: number): Promise<number | undefined> {
     const [row] = await this.#messaging.read(user, this.#messaging.claim.next(user, mailbox, since))
     return row === undefined || row.at === null ? undefined : Math.max(0, Number(row.at) - Number(row.now))
@@ -171,8 +171,8 @@ export class Receiver {
   }
 
   /**
-   * What does not fit its type, or is not proven to be its sender's, is a dead letter at once: trying it again would
-   * change nothing.
+   * A message that does not fit its type, or whose signature is not valid, becomes a dead letter at once, since a retry
+   * would change nothing.
    */
   async #decode(
     row: Row,

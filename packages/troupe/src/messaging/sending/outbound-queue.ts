@@ -230,7 +230,7 @@ export class OutboundQueue {
   drop(victims: readonly Row[]): Drop {
     if (victims.length === 0) return noDrop
     const fragments = victims.map((row) => {
-      const error = notAnswered(String(row.mailbox), String(row.type), 'it was dropped, for its mailbox was full')
+      const error = notAnswered(String(row.mailbox), String(row.type), 'it was dropped because its mailbox was full')
       const answer = unanswered(this.#messaging, row, error)
       const removed = this.#messaging.deliveries.remove(
         toMessageLocation(row),

@@ -40,7 +40,7 @@ type SignedTime = { readonly after: number } | { readonly at: number }
 /** The signature of a message that was accepted before delivery times were signed has none. */
 type SignedTimes = Signed & { readonly times?: Times }
 
-/** Both are made of the storage's own moment, in one statement; some engines ask their clock for each. */
+/** One statement stores all times of a message, but some engines read their clock for each of them. */
 const toleranceMs = 1_000
 
 const signedTimeOf = (bind: Bind): SignedTime =>

@@ -201,7 +201,7 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
     /** Returns the messages of a token, if the response to its claim was lost. */
     claimed: (user: string, mailbox: string, token: string) => claimed({ user, mailbox, token }, { returns: true }),
     anyReady: (user: string, mailbox: string) => anyReady({ user, mailbox }, { returns: true }),
-    /** The next moment after `since` at which something may be delivered that can't now. */
+    /** Returns the next time after `since` at which more may be delivered. */
     next: (user: string, mailbox: string, since: number) => due.next({ user, mailbox, since }, { returns: true }),
   }
 }

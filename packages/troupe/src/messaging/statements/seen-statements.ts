@@ -1,4 +1,4 @@
-/** Signed messages that were acknowledged: for as long as their signature could be shown again, they are known. */
+/** Records the acknowledged signed messages for as long as a copy of them could pass the check of its signature. */
 import { sql } from 'kysely'
 import { signatureWindowMs } from '../../security/index.ts'
 import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'

@@ -105,16 +105,16 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
 
 /** @throws ValidationError */
 export function checkChildren(children: readonly SuperviseChild[]): readonly SuperviseChild[] {
-  const count = listOf('What is supervised', children).length
+  const count = listOf('The children of supervise', children).length
   if (count === 0 || count > maxChildren)
     throw wrong(
-      'The argument of supervise',
+      'The children of supervise',
       `it must be a list of 1 to ${maxChildren} functions that create a worker, got ${count}`,
     )
   for (const child of children)
     if (isInstance(child, Worker))
       throw wrong(
-        'What is supervised',
+        'The children of supervise',
         `${child.name} is a worker; pass () => new …, because each start needs a new one`,
       )
   return children

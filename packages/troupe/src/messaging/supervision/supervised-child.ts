@@ -52,7 +52,7 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
     if (worker instanceof Worker) return worker
     // The rejection of an asynchronous function is ignored with its promise.
     if ((worker as unknown) instanceof Promise) (worker as unknown as Promise<unknown>).catch(() => {})
-    throw failure('validation.failed', { what: 'What a supervised function gives', problem: 'it is not a Worker' })
+    throw failure('validation.failed', { what: 'The result of a supervised function', problem: 'it is not a Worker' })
   }
   // Created before any start, so that a function that creates no worker is rejected at once; the first start uses it.
   let next: Worker | undefined = made()

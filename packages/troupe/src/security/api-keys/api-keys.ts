@@ -198,7 +198,7 @@ export class ApiKeys {
     await this.#commit([
       this.#statements.succeed({ old: id, id: made.id, hash: made.hash, now }),
       this.#statements.inherit({ old: id, id: made.id }),
-      // Last, for the successor gets the life that the old one had.
+      // Last, because the successor gets the lifetime that the old key has until then.
       this.#statements.endSoon({ id, successor: made.id, until, now }, unknown),
       ...this.#acted('key.rotate', id),
     ])
@@ -364,7 +364,7 @@ function toKey(row: Row, users: readonly string[], at: number): ApiKey {
   }
 }
 
-/** A text that no id is as long as is not looked for, and does not come into the audit log. */
+/** Rejects a text that is longer than any id, so that it is neither looked up nor recorded in the audit log. */
 function checkId(call: string, id: string): void {
   if (checkText(call, id).length > longestId) throw failure('key.unknown', { key: show(id) })
 }

@@ -2,8 +2,8 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * Services that clouds offer to their machines, credentials among them: the first is public by range, the others lie in
- * ranges that one may well allow. Each must be named itself.
+ * Services of clouds for their machines, which also give credentials. The first is in a public range, the others are in
+ * ranges that an application may allow. Each is allowed only by its own address.
  */
 const hostServices: readonly string[] = [
   '168.63.129.16',

@@ -209,8 +209,8 @@ async function readRequest(input: string | URL | Request, init: RequestInit): Pr
     return await outgoing(input, init)
   } catch (cause) {
     if (cause instanceof TroupeError) throw cause
-    const problem = 'its method, headers or body are none that fetch takes; the cause says which'
-    throw failure('validation.failed', { what: 'What fetch was given', problem }, { cause })
+    const problem = 'fetch does not accept the method, the headers or the body; the cause says which'
+    throw failure('validation.failed', { what: 'The request', problem }, { cause })
   }
 }
 

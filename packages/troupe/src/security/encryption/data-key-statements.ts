@@ -10,7 +10,7 @@ export interface KeyRow {
   readonly wrapped: string
   readonly current: boolean
   readonly uses: number
-  /** The one that gave the user this key; empty where none did. */
+  /** The id of the re-encryption that created the key; empty if none did. */
   readonly reencryption: string
 }
 
@@ -37,7 +37,7 @@ export function dataKeyStatements(dialect: Dialect) {
   const erasing: Template<User> = ({ user }, more) => erasingOf({ mark: markOf(user) }, more)
   return {
     all: own<User>((db, p) => db.selectFrom('security_data_keys').selectAll().where('user_id', '=', p.user)),
-    /** A row while the user is being forgotten. */
+    /** Returns a row while the user is being erased. */
     erasing,
     ...writes(own),
     ...guards(own),

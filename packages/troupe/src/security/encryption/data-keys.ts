@@ -97,12 +97,12 @@ export class DataKeys implements Codec {
     return ((await this.#forWriting(user)).current as KeyRow).id
   }
 
-  /** Wraps the user's keys with the current key of the ring. @returns how many were wrapped with another */
+  /** Wraps the user's keys with the current key of the ring. @returns how many were wrapped with another key */
   rewrap(user: UserId): Promise<number> {
     return this.#rows.rewrapDataKeys(user)
   }
 
-  /** Nothing is encrypted under them any more. @param except the id of the key that stays; null: none does */
+  /** Deletes the user's keys, with which no value is encrypted any more. @param except the id of the key that stays; null: none does */
   async drop(user: UserId, except: string | null): Promise<void> {
     await this.#rows.drop(user, except)
     this.outdated(user)
@@ -178,7 +178,8 @@ export class DataKeys implements Codec {
     const texts = this.#decrypted(user, values, userKeys)
     if (texts) return texts
     const wrong = values.find(({ text }) => !isEncrypted(text) || !userKeys.keys.has(keyIdOf(text))) as LocatedValue
-    if (!isEncrypted(wrong.text)) throw damaged(wrong.location, 'it is not sealed, and everything in this database is')
+    if (!isEncrypted(wrong.text))
+      throw damaged(wrong.location, 'it is not encrypted, and all values of this database are')
     if (await this.#rows.isErasing(user)) throw failure('user.forgotten', { user })
     throw damaged(wrong.location, `its data key ${keyIdOf(wrong.text)} is not there`)
   }

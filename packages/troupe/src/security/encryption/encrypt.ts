@@ -32,7 +32,7 @@ export const keyIdOf = (encrypted: string): string => encrypted.slice(mark.lengt
 export class DataKey {
   readonly id: string
   readonly #key: KeyObject
-  /** Drawn many at a time, each used once: drawing costs more than sealing a short text. */
+  /** Many are drawn at a time, and each is used once, since drawing costs more than the encryption of a short text. */
   readonly #nonces: Buffer = Buffer.alloc(nonceBytes * 64)
   #used: number = this.#nonces.length
 

@@ -38,7 +38,7 @@ export function escapeForPrompt(text: string, name = 'data'): string {
       .slice(0, 256)
       .replace(/[^\w-]/g, '') || 'data'
   const inside = escapeTerminal(checkText('escapeForPrompt', text)).replace(
-    // The slash stands before its white space in the group, so that a run of white space is read in one way.
+    // The slash comes before its white space in the group, so that a run of white space is read in one way.
     new RegExp(`<(?=\\s*(?:/\\s*)?${mark})`, 'gi'),
     '&lt;',
   )
