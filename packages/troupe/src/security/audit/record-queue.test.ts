@@ -29,7 +29,7 @@ it('The audit queue loses only the record whose text the storage rejects.', asyn
   expect([stored, lost]).toEqual([['a', 'b'], ['bad']])
 })
 it('The audit queue makes one attempt for the records of a change if the storage fails.', async () => {
-  const { queue, add, stored, lost, commits } = open(() => failure('storage.busy', {}))
+  const { queue, add, stored, lost, commits } = open(() => failure('storage.busy', { limit: 1 }))
   for (const text of ['a', 'b']) add(text)
   await queue.flush()
   expect([stored, lost, commits()]).toEqual([[], ['a', 'b'], 1])

@@ -67,7 +67,7 @@ export class ExportedRecords {
       if (n < erasedAt && !hasOldRows) erased++
       else if (mark !== '' && id < retiredBefore) retired++
       else {
-        const why = n < erasedAt ? '; its user is recorded as erased, but has rows' : unexcused
+        const why = n < erasedAt ? '; its user is recorded as erased, and has rows' : unexcused
         this.#report({ kind: 'missing', n, record: { id }, problem: `the record ${id} is gone${why}` })
       }
     }

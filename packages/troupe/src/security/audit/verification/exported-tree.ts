@@ -91,7 +91,7 @@ export class ExportedTree {
     this.#judgeUnsound()
     for (const { from, to, left } of this.#gaps)
       if (left > 0) this.#report({ kind: 'missing', n: from, problem: `leaves ${from} to ${to} are gone` })
-    const expected = this.#checkpoints.keys().reduce((most, size) => Math.max(most, size), claimed)
+    const expected = this.#checkpoints.keys().reduce((max, size) => Math.max(max, size), claimed)
     const problem = `there were ${expected} leaves, and leaves ${this.#size} to ${expected - 1} are gone`
     if (this.#size < expected) this.#report({ kind: 'truncated', n: this.#size, problem })
   }
