@@ -1,16 +1,20 @@
 /** Calls of embedding and reranking models: attempts behind the gate of the model, and an event for each attempt. */
 import type { Clock, Events, Random, UserId } from '../../core/index.ts'
-import { failure } from '../../core/index.ts'
-import { retry } from '../../resilience/index.ts'
-import { verdictOf } from '../model-failure.ts'
+import { failure, TroupeError } from '../../core/index.ts'
+import { retry, unlessAborted } from '../../resilience/index.ts'
+import { thrownByModel, verdictOf } from '../model-failure.ts'
 import type { ModelGate } from '../model-gates.ts'
 
 export interface AttemptParts {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
-  /** The number of attempts may change while the troupe runs. */
-  readonly caller: { readonly attempts: number }
+  readonly caller: {
+    /** The number of attempts may change while the troupe runs. */
+    readonly attempts: number
+    /** Removes secrets from the error messages of providers. */
+    readonly redact?: (text: string) => string
+  }
 }
 
 interface AttemptedCall {
@@ -30,24 +34,30 @@ export interface Attempted<Out> {
 
 /**
  * @param check rejects an answer that is not usable; it is not asked for again
- * @throws ExternalServiceError `model.failed`, the errors of the gate, and those of `check`
+ * @throws ExternalServiceError `model.failed`, the errors of the gate, those of `check`, and CancelledError
  */
 export async function attemptCall<Out>(
-  { clock, random, events, caller: { attempts } }: AttemptParts,
+  { clock, random, events, caller }: AttemptParts,
   { event, model, gate, user, signal }: AttemptedCall,
   ask: () => Promise<Attempted<Out>>,
   check: (answer: Out) => void,
 ): Promise<Out> {
+  const { attempts, redact = (text: string) => text } = caller
+  let made = 0
+  let isRejectedByGate = true
   const once = async () => {
+    made++
+    isRejectedByGate = false
     const began = clock.monotonic()
     const eventFields = { type: event, userId: user, model } as const
     try {
-      const { answer, fields } = await ask()
+      const { answer, fields } = await unlessAborted({ clock, what: `The model ${model}`, signal }, ask)
       events.emit({ ...eventFields, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...fields })
       check(answer)
       return answer
-    } catch (error) {
+    } catch (thrown) {
       events.emit({ ...eventFields, at: clock.now(), success: false, durationMs: clock.monotonic() - began })
+      const error = thrownByModel(thrown)
       const verdict = verdictOf(error, clock.now())
       if (verdict.kind === 'limited') gate.coolDown(verdict.afterMs ?? 1_000)
       throw error
@@ -55,18 +65,19 @@ export async function attemptCall<Out>(
   }
   const shouldRetry = (error: unknown) => {
     const verdict = verdictOf(error, clock.now())
-    return verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.canRetry)
+    return !isRejectedByGate && (verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.canRetry))
+  }
+  const passGate = () => {
+    isRejectedByGate = true
+    return gate.pass(once, signal)
   }
   try {
-    return await retry({ attempts, when: shouldRetry, clock, random }).execute(() => gate.pass(once, signal), {
-      signal,
-    })
+    return await retry({ attempts, when: shouldRetry, clock, random }).execute(passGate, { signal })
   } catch (error) {
-    const { code, cause } = error as { readonly code?: string; readonly cause?: unknown }
-    if (typeof code === 'string' && code !== 'retries.exhausted' && !/^E[A-Z]+$/.test(code)) throw error
-    const verdict = verdictOf(cause ?? error, clock.now())
-    if (verdict.kind === 'stop') throw error
-    const problem = 'problem' in verdict ? verdict.problem : 'it limits calls'
-    throw failure('model.failed', { model, attempts: code === undefined ? 1 : attempts, problem }, { cause: error })
+    const isExhausted = error instanceof TroupeError && error.code === 'retries.exhausted'
+    if (error instanceof TroupeError && !isExhausted) throw error
+    const verdict = verdictOf(isExhausted ? error.cause : error, clock.now())
+    const problem = 'problem' in verdict ? redact(verdict.problem) : 'it limits calls'
+    throw failure('model.failed', { model, attempts: made, problem }, { cause: error })
   }
 }

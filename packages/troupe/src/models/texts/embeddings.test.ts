@@ -84,6 +84,46 @@ describe('vectors of texts', () => {
     expect(rejected.asked).toHaveLength(1)
   })
 
+  it('The vectors of texts are rejected at once by an open circuit and a long pause, with the error of the limit.', async () => {
+    const clock = createVirtualClock()
+    const failing = (statusCode: number) =>
+      counting(() => {
+        throw Object.assign(new Error('no'), { statusCode, responseHeaders: { 'retry-after': '90' } })
+      })
+    const own = models({ clock, breaker: { failures: 1 }, attempts: 1 })
+    const down = failing(500)
+    await expect(embed(own, down.model, ['a'])).rejects.toMatchObject({ code: 'model.failed' })
+    await expect(embed(own, down.model, ['a'])).rejects.toMatchObject({ code: 'model.circuit_open' })
+    expect(down.asked).toHaveLength(1)
+    const limited = failing(429)
+    const asked = embed(models({ clock }), limited.model, ['a']).catch((error: unknown) => error)
+    for (let i = 0; i < 4; i++) await clock.advance('1s')
+    expect(await asked).toMatchObject({ code: 'model.limited' })
+    expect(limited.asked).toHaveLength(1)
+  })
+
+  it('A request for vectors of texts ends when the caller cancels, also if the model ignores its signal.', async () => {
+    const cancelling = new AbortController()
+    const { model } = counting(() => {
+      queueMicrotask(() => cancelling.abort())
+      return new Promise(() => {})
+    })
+    const asked = models().embed(model, ['a'], { user: 'u', signal: cancelling.signal })
+    await expect(asked).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
+  it('The vectors of texts fail without the secrets of the provider, whatever it throws.', async () => {
+    const failing = (thrown: unknown) => counting(() => Promise.reject(thrown)).model
+    const own = models({ redact: (text) => text.replaceAll('sk-1234', '[redacted]') })
+    const rejected = Object.assign(new Error('The key sk-1234 is not valid.'), { statusCode: 401 })
+    await expect(embed(own, failing(rejected), ['a'])).rejects.toMatchObject({
+      code: 'model.failed',
+      message: 'The model mock/counting failed after 1 attempts: The key [redacted] is not valid.',
+    })
+    for (const thrown of [null, undefined, 'no', Object.assign(new Error('no'), { code: 'ERR_OTHER' })])
+      await expect(embed(own, failing(thrown), ['a'])).rejects.toMatchObject({ code: 'model.failed' })
+  })
+
   it('The vectors of texts come from a named model, or the reason is given why it is unavailable.', async () => {
     const { model } = counting()
     const load = async () => ({ createOpenAI: () => Object.assign(() => model, { embeddingModel: () => model }) })
