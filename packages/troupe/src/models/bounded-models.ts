@@ -1,13 +1,18 @@
 /** Wraps language models so that they are asked for no more tokens than a budget leaves. */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider'
+import { lruCache } from '../core/index.ts'
 
 /** Models in use can answer more than this, so no service rejects a bound up to it. */
 const acceptedBound = 16_384
+const maxModels = 1_000
 const namesBound = /max[\s_]?(?:output|completion|new)?[\s_]?tokens/i
 
 export class BoundedModels {
-  /** The highest bound that is sent, by model whose service has rejected a higher one as more than the model can answer. */
-  readonly #highestBounds = new WeakMap<LanguageModelV4, number>()
+  /**
+   * The highest bound that is sent, by the name of a model whose service has rejected a higher one as more than the model
+   * can answer. Not by the object: a model behind a URL gets another one for each call.
+   */
+  readonly #highestBounds = lruCache<number>(maxModels)
 
   bounded(model: LanguageModelV4, tokensLeft: number | undefined): LanguageModelV4 {
     if (tokensLeft === undefined) return model
@@ -29,14 +34,15 @@ export class BoundedModels {
     call: (options: LanguageModelV4CallOptions) => PromiseLike<Out>,
   ): Promise<Out> {
     const { maxOutputTokens: own } = options
-    const isTooHigh = bound > (this.#highestBounds.get(model) ?? bound)
+    const name = `${model.provider}/${model.modelId}`
+    const isTooHigh = bound > (this.#highestBounds.get(name) ?? bound)
     if ((own !== undefined && own <= bound) || isTooHigh) return call(options)
     try {
       return await call({ ...options, maxOutputTokens: bound })
     } catch (error) {
       if (bound <= acceptedBound || own !== undefined || !isRejectedBound(error)) throw error
       // Half of it, so that a budget that shrinks causes few rejections.
-      this.#highestBounds.set(model, Math.max(acceptedBound, bound / 2))
+      this.#highestBounds.set(name, Math.max(acceptedBound, bound / 2))
       return call(options)
     }
   }
