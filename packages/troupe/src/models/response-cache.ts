@@ -6,7 +6,7 @@ import type { ModelAnswer } from './models-port.ts'
 export interface ResponseCache {
   /**
    * @param question all other values on which the answer depends
-   * @param isReusable returns false for an answer that must not be cached
+   * @param isReusable returns false for an answer that only this call may get, neither a later one nor one that waits
    */
   answer(
     user: UserId,
@@ -23,9 +23,19 @@ export function createResponseCache(options: CacheOptions): ResponseCache {
   return {
     async answer(user, question, ask, isReusable) {
       const key = `${hashText(user)} ${hashJson(question)}`
-      const { value, cached } = await cache.lookUp(key, ask)
-      if (!isReusable(value)) cache.forget((one) => one === key)
-      return cached ? { ...value, usage: { inputTokens: 0, outputTokens: 0 }, cost: 0, cached: true } : value
+      let own: ModelAnswer | undefined
+      try {
+        const { value, cached } = await cache.lookUp(key, async () => {
+          own = await ask()
+          // A failure is not cached, and an equal call that waits for it is made.
+          if (!isReusable(own)) throw new Error('the answer is of this call alone')
+          return own
+        })
+        return cached ? { ...value, usage: { inputTokens: 0, outputTokens: 0 }, cost: 0, cached: true } : value
+      } catch (error) {
+        if (own) return own
+        throw error
+      }
     },
     forget: (user) => cache.forget((key) => key.startsWith(hashText(user))),
   }
