@@ -127,6 +127,13 @@ describe('a model behind an OpenAI-compatible URL', () => {
     ).toBe('other words')
   })
 
+  it('A model call emits a reset if the attempt that answers has less text.', async () => {
+    const { url } = await server([streamed('one two', true), streamed('one ')])
+    const parts: LivePart[] = []
+    await models().call([{ url, model: 'test' }], call('hi', { onPart: (part) => parts.push(part) }))
+    expect(parts.slice(-2)).toMatchObject([{ type: 'reset' }, { type: 'text-delta', delta: 'one ' }])
+  })
+
   it('A model call fails with an ExternalServiceError if the answer is not JSON.', async () => {
     const { url } = await server([
       (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"oops'),

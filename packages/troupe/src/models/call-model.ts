@@ -130,6 +130,7 @@ async function attempt(
       ...(cost === undefined ? {} : { cost }),
       ...(logprobs === undefined ? {} : { logprobs }),
     }
+    live?.end()
     return { answer, ignored }
   })
 }

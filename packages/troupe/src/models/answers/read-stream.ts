@@ -147,12 +147,19 @@ export class LiveText {
     if (repeats) {
       this.#emit({ type: 'text-delta', delta: delta.slice(left) })
       this.#text += delta.slice(left)
-    } else {
-      this.#text = this.#text.slice(0, this.#repeated) + delta
-      this.#emit({ type: 'reset', reason: 'the answer was cut off and starts again' })
-      this.#emit({ type: 'text-delta', delta: this.#text })
-    }
+    } else this.#replace(this.#text.slice(0, this.#repeated) + delta)
     this.#repeated = this.#text.length
+  }
+
+  /** Ends the attempt that has answered: text of an earlier attempt that the answer does not have becomes void. */
+  end(): void {
+    if (this.#repeated < this.#text.length) this.#replace(this.#text.slice(0, this.#repeated))
+  }
+
+  #replace(text: string): void {
+    this.#text = text
+    this.#emit({ type: 'reset', reason: 'the answer was cut off and starts again' })
+    if (text !== '') this.#emit({ type: 'text-delta', delta: text })
   }
 
   reasoning(delta: string): void {
