@@ -4,7 +4,7 @@ import { createEvents, seededRandom, systemClock } from '../core/index.ts'
 import { createModels } from './create-models.ts'
 import type { ModelCall } from './models-port.ts'
 
-it('The cache of answers gives an answer that a budget has truncated to no other call, also not to one that waits.', async () => {
+it('The cache of answers gives an answer that a budget has truncated to no call that waits for it.', async () => {
   const released = Promise.withResolvers<void>()
   const model: LanguageModelV4 = {
     specificationVersion: 'v4',

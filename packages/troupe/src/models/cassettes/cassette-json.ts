@@ -1,12 +1,14 @@
 /**
  * Converts requests and answers of models and tools to JSON and back: dates, bytes and errors have a special form,
- * functions are omitted.
+ * functions are omitted. A key of a value that looks like one of these forms gets another `$`.
  */
 import { type Json, restoreError, type StoredError, storeError, TroupeError } from '../../core/index.ts'
 import { isOfNetwork } from '../../resilience/index.ts'
 
 /** The headers that decide whether and when a call is retried; no other header is recorded. */
 const recordedHeaders = ['retry-after', 'retry-after-ms']
+/** The keys of the special forms, and those with more `$` before them. */
+const formKey = /^\$+(?:date|number|bytes|error)$/
 
 export function toCassetteJson(value: unknown, depth = 0): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
@@ -20,7 +22,9 @@ export function toCassetteJson(value: unknown, depth = 0): Json {
   if (depth > 200) return null
   if (Array.isArray(value)) return value.map((item) => toCassetteJson(item, depth + 1))
   const fields = Object.entries(value).filter(([, item]) => item !== undefined && typeof item !== 'function')
-  return Object.fromEntries(fields.map(([key, item]) => [key, toCassetteJson(item, depth + 1)]))
+  return Object.fromEntries(
+    fields.map(([key, item]) => [formKey.test(key) ? `$${key}` : key, toCassetteJson(item, depth + 1)]),
+  )
 }
 
 export function fromJson(value: Json): unknown {
@@ -31,7 +35,9 @@ export function fromJson(value: Json): unknown {
   if (typeof fields.$number === 'string') return Number(fields.$number)
   if (typeof fields.$bytes === 'string') return Uint8Array.from(Buffer.from(fields.$bytes, 'base64'))
   if (fields.$error !== undefined) return errorFromJson(fields.$error as ErrorForm)
-  return Object.fromEntries(Object.entries(fields).map(([key, item]) => [key, fromJson(item)]))
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, item]) => [formKey.test(key) ? key.slice(1) : key, fromJson(item)]),
+  )
 }
 
 type ErrorForm = {

@@ -1,10 +1,10 @@
-/** Why a request is not on a cassette: the recorded one that is nearest to it, and where the two differ. No values. */
+/** Explains why a request is not on a cassette: where it differs from the most similar recorded one, without values. */
 import { canonicalJson, type Json, nearest } from '../../core/index.ts'
 import type { RecordedInteraction } from './recorded-interaction.ts'
 
 type Asked = Pick<RecordedInteraction, 'kind' | 'name' | 'key' | 'nth' | 'request'>
 
-/** So many are compared, and so many differences named. */
+/** Bounds of the recorded requests that are compared, and of the differences that are named and counted. */
 const maxCompared = 500
 const maxNamed = 5
 const maxCounted = 100

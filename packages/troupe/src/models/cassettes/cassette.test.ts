@@ -10,6 +10,7 @@ import { createTroupe } from '../../startup/create-troupe.ts'
 import { LlmAgent } from '../../startup/llm-agent.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
+import { openCassette } from './cassette.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -276,6 +277,31 @@ it('A cassette that cannot be written is reported as such, and not as a failure 
   })
   expect(asked).toMatchObject({ code: 'cassette.unwritten' })
   expect(model.calls).toHaveLength(2)
+})
+
+it('A cassette replays values that look like its forms of dates, numbers, bytes and errors unchanged.', async () => {
+  let text = ''
+  const store = {
+    read: async () => text,
+    async write(all: string) {
+      text = all
+    },
+    async append(line: string) {
+      text += line
+    },
+  }
+  const answer = {
+    at: { $date: '2026-01-01T00:00:00Z' },
+    price: { $number: '5', $$number: 6 },
+    bytes: [{ $bytes: 'AAAA' }],
+    failed: { $error: 'no stock' },
+    real: new Date(0),
+  }
+  const traffic = { kind: 'tool', name: 'find', request: { since: { $date: '2026' } }, signal: undefined } as const
+  const recorded = await openCassette({ store, mode: 'record' })
+  await recorded.play(traffic, async () => answer)
+  const replayed = await openCassette({ store, mode: 'replay' })
+  expect(await replayed.play(traffic, () => Promise.reject(never))).toEqual(answer)
 })
 
 it('A cassette replays a recorded model without its package and its key.', async () => {

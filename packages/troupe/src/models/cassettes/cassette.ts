@@ -16,7 +16,7 @@ import { redactParts } from './redact-parts.ts'
  */
 export type CassetteMode = 'replay' | 'record' | 'auto'
 
-/** Where the lines are. */
+/** The storage of a cassette, such as a file. */
 export interface CassetteStore {
   /** Returns the text of the cassette; undefined if it does not exist. */
   read(): Promise<string | undefined>
@@ -36,7 +36,7 @@ export interface CassetteOptions {
 
 const version = 1
 
-/** @throws ValidationError `cassette.unreadable`; for `replay` also where there is no tape */
+/** @throws ValidationError `cassette.unreadable`; in mode `replay` also if the cassette does not exist */
 export async function openCassette(options: CassetteOptions): Promise<Recording> {
   const { store, mode } = options
   const redaction = createRedaction(options)
@@ -99,7 +99,7 @@ class Cassette implements Recording {
     return this.#recording(stream, interactionKey, traffic)
   }
 
-  /** Passes the parts on as they come and writes them down at the end, whichever end it is. */
+  /** Passes the parts on as they come, and records them when the stream ends, fails or reports an error. */
   #recording<Part>(
     stream: ReadableStream<Part>,
     interactionKey: InteractionKey,
@@ -208,7 +208,7 @@ function readLines(text: string): Lines {
     try {
       return JSON.parse(line) as RecordedInteraction & { readonly cassette?: number }
     } catch {
-      // The last line of a recording that was cut off is no loss: it was never answered from.
+      // After a crash the last line may be incomplete. The caller has not received its answer.
       if (i === lines.length - 1 && i > 0) return undefined
       throw failure('cassette.unreadable', { problem: `line ${i + 1} is not JSON` })
     }

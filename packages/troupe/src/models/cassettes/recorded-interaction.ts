@@ -6,7 +6,7 @@ export interface RecordedInteraction {
   readonly name: string
   /** The hash of kind, name and request. */
   readonly key: string
-  /** Which such request, from 1. */
+  /** The number of the request among equal ones, from 1. */
   readonly nth: number
   readonly request: Json
   readonly answer?: Json

@@ -37,7 +37,7 @@ export function recordedModel(
   }
 }
 
-/** What was sent and received on the wire is not part of the answer. */
+/** Removes the HTTP request and response, which are not part of the answer. */
 function withoutTransport({
   request: _,
   response,

@@ -1,6 +1,6 @@
 /**
- * Redacts the parts of a stream. A secret may be split over two parts, so the parts are checked together; if something
- * was removed, they are recorded as one.
+ * Redacts the parts of a stream. A secret may be split over two parts, so the text of all parts is checked. If a secret was
+ * removed, the parts are recorded as one.
  */
 import type { Json } from '../../core/index.ts'
 import type { CassetteRedaction } from './cassette-redaction.ts'
