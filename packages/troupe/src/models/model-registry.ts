@@ -25,7 +25,7 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
     }
     if (spec.includes('/')) return [spec]
     if (within.includes(spec)) throw wrong(spec, 'it refers to itself')
-    const found = registry[spec]
+    const found = Object.hasOwn(registry, spec) ? registry[spec] : undefined
     if (found !== undefined) return asList(found).flatMap((one) => expandOne(one, [...within, spec]))
     const names = Object.keys(registry)
     const near = nearest(spec, names)
@@ -45,7 +45,7 @@ export function createRegistry(registry: ModelRegistry, fallback: string | undef
   return {
     expand,
     first: <Spec extends ModelSpec | EmbeddingSpec | RerankingSpec>(spec: Spec) =>
-      typeof spec === 'string' && spec in registry ? (expandOne(spec, [])[0] as ModelSpec) : spec,
+      typeof spec === 'string' && Object.hasOwn(registry, spec) ? (expandOne(spec, [])[0] as ModelSpec) : spec,
     defaultChain: (): readonly ModelSpec[] => {
       if (registry.default !== undefined) return expandOne('default', [])
       return fallback ? expandOne(fallback, []) : []

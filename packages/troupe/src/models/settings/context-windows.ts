@@ -8,7 +8,10 @@ export const defaultContextWindow = 128_000
  * The smallest window of the provider's current models, in tokens. A prompt that fits the smallest fits every model of it.
  * platform.claude.com/docs/en/about-claude/models, ai.google.dev/gemini-api/docs/models.
  */
-const byProvider: Readonly<Record<string, number>> = { anthropic: 200_000, google: 1_048_576 }
+const byProvider: ReadonlyMap<string, number> = new Map([
+  ['anthropic', 200_000],
+  ['google', 1_048_576],
+])
 
 /** @throws ValidationError that names the model */
 export function checkContextWindows(windows: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
@@ -21,5 +24,5 @@ export const createContextWindows =
   (windows: Readonly<Record<string, number>>) =>
   (model: string): number =>
     (Object.hasOwn(windows, model) ? windows[model] : undefined) ??
-    byProvider[model.slice(0, model.indexOf('/'))] ??
+    byProvider.get(model.slice(0, model.indexOf('/'))) ??
     defaultContextWindow
