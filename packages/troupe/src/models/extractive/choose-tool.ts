@@ -1,6 +1,6 @@
 /**
- * Decides whether to call a tool, which one and with which arguments. A tool is called if the task has no answer, the
- * prompt has its arguments, and the same call was not made before; the number of calls is bounded.
+ * Decides whether to call a tool, which tool and with which arguments. A tool is called if the task has no answer, the
+ * prompt has its arguments, and the same call was not made before. The number of calls is bounded.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool, LanguageModelV4ToolChoice } from '@ai-sdk/provider'
 import { termsOf } from '../../documents/index.ts'
@@ -14,7 +14,7 @@ export interface ChosenCall {
   readonly input: JSONObject
 }
 
-/** The most tool calls that one question leads to, and how often one tool is tried. */
+/** The maximal number of tool calls for one question: of all tools, and of one tool. */
 const limits = { calls: 6, perTool: 3 }
 
 /**
@@ -41,10 +41,10 @@ export async function chooseTool(
   return (await bestOf(tools, material, true)) ?? 'impossible'
 }
 
-/** No text of the user or of a tool answers yet. System messages do not count. */
+/** Returns whether the texts of the user and of tools do not answer yet. System messages do not count. */
 function needed({ task, quotes, intent }: Material): boolean {
   if (task.calls.length >= limits.calls) return false
-  // A tool that has ranked passages has answered, with near misses too: other words would only find worse ones.
+  // A tool that returns ranked passages has answered, even if all are near misses: other words find worse ones.
   if (task.quotations.length > 0) return false
   return intent === 'answer' && (quotes.length === 0 || task.sources.length === 0)
 }
@@ -100,7 +100,7 @@ const changing =
   /^(?:delete|remove|drop|write|create|update|set|push|put|post|send|publish|broadcast|cancel|pay|buy|order|place|book|approve|execute|run|subscribe|unsubscribe|clear|move|rename|add)$/i
 
 /**
- * Rates how likely a tool helps: highest one that searches, then one that reads, then one whose name occurs in the
+ * Rates how likely a tool helps: first the tools that search, then those that read, then those whose name occurs in the
  * question.
  */
 function fitnessOf(tool: LanguageModelV4FunctionTool, { task, keywords }: Material): number {
@@ -113,7 +113,7 @@ function fitnessOf(tool: LanguageModelV4FunctionTool, { task, keywords }: Materi
   const named = termsOf(words.join(' ')).filter((term) => asked.has(term)).length
   const described = termsOf(tool.description ?? '').filter((term) => asked.has(term)).length / (keywords.length + 1)
   if (searching.test(tool.name)) return 10 + named + described
-  // A document that was found but not shown is read before anything else is searched for.
+  // A document that a search has named is read before the next search.
   if (reading.test(tool.name)) return (found ? 15 : 5) + named + described
   if (named > 0) return named + described
   return searching.test(tool.description ?? '') ? 1 + described : 0

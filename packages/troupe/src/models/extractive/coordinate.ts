@@ -1,6 +1,6 @@
 /**
- * The tools with which an agent decides where its run continues. Plain text is preferred: they are called if the model
- * is required or asked to, or if it should delegate and has not done so yet.
+ * The tools with which an agent decides where its run continues. Plain text is preferred. A tool is called if the request
+ * requires or names it, or if the task asks the agent to delegate and the agent has not delegated yet.
  */
 import type { JSONObject, JSONValue, LanguageModelV4FunctionTool } from '@ai-sdk/provider'
 import { itemOf, type JsonSchema } from './schema/json-schema.ts'
@@ -20,8 +20,8 @@ interface Call {
 }
 
 /**
- * @param required whether some tool has to be called
- * @returns the call, or undefined where plain text is right
+ * @param required whether a tool must be called
+ * @returns the call; undefined if the answer is plain text
  */
 export async function coordinate(
   tools: readonly LanguageModelV4FunctionTool[],
@@ -79,7 +79,7 @@ async function valueFor(schema: JsonSchema | undefined, material: Material): Pro
   return filled.ok ? filled.value : undefined
 }
 
-/** The agents that may be named, those first that the user or the instructions speak of. */
+/** Returns the agents that the question names, else those that the instructions name, else all that may be named. */
 function agentsOf(tool: LanguageModelV4FunctionTool, { task }: Material): string[] {
   const agents = namesIn(tool.inputSchema, 0)
   const spoken = [task.question, task.instructions].map((text) => agents.filter((name) => text.includes(name)))

@@ -6,7 +6,7 @@ import { type Facts, parsed, SourceReader, type TextSource } from './text/source
 export interface ToolUse {
   readonly name: string
   readonly input: unknown
-  /** undefined while it has no result. */
+  /** Undefined if the call has no result yet. */
   readonly success: boolean | undefined
 }
 
@@ -19,7 +19,7 @@ export interface PromptTask {
   readonly question: string
   /** Texts that the user gave or that tools found. */
   readonly sources: readonly TextSource[]
-  /** Passages that were chosen before; those marked `near` are about the question and do not answer it. */
+  /** Passages that a tool or the user has chosen. Those marked `near` are about the question and do not answer it. */
   readonly quotations: readonly TextSource[]
   /** The system messages without their instructions: used if there is no other text. */
   readonly background: readonly TextSource[]
@@ -36,7 +36,7 @@ export interface PromptTask {
 
 type Message = LanguageModelV4Prompt[number]
 
-/** Reads a prompt; never fails, whatever it holds. */
+/** Reads a prompt. Does not throw for any content. */
 export function readPrompt(prompt: LanguageModelV4Prompt): PromptTask {
   const reader = new SourceReader()
   const last = prompt.findLastIndex((message, i) => message.role === 'user' && !isSteering(prompt, i))
@@ -70,7 +70,7 @@ function textOf(message: Message | undefined): string {
   return message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
 }
 
-/** Returns whether a message after the model's plain text, without texts, is about the form of the answer. */
+/** Returns whether a message follows a plain-text answer of the model and asks for a call of a coordination tool. */
 function isSteering(prompt: LanguageModelV4Prompt, index: number): boolean {
   const before = prompt[index - 1]
   if (before?.role !== 'assistant' || before.content.some((part) => part.type === 'tool-call')) return false

@@ -1,4 +1,4 @@
-/** Gives a finished result as a stream: text word by word, a tool call with its input. */
+/** Returns a complete result as a stream: text word by word, a tool call with its input. */
 import type { LanguageModelV4Content, LanguageModelV4GenerateResult, LanguageModelV4StreamPart } from '@ai-sdk/provider'
 
 export function streamOf(

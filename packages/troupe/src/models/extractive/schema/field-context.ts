@@ -1,7 +1,7 @@
-/** A place in a schema that is to be filled. */
+/** The position of a value in a schema. */
 import type { Quote } from '../text/rank-sentences.ts'
 
-/** Where in the schema a value belongs, and for which sentence or question if it is inside a list. */
+/** The position of a value in a schema; inside a list also the sentence or the question of the element. */
 export interface FieldContext {
   readonly path: string
   readonly name: string

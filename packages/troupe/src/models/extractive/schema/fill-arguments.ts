@@ -1,5 +1,4 @@
-/** Fills the arguments of a tool call from the question and from what earlier results name. */
-
+/** Fills the arguments of a tool call from the question and from the names in earlier results. */
 import type { JSONObject, JSONValue } from '@ai-sdk/provider'
 import { truncateText } from '../../../core/index.ts'
 import { originNames } from '../text/compose-text.ts'
@@ -17,8 +16,8 @@ const longestQuestion = 2_000
 const deepest = 4
 
 /**
- * @param used the inputs that this tool was called with before: each call asks for something new
- * @returns the arguments, or undefined where a required one cannot be told from the prompt
+ * @param used the inputs of earlier calls of this tool, whose texts are not used again
+ * @returns the arguments; undefined if the prompt lacks a required one
  */
 export function fillArguments(
   schema: JsonSchemaObject,
@@ -32,7 +31,7 @@ export function fillArguments(
 interface Filling {
   readonly material: Material
   readonly used: ReadonlySet<string>
-  /** The numbers of the question that no argument has taken yet. */
+  /** The numbers of the question that no argument uses yet. */
   readonly numbers: number[]
   readonly depth: number
 }
@@ -41,7 +40,7 @@ function fillObject(schema: JsonSchemaObject, filling: Filling): JSONObject | un
   const input: JSONObject = {}
   const properties = Object.entries(schema.properties ?? {})
   const required = new Set(schema.required ?? [])
-  // Where nothing is required, what is searched for is still worth saying.
+  // If the schema requires no argument, the query of a search is still filled.
   const wanted =
     required.size > 0 ? required : new Set(properties.map(([name]) => name).filter((name) => searchName.test(name)))
   for (const [name, property] of properties) {
@@ -55,7 +54,7 @@ function fillObject(schema: JsonSchemaObject, filling: Filling): JSONObject | un
   return input
 }
 
-/** A string that the request itself names like the argument. */
+/** Returns the string of the request, if it is JSON, under the name of the argument. */
 function namedInRequest(name: string, definition: JsonSchema, { material, used }: Filling): string | undefined {
   if (typeof definition === 'boolean' || !typesOf(definition).includes('string')) return undefined
   const request = parsed(material.task.request)
@@ -101,7 +100,7 @@ function textFor(name: string, schema: JsonSchemaObject, { material, used }: Fil
   return [...quotedIn(question), ...namedIn(question)].find(fits)
 }
 
-/** What earlier results call by this name, or by another name for where a text comes from. */
+/** Returns the values of this name in earlier results, or of another name for the origin of a text. */
 function originsIn(name: string, { task }: Material): string[] {
   const values = task.records.map(
     (record) => record[name] ?? originNames.map((other) => record[other]).find((value) => value !== undefined),

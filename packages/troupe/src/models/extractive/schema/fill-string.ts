@@ -1,5 +1,4 @@
-/** The strings and numbers of a filled schema: found by what a property's name says it holds. */
-
+/** Finds the strings and numbers of a filled schema by the names of the properties. */
 import type { JSONValue } from '@ai-sdk/provider'
 import { truncateText } from '../../../core/index.ts'
 import { termsOf } from '../../../documents/index.ts'
@@ -9,7 +8,7 @@ import type { Facts } from '../text/sources.ts'
 import type { FieldContext } from './field-context.ts'
 import type { JsonSchemaObject } from './json-schema.ts'
 
-/** Names that mean the same value, by the role of the value. */
+/** Groups of names that mean the same value. */
 const synonyms = [
   originNames,
   ['line', 'line_number', 'lineNumber', 'startLine', 'start_line', 'from'],
@@ -78,19 +77,19 @@ async function firstAllowed(
   return pattern === undefined ? allowed[0] : findFitting(pattern, allowed)
 }
 
-const formats: Record<string, RegExp> = {
-  date: /\b\d{4}-\d{2}-\d{2}\b/,
-  'date-time': /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})/,
-  // From the beginning of a word only: other beginnings would find nothing that this one does not.
-  email: /(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+/,
-  uri: /\bhttps?:\/\/[^\s<>"')\]]+/,
-}
+const formats: ReadonlyMap<string, RegExp> = new Map([
+  ['date', /\b\d{4}-\d{2}-\d{2}\b/],
+  ['date-time', /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})/],
+  // A match begins at the start of a word: a search from each letter finds nothing more.
+  ['email', /(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+/],
+  ['uri', /\bhttps?:\/\/[^\s<>"')\]]+/],
+])
 
-/** A word or phrase of the texts in the form that the schema asks for. */
+/** Returns a word or phrase of the texts in the format or pattern of the schema; undefined if there is none. */
 async function textMatching(schema: JsonSchemaObject, material: Material): Promise<string | undefined> {
   const { task, quotes } = material
   const texts = [...quotes.map((one) => one.text), task.question, ...task.sources.map((one) => one.text)]
-  const form = schema.format === undefined ? undefined : formats[schema.format]
+  const form = schema.format === undefined ? undefined : formats.get(schema.format)
   if (schema.format !== undefined && !form) return undefined
   for (const text of texts.map((one) => truncateText(one, 10_000))) {
     const values = form ? (form.exec(text) ?? []) : [...text.split(/\s+/), text]
@@ -100,7 +99,7 @@ async function textMatching(schema: JsonSchemaObject, material: Material): Promi
   return undefined
 }
 
-/** @returns a number that stands in the texts or beside them, or undefined */
+/** @returns a number in the texts or in their records; undefined if there is none */
 export function fillNumber(
   schema: JsonSchemaObject,
   integerOnly: boolean,
@@ -119,7 +118,7 @@ export function fillNumber(
   if (fits(known)) return known
   if (isFact(name)) return undefined
   if (roles.identity.test(name)) return index === undefined ? undefined : index + 1
-  // What can be said of a sentence's fitness is how many of the question's words it holds.
+  // The only measure of a sentence is the share of the question's words that it holds.
   if (roles.share.test(name)) {
     const share = Math.round(((quote ?? material.quotes[0])?.coverage ?? 0) * 100) / 100
     return !integerOnly && fits(share) ? share : undefined
@@ -128,7 +127,7 @@ export function fillNumber(
   return numbersFor(name, texts).find(fits)
 }
 
-/** Numbers of the sentences that speak of what the name says; of all of them only where there is a single number. */
+/** Returns the numbers of the sentences that hold a word of the name; without such a sentence, the only number. */
 function numbersFor(name: string, texts: readonly string[]): number[] {
   const wanted = termsOf(name.replaceAll('_', ' '))
   const found: { value: number; near: number }[] = []

@@ -32,7 +32,7 @@ export interface JsonSchemaObject {
 /** The options of an enumeration that are searched for, and their maximal length, in the beginning of a text. */
 const limits = { options: 1_000, optionLength: 200, textLength: 10_000 }
 
-/** Returns the first option of an enumeration that a text has as separate words, in whichever case. */
+/** Returns the first option of an enumeration that a text has as separate words, ignoring case. */
 export function optionIn(text: string, options: readonly JSONValue[]): JSONValue | undefined {
   const searched = truncateText(text, limits.textLength).toLowerCase()
   return options.slice(0, limits.options).find((option) => {
@@ -51,7 +51,7 @@ function hasWords(text: string, words: string): boolean {
   return false
 }
 
-/** The element schema of a list. */
+/** Returns the schema of the elements of a list. */
 export function itemOf({ items }: JsonSchemaObject): JsonSchema | undefined {
   return isList(items) ? items[0] : items
 }
@@ -60,7 +60,7 @@ function isList(items: JsonSchemaObject['items']): items is readonly JsonSchema[
   return Array.isArray(items)
 }
 
-/** The types that a schema allows. If it names none, those that its other keywords imply. */
+/** Returns the types that a schema allows; if it names none, those that its other keywords imply. */
 export function typesOf(schema: JsonSchemaObject): readonly string[] {
   const { type } = schema
   if (typeof type === 'string') return [type]

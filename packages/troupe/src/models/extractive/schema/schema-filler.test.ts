@@ -39,6 +39,20 @@ describe('the schema filler', () => {
     expect(answer).toMatchObject({ question: 'How do retries wait, and when do calls fail?', not_found: [] })
   })
 
+  it('The schema filler ends for a schema that contains itself many times, and for an unknown format.', async () => {
+    const properties = Object.fromEntries(Array.from('abcdefghij', (name) => [name, { $ref: '#' }]))
+    const began = performance.now()
+    const recursive = {
+      prompt: found,
+      responseFormat: { type: 'json', schema: { type: 'object', properties } },
+    } as const
+    expect((await call(recursive)).finishReason.unified).toBe('stop')
+    expect(performance.now() - began).toBeLessThan(5_000)
+    const schema = { type: 'object', properties: { made: { type: 'string', format: 'constructor' } } } as const
+    const { content } = await call({ prompt: found, responseFormat: { type: 'json', schema } })
+    expect(content).toEqual([{ type: 'text', text: '{}' }])
+  })
+
   it('The schema filler gives sub-questions for a list that is named for them.', async () => {
     const schema = z.object({ sub_questions: z.array(z.object({ id: z.string(), question: z.string() })).max(5) })
     expect(await json([user('How do retries wait, and when do calls fail?')], schema)).toEqual({

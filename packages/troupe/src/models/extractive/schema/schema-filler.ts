@@ -1,6 +1,6 @@
 /**
- * Fills a JSON schema from what the texts support. Nothing is invented: an unsupported value is omitted, null or empty
- * if the schema allows that; otherwise its path is reported.
+ * Fills a JSON schema with values that the texts support. An unsupported value is omitted, null or empty if the schema
+ * allows that; otherwise its path is reported.
  */
 import type { JSONValue } from '@ai-sdk/provider'
 import type { Material } from '../text/material.ts'
@@ -12,19 +12,23 @@ export type Filled =
   | { readonly ok: true; readonly value: JSONValue; readonly empty: boolean }
   | { readonly ok: false; readonly missing: string }
 
-/** How deep a schema is followed, and how many elements a list gets where the schema doesn't say. */
-const limits = { depth: 10, items: 6, maxItems: 20 }
+/**
+ * The depth to which a schema is followed, the number of places that are filled in all, since a schema may contain itself
+ * several times, and the number of elements of a list if the schema does not bound it.
+ */
+const limits = { depth: 10, fields: 10_000, items: 6, maxItems: 20 }
 
 export class SchemaFiller {
   readonly #root: JsonSchemaObject
   readonly #material: Material
+  #fields = 0
 
   constructor(schema: JsonSchema, material: Material) {
     this.#root = typeof schema === 'boolean' ? {} : schema
     this.#material = material
   }
 
-  /** @returns the value for the whole schema, or the place of the first value that is required and not supported */
+  /** @returns the value for the whole schema, or the path of the first value that is required and not supported */
   fill(name = 'answer'): Promise<Filled> {
     return this.#fill(this.#root, { path: '$', name, description: '', depth: 0 })
   }
@@ -33,7 +37,7 @@ export class SchemaFiller {
     if (typeof definition === 'boolean') return filled(null, true)
     const schema = this.#resolved(definition)
     const field = { ...outer, depth: outer.depth + 1, description: schema.description ?? outer.description }
-    if (field.depth > limits.depth) return missing(field)
+    if (field.depth > limits.depth || ++this.#fields > limits.fields) return missing(field)
     if (schema.const !== undefined) return filled(schema.const)
     if (schema.enum) return this.#choose(schema.enum, field)
     const options = schema.anyOf ?? schema.oneOf

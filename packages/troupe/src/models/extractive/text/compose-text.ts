@@ -3,7 +3,7 @@ import type { Material } from './material.ts'
 import type { Quote } from './rank-sentences.ts'
 import type { Facts } from './sources.ts'
 
-/** The most sentences that a plain answer quotes. */
+/** The maximal number of sentences that a plain answer quotes. */
 const maxQuotes = 5
 
 export function composeText({ task, intent, quotes, subQuestions }: Material): string {

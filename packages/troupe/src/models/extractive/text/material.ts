@@ -1,5 +1,4 @@
-/** Everything that an answer, a tool call or a JSON object can be made of: derived from the prompt alone. */
-
+/** The parts from which an answer, a tool call or a JSON object is made, derived from the prompt alone. */
 import { isSignificant } from '../../../documents/index.ts'
 import type { PromptTask } from '../read-prompt.ts'
 import type { FindFitting } from '../schema/find-fitting.ts'
@@ -9,7 +8,7 @@ import { splitQuestion } from './split-question.ts'
 export interface Material {
   readonly task: PromptTask
   readonly intent: 'answer' | 'summarise' | 'split'
-  /** The sentences that answer, or that sum up; best first, or in their order. */
+  /** The sentences that answer, best first; for a summary, those that sum up, in their order. */
   readonly quotes: readonly Quote[]
   readonly subQuestions: readonly string[]
   /** The words of the question that carry meaning, in order. */
@@ -18,7 +17,7 @@ export interface Material {
   readonly findFitting: FindFitting
 }
 
-/** The most sentences in one answer. */
+/** The maximal number of sentences in one answer. */
 const maxQuotes = 12
 
 const summarising =
@@ -40,7 +39,7 @@ export function materialOf(task: PromptTask, findFitting: FindFitting): Material
   return { task, intent, quotes, subQuestions: splitQuestion(question), keywords, findFitting }
 }
 
-/** Passages that were ranked among all texts are not ranked again among the few in the prompt. */
+/** Returns the chosen passages in their order. A tool has ranked them among all texts, so they are not ranked here. */
 function chosenQuotes({ quotations }: PromptTask): Quote[] {
   const different = new Map(quotations.map((one) => [`${one.facts.file}:${one.facts.line} ${one.text}`, one]))
   return [...different.values()]
@@ -49,7 +48,7 @@ function chosenQuotes({ quotations }: PromptTask): Quote[] {
     .map(({ text, facts }, order) => ({ text, facts, coverage: 1, order }))
 }
 
-/** The user's words decide; the instructions do where the user only gives a text or a topic. */
+/** Returns the intent of the question; if its words have none, that of the instructions. */
 function intentOf({ question, instructions }: PromptTask): Material['intent'] {
   for (const text of [question, instructions]) {
     if (splitting.test(text)) return 'split'

@@ -8,13 +8,13 @@ import { sentencesOf } from './sentences.ts'
 import type { Facts, TextSource } from './sources.ts'
 
 export interface Quote {
-  /** The sentence, verbatim but for runs of white space. */
+  /** The sentence, verbatim except for runs of white space. */
   readonly text: string
   /** The record of its text, and the line if it is known. */
   readonly facts: Facts
   /** The share of the question's terms that it holds, from 0 to 1. */
   readonly coverage: number
-  /** Its place among all sentences. */
+  /** Its position among all sentences. */
   readonly order: number
 }
 
@@ -23,14 +23,14 @@ interface Candidate extends Quote {
   readonly score: number
 }
 
-/** The most sentences that are compared, terms of a question that count, and candidates for diversity. */
+/** The maximal number of compared sentences, of terms of a question, and of candidates for diversity. */
 const limits = { sentences: 20_000, terms: 48, candidates: 200 }
-/** The weight of relevance against similarity to sentences that are chosen already. */
+/** The weight of relevance; the rest is the weight of differing from the sentences that are chosen already. */
 const relevance = 0.7
 
 /**
- * The sentences that answer a question, best first; none where no sentence holds enough of its terms.
- * @param limit the most sentences given
+ * Returns the sentences that answer a question, best first; none if no sentence holds enough of its terms.
+ * @param limit the maximal number of sentences
  */
 export function rankSentences(question: string, sources: readonly TextSource[], limit: number): Quote[] {
   const wanted = [...new Set(termsOf(question))].slice(0, limits.terms)
@@ -90,7 +90,7 @@ function candidates(sources: readonly TextSource[]): Candidate[] {
   return all
 }
 
-/** Where a text's first line is known, the line of a sentence in it follows from the line breaks before it. */
+/** Returns the number of a text's first line, from which the lines of its sentences are counted; NaN if it is unknown. */
 function firstLineOf(facts: Facts): number {
   const names = ['startLine', 'start_line', 'from_line', 'line', 'from']
   const first = names.map((name) => facts[name]).find((value) => Number.isInteger(value))
@@ -107,7 +107,7 @@ function shareOf(wanted: readonly string[], terms: ReadonlySet<string>): number 
   return wanted.filter((term) => terms.has(term)).length / wanted.length
 }
 
-/** One shared word is chance, unless the question has few words. */
+/** Returns whether a sentence shares enough words: one shared word may be chance, unless the question has few words. */
 function holdsEnough(coverage: number, wanted: number): boolean {
   const shared = Math.round(coverage * wanted)
   return wanted <= 2 ? shared >= 1 : shared >= 2 && coverage >= 0.15

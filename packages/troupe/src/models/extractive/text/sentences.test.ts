@@ -14,6 +14,10 @@ describe('sentencesOf', () => {
     for (const one of found) expect(text.slice(one.offset)).toContain(one.text)
     for (const one of found) expect(text.startsWith(one.text, one.offset)).toBe(true)
   })
+  it('sentencesOf returns the prose of a text that begins with a rule, which opens no front matter.', () => {
+    expect(sentencesOf('---\n\nTea is a drink.\n').map((one) => one.text)).toEqual(['Tea is a drink.'])
+    expect(sentencesOf('---\nTea is a title.\n---\nTea is a drink.').map((one) => one.text)).toEqual(['Tea is a drink.'])
+  })
   it('sentencesOf returns the prose of Markdown, without code, tables, headings and front matter.', () => {
     const text =
       '---\ntitle: A page of tea\n---\n# About the tea\n\nTea is a\ndrink. It is hot.\n\n```sh\nrun this tea command\n```\n' +

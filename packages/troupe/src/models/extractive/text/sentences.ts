@@ -1,17 +1,17 @@
 /**
- * Cuts a text into sentences that can be quoted: each is a piece of the text, verbatim but for runs of white space.
+ * Cuts a text into sentences that can be quoted: each is a piece of the text, verbatim except for runs of white space.
  * Code blocks, tables, headings and front matter are no sentences.
  */
 export interface Sentence {
   readonly text: string
-  /** Where it starts in the text that it was cut from. */
+  /** Its position in the text from which it was cut. */
   readonly offset: number
 }
 
-/** Marks of emphasis that end in the sentence before, or begin here and end in a later one. */
+/** Marks of emphasis that close in this sentence and open in an earlier one, or open here and close in a later one. */
 const stray = /^\s*(?:(?:\*{1,3}|_{1,3})\s+(?=\S)|\*{2,3}(?=[^*]*$))/
 
-/** The longest sentence that is quoted, in characters, and the most that one text gives. */
+/** The maximal length of a quoted sentence in characters, and the maximal number of sentences of one text. */
 const longestSentence = 600
 const maxSentences = 5_000
 
@@ -61,12 +61,12 @@ function lengthOfCommentEnd(line: string): number {
   return text.endsWith('*/') ? line.length - text.slice(0, -2).trimEnd().length : 0
 }
 
-/** The paragraphs and list items of a text, in order. */
+/** Returns the paragraphs and list items of a text, in order. */
 function blocksOf(text: string): Block[] {
   const blocks: Block[] = []
   let open: Block | undefined
   let fenced = startsInCode(text)
-  let frontMatter = text.startsWith('---\n')
+  let frontMatter = /^---\n(?:[\s\S]*\n)?[ \t]*---[ \t\r]*(?:\n|$)/.test(text)
   let start = 0
   while (start < text.length) {
     const feed = text.indexOf('\n', start)

@@ -1,8 +1,7 @@
 /**
- * Finds the texts in what a prompt holds: plain text as it is, and JSON by its strings, each with the plain values
- * that stand beside it (a path, a line, a title), so that what is quoted keeps its origin.
+ * Finds the texts of a prompt: plain texts unchanged, and the strings of JSON, each with the plain values of its object
+ * (a path, a line, a title), so that a quotation has its origin.
  */
-
 import type { JSONObject, JSONValue } from '@ai-sdk/provider'
 import { truncateText } from '../../../core/index.ts'
 
@@ -17,11 +16,11 @@ export interface FoundSources {
   readonly sources: TextSource[]
   /** Passages that a tool or the user has chosen: the objects with a `quote`. They are quoted whole, in their order. */
   readonly quotations: TextSource[]
-  /** The plain values of every JSON object met, whether or not a text stood beside them. */
+  /** The plain values of every JSON object, also of objects without a text. */
   readonly records: Facts[]
 }
 
-/** The most characters, objects and levels that are read of one prompt. */
+/** The maximal number of characters, objects and levels that are read of one prompt. */
 const limits = { characters: 4_000_000, records: 5_000, depth: 12 }
 
 /** Collects from texts and JSON values until the limits are reached. */
@@ -91,12 +90,12 @@ function isList(value: JSONValue): value is readonly JSONValue[] {
 const named =
   /^(?:path|file|document|uri|url|id|key|name|title|heading|section|author|date|agent|agent_?name|type|kind)$/i
 
-/** Whether a string is something to quote from, rather than a label of it. */
+/** Returns whether a string is a text to quote from, and not a label. */
 function isText(key: string, value: string): boolean {
   return !named.test(key) && (value.includes('\n') || value.trim().split(/\s+/).length >= 3)
 }
 
-/** The value of a text that is JSON: an object or an array; undefined for every other text. */
+/** Returns the object or the array of a text that is JSON; undefined for every other text. */
 export function parsed(text: string): JSONValue | undefined {
   const trimmed = text.trim()
   if (!/^[[{]/.test(trimmed) || !/[\]}]$/.test(trimmed)) return undefined

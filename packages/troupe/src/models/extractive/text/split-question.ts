@@ -1,6 +1,6 @@
 /**
- * Splits a question into the questions it is made of, by its clauses and enumerations. The rules know common English
- * verbs and question words, no meaning: a question that they don't take apart stays whole.
+ * Splits a question into its parts by its clauses and enumerations. The rules use common English verbs and question words,
+ * not the meaning. A question to which no rule applies is returned unchanged.
  */
 import { truncateText } from '../../../core/index.ts'
 
@@ -28,7 +28,7 @@ const verbs = new Set(
   write`.split(/\s+/),
 )
 
-/** The most questions that one is split into. */
+/** The maximal number of parts of a question. */
 const maxQuestions = 8
 
 /**
@@ -90,7 +90,7 @@ function byVerbs(body: string): string[] | undefined {
   })
 }
 
-/** What stands before the last verb that follows a subject; empty for an order, undefined where none is known. */
+/** Returns the text before the first verb after a subject; empty for an imperative, undefined if there is none. */
 function subjectOf(text: string): string | undefined {
   const words = [...text.matchAll(/\S+/g)]
   if (isVerb(words[0]?.[0] ?? '')) return ''
@@ -104,7 +104,7 @@ function subjectOf(text: string): string | undefined {
   return verb ? text.slice(0, verb.index) : undefined
 }
 
-/** `What are the costs, risks and limits of X`: one question for each noun, with what stands before and after them. */
+/** `What are the costs, risks and limits of X`: one question for each noun, with the text before and after the nouns. */
 function byItems(body: string): string[] | undefined {
   const segments = segmentsOf(body)
   if (segments.length < 3 || comparing.test(body)) return undefined

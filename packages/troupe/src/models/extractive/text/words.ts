@@ -26,8 +26,8 @@ function messageText(message: LanguageModelV4Prompt[number]): string {
 }
 
 /**
- * Ends a text before the first stop sequence and after the greatest number of words.
- * @returns the text, and whether the number of words cut it
+ * Ends a text before the first stop sequence, and after the maximal number of words.
+ * @returns the text, and whether the maximal number of words cut it
  */
 export function cutText(
   text: string,
