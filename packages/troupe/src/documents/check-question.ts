@@ -3,7 +3,7 @@ import { checkOptions, checkPath, checkText, failure, fieldOf, listOf } from '..
 import type { DocumentSources } from './reading/load-documents.ts'
 import type { DocumentEmbeddings } from './vector-index.ts'
 
-/** In characters; the time that a question takes grows faster than its length. */
+/** The longest question in characters: its time grows faster than its length. */
 const maxQuery = 10_000
 
 /** @throws ValidationError if the value is not a text, or too long for a question */

@@ -75,6 +75,31 @@ describe('DocumentIndex', () => {
     expect(await index.read('long.txt', { from: 5_000, to: -1 })).toMatchObject({ startLine: 1_000, endLine: 1_000 })
   })
 
+  it('DocumentIndex reads complete lines, so that the next reading continues without a gap.', async () => {
+    const file = join(root, 'wide.txt')
+    const lines = Array.from({ length: 500 }, (_, i) => `${i + 1} ${'word '.repeat(60)}`)
+    const text = lines.toSpliced(250, 0, '☕'.repeat(100_000)).join('\n')
+    writeFileSync(file, text)
+    const own = await DocumentIndex.open({ folders: [root] }, { base: root })
+    rmSync(file)
+    writeFileSync(file, text)
+    const pieces: string[] = []
+    for (let from = 1; from <= 501; ) {
+      const read = await own.read('wide.txt', { from })
+      expect(read?.text.length).toBeLessThanOrEqual(65_536)
+      pieces.push(read?.text ?? '')
+      from = (read?.endLine ?? 501) + 1
+    }
+    expect(pieces.length).toBeGreaterThan(3)
+    expect(pieces.join('').replace(/☕+\n?/, '')).toBe(lines.join('\n'))
+    rmSync(file)
+  })
+
+  it('DocumentIndex gives no quotations for a limit below one.', async () => {
+    expect((await index.answer('What is tea?', { limit: 0 })).citations).toEqual([])
+    expect((await index.answer('What is tea?', { limit: -1 })).citations).toEqual([])
+  })
+
   it('DocumentIndex reads only what is indexed.', async () => {
     expect(await index.read('../../etc/passwd')).toBeUndefined()
     expect(await index.read('deep.html')).toBeUndefined()

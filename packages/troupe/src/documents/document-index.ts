@@ -2,7 +2,7 @@
  * Answers questions from folders of documents. It finds passages by their terms, divides them into units that a person would
  * quote, and ranks the units by how well each answers.
  */
-import { checkOptions, checkSignalType, checkText, failure } from '../core/index.ts'
+import { checkOptions, checkSignalType, checkText, failure, truncateText } from '../core/index.ts'
 import { checkEmbeddings, checkQuestion, checkSources, integerOf } from './check-question.ts'
 import { citationOf, type FoundCitation } from './citation-of.ts'
 import { orError } from './or-error.ts'
@@ -53,7 +53,7 @@ export interface ReadLines {
   readonly text: string
 }
 
-/** The most terms of a query that count, passages that a search gives, and lines that a reading gives. */
+/** Bounds of a query, a search, a reading and an answer. */
 const limits = {
   terms: 64,
   hits: 50,
@@ -203,7 +203,7 @@ export class DocumentIndex {
    * @param context the question that contains it; its words have a small weight
    */
   #ranking(text: string, context: string, similar: readonly SimilarUnit[]): Promise<QuestionRanking> {
-    // One after the other, because each question keeps its documents in memory while it is ranked.
+    // One after the other, because each question holds its documents in memory while it is ranked.
     const ranking = this.#last.then(() => this.#rank(text, context, similar))
     this.#last = ranking.catch(() => {})
     return ranking
@@ -245,7 +245,7 @@ export class DocumentIndex {
     })
   }
 
-  /** The units most similar to a question by the model, and whether the model could be asked. */
+  /** Returns the units most similar to a question by the model; the error of the model if it failed. */
   async #similar(
     text: string,
     embeddings: DocumentEmbeddings | undefined,
@@ -266,7 +266,7 @@ export class DocumentIndex {
    * Answers a question with quotations, best first. Where nothing is likely to answer, `found` is false and the
    * quotations are near misses. The same documents give the same answer.
    * @param text the question, of 10,000 characters at most
-   * @throws what aborted the signal; a failure of the embedding model is in the answer
+   * @throws the reason of the signal if it aborts; a failure of the embedding model is in the answer
    * @example
    * const { found, citations } = await index.answer('How many retries are made?')
    */
@@ -275,14 +275,14 @@ export class DocumentIndex {
     checkOptions('DocumentIndex.answer', options, ['partOf', 'limit', 'embedding', 'reranking', 'signal'])
     const { partOf = '', limit = 4, signal } = options
     checkQuestion('partOf of DocumentIndex.answer', partOf)
-    integerOf('The limit of an answer', limit)
+    const most = Math.max(integerOf('The limit of an answer', limit), 0)
     checkSignalType('DocumentIndex.answer', signal)
     const embeddings = this.#embeddings ?? checkEmbeddings(options.embedding)
     const { similar, embedding } = await this.#similar(text, embeddings, signal)
     const ranking = await this.#ranking(text, partOf === text ? '' : partOf, similar)
     const { quotations, reranking } = await rerankedQuotations(text, ranking, checkReranking(options.reranking), signal)
     const citations: FoundCitation[] = []
-    for (const quotation of quotations.slice(0, limit)) {
+    for (const quotation of quotations.slice(0, most)) {
       const extraction = await this.#index.extraction(quotation.document)
       if (extraction) citations.push(citationOf(quotation, extraction))
     }
@@ -290,7 +290,7 @@ export class DocumentIndex {
     return { found: ranking.found, citations, ...models }
   }
 
-  /** The headings above a line of a document, outermost first, joined by ` › `; undefined for an unknown document. */
+  /** Returns the headings above a line of a document, outermost first, joined by ` › `; undefined if it is unknown. */
   async headingAt(path: string, line: number): Promise<string | undefined> {
     checkText('headingAt', path)
     const extraction = await this.#index.extraction(path)
@@ -305,7 +305,7 @@ export class DocumentIndex {
     return this.#index.extraction(path)
   }
 
-  /** The blocks of the sections in which passages were found, by document. */
+  /** Returns the blocks of the sections in which passages were found, by document. */
   async #candidates(found: readonly FoundPassage[]): Promise<CandidatePassage[]> {
     const best = found[0]?.score || 1
     const candidates: CandidatePassage[] = []
@@ -326,8 +326,9 @@ export class DocumentIndex {
   }
 
   /**
-   * Some lines of a document, as the file holds them now; undefined for a path that is not indexed or a file that
-   * cannot be read any more. Returns at most 400 lines and 64 KB; continue at `endLine + 1`.
+   * Returns some lines of a document, as the file holds them now; undefined for a path that is not indexed or a file that
+   * cannot be read any more. Returns at most 400 lines and 65,536 characters; continue at `endLine + 1`. Lines are
+   * complete, except that a longer line is cut.
    * @param path the cited path
    * @param range.from the number of the first line; 1 by default
    * @param range.to the number of the last line; by default the last one of the document
@@ -339,23 +340,23 @@ export class DocumentIndex {
     checkText('DocumentIndex.read', path)
     checkOptions('DocumentIndex.read', range, ['from', 'to'])
     const first = integerOf('The first line', range.from ?? 1)
-    if (range.to !== undefined) integerOf('The last line', range.to)
+    const to = range.to === undefined ? Number.POSITIVE_INFINITY : integerOf('The last line', range.to)
     const extraction = await this.#index.extraction(path)
     if (!extraction) return undefined
     const from = Math.min(Math.max(first, 1), extraction.lines)
-    const last = Math.max(
-      from,
-      Math.min(Math.trunc(range.to ?? extraction.lines), from + limits.lines - 1, extraction.lines),
-    )
+    const last = Math.max(from, Math.min(to, from + limits.lines - 1, extraction.lines))
     const start = extraction.offsetOf(from)
-    const end = Math.min(extraction.offsetOf(last + 1), start + limits.characters)
-    const text = extraction.text.slice(start, end)
-    const endLine = text === '' ? from : extraction.lineAt(end - 1)
+    const end = extraction.offsetOf(last + 1)
+    const isTooLong = end - start > limits.characters
+    // The line that does not fit is left for the next call, unless it is the first one.
+    const after = isTooLong ? Math.max(extraction.lineAt(start + limits.characters), from + 1) : last + 1
+    const text = truncateText(extraction.text.slice(start, extraction.offsetOf(after)), limits.characters)
+    const endLine = text === '' ? from : extraction.lineAt(start + text.length - 1)
     return { document: path, startLine: from, endLine, lines: extraction.lines, text }
   }
 }
 
-/** The blocks of the sections that a passage touches, of a long section those in the passage; each is claimed once. */
+/** Returns the blocks of the sections that a passage touches; of a long section only those in the passage. */
 function claimBlocks(
   sections: ReadonlyMap<number, readonly Block[]>,
   { start: from, end: to }: { readonly start: number; readonly end: number },
@@ -374,7 +375,7 @@ function claimBlocks(
   return blocks
 }
 
-/** The quotations in the order of the reranking model; if it fails, in that of the search. */
+/** Returns the quotations in the order of the reranking model; if it fails, in that of the search. */
 async function rerankedQuotations(
   text: string,
   { question, units, passages, quotations }: QuestionRanking,

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { failure } from '../core/index.ts'
 
 /** Must be increased when the records, the terms or the passages of a text change. */
-const formatVersion = 4
+const formatVersion = 5
 const format = `troupe documents ${formatVersion}`
 
 /** Size in bytes, modification and change in ms: equal ones mean an unchanged file. */
@@ -44,7 +44,7 @@ interface Header {
 }
 
 const digestLength = 44
-/** Systems take 1,024 pieces in one write. */
+/** The number of pieces in one write; systems accept up to 1,024. */
 const partsAtOnce = 500
 
 /** Reads a stored index; no records for a file that is missing, damaged or of another version. */

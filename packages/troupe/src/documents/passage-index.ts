@@ -1,6 +1,6 @@
 /**
- * The passages of many documents, indexed by their terms. It keeps the index and the positions of the passages in memory, and
- * reads a text from its file when a passage of it is found.
+ * The passages of many documents, indexed by their terms. The index and the positions of the passages are in memory. A text
+ * is read from its file when one of its passages is found.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
@@ -211,7 +211,7 @@ export class PassageIndex {
     }
   }
 
-  /** The passages that hold some terms best, best first; equal ones in the order of path and line. */
+  /** Returns the passages that fit some terms best, the best first; equal ones in the order of path and line. */
   search(terms: readonly WeightedTerm[], limit: number): FoundPassage[] {
     const found = this.#index.search(terms, limit).flatMap(({ id, score }) => {
       const entry = this.passages[id]
@@ -228,7 +228,7 @@ export class PassageIndex {
     return read.ok ? this.#extracted(read, document.kind) : undefined
   }
 
-  /** The text of a document; undefined where its file has changed since it was indexed. */
+  /** Returns the text of a document; undefined if its file has changed since it was indexed. */
   async unchanged(document: IndexedDocument): Promise<Extraction | undefined> {
     const read = await readText(document.file, this.#converted)
     if (!read.ok || read.hash !== document.hash) return undefined
@@ -278,7 +278,7 @@ export class PassageIndex {
     )
   }
 
-  /** The extraction of a text; undefined for HTML that is nested too deeply. */
+  /** Returns the extraction of a text; undefined for HTML that is nested too deeply. */
   #extracted({ text, hash }: Extract<ReadText, { readonly ok: true }>, kind: DocumentKind): Extraction | undefined {
     const known = kind === 'html' ? this.#pages.get(hash) : undefined
     if (known) return extractionOf(JSON.parse(inflateRawSync(known).toString('utf8')) as ExtractedText)

@@ -1,6 +1,6 @@
 /**
- * Vectors of the units of documents, by one embedding model at a time. A vector is made once; it is valid while its file
- * is unchanged and its model has the same name.
+ * Vectors of the units of documents, of one embedding model at a time. A vector is valid while its file is unchanged and
+ * its model has the same name.
  */
 import { failure, truncateText } from '../core/index.ts'
 
@@ -19,7 +19,7 @@ export interface DocumentEmbeddings {
   ): Promise<readonly (readonly number[] | Float32Array)[]>
 }
 
-/** A unit of a document, `text.slice(start, end)` of it, and what the model reads of it. */
+/** A unit of a document, which is its `text.slice(start, end)`, and the text that the model reads. */
 export interface EmbeddedText {
   readonly start: number
   readonly end: number
@@ -59,7 +59,7 @@ export class VectorIndex {
     return this.#model === model ? this.#documents.get(path) : undefined
   }
 
-  /** Adds the vectors of a document. Vectors of another model than those before replace all of these. */
+  /** Adds the vectors of a document. If they are of another model, all earlier vectors are removed. */
   set(path: string, vectors: DocumentVectors): void {
     const count = vectors.extents.length / 2
     if (vectors.model !== this.#model) {
@@ -74,7 +74,7 @@ export class VectorIndex {
   }
 
   /**
-   * Makes and adds the vectors of some documents, in batches of 100 texts. Documents that were complete before a failure
+   * Creates and adds the vectors of some documents, in batches of 100 texts. Documents that were complete before a failure
    * remain.
    * @throws ExternalServiceError `embedding.wrong` for an unusable vector and for more than 200,000 units; errors of the
    * embedding function unchanged

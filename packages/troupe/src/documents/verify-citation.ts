@@ -45,7 +45,7 @@ export interface CitationSource {
   extraction(path: string): Promise<Extraction | undefined>
 }
 
-/** The longest quotation that is checked, in characters: a longer one is a copy. */
+/** The longest quotation that is checked, in characters. */
 const longestQuote = 10_000
 const maxPassages = 10
 
@@ -92,16 +92,17 @@ function fault(
   return { ok: false, fault: kind, message, foundAt }
 }
 
-/** What stands at the beginning of a line of a comment or a quotation; between two words of a quotation it may be left out. */
+/** A mark at the beginning of a line of a comment or a quotation. Between two words, a quotation may omit it. */
 const mark = /^(?:\/\*+|\*+\/?|\/\/+|>|#{1,6})$/
-/** Comparisons of words. The search ends there, because quotation and text may be made to agree almost everywhere. */
+/** The number of comparisons of words after which a search ends: a hostile text may agree almost everywhere. */
 const maxComparisons = 1_000_000
 /** The characters of verbatim repetitions of a quotation, of which each is found by itself. */
 const maxCharacters = 50_000_000
 
 /**
- * Finds a quotation in the cited line, else everywhere: verbatim, and its words one after the other. A mark is left out only if it is not the word that comes next: an expression that tries
- * both ways takes twice the time for each mark.
+ * Finds a quotation verbatim everywhere, and its words one after the other in the cited line, else everywhere. A mark is
+ * skipped only if it is not the word that comes next, because an expression that tries both ways takes twice the time for
+ * each mark.
  */
 function locationsOf(quote: string, cited: number, extraction: Extraction): { line: number; endLine: number }[] {
   const { text, lineAt, offsetOf } = extraction

@@ -50,7 +50,7 @@ export class BlockList {
     if (b <= a || !first || !last) return
     const start = first.start + (kind === 'code' ? 0 : first.text.search(/\S/))
     const until = last.start + last.text.trimEnd().length
-    // The mark that closes a comment says nothing.
+    // The mark that closes a comment is not quoted.
     const text = this.#source.text.slice(start, until)
     const isClosed = kind === 'comment' && text.endsWith('*/')
     this.add(kind, start, isClosed ? start + text.replace(/(?<!\*)\*+\/$/, '').trimEnd().length : until, lead)

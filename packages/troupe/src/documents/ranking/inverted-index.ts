@@ -5,7 +5,7 @@
 import { Postings } from './postings.ts'
 import { TermDictionary } from './terms/term-dictionary.ts'
 
-/** How often a term has to occur before more of it counts little, and how much the length of a text counts. */
+/** The parameters k1 and b of BM25: how fast a repeated term saturates, and the weight of the length of a text. */
 const saturation = 1.2
 const lengthWeight = 0.6
 const maxFrequency = 255
@@ -45,7 +45,7 @@ export class InvertedIndex {
     for (const term of this.#dictionary.terms()) yield { term, frequency: this.#postings.count(id++) }
   }
 
-  /** The terms that begin or end with a term, itself left out. */
+  /** Returns the terms that begin or end with a term, without the term itself. */
   around(term: string): string[] {
     return this.#dictionary.around(term)
   }
@@ -75,7 +75,7 @@ export class InvertedIndex {
     return this.#dictionary.size < this.#maxTerms ? this.#dictionary.add(term) : this.#dictionary.find(term)
   }
 
-  /** The texts that fit some terms best, best first; equal ones by their number. */
+  /** Returns the texts that fit some terms best, the best first; equal ones by their number. */
   search(terms: readonly WeightedTerm[], limit: number): { readonly id: number; readonly score: number }[] {
     const average = this.#totalLength / (this.size || 1) || 1
     const scores = new Float64Array(this.size)
@@ -94,7 +94,7 @@ export class InvertedIndex {
   }
 }
 
-/** The best texts without sorting all: most of a large folder holds one of the words. */
+/** Returns the best texts without sorting all, because most texts of a large folder hold one of the words. */
 function bestOf(scores: Float64Array, limit: number): { readonly id: number; readonly score: number }[] {
   const positive = scores.filter((score) => score > 0).sort()
   const least = positive[Math.max(0, positive.length - limit)] ?? Number.POSITIVE_INFINITY

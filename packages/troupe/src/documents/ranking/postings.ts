@@ -1,7 +1,7 @@
 /**
- * For each term the numbers of the texts that hold it and its frequency there, as bytes. A term's bytes lie in slices of
- * pages that all terms share; each slice is twice as long as the one before and ends with the address of the next. A
- * term of one text takes 8 bytes.
+ * Stores for each term the numbers of the texts that hold it and its frequency in each, as bytes. The bytes of a term are
+ * in slices of pages that all terms share. Each slice is twice as long as the one before, up to 4,096 bytes, and ends with
+ * the address of the next. A term of one text takes 8 bytes.
  */
 import { grown } from './terms/term-dictionary.ts'
 

@@ -42,11 +42,11 @@ const contextWeight = 0.4
 /** Words that refer to something named elsewhere. */
 const leaning = /\b(?:it|its|they|them|their|this|that|these|those|there|he|she|him|her|his)\b/i
 
-/** Words that say little about the subject of a question, even if they are rare in the documents. */
 /** Words that ask for a number after `what` or `which`. */
 const quantity =
   /\b(?:maximum|minimum|limits?|size|timeout|rate|price|cost|rent|fee|version|port|age|percentage|status code|largest|smallest|longest|amount|number of|fine|budget)\b/
 
+/** Words that say little about the subject of a question, even if they are rare in the documents. */
 const light = new Set(
   termsOf(`add allow apply become begin belong besides bring call case cause change come contain depend differ difference
   different dismiss do done example exist find follow full give go good have help hold include instead keep kind know

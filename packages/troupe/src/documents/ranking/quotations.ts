@@ -1,6 +1,6 @@
 /**
- * Makes quotations of ranked units: as much of the text as answers, at most 20 lines of it. A sentence that ends with a
- * colon brings the list or the code that it leads to; code brings the sentence that leads to it.
+ * Makes quotations of ranked units, of at most 20 lines. A sentence that ends with a colon is quoted with the list or the
+ * code that it leads to, and code with the sentence that leads to it.
  */
 import type { Block, CandidatePassage } from './block.ts'
 import type { Asked, ParsedQuestion } from './question.ts'
@@ -24,7 +24,7 @@ const considered = 60
 /** A unit of another document that contradicts the best one may score this share of it. */
 const weakestConflict = 0.75
 const counted = /(?<![\p{L}\p{N}.])([€$£]?)\s?(\d+(?:,\d{3})*(?:\.\d+)?)(?!\p{N})[ \u00a0-]?(%|€|\p{L}{2,})?/gu
-/** An item that holds less of the question itself is an answer by what is above it. */
+/** A list item with a lower share of the question's words answers by the text above it. */
 const ownItem = 0.5
 
 /**
@@ -109,7 +109,7 @@ function extent(ranked: RankedUnit, blocks: readonly Block[], asksFor: Asked): {
   if (unit.kind === 'row') return { start, end }
   const list = unit.kind === 'item' && isListed(ranked, asksFor) ? listAround(blocks, at, adjacent) : undefined
   if (list && fits(list.start, list.end)) return list
-  // The rest of a short paragraph says the rest of it.
+  // A short paragraph is quoted up to its end.
   if (end - start < limits.sentence) {
     const rest = unit.block.end
     if (rest - start <= limits.sentence) end = rest

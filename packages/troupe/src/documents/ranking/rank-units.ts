@@ -75,7 +75,7 @@ export const unitScore = (features: Features): number => {
   return score
 }
 
-/** A section in which several units fit is more likely the place. */
+/** Raises the scores in a section with several good units, which is more likely to answer. */
 export function withAgreement(ranked: readonly RankedUnit[]): RankedUnit[] {
   const best = new Map<string, number[]>()
   const keyOf = ({ document, unit }: RankedUnit) => `${document}#${unit.block.section.start}`

@@ -69,7 +69,7 @@ function sentencesIn(text: string): Piece[] {
 const abbreviation =
   /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|approx|no|nr|fig|sec|ca|resp|incl|max|min|mr|mrs|ms|dr|st|v?\d{1,3})\.$/i
 
-/** A boundary inside a link, code or brackets is none; nor is one after an abbreviation or before a short rest. */
+/** Returns whether two sentences are one unit: inside a link, code or brackets, after an abbreviation, or if one is short. */
 function joins(text: string, last: Piece, next: Piece, closed: readonly Piece[]): boolean {
   const before = text.slice(last.start, last.end)
   const after = text.slice(next.start, next.end)
@@ -103,7 +103,7 @@ function cutLong(text: string, { start, end }: Piece): Piece[] {
   return pieces
 }
 
-/** Text without paragraphs, such as a log, is cut at its lines. */
+/** Divides a text without paragraphs, such as a log, at its lines. */
 function linesIn(text: string): Piece[] {
   const pieces: Piece[] = []
   for (const match of text.matchAll(/(?<![^\n])[^\S\n]*\S[^\n]*/g))

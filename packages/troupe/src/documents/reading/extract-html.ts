@@ -13,7 +13,7 @@ type Location = NonNullable<Node['sourceCodeLocation']>
 /** Separates paragraphs in the same line of the file. It counts as white space. */
 export const paragraphBreak = '\u2029'
 
-/** The deepest nesting that is read: the parser's time grows with size times depth. */
+/** The maximal depth of elements: the parser's time grows with size times depth. */
 const maxDepth = 1_000
 
 /** HTML whose elements are nested deeper than any page that people write. */

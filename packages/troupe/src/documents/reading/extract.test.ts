@@ -124,6 +124,14 @@ describe('extract', () => {
     ])
   })
 
+  it('`extract` finds the headings of Markdown that begins with a rule, which opens no front matter.', () => {
+    const headings = (source: string) => extract(source, 'markdown').headings.map(({ text }) => text)
+    expect(headings('---\n\n# Tea\n\nGreen.\n')).toEqual(['Tea'])
+    expect(headings('---\ntitle: Drinks\n---\n# Tea\n')).toEqual(['Drinks', 'Tea'])
+    expect(headings('---\r\ntitle: Drinks\r\n---\r\n# Tea')).toEqual(['Drinks', 'Tea'])
+    expect(headings('---\n---\n# Tea')).toEqual(['Tea'])
+  })
+
   it('documentKind derives the kind from the name.', () => {
     expect(['a.md', 'A.MDX', 'b.HTM', 'c.txt', 'README', 'd.rs'].map(documentKind)).toEqual([
       'markdown',

@@ -90,6 +90,14 @@ describe('loadDocuments', () => {
     expect(read).toEqual(['docs/a.md', 'docs/deep/b.md'])
   })
 
+  it('loadDocuments reads a file once if it is named by a link or below one.', async () => {
+    write('docs/a.md', 'Tea.')
+    symlinkSync(join(root, 'docs'), join(root, 'link'))
+    const [docs, link] = [join(root, 'docs'), join(root, 'link')]
+    expect((await load({ folders: [link], files: [join(link, 'a.md')] })).read).toEqual(['link/a.md'])
+    expect((await load({ folders: [docs], files: [join(link, 'a.md')] })).read).toEqual(['docs/a.md'])
+  })
+
   it('loadDocuments reads a named folder inside node_modules.', async () => {
     write('node_modules/pkg/docs/guide.md', 'Guide.')
     expect((await load({ folders: [join(root, 'node_modules/pkg/docs')] })).read).toEqual([

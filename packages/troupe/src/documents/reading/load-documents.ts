@@ -2,6 +2,7 @@
  * Finds the documents of folders and yields their texts one after the other, so that only few are in memory. Skipped files
  * are listed with the reason. Only a folder without a readable document is an error.
  */
+import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import type { FileVersion } from '../index-file.ts'
 import { type Conversions, type ReadText, readText } from './read-text.ts'
@@ -42,13 +43,13 @@ export interface Found {
 /** A file with its text, which is undefined if the file is already known; or a skipped file. */
 export type Loaded = { readonly found: Found; readonly read: ReadText | undefined } | { readonly skipped: SkippedFile }
 
-/** Files read ahead at once, in number and bytes: enough to keep the disk busy, little to keep in memory. */
+/** The number and the bytes of files that are read at once, which bound the memory. */
 const aheadFiles = 32
 const aheadBytes = 2 * 1024 * 1024
 
 /**
- * Gives each file with its text, then each entry that is not read because of its name or kind, in an order that depends
- * on names alone. A file that is reached twice is given once.
+ * Yields each file with its text, then each entry that is not read because of its name or kind, in an order that depends
+ * on names alone. A file that is reached twice, also by links, is yielded once.
  * @throws ValidationError `documents.unreadable` for a folder that is missing, unreadable, not a folder, or without one
  * readable document
  * @example
@@ -69,14 +70,15 @@ export async function* loadDocuments(sources: DocumentSources, options: LoadOpti
       else usable += 1
       yield one
     }
-    // A folder inside another one that is named too gives nothing new, and that is no mistake.
+    // A folder inside another named folder has no new files, which is no error.
     if (usable === 0 && fresh.length === walk.files.length) throw emptyFolder(folder, here)
     for (const { file, reason } of walk.skipped) skipped.set(cite(file), reason)
   }
   const files: FoundFile[] = []
   for (const path of sources.files ?? []) {
     const file = resolve(path)
-    files.push({ file, real: file, version: await fileVersion(file) })
+    const real = await realpath(file).catch(() => file)
+    files.push({ file, real, version: await fileVersion(file) })
   }
   yield* readAll(unseen(files, seen), cite, options)
   for (const [path, reason] of skipped) yield { skipped: { path, reason } }

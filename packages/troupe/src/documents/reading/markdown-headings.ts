@@ -2,7 +2,7 @@
 import type { Heading } from './heading.ts'
 
 const hashHeading = /^ {0,3}(#{1,6})[ \t]+([^ \t].*)$/
-/** A longer line is no heading that anybody wrote. */
+/** The characters of a line that are read; a heading is shorter. */
 const longestLine = 1_000
 const fence = /^ {0,3}(`{3,}|~{3,})/
 
@@ -14,12 +14,13 @@ function withoutClosing(heading: string): string {
   return text.slice(0, end).trimEnd()
 }
 
-/** The headings of a Markdown text in order; a `#` inside a fenced block is no heading. */
+/** Returns the headings of a Markdown text in order; a `#` inside a fenced block is no heading. */
 export function markdownHeadings(source: string): Heading[] {
   const headings: Heading[] = []
   let closing: string | undefined
   let previous = { text: '', offset: 0 }
-  let frontMatter = /^---\r?\n/.test(source)
+  // A rule at the beginning, which no line closes, opens no front matter.
+  let frontMatter = /^---\r?\n(?:[\s\S]*\n)?---[ \t\r]*(?:\n|$)/.test(source)
   let offset = 0
   for (const [index, raw] of source.split('\n').entries()) {
     const line = raw.slice(0, longestLine).trimEnd()

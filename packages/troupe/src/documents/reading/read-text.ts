@@ -1,14 +1,13 @@
 /**
- * Reads one file as text, or says why it is not a document. Nothing here throws: a file that cannot be used
- * becomes a reason that the report lists.
+ * Reads one file as text, or returns the reason why it is not a document. No function throws, so that a report can list
+ * the reasons.
  */
-
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { truncateText } from '../../core/index.ts'
 import { type FormatReader, formatReader, missingPackage, unreadFormat } from './formats/read-format.ts'
 
-/** The largest file that is read, in bytes. */
+/** The maximal size of a file that is read, in bytes. */
 export const maxFileBytes = 8 * 1024 * 1024
 
 export type ReadText =
@@ -88,12 +87,12 @@ function decoded(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The reason given for a file of so many bytes when that is more than `maxFileBytes`. */
+/** Returns the reason for a file whose size exceeds `maxFileBytes`. */
 export function tooLarge(bytes: number): string {
   return `over 8 MB (${(bytes / 1024 / 1024).toFixed(1)} MB)`
 }
 
-/** A short reason for an error of the file system. */
+/** Returns a short reason for an error of the file system. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'EACCES' || code === 'EPERM') return 'unreadable (no permission)'

@@ -1,6 +1,6 @@
 /**
- * Splits an extracted text into passages: pieces of a paragraph or a few, that do not cross a heading. Together they
- * hold every word of the text; each knows its lines in the file and the headings above it.
+ * Splits an extracted text into passages: one paragraph or a few, which do not cross a heading. Together they hold every
+ * word of the text. Each has its lines in the file and the headings above it.
  */
 import { truncateText } from '../../core/index.ts'
 import type { Extraction } from './extract.ts'
@@ -16,7 +16,7 @@ export interface Passage {
   readonly heading: string
 }
 
-/** Paragraphs are put together up to the first size, in characters, and cut where they exceed the second. */
+/** Paragraphs are joined up to the target size, in characters. A longer passage than the largest size is cut. */
 const targetSize = 1_000
 const largestSize = 2_000
 const largestHeading = 200

@@ -1,6 +1,6 @@
 /**
  * Walks one folder and lists its files in an order that does not depend on the file system. Each real folder is
- * entered once, so that links cannot make the walk endless; a link that leads out of the folder is not followed.
+ * visited once, so that links cannot make the walk endless. A link that leads out of the folder is not followed.
  */
 import type { Dirent, Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
@@ -9,13 +9,13 @@ import { failure, TroupeError } from '../../core/index.ts'
 import type { FileVersion } from '../index-file.ts'
 import { maxFileBytes, reasonOf, tooLarge } from './read-text.ts'
 
-/** The most files that are read in all. */
+/** The maximal number of files of all folders. */
 export const maxFiles = 100_000
 
 export interface FoundFile {
   readonly file: string
   readonly real: string
-  /** Absent for a file that cannot be looked at: reading it says why. */
+  /** Undefined if the file has no readable status; the attempt to read it gives the reason. */
   readonly version: FileVersion | undefined
 }
 
@@ -25,8 +25,8 @@ export interface Walk {
 }
 
 /**
- * Lists the files under a folder, sorted by name in each folder; hidden entries, folders named node_modules,
- * files over 8 MB and what is no regular file are listed as skipped.
+ * Lists the files under a folder, sorted by name in each folder. Hidden entries, folders named node_modules, files over
+ * 8 MB and entries that are not regular files are listed as skipped.
  * @throws ValidationError `documents.unreadable` where the folder itself is missing, unreadable or not a folder
  */
 export async function walkFolder(folder: string): Promise<Walk> {
@@ -113,7 +113,7 @@ export const unreadable = (problem: string, cause?: unknown): TroupeError =>
 
 const versionIn = ({ size, mtimeMs, ctimeMs }: Stats): FileVersion => [size, mtimeMs, ctimeMs]
 
-/** Returns the version of a file; undefined for one that cannot be looked at. */
+/** Returns the version of a file; undefined if the file has no readable status. */
 export async function fileVersion(file: string): Promise<FileVersion | undefined> {
   try {
     return versionIn(await stat(file))

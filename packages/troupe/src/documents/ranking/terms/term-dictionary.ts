@@ -9,7 +9,7 @@ const prime = 0x01000193
 export class TermDictionary {
   #bytes = new Uint8Array(1 << 14)
   #starts = new Uint32Array(1 << 10)
-  /** Number of a term + 1; 0 for an empty slot. At most 60 % are taken. */
+  /** Number of a term + 1; 0 for an empty slot. At most 60 % are in use. */
   #slots = new Uint32Array(1 << 11)
   #size = 0
   readonly #encoder = new TextEncoder()
@@ -49,7 +49,7 @@ export class TermDictionary {
       yield this.#decoder.decode(this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]))
   }
 
-  /** The terms that begin or end with a term, itself left out. */
+  /** Returns the terms that begin or end with a term, without the term itself. */
   around(term: string): string[] {
     const length = this.#encode(term)
     const [first, last] = [this.#term[0], this.#term[length - 1]]
@@ -66,7 +66,7 @@ export class TermDictionary {
     return found
   }
 
-  /** Writes the bytes of a term into `#term`, and returns how many they are. */
+  /** Writes the bytes of a term into `#term`, and returns their number. */
   #encode(term: string): number {
     if (term.length * 3 > this.#term.length) this.#term = new Uint8Array(term.length * 3)
     for (let i = 0; i < term.length; i++) {
@@ -77,7 +77,7 @@ export class TermDictionary {
     return term.length
   }
 
-  /** The slot of the term in `#term`, or the empty one in which it belongs. */
+  /** Returns the slot of the term in `#term`, or the empty slot for it. */
   #slotOf(length: number): number {
     const mask = this.#slots.length - 1
     let slot = hashOf(this.#term, 0, length) & mask

@@ -1,6 +1,6 @@
 /**
- * Copies of some pieces of a text, accessed by their positions in it. Ranking uses dozens of documents of up to 8 MB, so it
- * keeps only the found sections in memory.
+ * Copies of some pieces of a text, accessed by their positions in it. Ranking uses dozens of documents of up to 8 MB, so
+ * only the found sections are in memory.
  */
 
 /** A text, or pieces of one. */
@@ -8,9 +8,9 @@ export interface Sliceable {
   slice(start: number, end: number): string
 }
 
-/** The number of characters kept around a piece, because the fences of code are between blocks. */
+/** The number of characters around a piece that are copied too, because the fences of code are between blocks. */
 const margin = 200
-/** Replaces characters that are not kept. */
+/** Replaces characters that are not copied. */
 const hole = '\0'
 
 export class TextPieces implements Sliceable {

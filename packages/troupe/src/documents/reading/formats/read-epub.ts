@@ -15,12 +15,11 @@ export async function readEpub(bytes: Uint8Array): Promise<string> {
     if (id !== undefined && href !== undefined) paths.set(id, posix.join(posix.dirname(root), href))
   }
   const chapters: string[] = []
-  // Each chapter only once, so that the text is bounded by the unpacked size of the archive.
-  const order = new Set(
-    [...contents.matchAll(/<(?:\w+:)?itemref\b[^<>]*?\sidref="([^"<]+)"/g)].map(([, id = '']) => id),
-  )
-  for (const id of order) {
-    const page = textOf(paths.get(id) ?? '')
+  const order = contents.matchAll(/<(?:\w+:)?itemref\b[^<>]*?\sidref="([^"<]+)"/g)
+  // Each file only once, by whichever ids it is named, so that the text is bounded by the unpacked size of the archive.
+  const inOrder = new Set([...order].map(([, id = '']) => paths.get(id) ?? ''))
+  for (const path of inOrder) {
+    const page = textOf(path)
     const body = /<body\b[^<>]*>/.exec(page)
     const start = body ? body.index + body[0].length : page.length
     chapters.push(page.slice(start, Math.max(start, page.lastIndexOf('</body>'))))

@@ -5,6 +5,7 @@ import JSZip from 'jszip'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { DocumentIndex } from '../../document-index.ts'
 import { verifyCitation } from '../../verify-citation.ts'
+import { readEpub } from './read-epub.ts'
 
 let root: string
 let index: DocumentIndex
@@ -147,6 +148,16 @@ it.each([
   const { citations } = await index.answer(question)
   expect(citations[0]).toMatchObject({ file, heading, quote: expect.stringMatching(quote) })
   for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
+})
+
+it('An EPUB that names a chapter by many ids is read once for each chapter.', async () => {
+  const zip = await JSZip.loadAsync(await epubOf(['The captain sleeps.']))
+  const ids = Array.from({ length: 1_000 }, (_, i) => `c${i}`)
+  const items = ids.map((id) => `<item id="${id}" href="chapter%200.xhtml"/>`).join('')
+  const spine = ids.map((id) => `<itemref idref="${id}"/>`).join('')
+  zip.file('book/content.opf', `<package><manifest>${items}</manifest><spine>${spine}</spine></package>`)
+  const text = await readEpub(await zip.generateAsync({ type: 'nodebuffer' }))
+  expect(text.split('The captain sleeps.')).toHaveLength(2)
 })
 
 it('Files that are not read are listed with the reason.', () => {

@@ -1,6 +1,6 @@
 /**
- * Reads documents that are not plain text. The package that reads a format is loaded when a document of the format is
- * met for the first time, so that a folder of text needs none of them.
+ * Reads documents that are not plain text. The package of a format is loaded for the first document of the format, so that
+ * a folder of text needs none.
  */
 import { extname } from 'node:path'
 import { readDocx } from './read-docx.ts'

@@ -4,7 +4,7 @@
  */
 import { inflateRawSync } from 'node:zlib'
 
-/** The most bytes that an archive of 8 MB at most may unpack to. */
+/** The maximal number of unpacked bytes of an archive. */
 export const maxUnpackedBytes = 16 * 1024 * 1024
 
 const endMark = 0x06054b50
