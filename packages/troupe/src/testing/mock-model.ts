@@ -220,7 +220,8 @@ const hasMatch = (item: MockItem): item is MockResponse =>
 function fits({ match }: MockResponse, options: LanguageModelV4CallOptions): boolean {
   if (typeof match === 'function') return match(options)
   const text = JSON.stringify(options.prompt)
-  return match instanceof RegExp ? match.test(text) : typeof match === 'string' && text.includes(match)
+  // `test` would continue after the last match of a pattern with the flag g.
+  return match instanceof RegExp ? text.search(match) >= 0 : typeof match === 'string' && text.includes(match)
 }
 
 const contentOf = (response: MockResponse, call: number): LanguageModelV4GenerateResult['content'] => [

@@ -115,6 +115,11 @@ describe('a MockModel', () => {
     expect(() => new MockModel({ responses: [{ text: 'x', reasoning: 5 } as never] })).toThrow(/reasoning/)
     expect(() => new MockModel({ respnses: [] } as never)).toThrow(/respnses/)
   })
+  it('MockModel answers by a pattern with the flag g at each call.', async () => {
+    const model = new MockModel({ responses: [{ match: /weather/g, text: 'rain' }] })
+    expect(await ask(model, 'The weather?')).toBe('rain')
+    expect(await ask(model, 'The weather?')).toBe('rain')
+  })
   it.each<[unknown, RegExp]>([
     [{ txt: 'x' }, /txt/],
     [5, /must be an object/],
@@ -134,6 +139,11 @@ it('The functions for simulation and conformance reject invalid arguments by nam
     [{ scenario, seeds: 1 }, /there is no file .*none\.scenario\.ts/],
     [{ scenario: new URL(import.meta.url) }, /simulate\.seeds/],
     [{ scenario: new URL(import.meta.url), seeds: 0 }, /simulate\.seeds/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, processes: Number.NaN }, /processes of simulate .* NaN/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, seedsPerProcess: 0 }, /seedsPerProcess of simulate .* 0/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, maxEvents: -1 }, /maxEvents of simulate .* -1/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, traceLines: 0.5 }, /traceLines of simulate .* 0\.5/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, faults: { rat: 1 } }, /faults.*rat.*rate/],
   ] as const
   for (const [options, pattern] of wrong) await expect(simulate(options as never)).rejects.toThrow(pattern)
   expect(() => storageConformance(5 as never)).toThrow(/storageConformance .* must be a function/)

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { checkOptions, type Duration, failure, type Json, milliseconds } from '../../core/index.ts'
+import { checkInteger } from '../../resilience/index.ts'
 import { real } from './globals/real.ts'
 import type { SeedReport } from './run-seed.ts'
 import type { SimulationFaults } from './simulation.ts'
@@ -97,7 +98,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const began = real.now()
   const capMs = milliseconds(options.cap ?? '10m', 'The cap')
   const wanted = namesOf(options)
-  const lanes = Math.max(1, options.processes ?? 1)
+  const lanes = options.processes ?? 1
   const share = Math.min(options.seedsPerProcess ?? 300, Math.max(1, Math.ceil(wanted.length / lanes)))
   const batches: (readonly string[])[] = []
   for (let i = 0; i < wanted.length; i += share) batches.push(wanted.slice(i, i + share))
@@ -130,14 +131,22 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
 const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =>
   typeof seeds === 'number' ? Array.from({ length: seeds }, (_, n) => `${base}-${n}`) : seeds
 
-/** @throws ValidationError for an invalid scenario or invalid seeds */
-function checkAsked({ scenario, seeds }: SimulateOptions): void {
+/** @throws ValidationError for an invalid scenario, seeds, counts or faults */
+function checkAsked({ scenario, seeds, faults, ...options }: SimulateOptions): void {
   const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   const url = scenario instanceof URL ? scenario : typeof scenario === 'string' ? URL.parse(scenario) : null
   if (!url) throw wrong('simulate.scenario', "it is not a URL, as new URL('./team.scenario.ts', import.meta.url)")
   if (url.protocol === 'file:' && !existsSync(url)) throw wrong('simulate.scenario', `there is no file ${url.pathname}`)
   if (!(Array.isArray(seeds) || (Number.isSafeInteger(seeds) && (seeds as number) >= 1)))
     throw wrong('simulate.seeds', 'they are neither a number from 1 nor a list of names')
+  for (const [name, lowest] of [
+    ['processes', 1],
+    ['seedsPerProcess', 1],
+    ['maxEvents', 1],
+    ['traceLines', 0],
+  ] as const)
+    if (options[name] !== undefined) checkInteger('simulate', name, options[name], lowest)
+  if (faults !== undefined) checkOptions('simulate.faults', faults, ['rate', 'active', 'kinds'])
 }
 
 const assign = (options: SimulateOptions, seeds: readonly string[], capMs: number): SimulationProcessAssignment => ({
