@@ -54,7 +54,10 @@ export interface Price {
   readonly output: number
   /** The price of input tokens that are read from the provider's cache; the price of input by default. */
   readonly cacheRead?: number
-  /** The price of input tokens that are written to the provider's cache; the price of input by default. */
+  /**
+   * The price of input tokens that are written to the provider's cache; the price of input by default, 1.25 times
+   * that for `anthropic/`.
+   */
   readonly cacheWrite?: number
   /**
    * The price of a thousand searches of a reranking model, in US dollars. A search is one question with up to 100 texts. A
@@ -194,14 +197,14 @@ export interface Models {
   readonly embedding: EmbeddingSpec | undefined
   /**
    * Embeds texts. Vectors that the same user asked for before come from the cache.
-   * @throws ExternalServiceError `embedding.wrong`, `model.failed`; the errors of `call` for a model that cannot be loaded
+   * @throws ExternalServiceError `embedding.wrong`, `model.failed`; otherwise the errors of `call`
    */
   embed(spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded>
-  /** The default reranking model; without one, what a search finds keeps its order. */
+  /** The default reranking model; without one, the order of a search stays. */
   readonly reranking?: RerankingSpec | undefined
   /**
    * Orders texts by their relevance to a question.
-   * @throws ExternalServiceError `reranking.wrong`, `model.failed`; the errors of `call` for a model that cannot be loaded
+   * @throws ExternalServiceError `reranking.wrong`, `model.failed`; otherwise the errors of `call`
    */
   rerank?(spec: RerankingSpec, question: string, texts: readonly string[], options: EmbedOptions): Promise<Reranked>
   /** Returns `provider/model` of a spec without loading its package. */

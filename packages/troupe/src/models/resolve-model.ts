@@ -213,7 +213,7 @@ async function embeddingModel(
   apiKey: string | undefined,
 ): Promise<EmbeddingModelV4> {
   const { prefix, model } = split(name)
-  if (prefix === 'offline') throw unknown(name, 'no embedding model is built in; without one, likeness is lexical')
+  if (prefix === 'offline') throw unknown(name, 'no embedding model is built in; without one, similarity is lexical')
   const provider = await openProvider(name, prefix, environment, apiKey)
   if (typeof provider.embeddingModel !== 'function') throw unknown(name, `${prefix} has no embedding models`)
   return ofVersion4(provider.embeddingModel(model))

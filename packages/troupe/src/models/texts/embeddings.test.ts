@@ -131,7 +131,7 @@ describe('vectors of texts', () => {
     expect(await own.embed('openai/text-embedding-3-small', ['a'], { user: 'u' })).toMatchObject({
       model: 'openai/text-embedding-3-small',
     })
-    await expect(own.embed('offline/extractive', ['a'], { user: 'u' })).rejects.toThrow(/likeness is lexical/)
+    await expect(own.embed('offline/extractive', ['a'], { user: 'u' })).rejects.toThrow(/similarity is lexical/)
     await expect(models({ load }).embed('openai/x', ['a'], { user: 'u' })).rejects.toThrow(/OPENAI_API_KEY/)
   })
 })

@@ -111,7 +111,7 @@ function unit(model: string, numbers: readonly number[], dimension: number | und
     throw wrong(`a vector has ${numbers.length} dimensions, earlier ones had ${dimension}`)
   let square = 0
   for (const number of numbers) {
-    if (!Number.isFinite(number)) throw wrong('one holds what is not a number')
+    if (!Number.isFinite(number)) throw wrong('a vector has a value that is not a finite number')
     square += number * number
   }
   const length = Math.sqrt(square) || 1
