@@ -1,12 +1,12 @@
 /**
- * Decorators for the methods of workers, as TC39 has them: what a method is for stands above it. They register when an
- * instance is made, so that a subclass which overrides a method is heard. Node runs no decorators in its own `.ts`: the
- * class goes through a compiler first (`tsc`, without `experimentalDecorators`).
+ * Standard (TC39) decorators for the methods of workers. They register when an instance is created, so that the method of
+ * a subclass that overrides it is called. Node does not execute decorators in `.ts` files: compile the class first (`tsc`,
+ * without `experimentalDecorators`).
  */
 import { failure } from '../../core/index.ts'
 import type { AgentDetail, BatchOptions, HandlerContext, Message, MessageType, Worker } from '../../messaging/index.ts'
 
-/** A decorator of an instance method, also a private one. */
+/** A decorator of an instance method, which may be private. */
 type Decorates<Args extends readonly unknown[]> = <This extends Worker>(
   method: (this: This, ...args: Args) => unknown,
   context: ClassMethodDecoratorContext<This>,
@@ -31,8 +31,8 @@ function registering<Args extends readonly unknown[]>(
 }
 
 /**
- * The method handles messages of a type, and of those that extend it.
- * @throws ValidationError above anything but a method of the instance
+ * Registers the method for messages of a type, and of types that extend it.
+ * @throws ValidationError if it does not decorate a method of the instance
  * @example
  * class Stock extends Worker {
  *   left = 5
@@ -43,17 +43,17 @@ function registering<Args extends readonly unknown[]>(
 export const on = <P>(type: MessageType<P>): Decorates<[Message<P>, HandlerContext]> =>
   registering('on', (worker, method) => worker.on(type, method))
 
-/** The method handles up to `size` messages at once, gathered for `wait`. */
+/** Registers the method for batches of up to `size` messages, collected for at most `wait`. */
 export const onBatch = <P>(
   type: MessageType<P>,
   options: BatchOptions,
 ): Decorates<[readonly Message<P>[], HandlerContext]> =>
   registering('onBatch', (worker, method) => worker.onBatch(type, options, method))
 
-/** The method is called with agents that connect, by `*`, `topic`, `topic:role` or `*:role`. */
+/** Registers the method for agents that connect, by `*`, `topic`, `topic:role` or `*:role`. */
 export const onConnect = (pattern: string): Decorates<[AgentDetail]> =>
   registering('onConnect', (worker, method) => worker.onConnect(pattern, method))
 
-/** The method is called with agents that disconnect. */
+/** Registers the method for agents that disconnect, by the same patterns. */
 export const onDisconnect = (pattern: string): Decorates<[AgentDetail]> =>
   registering('onDisconnect', (worker, method) => worker.onDisconnect(pattern, method))

@@ -1,7 +1,7 @@
 /**
  * An agent of another framework as an agent of Troupe. Each step makes one call of it, and each call is one effect:
- * what happens inside is neither recorded nor replayed in parts. Between steps it keeps only what its framework stores
- * under `ForeignCall.thread`.
+ * its parts are neither recorded nor replayed. Between steps an agent has only the state that its framework stores under
+ * `ForeignCall.thread`.
  */
 import {
   type Agent,
@@ -195,5 +195,5 @@ export function looseJson(value: unknown): Json {
   }
 }
 
-/** It stopped without an answer; an empty one never passes for success. */
+/** The error of a call that ended without an answer. An empty answer counts as none. */
 export const unfinished = (agent: string, problem: string) => failure('compat.unfinished', { agent, problem })

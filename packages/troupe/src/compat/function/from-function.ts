@@ -15,9 +15,9 @@ export interface FunctionCall extends ForeignCall {
 }
 
 /**
- * Unlike `defineAgent`, whose code may be entered again around its recorded calls, the whole function is one effect: it
- * is either recorded or not. Its answer is JSON.
- * @throws ValidationError for an option that is wrong or unknown
+ * Returns a function as an agent of Troupe. The whole call is one effect, which is either recorded or not. The function of
+ * `defineAgent` may be executed again, with its recorded effects. The answer is JSON.
+ * @throws ValidationError for an invalid or unknown option
  * @example
  * const translate = fromFunction(async (text: string, { signal }) => legacy.translate(text, { signal }), {
  *   name: 'Translator',

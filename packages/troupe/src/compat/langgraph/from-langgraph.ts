@@ -20,10 +20,10 @@ export interface LangGraphOptions extends ForeignOptions {
 }
 
 /**
- * Tokens and tool calls are those that its callbacks tell, subgraphs included. A graph with a checkpointer keeps its
- * state under `configurable.thread_id`, which is the conversation of the branch or thread unless `settings` names
- * another. One that stops at an interrupt fails with `compat.unfinished`.
- * @throws ValidationError for an option that is wrong or unknown
+ * Returns a graph as an agent of Troupe. Tokens and tool calls are those that its callbacks report, subgraphs included. A
+ * graph with a checkpointer stores its state under `configurable.thread_id`, which is `ForeignCall.thread` unless
+ * `settings` names another one. A graph that stops at an interrupt fails with `compat.unfinished`.
+ * @throws ValidationError for an invalid or unknown option
  * @example const analyst = fromLangGraph(graph.compile(), { name: 'Analyst', output: (state) => state.report })
  */
 export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions): Agent {
@@ -76,7 +76,7 @@ interface Generations {
   }[])[]
 }
 
-/** Listens to everything within one call: LangChain passes its callbacks to each call of a node. */
+/** Listens to all calls of models and tools within one call: LangChain passes its callbacks to each node. */
 class Listener {
   readonly usage = { inputTokens: 0, outputTokens: 0 }
   readonly #calls = new Map<string, ToolCallReport>()
@@ -91,7 +91,7 @@ class Listener {
       if (call) this.#calls.set(id, { ...call, success, result })
     }
     return {
-      // Awaited by LangChain, so that nothing comes after the call has ended.
+      // LangChain awaits the handlers, so that none is called after the call has ended.
       awaitHandlers: true,
       handleLLMEnd: ({ generations }: Generations) => {
         for (const { message } of generations?.flat() ?? []) {

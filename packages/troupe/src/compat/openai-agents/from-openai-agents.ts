@@ -44,9 +44,9 @@ export interface OpenAiAgentsOptions extends Omit<ForeignOptions, 'name'> {
 }
 
 /**
- * Its answer is the final output; hand-offs inside the SDK stay inside. One that stops for an approval of the SDK's own
- * fails with `compat.unfinished`.
- * @throws ValidationError for an option that is wrong or unknown
+ * Returns an agent of the SDK as an agent of Troupe. Its answer is the final output; its hand-offs are not visible outside
+ * the SDK. A call that stops for an approval of the SDK fails with `compat.unfinished`.
+ * @throws ValidationError for an invalid or unknown option
  * @example const triage = fromOpenAiAgents(new Agent({ name: 'Triage', instructions }), { run, effect: 'idempotent' })
  */
 export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOptions): Agent {
@@ -87,7 +87,7 @@ function toolCallsOf(items: NonNullable<OpenAiResult['newItems']>): StepReport['
     items.flatMap((item) => (item.type === type && item.rawItem?.callId !== undefined ? [item.rawItem] : []))
   const outputs = new Map(raw('tool_call_output_item').map((item) => [item.callId, item.output]))
   return raw('tool_call_item').map(({ callId = '', name = '', arguments: args }) => {
-    // A call that has no output ended with the run that it failed.
+    // A call without an output has failed, and the run of the SDK with it.
     const result = looseJson(outputs.get(callId))
     return { id: callId, name, args: argumentsOf(args), success: outputs.has(callId), result }
   })

@@ -47,7 +47,7 @@ export class Machine {
   #time = 0
   #running = false
 
-  /** Whether a seed is under way; while libraries load, timers are the machine's own. */
+  /** Whether a seed is executed. Otherwise the timers are real, because libraries use them while they load. */
   get running(): boolean {
     return this.#running
   }
@@ -127,12 +127,12 @@ export class Machine {
     return node === outside || this.#nodes.get(node)?.incarnation === incarnation
   }
 
-  /** Runs at once, as part of a node. */
+  /** Runs a function at once, as part of a node. */
   within<T>(processContext: ProcessContext, run: () => T): T {
     return this.#processContexts.run(processContext, run)
   }
 
-  /** In the caller's place and context. */
+  /** Schedules an event of the calling node, or of the given one, in the asynchronous context of the caller. */
   schedule(
     afterMs: number,
     label: string,
@@ -156,7 +156,7 @@ export class Machine {
     return event
   }
 
-  /** The next event that is still to happen, with the time moved on to it; undefined when nothing is left. */
+  /** Sets the time to that of the next event and returns the event; undefined if there is none. */
   next(): SimulatedEvent | undefined {
     for (;;) {
       const event = this.#heap.pop()
@@ -194,7 +194,7 @@ const processContextOf = (seed: string, node: string, incarnation: number): Proc
   skew: 0,
 })
 
-/** FNV-1a, mixed at the end so that near times lie far apart. */
+/** FNV-1a, mixed at the end so that near times have unrelated hashes. */
 function rankOf(seed: string, node: string, time: number): number {
   let hash = 0x811c9dc5
   const text = `${seed}/${node}/${time}`

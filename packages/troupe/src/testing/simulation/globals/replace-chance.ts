@@ -1,4 +1,4 @@
-/** Chance as libraries draw it: Math.random and what `node:crypto` and the web's crypto give at random. */
+/** Replaces the sources of random values: Math.random and the random functions of `node:crypto` and Web Crypto. */
 import { createRequire } from 'node:module'
 import type { Machine } from '../machine.ts'
 import type { Replaced } from './replaced.ts'
@@ -46,7 +46,7 @@ export function replaceChance(machine: Machine, wanted: (what: Replaced) => bool
     randomFill,
   }
   Object.assign(cryptoModule, replaced)
-  // It leads to the web's own, which is replaced below, wherever it cannot be set.
+  // If it cannot be set, it calls the function of Web Crypto, which is replaced below.
   if (Object.getOwnPropertyDescriptor(cryptoModule, 'getRandomValues')?.configurable)
     Object.defineProperty(cryptoModule, 'getRandomValues', { value: fill, configurable: true })
   const web = {

@@ -18,7 +18,7 @@ export function replaceTime(machine: Machine, wanted: (what: Replaced) => boolea
   process.uptime = () => machine.time / 1_000
 }
 
-/** A proxy, so that dates made by anybody are instances of it and its prototype is the one there is. */
+/** A proxy, so that dates of all code are instances of it and have the original prototype. */
 function replaceDate(machine: Machine): void {
   const original = Date
   const now = () => machine.wall()

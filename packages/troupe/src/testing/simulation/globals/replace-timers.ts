@@ -1,6 +1,6 @@
 /**
- * Timers, in every form in which they can be had: globals, `node:timers`, `node:timers/promises`, `util.promisify`,
- * AbortSignal.timeout. While no seed is under way they are the machine's own, for libraries load with them.
+ * Replaces timers in all their forms: globals, `node:timers`, `node:timers/promises`, `util.promisify` and
+ * AbortSignal.timeout. While no seed is executed, they are the real timers, because libraries use them while they load.
  */
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
