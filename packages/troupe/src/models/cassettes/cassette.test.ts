@@ -10,7 +10,7 @@ import { createTroupe } from '../../startup/create-troupe.ts'
 import { LlmAgent } from '../../startup/llm-agent.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
-import { openCassette } from './cassette.ts'
+import { type CassetteStore, openCassette } from './cassette.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -279,17 +279,37 @@ it('A cassette that cannot be written is reported as such, and not as a failure 
   expect(model.calls).toHaveLength(2)
 })
 
-it('A cassette replays values that look like its forms of dates, numbers, bytes and errors unchanged.', async () => {
+function memoryStore(): CassetteStore {
   let text = ''
-  const store = {
+  return {
     read: async () => text,
-    async write(all: string) {
+    async write(all) {
       text = all
     },
-    async append(line: string) {
+    async append(line) {
       text += line
     },
   }
+}
+
+it('A cassette replays an answer whose request was aborted before, as often as it was recorded.', async () => {
+  const store = memoryStore()
+  const traffic = { kind: 'tool', name: 'find', request: 'tea', signal: undefined } as const
+  const recorded = await openCassette({ store, mode: 'record' })
+  const aborted = recorded.play({ ...traffic, signal: AbortSignal.abort() }, () => Promise.reject(new Error('aborted')))
+  await expect(aborted).rejects.toThrow('aborted')
+  for (const answer of ['green', 'black']) await recorded.play(traffic, async () => answer)
+  const replayed = await openCassette({ store, mode: 'auto' })
+  const ask = (answer: string) => replayed.play(traffic, async () => answer)
+  expect([await ask('a'), await ask('b'), await ask('white')]).toEqual(['green', 'black', 'white'])
+  const repeated = await openCassette({ store, mode: 'replay' })
+  const replay = () => repeated.play(traffic, () => Promise.reject(never))
+  expect([await replay(), await replay(), await replay()]).toEqual(['green', 'black', 'white'])
+  await expect(replay()).rejects.toMatchObject({ code: 'cassette.miss' })
+})
+
+it('A cassette replays values that look like its forms of dates, numbers, bytes and errors unchanged.', async () => {
+  const store = memoryStore()
   const answer = {
     at: { $date: '2026-01-01T00:00:00Z' },
     price: { $number: '5', $$number: 6 },

@@ -62,7 +62,13 @@ class Cassette implements Recording {
     this.#mode = mode
     this.#redaction = redaction
     this.#repaired = repaired
-    for (const one of recorded) this.#recorded.set(`${one.key} ${one.nth}`, one)
+    // Numbered by their order, because the number of a call that its caller aborted has no record.
+    const counts = new Map<string, number>()
+    for (const one of recorded.toSorted((a, b) => a.nth - b.nth)) {
+      const nth = (counts.get(one.key) ?? 0) + 1
+      counts.set(one.key, nth)
+      this.#recorded.set(`${one.key} ${nth}`, one)
+    }
   }
 
   redactSecret(value: string): void {

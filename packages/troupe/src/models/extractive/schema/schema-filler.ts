@@ -13,7 +13,7 @@ export type Filled =
   | { readonly ok: false; readonly missing: string }
 
 /**
- * The depth to which a schema is followed, the number of places that are filled in all, since a schema may contain itself
+ * The depth to which a schema is followed, the number of fields that are filled in all, since a schema may contain itself
  * several times, and the number of elements of a list if the schema does not bound it.
  */
 const limits = { depth: 10, fields: 10_000, items: 6, maxItems: 20 }
