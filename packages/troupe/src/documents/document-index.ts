@@ -275,14 +275,14 @@ export class DocumentIndex {
     checkOptions('DocumentIndex.answer', options, ['partOf', 'limit', 'embedding', 'reranking', 'signal'])
     const { partOf = '', limit = 4, signal } = options
     checkQuestion('partOf of DocumentIndex.answer', partOf)
-    const most = Math.max(integerOf('The limit of an answer', limit), 0)
+    const maxCitations = Math.max(integerOf('The limit of an answer', limit), 0)
     checkSignalType('DocumentIndex.answer', signal)
     const embeddings = this.#embeddings ?? checkEmbeddings(options.embedding)
     const { similar, embedding } = await this.#similar(text, embeddings, signal)
     const ranking = await this.#ranking(text, partOf === text ? '' : partOf, similar)
     const { quotations, reranking } = await rerankedQuotations(text, ranking, checkReranking(options.reranking), signal)
     const citations: FoundCitation[] = []
-    for (const quotation of quotations.slice(0, most)) {
+    for (const quotation of quotations.slice(0, maxCitations)) {
       const extraction = await this.#index.extraction(quotation.document)
       if (extraction) citations.push(citationOf(quotation, extraction))
     }

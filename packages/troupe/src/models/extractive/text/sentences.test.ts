@@ -16,7 +16,9 @@ describe('sentencesOf', () => {
   })
   it('sentencesOf returns the prose of a text that begins with a rule, which opens no front matter.', () => {
     expect(sentencesOf('---\n\nTea is a drink.\n').map((one) => one.text)).toEqual(['Tea is a drink.'])
-    expect(sentencesOf('---\nTea is a title.\n---\nTea is a drink.').map((one) => one.text)).toEqual(['Tea is a drink.'])
+    expect(sentencesOf('---\nTea is a title.\n---\nTea is a drink.').map((one) => one.text)).toEqual([
+      'Tea is a drink.',
+    ])
   })
   it('sentencesOf returns the prose of Markdown, without code, tables, headings and front matter.', () => {
     const text =
