@@ -42,10 +42,13 @@ export interface PostgresOptions {
   readonly poolSize?: number
   /** The number of additional connections while all others are in use; closed after 2 s of inactivity. 0 by default. */
   readonly poolOverflow?: number
-  /** How long opening, a change or a read waits for a connection or for an unreachable server; 10 s by default. */
+  /**
+   * How long opening, a change or a read waits for a connection or for an unreachable server; 10 s by default, 1 ms to
+   * 24 days.
+   */
   readonly acquireTimeout?: Duration
-  /** The time after which the server cancels a statement; 30 s by default. */
+  /** The time after which the server cancels a statement; 30 s by default, 1 ms to 24 days. */
   readonly statementTimeout?: Duration
-  /** The age at which an idle connection is closed and replaced; 30 min by default, 1 s at least. */
+  /** The age at which an idle connection is closed and replaced; 30 min by default, 1 s to 24 days. */
   readonly recycle?: Duration
 }

@@ -64,6 +64,15 @@ test('The PostgreSQL options are rejected if they are misspelt or impossible.', 
     expect(() => settingsOf({ url: 'postgres://db/shop', ...(wrong as object) })).toThrow()
 })
 
+test.each(['acquireTimeout', 'statementTimeout', 'recycle'])(
+  'The option %s of PostgreSQL is rejected if it is 0, or longer than a timer of Node.',
+  (option) => {
+    const settings = (value: string) => settingsOf({ url: 'postgres://db/shop', ...({ [option]: value } as object) })
+    for (const wrong of ['0ms', '0.4ms', '25d', '1000000d']) expect(() => settings(wrong)).toThrow(option)
+    expect(Object.values(settings('24d'))).toContain(24 * 86_400_000)
+  },
+)
+
 test("The tables are created under a separate role, which does not get the password of the application's role.", () => {
   const settings = settingsOf({ url: 'postgres://app:a@db/shop', migrateUrl: 'postgres://owner@db/shop' })
   const { location, migrateLocation } = settings

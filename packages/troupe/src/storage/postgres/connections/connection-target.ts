@@ -1,5 +1,5 @@
 /** The location of a database, from a URL or its parts, and its name for messages without the password. */
-import { checkFlag, checkOptions, failure, milliseconds } from '../../../core/index.ts'
+import { checkFlag, checkOptions, type Duration, failure, milliseconds } from '../../../core/index.ts'
 import type { PostgresOptions } from '../../postgres-options.ts'
 
 export interface ConnectionTarget {
@@ -58,32 +58,39 @@ export function settingsOf(options: PostgresOptions): PostgresSettings {
   if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1_000) throw wrong('poolSize is 1 to 1,000')
   if (!Number.isInteger(poolOverflow) || poolOverflow < 0 || poolOverflow > 1_000)
     throw wrong('poolOverflow is 0 to 1,000')
-  const recycleMs = milliseconds(options.recycle ?? '30m', 'recycle')
-  if (recycleMs < 1_000) throw wrong('recycle is at least 1s')
   return {
     location,
     migrateLocation: migrateUrl === undefined ? location : locationOf(beside(parts, migrateUrl)),
     listenLocation: listenUrl === undefined ? undefined : locationOf(beside(parts, listenUrl)),
     poolSize,
     poolOverflow,
-    acquireMs: milliseconds(options.acquireTimeout ?? '10s', 'acquireTimeout'),
-    statementMs: milliseconds(options.statementTimeout ?? '30s', 'statementTimeout'),
-    recycleMs,
+    acquireMs: timeMs('acquireTimeout', options.acquireTimeout ?? '10s'),
+    statementMs: timeMs('statementTimeout', options.statementTimeout ?? '30s'),
+    recycleMs: timeMs('recycle', options.recycle ?? '30m', '1s'),
   }
+}
+
+/** Almost the longest time of a timer of Node, which would end a longer one at once, and of a timeout of the server. */
+const longestMs = 24 * 86_400_000
+
+/** `pg` and the server understand 0 as no limit. */
+function timeMs(name: string, value: Duration, least: Duration = '1ms'): number {
+  const ms = milliseconds(value, name, least)
+  if (ms > longestMs) throw wrong(`${name} is at most 24d`)
+  return ms
 }
 
 /** Merges a further URL with the parts of the main one. The password is used only for the same user. */
 function beside({ password, ...parts }: Parts, url: string): Parts {
   const other = parse(url)
   if (other.schema !== undefined && other.schema !== parts.schema)
-    throw wrong('the schema is said in url or schema, for all of its URLs')
+    throw wrong('migrateUrl and listenUrl have the schema of url or schema, and cannot name another one')
   const same = other.user === undefined || other.user === parts.user
   return { ...parts, ...(same && password !== undefined ? { password } : {}), ...other }
 }
 
 /** An error never repeats a URL, because it may contain a password. */
-const wrong = (problem: string) =>
-  failure('validation.failed', { what: 'The place of the PostgreSQL database', problem })
+const wrong = (problem: string) => failure('validation.failed', { what: 'The configuration of PostgreSQL', problem })
 
 const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts }: PostgresOptions): Parts =>
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
