@@ -4,6 +4,7 @@
  * attempt, not one per connection.
  */
 import type { Pool, PoolClient, QueryResult } from 'pg'
+import { errorClassOf } from '../error-class.ts'
 import { answerWithin, disconnect, Keepalive } from './keepalive.ts'
 
 export class Connections {
@@ -58,7 +59,9 @@ export class Connections {
       this.release(client)
       return result
     } catch (error) {
-      this.release(client, true)
+      const { kind } = errorClassOf(error)
+      // A server that rejects writes may not be the primary any more. After other rejections the connection works.
+      this.release(client, kind === 'lost' || kind === 'writes')
       throw error
     }
   }
