@@ -33,3 +33,21 @@ test('Messages of many payloads are received as they were sent, at most 1,000 of
   expect(sent.every(({ payload }) => Buffer.byteLength(payload) < 8_000)).toBe(true)
   expect(sent.flatMap(({ payload }) => readPayload(payload)?.[2] ?? [])).toEqual(messages.slice(1))
 })
+
+test('Hints that were flushed have left, also if their payload was on its way already.', async () => {
+  const started = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  const sent: string[] = []
+  const notify = async (_: string, payload: string) => {
+    started.resolve()
+    await answered.promise
+    sent.push(payload)
+  }
+  const hints = new OutgoingHints({ schema: 's', node: 'me', notify })
+  hints.add([{ work: 'timers' }], undefined)
+  await started.promise
+  const flushed = hints.flush().then(() => [...sent])
+  await new Promise(setImmediate)
+  answered.resolve()
+  expect(await flushed).toEqual([JSON.stringify(['me', [{ work: 'timers' }]])])
+})

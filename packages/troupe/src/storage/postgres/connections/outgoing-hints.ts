@@ -23,7 +23,10 @@ export class OutgoingHints {
   readonly #hints = new Map<string, Hint>()
   #messages: string[] = []
   #arrivals: InboxArrival[] = []
-  #sending: Promise<void> | undefined
+  /** Whether a send gathers what is added now. */
+  #isGathering = false
+  /** The sends in progress: one that gathers, and earlier ones whose payloads have not all left. */
+  readonly #sends = new Set<Promise<void>>()
 
   constructor(options: OutgoingHintsOptions) {
     this.#options = options
@@ -35,17 +38,24 @@ export class OutgoingHints {
       if (!('arrival' in hint)) this.#hints.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
       else if (hint.arrival.owner !== owner) this.#arrivals.push(hint.arrival)
     }
-    if (this.#hints.size > 0 || this.#arrivals.length > 0) this.#sending ??= this.#send()
+    if (this.#hints.size > 0 || this.#arrivals.length > 0) this.#gather()
   }
 
   addMessage(message: string): void {
     if (this.#messages.push(message) > maxQueuedMessages) this.#messages.shift()
-    this.#sending ??= this.#send()
+    this.#gather()
   }
 
   /** Resolves when all collected hints are sent. */
   async flush(): Promise<void> {
-    await this.#sending
+    await Promise.all(this.#sends)
+  }
+
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    const send = this.#send().finally(() => this.#sends.delete(send))
+    this.#sends.add(send)
   }
 
   async #send(): Promise<void> {
@@ -57,7 +67,7 @@ export class OutgoingHints {
     this.#hints.clear()
     this.#messages = []
     this.#arrivals = []
-    this.#sending = undefined
+    this.#isGathering = false
     const payloads = [
       ...hints.map((chunk) => JSON.stringify([node, chunk])),
       ...messages.map((chunk) => JSON.stringify([node, [], chunk])),
