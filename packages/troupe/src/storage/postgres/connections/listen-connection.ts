@@ -94,14 +94,9 @@ export class ListenConnection implements Broadcast {
   }
 
   async listenAs(owner: string): Promise<void> {
-    const client = this.#client
-    const before = this.#owner
     this.#owner = owner
-    if (!client) return
-    const { answerMs, schema } = this.#options
-    if (before !== undefined)
-      await answerWithin(client, answerMs, client.query(`unlisten ${channelOf(schema, before)}`))
-    await answerWithin(client, answerMs, client.query(`listen ${channelOf(schema, owner)}`))
+    // A connection that is being made listens on the channel of the new name.
+    if (this.#client) await listenOn(this.#client, this.#options, () => this.#owner)
   }
 
   send(message: string): void {
@@ -136,9 +131,7 @@ export class ListenConnection implements Broadcast {
     client.on('notification', ({ payload }) => this.#receive(payload ?? ''))
     client.on('end', () => void this.#reconnect(location))
     try {
-      const owners = ['', ...(this.#owner === undefined ? [] : [this.#owner])]
-      const listen = owners.map((owner) => `listen ${channelOf(this.#options.schema, owner)}`).join('; ')
-      await answerWithin(client, this.#options.answerMs, client.query(listen))
+      await listenOn(client, this.#options, () => this.#owner)
     } catch (error) {
       client.removeAllListeners('end')
       await disconnect(client)
@@ -188,4 +181,17 @@ export class ListenConnection implements Broadcast {
     const news = this.#seen.newsOf(await this.#options.poll(this.#seen.since))
     if (news.length > 0) this.#options.announce(news)
   }
+}
+
+/** Listens on the channels of a process, which may get another name meanwhile. */
+async function listenOn(
+  client: Client,
+  options: Pick<ListenConnectionOptions, 'schema' | 'answerMs'>,
+  ownerOf: () => string | undefined,
+): Promise<void> {
+  const { schema, answerMs } = options
+  const owner = ownerOf()
+  const channels = ['', ...(owner === undefined ? [] : [owner])].map((name) => `listen ${channelOf(schema, name)}`)
+  await answerWithin(client, answerMs, client.query(['unlisten *', ...channels].join('; ')))
+  if (ownerOf() !== owner) await listenOn(client, options, ownerOf)
 }
