@@ -20,7 +20,7 @@ import { disconnect } from './connections/keepalive.ts'
 import { failureOf } from './error-class.ts'
 import { alone, applyMigrations } from './migrate.ts'
 
-/** A value has 8 MB at most; a typical row has a few hundred bytes. */
+/** The bounds of a batch. A typical row has a few hundred bytes, but a value may have 8 MB. */
 const rowsPerBatch = 100
 const bytesPerBatch = 4 * 1024 * 1024
 
@@ -138,11 +138,17 @@ async function* linesFrom(
     counts[table] = 0
     yield `${JSON.stringify(table)}\n`
     await client.query(`declare troupe_rows no scroll cursor for select row_to_json(t)::text as line from "${table}" t`)
-    for (;;) {
-      const { rows } = await client.query<{ line: string }>(`fetch ${rowsPerBatch} from troupe_rows`)
+    // The sizes of the rows are known only after a fetch, so the number of rows of the next one follows them.
+    for (let size = 1; ; ) {
+      const { rows } = await client.query<{ line: string }>(`fetch ${size} from troupe_rows`)
       counts[table] += rows.length
-      for (const { line } of rows) yield `${line}\n`
-      if (rows.length < rowsPerBatch) break
+      let bytes = 0
+      for (const { line } of rows) {
+        bytes += line.length
+        yield `${line}\n`
+      }
+      if (rows.length < size) break
+      size = bytes > bytesPerBatch ? Math.max(1, size >> 1) : Math.min(2 * size, rowsPerBatch)
     }
     await client.query('close troupe_rows')
   }
