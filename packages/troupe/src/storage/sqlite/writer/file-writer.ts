@@ -19,17 +19,15 @@ export const createFileWriter = ({ path, checkpointPages }: FileWriterOptions): 
   })
 
 /**
- * Detects a removed file. Writes to it still succeed, but only this process can see them, so they must not be
- * acknowledged. Another file in its place is not used; the same file, moved back, is.
+ * Detects a removed or replaced file. Writes to it still succeed, but only this process can see them, so they must not
+ * be acknowledged. Another file in its place is not used; the same file, moved back, is.
  */
 function mindFile(name: string): () => WriterFailure | undefined {
   const now = () => statSync(name, { throwIfNoEntry: false })?.ino
   const opened = now()
-  let fileMissing = false
   return () => {
     const found = now()
-    fileMissing = found === undefined || (fileMissing && found !== opened)
-    if (!fileMissing) return undefined
+    if (found === opened) return undefined
     const message = found === undefined ? 'it was removed or moved away' : 'another file was put in its place'
     return { ok: false, problem: 'io', message }
   }

@@ -1,0 +1,41 @@
+/** The writer of a file that another program moves. */
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { storageMigrations } from '../../migrations/storage-migrations.ts'
+import type { Cell } from '../../writer-port.ts'
+import { openForWriting } from '../file/open-for-writing.ts'
+import { migrate } from '../migrate.ts'
+import { Encoder } from './encoder.ts'
+import { createFileWriter } from './file-writer.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-file-writer-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test('A writer accepts no changes if another file replaces its file in one step, until the file is moved back.', () => {
+  const path = join(folder, 'troupe.db')
+  const db = openForWriting(path)
+  migrate(db, storageMigrations, path, 0)
+  db.close()
+  const writer = createFileWriter({ path, checkpointPages: 1_000 })
+  const encoder = new Encoder()
+  const probe = () => writer.handle({ kind: 'probe' })
+  const batch = () => {
+    const cells: Cell[] = []
+    encoder.encode({ id: null, scope: { user: 'ada' }, statements: [] }, cells)
+    return writer.handle({ kind: 'batch', at: 1, changes: 1, cells })
+  }
+  const replaced = [{ ok: false, message: 'another file was put in its place' }]
+  expect(batch()).toMatchObject([{ ok: true }])
+  renameSync(path, `${path}.away`)
+  writeFileSync(`${path}.other`, 'another')
+  renameSync(`${path}.other`, path)
+  expect(batch()).toMatchObject(replaced)
+  expect(probe()).toMatchObject(replaced)
+  expect(readFileSync(path, 'utf8')).toBe('another')
+  renameSync(`${path}.away`, path)
+  expect(probe()).toMatchObject([{ ok: true }])
+  expect(batch()).toMatchObject([{ ok: true }])
+  writer.close()
+})
