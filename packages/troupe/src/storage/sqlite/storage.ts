@@ -129,8 +129,9 @@ export class SqliteStorage implements OpenedStorage {
   async #close(): Promise<void> {
     this.#options.observers.close()
     await this.#storageCleanup?.stop()
-    // Reads that wait for their turn were made before the close.
+    // Reads that wait for their turn, or for a large change, were made before the close.
     await this.#macrotasks.next
+    for (let { sliced } = this.#options.queue; sliced; { sliced } = this.#options.queue) await sliced
     // The reader is closed first: the last closed connection removes the log, and only the writer's can do that.
     this.#options.reader.close()
     await this.#options.queue.close()

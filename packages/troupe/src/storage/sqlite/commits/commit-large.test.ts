@@ -154,3 +154,13 @@ test('A disk whose owner died between two slices has nothing of the change.', as
   expect(await second.commit([second.insert('b')])).toMatchObject({ ok: true })
   await second.storage.close()
 })
+
+test('A read that waits for a large change in memory is answered, although the storage is closed meanwhile.', async () => {
+  const { storage, inserts, commit, count } = await open('memory:')
+  const changes = [commit(inserts('a')), commit(inserts('b'))]
+  await new Promise(setImmediate)
+  const counted = count()
+  await storage.close()
+  expect(await counted).toBe(2 * insertCount)
+  expect(await Promise.all(changes)).toMatchObject([{ ok: true }, { ok: true }])
+})
