@@ -156,7 +156,11 @@ function create(path: string): void {
 function openChecked(path: string, migrations: readonly Migration[], at: number): DatabaseSync {
   // A read-only connection cannot roll back an interrupted creation.
   const interrupted = existsSync(`${path}-journal`)
-  const current = !interrupted && checkRead(path, migrations)
+  const check = (reading: DatabaseSync) => {
+    if (statSync(path).size <= maxCheckedSize) checkIntegrity(reading, path)
+    return isCurrent(reading, migrations, path)
+  }
+  const current = !interrupted && readFile(path, check)
   const writing = openForWriting(path)
   try {
     if (writing.prepare('pragma journal_mode').get()?.journal_mode !== 'wal') {
@@ -171,28 +175,26 @@ function openChecked(path: string, migrations: readonly Migration[], at: number)
 }
 
 /**
- * Checks the file on a connection that cannot change it.
- * @returns whether the schema is up to date
+ * Returns the pending migrations without acquiring the owner lock.
+ * @throws the errors of `inspect`; ValidationError `storage.incompatible`; ProcessingError `storage.corrupt`
  */
-function checkRead(path: string, migrations: readonly Migration[]): boolean {
-  const reading = existsSync(`${path}-wal`) ? openForReading(path) : openImmutable(path)
+export function pendingInFile(name: string, migrations: readonly Migration[]): readonly Migration[] {
+  if (!existsSync(name)) return []
+  const path = realpathSync(name)
   try {
-    if (statSync(path).size <= maxCheckedSize) checkIntegrity(reading, path)
-    return isCurrent(reading, migrations, path)
-  } finally {
-    reading.close()
+    // As in `openFile`: this process may have the database open.
+    if (!OwnerLock.existsFor(path) && inspect(path) === 'none') return []
+    return readFile(path, (reading) => pendingAfter(appliedTo(reading, path), migrations))
+  } catch (error) {
+    throw fileFailure(error, path)
   }
 }
 
-/**
- * Returns the pending migrations without acquiring the owner lock.
- * @throws the errors of `inspect`; ValidationError `storage.incompatible`
- */
-export function pendingInFile(path: string, migrations: readonly Migration[]): readonly Migration[] {
-  if (inspect(path) === 'none') return []
+/** Reads the file on a connection that cannot change it. */
+function readFile<T>(path: string, read: (reading: DatabaseSync) => T): T {
   const reading = existsSync(`${path}-wal`) ? openForReading(path) : openImmutable(path)
   try {
-    return pendingAfter(appliedTo(reading, path), migrations)
+    return read(reading)
   } finally {
     reading.close()
   }
