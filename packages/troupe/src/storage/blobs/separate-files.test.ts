@@ -189,3 +189,22 @@ test.each([
     message: expect.stringContaining(problem),
   })
 })
+
+test('A user whose content cannot be read does not stop the clean-up of the files of other users.', async () => {
+  const { put, storage, clock, blobs } = await open()
+  for (const user of [ada, bob]) {
+    await put(user, 'a', JSON.stringify(image('A')))
+    await put(user, 'a', '{}')
+  }
+  const read: typeof storage.read = async (scope, statements) => {
+    if ('user' in scope && scope.user === ada && statements.some(({ content }) => content)) throw new Error('damaged')
+    return storage.read(scope, statements)
+  }
+  const { createUnusedBlobs } = await import('./unused-blobs.ts')
+  const unused = createUnusedBlobs({ dialect: storage.dialect, read, commit: storage.commit }, notes)
+  for (const pause of ['61m', '11m'] as const) {
+    await clock.advance(pause)
+    await expect(unused.cleanup(9)).rejects.toThrow('damaged')
+  }
+  expect(await blobs()).toBe(1)
+})

@@ -98,7 +98,10 @@ export function createUnusedBlobs(
     async cleanup(maxUsers) {
       const due = statements.dueUsers({ now: { $: 'now' }, limit: maxUsers }, { returns: true })
       const [rows = []] = await storage.read({ work: true }, [due])
-      for (const { user_id } of rows) await cleanupUser(user_id as UserId)
+      const failures: unknown[] = []
+      for (const { user_id } of rows) await cleanupUser(user_id as UserId).catch((error) => failures.push(error))
+      // A user whose content cannot be read stays due, and must not stop the clean-up of the others.
+      if (failures.length > 0) throw failures[0]
       return rows.length
     },
   }
