@@ -18,19 +18,20 @@ type Read = (statements: readonly Statement[]) => readonly (readonly Row[])[] | 
  * @returns no items if `after` is below the horizon: items were removed, and the reader must resync
  */
 export async function readFeed(read: Read, user: UserId, after: number, limit: number): Promise<FeedPage> {
-  const [heads, rows] = await read([
-    { sql: head, binds: [user], returns: true },
-    { sql: page, binds: [user, after, limit + 1], returns: true },
-  ])
-  const state = heads?.[0] as { readonly revision: number; readonly horizon: number } | undefined
-  if (!state) return { items: [], head: 0, horizon: 0 }
-  const found = (rows ?? []) as readonly FeedRow[]
-  const bounds = { head: state.revision, horizon: state.horizon }
-  if (after < state.horizon) return { items: [], ...bounds }
-  if (found.length <= limit) return { items: found, ...bounds }
-  const cut = (found[limit] as FeedRow).revision
-  const items = found.filter(({ revision }) => revision < cut)
-  if (items.length > 0) return { items, ...bounds }
-  const [all] = await read([{ sql: revisionItems, binds: [user, cut], returns: true }])
-  return { items: (all ?? []) as readonly FeedRow[], ...bounds }
+  const itemsWith = async (sql: string, ...binds: readonly number[]): Promise<FeedPage> => {
+    const [heads, rows = []] = await read([
+      { sql: head, binds: [user], returns: true },
+      { sql, binds: [user, ...binds], returns: true },
+    ])
+    const state = heads?.[0] as { readonly revision: number; readonly horizon: number } | undefined
+    if (!state) return { items: [], head: 0, horizon: 0 }
+    const { revision, horizon } = state
+    return { items: after < horizon ? [] : (rows as readonly FeedRow[]), head: revision, horizon }
+  }
+  const found = await itemsWith(page, after, limit + 1)
+  if (found.items.length <= limit) return found
+  const cut = (found.items[limit] as FeedRow).revision
+  const items = found.items.filter(({ revision }) => revision < cut)
+  // The clean-up may remove items between the two reads, so the second one checks the horizon too.
+  return items.length > 0 ? { ...found, items } : itemsWith(revisionItems, cut)
 }
