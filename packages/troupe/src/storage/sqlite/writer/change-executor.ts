@@ -125,8 +125,8 @@ export class ChangeExecutor {
   }
 
   #claim(id: string | null, user: string, at: number): void {
-    this.#wrote = id !== null
-    if (id === null || this.#own.claim.run([id, user, BigInt(at)]) > 0) return
+    this.#wrote = id !== null && this.#own.claim.run([id, user, BigInt(at)]) > 0
+    if (id === null || this.#wrote) return
     const [row] = this.#own.claimed.rows([id, user])
     throw new RejectedChange(outcome.repeated, ...(row as Value[]))
   }

@@ -6,7 +6,7 @@
  *
  * Per outcome: its kind. For `done`: time, revision, and per statement the rows affected. If the mode includes
  * `returns`: the names of columns, the number of rows, the values. For `repeated`: time, revision. For `unexpected`:
- * statement, rows found. For `invalid`: statement, message. For `retry`, the answer to a slice only: no further cells.
+ * statement, rows found. For `invalid`: message. For `retry`, the answer to a slice only: no further cells.
  */
 
 /** How the count of a statement is checked; `returns` is added if its rows are returned. */

@@ -1,5 +1,5 @@
 /** Transactions of the writer: who shares one, and what becomes of its neighbours where something fails. */
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../changes/statement.ts'
 import { storageMigrations } from '../../migrations/storage-migrations.ts'
@@ -126,4 +126,28 @@ test('The writer answers a batch whose transaction could not begin.', () => {
   }
   const blind = new Writer({ open: () => db, reopens: false, checkpointPages: 1_000, fileMissing })
   expect(blind.handle(batch([insert('d')])).map(ended)).toEqual(['io'])
+})
+
+test('A repeated change does not make the writer use savepoints, because it has written nothing.', () => {
+  const executed: string[] = []
+  const prepare = db.prepare.bind(db)
+  vi.spyOn(db, 'prepare').mockImplementation((sql) => {
+    const statement = prepare(sql)
+    const run = statement.run.bind(statement) as (...values: unknown[]) => ReturnType<typeof statement.run>
+    return Object.assign(statement, {
+      run: (...values: unknown[]) => {
+        executed.push(sql)
+        return run(...values)
+      },
+    })
+  })
+  const { writer, encoder, insert } = start()
+  const send = (id: string) => {
+    const cells: Cell[] = []
+    encoder.encode({ id, scope: { user: 'ada' as UserId }, statements: [insert(id)] }, cells)
+    return ended(writer.handle({ kind: 'batch', at: 1, changes: 1, cells })[0])
+  }
+  expect([send('a'), send('a'), send('b')]).toEqual([outcome.done, outcome.repeated, outcome.done])
+  expect(executed.filter((sql) => sql === 'begin immediate')).toHaveLength(3)
+  expect(executed).not.toContain('savepoint change')
 })
