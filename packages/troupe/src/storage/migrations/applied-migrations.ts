@@ -55,12 +55,15 @@ export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<st
       })
 }
 
-/** Returns the migrations that this release would apply; an empty list for an empty database. */
-export function pendingAfter(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
-  if (applied.length === 0) return []
+/** Returns the migrations that are not applied, in order. */
+export function unappliedOf(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
   const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
   return migrations.filter(({ module: moduleName, version }) => !done.has(`${moduleName} ${version}`))
 }
+
+/** Returns the migrations that this release would apply; an empty list for an empty database. */
+export const pendingAfter = (applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] =>
+  applied.length === 0 ? [] : unappliedOf(applied, migrations)
 
 /**
  * Throws unless this release knows every migration of a backup, because a restore applies them step by step.

@@ -10,6 +10,7 @@ import {
   checkReadable,
   latestOf,
   schemaTable,
+  unappliedOf,
 } from '../migrations/applied-migrations.ts'
 import type { Migration } from '../migrations/migration.ts'
 import type { ConnectionTarget } from './connections/connection-target.ts'
@@ -32,8 +33,7 @@ export async function isCurrent(
 ): Promise<boolean> {
   const applied = await appliedTo(client, location)
   checkReadable(applied, latestOf(migrations), location.name)
-  const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
-  return migrations.every(({ module: moduleName, version }) => done.has(`${moduleName} ${version}`))
+  return unappliedOf(applied, migrations).length === 0
 }
 
 /** @throws ValidationError `storage.incompatible`, `storage.too_new`; the errors of the server */
@@ -97,9 +97,7 @@ export async function applyMigrations(
     name text not null, lowest_reader bigint not null, at bigint not null, primary key (module, version))`)
   const applied = await appliedTo(client, location)
   checkReadable(applied, latestOf(migrations), location.name)
-  const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
-  for (const { module: moduleName, version, name, lowestReader, up } of migrations) {
-    if (done.has(`${moduleName} ${version}`)) continue
+  for (const { module: moduleName, version, name, lowestReader, up } of unappliedOf(applied, migrations)) {
     for (const statement of up.postgres) await client.query(statement)
     await client.query('insert into storage_schema values ($1, $2, $3, $4, $5)', [
       moduleName,

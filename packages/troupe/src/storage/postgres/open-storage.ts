@@ -1,6 +1,6 @@
 /** Opens a PostgreSQL database, after migrating the schema and creating the application role. */
 import type { Client } from 'pg'
-import { checkOptions, createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
+import { createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
@@ -35,18 +35,6 @@ import { writeOwnerSettings } from './write-owner-settings.ts'
 
 /** The server cancels a statement earlier, so a connection that has not answered by then is lost. */
 const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
-const knownOptions = [
-  'url',
-  'postgres',
-  'migrations',
-  'clock',
-  'random',
-  'retention',
-  'time',
-  'production',
-  'ownerSettings',
-  'faults',
-] as const
 
 /** The delays in ms between attempts to reach an unreachable server. */
 const backoff = { first: 50, last: 800 }
@@ -59,7 +47,6 @@ const backoff = { first: 50, last: 800 }
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
-  checkOptions('openStorage', options, knownOptions)
   retentionBounds(options.retention)
   if (options.faults)
     throw failure('validation.failed', {

@@ -9,6 +9,7 @@ import {
   checkReadable,
   latestOf,
   schemaTable,
+  unappliedOf,
 } from '../migrations/applied-migrations.ts'
 import type { Migration } from '../migrations/migration.ts'
 
@@ -33,12 +34,11 @@ function applyMigrations(db: DatabaseSync, migrations: readonly Migration[], loc
   db.exec(`create table if not exists storage_schema (
       module text not null, version integer not null, name text not null, lowest_reader integer not null,
       at integer not null, primary key (module, version)) without rowid`)
-  const done = new Set(appliedTo(db, location).map(({ module: moduleName, version }) => `${moduleName} ${version}`))
+  const unapplied = unappliedOf(appliedTo(db, location), migrations)
   const record = db.prepare(
     'insert into storage_schema (module, version, name, lowest_reader, at) values (?, ?, ?, ?, ?)',
   )
-  for (const { module: moduleName, version, name, lowestReader, up } of migrations) {
-    if (done.has(`${moduleName} ${version}`)) continue
+  for (const { module: moduleName, version, name, lowestReader, up } of unapplied) {
     for (const statement of up.sqlite) db.exec(statement)
     record.run(moduleName, version, name, lowestReader, at)
   }
@@ -51,8 +51,7 @@ function applyMigrations(db: DatabaseSync, migrations: readonly Migration[], loc
 export function isCurrent(db: DatabaseSync, migrations: readonly Migration[], location: string): boolean {
   const applied = appliedTo(db, location)
   checkReadable(applied, latestOf(migrations), location)
-  const done = new Set(applied.map(({ module: moduleName, version }) => `${moduleName} ${version}`))
-  return migrations.every(({ module: moduleName, version }) => done.has(`${moduleName} ${version}`))
+  return unappliedOf(applied, migrations).length === 0
 }
 
 /** @throws ValidationError `storage.incompatible` */
