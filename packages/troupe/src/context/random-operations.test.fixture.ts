@@ -1,4 +1,4 @@
-/** Random operations of users and agents, and what they do to a mesh: for the property tests of this room. */
+/** Random operations of users and agents, and what they do to a mesh: for the property tests of this module. */
 import fc from 'fast-check'
 import { Access } from '../security/index.ts'
 import type { ContextClient, PushOptions } from './context-client.ts'

@@ -4,7 +4,7 @@ import { checkName, failure } from '../../core/index.ts'
 /** The name under which the application writes; no agent may have it. */
 export const hostName = 'host'
 const reserved = new Map([
-  [hostName, 'the host has this name'],
+  [hostName, 'the application writes under this name'],
   ['User', 'the person who takes part in a run has this name'],
 ])
 

@@ -53,7 +53,7 @@ const all = [everyone]
 export class ValueCache implements ChangeObserver {
   readonly #singleWriter: SingleWriter
   readonly #bytes: number
-  /** In the order of the last read: the most recently read user is last. */
+  /** In the order of the last read of the storage: the user that was read most recently is last. */
   readonly #users = new Map<UserId, UserCache>()
   #size = 0
   /** By user, the number of changes that have begun and may be visible or not. */

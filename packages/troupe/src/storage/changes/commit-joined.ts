@@ -33,7 +33,7 @@ export async function commitJoined(storage: Pick<Storage, 'commit'>, change: Cha
 }
 
 /**
- * The joined rows stand where the last of them stood: what their statements need comes before them.
+ * The joined statement takes the place of the last statement with its rows, so that everything they need precedes it.
  * @returns undefined if there is nothing to join
  */
 export function joinRows(statements: readonly Statement[]): Joined | undefined {

@@ -70,7 +70,7 @@ export async function probeServer(client: Client, { schema }: ConnectionTarget):
 
 /** @returns why this connection must not be used; undefined if it is compatible */
 export function incompatibilityOf({ version, role, member, application, open }: ServerInspection): string | undefined {
-  if (version < oldest) return `PostgreSQL ${version} is too old: ${oldest} is the oldest that serves`
+  if (version < oldest) return `PostgreSQL ${version} is too old: the oldest supported version is ${oldest}`
   if (!application.exists) return `there is no role ${applicationRole}`
   if (!member) return `the role ${role} is not a member of ${applicationRole}: grant ${applicationRole} to ${role}`
   if (application.free)
@@ -82,7 +82,7 @@ export function incompatibilityOf({ version, role, member, application, open }: 
 /** @returns why this role has too many privileges to serve users; undefined if it has not */
 export function powerOf({ free, owns, role }: ServerInspection): string | undefined {
   if (free) return `the role ${role} is free of row-level security`
-  return owns ? `the role ${role} owns the tables, or may act as who does` : undefined
+  return owns ? `the role ${role} owns the tables or may act as their owner` : undefined
 }
 
 /** @param listens whether there is a connection for notifications */
@@ -93,7 +93,7 @@ export function findingsOf(inspection: ServerInspection, listens: boolean): read
     findings.push({
       code: 'storage.insecure',
       severity: 'error',
-      message: `PostgreSQL is not as it was when it was opened: ${rejection}.`,
+      message: `The PostgreSQL database was changed after it was opened: ${rejection}.`,
       remedy: 'Undo that change, or create the database again with the role that migrates.',
     })
   const power = powerOf(inspection)
@@ -101,23 +101,23 @@ export function findingsOf(inspection: ServerInspection, listens: boolean): read
     findings.push({
       code: 'storage.powerful_role',
       severity: 'warning',
-      message: `Users are served with a role that could see them all: ${power}.`,
+      message: `The role of the connections can read the rows of all users: ${power}.`,
       remedy:
-        'Log in with a role that owns nothing, and name the owner in migrateUrl alone. Production refuses this one.',
+        'Log in with a role that owns no tables, and name their owner only in migrateUrl. Production rejects this role.',
     })
   else if (inspection.creates)
     findings.push({
       code: 'storage.creating_role',
       severity: 'warning',
-      message: `The role ${inspection.role} may make tables where those of the troupe are.`,
+      message: `The role ${inspection.role} may create tables in the schema of the troupe.`,
       remedy: `revoke create on the schema from ${inspection.role}`,
     })
   if (!listens)
     findings.push({
       code: 'storage.no_listen',
       severity: 'advice',
-      message: 'A pooler stands before the server: other processes are heard of once a second, not at once.',
-      remedy: 'Name the server itself in listenUrl.',
+      message: 'The connections go through a pooler: changes of other processes are found once a second, not at once.',
+      remedy: 'Set listenUrl to a direct URL of the server.',
     })
   return findings
 }

@@ -56,8 +56,10 @@ export class PostgresStorage implements OpenedStorage {
     }
   }
 
-  /** Stops all changes and reads if a newer release has migrated the schema beyond what this release can use. */
-  /** @param found the applied migrations; read from the database by default */
+  /**
+   * Stops all changes and reads if a newer release has migrated the schema beyond what this release can use.
+   * @param found the applied migrations; read from the database by default
+   */
   async checkSchema(found?: readonly Applied[]): Promise<void> {
     try {
       await this.#options.checkSchema(found)

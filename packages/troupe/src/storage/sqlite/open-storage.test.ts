@@ -333,8 +333,8 @@ test('A file that is removed while it is open accepts no changes until it is put
 test.each([
   ['mysql://ada:password@x', 'it begins with "mysql:", and not as memory:, sqlite:PATH and postgres://… do'],
   ['file:x', 'it begins with "file:", and not as memory:, sqlite:PATH and postgres://… do'],
-  ['sqlite:', 'it names no path; what is to be in memory alone is memory:'],
-  ['sqlite::memory:', 'it names no path; what is to be in memory alone is memory:'],
+  ['sqlite:', 'it names no path; the URL of a storage in memory is memory:'],
+  ['sqlite::memory:', 'it names no path; the URL of a storage in memory is memory:'],
   ['sqlite:a\0b', 'it holds a NUL'],
   ['memory', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
   ['./db.sqlite', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have; that file is sqlite:./db.sqlite'],

@@ -128,7 +128,7 @@ function pathOf(url: string): string | undefined {
 function errorProblem(url: string): string {
   if (url.length > longestUrl) return `it has ${url.length} characters`
   if (url.includes('\0')) return 'it holds a NUL'
-  if (url.startsWith('sqlite:')) return 'it names no path; what is to be in memory alone is memory:'
+  if (url.startsWith('sqlite:')) return 'it names no path; the URL of a storage in memory is memory:'
   const begin = url.slice(0, url.indexOf(':') + 1)
   const forms = 'memory:, sqlite:PATH and postgres://…'
   const file = /^[\w./\\ -]+\.\w+$/.test(url) ? `; that file is sqlite:${url}` : ''
