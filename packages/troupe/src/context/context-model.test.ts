@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { missingServer, server, withClient } from '../../test/postgres/postgres-server.ts'
 import { createVirtualClock, TroupeError } from '../core/index.ts'
 import { type ReferenceActor, ReferenceContext, ReferenceRejection } from '../testing/index.ts'
-import { missingServer, onServer, openMesh, server } from './context-testbed.test.fixture.ts'
+import { openMesh } from './context-testbed.test.fixture.ts'
 import type { Mesh } from './mesh.ts'
 import {
   type Action,
@@ -177,7 +178,7 @@ describe('random sequences of users and agents', () => {
       })
       await fc
         .assert(property, { numRuns: 12 })
-        .finally(() => onServer((client) => client.query(`drop schema ${schema} cascade`)))
+        .finally(() => withClient((client) => client.query(`drop schema ${schema} cascade`)))
     },
   )
 })
@@ -282,7 +283,7 @@ describe('isolation of users', () => {
     async () => {
       const schema = `troupe_context_alone_${process.pid}`
       await compareAlone(() => ({ url: server, schema }), 10).finally(() =>
-        onServer((client) => client.query(`drop schema ${schema} cascade`)),
+        withClient((client) => client.query(`drop schema ${schema} cascade`)),
       )
     },
   )

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { missingServer, server, withClient } from '../../test/postgres/postgres-server.ts'
 import { createVirtualClock, systemClock } from '../core/index.ts'
 import { Access } from '../security/index.ts'
 import type { ContextClient, WatchItem } from './context-client.ts'
-import { missingServer, onServer, openMesh, server } from './context-testbed.test.fixture.ts'
+import { openMesh } from './context-testbed.test.fixture.ts'
 
 const rejected = (code: string) => expect.objectContaining({ code })
 const missing = await missingServer()
@@ -14,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'troupe-every-storage-'))
 const schema = `troupe_every_storage_${process.pid}`
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
-  if (!missing) await onServer((client) => client.query(`drop schema if exists ${schema} cascade`))
+  if (!missing) await withClient((client) => client.query(`drop schema if exists ${schema} cascade`))
 })
 const storages = [
   { name: 'memory', url: 'memory:' },
@@ -166,7 +167,7 @@ describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...
     await using opened = await openMesh(systemClock, storage)
     const a = opened.mesh.agent(user(), 'A')
     await a.push('k', 1)
-    await onServer(async (client) => {
+    await withClient(async (client) => {
       await client.query(`begin; lock table ${storage.schema}.context_entries in access exclusive mode`)
       const controller = new AbortController()
       const { signal } = controller

@@ -1,5 +1,4 @@
-/** A mesh on a real storage, for the tests of this room. */
-import { Client } from 'pg'
+/** A mesh on a real storage, for the tests of this module. */
 import { type Clock, createEvents, createIds, type EventFields, seededRandom, systemRandom } from '../core/index.ts'
 import { journalMigrations } from '../journal/index.ts'
 import { createIncidents, openAudit, openEncryption, securityMigrations } from '../security/index.ts'
@@ -60,25 +59,5 @@ export async function openMesh(
       await incidents.flush()
       await storage.close()
     },
-  }
-}
-
-export const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
-
-export async function onServer<T>(run: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: server, connectionTimeoutMillis: 2_000 })
-  await client.connect()
-  return run(client).finally(() => client.end())
-}
-
-/** Why there is no server; undefined where there is one. */
-export async function missingServer(): Promise<string | undefined> {
-  try {
-    await onServer(async () => {})
-    return undefined
-  } catch (error) {
-    const problem = `no PostgreSQL: ${error instanceof Error ? error.message || error.name : error}`
-    process.stdout.write(`skipped: ${problem}\n`)
-    return problem
   }
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { Client } from 'pg'
 import { afterAll, expect, test } from 'vitest'
+import { missingServer, server, withClient } from '../../test/postgres/postgres-server.ts'
 import { createVirtualClock, seededRandom, type UserId } from '../core/index.ts'
 import { type Change, type CommitResult, openStorage, type Statement, type Storage } from './index.ts'
 
@@ -120,17 +120,7 @@ test.each([
   )
 })
 
-const server = process.env.TROUPE_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres'
-const onServer = async (run: (client: Client) => Promise<unknown>) => {
-  const client = new Client({ connectionString: server, connectionTimeoutMillis: 2_000 })
-  await client.connect()
-  await run(client).finally(() => client.end())
-}
-const missing = await onServer(async () => {}).then(
-  () => undefined,
-  (error: unknown) => `no PostgreSQL (${error instanceof Error ? error.message || error.name : error})`,
-)
-if (missing) process.stdout.write(`skipped: ${missing}\n`)
+const missing = await missingServer()
 
 test.skipIf(missing)('Groups of changes have the same result on PostgreSQL as in the reference model.', async () => {
   const schema = `troupe_atomicity_${process.pid}`
@@ -144,6 +134,6 @@ test.skipIf(missing)('Groups of changes have the same result on PostgreSQL as in
     )
   } finally {
     await storage.close()
-    await onServer((client) => client.query(`drop schema ${schema} cascade`))
+    await withClient((client) => client.query(`drop schema ${schema} cascade`))
   }
 })

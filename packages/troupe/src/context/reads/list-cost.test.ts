@@ -1,7 +1,8 @@
 /** What a list reads on PostgreSQL, counted by the engine itself: bounded by the page and the streams, by nothing else. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missingServer, server, withClient } from '../../../test/postgres/postgres-server.ts'
 import { systemClock } from '../../core/index.ts'
-import { missingServer, type Opened, onServer, openMesh, server } from '../context-testbed.test.fixture.ts'
+import { type Opened, openMesh } from '../context-testbed.test.fixture.ts'
 import { now } from '../statements/visibility.ts'
 
 const missing = await missingServer()
@@ -48,7 +49,7 @@ describe.skipIf(missing)('a page on PostgreSQL', () => {
       bob: `'["*"]'`,
       eve: `case when i = ${entries} then '["*"]' else '["#hidden"]' end`,
     }
-    await onServer(async (client) => {
+    await withClient(async (client) => {
       for (const [user, audience] of Object.entries(audiences))
         for (let from = 1; from <= entries; from += batchSize) await client.query(fill(user, audience, from))
       await client.query(`analyze ${schema}.context_entries, ${schema}.context_visible`)
@@ -56,7 +57,7 @@ describe.skipIf(missing)('a page on PostgreSQL', () => {
   }, fillMs)
   afterAll(async () => {
     await opened[Symbol.asyncDispose]()
-    await onServer((client) => client.query(`drop schema ${schema} cascade`))
+    await withClient((client) => client.query(`drop schema ${schema} cascade`))
   })
 
   const visibleTo = (user: string, count: number) => (i: number) =>
