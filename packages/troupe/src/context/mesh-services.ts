@@ -51,7 +51,7 @@ export class MeshServices {
   readonly cleaner: Cleaner
   readonly watchReads: WatchReads
   readonly #watchers = new Set<Watcher>()
-  /** The cache of values. */
+  /** Counts the cached values that are returned in one macrotask. */
   readonly #macrotasks: MacrotaskQueue
   /** Work that continues after its caller has the answer. */
   #work: Promise<unknown> = Promise.resolve()
@@ -120,13 +120,16 @@ export class MeshServices {
     return rows.map((row) => String(row.agent))
   }
 
-  /** Emits the events of a committed write and starts the work that follows it. */
+  /**
+   * Emits the event of a committed push, and waits for the removal of old large values. A failure of the removal does not
+   * fail the push; the next push repeats it.
+   */
   async pushed(actor: Actor, { key, json }: Push, version: number, revision: number | null): Promise<void> {
     this.cache.wrote(actor, key)
     this.emit('context.pushed', actor, { key, version, revision: revision ?? 0 })
     if (json.length <= largeValue / 4) return
-    const work = this.cleaner.forgetLarge(actor.user, key, version)
-    this.#work = Promise.allSettled([this.#work, work])
+    const work = this.cleaner.forgetLarge(actor.user, key, version).catch(() => {})
+    this.#work = Promise.all([this.#work, work])
     await work
   }
 

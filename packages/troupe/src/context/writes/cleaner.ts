@@ -132,7 +132,7 @@ export class Cleaner {
     let removed = 0
     for (let from = ''; ; ) {
       const range = { from, to: undefined, limit: chunk }
-      const [rows = []] = await this.#core.read(user, reads.list({ user, now }, 'all', range, 'entries'))
+      const [rows = []] = await this.#core.read(user, reads.list({ user, now }, 'all', range, 'keys'))
       const fragments = rows.map((row): Fragment => {
         const [key, change] = [String(row.key), this.#core.nextChange()]
         const existing = writes.existing({ user, key, now }, { expect: { rows: 1 } })

@@ -36,8 +36,7 @@ export function pushWrite(mesh: MeshServices, actor: Actor, push: Push, planned?
         },
         committed({ rows, revision }) {
           const version = Number(rows[put]?.[0]?.version ?? expected)
-          // If the clean-up fails, the next push repeats it.
-          mesh.pushed(actor, push, version, revision).catch(() => {})
+          void mesh.pushed(actor, push, version, revision)
           const isOverwritten = planned?.unread === true || (expected !== undefined && version > expected)
           if (ifVersion === undefined && isOverwritten)
             mesh.emit('context.overwritten', actor, { key, version, revision: revision ?? 0 })
