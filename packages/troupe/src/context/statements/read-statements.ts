@@ -68,6 +68,12 @@ function entryReads(dialect: Dialect) {
       (p) => sql`select ${columns} from context_entries e where e.user_id = ${p.user}
         and e.key ${among(dialect, p.keys)} and ${live(p)} and ${visible(dialect, p)}`,
     ),
+    /** The visible ones of these keys. */
+    visibleKeys: raw<ReaderValues & { keys: string }>(
+      dialect,
+      (p) => sql`select e.key from context_entries e where e.user_id = ${p.user}
+        and e.key ${among(dialect, p.keys)} and ${live(p)} and ${visible(dialect, p)}`,
+    ),
     subscriptions: raw<{ user: string; agent: string }>(
       dialect,
       (p) =>

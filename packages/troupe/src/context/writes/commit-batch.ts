@@ -46,11 +46,14 @@ export async function commitBatch(
   if (operations.length === 0) return []
   const { core } = mesh
   let prepared: readonly Prepared[] = first
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const fragments = prepared.map((operation) => partOf(operation, mesh, actor))
-    const starts = fragments.map((_, i) =>
-      fragments.slice(0, i).reduce((sum, { statements }) => sum + statements.length, 0),
-    )
+    const starts: number[] = []
+    let count = 0
+    for (const { statements } of fragments) {
+      starts.push(count)
+      count += statements.length
+    }
     // The quota counts the entries after all operations, since a later delete can compensate for a push.
     const lastPush = prepared.findLastIndex(({ type }) => type === 'push')
     const quota = { statements: lastPush < 0 ? [] : quotaOf(core, actor) }
@@ -65,13 +68,28 @@ export async function commitBatch(
     }
     const at = result.code === 'context.quota' ? lastPush : starts.findLastIndex((start) => start <= result.statement)
     const broken = prepared[at]
-    // A delete without an entry is not an error. The other operations are committed without it.
-    if (broken?.type === 'delete' && !broken.missing && result.code === 'context.missing')
-      prepared = prepared.with(at, { ...broken, missing: true })
-    else if (broken?.type === 'delete' && broken.missing && result.code === 'storage.expectation')
-      prepared = prepared.with(at, { ...broken, missing: false })
-    else throw aborted(operations, at, failure(result.code, result.detail))
+    if (broken?.type !== 'delete' || result.code !== (broken.missing ? 'storage.expectation' : 'context.missing'))
+      throw aborted(operations, at, failure(result.code, result.detail))
+    // A delete without an entry is not an error. The other operations are committed without it. An attempt for each such
+    // delete would cost the square of the batch.
+    if (isFirst) prepared = await withoutMissing(prepared, mesh, actor)
+    prepared = prepared.with(at, { ...broken, missing: !broken.missing })
   }
+}
+
+/** Marks the deletes that will find no entry: the agent sees none now, and no earlier operation writes one. */
+async function withoutMissing(
+  operations: readonly Prepared[],
+  { core }: MeshServices,
+  actor: Actor,
+): Promise<readonly Prepared[]> {
+  const keys = JSON.stringify(operations.flatMap((each) => (each.type === 'delete' ? each.removal.key : [])))
+  const [rows = []] = await core.read(actor.user, core.reads.visibleKeys({ ...readerValues(actor), keys }))
+  const seen = new Set(rows.map(({ key }) => String(key)))
+  return operations.map((operation) => {
+    if (operation.type === 'push') seen.add(operation.push.key)
+    return operation.type === 'delete' ? { ...operation, missing: !seen.delete(operation.removal.key) } : operation
+  })
 }
 
 async function resultOf(
