@@ -40,7 +40,7 @@ import {
 } from './entries/fragments.ts'
 import type { MeshServices } from './mesh-services.ts'
 import { CommittedReads } from './reads/committed-reads.ts'
-import type { EntryReads } from './reads/entry-reads.ts'
+import type { EntryReads, FoundPage } from './reads/entry-reads.ts'
 import { findHistory } from './reads/find-history.ts'
 import { checkPage, listedOf, parseListOptions } from './reads/listing.ts'
 import { noteLiveRead } from './reads/note-live-read.ts'
@@ -291,7 +291,7 @@ export class MeshContextClient implements ToolContext {
   }
 
   /** A page whose items are JSON. */
-  async #page<T>(call: () => CallName, ask: () => Promise<Page<T>>) {
+  async #page<T>(call: () => CallName, ask: () => Promise<FoundPage<T>>) {
     const { items, cursor } = await this.#target.answer(call, async () => {
       const page = await ask()
       return { items: page.items as readonly unknown[] as readonly Json[], cursor: page.cursor ?? null }

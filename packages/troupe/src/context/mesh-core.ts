@@ -2,12 +2,10 @@
 import {
   checkOptions,
   decodeInTime,
-  type ErrorCode,
   failure,
   type Json,
   type Platform,
   type TaintLabel,
-  type TroupeError,
   type UserId,
 } from '../core/index.ts'
 import type { AuditTrail, BoundedEvaluator, Callers, Incidents } from '../security/index.ts'
@@ -69,7 +67,7 @@ export interface MeshOptions {
   readonly lifecycles?: Readonly<Record<string, Lifecycle>>
 }
 
-/** The error for a statement that returned no row although it must. */
+/** The result of a change that was committed. */
 export type Committed = CommitResult & { readonly ok: true }
 
 type Limits = Required<Omit<ContextLimits, 'entries' | 'bytes'>> & Pick<ContextLimits, 'entries' | 'bytes'>
@@ -100,9 +98,6 @@ export interface MeshCore extends CorePorts {
   /** Returns the grantees of the topics to which the reader is subscribed now. */
   subscriptions(reader: ContextReader): Promise<readonly string[]>
 }
-
-export const rejection = (code: ErrorCode, detail: { readonly [key: string]: Json } = {}): TroupeError =>
-  failure(code, detail)
 
 export function createMeshCore(parts: MeshParts, { limits, lifecycles }: MeshOptions): MeshCore {
   const { storage, blobs, security } = parts
@@ -153,7 +148,7 @@ export function createMeshCore(parts: MeshParts, { limits, lifecycles }: MeshOpt
     },
     async commit(user, ...fragments) {
       const result = await tryCommit(user, ...fragments)
-      if (!result.ok) throw rejection(result.code, result.detail)
+      if (!result.ok) throw failure(result.code, result.detail)
       return result
     },
     loadJson,

@@ -2,12 +2,13 @@
  * The versions of an entry, oldest first, for readers of the current entry. Versions of an earlier entry under the same
  * key are shown only to agents that its audience named.
  */
-import { checkOptions, createPage, decodeCursor, encodeCursor, failure, type Page } from '../../core/index.ts'
+import { decodeCursor, encodeCursor, failure } from '../../core/index.ts'
 import type { HistoryEntry, HistoryOptions } from '../context-client.ts'
 import { mayRead } from '../entries/audience.ts'
 import { type EntryRow, type HistoryRow, historyRow, toHistoryEntry } from '../entries/entry-row.ts'
 import type { Actor } from '../entries/fragments.ts'
 import type { MeshServices } from '../mesh-services.ts'
+import type { FoundPage } from './entry-reads.ts'
 import { checkLimit } from './listing.ts'
 
 const chunk = 200
@@ -17,23 +18,18 @@ export async function findHistory(
   actor: Actor,
   key: string,
   options: HistoryOptions,
-): Promise<Page<HistoryEntry>> {
-  checkOptions('history', options, ['limit', 'cursor', 'signal'])
+): Promise<FoundPage<HistoryEntry>> {
   const limit = checkLimit(options.limit)
   const after = options.cursor === undefined ? 0 : versionOf(decodeCursor(options.cursor))
   const current = await mesh.entry(actor, key)
-  const last = (items: readonly HistoryEntry[], next: number | undefined): Page<HistoryEntry> =>
-    createPage(items, next === undefined ? undefined : encodeCursor(String(next)), (cursor) =>
-      findHistory(mesh, actor, key, { ...options, cursor }),
-    )
-  if (!current && !actor.all) return last([], undefined)
+  if (!current && !actor.all) return { items: [], cursor: undefined }
   // More versions are stored for watchers than are shown.
   const first = current ? current.version - mesh.core.limits.history - 1 : 0
   const found = await older(mesh, actor, key, current, Math.max(after, first), limit)
   const items = await Promise.all(found.map((row) => shown(mesh, actor, row, row.ended)))
-  if (found.length === limit) return last(items, found.at(-1)?.version)
+  if (found.length === limit) return { items, cursor: encodeCursor(String(found.at(-1)?.version)) }
   if (current && current.version > after) items.push(await shown(mesh, actor, current, undefined))
-  return last(items, undefined)
+  return { items, cursor: undefined }
 }
 
 /** @throws ValidationError `cursor.invalid` for that of another list */

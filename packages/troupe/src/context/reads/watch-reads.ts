@@ -7,8 +7,9 @@
 import type { UserId } from '../../core/index.ts'
 import type { FeedPage, FeedRow } from '../../storage/index.ts'
 import type { ContextReader } from '../entries/audience.ts'
-import { type EntryRow, entryRow, type HistoryRow, historyRow } from '../entries/entry-row.ts'
+import type { EntryRow, HistoryRow } from '../entries/entry-row.ts'
 import type { MeshCore } from '../mesh-core.ts'
+import { readWrites } from './write-version.ts'
 
 const pageSize = 256
 
@@ -82,18 +83,12 @@ async function versionsOf(core: MeshCore, user: string, items: readonly FeedRow[
   const current = new Map<string, EntryRow>()
   const writes = items.filter(({ kind }) => kind !== 'subscription')
   if (writes.length > 0) {
-    const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
-    const changes = JSON.stringify(writes.map(({ data }) => data))
-    const [entries = [], history = []] = await core.read(
-      user,
-      core.reads.changedEntries({ user, keys }),
-      core.reads.changedHistory({ user, keys, changes }),
-    )
-    for (const row of history.map(historyRow)) {
+    const { entries, history } = await readWrites(core, user, writes)
+    for (const row of history) {
       made.set(row.change, row)
       ended.set(row.endedChange, row)
     }
-    for (const row of entries.map(entryRow)) {
+    for (const row of entries) {
       made.set(row.change, row)
       current.set(row.key, row)
     }

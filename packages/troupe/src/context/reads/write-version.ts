@@ -1,7 +1,26 @@
-/** Finds the version of a write by the id of the write, which its row retains. */
+/** Finds versions by the ids of the writes that created or ended them, which their rows retain. */
 import { failure, type UserId } from '../../core/index.ts'
-import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
+import { type EntryRow, entryRow, type HistoryRow, historyRow } from '../entries/entry-row.ts'
 import type { Committed, MeshCore } from '../mesh-core.ts'
+
+/**
+ * Reads the current entries of the keys of writes, and the versions that these writes created or ended.
+ * @param writes feed items: the data of each is the id of the write
+ */
+export async function readWrites(
+  core: MeshCore,
+  user: UserId,
+  writes: readonly { readonly key: string; readonly data: string }[],
+): Promise<{ readonly entries: readonly EntryRow[]; readonly history: readonly HistoryRow[] }> {
+  const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
+  const changes = JSON.stringify(writes.map(({ data }) => data))
+  const [entries = [], history = []] = await core.read(
+    user,
+    core.reads.changedEntries({ user, keys }),
+    core.reads.changedHistory({ user, keys, changes }),
+  )
+  return { entries: entries.map(entryRow), history: history.map(historyRow) }
+}
 
 /** @throws ConflictError `context.pruned` if the version is no longer in the history */
 export async function writeVersion(
@@ -9,13 +28,8 @@ export async function writeVersion(
   user: UserId,
   { key, change }: { readonly key: string; readonly change: string },
 ): Promise<EntryRow> {
-  const [keys, changes] = [JSON.stringify([key]), JSON.stringify([change])]
-  const [entries = [], history = []] = await core.read(
-    user,
-    core.reads.changedEntries({ user, keys }),
-    core.reads.changedHistory({ user, keys, changes }),
-  )
-  const found = [...entries.map(entryRow), ...history.map(historyRow)].find((row) => row.change === change)
+  const { entries, history } = await readWrites(core, user, [{ key, data: change }])
+  const found = [...entries, ...history].find((row) => row.change === change)
   if (!found) throw failure('context.pruned', { key })
   return found
 }

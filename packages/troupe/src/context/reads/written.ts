@@ -1,8 +1,9 @@
 /** Lists the writes after a revision, for trusted code that follows a user's context across restarts. */
 import type { UserId } from '../../core/index.ts'
 import { isTopic } from '../entries/audience.ts'
-import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
+import type { EntryRow } from '../entries/entry-row.ts'
 import type { MeshCore } from '../mesh-core.ts'
+import { readWrites } from './write-version.ts'
 
 export interface WrittenEntry {
   readonly key: string
@@ -47,12 +48,6 @@ async function versionsOf(
   puts: readonly { readonly key: string; readonly data: string }[],
 ): Promise<ReadonlyMap<string, EntryRow>> {
   if (puts.length === 0) return new Map()
-  const keys = JSON.stringify([...new Set(puts.map(({ key }) => key))])
-  const changes = JSON.stringify(puts.map(({ data }) => data))
-  const [entries = [], history = []] = await core.read(
-    user,
-    core.reads.changedEntries({ user, keys }),
-    core.reads.changedHistory({ user, keys, changes }),
-  )
-  return new Map([...history.map(historyRow), ...entries.map(entryRow)].map((row) => [row.change, row]))
+  const { entries, history } = await readWrites(core, user, puts)
+  return new Map([...history, ...entries].map((row) => [row.change, row]))
 }

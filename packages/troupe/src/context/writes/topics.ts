@@ -2,17 +2,7 @@
  * Topics: late-bound audiences. A subscription is a row that every read joins; the feed records exactly what each
  * change of subscriptions added or removed, so that watchers can go back in time.
  */
-import {
-  checkFlag,
-  checkName,
-  checkOptions,
-  createPage,
-  decodeCursor,
-  encodeCursor,
-  failure,
-  listOf,
-  type Page,
-} from '../../core/index.ts'
+import { checkName, decodeCursor, encodeCursor, failure, listOf } from '../../core/index.ts'
 import type { FeedItem, Fragment } from '../../storage/index.ts'
 import type { DeletedTopic, DiscoverOptions, TopicInfo } from '../context-client.ts'
 import { topicGrantee } from '../entries/audience.ts'
@@ -20,6 +10,7 @@ import { type EntryRow, entryRow, storeValue } from '../entries/entry-row.ts'
 import { type Actor, endStatements } from '../entries/fragments.ts'
 import { afterKey } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
+import type { FoundPage } from '../reads/entry-reads.ts'
 import { checkLimit } from '../reads/listing.ts'
 import { now } from '../statements/visibility.ts'
 
@@ -161,9 +152,11 @@ export async function setTopicPolicy(core: MeshCore, actor: Actor, topic: string
   )
 }
 
-export async function discoverTopics(core: MeshCore, actor: Actor, options: DiscoverOptions): Promise<Page<TopicInfo>> {
-  checkOptions('discoverTopics', options, ['limit', 'cursor', 'names', 'signal'])
-  const withNames = options.names !== undefined && checkFlag('names', options.names)
+export async function discoverTopics(
+  core: MeshCore,
+  actor: Actor,
+  options: DiscoverOptions,
+): Promise<FoundPage<TopicInfo>> {
   const limit = checkLimit(options.limit)
   const { user } = actor
   const from = options.cursor === undefined ? '#' : afterKey(decodeCursor(options.cursor))
@@ -176,11 +169,10 @@ export async function discoverTopics(core: MeshCore, actor: Actor, options: Disc
     const grantee = String(row.grantee)
     const [maySubscribe, mayPost] = [allows(row.subscribers_allowed), allows(row.posters_allowed)]
     if (!maySubscribe && !mayPost) continue
-    const names = withNames ? { names: await subscribersOf(core, user, grantee) } : {}
+    const names = options.names ? { names: await subscribersOf(core, user, grantee) } : {}
     items.push({ topic: grantee.slice(1), subscribers: Number(row.subscribers), ...names, maySubscribe, mayPost })
   }
-  const next = rows.length > limit ? encodeCursor(String(shown.at(-1)?.grantee)) : undefined
-  return createPage(items, next, (cursor) => discoverTopics(core, actor, { limit, names: withNames, cursor }))
+  return { items, cursor: rows.length > limit ? encodeCursor(String(shown.at(-1)?.grantee)) : undefined }
 }
 
 const chunk = 200
