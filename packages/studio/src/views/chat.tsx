@@ -3,10 +3,11 @@
  * and its address opens it again.
  */
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay, useMayNot } from '../api/use-may.ts'
+import { useStartable } from '../api/use-startable.ts'
 import { inShort } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
@@ -28,12 +29,11 @@ const taskOf = (text: string, files: readonly ChosenFile[]): unknown =>
 export function Chat() {
   const { with: chosen, thread } = chatRoute.useSearch()
   const navigate = chatRoute.useNavigate()
-  const teams = useAnswer('teams.list', {})
-  const agents = useAnswer('agents.list', {})
-  const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
+  const { names, isLoading, error } = useStartable()
   const partner = chosen ?? names[0]
-  const isKnown = partner === undefined || names.includes(partner) || teams.isLoading || agents.isLoading
+  const isKnown = partner === undefined || names.includes(partner) || isLoading
   const may = useMay()
+  const next = useNextThread(thread)
   return (
     <>
       <ViewHeader title="Chat" />
@@ -57,8 +57,15 @@ export function Chat() {
           <DeleteThread key={`${partner} ${thread}`} partner={partner} thread={thread} />
         )}
       </Flex>
+      {error && <ErrorNotice error={error} />}
       {partner !== undefined && (
-        <ThreadBesideOthers key={`${partner} ${thread}`} partner={partner} thread={thread} isKnown={isKnown} />
+        <ThreadBesideOthers
+          key={`${partner} ${thread ?? next}`}
+          partner={partner}
+          thread={thread}
+          next={next}
+          isKnown={isKnown}
+        />
       )}
     </>
   )
@@ -142,6 +149,13 @@ function Threads() {
 /** Unique for one user; a page over plain HTTP has no `crypto.randomUUID`. */
 const newThread = () => [...crypto.getRandomValues(new Uint32Array(3))].map((part) => part.toString(36)).join('')
 
+/** Returns the id of the next new thread. It is known before the first message, whose field so stays and keeps the focus. */
+function useNextThread(thread: string | undefined): string {
+  const [next, setNext] = useState(newThread)
+  useEffect(() => (thread === next ? () => setNext(newThread()) : undefined), [thread, next])
+  return next
+}
+
 type ThreadView = AnswerOf<'threads.get'>
 type Message = ThreadView['messages'][number]
 
@@ -176,11 +190,13 @@ function turnsOf({ messages, runs }: Pick<ThreadView, 'messages' | 'runs'>): rea
 interface ThreadProps {
   readonly partner: string
   readonly thread: string | undefined
+  /** The id of the thread that the first message begins. */
+  readonly next: string
   /** False if the server has no team or agent with the name of the partner, and so cannot continue the thread. */
   readonly isKnown: boolean
 }
 
-function Thread({ partner, thread, isKnown }: ThreadProps) {
+function Thread({ partner, thread, next, isKnown }: ThreadProps) {
   const client = useClient()
   const forget = useForget()
   const navigate = chatRoute.useNavigate()
@@ -195,7 +211,7 @@ function Thread({ partner, thread, isKnown }: ThreadProps) {
   const { busy, error, run } = useCommand()
   const send = () =>
     run(async () => {
-      const threadId = thread ?? newThread()
+      const threadId = thread ?? next
       await client.call('runs.start', { body: { team: partner, task: taskOf(text, files), threadId } })
       forget('threads.get', {})
       forget('threads.list', {})

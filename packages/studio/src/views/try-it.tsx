@@ -1,7 +1,8 @@
 import { useNavigate } from '@tanstack/react-router'
 import { Suspense, useState } from 'react'
-import { useAnswer, useClient } from '../api/use-api.tsx'
+import { useClient } from '../api/use-api.tsx'
 import { useMayNot } from '../api/use-may.ts'
+import { useStartable } from '../api/use-startable.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { parseJson } from '../parts/from-text.ts'
 import { lazyPart } from '../parts/load-part.ts'
@@ -20,14 +21,12 @@ const forms = [
 export function TryIt() {
   const client = useClient()
   const navigate = useNavigate()
-  const teams = useAnswer('teams.list', {})
-  const agents = useAnswer('agents.list', {})
+  const { names, error: listError } = useStartable()
   const [team, setTeam] = useState<string>()
   const [task, setTask] = useState('')
   const [form, setForm] = useState<(typeof forms)[number]['value']>('text')
   const read = form === 'json' ? parseJson(task) : { value: task }
   const { busy, error, run } = useCommand()
-  const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
   const chosen = team ?? names[0]
   const isForbidden = useMayNot('runs.start')
   const start = () =>
@@ -89,6 +88,7 @@ export function TryIt() {
           </Flex>
         </form>
       )}
+      {listError && <ErrorNotice error={listError} />}
       {error && <ErrorNotice error={error} />}
     </>
   )
