@@ -6,6 +6,8 @@ export type Question = ClientSchemas['Question']
 export type UncertainEffect = ClientSchemas['UncertainEffect']
 /** Of a run that goes on there is its status alone. */
 export type Result = Pick<ClientSchemas['RunResult'], 'status'> & Partial<ClientSchemas['RunResult']>
+/** Whether the run has not ended. */
+export const isActive = ({ status }: Pick<Result, 'status'>): boolean => status === 'running' || status === 'waiting'
 export interface Topology {
   readonly nodes: readonly { readonly name: string; readonly kind: string }[]
   readonly edges: readonly { readonly from: string; readonly to: string; readonly type: string }[]

@@ -12,6 +12,7 @@ import {
   type StreamOptions,
 } from 'troupe/client'
 import { isProblem, isTemporary } from './is-problem.ts'
+import { StreamSlots } from './stream-slots.ts'
 
 /** What is asked again, and when, the page decides: it shows what failed meanwhile. */
 const once = { retries: 0, reconnects: 0 }
@@ -24,12 +25,14 @@ interface Asker {
   readonly clientOf: (user: string | undefined) => Client
   /** Whose data it is about; undefined where the session is for one. */
   readonly user: string | undefined
+  readonly slots: StreamSlots
 }
 
 const AskerContext = createContext<Asker>({
   client: createClient(once),
   clientOf: () => createClient(once),
   user: undefined,
+  slots: new StreamSlots(),
 })
 const SignedOutContext = createContext(false)
 /** Of the stream of updates, which `UpdatesProvider` holds. */
@@ -46,6 +49,7 @@ export function ClientProvider({
   const [signedOut, setSignedOut] = useState(false)
   const queries = useQueryClient()
   const wasSignedOut = useRef(false)
+  const [slots] = useState(() => new StreamSlots())
   useEffect(() => {
     // Signed in again: all that was refused is asked for.
     if (wasSignedOut.current && !signedOut) void queries.invalidateQueries()
@@ -62,8 +66,8 @@ export function ClientProvider({
     }
     const clientOf = (of: string | undefined) =>
       createClient({ ...once, fetch: send, ...(of === undefined ? {} : { user: of }) })
-    return { client: clientOf(user), clientOf, user }
-  }, [user])
+    return { client: clientOf(user), clientOf, user, slots }
+  }, [user, slots])
   return (
     <AskerContext value={asker}>
       <SignedOutContext value={signedOut}>{children}</SignedOutContext>
@@ -161,12 +165,12 @@ interface Following<Name extends StreamName> {
   readonly onEvent: (event: ClientEvent<Name>) => void
   /** Whether it is followed at all, true by default. */
   readonly enabled?: boolean
-  /** Whether the stream is over for good, after what was heard last. */
+  /** Whether a stream that the server has ended is over for good. */
   readonly isOver?: () => boolean
 }
 
 const pauses = [500, 1_000, 2_000, 5_000]
-/** ms after which who is signed out, or asks too much, comes again. */
+/** ms before the next attempt of a session that has ended, or that has sent too many requests. */
 const longPause = 15_000
 const isForLater = (error: unknown): boolean =>
   isProblem(error) && (error.status === 401 || error.status === 408 || error.status === 429)
@@ -176,7 +180,7 @@ const isRejected = (error: unknown): boolean => {
   return status >= 400 && status < 500
 }
 
-/** Until somebody looks at the page, or the signal aborts. */
+/** Waits until the page is visible or the signal aborts. */
 const seen = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const notifyWhenVisible = () => {
@@ -191,22 +195,21 @@ const seen = (signal: AbortSignal): Promise<void> =>
   })
 
 /**
- * A stream that goes on behind its last event when it was cut. A browser opens six connections to a server, for all of its
- * tabs together: where nobody looks none is held.
+ * Follows a stream, and continues behind its last event when it was cut. A browser opens six connections to a server, for all
+ * of its tabs together: a hidden page holds none, and a visible one few.
  */
 export function useStream<Name extends StreamName>(
   name: Name,
   request: OperationRequest<Name>,
   options: Following<Name>,
 ): Connection {
-  const streamer = useClient() as Streamer<Name>
+  const { client, slots } = useContext(AskerContext)
+  const streamer = client as Streamer<Name>
   const [connection, setConnection] = useState<Connection>('connecting')
-  const latest = useRef(options)
-  latest.current = options
-  const latestRequest = useRef(request)
-  latestRequest.current = request
+  const latest = useRef({ request, options })
+  latest.current = { request, options }
   const key = JSON.stringify(request)
-  const { enabled = true } = options
+  const enabled = options.enabled ?? true
   // biome-ignore lint/correctness/useExhaustiveDependencies: another request is another stream
   useEffect(() => {
     if (!enabled) return
@@ -214,15 +217,16 @@ export function useStream<Name extends StreamName>(
     const follow = async () => {
       let lastEventId: string | undefined
       for (let failures = 0; !stop.signal.aborted; ) {
+        const release = name === 'updates.follow' ? undefined : await slots.take()
         await seen(stop.signal)
-        if (stop.signal.aborted) return
+        if (stop.signal.aborted) return release?.()
         let pause = pauses[Math.min(failures++, pauses.length - 1)]
         const unseen = new AbortController()
         const abortIfHidden = () => document.hidden && unseen.abort()
         document.addEventListener('visibilitychange', abortIfHidden)
         try {
           const events = streamer.stream(name, {
-            ...latestRequest.current,
+            ...latest.current.request,
             signal: AbortSignal.any([stop.signal, unseen.signal]),
             onOpen: () => setConnection('open'),
             ...(lastEventId === undefined ? {} : { lastEventId }),
@@ -231,16 +235,17 @@ export function useStream<Name extends StreamName>(
             failures = 0
             lastEventId = event.id ?? lastEventId
             setConnection('open')
-            latest.current.onEvent(event)
+            latest.current.options.onEvent(event)
           }
+          if (!unseen.signal.aborted && latest.current.options.isOver?.()) return setConnection('ended')
         } catch (error) {
           if (stop.signal.aborted) return
           if (isForLater(error)) pause = longPause
           else if (isRejected(error)) return setConnection('ended')
         } finally {
           document.removeEventListener('visibilitychange', abortIfHidden)
+          release?.()
         }
-        if (latest.current.isOver?.()) return setConnection('ended')
         if (unseen.signal.aborted) {
           failures = 0
           continue
@@ -251,6 +256,6 @@ export function useStream<Name extends StreamName>(
     }
     void follow()
     return () => stop.abort()
-  }, [streamer, name, key, enabled])
+  }, [streamer, slots, name, key, enabled])
   return connection
 }

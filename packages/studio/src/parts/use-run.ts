@@ -9,7 +9,8 @@ const gatherMs = 50
 /** Events that are folded in one task: the start of a long stream has thousands at once. */
 const maxFolded = 2_000
 
-export function useRun(id: string) {
+/** @param isWaiting true for a run that waits: its events until now are read, and no connection is held */
+export function useRun(id: string, isWaiting = false) {
   const [state, setState] = useState<RunState>(nothingYet)
   const waiting = useRef<RunEvent[]>([])
   /** All that arrived, in their order; it grows in place. */
@@ -29,13 +30,13 @@ export function useRun(id: string) {
   useEffect(() => () => clearTimeout(timer.current), [])
   const connection = useStream(
     'runs.events',
-    { path: { run: id } },
+    { path: { run: id }, ...(isWaiting ? { query: { untilWaiting: 'true' } } : {}) },
     {
       onEvent: ({ data }) => {
         waiting.current.push(data)
         timer.current ??= setTimeout(flush, gatherMs)
       },
-      isOver: () => isOver(fold(latest.current, waiting.current)),
+      isOver: () => isWaiting || isOver(fold(latest.current, waiting.current)),
     },
   )
   // The stream of an ended run ends before its events are rendered.

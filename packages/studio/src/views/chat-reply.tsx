@@ -1,7 +1,7 @@
 /** The answer to one message, as it arrives, with what was answered when the message was run again. */
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { pinnedTopology, type Result } from '../api/shapes.ts'
+import { isActive, pinnedTopology, type Result } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { spent } from '../format.ts'
@@ -20,8 +20,6 @@ import { ChatToolCalls } from './chat-tool-calls.tsx'
 import { ForkForm } from './fork-form.tsx'
 import { useLiveSteps } from './use-live-steps.ts'
 
-const isEnded = ({ status }: Result): boolean => status !== 'running' && status !== 'waiting'
-
 interface ReplyTextProps {
   readonly result: Result
   /** The text that arrived so far, shown while the run has not ended. */
@@ -31,7 +29,7 @@ interface ReplyTextProps {
 
 function ReplyText({ result, streamed, from }: ReplyTextProps) {
   const { response } = result
-  const hasResponse = isEnded(result) && response !== undefined && response !== null
+  const hasResponse = !isActive(result) && response !== undefined && response !== null
   const text = hasResponse ? contentText(response) : streamed
   const markdown = hasResponse ? (markdownIn(response) ?? markdownIn(text)) : undefined
   if (markdown !== undefined) return <Markdown text={markdown} label={`Text of ${from}`} />
@@ -85,8 +83,9 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
   const command = useCommand()
   const path = { run }
   const result = useAnswer('runs.result', { path })
-  const isOver = () => result.data !== undefined && isEnded(result.data)
-  const live = useLiveSteps(run, { isOver })
+  const isOver = () => result.data !== undefined && !isActive(result.data)
+  // The models of a run that waits stream nothing.
+  const live = useLiveSteps(run, { isOver, enabled: result.data?.status === 'running' })
   const stop = () =>
     command.run(async () => {
       await client.call('runs.cancel', { path, body: {} })
@@ -104,7 +103,7 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
             ) : (
               <ReplyText result={found} streamed={[...live.values()].at(-1)?.text ?? ''} from={from} />
             )}
-            <ChatToolCalls run={run} live={live} />
+            <ChatToolCalls run={run} isWaiting={found.status === 'waiting'} live={live} />
             <Files value={found.response} />
             <LabelLine taint={found.taint} />
             {found.questions?.map((question) => (
@@ -118,7 +117,7 @@ function OneReply({ run, from, isFork = false }: ReplyProps & { readonly isFork?
                   Open run
                 </Link>
               </Text>
-              {!isEnded(found) && may('runs.cancel') && (
+              {isActive(found) && may('runs.cancel') && (
                 <Button small look="danger" aria-disabled={command.busy} onClick={() => void stop()}>
                   Stop
                 </Button>

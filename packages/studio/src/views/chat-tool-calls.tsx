@@ -16,11 +16,12 @@ const maxSteps = 20
 
 interface ChatToolCallsProps {
   readonly run: string
+  readonly isWaiting: boolean
   readonly live: ReadonlyMap<string, LiveStep>
 }
 
-export function ChatToolCalls({ run, live }: ChatToolCallsProps) {
-  const { state } = useRun(run)
+export function ChatToolCalls({ run, isWaiting, live }: ChatToolCallsProps) {
+  const { state } = useRun(run, isWaiting)
   const steps = [...state.steps.values()].slice(-maxSteps)
   return steps.map((step) => <CallsOfStep key={step.id} run={run} step={step} live={live.get(step.id)?.calls ?? []} />)
 }

@@ -3,7 +3,7 @@
  * state forbids is off, stays focusable, and says why.
  */
 import { useId, useState } from 'react'
-import type { Result } from '../api/shapes.ts'
+import { isActive, type Result } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { ErrorNotice } from '../parts/answer.tsx'
@@ -17,8 +17,7 @@ interface RowProps {
   readonly result: Result
   readonly isPausing: boolean
   readonly answered: () => void
-  /** Opens the form of a fork at the event that is shown. */
-  /** Undefined until the events of the run have arrived: the fork begins at one of them. */
+  /** Opens the form of a fork at the event that is shown; undefined until the last event of the run has arrived. */
   readonly openFork: (() => void) | undefined
 }
 
@@ -32,7 +31,6 @@ interface Command {
 const hasEnded = 'The run has ended.'
 const hasNotEnded = 'The run has not ended.'
 const isLoading = 'The events of the run are not loaded yet.'
-const isActive = ({ status }: Result) => status === 'running' || status === 'waiting'
 
 export function RunCommandRow({ id, result, isPausing, answered, openFork }: RowProps) {
   const client = useClient()

@@ -1,6 +1,6 @@
 /** The usage of a run, its commands, its requests, and its end. */
 import { type ComponentProps, Fragment, type ReactNode, useEffect, useRef } from 'react'
-import { agentsOf, type Result } from '../api/shapes.ts'
+import { agentsOf, isActive, type Result } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
 import { Ask } from '../parts/ask.tsx'
@@ -46,7 +46,7 @@ export function Overview(props: OverviewProps) {
         <LinkedAsk key={question.id} run={id} question={question} answered={answered} />
       ))}
       {(result.reason === 'uncertain' || result.uncertain) && (
-        <Uncertain run={id} isOver={result.status !== 'waiting' && result.status !== 'running'} onResolved={answered} />
+        <Uncertain run={id} isOver={!isActive(result)} onResolved={answered} />
       )}
       {error && (
         <Notice color="red" mb="3">

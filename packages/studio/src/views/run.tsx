@@ -2,7 +2,7 @@ import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useDeferredValue, useEffect, useMemo, useState } from 'react'
 import { isProblem, type Problem } from '../api/is-problem.ts'
-import type { Result, RunEvent } from '../api/shapes.ts'
+import { isActive, type Result, type RunEvent } from '../api/shapes.ts'
 import { useAnswer, useForget, useForgetSoon } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
 import { count, inShort } from '../format.ts'
@@ -45,8 +45,8 @@ export function RunView() {
   const nodeStates = useMemo(() => statesOfNodes(drawn), [drawn])
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
-  // Steps under way come to their end first.
   const title = state.task === undefined ? '' : inShort(state.task, 90)
+  // The steps in progress end before the run pauses.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
   // All parts are drawn at once: none moves when another one arrives.
   const isLoading = isComing || result.isLoading
@@ -143,7 +143,7 @@ const tabKeys: Partial<Record<RunTab, string>> = { steps: 't', events: 'e', why:
 function Parts({ run, state, events, result, showPast }: PartsProps) {
   const isAtBreakpoint = result?.reason === 'breakpoint'
   const may = useMay()
-  const canDebug = isActive(result) && may('runs.setBreakpoints')
+  const canDebug = result !== undefined && isActive(result) && may('runs.setBreakpoints')
   const { tab = isAtBreakpoint && canDebug ? 'debug' : 'steps', at = 1 } = runRoute.useSearch()
   const tabs = runTabs.filter((one) => one !== 'debug' || canDebug || tab === 'debug')
   // The tab changes at once; its part is rendered in slices.
@@ -189,5 +189,3 @@ function UnknownRun({ error }: { readonly error: Problem }) {
     </>
   )
 }
-
-const isActive = (result: Result | undefined) => result?.status === 'running' || result?.status === 'waiting'

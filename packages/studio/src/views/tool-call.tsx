@@ -5,7 +5,7 @@
 import { Link } from '@tanstack/react-router'
 import { Suspense, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
-import type { Call, Result } from '../api/shapes.ts'
+import { type Call, isActive, type Result } from '../api/shapes.ts'
 import { useAnswer, useClient, useForget } from '../api/use-api.tsx'
 import { asText, inShort } from '../format.ts'
 import { Answer, ErrorNotice, Loading } from '../parts/answer.tsx'
@@ -158,8 +158,6 @@ function CallForm({ run, step, call, onCalled, plan }: ToolCallProps & { readonl
   )
 }
 
-const isEnded = ({ status }: Result): boolean => status !== 'running' && status !== 'waiting'
-
 /** The new call, with its questions in place, and the first difference of its result from the recorded one. */
 function Executed({ run, recorded }: { readonly run: string; readonly recorded: Call }) {
   const forget = useForget()
@@ -182,8 +180,8 @@ function Executed({ run, recorded }: { readonly run: string; readonly recorded: 
             {found.questions?.map((question) => (
               <Ask key={question.id} run={run} question={question} answered={renew} />
             ))}
-            {found.uncertain && <Uncertain run={run} isOver={isEnded(found)} onResolved={renew} />}
-            {isEnded(found) && (
+            {found.uncertain && <Uncertain run={run} isOver={!isActive(found)} onResolved={renew} />}
+            {!isActive(found) && (
               <>
                 <Outcome of={{ ...found, output: found.response }} label={`New result of ${recorded.name}`} />
                 {recorded.state === 'done' && found.status === 'completed' && (

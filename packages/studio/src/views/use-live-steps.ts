@@ -52,10 +52,12 @@ interface Following {
   /** Only this step. */
   readonly step?: string
   readonly isOver: () => boolean
+  /** Whether they are followed at all, true by default. */
+  readonly enabled?: boolean
 }
 
 /** Returns the steps that have streamed from now on; the one that streamed last comes last. */
-export function useLiveSteps(run: string, { step: only, isOver }: Following): ReadonlyMap<string, LiveStep> {
+export function useLiveSteps(run: string, { step: only, ...options }: Following): ReadonlyMap<string, LiveStep> {
   const [steps, setSteps] = useState<ReadonlyMap<string, LiveStep>>(new Map())
   useStream(
     'runs.live',
@@ -69,7 +71,7 @@ export function useLiveSteps(run: string, { step: only, isOver }: Following): Re
           return after.set(step, extended(before.get(step) ?? initial, part))
         })
       },
-      isOver,
+      ...options,
     },
   )
   return steps
