@@ -12,6 +12,7 @@ import {
 import { Fragment, Suspense, useContext, useEffect, useId, useRef, useState } from 'react'
 import type { ClientOperations } from 'troupe/client'
 import { UserContext } from './api/chosen-user.ts'
+import { isTemporary } from './api/is-problem.ts'
 import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
@@ -37,7 +38,15 @@ const Palette = lazyPart(loadPalette)
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
-  defaultOptions: { queries: { staleTime: 1_000, networkMode: 'always', retryDelay: 1_000 } },
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      networkMode: 'always',
+      retryDelay: 1_000,
+      // A request that the server refuses it refuses again, unless it only has no time for it.
+      retry: (count, error) => isTemporary(error) && count < 3,
+    },
+  },
 })
 
 /** ms after the first view, which loads before the palette. */

@@ -11,7 +11,7 @@ import {
   type StreamName,
   type StreamOptions,
 } from 'troupe/client'
-import { isProblem, isTemporary } from './is-problem.ts'
+import { isProblem } from './is-problem.ts'
 import { StreamSlots } from './stream-slots.ts'
 
 /** What is asked again, and when, the page decides: it shows what failed meanwhile. */
@@ -123,10 +123,8 @@ export function useAnswer<Name extends AnswerName>(
     queryKey: [user, name, request],
     enabled,
     queryFn: ({ signal }) => caller.call(name, { ...request, signal }),
-    // Whoever is not signed in is refused again: who comes back to the page, or says so, asks anew.
+    // Without a session the answer stays the same. The sign-in, and a return to the page, ask for it.
     ...(every === undefined ? {} : { refetchInterval: ({ state }) => (isSignedOut(state.error) ? false : every) }),
-    // A request that the server refuses it refuses again, unless it only has no time for it.
-    retry: (count, error) => isTemporary(error) && count < 3,
   })
 }
 

@@ -1,7 +1,6 @@
 /** An item of a list whose server has no operation for one item: its pages are read until the item is found. */
 import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import type { ItemOf, OperationRequest, PageName } from 'troupe/client'
-import { isTemporary } from './is-problem.ts'
 import { useClient, useUser } from './use-api.tsx'
 
 /** Items that are read at most. */
@@ -27,6 +26,5 @@ export function useItem<Name extends PageName>(
         if (idOf(item) === id) return item
       return null
     },
-    retry: (count, error) => isTemporary(error) && count < 3,
   })
 }

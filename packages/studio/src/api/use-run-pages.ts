@@ -2,7 +2,6 @@
 import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { AnswerOf, OperationRequest } from 'troupe/client'
-import { isUnreachable } from './is-problem.ts'
 import { isSignedOut, useClient, useUpdatesConnection, useUser, withoutUpdatesEvery } from './use-api.tsx'
 
 type Runs = AnswerOf<'runs.list'>
@@ -30,7 +29,6 @@ export function useRunPages(query: OperationRequest<'runs.list'>['query'], enabl
     getNextPageParam: ({ cursor }) => cursor,
     refetchInterval: ({ state }) =>
       isWithoutUpdates && !isSignedOut(state.error) ? withoutUpdatesEvery * (state.data?.pages.length ?? 1) : false,
-    retry: (count, error) => isUnreachable(error) && count < 3,
   })
   const { data } = found
   // The same list at each render, so that its table prepares its rows once.

@@ -1,6 +1,5 @@
 /** The uses of an entry: the entries whose writer had read it, as their provenance records it. */
 import { useQuery } from '@tanstack/react-query'
-import { isTemporary } from '../api/is-problem.ts'
 import type { Entry } from '../api/shapes.ts'
 import { entryUses } from '../api/updates.tsx'
 import { useClient, useUser } from '../api/use-api.tsx'
@@ -45,7 +44,6 @@ function useUses(key: string) {
       }
       return { uses, isCut: read > maxEntries }
     },
-    retry: (failures, error) => isTemporary(error) && failures < 3,
   })
 }
 
