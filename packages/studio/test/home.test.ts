@@ -232,6 +232,22 @@ describeInBrowser('Home', (testbed) => {
     await german.context().close()
   })
 
+  test('Home shows why the server does not give a list, and does not call the list empty.', async () => {
+    const problem = { status: 500, code: 'storage.unavailable', title: 'No storage', detail: 'The storage is away.' }
+    const rejected = /\/v1\/(runs\?.*status|approvals)/
+    const other = await testbed.open()
+    await other.route(rejected, (route) =>
+      route.fulfill({ status: 500, contentType: 'application/problem+json', json: problem }),
+    )
+    await other.goto(await played.server.link())
+    for (const name of ['Waiting for a person', 'Failed', 'In progress']) {
+      const list = other.getByRole('region', { name, exact: true })
+      await list.getByRole('alert').getByText('The storage is away.').waitFor()
+      expect(await list.getByText(/^No run/).count(), name).toBe(0)
+    }
+    await other.context().close()
+  })
+
   test('Each list names the user whose data it shows, and an empty one says what to do.', async () => {
     await page.goto(`${played.server.url}/#/home`)
     await page.getByRole('main').getByText('User default', { exact: true }).waitFor()
@@ -253,6 +269,14 @@ describeInBrowser('Home', (testbed) => {
       await page.getByRole('navigation').getByRole('link', { name: view }).click()
       await page.getByRole('main').getByText('User ada', { exact: true }).waitFor()
       await page.getByText(text).waitFor()
+      if (view === 'Context') {
+        await page.getByRole('link', { name: 'Tree' }).click()
+        await page
+          .getByRole('navigation', { name: 'Form of the list' })
+          .locator('[aria-current]', { hasText: 'Tree' })
+          .waitFor()
+        await page.getByText(text).waitFor()
+      }
       expect(await page.title()).toBe(`${view} · ada · Troupe`)
     }
   })

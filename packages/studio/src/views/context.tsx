@@ -12,7 +12,7 @@ import { Text } from '../parts/ui.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
 import { contextRoute } from '../routes.ts'
 import { audienceText, EntryView } from './entry-view.tsx'
-import { KeyTree } from './key-tree.tsx'
+import { KeyTree, noEntryText } from './key-tree.tsx'
 import './context.css'
 
 const tabs = [
@@ -57,10 +57,7 @@ function EntryTable() {
       of={entries}
       none={{
         when: ({ items }) => items.length === 0,
-        text:
-          prefix === undefined
-            ? 'No entry is stored. Agents and programs write entries with `context.push`.'
-            : 'No key begins with this text. Search for a shorter beginning.',
+        text: noEntryText(prefix),
       }}
     >
       {({ items, cursor: next }) => (

@@ -4,7 +4,7 @@ import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { Nothing } from '../parts/answer.tsx'
+import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Text } from '../parts/ui.tsx'
@@ -59,7 +59,7 @@ function causesOf(runs: readonly Summary[]): readonly Cause[] {
 }
 
 export function FailureCauses() {
-  const { data } = useAnswer('runs.list', failedRuns)
+  const { data, error } = useAnswer('runs.list', failedRuns)
   const runs = data?.items ?? []
   const causes = causesOf(runs)
   const more = data?.cursor === undefined ? '' : '+'
@@ -73,7 +73,9 @@ export function FailureCauses() {
     `${count(runs.length)}${more} ${runs.length === 1 ? 'run' : 'runs'}, ${count(causes.length)}${more} ${causes.length === 1 ? 'cause' : 'causes'}`
   return (
     <Section title="Failed" note={note} beside={all}>
-      {causes.length === 0 ? (
+      {data === undefined && error ? (
+        <ErrorNotice error={error} />
+      ) : causes.length === 0 ? (
         <Nothing>No run has failed. Failed runs appear here, grouped by their cause.</Nothing>
       ) : (
         <DataTable

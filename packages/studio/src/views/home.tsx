@@ -6,7 +6,7 @@ import { useAnswer, useForget, useUpdatesConnection, useUser } from '../api/use-
 import { useMay } from '../api/use-may.ts'
 import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
-import { Answer, Loading, Nothing } from '../parts/answer.tsx'
+import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { checkDetails, checkName } from '../parts/check-details.ts'
 import { NewRunLink } from '../parts/new-run-link.tsx'
 import { RunTable } from '../parts/run-table.tsx'
@@ -123,7 +123,7 @@ function Unready({ error }: { readonly error: Error | null }) {
 
 /** The newest runs that run. */
 function InProgress() {
-  const { data } = useAnswer('runs.list', running)
+  const { data, error } = useAnswer('runs.list', running)
   const { items = [], cursor } = data ?? {}
   const all = (
     <Link to="/runs" search={{ status: 'running' }}>
@@ -136,7 +136,9 @@ function InProgress() {
       note={items.length > 0 && `${count(items.length)}${cursor === undefined ? '' : '+'}`}
       beside={all}
     >
-      {items.length > 0 ? (
+      {data === undefined && error ? (
+        <ErrorNotice error={error} />
+      ) : items.length > 0 ? (
         <RunTable runs={items.slice(0, maxRunning)} />
       ) : (
         <Nothing>No run is in progress. A run appears here while it executes.</Nothing>
@@ -185,7 +187,7 @@ function Checks() {
 
 const worst = 3
 
-/** What is missing for production, the most important first; for whoever may see it. */
+/** What is missing for production, the most important first, for callers that may see it. */
 function Doctor() {
   const may = useMay()
   const report = useAnswer('operations.doctor', { enabled: may('operations.doctor') })

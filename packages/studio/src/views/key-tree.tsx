@@ -15,6 +15,11 @@ interface Folder {
 }
 const emptyFolder = (): Folder => ({ folders: new Map(), keys: [], total: 0 })
 
+export const noEntryText = (prefix: string | undefined): string =>
+  prefix === undefined
+    ? 'No entry is stored. Agents and programs write entries with `context.push`.'
+    : 'No key begins with this text. Search for a shorter beginning.'
+
 /** As many as the server lists at once. */
 const maxKeys = 500
 
@@ -49,7 +54,7 @@ export function KeyTree({ prefix, current }: KeyTreeProps) {
       of={keys}
       none={{
         when: ({ items }) => items.length === 0,
-        text: 'No entry has such a key. Search for a shorter beginning.',
+        text: noEntryText(prefix),
       }}
     >
       {({ cursor }) => (

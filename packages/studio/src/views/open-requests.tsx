@@ -8,7 +8,7 @@ import { AsUser, useForget } from '../api/use-api.tsx'
 import { maxRequests, useRequests } from '../api/use-requests.ts'
 import { spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { Nothing } from '../parts/answer.tsx'
+import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { Ask, Asked, sentAnswerText } from '../parts/ask.tsx'
 import { Section } from '../parts/section.tsx'
 import { Button, Card, Text } from '../parts/ui.tsx'
@@ -28,7 +28,7 @@ const requestsOf = (of: Approval): readonly Request[] => [
 ]
 
 export function OpenRequests() {
-  const { data } = useRequests()
+  const { data, error } = useRequests()
   const isOfAll = data?.items.some(({ user }) => user !== undefined)
   const { shown, added, showAll } = useStableOrder(data)
   const isIdle = shown.length > 0 && !shown.some(({ isOpen }) => isOpen)
@@ -50,7 +50,11 @@ export function OpenRequests() {
       <ul className="plain requests">
         {shown.length === 0 && (
           <li>
-            <Nothing>No run waits for a person. A question, an approval or an uncertain effect appears here.</Nothing>
+            {data === undefined && error ? (
+              <ErrorNotice error={error} />
+            ) : (
+              <Nothing>No run waits for a person. A question, an approval or an uncertain effect appears here.</Nothing>
+            )}
           </li>
         )}
         {shown.map((request) => (
