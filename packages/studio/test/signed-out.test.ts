@@ -80,6 +80,24 @@ describeInBrowser('the studio without a session', (testbed) => {
     await form.waitFor()
   })
 
+  test('The studio shows nothing of a session after its sign-out.', async () => {
+    const { key } = await played.troupe.apiKeys.create({ name: 'shared', users: ['default'], role: 'contributor' })
+    await played.troupe.user('default').orchestra.run({ agent: 'Echo', task: 'a secret plan' })
+    await open(1_200)
+    await page.goto(`${played.server.url}/#/runs`)
+    await page.getByLabel('API key').fill(key)
+    await page.keyboard.press('Enter')
+    const row = page.getByRole('link', { name: 'a secret plan' })
+    await row.waitFor()
+    await page.goto(`${played.server.url}/#/settings`)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
+    await page.goBack()
+    await page.waitForURL(/#\/runs$/)
+    await page.getByRole('alert').filter({ hasText: 'not signed in' }).waitFor()
+    expect(await row.count()).toBe(0)
+  })
+
   test('The studio offers the sign-in by a provider where the server has one.', async () => {
     await using server = await serve(played.troupe, {
       port: 0,

@@ -59,7 +59,8 @@ function SignOut() {
   const end = () =>
     perform(async () => {
       await signOut()
-      await queries.invalidateQueries()
+      // The next person at this browser sees nothing of this session.
+      await queries.resetQueries()
     })
   return (
     <>
