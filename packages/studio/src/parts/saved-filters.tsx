@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { parseSearch, stringifySearch } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { Button, Flex, Text } from './ui.tsx'
+import { useSetting } from './use-setting.ts'
 
 interface SavedFilter {
   readonly name: string
@@ -14,9 +15,9 @@ interface SavedFilter {
 const isSaved = (value: unknown): value is readonly SavedFilter[] =>
   Array.isArray(value) && value.every((each) => typeof each?.name === 'string' && typeof each?.query === 'string')
 
-function readFilters(setting: string): readonly SavedFilter[] {
+function readFilters(text: string | null): readonly SavedFilter[] {
   try {
-    const saved: unknown = JSON.parse(localStorage.getItem(setting) ?? '[]')
+    const saved: unknown = JSON.parse(text ?? '[]')
     return isSaved(saved) ? saved : []
   } catch {
     return []
@@ -24,14 +25,11 @@ function readFilters(setting: string): readonly SavedFilter[] {
 }
 
 export function SavedFilters({ list }: { readonly list: '/runs' }) {
-  const setting = `filters ${list}`
-  const [filters, setFilters] = useState(() => readFilters(setting))
+  const [stored, choose] = useSetting(`filters ${list}`)
+  const filters = readFilters(stored)
   const [name, setName] = useState('')
   const query = stringifySearch(useSearch({ strict: false })).slice(1)
-  const store = (changed: readonly SavedFilter[]) => {
-    localStorage.setItem(setting, JSON.stringify(changed))
-    setFilters(changed)
-  }
+  const store = (changed: readonly SavedFilter[]) => choose(JSON.stringify(changed))
   const isNew = query !== '' && !filters.some((filter) => filter.query === query)
   if (filters.length === 0 && !isNew) return null
   return (

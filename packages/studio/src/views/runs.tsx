@@ -1,11 +1,10 @@
 import { Link } from '@tanstack/react-router'
 import type { RowSelectionState } from '@tanstack/react-table'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
 import { inOrder, listsOf, type RunQuery, useFoundRuns } from '../api/use-found-runs.ts'
 import { useMay } from '../api/use-may.ts'
-
 import { count } from '../format.ts'
 import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { download } from '../parts/download.ts'
@@ -109,13 +108,8 @@ function FindRuns({ sought: { status, search = '', team = '', tags = '' }, seek 
           label: one === any ? 'any status' : one,
         }))}
       />
-      <Narrow key={`team ${team}`} label="Team" text={team} find={(name) => seek({ team: name || undefined })} />
-      <Narrow
-        key={`tags ${tags}`}
-        label="Tags, with commas"
-        text={tags}
-        find={(names) => seek({ tags: names || undefined })}
-      />
+      <Narrow label="Team" text={team} find={(name) => seek({ team: name || undefined })} />
+      <Narrow label="Tags, with commas" text={tags} find={(names) => seek({ tags: names || undefined })} />
     </Find>
   )
 }
@@ -128,6 +122,7 @@ interface NarrowProps {
 
 function Narrow({ label, text, find }: NarrowProps) {
   const [typed, setTyped] = useState(text)
+  useEffect(() => setTyped(text), [text])
   const go = () => {
     if (typed.trim() !== text) find(typed.trim())
   }
