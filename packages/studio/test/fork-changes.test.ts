@@ -1,6 +1,6 @@
 /** Forks with another model and with other instructions, on the view of a run and beside the answers of a chat. */
 import type { Locator, Page } from 'playwright-core'
-import { createTroupe, LlmAgent, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, LlmAgent, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
@@ -101,5 +101,19 @@ describeInBrowser('The changes of a fork', (testbed) => {
     expect(await others.count()).toBe(2)
     expect([first.calls.length, second.calls.length]).toEqual([4, 2])
     expect([systemOf(first), systemOf(second)]).toEqual(['Shout.', 'Say yes.'])
+  })
+
+  test('A fork takes the result that is typed for an agent for that agent alone.', async () => {
+    const agents = ['A', 'B'].map((name) => defineAgent({ name, run: async () => name }))
+    const flows = ['A -> B', 'B -> End']
+    await troupe.user('default').orchestra.run({ id: 'pair', task: 'Who?', topology: { agents, flows } })
+    await page.goto(`${server.url}/#/runs/pair?tab=time&at=1&fork=true`)
+    const form = page.getByRole('group', { name: 'Fork from here' })
+    await form.getByRole('combobox', { name: 'Change' }).selectOption('result')
+    const editor = form.getByRole('textbox', { name: 'The next result of an agent' })
+    await editor.fill('"other"')
+    await form.getByRole('combobox', { name: 'Agent' }).selectOption('B')
+    await expect.poll(async () => (await editor.innerText()).trim()).toBe('')
+    expect(await form.getByRole('button', { name: 'Fork from here' }).isDisabled()).toBe(true)
   })
 })

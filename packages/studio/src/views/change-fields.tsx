@@ -102,6 +102,7 @@ export function ChangeFields({ change, kinds }: ChangeFieldsProps) {
       {kind === 'result' && (
         <Suspense fallback={<Loading />}>
           <JsonEditor
+            key={agent}
             label="The next result of an agent"
             text={text}
             onChange={(next) => setEdit({ ...edit, kind, text: next })}
