@@ -58,6 +58,21 @@ describeInBrowser('The context in the studio', (testbed) => {
     expect(failed).toEqual([])
   })
 
+  test('An entry shows the readers that it names to a session that may not list agents.', async () => {
+    const { key } = await played.troupe.apiKeys.create({
+      name: 'entries',
+      users: ['default'],
+      operations: ['context.read'],
+    })
+    const other = await testbed.open()
+    await other.goto(`${played.server.url}/#/context?key=letters.draft`)
+    await other.getByLabel('API key').fill(key)
+    await other.keyboard.press('Enter')
+    const readers = other.getByRole('region', { name: 'Who can read this, and why' })
+    await readers.getByRole('row', { name: /^Reader Yes Owner of the entry/ }).waitFor()
+    await other.context().close()
+  })
+
   test('An entry is edited over the version that was read, and a newer version is not lost.', async () => {
     const { context } = played.troupe.user('default').agent('Clerk')
     await page.getByRole('button', { name: 'Edit' }).click()

@@ -58,11 +58,12 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
   const names = all.slice(0, maxAgents)
   const readers = useQuery({
     queryKey: [user, 'context.get', { path: { key: entry.key } }, 'readers', entry.version, names],
-    enabled: agents.data !== undefined && teams.data !== undefined,
+    // A session that may not list them learns about those that the entry names.
+    enabled: !agents.isPending && !teams.isPending,
     queryFn: () => Promise.all(names.map((agent) => readAs(agent, user, entry.key))),
   })
   return (
-    <Answer of={readers}>
+    <Answer of={readers} none={{ when: () => names.length === 0, text: 'No agent is known here.' }}>
       {(asked) => (
         <>
           {all.length > asked.length && (
