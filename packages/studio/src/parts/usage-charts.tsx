@@ -124,7 +124,7 @@ function Cost({ items, times, series }: Pick<ChartsProps, 'items'> & Pick<ChartP
     return <Chart title={`Cost, ${some} not priced`} times={times} series={series} format={money} />
   return (
     <Text as="p" color="gray" className="chart">
-      Cost: price unknown for the models of {some}. Name their prices under `prices` in the configuration.
+      Cost: price unknown for the models of {some}. Name their prices under <code>prices</code> in the configuration.
     </Text>
   )
 }

@@ -3,7 +3,7 @@
  * memory and answers tools and effects from the record, so nothing happens outside; only model calls are paid. Its other part
  * executes one recorded tool call with other arguments.
  */
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { StreamData } from 'troupe/client'
 import { agentsOf, pinnedTopology, type Result } from '../api/shapes.ts'
 import { useAnswer, useClient } from '../api/use-api.tsx'
@@ -84,10 +84,13 @@ function Changed({ run, named }: ChangedProps) {
     run === undefined
       ? (teams.data?.items.find(({ name }) => name === team)?.agents ?? [])
       : agentsOf(pinnedTopology(started.data?.event))
+  const listError = run === undefined ? teams.error : started.error
   const change = useChange(agents, 'prompt')
   const [limit, setLimit] = useState<(typeof counts)[number]>('1')
   const [results, setResults] = useState<readonly EvaluatedRun[]>([])
   const stopped = useRef<AbortController>(undefined)
+  // Nothing shows the answers that would still be paid.
+  useEffect(() => () => stopped.current?.abort(), [])
   const { busy, error, run: carryOut } = useCommand()
   const edit = editOf(change)
   const start = () =>
@@ -150,7 +153,7 @@ function Changed({ run, named }: ChangedProps) {
           )}
         </Flex>
       </form>
-      {started.error && <ErrorNotice error={started.error} />}
+      {listError && <ErrorNotice error={listError} />}
       {error && <ErrorNotice error={error} />}
       <div aria-live="polite">
         {results.length === 0 ? (

@@ -11,6 +11,7 @@ import { UsageCharts } from '../parts/usage-charts.tsx'
 import { UsageGroups } from '../parts/usage-groups.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
 import { usageRoute } from '../routes.ts'
+import { visible } from '../visible.ts'
 
 export function Usage() {
   const { after } = usageRoute.useSearch()
@@ -37,8 +38,8 @@ export function Usage() {
               </div>
               {total.cost.unknown.length > 0 && (
                 <Text as="p" color="gray" mb="3">
-                  The prices of {total.cost.unknown.join(', ')} are not known: name them under `prices` in the
-                  configuration.
+                  The prices of {visible(total.cost.unknown.join(', '))} are not known: name them under{' '}
+                  <code>prices</code> in the configuration.
                 </Text>
               )}
               <DataTable
