@@ -331,6 +331,7 @@ describeInBrowser('the page at night', (testbed) => {
           { type: 'text', text: 'The screen.' },
           { type: 'file', mediaType: 'image/png', data: png, filename: 'shot.png' },
           { type: 'file', mediaType: 'image/svg+xml', data: Buffer.from('<svg/>').toString('base64') },
+          { type: 'file', mediaType: 'text/csv; charset=utf-8', data: Buffer.from('a,b').toString('base64') },
         ] as never,
     })
     const run = await start({ agents: [camera, viewer], flows: ['Camera -> Viewer', 'Viewer -> End'] } as never)
@@ -353,6 +354,8 @@ describeInBrowser('the page at night', (testbed) => {
     expect(await picture.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth)).toBe(1)
     await page.getByRole('link', { name: 'Save image/svg+xml' }).first().waitFor()
     expect(await page.locator('img[src*="svg+xml"]').count()).toBe(0)
+    const table = page.getByRole('link', { name: 'Save text/csv; charset=utf-8' }).first()
+    expect(await table.getAttribute('href')).toBe('data:application/octet-stream;base64,YSxi')
     const prompt = await open(`runs/${run.id}`)
     await prompt.getByRole('treeitem', { name: /^Viewer/ }).click()
     await prompt.getByRole('treeitem', { name: /^model call 1/ }).click()

@@ -58,8 +58,9 @@ export function Files({ value }: { readonly value: unknown }) {
               </a>
             </li>
           )
-        if (!savedTypes.test(mediaType)) return null
-        const source = `data:${mediaType};base64,${data}`
+        // The type of a data URL ends at its first semicolon, and a link that saves needs no parameters.
+        const type = savedTypes.test(mediaType) ? mediaType : 'application/octet-stream'
+        const source = `data:${type};base64,${data}`
         return (
           <li key={data}>
             {shownTypes.test(mediaType) && <img src={source} alt={name} loading="lazy" />}
