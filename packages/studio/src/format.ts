@@ -28,7 +28,8 @@ const milliseconds = inUnit('millisecond')
 /** A duration in the words of the reader's locale: `1.4 sec`, `4 min 12 sec`, `2 hr 5 min`. */
 export function lasting(ms: number): string {
   if (ms < 1_000) return milliseconds(ms)
-  if (ms < 60_000) return seconds(ms / 1_000)
+  // Rounded to a tenth, more would read as 60 seconds.
+  if (ms < 59_950) return seconds(ms / 1_000)
   const total = Math.round(ms / 1_000)
   const inMinutes = Math.floor(total / 60)
   return inMinutes < 60
@@ -62,13 +63,17 @@ export const priced = (usd: number, isPartial: boolean): string =>
 export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value, undefined, 2) ?? '')
 
+/** Returns the first characters of a text: half of a pair of surrogates would be shown as a code. */
+export const firstCharacters = (text: string, length: number): string =>
+  text.slice(0, length).replace(/[\ud800-\udbff]$/, '')
+
 /** How much of a long text its short form reads, by the characters that it shows: the spaces of JSON collapse. */
 const readPerShown = 20
 
 export const inShort = (value: unknown, maxLength = 120): string => {
   const complete = asText(value)
-  const start = complete.slice(0, maxLength * readPerShown)
+  const start = firstCharacters(complete, maxLength * readPerShown)
   const text = visible(start).replace(/\s+/g, ' ')
   const isCut = text.length > maxLength || start.length < complete.length
-  return isCut ? `${text.slice(0, maxLength - 1)}…` : text
+  return isCut ? `${firstCharacters(text, maxLength - 1)}…` : text
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { inShort } from '../src/format.ts'
+import { inShort, lasting } from '../src/format.ts'
 
 it('The short form of a value collapses spaces and marks what it omits, also behind the part that it reads.', () => {
   expect(inShort({ a: [1, 2] })).toBe('{ "a": [ 1, 2 ] }')
@@ -7,4 +7,13 @@ it('The short form of a value collapses spaces and marks what it omits, also beh
   expect(inShort('a'.repeat(11), 10)).toBe(`${'a'.repeat(9)}…`)
   expect(inShort(`a${' '.repeat(1_000)}b`, 10)).toBe('a …')
   expect(inShort({ numbers: Array.from({ length: 100_000 }, (_, i) => i) }, 20)).toBe('{ "numbers": [ 0, 1…')
+})
+
+it('The short form of a value cuts no character in two.', () => {
+  expect(inShort('🙂'.repeat(10), 10)).toBe(`${'🙂'.repeat(4)}…`)
+  expect(inShort(`${' '.repeat(199)}🙂`, 10)).toBe(' …')
+})
+
+it('A duration just below a minute is one minute, as its seconds are rounded.', () => {
+  expect([lasting(59_940), lasting(59_960), lasting(60_000)]).toEqual(['59.9 sec', '1 min 0 sec', '1 min 0 sec'])
 })

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { asText, count } from '../format.ts'
+import { asText, count, firstCharacters } from '../format.ts'
 import { visible } from '../visible.ts'
 import { CopyButton } from './copy-link.tsx'
 import { Files, withoutBase64 } from './files.tsx'
@@ -28,7 +28,7 @@ export function Value({ value, label, shown, expanded = false }: ValueProps) {
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keyboard */}
         <section className="value" aria-label={label} tabIndex={0}>
           <pre className={typeof value === 'string' ? 'prose' : ''}>
-            {visible(left > 0 ? text.slice(0, longest) : text)}
+            {visible(left > 0 ? firstCharacters(text, longest) : text)}
           </pre>
         </section>
         <CopyButton label="Copy" of={label} text={() => asText(value)} />
