@@ -55,7 +55,7 @@ export interface RunState {
   readonly breakpoints: readonly BreakOn[]
   /** The node at whose breakpoint the run waits. */
   readonly stoppedNode: string | undefined
-  /** Of the event that was told last. */
+  /** The sequence number of the last event. */
   readonly seq: number
 }
 

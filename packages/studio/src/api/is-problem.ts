@@ -1,4 +1,4 @@
-/** What the client throws for whatever the server refuses, and where no server answers. */
+/** The error that the client throws if the server rejects a request, or does not answer it. */
 export interface Problem extends Error {
   readonly code: string
   readonly status?: number

@@ -10,8 +10,9 @@ import { Value } from './value.tsx'
 const label = 'Response of the team'
 
 /**
- * The response of a run, or what its ended branches gave until it broke off or began to wait: its text or its report, as Markdown where it is that, with its files below, and a switch to the raw
- * value; a value without text is shown as it is.
+ * Shows the response of a run, or the results that its branches had given when it failed, was cancelled or began to wait. A text
+ * or a report is rendered, if it is Markdown as such, with its files below and a switch to the raw value. Another value is shown
+ * as JSON.
  */
 export function Response({ value, isPartial }: { readonly value: unknown; readonly isPartial: boolean }) {
   const [raw, setRaw] = useState(false)
