@@ -1,6 +1,7 @@
 /** Ends this process as a power cut would, to show what a run survives. */
 import { writeSync } from 'node:fs'
 import type { RunEvent } from 'troupe'
+import { resumeCommand } from './resume-command.ts'
 import type { Watcher } from './watcher.ts'
 
 /**
@@ -17,11 +18,10 @@ export function crashing(watcher: Watcher, run: string, data: string): Watcher {
     open.delete(seen.step)
     finished += 1
     if (seen.agent !== 'Researcher') return
-    const where = data === './data' ? '' : ` --data ${data}`
     const lines = [
       '',
       `Killing this process with SIGKILL: ${finished} steps are finished, ${open.size} at work.`,
-      `Finish the run: npm start -- --resume ${run}${where}`,
+      `Finish the run: ${resumeCommand(run, data)}`,
       // A live display has hidden the cursor, and nothing after this process shows it again.
       process.stdout.isTTY ? '\u001B[?25h' : '',
     ]

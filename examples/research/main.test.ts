@@ -128,8 +128,8 @@ describe('a research project', () => {
     })
     const { code, stderr } = await started.ended
     expect(code).toBe(expected)
-    const [, named = ''] = /npm start -- --resume (\S+)/.exec(stderr) ?? []
-    const resumed = await run('--resume', named, '--data', data)
+    const [, printed = ''] = /npm start -- (--resume .+)/.exec(stderr) ?? []
+    const resumed = await run(...printed.split(' '))
     expect(resumed).toMatchObject({ code: 0, stderr: '' })
     expect(withoutAccount(readFileSync(reportOf(resumed), 'utf8'))).toBe(withoutAccount(report))
   })

@@ -11,6 +11,7 @@ import { Command } from 'commander'
 import { InputError } from './documents/index.ts'
 import { failureOf } from './failure-of.ts'
 import { twinPath } from './report/write-report.ts'
+import { defaultData, resumeCommand } from './resume-command.ts'
 import { type RunOptions, runProject } from './run-project.ts'
 import { offlineModel } from './team/model-of.ts'
 import { printLines } from './terminal/print-lines.ts'
@@ -49,7 +50,7 @@ function readCommandLine(argv: readonly string[]): RunOptions & { readonly json:
       'finish the newest run that was interrupted, or retry it where it failed; or a certain one',
     )
     .option('--crash', 'end this process with SIGKILL in the middle of the work, to see it finished with --resume')
-    .option('--data <folder>', 'where the database is', './data')
+    .option('--data <folder>', 'where the database is', defaultData)
     .option('--reports <folder>', 'where reports go', './reports')
     .option('--once', 'end after the report; else, at a terminal, the page of the run is served until Ctrl-C')
     .option('--json', 'print the answers as JSON in place of the progress')
@@ -102,7 +103,7 @@ function watchSignals(onSignal: (exitCode: number) => void): void {
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
   let interruptedCode = 0
-  let run: string | undefined
+  let resume: string | undefined
   watchSignals((exitCode) => {
     interruptedCode = exitCode
     stop.abort()
@@ -115,7 +116,7 @@ async function main(argv: readonly string[]): Promise<number> {
       {
         ...shown,
         begins(id, project, resumed, since) {
-          run = id
+          resume = resumeCommand(id, options.data)
           shown.begins(id, project, resumed, since)
         },
       },
@@ -124,11 +125,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     if (stop.signal.aborted) {
-      complain(
-        run === undefined
-          ? 'Interrupted before anything began.'
-          : `Interrupted. Nothing is lost: npm start -- --resume ${run}`,
-      )
+      complain(resume === undefined ? 'Interrupted before anything began.' : `Interrupted. Nothing is lost: ${resume}`)
       return interruptedCode
     }
     return report(error)

@@ -10,6 +10,7 @@ import { InputError, SearchIndex } from './documents/index.ts'
 import { type Asked, projectOf, runToResume } from './project.ts'
 import { accountOf } from './report/account-of.ts'
 import { reportPath, twinPath, writeReport } from './report/write-report.ts'
+import { resumeCommand } from './resume-command.ts'
 import { linkTo, servePage, untilAborted } from './serve-page.ts'
 import { createTeam } from './team/create-team.ts'
 import { modelOf } from './team/model-of.ts'
@@ -61,7 +62,8 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   for (const line of recovery) watcher.report(line)
   watcher.begins(run.id, project, known !== undefined, since)
   try {
-    await watch(troupe, run, options.crash ? crashing(watcher, run.id, options.data) : watcher, signal)
+    const shown = options.crash ? crashing(watcher, run.id, options.data) : watcher
+    await watch(troupe, run, shown, { signal, data: options.data })
   } finally {
     await watcher.ends()
   }
@@ -74,11 +76,17 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   await untilAborted(signal, printLink)
 }
 
+interface Watching {
+  readonly signal: AbortSignal
+  /** The folder of the database. */
+  readonly data: string
+}
+
 /**
  * Until the run is over, or nothing in it can move.
  * @throws InputError where the database can't be written any more: a troupe waits for space, a person at a terminal is told
  */
-async function watch(troupe: Troupe, run: Run, watcher: Watcher, signal: AbortSignal): Promise<void> {
+async function watch(troupe: Troupe, run: Run, watcher: Watcher, { signal, data }: Watching): Promise<void> {
   const stuck = new AbortController()
   let problem: string | undefined
   const offModels = [troupe.on('model.called', watcher.model), troupe.on('model.retried', watcher.model)]
@@ -95,7 +103,7 @@ async function watch(troupe: Troupe, run: Run, watcher: Watcher, signal: AbortSi
   try {
     for await (const event of run.events({ signal: either })) watcher.event(event)
     signal.throwIfAborted()
-    if (problem !== undefined) throw new InputError(`${problem} Then: npm start -- --resume ${run.id}`)
+    if (problem !== undefined) throw new InputError(`${problem} Then: ${resumeCommand(run.id, data)}`)
     await still
   } finally {
     off()

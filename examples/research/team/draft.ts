@@ -2,8 +2,8 @@
 import { type Claim, Claims, type Drafted, limits, type Ranked } from './shapes.ts'
 
 /**
- * Each passage once, or each sentence of a Writer that has words of its own, with the other places that the Analyst found for it. Where the claims are nothing but passages,
- * nobody has put them in an order of meaning, and the Analyst's ranks count.
+ * Returns each passage once with the other places that the Analyst found for it, or each sentence of a Writer that has words of
+ * its own. Claims that are nothing but passages have no order of meaning, so they are in the order of the Analyst's ranks.
  */
 export function withSupport(claims: readonly Claim[], ranked: readonly Ranked[]): Drafted[] {
   const seen = new Set<string>()
