@@ -29,7 +29,8 @@ export class SessionStream<Result> implements AsyncIterable<StreamPart> {
   readonly result: Promise<Result>
   readonly #parts: StreamPart[] = []
   #over = false
-  #wake: () => void = () => {}
+  /** Resolves when a part arrives, or when the answer is over. */
+  #next = Promise.withResolvers<void>()
 
   constructor(begin: (live: (part: Json) => void) => Promise<Result>) {
     this.result = begin((part) => {
@@ -54,15 +55,13 @@ export class SessionStream<Result> implements AsyncIterable<StreamPart> {
       } else if (this.#over) {
         await this.result
         return
-      } else {
-        await new Promise<void>((resolve) => {
-          const before = this.#wake
-          this.#wake = () => {
-            before()
-            resolve()
-          }
-        })
-      }
+      } else await this.#next.promise
     }
+  }
+
+  #wake(): void {
+    const { resolve } = this.#next
+    this.#next = Promise.withResolvers()
+    resolve()
   }
 }
