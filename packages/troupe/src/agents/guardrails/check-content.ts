@@ -6,7 +6,7 @@ import { failure, hashText, isObject, type Json } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
 import type { Report } from '../definitions/report.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
-import { clientsFor } from '../step/clients-for.ts'
+import { innerEntry } from '../step/inner-entry.ts'
 import { collectTrips, reportTrips } from './collect-trips.ts'
 import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
 
@@ -99,16 +99,12 @@ async function askAgent(
   content: string,
 ): Promise<Json> {
   const id = `guardrail ${direction} ${name}`
-  const { results: _, request: __, serve: ___, history: ____, live: _____, ...rest } = entry
   const helperTrips = collectTrips(entry)
   const done = await entry.recorder.body<Json>(id, async (stage) => {
+    const inner = { recorder: stage, input: { content, direction }, thread: `${entry.recorder.step}/${id}` }
+    const { live: _, ...unseen } = innerEntry(judge, entry, inner)
     const outcome = await judge.step({
-      ...rest,
-      ...clientsFor(judge.access, entry, { recorder: stage, name: judge.name }),
-      input: { content, direction },
-      recorder: stage,
-      flow: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
-      thread: `${entry.recorder.step}/${id}`,
+      ...unseen,
       onSpent: (spent) => report.helped(id, spent),
       onTripped: helperTrips.onTripped,
     })

@@ -7,7 +7,7 @@ import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
 import { collectTrips, reportTrips } from '../guardrails/collect-trips.ts'
 import { documentModels } from '../memory/similarity.ts'
-import { clientsFor } from '../step/clients-for.ts'
+import { innerEntry } from '../step/inner-entry.ts'
 import { chargeModels } from './charge-models.ts'
 import {
   errorOutput,
@@ -222,15 +222,9 @@ export async function callHelper(
   const helperTrips = collectTrips(entry)
   try {
     const done = await scope.recorder.body<Json>(`agent ${call.toolName} ${id}`, async (stage) => {
-      const { results: _, request: __, serve: ___, ...rest } = entry
       const outcome = await helper.step({
-        ...rest,
-        ...clientsFor(helper.access, entry, { recorder: stage, name: helper.name }),
-        input: args,
-        recorder: stage,
+        ...innerEntry(helper, entry, { recorder: stage, input: args, thread: `${above}/${id}` }),
         denied,
-        flow: { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' },
-        thread: `${above}/${id}`,
         onSpent: (spent) => run.report.helped(id, spent),
         onTripped: helperTrips.onTripped,
       })

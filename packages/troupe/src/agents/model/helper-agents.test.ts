@@ -6,7 +6,7 @@ import { LlmAgent } from '../../startup/llm-agent.ts'
 import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { builtInTools, defineTool } from '../../tools/index.ts'
-import { defineAgent, type LlmAgentOptions } from '../index.ts'
+import { defineAgent, handOff, type LlmAgentOptions } from '../index.ts'
 
 const { ada } = troupesOfTests()
 const scripted = (name: string, responses: readonly MockItem[], agents: Record<string, LlmAgent> = {}) => {
@@ -115,4 +115,17 @@ it('An agent of the team that is also a helper has no more rights than its calle
   const topology = { agents: [lead, clerk], flows: ['Start -> Lead', 'Lead <-> Clerk', 'Lead -> End'] }
   await (await user.orchestra.start({ task: 'Tidy up.', topology })).result()
   expect(await user.context.get('plan')).toBe(1)
+})
+
+it('A helper does not get the history that came with the hand-off to its caller.', async () => {
+  const first = defineAgent({ name: 'First', run: () => handOff('Lead', 'go', { history: 'all' }) })
+  const received: unknown[] = []
+  const clerk = defineAgent({ name: 'Clerk', run: (_: Json, ctx) => received.push(ctx.history) })
+  const model = new MockModel({ responses: [asking(['clerk']), 'done'] })
+  const lead = new LlmAgent({ name: 'Lead', model, agents: { clerk } })
+  const topology = { agents: [first, lead], flows: ['Start -> First', 'First -> Lead', 'Lead -> End'] }
+  const run = await (await ada()).orchestra.start({ task: 'Tidy up.', topology })
+  expect(await run.result()).toMatchObject({ response: 'done' })
+  expect(JSON.stringify(model.calls[0]?.prompt)).toContain('What was said before')
+  expect(received).toEqual([[]])
 })

@@ -71,6 +71,26 @@ describe('a session', () => {
     expect(promptOf(model, 1)).toMatch(/cut off/)
   })
 
+  it('A session that is aborted after a helper has answered stores its own open call, and no message of the helper.', async () => {
+    const { session } = await openSessionTestbed()
+    const controller = new AbortController()
+    const hang = tool((_, { signal }) => {
+      controller.abort()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const helper = mockAgent([call('a'), call('b'), 'helped'], { tools: [tool(() => 1)] }).agent.with({
+      name: 'Helper',
+    })
+    const ask = { toolCalls: [{ name: 'helper', args: { request: 'help' } }] }
+    const { model, agent } = mockAgent([ask, call('slow'), 'again'], { tools: [hang], agents: { helper } })
+    const one = session(agent)
+    await expect(one.chat('go', { signal: controller.signal })).rejects.toMatchObject({ name: 'CancelledError' })
+    expect(await one.chat('and now?')).toBe('again')
+    const roles = ['system', 'user', 'assistant', 'tool', 'assistant', 'tool', 'user']
+    expect(model.calls[2]?.prompt.map(({ role }) => role)).toEqual(roles)
+    expect(promptOf(model, 2)).toMatch(/slow.*cut off/)
+  })
+
   it('A session fails with the error of the model, and continues afterwards.', async () => {
     const { session } = await openSessionTestbed()
     const rejected = Object.assign(new Error('no'), { statusCode: 401 })

@@ -27,11 +27,12 @@ import {
 } from '../../core/index.ts'
 import type { Recorder, StepEnd } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
-import type { Agent, AskOptions, CtxOf, Flow, Outcome, UnsavedMessages } from '../agent-port.ts'
+import type { Agent, AskOptions, CtxOf, Outcome, UnsavedMessages } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
+import { replyOnly } from '../step/inner-entry.ts'
 import { threadStep } from '../step/thread-step.ts'
 import { callForHost } from './call-for-host.ts'
 import { forgetThread } from './forget-thread.ts'
@@ -54,7 +55,7 @@ import {
 
 /** The options of a message beside its text. */
 const turnOptions = ['signal', 'taint'] as const
-const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
+
 /**
  * Creates the function with which one troupe opens its sessions.
  * @example const open = createSessions(parts); const session = open(agent, { user: 'ada', threadId: 't' })
@@ -63,8 +64,6 @@ export function createSessions(parts: SessionParts): (agent: Agent, sessionThrea
   const threads = createThreadStore(parts.storage)
   return (agent, sessionThread) => Session[construct](agent, { ...parts, ...sessionThread }, threads)
 }
-
-export const createSession = (agent: Agent, options: SessionOptions): Session => createSessions(options)(agent, options)
 
 /**
  * A thread between a user and one agent. Calls of one session are executed one after another. The thread is durable:
