@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { Json } from '../core/index.ts'
 import { defineTool } from '../tools/index.ts'
-import { BaseLlmAgent, freezeAgent } from './definitions/base-llm-agent.ts'
+import { BaseLlmAgent, definitionOf, freezeAgent } from './definitions/base-llm-agent.ts'
 import { defineAgent } from './definitions/define-agent.ts'
 import { finish, handOff, invoke } from './definitions/routing.ts'
+import { redactPersonalData } from './guardrails/redact-personal-data.ts'
 import { newestWithin, userMessage } from './model/content/model-messages.ts'
 import { structuredText } from './model/content/structured-text.ts'
 import { readCoordination } from './model/coordination.ts'
@@ -158,6 +159,16 @@ describe('the definition of an LlmAgent', () => {
     expect(
       copy.addTool(defineTool({ name: 'late', description: 'Late.', inputSchema: z.object({}), execute: () => 1 })),
     ).toBe(copy)
+  })
+
+  it('The definition of an LlmAgent keeps its guardrails when it is copied by `with`.', () => {
+    const check = () => ({ pass: true }) as const
+    const input = [redactPersonalData(), { check, name: 'late', when: 'beside', onTrip: 'ask' }] as const
+    const agent = new BaseLlmAgent({ name: 'A', guardrails: { input, output: [check] } })
+    const { guardrails } = definitionOf(agent.with({ instructions: 'Other.' }))
+    expect(guardrails).toEqual(definitionOf(agent).guardrails)
+    expect(guardrails.input.map(({ direction }) => direction)).toEqual(['input', 'input'])
+    expect(definitionOf(agent.with({ guardrails: {} })).guardrails).toEqual({ input: [], output: [] })
   })
 
   it('The definition of an LlmAgent rejects unknown options with the nearest name.', () => {

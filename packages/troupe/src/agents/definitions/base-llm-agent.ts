@@ -6,6 +6,7 @@ import { failure, fieldOf, type Schema, show } from '../../core/index.ts'
 import type { ModelSpec } from '../../models/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import type { Agent, AgentAccess, AgentTypes, Outcome, StepEntry } from '../agent-port.ts'
+import type { Guardrail, ReadGuardrail } from '../guardrails/guardrail.ts'
 import { llmStep } from '../model/llm-step.ts'
 import {
   checkDefinitionOptions,
@@ -105,6 +106,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
       output,
       access,
       skills,
+      guardrails,
       rules: _,
       ...rest
     } = definitionOf(this)
@@ -117,6 +119,7 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
       ...(description === undefined ? {} : { description }),
       ...(output ? { output } : {}),
       ...(skills ? { skills } : {}),
+      guardrails: { input: guardrails.input.map(optionsOf), output: guardrails.output.map(optionsOf) },
     }
     // The constructor of a subclass may have other parameters, so its fields are copied and the definition is replaced.
     const copy = Object.assign(Object.create(Object.getPrototypeOf(this)) as this, this)
@@ -129,6 +132,8 @@ export class BaseLlmAgent<Out = unknown> implements Agent<unknown, Out> {
     return llmStep(definitionOf(this), entry)
   }
 }
+
+const optionsOf = ({ direction: _, ...guardrail }: ReadGuardrail): Guardrail => guardrail
 
 function fingerprintOfModel(spec: ModelSpec): string {
   if (typeof spec === 'string') return spec
