@@ -105,6 +105,15 @@ describe('memory.compaction', () => {
     expect(promptsOf(model).at(-1)).toContain(summaryText)
   })
 
+  it('A model that answers without a text is replaced by the summary by rules, so that no message is lost.', async () => {
+    const reply: MockItem = ({ prompt }) => (isSummary(JSON.stringify(prompt)) ? ' ' : 'Noted.')
+    const model = new MockModel({ responses: Array.from({ length: 12 }, () => reply) })
+    const agent = new LlmAgent({ name: 'Clerk', model, memory: { compaction: { at: 400, retainTurns: 1 } } })
+    const user = await ada()
+    for (let n = 1; n <= 4; n++) await user.session(agent, { threadId: 't' }).generate(long(n))
+    expect(promptsOf(model).at(-1)).toContain(`${summaryText}\\nuser: Fact 1:`)
+  })
+
   it('The option retainTurns keeps the newest answers with their questions out of the summary.', async () => {
     for (const retainTurns of [1, 2]) {
       const { model } = await converse({ compaction: { at: 900, retainTurns, by: 'rules' } }, 8)

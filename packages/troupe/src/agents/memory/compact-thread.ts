@@ -3,12 +3,11 @@
  * turn.
  */
 import { type EventPayloads, failure, type Json, show, truncateText } from '../../core/index.ts'
-import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
 import { compactionTokens, type Summarise } from '../definitions/memory-options.ts'
-import { askSummary, isOfflineModel, unlessModelFailed } from '../model/ask-model.ts'
+import { askSummary } from '../model/ask-model.ts'
 import { carriedText, summaryByRules } from '../model/content/carried-text.ts'
-import { answerText, charactersPerToken } from '../model/content/model-messages.ts'
+import { charactersPerToken } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 
 /** The highest number of tokens of a summary by a model. */
@@ -61,20 +60,18 @@ function emitCompacted(
   })
 }
 
-/** Returns the summary of the model; undefined if the agent summarises by rules or its model failed. */
+/** Returns the summary of the model; undefined if the agent summarises by rules or its model gives no summary. */
 async function summaryByModel(
   run: LlmRun,
   history: CarriedHistory,
   tokens: number,
 ): Promise<CarriedHistory | undefined> {
-  const { definition, report } = run
-  if (definition.memory.compaction?.by === 'rules' || isOfflineModel(run)) return undefined
-  const asked = askSummary(run, carriedText(history) ?? '', Math.min(tokens, maxSummaryTokens))
-  const answer = await unlessModelFailed<ModelAnswer | undefined>(asked, undefined)
-  if (!answer) return undefined
-  report.answered(answer)
+  const { definition } = run
+  if (definition.memory.compaction?.by === 'rules') return undefined
+  const summary = await askSummary(run, carriedText(history) ?? '', Math.min(tokens, maxSummaryTokens))
+  if (summary === '') return undefined
   // Models may exceed the limit, or count tokens differently.
-  const text = truncateText(answerText(answer), tokens * charactersPerToken)
+  const text = truncateText(summary, tokens * charactersPerToken)
   return { kind: 'summary', lines: [{ from: definition.name, text }] }
 }
 

@@ -7,7 +7,7 @@ import type { ClaimRows } from '../../journal/index.ts'
 import type { ModelAnswer, ModelCall, ModelSpec } from '../../models/index.ts'
 import type { Budget } from '../services-port.ts'
 import { downloadFiles } from './content/download-files.ts'
-import { tokensOf, userMessage } from './content/model-messages.ts'
+import { answerText, tokensOf, userMessage } from './content/model-messages.ts'
 import type { LlmRun } from './llm-run.ts'
 
 /** The tokens that are reserved for an answer without a limit. */
@@ -44,11 +44,13 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
 }
 
 /**
- * Asks the agent's model for a summary of its thread, without tools.
- * @throws the error of the model
+ * Returns a summary of a conversation by the agent's model, which gets no tools.
+ * @param text the conversation
+ * @returns an empty text if the model is offline, fails or answers without a text
  */
-export function askSummary(run: LlmRun, text: string, maxOutputTokens: number): Promise<ModelAnswer> {
-  const { entry, thread } = run
+export async function askSummary(run: LlmRun, text: string, maxOutputTokens: number): Promise<string> {
+  if (isOfflineModel(run)) return ''
+  const { entry, thread, report } = run
   const chain = chainOf(run)
   const prompt = [{ role: 'system' as const, content: summaryInstructions }, userMessage(text)]
   const { timeouts } = entry.services.limits
@@ -60,7 +62,12 @@ export function askSummary(run: LlmRun, text: string, maxOutputTokens: number): 
     ...(timeouts.model === undefined ? {} : { timeoutMs: timeouts.model }),
   }
   const estimate = { inputTokens: tokensOf(prompt), outputTokens: maxOutputTokens }
-  return recordedModelCall(run, 'summary', { chain, call, estimate, input: ['summary', thread.hash()] })
+  const asked = recordedModelCall(run, 'summary', { chain, call, estimate, input: ['summary', thread.hash()] })
+  const answer = await unlessModelFailed<ModelAnswer | undefined>(asked, undefined)
+  if (!answer) return ''
+  report.answered(answer)
+  const summary = answerText(answer)
+  return summary.trim() === '' ? '' : summary
 }
 
 const summaryInstructions = [
