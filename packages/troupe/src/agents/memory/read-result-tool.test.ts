@@ -7,6 +7,7 @@ import { defineTool, LlmAgent } from '../../index.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import type { MemoryOptions } from '../definitions/memory-options.ts'
+import { readResultTool } from './read-result-tool.ts'
 
 const { ada, closeAll } = troupesOfTests()
 
@@ -73,6 +74,18 @@ describe('memory.maxResultTokens', () => {
     expect(promptOf(second.model, 1)).toContain('(1 occurrence; each with the position of its first character.)')
     expect(promptOf(second.model, 1)).toContain('line 399 ')
     expect(promptOf(second.model, 2)).toContain('(111 occurrences, the first 5 here;')
+  })
+
+  it('The tool `read_result` splits no character between two parts.', async () => {
+    const text = `a${'😀'.repeat(1_000)}`
+    const named = { tools: new Map(), helpers: new Map() } as never
+    const tool = readResultTool(named, new Set(), { completeResult: () => text } as never, 128)
+    let read = ''
+    while (read.length < text.length) {
+      const part = String(await tool?.execute({ call: 'x', from: read.length }, {} as never))
+      read += part.slice(0, part.lastIndexOf('\n\n('))
+    }
+    expect(read).toBe(text)
   })
 
   it('The tool `read_result` returns an error to the model for an unknown call.', async () => {

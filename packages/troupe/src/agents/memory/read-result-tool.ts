@@ -66,7 +66,7 @@ export function readResultTool(
 }
 
 function partOf(text: string, from: number, length: number): string {
-  const part = text.slice(from, from + length).toWellFormed()
+  const part = truncateText(text.slice(from), length).toWellFormed()
   const rest = text.length - from - part.length
   if (part === '') return `(The result ends at character ${text.length}.)`
   return rest <= 0
