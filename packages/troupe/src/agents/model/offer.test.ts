@@ -50,6 +50,10 @@ describe('the offer of a step to its model', () => {
   it('The offer of a step is selected by capabilities or by a function, and is complete if nothing fits.', async () => {
     expect(await names({ toolSelection: 'capabilities' })).toEqual(['search', 'note'])
     expect(await names({ toolSelection: 'capabilities', tools: [tool('pay', ['money'])] })).toEqual(['pay'])
+    const other = [tool('pruefen', ['Rechnungsprüfung']), tool('find', ['data_base']), tool('pay', ['money'])]
+    const byCapabilities = { toolSelection: 'capabilities', tools: other } as const
+    expect(await names(byCapabilities, 'Bitte die Rechnungsprüfung.')).toEqual(['pruefen'])
+    expect(await names(byCapabilities, 'e, gr or data?')).toEqual(['find'])
     expect(
       await names({ toolSelection: ({ task }) => (task.includes('money') ? ['pay'] : []) }, 'count money'),
     ).toEqual(['pay'])

@@ -80,16 +80,16 @@ function countOffer(definition: LlmDefinition, { recorder, services }: StepEntry
   })
 }
 
-/** Tools that name a capability of the task's words, the most first; such as name none fit every task. */
+const wordsOf = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+
+/**
+ * Selects the tools with a capability that shares a word with the task; within a limit, those with most such capabilities. A
+ * tool without capabilities fits every task.
+ */
 function byCapabilities(granted: Tools, task: string, limit: number | undefined): Tools {
-  const words = new Set(task.toLowerCase().match(/[\p{L}\p{N}]+/gu))
+  const words = new Set(wordsOf(task))
   const fits = ({ capabilities }: Tool) =>
-    capabilities.filter((one) =>
-      one
-        .toLowerCase()
-        .split(/\W+/)
-        .some((word) => words.has(word)),
-    ).length
+    capabilities.filter((one) => wordsOf(one).some((word) => words.has(word))).length
   const some = [...granted].filter(([, tool]) => tool.capabilities.length === 0 || fits(tool) > 0)
   if (some.length === 0) return granted
   if (limit === undefined || some.length <= limit) return new Map(some)
