@@ -78,6 +78,14 @@ describe('A hidden result', () => {
     )
   })
 
+  it('A hidden result is not queried for one of several options if the query names none.', async () => {
+    const { run, clerk } = await openPolicyTestbed()
+    const query = withHandle('query_handle', (handle) => ({ handle, question: 'Who?', type: 'one_of' }))
+    const { agent, model } = clerk([call('page'), query, 'done'], hides)
+    expect(await (await run(agent)).result()).toMatchObject({ response: 'done' })
+    expect(JSON.stringify(model.calls[2]?.prompt)).toContain('one_of needs options')
+  })
+
   it('A hidden result is revealed in the answer of its agent, with its labels.', async () => {
     const { run, clerk } = await openPolicyTestbed()
     const { agent } = clerk([call('page'), ({ prompt }) => `The page says: ${handleIn(prompt)}` as never], hides)

@@ -10,8 +10,11 @@ const form = {
   type: z.enum(kinds).optional().describe('text where left out.'),
   options: z.array(z.string().min(1).max(limits.question)).min(1).max(limits.options).optional().describe('Of one_of.'),
 }
-const field = z.strictObject({ name: z.string().min(1).max(limits.name), ...form })
-const inputSchema = z.strictObject({
+const hasOptions = ({ type, options }: { readonly type?: unknown; readonly options?: unknown }) =>
+  type !== 'one_of' || options !== undefined
+const withOptions = 'one_of needs options'
+const field = z.strictObject({ name: z.string().min(1).max(limits.name), ...form }).refine(hasOptions, withOptions)
+const query = z.strictObject({
   handle: z.string().describe('The handle, exactly as a result gave it.'),
   question: z.string().min(1).max(limits.question).describe('What you want to know of the hidden value.'),
   ...form,
@@ -22,6 +25,7 @@ const inputSchema = z.strictObject({
     .optional()
     .describe('In place of type: an answer with several fields.'),
 })
+const inputSchema = query.refine(hasOptions, withOptions)
 export type HandleQuery = z.output<typeof inputSchema>
 export const handleQuerySchema = inputSchema as Schema<HandleQuery>
 

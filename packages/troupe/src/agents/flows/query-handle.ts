@@ -28,7 +28,7 @@ const instructions =
 /** The answer as the query wants it; a form without patterns, so that no text of a model is evaluated. */
 function answerSchema(query: HandleQuery): Schema {
   const one = ({ type, options }: Pick<HandleQuery, 'type' | 'options'>): z.ZodType => {
-    if (options || type === 'one_of') return z.enum((options ?? ['']) as [string, ...string[]])
+    if (options) return z.enum(options as [string, ...string[]])
     return type === 'number' ? z.number() : type === 'boolean' ? z.boolean() : z.string()
   }
   const schema = query.fields
