@@ -78,7 +78,7 @@ function partOf(part: ThreadMessage['content'][number]): readonly ThreadPart[] {
       return [{ type: 'tool-call', id: part.toolCallId, name: part.toolName, args: part.input as Json }]
     case 'tool-result': {
       const { toolCallId: id, toolName: name, output } = part
-      const read = ('value' in output ? output.value : output.type) as Json
+      const read = output.type === 'execution-denied' ? { error: output.reason ?? '' } : (output.value as Json)
       const errorId = unsentOf<string>(part, 'errorId')
       return [{ type: 'tool-result', id, name, result: errorId === undefined ? read : failedResult(read, errorId) }]
     }
