@@ -11,6 +11,7 @@ import { AgentFactory } from './agent-factory.ts'
 import { AgentPool } from './agent-pool.ts'
 import { BaseLlmAgent } from './base-llm-agent.ts'
 import { defineAgent } from './define-agent.ts'
+import { defineRemoteAgent } from './remote-agent.ts'
 
 const wrong = expect.objectContaining({ name: 'ValidationError' })
 const model = new MockModel({ responses: [] })
@@ -106,8 +107,21 @@ describe('invalid calls of agent utilities', () => {
     await expect(new AgentFactory().create(undefined as never)).rejects.toThrow(wrong)
   })
 
+  it('A remote agent rejects an answerTimeout that is no duration, and a find or cancel that is no function.', () => {
+    const port = { send: () => {}, answer: () => {} }
+    expect(() => defineRemoteAgent({ name: 'R', port, answerTimeout: 'soon' } as never)).toThrow(/answerTimeout of R/)
+    for (const call of ['find', 'cancel'])
+      expect(() => defineRemoteAgent({ name: 'R', port: { ...port, [call]: 5 } } as never)).toThrow(wrong)
+  })
+
+  it('An agent with skills rejects a helper called read_skill.', () => {
+    const skills = [{ name: 's', description: 'A skill.', instructions: 'x' }]
+    expect(() => new BaseLlmAgent({ name: 'A', skills, agents: { read_skill: dated } })).toThrow(wrong)
+  })
+
   it('A memory rejects a misspelt option and a query that is not a text.', async () => {
     expect(() => new WorkingMemory().add('x', { prioriy: 1 } as never)).toThrow(wrong)
+    expect(() => new EpisodicIndex({ embed: 'words' } as never)).toThrow(wrong)
     await expect(new EpisodicIndex().retrieveSimilar(5 as never)).rejects.toThrow(wrong)
   })
 

@@ -220,7 +220,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     helpers.set(toolName, helper)
   }
   const skills = options.skills === undefined ? undefined : skillsOf(name, options.skills)
-  if (skills?.length && tools.has(readSkillName))
+  if (skills?.length && (tools.has(readSkillName) || helpers.has(readSkillName)))
     throw failure('agent.wrong', { agent: name, problem: `it has skills and a tool called ${readSkillName}` })
   return {
     name,

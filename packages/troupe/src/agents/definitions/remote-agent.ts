@@ -10,6 +10,7 @@ import {
   fieldOf,
   hashText,
   type Json,
+  milliseconds,
   type Schema,
   show,
   whenAborted,
@@ -115,6 +116,10 @@ export function defineRemoteAgent(options: RemoteAgentOptions): Agent {
   const wrong = (problem: string) => failure('agent.wrong', { agent: name, problem })
   if (typeof fieldOf(port, 'send') !== 'function' || typeof fieldOf(port, 'answer') !== 'function')
     throw wrong('its port has no send and answer')
+  for (const call of ['find', 'cancel'])
+    if (!['function', 'undefined'].includes(typeof fieldOf(port, call)))
+      throw wrong(`the ${call} of its port must be a function`)
+  if (answerTimeout !== undefined) milliseconds(answerTimeout, `The answerTimeout of ${name}`)
   if (!['read', 'idempotent', 'at-most-once'].includes(effect)) throw wrong(`effect is ${show(effect)}`)
   const agent = defineAgent({
     ...rest,

@@ -1,6 +1,6 @@
 /** Finds personal data by rules. Numbers with a checksum are verified, so that other numbers stay. */
 import ipaddr from 'ipaddr.js'
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, isListOf } from '../../core/index.ts'
 import type { GuardrailFunction } from './guardrail.ts'
 
 /** A kind of personal data that has a recognisable form. */
@@ -75,8 +75,8 @@ export function redactPersonalData(options: RedactPersonalDataOptions = {}): Gua
   checkOptions('redactPersonalData', options, ['kinds'])
   const known = Object.keys(rules) as PersonalData[]
   const { kinds = known } = options
-  const unknown = kinds.find((kind) => !known.includes(kind))
-  if (unknown !== undefined || kinds.length === 0)
+  const isKind = (kind: unknown): kind is PersonalData => known.includes(kind as PersonalData)
+  if (!isListOf(kinds, isKind) || kinds.length === 0)
     throw failure('validation.failed', {
       what: 'redactPersonalData',
       problem: `kinds must be among ${known.join(', ')}`,

@@ -45,6 +45,7 @@ export class EpisodicIndex<T = unknown> {
   constructor(options: EpisodicIndexOptions = {}) {
     checkOptions('EpisodicIndex', options, ['maxEpisodes', 'embed'])
     this.maxEpisodes = checkInteger('EpisodicIndex', 'maxEpisodes', options.maxEpisodes ?? 100)
+    if (options.embed !== undefined) checkFunction('The embed of EpisodicIndex', options.embed)
     this.#embed = options.embed
   }
 

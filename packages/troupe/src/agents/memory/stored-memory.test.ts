@@ -87,6 +87,7 @@ describe('durable memories', () => {
       expect(await episodic.history('k')).toMatchObject([{ content: 'a', version: 1 }])
       expect(await troupe.user('ada').memory('Other').episodic.size()).toBe(0)
       expect(await troupe.user('bob').memory('Clerk').episodic.size()).toBe(0)
+      await expect(episodic.add('x', { key: 5 } as never)).rejects.toMatchObject({ code: 'validation.failed' })
       const later = async () => false
       await expect(episodic.forget(later as never)).rejects.toMatchObject({ code: 'validation.failed' })
       expect(await episodic.forget(({ content }) => content === 'b')).toBe(1)

@@ -97,7 +97,7 @@ export class StoredMemory {
         what: 'The priority of a memory',
         problem: `it is ${show(priority)}, not a number`,
       })
-    const id = key ?? this.parts.ids.next()
+    const id = key === undefined ? this.parts.ids.next() : checkText('add.key', key)
     const item = {
       ...{
         id,
