@@ -122,7 +122,13 @@ describe('the JSON Schema of a tool', () => {
           jsonSchema: { input: () => schema },
         },
       }) as never
+    const both = (ref: string) => ({ allOf: [{ $ref: ref }, { $ref: ref }] })
+    const doubling = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i}`, both(`#/$defs/d${i + 1}`)]))
     for (const schema of [
+      { type: 'object', ...both('#') },
+      { type: 'object', ...both('#/$defs/d0'), $defs: { ...doubling, d20: { type: 'object' } } },
+      { type: 'object', $ref: '#/%' },
+      { type: 'object', $ref: 5 },
       { anyOf: [{ type: 'string' }, { type: 'number' }] },
       { enum: ['a'] },
       { $ref: '#' },
@@ -133,8 +139,10 @@ describe('the JSON Schema of a tool', () => {
       expect(() => defineTool({ ...options, inputSchema: schemaOf(schema) }), JSON.stringify(schema)).toThrow(
         /in an object/,
       )
-    expect(
-      defineTool({ ...options, inputSchema: schemaOf({ type: ['object', 'null'], properties: {} }) }).parameters.type,
-    ).toBe('object')
+    for (const schema of [
+      { type: ['object', 'null'], properties: {} },
+      { type: 'object', allOf: 5, anyOf: 'x', required: 7, properties: [] },
+    ])
+      expect(defineTool({ ...options, inputSchema: schemaOf(schema) }).parameters.type).toBe('object')
   })
 })

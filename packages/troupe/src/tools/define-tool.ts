@@ -197,8 +197,8 @@ const known = [...common, 'effect', 'reconcile', 'undo'] as const
  * @throws ValidationError for an unknown option, a name that models cannot call, or a schema without JSON Schema
  * @example
  * const search = defineTool({
- *   name: 'search', description: 'Searches the keyValues.', inputSchema: z.object({ q: z.string() }), effect: 'read',
- *   execute: async ({ q }, { signal }) => keyValues.find(q, { signal }),
+ *   name: 'search', description: 'Searches the catalogue.', inputSchema: z.object({ q: z.string() }), effect: 'read',
+ *   execute: async ({ q }, { signal }) => catalogue.find(q, { signal }),
  * })
  */
 export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
@@ -216,10 +216,7 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   const schema = jsonSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
   if (!schema) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
   const parameters = objectSchema(schema)
-  if (!parameters)
-    throw wrong(
-      `its inputSchema is ${schema.type === undefined ? 'no object' : `of type ${show(schema.type)}`}: models give arguments by name, in an object`,
-    )
+  if (!parameters) throw wrong(`its inputSchema ${problemOf(schema.type)}: models give arguments by name, in an object`)
   const { effect: named, reconcile, undo } = options as Partial<EffectToolOptions<In, Out>>
   if (options.durable && [named, reconcile, undo].some((option) => option !== undefined))
     throw wrong('a durable tool takes no effect, reconcile or undo: its effects are those of ctx.effect')
@@ -254,6 +251,11 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     ...('undo' in options && options.undo ? { undo: options.undo as NonNullable<Tool['undo']> } : {}),
   }
   return Object.freeze(tool)
+}
+
+function problemOf(type: Json | undefined): string {
+  if (type === 'object') return 'has references or choices that do not make one object'
+  return type === undefined ? 'is no object' : `is of type ${show(type)}`
 }
 
 type Options = Readonly<Record<string, unknown>>
