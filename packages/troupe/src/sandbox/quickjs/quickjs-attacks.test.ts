@@ -55,6 +55,29 @@ describe('The QuickJS engine', () => {
     expect(stdout).toBe('[]\n')
   })
 
+  it('The QuickJS engine limits its output in bytes.', async () => {
+    expect(await run(`console.log('€'.repeat(10)); console.error('é'.repeat(10))`, { outputBytes: 9 })).toMatchObject({
+      stdout: '€€€',
+      stderr: expect.stringMatching(/^é{4}.$/u),
+    })
+  })
+
+  it('The QuickJS engine rejects a request that is aborted while others are executed, without a wait for them.', async () => {
+    const one = quickJsSandbox({ concurrency: 1 })
+    const request = { language: 'javascript', files: new Map(), memoryMb: 32, outputBytes: 100, changedBytes: 100 }
+    const order: string[] = []
+    const { signal } = new AbortController()
+    const first = one
+      .run({ ...request, code: 'while (true) {}', timeoutMs: 2_000, signal })
+      .then(() => order.push('first'))
+    const controller = new AbortController()
+    const second = one.run({ ...request, code: '', timeoutMs: 100, signal: controller.signal })
+    second.catch(() => order.push('second'))
+    setTimeout(() => controller.abort(), 300)
+    await Promise.allSettled([first, second])
+    expect(order).toEqual(['second', 'first'])
+  })
+
   it('The QuickJS engine ends loops, regular expressions and recursion.', async () => {
     const [loop, expression, promises, recursion] = await Promise.all([
       run('while (true) {}'),

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import PQueue from 'p-queue'
 import { checkOptions, failure, loadOptional } from '../../core/index.ts'
 import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import type { QuickJsRequest } from './quickjs-request.ts'
@@ -35,19 +36,11 @@ export function quickJsSandbox(options: QuickJsSandboxOptions = {}): SandboxEngi
       what: 'quickJsSandbox.concurrency',
       problem: 'it must be a whole number of at least 1',
     })
-  const waiting: (() => void)[] = []
-  let running = 0
+  const queue = new PQueue({ concurrency })
   const run = async (request: SandboxRequest): Promise<SandboxOutput> => {
-    if (running >= concurrency) await new Promise<void>((resolve) => waiting.push(resolve))
-    running++
-    try {
-      request.signal.throwIfAborted()
-      await requirePackages()
-      return await executeInThread(request)
-    } finally {
-      running--
-      waiting.shift()?.()
-    }
+    request.signal.throwIfAborted()
+    await requirePackages()
+    return queue.add(() => executeInThread(request), { signal: request.signal })
   }
   const obstacle = () =>
     requirePackages().then(

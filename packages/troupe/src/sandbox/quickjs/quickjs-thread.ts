@@ -9,7 +9,7 @@ import type { FileChange, FileContent, SandboxOutput } from '../sandbox-port.ts'
 import { guestPrelude } from './guest-prelude.ts'
 import type { QuickJsRequest } from './quickjs-request.ts'
 
-/** The one part of it that is needed: the types of browsers are none of ours. */
+/** Only this part is declared, because the types of browsers, which have it, are not among those of Troupe. */
 declare const WebAssembly: {
   readonly Memory: new (pages: {
     readonly initial: number
@@ -36,7 +36,8 @@ class Effects {
   readonly files: Map<string, FileContent>
   readonly changed = new Set<string>()
   readonly #request: QuickJsRequest
-  #texts = { out: '', err: '' }
+  readonly #texts = { out: '', err: '' }
+  readonly #printed = { out: 0, err: 0 }
   #written = 0
   exitCode: number | undefined
 
@@ -47,8 +48,11 @@ class Effects {
 
   print(stream: string, text: string): void {
     const name = stream === 'err' ? 'err' : 'out'
-    const left = this.#request.outputBytes - this.#texts[name].length
-    if (left > 0) this.#texts[name] += text.slice(0, left)
+    const left = this.#request.outputBytes - this.#printed[name]
+    if (left <= 0) return
+    const bytes = Buffer.from(text)
+    this.#printed[name] += bytes.length
+    this.#texts[name] += bytes.length > left ? bytes.toString('utf8', 0, left) : text
   }
 
   write(path: string, text: string): void {
