@@ -7,9 +7,9 @@ import { constants } from 'node:fs'
 import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { failure, whenAborted } from '../../core/index.ts'
-import { bytesOf, fileContent } from '../files/file-content.ts'
-import type { FileChange, FileContent, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
+import { failure, TroupeError, whenAborted } from '../../core/index.ts'
+import { bytesOf, fileContent, sizeOf } from '../files/file-content.ts'
+import type { FileChange, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 
 /** Folders below folders; more is not read back. */
 const maxDepth = 32
@@ -55,9 +55,20 @@ export interface EndedCommand {
   readonly stderr: string
 }
 
-/** @throws ExternalServiceError `sandbox.failed`; CapacityError `sandbox.quota` */
+/** @throws ExternalServiceError `sandbox.failed`; CapacityError `sandbox.quota`; ValidationError `sandbox.path` */
 export async function runInFolder(request: SandboxRequest, command: FolderCommand): Promise<SandboxOutput> {
-  request.signal.throwIfAborted()
+  const { signal } = request
+  signal.throwIfAborted()
+  try {
+    return await executeInFolder(request, command)
+  } catch (error) {
+    if (error instanceof TroupeError || signal.aborted) throw error
+    // Two paths of which one is a folder of the other, a disk that is full.
+    throw failure('sandbox.failed', { engine: command.engine, problem: (error as Error).message }, { cause: error })
+  }
+}
+
+async function executeInFolder(request: SandboxRequest, command: FolderCommand): Promise<SandboxOutput> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'troupe-sandbox-')))
   try {
     const work = join(folder, 'work')
@@ -136,27 +147,33 @@ function collect(stream: NodeJS.ReadableStream, limit: number): () => string {
 }
 
 async function changesIn(work: string, { files, changedBytes }: SandboxRequest): Promise<readonly FileChange[]> {
-  const found = new Map<string, FileContent>()
+  const present = new Set<string>()
+  const written: FileChange[] = []
   let [bytes, entries] = [0, 0]
   const visit = async (folder: string, depth: number): Promise<void> => {
     for (const name of await readdir(folder)) {
       if (depth > maxDepth || ++entries > maxFiles)
         throw failure('sandbox.quota', { limit: `${maxFiles} files in ${maxDepth} folders below each other` })
       const path = join(folder, name)
+      const file = relative(work, path)
+      // Node replaces what it cannot decode, so that the file would not be found under its name.
+      if (name.includes('\uFFFD')) throw failure('sandbox.path', { path: file, problem: 'it is not text in UTF-8' })
       const info = await lstat(path)
       if (info.isDirectory()) await visit(path, depth + 1)
       // A link could lead out of the folder: nothing but files is read back.
       if (!info.isFile()) continue
+      present.add(file)
+      const before = files.get(file)
+      const same = before !== undefined && sizeOf(before) === info.size ? await readFileItself(path) : undefined
+      if (before !== undefined && same && bytesOf(before).equals(same)) continue
       bytes += info.size
       if (bytes > changedBytes)
-        throw failure('sandbox.quota', { limit: `${changedBytes} bytes in the files of one run of code` })
-      found.set(relative(work, path), fileContent(await readFileItself(path)))
+        throw failure('sandbox.quota', { limit: `${changedBytes} bytes in the files that one run of code changes` })
+      written.push([file, fileContent(same ?? (await readFileItself(path)))])
     }
   }
   await visit(work, 1)
-  const same = (a: FileContent, b: FileContent | undefined) => b !== undefined && bytesOf(a).equals(bytesOf(b))
-  const written = [...found].filter(([path, content]) => !same(content, files.get(path)))
-  const removed = [...files.keys()].filter((path) => !found.has(path))
+  const removed = [...files.keys()].filter((path) => !present.has(path))
   return [...written, ...removed.map((path): FileChange => [path, null])]
 }
 
