@@ -37,6 +37,8 @@ const defaults = {
   user: 256 * mebibyte,
   versions: 20_000,
 }
+/** Some 24 days: a timer of Node with a longer time fires at once. */
+const longestMs = 2 ** 31 - 1_000
 /** In base64 it still fits into one value of the storage. */
 const largestFile = 5 * mebibyte
 
@@ -60,7 +62,7 @@ export function readSandboxConfig(config: SandboxConfig = {}): {
   return {
     engines,
     limits: {
-      timeoutMs: milliseconds(config.timeout ?? '10s', 'sandbox.timeout', '1ms'),
+      timeoutMs: Math.min(longestMs, milliseconds(config.timeout ?? '10s', 'sandbox.timeout', '1ms')),
       memoryMb: limits.memory,
       outputBytes: limits.output,
       workspaceBytes: limits.workspace,

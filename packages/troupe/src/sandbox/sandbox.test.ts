@@ -211,6 +211,42 @@ describe('The sandbox', () => {
     await troupe.forget('ada')
   })
 
+  it('The sandbox stages no file of a run of code if one of them is too large, and rejects another form of output.', async () => {
+    const outputs = [
+      {
+        exitCode: 0,
+        stdout: '',
+        stderr: '',
+        changes: [
+          ['a.txt', 'a'],
+          ['b.txt', 'b'.repeat(101)],
+        ],
+      },
+      undefined,
+      { exitCode: 0, stdout: '', stderr: '', changes: [5] },
+      { exitCode: 0, stdout: '', stderr: '', changes: [['a.txt', { base64: null }]] },
+    ]
+    const remaining = outputs.values()
+    const engine = { ...counting([]), run: async () => remaining.next().value as never }
+    const one = agent('One', async ({ sandbox }) => {
+      const codes: unknown[] = []
+      for (const code of outputs.keys())
+        await sandbox.run({ language: 'count', code: `${code}` }).catch((error) => codes.push(error.code))
+      return [codes, await sandbox.files.list()]
+    })
+    const troupe = await opened({ sandbox: { engines: [engine], limits: { file: 100 } } })
+    const run = await troupe.user('ada').orchestra.start({ task: 't', topology: solo(one) })
+    const codes = ['sandbox.quota', 'sandbox.failed', 'sandbox.failed', 'sandbox.failed']
+    expect(await run.result()).toMatchObject({ response: [codes, []] })
+  })
+
+  it('The sandbox accepts a timeout that is longer than the timers of Node.', async () => {
+    const one = agent('One', ({ sandbox }) => sandbox.run({ code: 'console.log(1)', timeout: '50d' }))
+    const troupe = await opened({ sandbox: { timeout: '40d' } })
+    const run = await troupe.user('ada').orchestra.start({ task: 't', topology: solo(one) })
+    expect(await run.result()).toMatchObject({ response: { exitCode: 0, stdout: '1\n' } })
+  })
+
   it('The sandbox rejects wrong options and languages that no engine knows.', async () => {
     for (const sandbox of [
       { engine: [] },

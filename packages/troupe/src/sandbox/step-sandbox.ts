@@ -1,11 +1,22 @@
 /** `ctx.sandbox`: code is executed as one effect of the step, over the files of its workspace. */
-import { checkOptions, type Duration, failure, hashJson, type Json, milliseconds } from '../core/index.ts'
+import {
+  checkOptions,
+  type Duration,
+  failure,
+  fieldOf,
+  hashJson,
+  isListOf,
+  isText,
+  type Json,
+  milliseconds,
+} from '../core/index.ts'
 import type { EffectSpec, OutsideFunction, Recorder } from '../journal/index.ts'
 import { checkFilePath } from './files/check-file-path.ts'
 import { sizeOf } from './files/file-content.ts'
 import { StagedFiles, versionsIn } from './files/staged-files.ts'
 import type { StoredFiles } from './files/stored-files.ts'
 import type {
+  FileChange,
   FileContent,
   Sandbox,
   SandboxEngine,
@@ -83,6 +94,8 @@ export class StepSandbox implements Sandbox {
     const { exitCode, stdout, stderr, changes } = output
     const present = new Set(files.map(([path]) => path))
     const effective = changes.filter(([path, content]) => content !== null || present.has(path))
+    // No file is staged if one of them is too large.
+    for (const [path, content] of effective) this.files.checkSize(path, content)
     for (const [path, content] of effective) await this.files.put(path, content)
     const changed = effective.map(([path, content]) => ({
       path,
@@ -111,17 +124,22 @@ function timeoutOf(timeout: Duration | undefined, limitMs: number): number {
   return Math.min(limitMs, milliseconds(timeout, 'The timeout of ctx.sandbox.run', '1ms'))
 }
 
+function isChange(change: unknown): change is FileChange {
+  const content: unknown = Array.isArray(change) ? change[1] : undefined
+  return content === null || isText(content) || isText(fieldOf(content, 'base64'))
+}
+
+function isOutput(output: unknown): output is SandboxOutput {
+  const [stdout, stderr] = [fieldOf(output, 'stdout'), fieldOf(output, 'stderr')]
+  const areTexts = isText(stdout) && isText(stderr)
+  return areTexts && Number.isSafeInteger(fieldOf(output, 'exitCode')) && isListOf(fieldOf(output, 'changes'), isChange)
+}
+
 /** Checks the output of an engine. The paths and sizes come from untrusted code, so an engine cannot vouch for them. */
 function checkedOutput(engine: SandboxEngine, output: SandboxOutput, limit: number): SandboxOutput {
+  if (!isOutput(output))
+    throw failure('sandbox.failed', { engine: engine.name, problem: 'its output does not have the form of an output' })
   const { exitCode, stdout, stderr, changes } = output
-  const wrong = (problem: string) => failure('sandbox.failed', { engine: engine.name, problem })
-  if (
-    !Number.isSafeInteger(exitCode) ||
-    typeof stdout !== 'string' ||
-    typeof stderr !== 'string' ||
-    !Array.isArray(changes)
-  )
-    throw wrong('its output has not the form of one')
   const checked = changes.map(([path, content]) => [checkFilePath(path), content] as const)
   const bytes = checked.reduce((sum, [, content]) => sum + (content === null ? 0 : sizeOf(content)), 0)
   if (bytes > limit)

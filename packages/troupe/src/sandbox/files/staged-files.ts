@@ -17,7 +17,7 @@ import type { FileContent, FileDifference, SandboxFile, SandboxFiles, SandboxSna
 import { checkFilePath } from './check-file-path.ts'
 import { bytesOf, contentOfText, fileContent, sizeOf } from './file-content.ts'
 import { FileStage, type StagedFile } from './file-stage.ts'
-import { checkFileSize, type StoredFiles } from './stored-files.ts'
+import type { StoredFiles } from './stored-files.ts'
 import { unifiedDiff } from './unified-diff.ts'
 
 /** All files of a workspace at one moment, without their contents. */
@@ -102,10 +102,20 @@ export class StagedFiles implements SandboxFiles {
     return this.put(checkFilePath(path), typeof content === 'string' ? contentOfText(content) : fileContent(content))
   }
 
+  /**
+   * Returns the size of a file in bytes.
+   * @throws CapacityError `sandbox.quota`
+   */
+  checkSize(path: string, content: FileContent | null): number {
+    const bytes = content === null ? 0 : sizeOf(content)
+    const { fileBytes } = this.#stored.limits
+    if (bytes > fileBytes) throw failure('sandbox.quota', { limit: `${fileBytes} bytes for one file, ${path}` })
+    return bytes
+  }
+
   /** @param content null removes the file */
   put(path: string, content: FileContent | null): Promise<SandboxFile> {
-    const bytes = content === null ? 0 : sizeOf(content)
-    checkFileSize(path, bytes, this.#stored.limits)
+    const bytes = this.checkSize(path, content)
     return this.#stage.inOrder(async () => {
       const before = await this.#recorder.answer({ kind: 'file.version', name: path }, () => this.#versionOf(path))
       const version = before + 1

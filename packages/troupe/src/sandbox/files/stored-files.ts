@@ -1,6 +1,6 @@
 /** The files of workspaces in storage: versions are added and never changed; a large content is a blob of the user. */
 import { sql } from 'kysely'
-import { decodeJson, failure, type Json, type TaintLabel, type UserId } from '../../core/index.ts'
+import { decodeJson, type Json, type TaintLabel, type UserId } from '../../core/index.ts'
 import {
   type Blobs,
   type Dialect,
@@ -109,11 +109,6 @@ export function createStoredFiles(
     },
     forget: (user, workspace) => [queries.forget({ user, workspace }), ...blobs.release(user, ownerOf(workspace))],
   }
-}
-
-/** @throws CapacityError `sandbox.quota` */
-export function checkFileSize(path: string, bytes: number, { fileBytes }: FileLimits): void {
-  if (bytes > fileBytes) throw failure('sandbox.quota', { limit: `${fileBytes} bytes for one file, ${path}` })
 }
 
 type Workspace = { user: string; workspace: string }
