@@ -132,7 +132,7 @@ function check(options: McpToolsOptions) {
   const timeoutMs = milliseconds(timeout, 'timeout', '1ms')
   const allowed = allow === undefined ? undefined : new Set(listOf<string>('allow', allow))
   for (const tool of namedIn(effect, approved))
-    if (allowed && !allowed.has(tool)) throw wrong(`it says something of ${tool}, which allow does not name`)
+    if (allowed && !allowed.has(tool)) throw wrong(`effect or needsApproval names ${tool}, which allow does not name`)
   return {
     server: checkServer(server),
     name,
@@ -146,7 +146,7 @@ function check(options: McpToolsOptions) {
   }
 }
 
-/** The tools of which something is said; one misspelt would go without it. */
+/** Returns the tools that options name. An option of a misspelt name has no effect, so it is reported. */
 const namedIn = (
   effect: McpToolsOptions['effect'],
   needsApproval: boolean | readonly string[],

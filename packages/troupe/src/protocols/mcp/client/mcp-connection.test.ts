@@ -16,7 +16,7 @@ const heavyTools = Array.from(
   }),
 )
 
-async function connect(clock: Clock, budgetMs: number) {
+async function connect(clock: Clock, budgetMs: number, tools = heavyTools, onCompare = () => {}) {
   const storage = await openStorage({
     url: 'memory:',
     migrations: securityMigrations,
@@ -29,7 +29,7 @@ async function connect(clock: Clock, budgetMs: number) {
   const client = {
     listTools: async () => {
       listCount++
-      return { tools: heavyTools }
+      return { tools }
     },
     close: async () => {},
   } as unknown as Client
@@ -43,7 +43,10 @@ async function connect(clock: Clock, budgetMs: number) {
       changed = listeners.changed
       return client
     },
-    compare: (forms, work) => pins.compare('heavy', forms, { work }),
+    compare: (forms, work) => {
+      onCompare()
+      return pins.compare('heavy', forms, { work })
+    },
   })
   const close = async () => {
     await connection.close()
@@ -60,6 +63,19 @@ test('The tools of an MCP server are copied and hashed one by one, and other wor
   // Each tool is copied once and hashed once.
   expect(sliced.turns).toBeGreaterThanOrEqual(2_000)
   await close()
+})
+
+test('An MCP server that announces a change while its tools are compared is asked for them again.', async () => {
+  const announcing = { times: 1, announce: () => {} }
+  const opened = await connect(systemClock, Number.POSITIVE_INFINITY, [], () => {
+    if (announcing.times-- > 0) announcing.announce()
+  })
+  announcing.announce = opened.changed
+  for (const lists of [1, 2, 2]) {
+    await opened.connection.discover()
+    expect(opened.lists()).toBe(lists)
+  }
+  await opened.close()
 })
 
 test('An MCP server whose tools take longer than its budget is rejected, and is not asked again within the minute.', async () => {

@@ -51,6 +51,8 @@ export class McpConnection {
   #client: Client | undefined
   #live: Live | undefined
   #discovering: Promise<Live> | undefined
+  /** The number of changes of its tools that the server has announced. */
+  #announced = 0
   #failures = 0
   #notBefore = 0
   readonly #ends = new AbortController()
@@ -63,10 +65,16 @@ export class McpConnection {
 
   /**
    * Returns the tools that the server offers, compared with the pinned ones.
+   * @param refresh asks the server also if its tools were read within the last minute
    * @throws ExternalServiceError `mcp.unreachable`
    */
-  discover(): Promise<Seen> {
-    return this.#discover()
+  discover(refresh = false): Promise<Live> {
+    const { clock } = this.#parts.platform
+    if (!refresh && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
+    this.#discovering ??= this.#read().finally(() => {
+      this.#discovering = undefined
+    })
+    return this.#discovering
   }
 
   /**
@@ -96,9 +104,9 @@ export class McpConnection {
   ): Promise<CallToolResult> {
     const { source, limits } = this.#parts
     const timeout = limits.timeoutMs
-    let live = await this.#discover()
+    let live = await this.discover()
     // A person may have approved the change since.
-    if (blocking(live, tool)) live = await this.#discover(true)
+    if (blocking(live, tool)) live = await this.discover(true)
     const change = blocking(live, tool)
     if (change) {
       const what = change.change === 'changed' ? `its ${change.parts.join(' and ')} changed` : `it was ${change.change}`
@@ -138,15 +146,6 @@ export class McpConnection {
     throw failure('tool.failed', { tool: `${source}/${tool}`, problem })
   }
 
-  #discover(refresh = false): Promise<Live> {
-    const { clock } = this.#parts.platform
-    if (!refresh && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
-    this.#discovering ??= this.#read().finally(() => {
-      this.#discovering = undefined
-    })
-    return this.#discovering
-  }
-
   async #read(): Promise<Live> {
     const { platform, source, compare, evaluator } = this.#parts
     const { clock, random } = platform
@@ -160,6 +159,7 @@ export class McpConnection {
     const work = evaluator.chargedWork(`mcp:${source}`)
     // A server that has used up its budget is not asked.
     await work(() => {})
+    const announced = this.#announced
     try {
       const { client, tools } = await this.#listed()
       const forms = new Map<string, ToolForm>()
@@ -169,8 +169,8 @@ export class McpConnection {
       const changes = compared.filter(({ change }) => change !== 'unapproved')
       this.#failures = 0
       const live = { client, tools, forms, changes, unapproved, until: clock.monotonic() + freshMs }
-      // The connection may already be closed.
-      if (this.#client === client) this.#live = live
+      // The connection may already be closed, and the list may have changed while its tools were compared.
+      if (this.#client === client && this.#announced === announced) this.#live = live
       return live
     } catch (error) {
       if (error instanceof TroupeError) throw error
@@ -207,17 +207,17 @@ export class McpConnection {
   async #connected(): Promise<Client> {
     if (this.#client) return this.#client
     const over = { client: undefined as Client | undefined }
-    const stale = () => {
-      this.#live = undefined
-    }
     const client = await this.#parts.open({
       signal: this.#ends.signal,
       listed: (deliver) => this.#parts.evaluator.charge(`mcp:${this.#parts.source}`, deliver),
-      changed: stale,
+      changed: () => {
+        this.#announced++
+        this.#live = undefined
+      },
       closed: () => {
         if (this.#client !== over.client) return
         this.#client = undefined
-        stale()
+        this.#live = undefined
       },
     })
     over.client = client
