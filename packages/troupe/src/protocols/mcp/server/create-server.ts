@@ -15,18 +15,23 @@ import { mcpErrorResult, mcpToolResult, protocolError, rejected } from './mcp-re
 import { runTools } from './run-tools.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
-const builtIn = (caller: McpCaller) =>
-  caller.tools.definitions().filter(({ name }) => caller.identity.may(operationOf[name], 'readonly'))
+const mayCall = ({ identity: { access, may } }: McpCaller, name: string): name is BuiltInTool =>
+  Object.hasOwn(operationOf, name) &&
+  access.can(name as BuiltInTool) &&
+  may(operationOf[name as BuiltInTool], 'readonly')
 
 const runs = ({ identity }: McpCaller) => runTools.filter(({ operation, role }) => identity.may(operation, role))
 
 function toolsOf(caller: McpCaller): WireTool[] {
   return [
-    ...builtIn(caller).map(({ name, description, parameters }) => ({
-      name,
-      description,
-      inputSchema: parameters as WireTool['inputSchema'],
-    })),
+    ...caller.tools
+      .definitions()
+      .filter(({ name }) => mayCall(caller, name))
+      .map(({ name, description, parameters }) => ({
+        name,
+        description,
+        inputSchema: parameters as WireTool['inputSchema'],
+      })),
     ...runs(caller).map(({ definition }) => definition),
   ]
 }
@@ -42,10 +47,10 @@ async function callTool(
   // Calls that arrive together share the time of a macrotask.
   await macrotaskWithTime(caller.parts.platform.clock)
   try {
-    if (builtIn(caller).some((one) => one.name === name)) {
+    if (mayCall(caller, name)) {
       const result = await caller.tools.call(name, args ?? {})
       if (isFailure(result)) return rejected(result)
-      leaveRecord(caller, operationOf[name as BuiltInTool], undefined)
+      leaveRecord(caller, operationOf[name], undefined)
       return await mcpToolResult(caller, result, `The answer of ${name}`)
     }
     const tool = runs(caller).find(({ definition }) => definition.name === name)

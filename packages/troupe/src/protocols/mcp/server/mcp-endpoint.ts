@@ -52,7 +52,7 @@ export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
   }
 }
 
-/** Ended twice, it ends once. */
+/** Ends a subscription once, also if its end is called twice, so that it is counted once. */
 function once(subscribe: (emit: (event: ServerEvent) => void) => () => void) {
   return (emit: (event: ServerEvent) => void) => {
     let end: (() => void) | undefined = subscribe(emit)

@@ -22,7 +22,7 @@ export const resourceTemplates = [
   {
     uriTemplate: `${runScheme}{run}`,
     name: 'run',
-    description: 'How a run stands, and what it answered.',
+    description: 'The status of a run, and its result.',
     mimeType: 'application/json',
   },
 ]

@@ -258,7 +258,7 @@ async function ownedByCall(call: RunToolCall, owned: Run, seconds: number): Prom
 
 const getRun = runTool({
   name: 'get_run',
-  description: 'How a run stands, waiting for its end if asked to.',
+  description: 'Returns the status of a run and its result; with `wait`, after its end.',
   operation: 'runs.read',
   role: 'readonly',
   annotations: { readOnlyHint: true },
@@ -297,7 +297,10 @@ const answerRun = runTool({
     const { questions } = await found.result({ signal: call.ctx.mcpReq.signal })
     const kind = questions.find((one) => one.id === question)?.kind
     if (kind === 'approval' || kind === 'breakpoint')
-      throw failure('request.forbidden', { operation: 'runs.answer', problem: `only a person may answer an ${kind}` })
+      throw failure('request.forbidden', {
+        operation: 'runs.answer',
+        problem: `only a person may answer ${kind === 'approval' ? 'an approval' : 'a breakpoint'}`,
+      })
     await found.answer(question, value as Json)
     if (!isShown) return statusOf(call.caller, found)
     return awaitOutcome(call, found, seconds)
