@@ -163,14 +163,6 @@ export type GuardrailTrip = {
   readonly action: 'redact' | 'ask' | 'stop'
 }
 
-/** The part of a budget that a call reserves before it starts. */
-export interface Usage {
-  readonly inputTokens: number
-  readonly outputTokens: number
-  /** In US dollars; undefined if the price is unknown. */
-  readonly cost?: number
-}
-
 /** The messages that a stored thread lacks, with their taint labels. */
 export interface UnsavedMessages {
   readonly messages: readonly Json[]

@@ -13,7 +13,7 @@ import type { OpenedSource, ToolSource } from '../tools/index.ts'
 import type { Memories } from './memory/memories-port.ts'
 
 export interface Budget {
-  /** Rows that reserve before a call starts; refused with `budget.exceeded` by the storage. */
+  /** Returns the rows that reserve before a call starts; the storage rejects them with `budget.exceeded`. */
   reserve(id: string, estimate: { readonly tokens: number; readonly cost: number }): Fragment
   /**
    * Returns the tokens that the run and its parents have left, without reserved ones; undefined if none limits its
@@ -30,7 +30,7 @@ export interface Budget {
       readonly outputTokens?: number
     },
   ): Fragment
-  /** Returns the rows that count a call without a reservation, also above the limit: later reservations are then refused. */
+  /** Returns the rows that count a call without a reservation, also above the limit: later reservations are then rejected. */
   spend(used: { readonly tokens: number; readonly cost: number }): Fragment
 }
 
@@ -57,7 +57,7 @@ export interface ThreadMessages {
   ): Fragment
   /** Deletes the messages of a thread. */
   forget(user: string, thread: string): Fragment
-  /** In all conversations whose names begin so, with what agents had in mind in them. */
+  /** Deletes the messages of the threads whose ids begin with the prefix, and the working memories of these threads. */
   forgetPrefix(user: string, prefix: string): Fragment
 }
 
@@ -72,7 +72,7 @@ export interface ToolStatistics {
 
 export interface ToolRecords {
   read(user: string, agent: string): Promise<ReadonlyMap<string, ToolStatistics>>
-  /** Rows that add to what there is. */
+  /** Returns the rows that add to the stored statistics. */
   add(user: string, agent: string, tool: string, more: ToolStatistics): Fragment
 }
 

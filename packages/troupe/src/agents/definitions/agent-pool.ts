@@ -97,7 +97,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly #ready: Promise<void>
   #acquired = 0
   #closing: Promise<void> | undefined
-  /** The log of the troupe whose step had an instance last. */
+  /** The services of the troupe whose step had an instance last. They report an error of `dispose`. */
   #services: StepEntry['services'] | undefined
 
   /** @throws ValidationError naming the option that is wrong */

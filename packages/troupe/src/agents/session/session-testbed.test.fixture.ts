@@ -1,4 +1,4 @@
-/** A house for sessions: real steps on a real storage, scripted models; closed after each test. */
+/** A testbed for sessions: real steps on a real storage, and scripted models. It is closed after each test. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ import { createSessions } from './session.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionResult } from './session-result.ts'
 
-/** The policy by default, whose incidents nobody hears of. */
+/** The default policy, whose incidents are not recorded. */
 export const silentGuard = (clock: Clock) =>
   createTaintGuard(readTaintPolicy(), {
     incidents: { record: () => {}, rejected: () => {} },
