@@ -30,7 +30,7 @@ describe('the environment', () => {
 
   test('postgresFromEnvironment rejects an empty environment and an invalid port, without the values.', () => {
     expect(() => postgresFromEnvironment({ DB_HOST: '' })).toThrow(/none of DATABASE_URL/)
-    for (const port of ['secret', '-1', '1.5', '999999'])
+    for (const port of ['secret', '-1', '1.5', '65536', '999999'])
       try {
         postgresFromEnvironment({ DB_PORT: port, DB_PASSWORD: 'secret' })
         expect.unreachable()

@@ -8,7 +8,7 @@ const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWO
  * Reads `DATABASE_URL` and `DB_HOST`, `DB_PORT`, `DB_NAME`, `DB_USER`, `DB_PASSWORD`: each of these goes before what the
  * URL says, and an empty one counts as not set.
  * @param environment that of the process by default
- * @throws ValidationError `validation.failed` where none of them is set, and for a port that is no number; never with values
+ * @throws ValidationError `validation.failed` where none of them is set, and for a wrong port; never with values
  * @example
  * const storage = { ...postgresFromEnvironment({ DB_HOST: 'db', DB_NAME: 'shop', DB_USER: 'app' }), poolSize: 20 }
  */
@@ -23,7 +23,7 @@ export function postgresFromEnvironment(
   for (const name of names)
     if (values[name] !== undefined && typeof values[name] !== 'string') throw wrong(`${name} is not a text`)
   const { DATABASE_URL: url, DB_PORT: port } = values
-  if (port && !/^\d{1,5}$/.test(port)) throw wrong('DB_PORT is not a number of a port')
+  if (port && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) throw wrong('DB_PORT is not a number of a port')
   const found: PostgresOptions = {
     ...(url ? { url } : {}),
     ...(port ? { port: Number(port) } : {}),

@@ -86,8 +86,9 @@ export function asObject(effectiveValues: ReadonlyMap<string, FoundSetting>): Re
 function withStorage({ storage, ...rest }: Record<string, unknown>): Record<string, unknown> {
   const { url, ...parts } = (storage ?? {}) as Record<string, unknown>
   if (Object.keys(parts).length === 0) return { ...rest, storage: url }
-  // The parts alone say where it is, unless the URL does.
-  return { ...rest, storage: url === undefined || !isPostgres(String(url)) ? parts : { url, ...parts } }
+  // A URL in a secret is not known yet.
+  const isOfUrl = typeof url === 'string' ? isPostgres(url) : url !== undefined
+  return { ...rest, storage: isOfUrl ? { url, ...parts } : parts }
 }
 
 function withEncryption({ encryption, ...rest }: Record<string, unknown>): Record<string, unknown> {

@@ -143,6 +143,9 @@ describe('the configuration', () => {
       expect((await load({ env: { [`TROUPE_${name}`]: '0s' } })).problems, name).toMatchObject([
         { code: 'config.value' },
       ])
+    expect((await load({ env: { TROUPE_RETENTION_METRICS: '5s' } })).problems).toMatchObject([
+      { code: 'config.value', message: expect.stringContaining('at least 1m') },
+    ])
   })
 
   it('A configuration file that cannot be read is reported as a problem.', async () => {
@@ -162,6 +165,11 @@ describe('the configuration', () => {
     ])
     write('list.yaml', '- 1')
     expect((await load({ file: 'list.yaml' })).problems).toMatchObject([{ code: 'config.unreadable' }])
+    mkdirSync(join(cwd, '.env'))
+    expect(messagesOf((await load({ flags: { storage: 'memory:' }, file: 'e.json' })).problems)).toEqual([
+      expect.stringContaining(`${join(cwd, '.env')} cannot be read`),
+      expect.stringContaining('e.json cannot be read'),
+    ])
     await expect(loadConfig({ folder: cwd } as never)).rejects.toMatchObject({ code: 'option.unknown' })
   })
 
@@ -197,6 +205,13 @@ describe('the configuration', () => {
     expect(messagesOf((await load()).problems)).toEqual([expect.stringContaining('stands alone')])
     write('troupe.config.yaml', `log: "${to('vault:LEVEL')}"`)
     expect(messagesOf((await load()).problems)).toEqual([expect.stringContaining('none of env, file, secret')])
+  })
+
+  it('The URL of a storage may be a secret beside other parts of the storage.', async () => {
+    write('troupe.config.yaml', `storage: { url: "${to('secret:DATABASE')}", poolSize: 20 }\n`)
+    const { config, problems } = await load()
+    expect(problems).toEqual([])
+    expect(config.storage).toEqual({ url: { secret: 'DATABASE' }, poolSize: 20 })
   })
 
   it('A named secret is found in .env too.', async () => {

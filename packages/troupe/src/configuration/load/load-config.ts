@@ -89,7 +89,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
       return undefined
     }
   }
-  const dotenv = await readDotenv(cwd)
+  const dotenv = (await attempt(() => readDotenv(cwd))) ?? {}
   const file = await attempt(() => readConfigFile(cwd, wantedFile, { ...dotenv, ...env }))
   const used = file?.used ?? new Set<string>()
   const sources = [

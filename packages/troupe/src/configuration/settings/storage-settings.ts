@@ -99,13 +99,13 @@ export const storageSettings: readonly Setting[] = [
   },
   {
     path: 'retention.metrics',
-    kind: span(1, '1m'),
+    kind: span(60_000, '1m'),
     description: 'how long metrics of users are stored',
     standard: '7d',
   },
   {
     path: 'retention.every',
-    kind: span(1, '1ms'),
+    kind: timeKind,
     description: 'interval of the cleanup of the storage',
     standard: '1m',
     live: true,
