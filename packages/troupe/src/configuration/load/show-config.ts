@@ -1,5 +1,5 @@
 /** The configuration as text for people: every setting with its value and source, never a secret. */
-import { failure, fieldOf, isInstance } from '../../core/index.ts'
+import { failure, fieldOf, isInstance, isObject, isPlainObject } from '../../core/index.ts'
 import { isSecretReference } from '../../security/index.ts'
 import { type SettingSource, settingSourceText } from '../settings/setting-source.ts'
 import { settingAt } from '../settings/settings.ts'
@@ -52,13 +52,14 @@ export const secretsOf = ({ effectiveValues }: Pick<LoadedConfig, 'effectiveValu
     // Of a URL, only the password, which may have any character.
     if (path === 'storage.url') return /^\w+:\/\/[^:]*:(.+)@/s.exec(String(value))?.slice(1) ?? []
     if (path.startsWith('models.keys')) return secretTexts(value, true)
-    return settingAt(path)?.secret ? secretTexts(value, typeof value === 'string') : []
+    return secretTexts(named(path, value), settingAt(path)?.secret === true && typeof value === 'string')
   })
 
 /** Of a structure, the values under names of secrets, since it has others too. */
 function secretTexts(value: unknown, hides: boolean): readonly string[] {
   if (typeof value === 'string') return hides ? [value] : []
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || isSecretReference(value)) return []
+  if (Array.isArray(value)) return value.flatMap((one) => secretTexts(one, hides))
+  if (!isPlainObject(value) || isSecretReference(value)) return []
   return Object.entries(value).flatMap(([name, inner]) => secretTexts(inner, hides || holdsSecrets.test(name)))
 }
 const holdsSecrets = /key|secret|password|token|headers/i
@@ -83,12 +84,16 @@ function named(path: string, value: unknown): unknown {
   return path === 'teams' && typeof value === 'object' && value !== null ? Object.keys(value) : value
 }
 
-const secretNames = /key|secret|password|token/i
-const text = (value: unknown): string =>
-  JSON.stringify(value, (name, inner: unknown) =>
-    secretNames.test(name) && (typeof inner === 'string' || inner instanceof Uint8Array)
-      ? hidden
-      : typeof inner === 'function'
-        ? '[code]'
-        : inner,
-  ) ?? '[code]'
+const text = (value: unknown): string => JSON.stringify(withoutSecrets(value, false)) ?? '[code]'
+
+/** Hides texts below the name of a secret, and code: an instance of a class may have secrets under any name, and cycles. */
+function withoutSecrets(value: unknown, hides: boolean): unknown {
+  if (typeof value === 'string') return hides ? hidden : value
+  if (Array.isArray(value)) return value.map((one) => withoutSecrets(one, hides))
+  if (isPlainObject(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, withoutSecrets(inner, hides || holdsSecrets.test(name))]),
+    )
+  if (value instanceof Uint8Array) return hidden
+  return typeof value === 'function' || isObject(value) ? '[code]' : value
+}
