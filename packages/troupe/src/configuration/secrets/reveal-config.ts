@@ -67,15 +67,19 @@ function addSecrets(
   { storage, encryption, messaging, models, audit }: { readonly [Name in keyof TroupeConfig]?: unknown },
   redactor: Redactor,
 ): void {
+  // A model of the registry is an object of the application, which may have cycles.
+  const seen = new Set<object>()
   const walk = (value: unknown, name: string, hidden: boolean): void => {
-    // The name of a secret is not secret, and an error needs it.
-    if (isSecretReference(value)) return
     if (typeof value === 'string') {
       if (hidden || names.test(name)) redactor.addSecret(value)
       const password = withPassword.exec(value)?.[1]
       if (password) redactor.addSecret(password)
-    } else if (Array.isArray(value)) for (const one of value) walk(one, name, hidden)
-    else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+    }
+    // The name of a secret is not secret, and an error needs it.
+    if (typeof value !== 'object' || value === null || isSecretReference(value) || seen.has(value)) return
+    seen.add(value)
+    if (Array.isArray(value)) for (const one of value) walk(one, name, hidden)
+    else if (Object.getPrototypeOf(value) === Object.prototype)
       for (const [key, one] of Object.entries(value)) walk(one, key, hidden || (key === 'keys' && name === 'models'))
   }
   walk({ storage, encryption, messaging, models, audit }, '', false)
