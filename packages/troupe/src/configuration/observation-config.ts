@@ -8,6 +8,7 @@ import {
   failure,
   listOf,
   milliseconds,
+  objectOf,
 } from '../core/index.ts'
 import {
   type AlertRule,
@@ -165,13 +166,25 @@ function checkAlerts(alerts: AlertsConfig): void {
     throw failure('validation.failed', { what: 'alerts.rules', problem: `two rules have the name ${twice}` })
   for (const target of listOf('alerts.to', alerts.to ?? [])) {
     checkOptions('alerts.to', target, 'webhook' in Object(target) ? ['webhook'] : ['user', 'agent'])
-    if ('webhook' in target) continue
+    if ('webhook' in target) {
+      checkWebhook(target.webhook)
+      continue
+    }
     for (const kind of ['user', 'agent'] as const) {
       if (target[kind] === undefined)
         throw failure('validation.failed', { what: 'alerts.to', problem: `it names no ${kind}` })
       checkName(kind, target[kind])
     }
   }
+}
+
+function checkWebhook(webhook: Webhook): void {
+  checkOptions('alerts.to.webhook', webhook, ['url', 'headers'])
+  for (const value of Object.values(objectOf('alerts.to.webhook.headers', webhook.headers ?? {})))
+    if (typeof value !== 'string')
+      throw failure('validation.failed', { what: 'alerts.to.webhook.headers', problem: 'each must be a text' })
+  if (!URL.canParse(webhook.url) || !/^https?:$/.test(new URL(webhook.url).protocol))
+    throw failure('validation.failed', { what: 'alerts.to.webhook', problem: 'it is not an address of http or https' })
 }
 
 /** Returns the rules: one of the application replaces a predefined one with its name. */

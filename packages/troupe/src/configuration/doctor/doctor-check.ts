@@ -103,7 +103,8 @@ export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { r
       throw wrong(where, 'its id is not lower-case words joined by dots and dashes')
     if (ids.has(check.id)) throw wrong(where, 'there is a check of that id')
     ids.add(check.id)
-    if (typeof check.description !== 'string' || check.description === '') throw wrong(where, 'says is not a text')
+    if (typeof check.description !== 'string' || check.description === '')
+      throw wrong(where, 'its description is not a text')
     if (typeof check.run !== 'function') throw wrong(where, 'run must be a function')
     if (check.timeout !== undefined) milliseconds(check.timeout, `${where}.timeout`, '1ms')
   }

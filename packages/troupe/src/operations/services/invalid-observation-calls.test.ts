@@ -53,6 +53,20 @@ describe('invalid calls of observation', () => {
         return createTroupe({ storage: 'memory:', alerts: { rules: [rule] } })
       },
     ],
+    [
+      /alerts.to.webhook has no option header/,
+      () =>
+        createTroupe({ storage: 'memory:', alerts: { to: [{ webhook: { url: 'http://h/', header: {} } as never }] } }),
+    ],
+    [
+      /alerts.to.webhook.headers is not valid: each must be a text/,
+      () =>
+        createTroupe({ storage: 'memory:', alerts: { to: [{ webhook: { url: 'http://h/', headers: { a: x } } }] } }),
+    ],
+    [
+      /alerts.to.webhook is not valid: it must be an object/,
+      () => createTroupe({ storage: 'memory:', alerts: { to: [{ webhook: null as never }] } }),
+    ],
     [/flags of loadConfig is not valid: it must be an object, got 5/, () => loadConfig({ flags: x })],
     [/env of loadConfig is not valid: it must be an object, got 5/, () => loadConfig({ env: x })],
     [/cwd of loadConfig is not valid: it must be a path of 1 to 4096 characters, got 5/, () => loadConfig({ cwd: x })],
