@@ -84,7 +84,7 @@ export interface WorkParts {
   /** The open servers of the troupe. */
   readonly served: Set<object>
   /** Called when the troupe closes: they remove handlers of this process. */
-  readonly cleanups: (() => void)[]
+  readonly cleanups: Set<() => void>
 }
 
 /** What executes agents outside of runs. */

@@ -56,7 +56,8 @@ const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   egress: ({ protection }) => protection.egressClient.close(),
   storage: ({ stores }) => stores.storage.close(),
   signals: ({ work }) => {
-    for (const cleanup of work.cleanups.splice(0)) cleanup()
+    for (const cleanup of work.cleanups) cleanup()
+    work.cleanups.clear()
   },
 }
 

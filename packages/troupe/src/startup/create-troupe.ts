@@ -87,7 +87,7 @@ function startsOf(
     ...(config[declared]?.inspectOnly ? [] : [['models', () => requireModelKeys(parts)] as const]),
     // Before any of their work resumes.
     ['erasure', () => maintenance.erasure.start()],
-    ['record', () => objectOf(parts, config)],
+    ['record', () => recordOptions(parts, config)],
     ['rotation', () => protection.encryption.start()],
     ['audit log', () => security.audit.start()],
     ['housekeeping', () => maintenance.housekeeping.start()],
@@ -102,8 +102,8 @@ function startsOf(
   ]
 }
 
-/** Returns the options that differ from those of the last opening. */
-const objectOf = (
+/** Records the names of the options that differ from those of the last opening. An opening without a record is possible. */
+const recordOptions = (
   { stores: { storage }, security: { audit }, protection: { redactor }, observability: { log } }: TroupeParts,
   config: TroupeConfig,
 ) =>

@@ -105,6 +105,16 @@ describe('a drain', () => {
     expect(await other.drain({ closing: [failing] })).toMatchObject({ isComplete: true })
   })
 
+  it('A drain of a closed troupe changes no state, and calls what it is given to close.', async () => {
+    const troupe = await open()
+    const seen: string[] = []
+    troupe.on('troupe.draining', ({ type }) => seen.push(type))
+    await troupe.close()
+    expect(await troupe.drain({ closing: [() => seen.push('server')] })).toMatchObject({ isComplete: true })
+    expect(troupe.state).toBe('closed')
+    expect(seen).toEqual(['server'])
+  })
+
   it('A drain rejects unknown and invalid options.', async () => {
     await using troupe = await open()
     for (const options of [{ timeout: 25 }, { timeout: '1ms' }, { timout: '25s' }, { closing: 5 }, { closing: [5] }])

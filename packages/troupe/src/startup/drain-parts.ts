@@ -22,7 +22,6 @@ export interface DrainResult {
   readonly isComplete: boolean
 }
 
-export const drainTimeout: Duration = '25s'
 /** Shares of the timeout: for turns, then for effects. The rest is left for closing. */
 const [finishing, effects] = [0.5, 0.3]
 
@@ -33,13 +32,14 @@ export function drainParts(
   close: () => Promise<void>,
 ): Promise<DrainResult> {
   checkOptions('drain', options, ['timeout', 'closing'])
-  const ms = milliseconds(options.timeout ?? drainTimeout, 'timeout', '1s')
-  return drainWithin(parts, ms, checkClosing(options.closing), close)
+  const { ms, closing } = readDrainOptions(options)
+  return drainWithin(parts, ms, closing, close)
 }
 
-/** Checked now, since an error at shutdown would come too late. @throws ValidationError unless it is a list of functions */
-export function checkClosing(closing: NonNullable<DrainOptions['closing']> = []): typeof closing {
-  if (listOf('closing', closing).every((end) => typeof end === 'function')) return closing
+/** @throws ValidationError unless `timeout` is a duration of at least 1 s and `closing` a list of functions */
+export function readDrainOptions({ timeout = '25s', closing = [] }: DrainOptions) {
+  const ms = milliseconds(timeout, 'timeout', '1s')
+  if (listOf('closing', closing).every((end) => typeof end === 'function')) return { ms, closing }
   throw failure('validation.failed', { what: 'closing', problem: 'it must be a list of functions' })
 }
 
@@ -53,8 +53,10 @@ async function drainWithin(
   const { log } = parts.observability
   const began = clock.monotonic()
   const failed = (error: unknown) => log.error('a component failed to shut down', { error: error as Error })
-  parts.work.gate.state = 'draining'
-  events.emit({ type: 'troupe.draining', at: clock.now(), timeoutMs: ms })
+  if (parts.work.gate.state !== 'closed') {
+    parts.work.gate.state = 'draining'
+    events.emit({ type: 'troupe.draining', at: clock.now(), timeoutMs: ms })
+  }
   let drainResult = { finished: 0, released: 0 }
   const shutDown = async () => {
     drainResult = await endWork(parts, ms, closing, failed)

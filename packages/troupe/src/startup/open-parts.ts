@@ -121,7 +121,7 @@ const createWork = (gate: Gate): WorkParts => ({
   starting: new Set(),
   supervisions: new Map(),
   served: new Set(),
-  cleanups: [],
+  cleanups: new Set(),
 })
 
 function createMaintenance(

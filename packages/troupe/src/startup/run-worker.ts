@@ -59,26 +59,19 @@ async function start(
     { mailboxes, presence, journal: parts.journal, contextOf },
     { user, access: new Access(worker.options?.access, security.roles), ...(watch === undefined ? {} : { watch }) },
   )
-  workers.set(running, user)
   // On a file nothing else keeps the process alive: it lives as long as it has a worker.
   const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
-  cleanups.push(leave)
+  cleanups.add(leave)
   const over = () => {
-    workers.delete(running)
+    workers.delete(started)
     leave()
-    cleanups.splice(cleanups.indexOf(leave) >>> 0, 1)
+    cleanups.delete(leave)
   }
-  const stop = async () => {
-    try {
-      await running.stop()
-    } finally {
-      over()
-    }
-  }
-  const halt = async () => {
-    await running.halt()
-    over()
-  }
+  const stop = () => running.stop().finally(over)
+  const halt = () => running.halt().finally(over)
+  const { detail, types } = running
+  const started = { detail, types, stop, halt, [Symbol.asyncDispose]: stop }
+  workers.set(started, user)
   try {
     gate.checkStart(what)
     signal?.throwIfAborted()
@@ -86,6 +79,5 @@ async function start(
     await stop()
     throw error
   }
-  const { detail, types } = running
-  return { detail, types, stop, halt, [Symbol.asyncDispose]: stop }
+  return started
 }

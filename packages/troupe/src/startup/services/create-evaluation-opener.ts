@@ -30,14 +30,13 @@ export function createEvaluationOpener(
     })
     // It is closed with the enclosing troupe.
     const end = () => void inner.close().catch(() => {})
-    cleanups.push(end)
+    cleanups.add(end)
     const { mesh } = inner.parts.communication
     return {
       host: inner.parts.runs.orchestra,
       context: (user, owner) => (owner === hostName ? mesh.host(user) : mesh.agent(user, owner, new Access())),
       async close() {
-        const index = cleanups.indexOf(end)
-        if (index >= 0) cleanups.splice(index, 1)
+        cleanups.delete(end)
         await inner.close()
       },
     }

@@ -20,6 +20,9 @@ export function handleSignals(troupe: Troupe, options: SignalOptions = {}): () =
     throw failure('validation.failed', { what: 'What handleSignals was given', problem: 'it is not a troupe' })
   const { observability, work } = troupe[partsOf]
   const off = watchSignals(troupe, observability.log, options)
-  work.cleanups.push(off)
-  return off
+  work.cleanups.add(off)
+  return () => {
+    off()
+    work.cleanups.delete(off)
+  }
 }

@@ -1,7 +1,7 @@
 /** Handles the signals that end a process, and uncaught errors. */
-import { checkOptions } from '../../core/index.ts'
+import { checkFunction, checkOptions } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
-import { checkClosing, type DrainOptions, type DrainResult } from '../drain-parts.ts'
+import { type DrainOptions, type DrainResult, readDrainOptions } from '../drain-parts.ts'
 
 /** The options of the shutdown that a signal or an uncaught error starts. */
 export interface SignalOptions extends DrainOptions {
@@ -58,7 +58,9 @@ export function watchSignals(
   return off
 }
 
+/** Checks the options before a signal arrives, since an error at shutdown would come too late. @throws ValidationError */
 export function checkSignalOptions(options: SignalOptions): void {
   checkOptions('signals', options, ['timeout', 'closing', 'exit'])
-  checkClosing(options.closing)
+  readDrainOptions(options)
+  if (options.exit !== undefined) checkFunction('exit', options.exit)
 }
