@@ -54,6 +54,23 @@ it('A server limits the open streams of each key separately.', async () => {
   ends.abort()
 })
 
+it('A server begins no work for a stream above the limit.', async () => {
+  let scored = 0
+  const score = () => {
+    scored++
+    return 1
+  }
+  const { url, call } = await servers.start({ evaluation: { scores: { score } } }, { maxStreams: 1 })
+  await call('POST', '/v1/runs', { agent: 'Echo', task: 1, id: 'past' })
+  await call('GET', '/v1/runs/past/result?wait=20s')
+  const ends = new AbortController()
+  await fetch(`${url}/v1/context/watch`, { signal: ends.signal })
+  const request = { runs: ['past'], change: {}, score: { named: 'score' } }
+  expect((await call('POST', '/v1/evaluations', request)).body.code).toBe('capacity.exceeded')
+  expect(scored).toBe(0)
+  ends.abort()
+})
+
 it('A server limits routes without authentication by address.', async () => {
   const { url } = await servers.start({}, { authentication: 'required', rateLimit: { max: 2, window: '1h' } })
   const call = caller(url)

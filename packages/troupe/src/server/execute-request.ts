@@ -178,11 +178,17 @@ async function handled(site: Site, route: Route, call: AnyCall, reply: FastifyRe
     leaveRecord(site, route, call)
     return reply.header('content-type', route.type).send(typeof text === 'string' ? text : Readable.from(text))
   }
-  const frames = await route.events(call)
-  leaveRecord(site, route, call)
-  if (!frames) return reply.code(204).send()
-  await stream(site, call, reply, concealFrames(site, call, reply, route, frames))
-  return reply
+  // Counted first, since the work of a rejected stream would begin.
+  const release = countStream(site, call.principal)
+  try {
+    const frames = await route.events(call)
+    leaveRecord(site, route, call)
+    if (!frames) return reply.code(204).send()
+    await stream(site, call, reply, concealFrames(site, call, reply, route, frames))
+    return reply
+  } finally {
+    release()
+  }
 }
 
 /** Records each executed request in the audit log, also if the called operation does not record itself. */
@@ -229,7 +235,6 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
   const { clock } = site.parts.platform
   const { log } = site.parts.observability
   const { request } = reply
-  const release = countStream(site, principal)
   reply.hijack()
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -239,10 +244,7 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
     // After the end of a stream, no other request of the connection waits.
     connection: 'close',
   })
-  if (request.method === 'HEAD') {
-    release()
-    return void reply.raw.end()
-  }
+  if (request.method === 'HEAD') return void reply.raw.end()
   const { heartbeatMs, stalledMs } = site.settings
   try {
     const isSessionValid = () => site.isSessionValid(request)
@@ -257,8 +259,6 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
   } catch (error) {
     log.warn('a stream ended early', { request: request.id, error: error as Error })
     reply.raw.destroy()
-  } finally {
-    release()
   }
 }
 
