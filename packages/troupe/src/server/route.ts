@@ -44,7 +44,7 @@ export interface Call<Params, Query, Body> {
 export type AgentCallers = 'own' | 'run' | 'step' | 'started'
 
 interface Common<Params, Query, Body> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   /** The id of the operation in the OpenAPI document and in clients: `runs.list`. */
   readonly name: string

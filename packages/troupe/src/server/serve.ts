@@ -7,7 +7,7 @@ import { answerUnknown } from './answers/answer-unknown.ts'
 import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { rejectUnreadable } from './answers/reject-unreadable.ts'
 import { listen } from './listen.ts'
-import { checkMetrics, type MetricsOptions } from './metrics/metrics-options.ts'
+import { checkMetrics } from './metrics/metrics-options.ts'
 import { serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
 import { withoutCompilers } from './schemas/without-compilers.ts'
@@ -76,6 +76,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     if (!Number.isInteger(value) || value < 1)
       throw failure('validation.failed', { what, problem: 'it must be a whole number from 1' })
   const settings = readSettings(rest, { host, production: parts.settings.production })
+  if (metrics !== undefined) checkMetrics(metrics)
   await requireSignIn(troupe, host, settings)
   const { default: fastify } = await import('fastify')
   const proxies = readTrustProxy(trustProxy)
@@ -102,11 +103,11 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   const exempt = isProxy(proxies)
   const connections = trackConnections(app.server, { perAddress: maxConnectionsPerAddress, exempt })
   answerUnknown(app)
-  const stopAccepting = await addServer(app, troupe, settings)
-  if (metrics !== undefined) checkMetrics(metrics)
+  const stopAccepting = await closingOnFailure(app, () => addServer(app, troupe, settings))
   const boundPort = await listen(app, host, port)
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
-  const metricsServer = await beside(app, troupe, metrics)
+  // If the port of the metrics is in use, the server does not start.
+  const metricsServer = metrics && (await closingOnFailure(app, () => serveMetrics(troupe, metrics)))
   // A process that finds the database owned reports this address to its user.
   parts.stores.storage.announce(url)
   const close = async () => {
@@ -135,11 +136,10 @@ async function requireSignIn(troupe: Troupe, host: string, { key, jwt, oidc }: S
     throw failure('server.exposed', { host, problem: 'signing in is impossible, because no key exists' })
 }
 
-/** If the port of the metrics is in use, the server does not start. */
-async function beside(app: FastifyInstance, troupe: Troupe, metrics: MetricsOptions | undefined) {
-  if (metrics === undefined) return undefined
+/** Closes the app if the work fails, so that nothing is left of a server that does not start. */
+async function closingOnFailure<T>(app: FastifyInstance, work: () => Promise<T>): Promise<T> {
   try {
-    return await serveMetrics(troupe, metrics)
+    return await work()
   } catch (error) {
     await app.close()
     throw error

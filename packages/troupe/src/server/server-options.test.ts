@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../configuration/index.ts'
 import { secretRef } from '../security/index.ts'
+import { partsIn } from '../startup/index.ts'
 import { type ServerOptions, serve } from './index.ts'
 import { caller, Servers } from './server-testbed.test.fixture.ts'
 
@@ -142,6 +143,30 @@ describe('the server section of a configuration', () => {
     expect((await call('GET', '/v1/runs', undefined, { origin: 'https://other.test' })).status).toBe(403)
     const required = await served({ authentication: 'required' })
     expect((await required.call('GET', '/v1/runs')).status).toBe(401)
+  })
+
+  it('The server accepts the names of its hosts in any case.', async () => {
+    const { app } = await served({ hosts: ['API.Test'] })
+    const statusFor = async (host: string) => (await app.inject({ url: '/health', headers: { host } })).statusCode
+    expect([await statusFor('api.test'), await statusFor('Api.TEST:80'), await statusFor('other.test')]).toEqual([
+      200, 200, 403,
+    ])
+  })
+
+  it('The server names the nearest of all its options, and leaves nothing behind if it does not start.', async () => {
+    const { troupe } = await servers.start()
+    const jwt = { issuer: 'https://id.test', audience: 'troupe', algorithms: ['EdDSA'], keys: { keys: [] } } as const
+    const oidc = { issuer: 'https://id.test', clientId: 'troupe' }
+    const king = { code: 'role.unknown', message: expect.stringContaining('king') }
+    for (const [options, error] of [
+      [{ prot: 0 }, { code: 'option.unknown', hint: 'Did you mean port?' }],
+      [{ metrics: { port: -1 } }, { code: 'validation.failed', message: expect.stringContaining('metrics.port') }],
+      [{ jwt: { ...jwt, role: 'king' } }, king],
+      [{ oidc: { ...oidc, role: 'king' } }, king],
+      [{ oidc: { ...oidc, roles: { staff: { role: 'king', users: 'all' } } } }, king],
+    ] as const)
+      await expect(serve(troupe, { port: 0, ...options } as ServerOptions)).rejects.toMatchObject(error)
+    expect(partsIn(troupe).work.served.size).toBe(1)
   })
 
   it('The server listens on a public address if the storage has a usable API key, and otherwise says how to create one.', async () => {

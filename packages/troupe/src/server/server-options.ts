@@ -96,6 +96,16 @@ const pluginOptions = [
   'maxStreams',
   'heartbeat',
 ] satisfies (keyof PluginOptions)[]
+const addressOptions = [
+  'host',
+  'port',
+  'metrics',
+  'trustProxy',
+  'drain',
+  'maxConnections',
+  'maxConnectionsPerAddress',
+  'requestTimeout',
+] satisfies (keyof Omit<ServerOptions, keyof PluginOptions>)[]
 
 export interface ServerSettings {
   readonly isOpen: boolean
@@ -122,13 +132,10 @@ export const ownNames = ['localhost', '127.0.0.1', '[::1]']
 /** @param host the address on which it listens; undefined if the app of the caller listens */
 export function readSettings(
   options: PluginOptions,
-  {
-    host,
-    production,
-    more = [],
-  }: { readonly host?: string; readonly production: boolean; readonly more?: readonly string[] },
+  { host, production }: { readonly host?: string; readonly production: boolean },
 ): ServerSettings {
-  checkOptionNames('serve', options, [...pluginOptions, ...more])
+  if (host === undefined) checkOptionNames('troupePlugin', options, pluginOptions)
+  else checkOptionNames('serve', options, [...pluginOptions, ...addressOptions])
   const {
     key,
     jwt,
@@ -162,7 +169,11 @@ export function readSettings(
     oidc,
     hosts:
       hosts !== undefined || local
-        ? [...ownNames, ...listed('hosts', hosts ?? []), ...(publicUrl ? [publicUrl.hostname] : [])]
+        ? [
+            ...ownNames,
+            ...listed('hosts', hosts ?? []).map((name) => name.toLowerCase()),
+            ...(publicUrl ? [publicUrl.hostname] : []),
+          ]
         : undefined,
     origins,
     publicUrl,

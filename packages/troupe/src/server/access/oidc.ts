@@ -5,7 +5,7 @@
 import type { Configuration, IDToken } from 'openid-client'
 import { checkName, checkOptions, failure, isFilledText, isListOf } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
-import { isSecretReference, type KeyScope, type Roles, roleOf, type SecretText } from '../../security/index.ts'
+import { isSecretReference, type KeyScope, roleOf, type SecretText } from '../../security/index.ts'
 
 /** The option `oidc` of the server. */
 export interface OidcOptions {
@@ -96,7 +96,10 @@ export interface IdentityProvider {
 
 type Parts = Pick<TroupeParts, 'protection' | 'observability' | 'security'>
 
+/** @throws ValidationError `role.unknown` */
 export function createIdentityProvider(options: OidcOptions, parts: Parts): IdentityProvider {
+  for (const one of [options.role ?? [], ...Object.values(options.roles ?? {})].flat())
+    roleOf(parts.security.roles, scopeOf(one).role, 'oidc')
   let known: Promise<Configuration> | undefined
   const configuration = () => {
     known ??= discover(options, parts).catch((error: unknown) => {
@@ -138,7 +141,7 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
         parts.observability.log.warn('a sign-in was rejected', { error: error as Error })
         throw failure('login.rejected', { problem: 'the answer of the provider is not one to this sign-in' })
       })
-      return scopeFrom(tokens.claims(), options, parts.security.roles)
+      return scopeFrom(tokens.claims(), options)
     },
   }
 }
@@ -176,11 +179,7 @@ async function discover(
 }
 
 /** @throws AccessDeniedError `login.rejected` */
-function scopeFrom(
-  claims: IDToken | undefined,
-  { claims: named = {}, roles = {}, role }: OidcOptions,
-  all: Roles,
-): KeyScope {
+function scopeFrom(claims: IDToken | undefined, { claims: named = {}, roles = {}, role }: OidcOptions): KeyScope {
   const rejection = (problem: string) => failure('login.rejected', { problem })
   const { [named.user ?? 'sub']: user, [named.roles ?? 'roles']: held } = (claims ?? {}) as Record<string, unknown>
   if (typeof user !== 'string' || user === '') throw rejection('the provider names no user')
@@ -188,6 +187,5 @@ function scopeFrom(
   const found = Object.entries(roles).find(([value]) => values.includes(value))?.[1]
   const scope = found === undefined ? { role, users: undefined } : scopeOf(found)
   if (scope.role === undefined) throw rejection('the person has no role that may sign in')
-  roleOf(all, scope.role)
   return { users: scope.users ?? [checkName('user', user)], role: scope.role }
 }

@@ -69,11 +69,16 @@ export function checkJwt(options: JwtOptions): void {
 
 export type CheckToken = (token: string) => Promise<RequestPrincipal | undefined>
 
-/** @returns a check that answers undefined for any invalid token, without a reason */
+/**
+ * @returns a check that answers undefined for any invalid token, without a reason
+ * @throws ValidationError `role.unknown`
+ */
 export async function createTokenCheck(
   options: JwtOptions,
   { platform, security, protection }: Pick<TroupeParts, 'platform' | 'security' | 'protection'>,
 ): Promise<CheckToken> {
+  // A token without a role claim would be rejected without a reason.
+  if (options.role !== undefined) roleOf(security.roles, options.role, 'jwt')
   // Loaded if tokens are used.
   const { createLocalJWKSet, createRemoteJWKSet, customFetch, jwtVerify } = await import('jose')
   const { issuer, audience, keys } = options

@@ -18,7 +18,7 @@ export async function requireAgentAccess(
   // An agent without a part in the run must not learn whether the run exists.
   if (own.isEmpty && !own.isStarter) throw failure('run.unknown', { run })
   if (agents === 'started' && !own.isStarter)
-    throw failure('request.forbidden', { operation, problem: `${agent} sees its own steps and how the run stands` })
+    throw failure('request.forbidden', { operation, problem: `${agent} sees its own steps and the status of the run` })
   if (agents === 'step' && !(step !== undefined && own.has(step)))
     throw failure('request.forbidden', { operation, problem: `${agent} sees its own steps alone` })
 }

@@ -99,7 +99,7 @@ async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery:
 }
 
 const delivery = requestText.id.describe('The `delivery` that `receive` returned.')
-const longestWaitMs = '60s'
+const longestWait = '60s'
 
 export const messageRoutes = [
   answers({
@@ -328,8 +328,8 @@ export const messageRoutes = [
 const ok = { ok: true } as const
 
 function bounded(options: ReceiveOptions): ReceiveOptions {
-  const long = options.wait !== undefined && milliseconds(options.wait, 'wait') > milliseconds(longestWaitMs, 'wait')
-  return long ? { ...options, wait: longestWaitMs } : options
+  const long = options.wait !== undefined && milliseconds(options.wait, 'wait') > milliseconds(longestWait, 'wait')
+  return long ? { ...options, wait: longestWait } : options
 }
 
 /** Returns the operations that end a delivery. @throws LeaseLostError if its lease expired or it was ended before */

@@ -1,6 +1,7 @@
 /**
- * Streams of updates: of each user one source, and one more for operators who follow all users as well, read once for all streams of the user and for a minute after the last of
- * them ended, so that a reader whose connection broke misses nothing. Each reader is sent what its rights cover.
+ * Streams of updates. A user has one source, and one more for operators that follow all users as well. A source is read once
+ * for all of its streams, and for a minute after the last of them ended, so that a reader whose connection broke misses
+ * nothing. Each reader is sent what its rights cover.
  */
 import type { Cancel, Clock, Ids } from '../../core/index.ts'
 import { failure } from '../../core/index.ts'
