@@ -52,6 +52,7 @@ import {
 import type { BackupManifest, Restoration, StorageSizes, StorageState } from '../storage/index.ts'
 import { closeParts } from './close-parts.ts'
 import { type DrainOptions, type DrainResult, drainParts } from './drain-parts.ts'
+import { redactEvent } from './services/redact-event.ts'
 import { User } from './user.ts'
 
 /** The parts of a troupe, for the modules that serve it. */
@@ -213,12 +214,8 @@ export class Troupe implements AsyncDisposable {
         nearest: nearest(type, known) ?? 'run.*',
       })
     checkFunction('The observer of troupe.on', observer)
-    return this.#parts.platform.events.on(type, (event) => observer(this.#clean(event) as TroupeEvent<Pattern>))
-  }
-
-  #clean(event: TroupeEvent): TroupeEvent {
-    const dirty = Object.values(event).some((value) => typeof value === 'string' && this.redact(value) !== value)
-    return dirty ? Object.freeze(JSON.parse(this.redact(JSON.stringify(event))) as TroupeEvent) : event
+    const { redact } = this.#parts.protection.redactor
+    return this.#parts.platform.events.on(type, (event) => observer(redactEvent(event, redact) as TroupeEvent<Pattern>))
   }
 
   /**
