@@ -17,8 +17,8 @@ export const healthUser = 'troupe.health'
 const agent = 'HealthMonitor'
 const Probe = defineMessage('health.probe')
 
-/** The highest number of workers whose mailboxes are checked. */
-const maxWorkers = 100
+/** The highest number of mailboxes that are checked. */
+const maxMailboxes = 100
 const rateWindow = '5m'
 const sizesCacheMs = 5_000
 
@@ -130,8 +130,8 @@ function registerGauges({ agents, communication, observability, platform, stores
   )
   metrics.gauge('workers.running', () => work.workers.size)
   metrics.gauge('workers.down', () => workersDown(work).length)
-  metrics.gauge('mailbox.waiting', () => mailboxes(work, communication, 'waiting'))
-  metrics.gauge('mailbox.dead', () => mailboxes(work, communication, 'dead'))
+  metrics.gauge('mailbox.waiting', () => byAgent(mailboxes(work, communication, 'waiting')))
+  metrics.gauge('mailbox.dead', () => byAgent(mailboxes(work, communication, 'dead')))
   const levels = { closed: 0, 'half-open': 0.5, open: 1 }
   metrics.gauge('model.breaker', () =>
     [...(agents.services.external.models.breakers?.() ?? [])].map(([model, state]) => ({
@@ -151,7 +151,7 @@ function transport(storage: OpenedStorage): CheckAnswer {
   return when(!connected, lost, { kind: 'listening', connected, forMs })
 }
 
-/** The log of a database that was rolled back stays degraded until somebody has looked and opens the database again. */
+/** The log of a rolled-back database stays degraded until a person has examined it and opens the database again. */
 function probeAudit({ audit }: SecurityParts): CheckAnswer {
   const { rolledBack } = audit
   if (!rolledBack) return when(false, '', {})
@@ -204,7 +204,7 @@ async function probeModels(
   {
     agents: { services },
     settings,
-    protection: { egressClient },
+    protection: { egressClient, secrets },
   }: Pick<TroupeParts, 'agents' | 'settings' | 'protection'>,
   { fetch = (url, init) => egressClient.fetchTo(url)(url, init) }: ObservationConfig,
   signal: AbortSignal,
@@ -221,7 +221,7 @@ async function probeModels(
   for (const spec of models.defaultChain()) {
     if (typeof spec !== 'object' || !('url' in spec)) continue
     asked.push(models.nameOf(spec))
-    const headers = spec.apiKey ? { authorization: `Bearer ${spec.apiKey}` } : {}
+    const headers = spec.apiKey ? { authorization: `Bearer ${await secrets.reveal(spec.apiKey)}` } : {}
     const answer = await fetch(`${spec.url.replace(/\/$/, '')}/models`, { method: 'GET', headers, signal })
     if (answer.status >= 500) return when(true, `${models.nameOf(spec)} answers ${answer.status}`, { asked })
   }
@@ -232,14 +232,25 @@ async function mailboxes(
   { workers }: WorkParts,
   { mailboxes: all }: CommunicationParts,
   statistic: 'waiting' | 'dead',
-) {
-  const sampled = [...workers].slice(0, maxWorkers)
+): Promise<readonly { readonly agent: string; readonly value: number }[]> {
+  const names = [...workers].map(([{ detail }, user]) => ({ user, agent: detail.name }))
+  // Workers of one name share the mailbox.
+  const served = new Map(names.map((one) => [JSON.stringify([one.user, one.agent]), one]))
   return Promise.all(
-    sampled.map(async ([{ detail }, user]) => {
-      const { mailbox } = all.clients({ user, agent: detail.name, access: new Access() })
-      return { labels: { agent: detail.name }, value: (await mailbox.counts())[statistic] }
+    [...served.values()].slice(0, maxMailboxes).map(async ({ user, agent: name }) => {
+      const { mailbox } = all.clients({ user, agent: name, access: new Access() })
+      return { agent: name, value: (await mailbox.counts())[statistic] }
     }),
   )
+}
+
+/** Adds up the mailboxes of all users by agent: two values with one label would replace each other. */
+async function byAgent(found: ReturnType<typeof mailboxes>) {
+  const agents = Map.groupBy(await found, ({ agent: name }) => name)
+  return [...agents].map(([name, all]) => ({
+    labels: { agent: name },
+    value: all.reduce((sum, { value }) => sum + value, 0),
+  }))
 }
 
 /** Acknowledged here: over the last minutes, or since this troupe was opened. */

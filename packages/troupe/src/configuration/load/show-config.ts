@@ -84,15 +84,15 @@ function named(path: string, value: unknown): unknown {
   return path === 'teams' && typeof value === 'object' && value !== null ? Object.keys(value) : value
 }
 
-const text = (value: unknown): string => JSON.stringify(withoutSecrets(value, false)) ?? '[code]'
+const text = (value: unknown): string => JSON.stringify(shownPart(value, false)) ?? '[code]'
 
 /** Hides texts below the name of a secret, and code: an instance of a class may have secrets under any name, and cycles. */
-function withoutSecrets(value: unknown, hides: boolean): unknown {
+function shownPart(value: unknown, hides: boolean): unknown {
   if (typeof value === 'string') return hides ? hidden : value
-  if (Array.isArray(value)) return value.map((one) => withoutSecrets(one, hides))
+  if (Array.isArray(value)) return value.map((one) => shownPart(one, hides))
   if (isPlainObject(value))
     return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [name, withoutSecrets(inner, hides || holdsSecrets.test(name))]),
+      Object.entries(value).map(([name, inner]) => [name, shownPart(inner, hides || holdsSecrets.test(name))]),
     )
   if (value instanceof Uint8Array) return hidden
   return typeof value === 'function' || isObject(value) ? '[code]' : value

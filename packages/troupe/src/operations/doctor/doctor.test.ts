@@ -202,6 +202,23 @@ describe('troupe.doctor', () => {
     expect(indexOf('rates.limited')).toBeLessThan(indexOf('load.tested'))
   })
 
+  it('troupe.doctor reads every option of a server, and the policies of agents, tools and models.', async () => {
+    const policies = { agents: { '*': { rateLimit: { limit: 9 } } }, models: { '*': { timeout: '1m' } } } as const
+    const oidc = { issuer: 'https://id.test', clientId: 'troupe' }
+    const server = { host: '0.0.0.0', publicUrl: 'http://troupe.test', oidc }
+    const found = async (config: Partial<TroupeConfig>) => practice.diagnose(await practice.opened(config))
+    expect(await found({ server, policies })).toMatchObject({
+      'rates.limited': 'pass',
+      'server.guarded': 'pass',
+      'encryption.transit': 'warn',
+      'secrets.named': 'pass',
+    })
+    expect(await found({ server: { ...server, key: 'k'.repeat(32) } })).toMatchObject({
+      'rates.limited': 'warn',
+      'secrets.named': 'warn',
+    })
+  })
+
   it('troupe.doctor rejects when its signal aborts.', async () => {
     const hangs = own('hangs', () => new Promise(() => {}))
     const troupe = await practice.opened({ doctor: { checks: [hangs] } })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { TroupeEvent } from '../../index.ts'
+import { loadConfig, type TroupeEvent } from '../../index.ts'
 import type { LiveConfig } from '../../operations.ts'
 import { closeAll, opened } from './virtual-clock-troupe.test.fixture.ts'
 
@@ -43,6 +43,21 @@ describe('reconfigure', () => {
     expect(events).toEqual([])
   })
 
+  it('`reconfigure` changes what the doctor reads of a loaded configuration, and names itself as the source.', async () => {
+    const { config } = await loadConfig({ cwd: import.meta.dirname, env: {}, flags: { storage: 'memory:' } })
+    const { troupe } = await watched(config)
+    await troupe.reconfigure({ alerts: { to: [{ user: 'ada', agent: 'Desk' }] }, log: 'debug' }, { origin: 'the page' })
+    const { checks } = await troupe.doctor({ production: true })
+    expect(checks.find(({ id }) => id === 'alerts.delivered')).toMatchObject({ status: 'pass' })
+    expect(checks.find(({ id }) => id === 'logs.configured')?.evidence).toBe('The log level is debug, by the page.')
+  })
+
+  it('`reconfigure` without a level of the log does not change the level.', async () => {
+    const { troupe } = await watched()
+    expect(await troupe.reconfigure({ log: {} } as LiveConfig)).toEqual([])
+    expect(troupe.log.level).toBe('silent')
+  })
+
   it('`reconfigure` applies to the result of the last change.', async () => {
     const { troupe } = await watched()
     await troupe.reconfigure({ health: { queue: 5 } })
@@ -70,6 +85,7 @@ describe('reconfigure', () => {
       { alerts: { rules: [{ name: 'a', metric: 'm', own: true, statistic: 'value' }] } },
       'validation.failed',
     ],
+    ['a webhook without an address', { alerts: { to: [{ webhook: { url: 'hooks' } }] } }, 'validation.failed'],
     ['a misspelt setting', { messaging: { maxAttemps: 3 } }, 'option.unknown'],
     ['a misspelt option', { mesaging: {} }, 'option.unknown'],
     ['keys of prototypes', JSON.parse('{"__proto__":{"log":"info"}}'), 'option.unknown'],
@@ -96,7 +112,7 @@ describe('reconfigure', () => {
 
   it('`reconfigure` hides secrets, and rejects on a closed troupe.', async () => {
     const { troupe, events } = await watched()
-    const webhook = { url: 'https://hooks.test/in', secret: 'planted-secret' }
+    const webhook = { url: 'https://hooks.test/in', headers: { authorization: 'planted-secret' } }
     await troupe.reconfigure({ alerts: { to: [{ webhook }] } })
     expect(JSON.stringify(events)).toContain('hooks.test')
     expect(JSON.stringify(events)).not.toContain('planted')

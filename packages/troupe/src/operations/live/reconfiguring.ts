@@ -4,11 +4,13 @@ import type { SettingSource } from '../../configuration/index.ts'
 import {
   childrenOf,
   configProblems,
+  declared,
   settingAt,
   shownValue,
   type TroupeConfig,
   throwProblems,
   troupeOptions,
+  withOrigins,
   wrongValue,
 } from '../../configuration/index.ts'
 import { hostName } from '../../context/index.ts'
@@ -66,7 +68,7 @@ export class Reconfiguring {
     const { wanted, problems } = readable(what, () => read(captureOptions(changes), { source: 'host', name }))
     throwProblems(problems)
     const changed = readable(what, () => wanted.filter(({ path, value }) => !same(valueAt(before, path), value)))
-    const config = changed.reduce((merged, one) => withValue(merged, one), before)
+    const config = withValues(before, changed, { source: 'host', name })
     throwProblems([
       ...configProblems(config),
       ...changed.flatMap(({ path }) => (path in liveSettings ? [] : [restart(path)])),
@@ -110,7 +112,7 @@ function read(
     else if (path === 'log' && isPlainObject(value)) {
       const { level, ...others } = value
       for (const name of Object.keys(others)) problems.push(restart(`log.${name}`))
-      wanted.push({ path, value: level })
+      if (level !== undefined) wanted.push({ path, value: level })
     } else wanted.push({ path, value })
   }
   for (const [name, value] of Object.entries(changes))
@@ -125,6 +127,16 @@ function valueAt(config: TroupeConfig, path: string): unknown {
   for (const name of path.split('.')) value = isPlainObject(value) ? value[name] : undefined
   const found = path === 'log' && isPlainObject(value) ? value.level : value
   return found ?? settingAt(path)?.standard
+}
+
+/** The doctor reads the sources of a loaded configuration, so they change with it. */
+function withValues(config: TroupeConfig, changed: readonly Wanted[], origin: SettingSource): TroupeConfig {
+  const merged = changed.reduce(withValue, config)
+  const origins = config[declared]
+  if (!origins) return merged
+  const effectiveValues = new Map(origins.effectiveValues)
+  for (const { path, value } of changed) effectiveValues.set(path, { path, value, origin })
+  return withOrigins(merged, { ...origins, effectiveValues, config: changed.reduce(withValue, origins.config) })
 }
 
 function withValue(config: TroupeConfig, { path, value }: Wanted): TroupeConfig {

@@ -3,7 +3,7 @@ import { failure, type TroupeError } from '../../core/index.ts'
 
 export class Gate {
   state: 'open' | 'restored' | 'draining' | 'closed' = 'open'
-  /** True while the troupe drains, until its work has ended or was released. */
+  /** Resolves when the work of a draining troupe has ended or was released; at once while the troupe does not drain. */
   workEnded: Promise<unknown> = Promise.resolve()
   /** True from the call of `close` on, which waits for work in progress before the state changes. */
   isClosing = false

@@ -7,6 +7,7 @@ import type { TroupeConfig } from '../../configuration/troupe-config.ts'
 import { systemClock } from '../../core/index.ts'
 import { defineAgent, defineMessage, defineTool, patterns, RecoverableError, Worker } from '../../index.ts'
 import { HealthMonitor } from '../../operations.ts'
+import { secretRef } from '../../security/index.ts'
 import { createTroupe } from '../../startup/create-troupe.ts'
 import { LlmAgent } from '../../startup/llm-agent.ts'
 import { partsOf, type Troupe } from '../../startup/troupe.ts'
@@ -109,6 +110,14 @@ describe('the health of a troupe', () => {
     expect(troupe.live()).toBe(false)
     expect(await troupe.ready()).toBe(false)
   })
+  it('The metrics of mailboxes add up those of all users, and count the mailbox of two workers once.', async () => {
+    const troupe = await opened()
+    const Order = defineMessage('order')
+    const failing = () => new Worker('Stock', { retry: { attempts: 1 } }).on(Order, () => Promise.reject(new Error()))
+    for (const user of ['ada', 'ada', 'bob']) await troupe.user(user).start(failing())
+    for (const user of ['ada', 'bob']) await troupe.user(user).agent('Seller').messages.send(Order, 1, { to: 'Stock' })
+    await expect.poll(() => troupe.metrics.prometheus()).toMatch(/troupe_mailbox_dead\{agent="Stock"\} 2/)
+  })
   it('The health of a troupe is degraded by a context and messages that answer too late, and the troupe stays ready.', async () => {
     let passedMs = 0
     const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs }
@@ -159,7 +168,8 @@ describe('the health of a troupe', () => {
     try {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
       const troupe = await opened({
-        models: { model: 'vendor', registry: { vendor: { url, model: 'm', apiKey: 'the key' } } },
+        secrets: [{ get: () => ({ value: 'the key' }) }],
+        models: { model: 'vendor', registry: { vendor: { url, model: 'm', apiKey: secretRef('VENDOR') } } },
       })
       const models = async () => (await troupe.health({ fresh: true })).checks.find(({ name }) => name === 'models')
       expect(await models()).toMatchObject({ status: 'healthy', critical: false })

@@ -149,9 +149,9 @@ export const agentChecks = {
     const perMinute = Object.entries(models.limits ?? {}).flatMap(([name, { perMinute }]) =>
       perMinute === undefined ? [] : [`${name}: ${perMinute} a minute`],
     )
-    const environment = [...(subject.host.rateLimited ? ['AGENT_RATE_LIMIT'] : [])]
-    const groups = { ...policies.agents, ...policies.tools, ...policies.models }
-    const guarded = Object.entries(groups).flatMap(([name, policy]) => (policy.rateLimit ? [name] : []))
+    const environment = subject.host.rateLimited ? ['AGENT_RATE_LIMIT'] : []
+    const groups = [policies.agents, policies.tools, policies.models].flatMap((group) => Object.entries(group ?? {}))
+    const guarded = groups.flatMap(([name, policy]) => (policy.rateLimit ? [name] : []))
     const all = [...perMinute, ...environment, ...guarded]
     if (all.length > 0) return pass(`${listNames(all)}; the server has its own limit.`)
     return short(

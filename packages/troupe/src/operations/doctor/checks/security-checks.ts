@@ -160,7 +160,7 @@ export const securityChecks = {
     if (Array.isArray(origins) && origins.includes('*'))
       return short(subject, 'Pages of every site can call the server.', 'Name the sites in server.origins.')
     if (['127.0.0.1', '::1', 'localhost'].includes(host)) return pass('The server listens on this machine only.')
-    const isConfigured = serverOf(subject, 'key') !== undefined || serverOf(subject, 'jwt') !== undefined
+    const isConfigured = ['key', 'jwt', 'oidc'].some((name) => serverOf(subject, name) !== undefined)
     if (!isConfigured && !(await subject.parts?.security.apiKeys.any()))
       return fail(
         `The server listens on ${host}, and no key is set.`,
@@ -191,7 +191,7 @@ export const securityChecks = {
     if (taint === 'report')
       return short(
         subject,
-        'Who holds untrusted input and sensitive data at once changes the world outside, and it is only recorded.',
+        'A step that has read untrusted input and sensitive data may act outside; this is only recorded.',
         "Set policy.taint to 'approve', the default, or 'refuse'.",
       )
     return pass(
@@ -204,14 +204,15 @@ export const securityChecks = {
     const wide = (egress.privateAddresses ?? []).filter((block) => /\/[0-7]$/.test(block))
     if (wide.length > 0)
       return fail(
-        `Tools may reach whatever is private: ${listNames(wide)}.`,
+        `Tools can reach large private networks: ${listNames(wide)}.`,
         'Name single addresses in egress.privateAddresses.',
       )
     const allow = egress.allow ?? (profile === 'production' ? [] : undefined)
-    if (allow) return pass(allow.length === 0 ? 'Nothing goes out.' : `Tools go out to ${listNames(allow)}.`)
+    if (allow)
+      return pass(allow.length === 0 ? 'Tools can reach no host.' : `Tools can reach only ${listNames(allow)}.`)
     return short(
       subject,
-      'Tools may go out to every public host.',
+      'Tools can reach every public host.',
       "Name the hosts: egress: { allow: ['api.example.com'] }.",
     )
   },
@@ -219,16 +220,17 @@ export const securityChecks = {
   async 'incidents.few'({ parts, now }) {
     const from = new Date(now - 86_400_000).toISOString()
     const { items } = await parts.security.audit.incidents({ from, limit: maxIncidents + 1 })
-    const seen = `${items.length > maxIncidents ? `More than ${maxIncidents}` : items.length} refused within a day.`
+    const seen = `${items.length > maxIncidents ? `More than ${maxIncidents}` : items.length} rejected within a day.`
     if (items.length <= maxIncidents) return pass(seen)
-    return warn(seen, 'See who asks for what it may not: `troupe audit incidents`.')
+    return warn(seen, '`troupe audit incidents` lists them.')
   },
 } satisfies Partial<CheckFunctions>
 
 const isLocal = (host: string) => /^(localhost|\[?::1\]?|127(\.\d+){3}|\/.*)$/.test(host)
 
 /** Returns the remote addresses of the configuration without TLS. */
-function unencryptedConnections({ config, origins }: DoctorSubject): readonly string[] {
+function unencryptedConnections(subject: DoctorSubject): readonly string[] {
+  const { config } = subject
   const { storage, alerts, otlp, models = {}, audit } = config
   const plain: string[] = []
   const url = typeof storage === 'string' ? storage : 'secret' in storage ? undefined : storage.url
@@ -244,13 +246,13 @@ function unencryptedConnections({ config, origins }: DoctorSubject): readonly st
   const named = Object.values(models.registry ?? {}).flat()
   const compatible = named.flatMap((spec) => (typeof spec === 'object' && 'url' in spec ? [spec.url] : []))
   const checkpoints = typeof audit?.checkpoints?.to === 'string' ? [audit.checkpoints.to] : []
-  const shown = origins?.effectiveValues.get('server.url')?.value
+  const publicUrl = serverOf(subject, 'publicUrl')
   for (const one of [
     ...webhooks,
     ...(otlp ? [otlp.url] : []),
     ...compatible,
     ...checkpoints,
-    ...(typeof shown === 'string' ? [shown] : []),
+    ...(typeof publicUrl === 'string' ? [publicUrl] : []),
   ]) {
     const to = URL.canParse(one) ? new URL(one) : undefined
     if (to?.protocol === 'http:' && !isLocal(to.hostname)) plain.push(`${to.protocol}//${to.host}`)
@@ -259,7 +261,8 @@ function unencryptedConnections({ config, origins }: DoctorSubject): readonly st
 }
 
 /** Returns the paths of plain secrets in the configuration, never their values. */
-function writtenSecrets({ config, origins, host }: DoctorSubject): readonly string[] {
+function writtenSecrets(subject: DoctorSubject): readonly string[] {
+  const { config, origins, host } = subject
   const { storage, encryption, messaging, models = {}, audit } = config
   const options = typeof storage === 'string' ? { url: storage } : 'secret' in storage ? {} : storage
   const found: [path: string, value: unknown][] = [
@@ -278,7 +281,7 @@ function writtenSecrets({ config, origins, host }: DoctorSubject): readonly stri
     ['models.apiKey', models.apiKey],
     ...Object.entries(models.keys ?? {}).map(([name, key]): [string, unknown] => [`models.keys.${name}`, key]),
     ['audit.checkpoints.key', audit?.checkpoints?.key.privateKey],
-    ['server.key', origins?.effectiveValues.get('server.key')?.value],
+    ['server.key', serverOf(subject, 'key')],
   ]
   return found.flatMap(([path, value]) => {
     if (typeof value !== 'string' || host.variables.has(value)) return []
