@@ -4,15 +4,14 @@ import { once } from 'node:events'
 import { watch } from 'node:fs'
 import type { CommandContext } from './cli-command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import type { GlobalFlags } from './global-flags.ts'
 
 /** Editors write a file in several goes. */
 const debounceMs = 200
 const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.db(-\w+)?$/
 
 export async function develop({ flags, out, signal }: CommandContext, more: readonly string[]): Promise<ExitCode> {
-  const args = ['serve', ...more]
-  for (const name of ['config', 'storage', 'profile'] as const) if (flags[name]) args.push(`--${name}`, flags[name])
-  for (const name of ['json', 'debug'] as const) if (flags[name]) args.push(`--${name}`)
+  const args = serveArguments(flags, more)
   let child: ChildProcess | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let changing = Promise.resolve()
@@ -46,4 +45,18 @@ export async function develop({ flags, out, signal }: CommandContext, more: read
   await changing
   await end()
   return exitCodes.ok
+}
+
+/** Returns the arguments of the server: the global flags that `serve` reads, and its own. */
+export function serveArguments(
+  { config, storage, profile, teamFile, json, debug }: GlobalFlags,
+  more: readonly string[],
+): readonly string[] {
+  const values = { '--config': config, '--storage': storage, '--profile': profile, '--team-file': teamFile }
+  return [
+    ...['serve', ...more],
+    ...Object.entries(values).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
+    ...(json ? ['--json'] : []),
+    ...(debug ? ['--debug'] : []),
+  ]
 }

@@ -76,9 +76,8 @@ export const aboutCommands: readonly CliCommand[] = [
     description: 'Migrate the tables to this release, and do nothing else',
     async run(context) {
       const loaded = await loadStorageConfig(context)
-      const { createLocalTroupe, storageLocationOf } = await import('../transport/open-transport.ts')
-      const { agents: _, teams: __, ...rest } = loaded.config
-      await (await createLocalTroupe(rest as typeof loaded.config)).close()
+      const { openWithoutCode, storageLocationOf } = await import('../transport/open-transport.ts')
+      await (await openWithoutCode(loaded)).close()
       context.out.show({ migrated: await storageLocationOf(loaded) }, ({ migrated }) => `${migrated} is up to date.`)
       return undefined
     },

@@ -3,7 +3,7 @@
 import type { CliCommand, CommandContext } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'
 import { safe } from '../output/safe.ts'
-import { needDatabase } from '../transport/open-transport.ts'
+import { needDatabase, openWithoutCode } from '../transport/open-transport.ts'
 
 const opened = async (context: CommandContext) => {
   const { config } = await loadStorageConfig(context)
@@ -55,12 +55,9 @@ export const backupCommands: readonly CliCommand[] = [
     here: true,
     description: 'Resume a restored database: runs, schedules, messages',
     async run(context) {
-      const { config } = await loadStorageConfig(context)
-      await needDatabase(config)
-      // Runs of other programs are left to them.
-      const { agents: _, teams: __, ...rest } = config
-      const { createTroupe } = await import('../../startup/index.ts')
-      await using troupe = await createTroupe({ ...rest, log: 'silent' })
+      const loaded = await loadStorageConfig(context)
+      await needDatabase(loaded.config)
+      await using troupe = await openWithoutCode(loaded)
       await troupe.resumeRestored()
       context.out.show({ restored: troupe.restored ?? null }, ({ restored }) =>
         restored ? 'Work continues.' : 'It was never restored from a backup: nothing waits.',

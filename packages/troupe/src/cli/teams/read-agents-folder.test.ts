@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { type BaseLlmAgent, definitionOf } from '../../agents/index.ts'
 import { readAgentsFolder } from './read-agents-folder.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'troupe-agents-'))
@@ -28,6 +29,18 @@ describe('the folder agents/', () => {
     })
     expect((await readAgentsFolder(cwd)).map(({ name }) => name)).toEqual(['Asker', 'Coder', 'Writer'])
     expect(await readAgentsFolder(join(root, 'nothing'))).toEqual([])
+  })
+
+  it('The folder agents/ reads a head that ends its file, is empty, or follows a byte order mark.', async () => {
+    const cwd = project({
+      'A/agent.md': '---\nrole: readonly\ninstructions: { file: ./AGENTS.md }\n---',
+      'A/AGENTS.md': 'Asks.',
+      'B/agent.md': '\uFEFF---\r\nrole: readonly\r\n---\r\nAsks.',
+      'C/agent.md': '---\n---\nAsks.',
+    })
+    const agents = (await readAgentsFolder(cwd)) as readonly BaseLlmAgent[]
+    expect(agents.map(({ access }) => access.role)).toEqual(['readonly', 'readonly', undefined])
+    expect(agents.map((agent) => definitionOf(agent).instructions)).toEqual(['Asks.', 'Asks.', 'Asks.'])
   })
 
   it.each([

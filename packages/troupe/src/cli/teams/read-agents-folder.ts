@@ -41,10 +41,13 @@ async function imported(path: string): Promise<Definition> {
   throw misused(`${path} exports no agent.`, 'Its default export is what defineAgent or new LlmAgent gives.')
 }
 
+/** The file may begin with a byte order mark, and end with its head: instructions may be in another file. */
+const headAndBody = /^\uFEFF?(?:---\r?\n(?:(?<head>.*?)\r?\n)?---(?:\r?\n|$))?(?<body>.*)$/s
+
 /** Reads an agent from Markdown: YAML between two lines of `---`, then the instructions. */
 async function described(path: string, name: string, project: string): Promise<Definition> {
   const text = await readFile(path, 'utf8')
-  const { head = '', body = '' } = /^(?:---\r?\n(?<head>.*?)\r?\n---\r?\n)?(?<body>.*)$/s.exec(text)?.groups ?? {}
+  const { head = '', body = '' } = headAndBody.exec(text)?.groups ?? {}
   const facts = await headOf(path, head)
   const { file } = ((facts as { readonly instructions?: unknown }).instructions ?? {}) as { readonly file?: unknown }
   const instructions = file === undefined ? body.trim() : { file, text: body.trim() }

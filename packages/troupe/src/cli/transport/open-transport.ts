@@ -66,9 +66,16 @@ export async function needDatabase(config: TroupeConfig): Promise<void> {
   throw near === undefined ? error : new CliError(error.message, { ...error, hint: `Did you mean sqlite:${near}?` })
 }
 
+/** The command handles signals itself: it closes its server too, and ends with its own exit code. */
 export async function createLocalTroupe(config: TroupeConfig): Promise<Troupe> {
   const { createTroupe } = await import('../../startup/index.ts')
-  return createTroupe(config)
+  return createTroupe({ ...config, signals: false })
+}
+
+/** Opens the storage of a configuration for a command that executes no agents, and so needs no API keys of models. */
+export async function openWithoutCode({ config, effectiveValues }: LoadedConfig): Promise<Troupe> {
+  const { withOrigins } = await import('../../configuration/index.ts')
+  return createLocalTroupe(withOrigins(withoutCode(config), { effectiveValues, config, inspectOnly: true }))
 }
 
 /** Removes agents and teams, so that runs of other programs are not executed here, and silences the log. */
@@ -78,9 +85,8 @@ function withoutCode({ agents: _, teams: __, ...rest }: TroupeConfig): TroupeCon
 
 export async function storageLocationOf({ config: { storage } }: LoadedConfig): Promise<string> {
   const { redactedStorageUrl } = await import('../../configuration/index.ts')
-  const location =
-    typeof storage === 'string' ? storage : ((storage as { readonly url?: unknown } | undefined)?.url ?? '')
-  return redactedStorageUrl(String(location))
+  const { url, host = 'localhost', database = '' } = typeof storage === 'string' ? { url: storage } : Object(storage)
+  return redactedStorageUrl(typeof url === 'string' ? url : `postgres://${host}/${database}`)
 }
 
 /** @throws CliError if the process that owns the database is not a server */
