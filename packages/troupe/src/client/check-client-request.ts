@@ -37,6 +37,10 @@ export function checkClientRequest(name: unknown, options: unknown): void {
     for (const [field, value] of Object.entries(values ?? {}))
       if (!(Array.isArray(value) ? value : [value]).every(isPrimitive))
         throw wrongArgument(`${name}.${field}`, `it must be a text, a number, or true or false, got ${show(value)}`)
+  // A URL takes `.` and `..` for steps in its path, and the request would be another one.
+  for (const [field, value] of Object.entries(path ?? {}))
+    if (/^\.\.?$/.test(String(value)) || !String(value).isWellFormed())
+      throw wrongArgument(`${name}.${field}`, `the path of a URL does not carry ${show(value)}`)
 }
 
 /** The JSON text of a value. @throws ValidationError for a value that JSON does not carry */

@@ -161,6 +161,42 @@ it('A client says which server cannot be reached, and which answers are none of 
   })
 })
 
+it('A client rejects a page of a website as an answer of another server.', async () => {
+  const ofWebsite = () => new Response('<!DOCTYPE html>', { headers: { 'content-type': 'text/html' } })
+  const of = (answer: Response) => createClient({ url: 'http://a', fetch: scripted(answer).fetch })
+  const unknown = { code: 'server.unknown', message: expect.stringContaining('GET /v1/runs') }
+  await expect(of(ofWebsite()).call('runs.list')).rejects.toMatchObject(unknown)
+  await expect(of(json({})).pages('runs.list').next()).rejects.toMatchObject(unknown)
+})
+
+it('A client repeats a request whose answer breaks off, and reports the server if it breaks off again.', async () => {
+  const cut = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode('{"items":['))
+          controller.error(new TypeError('terminated'))
+        },
+      }),
+    )
+  const { fetch, requests } = scripted(cut(), json({ items: [] }))
+  expect(await createClient({ url: 'http://a', fetch }).call('runs.list')).toEqual({ items: [] })
+  expect(requests.length).toBe(2)
+  const always = () => createClient({ url: 'http://a', retries: 0, reconnects: 0, fetch: scripted(cut()).fetch })
+  const unreachable = { code: 'server.unreachable', message: 'http://a cannot be reached: terminated.' }
+  await expect(always().call('runs.list')).rejects.toMatchObject(unreachable)
+  await expect(always().text('audit.export').next()).rejects.toMatchObject(unreachable)
+  await expect(always().stream('context.watch').next()).rejects.toMatchObject(unreachable)
+})
+
+it('A client rejects a part of a path that a URL does not carry.', async () => {
+  const { fetch, requests } = scripted()
+  const client = createClient({ url: 'http://a', fetch })
+  for (const key of ['.', '..', 'half \ud800'])
+    await expect(client.call('context.get', { path: { key } })).rejects.toThrow(/context\.get\.key is not valid/)
+  expect(requests).toEqual([])
+})
+
 it('A client ends a request and its pauses with the signal.', async () => {
   const stop = new AbortController()
   const { fetch, requests } = scripted(busy(), busy(), busy())

@@ -82,9 +82,10 @@ class FetchClient {
   }
 
   async #call(name: OperationName, request: CapturedRequest): Promise<unknown> {
-    const answer = await this.#retried(name, request)
-    const text = await answer.text()
-    return text === '' ? undefined : JSON.parse(text)
+    return this.#retried(name, request, async (answer) => {
+      const text = await this.#textOf(answer, request)
+      return text === '' ? undefined : parsed(text, name, answer)
+    })
   }
 
   text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
@@ -92,9 +93,9 @@ class FetchClient {
   }
 
   async *#text(name: OperationName, request: CapturedRequest): AsyncGenerator<string, void> {
-    const { body } = await this.#retried(name, request)
+    const answer = await this.#retried(name, request, (found) => found)
     const decoder = new TextDecoder()
-    for await (const chunk of chunksOf(body)) yield decoder.decode(chunk, { stream: true })
+    for await (const chunk of this.#chunksOf(answer, request)) yield decoder.decode(chunk, { stream: true })
   }
 
   pages(name: OperationName, options: AnyRequest = {}): AsyncGenerator<unknown, void> {
@@ -108,7 +109,8 @@ class FetchClient {
     while (left > 0) {
       const { limit = Math.min(left, perPage) } = request.query ?? {}
       const query = { ...request.query, limit, ...(cursor === undefined ? {} : { cursor }) }
-      const page = (await this.#call(name, { ...request, query })) as Page
+      const page = (await this.#call(name, { ...request, query })) as Page | undefined
+      if (!Array.isArray(page?.items)) throw unknownAnswer(requestOf(name), 200)
       for (const item of page.items.slice(0, left)) yield item
       left -= page.items.length
       cursor = page.cursor
@@ -134,7 +136,7 @@ class FetchClient {
         request.onOpen?.()
         // Nothing is left.
         if (answer.status === 204) return
-        for await (const event of serverEvents<unknown>(chunksOf(answer.body))) {
+        for await (const event of serverEvents<unknown>(this.#chunksOf(answer, request))) {
           if (event.event === 'problem') throw errorOf(JSON.stringify(event.data)) ?? unknownAnswer(name, 500)
           silent = 0
           lastEventId = event.id ?? lastEventId
@@ -146,14 +148,19 @@ class FetchClient {
     }
   }
 
-  async #retried(name: OperationName, request: CapturedRequest): Promise<Response> {
+  /** @param read reads the answer, since the connection may break meanwhile */
+  async #retried<T>(
+    name: OperationName,
+    request: CapturedRequest,
+    read: (answer: Response) => T | Promise<T>,
+  ): Promise<T> {
     const { retries = 2 } = this.#options
     const key = request.idempotencyKey ?? (retries > 0 && takesKey(name) ? randomKey() : undefined)
     const isSafe = methodOf(name) !== 'POST' || key !== undefined
     const headers = { ...request.headers, ...(key === undefined ? {} : { 'idempotency-key': key }) }
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#send(name, { ...request, headers })
+        return await read(await this.#send(name, { ...request, headers }))
       } catch (error) {
         const signal = this.#signalOf(request)
         if (signal?.aborted) throw signal.reason
@@ -182,14 +189,29 @@ class FetchClient {
       },
       ...(text === undefined ? {} : { body: text }),
       ...(signal ? { signal } : {}),
-    }).catch((error: unknown) => {
-      throw signal?.aborted ? error : unreachable(this.#root || 'The server', error)
-    })
+    }).catch((error: unknown) => this.#broken(error, request))
     if (answer.ok || isProbe(name, answer)) return answer
-    const error = errorOf(await answer.text()) ?? unknownAnswer(`${methodOf(name)} ${pathOf(name)}`, answer.status)
+    const error = errorOf(await this.#textOf(answer, request)) ?? unknownAnswer(requestOf(name), answer.status)
     const after = Number(answer.headers.get('retry-after') ?? Number.NaN)
     if (Number.isFinite(after)) this.#waits.set(error, after * 1_000)
     throw error
+  }
+
+  #textOf(answer: Response, request: CapturedRequest): Promise<string> {
+    return answer.text().catch((error: unknown) => this.#broken(error, request))
+  }
+
+  async *#chunksOf({ body }: Response, request: CapturedRequest): AsyncGenerator<Uint8Array> {
+    try {
+      yield* chunksOf(body)
+    } catch (error) {
+      this.#broken(error, request)
+    }
+  }
+
+  /** @throws `server.unreachable` for a connection that breaks, unless the caller has ended it */
+  #broken(error: unknown, request: CapturedRequest): never {
+    throw this.#signalOf(request)?.aborted ? error : unreachable(this.#root || 'The server', error)
   }
 
   #signalOf({ signal }: ClientRequestOptions): AbortSignal | undefined {
@@ -218,6 +240,16 @@ interface Page {
 
 const methodOf = (name: OperationName): string => operationPaths[name].slice(0, operationPaths[name].indexOf(' '))
 const pathOf = (name: OperationName): string => operationPaths[name].slice(operationPaths[name].indexOf(' ') + 1)
+const requestOf = (name: OperationName): string => `${methodOf(name)} ${pathOf(name)}`
+
+/** @throws `server.unknown` for a text of another server, such as the page of a website */
+function parsed(text: string, name: OperationName, { status }: Response): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw unknownAnswer(requestOf(name), status)
+  }
+}
 
 /** A page that is not served over TLS has no randomUUID. */
 const randomKey = (): string =>
