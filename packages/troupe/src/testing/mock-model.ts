@@ -220,9 +220,11 @@ const hasMatch = (item: MockItem): item is MockResponse =>
 function fits({ match }: MockResponse, options: LanguageModelV4CallOptions): boolean {
   if (typeof match === 'function') return match(options)
   const text = JSON.stringify(options.prompt)
-  // `test` would continue after the last match of a pattern with the flag g.
-  return match instanceof RegExp ? text.search(match) >= 0 : typeof match === 'string' && text.includes(match)
+  return match instanceof RegExp ? occurs(match, text) : typeof match === 'string' && text.includes(match)
 }
+
+/** `test` would continue after the last match of a pattern with the flag g. */
+const occurs = (pattern: RegExp, text: string): boolean => text.search(pattern) >= 0
 
 const contentOf = (response: MockResponse, call: number): LanguageModelV4GenerateResult['content'] => [
   ...(response.reasoning === undefined ? [] : [{ type: 'reasoning' as const, text: response.reasoning }]),
