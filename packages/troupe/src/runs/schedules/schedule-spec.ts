@@ -203,7 +203,7 @@ function readTiming(spec: ScheduleSpec, now: number): Timing | undefined {
  * @throws ValidationError `schedule.invalid` if there are none, or the cron text is invalid
  */
 export async function firstTimes(
-  { every }: ScheduleSpec,
+  every: string | undefined,
   timing: Timing,
   now: number,
   timesOf: (query: TimesQuery) => Promise<DueTimes>,

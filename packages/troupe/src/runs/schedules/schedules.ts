@@ -76,7 +76,7 @@ export class Schedules {
       return topology
     }
     const now = clock.now()
-    const { config, paused = false } = spec
+    const { config, paused = false, every } = spec
     const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
     const author = parts.access.callers.sourceFor(this.#user)
     const stored = { ...read, ...(author === undefined ? {} : { author }), ...taintField(parts.access.callers.taint) }
@@ -89,7 +89,7 @@ export class Schedules {
       return view
     }
     const timesOf = (query: TimesQuery) => parts.sources.times(author, query)
-    const coming = read.timing ? await firstTimes(spec, read.timing, now, timesOf) : []
+    const coming = read.timing ? await firstTimes(every, read.timing, now, timesOf) : []
     if (topology) {
       parts.runs.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)

@@ -21,6 +21,8 @@ const longest = 64 * 1024
 
 /** Longer lists are not lists of keys: they are returned unchanged, and the check of the configuration rejects them. */
 const maxListed = 10_000
+/** A configuration has fewer levels. Thousands would overflow the stack. */
+const maxLevels = 100
 
 /**
  * The secrets of a troupe: requested from its sources in order, cached until they expire, and redacted from all output.
@@ -59,12 +61,17 @@ export class Secrets {
     return typeof text === 'string' ? text : await this.get(text.secret)
   }
 
-  /** Returns the value with each reference in it replaced by its secret: in lists and plain objects, at any depth. */
-  async revealAll(value: unknown): Promise<unknown> {
+  /**
+   * Returns the value with each reference in it replaced by its secret: in lists and plain objects, up to 100 levels.
+   * Deeper parts are unchanged.
+   */
+  async revealAll(value: unknown, level = 0): Promise<unknown> {
     if (isSecretReference(value)) return this.get(value.secret)
-    if (Array.isArray(value) && value.length <= maxListed) return Promise.all(value.map((one) => this.revealAll(one)))
-    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-    const entries = Object.entries(value).map(async ([name, one]) => [name, await this.revealAll(one)] as const)
+    if (typeof value !== 'object' || value === null || level === maxLevels) return value
+    const inner = (one: unknown) => this.revealAll(one, level + 1)
+    if (Array.isArray(value) && value.length <= maxListed) return Promise.all(value.map(inner))
+    if (Object.getPrototypeOf(value) !== Object.prototype) return value
+    const entries = Object.entries(value).map(async ([name, one]) => [name, await inner(one)] as const)
     return Object.fromEntries(await Promise.all(entries))
   }
 
