@@ -139,3 +139,23 @@ test('A periodic task that is stopped makes no round until it is started again, 
   expect(rounds).toBeGreaterThan(3)
   expect(maxRunning).toBe(1)
 })
+
+test('A periodic task loses no trigger in the microtasks after a round has ended.', async () => {
+  for (let microtasks = 0; microtasks < 8; microtasks++) {
+    let rounds = 0
+    const firstRound = Promise.withResolvers<void>()
+    const { task } = open({
+      intervalMs: 60_000,
+      run: async () => {
+        rounds++
+        if (rounds === 1) await firstRound.promise
+      },
+    })
+    void task.trigger()
+    firstRound.resolve()
+    for (let i = 0; i < microtasks; i++) await Promise.resolve()
+    await task.trigger()
+    expect({ microtasks, rounds }).toEqual({ microtasks, rounds: 2 })
+    await task.close()
+  }
+})

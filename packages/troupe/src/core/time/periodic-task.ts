@@ -112,18 +112,18 @@ export class PeriodicTask {
 
   #begin(): void {
     this.#cancel()
-    this.#rounds = this.#run().then((dueMs) => {
-      if (this.#state === 'stopping') this.#state = 'stopped'
-      else if (!this.isClosed) this.#wait(dueMs)
-    })
+    this.#rounds = this.#run()
   }
 
-  async #run(): Promise<number | undefined> {
-    for (;;) {
+  /** Decides what follows in the microtask in which a round ends, so that a trigger is never between the two. */
+  async #run(): Promise<void> {
+    let dueMs: number | undefined
+    do {
       this.#state = 'running'
-      const dueMs = await this.#round()
-      if (!(this.#is('repeat') || (dueMs === 0 && this.#is('running')))) return dueMs
-    }
+      dueMs = await this.#round()
+    } while (this.#is('repeat') || (dueMs === 0 && this.#is('running')))
+    if (this.#is('stopping')) this.#state = 'stopped'
+    else if (!this.isClosed) this.#wait(dueMs)
   }
 
   #is(state: PeriodicTaskState): boolean {
