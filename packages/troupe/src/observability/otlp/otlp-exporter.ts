@@ -63,6 +63,7 @@ const lastMs = 5_000
 const maxOpenSpans = 10_000
 
 export class OtlpExporter implements SpanSink {
+  readonly isRemote = true
   readonly #config: OtlpConfig
   readonly #parts: OtlpParts
   readonly #resource: OtlpResource

@@ -1,6 +1,6 @@
 /**
- * Converts events into spans and delivers them to the trace store and to exporters. No caller waits for it; spans that arrive faster
- * than they are delivered are dropped and counted.
+ * Converts events into spans and delivers them to the trace store and to exporters. No caller waits for it, and no receiver
+ * waits for another one. Spans that arrive faster than a receiver accepts them are dropped for it and counted.
  */
 
 import type { Cancel, Clock, EventContent, Events, TroupeEvent, UserId } from '../../core/index.ts'
@@ -16,6 +16,8 @@ export interface OwnedSpan {
 
 /** A receiver of spans. A receiver that rejects loses only that batch. */
 export interface SpanSink {
+  /** True for a receiver outside of the installation: only the close of the tracer waits for it. */
+  readonly isRemote?: boolean
   write(spans: readonly OwnedSpan[]): Promise<void>
 }
 
@@ -33,7 +35,7 @@ export interface TracerParts {
 export interface SpanTracer {
   /** The number of spans that were dropped because too many waited. */
   readonly dropped: number
-  /** Delivers the waiting spans and waits for the delivery. */
+  /** Delivers the waiting spans, and waits until receivers of the installation have them. */
   flush(): Promise<void>
   forget(user: UserId): void
   close(): Promise<void>
@@ -42,27 +44,22 @@ export interface SpanTracer {
 const everyMs = 1_000
 /** The number of waiting spans from which they are delivered at once. */
 const batch = 256
-const maxWaiting = 10_000
+/** The highest number of spans that one receiver has not accepted yet: some bursts of a run with 10,000 branches. */
+const maxWaiting = 50_000
 /** The highest number of characters of one content in a span. */
 const longestContent = 16_000
 
 export function createTracer({ clock, events, sinks, content, redact, failed }: TracerParts): SpanTracer {
+  const queues = sinks.map((sink) => createQueue(sink, failed))
   let waiting: OwnedSpan[] = []
-  let dropped = 0
   let timer: Cancel | undefined
   let closed = false
-  let writing: Promise<void> = Promise.resolve()
-  const writeAll = async (spans: readonly OwnedSpan[]) => {
-    for (const result of await Promise.allSettled(sinks.map((sink) => sink.write(spans))))
-      if (result.status === 'rejected') failed(result.reason)
-  }
-  const flush = () => {
+  const deliver = () => {
     timer?.()
     timer = undefined
     const spans = waiting
     waiting = []
-    if (spans.length > 0) writing = writing.then(() => writeAll(spans))
-    return writing
+    if (spans.length > 0) for (const queue of queues) queue.add(spans)
   }
   let pendingContent: { readonly event: TroupeEvent; readonly content: EventContent } | undefined
   const add = (event: TroupeEvent) => {
@@ -70,13 +67,9 @@ export function createTracer({ clock, events, sinks, content, redact, failed }: 
     pendingContent = undefined
     const span = closed ? undefined : spanOfEvent(event)
     if (!span) return
-    if (waiting.length >= maxWaiting) {
-      dropped++
-      return
-    }
     waiting.push({ user: event.userId, span: content ? withContent(span, content, redact) : span })
-    if (waiting.length >= batch) void flush()
-    else timer ??= clock.after(everyMs, () => void flush(), { background: true })
+    if (waiting.length >= batch) deliver()
+    else timer ??= clock.after(everyMs, deliver, { background: true })
   }
   // The content of an event is emitted just before the event.
   const onContent = (event: TroupeEvent, eventContent: EventContent) => {
@@ -85,16 +78,50 @@ export function createTracer({ clock, events, sinks, content, redact, failed }: 
   const offs = [events.on('*', add), ...(content ? [events.onContent(onContent)] : [])]
   return {
     get dropped() {
-      return dropped
+      return queues.reduce((sum, { dropped }) => sum + dropped, 0)
     },
-    flush,
+    async flush() {
+      deliver()
+      await Promise.all(queues.filter(({ isRemote }) => !isRemote).map(({ delivered }) => delivered))
+    },
     forget(user) {
       waiting = waiting.filter((one) => one.user !== user)
     },
     async close() {
       closed = true
       for (const off of offs) off()
-      await flush()
+      deliver()
+      await Promise.all(queues.map(({ delivered }) => delivered))
+    },
+  }
+}
+
+/** The batches that a receiver has not accepted yet, which it gets one after another. */
+function createQueue(sink: SpanSink, failed: (error: unknown) => void) {
+  let waiting = 0
+  let dropped = 0
+  let delivered: Promise<void> = Promise.resolve()
+  return {
+    isRemote: sink.isRemote === true,
+    get dropped() {
+      return dropped
+    },
+    /** Resolves when the receiver has accepted or lost what was added so far. */
+    get delivered() {
+      return delivered
+    },
+    add(spans: readonly OwnedSpan[]) {
+      if (waiting + spans.length > maxWaiting) {
+        dropped += spans.length
+        return
+      }
+      waiting += spans.length
+      delivered = delivered
+        .then(() => sink.write(spans))
+        .catch(failed)
+        .then(() => {
+          waiting -= spans.length
+        })
     },
   }
 }
