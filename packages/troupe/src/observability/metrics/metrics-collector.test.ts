@@ -115,6 +115,21 @@ describe('MetricsCollector', () => {
     expect(await metrics.gauges()).toEqual({ rows: 7, fixed: 3 })
     expect(await metrics.prometheus()).toContain('troupe_mailbox_waiting{agent="A"} 4')
   })
+  it('MetricsCollector omits and reports a gauge that gives no answer within 5 s.', async () => {
+    const clock = createVirtualClock()
+    const failed: unknown[] = []
+    const metrics = new MetricsCollector(clock)
+    const events = createEvents(() => {})
+    metrics.listen(events)
+    events.on('callback.failed', ({ name, code }) => failed.push([name, code]))
+    metrics.gauge('absent', () => new Promise<number>(() => {}))
+    metrics.gauge('present', async () => 7)
+    const read = metrics.gauges()
+    await clock.advance('5s')
+    expect(await read).toEqual({ present: 7 })
+    expect(failed).toEqual([['absent', 'timeout']])
+  })
+
   it('MetricsCollector bounds its memory, and counts excess labels as `other`.', async () => {
     const { metrics } = collector()
     for (let i = 0; i < 5_000; i++) metrics.record(`name-${i}`, i)

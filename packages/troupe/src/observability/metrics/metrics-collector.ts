@@ -18,6 +18,7 @@ import {
   systemClock,
   TroupeError,
 } from '../../core/index.ts'
+import { withTimeLimit } from '../../resilience/index.ts'
 import { countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
 import { isPublished, unknownMetric } from './metric-names.ts'
@@ -28,6 +29,8 @@ import { type MetricSummary, summarize } from './summarize.ts'
 const maxSeries = 5_000
 const maxNames = 1_000
 const seriesPerName = 100
+/** A gauge without an answer must not stop the alerts, the exports and the close, which read all gauges. */
+const gaugeLimitMs = 5_000
 
 /** Options of a recorded value. */
 export interface RecordOptions {
@@ -216,12 +219,12 @@ export class MetricsCollector implements Readable {
     )
   }
 
-  /** Reads all gauges. Gauges that fail are omitted, and reported once by an event. */
+  /** Reads all gauges. Gauges that fail or take more than 5 s are omitted, and reported once by an event. */
   async readGauges(): Promise<readonly GaugeReading[]> {
     const read = await Promise.allSettled(
       [...this.#gauges].map(async ([key, gauge]) => {
         try {
-          const readings = await readGauge(gauge)
+          const readings = await readGauge(gauge, this.#clock)
           this.#failedGauges.delete(key)
           return readings
         } catch (error) {
@@ -297,8 +300,10 @@ export class MetricsCollector implements Readable {
   }
 }
 
-async function readGauge({ name, labels, read }: Gauge): Promise<readonly GaugeReading[]> {
-  const found = await read()
+async function readGauge({ name, labels, read }: Gauge, clock: Clock): Promise<readonly GaugeReading[]> {
+  const answer = read()
+  const limit = { clock, limitMs: gaugeLimitMs, kind: 'own', what: `The gauge ${name}`, signal: undefined }
+  const found = answer instanceof Promise ? await withTimeLimit(limit, () => answer) : await answer
   if (typeof found === 'number') return [{ name, labels, value: found }]
   return found.slice(0, seriesPerName).map((one) => ({ name, labels: { ...labels, ...one.labels }, value: one.value }))
 }
