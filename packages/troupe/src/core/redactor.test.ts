@@ -37,9 +37,16 @@ it('A redactor removes a secret from hex, percent-encoded bytes and base64 at an
     }
 })
 
-it('A redactor stores the newest thousand secrets, and removes the longer of two nested ones.', () => {
+it('A redactor stores a thousand secrets: the first five hundred and the newest.', () => {
   const redactor = createRedactor()
-  redactor.addSecret('first-secret')
-  for (let i = 0; i < 1_000; i++) redactor.addSecret(`secret-${i}`)
-  expect(redactor.redact('first-secret secret-99 secret-999')).toBe('first-secret [redacted] [redacted]')
+  redactor.addSecret('key-of-a-model')
+  for (let i = 0; i < 3_000; i++) redactor.addSecret(`token-${i}.`)
+  const lines = redactor.redact('key-of-a-model token-498. token-499. token-2499. token-2500. token-2999.')
+  expect(lines).toBe('[redacted] [redacted] token-499. token-2499. [redacted] [redacted]')
+})
+
+it('A redactor removes the longer of two nested secrets.', () => {
+  const redactor = createRedactor()
+  for (const secret of ['secret-9', 'secret-99']) redactor.addSecret(secret)
+  expect(redactor.redact('secret-99 secret-9')).toBe('[redacted] [redacted]')
 })

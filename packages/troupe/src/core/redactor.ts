@@ -15,8 +15,13 @@ export interface Redactor {
 
 export const redacted = '[redacted]'
 export const shortestSecret = 6
-/** The maximal number of secrets; beyond it the oldest one, which was rotated long ago, is dropped. */
+/** The maximal number of secrets. */
 const maxSecrets = 1_000
+/**
+ * So many are never dropped: those that a process adds once, at its start. Beyond the maximum, the oldest of the others is
+ * dropped: a short-lived one that was rotated long ago.
+ */
+const permanentSecrets = 500
 
 /** @example const redactor = createRedactor(); redactor.addSecret(password); log(redactor.redact(line)) */
 export function createRedactor(): Redactor {
@@ -27,8 +32,7 @@ export function createRedactor(): Redactor {
     addSecret(secret) {
       if (typeof secret !== 'string' || secret.length < shortestSecret || secretForms.has(secret)) return
       secretForms.set(secret, formsOf(secret))
-      const [oldest] = secretForms.keys()
-      if (secretForms.size > maxSecrets) secretForms.delete(oldest as string)
+      if (secretForms.size > maxSecrets) secretForms.delete([...secretForms.keys()][permanentSecrets] as string)
       all = undefined
     },
     redact(text) {
