@@ -1,6 +1,6 @@
 /** Alert rules, their checks, and the predefined rules. */
 import { checkName, checkOptions, type Duration, failure, milliseconds, nearest } from '../../core/index.ts'
-import { isPublished, type Labels, unknownMetric } from '../metrics/index.ts'
+import { checkLabels, gaugeNames, isPublished, type Labels, unknownMetric } from '../metrics/index.ts'
 
 /** The statistics of a metric; `value` is that of a gauge. */
 const statistics = [
@@ -108,6 +108,12 @@ export function checkRule(rule: AlertRule): CheckedRule {
     throw wrong(
       `its figure is not one of ${statistics.join(', ')}; did you mean ${nearest(String(rule.statistic), statistics) ?? 'value'}?`,
     )
+  const isGauge = Object.hasOwn(gaugeNames, rule.metric)
+  if (!rule.own && isGauge !== (rule.statistic === 'value'))
+    throw wrong(
+      `${rule.metric} ${isGauge ? 'is a gauge: its only statistic is' : 'is no gauge: it has no statistic'} value`,
+    )
+  checkLabels(labels)
   if ((above === undefined) === (below === undefined)) throw wrong('it has above, or below, and not both')
   const rising = above !== undefined
   const threshold = (above ?? below) as number

@@ -162,6 +162,19 @@ describe('an alert', () => {
   })
 })
 
+it('A rule that can never raise its alert is rejected: a statistic that its metric does not have, and wrong labels.', () => {
+  const rule = { name: 'a', above: 1 } as const
+  expect(() => checkRule({ ...rule, metric: 'memory.used', statistic: 'average' })).toThrow(
+    'memory.used is a gauge: its only statistic is value',
+  )
+  expect(() => checkRule({ ...rule, metric: 'tool.called', statistic: 'value' })).toThrow(
+    'tool.called is no gauge: it has no statistic value',
+  )
+  const labels = null as never
+  expect(() => checkRule({ ...rule, metric: 'tool.called', statistic: 'count', labels })).toThrow(/labels/)
+  expect(() => checkRule({ ...rule, metric: 'm', own: true, statistic: 'value' })).not.toThrow()
+})
+
 it('A rule about a metric that does not exist is rejected with the nearest name, unless the application records it.', async () => {
   const rule = { name: 'slow', metric: 'tool.caled', statistic: 'p95', above: 1 } as const
   expect(() => watching([rule])).toThrow(

@@ -5,6 +5,7 @@ export { countedNames, gaugeNames, isPublished, unitOf, unknownMetric } from './
 export { createMetricStore, type MetricStore, type StoredMetricSummary } from './metric-store.ts'
 export { metricMigration, metricTable } from './metric-tables.ts'
 export {
+  checkLabels,
   checkMetric,
   type GaugeRead,
   MetricsCollector,
