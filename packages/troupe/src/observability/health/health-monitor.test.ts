@@ -131,6 +131,15 @@ describe('the watchdog', () => {
     emit({ ...step, type: 'step.completed' })
     expect(watchdog.stalled()).toEqual([])
   })
+  it('The watchdog stops watching a step that another process has claimed.', async () => {
+    const { clock, emit, emitted, watchdog, step } = watched()
+    emit({ ...step, type: 'step.started' })
+    emit({ ...step, type: 'step.released', status: 'lost' })
+    await clock.advance('5m')
+    watchdog.check()
+    expect(emitted).toEqual([])
+    expect(watchdog.stalled()).toEqual([])
+  })
   it('The watchdog reports messages that are never finished and an outbox that keeps failing.', async () => {
     const { clock, emit, emitted, watchdog } = watched()
     emit({ type: 'message.received', at: 0, userId: 'ada', id: 'm1', to: 'Stock' })

@@ -78,7 +78,9 @@ export class Watchdog {
   #observe(event: EventFields): void {
     const kind = begins[event.type]
     if (kind) this.#watch(kind, event)
-    else if (ends.has(event.type)) for (const key of keysOf(event)) this.#watched.delete(key)
+    // Another process continues a lost step, and the further events of the step are emitted there.
+    else if (ends.has(event.type) || (event.type === 'step.released' && event.status === 'lost'))
+      for (const key of keysOf(event)) this.#watched.delete(key)
     // Any event of a step shows that it makes progress.
     else for (const span of [event.span, event.parent]) this.#refresh(span)
   }
