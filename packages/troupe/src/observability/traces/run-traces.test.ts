@@ -214,6 +214,14 @@ describe('the trace of a run', () => {
     await clock.advance('2m')
     expect(await ada.traces.list()).toEqual([])
   })
+  it('A clean-up of traces removes all beyond the limit of a user, however many they are.', async () => {
+    const clock = createVirtualClock()
+    const troupe = await opened({ clock, traces: { retention: '1d', max: 3 } })
+    const ada = troupe.user('ada')
+    for (let i = 0; i < 900; i++) await ada.traces.span('span', () => {})
+    await clock.advance('70s')
+    expect(await ada.traces.list({ limit: 1_000 })).toHaveLength(3)
+  })
 })
 
 describe("a host's own spans", () => {

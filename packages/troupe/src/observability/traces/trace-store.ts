@@ -33,7 +33,11 @@ export interface TraceStore extends SpanSink {
   get(user: UserId, traceId: string): Promise<RecordedTrace | undefined>
   /** Lists traces, the newest first. */
   list(user: UserId, limit: number): Promise<readonly TraceSummary[]>
-  /** Deletes traces beyond the limits. @returns the number of deleted traces */
+  /**
+   * Deletes traces beyond the limits.
+   * @param limit the number of traces that one change deletes
+   * @returns the number of deleted traces
+   */
   cleanup(limit: number): Promise<number>
   /** Changes the limits, from the next clean-up on. */
   setRetention(bounds: TraceBounds): void
@@ -41,14 +45,34 @@ export interface TraceStore extends SpanSink {
 
 /** The number of rows that are read of one trace; a longer trace shows its first rows. */
 const maxRows = 1_000
+/** The number of rounds of one clean-up: the close of a troupe waits for it. */
+const maxRounds = 50
 
 export function createTraceStore({ storage, clock, ids, ...initialBounds }: TraceStoreOptions): TraceStore {
   let bounds: TraceBounds = initialBounds
   const queries = compile(storage.dialect)
-  const remove = async (user: UserId, traceId: string) => {
-    const values = { user, trace: traceId }
-    const statements = [queries.dropSpans(values), queries.dropMark(values)]
-    await storage.commit({ id: null, scope: { user }, statements })
+  const remove = async (user: UserId, traces: readonly Row[]) => {
+    if (traces.length === 0) return 0
+    const all = traces.map(({ trace_id }) => ({ user, trace: String(trace_id) }))
+    const statements = all.flatMap((values) => [queries.dropSpans(values), queries.dropMark(values)])
+    const { ok } = await storage.commit({ id: null, scope: { user }, statements })
+    return ok ? all.length : 0
+  }
+  const removeOnce = async (limit: number) => {
+    const { retentionMs, max } = bounds
+    const before = Math.round(clock.now() - retentionMs)
+    const [old = [], excess = []] = await storage.read({ work: true }, [
+      queries.old({ before, limit }, { returns: true }),
+      queries.excess({ max, limit }, { returns: true }),
+    ])
+    let removed = 0
+    for (const [user, traces] of Map.groupBy(old, (row) => String(row.user_id))) removed += await remove(user, traces)
+    for (const { user_id } of excess) {
+      const user = String(user_id)
+      const [rest = []] = await storage.read({ user }, [queries.beyond({ user, max, limit }, { returns: true })])
+      removed += await remove(user, rest)
+    }
+    return removed
   }
   return {
     async write(spans) {
@@ -80,22 +104,12 @@ export function createTraceStore({ storage, clock, ids, ...initialBounds }: Trac
       bounds = wanted
     },
     async cleanup(limit) {
-      const { retentionMs, max } = bounds
-      const before = Math.round(clock.now() - retentionMs)
-      const [old = [], excess = []] = await storage.read({ work: true }, [
-        queries.old({ before, limit }, { returns: true }),
-        queries.excess({ max, limit }, { returns: true }),
-      ])
-      let removed = 0
-      for (const row of old) await remove(String(row.user_id), String(row.trace_id))
-      removed += old.length
-      for (const { user_id } of excess) {
-        const user = String(user_id)
-        const [rest = []] = await storage.read({ user }, [queries.beyond({ user, max, limit }, { returns: true })])
-        for (const row of rest) await remove(user, String(row.trace_id))
-        removed += rest.length
+      let all = 0
+      for (let round = 0, removed = limit; round < maxRounds && removed >= limit; round++) {
+        removed = await removeOnce(limit)
+        all += removed
       }
-      return removed
+      return all
     },
   }
 }
