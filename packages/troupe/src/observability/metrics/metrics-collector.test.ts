@@ -208,6 +208,15 @@ describe('the text of Prometheus', () => {
     expect(lines).toContain('troupe_sold_total{kind="tea",location="shop"} 2')
   })
 
+  it('The Prometheus text gives the name of a counter of Troupe to no metric of an application.', async () => {
+    const { metrics } = collector()
+    metrics.increment('cache_hit', 2)
+    metrics.increment('cache.hit')
+    const lines = (await metrics.prometheus()).split('\n')
+    expect(lines).toContain('# HELP troupe_cache_hit_total lookups that found a value, by cache')
+    expect(lines).toContain('troupe_cache_hit_total 1')
+    expect(lines).toContain('troupe_cache_hit_total_ 2')
+  })
   it('The Prometheus text lists one family after the other, with cumulative histograms in seconds.', async () => {
     const { metrics } = collector()
     metrics.time('import', 4, { labels: { source: 'a "b"\\c' } })

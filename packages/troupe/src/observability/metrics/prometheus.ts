@@ -4,13 +4,15 @@
  */
 import { eventNames } from '../../core/index.ts'
 import type { GaugeReading, Metric, Readable } from './metric.ts'
-import { gaugeNames, unitOf } from './metric-names.ts'
+import { countedNames, gaugeNames, unitOf } from './metric-names.ts'
 import { bucketBounds, type Labels, type Series } from './series.ts'
+
+const ownNames = { ...eventNames, ...countedNames }
 
 export async function renderPrometheus(metrics: Readable): Promise<string> {
   const names = new Names()
   // Names are assigned in order, those of Troupe first, so that a later metric cannot take the name of an earlier one.
-  const counted = oursFirst(metrics.metrics(), eventNames).map((metric) => ({
+  const counted = oursFirst(metrics.metrics(), ownNames).map((metric) => ({
     name: metric.name,
     lines: family(metric, names),
   }))
@@ -66,7 +68,7 @@ function gauge(name: string, readings: readonly GaugeReading[], names: Names): r
 
 function family(metric: Metric, names: Names): readonly string[] {
   const { name, kind, series } = metric
-  const help = helpOf(eventNames, name)
+  const help = helpOf(ownNames, name)
   if (kind === 'counter') {
     const full = names.reserve(exposedName(name, unitOf(name)))
     return [
