@@ -74,8 +74,18 @@ function copyOfObject(value: object, to: Capture, depth: number): unknown {
   if (value instanceof Uint8Array) limit.left -= value.length
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   if (value instanceof Uint8Array) return value.slice()
-  if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, inner(one)]))
-  if (value instanceof Set) return new Set([...value].map(inner))
+  if (value instanceof Map) {
+    const map = new Map<unknown, unknown>()
+    copies.set(value, map)
+    for (const [key, one] of value) map.set(key, inner(one))
+    return map
+  }
+  if (value instanceof Set) {
+    const set = new Set<unknown>()
+    copies.set(value, set)
+    for (const one of value) set.add(inner(one))
+    return set
+  }
   if (!isPlainObject(value) || (to.sharesCode && depth > 0 && isCode(value))) return value
   const copy: Record<PropertyKey, unknown> = Object.create(Object.getPrototypeOf(value))
   copies.set(value, copy)

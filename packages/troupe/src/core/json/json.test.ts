@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../values/json-value.ts'
 import { canonicalJson, hashJson } from './canonical-json.ts'
+import { capture } from './capture.ts'
 import { copyJson, decodeJson, encodeJson } from './json.ts'
 
 const rejected = (value: unknown) => expect(() => encodeJson(value)).toThrow(/JSON cannot carry/)
@@ -150,4 +151,16 @@ describe('canonicalJson', () => {
     expect(canonicalJson({ b: 1, a: [2, { d: null, c: 'x' }] })).toBe('{"a":[2,{"c":"x","d":null}],"b":1}')
     expect(hashJson({ a: 1 })).not.toBe(hashJson({ a: '1' }))
   })
+})
+
+it('A captured map that contains itself twice is copied once, and so is a set.', () => {
+  const map = new Map<string, unknown>()
+  map.set('left', map).set('right', map)
+  const copy = capture(map)
+  expect([...copy.values()].map((one) => one === copy)).toEqual([true, true])
+  expect(copy === map).toBe(false)
+  const set = new Set<unknown>()
+  set.add(set).add(map)
+  const setCopy = capture(set)
+  expect([setCopy.size, setCopy.has(setCopy), setCopy.has(map)]).toEqual([2, true, false])
 })
