@@ -43,6 +43,8 @@ const minuteMs = 60_000
 const maxMinutes = 100_000
 /** The highest number of listed names. */
 const maxNames = 1_000
+/** Of the labels as JSON, so that PostgreSQL can index them with the longest names of a user and a metric. */
+const maxLabelBytes = 2_048
 
 interface MetricStoreParts {
   readonly storage: Pick<Storage, 'dialect' | 'commit' | 'read'>
@@ -98,7 +100,13 @@ function checkRecord(name: string, value: number, options: RecordOptions) {
   const { labels = {}, success = true } = options
   checkLabels(labels)
   checkValue(name, value)
-  return { labels: canonicalJson({ ...labels }), failures: success ? 0 : 1 }
+  const text = canonicalJson({ ...labels })
+  if (Buffer.byteLength(text) > maxLabelBytes)
+    throw failure('validation.failed', {
+      what: `The labels of the metric ${name}`,
+      problem: `they have more than ${maxLabelBytes} bytes as JSON`,
+    })
+  return { labels: text, failures: success ? 0 : 1 }
 }
 
 function requireKnown(name: string, names: readonly string[]): void {
