@@ -162,6 +162,21 @@ describe('an alert', () => {
   })
 })
 
+it('The close of alerts waits 5 s for a recipient that gives no answer.', { timeout: 5_000 }, async () => {
+  const rule = { name: 'a', metric: 'm', own: true, statistic: 'value', above: 1 } as const
+  const { clock, metrics, alerts } = watching([rule], [{ notify: () => new Promise(() => {}) }])
+  metrics.gauge('m', 2)
+  await alerts.evaluate()
+  let isClosed = false
+  const closed = alerts.close().then(() => {
+    isClosed = true
+  })
+  await clock.advance('4s')
+  expect(isClosed).toBe(false)
+  await clock.advance('1s')
+  await closed
+})
+
 it('A rule that can never raise its alert is rejected: a statistic that its metric does not have, and wrong labels.', () => {
   const rule = { name: 'a', above: 1 } as const
   expect(() => checkRule({ ...rule, metric: 'memory.used', statistic: 'average' })).toThrow(

@@ -3,6 +3,7 @@
  * any more. Two thresholds and a duration prevent rapid changes.
  */
 import { type Clock, type Events, milliseconds } from '../../core/index.ts'
+import { withTimeLimit } from '../../resilience/index.ts'
 import { isPublished, type MetricsCollector } from '../metrics/index.ts'
 import { type AlertRule, type CheckedRule, checkRule } from './alert-rule.ts'
 
@@ -30,6 +31,8 @@ export interface Alert {
 export interface AlertSink {
   notify(alert: Alert): Promise<unknown>
 }
+
+const lastMs = 5_000
 
 interface State {
   readonly rule: CheckedRule
@@ -84,9 +87,11 @@ export class Alerts {
     }
   }
 
-  /** Waits for reports in progress. */
+  /** Waits for reports in progress, for 5 s at most: a webhook that gives no answer must not delay the close of a troupe. */
   async close(): Promise<void> {
-    await Promise.all(this.#sending)
+    const { clock } = this.#parts
+    const limit = { clock, limitMs: lastMs, kind: 'own', what: 'The close of alerts', signal: undefined }
+    await withTimeLimit(limit, () => Promise.all(this.#sending)).catch(() => {})
   }
 
   #valueOf(rule: CheckedRule, gauges: Awaited<ReturnType<MetricsCollector['readGauges']>>): number | undefined {
