@@ -1,4 +1,4 @@
-/** Makes the error of a catalogued code; the only way in which Troupe's own rooms raise. */
+/** Creates the error of a code of the catalogue. All modules of Troupe raise their errors so. */
 import type { Json } from '../values/json-value.ts'
 import { show } from '../values/show.ts'
 import { truncateText } from '../values/truncate-text.ts'

@@ -85,7 +85,7 @@ class SharedSlice {
           reject(error as Error)
         }
       })
-      // The call that began the time may be lost, and nobody may come later to notice it.
+      // The call that began the time may be lost, and no later loop may notice it.
       if (waiting === 1) this.#scheduleNext()
     })
   }

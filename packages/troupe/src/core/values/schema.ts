@@ -66,7 +66,7 @@ function toJson(schema: Schema, side: Side, libraryOptions: Parameters<typeof to
 }
 
 /**
- * The JSON Schema (draft 2020-12) of what goes in; undefined where the library doesn't tell it.
+ * The JSON Schema (draft 2020-12) of what goes in; undefined if the library of the schema reports none.
  * @param what names the schema in the error
  * @throws ValidationError `validation.failed` for what JSON Schema can't express, such as dates
  */

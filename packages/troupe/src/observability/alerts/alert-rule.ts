@@ -106,7 +106,7 @@ export function checkRule(rule: AlertRule): CheckedRule {
   if (!rule.own && !isPublished(rule.metric)) throw unknownMetric(rule.metric, [])
   if (!statistics.includes(rule.statistic))
     throw wrong(
-      `its figure is not one of ${statistics.join(', ')}; did you mean ${nearest(String(rule.statistic), statistics) ?? 'value'}?`,
+      `its statistic is not one of ${statistics.join(', ')}; did you mean ${nearest(String(rule.statistic), statistics) ?? 'value'}?`,
     )
   const isGauge = Object.hasOwn(gaugeNames, rule.metric)
   if (!rule.own && isGauge !== (rule.statistic === 'value'))
