@@ -143,6 +143,14 @@ describe('MetricsCollector', () => {
     expect(lines).toContain('troupe_orders_total{shop="other"} 900')
     expect(bounded.summary('orders').count).toBe(1_000)
   })
+  it('MetricsCollector bounds its memory for names of labels too, and loses no count.', () => {
+    const { metrics } = collector()
+    for (let i = 0; i < 1_000; i++) metrics.increment('orders', 1, { [`shop-${i}`]: '1' })
+    const [orders] = metrics.metrics()
+    expect(orders?.series.size).toBe(201)
+    expect([...(orders?.series.values() ?? [])].at(-1)).toMatchObject({ labels: { labels: 'other' }, count: 800 })
+    expect(metrics.summary('orders').count).toBe(1_000)
+  })
   it('MetricsCollector rejects a counter that falls and a value that is not a number.', () => {
     const { metrics } = collector()
     expect(() => metrics.increment('orders', -1)).toThrow(/cannot decrease/)

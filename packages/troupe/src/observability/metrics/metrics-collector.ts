@@ -1,6 +1,7 @@
 /**
  * Collects counters, values and durations of a troupe from events and from the application. Memory is bounded: a
- * limited number of series with the latest 1,000 values each; further label values of a name are counted as `other`.
+ * limited number of series with the latest 1,000 values each; further label values of a name are counted as `other`, and
+ * further names of labels as one series with the label `labels`.
  */
 import {
   type Clock,
@@ -289,11 +290,14 @@ export class MetricsCollector implements Readable {
     const key = keyOf('', labels)
     const found = metric.series.get(key)
     if (found) return found
-    const full = metric.series.size >= seriesPerName || this.#series >= maxSeries
-    const bounded = full ? Object.fromEntries(Object.keys(labels).map((label) => [label, 'other'])) : labels
-    const own = metric.series.get(keyOf('', bounded)) ?? new Series(bounded)
-    if (!metric.series.has(keyOf('', bounded))) {
-      metric.series.set(keyOf('', bounded), own)
+    const { series } = metric
+    const isFull = series.size >= seriesPerName || this.#series >= maxSeries
+    const other = isFull ? Object.fromEntries(Object.keys(labels).map((label) => [label, 'other'])) : labels
+    const isFullOfNames = series.size >= 2 * seriesPerName || this.#series >= 2 * maxSeries
+    const bounded = isFullOfNames && !series.has(keyOf('', other)) ? { labels: 'other' } : other
+    const own = series.get(keyOf('', bounded)) ?? new Series(bounded)
+    if (!series.has(keyOf('', bounded))) {
+      series.set(keyOf('', bounded), own)
       this.#series++
     }
     return own
