@@ -1,17 +1,20 @@
 /** Adds an effect to the list of uncertain effects, or removes it, with the next append of its step. */
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
+import type { EffectClaim } from '../replay/step-record.ts'
 import type { Execution } from '../steps/execution.ts'
 
-export function markUncertain(execution: Execution, id: CallId, effect: string): void {
+export function markUncertain(execution: Execution, id: CallId, effect: string, claim: EffectClaim): void {
   const { spec } = execution
+  claim.uncertain = true
   const row = execution.options.uncertain.add(spec.principal.userId, spec.id, id, effect)
   execution.buffer.add(entryText({ t: 'uncertain', id }), row)
   execution.buffer.want()
 }
 
-/** Removes an effect whose outcome is known. */
-export function forgetUncertain(execution: Execution, id: CallId): void {
+/** Removes an effect whose outcome is known. A resolution that arrives later has no effect. */
+export function forgetUncertain(execution: Execution, id: CallId, claim: EffectClaim): void {
   const { spec } = execution
+  claim.uncertain = false
   execution.buffer.addFragment(execution.options.uncertain.remove(spec.principal.userId, spec.id, id))
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Json } from '../../core/index.ts'
-import type { EffectSpec, Reconciled } from '../effect-port.ts'
+import type { EffectSpec, Reconciled, Resolution } from '../effect-port.ts'
 import {
   createJournalTestbed,
   type Instance,
@@ -236,6 +236,32 @@ describe('an effect whose process died while it went on', () => {
     const second = resolveEffect(instance, 'step:1', '/effect:pay#1', { happened: false })
     await expect(second).rejects.toMatchObject({ name: 'ConflictError', code: 'effect.resolved' })
   })
+
+  const [paid, not] = [{ happened: true, output: 'paid' }, { happened: false }] as const
+  it.each<[Resolution, Reconciled<Json>, Json, string[]]>([
+    [paid, 'unknown', 'paid', ['first']],
+    [paid, 'not', 'paid', ['first']],
+    [paid, 'happened', 'paid', ['first']],
+    [not, 'unknown', 'again', ['first', 'again']],
+    [not, 'not', 'again', ['first', 'again']],
+    [not, { happened: true, output: 'known' }, 'known', ['first']],
+  ])(
+    'An effect that is resolved as %j while reconcile finds out %j has one outcome.',
+    async (resolution, verdict, outcome, did) => {
+      const done: string[] = []
+      await crashInside({ class: 'at-most-once' }, done)
+      await (await reexecute({ class: 'at-most-once' }, done)).instance.steps.close()
+      const instance = testbed.instance()
+      const reconcile = async () => {
+        await resolveEffect(instance, 'step:1', '/effect:pay#1', resolution)
+        await new Promise<void>((resolve) => testbed.clock.after(100, resolve))
+        return verdict
+      }
+      const { end } = await reexecute({ class: 'at-most-once', reconcile }, done, instance)
+      expect([end, done]).toEqual([{ status: 'completed', outcome }, did])
+      expect(await instance.steps.uncertain.list(user)).toEqual([])
+    },
+  )
 
   it('An effect that was resolved as not happened and is interrupted again is uncertain again.', async () => {
     const done: string[] = []

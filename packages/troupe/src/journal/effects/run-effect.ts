@@ -359,8 +359,10 @@ function end<Out>({ execution, id }: Effect<Out>): void {
 async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<void> {
   const { execution, id, spec } = effect
   const verdict = await reconcile(effect, claim)
-  if (!execution.isActive) return
-  if (claim.uncertain && verdict !== 'unknown') forgetUncertain(execution, id)
+  // A person may have resolved the effect meanwhile. That holds, unless `reconcile` knows that the effect happened.
+  if (!execution.isActive || claim.outcome) return
+  if (claim.cleared && (verdict === 'not' || verdict === 'unknown')) return carryOutWhenCleared(effect, claim)
+  if (claim.uncertain && verdict !== 'unknown') forgetUncertain(execution, id, claim)
   if (typeof verdict === 'object') return succeeded(effect, verdict.output)
   if (verdict === 'happened') return succeeded(effect, undefined)
   // If the code declares another class now, the claim still has its class.
@@ -377,8 +379,7 @@ function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
     id,
     AsyncLocalStorage.bind(() => carryOut(effect, claim)),
   )
-  if (!claim.uncertain) markUncertain(execution, id, name)
-  claim.uncertain = true
+  if (!claim.uncertain) markUncertain(execution, id, name, claim)
   execution.cursor.setPassive(id, true)
   execution.advance()
 }
