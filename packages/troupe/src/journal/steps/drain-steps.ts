@@ -29,6 +29,8 @@ export async function drainSteps(
   // Code that ignores its signal is not awaited for longer than the time that is left.
   limits.unwindMs = Math.min(limits.unwindMs, effectsMs / 3)
   const left = running()
+  // Some began after the last look, while others were awaited.
+  for (const machine of left) begun.add(machine)
   await waitAtMost(clock, effectsMs, Promise.all(left.map((machine) => machine.drain())))
   return { finished: begun.size - left.length, released: left.length }
 }
