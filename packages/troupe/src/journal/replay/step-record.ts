@@ -48,6 +48,9 @@ export interface RetainedOutcome {
   readonly order: number
 }
 
+/** The answers that an execution counts too, so that a step has the same limit with and without a restart. */
+const counted: ReadonlySet<LogEntry['t']> = new Set(['answer', 'effect', 'body', 'commit', 'reply'])
+
 export class StepRecord {
   readonly #reexecuteBodies: boolean
   items: AnswerItem[] = []
@@ -67,6 +70,7 @@ export class StepRecord {
   attempts = 0
   /** The number of restarts after the end of a process since the last other entry. */
   restarts = 0
+  /** The number of answers that count against the limit of a step. */
   entries = 0
   inputHash: string | undefined
   end: { readonly value?: Json; readonly error?: StoredError } | undefined
@@ -77,7 +81,7 @@ export class StepRecord {
   }
 
   add(entry: LogEntry): void {
-    this.entries++
+    if (counted.has(entry.t)) this.entries++
     this.restarts = entry.t === 'restarted' ? this.restarts + 1 : 0
     // The record may have the answer of a call that was open when its body returned.
     if ('id' in entry && this.#isCompleted(entry)) return

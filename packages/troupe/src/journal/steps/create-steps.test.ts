@@ -246,6 +246,44 @@ describe('a step', () => {
     expect(await ends()).toHaveLength(1)
   })
 
+  it('A step that commits too often fails with `journal.full`.', async () => {
+    const small = testbed.instance({ limits: { entries: 20 } })
+    const end = await run(
+      'step:1',
+      async (recorder) => {
+        for (let i = 0; ; i++) {
+          keyValuesOf(testbed.storage).push(recorder, 'k', i)
+          await recorder.commit()
+        }
+      },
+      small,
+    )
+    expect(end).toMatchObject({ status: 'failed', error: { code: 'journal.full' } })
+  })
+
+  it.each([
+    [15, 'completed'],
+    [60, 'failed'],
+  ])('A step with a limit of 20 answers and %s effects is %s, also after a restart.', async (effects, status) => {
+    const execute = async (killsAt: number) => {
+      const instance = testbed.instance({ limits: { entries: 20 } })
+      const ended = run(
+        'step:1',
+        async (recorder) => {
+          for (let i = 0; i < effects; i++) {
+            await recorder.effect(`${i}`, { class: 'idempotent' }, () => i)
+            if (i === killsAt) instance.mortal.kill()
+          }
+          return null
+        },
+        instance,
+      )
+      return Promise.race([ended, instance.mortal.death])
+    }
+    expect(await execute(12)).toBe('dead')
+    expect(await execute(-1)).toMatchObject({ status })
+  })
+
   it('A step has the taint of its effects, and its children have it too.', async () => {
     await run('step:1', async (recorder) => {
       expect(recorder.taint).toEqual([])

@@ -37,7 +37,7 @@ import { TaintScope } from './taint-scope.ts'
 type CallMode = 'open' | 'returned' | 'over' | 'silent' | 'rejected'
 
 export interface StepLimits {
-  /** The maximal number of entries in the record of one step. */
+  /** The number of reads, effects, results of bodies, replies and commits in the record of one step at which it fails. */
   readonly entries: number
   /** The maximal size of one recorded value as JSON, in bytes. It is smaller than that of a record, which also has the name. */
   readonly valueBytes: number
@@ -296,7 +296,7 @@ export class Execution {
     text: string | undefined,
     how: { readonly durable?: boolean; readonly fragment?: Fragment | undefined } = {},
   ): void {
-    this.#count()
+    this.count()
     if (how.durable) item.ready = false
     const p = this.cursor.push(item)
     this.buffer.add(entryText(p === undefined ? fields : { ...fields, p }, text), how.fragment)
@@ -373,10 +373,11 @@ export class Execution {
     this.cursor.reject(this.#reason)
   }
 
-  #count(): void {
+  /** Counts an answer, and fails the step if its record has too many. */
+  count(): void {
     this.record.entries++
     const { limits } = this.options
-    if (this.record.entries !== limits.entries) return
+    if (this.record.entries < limits.entries) return
     const used = { used: this.record.entries, limit: limits.entries, unit: 'entries of one step' }
     this.fail(failure('journal.full', { journal: this.spec.id, ...used }))
   }

@@ -224,6 +224,7 @@ export class Turn {
   #commitItem(id: CallId, texts: string[]): AnswerItem {
     const item = createItem('commit', id, {})
     item.ready = false
+    this.#execution.count()
     this.#execution.cursor.push(item)
     texts.push(entryText({ t: 'commit', id }))
     return item
