@@ -118,6 +118,17 @@ describe('the undo of a step', () => {
     expect(done.at(-1)).toBe('release 12A')
   })
 
+  it('The undo of a step waits for a pure effect that takes longer than the limit of a stall.', async () => {
+    const pause = (ms: number) => new Promise<void>((resolve) => testbed.clock.after(ms, resolve))
+    const program: Program = async (recorder) => {
+      await recorder.effect('compute', { class: 'pure' }, () => pause(15_000))
+      return recorder.effect('book', { class: 'idempotent', undo: async () => {} }, () => 'booked')
+    }
+    const instance = testbed.instance()
+    await testbed.during(instance.steps.execute(testbed.spec('step:1'), program))
+    expect(await undoStep(instance, program)).toMatchObject([{ name: 'book', status: 'undone' }])
+  })
+
   it('The undo of a step is rejected while the step is open, and with changed code.', async () => {
     const instance = testbed.instance()
     await expect(instance.steps.undo(testbed.spec('step:1'), async () => null)).rejects.toMatchObject({

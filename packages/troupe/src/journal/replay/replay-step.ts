@@ -13,6 +13,9 @@ import { StageRecorder } from '../turns/stage-recorder.ts'
 import { Turn } from '../turns/turn.ts'
 import type { CallId } from './call-id.ts'
 
+/** How many times as long as its code a running function of a step may take, since it may still lead to the next call. */
+const workingStalls = 10
+
 /**
  * @param options.reexecuteBodies executes bodies of tools too; otherwise their recorded results answer them
  * @returns the effects that the code asked for
@@ -68,18 +71,25 @@ export async function replayStep(
       ? 'the record ends, and the code does not'
       : `the record continues with ${missing}, which the code does not call`
   }
+  let progressAt = clock.monotonic()
   function tick() {
+    progressAt = clock.monotonic()
     execution.tick()
     if (execution.due) port.advance()
     else if (isDone()) clock.soon(() => clock.soon(() => isDone() && usedUp.resolve()))
   }
+  async function watchStall(): Promise<void> {
+    for (let leftMs = limits.stallMs; leftMs > 0; ) {
+      await sleep(clock, Math.min(leftMs, limits.stallMs), late.signal)
+      const limitMs = execution.effects.working > 0 ? workingStalls * limits.stallMs : limits.stallMs
+      leftMs = limitMs - (clock.monotonic() - progressAt)
+    }
+    reject(stallProblem())
+  }
   try {
     const ended = program(new StageRecorder(execution, new Turn(execution), execution.root)).catch(() => null)
-    const stalled = sleep(clock, limits.stallMs, late.signal).then(
-      () => reject(stallProblem()),
-      () => {},
-    )
-    await Promise.race([ended, usedUp.promise, changed.promise, stalled.then(() => changed.promise)])
+    watchStall().catch(() => {})
+    await Promise.race([ended, usedUp.promise, changed.promise])
   } finally {
     late.abort()
     execution.stop('silent', 'parked')
