@@ -86,6 +86,7 @@ export class StepMachine implements StepControl, StepPort {
 
   /** The user is erased. Nothing of the step is written any more, although its code may run. */
   async forget(): Promise<void> {
+    if (this.data.state === 'loading') this.#executor.stop()
     this.dispatch({ on: 'forget' })
     await this.#writing
   }
@@ -125,7 +126,8 @@ export class StepMachine implements StepControl, StepPort {
         if (io.do === 'commit' || io.do === 'record') buffer.phase = 'idle'
         this.dispatch(trigger)
       })
-    if (io.do === 'commit' || io.do === 'record') this.#writing = performed
+    // A load writes too: it takes the journal over, and records a restart.
+    if (io.do === 'commit' || io.do === 'record' || io.do === 'load') this.#writing = performed
   }
 
   startCode(): void {

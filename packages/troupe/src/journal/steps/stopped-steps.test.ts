@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Json } from '../../core/index.ts'
-import type { Statement, Storage } from '../../storage/index.ts'
+import type { Change, Statement, Storage } from '../../storage/index.ts'
 import {
   createJournalTestbed,
   type Instance,
@@ -62,6 +62,27 @@ describe('a step stopped during the reload after a rejected turn', () => {
     const spec = testbed.spec('step:1', { signal: abort.signal })
     expect(await testbed.during(instance.steps.execute(spec, program))).toEqual(end)
     expect([executions, paid]).toEqual([1, 0])
+  })
+})
+
+describe('a step of an erased user', () => {
+  it('A step that records its restart is forgotten only after that write.', async () => {
+    const { commit } = instance.storage
+    const gate = Promise.withResolvers<void>()
+    Object.assign(instance.storage, {
+      commit: (change: Change) => gate.promise.then(() => commit(change)),
+    })
+    const end = instance.steps.execute(testbed.spec('step:1', { entry: 'restart' }), async () => null)
+    await testbed.clock.advance('10ms')
+    let isForgotten = false
+    const forgotten = instance.steps.forget(user).then(() => {
+      isForgotten = true
+    })
+    await testbed.clock.advance('10ms')
+    expect([await end, isForgotten]).toEqual([{ status: 'lost' }, false])
+    gate.resolve()
+    await testbed.during(forgotten)
+    expect(await instance.journals.load(user, 'step:1')).toBeDefined()
   })
 })
 
