@@ -4,12 +4,14 @@ import type { RecordedAnswer } from '../steps-port.ts'
 import type { LogEntry } from './log-entry.ts'
 
 export function answersOf(records: readonly JournalRecord[], kind: string): readonly RecordedAnswer[] {
+  // A stage has no slash, but a name may have one.
   const mark = `/${kind}:`
   return records
     .flatMap((record) => record.body as LogEntry[])
     .flatMap((entry) => {
       if ((entry.t !== 'answer' && entry.t !== 'now') || entry.v === undefined) return []
-      const at = entry.id.indexOf(mark)
-      return at < 0 ? [] : [{ name: entry.id.slice(at + mark.length, entry.id.lastIndexOf('#')), value: entry.v }]
+      const at = entry.id.indexOf('/')
+      if (!entry.id.startsWith(mark, at)) return []
+      return [{ name: entry.id.slice(at + mark.length, entry.id.lastIndexOf('#')), value: entry.v }]
     })
 }

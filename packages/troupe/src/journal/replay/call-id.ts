@@ -10,7 +10,7 @@ export type CallId = string
 /** The names of the stages from the outermost to the innermost, with `>` between them. */
 export type StagePath = string
 
-const escaped = (name: string) => name.replaceAll(/[%>/]/g, (sign) => encodeURIComponent(sign).replace('>', '%3E'))
+const escaped = (name: string) => name.replaceAll(/[%>/]/g, encodeURIComponent)
 
 export const stageOf = (id: CallId): StagePath => id.slice(0, id.indexOf('/'))
 export const isWithin = (path: StagePath, outer: StagePath): boolean => path === outer || path.startsWith(`${outer}>`)
