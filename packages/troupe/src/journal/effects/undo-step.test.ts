@@ -118,6 +118,23 @@ describe('the undo of a step', () => {
     expect(done.at(-1)).toBe('release 12A')
   })
 
+  it('The undo of a step that is interrupted, and whose next code undoes less, is `code.changed`.', async () => {
+    const program =
+      (undo?: () => Promise<void>): Program =>
+      async (recorder) => {
+        await recorder.effect('book', { class: 'idempotent', undo: async () => {} }, () => 1)
+        return recorder.effect('pay', { class: 'idempotent', ...(undo ? { undo } : {}) }, () => 5)
+      }
+    const first = testbed.instance()
+    const killed = program(async () => first.mortal.kill())
+    await testbed.during(first.steps.execute(testbed.spec('step:1'), killed))
+    await testbed.during(Promise.race([first.steps.undo(testbed.spec('step:1'), killed), first.mortal.death]))
+    await expect(undoStep(testbed.instance(), program())).rejects.toMatchObject({
+      code: 'code.changed',
+      message: expect.stringContaining('undo:step:1#1'),
+    })
+  })
+
   it('The undo of a step waits for a pure effect that takes longer than the limit of a stall.', async () => {
     const pause = (ms: number) => new Promise<void>((resolve) => testbed.clock.after(ms, resolve))
     const program: Program = async (recorder) => {

@@ -84,6 +84,7 @@ async function carryOut(
       return null
     },
   )
+  if (end.status === 'code.changed') throw failure('code.changed', { step: attempt, problem: end.problem })
   if (end.status !== 'completed' && end.status !== 'failed') throw failure('cancelled', { what: `Undoing ${spec.id}` })
 }
 
