@@ -1,5 +1,5 @@
 /** Reads of the troupe's own data: made once, and answered from the record in later executions. */
-import { encodeJson, failure, type Json, storeError } from '../../core/index.ts'
+import { encodeJson, failure, type Json, maxValueBytes, storeError } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { Stage } from '../turns/stages.ts'
@@ -21,7 +21,7 @@ export function answer<T extends Json>(
 async function read(execution: Execution, id: CallId, ask: () => Json | Promise<Json>): Promise<void> {
   try {
     const value = await ask()
-    const text = value === undefined ? undefined : encodeJson(value, `The answer to ${id}`)
+    const text = value === undefined ? undefined : encodeAnswer(id, value)
     if (!execution.isActive) return
     execution.answer(createItem('answer', id, { value }), { t: 'answer', id }, text)
   } catch (thrown) {
@@ -44,7 +44,7 @@ export function answerNow<T extends Json>(execution: Execution, stage: Stage, ca
   const retained = execution.record.retained.get(id)
   execution.record.retained.delete(id)
   const value = retained ? (retained.item.value as T) : ask()
-  const text = retained ? undefined : encodeJson(value, `The answer to ${id}`)
+  const text = retained ? undefined : encodeAnswer(id, value)
   const item = createItem('now', id, { value })
   item.consumed = true
   const position = execution.cursor.push(item)
@@ -53,4 +53,17 @@ export function answerNow<T extends Json>(execution: Execution, stage: Stage, ca
   const entry = retained ? entryText({ t: 'reused', ...fields }) : entryText({ t: 'now', ...fields }, text)
   execution.extend(id, () => execution.buffer.add(entry))
   return value
+}
+
+/** The bytes of a record besides the answer and the id of its call, of which a character takes at most six bytes. */
+const otherFieldsBytes = 256
+
+/** @throws ValidationError `value.too_large` for an answer that no record can contain */
+function encodeAnswer(id: CallId, value: Json): string {
+  const what = `The answer to ${id}`
+  const text = encodeJson(value, what)
+  const bytes = Buffer.byteLength(text)
+  const limit = maxValueBytes - 6 * id.length - otherFieldsBytes
+  if (bytes > limit) throw failure('value.too_large', { what, bytes, limit })
+  return text
 }
