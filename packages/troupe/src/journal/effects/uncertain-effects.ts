@@ -6,6 +6,7 @@ import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { JournalId, Journals } from '../journal-port.ts'
 import type { CallId } from '../replay/call-id.ts'
+import { checkRecordable } from '../replay/check-recordable.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
 import type { RecordedEffect, UncertainList } from '../steps-port.ts'
 import { effectsOf } from './effects-of.ts'
@@ -34,7 +35,7 @@ interface EffectKey {
 }
 
 /** Checks a resolution. One without a decision is rejected, since the effect would be repeated. @throws ValidationError */
-function readResolution(resolution: Resolution): { readonly happened: boolean; readonly output?: Json } {
+function readResolution(call: CallId, resolution: Resolution): { readonly happened: boolean; readonly output?: Json } {
   const what = 'The resolution of an effect'
   checkOptions(what, resolution, ['happened', 'output'])
   const { happened, output } = resolution as { readonly happened?: unknown; readonly output?: unknown }
@@ -42,7 +43,9 @@ function readResolution(resolution: Resolution): { readonly happened: boolean; r
   if (typeof happened !== 'boolean') throw wrong('it must say happened: true or happened: false')
   if (output === undefined) return { happened }
   if (!happened) throw wrong('an effect that did not happen has no output')
-  return { happened, output: copyJson(output, `${what}: its output`) }
+  const copy = copyJson(output, `${what}: its output`)
+  checkRecordable(call, JSON.stringify(copy), `${what}: its output`)
+  return { happened, output: copy }
 }
 
 export function createUncertainEffects(storage: Storage, inbox: Inbox, journals: Journals): UncertainEffects {
@@ -94,7 +97,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
       if (!result.ok) throw failure(result.code, { ...result.detail })
     },
     async resolveEnded(user, step, call, resolution) {
-      const { happened, output } = readResolution(resolution)
+      const { happened, output } = readResolution(call, resolution)
       const effect: LogEntry = { t: 'effect', id: call, ...(output === undefined ? {} : { v: output }) }
       const never: LogEntry[] = [
         { t: 'not-happened', id: call },
@@ -105,7 +108,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
     },
     resolve(user, step, call, resolution) {
       const removed = removeExpected(user, step, call)
-      const put = inbox.put(user, step, resolutionSender, call, readResolution(resolution))
+      const put = inbox.put(user, step, resolutionSender, call, readResolution(call, resolution))
       return { ...put, statements: [removed, ...put.statements] }
     },
   }

@@ -1,20 +1,30 @@
 import { expect, it } from 'vitest'
 import { type Json, maxValueBytes, seededRandom, type TroupeError } from '../../core/index.ts'
 import { createBlobs } from '../../storage/index.ts'
-import { createJournalTestbed } from '../journal-testbed.test.fixture.ts'
+import { createJournalTestbed, user } from '../journal-testbed.test.fixture.ts'
 import { createJournals } from '../journals/create-journals.ts'
 import type { Recorder } from '../recorder-port.ts'
 import { createSteps } from '../steps/create-steps.ts'
 
 const codeOf = (error: unknown) => (error as TroupeError).code
 
-it('A read in a step rejects with `value.too_large` if no record can contain its answer, and the step continues.', async () => {
+async function openSteps() {
   const testbed = await createJournalTestbed()
   const { storage, clock } = testbed
   const { inbox, timers } = testbed.instance()
-  const blobs = await createBlobs(storage)
-  const journals = createJournals({ storage, clock, owner: 'node', blobs })
+  const journals = createJournals({ storage, clock, owner: 'node', blobs: await createBlobs(storage) })
   const steps = createSteps({ storage, journals, inbox, timers, clock, random: seededRandom('answers') })
+  const execute = (program: (recorder: Recorder) => Promise<Json>) =>
+    testbed.during(steps.execute(testbed.spec('step:1'), program))
+  const close = async () => {
+    await steps.close()
+    await testbed.close()
+  }
+  return { testbed, storage, steps, execute, close }
+}
+
+it('A read in a step rejects with `value.too_large` if no record can contain its answer, and the step continues.', async () => {
+  const { execute, close } = await openSteps()
   const program = async (recorder: Recorder): Promise<Json> => {
     const get = { kind: 'get', name: 'k' }
     const fits = await recorder.answer(get, () => 'x'.repeat(maxValueBytes - 400))
@@ -29,7 +39,26 @@ it('A read in a step rejects with `value.too_large` if no record can contain its
     return [fits.length, late, atOnce as Json]
   }
   const outcome = [maxValueBytes - 400, 'value.too_large', 'value.too_large']
-  expect(await testbed.during(steps.execute(testbed.spec('step:1'), program))).toEqual({ status: 'completed', outcome })
-  await steps.close()
-  await testbed.close()
+  expect(await execute(program)).toEqual({ status: 'completed', outcome })
+  await close()
+})
+
+it('A wait rejects with `value.too_large` if no record can contain its answer.', async () => {
+  const { storage, steps, execute, close } = await openSteps()
+  const notify = () => ({ statements: [] })
+  const program = (recorder: Recorder): Promise<Json> =>
+    recorder.wait({ call: { kind: 'request', name: 'note' }, input: null, notify })
+  expect(await execute(program)).toMatchObject({ status: 'parked' })
+  const answer = { value: 'x'.repeat(maxValueBytes) }
+  await storage.commit({ id: null, scope: { user }, ...steps.answer(user, 'step:1', '/request:note#1', answer) })
+  const message = expect.stringContaining('The request note has')
+  expect(await execute(program)).toMatchObject({ status: 'failed', error: { code: 'value.too_large', message } })
+  await close()
+})
+
+it('A resolution of an effect with an output that no record can contain is rejected.', async () => {
+  const { steps, close } = await openSteps()
+  const resolution = { happened: true, output: 'x'.repeat(maxValueBytes) } as const
+  expect(() => steps.resolve(user, 'step:1', '/effect:pay#1', resolution)).toThrow('The resolution of an effect')
+  await close()
 })

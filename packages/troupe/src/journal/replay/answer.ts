@@ -1,9 +1,10 @@
 /** Reads of the troupe's own data: made once, and answered from the record in later executions. */
-import { encodeJson, failure, type Json, maxValueBytes, storeError } from '../../core/index.ts'
+import { encodeJson, failure, type Json, storeError } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { Stage } from '../turns/stages.ts'
 import type { CallId } from './call-id.ts'
+import { checkRecordable } from './check-recordable.ts'
 import { entryText } from './log-entry.ts'
 
 export function answer<T extends Json>(
@@ -55,15 +56,10 @@ export function answerNow<T extends Json>(execution: Execution, stage: Stage, ca
   return value
 }
 
-/** The bytes of a record besides the answer and the id of its call, of which a character takes at most six bytes. */
-const otherFieldsBytes = 256
-
 /** @throws ValidationError `value.too_large` for an answer that no record can contain */
 function encodeAnswer(id: CallId, value: Json): string {
   const what = `The answer to ${id}`
   const text = encodeJson(value, what)
-  const bytes = Buffer.byteLength(text)
-  const limit = maxValueBytes - 6 * id.length - otherFieldsBytes
-  if (bytes > limit) throw failure('value.too_large', { what, bytes, limit })
+  checkRecordable(id, text, what)
   return text
 }

@@ -5,6 +5,7 @@ import { resolutionSender } from '../effects/uncertain-effects.ts'
 import type { InboxRow } from '../inbox-port.ts'
 import type { CallName, Wait } from '../recorder-port.ts'
 import type { CallId } from '../replay/call-id.ts'
+import { checkRecordable } from '../replay/check-recordable.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { timerSender } from '../timers/create-timers.ts'
 import { createItem, type Execution } from './execution.ts'
@@ -80,10 +81,30 @@ function reply(execution: Execution, id: CallId, answer: Answer): void {
   const { spec } = execution
   const fragment =
     wait.due === undefined ? undefined : execution.options.timers.clear(spec.principal.userId, spec.id, timerOf(id))
-  const item = createItem('reply', id, answer)
-  const fields = { t: 'reply' as const, id, ...(answer.taint ? { l: answer.taint } : {}) }
-  if ('error' in answer) execution.answer(item, { ...fields, e: answer.error }, undefined, { durable: true, fragment })
-  else execution.answer(item, fields, JSON.stringify(answer.value), { durable: true, fragment })
+  const { text, ...outcome } = recordable(id, answer)
+  const item = createItem('reply', id, { ...outcome, ...(answer.taint ? { taint: answer.taint } : {}) })
+  const fields = {
+    t: 'reply' as const,
+    id,
+    ...(answer.taint ? { l: answer.taint } : {}),
+    ...('error' in outcome ? { e: outcome.error } : {}),
+  }
+  execution.answer(item, fields, text, { durable: true, fragment })
+}
+
+/** Returns the answer with its text. An answer that no record can contain becomes an error, since it would stop each execution. */
+function recordable(
+  id: CallId,
+  answer: Answer,
+): { readonly value: Json; readonly text: string } | { readonly error: StoredError; readonly text?: undefined } {
+  if ('error' in answer) return { error: answer.error }
+  const text = JSON.stringify(answer.value)
+  try {
+    checkRecordable(id, text, inWords(id))
+    return { value: answer.value, text }
+  } catch (error) {
+    return { error: storeError(error) }
+  }
 }
 
 function applyResolution(
