@@ -66,7 +66,7 @@ describe('a step stopped during the reload after a rejected turn', () => {
 })
 
 describe('a step of an erased user', () => {
-  it('A step that records its restart is forgotten only after that write.', async () => {
+  it('A step that records its restart delays the erasure of its user until that write has ended.', async () => {
     const { commit } = instance.storage
     const gate = Promise.withResolvers<void>()
     Object.assign(instance.storage, {
@@ -74,14 +74,14 @@ describe('a step of an erased user', () => {
     })
     const end = instance.steps.execute(testbed.spec('step:1', { entry: 'restart' }), async () => null)
     await testbed.clock.advance('10ms')
-    let isForgotten = false
-    const forgotten = instance.steps.forget(user).then(() => {
-      isForgotten = true
+    let isReady = false
+    const erasure = instance.steps.forget(user).then(() => {
+      isReady = true
     })
     await testbed.clock.advance('10ms')
-    expect([await end, isForgotten]).toEqual([{ status: 'lost' }, false])
+    expect([await end, isReady]).toEqual([{ status: 'lost' }, false])
     gate.resolve()
-    await testbed.during(forgotten)
+    await testbed.during(erasure)
     expect(await instance.journals.load(user, 'step:1')).toBeDefined()
   })
 })
