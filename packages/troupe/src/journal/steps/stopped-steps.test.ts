@@ -105,6 +105,19 @@ describe('a parked step', () => {
   })
 })
 
+describe('a fenced step', () => {
+  it('A step that a cancel has fenced is cancelled, also if it then gets a row for which it does not wait.', async () => {
+    const spec = testbed.spec('step:1')
+    const program = (recorder: Recorder) =>
+      recorder.wait({ call: { kind: 'ask', name: 'q' }, input: null, notify: () => ({ statements: [] }) })
+    expect(await testbed.during(instance.steps.execute(spec, program))).toMatchObject({ status: 'parked' })
+    const stray = instance.steps.answer(user, 'step:1', '/ask:other#1', { value: null })
+    for (const fragment of [instance.journals.fence(user, ['step:1']), stray])
+      await testbed.storage.commit({ id: null, scope: { user }, ...fragment })
+    expect(await testbed.during(instance.steps.execute(spec, program))).toEqual({ status: 'cancelled' })
+  })
+})
+
 describe('a cancelled step whose code ignores its signal', () => {
   it.each([undefined, 200, 60_000])(
     'A cancelled step that ignores its signal is awaited for its grace of %s ms.',

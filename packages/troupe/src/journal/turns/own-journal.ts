@@ -115,7 +115,8 @@ export class OwnJournal {
     const retentionMs = closes === 'failed' ? retention?.failedMs : retention?.completedMs
     const at = clock.now()
     if (this.#writer) {
-      if (bodies.length === 0) return this.#writer.prove()
+      // A fenced writer owns no epoch that it could prove.
+      if (bodies.length === 0 && !fenced) return this.#writer.prove()
       const isClosed = closes !== false && !fenced
       const { statements } = fenced
         ? this.#writer.appendFenced(at, bodies)
