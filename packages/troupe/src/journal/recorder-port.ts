@@ -48,9 +48,6 @@ export interface Wait {
   readonly input: Json
 }
 
-/** The answer that `answerWait` puts into the inbox of the step's journal. */
-export type WaitAnswer = { readonly value: Json } | { readonly error: Json }
-
 /** The record of one step, on which modules build their part of `ctx`. */
 export interface Recorder {
   /** The id of the step's journal. */

@@ -63,7 +63,7 @@ export function runEffect<Out>(
   name: string,
   spec: EffectSpec<Out>,
   fn: EffectFunction<Out>,
-  scope: TaintScope = execution.scope,
+  scope: TaintScope,
 ): Promise<Out> {
   checkEffect(name, spec, fn)
   const id = execution.counter.next(stage.path, {
@@ -205,7 +205,7 @@ function carryOutWhenCleared<Out>(effect: Effect<Out>, claim: EffectClaim): void
     )
 }
 
-/** Records durably that the effect did not happen. */
+/** Carries out an effect whose resolution as not happened is durable. */
 function carryOut<Out>(effect: Effect<Out>, claim: EffectClaim): void {
   claim.cleared = undefined
   if (effect.execution.isActive) void effect.execution.work(() => perform(effect)).then(track(effect))

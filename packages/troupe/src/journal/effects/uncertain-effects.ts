@@ -26,7 +26,7 @@ export interface UncertainEffects {
 }
 
 /** A limit above that of the records of a journal. */
-const allRecords = 1_000_000
+export const allRecords = 1_000_000
 
 interface EffectKey {
   readonly user: string

@@ -7,7 +7,7 @@ import { type Clock, checkPorts, type Events, failure, maxValueBytes, type Rando
 import type { Storage } from '../../storage/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { requestsOf } from '../effects/requests-of.ts'
-import { createUncertainEffects } from '../effects/uncertain-effects.ts'
+import { allRecords, createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
 import type { Inbox } from '../inbox-port.ts'
 import { EncodedBody, type JournalId, type Journals } from '../journal-port.ts'
@@ -55,9 +55,6 @@ export const stepLimits: StepLimits & { readonly continuations: number } = {
    */
   continuations: 1_000,
 }
-
-/** A limit above that of the records of a journal. */
-const allRecords = 1_000_000
 
 /** Returns the key of a step. It has the length of the user's name, because a name may contain any character. */
 const executionKeyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
@@ -111,7 +108,7 @@ function openSteps(options: StepsOptions): Steps {
     effectScope: new AsyncLocalStorage<EffectScope>(),
     parked(machine) {
       parked.add(machine)
-      if (parked.size > limits.continuations) [...parked][0]?.drop()
+      if (parked.size > limits.continuations) parked.values().next().value?.drop()
     },
     resumed: (machine) => void parked.delete(machine),
     over(machine) {

@@ -19,7 +19,6 @@ import type { EffectSpec } from '../effect-port.ts'
 import { EffectsInProgress } from '../effects/effects-in-progress.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
 import type { ExecutionTrigger } from '../machine/trigger.ts'
-import type { StagedWrite } from '../recorder-port.ts'
 import { CallCounter, type CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { ReplayCursor } from '../replay/replay-cursor.ts'
@@ -350,10 +349,6 @@ export class Execution {
 
   get taint(): readonly TaintLabel[] {
     return this.scope.taint
-  }
-
-  onCommitted(stage: Stage, listener: (committed: readonly StagedWrite[]) => void): void {
-    stage.listeners.push(listener)
   }
 
   /**

@@ -149,7 +149,7 @@ export class StageRecorder implements Recorder {
   }
 
   onCommitted(listener: (committed: readonly StagedWrite[]) => void): void {
-    this.#execution.onCommitted(this.#stage, listener)
+    this.#stage.listeners.push(listener)
   }
 
   child(stage: string): Recorder {
