@@ -86,4 +86,17 @@ describe('secrets', () => {
       none: undefined,
     })
   })
+
+  it('A secret reference is revealed in a value with cycles, and a value of any depth is searched for it.', async () => {
+    const { secrets } = createTestbed({ get: (name) => ({ value: `value of ${name}` }) })
+    const cyclic: Record<string, unknown> = { key: secretRef('K') }
+    cyclic.all = [cyclic, cyclic]
+    const revealed = (await secrets.revealAll(cyclic)) as typeof cyclic
+    expect(revealed.key).toBe('value of K')
+    expect(revealed.all).toEqual([revealed, revealed])
+    expect(cyclic.key).toEqual(secretRef('K'))
+    let deep: object = { n: 1 }
+    for (let level = 0; level < 10_000; level++) deep = { deep, again: deep }
+    expect(await secrets.revealAll(deep)).toBe(deep)
+  })
 })

@@ -1,5 +1,5 @@
 /** The cache of secrets in front of their sources. */
-import { type Clock, failure, type Redactor, TroupeError } from '../../core/index.ts'
+import { type Clock, failure, isPlainObject, type Redactor, TroupeError } from '../../core/index.ts'
 import { isSecretReference, type SecretText, secretRef } from './secret-reference.ts'
 import type { SecretSource, SecretValue } from './secret-source.ts'
 
@@ -21,8 +21,6 @@ const longest = 64 * 1024
 
 /** Longer lists are not lists of keys: they are returned unchanged, and the check of the configuration rejects them. */
 const maxListed = 10_000
-/** A configuration has fewer levels. Thousands would overflow the stack. */
-const maxLevels = 100
 
 /**
  * The secrets of a troupe: requested from its sources in order, cached until they expire, and redacted from all output.
@@ -61,18 +59,12 @@ export class Secrets {
     return typeof text === 'string' ? text : await this.get(text.secret)
   }
 
-  /**
-   * Returns the value with each reference in it replaced by its secret: in lists and plain objects, up to 100 levels.
-   * Deeper parts are unchanged.
-   */
-  async revealAll(value: unknown, level = 0): Promise<unknown> {
-    if (isSecretReference(value)) return this.get(value.secret)
-    if (typeof value !== 'object' || value === null || level === maxLevels) return value
-    const inner = (one: unknown) => this.revealAll(one, level + 1)
-    if (Array.isArray(value) && value.length <= maxListed) return Promise.all(value.map(inner))
-    if (Object.getPrototypeOf(value) !== Object.prototype) return value
-    const entries = Object.entries(value).map(async ([name, one]) => [name, await inner(one)] as const)
-    return Object.fromEntries(await Promise.all(entries))
+  /** Returns the value with each reference in it replaced by its secret: in lists and plain objects, at any depth. */
+  async revealAll(value: unknown): Promise<unknown> {
+    const found = namesIn(value)
+    if (found.size === 0) return value
+    const texts = await Promise.all([...found].map(async (name) => [name, await this.get(name)] as const))
+    return replaced(value, new Map(texts), new Map())
   }
 
   /** Concurrent requests of one secret get the same answer. */
@@ -120,4 +112,29 @@ function expiryOf(name: string, { expiresAt }: SecretValue): number {
   const ms = typeof expiresAt === 'number' ? expiresAt : new Date(expiresAt).getTime()
   if (!Number.isNaN(ms)) return ms
   throw failure('secret.failed', { name, problem: 'its source returned an expiry that is not a time' })
+}
+
+const isSearched = (value: unknown): value is object =>
+  Array.isArray(value) ? value.length <= maxListed : isPlainObject(value)
+
+/** Returns the names of all secrets that a value refers to. It may have cycles, and any depth. */
+function namesIn(value: unknown): ReadonlySet<string> {
+  const found = new Set<string>()
+  const seen = new Set([value])
+  for (const one of seen) {
+    if (isSecretReference(one)) found.add(one.secret)
+    else if (isSearched(one)) for (const inner of Object.values(one)) seen.add(inner)
+  }
+  return found
+}
+
+function replaced(value: unknown, texts: ReadonlyMap<string, string>, copies: Map<object, unknown>): unknown {
+  if (isSecretReference(value)) return texts.get(value.secret)
+  if (!isSearched(value)) return value
+  const known = copies.get(value)
+  if (known !== undefined) return known
+  const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>
+  copies.set(value, copy)
+  for (const [name, one] of Object.entries(copy)) copy[name] = replaced(one, texts, copies)
+  return copy
 }
