@@ -96,7 +96,7 @@ describe('secrets', () => {
     expect(revealed.all).toEqual([revealed, revealed])
     expect(cyclic.key).toEqual(secretRef('K'))
     let deep: object = { n: 1 }
-    for (let level = 0; level < 10_000; level++) deep = { deep, again: deep }
+    for (let level = 0; level < 10_000; level++) deep = { deep, shared: deep }
     expect(await secrets.revealAll(deep)).toBe(deep)
   })
 })
