@@ -115,6 +115,24 @@ describe('MetricsCollector', () => {
     expect(await metrics.gauges()).toEqual({ rows: 7, fixed: 3 })
     expect(await metrics.prometheus()).toContain('troupe_mailbox_waiting{agent="A"} 4')
   })
+  it('MetricsCollector reads a slow gauge once for all callers, and the next time after its answer.', async () => {
+    const metrics = new MetricsCollector()
+    const answers: PromiseWithResolvers<number>[] = []
+    metrics.gauge('slow', () => {
+      const answer = Promise.withResolvers<number>()
+      answers.push(answer)
+      return answer.promise
+    })
+    const both = Promise.all([metrics.gauges(), metrics.gauges()])
+    expect(answers).toHaveLength(1)
+    answers[0]?.resolve(1)
+    expect(await both).toEqual([{ slow: 1 }, { slow: 1 }])
+    const next = metrics.gauges()
+    expect(answers).toHaveLength(2)
+    answers[1]?.resolve(2)
+    expect(await next).toEqual({ slow: 2 })
+  })
+
   it('MetricsCollector omits and reports a gauge that gives no answer within 5 s.', async () => {
     const clock = createVirtualClock()
     const failed: unknown[] = []

@@ -72,6 +72,8 @@ interface Gauge {
   readonly name: string
   readonly labels: Labels
   readonly read: GaugeRead
+  /** The read in progress, which all callers share, so that a slow gauge is read by one at a time. */
+  reading?: Promise<GaugeValue> | undefined
 }
 
 /**
@@ -304,10 +306,20 @@ export class MetricsCollector implements Readable {
   }
 }
 
-async function readGauge({ name, labels, read }: Gauge, clock: Clock): Promise<readonly GaugeReading[]> {
-  const answer = read()
-  const limit = { clock, limitMs: gaugeLimitMs, kind: 'own', what: `The gauge ${name}`, signal: undefined }
-  const found = answer instanceof Promise ? await withTimeLimit(limit, () => answer) : await answer
+async function readGauge(gauge: Gauge, clock: Clock): Promise<readonly GaugeReading[]> {
+  const found = gauge.reading ?? gauge.read()
+  if (typeof found === 'number') return readingsOf(gauge, found)
+  const reading = Promise.resolve(found)
+  gauge.reading = reading
+  const forget = () => {
+    if (gauge.reading === reading) gauge.reading = undefined
+  }
+  reading.then(forget, forget)
+  const limit = { clock, limitMs: gaugeLimitMs, kind: 'own', what: `The gauge ${gauge.name}`, signal: undefined }
+  return readingsOf(gauge, await withTimeLimit(limit, () => reading))
+}
+
+function readingsOf({ name, labels }: Gauge, found: GaugeValue): readonly GaugeReading[] {
   if (typeof found === 'number') return [{ name, labels, value: found }]
   return found.slice(0, seriesPerName).map((one) => ({ name, labels: { ...labels, ...one.labels }, value: one.value }))
 }

@@ -286,7 +286,7 @@ describe('an alert of a troupe', () => {
   })
   it('An alert with an invalid rule is rejected before anything is opened.', async () => {
     const wrong = { alerts: { rules: [{ name: 'a', metric: 'm', own: true, statistic: 'p98', above: 1 }] } }
-    await expect(opened(wrong as never)).rejects.toThrow(/figure/)
+    await expect(opened(wrong as never)).rejects.toThrow(/statistic/)
     await expect(opened({ traces: { retention: '1d', maxx: 3 } } as never)).rejects.toThrow(/no option maxx/)
     await expect(opened({ otlp: { url: 'nowhere' } })).rejects.toThrow(/not an address/)
     await expect(opened({ health: { memory: 90 } })).rejects.toThrow(/share/)
