@@ -187,7 +187,7 @@ function Checks() {
 
 const worst = 3
 
-/** What is missing for production, the most important first, for callers that may see it. */
+/** Lists the missing settings for production, the most important first, for callers that may see them. */
 function Doctor() {
   const may = useMay()
   const report = useAnswer('operations.doctor', { enabled: may('operations.doctor') })

@@ -203,7 +203,7 @@ export class DocumentIndex {
    * @param context the question that contains it; its words have a small weight
    */
   #ranking(text: string, context: string, similar: readonly SimilarUnit[]): Promise<QuestionRanking> {
-    // One after the other, because each question holds its documents in memory while it is ranked.
+    // In sequence, because the documents of a question are in memory while it is ranked.
     const ranking = this.#last.then(() => this.#rank(text, context, similar))
     this.#last = ranking.catch(() => {})
     return ranking

@@ -29,8 +29,8 @@ import { callEffect, runCode, stepTaintOf } from './effect-code.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 
 /**
- * One effect of one execution. Its function runs in the async context of its call, so whatever starts it later is bound to
- * that context.
+ * One effect of one execution. Its function runs in the async context of its call: callbacks that start the effect later
+ * are bound to that context.
  */
 interface Effect<Out> {
   readonly execution: Execution

@@ -40,7 +40,7 @@ type SignedTime = { readonly after: number } | { readonly at: number }
 /** The signature of a message that was accepted before delivery times were signed has none. */
 type SignedTimes = Signed & { readonly times?: Times }
 
-/** One statement stores all times of a message, but some engines read their clock for each of them. */
+/** The highest difference of two times that one statement stores: some engines read their clock for each of them. */
 const toleranceMs = 1_000
 
 const signedTimeOf = (bind: Bind): SignedTime =>

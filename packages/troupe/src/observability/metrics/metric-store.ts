@@ -43,7 +43,7 @@ const minuteMs = 60_000
 const maxMinutes = 100_000
 /** The highest number of listed names. */
 const maxNames = 1_000
-/** Of the labels as JSON, so that PostgreSQL can index them with the longest names of a user and a metric. */
+/** The highest size of the labels as JSON: PostgreSQL can index them with the longest names of a user and a metric. */
 const maxLabelBytes = 2_048
 
 interface MetricStoreParts {

@@ -1,4 +1,4 @@
-/** What the evaluation of one run leaves behind. */
+/** Tests of the state after the evaluation of one run: its usage and its reserved limits. */
 import { expect, it } from 'vitest'
 import { createTroupe, defineAgent, LlmAgent } from '../../index.ts'
 import { MockModel } from '../../testing/index.ts'

@@ -1,4 +1,4 @@
-/** What the source of context changes remembers of schedules. */
+/** Tests of the positions of schedules that the source of context changes stores in memory. */
 import { expect, it } from 'vitest'
 import { createVirtualClock, type UserId } from '../../core/index.ts'
 import { ContextSource } from './context-source.ts'
