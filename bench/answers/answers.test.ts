@@ -27,7 +27,7 @@ it.each(questionSets)(
   },
 )
 
-it('The search in documents finds nothing for one in three questions at least that no document answers.', async () => {
+it('The search in documents finds nothing for half of the questions at least that no document answers.', async () => {
   let [unknown, right] = [0, 0]
   for (const set of questionSets) {
     const questions = readQuestions(set.name).filter(({ gold }) => gold.length === 0)
@@ -35,5 +35,5 @@ it('The search in documents finds nothing for one in three questions at least th
     for (const { question } of questions) right += Number((await answer?.(question))?.length === 0)
     unknown += questions.length
   }
-  expect(right / unknown).toBeGreaterThanOrEqual(1 / 3)
+  expect(right / unknown).toBeGreaterThanOrEqual(1 / 2)
 })

@@ -121,6 +121,15 @@ describe('An answer of the index', () => {
     expect(await index.answer('zeppelin')).toEqual({ found: false, citations: [] })
   })
 
+  it.each([
+    ['What is the fee of a dinghy in Norway?', false],
+    ['What is the GPU fee of a dinghy?', false],
+    ['Norway: what is the fee of a dinghy?', true],
+    ['What is the fee per night of a dinghy in norway?', true],
+  ])('An answer of the index is less likely if no document has a name of the question: %s', async (question, found) => {
+    expect((await index.answer(question)).found).toBe(found)
+  })
+
   it('An answer of the index is ranked by the words that the documents hold.', async () => {
     const { citations } = await index.answer('What is the zeppelin fee of a dinghy?')
     expect(citations[0]?.quote).toMatch(/^\| Dinghy/)

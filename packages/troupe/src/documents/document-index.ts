@@ -60,6 +60,8 @@ const limits = {
   lines: 400,
   characters: 64 * 1024,
   candidates: 60,
+  /** A definition is often in a passage that names its subject only once. */
+  definitions: 120,
   sectionBlocks: 50,
   similar: 50,
 }
@@ -216,7 +218,7 @@ export class DocumentIndex {
         terms.map((term): WeightedTerm => ({ term, weight: weight / terms.length })),
       ),
     )
-    const found = this.#index.search(terms, limits.candidates)
+    const found = this.#index.search(terms, question.asksFor.definition ? limits.definitions : limits.candidates)
     const passages = await this.#candidates([...found, ...this.#passagesOf(similar, found)])
     const units = rankUnits(question, passages)
     const quotations = quotationsOf(question, units, passages)

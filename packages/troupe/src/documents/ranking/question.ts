@@ -21,6 +21,8 @@ export interface ParsedQuestion {
   readonly asksFor: Asked
   /** Names in code, unchanged. */
   readonly names: readonly string[]
+  /** Whether the question contains a proper name that no document contains. */
+  readonly lacksName: boolean
 }
 
 export interface Asked {
@@ -80,8 +82,20 @@ export function readQuestion(text: string, vocabulary: Vocabulary, context = '')
     concepts: known,
     known: rootWeightOf(known) / (rootWeightOf(concepts.values()) || 1),
     asksFor: askedIn(text),
+    lacksName: [...concepts.values()].some((concept) => !known.includes(concept) && isProperName(concept.word, text)),
     names: namesIn(truncateText(leans ? `${text} ${context}` : text, longestQuestion)),
   }
+}
+
+/** Shows that a question is in English, where a capital distinguishes a name from other nouns. */
+const englishWord = /\b(?:the|what|which|how|who|when|where|why|is|are|do|does|did|can|there)\b/i
+
+/** Whether a word has a capital after its first letter or, in an English question, begins with one within a sentence. */
+function isProperName(word: string, text: string): boolean {
+  if (/\p{L}\p{Lu}/u.test(word)) return true
+  if (!/^\p{Lu}/u.test(word) || !englishWord.test(text)) return false
+  const before = text.slice(0, text.indexOf(word)).trimEnd()
+  return before !== '' && !/[.?!:]$/.test(before)
 }
 
 const rootWeightOf = (concepts: Iterable<Concept>): number =>
