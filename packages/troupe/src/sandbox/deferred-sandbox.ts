@@ -1,18 +1,19 @@
 /** A sandbox that is opened at its first use: most steps have no files. */
+import { lazy } from '../core/index.ts'
 import type { Sandbox } from './sandbox-port.ts'
 
-export function deferredSandbox(open: () => Sandbox): Sandbox {
-  let opened: Sandbox | undefined
-  const sandbox = () => {
-    opened ??= open()
-    return opened
+export class DeferredSandbox implements Sandbox {
+  readonly #sandbox: () => Sandbox
+
+  constructor(open: () => Sandbox) {
+    this.#sandbox = lazy(open)
   }
-  return {
-    get files() {
-      return sandbox().files
-    },
-    run: async (options) => sandbox().run(options),
-    snapshot: async () => sandbox().snapshot(),
-    restore: async (snapshot) => sandbox().restore(snapshot),
+
+  get files(): Sandbox['files'] {
+    return this.#sandbox().files
   }
+
+  readonly run: Sandbox['run'] = async (options) => this.#sandbox().run(options)
+  readonly snapshot: Sandbox['snapshot'] = async () => this.#sandbox().snapshot()
+  readonly restore: Sandbox['restore'] = async (snapshot) => this.#sandbox().restore(snapshot)
 }

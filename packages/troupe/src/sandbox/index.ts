@@ -1,6 +1,6 @@
 /** The sandbox: code and files of agents. */
 export { createSandboxes, readSandboxConfig, type SandboxConfig, type Sandboxes } from './create-sandboxes.ts'
-export { deferredSandbox } from './deferred-sandbox.ts'
+export { DeferredSandbox } from './deferred-sandbox.ts'
 export { runWorkspace, type StoredFiles, type StoredFileVersion, threadWorkspace } from './files/stored-files.ts'
 export { type BubblewrapSandboxOptions, bubblewrapSandbox } from './process/bubblewrap-sandbox.ts'
 export { type ContainerSandboxOptions, containerSandbox } from './process/container-sandbox.ts'

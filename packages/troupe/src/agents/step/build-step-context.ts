@@ -2,7 +2,7 @@
 import type { ContextClient } from '../../context/index.ts'
 import { type Clock, failure, type Random } from '../../core/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
-import { deferredSandbox, type Sandboxes } from '../../sandbox/index.ts'
+import { DeferredSandbox, type Sandboxes } from '../../sandbox/index.ts'
 import type { StepContext } from '../agent-port.ts'
 import type { Asking } from './approval.ts'
 import { EffectGate, type EffectGateParts } from './effect-gate.ts'
@@ -38,7 +38,7 @@ export function buildStepContext(options: StepContextOptions): StepContext {
   const { ask } = clients
   const effects = new EffectGate({ agent, recorder, guard, ...(ask ? { ask } : {}) }, rules)
   const effect: StepContext['effect'] = (name, spec, fn) => effects.effect(name, spec, fn)
-  const sandbox = deferredSandbox(() => {
+  const sandbox = new DeferredSandbox(() => {
     if (!workspace) throw failure('sandbox.absent', { what: 'ctx.sandbox' })
     return workspace.sandboxes.open({ recorder, workspace: workspace.name, effect, over: workspace.over?.sandbox })
   })

@@ -11,15 +11,27 @@ interface EffectCode<Out> {
   readonly key: string
 }
 
-/** Returns the labels of an effect, to which its code adds those of its outcome. */
-export const stepTaintOf = (effect: { readonly scope: TaintScope; taint: readonly TaintLabel[] }): StepTaint => ({
-  get taint() {
-    return joinTaint(effect.scope.taint, effect.taint)
-  },
-  addTaint: (labels) => {
-    effect.taint = joinTaint(effect.taint, labels)
-  },
-})
+interface LabelledEffect {
+  readonly scope: TaintScope
+  taint: readonly TaintLabel[]
+}
+
+/** The labels of an effect, to which its code adds those of its outcome. */
+export class EffectTaint implements StepTaint {
+  readonly #effect: LabelledEffect
+
+  constructor(effect: LabelledEffect) {
+    this.#effect = effect
+  }
+
+  get taint(): readonly TaintLabel[] {
+    return joinTaint(this.#effect.scope.taint, this.#effect.taint)
+  }
+
+  addTaint(labels: readonly TaintLabel[]): void {
+    this.#effect.taint = joinTaint(this.#effect.taint, labels)
+  }
+}
 
 /** Calls the function of an effect, which sees the abort of the step. */
 export async function callEffect<Out>(

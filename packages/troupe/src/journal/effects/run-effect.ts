@@ -25,7 +25,7 @@ import { createItem, type Execution, type SeenEffect } from '../steps/execution.
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { PendingCommit, Stage } from '../turns/stages.ts'
 import { checkEffect, checkVerdict } from './check-effect.ts'
-import { callEffect, runCode, stepTaintOf } from './effect-code.ts'
+import { callEffect, EffectTaint, runCode } from './effect-code.ts'
 import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
 
 /**
@@ -271,7 +271,7 @@ async function perform<Out>(effect: Effect<Out>): Promise<void> {
   let output: Out
   try {
     const { granted } = effect.execution.record.claims.get(effect.id) ?? {}
-    output = await callEffect(effect, stepTaintOf(effect), granted)
+    output = await callEffect(effect, new EffectTaint(effect), granted)
   } catch (thrown) {
     return failed(effect, thrown)
   }
@@ -391,7 +391,7 @@ async function reconcile<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<
   const { clock, events } = execution.options
   try {
     const { reconcile: ask } = spec
-    return checkVerdict(name, await runCode(effect, stepTaintOf(effect), async () => ask(claim.key)))
+    return checkVerdict(name, await runCode(effect, new EffectTaint(effect), async () => ask(claim.key)))
   } catch (error) {
     if (events) reportCallback({ clock, events }, { callback: 'reconcile', name }, error)
     return 'unknown'
