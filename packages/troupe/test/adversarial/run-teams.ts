@@ -58,7 +58,8 @@ async function playTeam(service: Troupe, clock: ReturnType<typeof harness.create
     const began = clock.now()
     const limit = team.timeMs + graceMs
     for (let before = -1, seconds = 1; !(await isOver(run)); before = events) {
-      if (clock.now() - began > 3 * limit) break
+      const elapsed = clock.now() - began
+      if (elapsed > 3 * limit && elapsed - (await waitedMs(run)) > 3 * limit) break
       await pause(pauseMs)
       seconds = before === events ? Math.min(10, 2 * seconds) : 1
       if (before === events) await clock.advance(`${seconds}s`)
