@@ -57,6 +57,7 @@ export type {
   ThreadPart,
   ToolCallReport,
   ToolSelection,
+  UncertainEffectOfSession,
   WorkingItem,
 } from './agents/index.ts'
 export type { ContentPart, FileOptions, FilePart, SourcePart, TextPart, UsageByModel } from './core/index.ts'

@@ -94,6 +94,7 @@ export {
   threadKey,
   threadMessagesOf,
 } from './session/thread-store.ts'
+export type { UncertainEffectOfSession } from './session/uncertain-in-thread.ts'
 export { loadProjectSkills, loadSkills } from './skills/load-skills.ts'
 export type { Skill } from './skills/skill.ts'
 export { approvalHash } from './step/approval.ts'

@@ -174,6 +174,44 @@ describe('a session', () => {
     expect(promptOf(after.model, 1)).toMatch(/first.*found.*first answered.*second/)
   })
 
+  it('A session names the effect whose outcome a crash left unknown, and continues once it is resolved.', async () => {
+    const url = file()
+    const first = await openSessionTestbed(url)
+    let isPaying = false
+    const pay = () => {
+      isPaying = true
+      return new Promise(() => {})
+    }
+    const before = mockAgent([call('1')], { tools: [tool(pay, { effect: 'at-most-once' })] })
+    const cut = first
+      .session(before.agent)
+      .chat('first')
+      .catch(() => {})
+    await until(() => isPaying)
+    await first.close()
+    await cut
+    const second = await openSessionTestbed(url)
+    const ran: string[] = []
+    const after = mockAgent(['first answered', 'second answered'], {
+      tools: [tool(() => ran.push('again'), { effect: 'at-most-once' })],
+    })
+    const session = second.session(after.agent)
+    for (let i = 0; i < 2; i++) await expect(session.chat('second')).rejects.toMatchObject({ code: 'effect.uncertain' })
+    await expect(session.forget()).rejects.toMatchObject({ code: 'effect.uncertain' })
+    const [effect] = await session.uncertain()
+    if (!effect) throw new Error('no effect is uncertain')
+    expect(effect).toMatchObject({ name: 'act', class: 'at-most-once', key: expect.any(String), input: { q: '1' } })
+    const other = second.session(after.agent, 'other')
+    expect(await other.uncertain()).toEqual([])
+    const resolution = { happened: true, output: 'paid once' }
+    await expect(other.resolve(effect, resolution)).rejects.toMatchObject({ code: 'effect.resolved' })
+    expect(await session.resolve(effect, resolution)).toMatchObject({ status: 'completed', text: 'first answered' })
+    expect(promptOf(after.model, 0)).toMatch(/first.*paid once/)
+    expect(await session.chat('second')).toBe('second answered')
+    await expect(session.resolve(effect, resolution)).rejects.toMatchObject({ code: 'effect.resolved' })
+    expect([ran, await session.uncertain()]).toEqual([[], []])
+  })
+
   it('A session retries recoverable tool failures, reports a timeout, and repeats no at-most-once tool.', async () => {
     const { session } = await openSessionTestbed()
     let [reads, acts] = [0, 0]

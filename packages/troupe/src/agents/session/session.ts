@@ -25,16 +25,17 @@ import {
   taintField,
   unknownTaint,
 } from '../../core/index.ts'
-import type { Recorder, StepEnd } from '../../journal/index.ts'
+import type { Recorder, Resolution, StepEnd } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
 import type { Agent, AskOptions, CtxOf, Outcome, UnsavedMessages } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
-import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
 import { replyOnly } from '../step/inner-entry.ts'
 import { threadStep } from '../step/thread-step.ts'
 import { callForHost } from './call-for-host.ts'
+import { clearCancelled } from './clear-cancelled.ts'
+import { commitAnswer } from './commit-answer.ts'
 import { forgetThread } from './forget-thread.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
 import type { Acting, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
@@ -52,6 +53,7 @@ import {
   threadKey,
   threadMessagesOf,
 } from './thread-store.ts'
+import { resolveInThread, type UncertainEffectOfSession, uncertainInThread } from './uncertain-in-thread.ts'
 
 /** The options of a message beside its text. */
 const turnOptions = ['signal', 'taint'] as const
@@ -148,30 +150,9 @@ export class Session {
    */
   answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(value)
-    return this.#inTurn('answer', options, async (own) => {
-      const { user, steps, storage, services, audit } = this.#options
-      const { open, questions } = await this.#threads.read(user, this.#thread)
-      const stored = questions.find(({ question }) => question.id === id)
-      if (!stored || !open || open.kind === 'run') throw failure('question.unknown', { question: id })
-      const checked = answerTo(services.guard, user, stored.question, captured)
-      const auditStatements =
-        stored.question.kind === 'approval'
-          ? audit?.actionStatements({ actor: 'host', ...approvalAuditEntry(stored.question, checked) }, user)
-          : audit?.written(user, { actor: 'host', operation: 'session.answer', resource: this.threadId })
-      const fragments = [
-        this.#threads.answered(user, this.#thread, id),
-        steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
-      ]
-      const done = await storage.commit({
-        id: null,
-        scope: { user },
-        statements: [...fragments.flatMap(({ statements }) => statements), ...(auditStatements ?? [])],
-        feed: fragments.flatMap(({ feed = [] }) => feed),
-        wake: fragments.flatMap(({ wake = [] }) => wake),
-      })
-      if (!done.ok) throw failure(done.code, done.detail ?? {})
-      return this.#carryOut(open, own)
-    })
+    return this.#inTurn('answer', options, async (own) =>
+      this.#carryOut(await commitAnswer(this.#options, this.#threads, this.#thread, { id, value: captured }), own),
+    )
   }
 
   /** Returns the open questions of the thread. */
@@ -180,6 +161,34 @@ export class Session {
     const questions = await openQuestions(this.#threads, this.#options.user, this.#thread)
     if (questions.length > 0) addStepTaint(unknownTaint, `the thread ${this.threadId}`)
     return questions
+  }
+
+  /** Returns the effects of the thread whose outcome is unknown after a crash. A person finds out and resolves them. */
+  async uncertain(options: SessionCallOptions = {}): Promise<readonly UncertainEffectOfSession[]> {
+    checkCall('uncertain', options)
+    const effects = await uncertainInThread(this.#options, this.#thread)
+    if (effects.length > 0) addStepTaint(unknownTaint, `the thread ${this.threadId}`)
+    return effects
+  }
+
+  /**
+   * Records the outcome of an uncertain effect, continues its step and waits for the result. First make sure that the
+   * process which began the effect has ended.
+   * @returns undefined if the step has ended, or waits for the resolution of another effect
+   * @throws ConflictError `effect.resolved` for an effect that is not uncertain; the error of the agent
+   * @example const [effect] = await session.uncertain(); await session.resolve(effect, { happened: true, output: 'paid' })
+   */
+  resolve(
+    effect: Pick<UncertainEffectOfSession, 'step' | 'call'>,
+    resolution: Resolution,
+    options: SessionCallOptions = {},
+  ): Promise<SessionResult | undefined> {
+    const [resolved, captured] = [capture(effect), capture(resolution)]
+    return this.#inTurn('resolve', options, async (own) => {
+      if (!(await resolveInThread(this.#options, this.#thread, resolved, captured))) return undefined
+      const { open } = await this.#threads.read(this.#options.user, this.#thread)
+      return open && open.kind !== 'run' && open.step === resolved.step ? this.#carryOut(open, own) : undefined
+    })
   }
 
   /**
@@ -205,13 +214,15 @@ export class Session {
   /**
    * Deletes the thread: its messages, working memory, episodes and files. The journals of its steps are deleted by their
    * retention.
-   * @throws ConflictError `session.waiting` while it waits for an answer
+   * @throws ConflictError `session.waiting` while it waits for an answer, `effect.uncertain` while it waits for a resolution
    */
   forget(options: SessionCallOptions = {}): Promise<void> {
     return this.#inTurn('forget', options, async () => {
       const { user, services, storage } = this.#options
       const state = await this.#threads.read(user, this.#thread)
       this.#rejectRun(state)
+      const [effect] = state.open ? await this.uncertain() : []
+      if (effect) throw failure('effect.uncertain', { effect: effect.name, step: effect.step })
       if (state.open) throw waitingFor(this.threadId, state.questions[0]?.question.id ?? '')
       const statements = forgetThread({ services, threads: this.#threads }, user, this.#thread, state)
       const done = await storage.commit({ id: null, scope: { user }, statements })
@@ -221,7 +232,7 @@ export class Session {
 
   /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
   async #inTurn<Out>(what: string, options: SessionCallOptions, work: WithOptions<Out>): Promise<Out> {
-    if (what === 'answer' || what === 'forget')
+    if (what === 'answer' || what === 'forget' || what === 'resolve')
       checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
     else checkOptions(what, options, turnOptions)
     checkSignal(what, options.signal)
@@ -251,20 +262,24 @@ export class Session {
     if (state.open) {
       // After a crash, the interrupted step ends first.
       const { open, questions } = state
-      const before = questions.length > 0 ? undefined : await this.#carryOut(open, options).catch(() => undefined)
+      let problem: unknown
+      const noteProblem = (error: unknown): undefined => {
+        problem = error
+      }
+      const before = questions.length > 0 ? undefined : await this.#carryOut(open, options).catch(noteProblem)
       state = await this.#threads.read(user, this.#thread)
-      if (state.open)
-        throw waitingFor(this.threadId, before?.questions?.[0]?.id ?? state.questions[0]?.question.id ?? '')
+      if (state.open) {
+        const question = before?.questions?.[0]?.id ?? state.questions[0]?.question.id
+        // The step cannot continue: the outcome of an effect is unknown, or its code has changed.
+        if (question === undefined && problem !== undefined) throw problem
+        throw waitingFor(this.threadId, question ?? '')
+      }
     }
     const labels = call.kind === 'generate' ? services.guard.people : []
     const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
     const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#partner, state, open)
     return this.#carryOut(open, options, live)
-  }
-
-  get #messageThread(): string {
-    return threadMessagesOf(this.#thread)
   }
 
   /** @throws ConflictError `thread.busy` while a run continues the thread */
@@ -327,7 +342,7 @@ export class Session {
       recorder,
       flow: replyOnly,
       services,
-      thread: this.#messageThread,
+      thread: threadMessagesOf(this.#thread),
       onThread: (unsaved: (stored: number) => UnsavedMessages) => {
         this.#unsaved = unsaved
       },
@@ -352,7 +367,7 @@ export class Session {
       case 'failed':
         throw restoreError(end.error)
       case 'cancelled':
-        await this.#clear(open)
+        await clearCancelled(this.#options, this.#threads, { thread: this.#thread, open, unsaved: this.#unsaved })
         throw failure(
           'cancelled',
           { what: `${this.agent.name} in the thread ${this.threadId}` },
@@ -374,22 +389,6 @@ export class Session {
       case 'lost':
         throw failure('journal.lost', { journal: open.step })
     }
-  }
-
-  /**
-   * A cancelled step does not store its messages itself. They are appended to the thread, so that the model knows of calls that
-   * may have had an effect.
-   */
-  async #clear(open: OpenStep): Promise<void> {
-    const { user, storage, services } = this.#options
-    const state = await this.#threads.read(user, this.#thread)
-    if (state.open?.kind === 'run' || state.open?.step !== open.step) return
-    const stored = (await services.records.threadMessages.load(user, this.#messageThread)).length
-    const { messages, taint } = this.#unsaved?.(stored) ?? { messages: [], taint: [] }
-    const appended = services.records.threadMessages.append(user, this.#messageThread, stored, { messages, taint })
-    const statements = [...this.#threads.ended(user, this.#thread).statements, ...appended.statements]
-    const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
-    if (!result.ok) throw failure(result.code, result.detail ?? {})
   }
 }
 

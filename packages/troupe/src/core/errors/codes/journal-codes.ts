@@ -22,12 +22,12 @@ export const journalCodes = {
   'effect.uncertain': {
     class: errors.ConflictError,
     message: 'Whether the effect {effect} of {step} happened is unknown.',
-    hint: 'Find out whether it happened, and call `run.resolve()`. It is never repeated automatically.',
+    hint: 'Find out whether it happened, and call `resolve()` of the run or session. It is never repeated automatically.',
   },
   'outcome.unknown': {
     class: errors.ExternalServiceError,
     message: '{what} may have happened or not: {problem}.',
-    hint: 'Find out whether it happened. Repeatable effects are retried automatically; one of class at-most-once waits for `run.resolve()`.',
+    hint: 'Find out whether it happened. Repeatable effects are retried automatically; one of class at-most-once waits for `resolve()` of its run or session.',
     retryable: true,
   },
   'effect.nested': {

@@ -1,0 +1,34 @@
+/** Ends the turn of a cancelled step of a session. */
+import { failure } from '../../core/index.ts'
+import type { UnsavedMessages } from '../agent-port.ts'
+import type { SessionOptions } from './session-parts.ts'
+import { type OpenStep, type ThreadStore, threadMessagesOf } from './thread-store.ts'
+
+/**
+ * Ends the step in the thread. A cancelled step does not store its messages itself. They are appended to the thread, so that
+ * the model knows of calls that may have had an effect.
+ */
+export async function clearCancelled(
+  { user, storage, services }: Pick<SessionOptions, 'user' | 'storage' | 'services'>,
+  threads: ThreadStore,
+  {
+    thread,
+    open,
+    unsaved,
+  }: {
+    readonly thread: string
+    readonly open: OpenStep
+    readonly unsaved: ((stored: number) => UnsavedMessages) | undefined
+  },
+): Promise<void> {
+  const state = await threads.read(user, thread)
+  if (state.open?.kind === 'run' || state.open?.step !== open.step) return
+  const { threadMessages } = services.records
+  const messageThread = threadMessagesOf(thread)
+  const stored = (await threadMessages.load(user, messageThread)).length
+  const { messages, taint } = unsaved?.(stored) ?? { messages: [], taint: [] }
+  const appended = threadMessages.append(user, messageThread, stored, { messages, taint })
+  const statements = [...threads.ended(user, thread).statements, ...appended.statements]
+  const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
+  if (!result.ok) throw failure(result.code, result.detail ?? {})
+}

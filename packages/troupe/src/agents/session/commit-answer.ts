@@ -1,0 +1,38 @@
+/** Stores the answer to a question of a session, for the step that waits for it. */
+import { failure, type Json, taintField } from '../../core/index.ts'
+import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
+import type { SessionOptions } from './session-parts.ts'
+import type { OpenStep, ThreadStore } from './thread-store.ts'
+
+/**
+ * Stores the answer, and returns the step that continues with it.
+ * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
+ */
+export async function commitAnswer(
+  { user, steps, storage, services, audit, threadId }: SessionOptions,
+  threads: ThreadStore,
+  thread: string,
+  { id, value }: { readonly id: string; readonly value: Json },
+): Promise<OpenStep> {
+  const { open, questions } = await threads.read(user, thread)
+  const stored = questions.find(({ question }) => question.id === id)
+  if (!stored || !open || open.kind === 'run') throw failure('question.unknown', { question: id })
+  const checked = answerTo(services.guard, user, stored.question, value)
+  const auditStatements =
+    stored.question.kind === 'approval'
+      ? audit?.actionStatements({ actor: 'host', ...approvalAuditEntry(stored.question, checked) }, user)
+      : audit?.written(user, { actor: 'host', operation: 'session.answer', resource: threadId })
+  const fragments = [
+    threads.answered(user, thread, id),
+    steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
+  ]
+  const done = await storage.commit({
+    id: null,
+    scope: { user },
+    statements: [...fragments.flatMap(({ statements }) => statements), ...(auditStatements ?? [])],
+    feed: fragments.flatMap(({ feed = [] }) => feed),
+    wake: fragments.flatMap(({ wake = [] }) => wake),
+  })
+  if (!done.ok) throw failure(done.code, done.detail ?? {})
+  return open
+}
