@@ -129,12 +129,11 @@ function createGate(
   bounds: readonly Bounds[],
   options: BreakerOptions,
 ): BoundGate {
-  const pause = options.pause ?? '60s'
   const breaker = new CircuitBreaker({
     clock,
     ...options,
     counts: (error) => verdictOf(error, clock.now()).kind === 'failed',
-    rejection: () => failure('model.circuit_open', { model: name, seconds: milliseconds(pause, 'pause') / 1_000 }),
+    rejection: (leftMs) => failure('model.circuit_open', { model: name, seconds: Math.ceil(leftMs / 1_000) }),
   })
   const bulkheadsOf = (all: readonly Bounds[]) => wrap(...all.flatMap(({ bulkhead }) => (bulkhead ? [bulkhead] : [])))
   let all = bounds

@@ -27,8 +27,11 @@ export interface CircuitBreakerOptions {
    * failure nor as success.
    */
   readonly counts?: (error: unknown) => boolean
-  /** The error of a rejected call; CircuitOpenError by default. */
-  readonly rejection?: () => Error
+  /**
+   * Returns the error of a rejected call, from the time in ms after which a call is admitted at the latest;
+   * CircuitOpenError by default.
+   */
+  readonly rejection?: (leftMs: number) => Error
   /** The machine's clock by default. */
   readonly clock?: Clock
 }
@@ -101,8 +104,13 @@ export class CircuitBreaker implements Policy {
 
   /** Whether the circuit is open, or half-open with a trial call whose result is awaited. */
   #isRejecting(): boolean {
-    if (this.#openUntil === undefined) return false
-    return this.#clock.monotonic() < Math.max(this.#openUntil, this.#trialUntil ?? 0)
+    return this.#leftMs() > 0
+  }
+
+  /** The time after which a call is admitted at the latest; 0 while calls are admitted. */
+  #leftMs(): number {
+    if (this.#openUntil === undefined) return 0
+    return Math.max(0, Math.max(this.#openUntil, this.#trialUntil ?? 0) - this.#clock.monotonic())
   }
 
   /**
@@ -145,9 +153,13 @@ export class CircuitBreaker implements Policy {
   rejection(call: PolicyCall): Error | undefined
   rejection(call?: PolicyCall): Error | undefined {
     if (call && !this.#isRejecting()) return undefined
-    return this.#options.rejection?.() ?? failure('circuit.open', { pause: duration(this.#pauseMs) })
+    const leftMs = Math.max(1, Math.ceil(this.#leftMs()))
+    return this.#options.rejection?.(leftMs) ?? failure('circuit.open', { pause: shownPause(leftMs) })
   }
 }
+
+/** Rounds a pause of more than a second up to seconds. */
+const shownPause = (ms: number) => duration(ms > 1_000 ? Math.ceil(ms / 1_000) * 1_000 : ms)
 
 /** Whether the caller aborted the call, which says nothing about the target. A timeout is a failure of the target. */
 const isAborted = (signal: AbortSignal | undefined): boolean =>

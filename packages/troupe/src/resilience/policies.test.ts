@@ -27,8 +27,11 @@ describe('a circuit breaker', () => {
     await expect(breaker.execute(async () => 1)).rejects.toMatchObject({
       name: 'CircuitOpenError',
       code: 'circuit.open',
+      message: expect.stringContaining('allowed in 1m.'),
     })
-    await clock.advance('60s')
+    await clock.advance('42500ms')
+    await expect(breaker.execute(async () => 1)).rejects.toThrow('allowed in 18s.')
+    await clock.advance('17500ms')
     expect(breaker.state).toBe('half-open')
     const trial = breaker.execute(() => sleep(clock, 1_000))
     await expect(breaker.execute(async () => 1)).rejects.toMatchObject({ code: 'circuit.open' })
@@ -326,7 +329,7 @@ describe('a batch processor', () => {
     await processor.close()
     expect(await second).toBe(2)
     expect(seen).toEqual([2])
-    await expect(processor.add(4)).rejects.toMatchObject({ code: 'troupe.closed' })
+    await expect(processor.add(4)).rejects.toMatchObject({ code: 'batch.closed' })
     for (const none of [undefined, null, 'a', { length: 1 }]) {
       const wrong = new BatchProcessor({ process: () => none as never, size: 1, clock })
       await expect(wrong.add(1)).rejects.toMatchObject({

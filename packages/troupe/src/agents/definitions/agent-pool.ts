@@ -137,7 +137,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
    */
   async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<AgentLease<T>> {
     checkOptions('acquire', request, ['key', 'signal'])
-    if (this.#closing) throw failure('troupe.closed', { what: 'Acquiring an instance' })
+    if (this.#closing) throw failure('pool.closed', { what: 'Acquiring an instance' })
     checkSignal('Acquiring an instance', request.signal)
     if (request.key !== undefined) checkText('The key of acquire', request.key)
     const instance = await this.#instances.take(request.signal, request.key)

@@ -2,8 +2,10 @@ import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4Messag
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { systemClock, TroupeError } from '../../core/index.ts'
+import { BatchProcessor, Pool } from '../../resilience/index.ts'
 import { MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
+import { AgentPool } from '../definitions/agent-pool.ts'
 import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
 import { call, look, resultsIn, stage, team } from './llm-step.test.fixture.ts'
 
@@ -52,6 +54,21 @@ describe('a step of an LlmAgent', () => {
     expect(wrong).toMatch(/q: /)
     expect(failed).toMatch(/the shelf is empty/)
     expect(failed).not.toMatch(/\.ts:\d/)
+  })
+
+  it('A step of an LlmAgent reports a closed pool or batch processor of a tool to the model, and continues.', async () => {
+    const pool = new Pool({ create: () => 'a connection' })
+    const batches = new BatchProcessor({ process: async (items: readonly string[]) => items })
+    const agents = new AgentPool({ create: () => 'an instance' })
+    for (const part of [pool, batches, agents]) await part.close()
+    const uses = { pool: () => pool.use(String), batch: () => batches.add('x'), agents: () => agents.use(String) }
+    const { step, model } = stage([...Object.keys(uses).map((q) => call('look', { q })), 'sorry'], {
+      tools: [look(({ q }) => uses[q as keyof typeof uses]())],
+    })
+    expect(await step('go')).toMatchObject({ value: 'sorry' })
+    const [first, second, third] = resultsIn(model, 3)
+    expect([first, third]).toEqual(Array(2).fill(expect.stringContaining('the pool is closed')))
+    expect(second).toContain('the batch processor is closed')
   })
 
   it('A step of an LlmAgent fails if the model makes only calls that cannot be carried out.', async () => {

@@ -68,7 +68,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   /**
    * Adds an item and resolves with its result.
    * @throws the error of `process`; CapacityError `batch.full`; CancelledError if the signal aborts before the item is
-   * sent, and `troupe.closed`
+   * sent, and `batch.closed`
    */
   async add(
     item: In,
@@ -77,7 +77,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
       readonly signal?: AbortSignal
     } = {},
   ): Promise<Out> {
-    if (this.#closed) throw failure('troupe.closed', { what: 'Adding to a batch' })
+    if (this.#closed) throw failure('batch.closed')
     checkCall('An item of a batch', options)
     const { signal } = options
     if (this.#waiting.length >= this.#maxWaiting) throw failure('batch.full', { limit: this.#maxWaiting })

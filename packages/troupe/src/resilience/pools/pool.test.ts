@@ -123,7 +123,7 @@ describe('a pool', () => {
     const { pool, disposed } = pooled()
     const lent = await pool.acquire()
     const closing = pool.close()
-    await expect(pool.acquire()).rejects.toMatchObject({ code: 'troupe.closed' })
+    await expect(pool.acquire()).rejects.toMatchObject({ code: 'pool.closed' })
     expect(disposed).toEqual([])
     await lent.release()
     await closing

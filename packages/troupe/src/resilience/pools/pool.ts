@@ -83,7 +83,7 @@ export class Pool<T> implements AsyncDisposable {
 
   /**
    * Acquires a resource.
-   * @throws TimeoutError `pool.timeout`; CancelledError if the signal aborts, and `troupe.closed`; the errors of
+   * @throws TimeoutError `pool.timeout`; CancelledError if the signal aborts, and `pool.closed`; the errors of
    * `create`
    */
   async acquire(
@@ -93,7 +93,7 @@ export class Pool<T> implements AsyncDisposable {
     } = {},
   ): Promise<Lent<T>> {
     checkCall('Acquiring from a pool', options)
-    if (this.#closing) throw failure('troupe.closed', { what: 'Acquiring from a pool' })
+    if (this.#closing) throw failure('pool.closed', { what: 'Acquiring from a pool' })
     const limit = this.#limitOf(options.signal)
     const isFree = this.#inUse < this.#settings.maxSize
     if (isFree) this.#inUse++
@@ -117,7 +117,7 @@ export class Pool<T> implements AsyncDisposable {
   /** Rejects waiting and new callers, waits for lent resources, and disposes of all. */
   close(): Promise<void> {
     const closeOnce = async () => {
-      this.#waiting.rejectAll(failure('troupe.closed', { what: 'Acquiring from a pool' }))
+      this.#waiting.rejectAll(failure('pool.closed', { what: 'Acquiring from a pool' }))
       if (this.#inUse > 0)
         await new Promise<void>((resolve) => {
           this.#empty = resolve

@@ -54,7 +54,7 @@ it('A close waits for what is lent, and disposes of everything.', async () => {
   const lent = await instances.take(undefined, undefined)
   const waiting = Promise.resolve(instances.take(undefined, undefined))
   const closing = instances.close()
-  await expect(waiting).rejects.toMatchObject({ code: 'troupe.closed' })
+  await expect(waiting).rejects.toMatchObject({ code: 'pool.closed' })
   expect(disposed).toEqual([])
   instances.release(lent)
   await closing

@@ -88,7 +88,7 @@ export class PooledInstances<T> {
   /** Rejects waiting callers, waits until lent instances are returned, and disposes of all instances. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#queue.rejectAll(failure('troupe.closed', { what: 'Acquiring an instance' }))
+    this.#queue.rejectAll(failure('pool.closed', { what: 'Acquiring an instance' }))
     if (this.#inUse > 0)
       await new Promise<void>((resolve) => {
         this.#resolveUnused = resolve

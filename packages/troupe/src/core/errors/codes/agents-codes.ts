@@ -79,6 +79,11 @@ export const agentsCodes = {
     message: 'No instance of the pool became free within its acquisition timeout of {limit}.',
     hint: 'Raise size or acquireTimeout, or release instances earlier.',
   },
+  'pool.closed': {
+    class: errors.CancelledError,
+    message: '{what} is not possible: the pool is closed.',
+    hint: 'Create a new pool, or close this one after its last use.',
+  },
   'agent.mismatch': {
     class: errors.AccessDeniedError,
     message: 'These tools belong to {agent}: they cannot act as another agent.',
@@ -86,7 +91,7 @@ export const agentsCodes = {
   },
   'thread.conflict': {
     class: errors.ConflictError,
-    message: 'Another process continued the thread {thread} in the meantime.',
+    message: 'Another session or process continued the thread {thread} in the meantime.',
     hint: 'Await each call of a thread before the next, or use another threadId.',
   },
   'thread.unknown': {

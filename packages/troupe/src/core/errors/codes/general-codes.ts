@@ -139,6 +139,11 @@ export const generalCodes = {
     message: 'The batch has {limit} waiting items already.',
     hint: 'Add fewer items at a time, or raise maxWaiting.',
   },
+  'batch.closed': {
+    class: errors.CancelledError,
+    message: 'An item cannot be added: the batch processor is closed.',
+    hint: 'Create a new batch processor, or close this one after its last use.',
+  },
   'troupe.closed': {
     class: errors.CancelledError,
     message: '{what} is not possible: the troupe is closed.',
