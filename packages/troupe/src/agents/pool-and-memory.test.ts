@@ -69,7 +69,7 @@ describe('a pool', () => {
     await held.release()
     await closing
     expect(disposed).toHaveLength(2)
-    await expect(p.acquire()).rejects.toMatchObject({ code: 'troupe.closed' })
+    await expect(p.acquire()).rejects.toMatchObject({ code: 'pool.closed' })
   })
 
   it('A pool with warmStart creates as many instances at once as its size.', async () => {
@@ -180,6 +180,24 @@ describe('memories', () => {
     expect(memory.forget((episode) => /bicycle/.test(episode))).toBe(1)
     expect(await memory.retrieveSimilar('bicycle')).toEqual([])
     expect([memory.similarity, found[0]?.similarity]).toEqual(['lexical', 'lexical'])
+  })
+
+  it('An episodic memory searches an episode as it was when it was added.', async () => {
+    const memory = new EpisodicIndex<{ text: string }>()
+    const episode = { text: 'repaired a bicycle chain' }
+    memory.add(episode)
+    episode.text = 'baked bread'
+    expect(await memory.retrieveSimilar('bicycle')).toHaveLength(1)
+  })
+
+  it('An episodic memory rejects an episode without JSON, and its later searches work.', async () => {
+    const memory = new EpisodicIndex()
+    memory.add('repaired a bicycle chain')
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    for (const episode of [circular, { amount: 1n }])
+      expect(() => memory.add(episode)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
+    expect([memory.size, await memory.retrieveSimilar('bicycle')]).toMatchObject([1, [{ similarity: 'lexical' }]])
   })
 })
 

@@ -3,6 +3,7 @@ import { EpisodicIndex, embedOf } from '../agents/index.ts'
 import { readEnvironment } from '../configuration/index.ts'
 import { checkOptions, createEvents, systemClock, systemRandom } from '../core/index.ts'
 import { createModels, type EmbeddingSpec } from '../models/index.ts'
+import { checkInteger } from '../resilience/index.ts'
 
 /** The options of `new EpisodicMemory`. */
 export interface EpisodicMemoryConfig {
@@ -20,6 +21,7 @@ export class EpisodicMemory<T = unknown> extends EpisodicIndex<T> {
   constructor(options: EpisodicMemoryConfig = {}) {
     checkOptions('EpisodicMemory', options, ['maxEpisodes', 'embedding'])
     const { embedding, ...rest } = options
+    if (rest.maxEpisodes !== undefined) checkInteger('EpisodicMemory', 'maxEpisodes', rest.maxEpisodes)
     const { env } = readEnvironment(process.env)
     const parts = { clock: systemClock, random: systemRandom, events: createEvents(() => {}), env }
     const embed =

@@ -1,5 +1,5 @@
 /** An index of the newest episodes, in the memory of this process. */
-import { checkFunction, checkOptions, checkPredicate, checkSignal } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkPredicate, checkSignal, failure } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import { checkQuery, type Embed, rank, type Similarity } from './similarity.ts'
 
@@ -28,6 +28,12 @@ export interface EpisodicIndexOptions {
   readonly embed?: Embed
 }
 
+/** An episode, and the text by which it is searched. */
+interface IndexedEpisode<T> {
+  readonly content: T
+  readonly text: string
+}
+
 /**
  * An index of the newest episodes in the memory of this process, searched by similarity.
  * @example
@@ -39,7 +45,7 @@ export class EpisodicIndex<T = unknown> {
   /** The highest number of episodes. */
   readonly maxEpisodes: number
   readonly #embed: Embed | undefined
-  #episodes: T[] = []
+  #episodes: IndexedEpisode<T>[] = []
 
   /** @throws ValidationError naming the option that is wrong */
   constructor(options: EpisodicIndexOptions = {}) {
@@ -56,10 +62,11 @@ export class EpisodicIndex<T = unknown> {
 
   /**
    * Adds an episode, and removes the oldest one above `maxEpisodes`.
-   * @param episode a text, or a value whose JSON is searched
+   * @param episode a text, or a value whose JSON at this moment is searched
+   * @throws ValidationError for a value that has no JSON, such as one with a cycle
    */
   add(episode: T): void {
-    this.#episodes.push(episode)
+    this.#episodes.push({ content: episode, text: checkedText(episode) })
     if (this.#episodes.length > this.maxEpisodes) this.#episodes.shift()
   }
 
@@ -79,8 +86,15 @@ export class EpisodicIndex<T = unknown> {
     checkQuery(text)
     const limit = checkInteger('retrieveSimilar', 'limit', options.limit ?? 3)
     const episodes = [...this.#episodes]
-    const { found, ...how } = await rank(text, episodes.map(textOfEpisode), this.#embed)
-    return found.slice(0, limit).map(({ index, score }) => ({ content: episodes[index] as T, score, ...how }))
+    const { found, ...how } = await rank(
+      text,
+      episodes.map((episode) => episode.text),
+      this.#embed,
+    )
+    return found.slice(0, limit).map(({ index, score }) => {
+      const { content } = episodes[index] as IndexedEpisode<T>
+      return { content, score, ...how }
+    })
   }
 
   /**
@@ -90,7 +104,7 @@ export class EpisodicIndex<T = unknown> {
   forget(matches: (episode: T) => boolean): number {
     checkFunction('What forget was given', matches)
     const before = this.#episodes.length
-    this.#episodes = this.#episodes.filter((episode) => !checkPredicate('What forget was given', matches(episode)))
+    this.#episodes = this.#episodes.filter(({ content }) => !checkPredicate('What forget was given', matches(content)))
     return before - this.#episodes.length
   }
 
@@ -103,3 +117,15 @@ export class EpisodicIndex<T = unknown> {
 /** Returns the text by which an episode is searched: the text itself, or the JSON of another value. */
 export const textOfEpisode = (episode: unknown): string =>
   typeof episode === 'string' ? episode : (JSON.stringify(episode) ?? '')
+
+function checkedText(episode: unknown): string {
+  try {
+    return textOfEpisode(episode)
+  } catch (cause) {
+    throw failure(
+      'validation.failed',
+      { what: 'An episode', problem: 'it has no JSON, by which it is searched' },
+      { cause },
+    )
+  }
+}
