@@ -1,5 +1,6 @@
 /** Search in folders of documents: reading them, answering from them with citations, checking citations. */
 export type { FoundCitation } from './citation-of.ts'
+export { createDocumentIndex } from './create-document-index.ts'
 export {
   type AnswerOptions,
   type DocumentAnswer,

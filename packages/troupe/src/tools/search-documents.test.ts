@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EmbeddingModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { DocumentIndex } from '../documents/index.ts'
+import { createDocumentIndex, DocumentIndex } from '../documents/index.ts'
 import { createTroupe } from '../startup/create-troupe.ts'
 import { LlmAgent } from '../startup/llm-agent.ts'
 import { MockModel } from '../testing/index.ts'
@@ -137,4 +137,27 @@ it('searchDocuments keeps the order of the search and says so where the rerankin
   expect(result).toContain('The reranking model could not be asked')
   expect(result).not.toContain('the service is down')
   expect((await searchedRun(undefined)).result).not.toContain('reranking')
+})
+
+it('searchDocuments takes folders in place of an index, and indexes them at its first call.', async () => {
+  const folder = join(root, 'later')
+  const tool = searchDocuments({ folders: [folder] })
+  const ask = () =>
+    tool.execute({ query: 'When is bread baked?' }, { signal: new AbortController().signal, key: 'k' } as never)
+  await expect(ask()).rejects.toMatchObject({ code: 'documents.unreadable' })
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'bread.md'), 'Bread is baked at dawn.\n')
+  for (let i = 0; i < 2; i++) expect(JSON.stringify(await ask())).toContain('Bread is baked at dawn.')
+})
+
+it.each([5, null, { folder: 'docs' }, { folders: 'docs' }])(
+  'searchDocuments rejects %o, which is neither an index nor names folders.',
+  (documents) => {
+    expect(() => searchDocuments(documents as never)).toThrow(expect.objectContaining({ name: 'ValidationError' }))
+  },
+)
+
+it('createDocumentIndex opens an index of the folders.', async () => {
+  const index = await createDocumentIndex({ folders: [join(root, 'docs')] })
+  expect((await index.answer('When is bread baked?')).found).toBe(true)
 })

@@ -1,7 +1,7 @@
 /** Tools over an index of documents: one finds the passages that answer a question, one reads on. */
 import { z } from 'zod'
-import { checkFunction, fieldOf } from '../core/index.ts'
-import type { DocumentIndex } from '../documents/index.ts'
+import { capture, checkFunction, checkOptions, fieldOf, listOf } from '../core/index.ts'
+import type { DocumentIndex, DocumentSources } from '../documents/index.ts'
 import { defineTool, type SearchCall, type Tool } from './define-tool.ts'
 
 const maxQuery = 1_000
@@ -14,13 +14,14 @@ const withoutReranking = 'The reranking model could not be asked: the passages h
  * each with its file, lines and headings. In a step, it also compares meaning if the index was opened with `embedding`
  * or the troupe has `models.embedding`, and `models.reranking` orders the passages; if a model fails, `note` says so. Its results carry the label
  * `untrusted:documents`.
- * @param index the documents
+ * @param documents an index, or the folders of the documents, which the first call indexes
  * @example
  * const index = await DocumentIndex.open({ folders: ['docs'] }, { store: 'data/docs.index' })
  * const helper = new LlmAgent({ name: 'Helper', instructions: 'Answer from the documents.', tools: [searchDocuments(index)] })
+ * const other = helper.with({ tools: [searchDocuments({ folders: ['docs'] })] })
  */
-export function searchDocuments(index: DocumentIndex): Tool {
-  checkFunction('answer of the index of searchDocuments', fieldOf(index, 'answer'))
+export function searchDocuments(documents: DocumentIndex | DocumentSources): Tool {
+  const openIndex = indexOpener(documents)
   return defineTool({
     name: 'search_documents',
     description:
@@ -35,6 +36,7 @@ export function searchDocuments(index: DocumentIndex): Tool {
     execute: async ({ query, whole_question }, { signal, embeddings, reranking }: SearchCall) => {
       const partOf = whole_question === undefined ? {} : { partOf: whole_question }
       const models = { ...(embeddings ? { embedding: embeddings } : {}), ...(reranking ? { reranking } : {}) }
+      const index = await openIndex()
       const { found, citations, ...asked } = await index.answer(query, { ...partOf, ...models, signal })
       const notes = [
         ...(asked.embedding?.error === undefined ? [] : [withoutEmbedding]),
@@ -46,6 +48,27 @@ export function searchDocuments(index: DocumentIndex): Tool {
       }
     },
   })
+}
+
+/** Returns the function that returns the index. Of folders it opens one at its first call; a failed opening is repeated. */
+function indexOpener(documents: DocumentIndex | DocumentSources): () => Promise<DocumentIndex> {
+  if (typeof fieldOf(documents, 'answer') === 'function') return async () => documents as DocumentIndex
+  const sources = capture(documents as DocumentSources)
+  checkOptions('searchDocuments', sources, ['folders', 'files'])
+  listOf('The folders of searchDocuments', sources.folders)
+  let opened: Promise<DocumentIndex> | undefined
+  const open = async () => {
+    const { DocumentIndex: Index } = await import('../documents/index.ts')
+    return Index.open(sources)
+  }
+  const openOnce = () => {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+  return openOnce
 }
 
 /**
