@@ -46,11 +46,12 @@ const missingOfNode = ({ name, agent = name, role }: Runs.CanonicalNode): readon
   ...(agent === name ? [] : [`The node '${name}' executes the agent '${agent}'.`]),
 ]
 
-const missingOfEdge = ({ from, to, returns }: Runs.CanonicalEdge): readonly string[] => [
+const missingOfEdge = ({ from, to, returns, leaves }: Runs.CanonicalEdge): readonly string[] => [
   ...(isPlain(from) && isPlain(to)
     ? []
     : [`The edge from '${from}' to '${to}' is missing: no flow can have such names.`]),
   ...(returns ? [`An invocation from '${from}' to '${to}' returns, as of a team inside a team.`] : []),
+  ...(leaves === undefined ? [] : [`\`finish\` of '${from}' leads to '${to}', as out of a team inside a team.`]),
 ]
 
 function optionsOfNode({ join, deadline, onFailure, limit }: Runs.CanonicalNode): Runs.NodeOptions {
@@ -102,12 +103,13 @@ const alike = (one: Runs.CanonicalEdge, other: Runs.CanonicalEdge): boolean => {
   return JSON.stringify([optionsOfEdge(one), marks(one)]) === JSON.stringify([optionsOfEdge(other), marks(other)])
 }
 
-function optionsOfEdge({ type, when, maxTurns, limit }: Runs.CanonicalEdge): Runs.EdgeOptions {
+function optionsOfEdge({ type, when, maxTurns, limit, perPass }: Runs.CanonicalEdge): Runs.EdgeOptions {
   return {
     ...(type === 'invoke' ? {} : { type }),
     ...(when === undefined ? {} : { when }),
     ...(maxTurns === undefined ? {} : { maxTurns }),
     ...(limit === undefined ? {} : { limit }),
+    ...(perPass ? { perPass } : {}),
   }
 }
 

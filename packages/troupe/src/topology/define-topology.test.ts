@@ -115,6 +115,7 @@ describe('strings', () => {
     [{ flows: ['A -> B'], nodes: { A: { join: { ratio: 2 } } } }, /ratio/],
     [{ flows: ['A -> B'], edges: { 'A -> C': { limit: 1 } } }, /no flow/],
     [{ flows: ['A -> B'], edges: { 'A -> B': { maxTurns: 1 } } }, /takes turns/],
+    [{ flows: ['A -> B'], edges: { 'A -> B': { perPass: true } } }, /belongs to a limit/],
     [{ flows: ['A -> B'], pools: { A: { size: 0 } } }, /limit/],
     [{ flows: ['A -> B'], flow: [] }, /flow/],
     [{ flows: ['A -> B'], agents: [...leaves('A B'), leaf('start')] }, /reserved/],
@@ -290,8 +291,15 @@ it('A nested team passes a value on within the bounds of both teams, and rejects
     ]
     return defineTopology({ nodes, edges }).canonical.edges.filter(({ to }) => to === 'C')[0]
   }
-  expect(nested({ when }, { limit: 3 })).toEqual({ from: 'Team/A', to: 'C', type: 'invoke', when, limit: 3 })
-  expect(nested({ limit: 2 }, { limit: 3 })).toMatchObject({ limit: 2 })
+  expect(nested({ when }, { limit: 3 })).toEqual({
+    from: 'Team/A',
+    to: 'C',
+    type: 'invoke',
+    leaves: 'Team',
+    when,
+    limit: 3,
+  })
+  expect(nested({ limit: 2, perPass: true }, { limit: 3 })).toMatchObject({ limit: 2, perPass: true })
   expect(nested({ fanOut: true }, {})).toMatchObject({ fanOut: true })
   expect(() => nested({ when }, { when })).toThrow(/Team -> C: .*has a condition, and the edge on which Team\/A/)
   expect(() => nested({}, {}, { policy: [{ tool: 'pay', do: 'block' }] })).toThrow(/Team: .*no policy of its own/)

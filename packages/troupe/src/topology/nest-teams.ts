@@ -38,8 +38,10 @@ function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: Com
   }
   for (const edge of canonical.edges) {
     if (edge.from === 'Start') continue
-    if (edge.to !== 'End') draft.addEdge({ ...edge, from: inside(edge.from), to: inside(edge.to) })
-    else
+    if (edge.to !== 'End') {
+      const leaves = edge.leaves === undefined ? {} : { leaves: inside(edge.leaves) }
+      draft.addEdge({ ...edge, ...leaves, from: inside(edge.from), to: inside(edge.to) })
+    } else
       for (const next of out)
         if (!draft.hasEdge(inside(edge.from), next.to)) draft.addEdge(leaving(name, edge, next, inside(edge.from)))
   }
@@ -72,8 +74,10 @@ function leaving(team: string, inner: CanonicalEdge, outer: CanonicalEdge, from:
   return {
     ...outer,
     from,
+    leaves: team,
     ...(inner.when ? { when: inner.when } : {}),
     ...(inner.fanOut && carries(outer) ? { fanOut: true as const } : {}),
     ...(limits.length > 0 ? { limit: Math.min(...limits) } : {}),
+    ...(inner.perPass ? { perPass: true as const } : {}),
   }
 }

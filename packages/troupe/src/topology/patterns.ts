@@ -200,7 +200,7 @@ function ring(options: Common & { readonly agents: Agents; readonly rounds?: num
   const [first, last] = [names[0] as string, names.at(-1) as string]
   plan.to('Start', first)
   for (const [i, name] of names.slice(1).entries()) plan.to(names[i] as string, name)
-  if (rounds > 1) plan.to(last, first, { limit: rounds - 1 })
+  if (rounds > 1) plan.to(last, first, { limit: rounds - 1, perPass: true })
   plan.to(last, 'End')
   return plan.compiled()
 }
@@ -354,7 +354,7 @@ function loop(
   const check = plan.add(options.check)
   const name = plan.role('Loop', { kind: 'loop', body, check, max })
   plan.to('Start', name)
-  plan.to(name, body, { limit: max })
+  plan.to(name, body, { limit: max, perPass: true })
   plan.to(body, name)
   plan.both(name, check)
   plan.to(name, 'End')

@@ -8,6 +8,7 @@ import {
   checkName,
   checkOptionNames,
   checkOptions,
+  checkText,
   failure,
   isListOf,
   isText,
@@ -22,7 +23,19 @@ import { edgeIn, invalid, nodeInError, readEdgeOptions, TopologyDraft } from './
 import type { CompiledTopology } from './topology-forms.ts'
 
 const nodeFields = ['name', 'kind', 'agent', 'join', 'deadline', 'onFailure', 'limit', 'role'] as const
-const edgeFields = ['from', 'to', 'type', 'fanOut', 'alternating', 'maxTurns', 'limit', 'returns', 'when'] as const
+const edgeFields = [
+  'from',
+  'to',
+  'type',
+  'fanOut',
+  'alternating',
+  'maxTurns',
+  'limit',
+  'perPass',
+  'leaves',
+  'returns',
+  'when',
+] as const
 
 /** Reads a canonical topology. @throws ValidationError for a form of another version, or a missing definition */
 export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<string, Agent>): CompiledTopology {
@@ -39,6 +52,7 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
     const location = edgeIn(edge)
     for (const flag of ['fanOut', 'alternating', 'returns'] as const)
       if (edge[flag] !== undefined) checkFlag(`${location}: ${flag}`, edge[flag])
+    if (edge.leaves !== undefined) checkText(`${location}: leaves`, edge.leaves)
     draft.addEdge({
       ...(edge satisfies CanonicalEdge),
       ...readEdgeOptions(location, edge),

@@ -13,7 +13,7 @@ import type {
 } from './topology-forms.ts'
 
 const nodeOptions = ['name', 'kind', 'agent', 'size', 'topology', 'join', 'deadline', 'onFailure', 'limit'] as const
-const edgeOptions = ['from', 'to', 'type', 'when', 'maxTurns', 'limit', 'fanOut', 'alternating'] as const
+const edgeOptions = ['from', 'to', 'type', 'when', 'maxTurns', 'limit', 'perPass', 'fanOut', 'alternating'] as const
 const kinds = ['start', 'end', 'user', 'agent', 'pool', 'topology']
 const kindsOfReservedNames: Readonly<Record<string, 'start' | 'end' | 'user'>> = {
   Start: 'start',

@@ -114,7 +114,7 @@ function edgeOptions({ edges = {} }: StringForm, flows: readonly Flow[]): Readon
         'no flow is written so',
         `Repeat a flow exactly as in flows: ${flows.map((f) => f.text).join('; ')}`,
       )
-    checkOptions(`edges['${text}']`, options, ['type', 'when', 'maxTurns', 'limit'])
+    checkOptions(`edges['${text}']`, options, ['type', 'when', 'maxTurns', 'limit', 'perPass'])
     if (options.maxTurns !== undefined && flow.operator !== '<~>')
       throw invalid(
         text,

@@ -1,6 +1,6 @@
 /** A topology under construction: nodes and edges are checked one by one, definitions are collected by name. */
 import type { Agent } from '../agents/index.ts'
-import { checkName, copyJson, failure, fieldOf, milliseconds, nearest, show } from '../core/index.ts'
+import { checkFlag, checkName, copyJson, failure, fieldOf, milliseconds, nearest, show } from '../core/index.ts'
 import type {
   CanonicalEdge,
   CanonicalNode,
@@ -241,18 +241,21 @@ function readDeadline(name: string, deadline: string): number {
 
 export function readEdgeOptions(
   location: string,
-  { type = 'invoke', when, maxTurns, limit }: EdgeOptions,
+  { type = 'invoke', when, maxTurns, limit, perPass }: EdgeOptions,
 ): Omit<CanonicalEdge, 'from' | 'to'> {
   if (!types.includes(type))
     throw invalid(location, `there is no type ${show(type)}`, 'It is invoke, notify, query or stream')
   for (const [option, value] of Object.entries({ maxTurns, limit }))
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1))
       throw invalid(location, `${option} is not a whole number of at least 1`, 'Correct it')
+  const isPerPass = perPass !== undefined && checkFlag(`${location}: perPass`, perPass)
+  if (isPerPass && limit === undefined) throw invalid(location, 'perPass belongs to a limit', 'Set limit, or remove it')
   return {
     type,
     ...(when === undefined ? {} : { when: readCondition(location, when) }),
     ...(maxTurns === undefined ? {} : { maxTurns }),
     ...(limit === undefined ? {} : { limit }),
+    ...(isPerPass ? { perPass: true as const } : {}),
   }
 }
 

@@ -27,6 +27,11 @@ export interface EdgeOptions {
   readonly maxTurns?: number
   /** The highest number of uses of the edge in a run; no limit by default. */
   readonly limit?: number
+  /**
+   * Whether the limit counts the uses since a value last left the agent along another edge, instead of all in the run;
+   * false by default. A ring or a loop that begins several times in a run needs it.
+   */
+  readonly perPass?: boolean
 }
 
 /** A team inside a team: its agents become part of the same run, with names like `Team/Agent`. */

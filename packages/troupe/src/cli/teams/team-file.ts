@@ -41,7 +41,9 @@ const teamSchema = z
       .describe('The options of agents in flows, by name: join, deadline, onFailure and limit, as in code.'),
     edges: optionsByName
       .optional()
-      .describe('The options of flows, each by its text in flows: type, when, maxTurns and limit, as in code.'),
+      .describe(
+        'The options of flows, each by its text in flows: type, when, maxTurns, limit and perPass, as in code.',
+      ),
     pattern: z
       .partialRecord(z.enum(kinds), z.looseObject({}))
       .optional()

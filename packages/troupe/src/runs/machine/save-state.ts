@@ -92,6 +92,13 @@ function restoreDicts({ branches, steps, limits, budgets }: State): void {
     for (const key of ['questions', 'requests', 'children'] as const)
       Object.assign(step, { [key]: namedOrEmpty(step[key]) })
   for (const group of branches.groups.values())
-    for (const key of ['reachableCounts', 'blockedReachableCounts', 'openJoins', 'joinCounts', 'closing'] as const)
+    for (const key of [
+      'reachableCounts',
+      'blockedReachableCounts',
+      'openJoins',
+      'joinCounts',
+      'closing',
+      'passUses',
+    ] as const)
       Object.assign(group, { [key]: namedOrEmpty(group[key]) })
 }

@@ -140,6 +140,10 @@ export type CanonicalEdge = {
   readonly maxTurns?: number
   /** The highest number of uses of the edge in a run; absent for no limit. */
   readonly limit?: number
+  /** The limit counts the uses since a value last left the node along another edge, instead of all in the run. */
+  readonly perPass?: true
+  /** The name of the nested team that a value leaves along this edge. `finish` of an agent in the team takes it. */
+  readonly leaves?: string
   /**
    * An invocation along this edge returns although its target has no edge back; a node inside the nested team has one.
    */

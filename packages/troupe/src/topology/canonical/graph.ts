@@ -13,6 +13,8 @@ export interface GraphNode extends CanonicalNode {
   readonly label: string
   readonly out: readonly GraphEdge[]
   readonly in: readonly GraphEdge[]
+  /** The outgoing edges whose uses are counted per pass. */
+  readonly perPass: readonly GraphEdge[]
   /** Whether branches of a group wait for each other at this node. */
   readonly isJoin: boolean
   /** The joins that a branch can still reach from this node over at least one edge. */
@@ -90,6 +92,7 @@ export function graphOf(topology: CanonicalTopology): Graph {
       label: node.agent ?? node.name,
       out: out.get(node.name) ?? [],
       in: into.get(node.name) ?? [],
+      perPass: (out.get(node.name) ?? []).filter((edge) => edge.perPass),
       isJoin: joinNodes.has(node.name),
       reach: joinNodes.size === 0 ? [] : walk(node.name, next, joinNodes, true),
       first: joinNodes.size === 0 ? [] : walk(node.name, next, joinNodes, false),

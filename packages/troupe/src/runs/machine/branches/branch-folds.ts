@@ -1,6 +1,6 @@
 /** Folds events about branches and their groups. */
 import type { Json, StoredError } from '../../../core/index.ts'
-import { addTo, emptyDict } from '../dict.ts'
+import { addTo, emptyDict, ownDict } from '../dict.ts'
 import type { Folds } from '../folds.ts'
 import { resultsOf } from '../joins/results-of.ts'
 import type { BranchOrigin, EventOf, Result } from '../machine-events.ts'
@@ -44,6 +44,7 @@ function groupFor(state: State, event: EventOf<'branch.started'>): Group {
     ends: [],
     openJoinCount: 0,
     closing: emptyDict(),
+    passUses: emptyDict(),
     failing: undefined,
     fatal: false,
     firstFailure: undefined,
@@ -84,6 +85,7 @@ function started(state: State, event: EventOf<'branch.started'>): void {
     status: 'routing',
     input,
     results,
+    hasReturned: false,
     request: input,
     // Only an entry of the run gets what the thread has said.
     history: event.parent === undefined && !results ? state.run.pinned.history : undefined,
@@ -113,7 +115,9 @@ function started(state: State, event: EventOf<'branch.started'>): void {
   group.open.add(branch.id)
   countLive(state, group, branch.node, 1)
   makeReady(state, branch)
-  if (event.edge !== undefined) countTraversal(state, event.edge)
+  if (event.edge === undefined) return
+  const parent = must(state.branches.all.get(event.parent as string), 'parent')
+  countTraversal(state, event.edge, must(state.branches.groups.get(parent.group), parent.group), !event.origin)
 }
 
 /** At `User` the branch asks a question, which is a separate event. */
@@ -126,9 +130,15 @@ function makeReady(state: State, branch: Branch) {
   branch.ticket = enqueue(state, queueOf(state, branch.node), branch.id)
 }
 
-export function countTraversal(state: State, index: number): void {
+/** @param group of the branch that used the edge @param leaves whether the branch continues along it */
+export function countTraversal(state: State, index: number, group: Group, leaves = true): void {
   addTo(state.limits.edgeUses, index, 1)
   state.budgets.hops += 1
+  const graph = graphIn(state)
+  const edge = must(graph.edges[index], `edge ${index}`)
+  if (edge.perPass) addTo(ownDict(group, 'passUses'), index, 1)
+  else if (leaves)
+    for (const other of graph.nodes.get(edge.from)?.perPass ?? []) ownDict(group, 'passUses')[other.index] = 0
 }
 
 function moved(state: State, event: EventOf<'branch.moved'>): void {
@@ -137,7 +147,7 @@ function moved(state: State, event: EventOf<'branch.moved'>): void {
   setBlocked(state, branch, false)
   setBranchStatus(state, branch, 'routing')
   leaveQueue(state, branch)
-  if (event.edge !== undefined) alongEdge(state, branch, event.edge)
+  if (event.edge !== undefined) alongEdge(state, branch, group, event.edge)
   if (event.node !== branch.node) {
     countReachable(state, group, branch.node, -1)
     branch.node = event.node
@@ -147,11 +157,13 @@ function moved(state: State, event: EventOf<'branch.moved'>): void {
   if (results) {
     branch.input = joinInput(results)
     branch.results = results
+    branch.hasReturned = true
   } else if (event.input !== undefined) {
     branch.input = event.input
     branch.request = event.input
     branch.history = event.history
     branch.results = undefined
+    branch.hasReturned = false
   }
   branch.from = event.from
   branch.attempt = event.attempt ?? 1
@@ -164,9 +176,9 @@ function moved(state: State, event: EventOf<'branch.moved'>): void {
   else setBranchStatus(state, branch, 'delayed')
 }
 
-function alongEdge(state: State, branch: Branch, index: number): void {
+function alongEdge(state: State, branch: Branch, group: Group, index: number): void {
   const edge = must(graphIn(state).edges[index], `edge ${index}`)
-  countTraversal(state, index)
+  countTraversal(state, index, group)
   const bounded = edge.maxTurns !== undefined || edge.limit !== undefined
   branch.pingPongCount = !bounded && branch.before === edge.to ? branch.pingPongCount + 1 : 0
   branch.before = edge.from

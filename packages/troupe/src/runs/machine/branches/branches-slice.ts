@@ -21,7 +21,8 @@ export type BranchStatus =
   | 'cancelled'
 
 export const branchTransitions: StatusTransitions<BranchStatus> = {
-  ready: ['running', 'routing', 'asking', 'failed', 'cancelled'],
+  // A rule of onError may give a value to a branch that has waited too long for its step.
+  ready: ['running', 'routing', 'waiting', 'asking', 'completed', 'failed', 'cancelled'],
   delayed: ['routing', 'asking', 'failed', 'cancelled'],
   running: ['routing'],
   routing: ['routing', 'ready', 'delayed', 'waiting', 'asking', 'completed', 'failed', 'cancelled'],
@@ -53,6 +54,8 @@ export interface Branch {
   input: Json
   /** The results of the join that is its input; undefined for a plain input. */
   results: readonly Result[] | undefined
+  /** Whether these results are those of its own invocations, and not of the branches that met at its node. */
+  hasReturned: boolean
   /** The input with which it reached its node. */
   request: Json
   /** The history that came with the hand-off to its node. */
@@ -121,6 +124,8 @@ export interface Group {
   /** Joins that are open, or whose cancelled branches are awaited. */
   openJoinCount: number
   closing: { [joinId: JoinId]: true | undefined }
+  /** The uses of each edge with `perPass`, since a branch of the group left the node of the edge along another one. */
+  passUses: { [edge: number]: number }
   failing: StoredError | undefined
   fatal: boolean
   /** The first failure of a branch; if none failed, the reason of the first cancellation. */

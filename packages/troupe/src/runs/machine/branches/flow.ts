@@ -27,6 +27,7 @@ export interface NextTarget {
 
 export const graphIn = (state: Readonly<State>): Graph => must(state.graph, 'graph')
 export const nodeIn = (state: Readonly<State>, name: string): GraphNode => must(graphIn(state).nodes.get(name), name)
+const groupIn = (state: Readonly<State>, { group }: Branch): Group => must(state.branches.groups.get(group), group)
 
 /** Returns the node that waits for the result of this group; undefined if none does. */
 export function callingNode(state: Readonly<State>, group: Group): string | undefined {
@@ -43,8 +44,12 @@ export const edgePairOf = (edge: GraphEdge): string => JSON.stringify([edge.from
  */
 const turnsOf = (branch: Branch, edge: GraphEdge) => (branch.edgePair === edgePairOf(edge) ? branch.turns : 1)
 
+/** Returns how often an edge has been used, in the run or in the present pass. */
+const usesOf = (state: Readonly<State>, branch: Branch, { index, perPass }: GraphEdge): number =>
+  (perPass ? groupIn(state, branch).passUses[index] : state.limits.edgeUses[index]) ?? 0
+
 function usable(state: Readonly<State>, branch: Branch, edge: GraphEdge): boolean {
-  if (edge.limit !== undefined && (state.limits.edgeUses[edge.index] ?? 0) >= edge.limit) return false
+  if (edge.limit !== undefined && usesOf(state, branch, edge) >= edge.limit) return false
   return !(edge.alternating && edge.maxTurns !== undefined && turnsOf(branch, edge) >= edge.maxTurns)
 }
 
@@ -54,17 +59,35 @@ const ends = (graph: Graph, edge: GraphEdge): boolean => {
   return to.kind === 'end' || (to.kind === 'user' && to.out.length === 0)
 }
 
-/** Returns the edges for a plain value: the value takes the only one, or all fan-out edges. */
-function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
-  const hasReturned = branch.results !== undefined
-  let open = node.out.filter((e) => carries(e) && usable(state, branch, e) && !(e.fanOut && hasReturned))
+/**
+ * Returns the fan-out edges that have brought back the results of the branch: those out of a nested team, and those in it,
+ * are two fan-outs.
+ */
+function spentFanOut(state: Readonly<State>, branch: Branch, out: readonly GraphEdge[]): (edge: GraphEdge) => boolean {
+  if (!branch.hasReturned) return () => false
+  const graph = graphIn(state)
+  const spent = new Set(out.filter((e) => e.fanOut && returnsTo(graph, e)).map((e) => e.leaves))
+  return (e) => e.fanOut === true && spent.has(e.leaves)
+}
+
+/** Returns those of the edges that a plain value takes: the only one, or all edges of a fan-out. */
+function routes(
+  state: Readonly<State>,
+  branch: Branch,
+  out: readonly GraphEdge[],
+  value: Json | undefined,
+): GraphEdge[] {
+  const isSpent = spentFanOut(state, branch, out)
+  let open = out.filter((e) => carries(e) && usable(state, branch, e) && !isSpent(e))
   const talk = open.filter((e) => e.alternating)
   if (talk.length > 0) return talk
   const chosen = open.filter((e) => e.when && (value === undefined || conditionHolds(e.when, value)))
   if (chosen.length > 0) return chosen
   open = open.filter((e) => !e.when)
   const fan = open.filter((e) => e.fanOut)
-  if (fan.length > 0) return fan
+  // A fan-out in a nested team comes before the one that follows the team.
+  const inside = fan.filter((e) => e.leaves === undefined)
+  if (fan.length > 0) return inside.length > 0 ? inside : fan
   const limited = open.filter((e) => e.limit !== undefined)
   return limited.length > 0 ? limited : open
 }
@@ -73,20 +96,32 @@ function routes(state: Readonly<State>, branch: Branch, node: GraphNode, value: 
  * If an alternating conversation ends at an agent without another edge, its last value takes the edge of the other
  * agent.
  */
-function nextTargets(state: Readonly<State>, branch: Branch, node: GraphNode, value: Json | undefined): GraphEdge[] {
-  const own = routes(state, branch, node, value)
+function nextTargets(
+  state: Readonly<State>,
+  branch: Branch,
+  out: readonly GraphEdge[],
+  value: Json | undefined,
+): GraphEdge[] {
+  const own = routes(state, branch, out, value)
   if (own.length > 0) return own
-  const over = node.out.find((e) => e.alternating && !usable(state, branch, e))
-  return over ? routes(state, branch, nodeIn(state, over.to), value) : own
+  const over = out.find((e) => e.alternating && !usable(state, branch, e))
+  return over ? routes(state, branch, nodeIn(state, over.to).out, value) : own
 }
 
-type ValueTarget = { readonly to: 'back' | 'end' | 'along'; readonly edges: readonly GraphEdge[] } | undefined
+type ValueTarget = { readonly to: 'back' | 'end' | 'along'; readonly edges: readonly GraphEdge[] }
 
-/** @param value undefined if it is not known yet */
-function valueTarget(state: Readonly<State>, branch: Branch, value: Json | undefined): ValueTarget {
+/**
+ * @param value undefined if it is not known yet
+ * @param edges the edges that the value takes; by default those of a plain value
+ */
+function valueTarget(
+  state: Readonly<State>,
+  branch: Branch,
+  value: Json | undefined,
+  edges: readonly GraphEdge[] = nextTargets(state, branch, nodeIn(state, branch.node).out, value),
+): ValueTarget | undefined {
   const node = nodeIn(state, branch.node)
-  const group = must(state.branches.groups.get(branch.group), branch.group)
-  const edges = nextTargets(state, branch, node, value)
+  const group = groupIn(state, branch)
   const talks = edges[0]?.alternating === true
   const caller = callingNode(state, group)
   if (caller !== undefined && !talks) {
@@ -122,22 +157,41 @@ const labels = (graph: Graph, edges: readonly GraphEdge[]): string[] => {
   return [...new Set(edges.map((e) => (names.get(of(e)) === 1 ? of(e) : e.to)))]
 }
 
+const leadsToEnd = (state: Readonly<State>, branch: Branch, node: GraphNode): boolean =>
+  node.out.some((e) => nodeIn(state, e.to).kind === 'end' && usable(state, branch, e))
+
 const canFinish = (state: Readonly<State>, branch: Branch, node: GraphNode) =>
-  must(state.branches.groups.get(branch.group), branch.group).origin.kind !== 'run' ||
-  node.out.some((e) => nodeIn(state, e.to).kind === 'end' && usable(state, branch, e)) ||
-  !node.out.some((e) => carries(e))
+  groupIn(state, branch).origin.kind !== 'run' ||
+  leadsToEnd(state, branch, node) ||
+  !node.out.some((e) => carries(e)) ||
+  leavingEdges(state, branch, node).length > 0
+
+/** Returns whether an agent of this nested team waits for the result of the branch. */
+const isCalledFrom = (state: Readonly<State>, branch: Branch, team: string): boolean =>
+  callingNode(state, groupIn(state, branch))?.startsWith(`${team}/`) === true
+
+/**
+ * Returns the edges on which `finish` leaves a nested team, of several teams the outermost. Empty if an agent of the team
+ * waits for the result.
+ */
+function leavingEdges(state: Readonly<State>, branch: Branch, node: GraphNode): readonly GraphEdge[] {
+  const leaving = node.out.filter((e) => e.leaves !== undefined)
+  if (leaving.length === 0) return []
+  const [team] = leaving.map((e) => e.leaves as string).sort((a, b) => a.length - b.length) as [string]
+  return isCalledFrom(state, branch, team) ? [] : leaving.filter((e) => e.leaves === team)
+}
 
 export function flowOf(state: Readonly<State>, branch: Branch): Flow {
   const node = nodeIn(state, branch.node)
   if (node.out.some((edge) => edge.limit !== undefined || edge.alternating)) return computeFlow(state, branch, node)
-  const group = must(state.branches.groups.get(branch.group), branch.group)
+  const group = groupIn(state, branch)
   const { kind } = group.origin
   const key = JSON.stringify([
     node.name,
     kind,
     callingNode(state, group) ?? null,
     isQueried(group, branch),
-    branch.results !== undefined,
+    branch.hasReturned,
   ])
   const flow = state.flows.get(key) ?? computeFlow(state, branch, node)
   state.flows.set(key, flow)
@@ -198,9 +252,7 @@ export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome)
     case 'value':
       return planValue(state, branch, outcome.value, invalid)
     case 'finish':
-      return canFinish(state, branch, node)
-        ? { kind: 'end', value: outcome.value, notify: [] }
-        : invalid('it cannot finish here')
+      return planFinish(state, branch, outcome.value, invalid)
     case 'handOff': {
       const edge = edgeTo(
         state,
@@ -220,18 +272,41 @@ export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome)
   }
 }
 
+/** The value of `finish` takes the edges on which it leaves a nested team, or ends the branch. */
+function planFinish(state: Readonly<State>, branch: Branch, value: Json, invalid: (problem: string) => Plan): Plan {
+  const node = nodeIn(state, branch.node)
+  const leaving = leavingEdges(state, branch, node)
+  if (leaving.some(carries) && !leadsToEnd(state, branch, node)) {
+    const target = valueTarget(state, branch, value, nextTargets(state, branch, leaving, value))
+    return target ? planAlong(state, branch, value, target) : invalid('it has more than one way to go, or none')
+  }
+  if (!canFinish(state, branch, node)) return invalid('it cannot finish here')
+  return { kind: 'end', value, notify: leaving.filter((e) => isNotified(state, branch, value, e)) }
+}
+
 function planValue(state: Readonly<State>, branch: Branch, value: Json, invalid: (problem: string) => Plan): Plan {
-  const notify = nodeIn(state, branch.node).out.filter(
-    (e) => e.type === 'notify' && usable(state, branch, e) && conditionHolds(e.when, value),
-  )
   const target = valueTarget(state, branch, value)
-  if (!target) return invalid('a plain value has more than one way to go, or none')
-  if (target.to !== 'along') return { kind: 'end', value, notify }
-  const [only] = target.edges as readonly [GraphEdge, ...GraphEdge[]]
+  return target
+    ? planAlong(state, branch, value, target)
+    : invalid('a plain value has more than one way to go, or none')
+}
+
+const isNotified = (state: Readonly<State>, branch: Branch, value: Json, edge: GraphEdge): boolean =>
+  edge.type === 'notify' && usable(state, branch, edge) && conditionHolds(edge.when, value)
+
+function planAlong(state: Readonly<State>, branch: Branch, value: Json, { to, edges }: ValueTarget): Plan {
+  // A value that stays in a nested team notifies no agent outside.
+  const leaves = (team: string) =>
+    to === 'along' ? edges.some((e) => e.leaves === team) : !isCalledFrom(state, branch, team)
+  const notify = nodeIn(state, branch.node).out.filter(
+    (e) => isNotified(state, branch, value, e) && (e.leaves === undefined || leaves(e.leaves)),
+  )
+  if (to !== 'along') return { kind: 'end', value, notify }
+  const [only] = edges as readonly [GraphEdge, ...GraphEdge[]]
   // The result of a fan-out to a single agent is a list too.
   const meets = only.fanOut && returnsTo(graphIn(state), only)
-  if (target.edges.length === 1 && !meets) return { kind: 'move', edge: only, input: value, notify }
-  return { kind: 'fork', targets: target.edges.map((edge) => ({ edge, input: value })), notify }
+  if (edges.length === 1 && !meets) return { kind: 'move', edge: only, input: value, notify }
+  return { kind: 'fork', targets: edges.map((edge) => ({ edge, input: value })), notify }
 }
 
 function planInvoke(
@@ -251,7 +326,7 @@ function planInvoke(
     const edge = byName.get(agent)
     if (!edge) return invalid(`it cannot invoke ${agent}`)
     if (!conditionHolds(edge.when, input)) return invalid(`the condition on the way to ${agent} does not hold`)
-    const used = (uses.get(edge.index) ?? state.limits.edgeUses[edge.index] ?? 0) + 1
+    const used = (uses.get(edge.index) ?? usesOf(state, branch, edge)) + 1
     uses.set(edge.index, used)
     if (edge.limit !== undefined && used > edge.limit)
       return invalid(`the way to ${agent} may be taken ${edge.limit} times only`)

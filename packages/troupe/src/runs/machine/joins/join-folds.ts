@@ -6,6 +6,7 @@ import { addTo, ownDict } from '../dict.ts'
 import type { Folds } from '../folds.ts'
 import type { EventOf } from '../machine-events.ts'
 import { must, type State } from '../state.ts'
+import { leaveQueue } from '../steps/step-queue.ts'
 import { transitionTo } from '../transition-to.ts'
 import type { JoinState } from './joins-slice.ts'
 import { joinTransitions } from './joins-slice.ts'
@@ -60,6 +61,7 @@ function opened(state: State, event: EventOf<'join.opened'>): void {
   if (joinState.kind === 'fork') {
     const branch = must(state.branches.all.get(event.branch as string), 'branch')
     setBranchStatus(state, branch, 'waiting')
+    leaveQueue(state, branch)
     branch.fork = joinState.id
     return
   }
@@ -80,7 +82,8 @@ function arrived(state: State, event: EventOf<'join.arrived'>): void {
     joinState.pending -= 1
     closeGroup(state, slot.group)
   }
-  if (event.edge !== undefined) countTraversal(state, event.edge)
+  if (event.edge !== undefined)
+    countTraversal(state, event.edge, must(state.branches.groups.get(joinState.group), joinState.group))
   joinState[result.success || event.errorHandled ? 'successes' : 'failures'] += 1
   if (!result.success && !event.errorHandled && joinState.failure === undefined) joinState.failure = result.error
   if (event.fatal) joinState.fatal = true

@@ -1,6 +1,7 @@
 /** Folds events about the complete run. */
 import { graphOf } from '../../../topology/index.ts'
 import { childUsageKey, countUsage } from '../budgets/total-usage.ts'
+import { dict } from '../dict.ts'
 import type { Folds } from '../folds.ts'
 import type { State } from '../state.ts'
 import { childMoves, resumeChildren } from '../steps/child-folds.ts'
@@ -36,7 +37,9 @@ export const runFolds = {
   'children.cancelled': ({ run }) => {
     run.childrenCancelledAt = undefined
   },
-  'run.retried': ({ run }, event) => {
+  'run.retried': ({ run, limits }, event) => {
+    // The next attempt may use each edge as often as the first one.
+    Object.assign(limits, { edgeUses: dict() })
     run.attempt = event.attempt
     run.retryTimer = event.after
     run.cancellation = undefined
