@@ -4,7 +4,8 @@ import type { ErrorRule, FailurePolicy, GraphNode, RetryRule } from '../../../to
 import { failedResult, type RunDecision } from '../decision.ts'
 import { joinOf, joinProgress, missing, policyOf } from '../joins/join-progress.ts'
 import { canBeSatisfied } from '../joins/join-verdict.ts'
-import { askAboutFailure } from '../people/ask-person.ts'
+import { askAboutFailure, askPerson } from '../people/ask-person.ts'
+import { routeAnswer } from '../people/route-answer.ts'
 import type { Branch, Group } from './branches-slice.ts'
 import { graphIn, planOf } from './flow.ts'
 import { routeResult } from './route-result.ts'
@@ -48,6 +49,7 @@ export function routeError(d: RunDecision, branch: Branch, error: StoredError) {
     return
   }
   if (rule.value !== undefined) {
+    if (d.node(branch.node).kind === 'user') return routeAnswer(d, branch, rule.value)
     const plan = planOf(d.state, branch, { kind: 'value', value: rule.value })
     return routeResult(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: rule.value, notify: [] } : plan)
   }
@@ -87,6 +89,7 @@ export function retryInPlace(d: RunDecision, branch: Branch, attempt: number, af
     attempt,
     ...(after === undefined ? {} : { after }),
   })
+  if (after === undefined) askPerson(d, branch)
 }
 
 /** Returns the join that would miss this branch: the first on its way at which a branch waits or can still arrive. */

@@ -1,9 +1,9 @@
 /** Decides about questions to people and requests to agents, and routes their answers. */
 import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
-import { failBranch, retryInPlace } from '../branches/fail-branch.ts'
+import { failBranch, retryInPlace, routeError } from '../branches/fail-branch.ts'
 import { graphIn, planOf } from '../branches/flow.ts'
-import { routeResult, split } from '../branches/route-result.ts'
+import { routeResult } from '../branches/route-result.ts'
 import type { RunDecision } from '../decision.ts'
 import { depthAllowed, trip } from '../limits/guards.ts'
 import type { InputOf } from '../machine-events.ts'
@@ -13,6 +13,7 @@ import { must } from '../state.ts'
 import { reply } from '../steps/step-results.ts'
 import { answerRejection } from './check-answer.ts'
 import type { AskedQuestion } from './questions-slice.ts'
+import { routeAnswer } from './route-answer.ts'
 
 export function askQuestion(d: RunDecision, input: InputOf<'question.asked'>): void {
   const step = d.state.steps.open.get(input.step)
@@ -74,29 +75,8 @@ function applyAnswer(
   if (step !== undefined) return reply(d, step, wait as string, answer, taint, ask.kind === 'breakpoint')
   const branch = d.branch(question.branch)
   if (question.failed) return resolveFailure(d, branch, question.failed, 'value' in answer ? answer.value : 'abort')
-  if ('error' in answer) return failBranch(d, branch, answer.error, d.config.onFailure)
-  afterUser(d, branch, answer.value)
-}
-
-/** Sends the answer back to the branch's earlier node if an edge leads there, else along all edges of `User`. */
-function afterUser(d: RunDecision, branch: Branch, value: Json) {
-  const { out } = d.node(branch.node)
-  const group = d.groupOf(branch)
-  if (group.origin.kind === 'call' && group.branches[0] === branch.id && branch.before === undefined)
-    return routeResult(d, branch, { kind: 'end', value, notify: [] })
-  const back = out.find((e) => e.to === branch.from)
-  const edges = back ? [back] : out
-  const [only] = edges
-  if (only && edges.length === 1 && d.node(only.to).kind !== 'end')
-    return routeResult(d, branch, { kind: 'move', edge: only, input: value, notify: [] })
-  const ends = edges.filter((e) => d.node(e.to).kind === 'end')
-  const on = edges.filter((e) => d.node(e.to).kind !== 'end')
-  if (on.length === 0 || ends.length === edges.length) return routeResult(d, branch, { kind: 'end', value, notify: [] })
-  split(
-    d,
-    branch,
-    on.map((edge) => ({ edge, input: value })),
-  )
+  if ('error' in answer) return routeError(d, branch, answer.error)
+  routeAnswer(d, branch, answer.value)
 }
 
 function resolveFailure(d: RunDecision, branch: Branch, error: StoredError, choice: Json) {
