@@ -148,7 +148,8 @@ export function failBranch(
     })
     return
   }
-  if (policy === 'failFast' && (group.live > 0 || group.openJoinCount > 0))
+  // The failure counts even if all others have ended: their order decides nothing.
+  if (policy === 'failFast' && group.live + group.openJoinCount + group.ends.length > 0)
     d.later({ do: 'scope.fail', group: group.id, error, fatal: false })
 }
 

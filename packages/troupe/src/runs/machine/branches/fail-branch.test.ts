@@ -1,0 +1,54 @@
+/** Failures of branches that no join waits for, and of branches that have not started their step. */
+import { describe, expect, it } from 'vitest'
+import { leaf, team } from '../machine-teams.test.fixture.ts'
+import {
+  type AgentStub,
+  fails,
+  finish,
+  invoke,
+  MachineTestbed,
+  resultsIn,
+  valuesIn,
+} from '../machine-testbed.test.fixture.ts'
+
+describe('branches that lead to End', () => {
+  it.each([
+    ['before', 0, 10],
+    ['after', 10, 0],
+  ])('A branch that fails %s the others have ended fails the run.', (_, failsAfter, endsAfter) => {
+    const flows = ['Start -> A', 'A => {B, C}', 'B -> End', 'C -> End']
+    const stubs = { A: leaf('a'), B: leaf('b', endsAfter), C: () => fails('no', failsAfter) }
+    const testbed = new MachineTestbed(team('A B C', flows), stubs).runUntilIdle()
+    expect(testbed.result).toMatchObject({ status: 'failed', error: { message: 'no' } })
+    const collecting = new MachineTestbed(team('A B C', flows), stubs, { onFailure: 'collect' }).runUntilIdle()
+    expect(collecting.result).toMatchObject({ status: 'completed', response: 'b' })
+  })
+})
+
+describe('branches that wait too long for their step', () => {
+  const lead: AgentStub = (i) => (resultsIn(i) ? finish(valuesIn(i)) : invoke(['B', 1], ['B', 2], ['B', 3]))
+  const play = (flows: readonly string[], stubs: Record<string, AgentStub>, value: string) =>
+    new MachineTestbed(
+      team('A B C', ['Start -> A', 'A <-> B', 'A -> End', ...flows], { nodes: { B: { limit: 1 } } }),
+      { A: lead, B: leaf('b', 1_000), C: leaf('c'), ...stubs },
+      { timeouts: { acquisition: '200ms' }, onError: { timeout: { value } } },
+    ).runUntilIdle()
+
+  it('A branch gets the value of its error rule, and ends with it.', () => {
+    expect(play(['A -> C', 'C -> End'], {}, 'busy').result).toMatchObject({
+      status: 'completed',
+      response: ['b', 'busy', 'busy'],
+    })
+  })
+
+  it('A branch sends the value of its error rule along the fan-out of its agent, whose queue it has left.', () => {
+    const seen: AgentStub = (i) => finish({ got: i })
+    const testbed = play(
+      ['B => {C}', 'C -> B'],
+      { B: (i, _, n) => (n === 1 ? finish('b', 250) : seen(i, _, n)) },
+      'busy',
+    )
+    const results = { results: [{ agent: 'C', value: 'c', success: true }] }
+    expect(testbed.result).toMatchObject({ status: 'completed', response: ['b', { got: results }, { got: results }] })
+  })
+})
