@@ -205,6 +205,20 @@ describe('patterns', () => {
     expect(testbed.result.response).toEqual(['t1 done', 't2 done'])
     expect(testbed.inputsOf('A')[1]).toMatchObject({ task: 'go' })
   })
+  it('The loop and the plan continue without the failures that the policy leaves out.', async () => {
+    const policy = { onFailure: 'continue' } as const
+    const loop = patterns.loop({ body: a, check: b, max: 3 })
+    const flaky: AgentStub = (i, _, n) => (n === 1 ? fails('no') : value(i))
+    const passing: AgentStub = () => value({ pass: true })
+    const { result } = await play(loop, { A: flaky, B: passing }, 't', policy)
+    expect(result.response).toEqual({ task: 't', value: null, feedback: null })
+    const broken = await play(loop, { A: () => fails('no'), B: passing }, 't', policy)
+    expect(broken.result.error?.message).toMatch(/within 3 rounds/)
+    const plan = patterns.planAndExecute({ planner: a, executor: b })
+    const planner: AgentStub = (i, _, n) => value(n === 1 ? [1] : i)
+    const planned = await play(plan, { A: planner, B: () => fails('no') }, 't', policy)
+    expect(planned.result.response).toEqual({ results: [], task: 't' })
+  })
   it('The loop pattern repeats until a check passes, up to its maximum.', async () => {
     const body: AgentStub = (i) => value(i === 'go' ? 1 : Number((i as { value: number }).value) + 1)
     const check: AgentStub = (i) =>

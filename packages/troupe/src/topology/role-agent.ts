@@ -161,9 +161,9 @@ function count({ voters, quorum }: RoleOf<'vote'>, { input, results }: StepEntry
  * more tasks.
  */
 function plan({ planner, executor }: RoleOf<'plan'>, entry: StepEntry): Outcome {
+  if (!entry.results) return invoke([{ agent: planner, input: entry.input }])
   const first = firstOf(entry.results)
-  if (!first) return invoke([{ agent: planner, input: entry.input }])
-  if (first.agent !== planner)
+  if (first?.agent !== planner)
     return invoke([{ agent: planner, input: { ...fieldsOf(entry.input), task: taskOf(entry) } }])
   const value = first.value ?? null
   const { tasks } = fieldsOf(value)
@@ -174,11 +174,12 @@ function plan({ planner, executor }: RoleOf<'plan'>, entry: StepEntry): Outcome 
 
 /** Passes the body's value to the check; if the check fails, the body executes again with the feedback. */
 function loopStep({ body, check, max }: RoleOf<'loop'>, entry: StepEntry): Outcome {
+  if (!entry.results) return invoke([{ agent: body, input: entry.input }])
   const first = firstOf(entry.results)
-  if (!first) return invoke([{ agent: body, input: entry.input }])
-  if (first.agent === body) return invoke([{ agent: check, input: first.value ?? null }])
-  const value = first.request ?? null
-  const { pass, feedback = null } = fieldsOf(first.value)
+  if (first?.agent === body) return invoke([{ agent: check, input: first.value ?? null }])
+  // A failure that the policy leaves out of the results is a round without a value.
+  const value = first?.request ?? null
+  const { pass, feedback = null } = fieldsOf(first?.value)
   if (pass === true) return finish(value)
   if (!entry.flow.invoke.includes(body))
     throw failure('loop.unfinished', {
