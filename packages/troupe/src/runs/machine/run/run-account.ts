@@ -1,6 +1,7 @@
 /** The account of a run at present, for its result and for lists. */
 import type { Question } from '../../../agents/index.ts'
 import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
+import type { Branch } from '../branches/branches-slice.ts'
 import { totalUsage } from '../budgets/total-usage.ts'
 import { taintOfRun } from '../labels/evolve-taint.ts'
 import type { Guard } from '../machine-events.ts'
@@ -105,29 +106,20 @@ function problemOf({ id, reason, detail }: Step): readonly StoredError[] {
   return reason === 'code.changed' ? [storeError(failure('code.changed', { step: id, problem }))] : []
 }
 
-function accountOf(
-  branch: {
-    readonly id: string
-    readonly agent: string
-    readonly status: string
-    readonly value: Json | undefined
-    readonly error: StoredError | undefined
-  },
-  problem: StoredError | undefined,
-): BranchAccount {
+function accountOf(branch: Readonly<Branch>, problem: StoredError | undefined): BranchAccount {
   const { id, agent, status, value, error = problem } = branch
-  const shown =
-    status === 'completed' || status === 'failed' || status === 'cancelled'
-      ? status
-      : status === 'running'
-        ? status
-        : 'waiting'
   return {
     id,
     agent,
-    status: shown,
+    status: shownStatus(branch),
     success: status === 'completed',
     ...(value === undefined ? {} : { value }),
     ...(error ? { error } : {}),
   }
+}
+
+/** A branch whose step waits for a person, a resolution, other code or a child run that waits is itself waiting. */
+function shownStatus({ status, blocked }: Readonly<Branch>): BranchAccount['status'] {
+  if (status === 'completed' || status === 'failed' || status === 'cancelled') return status
+  return status === 'running' && !blocked ? 'running' : 'waiting'
 }
