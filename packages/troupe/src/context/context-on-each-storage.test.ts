@@ -57,6 +57,17 @@ describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...
     expect(await a.getEntry('k')).toMatchObject({ value: 1, audience: { topics: topics.slice(0, 32) } })
   })
 
+  test('A list of names with a hole is rejected, and no agent named undefined gets access.', async () => {
+    await using opened = await openMesh(createVirtualClock(), storage)
+    const a = opened.mesh.agent(user(), 'A')
+    const hole = new Array<string>(1)
+    for (const options of [{ subscribers: hole }, { topics: hole }, { writers: hole }])
+      await expect(a.push('k', 1, options)).rejects.toThrow(rejected('name.invalid'))
+    await expect(a.list({ topics: hole })).rejects.toThrow(rejected('name.invalid'))
+    await expect(a.getMany(hole)).rejects.toThrow(rejected('name.invalid'))
+    expect(await a.get('k')).toBeUndefined()
+  })
+
   test('The history has the last hundred versions besides the current one, in pages.', async () => {
     await using opened = await openMesh(createVirtualClock(), storage)
     const a = opened.mesh.agent(user(), 'A')

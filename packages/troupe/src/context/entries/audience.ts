@@ -2,7 +2,7 @@
  * The audience as data: an entry names grantees (`*` everyone, `@agent`, `#topic`), and its owner always reads. This is
  * the rule in TypeScript; `statements/visibility.ts` has the same rule in SQL, and a property test compares them.
  */
-import { checkName, failure, readable } from '../../core/index.ts'
+import { checkName, failure, listOf } from '../../core/index.ts'
 import type { Audience, AudienceOptions, Writers } from '../context-client.ts'
 
 export const agentGrantee = (agent: string) => `@${agent}`
@@ -38,11 +38,9 @@ export function mayWrite(
   return entry.writers.includes(everyone) && mayRead(entry, reader, subscribed)
 }
 
-const names = (what: 'agent' | 'topic', list: unknown, option: string): string[] => {
-  if (!readable(option, () => Array.isArray(list)) || !Array.isArray(list))
-    throw failure('validation.failed', { what: option, problem: 'it must be a list of names' })
-  return [...new Set(list.map((name) => checkName(what, name)))]
-}
+const names = (what: 'agent' | 'topic', list: unknown, option: string): string[] => [
+  ...new Set(listOf(option, list as readonly string[]).map((name) => checkName(what, name))),
+]
 
 /**
  * Returns the grantees that a push names; undefined if it names no audience.

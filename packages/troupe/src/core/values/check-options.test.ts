@@ -96,6 +96,14 @@ describe('checks of one value', () => {
     }
   })
 
+  it('listOf returns the holes of a list as undefined, so that a check of each item rejects them.', () => {
+    const names = ['a', 'b']
+    expect(listOf('The topics', names)).toBe(names)
+    const visited: unknown[] = []
+    listOf('The topics', Object.assign(new Array<string>(2), { 1: 'b' })).map((name) => visited.push(name))
+    expect(visited).toEqual([undefined, 'b'])
+  })
+
   it('checkPredicate accepts true or false, and rejects a promise and handles its rejection.', async () => {
     expect([checkPredicate('forget', true), checkPredicate('forget', false)]).toEqual([true, false])
     for (const answer of [undefined, 1, 'yes', Promise.resolve(true), Promise.reject(new Error('of the caller'))])

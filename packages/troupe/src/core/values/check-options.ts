@@ -130,12 +130,15 @@ function checkLength(what: string, value: unknown, max: number): void {
     throw failure('validation.failed', { what, problem: `it has ${value.length} items, at most ${max}` })
 }
 
-/** @throws ValidationError unless it is a list of at most `max` items */
+/**
+ * Returns the list with its holes as undefined, so that a check of each item rejects them: `map` skips holes.
+ * @throws ValidationError unless it is a list of at most `max` items
+ */
 export function listOf<T>(what: string, value: readonly T[], max = longestList): readonly T[] {
   if (!readable(what, () => Array.isArray(value)))
     throw failure('validation.failed', { what, problem: 'it is not a list' })
   readable(what, () => checkLength(what, value, max))
-  return value
+  return readable(what, () => (value.includes(undefined as T) ? Array.from(value) : value))
 }
 
 /** The limit of file systems for a path. */
