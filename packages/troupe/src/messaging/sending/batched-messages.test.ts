@@ -44,6 +44,16 @@ describe('a batch of sends', () => {
     await Promise.all(sent)
     expect(await agent('B').drain()).toEqual(['now', 'first', 'second', 'low'])
   })
+  it('A batch of sends that closes sends messages to a topic whose subscribers are being read, and those after it.', async () => {
+    const { agent } = await testbed({ subscribers: { news: ['B'] } })
+    for (const end of ['flush', 'close']) {
+      const batch = agent('A').messages.batched()
+      const sent = [batch.publish(Note, 1, { topic: 'news' }), batch.send(Note, 2, { to: 'B' })]
+      await (end === 'flush' ? batch.flush() : batch[Symbol.asyncDispose]())
+      await Promise.all(sent)
+      expect(await agent('B').drain()).toEqual([1, 2])
+    }
+  })
   it('A batch of sends flushes at the priority `flushOn`, or never.', async () => {
     const { agent } = await testbed()
     const eager = agent('A').messages.batched({ flushOn: 'high' })

@@ -23,7 +23,7 @@ export function committedMessages(parts: CommittedMessagesParts): CommittedMessa
   return { ...methodsOf(client), batched: (options = {}) => batchedMessages(parts, options) }
 }
 
-function clientOf({ ports, outboundQueue, sender }: CommittedMessagesParts, enqueue: Enqueue): MessageClient {
+function clientOf({ ports, outboundQueue, sender }: CommittedMessagesParts, enqueue: Enqueue) {
   const { messaging } = ports
   const requests = new MailboxRequests(messaging, outboundQueue, sender)
   return new MailboxMessageClient(ports, new CommitNow(sender), new LaneSends(messaging, enqueue), requests)
@@ -41,14 +41,16 @@ function batchedMessages(parts: CommittedMessagesParts, options: BatchSendOption
   const { outboundQueue, batches: open, ports } = parts
   const batch = new BatchedMessages({ clock: ports.messaging.clock, outboundQueue, open }, options)
   const client = clientOf(parts, batch.enqueue)
+  // Messages to recipients that are being read belong to the batch.
+  const afterStart = (then: () => Promise<void>) => client.starting?.then(then) ?? then()
   return {
     ...methodsOf(client),
     request(type, payload, requested) {
       // A request is sent at once, so earlier messages of its lane must be sent first.
-      void batch.flush()
+      void afterStart(() => batch.flush())
       return client.request(type, payload, requested)
     },
-    flush: () => batch.flush(),
-    [Symbol.asyncDispose]: () => batch.close(),
+    flush: () => afterStart(() => batch.flush()),
+    [Symbol.asyncDispose]: () => afterStart(() => batch.close()),
   }
 }

@@ -1,5 +1,6 @@
 /** Each method of a message client on both write targets: outside a step, and in one. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { failure } from '../../core/index.ts'
 import { Access, type AccessOptions } from '../../security/index.ts'
 import type { MessageClient } from '../message-client.ts'
 import { defineMessage } from '../message-type.ts'
@@ -25,8 +26,14 @@ const testbeds: MessagingTestbed[] = []
 afterEach(async () => {
   for (const testbed of testbeds.splice(0)) await testbed.close()
 })
+const subscribers = {
+  news: ['B'],
+  get closed(): never {
+    throw failure('topic.closed', { agent: 'A', action: 'post to', topics: ['closed'] })
+  },
+}
 async function open(): Promise<MessagingTestbed> {
-  const testbed = await openMessagingTestbed({ subscribers: { news: ['B'] } })
+  const testbed = await openMessagingTestbed({ subscribers })
   testbeds.push(testbed)
   return testbed
 }
@@ -84,5 +91,48 @@ describe.each([
     const code = await on(testbed, {}, (client) => call(client, { signal: AbortSignal.abort() }))
     expect(code).toBe('cancelled')
     expect(await testbed.agent('B').mailbox.counts()).toMatchObject({ waiting: 0 })
+  })
+
+  test('Calls of a message client that start together send in their order, to one recipient or several.', async () => {
+    const testbed = await open()
+    const start = (client: MessageClient) => [
+      client.send(Note, '1', { to: 'B' }),
+      client.broadcast(Note, '2', { to: ['B', 'C'] }),
+      client.send(Note, '3', { to: 'B' }),
+      client.publish(Note, '4', { topic: 'news' }),
+      client.send(Note, '5', { to: 'B' }),
+      client.publish(Note, '6', { topic: 'news' }),
+      client.broadcast(Note, '7', { to: ['B'] }),
+    ]
+    expect(await on(testbed, {}, (client) => Promise.all(start(client)))).toBe('done')
+    expect(await testbed.agent('B').drain()).toEqual(['1', '2', '3', '4', '5', '6', '7'])
+  })
+
+  test.each([[['B']], [[]]])(
+    'A broadcast of a value that is no JSON to %j rejects, and delays no other send.',
+    async (to) => {
+      const testbed = await open()
+      const start = async (client: MessageClient) => {
+        const broadcast = client.broadcast(Note, Number.NaN as never, { to })
+        const [sent, rejected] = await Promise.allSettled([client.send(Note, '1', { to: 'B' }), broadcast])
+        expect([sent.status, rejected.status]).toEqual(['fulfilled', 'rejected'])
+        await broadcast
+      }
+      expect(await on(testbed, {}, start)).toBe('json.unsupported')
+      expect(await testbed.agent('B').drain()).toEqual(['1'])
+    },
+  )
+
+  test('A publish of a message client that may not read the topic rejects, and delays no later send.', async () => {
+    const testbed = await open()
+    const start = async (client: MessageClient) => {
+      const [published, sent] = await Promise.allSettled([
+        client.publish(Note, '1', { topic: 'closed' }),
+        client.send(Note, '2', { to: 'B' }),
+      ])
+      expect([published.status, sent.status]).toEqual(['rejected', 'fulfilled'])
+    }
+    expect(await on(testbed, {}, start)).toBe('done')
+    expect(await testbed.agent('B').drain()).toEqual(['2'])
   })
 })

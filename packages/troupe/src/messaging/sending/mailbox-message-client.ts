@@ -2,7 +2,7 @@
  * Sends the messages of an agent to a write target: into the mailbox at once, or in the change that commits the turn of a step. It
  * applies rights, options, the copy of payloads and the outcomes of several recipients.
  */
-import { capture, checkName, failure, fieldOf, parse, readable, TroupeError } from '../../core/index.ts'
+import { checkName, failure, fieldOf, parse, readable, TroupeError } from '../../core/index.ts'
 import type { WriteTarget } from '../../journal/index.ts'
 import type {
   BroadcastOptions,
@@ -34,11 +34,21 @@ export interface SenderPorts {
   readonly everyone: (role: string | undefined) => Promise<readonly string[]>
 }
 
+/** A message before its recipients. */
+interface Sending {
+  readonly type: MessageType
+  readonly payload: Promise<Encoded>
+  readonly options: CommonSendOptions
+  /** Resolves when the sends of earlier calls have started; undefined if they have. */
+  readonly after: Promise<void> | undefined
+}
+
 export class MailboxMessageClient implements MessageClient {
   readonly #ports: SenderPorts
   readonly #target: WriteTarget
   readonly #sends: SendPort
   readonly #requests: RequestPort
+  #starting: Promise<void> | undefined
 
   constructor(ports: SenderPorts, target: WriteTarget, sends: SendPort, requests: RequestPort) {
     this.#ports = ports
@@ -47,12 +57,18 @@ export class MailboxMessageClient implements MessageClient {
     this.#requests = requests
   }
 
+  /** Resolves when the sends of the calls so far have started; undefined if they have. */
+  get starting(): Promise<void> | undefined {
+    return this.#starting
+  }
+
   async send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>> {
     const { to, ...common } = checkSend('send', options, ['to'])
     checkName('agent', to)
     this.#ports.authorize('send_message_to_agent')
     checkMessageType(type)
-    const sent = await this.#one(type, this.#encode(type, payload), to, common)
+    const sending = { type, payload: this.#encode(type, payload), options: common, after: this.#starting }
+    const sent = await this.#one(sending, to)
     return sent.message() as Promise<SentMessage<P>>
   }
 
@@ -64,10 +80,13 @@ export class MailboxMessageClient implements MessageClient {
     const { to, role, ...common } = checkBroadcast(options)
     this.#ports.authorize('broadcast_message_to_agents')
     checkMessageType(type)
-    const captured = capture(payload)
+    const sending = this.#sendingToAll(type, payload, common)
+    if (to) return this.#sendToAll(sending, to)
     const call = () => ({ kind: 'agents', name: role === undefined ? '*' : `*:${role}` })
-    const recipients = to ?? (await this.#target.answer(call, () => this.#ports.everyone(role)))
-    return this.#sendToAll(type, captured, recipients, common)
+    return this.#sendToFound(
+      sending,
+      this.#target.answer(call, () => this.#ports.everyone(role)),
+    )
   }
 
   async publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]> {
@@ -75,10 +94,12 @@ export class MailboxMessageClient implements MessageClient {
     this.#ports.authorize('broadcast_message_to_agents')
     checkMessageType(type)
     checkName('topic', topic)
-    const captured = capture(payload)
+    const sending = this.#sendingToAll(type, payload, common)
     const call = () => ({ kind: 'subscribers', name: topic })
-    const recipients = await this.#target.answer(call, () => this.#ports.subscribersOf(topic))
-    return this.#sendToAll(type, captured, recipients, common)
+    return this.#sendToFound(
+      sending,
+      this.#target.answer(call, () => this.#ports.subscribersOf(topic)),
+    )
   }
 
   async request<P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> {
@@ -100,7 +121,7 @@ export class MailboxMessageClient implements MessageClient {
     return { user, agent, ...this.#target.origin() }
   }
 
-  async #one(type: MessageType, payload: Promise<Encoded>, to: string, options: CommonSendOptions): Promise<Sent> {
+  async #one({ type, payload, options, after }: Sending, to: string): Promise<Sent> {
     const { messaging } = this.#ports
     payload.catch(() => {})
     // The id is assigned at the call, so that a replay gives the same id to the same message.
@@ -108,35 +129,59 @@ export class MailboxMessageClient implements MessageClient {
       () => ({ kind: 'message', name: `${type.name} to ${to}` }),
       () => ({ id: messaging.ids.next(), at: messaging.clock.now() }),
     )
+    if (after) await after
     return this.#sends.send({ draft: { id, to, type, options }, at, payload, sender: () => this.#sender() })
   }
 
+  #sendingToAll(type: MessageType, payload: unknown, options: CommonSendOptions): Sending {
+    const encoded = this.#encode(type, payload)
+    encoded.catch(() => {})
+    return { type, payload: encoded, options, after: this.#starting }
+  }
+
+  /** Sends to recipients that are being read. Later calls start after it, so that each lane has the order of the calls. */
+  async #sendToFound(sending: Sending, reading: Promise<readonly string[]>): Promise<readonly SendOutcome[]> {
+    const started = Promise.withResolvers<void>()
+    this.#starting = started.promise
+    try {
+      const recipients = await reading
+      await sending.after
+      return await this.#sendToAll({ ...sending, after: undefined }, recipients, started.resolve)
+    } finally {
+      started.resolve()
+      if (this.#starting === started.promise) this.#starting = undefined
+    }
+  }
+
+  /** @param started called when the sends have started */
   async #sendToAll(
-    type: MessageType,
-    payload: unknown,
+    { options, ...sending }: Sending,
     recipients: readonly string[],
-    options: CommonSendOptions,
+    started = () => {},
   ): Promise<readonly SendOutcome[]> {
     const { messaging, identity } = this.#ports
     const drawThread = () =>
       this.#target.answerNow(
-        () => ({ kind: 'thread', name: type.name }),
+        () => ({ kind: 'thread', name: sending.type.name }),
         () => messaging.ids.next(),
       )
     const threadId = options.threadId ?? drawThread()
-    const encoded = this.#encode(type, payload)
-    await encoded
     const sent = recipientsOf(recipients, identity.agent).map(async (to): Promise<SendOutcome> => {
       try {
         checkName('agent', to)
-        const { message: _, ...outcome } = await this.#one(type, encoded, to, { ...options, threadId })
+        const { message: _, ...outcome } = await this.#one({ ...sending, options: { ...options, threadId } }, to)
         return { to, success: true, threadId, ...outcome }
       } catch (error) {
         if (!(error instanceof TroupeError)) throw error
         return { to, success: false, error }
       }
     })
-    return Promise.all(sent)
+    started()
+    const outcomes = Promise.all(sent)
+    outcomes.catch(() => {})
+    // A payload that is not valid rejects the call, also without recipients.
+    await sending.payload
+    return outcomes
   }
 }
 
