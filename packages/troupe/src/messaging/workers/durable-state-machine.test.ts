@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ContextClient } from '../../context/index.ts'
 import { Access } from '../../security/index.ts'
 import { defineMessage } from '../message-type.ts'
 import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
@@ -91,5 +92,39 @@ describe('a durable state machine', () => {
     await opened(made)
     const stranger = await opened(made, 'Stranger')
     await expect(stranger.transition('paid')).rejects.toMatchObject({ name: 'AccessDeniedError' })
+  })
+  it('A durable state machine reports that its entry may not be readable by the agent.', async () => {
+    const made = await testbed()
+    await opened(made)
+    const stranger = await opened(made, 'Stranger')
+    const shop = contextOf(made, 'Shop')
+    await shop.update('orders.17.state', (value) => value ?? null, { audience: 'owner' })
+    await expect(stranger.refresh()).rejects.toThrow(/was deleted, or this agent may not read it/)
+  })
+  it('A durable state machine rejects options of its entry that would have no effect.', async () => {
+    const made = await testbed()
+    const options = { context: contextOf(made, 'Shop'), key: 'k', initial: 'open', transitions } as const
+    await StateMachine.open(options)
+    for (const entry of [{ ifVersion: 1 }, { subscriber: ['B'] }, { signal: new AbortController().signal }])
+      await expect(StateMachine.open({ ...options, entry: entry as object })).rejects.toThrow(
+        expect.objectContaining({ code: 'option.unknown' }),
+      )
+  })
+  it('A durable state machine yields the present state if changes are not stored any more.', async () => {
+    const made = await testbed()
+    await opened(made).then((machine) => machine.transition('paid'))
+    const shop = contextOf(made, 'Shop')
+    const context: Pick<ContextClient, 'get' | 'push' | 'update' | 'watch'> = {
+      get: (key, options) => shop.get(key, options),
+      push: (key, value, options) => shop.push(key, value, options),
+      update: (key, fn, options) => shop.update(key, fn, options),
+      async *watch() {
+        yield { type: 'resync', revision: 2, position: '2' }
+      },
+    }
+    const machine = await StateMachine.open({ context, key: 'orders.17.state', initial: 'open', transitions })
+    const states: string[] = []
+    for await (const state of machine.changes()) states.push(state)
+    expect(states).toEqual(['paid'])
   })
 })

@@ -29,6 +29,9 @@ export interface DurableStateMachineOptions<State extends string> {
  */
 const remembered = 100
 
+/** The options of a push without `ifVersion` and `signal`, which have no effect here. */
+const entryOptions = ['audience', 'subscribers', 'topics', 'writers', 'ttl', 'lifecycle', 'metadata', 'taint'] as const
+
 interface StoredState<State extends string> {
   readonly state: State
   readonly history: readonly Transition<State>[]
@@ -63,6 +66,7 @@ export class DurableStateMachine<State extends string = string> {
   ): Promise<DurableStateMachine<State>> {
     checkOptions('StateMachine.open', options, ['context', 'key', 'initial', 'transitions', 'entry'])
     const { context, key, initial, transitions, entry = {} } = options
+    checkOptions('StateMachine.open.entry', entry, entryOptions)
     if (typeof context?.update !== 'function')
       throw failure('validation.failed', {
         what: 'context',
@@ -126,7 +130,8 @@ export class DurableStateMachine<State extends string = string> {
     return this.#observers.on(event, observer)
   }
   /**
-   * Yields each state to which the entry changes from now on, in every process. Not in a step.
+   * Yields each state to which the entry changes from now on, in every process. If the changes are no longer stored,
+   * because the iteration is too slow, it yields the present state and continues from there. Not in a step.
    * @param options.signal ends the iteration
    */
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
@@ -136,8 +141,12 @@ export class DurableStateMachine<State extends string = string> {
 
   async *#changes(options: { readonly signal?: AbortSignal }): AsyncGenerator<State> {
     const { context, key } = this.#options
-    for await (const item of context.watch({ pattern: key, ...options }))
-      if (item.type === 'put' && item.key === key) yield readStoredState(this.#table, key, item.value).state
+    for await (const item of context.watch({ pattern: key, ...options })) {
+      // After `resync`, changes may be missing before the present state.
+      const isPut = item.type === 'put' && item.key === key
+      const value = isPut ? item.value : item.type === 'resync' ? await context.get(key) : undefined
+      if (value !== undefined) yield readStoredState(this.#table, key, value).state
+    }
   }
 }
 
@@ -148,7 +157,10 @@ function readStoredState<State extends string>(
 ): StoredState<State> {
   const { state, history } = (found ?? {}) as { readonly state?: unknown; readonly history?: unknown }
   if (typeof state !== 'string' || !table.names(state) || !Array.isArray(history)) {
-    const problem = found === undefined ? 'it is gone' : 'it holds no state that its transitions name'
+    const problem =
+      found === undefined
+        ? 'its entry was deleted, or this agent may not read it'
+        : 'it holds no state that its transitions name'
     throw failure('validation.failed', { what: `The state machine ${key}`, problem })
   }
   return { state: state as State, history: history as Transition<State>[] }

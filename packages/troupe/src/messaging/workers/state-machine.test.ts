@@ -32,6 +32,14 @@ it('A state machine rejects a transition that its table lacks, and stays in its 
   expect(m.state).toBe('idle')
   expect(m.history).toEqual([])
 })
+it('A state machine rejects a transition to what is no text.', () => {
+  for (const to of [5, null, undefined, ['busy']]) {
+    const transitions = { idle: [to as unknown as 'idle'] }
+    expect(() => new StateMachine({ initial: 'idle', transitions })).toThrow(
+      /The transitions from idle .* is not a text/,
+    )
+  }
+})
 it('A state machine rejects an initial state that no transition names.', () => {
   expect(() => new StateMachine<string>({ initial: 'asleep', transitions: { idle: ['busy'] } })).toThrow(/asleep/)
 })

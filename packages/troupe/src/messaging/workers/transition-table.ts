@@ -22,7 +22,12 @@ export class TransitionTable<State extends string> {
     if (!isPlainObject(transitions))
       throw failure('validation.failed', { what: 'transitions', problem: 'they are not an object of lists of states' })
     const entries = readable('transitions', () => Object.entries(transitions)) as [string, readonly State[]][]
-    for (const [from, to] of entries) listOf(`The transitions from ${from}`, to)
+    for (const [from, to] of entries) {
+      const what = `The transitions from ${from}`
+      for (const state of listOf(what, to))
+        if (typeof state !== 'string')
+          throw failure('validation.failed', { what, problem: `${show(state)} is not a text` })
+    }
     this.#next = new Map(entries.map(([from, to]) => [from, [...to]]))
   }
   names(state: string): boolean {
