@@ -61,7 +61,7 @@ export class StagedFiles implements SandboxFiles {
     const found = await this.#recorder.answer<Json>({ kind: 'file.read', name: path }, async () => {
       const staged = this.#stage.get(path)
       if (staged) return staged.content === null ? null : { content: staged.content, taint: [...staged.taint] }
-      const newest = (await this.#stored.newest(this.#user, this.#workspace)).find((file) => file.path === path)
+      const newest = await this.#stored.find(this.#user, this.#workspace, path)
       if (!newest || newest.removed) return null
       return { content: await this.contentOf(path, newest.version), taint: [...newest.taint] }
     })
@@ -83,8 +83,7 @@ export class StagedFiles implements SandboxFiles {
   async earlier(path: string, version: number): Promise<FileContent> {
     const call = { kind: 'file.earlier', name: `${version} ${path}` }
     const found = await this.#recorder.answer<Json>(call, async () => {
-      const all = await this.#stored.versions(this.#user, this.#workspace)
-      const stored = all.find((file) => file.path === path && file.version === version)
+      const stored = await this.#stored.find(this.#user, this.#workspace, path, version)
       const taint = (this.#stage.get(path, version) ?? stored)?.taint ?? []
       return { content: await this.contentOf(path, version), taint: [...taint] }
     })
@@ -125,10 +124,8 @@ export class StagedFiles implements SandboxFiles {
   }
 
   async #versionOf(path: string): Promise<number> {
-    const staged = this.#stage.get(path)
-    if (staged) return staged.version
-    const all = await this.#stored.newest(this.#user, this.#workspace)
-    return all.find((file) => file.path === path)?.version ?? 0
+    const known = this.#stage.get(path) ?? (await this.#stored.find(this.#user, this.#workspace, path))
+    return known?.version ?? 0
   }
 
   #stageWrite(path: string, file: StagedFile): void {
@@ -143,8 +140,14 @@ export class StagedFiles implements SandboxFiles {
 
   async remove(path: string): Promise<boolean> {
     const checked = checkFilePath(path)
-    const { files } = await this.mounted()
-    if (!files.some(([each]) => each === checked)) return false
+    const found = await this.#recorder.answer<Json>({ kind: 'file.exists', name: checked }, async () => {
+      const staged = this.#stage.get(checked)
+      if (staged) return staged.content === null ? null : { taint: [...staged.taint] }
+      const newest = await this.#stored.find(this.#user, this.#workspace, checked)
+      return !newest || newest.removed ? null : { taint: [...newest.taint] }
+    })
+    if (found === null) return false
+    this.#recorder.addTaint((found as unknown as Pick<Found, 'taint'>).taint, `file ${checked}`)
     await this.put(checked, null)
     return true
   }

@@ -45,6 +45,8 @@ export interface StoredFiles {
   readonly limits: FileLimits
   /** The newest version of each path, removed ones included, in the order of the paths. */
   newest(user: UserId, workspace: string): Promise<readonly StoredFileVersion[]>
+  /** @param version the newest by default, also if it removed the file */
+  find(user: UserId, workspace: string, path: string, version?: number): Promise<StoredFileVersion | undefined>
   /** All versions, oldest first for each path. */
   versions(user: UserId, workspace: string): Promise<readonly StoredFileVersion[]>
   /** @returns null for a version that removed the file */
@@ -81,6 +83,13 @@ export function createStoredFiles(
     limits,
     newest: (user, workspace) => versionsOf(user, queries.newest({ user, workspace }, { returns: true })),
     versions: (user, workspace) => versionsOf(user, queries.versions({ user, workspace }, { returns: true })),
+    async find(user, workspace, path, version) {
+      const statement =
+        version === undefined
+          ? queries.newestOf({ user, workspace, path }, { returns: true })
+          : queries.version({ user, workspace, path, version }, { returns: true })
+      return (await versionsOf(user, statement))[0]
+    },
     async content(user, workspace, path, version) {
       const [rows] = await storage.read({ user }, [
         queries.content({ user, workspace, path, version }, { returns: true }),
@@ -112,7 +121,8 @@ export function createStoredFiles(
 }
 
 type Workspace = { user: string; workspace: string }
-type OneVersion = Workspace & { path: string; version: number }
+type OnePath = Workspace & { path: string }
+type OneVersion = OnePath & { version: number }
 
 function compile(dialect: Dialect) {
   const statement = rawTemplates(dialect)
@@ -122,6 +132,14 @@ function compile(dialect: Dialect) {
       (p) => sql`select ${columns} from sandbox_files f where user_id = ${p.user} and workspace = ${p.workspace}
         and version = (select max(version) from sandbox_files g
           where g.user_id = f.user_id and g.workspace = f.workspace and g.path = f.path) order by path`,
+    ),
+    newestOf: statement<OnePath>(
+      (p) => sql`select ${columns} from sandbox_files where user_id = ${p.user} and workspace = ${p.workspace}
+        and path = ${p.path} order by version desc limit 1`,
+    ),
+    version: statement<OneVersion>(
+      (p) => sql`select ${columns} from sandbox_files where user_id = ${p.user} and workspace = ${p.workspace}
+        and path = ${p.path} and version = ${p.version}`,
     ),
     versions: statement<Workspace>(
       (p) => sql`select ${columns} from sandbox_files where user_id = ${p.user} and workspace = ${p.workspace}
