@@ -8,6 +8,10 @@ import { leafHash, MerkleTree } from '../tree/merkle.ts'
 import type { AuditFinding, ReportFinding } from './audit-finding.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ExportedLeaf, ExportedSubtree } from './export-audit.ts'
+import { maxFindings } from './first-findings.ts'
+
+/** The numbers that are tried as the former number of a moved leaf. */
+const maxSearched = 1_000
 
 export interface Coverage {
   /** The number of leaves of the last valid checkpoint. */
@@ -21,9 +25,14 @@ export class ExportedTree {
   readonly #checkpoints: ReadonlyMap<number, readonly Checkpoint[]>
   readonly #report: ReportFinding
   readonly #tree = new MerkleTree()
-  /** Leaves that do not match their own hash. */
+  /** The first leaves that do not match their own hash: as many as there are findings. */
   readonly #unsound: ExportedLeaf[] = []
-  /** Missing places of leaves, with the number of leaves that are still to be found. */
+  /** The numbers of these leaves and of those that follow them. */
+  readonly #unsoundNumbers: number[] = []
+  /**
+   * The first missing places of leaves, with the number of leaves that are still to be found. Later ones would follow as
+   * many findings as are reported.
+   */
   readonly #gaps: { readonly from: number; readonly to: number; left: number }[] = []
   #size = 0
   #broken = false
@@ -56,7 +65,7 @@ export class ExportedTree {
     this.#skipTo(n)
     this.#size++
     const hash = leafHash(leafText(leaf))
-    if (hash.toString('base64url') !== leaf.hash) this.#unsound.push(leaf)
+    if (hash.toString('base64url') !== leaf.hash) this.#addUnsound(leaf)
     const nodes = this.#tree.append(hash)
     const level = this.#comparable ? nodes.findIndex((node, i) => node.toString('base64url') !== leaf.nodes[i]) + 1 : 0
     if (level > 0) {
@@ -96,9 +105,14 @@ export class ExportedTree {
     if (this.#size < expected) this.#report({ kind: 'truncated', n: this.#size, problem })
   }
 
+  #addUnsound(leaf: ExportedLeaf): void {
+    if (this.#unsound.length < maxFindings) this.#unsound.push(leaf)
+    if (this.#unsoundNumbers.length < maxSearched) this.#unsoundNumbers.push(leaf.n)
+  }
+
   #skipTo(n: number): void {
     if (n <= this.#size) return
-    this.#gaps.push({ from: this.#size, to: n - 1, left: n - this.#size })
+    if (this.#gaps.length < maxFindings) this.#gaps.push({ from: this.#size, to: n - 1, left: n - this.#size })
     this.#broken = true
     this.#size = n
   }
@@ -122,9 +136,10 @@ export class ExportedTree {
 
   /** A leaf with the hash of another place was moved; otherwise it was changed. */
   #judgeUnsound(): void {
-    const numbers = this.#unsound.map(({ n }) => n)
     for (const leaf of this.#unsound) {
-      const from = numbers.find((n) => leafHash(leafText({ ...leaf, n })).toString('base64url') === leaf.hash)
+      const from = this.#unsoundNumbers.find(
+        (n) => leafHash(leafText({ ...leaf, n })).toString('base64url') === leaf.hash,
+      )
       const [kind, problem] =
         from === undefined
           ? (['changed', `leaf ${leaf.n} is not what was hashed`] as const)

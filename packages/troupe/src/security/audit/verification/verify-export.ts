@@ -9,6 +9,7 @@ import { type AuditVerifier, auditVerifier, type Checkpoint, type RetiredKeys } 
 import type { ExportedLine } from './export-audit.ts'
 import { ExportedRecords } from './exported-records.ts'
 import { ExportedTree } from './exported-tree.ts'
+import { FirstFindings } from './first-findings.ts'
 import { RemovalExcuses } from './removal-excuses.ts'
 
 /** The result of `verifyAudit`. */
@@ -50,8 +51,6 @@ export interface VerifyAuditParts {
   readonly signal?: AbortSignal | undefined
 }
 
-const maxFindings = 100
-
 const unsigned: AuditVerifier = { isSigned: () => false, excuses: () => true }
 
 /** @throws ValidationError for lines that are not an export, or an invalid key; CancelledError */
@@ -59,8 +58,8 @@ export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport
   const { signed, retentionMs = 0, marksWithRows = new Set<string>() } = parts
   const { isSigned, excuses } = signed ? auditVerifier(signed.publicKeys, signed.retired) : unsigned
   const checkpoints = signed?.checkpoints ?? []
-  const findings: AuditFinding[] = []
-  const report = (finding: AuditFinding) => void findings.push(finding)
+  const findings = new FirstFindings()
+  const report = (finding: AuditFinding) => findings.add(finding)
   for (const checkpoint of checkpoints)
     if (!isSigned(checkpoint)) {
       const problem = `the checkpoint of ${checkpoint.size} leaves is not signed by this key`
@@ -81,11 +80,11 @@ export async function verifyExport(parts: VerifyAuditParts): Promise<AuditReport
   const counts = records.end()
   const { size, coverage } = tree
   return {
-    ok: findings.length === 0 && (coverage.checkpoints > 0 || size === 0),
+    ok: findings.isEmpty && (coverage.checkpoints > 0 || size === 0),
     size,
     ...coverage,
     ...counts,
-    findings: findings.toSorted((a, b) => (a.n ?? Infinity) - (b.n ?? Infinity)).slice(0, maxFindings),
+    findings: findings.list(),
   }
 }
 
