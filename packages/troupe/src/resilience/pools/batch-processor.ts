@@ -23,7 +23,10 @@ export interface BatchProcessorOptions<In, Out> {
   readonly size?: number
   /** How long the first item of a batch waits for others; 1 s by default. */
   readonly wait?: Duration
-  /** The maximum number of waiting items; 1,000 by default. */
+  /**
+   * The maximum number of items that wait for their result, those of the batches in progress included; 1,000 by default,
+   * or `size` if that is more. Further items are rejected with `batch.full`.
+   */
   readonly maxWaiting?: number
   /** The machine's clock by default. */
   readonly clock?: Clock
@@ -50,6 +53,8 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   readonly #waitMs: number
   readonly #maxWaiting: number
   #waiting: Waiting<In, Out>[] = []
+  /** The number of items in the batches in progress. */
+  #sent = 0
   #timer: Cancel | undefined
   readonly #running = new Set<Promise<void>>()
   #closed = false
@@ -61,7 +66,8 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#size = checkInteger('BatchProcessor', 'size', options.size ?? 10)
-    this.#maxWaiting = checkInteger('BatchProcessor', 'maxWaiting', options.maxWaiting ?? 1_000)
+    const maxWaiting = options.maxWaiting ?? Math.max(1_000, this.#size)
+    this.#maxWaiting = checkInteger('BatchProcessor', 'maxWaiting', maxWaiting)
     this.#waitMs = milliseconds(options.wait ?? '1s', 'The wait of a BatchProcessor')
   }
 
@@ -80,7 +86,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     if (this.#closed) throw failure('batch.closed')
     checkCall('An item of a batch', options)
     const { signal } = options
-    if (this.#waiting.length >= this.#maxWaiting) throw failure('batch.full', { limit: this.#maxWaiting })
+    if (this.#waiting.length + this.#sent >= this.#maxWaiting) throw failure('batch.full', { limit: this.#maxWaiting })
     return new Promise<Out>((resolve, reject) => {
       const begun = () => signal?.removeEventListener('abort', onAbort)
       const one = { item, resolve, reject, begun }
@@ -123,7 +129,11 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
     const batch = this.#waiting.splice(0, this.#size)
     if (batch.length === 0) return
     for (const { begun } of batch) begun()
-    const running = this.#process(batch).finally(() => this.#running.delete(running))
+    this.#sent += batch.length
+    const running = this.#process(batch).finally(() => {
+      this.#sent -= batch.length
+      this.#running.delete(running)
+    })
     this.#running.add(running)
   }
 
