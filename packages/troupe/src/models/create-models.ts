@@ -142,9 +142,10 @@ export function createModels(options: ModelsOptions): Models {
     ...createChainChecks({ registry, resolver, recording }),
     breakers: () => gates.breakers(),
     forget: (user) => cache.forget(user),
-    configure({ limits = {}, attempts }) {
-      gates.limit(limits)
-      caller.attempts = attemptsOf(attempts)
+    configure({ limits, attempts = caller.attempts }) {
+      const checked = attemptsOf(attempts)
+      if (limits !== undefined) gates.limit(limits)
+      caller.attempts = checked
     },
   }
 }

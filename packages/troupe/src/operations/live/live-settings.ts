@@ -50,10 +50,6 @@ const messaging: Apply = ({ communication: { mailboxes } }, config) => {
   mailboxes.configure(bounds)
 }
 const storage: Apply = ({ stores }, { retention = {} }) => stores.bare.setRetention(storageRetentionOf(retention))
-const models: Apply = ({ models }, config) => {
-  const { limits, attempts } = modelsOptions(config, readEnvironment(process.env))
-  models.models.configure?.({ limits, ...(attempts === undefined ? {} : { attempts }) })
-}
 const observation: Apply = ({ observability }, config) => observability.observation.configure(config)
 
 /** The function that applies each setting, by the path of the setting. */
@@ -78,8 +74,11 @@ export const liveSettings: Readonly<Record<string, Apply>> = {
   'messaging.capacity.count': messaging,
   'messaging.capacity.bytes': messaging,
   'messaging.backpressure': messaging,
-  'models.limits': models,
-  'models.attempts': models,
+  'models.limits': ({ models }, config) => {
+    const { limits } = modelsOptions(config, readEnvironment(process.env))
+    models.models.configure?.({ limits })
+  },
+  'models.attempts': ({ models }, { models: { attempts = 3 } = {} }) => models.models.configure?.({ attempts }),
   'policies.agents': ({ models }, { policies = {} }) => models.policies.agents.replace(policies.agents ?? {}),
   'policies.tools': ({ models }, { policies = {} }) => models.policies.tools.replace(policies.tools ?? {}),
   'policies.models': ({ models }, { policies = {} }) => models.policies.models.replace(policies.models ?? {}),
