@@ -1,6 +1,6 @@
 /** Resolves the model that an agent names to a model object and loads its provider at first use. */
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
-import { failure, nearest, readable, show, TroupeError } from '../core/index.ts'
+import { failure, lruCache, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { BoundedEvaluator, Fetch, SecretText } from '../security/index.ts'
 import { logprobsExtractor } from './answers/logprobs-extractor.ts'
 import { unstored } from './answers/unstored.ts'
@@ -64,8 +64,11 @@ interface Environment {
 
 type AnyModel = LanguageModelV4 | EmbeddingModelV4 | RerankingModelV4
 
+/** Names come from the configurations of runs, so their number has no bound. The least recently used model is made again. */
+const maxModels = 1_000
+
 export function createResolver(options: Environment): Resolver {
-  const made = new Map<string, { readonly apiKey: string | undefined; readonly model: Promise<AnyModel> }>()
+  const made = lruCache<{ readonly apiKey: string | undefined; readonly model: Promise<AnyModel> }>(maxModels)
   /** A rotated key creates a new model object. */
   const once = async <Model extends AnyModel>(
     what: string,
@@ -73,12 +76,13 @@ export function createResolver(options: Environment): Resolver {
     make: (apiKey: string | undefined) => Promise<Model>,
   ) => {
     const apiKey = await keyOf(spec, options)
-    const known = made.get(`${what} ${spec}`)
+    const key = `${what} ${spec}`
+    const known = made.get(key)
     if (known && known.apiKey === apiKey) return (await known.model) as Model
     const model = make(apiKey)
-    made.set(`${what} ${spec}`, { apiKey, model })
+    made.set(key, { apiKey, model })
     // A failure is not cached, since the package may be installed or the key set later.
-    model.catch(() => made.delete(`${what} ${spec}`))
+    model.catch(() => made.get(key)?.model === model && made.delete(key))
     return model
   }
   return {
