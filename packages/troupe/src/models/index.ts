@@ -12,6 +12,7 @@ export type {
   ConfiguredModel,
   Embedded,
   EmbeddingSpec,
+  EmbedOptions,
   LivePart,
   ModelAnswer,
   ModelCall,

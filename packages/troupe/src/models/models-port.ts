@@ -167,6 +167,8 @@ export interface Reranked extends ModelSpent {
 export interface EmbedOptions {
   readonly user: UserId
   readonly signal?: AbortSignal
+  /** The timeout of one attempt, in ms. */
+  readonly timeoutMs?: number
 }
 
 /** The default settings of calls. */
@@ -234,7 +236,7 @@ export interface Models {
   costOf(model: string, usage: ModelUsage): number | undefined
   /** The state of each model that was asked: that of its worst account. */
   breakers?(): ReadonlyMap<string, 'closed' | 'half-open' | 'open'>
-  /** Applies from the next call on. @throws ValidationError */
+  /** Replaces the named settings from the next call on. @throws ValidationError */
   configure?(options: { readonly limits?: ModelLimits; readonly attempts?: number }): void
   /** Drops the cached answers of the user. */
   forget?(user: UserId): void

@@ -5,7 +5,7 @@ import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
 import { textOfEpisode } from './episodic-index.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
-import type { RankingSource } from './similarity.ts'
+import { type RankingSource, rankingOfStep } from './similarity.ts'
 import { factsName } from './stored-memory.ts'
 
 const defaultShown = 10
@@ -25,11 +25,9 @@ export async function knownFacts(
   charge: RankingSource['charge'],
 ): Promise<KnownFact[]> {
   const { memories } = entry.services.records
-  const { models } = entry.services.external
-  const { principal, signal } = entry.recorder
   const memory = factsName(definition.name)
-  const newest = await memories.read(principal.userId, memory)
-  const source = { memories, models, user: principal.userId, memory, signal, charge }
+  const newest = await memories.read(entry.recorder.principal.userId, memory)
+  const source = { ...rankingOfStep(entry, charge), memories, memory }
   const alike = newest.length <= limit ? [] : await retrieveEpisodes(source, textOfInput(entry.input), limit)
   const shown = new Map([...alike, ...newest].map((item) => [item.id, item]))
   return [...shown.values()]

@@ -23,7 +23,7 @@ import { textOfEpisode } from './episodic-index.ts'
 import { knownFacts, shownFacts } from './known-facts.ts'
 import type { NewMemory } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
-import { embedOf, type RankingSource, rank, reranked } from './similarity.ts'
+import { embedOf, type RankingSource, rank, rankingOfStep, reranked } from './similarity.ts'
 import { episodicName, workingName } from './stored-memory.ts'
 
 const limits = { shared: 20, noteCharacters: 1_000, episodeCharacters: 2_000, retrieved: 500 }
@@ -102,9 +102,7 @@ async function episodesLike(
   charge: RankingSource['charge'],
 ): Promise<Section> {
   const { memories } = entry.services.records
-  const { models } = entry.services.external
-  const { principal, signal } = entry.recorder
-  const episodeSource = { memories, models, user: principal.userId, memory: episodicName(name), signal, charge }
+  const episodeSource = { ...rankingOfStep(entry, charge), memories, memory: episodicName(name) }
   const found = await retrieveEpisodes(episodeSource, textOfInput(entry.input), limit)
   return {
     title: `Earlier work like this (likeness: ${found[0]?.similarity ?? 'none'})`,
@@ -140,11 +138,10 @@ async function omittedSection(
     charge,
   }: { readonly thread: Thread; readonly limit: number; readonly charge: RankingSource['charge'] },
 ): Promise<Section> {
-  const { services, recorder } = entry
   const before = thread.omittedMessages(memory.maxTokens).slice(-limits.retrieved)
   const texts = before.map(({ text }) => text)
   const question = textOfInput(entry.input)
-  const source = { models: services.external.models, user: recorder.principal.userId, signal: recorder.signal, charge }
+  const source = rankingOfStep(entry, charge)
   const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embedOf(source)))
   const ranked = found.slice(0, limit).map(({ index }) => index)
   const notes = ranked

@@ -5,8 +5,9 @@
 import MiniSearch from 'minisearch'
 import { checkText, failure, TroupeError } from '../../core/index.ts'
 import { type DocumentEmbeddings, type DocumentReranking, termsOf } from '../../documents/index.ts'
-import { cosineSimilarity, type Embedded, type ModelSpent, type Models } from '../../models/index.ts'
+import { cosineSimilarity, type Embedded, type EmbedOptions, type ModelSpent, type Models } from '../../models/index.ts'
 import type { DocumentModels } from '../../tools/index.ts'
+import type { StepEntry } from '../agent-port.ts'
 
 /** Makes the vectors of texts, all by one model. */
 export type Embed = (texts: readonly string[]) => Promise<Embedded>
@@ -50,6 +51,7 @@ export const passing: ReadonlySet<string> = new Set([
   'model.limited',
   'model.busy',
   'model.circuit_open',
+  'timeout',
 ])
 
 /**
@@ -90,28 +92,46 @@ export interface RankingSource {
   readonly models: Models
   readonly user: string
   readonly signal?: AbortSignal | undefined
+  /** The timeout of one attempt of a model, in ms. */
+  readonly timeoutMs?: number | undefined
   /** Called with what the calls of each model have used; absent if no step pays for them. */
   readonly charge?: ((spent: ModelSpent) => void) | undefined
 }
 
+/** Returns the models with which a step ranks texts, under the timeout of the run for models. */
+export const rankingOfStep = (
+  { services, recorder }: Pick<StepEntry, 'services' | 'recorder'>,
+  charge: RankingSource['charge'],
+): RankingSource => ({
+  models: services.external.models,
+  user: recorder.principal.userId,
+  signal: recorder.signal,
+  timeoutMs: services.limits.timeouts.model,
+  charge,
+})
+
+const callOptions = ({ user, signal, timeoutMs }: RankingSource): EmbedOptions => ({
+  user,
+  ...(signal ? { signal } : {}),
+  ...(timeoutMs === undefined ? {} : { timeoutMs }),
+})
+
 /** Returns a function that asks the embedding model of the troupe; undefined if the troupe has none. */
-export function embedOf({ models, user, signal, charge }: RankingSource): Embed | undefined {
+export function embedOf(source: RankingSource): Embed | undefined {
+  const { models, charge } = source
   const { embedding } = models
   if (embedding === undefined) return undefined
   return async (texts) => {
-    const made = await models.embed(embedding, texts, { user, ...(signal ? { signal } : {}) })
+    const made = await models.embed(embedding, texts, callOptions(source))
     if (made.spent) charge?.(made.spent)
     return made
   }
 }
 
-/**
- * Returns the models of the troupe that rank documents for one user.
- * @param charge called with what the calls of each model have used
- */
-export const documentModels = (models: Models, user: string, charge: (spent: ModelSpent) => void): DocumentModels => {
-  const embeddings = documentEmbeddings({ models, user, charge })
-  const reranking = documentReranking({ models, user, charge })
+/** Returns the models of the troupe that rank documents. Each call brings its own signal. */
+export const documentModels = (source: RankingSource): DocumentModels => {
+  const embeddings = documentEmbeddings(source)
+  const reranking = documentReranking(source)
   return { ...(embeddings ? { embeddings } : {}), ...(reranking ? { reranking } : {}) }
 }
 
@@ -124,13 +144,14 @@ function documentEmbeddings(source: RankingSource): DocumentEmbeddings | undefin
   }
 }
 
-function documentReranking({ models, user, charge }: RankingSource): DocumentReranking | undefined {
+function documentReranking(source: RankingSource): DocumentReranking | undefined {
+  const { models, charge } = source
   const { reranking, rerank } = models
   if (reranking === undefined || !rerank) return undefined
   return {
     model: models.nameOf(reranking),
     rerank: async (question, texts, { signal }) => {
-      const { ranking, ...spent } = await rerank(reranking, question, texts, { user, ...(signal ? { signal } : {}) })
+      const { ranking, ...spent } = await rerank(reranking, question, texts, callOptions({ ...source, signal }))
       charge?.(spent)
       return ranking.map(({ index }) => index)
     },
@@ -147,20 +168,18 @@ const maxReranked = 50
  * @throws ExternalServiceError `reranking.wrong`, ValidationError for a model that does not exist
  */
 export async function reranked(
-  { models, user, signal, charge }: RankingSource,
+  source: RankingSource,
   question: string,
   texts: readonly string[],
   ranking: Ranking,
 ): Promise<Ranking> {
+  const { models, charge } = source
   const { reranking, rerank } = models
   if (reranking === undefined || !rerank || ranking.found.length === 0) return ranking
   const read = ranking.found.slice(0, maxReranked).map(({ index }) => index)
   const asked = read.map((index) => texts[index] as string)
   try {
-    const { ranking: order, ...spent } = await rerank(reranking, question, asked, {
-      user,
-      ...(signal ? { signal } : {}),
-    })
+    const { ranking: order, ...spent } = await rerank(reranking, question, asked, callOptions(source))
     charge?.(spent)
     const found = order.map(({ index, score }) => ({ index: read[index] as number, score }))
     return { ...ranking, reranking: spent.model, found }

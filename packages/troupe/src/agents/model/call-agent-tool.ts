@@ -6,7 +6,7 @@ import { callTool, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
 import { collectTrips, reportTrips } from '../guardrails/collect-trips.ts'
-import { documentModels } from '../memory/similarity.ts'
+import { documentModels, rankingOfStep } from '../memory/similarity.ts'
 import { innerEntry } from '../step/inner-entry.ts'
 import { chargeModels } from './charge-models.ts'
 import {
@@ -83,7 +83,7 @@ export async function callAgentTool(
   const { entry, definition } = run
   const { recorder, services } = entry
   const { clock, events } = services.platform
-  const { models, policies, recording } = services.external
+  const { policies, recording } = services.external
   const { tool: timeoutMs } = services.limits.timeouts
   const scope = scopeOf(recorder, flow)
   const host = {
@@ -94,7 +94,7 @@ export async function callAgentTool(
     ctxOf: entry.ctxOf,
     guard: services.guard,
     recording,
-    documentModels: (charge: (spent: ModelSpent) => void) => documentModels(models, recorder.principal.userId, charge),
+    documentModels: (charge: (spent: ModelSpent) => void) => documentModels(rankingOfStep(entry, charge)),
     onSpent: (spent: readonly ModelSpent[]) => chargeModels(entry, run.report, `${tool.name} ${id}`, spent),
     policies: policies?.tools,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

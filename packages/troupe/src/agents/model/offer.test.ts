@@ -23,7 +23,7 @@ async function offered(
     recorder,
     ctx: { context: {} },
     flow,
-    services: { external: { models: {} }, offers },
+    services: { external: { models: {} }, limits: { timeouts: {} }, offers },
     ...more,
   } as unknown as StepEntry
   const definition = 'chain' in options ? options : createDefinition({ name: 'A', tools, ...options })

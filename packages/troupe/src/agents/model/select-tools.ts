@@ -6,7 +6,7 @@ import { allTools } from '../definitions/all-tools.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import type { Report } from '../definitions/report.ts'
 import { chargedAnswer } from '../memory/charged-answer.ts'
-import { embedOf, type RankingSource, rank } from '../memory/similarity.ts'
+import { embedOf, type RankingSource, rank, rankingOfStep } from '../memory/similarity.ts'
 import { byPerformance } from './by-performance.ts'
 import { textOfInput } from './content/model-messages.ts'
 
@@ -54,10 +54,8 @@ export async function selectTools(
     return inOrder(granted, names)
   }
   if (granted.size <= limit) return granted
-  const { models } = entry.services.external
-  const { principal, signal } = entry.recorder
   const names = await chargedAnswer(entry, { kind: 'tools', name: definition.name }, report, (charge) =>
-    bySimilarity({ models, user: principal.userId, signal, charge }, granted, task, limit),
+    bySimilarity(rankingOfStep(entry, charge), granted, task, limit),
   )
   return new Map([...granted].filter(([name]) => names.includes(name)))
 }

@@ -5,7 +5,7 @@ import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/
 import type { Agent, CtxOf } from '../agent-port.ts'
 import { allTools } from '../definitions/all-tools.ts'
 import { BaseLlmAgent, definitionOf } from '../definitions/base-llm-agent.ts'
-import { documentModels } from '../memory/similarity.ts'
+import { documentModels, rankingOfStep } from '../memory/similarity.ts'
 import type { Services } from '../services-port.ts'
 
 /** @throws ValidationError `tool.unknown` or for the arguments, AccessDeniedError, ProcessingError `tool.failed` */
@@ -28,7 +28,7 @@ export async function callForHost(
   const { external, guard, limits } = services
   const { clock, events } = services.platform
   const { userId } = recorder.principal
-  const { recording, policies, models } = external
+  const { recording, policies } = external
   const { tool: timeoutMs } = limits.timeouts
   const host: ToolHost = {
     clock,
@@ -40,7 +40,7 @@ export async function callForHost(
     userId,
     agent: agent.name,
     ctxOf,
-    documentModels: (charge) => documentModels(models, userId, charge),
+    documentModels: (charge) => documentModels(rankingOfStep({ services, recorder }, charge)),
   }
   const parsed = await parseArguments(tool, input)
   try {

@@ -1,7 +1,7 @@
 /** Calls of embedding and reranking models: attempts behind the gate of the model, and an event for each attempt. */
 import type { Clock, Events, Random, UserId } from '../../core/index.ts'
 import { failure, TroupeError } from '../../core/index.ts'
-import { retry, unlessAborted } from '../../resilience/index.ts'
+import { retry, withTimeLimit } from '../../resilience/index.ts'
 import { thrownByModel, verdictOf } from '../model-failure.ts'
 import type { ModelGate } from '../model-gates.ts'
 
@@ -24,6 +24,8 @@ interface AttemptedCall {
   readonly gate: ModelGate
   readonly user: UserId
   readonly signal?: AbortSignal | undefined
+  /** The timeout of one attempt, in ms. */
+  readonly timeoutMs?: number | undefined
 }
 
 /** An answer with the fields of its event. */
@@ -33,16 +35,18 @@ export interface Attempted<Out> {
 }
 
 /**
+ * @param ask gets a signal that aborts at the timeout and with the caller's own signal
  * @param check rejects an answer that is not usable; it is not asked for again
- * @throws ExternalServiceError `model.failed`, the errors of the gate, those of `check`, and CancelledError
+ * @throws ExternalServiceError `model.failed`, TimeoutError, the errors of the gate, those of `check`, and CancelledError
  */
 export async function attemptCall<Out>(
   { clock, random, events, caller }: AttemptParts,
-  { event, model, gate, user, signal }: AttemptedCall,
-  ask: () => Promise<Attempted<Out>>,
+  { event, model, gate, user, signal, timeoutMs }: AttemptedCall,
+  ask: (signal: AbortSignal) => Promise<Attempted<Out>>,
   check: (answer: Out) => void,
 ): Promise<Out> {
   const { attempts, redact = (text: string) => text } = caller
+  const limit = { clock, limitMs: timeoutMs, kind: 'model', what: `The model ${model}`, signal }
   let made = 0
   let isRejectedByGate = true
   const once = async () => {
@@ -51,7 +55,7 @@ export async function attemptCall<Out>(
     const began = clock.monotonic()
     const eventFields = { type: event, userId: user, model } as const
     try {
-      const { answer, fields } = await unlessAborted({ clock, what: `The model ${model}`, signal }, ask)
+      const { answer, fields } = await withTimeLimit(limit, ask)
       events.emit({ ...eventFields, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...fields })
       check(answer)
       return answer

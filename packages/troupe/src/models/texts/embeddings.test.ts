@@ -135,3 +135,17 @@ describe('vectors of texts', () => {
     await expect(models({ load }).embed('openai/x', ['a'], { user: 'u' })).rejects.toThrow(/OPENAI_API_KEY/)
   })
 })
+
+it('A call of an embedding model ends at its timeout, aborts its request, and is not repeated.', async () => {
+  const clock = createVirtualClock()
+  const signals: (AbortSignal | undefined)[] = []
+  const { model } = counting((_, { abortSignal }) => {
+    signals.push(abortSignal)
+    return new Promise(() => {})
+  })
+  const asked = models({ clock }).embed(model, ['a'], { user: 'u', timeoutMs: 2_000 })
+  const error = expect(asked).rejects.toMatchObject({ code: 'timeout', details: { kind: 'model' } })
+  await clock.advance('2s')
+  await error
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true])
+})

@@ -59,18 +59,14 @@ async function ask(
   const spent = { inputTokens: 0, cost: 0 }
   for (let from = 0; from < texts.length; from += batchSize) {
     const values = texts.slice(from, from + batchSize)
-    const embed = async () => await (model ?? (await resolver.resolveEmbedding(spec))).doEmbed(bodyOf(values, options))
+    const embed = async (abortSignal: AbortSignal) =>
+      await (model ?? (await resolver.resolveEmbedding(spec))).doEmbed({ values: [...values], abortSignal })
     const call = { event: 'model.embedded', model: name, gate, ...options } as const
-    const askOnce = async () => {
-      const traffic = {
-        kind: 'embedding',
-        name,
-        request: { values },
-        signal: options.signal,
-      } as const
+    const askOnce = async (signal: AbortSignal) => {
+      const traffic = { kind: 'embedding', name, request: { values }, signal } as const
       const answer = recording
-        ? await recording.play(traffic, async () => withoutResponse(await embed()))
-        : withoutResponse(await embed())
+        ? await recording.play(traffic, async () => withoutResponse(await embed(signal)))
+        : withoutResponse(await embed(signal))
       const inputTokens = answer.tokens ?? estimatedTokens(values)
       const cost = prices.costOf(name, { inputTokens, outputTokens: 0 })
       const fields = { texts: values.length, inputTokens, ...(cost === undefined ? {} : { cost }) }
@@ -92,10 +88,6 @@ async function ask(
 const estimatedTokens = (texts: readonly string[]): number =>
   Math.ceil(texts.reduce((sum, { length }) => sum + length, 0) / 4)
 
-const bodyOf = (values: readonly string[], { signal }: EmbedOptions) => ({
-  values: [...values],
-  ...(signal ? { abortSignal: signal } : {}),
-})
 type Played = { readonly embeddings: number[][]; readonly tokens?: number }
 const withoutResponse = ({ embeddings, usage }: Awaited<ReturnType<EmbeddingModelV4['doEmbed']>>): Played => ({
   embeddings,

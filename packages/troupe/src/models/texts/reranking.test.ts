@@ -177,3 +177,22 @@ describe('a reranking model of the AI SDK', () => {
     await expect(models({ load }).rerank?.('cohere/x', 'a', ['b'], { user: 'u' })).rejects.toThrow(/COHERE_API_KEY/)
   })
 })
+
+it('A call of a reranking model ends at its timeout, aborts its request, and is not repeated.', async () => {
+  const clock = createVirtualClock()
+  const signals: (AbortSignal | undefined)[] = []
+  const model: RerankingModelV4 = {
+    specificationVersion: 'v4',
+    provider: 'mock.reranking',
+    modelId: 'silent',
+    doRerank({ abortSignal }) {
+      signals.push(abortSignal)
+      return new Promise(() => {})
+    },
+  }
+  const asked = models({ clock }).rerank?.(model, 'repair', texts, { user: 'ada', timeoutMs: 2_000 })
+  const error = expect(asked).rejects.toMatchObject({ code: 'timeout', details: { kind: 'model' } })
+  await clock.advance('2s')
+  await error
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true])
+})

@@ -24,31 +24,33 @@ export function createReranking({ prices, gates, resolver, recording, ...parts }
     spec: RerankingSpec,
     question: string,
     texts: readonly string[],
-    { user, signal }: EmbedOptions,
+    { user, signal, timeoutMs }: EmbedOptions,
   ): Promise<Reranked> => {
     const model = modelNameOf(spec)
     if (texts.length === 0) return { model, ranking: [], usage: { inputTokens: 0, outputTokens: 0 }, cost: 0 }
     const clean = (text: string) => truncateText(text.toWellFormed(), maxCharacters)
     const request = { query: clean(question), texts: texts.map(clean) }
-    const ask = async (): Promise<Played> => {
+    const ask = async (abortSignal: AbortSignal): Promise<Played> => {
       const { ranking, response } = await (await resolver.resolveReranking(spec)).doRerank({
         query: request.query,
         documents: { type: 'text', values: [...request.texts] },
-        ...(signal ? { abortSignal: signal } : {}),
+        abortSignal,
       })
       const ranked = ranking.map(({ index, relevanceScore }) => ({ index, score: relevanceScore }))
       return { ranking: ranked, ...countsIn(response?.body) }
     }
-    const traffic = { kind: 'reranking', name: model, request, signal } as const
+    const traffic = { kind: 'reranking', name: model, request } as const
     const spentOf = ({ tokens, searches }: Played) => {
       const cost = prices.costOfSearches(model, searches ?? Math.ceil(texts.length / textsOfSearch), tokens)
       return { inputTokens: tokens ?? 0, ...(cost === undefined ? {} : { cost }) }
     }
     const answer = await attemptCall(
       parts,
-      { event: 'model.reranked', model, gate: gates.of(spec), user, signal },
-      async () => {
-        const played = recording ? withCounts(await recording.play(traffic, ask)) : await ask()
+      { event: 'model.reranked', model, gate: gates.of(spec), user, signal, timeoutMs },
+      async (own) => {
+        const played = recording
+          ? withCounts(await recording.play({ ...traffic, signal: own }, () => ask(own)))
+          : await ask(own)
         return { answer: played, fields: { texts: texts.length, ...spentOf(played) } }
       },
       ({ ranking }) => checkRanking(model, ranking, texts.length),
