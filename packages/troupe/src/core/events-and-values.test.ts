@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { joinTaint } from './events/envelope.ts'
 import { createEvents, type EventFields, type TroupeEvent } from './events/events.ts'
 import { checkOptionNames, checkOptions } from './values/check-options.ts'
-import { nearest, nearestName } from './values/nearest.ts'
+import { nearest, nearestName, nearestOf } from './values/nearest.ts'
 import { createPage, type Page } from './values/page.ts'
 import { jsonSchemaOf, parse } from './values/schema.ts'
 
@@ -79,6 +79,15 @@ describe('values and names', () => {
     expect(nearest('serch_documents', ['read_document', 'search_documents'])).toBe('search_documents')
     expect(nearest('tiemout', ['timeouts', 'timeout'])).toBe('timeout')
     expect(nearest('zzz', ['read_document'])).toBeUndefined()
+  })
+  it('`nearestOf` suggests the nearest known name, or a short list with the page that has the others.', () => {
+    const known = ['ttl', 'topics', 'audience', 'writers', 'lifecycle', 'metadata']
+    expect(nearestOf('tll', known)).toBe('ttl')
+    expect(nearestOf('zzzzzzzz', known)).toBe('one of ttl, topics, audience, writers, lifecycle, metadata')
+    const others = [...known, ...Array.from({ length: 30 }, (_, i) => `option${i}`)]
+    expect(nearestOf('zzzzzzzz', others, 'docs/settings.md')).toBe(
+      'one of ttl, topics, audience, writers, lifecycle, metadata or of the 30 others (see docs/settings.md)',
+    )
   })
   it('`nearestName` tells a misspelt known name from another name.', () => {
     const known = ['get_context', 'delete_topic', 'send_message_to_agent']

@@ -1,5 +1,5 @@
 /** A call of an agent's tool by the application, in a session; no approval is requested. */
-import { failure, type Json, nearest } from '../../core/index.ts'
+import { failure, type Json, nearestOf } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/index.ts'
 import type { Agent, CtxOf } from '../agent-port.ts'
@@ -22,7 +22,7 @@ export async function callForHost(
   if (!tool)
     throw failure('tool.unknown', {
       tool: name,
-      nearest: nearest(name, tools.keys()) ?? ([...tools.keys()].join(', ') || 'to give the agent tools'),
+      nearest: tools.size === 0 ? 'to give the agent tools' : nearestOf(name, [...tools.keys()], 'docs/tools.md'),
     })
   if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
   const { external, guard, limits } = services

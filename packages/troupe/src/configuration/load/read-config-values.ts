@@ -1,5 +1,5 @@
 /** Reads the settings of a file or of flags. */
-import { failure, isObject, nearest, type TroupeError } from '../../core/index.ts'
+import { failure, isObject, nearestOf, type TroupeError } from '../../core/index.ts'
 import type { FoundSetting, SettingSource } from '../settings/setting-source.ts'
 import { childrenOf, settingAt, settings } from '../settings/settings.ts'
 import { type ReadSettings, wrongValue } from './read-variables.ts'
@@ -83,4 +83,4 @@ export function readFlags(flags: Readonly<Record<string, unknown>>): ReadSetting
 const hasSecret = (value: unknown) => typeof value === 'object' && value !== null && 'secret' in value
 
 const unknown = (where: string, option: string, known: readonly string[]): TroupeError =>
-  failure('option.unknown', { where, option, nearest: nearest(option, known) ?? known.join(', ') })
+  failure('option.unknown', { where, option, nearest: nearestOf(option, known, 'docs/settings.md') })

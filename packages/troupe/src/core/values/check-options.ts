@@ -2,7 +2,7 @@
 import { failure } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { isPlainObject } from './is-object.ts'
-import { nearest } from './nearest.ts'
+import { nearestOf } from './nearest.ts'
 import { show } from './show.ts'
 
 /** The names of the options of `T`, of all its forms if it is a union. */
@@ -36,12 +36,7 @@ export function checkOptionNames(where: string, options: object, known: readonly
     return Object.keys(options)
   })
   for (const option of names)
-    if (!known.includes(option))
-      throw failure('option.unknown', {
-        where,
-        option,
-        nearest: nearest(option, known) ?? `one of ${known.join(', ')}`,
-      })
+    if (!known.includes(option)) throw failure('option.unknown', { where, option, nearest: nearestOf(option, known) })
 }
 
 /**

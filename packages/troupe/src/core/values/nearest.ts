@@ -34,6 +34,21 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return plain(name) === plain(near) || distance(name.toLowerCase(), near.toLowerCase()) < 2 ? near : undefined
 }
 
+/** The highest number of names that a hint lists. */
+const maxListed = 6
+
+/**
+ * Returns what a hint suggests instead of an unknown name: the nearest known name. If none is near, all of a few names, or
+ * the first of many with the page that has the others.
+ * @param page of the documentation
+ */
+export function nearestOf(name: string, known: readonly string[], page = 'docs/concepts.md'): string {
+  const near = nearest(name, known)
+  if (near !== undefined) return near
+  if (known.length <= maxListed) return `one of ${known.join(', ')}`
+  return `one of ${known.slice(0, maxListed).join(', ')} or of the ${known.length - maxListed} others (see ${page})`
+}
+
 /** @returns undefined when nothing is near: more than half of the longer name differs */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: { readonly name: string; readonly far: number } | undefined

@@ -28,7 +28,11 @@ export function checkRequest(options: RequestOptions): CheckedRequest {
   const checked = checkSend('request', options, ['to', 'timeout'])
   for (const name of commonOptions)
     if (!requestOptions.includes(name) && Object.hasOwn(options, name))
-      throw failure('option.unknown', { where: 'request', option: name, nearest: requestOptions.join(', ') })
+      throw failure('option.unknown', {
+        where: 'request',
+        option: name,
+        nearest: `one of ${requestOptions.join(', ')}`,
+      })
   const timeoutMs = milliseconds(options.timeout ?? '30s', 'timeout')
   if (timeoutMs <= 0) throw failure('validation.failed', { what: 'timeout', problem: 'it must be longer than nothing' })
   return { ...checked, timeoutMs }

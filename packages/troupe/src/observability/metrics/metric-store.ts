@@ -11,7 +11,7 @@ import {
   type Duration,
   failure,
   milliseconds,
-  nearest,
+  nearestOf,
   type UserId,
 } from '../../core/index.ts'
 import { type Dialect, type Fragment, type Row, rawTemplates, type Storage, template } from '../../storage/index.ts'
@@ -113,7 +113,7 @@ function requireKnown(name: string, names: readonly string[]): void {
   if (names.includes(name)) return
   throw failure('metric.unknown', {
     metric: name,
-    nearest: nearest(name, names) ?? (names.join(', ') || 'to record it'),
+    nearest: names.length === 0 ? 'to record it' : nearestOf(name, names, 'docs/metrics.md'),
   })
 }
 

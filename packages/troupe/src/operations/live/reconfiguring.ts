@@ -19,7 +19,7 @@ import {
   checkOptions,
   failure,
   isPlainObject,
-  nearest,
+  nearestOf,
   readable,
   type TroupeError,
 } from '../../core/index.ts'
@@ -99,7 +99,7 @@ function read(
   const wanted: Wanted[] = []
   const problems: TroupeError[] = []
   const unknown = (where: string, option: string, known: readonly string[]) =>
-    problems.push(failure('option.unknown', { where, option, nearest: nearest(option, known) ?? known.join(', ') }))
+    problems.push(failure('option.unknown', { where, option, nearest: nearestOf(option, known, 'docs/settings.md') }))
   const walk = (value: unknown, path: string): void => {
     if (value === undefined) return
     const setting = settingAt(path)

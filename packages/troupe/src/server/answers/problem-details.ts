@@ -1,6 +1,14 @@
 /** Converts errors to problem details (RFC 9457) from the error catalogue, without stacks and paths of the machine. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { concealed, type ErrorCode, failure, nearest, restoreError, storeError, TroupeError } from '../../core/index.ts'
+import {
+  concealed,
+  type ErrorCode,
+  failure,
+  nearestOf,
+  restoreError,
+  storeError,
+  TroupeError,
+} from '../../core/index.ts'
 import { failureFields, type Log } from '../../observability/index.ts'
 
 export interface ProblemDetails {
@@ -97,7 +105,7 @@ function invalidOf({ validation, validationContext = 'body' }: Invalid, request:
     return failure('option.unknown', {
       where: `${request.method} ${request.routeOptions.url ?? ''} (${where})`,
       option: unknown,
-      nearest: nearest(unknown, options) ?? (options.join(', ') || 'to leave it out'),
+      nearest: options.length === 0 ? 'to leave it out' : nearestOf(unknown, options, 'docs/server.md'),
     })
   }
   const problem = /received undefined$/.test(message) ? 'it is missing' : message

@@ -3,7 +3,7 @@
  * are staged and commit with the turn. The agent's role, `allow` and `deny` apply.
  */
 import { isAllowed, isToolContext } from '../../context/index.ts'
-import { failure, type Ids, nearest, show } from '../../core/index.ts'
+import { failure, type Ids, nearestOf, show } from '../../core/index.ts'
 import { type BuiltInTool, builtInToolNames as names } from '../../security/index.ts'
 import { defineTool, type Tool } from '../define-tool.ts'
 import type { StepContext } from '../step-context.ts'
@@ -28,7 +28,7 @@ export function builtInTools(...wanted: readonly BuiltInTool[]): Readonly<Record
 function toolOf(name: BuiltInTool, available: readonly BuiltInTool[]): Tool {
   const spec = specs.get(name)
   if (!spec || !ofSteps.includes(name))
-    throw failure('tool.unknown', { tool: show(name), nearest: nearest(show(name), ofSteps) ?? ofSteps.join(', ') })
+    throw failure('tool.unknown', { tool: show(name), nearest: nearestOf(show(name), ofSteps, 'docs/tools.md') })
   const { description, parameters, security } = spec
   const tool = defineTool({
     name,
