@@ -15,8 +15,8 @@ const guards: { readonly [name: string]: string } = {
   branches: 'Raise config.budget.branches, or let agents invoke fewer at a time.',
   journal: 'Split the work into child runs (ctx.startRun).',
   pingPong: 'Two agents handed the work back and forth: let one of them decide.',
-  noProgress: 'A branch went through the same again and again: let its agent end.',
-  repetition: 'An agent repeated one call: tell it what to do when a tool gives nothing new.',
+  noProgress: 'A branch repeated itself without progress: let its agent end.',
+  repetition: 'An agent repeated one call: instruct it for the case that a tool returns nothing new.',
   deadlock: 'Agents waited for each other: give one of them serve().',
 }
 
@@ -35,7 +35,7 @@ export function explainFailure({ events }: PastRun, status: string): readonly Ex
       )
     }
     if (event.type === 'run.retried')
-      add('failed', `It started again, attempt ${event.attempt}, after: ${event.error.message}`, event, event.error)
+      add('failed', `It was retried, attempt ${event.attempt}, after: ${event.error.message}`, event, event.error)
     if (event.type === 'run.cancelled') add('failed', `It was cancelled by ${event.by}.`, event)
   }
   const cause = status === 'failed' ? rootFailureOf(events) : undefined

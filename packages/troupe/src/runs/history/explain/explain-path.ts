@@ -20,7 +20,10 @@ export function explainPath({ events }: PastRun): readonly ExplanationLine[] {
   }
   const left = sentences.length - maxSentences
   return left > 0
-    ? [...sentences.slice(0, maxSentences), { about: 'path', text: `It took ${left} more ways like these.` }]
+    ? [
+        ...sentences.slice(0, maxSentences),
+        { about: 'path', text: `${left} later sentences about its path are omitted.` },
+      ]
     : sentences
 }
 
@@ -32,7 +35,7 @@ function describe(
   switch (event.type) {
     case 'branch.started': {
       const { parent, agent, branch, edge, meets } = event
-      if (meets !== undefined) return `What met went on at ${agent} as branch ${branch}.`
+      if (meets !== undefined) return `The joined branches continued at ${agent} as branch ${branch}.`
       const from = parent === undefined ? 'Start' : (at.get(parent) ?? parent)
       return `${from} invoked ${agent} as branch ${branch}${edgeReason(edges[edge ?? -1])}.`
     }
@@ -40,10 +43,10 @@ function describe(
       return movedOf(event, edges, at)
     case 'join.completed': {
       const { agent, satisfied, arrived, missing, error } = event
-      const how = `${arrived} came, ${missing} did not`
+      const how = `${arrived} arrived, ${missing} did not`
       return satisfied
-        ? `${agent} went on: its join was met (${how}).`
-        : `The join at ${agent} was not met (${how}): ${error?.message ?? ''}`
+        ? `${agent} continued: its join was completed (${how}).`
+        : `The join at ${agent} failed (${how}): ${error?.message ?? ''}`
     }
     case 'request.made':
       return `${event.fromAgent} asked ${event.agent} (${event.message}) and waited for the reply.`
@@ -59,10 +62,10 @@ function movedOf(
 ): string {
   const { branch, agent, attempt, substitute, meets, edge } = event
   const from = at.get(branch) ?? branch
-  if (attempt !== undefined && attempt > 1) return `${agent} was tried again, attempt ${attempt}.`
-  if (substitute) return `${agent} stood in for ${from}, which failed.`
-  if (meets !== undefined) return `${agent} was run again with what its invocations brought.`
-  return `${from} went on to ${agent}${edgeReason(edges[edge ?? -1])}.`
+  if (attempt !== undefined && attempt > 1) return `${agent} was retried, attempt ${attempt}.`
+  if (substitute) return `${agent} replaced ${from}, which failed.`
+  if (meets !== undefined) return `${agent} got the results of its invocations.`
+  return `The branch moved from ${from} to ${agent}${edgeReason(edges[edge ?? -1])}.`
 }
 
 function edgeReason(edge: CanonicalEdge | undefined): string {

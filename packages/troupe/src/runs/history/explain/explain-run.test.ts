@@ -39,7 +39,7 @@ describe('why', () => {
       config: { debug: { breakOn: { agent: 'A' } } },
     })
     await run.result()
-    expect((await explanationsOf(run, orchestra))('waits')).toContain('It has stood at a breakpoint (agent)')
+    expect((await explanationsOf(run, orchestra))('waits')).toContain('It has waited at a breakpoint (agent)')
   })
 
   it('orchestra.why explains why a run failed, after how many attempts, and which guard it tripped.', async () => {
@@ -52,8 +52,8 @@ describe('why', () => {
     await run.result()
     const why = await explanationsOf(run, orchestra)
     expect(why('failed')).toMatch(/It failed because A \(1#2, tried 2 times\) failed: no luck \[agent.failed\]/)
-    expect(why('slow')).toContain('Attempts were put off for')
-    expect(why('path')).toContain('A was tried again, attempt 2.')
+    expect(why('slow')).toContain('Retries were delayed by')
+    expect(why('path')).toContain('A was retried, attempt 2.')
     const guarded = await orchestra.start({
       task: 't',
       topology: solo(bad('A')),
@@ -91,7 +91,9 @@ describe('why', () => {
       /It used 1500 tokens for \$0\.002\.\nWriter took 1500 tokens, \$0\.002 \(100 %\) in 1 step\./,
     )
     expect(why('slow')).toMatch(/Slow \(1#2\) worked for 3 s \(100 %\)/)
-    expect(why('path')).toMatch(/Start invoked Writer as branch 1.*\nWriter went on to Slow along Writer -> Slow/)
+    expect(why('path')).toMatch(
+      /Start invoked Writer as branch 1.*\nThe branch moved from Writer to Slow along Writer -> Slow/,
+    )
   })
 })
 

@@ -34,7 +34,7 @@ export function explainTime({ events }: PastRun, now: number): readonly Explanat
     ...(people > 0 ? [{ about: 'slow' as const, text: `It waited for people for ${share(people)}.` }] : []),
     ...(paused > 0 ? [{ about: 'slow' as const, text: `It was paused for ${share(paused)}.` }] : []),
     ...(delays > 0
-      ? [{ about: 'slow' as const, text: `Attempts were put off for ${elapsedText(delays)} after failures.` }]
+      ? [{ about: 'slow' as const, text: `Retries were delayed by ${elapsedText(delays)} after failures.` }]
       : []),
   ]
 }

@@ -37,7 +37,7 @@ function describe(event: NumberedEvent, time: string): string | undefined {
   }
   if (event.type === 'run.paused')
     return event.breakpoint
-      ? `It has stood at a breakpoint (${event.breakpoint.on}) for ${time}: run.inspect() shows it, step() or resume() continues it.`
+      ? `It has waited at a breakpoint (${event.breakpoint.on}) for ${time}: run.inspect() shows it, step() or resume() continues it.`
       : `It was paused by ${event.by}, for ${time}: resume() continues it.`
   if (event.type !== 'step.waiting') return undefined
   const { step, agent, reason, detail } = event
@@ -46,7 +46,7 @@ function describe(event: NumberedEvent, time: string): string | undefined {
     return `Whether the effect ${fields.effect} of ${agent} (${step}) happened has been unknown for ${time}: find out, then call run.resolve().`
   if (reason === 'code.changed')
     return `The code of ${agent} no longer fits the record of ${step}: ${fields.problem}. Run the version that began it. It has waited for ${time}.`
-  return `The failure of ${agent} (${step}) has been held at a breakpoint for ${time}: resume() lets it fail, edit() gives a result instead.`
+  return `The failure of ${agent} (${step}) has waited at a breakpoint for ${time}: resume() lets it fail, edit() gives a result instead.`
 }
 
 /** Explains the waits that end without a person. */
@@ -62,21 +62,21 @@ function othersOf(
   for (const { agent, kind, slots, state: is } of view.joins()) {
     const missing = slots.filter(({ result }) => result === undefined).map((slot) => slot.agent)
     if (kind === 'fork' && is === 'open' && missing.length > 0)
-      add(`${agent} waits for ${missing.join(', ')} (${slots.length - missing.length} of ${slots.length} have come).`)
-    else if (kind === 'merge' && is === 'open') add(`${agent} waits for branches that can still come to it.`)
+      add(
+        `${agent} waits for ${missing.join(', ')} (${slots.length - missing.length} of ${slots.length} have arrived).`,
+      )
+    else if (kind === 'merge' && is === 'open') add(`${agent} waits for branches that can still reach it.`)
   }
   for (const { status, node, after } of view.branches()) {
     const due = after === undefined ? undefined : view.timerDue(after)
     if (status === 'delayed' && after !== undefined && due !== undefined)
-      add(
-        `${node} is tried again in ${elapsedText(Math.max(0, wallTimeOf(state, after, due) - now))}, after a failure.`,
-      )
-    else if (status === 'ready' && !view.isPaused) add(`${node} waits until one of its places is free.`)
+      add(`${node} is retried in ${elapsedText(Math.max(0, wallTimeOf(state, after, due) - now))}, after a failure.`)
+    else if (status === 'ready' && !view.isPaused) add(`${node} waits for a free slot.`)
   }
   for (const { id, agent, status, reason, openQuestions, openRequests } of view.steps()) {
     const since = events.findLast((event) => 'step' in event && event.step === id)?.at ?? now
     const time = elapsedText(Math.max(0, now - since))
-    if (status === 'running') add(`${agent} is at work on ${id}, for ${time}.`)
+    if (status === 'running') add(`${agent} has executed ${id} for ${time}.`)
     if (status === 'running' || reason !== 'parked') continue
     const children = childrenOf(events, id)
     for (const child of children)

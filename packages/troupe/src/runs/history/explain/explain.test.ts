@@ -43,7 +43,7 @@ it('An explanation of a waiting run names an uncertain effect, and code that no 
 })
 
 it('An explanation of a waiting run names the agent at work, and the child runs that it waits for.', () => {
-  expect(explanationOf(begun(), 'waits')).toBe('A is at work on 1#1, for 5 s.')
+  expect(explanationOf(begun(), 'waits')).toBe('A has executed 1#1 for 5 s.')
   expect(explanationOf(waits(begun(), 'parked'), 'waits')).toBe(
     'A (1#1) waits for a reply from outside the run, for 5 s.',
   )
@@ -58,11 +58,11 @@ A (1#1) waits for the run d that it started, for 5 s.`,
 it('An explanation of a takeover names the owner, and counts the takeovers.', () => {
   const ownership = { takeovers: 2, owner: 'host/17', isOwnedByOther: true }
   expect(explanationOf(begun(), 'takeover', ownership)).toContain(
-    'claimed again 2 times, after a restart, a crash or a wait',
+    'After a restart, a crash or a wait it was claimed by another process 2 times',
   )
   expect(explanationOf(begun(), 'other-process', ownership)).toBe(
     'Another process, host/17, owns it: commands are passed on to it.',
   )
-  expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 1 })).toContain('again once')
+  expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 1 })).toContain('another process once')
   expect(explanationOf(begun(), 'takeover', { ...ownership, takeovers: 0 })).toBe('')
 })

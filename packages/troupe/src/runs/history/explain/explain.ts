@@ -79,7 +79,7 @@ function explainOwner({ takeovers, owner, isOwnedByOther }: Holder): readonly Ex
       ? [
           {
             about: 'takeover' as const,
-            text: `It was claimed again ${often}, after a restart, a crash or a wait, the last time by ${owner}.`,
+            text: `After a restart, a crash or a wait it was claimed by another process ${often}, the last time by ${owner}.`,
           },
         ]
       : []),
