@@ -116,16 +116,15 @@ const names = [
 
 /** Options of MARSYS that Troupe does in another way. */
 const instead: { readonly [name: string]: string } = {
-  steeringMode: 'an agent whose answer leads nowhere is always steered',
-  dynamicConvergenceEnabled: 'branches always meet where their edges meet',
-  autoDetectConvergence: 'branches always meet where their edges meet',
-  parentCompletesOnSpawn: 'an agent waits for what it invokes where there is a way back, and is over where not',
-  userInteraction:
-    'questions stand in the result of the run, and are answered by run.answer, over HTTP or in the studio',
-  userFirst: 'what a person says first is the task',
-  initialUserMsg: 'what a person says first is the task',
-  autoCleanupAgents: 'definitions of agents hold nothing that is to be cleaned up',
-  cleanupScope: 'definitions of agents hold nothing that is to be cleaned up',
+  steeringMode: 'an agent whose answer names no next agent is always steered',
+  dynamicConvergenceEnabled: 'branches are always joined where their edges meet',
+  autoDetectConvergence: 'branches are always joined where their edges meet',
+  parentCompletesOnSpawn: 'an agent waits for an invoked agent that has an edge back to it, and ends otherwise',
+  userInteraction: 'the result of the run has the questions, and run.answer, HTTP or the studio answers them',
+  userFirst: 'the first message of the person is the task',
+  initialUserMsg: 'the first message of the person is the task',
+  autoCleanupAgents: 'definitions of agents own nothing to clean up',
+  cleanupScope: 'definitions of agents own nothing to clean up',
   responseFormat: 'an agent declares the form of its answer with output',
   aggui: 'events of a run are streamed by its server',
   contentOnlySteeringThreshold: 'the bound of an agent is settings.maxTurns',
@@ -147,7 +146,7 @@ function read<T>(where: string, options: object | undefined, known: readonly str
   )) {
     const name = camel(spelled)
     if (value === undefined) continue
-    if (Object.hasOwn(found, name)) throw wrong(`${where}.${name}`, 'it is said in both spellings')
+    if (Object.hasOwn(found, name)) throw wrong(`${where}.${name}`, 'it is set in both spellings')
     if (Object.hasOwn(instead, name))
       throw failure('compat.unsupported', { what: `${where}.${name}`, instead: instead[name] as string })
     found[name] = value
@@ -228,7 +227,7 @@ function recovery(settings: ExecutionConfig): Pick<RunConfig, 'onError'> {
     ['maxRetries', 'baseDelay'],
   )
   if (settings.errorHandling !== undefined && !retries)
-    throw wrong('errorHandling', 'it says how steps are tried again: set autoRetryOnError too')
+    throw wrong('errorHandling', 'it configures the retries of steps: set autoRetryOnError too')
   const retry = { attempts: maxRetries, backoff: span('errorHandling.baseDelay', baseDelay) }
   if (retries) return { onError: { '*': { retry, ...(asks ? { ask: true } : {}) } } }
   return asks ? { onError: { '*': 'ask' } } : {}
@@ -248,9 +247,9 @@ function shown(status: ExecutionConfig['status']): RunConfig {
   const fields = read<Status>('status', status, known)
   const { verbosity, showToolCalls, showThoughts, showAgentThoughts = showThoughts } = fields
   if (showThoughts !== undefined && showThoughts !== showAgentThoughts)
-    throw wrong('status', 'showThoughts and showAgentThoughts are one thing, and say different ones')
+    throw wrong('status', 'showThoughts and showAgentThoughts are the same option, and have different values')
   if (fields.enabled !== undefined && !checkFlag('status.enabled', fields.enabled)) {
-    if (Object.keys(fields).length > 1) throw wrong('status', 'it is not enabled, and says what is shown')
+    if (Object.keys(fields).length > 1) throw wrong('status', 'it is not enabled, so no other option may be set')
     return { verbosity: 'quiet' }
   }
   return {
