@@ -20,7 +20,7 @@ export function answerParent(
   const parent = parentOf(viewOf(state).pinned)
   if (!parent) return []
   const charge = less({ ...chargeOf(result), hops: viewOf(state).hops }, parent.charged)
-  const charged: RunMessage = { type: 'charged', run, ...charge }
+  const charged: RunMessage = { type: 'run.charged', run, ...charge }
   return [
     ...steps.answer(user, parent.step, parent.wait, answerOf(result)).statements,
     ...inbox.put(user, runJournal(parent.run), runJournal(run), 'charged', runMessageJson(charged)).statements,

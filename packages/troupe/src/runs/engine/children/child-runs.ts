@@ -73,7 +73,7 @@ export function createChildRuns(host: RunHost): ChildRuns {
             runJournal(run),
             runJournal(parent),
             'pause start',
-            runMessageJson({ type: 'pause' }),
+            runMessageJson({ type: 'pause', by: 'parent' }),
           )
           await storage.commit({ id: null, scope: { user }, statements: pause.statements })
         }

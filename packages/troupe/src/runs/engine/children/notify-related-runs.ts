@@ -21,7 +21,9 @@ export const childBreakpoints = (breakOn: readonly BreakOn[]): readonly BreakOn[
   breakOn.filter(({ on }) => on !== 'seq')
 
 const childMessage = (message: ChildMessage): RunMessage =>
-  message.type === 'break' ? { ...message, breakOn: childBreakpoints(message.breakOn) } : message
+  message.type === 'break'
+    ? { ...message, by: 'parent', breakOn: childBreakpoints(message.breakOn) }
+    : { ...message, by: 'parent' }
 
 interface RunContext {
   readonly user: UserId
@@ -95,7 +97,7 @@ export function notifyParent(
   if (above === undefined) return []
   return commands.flatMap((command) => {
     if (command.type !== 'parent.notify') return []
-    const message: RunMessage = { type: 'pause', breakpoint: { run, ...command.breakpoint } }
+    const message: RunMessage = { type: 'pause', by: 'breakpoint', breakpoint: { run, ...command.breakpoint } }
     return inbox.put(user, runJournal(above), runJournal(run), command.id, runMessageJson(message)).statements
   })
 }

@@ -7,7 +7,7 @@ import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { rejectionOf } from './rejection-of.ts'
-import type { RunMessage } from './run-message.ts'
+import type { RunMessageOf } from './run-message.ts'
 
 interface CommandTarget {
   readonly user: UserId
@@ -20,7 +20,7 @@ type Parts = Pick<OrchestraParts, 'stores' | 'reporting' | 'agents'>
 export function applyCommand(
   parts: Parts,
   { user, run, state }: CommandTarget,
-  message: RunMessage & { readonly type: 'command' },
+  message: RunMessageOf<'command'>,
 ): { readonly rejected: boolean; readonly statements: readonly Statement[] } {
   const { id, order } = message
   const rejection = rejectionOf(state as State, run, order)
@@ -43,7 +43,7 @@ export function applyCommand(
 function recordApproval(
   { reporting: { audit }, agents: { services } }: Parts,
   { user, state }: Pick<CommandTarget, 'user' | 'state'>,
-  { order, key, agent: by }: RunMessage & { readonly type: 'command' },
+  { order, key, agent: by }: RunMessageOf<'command'>,
   rejection: TroupeError | undefined,
 ): readonly Statement[] {
   if (order.type !== 'question.answered') return []

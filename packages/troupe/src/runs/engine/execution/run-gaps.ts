@@ -7,10 +7,8 @@ import { idOf, isWallClockTimer } from '../../machine/clocks/run-time.ts'
 import type { Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
-import type { RunMessage } from '../commands/run-message.ts'
+import type { RunMessageOf } from '../commands/run-message.ts'
 import type { RunHostPorts } from '../orchestra-parts.ts'
-
-type TimerMessage = Extract<RunMessage, { readonly type: 'timer' }>
 
 export class RunGaps {
   readonly #host: Pick<RunHostPorts, 'suspendedMs' | 'lastReturn'>
@@ -45,7 +43,7 @@ export class RunGaps {
    * Returns when a timer of a question expires it, if that is later: a question that was asked before this process
    * started, or before its machine was suspended, does not expire before the process has been back for a minute.
    */
-  expiresLater({ name }: TimerMessage, state: Readonly<State>, at: number): number | undefined {
+  expiresLater({ name }: RunMessageOf<'timer'>, state: Readonly<State>, at: number): number | undefined {
     const question = isWallClockTimer(name) ? viewOf(state).question(idOf(name)) : undefined
     const backAt = this.#host.lastReturn.update()
     if (!question || question.askedAt >= backAt) return undefined

@@ -87,7 +87,7 @@ function chargeFor(
   charge: Charge & { readonly hops: number },
 ): readonly Statement[] {
   const pools = poolsOf(viewOf(state).pinned, run)
-  const message = runMessageJson({ type: 'charged', run: child, ...charge })
+  const message = runMessageJson({ type: 'run.charged', run: child, ...charge })
   return [
     ...inbox.put(user, runJournal(run), runJournal(child), 'charged', message).statements,
     sharedBudgets.add(user, 'steps', pools.steps, charge.steps),

@@ -3,7 +3,7 @@ import type { CommitResult, Statement } from '../../../../storage/index.ts'
 import { answerEnds, type PendingEnd, PendingEnds } from './pending-ends.ts'
 
 const statement = (sql: string): Statement => ({ sql, binds: [] })
-const message = { type: 'completed', step: '1', outcome: { kind: 'value', value: null } } as const
+const message = { type: 'step.returned', step: '1', outcome: { kind: 'value', value: null } } as const
 const ends = (...counts: number[]) => {
   const answers: (CommitResult | undefined)[] = []
   const pendingEnds = counts.map(

@@ -48,7 +48,7 @@ export function createStepClients(
       const question = createQuestion(options)
       return recorder.wait({
         ...recordedAsk(question),
-        notify: (wait) => notify(wait, { type: 'asked', step: at.step, wait, question, agent: at.agent }),
+        notify: (wait) => notify(wait, { type: 'question.asked', step: at.step, wait, question, agent: at.agent }),
       })
     },
   }
@@ -82,16 +82,8 @@ function requestVia(
       input: hashJson(json),
       // Its timeout is a clock of the run, which stops with it.
       notify: (wait) => {
-        const asked = {
-          type: 'requested' as const,
-          step: at.step,
-          wait,
-          to,
-          message: type.name,
-          payload: json,
-          deadline,
-        }
-        return notify(wait, { ...asked, ...taintField(recorder.taint) })
+        const message = { step: at.step, wait, to, message: type.name, payload: json, deadline }
+        return notify(wait, { type: 'request.made', ...message, ...taintField(recorder.taint) })
       },
     })
     return (type.reply ? await parse(type.reply, reply, `The reply to ${type.name}`) : reply) as R

@@ -2,18 +2,18 @@
 import type { Outcome, StepReport } from '../../../../agents/index.ts'
 import { type Json, type StoredError, type TaintLabel, taintField, type UsageByModel } from '../../../../core/index.ts'
 import type { StepUsage, Tripped } from '../../../machine/machine-events.ts'
-import { type RunMessage, tripsField } from '../../commands/run-message.ts'
+import { type RunMessageOf, tripsField } from '../../commands/run-message.ts'
 
 export function stepEndMessage(
   step: string,
   end: Json | { readonly error: StoredError },
   taint: readonly TaintLabel[],
   trips: Tripped['trips'] = [],
-): Extract<RunMessage, { readonly type: 'completed' | 'failed' }> {
+): RunMessageOf<'step.returned' | 'step.failed'> {
   const more = { ...taintField(taint), ...tripsField(trips) }
   return isFailure(end)
-    ? { type: 'failed', step, error: end.error, ...spentOf(end.error), ...more }
-    : { type: 'completed', step, ...plainOutcome(end), ...more }
+    ? { type: 'step.failed', step, error: end.error, ...spentOf(end.error), ...more }
+    : { type: 'step.returned', step, ...plainOutcome(end), ...more }
 }
 
 const isFailure = (end: unknown): end is { readonly error: StoredError } =>

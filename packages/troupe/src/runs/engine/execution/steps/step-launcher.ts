@@ -236,4 +236,4 @@ const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
 
 /** Copies a failure, so that the run and the step's journal have the same if the code changes it later. An outcome is a copy. */
 const captured = (message: RunMessage): RunMessage =>
-  message.type === 'completed' ? message : (JSON.parse(JSON.stringify(message)) as RunMessage)
+  message.type === 'step.returned' ? message : (JSON.parse(JSON.stringify(message)) as RunMessage)
