@@ -1,6 +1,6 @@
 /** The storage, with the time that its commits and reads take. */
 import type { Clock } from '../core/index.ts'
-import type { OpenedStorage } from '../storage/index.ts'
+import { forwardStorage, type OpenedStorage } from '../storage/index.ts'
 import type { MetricsCollector } from './metrics/index.ts'
 
 export function timeStorage(storage: OpenedStorage, clock: Clock, metrics: MetricsCollector): OpenedStorage {
@@ -16,20 +16,9 @@ export function timeStorage(storage: OpenedStorage, clock: Clock, metrics: Metri
     }
   }
   return {
-    dialect: storage.dialect,
-    location: storage.location,
+    ...forwardStorage(storage),
+    ...(storage.singleWriter ? { singleWriter: storage.singleWriter } : {}),
     commit: (change) => timed('storage.commit', () => storage.commit(change)),
     read: (scope, statements) => timed('storage.read', () => storage.read(scope, statements)),
-    feed: (user, after, limit) => storage.feed(user, after, limit),
-    onHint: (listener) => storage.onHint(listener),
-    ...(storage.broadcast ? { broadcast: storage.broadcast } : {}),
-    ...(storage.singleWriter ? { singleWriter: storage.singleWriter } : {}),
-    state: () => storage.state(),
-    onState: (listener) => storage.onState(listener),
-    sizes: () => storage.sizes(),
-    check: () => storage.check(),
-    announce: (address) => storage.announce(address),
-    setRetention: (retention) => storage.setRetention(retention),
-    close: () => storage.close(),
   }
 }

@@ -42,6 +42,7 @@ export * from './storage-port.ts'
 export * from './user-tables.ts'
 export { encryptStorage } from './wrappers/encrypt-storage.ts'
 export { checkFaults, type FaultKind, type Faults } from './wrappers/faults.ts'
+export { forwardStorage } from './wrappers/forward-storage.ts'
 export type {
   Cell,
   ChangeBatch,

@@ -18,6 +18,7 @@ import { locationOf } from '../content.ts'
 import type { OpenedStorage } from '../open-storage-options.ts'
 import type { Change, CommitResult, Row, Storage } from '../storage-port.ts'
 import type { UserTable } from '../user-tables.ts'
+import { forwardStorage } from '../wrappers/forward-storage.ts'
 import { type BlobHashes, openBlobHashes } from './blob-hashes.ts'
 import { type BlobStatements, compileBlobStatements } from './blob-statements.ts'
 import { joinText, runsOf, type SeparatedText, separatedText, separateText } from './separated-text.ts'
@@ -53,8 +54,8 @@ export async function separateFiles(
 }
 
 const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => ({
-  dialect: storage.dialect,
-  location: storage.location,
+  ...forwardStorage(storage),
+  ...(storage.singleWriter ? { singleWriter: storage.singleWriter } : {}),
   commit(change) {
     const { scope, statements } = change
     if (!('user' in scope)) return storage.commit(change)
@@ -68,17 +69,6 @@ const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => (
     if (!('user' in scope) || !statements.some(({ content }) => content)) return rows
     return rows.then((found) => files.joined(scope.user, statements, found))
   },
-  feed: (user, after, limit) => storage.feed(user, after, limit),
-  onHint: (listener) => storage.onHint(listener),
-  ...(storage.broadcast ? { broadcast: storage.broadcast } : {}),
-  ...(storage.singleWriter ? { singleWriter: storage.singleWriter } : {}),
-  state: () => storage.state(),
-  onState: (listener) => storage.onState(listener),
-  sizes: () => storage.sizes(),
-  check: () => storage.check(),
-  announce: (address) => storage.announce(address),
-  setRetention: (retention) => storage.setRetention(retention),
-  close: () => storage.close(),
 })
 
 /** Returns whether a change is separated without a pause: it has few values, and no long text. */

@@ -12,6 +12,7 @@ import type { Codec, EncryptedValues, LocatedValue } from '../codec-port.ts'
 import { locationOf } from '../content.ts'
 import type { OpenedStorage } from '../open-storage-options.ts'
 import type { Change, CommitResult, Row } from '../storage-port.ts'
+import { forwardStorage } from './forward-storage.ts'
 
 /** The number of times that a change is retried because its user's key was rotated. */
 const attempts = 5
@@ -23,8 +24,7 @@ const attempts = 5
 export function encryptStorage(storage: OpenedStorage, codec: Codec): OpenedStorage {
   const commits = new EncryptedCommits(storage, codec)
   return {
-    dialect: storage.dialect,
-    location: storage.location,
+    ...forwardStorage(storage),
     commit: (change) => commits.commit(change),
     async read(scope, statements) {
       const rows = await storage.read(scope, statements)
@@ -37,16 +37,6 @@ export function encryptStorage(storage: OpenedStorage, codec: Codec): OpenedStor
         return decrypted(codec, scope.user, statements, await storage.read(scope, statements))
       }
     },
-    feed: (user, after, limit) => storage.feed(user, after, limit),
-    onHint: (listener) => storage.onHint(listener),
-    ...(storage.broadcast ? { broadcast: storage.broadcast } : {}),
-    state: () => storage.state(),
-    onState: (listener) => storage.onState(listener),
-    sizes: () => storage.sizes(),
-    check: () => storage.check(),
-    announce: (address) => storage.announce(address),
-    setRetention: (retention) => storage.setRetention(retention),
-    close: () => storage.close(),
   }
 }
 
