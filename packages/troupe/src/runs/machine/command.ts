@@ -2,7 +2,7 @@
 import type { CarriedHistory, Flow } from '../../agents/index.ts'
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { BreakOn } from '../../topology/index.ts'
-import type { Amounts, Breakpoint, Result } from './result.ts'
+import type { Amounts, Breakpoint, Result, StepAnswer } from './result.ts'
 
 /** A message to child runs. Breakpoints by `seq` apply to one journal and are not passed on. */
 export type ChildMessage =
@@ -108,23 +108,5 @@ export type Command = {
   | { readonly type: 'children.cancel' }
   /** Draws at least this amount from the shared budget; `budget.granted` or `budget.rejected` follows. */
   | ({ readonly type: 'budget.draw' } & Amounts)
-  | {
-      readonly type: 'answer.deliver'
-      /** The id of the step that waits. */
-      readonly step: string
-      /** The name of the wait within the step. */
-      readonly wait: string
-      /** The answer: a value or an error. */
-      readonly answer:
-        | {
-            /** The value with which the wait resolves. */
-            readonly value: Json
-          }
-        | {
-            /** The error with which the wait rejects. */
-            readonly error: StoredError
-          }
-      /** The taint labels of the answer; absent for none. */
-      readonly taint?: readonly TaintLabel[]
-    }
+  | ({ readonly type: 'answer.deliver' } & StepAnswer)
 )

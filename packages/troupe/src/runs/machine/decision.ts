@@ -23,11 +23,10 @@ import type {
   Result,
   StepEnding,
   StepId,
+  Untimed,
 } from './machine-events.ts'
 import { timerCommand } from './pending.ts'
 import { hasEnded, must, type State } from './state.ts'
-
-type Bare<E> = E extends unknown ? Omit<E, 'at'> : never
 
 /** An arrival at a join node. It is assigned to a join once all arrivals of this decision are known. */
 export interface Arrival {
@@ -95,7 +94,7 @@ export class RunDecision {
     return this.state.run.pinned.config
   }
 
-  emit(bare: Bare<Event>): void {
+  emit(bare: Untimed<Event>): void {
     if (bare.type === 'join.closed') this.groups.add(this.joinState(bare.joinId).group)
     if (hasEnded(this.state)) throw new Error(`${bare.type} after the end of the run`)
     const event = { ...bare, at: this.at } as Event

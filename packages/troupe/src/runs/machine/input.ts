@@ -104,3 +104,5 @@ export type Input = { readonly at: number } & (
 )
 
 export type InputOf<T extends Input['type']> = Extract<Input, { readonly type: T }>
+/** An input or an event without its time, which is set when the run accepts or records it. */
+export type Untimed<Timed> = Timed extends unknown ? Omit<Timed, 'at'> : never

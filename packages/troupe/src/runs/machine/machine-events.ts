@@ -40,27 +40,8 @@ import type {
 } from './result.ts'
 
 export type { Command } from './command.ts'
-export type { Input, InputOf } from './input.ts'
-export type {
-  Amounts,
-  AnswerTo,
-  BranchId,
-  BranchOrigin,
-  Breakpoint,
-  Cancellation,
-  Guard,
-  JoinId,
-  Pinned,
-  QuestionId,
-  QuestionRef,
-  Result,
-  RunCharged,
-  StepEnding,
-  StepId,
-  StepUsage,
-  Tripped,
-  WaitReason,
-} from './result.ts'
+export type { Input, InputOf, Untimed } from './input.ts'
+export type * from './result.ts'
 
 /** A command of a person or of the application. */
 type Commanded = {

@@ -4,11 +4,8 @@
  */
 import { failure, type Json } from '../../../core/index.ts'
 import type { StepEnd } from '../../../journal/index.ts'
-import type { Input, InputOf, StepUsage, Tripped } from '../../machine/machine-events.ts'
+import type { Input, InputOf, StepUsage, Tripped, Untimed } from '../../machine/machine-events.ts'
 import { childIn } from '../children/child-run-id.ts'
-
-/** An input without its time, which is set when the run accepts it. */
-type Untimed<I extends Input> = I extends unknown ? Omit<I, 'at'> : never
 
 /** A command for a run. */
 export type Order = Untimed<
