@@ -1,20 +1,23 @@
-/** The options of `serve` in a configuration, and their problems in production. */
+/** The options of `serve`, also in a configuration, and their problems in production. */
 import type { JSONWebKeySet } from 'jose'
 import { type Duration, failure, type TaintLabel, type TroupeError } from '../core/index.ts'
 import type { SecretText } from '../security/index.ts'
 
-/** Every option of `serve`, which checks them; a test of the server keeps the two equal. */
+/** The options of `serve`, which checks them. */
 export interface ServerConfig {
-  /** The address on which the server listens; 127.0.0.1 by default. */
+  /** The address on which the server listens; 127.0.0.1 by default. On another address callers need a key or a token. */
   readonly host?: string
-  /** The port; 8000 by default. */
+  /** The port; 8000 by default, and 0 chooses a free one. */
   readonly port?: number
   /**
-   * `required`: callers need a key or a token. `open`: they do not; allowed only on the loopback address, in development,
-   * where it is the default without `key`, `jwt` and `oidc`.
+   * `required`: callers need a key or a token. `open`: every caller may do everything; allowed only on the loopback address,
+   * in development, where it is the default without `key`, `jwt` and `oidc`.
    */
   readonly authentication?: 'required' | 'open'
-  /** An API key. A server that listens beyond this machine needs it, `jwt`, or a key in the storage. */
+  /**
+   * A key of the application, at least 32 characters, with all rights for all users. A server that listens beyond this
+   * machine needs it, `jwt`, or a key in the storage.
+   */
   readonly key?: SecretText
   /** Tokens of another issuer that callers may present. */
   readonly jwt?: {
@@ -45,9 +48,12 @@ export interface ServerConfig {
      */
     readonly taint?: readonly TaintLabel[]
   }
-  /** Sign-in of people to the studio by an OpenID provider, at `/login`. */
+  /** Sign-in of people to the studio by an OpenID provider, at `/login`. Beyond this machine it needs `publicUrl`. */
   readonly oidc?: {
-    /** The URL of the provider, such as `https://id.example.com`: https, or http on this machine. */
+    /**
+     * The URL of the provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read only
+     * from here.
+     */
     readonly issuer: string
     /** The client id that the provider gave. */
     readonly clientId: string
@@ -88,19 +94,20 @@ export interface ServerConfig {
    * names.
    */
   readonly hosts?: readonly string[]
-  /** The origins of other sites whose pages may call the server; none by default. */
+  /** Other origins whose pages may call the server: `['https://app.example.com']`, or `*`. None by default. */
   readonly origins?: readonly string[]
   /**
    * The URL at which callers reach the server, such as `https://troupe.example.com`. With https, session cookies are
-   * `Secure`.
+   * `Secure`. Its host name counts as one of `hosts`, and links begin with it. By default the address on which the server
+   * listens.
    */
   readonly publicUrl?: string
   /**
-   * Addresses or ranges of the proxies in front of the server, whose `X-Forwarded-` headers are trusted; none by
-   * default.
+   * Addresses or ranges of trusted proxies, such as `['10.0.0.0/8']`. The headers `X-Forwarded-For` and `X-Forwarded-Proto`
+   * of their requests give the client's address and protocol. None by default.
    */
   readonly trustProxy?: readonly string[]
-  /** The maximal size of a request body in bytes; 1 MiB by default. */
+  /** The maximal size of a request body in bytes, 1,024 to 16,777,216; 1 MiB by default. */
   readonly bodyLimit?: number
   /**
    * The limit of requests per key, token, or address of a caller without one; ten times as many per session. `false`:
@@ -134,7 +141,7 @@ export interface ServerConfig {
    * `trustProxy`.
    */
   readonly maxConnectionsPerAddress?: number
-  /** The time within which a request must be received; 30 s by default. */
+  /** The time within which the headers and the body of a request must arrive; 30 s by default. */
   readonly requestTimeout?: Duration
 }
 type JwtAlgorithm = `${'ES' | 'PS' | 'RS'}${256 | 384 | 512}` | 'EdDSA'

@@ -1,5 +1,6 @@
 /** The options of the server and their validation. */
 import ipaddr from 'ipaddr.js'
+import type { ServerConfig } from '../configuration/index.ts'
 import {
   checkOptionNames,
   checkOptions,
@@ -12,76 +13,6 @@ import {
 import { isSecretReference, type SecretText } from '../security/index.ts'
 import { checkOidc, type OidcOptions } from './access/oidc.ts'
 import { checkJwt, type JwtOptions } from './access/tokens.ts'
-import type { MetricsOptions } from './metrics/metrics-options.ts'
-
-/** The options of the server that do not concern its address. */
-export interface PluginOptions {
-  /**
-   * `open` asks for no key: every caller may do everything. It is the default on the loopback address in the
-   * development profile without `key` and `jwt`, and is rejected in all other cases, for which `required` is the
-   * default.
-   */
-  readonly authentication?: 'required' | 'open'
-  /** A key of the application, at least 32 characters. It has all rights for all users. */
-  readonly key?: SecretText
-  /** Accepts JWTs of an external issuer. */
-  readonly jwt?: JwtOptions
-  /** Lets people sign in to the studio by an OpenID provider, at `/login`. Beyond this machine it needs `publicUrl`. */
-  readonly oidc?: OidcOptions
-  /**
-   * Accepted host names besides those of the loopback address. Without it, a server on another address accepts all
-   * names.
-   */
-  readonly hosts?: readonly string[]
-  /** Other origins whose pages may call the server: `['https://app.example.com']`, or `*`. None by default. */
-  readonly origins?: readonly string[]
-  /**
-   * The URL at which callers reach the server, such as `https://troupe.example.com`. With https, session cookies are
-   * `Secure`. Its host name counts as one of `hosts`, and links begin with it. By default the address on which the
-   * server listens.
-   */
-  readonly publicUrl?: string
-  /** The highest size of a request's body in bytes, 1,024 to 16,777,216; 1 MiB by default. */
-  readonly bodyLimit?: number
-  /**
-   * The limit of requests per key, token, or address of a caller without one; 100 in 1m by default, ten times that per
-   * session.
-   */
-  readonly rateLimit?:
-    | {
-        /** The number of requests in a window; 100 by default. */
-        readonly max?: number
-        /** The length of a window; 1 min by default. */
-        readonly window?: Duration
-      }
-    | false
-  /** The maximal number of open streams per key, token or session; 1,000 by default. */
-  readonly maxStreams?: number
-  /** The interval between keep-alive comments of a stream; 15s by default. */
-  readonly heartbeat?: Duration
-}
-/** The options of `serve`. */
-export interface ServerOptions extends PluginOptions {
-  /** 127.0.0.1 by default. On another address callers need a key or a token. */
-  readonly host?: string
-  /** 8000 by default; 0 chooses a free port. */
-  readonly port?: number
-  /** Also serves `/metrics` without a key on a separate port: see `serveMetrics`. */
-  readonly metrics?: MetricsOptions
-  /**
-   * Addresses or ranges of trusted proxies, such as `['10.0.0.0/8']`. The headers `X-Forwarded-For` and
-   * `X-Forwarded-Proto` of their requests give the client's address and protocol. None by default.
-   */
-  readonly trustProxy?: readonly string[]
-  /** How long the close waits for requests in progress; 10s by default. */
-  readonly drain?: Duration
-  /** The maximal number of open connections; 10,000 by default. */
-  readonly maxConnections?: number
-  /** The maximal number of open connections per address; 1,000 by default. Not applied to the proxies of `trustProxy`. */
-  readonly maxConnectionsPerAddress?: number
-  /** The time within which the headers and the body of a request must arrive; 30s by default. */
-  readonly requestTimeout?: Duration
-}
 
 const pluginOptions = [
   'authentication',
@@ -95,7 +26,12 @@ const pluginOptions = [
   'rateLimit',
   'maxStreams',
   'heartbeat',
-] satisfies (keyof PluginOptions)[]
+] as const satisfies (keyof ServerConfig)[]
+/** The options of the server that do not concern its address. */
+export type PluginOptions = Pick<ServerConfig, (typeof pluginOptions)[number]>
+/** The options of `serve`. */
+export type ServerOptions = ServerConfig
+
 const addressOptions = [
   'host',
   'port',
@@ -105,7 +41,7 @@ const addressOptions = [
   'maxConnections',
   'maxConnectionsPerAddress',
   'requestTimeout',
-] satisfies (keyof Omit<ServerOptions, keyof PluginOptions>)[]
+] satisfies (keyof Omit<ServerConfig, keyof PluginOptions>)[]
 
 export interface ServerSettings {
   readonly isOpen: boolean

@@ -3,50 +3,13 @@
  * nonce.
  */
 import type { Configuration, IDToken } from 'openid-client'
+import type { ServerConfig } from '../../configuration/index.ts'
 import { checkName, checkOptions, failure, isFilledText, isListOf } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
-import { isSecretReference, type KeyScope, roleOf, type SecretText } from '../../security/index.ts'
+import { isSecretReference, type KeyScope, roleOf } from '../../security/index.ts'
 
 /** The option `oidc` of the server. */
-export interface OidcOptions {
-  /**
-   * The URL of the provider, such as `https://id.example.com`: https, or http on this machine. Its metadata is read
-   * only from here.
-   */
-  readonly issuer: string
-  /** The id of the client at the provider. */
-  readonly clientId: string
-  /** Absent for a public client, which is protected by PKCE. */
-  readonly clientSecret?: SecretText
-  /** Scopes besides `openid`; none by default. */
-  readonly scopes?: readonly string[]
-  /** The claims with the user and the roles, each a string or a list: `sub` and `roles` by default. */
-  readonly claims?: {
-    /** The claim with the user; `sub` by default. */
-    readonly user?: string
-    /** The claim with the roles; `roles` by default. */
-    readonly roles?: string
-  }
-  /**
-   * The rights of a person, by a value of the roles claim. The first entry that the person has applies. A string is a role
-   * within the person's own data; `users: 'all'` gives access to the data of all users.
-   */
-  readonly roles?: Readonly<
-    Record<
-      string,
-      | string
-      | {
-          /** The name of the role. */
-          readonly role: string
-          readonly users?: 'all'
-        }
-    >
-  >
-  /** The rights of a person without any of `roles`. Without this option such a person is rejected. */
-  readonly role?: string
-  /** Further hosts that the issuer's metadata may name for tokens and keys. */
-  readonly hosts?: readonly string[]
-}
+export type OidcOptions = NonNullable<ServerConfig['oidc']>
 
 const names = ['issuer', 'clientId', 'clientSecret', 'scopes', 'claims', 'roles', 'role', 'hosts'] as const
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/

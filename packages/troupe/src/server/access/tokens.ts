@@ -1,6 +1,7 @@
 /** Verifies JWTs of an external issuer. Issuer, audience and algorithms are pinned by the configuration. */
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
-import { checkOptions, checkTaint, type Duration, failure, milliseconds, type TaintLabel } from '../../core/index.ts'
+import type { ServerConfig } from '../../configuration/index.ts'
+import { checkOptions, checkTaint, failure, milliseconds } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
 import { type Roles, roleOf, taintOfAgent } from '../../security/index.ts'
 import type { RequestPrincipal } from './request-principal.ts'
@@ -8,37 +9,7 @@ import type { RequestPrincipal } from './request-principal.ts'
 const algorithms = ['EdDSA', 'ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'] as const
 
 /** The option `jwt` of the server. */
-export interface JwtOptions {
-  /** The issuer that tokens must have. */
-  readonly issuer: string
-  /** The audience that tokens must have. */
-  readonly audience: string
-  /**
-   * The accepted algorithms. Only asymmetric ones are possible: a server that verifies tokens must not be able to issue
-   * them.
-   */
-  readonly algorithms: readonly (typeof algorithms)[number][]
-  /** The issuer's keys (JWKS), or the https URL at which it publishes them. */
-  readonly keys: JSONWebKeySet | string
-  /** The tolerated clock difference; 30s by default. */
-  readonly clockTolerance?: Duration
-  /** The claims that name the user, the role and the agent: `sub`, `role` and `agent` by default. */
-  readonly claims?: {
-    /** The claim with the user; `sub` by default. */
-    readonly user?: string
-    /** The claim with the role; `role` by default. */
-    readonly role?: string
-    /** The claim with the agent; `agent` by default. */
-    readonly agent?: string
-  }
-  /** The role of a token without a role claim; `readonly` by default. */
-  readonly role?: string
-  /**
-   * Taint labels of all that callers with a token write and start. By default a token with an agent has
-   * `untrusted:AGENT`, and a token without an agent has none.
-   */
-  readonly taint?: readonly TaintLabel[]
-}
+export type JwtOptions = NonNullable<ServerConfig['jwt']>
 
 /** @throws ValidationError */
 export function checkJwt(options: JwtOptions): void {

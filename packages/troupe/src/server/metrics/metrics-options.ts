@@ -1,13 +1,9 @@
 /** The options of the separate metrics server. */
+import type { ServerConfig } from '../../configuration/index.ts'
 import { checkOptions, failure } from '../../core/index.ts'
 
 /** The address of the metrics server. */
-export interface MetricsOptions {
-  /** The port; 0 selects a free one. */
-  readonly port: number
-  /** The address; 127.0.0.1 by default. */
-  readonly host?: string
-}
+export type MetricsOptions = NonNullable<ServerConfig['metrics']>
 
 /** @throws ValidationError */
 export function checkMetrics(options: MetricsOptions): MetricsOptions {
