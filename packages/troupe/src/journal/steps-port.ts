@@ -87,9 +87,9 @@ export interface RecordedEffect {
   readonly attempts: number
   /** The class of the effect. */
   readonly class: EffectClass
-  /** `not-happened`: a resolution of an uncertain effect. */
+  /** `claimed`: started and not ended. `not-happened`: the resolution of an uncertain effect. */
   readonly state: 'claimed' | 'done' | 'failed' | 'uncertain' | 'not-happened'
-  /** The input of an effect of class `at-most-once`, up to 16 KiB. */
+  /** The input of an effect or tool of class `at-most-once`, up to 16 KiB. */
   readonly input?: Json
   /** The result; absent if the effect did not succeed. */
   readonly output?: Json

@@ -45,7 +45,7 @@ export interface RunQuestion extends Question {
   readonly agent: string
 }
 /** The result of a run. A failed run has `status: 'failed'` and the `error`, with which `run.output()` rejects. */
-export interface RunResult<Response = Json> {
+export interface RunResult<Response = Json> extends Pick<ChildRunResult, 'usage' | 'cost' | 'guard'> {
   /** The status of the run. */
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
   /** Why the run waits; absent otherwise. */
@@ -60,24 +60,8 @@ export interface RunResult<Response = Json> {
   readonly totalSteps: number
   /** The results of all branches, in the order of their start. */
   readonly branchResults: readonly BranchResult[]
-  /** The tokens of all model calls, those of child runs included. */
-  readonly usage: {
-    /** The number of input tokens. */
-    readonly inputTokens: number
-    /** The number of output tokens. */
-    readonly outputTokens: number
-  }
-  /** The cost of all model calls, those of child runs included. */
-  readonly cost: {
-    /** The sum in US dollars of the calls whose price is known. */
-    readonly usd: number
-    /** The models (`provider/model`) whose price is unknown; their calls are missing in `usd`. */
-    readonly unknown: readonly string[]
-  }
   /** The time in ms from the start to the end, or until now for a run that has not ended. */
   readonly durationMs: number
-  /** The guard or budget that ended the run; absent if none did. */
-  readonly guard?: NonNullable<ChildRunResult['guard']>
   /** The error with which the run failed; absent if it did not fail. */
   readonly error?: TroupeError
   /** Effects whose outcome is unknown, as in `run.uncertain()`; absent if there are none. */

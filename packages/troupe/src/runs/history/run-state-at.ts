@@ -1,7 +1,7 @@
 /** The state of a run at one of its events as plain data, folded from the events up to that one. */
 import type { Json, StoredError } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
-import type { RunQuestion } from '../engine/run-result.ts'
+import type { RunResult } from '../engine/run-result.ts'
 import type { Branch } from '../machine/branches/branches-slice.ts'
 import type { JoinState } from '../machine/joins/joins-slice.ts'
 import type { Guard } from '../machine/machine-events.ts'
@@ -60,8 +60,8 @@ export interface StepThen {
   readonly reason?: string
 }
 
-/** The state of a run at one of its events. */
-export interface RunStateAt {
+/** The state of a run at one of its events, with what the run had used by then. */
+export interface RunStateAt extends Pick<RunResult, 'questions' | 'totalSteps' | 'usage' | 'cost'> {
   /** The id of the run. */
   readonly run: string
   /** The `seq` of the event. */
@@ -80,24 +80,6 @@ export interface RunStateAt {
   readonly joins: readonly JoinStateAt[]
   /** The open steps. */
   readonly steps: readonly StepThen[]
-  /** The open questions. */
-  readonly questions: readonly RunQuestion[]
-  /** The number of started steps, those of child runs that had ended included. */
-  readonly totalSteps: number
-  /** The tokens of the model calls so far. */
-  readonly usage: {
-    /** The number of input tokens. */
-    readonly inputTokens: number
-    /** The number of output tokens. */
-    readonly outputTokens: number
-  }
-  /** The cost of the model calls so far. */
-  readonly cost: {
-    /** The sum in US dollars of the calls whose price is known. */
-    readonly usd: number
-    /** The models (`provider/model`) whose price is unknown; their calls are missing in `usd`. */
-    readonly unknown: readonly string[]
-  }
   /** The time in ms from the start to the event. */
   readonly durationMs: number
   /** The guard or budget that ended the run; absent if none did. */

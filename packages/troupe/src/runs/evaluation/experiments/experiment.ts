@@ -1,6 +1,6 @@
 /** The stored form of an experiment: teams evaluated on the cases of a data set. */
 import type { StoredError } from '../../../core/index.ts'
-import type { Spent } from '../evaluate-run.ts'
+import type { RunMetrics, Spent } from '../evaluate-run.ts'
 import type { Agreement } from '../scorers/agreement.ts'
 import type { Verdict } from '../scorers/score-function.ts'
 
@@ -8,7 +8,7 @@ import type { Verdict } from '../scorers/score-function.ts'
 export type ExperimentSide = 'candidate' | 'against'
 
 /** One case, executed by one side. */
-export type CaseResult = {
+export type CaseResult = Omit<RunMetrics, 'quality'> & {
   /** The id of the case. */
   readonly case: string
   /** The side that executed it. */
@@ -25,14 +25,6 @@ export type CaseResult = {
   readonly quality?: number
   /** The verdicts, by the name of the scorer. */
   readonly scores: Readonly<Record<string, Verdict>>
-  /** The number of steps of the run. */
-  readonly steps: number
-  /** The number of input and output tokens of the run. */
-  readonly tokens: number
-  /** The cost of the run in US dollars; model calls without a known price are missing. */
-  readonly cost: number
-  /** The time of the run in ms. */
-  readonly durationMs: number
   /** The use of models by the scorers. */
   readonly scoring: Spent
   /** The error for which it failed, is unscored or was skipped; absent if it is scored. */

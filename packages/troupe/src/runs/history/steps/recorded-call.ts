@@ -1,11 +1,9 @@
 /** The recorded calls of a step: of models, tools and guardrails, and its own effects. */
-import type { Json, StoredError, TaintLabel } from '../../../core/index.ts'
+import type { Json } from '../../../core/index.ts'
 import type { RecordedEffect } from '../../../journal/index.ts'
 
 /** A recorded call of a step: of a model, a tool or a guardrail, or an effect of its code. */
-export interface RecordedCall {
-  /** The id of the call in the step. */
-  readonly call: string
+export interface RecordedCall extends Pick<RecordedEffect, 'call' | 'class' | 'state' | 'input' | 'error' | 'taint'> {
   /** The kind of the call. */
   readonly kind: 'model' | 'tool' | 'guardrail' | 'effect'
   /**
@@ -13,10 +11,6 @@ export interface RecordedCall {
    * `summary` or `facts` for calls of memory.
    */
   readonly name: string
-  /** The effect class. */
-  readonly class: RecordedEffect['class']
-  /** `claimed`: started and not ended. `not-happened`: the resolution of an uncertain effect. */
-  readonly state: RecordedEffect['state']
   /**
    * The time of the commit before its start, as ISO 8601 text; absent for a call that was not claimed: a `read`, and a model
    * call without a budget.
@@ -28,14 +22,8 @@ export interface RecordedCall {
   readonly attempts?: number
   /** The idempotency key that the function received; absent for a call without a claim. */
   readonly key?: string
-  /** The input of an effect or tool of class `at-most-once`, up to 16 KiB. */
-  readonly input?: Json
   /** The output; of a model call the answer: `content`, `usage`, `model`, `cost`. */
   readonly output?: Json
-  /** The error with which it failed; absent if it did not fail. */
-  readonly error?: StoredError
-  /** The taint labels of the output. */
-  readonly taint?: readonly TaintLabel[]
 }
 
 /** Returns the part of a step that the name of a model call holds; undefined for other effects. */
