@@ -4,7 +4,7 @@ import type { Outcome, StepReport } from '../agent-port.ts'
 import type { SessionQuestion } from './thread-store.ts'
 
 /** The result of a message to an agent. */
-export interface SessionResult {
+export interface SessionResult extends Pick<StepReport, 'usage' | 'cost' | 'toolCalls' | 'fallback' | 'logprobs'> {
   /** `completed` if the agent has answered, `waiting` if it waits for an answer or an approval. */
   readonly status: 'completed' | 'waiting'
   /** True if the agent has answered. */
@@ -17,18 +17,8 @@ export interface SessionResult {
   readonly output: Json
   /** The same value as `output`, under the name that the result of a run has. */
   readonly response: Json
-  /** The tokens of all model calls, those of helper agents included. */
-  readonly usage: StepReport['usage']
-  /** The cost of all model calls in US dollars, with the models whose price is unknown. */
-  readonly cost: StepReport['cost']
-  /** The calls of tools and helper agents with their results. */
-  readonly toolCalls: StepReport['toolCalls']
   /** `provider/model` of the last answer; empty if no model answered. */
   readonly model: string
-  /** Present if a later model of the chain answered at least once. */
-  readonly fallback?: NonNullable<StepReport['fallback']>
-  /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */
-  readonly logprobs?: Json
   /** The questions that must be answered with `answer` before the agent can continue. */
   readonly questions?: readonly SessionQuestion[]
 }
