@@ -11,18 +11,10 @@ import { isUnreadable } from '../receiving/message-row.ts'
 import type { seenStatements } from '../statements/seen-statements.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
 
-interface Subject {
-  readonly mailbox: string
-  readonly id: string
-  readonly type: string
-  readonly version: number
-  readonly kinds: string | null
-  readonly priority: string
-  readonly thread: string | null
-  readonly correlation: string | null
-  readonly envelope: string
-  readonly replyTo: string | null
-}
+type Subject = Pick<
+  OutgoingMessage,
+  'mailbox' | 'id' | 'type' | 'version' | 'kinds' | 'thread' | 'correlation' | 'envelope' | 'replyTo'
+> & { readonly priority: string }
 
 const subjectOf = (subject: Subject, payloadHash: string): Json => {
   const { mailbox, id, type, version, kinds, priority, thread, correlation, envelope, replyTo } = subject

@@ -1,12 +1,4 @@
 /** The input of the QuickJS engine's thread. */
-import type { FileContent } from '../sandbox-port.ts'
+import type { SandboxRequest } from '../sandbox-port.ts'
 
-export interface QuickJsRequest {
-  readonly language: string
-  readonly code: string
-  readonly files: ReadonlyMap<string, FileContent>
-  readonly timeoutMs: number
-  readonly memoryMb: number
-  readonly outputBytes: number
-  readonly changedBytes: number
-}
+export type QuickJsRequest = Omit<SandboxRequest, 'signal'>
