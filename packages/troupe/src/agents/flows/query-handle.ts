@@ -3,13 +3,12 @@
  * form, is hidden behind another handle. A malicious value can make the answer wrong, but has no other effect.
  */
 import { z } from 'zod'
-import { type Json, jsonSchemaOf, parse, type Schema } from '../../core/index.ts'
+import { jsonSchemaOf, parse, type Schema } from '../../core/index.ts'
 import { chainOf, recordedModelCall } from '../model/ask-model.ts'
-import type { Called } from '../model/call-agent-tool.ts'
+import type { Called, ParsedCall } from '../model/call-agent-tool.ts'
 import {
   answerText,
   errorOutput,
-  type ToolCallPart,
   tokensOf,
   toolResult,
   userMessage,
@@ -38,10 +37,7 @@ function answerSchema(query: HandleQuery): Schema {
 }
 
 /** Asks about a hidden value. A problem that the model reads never quotes the value or the answer. */
-export async function queryHandle(
-  run: LlmRun,
-  { call, id, args }: { readonly call: ToolCallPart; readonly id: string; readonly args: Json },
-): Promise<Called> {
+export async function queryHandle(run: LlmRun, { call, id, args }: ParsedCall): Promise<Called> {
   const failed = (problem: string): Called => {
     const value = { error: problem }
     return { result: toolResult(call, errorOutput(value)), success: false, value }

@@ -60,25 +60,25 @@ export function toolFailureMessage({ entry }: LlmRun, error: unknown): string {
   return storeError(error).message
 }
 
+/** A call whose arguments are read. */
+export interface ParsedCall {
+  readonly call: ToolCallPart
+  readonly id: string
+  /** The arguments, with values in place of handles. */
+  readonly args: Json
+  readonly flow: CallFlow
+}
+export interface ParsedToolCall extends ParsedCall {
+  readonly tool: Tool
+  readonly input: unknown
+}
+export interface ParsedHelperCall extends ParsedCall {
+  readonly helper: Agent
+}
+
 export async function callAgentTool(
   run: LlmRun,
-  {
-    call,
-    id,
-    tool,
-    args,
-    input,
-    flow,
-    agreed,
-  }: {
-    readonly call: ToolCallPart
-    readonly id: string
-    readonly tool: Tool
-    readonly args: Json
-    readonly input: unknown
-    readonly flow: CallFlow
-    readonly agreed: boolean
-  },
+  { call, id, tool, args, input, flow, agreed }: ParsedToolCall & { readonly agreed: boolean },
 ): Promise<Called> {
   const { entry, definition } = run
   const { recorder, services } = entry
@@ -197,22 +197,7 @@ export function judged({ entry, definition }: LlmRun, call: ToolCallPart, args: 
 }
 
 /** Calls a helper agent as a step inside the turn, with a new thread for each call. */
-export async function callHelper(
-  run: LlmRun,
-  {
-    call,
-    id,
-    helper,
-    args,
-    flow,
-  }: {
-    readonly call: ToolCallPart
-    readonly id: string
-    readonly helper: Agent
-    readonly args: Json
-    readonly flow: CallFlow
-  },
-): Promise<Called> {
+export async function callHelper(run: LlmRun, { call, id, helper, args, flow }: ParsedHelperCall): Promise<Called> {
   const { entry } = run
   // A helper of a helper is in the same step: its place is below the conversation it was called in.
   const { step } = entry.recorder

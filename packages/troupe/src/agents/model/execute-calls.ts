@@ -6,9 +6,9 @@
 import PQueue from 'p-queue'
 import { failedWith, type Json, nearest } from '../../core/index.ts'
 import type { PolicyDecision } from '../../security/index.ts'
-import { parseArguments, type Tool } from '../../tools/index.ts'
-import type { Agent, AskOptions, Routing } from '../agent-port.ts'
-import { type CallFlow, readCallFlow } from '../flows/call-flow.ts'
+import { parseArguments } from '../../tools/index.ts'
+import type { AskOptions, Routing } from '../agent-port.ts'
+import { readCallFlow } from '../flows/call-flow.ts'
 import { discloseResult } from '../flows/disclose-result.ts'
 import { queryHandle } from '../flows/query-handle.ts'
 import { queryHandleName } from '../flows/query-handle-tool.ts'
@@ -22,7 +22,16 @@ import {
   verdictOn,
 } from '../step/approval.ts'
 import { askBreakpoint, type Edited } from '../step/ask-breakpoint.ts'
-import { type Called, callAgentTool, callHelper, reportUncalled, toolFailureMessage } from './call-agent-tool.ts'
+import {
+  type Called,
+  callAgentTool,
+  callHelper,
+  type ParsedCall,
+  type ParsedHelperCall,
+  type ParsedToolCall,
+  reportUncalled,
+  toolFailureMessage,
+} from './call-agent-tool.ts'
 import {
   argumentsOf,
   errorOutput,
@@ -50,31 +59,9 @@ export interface CallsDone {
 
 /** A parsed call, with the values that its execution needs. */
 type Planned =
-  | {
-      readonly kind: 'tool'
-      readonly call: ToolCallPart
-      readonly id: string
-      readonly tool: Tool
-      /** The arguments, with values in place of handles. */
-      readonly args: Json
-      readonly input: unknown
-      readonly flow: CallFlow
-    }
-  | {
-      readonly kind: 'helper'
-      readonly call: ToolCallPart
-      readonly id: string
-      readonly helper: Agent
-      readonly args: Json
-      readonly flow: CallFlow
-    }
-  | {
-      readonly kind: 'query'
-      readonly call: ToolCallPart
-      readonly id: string
-      readonly args: Json
-      readonly flow: CallFlow
-    }
+  | ({ readonly kind: 'tool' } & ParsedToolCall)
+  | ({ readonly kind: 'helper' } & ParsedHelperCall)
+  | ({ readonly kind: 'query' } & ParsedCall)
   | { readonly kind: 'coordination'; readonly call: ToolCallPart; readonly meant: Coordination; readonly args: Json }
   | {
       readonly kind: 'rejected'
