@@ -3,43 +3,21 @@
  * up to a limit.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, checkPorts, type Events, failure, maxValueBytes, type Random } from '../../core/index.ts'
-import type { Storage } from '../../storage/index.ts'
+import { checkPorts, failure, maxValueBytes } from '../../core/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { requestsOf } from '../effects/requests-of.ts'
 import { allRecords, createUncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
-import type { Inbox } from '../inbox-port.ts'
-import { EncodedBody, type JournalId, type Journals } from '../journal-port.ts'
+import { EncodedBody, type JournalId } from '../journal-port.ts'
 import { StepMachine } from '../machine/step-machine.ts'
 import { answersOf } from '../replay/answers-of.ts'
 import type { StepSpec, Steps } from '../steps-port.ts'
-import type { Timers } from '../timers-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, eventContextOf, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
-import { beginProcess, type ParkedExecution, type StepsContext } from './steps-context.ts'
+import { beginProcess, type ParkedExecution, type StepsContext, type StepsOptions } from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
-
-export interface StepsOptions {
-  readonly storage: Storage
-  readonly journals: Journals
-  readonly inbox: Inbox
-  readonly timers: Timers
-  readonly clock: Clock
-  readonly random: Random
-  /** Receives the events of steps. */
-  readonly events?: Events
-  readonly limits?: Partial<StepLimits & { readonly continuations: number }>
-  /**
-   * Called before each effect of a run's step begins: returns nothing while this process surely still owns its runs,
-   * otherwise a promise that resolves if it does, or rejects.
-   */
-  readonly checkLease?: () => Promise<void> | undefined
-  /** Removes secrets from recorded errors. */
-  readonly redact?: (text: string) => string
-}
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {
   entries: 10_000,

@@ -16,7 +16,7 @@ import {
 } from '../journal-testbed.test.fixture.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd, StepSpec } from '../steps-port.ts'
-import type { StepsOptions } from './create-steps.ts'
+import type { StepsOptions } from './steps-context.ts'
 
 export const step = 'step:run/branch/A#1'
 

@@ -17,21 +17,31 @@ export interface ParkedExecution {
   drop(): void
 }
 
-export interface StepsContext {
+export interface StepsOptions {
   readonly storage: Storage
   readonly journals: Journals
   readonly inbox: Inbox
   readonly timers: Timers
   readonly clock: Clock
-  readonly lastReturn: LastReturn
   readonly random: Random
+  /** Receives the events of steps. */
   readonly events?: Events
+  readonly limits?: Partial<StepLimits & { readonly continuations: number }>
+  /**
+   * Called before each effect of a run's step begins: returns nothing while this process surely still owns its runs,
+   * otherwise a promise that resolves if it does, or rejects.
+   */
+  readonly checkLease?: () => Promise<void> | undefined
+  /** Removes secrets from recorded errors. */
+  readonly redact?: (text: string) => string
+}
+
+export interface StepsContext extends Omit<StepsOptions, 'limits'> {
+  readonly lastReturn: LastReturn
   readonly limits: StepLimits
   readonly effectScope: AsyncLocalStorage<EffectScope>
   readonly uncertain: UncertainEffects
   readonly suspects: SuspectQueue
-  readonly checkLease?: () => Promise<void> | undefined
-  readonly redact?: (text: string) => string
   parked(machine: ParkedExecution): void
   resumed(machine: ParkedExecution): void
   over(machine: ParkedExecution): void
