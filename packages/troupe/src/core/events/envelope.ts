@@ -18,8 +18,6 @@ export interface Principal {
   readonly kind: 'host' | 'agent' | 'human' | 'system'
   /** The name of the agent, the person or the part; `host` for the application. */
   readonly name: string
-  /** The agents for which it acts, the nearest first. A delegated agent never has more rights than its callers. */
-  readonly onBehalfOf?: readonly string[]
 }
 
 /** Ids of W3C Trace Context: 32 and 16 hexadecimal digits. */

@@ -21,10 +21,6 @@ export class LoopLag {
   get worstMs(): number {
     return Math.max(0, ...this.#late)
   }
-  /** The last measured lag in ms. */
-  get latestMs(): number {
-    return this.#late.at(-1) ?? 0
-  }
 
   start(): void {
     this.#startedAt = this.#clock.monotonic()

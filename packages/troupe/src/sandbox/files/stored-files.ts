@@ -31,14 +31,9 @@ export interface StoredFileVersion {
   readonly step: string
 }
 
-export interface NewVersion {
+export interface NewVersion extends Omit<StoredFileVersion, 'removed'> {
   readonly workspace: string
-  readonly path: string
-  readonly version: number
   readonly content: FileContent | null
-  readonly bytes: number
-  readonly step: string
-  readonly taint: readonly TaintLabel[]
 }
 
 export interface StoredFiles {
