@@ -4,6 +4,7 @@ import type { UncertainEffect } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run/run-account.ts'
 import { accountWhileChildrenWait, questionsWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
+import { isOfStorage } from './ownership/ensure-owned.ts'
 import type { RunHost } from './run-host.ts'
 import { readAccount } from './store/account-text.ts'
 import type { RunRow } from './store/run-store.ts'
@@ -66,3 +67,23 @@ export async function awaitEnd(host: RunHost, user: UserId, run: string, signal?
 /** Returns whether nothing in a run, or in the child runs it waits for, can move, as its row shows it. */
 export const isWaiting = async (host: RunHost, user: UserId, row: RunRow): Promise<boolean> =>
   row.endedAt === null && (await questionsWhileChildrenWait(host, user, row)) !== undefined
+
+/**
+ * Resolves when the run has ended, the signal is aborted or the host is closed, and never takes the run over. After an error
+ * of the storage the next change of the run is awaited.
+ */
+export async function untilRunEnds(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<void> {
+  while (!signal?.aborted && !host.isClosed) {
+    const change = host.nextEvents(user, run, signal, true)
+    try {
+      const row = await host.row(user, run).catch((error: unknown) => {
+        if (isOfStorage(error)) return undefined
+        throw error
+      })
+      if (row && row.endedAt !== null) return
+      await change.promise
+    } finally {
+      change.stop()
+    }
+  }
+}

@@ -11,7 +11,7 @@ import {
 } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import type { Fragment, Statement } from '../../storage/index.ts'
-import { type AwaitedResult, awaitEnd, awaitResult } from './await-run.ts'
+import { type AwaitedResult, awaitEnd, awaitResult, untilRunEnds } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
 import { parentOf } from './children/parent.ts'
 import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
@@ -39,7 +39,6 @@ import { journalOwnerOf, runJournal } from './store/run-journals.ts'
 import { runKey } from './store/run-key.ts'
 import type { RunRow } from './store/run-store.ts'
 import { withThread } from './threads/with-thread.ts'
-import { untilRunEnds } from './until-run-ends.ts'
 
 /** Limits how many processes try to claim a run after a message for it, and how often one process tries. */
 const offerSpreadMs = 50

@@ -8,7 +8,6 @@ import { Worker } from 'node:worker_threads'
 import PQueue from 'p-queue'
 import { checkOptions, failure, loadOptional } from '../../core/index.ts'
 import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
-import type { QuickJsRequest } from './quickjs-request.ts'
 
 /** The options of `quickJsSandbox`. */
 export interface QuickJsSandboxOptions {
@@ -65,7 +64,7 @@ function executeInThread({ signal, ...request }: SandboxRequest): Promise<Sandbo
       execArgv: ['--disable-warning=ExperimentalWarning'],
       env: {},
       stdin: false,
-      workerData: request satisfies QuickJsRequest,
+      workerData: request,
       resourceLimits: {
         maxOldGenerationSizeMb: threadMb + request.memoryMb,
         maxYoungGenerationSizeMb: 16,

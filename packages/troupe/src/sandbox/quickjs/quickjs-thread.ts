@@ -5,9 +5,10 @@
 import { stripTypeScriptTypes } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { QuickJSContext, QuickJSHandle, QuickJSSyncVariant } from 'quickjs-emscripten-core'
-import type { FileChange, FileContent, SandboxOutput } from '../sandbox-port.ts'
+import type { FileChange, FileContent, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import { guestPrelude } from './guest-prelude.ts'
-import type { QuickJsRequest } from './quickjs-request.ts'
+
+type ThreadRequest = Omit<SandboxRequest, 'signal'>
 
 /** Only this part is declared, because the types of browsers, which have it, are not among those of Troupe. */
 declare const WebAssembly: {
@@ -35,13 +36,13 @@ if (!port) throw new Error('This file runs as a thread of its own.')
 class Effects {
   readonly files: Map<string, FileContent>
   readonly changed = new Set<string>()
-  readonly #request: QuickJsRequest
+  readonly #request: ThreadRequest
   readonly #texts = { out: '', err: '' }
   readonly #printed = { out: 0, err: 0 }
   #written = 0
   exitCode: number | undefined
 
-  constructor(request: QuickJsRequest) {
+  constructor(request: ThreadRequest) {
     this.#request = request
     this.files = new Map(request.files)
   }
@@ -88,7 +89,7 @@ async function loadEngine(memoryMb: number) {
   return { quickJs, isFull: () => wasmMemory.buffer.byteLength >= (maximum - pagesOfMegabyte) * pageBytes }
 }
 
-async function execute(request: QuickJsRequest): Promise<SandboxOutput> {
+async function execute(request: ThreadRequest): Promise<SandboxOutput> {
   const effects = new Effects(request)
   const { quickJs, isFull } = await loadEngine(request.memoryMb)
   const runtime = quickJs.newRuntime()
@@ -205,4 +206,4 @@ function problemOf(
   return { text, isMemory: name === 'InternalError' && message === 'out of memory' }
 }
 
-port.postMessage(await execute(workerData as QuickJsRequest))
+port.postMessage(await execute(workerData as ThreadRequest))

@@ -1,10 +1,10 @@
 /** Reports a durable change of a run to its observers in this process, to the event stream and to the log. */
+import type { Log } from '../../../observability/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { State } from '../../machine/state.ts'
 import type { EventWithPath } from '../events/run-event.ts'
 import { RunTrace } from '../events/run-trace.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { logRunEvents } from './log-run-events.ts'
 import type { RunWriterOptions } from './run-writer.ts'
 
 export class RunObservers {
@@ -53,5 +53,17 @@ export class RunObservers {
     const { inputTokens, outputTokens, cost } = totalUsage(state)
     const trace = this.#trace.id
     events.emit({ type: 'usage.stored', at: clock.now(), userId, runId, trace, inputTokens, outputTokens, cost })
+  }
+}
+
+/** Logs the events of a run whose config asks for a trace. */
+function logRunEvents(log: Log, run: string, events: readonly EventWithPath[]): void {
+  for (const { type, seq, ...rest } of events) {
+    const { branch, step, agent } = rest as {
+      readonly branch?: string
+      readonly step?: string
+      readonly agent?: string
+    }
+    log.info(type, { run, seq, branch, step, agent })
   }
 }
