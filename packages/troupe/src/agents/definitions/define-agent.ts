@@ -20,6 +20,7 @@ import {
   type AgentAccess,
   checkStepEntry,
   type HistoryLine,
+  type ReceivedRequest,
   type Routing,
   type StepContext,
   type StepEntry,
@@ -28,14 +29,7 @@ import { carriedByFunction } from '../model/content/carried-text.ts'
 import { type Routed, routingOf } from './routing.ts'
 
 /** The request that `serve` answers. */
-export interface AgentMessage {
-  /** The name of the message type. */
-  readonly type: string
-  /** The payload of the message. */
-  readonly payload: Json
-  /** The name of the agent that requests. */
-  readonly from: string
-}
+export type AgentMessage = ReceivedRequest
 
 /** The context of a function agent, the second argument of `run`. */
 export interface AgentContext extends StepContext {

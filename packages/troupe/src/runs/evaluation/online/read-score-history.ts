@@ -3,17 +3,12 @@ import { sql } from 'kysely'
 import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
 import { type Row, rawTemplates, type Storage } from '../../../storage/index.ts'
 import { checkedIntervals } from '../../engine/store/usage/checked-range.ts'
+import type { UsageHistoryOptions } from '../../engine/store/usage/read-usage-history.ts'
 
 /** The options of `experiments.scores`. */
-export interface ScoreHistoryOptions {
+export interface ScoreHistoryOptions extends Omit<UsageHistoryOptions, 'from'> {
   /** The earliest scoring, as ISO 8601 text; 24 hours before `to` by default. */
   readonly from?: string
-  /** The end of the range, which is not included, as ISO 8601 text; now by default. */
-  readonly to?: string
-  /** The length of an interval, in UTC; `hour` by default. At most 1,000 intervals lie between `from` and `to`. */
-  readonly interval?: 'hour' | 'day'
-  /** Rejects the call with CancelledError if it has aborted before the call starts. */
-  readonly signal?: AbortSignal
 }
 
 /** The scores that one scorer gave to the live runs of one team in one interval. */
