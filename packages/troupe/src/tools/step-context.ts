@@ -1,6 +1,6 @@
 /** The `ctx` of a step and of its tools: clients whose answers are recorded and whose writes are staged. */
 import type { ContextClient } from '../context/index.ts'
-import type { Json, Question, TroupeError } from '../core/index.ts'
+import type { ExactlyOne, Json, Question, TroupeError } from '../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../journal/index.ts'
 import type { MessageClient, MessageType, RequestOptions } from '../messaging/index.ts'
 import type { UserMetrics } from '../observability/index.ts'
@@ -65,32 +65,15 @@ export interface StepContext {
   random(): number
 }
 
-/** The team: exactly one of the three, as in `orchestra.start`. */
-type ChildTeam =
-  | {
-      /** The name of a registered team. */
-      readonly team: string
-      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
-      readonly agent?: undefined
-      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
-      readonly topology?: undefined
-    }
-  | {
-      /** One agent alone: its definition, or the name of a registered one. */
-      readonly agent: string | object
-      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
-      readonly team?: undefined
-      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
-      readonly topology?: undefined
-    }
-  | {
-      /** The topology of the child run. */
-      readonly topology: object
-      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
-      readonly team?: undefined
-      /** Absent, because only one of `team`, `agent` and `topology` is allowed. */
-      readonly agent?: undefined
-    }
+/** The team, as in `orchestra.start`. */
+type ChildTeam = ExactlyOne<{
+  /** The name of a registered team. */
+  readonly team: string
+  /** One agent alone: its definition, or the name of a registered one. */
+  readonly agent: string | object
+  /** The topology of the child run. */
+  readonly topology: object
+}>
 
 /** The task and the team of a child run. */
 export type ChildRunSpec = ChildTeam & {

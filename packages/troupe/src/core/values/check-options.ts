@@ -5,6 +5,11 @@ import { isPlainObject } from './is-object.ts'
 import { nearestOf } from './nearest.ts'
 import { show } from './show.ts'
 
+/** Options of which exactly one is given: a member of `T`, while the others are absent. */
+export type ExactlyOne<T> = {
+  readonly [Name in keyof T]: Pick<T, Name> & { readonly [Other in Exclude<keyof T, Name>]?: undefined }
+}[keyof T]
+
 /** The names of the options of `T`, of all its forms if it is a union. */
 type OptionNames<T> = T extends unknown ? keyof T & string : never
 

@@ -1,37 +1,18 @@
 /** Finds the team that a run, a schedule or a check names: a registered team, one agent alone, or a topology. */
 import type { Agent } from '../../../agents/index.ts'
-import { failure, isObject, nearest } from '../../../core/index.ts'
+import { type ExactlyOne, failure, isObject, nearest } from '../../../core/index.ts'
 import { type CompiledTopology, defineTopology, patterns, type TopologyForm } from '../../../topology/index.ts'
 import type { Known } from './run-code.ts'
 
 /** The team of a run: exactly one of `team`, `agent` and `topology`. */
-export type TeamReference<Out = unknown> =
-  /** A name in `createTroupe({ teams })`, or else in `createTroupe({ agents })`. */
-  | {
-      /** The name of a team in `createTroupe({ teams })`, or else of an agent in `createTroupe({ agents })`. */
-      readonly team: string
-      /** Absent. */
-      readonly agent?: undefined
-      /** Absent. */
-      readonly topology?: undefined
-    }
-  /** One agent alone: its definition, or its name in `createTroupe({ agents })`. */
-  | {
-      /** A single agent: its definition, or its name in `createTroupe({ agents })`. */
-      readonly agent: string | Agent<never, Out>
-      /** Absent. */
-      readonly team?: undefined
-      /** Absent. */
-      readonly topology?: undefined
-    }
-  | {
-      /** A topology in any form. */
-      readonly topology: TopologyForm<Out>
-      /** Absent. */
-      readonly team?: undefined
-      /** Absent. */
-      readonly agent?: undefined
-    }
+export type TeamReference<Out = unknown> = ExactlyOne<{
+  /** The name of a team in `createTroupe({ teams })`, or else of an agent in `createTroupe({ agents })`. */
+  readonly team: string
+  /** A single agent: its definition, or its name in `createTroupe({ agents })`. */
+  readonly agent: string | Agent<never, Out>
+  /** A topology in any form. */
+  readonly topology: TopologyForm<Out>
+}>
 
 /** The team of a request from outside. Without any of the three, it is the only registered team. */
 export interface TeamRequest {
