@@ -1,7 +1,6 @@
 /** Joins that are not closed: where the branches of a fork, or of a group at a node, meet. */
 import type { Json, StoredError } from '../../../core/index.ts'
-import type { FailurePolicy, Join } from '../../../topology/index.ts'
-import type { BranchId, JoinId, Result } from '../machine-events.ts'
+import type { BranchId, EventOf, JoinId, Result } from '../machine-events.ts'
 import type { StatusTransitions } from '../transition-to.ts'
 
 /**
@@ -28,23 +27,12 @@ export interface Slot {
 }
 
 /** A join that is not closed. */
-export interface JoinState {
+export interface JoinState
+  extends Pick<EventOf<'join.opened'>, 'kind' | 'group' | 'node' | 'agent' | 'join' | 'onFailure'> {
   /** The id, such as `1@D.1` (the first join at node `D` of group `1`). */
   readonly id: JoinId
-  /** `fork` for the invocations of one branch, `merge` for the branches of a group that meet at a node. */
-  readonly kind: 'fork' | 'merge'
   /** The branch that awaits its invocations; undefined for a `merge`. */
   readonly branch: BranchId | undefined
-  /** The id of the group. */
-  readonly group: string
-  /** The name of the node. */
-  readonly node: string
-  /** The name of the agent that gets the results. */
-  readonly agent: string
-  /** The condition that completes it. */
-  readonly join: Join
-  /** What it does with failed branches. */
-  readonly onFailure: FailurePolicy
   /** The invocations of a `fork`, in their order; empty for a `merge`. */
   readonly slots: Slot[]
   /** The branches of a `merge` that have arrived; empty for a `fork`. */
