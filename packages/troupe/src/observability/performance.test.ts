@@ -54,6 +54,23 @@ it('A performance report covers only its window, and omits operations without ca
   expect(() => performance.report({ slowest: 51 })).toThrow(/from 0 to 50/)
 })
 
+it('A performance report with a window has the slowest calls of the window only.', async () => {
+  const { clock, performance } = timed()
+  for (let i = 0; i < 60; i++) {
+    using _timer = performance.time('old')
+    await clock.advance('1m')
+  }
+  await clock.advance('10m')
+  for (const seconds of [1, 3, 2]) {
+    using _timer = performance.time('new')
+    await clock.advance(`${seconds}s`)
+  }
+  const durations = (window?: '5m') =>
+    performance.report(window === undefined ? {} : { window }).slowest.map(({ durationMs }) => durationMs)
+  expect(durations('5m')).toEqual([3_000, 2_000, 1_000])
+  expect(durations()).toEqual(Array(5).fill(60_000))
+})
+
 it('A tracked call is timed, counted as failed if it fails, and returns its result.', async () => {
   const { clock, performance } = timed()
   const result = await performance.track('lookup', async (timer) => {

@@ -72,7 +72,10 @@ export interface PerformanceReport {
     /** The number of calls per second of the uptime, or of the window. */
     readonly callsPerSecond: number
   }
-  /** The slowest calls that the application timed, slowest first. */
+  /**
+   * The slowest calls that the application timed, slowest first. With a window: of the latest 1,000 calls, and of the 50
+   * slowest since the troupe was opened, those that ended within the window.
+   */
   readonly slowest: readonly SlowCall[]
   /** Returns the report as text for people. */
   toString(): string
@@ -89,12 +92,17 @@ export interface PerformanceTimer extends Disposable {
 }
 
 const maxSlowCalls = 50
+const maxLatestCalls = 1_000
+
+const bySlowness = (a: SlowCall, b: SlowCall) => b.durationMs - a.durationMs
 
 /** The durations of operations, of Troupe and of the application. */
 export class Performance {
   readonly #clock: Clock
   readonly #metrics: MetricsCollector
   #slow: SlowCall[] = []
+  /** The latest calls, the newest last: at most twice `maxLatestCalls`, so that shortening costs little per call. */
+  #latest: SlowCall[] = []
 
   constructor(clock: Clock, metrics: MetricsCollector) {
     this.#clock = clock
@@ -120,7 +128,7 @@ export class Performance {
       over = true
       const durationMs = this.#clock.monotonic() - began
       this.#metrics.time(operation, durationMs, { success })
-      this.#recordSlowCall({ operation, durationMs, at: this.#clock.now(), success, metadata: all })
+      this.#recordCall({ operation, durationMs, at: this.#clock.now(), success, metadata: all })
     }
     return {
       addMetadata(name, value) {
@@ -198,16 +206,25 @@ export class Performance {
         errorRate: calls === 0 ? 0 : failures / calls,
         callsPerSecond: spanMs > 0 ? (calls * 1_000) / spanMs : 0,
       },
-      slowest: this.#slow.slice(0, slowest),
+      slowest: this.#slowestCalls(window).slice(0, slowest),
     }
     Object.defineProperty(report, 'toString', { value: () => textOf(report) })
     return report
   }
 
-  #recordSlowCall(call: SlowCall): void {
+  #slowestCalls(window: Duration | undefined): readonly SlowCall[] {
+    if (window === undefined) return this.#slow
+    const from = this.#clock.now() - milliseconds(window, 'window')
+    const calls = new Set([...this.#slow, ...this.#latest.slice(-maxLatestCalls)])
+    return [...calls].filter(({ at }) => at > from).sort(bySlowness)
+  }
+
+  #recordCall(call: SlowCall): void {
+    this.#latest.push(call)
+    if (this.#latest.length >= 2 * maxLatestCalls) this.#latest = this.#latest.slice(-maxLatestCalls)
     const last = this.#slow.at(-1)
     if (this.#slow.length >= maxSlowCalls && last && last.durationMs >= call.durationMs) return
-    this.#slow = [...this.#slow, call].sort((a, b) => b.durationMs - a.durationMs).slice(0, maxSlowCalls)
+    this.#slow = [...this.#slow, call].sort(bySlowness).slice(0, maxSlowCalls)
   }
 }
 
