@@ -6,6 +6,15 @@ type Fields = Readonly<Record<string, unknown>>
 type Check = readonly [isRight: (value: unknown) => boolean, wanted: string]
 
 const text: Check = [(value) => typeof value === 'string', 'a text']
+// With another text, a request would fail like one to a server that is not there.
+const headerText: Check = [
+  (value) => typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
+  'a text of Latin-1 without control characters, which a header carries',
+]
+const headers: Check = [
+  (value) => isPlainObject(value) && areHeaders(value as Readonly<Record<string, string>>),
+  'an object of names and values that a request carries',
+]
 const count: Check = [(value) => Number.isSafeInteger(value) && (value as number) >= 0, 'a whole number from 0']
 const fields: Check = [isPlainObject, 'an object']
 const code: Check = [(value) => typeof value === 'function', 'a function']
@@ -13,12 +22,16 @@ const signal: Check = [(value) => isInstance(value, AbortSignal), 'an AbortSigna
 const anything: Check = [() => true, 'anything']
 
 const clientOptions: Readonly<Record<string, Check>> = {
-  ...{ url: text, key: text, user: text, agent: text, headers: fields, signal },
+  ...{ url: text, key: headerText, user: text, agent: text, headers, signal },
   ...{ retries: count, reconnects: count, fetch: code },
 }
 const request: Readonly<Record<string, Check>> = {
-  ...{ path: fields, query: fields, body: anything, signal, headers: fields, idempotencyKey: text },
-  ...{ lastEventId: text, onOpen: code, max: [(value) => typeof value === 'number' && value >= 0, 'a number from 0'] },
+  ...{ path: fields, query: fields, body: anything, signal, headers, idempotencyKey: headerText },
+  ...{
+    lastEventId: headerText,
+    onOpen: code,
+    max: [(value) => typeof value === 'number' && value >= 0, 'a number from 0'],
+  },
 }
 
 export const wrongArgument = (what: string, problem: string): ValidationError =>
@@ -41,6 +54,20 @@ export function checkClientRequest(name: unknown, options: unknown): void {
   for (const [field, value] of Object.entries(path ?? {}))
     if (/^\.\.?$/.test(String(value)) || !String(value).isWellFormed())
       throw wrongArgument(`${name}.${field}`, `the path of a URL does not carry ${show(value)}`)
+}
+
+/**
+ * Checks the user and the agent when a request is sent, since a page may create a client for a name from stored data. A
+ * header would lose the spaces at the ends of a name, and so name another user.
+ * @throws ValidationError
+ */
+export function checkHeaderNames(names: Readonly<Record<'user' | 'agent', string | undefined>>): void {
+  for (const [option, name = ''] of Object.entries(names))
+    if (!name.isWellFormed() || /\p{Cc}|^ | $/u.test(name))
+      throw wrongArgument(
+        `createClient.${option}`,
+        `a header carries no control characters, and no spaces at the ends, got ${show(name)}`,
+      )
 }
 
 /** The JSON text of a value. @throws ValidationError for a value that JSON does not carry */
@@ -68,8 +95,19 @@ function checkFields(what: string, options: unknown, known: Readonly<Record<stri
       throw wrongArgument(what, `it has no option ${show(name)}, only ${Object.keys(known).join(', ')}`)
     const [isRight, wanted] = known[name] as Check
     if (value !== undefined && !isRight(value))
-      throw wrongArgument(`${what}.${name}`, `it must be ${wanted}, got ${show(value)}`)
+      throw wrongArgument(`${what}.${name}`, `it must be ${wanted}${isSecret(name) ? '' : `, got ${show(value)}`}`)
     if (isPlainObject(value)) entriesOf(`${what}.${name}`, value)
+  }
+}
+
+/** Headers may have a key, too. */
+const isSecret = (option: string): boolean => option === 'key' || option === 'headers'
+
+function areHeaders(values: Readonly<Record<string, string>>): boolean {
+  try {
+    return [...new Headers(values)].every(([, value]) => headerText[0](value))
+  } catch {
+    return false
   }
 }
 

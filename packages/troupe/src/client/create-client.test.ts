@@ -197,6 +197,40 @@ it('A client rejects a part of a path that a URL does not carry.', async () => {
   expect(requests).toEqual([])
 })
 
+it('A client rejects a key and headers that no request carries, and does not show the key.', async () => {
+  const isShort = ({ message }: Error) => !message.includes('planted')
+  const options = [
+    { key: 'planted\n1' },
+    { key: 'planted 名' },
+    { headers: { authorization: 'planted\n1' } },
+    { headers: { 'a b': '1' } },
+  ]
+  for (const one of options)
+    expect(() => createClient({ url: 'http://a', ...one })).toThrow(
+      expect.toSatisfy((error: unknown) => error instanceof ValidationError && isShort(error)),
+    )
+  const { fetch, requests } = scripted()
+  const client = createClient({ url: 'http://a', fetch, key: 'Schlüssel', user: 'Zoë 名' })
+  await expect(client.call('runs.list', { headers: { a: 'b\nc' } })).rejects.toThrow(/runs\.list\.headers is not valid/)
+  const started = client.call('runs.start', { body: { task: 1 }, idempotencyKey: '名' })
+  await expect(started).rejects.toThrow(/runs\.start\.idempotencyKey is not valid/)
+  expect(() => client.stream('context.watch', { lastEventId: 'a\nb' })).toThrow(/lastEventId is not valid/)
+  expect(requests).toEqual([])
+})
+
+it('A request rejects a user and an agent that no header carries, instead of naming another user.', async () => {
+  const { fetch, requests } = scripted()
+  for (const name of ['a\nb', 'a\u0000', ' ada', 'ada ', 'half \ud800']) {
+    const client = createClient({ url: 'http://a', fetch, user: name })
+    await expect(client.call('runs.list')).rejects.toThrow(/createClient\.user is not valid/)
+    await expect(client.pages('runs.list').next()).rejects.toThrow(/createClient\.user is not valid/)
+    await expect(client.stream('context.watch').next()).rejects.toThrow(/createClient\.user is not valid/)
+    const asAgent = createClient({ url: 'http://a', fetch, agent: name })
+    await expect(asAgent.call('runs.list')).rejects.toThrow(/createClient\.agent is not valid/)
+  }
+  expect(requests).toEqual([])
+})
+
 it('A client ends a request and its pauses with the signal.', async () => {
   const stop = new AbortController()
   const { fetch, requests } = scripted(busy(), busy(), busy())

@@ -3,7 +3,7 @@
  * a request is sent again only where that cannot do its work twice.
  */
 import type { TroupeError } from '../core/index.ts'
-import { checkClientOptions, checkClientRequest, jsonTextOf } from './check-client-request.ts'
+import { checkClientOptions, checkClientRequest, checkHeaderNames, jsonTextOf } from './check-client-request.ts'
 import type { Client, ClientRequestOptions, PageOptions, ServerEvent, StreamOptions } from './client.ts'
 import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
 import { operationPaths } from './generated/operation-paths.ts'
@@ -173,6 +173,7 @@ class FetchClient {
   /** @throws TroupeError for every answer that is not the operation's */
   async #send(name: OperationName, request: CapturedRequest): Promise<Response> {
     const { key, user, agent, headers = {} } = this.#options
+    checkHeaderNames({ user, agent })
     const signal = this.#signalOf(request)
     const { text } = request
     const url = this.#root + urlOf(name, request)
