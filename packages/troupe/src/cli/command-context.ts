@@ -105,14 +105,21 @@ async function load({ config: file, storage, profile }: GlobalFlags): Promise<Lo
 }
 
 async function open(flags: GlobalFlags, signal: AbortSignal, options: Omit<OpenOptions, 'flags'>): Promise<CliClient> {
-  const { openTransport } = await import('./transport/open-transport.ts')
-  const { transport, key } = await openTransport({ flags, ...options })
   const { user, agent } = flags
   // No header carries them.
   for (const name of [user, agent])
-    if (name !== undefined && /\p{Cc}/u.test(name))
-      throw misused(`${JSON.stringify(name)} has control characters, which --user and --agent do not take.`)
-  return createCliClient(transport, { key, user, agent, signal })
+    if (name !== undefined && /\p{Cc}|^ | $/u.test(name))
+      throw misused(
+        `${JSON.stringify(name)} has control characters or spaces at its ends, which --user and --agent do not take.`,
+      )
+  const { openTransport } = await import('./transport/open-transport.ts')
+  const { transport, key } = await openTransport({ flags, ...options })
+  try {
+    return createCliClient(transport, { key, user, agent, signal })
+  } catch (error) {
+    await transport[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 /**

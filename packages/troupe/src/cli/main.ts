@@ -9,14 +9,9 @@ import { safe } from './output/safe.ts'
 import { withoutSecrets } from './output/without-secrets.ts'
 import { createProgram } from './program.ts'
 
-/** @returns the exit code, and whether a signal told the process to end */
-export async function main(argv: readonly string[]): Promise<{ readonly exit: ExitCode; readonly isStopped: boolean }> {
+/** Returns the exit code. The first Ctrl-C ends the command, a second one the process. */
+export async function main(argv: readonly string[]): Promise<ExitCode> {
   const signal = stopped()
-  const exit = await carriedOut(argv, signal)
-  return { exit, isStopped: signal.aborted }
-}
-
-async function carriedOut(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   let exit: ExitCode = exitCodes.ok
   let secrets: readonly string[] = []
   // JSON also if the failure occurs before flags are read.

@@ -1,0 +1,37 @@
+/** The end of the program: nothing that is left open delays it. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Folder } from './cli-process.ts'
+
+describe('the end of the program', () => {
+  const folder = new Folder()
+  afterAll(() => folder[Symbol.dispose]())
+
+  it('A command ends although the configuration left a timer open, with all of its output.', async () => {
+    const agent = `defineAgent({ name: 'Long', run: async () => 'long '.repeat(20_000) })`
+    writeFileSync(
+      join(folder.path, 'troupe.config.ts'),
+      `import { defineAgent } from 'troupe'\nsetInterval(() => {}, 1_000)\nexport default { storage: 'memory:', agents: [${agent}] }`,
+    )
+    const { code, out } = await folder.run(['run', 'Long', 'x', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ response: 'long '.repeat(20_000) })
+  })
+
+  it('A command ends with 2 for a user, an agent and an API key that no request carries.', async () => {
+    for (const flags of [
+      ['--user', 'a\nb'],
+      ['--agent', 'a\tb'],
+    ])
+      expect(await folder.run(['context', 'list', ...flags])).toMatchObject({
+        code: 2,
+        error: expect.stringContaining('control characters'),
+      })
+    const env = { TROUPE_API_KEY: 'tk_planted 名' }
+    const { code, error } = await folder.run(['runs', 'list', '--url', 'http://127.0.0.1:1'], { env })
+    expect(code).toBe(2)
+    expect(error).not.toContain('planted')
+    expect(await folder.run(['context', 'set', 'k', '1', '--user', ' ada'])).toMatchObject({ code: 2 })
+  })
+})
