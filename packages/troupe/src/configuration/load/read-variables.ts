@@ -16,6 +16,7 @@ export interface ReadSettings {
 const keyOfProvider = /^models\.keys\.[a-z]+$/
 /** Ours, and those of frameworks that no other program has. */
 const ours = /^(TROUPE|SYNTHA|MARSYS)_/
+const storageVariable = 'TROUPE_STORAGE'
 /** Variables of the tests of this workspace. */
 const notSettings = /^TROUPE_(TEST_|(URL|API_KEY|USER)$)/
 
@@ -57,9 +58,10 @@ export function readVariables(
       const known = [...names.keys(), ...Object.keys(aliases)]
       problems.push(
         failure('option.unknown', {
-          where: settingSourceText(origin),
+          where: source === '.env' ? 'The file .env' : 'The environment',
           option: name,
-          nearest: nearest(name, known) ?? 'TROUPE_STORAGE',
+          // The variable of `storage.url` has a shorter name than its path.
+          nearest: name === 'TROUPE_STORAGE_URL' ? storageVariable : (nearest(name, known) ?? storageVariable),
         }),
       )
     }
