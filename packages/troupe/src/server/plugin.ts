@@ -144,6 +144,8 @@ function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
+      const { 'content-encoding': encoding = 'identity' } = request.headers
+      if (encoding.toLowerCase() !== 'identity') throw failure('request.media_type')
       const value = readBody(body as Buffer, (text) => {
         let parsed: unknown
         parse(request, text, (error, found) => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CallServer, type Served, Servers, until } from '../server-testbed.test.fixture.ts'
 
@@ -99,6 +100,20 @@ describe('a hostile client', () => {
       body: new Uint8Array([0x22, 0xff, 0xfe, 0x22]),
     })
     expect(bytes.status).toBe(400)
+  })
+  it('A client is rejected if its body is compressed, and learns why.', async () => {
+    const send = (encoding: string, body: string | Uint8Array<ArrayBuffer>) =>
+      fetch(`${served.url}/v1/runs`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+        body,
+      })
+    const text = '{"agent":"Echo","task":1}'
+    for (const answer of [await send('gzip', gzipSync(text)), await send('gzip', text), await send('br', text)]) {
+      expect(answer.status).toBe(415)
+      expect(await answer.json()).toMatchObject({ hint: expect.stringContaining('without Content-Encoding') })
+    }
+    expect((await send('identity', text)).status).toBe(201)
   })
   it('A hostile client is rejected if its JSON is nested too deeply.', async () => {
     for (const body of [
