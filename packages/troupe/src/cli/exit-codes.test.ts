@@ -15,3 +15,13 @@ it('Every failure of a command says what to do, also one that was thrown without
   const wrong = new CliError('The configuration has 2 problems.', { exit: exitCodes.usage, code: 'config.wrong' })
   expect(complaintOf(wrong).hint).toContain('troupe doctor')
 })
+
+it('A hint of the command line names no route and no function, where the server and the library would.', () => {
+  const invalid = new TroupeError('The request is invalid.', {
+    code: 'request.invalid',
+    hint: catalogue['request.invalid'].hint,
+  })
+  expect(complaintOf(invalid).hint).toBe('Add --help to see its options.')
+  for (const code of ['run.unknown', 'experiment.unknown', 'thread.unknown'] as const)
+    expect(complaintOf(new TroupeError('It is missing.', { code })).hint).toMatch(/^List the \w+ to find its id\./)
+})

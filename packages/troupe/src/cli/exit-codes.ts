@@ -74,7 +74,8 @@ export function complaintOf(error: unknown): Complaint {
   const stack = stackOf(error)
   const fields = {
     message: message ?? String(error),
-    hint: hint || advised(code),
+    // The hint of the server names its routes, which a command hides.
+    hint: code === 'request.invalid' ? advised('command.misused') : hint || advised(code),
     ...(stack ? { stack } : {}),
   }
   if (error instanceof CliError) return { ...fields, code: error.code, exit: error.exit }

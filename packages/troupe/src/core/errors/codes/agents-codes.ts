@@ -97,7 +97,7 @@ export const agentsCodes = {
   'thread.unknown': {
     class: errors.NotFoundError,
     message: 'The user has no thread {thread}.',
-    hint: 'orchestra.threads() lists the threads. Start a run with this threadId to begin one.',
+    hint: 'List the threads to find its id. Start a run with this thread id to begin the thread.',
   },
   'thread.busy': {
     class: errors.ConflictError,

@@ -21,7 +21,7 @@ export const runsCodes = {
   'run.unknown': {
     class: errors.NotFoundError,
     message: 'There is no run with the id "{run}".',
-    hint: 'See orchestra.list(). Ended runs are deleted after retention.runs, 365 days by default.',
+    hint: 'List the runs to find its id. Ended runs are deleted after retention.runs, 365 days by default.',
   },
   'run.over': {
     class: errors.ConflictError,
@@ -52,7 +52,7 @@ export const runsCodes = {
   'experiment.unknown': {
     class: errors.NotFoundError,
     message: 'There is no experiment {experiment}.',
-    hint: 'See experiments.list(). Experiments are stored for a year.',
+    hint: 'List the experiments to find its id. Experiments are stored for a year.',
   },
   'experiment.skipped': {
     class: errors.BudgetExceededError,
