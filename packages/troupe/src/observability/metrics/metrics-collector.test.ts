@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createEvents, createVirtualClock, type EventFields, type TroupeEvent } from '../../core/index.ts'
 import { MetricsCollector } from './metrics-collector.ts'
 
@@ -133,7 +133,9 @@ describe('MetricsCollector', () => {
     expect(await next).toEqual({ slow: 2 })
   })
 
-  it('MetricsCollector omits and reports a gauge that gives no answer within 5 s.', async () => {
+  it('MetricsCollector omits and reports a gauge that gives no answer within 5 s of real time.', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
     const clock = createVirtualClock()
     const failed: unknown[] = []
     const metrics = new MetricsCollector(clock)
@@ -143,9 +145,20 @@ describe('MetricsCollector', () => {
     metrics.gauge('absent', () => new Promise<number>(() => {}))
     metrics.gauge('present', async () => 7)
     const read = metrics.gauges()
-    await clock.advance('5s')
+    await vi.advanceTimersByTimeAsync(5_000)
     expect(await read).toEqual({ present: 7 })
     expect(failed).toEqual([['absent', 'timeout']])
+  })
+
+  it('MetricsCollector waits for a gauge that answers slowly, however far a virtual clock is advanced.', async () => {
+    const clock = createVirtualClock()
+    const metrics = new MetricsCollector(clock)
+    const answer = Promise.withResolvers<number>()
+    metrics.gauge('slow', () => answer.promise)
+    const read = metrics.gauges()
+    await clock.advance('1h')
+    answer.resolve(3)
+    expect(await read).toEqual({ slow: 3 })
   })
 
   it('MetricsCollector bounds its memory, and counts excess labels as `other`.', async () => {

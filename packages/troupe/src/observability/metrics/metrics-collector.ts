@@ -222,12 +222,12 @@ export class MetricsCollector implements Readable {
     )
   }
 
-  /** Reads all gauges. Gauges that fail or take more than 5 s are omitted, and reported once by an event. */
+  /** Reads all gauges. Gauges that fail or take more than 5 s of real time are omitted, and reported once by an event. */
   async readGauges(): Promise<readonly GaugeReading[]> {
     const read = await Promise.allSettled(
       [...this.#gauges].map(async ([key, gauge]) => {
         try {
-          const readings = await readGauge(gauge, this.#clock)
+          const readings = await readGauge(gauge)
           this.#failedGauges.delete(key)
           return readings
         } catch (error) {
@@ -306,7 +306,8 @@ export class MetricsCollector implements Readable {
   }
 }
 
-async function readGauge(gauge: Gauge, clock: Clock): Promise<readonly GaugeReading[]> {
+/** The limit counts real time: a database that is read does not follow a test clock. */
+async function readGauge(gauge: Gauge): Promise<readonly GaugeReading[]> {
   const found = gauge.reading ?? gauge.read()
   if (typeof found === 'number') return readingsOf(gauge, found)
   const reading = Promise.resolve(found)
@@ -315,7 +316,8 @@ async function readGauge(gauge: Gauge, clock: Clock): Promise<readonly GaugeRead
     if (gauge.reading === reading) gauge.reading = undefined
   }
   reading.then(forget, forget)
-  const limit = { clock, limitMs: gaugeLimitMs, kind: 'own', what: `The gauge ${gauge.name}`, signal: undefined }
+  const what = `The gauge ${gauge.name}`
+  const limit = { clock: systemClock, limitMs: gaugeLimitMs, kind: 'own', what, signal: undefined }
   return readingsOf(gauge, await withTimeLimit(limit, () => reading))
 }
 
