@@ -4,7 +4,7 @@
  */
 import { type Migration, postgresTables, workTable } from '../storage/index.ts'
 import { rateLimitSchema } from './rate-limits/rate-limit-tables.ts'
-import { requestsSchema } from './requests/requests.ts'
+import { requestsSchema } from './requests/request-statements.ts'
 
 const sqlite = [
   `create table journals (

@@ -1,6 +1,6 @@
 /** The tables of this module as Kysely sees them, with the columns that are content; the migrations create them. */
 import type { ContentNames, UserTable } from '../storage/index.ts'
-import { requestsTable } from './requests/requests.ts'
+import { requestsTable } from './requests/request-statements.ts'
 
 export interface JournalTables {
   /** Heads: one row per journal, outliving its records. */

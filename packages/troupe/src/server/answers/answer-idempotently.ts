@@ -56,7 +56,7 @@ export async function answerIdempotently(
     stored = { status: reply.statusCode, headers, text: reply.serialize(answer) as string }
   } finally {
     const text = stored && JSON.stringify(stored)
-    await parts.stores.requests.end(user, name, text !== undefined && text.length <= maxStoredLength ? text : undefined)
+    await begun.claim.end(text !== undefined && text.length <= maxStoredLength ? text : undefined)
   }
   return send(stored)
 }

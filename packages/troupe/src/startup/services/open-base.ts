@@ -111,7 +111,7 @@ function createPlatform({ clock, random, log }: Pick<Platform, 'clock' | 'random
 async function openStores(
   config: RevealedConfig,
   opened: OpenedStorage,
-  { clock, random, events }: Platform,
+  { clock, random, ids, events }: Platform,
   log: Log,
 ) {
   const metrics = new MetricsCollector(clock)
@@ -139,7 +139,7 @@ async function openStores(
     bare,
     blobs: await createBlobs(storage, { secret, fileBytes }),
     unusedBlobs,
-    requests: new Requests(storage),
+    requests: new Requests({ storage, clock, ids }),
     cache: new Cache({ clock }),
   }
   const metricStore = createMetricStore({ storage, clock, retention: config.retention?.metrics ?? '7d' })
