@@ -37,6 +37,8 @@ const sqlite = [
   `create table timers (
     user_id text not null, timer_id text not null, journal_id text not null, work_journal text not null,
     name text not null, due integer not null, body text not null, primary key (user_id, timer_id)) without rowid`,
+  // The cleanup removes the timers of each journal that it removes.
+  'create index timers_of_journal on timers (user_id, journal_id)',
   `create table timers_due (
     user_id text not null, timer_id text not null, due integer not null, primary key (user_id, timer_id)) without rowid`,
   'create index timers_due_order on timers_due (due)',

@@ -65,6 +65,7 @@ it('The listeners of an inbox are notified of new rows, and of rows from before 
   const off = instance.inbox.onArrival((of, journal) => received.push(`${of} ${journal}`))
   await testbed.clock.advance('1ms')
   expect(received).toEqual(['ada run:1'])
+  await commit(instance.journals.create('eve', 'step:9', 'step', testbed.clock.now(), []).fragment, 'eve')
   await commit(instance.inbox.put('eve', 'step:9', 'step:1', 'b', 1), 'eve')
   await testbed.clock.advance('1ms')
   expect(received).toEqual(['ada run:1', 'eve step:9'])

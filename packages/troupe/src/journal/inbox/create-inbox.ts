@@ -39,10 +39,11 @@ function compileStatements(dialect: Dialect) {
       (p) => sql`update work set arrivals = arrivals + 1, woken = 1, due_at = 0
         where user_id = ${p.user} and journal_id = ${p.work} and ${absent(p)} returning ${hint(p)}`,
     ),
-    /** For a journal outside runs: the first arrival creates its row. */
+    /** For a journal outside runs: the first arrival creates its row. What arrives after the journal is deleted is dropped. */
     raiseOther: compile<Put>(
       (p) => sql`insert into work (shard, user_id, journal_id, owner, due_at, woken, arrivals, form)
         select ${p.shard}, ${p.user}, ${p.work}, '', null, 1, 1, 1 where ${absent(p)}
+          and exists (select 1 from journals where user_id = ${p.user} and journal_id = ${p.work})
         on conflict (user_id, journal_id) do update set arrivals = work.arrivals + 1, woken = 1 returning ${hint(p)}`,
     ),
     put: compile<Put>(

@@ -147,6 +147,7 @@ function cleanupTemplates(dialect: Dialect) {
     'journals',
     'journals_ended',
     'uncertain_effects',
+    'timers',
   ] as const
   const deleteFrom = (table: (typeof tables)[number]) =>
     compile<Head>((p) => sql`delete from ${sql.table(table)} where user_id = ${p.user} and journal_id = ${p.id}`)
@@ -155,6 +156,15 @@ function cleanupTemplates(dialect: Dialect) {
       (p) => sql`delete from ${sql.table(table)}
         where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to}`,
     )
+  // Without the journal, a timer that comes due would create rows of `work` and `inbox` that nothing removes.
+  const timersDue = compile<Head>(
+    (p) => sql`delete from timers_due where user_id = ${p.user} and timer_id in
+      (select timer_id from timers where user_id = ${p.user} and journal_id = ${p.id})`,
+  )
+  const timersDueWithin = compile<Range>(
+    (p) => sql`delete from timers_due where user_id = ${p.user} and timer_id in
+      (select timer_id from timers where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to})`,
+  )
   return {
     /** Selects journals with the common retention, and journals with a separate time of deletion. */
     expired: compile<{ before: number; now: number; limit: number }>(
@@ -166,8 +176,8 @@ function cleanupTemplates(dialect: Dialect) {
             order by delete_at limit ${p.limit}
           ) own limit ${p.limit}`,
     ),
-    deletes: tables.map(deleteFrom),
-    deletesWithin: tables.map(deleteWithin),
+    deletes: [timersDue, ...tables.map(deleteFrom)],
+    deletesWithin: [timersDueWithin, ...tables.map(deleteWithin)],
     /** Journals of the range that hold large values. */
     large: compile<Range>(
       (p) => sql`select distinct journal_id from journal_records

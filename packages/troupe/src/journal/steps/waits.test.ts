@@ -33,6 +33,11 @@ const ask = (on: Instance, recorder: Recorder, name: string, timeoutMs?: number)
   })
 const answer = (on: Instance, call: string, value: Json) =>
   testbed.storage.commit({ id: null, scope: { user }, ...on.steps.answer(user, 'step:1', call, { value }) })
+/** Returns the rows of `work` that are not of a run. */
+const stepRows = async () => {
+  const sql = "select journal_id from work where journal_id not like 'run:%'"
+  return (await testbed.storage.read({ work: true }, [{ sql, binds: [], returns: true }])).flat()
+}
 const pause = () => testbed.during(new Promise<void>((resolve) => testbed.clock.after(20, resolve)))
 
 describe('a step that waits', () => {
@@ -45,6 +50,23 @@ describe('a step that waits', () => {
     expect(await appliedWrites(testbed.storage)).toEqual(['k=1'])
     expect((await instance.inbox.read(user, 'run:1', 10)).map((row) => row.body)).toEqual(['/ask:q#1'])
     expect(instance.mortal.commits).toBe(1)
+  })
+
+  it('A step that is abandoned while it waits leaves no rows after its retention, however late its timer or an answer is.', async () => {
+    const dayMs = 86_400_000
+    const { clock, storage } = testbed
+    await run(instance, async (recorder) => ask(instance, recorder, 'q', 40 * dayMs))
+    const abandoned = instance.steps.abandon(user, ['step:1'], 30 * dayMs)
+    await storage.commit({ id: null, scope: { user }, ...abandoned })
+    await clock.advance('31d')
+    expect(await instance.journals.cleanup(10)).toBe(1)
+    await answer(instance, '/ask:q#1', 42)
+    await clock.advance('10d')
+    const { tables } = await storage.sizes()
+    expect(tables).toMatchObject({ journals: 0, timers: 0, timers_due: 0, journals_ended: 0 })
+    // The row of the question to the run, and the rows of the runs of the testbed.
+    expect(tables.inbox).toBe(1)
+    expect(await stepRows()).toEqual([])
   })
 
   it('A step that waits does not park while it does work that is not recorded.', async () => {
