@@ -42,17 +42,17 @@ async function twoProcesses({ url, isShared }: (typeof engines)[number], user: s
   const first = await open(1)
   const second = isShared ? await open(2) : first
   const of = (storage: Storage) => new Requests({ storage, clock, ids })
-  const process = of(first)
+  const firstProcess = of(first)
   let other = 0
   /** Advances the clock. A later change of the user is committed after the renewal that a timer has started. */
   const pass = async (minutes: number) => {
     for (let i = 0; i < minutes * 3; i++) {
       await clock.advance('20s')
-      const { claim } = (await process.begin(user, `another-${other++}`, 'h')) as { claim: RequestClaim }
+      const { claim } = (await firstProcess.begin(user, `another-${other++}`, 'h')) as { claim: RequestClaim }
       await claim.end(undefined)
     }
   }
-  return { clock, ids, storage: first, process, secondProcess: of(second), pass }
+  return { clock, ids, storage: first, firstProcess, secondProcess: of(second), pass }
 }
 const claimOf = (start: Awaited<ReturnType<Requests['begin']>>): RequestClaim => {
   if (start.state !== 'new') throw new Error(`The request is ${start.state}.`)
@@ -61,8 +61,8 @@ const claimOf = (start: Awaited<ReturnType<Requests['begin']>>): RequestClaim =>
 
 describe.each(engines)('requests on $engine', (engine) => {
   it(`A request on ${engine.engine} is claimed by one process for as long as the process executes it.`, async () => {
-    const { process, secondProcess, pass } = await twoProcesses(engine, 'ada')
-    const claim = claimOf(await process.begin('ada', 'long', 'h'))
+    const { firstProcess, secondProcess, pass } = await twoProcesses(engine, 'ada')
+    const claim = claimOf(await firstProcess.begin('ada', 'long', 'h'))
     for (let i = 0; i < 3; i++) {
       await pass(2)
       expect(await secondProcess.begin('ada', 'long', 'h')).toEqual({ state: 'running' })
@@ -88,15 +88,15 @@ describe.each(engines)('requests on $engine', (engine) => {
   })
 
   it(`An answer on ${engine.engine} is stored for a day after the request ended, and a failed request may be repeated.`, async () => {
-    const { clock, process, secondProcess, pass } = await twoProcesses(engine, 'eve')
-    const claim = claimOf(await process.begin('eve', 'day', 'h'))
+    const { clock, firstProcess, secondProcess, pass } = await twoProcesses(engine, 'eve')
+    const claim = claimOf(await firstProcess.begin('eve', 'day', 'h'))
     await pass(5)
     await claim.end('yes')
     await clock.advance('1439m')
     expect(await secondProcess.begin('eve', 'day', 'h')).toEqual({ state: 'answered', answer: 'yes' })
     await clock.advance('2m')
     await claimOf(await secondProcess.begin('eve', 'day', 'h')).end(undefined)
-    await claimOf(await process.begin('eve', 'day', 'h')).end(undefined)
+    await claimOf(await firstProcess.begin('eve', 'day', 'h')).end(undefined)
   })
 })
 

@@ -8,12 +8,12 @@ afterEach(() => servers.close())
 
 it('A request with an Idempotency-Key whose execution outlasts the lease of its claim is executed once.', async () => {
   const clock = createVirtualClock()
-  const [begun, undone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const executions: string[] = []
   const undo = () => {
     executions.push('undo')
     begun.resolve()
-    return undone.promise
+    return ended.promise
   }
   const buyer = defineAgent({
     name: 'Buyer',
@@ -27,7 +27,7 @@ it('A request with an Idempotency-Key whose execution outlasts the lease of its 
   await begun.promise
   for (let i = 0; i < 10; i++) await clock.advance('20s')
   expect(await undoRun()).toMatchObject({ status: 409, body: { code: 'request.running' } })
-  undone.resolve()
+  ended.resolve()
   const answered = await first
   expect(answered).toMatchObject({ status: 200, body: { effects: [{ effect: 'pay', status: 'undone' }] } })
   expect((await undoRun()).body).toEqual(answered.body)
