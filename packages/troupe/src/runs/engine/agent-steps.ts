@@ -71,6 +71,31 @@ export async function agentStepsOf(host: Host, user: UserId, run: string, agent:
 }
 
 /**
+ * Returns the run that asks, which is the named run or a child run at any depth, and the id of the question in that run. A
+ * prefix that names no child run is a part of the id.
+ */
+async function locateQuestion(
+  host: Host,
+  user: UserId,
+  run: string,
+  question: string,
+): Promise<{ readonly run: string; readonly question: string }> {
+  for (let at = { run, question }; ; ) {
+    const child = childQuestionOf(at.question)
+    if (!child || !(await parentsOf(host, user, child.run)).includes(at.run)) return at
+    at = child
+  }
+}
+
+/** Returns the parent of a run and all runs above it; none if the run does not exist. */
+async function parentsOf(host: Host, user: UserId, run: string): Promise<readonly string[]> {
+  for (const { body } of await host.records(user, run, 0, 1))
+    for (const event of readRecord(body).events ?? [])
+      if (event.type === 'run.started') return parentOf(event.pinned)?.above ?? []
+  return []
+}
+
+/**
  * Returns true if the agent has a step in the run or in one of its parents.
  * @param question a question of a child run: that run is checked
  */
@@ -80,7 +105,7 @@ export async function takesPart(
   agent: string,
   { run, question }: { readonly run: string; readonly question: string },
 ): Promise<boolean> {
-  const asking = childQuestionOf(question)?.run ?? run
+  const { run: asking } = await locateQuestion(host, user, run, question)
   const steps = new AgentSteps(agent)
   let above: readonly string[] = []
   for await (const event of eventsOf(host, user, asking)) {
@@ -106,8 +131,7 @@ export async function findQuestion(
   run: string,
   question: string,
 ): Promise<AskedBy | undefined> {
-  const child = childQuestionOf(question)
-  const at = child ?? { run, question }
+  const at = await locateQuestion(host, user, run, question)
   for await (const event of eventsOf(host, user, at.run))
     if (event.type === 'question.asked' && event.question === at.question)
       return { run: at.run, step: event.step, ask: event.ask }
