@@ -18,3 +18,24 @@ it('The outbox releases the messages of each mailbox, also if more than a thousa
   await until(clock, async () => (await last.counts()).waiting === 1)
   expect((await last.receive()).map(({ message }) => message.payload)).toEqual([2])
 })
+
+it('The outbox releases the messages of other users when the mailbox of one user fails, and reports that user.', async () => {
+  const { agent, step, clock, mailboxes, events } = await testbed({
+    config: { capacity: { count: 1 }, backpressure: 'wait' },
+  })
+  await step('A', 's', async (messages) => {
+    for (const to of ['B1', 'B2']) for (const n of [1, 2]) await messages.send(Note, n, { to })
+    return null
+  })
+  const { messaging } = mailboxes
+  const { held } = messaging.maintenance
+  messaging.maintenance.held = (user, mailbox) => {
+    if (mailbox === 'B1') throw new Error('not readable')
+    return held(user, mailbox)
+  }
+  const last = agent('B2').mailbox
+  const [first] = await last.receive()
+  await first?.ack()
+  await until(clock, async () => (await last.counts()).waiting === 1)
+  expect(events).toContainEqual(expect.objectContaining({ type: 'outbox.failed', userId: expect.any(String) }))
+})

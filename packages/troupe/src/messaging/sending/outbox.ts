@@ -66,11 +66,19 @@ export class Outbox {
       for (const row of rows) {
         if (this.#closed) return
         ;[user, mailbox] = [String(row.user_id), String(row.mailbox)]
-        if (!(await this.#releaseMailbox(user, mailbox))) isHolding = true
+        if (!(await this.#releaseMailboxOf(user, mailbox))) isHolding = true
       }
       if (rows.length < maxHeldMailboxes) break
     }
     this.#holding = isHolding
+  }
+
+  /** A mailbox that fails, such as one with content that cannot be decrypted, must not stop those of other users. */
+  #releaseMailboxOf(user: string, mailbox: string): Promise<boolean> {
+    return this.#releaseMailbox(user, mailbox).catch((error: unknown) => {
+      this.#messaging.emit('outbox.failed', user, { code: codeOf(error) })
+      return false
+    })
   }
 
   /** @returns true if no message is held back any more */

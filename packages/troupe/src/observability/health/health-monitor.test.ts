@@ -140,6 +140,17 @@ describe('the watchdog', () => {
     expect(emitted).toEqual([])
     expect(watchdog.stalled()).toEqual([])
   })
+  it('The watchdog reports the outbox of a user that keeps failing while other users send messages.', async () => {
+    const { clock, emit, emitted, watchdog } = watched()
+    for (let i = 0; i < 7; i++) {
+      for (const userId of ['ada', 'bob']) emit({ type: 'outbox.failed', at: 0, userId })
+      emit({ type: 'message.sent', at: 0, userId: 'bob', messageType: 'n', priority: 'normal', from: 'A' })
+      await clock.advance('10s')
+    }
+    watchdog.check()
+    expect(emitted.map(({ kind, userId }) => [kind, userId])).toEqual([['outbox', 'ada']])
+    watchdog.close()
+  })
   it('The watchdog reports messages that are never finished and an outbox that keeps failing.', async () => {
     const { clock, emit, emitted, watchdog } = watched()
     emit({ type: 'message.received', at: 0, userId: 'ada', id: 'm1', to: 'Stock' })

@@ -28,6 +28,8 @@ const begins: Readonly<Record<string, StalledWork['kind']>> = {
   'message.received': 'message',
   'outbox.failed': 'outbox',
 }
+/** The key of a failure that concerns the outboxes of all users. A user's outbox has the id of the user after it. */
+const wholeOutbox = 'outbox'
 const ends = new Set<string>([
   'step.completed',
   'step.failed',
@@ -112,7 +114,9 @@ export class Watchdog {
 }
 
 function keysOf({ type, span, id, userId }: EventFields): readonly string[] {
-  if (type === 'outbox.failed' || type === 'message.sent') return ['outbox']
+  const outbox = `outbox ${String(userId)}`
+  if (type === 'outbox.failed') return [userId === undefined ? wholeOutbox : outbox]
+  if (type === 'message.sent') return [wholeOutbox, outbox]
   if (type.startsWith('step.')) return typeof span === 'string' ? [`step ${span}`] : []
   return [`message ${String(userId)} ${String(id)}`]
 }
