@@ -162,7 +162,10 @@ export class HealthMonitor {
     }
   }
 
-  /** Executes all checks concurrently and returns their reports. Never rejects. */
+  /**
+   * Executes all checks concurrently and returns their reports. The error of a check is in its report.
+   * @throws ValidationError for an unknown option
+   */
   async report(
     options: {
       /** Ignores cached answers; false by default. */
