@@ -50,6 +50,12 @@ export function keyStatements(dialect: Dialect) {
   const valid = (p: { id: string } & At) =>
     sql`id = ${p.id} and ${usable(p)} and (opened_by is null or exists
       (select 1 from security_api_keys opener where opener.id = security_api_keys.opened_by and ${usable(p)}))`
+  /** The lifetime of a key. A rotated key ends with its overlap, so the lifetime is that of its last successor. */
+  const lifetime = (old: string) => sql`(with recursive heirs as (
+      select successor, created_at, expires_at from security_api_keys where id = ${old}
+      union all select heir.successor, heir.created_at, heir.expires_at from security_api_keys heir
+        join heirs on heir.id = heirs.successor)
+    select max(expires_at - created_at) from heirs where successor is null)`
   return {
     insert: compile<NewKey & At>(
       (
@@ -68,7 +74,7 @@ export function keyStatements(dialect: Dialect) {
         p,
       ) => sql`insert into security_api_keys (id, kind, name, hash, role, operations, agent, taint, every_user, created_at, expires_at)
         select cast(${p.id} as text), kind, name, cast(${p.hash} as text), role, operations, agent, taint, every_user,
-          cast(${p.now} as bigint), cast(${p.now} as bigint) + (expires_at - created_at)
+          cast(${p.now} as bigint), cast(${p.now} as bigint) + ${lifetime(p.old)}
         from security_api_keys where id = ${p.old} and kind = 'key'`,
     ),
     inherit: compile<{ old: string; id: string }>(

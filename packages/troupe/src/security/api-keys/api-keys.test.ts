@@ -92,6 +92,25 @@ describe.each([
     await clock.advance('1d')
     expect(await keys.verify(fresh.key)).toBeUndefined()
   })
+  it.skipIf(skip)(
+    'A key that is rotated a second time within the overlap gives its successor its own lifetime.',
+    async () => {
+      const { clock, keys } = await start()
+      const endless = await keys.create({ name: 'endless', users: ['ada'] })
+      const limited = await keys.create({ name: 'limited', users: ['ada'], expiresIn: '90d' })
+      const rotateTwice = async (id: string) => {
+        await keys.rotate(id, { overlap: '10m' })
+        await clock.advance('1m')
+        return keys.rotate(id, { overlap: '10m' })
+      }
+      const successors = [await rotateTwice(endless.id), await rotateTwice(limited.id)]
+      await clock.advance('89d')
+      for (const { key } of successors) expect(await keys.verify(key)).toBeDefined()
+      await clock.advance('2d')
+      const valid = await Promise.all(successors.map(async ({ key }) => (await keys.verify(key)) !== undefined))
+      expect(valid).toEqual([true, false])
+    },
+  )
   it.skipIf(skip)('An API key reminds of its rotation after 30 days, once a day.', async () => {
     const { clock, keys, emitted } = await start()
     const { key } = await keys.create({ name: 'old', users: ['ada'] })
