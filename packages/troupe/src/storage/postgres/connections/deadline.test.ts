@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../core/index.ts'
-import { backoffMs } from './deadline.ts'
+import { backoffMs, pause } from './deadline.ts'
 
 test('The waits of a backoff double up to a bound, and differ for two clients of the same server.', () => {
   const waits = (seed: number) => {
@@ -14,4 +14,15 @@ test('The waits of a backoff double up to a bound, and differ for two clients of
       expect(wait).toBeLessThan(middle * 1.5)
     })
   expect(new Set(Array.from({ length: 100 }, (_, seed) => waits(seed)[0])).size).toBe(100)
+})
+
+test('A pause ends when its signal aborts, and leaves no timer that keeps the process alive.', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const stopping = new AbortController()
+  const paused = pause(60_000, stopping.signal)
+  expect(timers()).toBe(before + 1)
+  stopping.abort()
+  await paused
+  expect(timers()).toBe(before)
 })

@@ -2,9 +2,20 @@
  * Waits for a server, measured by the machine's timers and not by the clock of the storage, because the server does not
  * follow a test clock.
  */
-import type { Random } from '../../../core/index.ts'
+import { type Random, whenAborted } from '../../../core/index.ts'
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
+/** Resolves after the time, or when the signal aborts. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      stopWatching()
+      resolve()
+    }, ms)
+    const stopWatching = whenAborted(signal, () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 
 /**
  * Returns a delay that doubles with each attempt, multiplied by a random factor from 0.5 to 1.5. Clients that lost the

@@ -164,7 +164,7 @@ export class ListenConnection implements Broadcast {
         return
       } catch (error) {
         state({ state: 'failed', problem: messageOf(error) })
-        await pause(backoffMs(attempt, backoff, random))
+        await pause(backoffMs(attempt, backoff, random), this.#stopping.signal)
       }
     }
   }
