@@ -46,6 +46,7 @@ import { retentionPeriods } from './retention-periods.ts'
 import { serverProblems } from './server-config.ts'
 import {
   agentsByName,
+  compiledTeam,
   compiledTeams,
   type ModelsConfig,
   standardFileBytes,
@@ -102,6 +103,7 @@ export function configProblems(from: TroupeConfig): readonly TroupeError[] {
     () => checkDoctor(config.doctor ?? {}, checksById),
     () => checkGeneral(config),
     () => checkParts(config),
+    ...checksOfTeams(config),
     ...rolesOfAgents(config),
   ]
   const problems = checks.flatMap((check) => {
@@ -205,6 +207,11 @@ function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: T
   if (faults) checkFaults(faults)
   if (clock !== undefined && typeof clock?.now !== 'function') throw wrong('clock', 'it has no now()')
   if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
+}
+
+/** Compiles each team by itself, so that the problems of all teams are reported at once. */
+function checksOfTeams({ teams }: TroupeConfig): readonly (() => void)[] {
+  return isObject(teams) ? Object.values(teams as object).map((team) => () => void compiledTeam(team)) : []
 }
 
 /** Checks each agent, helpers and those of topologies too, so that an error in a role is found before a run. */

@@ -337,7 +337,7 @@ export const compiledTeams = (
 ): ReadonlyMap<string, CompiledTopology> =>
   new Map(Object.entries(teams).map(([name, team]) => [name, compiledTeam(team)]))
 
-function compiledTeam(team: Team | TopologyForm): CompiledTopology {
+export function compiledTeam(team: Team | TopologyForm): CompiledTopology {
   if (!isObject(team) || !('topology' in team)) return defineTopology(team as TopologyForm)
   checkOptions('A team', team as Team, ['topology', 'config', 'description'])
   const { topology, config } = team as Team

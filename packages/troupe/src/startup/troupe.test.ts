@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  type Agent,
   createTroupe,
   defineAgent,
   defineMessage,
@@ -118,6 +119,18 @@ describe('createTroupe', () => {
     await (
       await createTroupe({ storage: 'memory:', log: 'silent', roles, agents: [misconfigured], teams: { topology } })
     ).close()
+  })
+
+  it('createTroupe reports the invalid topologies of all teams at once.', async () => {
+    const [a, b] = ['A', 'B'].map((name) => defineAgent({ name, run: async () => null })) as [Agent, Agent]
+    const teams = {
+      one: { agents: [a], flows: ['A -> Nobody'] },
+      two: { agents: [b], flows: ['B -> Nowhere'] },
+    }
+    await expect(createTroupe({ storage: 'memory:', log: 'silent', teams })).rejects.toMatchObject({
+      code: 'config.invalid',
+      details: { problems: [expect.stringContaining('Nobody'), expect.stringContaining('Nowhere')] },
+    })
   })
 
   it('The start of a team with unknown roles or models is rejected, and names them all.', async () => {
