@@ -9,6 +9,9 @@ import type { Fragment, Statement } from '../storage/index.ts'
 export type JournalId = string
 export type JournalKind = 'run' | 'step'
 
+/** The limit of a read of all records: a number above that of the records of any journal. */
+export const allRecords = 1_000_000
+
 export interface JournalRecord {
   readonly seq: number
   /** In ms since 1970, set by the writer. Part of the record, so that a replay sees the same time. */

@@ -4,7 +4,7 @@ import { checkOptions, copyJson, failure, type Json } from '../../core/index.ts'
 import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
-import type { JournalId, Journals } from '../journal-port.ts'
+import { allRecords, type JournalId, type Journals } from '../journal-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { checkRecordable } from '../replay/check-recordable.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
@@ -24,9 +24,6 @@ export interface UncertainEffects {
   /** Removes an effect from the list and records its resolution in the journal of its ended step; undefined if the step may continue. */
   resolveEnded(user: string, step: JournalId, call: CallId, resolution: Resolution): Promise<Fragment | undefined>
 }
-
-/** A limit above that of the records of a journal. */
-export const allRecords = 1_000_000
 
 interface EffectKey {
   readonly user: string

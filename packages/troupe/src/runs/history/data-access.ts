@@ -4,7 +4,7 @@
  */
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'
-import { type JournalRecord, withoutRanges } from '../../journal/index.ts'
+import { allRecords, type JournalRecord, withoutRanges } from '../../journal/index.ts'
 import type { Mailboxes } from '../../messaging/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { stepJournal } from '../engine/store/run-journals.ts'
@@ -106,8 +106,6 @@ interface Step {
   readonly entries: readonly Entry[]
 }
 
-/** Higher than the limit of a step. */
-const allRecords = 1_000_000
 const page = 100
 
 export async function dataAccessOf(from: DataAccessSource, seq: number): Promise<DataAccess> {

@@ -1,6 +1,6 @@
 /** Rejects a fork that would repeat `at-most-once` effects which its source began after the fork's event. */
 import { failure, type UserId } from '../../../core/index.ts'
-import type { JournalRecord } from '../../../journal/index.ts'
+import { allRecords, type JournalRecord } from '../../../journal/index.ts'
 import { type RecordedCall, recordedCall } from '../../history/steps/recorded-call.ts'
 import type { Event } from '../../machine/machine-events.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -27,7 +27,6 @@ type Parts = Pick<OrchestraParts, 'journal'>
 
 /** The states of an effect that happened or may have happened; an effect that certainly failed can be repeated. */
 export const happened: ReadonlySet<string> = new Set(['done', 'uncertain', 'claimed'])
-const allRecords = 1_000_000
 
 /** @throws ConflictError `effect.repeated`, with the effects in its details */
 export async function rejectRepeated(
