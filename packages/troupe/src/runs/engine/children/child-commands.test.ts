@@ -55,6 +55,31 @@ describe('commands to a child run', () => {
     return { gate, begun, topology: line(first, defineAgent({ name: 'Last', run: async () => 'last' })) }
   }
 
+  it('A run passes on the question of its child run, and its breakpoint, if the content is encrypted.', async () => {
+    const troupe = await opened({
+      encryption: { keys: [{ id: 'one', key: new Uint8Array(32).fill(7) }], current: 'one' },
+    })
+    const asking = defineAgent({ name: 'Asking', run: async (_, ctx) => ctx.ask({ text: 'Which day?' }) })
+    const run = await troupe.user('ada').orchestra.start({
+      task: 'x',
+      topology: line(above(line(asking))),
+      config: { debug: { breakOn: { agent: 'Asking' } } },
+    })
+    expect((await run.result()).reason).toBe('breakpoint')
+    expect((await run.inspect()).childRuns).toHaveLength(1)
+    await run.resume()
+    const [question] = (
+      await vi.waitFor(async () => {
+        const result = await run.result()
+        expect(result.reason).toBe('question')
+        return result
+      })
+    ).questions
+    expect(question).toMatchObject({ text: 'Which day?' })
+    await run.answer(question?.id ?? '', 'Monday')
+    expect(await run.output()).toMatchObject({ status: 'completed', response: 'Monday' })
+  })
+
   it('A child run that is paused by its own id makes its parent wait, and the parent explains the wait and resumes with it.', async () => {
     const troupe = await opened()
     const { gate, begun, topology } = gated()

@@ -380,14 +380,16 @@ function compileReads(dialect: Dialect) {
       (db, p) => db.selectFrom('runs').select(columns).where('user_id', '=', p.user).where('run_id', '=', p.run),
       runContent('run_id'),
     ),
-    children: own<{ user: string }>((db, p) =>
-      db
-        .selectFrom('runs')
-        .select(columns)
-        .where('user_id', '=', p.user)
-        .where('status', 'in', ['running', 'waiting'])
-        .where('parent', 'is not', null)
-        .orderBy('run_id'),
+    children: own<{ user: string }>(
+      (db, p) =>
+        db
+          .selectFrom('runs')
+          .select(columns)
+          .where('user_id', '=', p.user)
+          .where('status', 'in', ['running', 'waiting'])
+          .where('parent', 'is not', null)
+          .orderBy('run_id'),
+      runContent('run_id'),
     ),
   }
 }
