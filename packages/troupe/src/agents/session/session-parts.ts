@@ -7,9 +7,17 @@ import type { Storage } from '../../storage/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
 import type { Budget, Services } from '../services-port.ts'
 
+/** The steps of sessions. */
+export interface SessionSteps extends Steps {
+  /**
+   * Rejects a call before anything of it is stored: the troupe drains or waits after a restore. Without it, the next call
+   * of the thread would execute the rejected one first.
+   */
+  readonly admit?: () => void
+}
 /** The services that the sessions of one troupe share. */
 export interface SessionParts {
-  readonly steps: Steps
+  readonly steps: SessionSteps
   readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
   readonly services: Services
   /** The limits of users per day; absent if there are none. */

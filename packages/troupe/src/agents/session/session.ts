@@ -239,6 +239,7 @@ export class Session {
     const captured = capture(options)
     const run = () => {
       checkSignal(`${what} of ${this.agent.name}`, captured.signal)
+      if (what !== 'forget') this.#options.steps.admit?.()
       return work(captured)
     }
     const mine = this.#last.then(run, run)

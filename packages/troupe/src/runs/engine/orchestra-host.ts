@@ -206,6 +206,11 @@ export class OrchestraHost implements RunHost {
     return ensureOwned(this, user, run, retryWindow)
   }
 
+  /** @throws `troupe.draining`, `troupe.restored`, `troupe.closed`, `user.forgotten` for new work of the user */
+  requireNew(user: UserId, what: string): void {
+    this.#admission.requireNew(user, what)
+  }
+
   /** Sends a command to a run, whichever process owns it. Resolves when the run has durably accepted it. */
   submit(user: UserId, run: string, order: Order, options: CommandOptions = {}, also?: Fragment): Promise<void> {
     this.#admission.requireOpen(user)

@@ -337,7 +337,10 @@ export class Orchestra {
     const source = (run: string) => this.#host.source(this.#user, run)
     const { parts } = this.#host
     const undo = async () => undoRun(parts, this.#user, await source(id), captured, source)
-    if (!captured.plan) return this.#recorded({ operation: 'run.undo', resource: id }, undo)
+    if (!captured.plan) {
+      this.#host.requireNew(this.#user, 'Undoing a run')
+      return this.#recorded({ operation: 'run.undo', resource: id }, undo)
+    }
     recordRead(parts, this.#user, id)
     await noteRunTaint(parts, this.#user, id)
     return undo()

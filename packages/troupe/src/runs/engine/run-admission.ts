@@ -44,10 +44,10 @@ export class RunAdmission {
   }
 
   /** @throws `troupe.draining`, the error of the gate, and the errors of `requireOpen` */
-  requireNew(user: UserId): void {
+  requireNew(user: UserId, what = 'Starting a run'): void {
     if (this.isClosed) throw failure('troupe.closed', { what: 'Using a run' })
-    if (this.isDraining) throw failure('troupe.draining', { what: 'Starting a run' })
-    const waiting = this.#gate?.waiting('Starting a run')
+    if (this.isDraining) throw failure('troupe.draining', { what })
+    const waiting = this.#gate?.waiting(what)
     if (waiting) throw waiting
     this.#requireUser(user)
   }

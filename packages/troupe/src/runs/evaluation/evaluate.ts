@@ -137,6 +137,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.settings.scores)
   const { live = false, repeat = false, onProgress, signal } = options
+  if (live) host.requireNew(user, 'A live evaluation')
   const change = changeOf(options.change, host)
   const record = options.id === undefined ? undefined : objectOf(host, user, options.id)
   const { rows, before } = await begun(host, user, options, { limit, change, record })

@@ -72,6 +72,7 @@ function sessionsOf(
   return createSessions({
     steps: {
       ...steps,
+      admit: () => gate.check('Asking an agent'),
       execute: async (spec, program) => {
         gate.check('Asking an agent')
         return steps.execute(spec, program)
