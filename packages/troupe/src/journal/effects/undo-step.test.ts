@@ -78,6 +78,27 @@ describe('the undo of a step', () => {
     expect(done.at(-1)).toBe('release 12A')
   })
 
+  it('The undo of a step reverts each of two effects that share a key, also if one fails at first.', async () => {
+    const done: string[] = []
+    let isOpen = false
+    const order: Program = async (recorder) => {
+      const undo = (what: string) => async (key: string) => {
+        if (what === 'return' && !isOpen) throw new Error('the warehouse is closed')
+        done.push(`${what} ${key}`)
+      }
+      const spec = { class: 'idempotent', key: 'order-17' } as const
+      await recorder.effect('reserve', { ...spec, undo: undo('return') }, async () => 1)
+      return recorder.effect('charge', { ...spec, undo: undo('refund') }, async () => 2)
+    }
+    const instance = testbed.instance()
+    await testbed.during(instance.steps.execute(testbed.spec('step:1'), order))
+    const statuses = async () => (await undoStep(instance, order)).map(({ name, status }) => `${name} ${status}`)
+    expect(await statuses()).toEqual(['charge[order-17] undone', 'reserve[order-17] failed'])
+    isOpen = true
+    expect(await statuses()).toEqual(['charge[order-17] already', 'reserve[order-17] undone'])
+    expect(done).toEqual(['refund order-17', 'return order-17'])
+  })
+
   it('The undo of a step includes tool bodies, stops at a failure, and names effects without an undo.', async () => {
     const done: string[] = []
     let fails = true

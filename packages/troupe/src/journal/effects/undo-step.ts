@@ -48,17 +48,18 @@ export async function undoStep(
     return undo && key !== undefined ? [{ call, key, output: output ?? null, undo }] : []
   })
   const before = await attempts(context, user, spec.id)
-  const left = undoings.filter(({ key }) => !before.past.has(undoKey(key)))
+  const left = undoings.filter(({ call }) => !before.past.has(undoKey(call)))
   if (left.length > 0 && !plan) await carryOut(spec, before.next, left, execute)
   const after = plan ? undefined : await attempts(context, user, spec.id)
-  return did.map(({ call, key = '', name }) => ({
+  return did.map(({ call, name }) => ({
     call,
     name,
-    ...outcomeOf(undoKey(key), seen.get(call)?.undo !== undefined, before, after),
+    ...outcomeOf(undoKey(call), seen.get(call)?.undo !== undefined, before, after),
   }))
 }
 
-const undoKey = (key: string) => `undo:${key}`
+/** The key of an effect does not identify its undo: code may name one key for several effects of a step. */
+const undoKey = (call: CallId) => `undo:${call}`
 
 /** Executes the undo functions as one step. The next undo of the step joins or continues an interrupted one. */
 async function carryOut(
@@ -78,7 +79,7 @@ async function carryOut(
     },
     async (recorder: Recorder) => {
       for (const { call, key, output, undo } of undoings)
-        await recorder.effect(`undo ${call}`, { class: 'idempotent', key: undoKey(key), input: { call } }, () =>
+        await recorder.effect(`undo ${call}`, { class: 'idempotent', key: undoKey(call), input: { call } }, () =>
           undo(key, output),
         )
       return null
@@ -89,10 +90,10 @@ async function carryOut(
 }
 
 interface Attempts {
-  /** The keys of undone effects, in any attempt. */
+  /** The undo keys of undone effects, in any attempt. */
   readonly done: ReadonlySet<string>
   readonly past: ReadonlySet<string>
-  /** The errors of the latest attempt, by key. */
+  /** The errors of the latest attempt, by undo key. */
   readonly failed: ReadonlyMap<string, RecordedEffect>
   /** A failed attempt is followed by another; an interrupted one continues. */
   readonly next: string
