@@ -61,16 +61,16 @@ it('A restored troupe undoes no run and carries out no live evaluation before it
 })
 
 it('A session call that a restored or draining troupe rejects is not executed by the next call of its thread.', async () => {
-  const heard: unknown[] = []
-  const listener = defineAgent({ name: 'Listener', run: async (text) => heard.push(text) })
-  const say = (troupe: Troupe, text: string) => troupe.user('ada').session(listener, { threadId: 't' }).generate(text)
+  const received: unknown[] = []
+  const listener = defineAgent({ name: 'Listener', run: async (text) => received.push(text) })
+  const send = (troupe: Troupe, text: string) => troupe.user('ada').session(listener, { threadId: 't' }).generate(text)
   const original = await opened('troupe.db')
   const draining = original.drain()
-  await expect(say(original, 'one')).rejects.toMatchObject({ code: 'troupe.draining' })
+  await expect(send(original, 'one')).rejects.toMatchObject({ code: 'troupe.draining' })
   await draining
   const copy = await restoredCopy(await opened('troupe.db'))
-  for (const text of ['two', 'two']) await expect(say(copy, text)).rejects.toMatchObject({ code: 'troupe.restored' })
+  for (const text of ['two', 'two']) await expect(send(copy, text)).rejects.toMatchObject({ code: 'troupe.restored' })
   await copy.resumeRestored()
-  await say(copy, 'three')
-  expect(heard).toEqual(['three'])
+  await send(copy, 'three')
+  expect(received).toEqual(['three'])
 })
