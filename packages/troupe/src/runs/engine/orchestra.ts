@@ -327,7 +327,7 @@ export class Orchestra {
    * child runs are undone at the step that started them.
    * @param options `steps`: undoes only these steps; `plan: true`: undoes nothing and returns what an undo would do
    * @returns the effects, the last first: `undone` (`planned` in a plan), `already`, `none` (no undo), `failed` or `skipped`
-   * @throws ConflictError `run.open` before the run has ended, `run.agents_missing`, `code.changed`; NotFoundError
+   * @throws ConflictError `run.open` before the run has ended, `run.agents_missing`, `code.changed`, `troupe.restored`; NotFoundError
    * @example for (const { effect, status } of await ada.orchestra.undo(run.id)) console.log(effect, status)
    */
   async undo(id: string, options: UndoOptions = {}): Promise<readonly RunUndoResult[]> {

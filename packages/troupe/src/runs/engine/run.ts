@@ -239,10 +239,9 @@ export class Run<Response = Json> {
     const row = await this.#host.row(this.#user, this.id)
     await noteRunTaint(this.#host.parts, this.#user, this.id)
     const own = inspectRun(PastRun.of(this.id, await readRetainedRecords(this.#host.parts, this.#user, row)))
-    const children = row.endedAt === null ? await this.#host.parts.stores.store.children(this.#user) : []
+    const children = row.endedAt === null ? await this.#host.parts.stores.store.children(this.#user, this.id) : []
     const childRuns: Inspection[] = []
-    for (const { run, parent } of children)
-      if (parent.run === this.id) childRuns.push(await Run[construct](this.#host, this.#user, run).inspect(options))
+    for (const { run } of children) childRuns.push(await Run[construct](this.#host, this.#user, run).inspect(options))
     return childRuns.length > 0 ? { ...own, childRuns } : own
   }
 

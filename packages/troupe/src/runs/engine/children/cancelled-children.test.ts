@@ -176,9 +176,9 @@ it('A run whose child runs cannot be read when it is cancelled cancels them as s
   let failures = 0
   Object.assign(store, {
     // The notification of the child runs is the first read, the cancellations of the step and of the run are the next.
-    children: (of: string) => {
+    children: (...of: Parameters<typeof children>) => {
       if (++failures > 1 && failures < 5) return Promise.reject(failure('storage.io', { problem: 'unplugged' }))
-      return children(of)
+      return children(...of)
     },
   })
   await run.cancel()

@@ -122,7 +122,7 @@ export async function questionsWhileChildrenWait(
   if (row.result === null) return undefined
   const { questions } = readAccountOutline(row.result)
   if (row.outside === 0) return questions
-  const open = (await host.parts.stores.store.children(user)).filter(({ parent }) => parent.run === row.run)
+  const open = await host.parts.stores.store.children(user, row.run)
   const all = [...questions]
   for (const child of open) {
     if (isStopped(child) && (await isResuming(host, user, child.run))) return undefined

@@ -46,7 +46,7 @@ async function notifyChildren(
 ): Promise<readonly Statement[]> {
   const messages = commands.flatMap((command) => (command.type === 'children.notify' ? [command] : []))
   if (messages.length === 0) return []
-  const childRuns = (await store.children(user)).filter(({ parent }) => parent.run === run)
+  const childRuns = await store.children(user, run)
   return childRuns.flatMap((child) =>
     messages.flatMap(
       ({ id, message }) =>

@@ -152,6 +152,12 @@ export interface RunTables {
     readonly tokens: number
     readonly unpriced: number
   }
+  readonly run_labels: {
+    readonly user_id: string
+    readonly kind: string
+    readonly value: string
+    readonly run_id: string
+  }
   readonly processes: { readonly process_id: string; readonly lease_until: number }
   readonly run_commands: {
     readonly user_id: string

@@ -15,6 +15,7 @@ import type { RunAccount } from '../../machine/run/run-account.ts'
 import type { Parent } from '../children/parent.ts'
 import { outlineText } from './account-text.ts'
 import { runEnded } from './ended-runs.ts'
+import { openChildren, runColumns } from './open-children.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
 import { type RunTables, resultContent, runContent, titleContent } from './run-migrations.ts'
@@ -83,8 +84,8 @@ export interface RunStore {
       readonly thread?: string | undefined
     },
   ): Statement[]
-  /** Returns the open child runs. */
-  children(user: UserId): Promise<readonly (RunRow & { readonly parent: Parent })[]>
+  /** Returns the open child runs. @param of their parent; all runs by default */
+  children(user: UserId, of?: string): Promise<readonly (RunRow & { readonly parent: Parent })[]>
   saveStatus(user: UserId, run: string, update: RunStatusUpdate): Statement[]
   /** @param models the result of `storedUsage` */
   saveUsage(user: UserId, run: string, models: string): Statement
@@ -241,8 +242,12 @@ function createReads(
       const [found, rows = []] = await storage.read({ user }, [queries.get({ user, run }, { returns: true }), other])
       return { row: found?.[0] && runRowOf(found[0]), rows }
     },
-    async children(user) {
-      const [rows] = await storage.read({ user }, [queries.children({ user }, { returns: true })])
+    async children(user, of) {
+      const query =
+        of === undefined
+          ? queries.children({ user }, { returns: true })
+          : queries.childrenOf({ user, of }, { returns: true })
+      const [rows] = await storage.read({ user }, [query])
       return (rows ?? []).map((row) => ({
         ...runRowOf(row),
         parent: JSON.parse(row.parent as string) as Parent,
@@ -357,39 +362,13 @@ function compileWrites(dialect: Dialect) {
   }
 }
 
-const columns = [
-  'run_id',
-  'status',
-  'reason',
-  'tags',
-  'agents',
-  'title',
-  'team',
-  'thread',
-  'parent',
-  'created_at',
-  'ended_at',
-  'result',
-  'outside',
-] as const
-
 function compileReads(dialect: Dialect) {
   const own = templates<RunTables>(dialect)
   return {
     get: own<Key>(
-      (db, p) => db.selectFrom('runs').select(columns).where('user_id', '=', p.user).where('run_id', '=', p.run),
+      (db, p) => db.selectFrom('runs').select(runColumns).where('user_id', '=', p.user).where('run_id', '=', p.run),
       runContent('run_id'),
     ),
-    children: own<{ user: string }>(
-      (db, p) =>
-        db
-          .selectFrom('runs')
-          .select(columns)
-          .where('user_id', '=', p.user)
-          .where('status', 'in', ['running', 'waiting'])
-          .where('parent', 'is not', null)
-          .orderBy('run_id'),
-      runContent('run_id'),
-    ),
+    ...openChildren(dialect),
   }
 }

@@ -19,10 +19,8 @@ export async function explainStored(
   const { run } = row
   const content = await parts.journal.journals.load(user, runJournal(run))
   const holder = await parts.stores.store.holderOf(user, run)
-  const children = row.endedAt === null ? await parts.stores.store.children(user) : []
-  const childStates = new Map(
-    children.flatMap(({ parent, ...child }) => (parent.run === run ? [[child.run, child]] : [])),
-  )
+  const children = row.endedAt === null ? await parts.stores.store.children(user, run) : []
+  const childStates = new Map(children.map(({ parent: _, ...child }) => [child.run, child]))
   const steps = row.endedAt === null ? [] : uncertainWaits(past.events).map(({ step }) => step)
   const effects = new Map<string, readonly RecordedEffect[]>()
   for (const step of steps) effects.set(step, await parts.journal.steps.effects(user, stepJournal(run, step)))
