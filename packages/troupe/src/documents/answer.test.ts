@@ -126,9 +126,12 @@ describe('An answer of the index', () => {
     ['What is the GPU fee of a dinghy?', false],
     ['Norway: what is the fee of a dinghy?', true],
     ['What is the fee per night of a dinghy in norway?', true],
-  ])('An answer of the index is less likely if no document has a name of the question: %s', async (question, found) => {
-    expect((await index.answer(question)).found).toBe(found)
-  })
+  ])(
+    'An answer of the index is less likely if no document has a name of the question: %s (%s).',
+    async (question, found) => {
+      expect((await index.answer(question)).found).toBe(found)
+    },
+  )
 
   it('An answer of the index is ranked by the words that the documents hold.', async () => {
     const { citations } = await index.answer('What is the zeppelin fee of a dinghy?')

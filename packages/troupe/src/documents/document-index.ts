@@ -53,14 +53,13 @@ export interface ReadLines {
   readonly text: string
 }
 
-/** Bounds of a query, a search, a reading and an answer. */
+/** Bounds of a query, a search, a reading and an answer. The passage with a definition often names its subject only once. */
 const limits = {
   terms: 64,
   hits: 50,
   lines: 400,
   characters: 64 * 1024,
   candidates: 60,
-  /** A definition is often in a passage that names its subject only once. */
   definitions: 120,
   sectionBlocks: 50,
   similar: 50,
