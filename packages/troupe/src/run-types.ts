@@ -1,4 +1,5 @@
 /** The namespace `Runs`: types that signatures of runs, schedules and topologies name. */
+export type { ExactlyOne } from './core/index.ts'
 export type { Resolution } from './journal/index.ts'
 export type {
   AgentPath,
@@ -71,6 +72,7 @@ export type {
   Slot,
   Step,
   StepAgent,
+  StepAnswer,
   StepEnding,
   StepId,
   StepStatus,

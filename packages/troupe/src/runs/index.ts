@@ -180,6 +180,7 @@ export type {
   RunReason,
   RunWaiting,
   StepAgent,
+  StepAnswer,
   Tainted,
   TimerChanged,
 } from './machine/result.ts'

@@ -1,6 +1,6 @@
 /** Joins that are not closed: where the branches of a fork, or of a group at a node, meet. */
 import type { Json, StoredError } from '../../../core/index.ts'
-import type { BranchId, EventOf, JoinId, Result } from '../machine-events.ts'
+import type { BranchId, Event, JoinId, Result } from '../machine-events.ts'
 import type { StatusTransitions } from '../transition-to.ts'
 
 /**
@@ -28,7 +28,10 @@ export interface Slot {
 
 /** A join that is not closed. */
 export interface JoinState
-  extends Pick<EventOf<'join.opened'>, 'kind' | 'group' | 'node' | 'agent' | 'join' | 'onFailure'> {
+  extends Pick<
+    Extract<Event, { readonly type: 'join.opened' }>,
+    'kind' | 'group' | 'node' | 'agent' | 'join' | 'onFailure'
+  > {
   /** The id, such as `1@D.1` (the first join at node `D` of group `1`). */
   readonly id: JoinId
   /** The branch that awaits its invocations; undefined for a `merge`. */
