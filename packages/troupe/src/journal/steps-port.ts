@@ -154,10 +154,20 @@ export interface Steps {
   ): Fragment
   /** Resolves an uncertain effect by decision of a person or program; fails if it is not uncertain. */
   resolve(user: string, step: JournalId, call: string, resolution: Resolution): Fragment
+  /**
+   * Cancels a step that this process does not execute: no process continues it, and only results of its claimed effects are
+   * recorded.
+   */
+  cancel(user: string, step: JournalId): Fragment
   /** Abandons steps: closes their journals as they are, with the given retention. */
   abandon(user: string, steps: readonly JournalId[], retentionMs: number): Fragment
   /** Sets the retention of the journals of ended steps from now on. */
   retainEnded(user: string, steps: readonly JournalId[], retentionMs: number): Fragment
+  /**
+   * Removes the effects of ended steps from the list of uncertain effects: their message was handled by a later attempt, or the
+   * step has no reader.
+   */
+  dropUncertain(user: string, steps: readonly JournalId[]): Fragment
   /**
    * The same for an ended step: records the resolution in its journal, for readers.
    * @returns undefined for a step that may continue, for which `resolve` is used

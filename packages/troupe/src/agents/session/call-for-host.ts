@@ -44,7 +44,7 @@ export async function callForHost(
   }
   const parsed = await parseArguments(tool, input)
   try {
-    return await callTool(host, recorder, tool, { id: '1', args: input, input: parsed })
+    return await callTool(host, recorder, tool, { id: '1.1', args: input, input: parsed })
   } catch (error) {
     if (recorder.signal.aborted) throw error
     throw failure('tool.failed', { tool: name, problem: (error as Error).message }, { cause: error })

@@ -6,10 +6,10 @@ import { type OpenStep, type ThreadStore, threadMessagesOf } from './thread-stor
 
 /**
  * Ends the step in the thread. A cancelled step does not store its messages itself. They are appended to the thread, so that
- * the model knows of calls that may have had an effect.
+ * the model knows of calls that may have had an effect. Such an effect of class `at-most-once` is listed as uncertain.
  */
 export async function clearCancelled(
-  { user, storage, services }: Pick<SessionOptions, 'user' | 'storage' | 'services'>,
+  { user, steps, storage, services }: Pick<SessionOptions, 'user' | 'steps' | 'storage' | 'services'>,
   threads: ThreadStore,
   {
     thread,
@@ -23,6 +23,9 @@ export async function clearCancelled(
 ): Promise<void> {
   const state = await threads.read(user, thread)
   if (state.open?.kind === 'run' || state.open?.step !== open.step) return
+  const fence = await storage.commit({ id: null, scope: { user }, ...steps.cancel(user, open.step) })
+  if (!fence.ok) throw failure(fence.code, { ...fence.detail })
+  await steps.markUncertain(user, open.step)
   const { threadMessages } = services.records
   const messageThread = threadMessagesOf(thread)
   const stored = (await threadMessages.load(user, messageThread)).length

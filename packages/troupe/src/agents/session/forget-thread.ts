@@ -1,9 +1,12 @@
 /** The statements that delete a thread with everything that belongs to it, in one change. */
-import type { UserId } from '../../core/index.ts'
+import { failure, type UserId } from '../../core/index.ts'
 import { threadWorkspace } from '../../sandbox/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import type { Services } from '../services-port.ts'
-import { type ThreadState, type ThreadStore, threadMessagesOf } from './thread-store.ts'
+import type { SessionOptions } from './session-parts.ts'
+import { waitingFor } from './session-result.ts'
+import { holderOf, rejectRun, type ThreadState, type ThreadStore, threadMessagesOf } from './thread-store.ts'
+import { uncertainInThread } from './uncertain-in-thread.ts'
 
 /**
  * Deletes the messages with their summaries, the working memory, the facts and episodes that were learned in the thread, and
@@ -25,4 +28,25 @@ export function forgetThread(
   ]
   const files = services.sandboxes?.stored.forget(user, threadWorkspace(thread)) ?? []
   return [...fragments.flatMap(({ statements }) => statements), ...files]
+}
+
+/**
+ * Deletes the thread of a session.
+ * @throws ConflictError `session.waiting`, `effect.uncertain`, `thread.busy`
+ */
+export async function commitForget(options: SessionOptions, threads: ThreadStore, thread: string): Promise<void> {
+  const { user, services, storage, threadId } = options
+  const state = await threads.read(user, thread)
+  rejectRun(state, threadId)
+  const { open, questions } = state
+  if (open) {
+    const effect = (await uncertainInThread(options, thread)).find(({ step }) => step === open.step)
+    if (effect) throw failure('effect.uncertain', { effect: effect.name, step: effect.step })
+    const [asked] = questions
+    if (asked) throw waitingFor(threadId, asked.question.id)
+    throw failure('thread.busy', { thread: threadId, holder: holderOf(open) })
+  }
+  const statements = forgetThread({ services, threads }, user, thread, state)
+  const done = await storage.commit({ id: null, scope: { user }, statements })
+  if (!done.ok) throw failure(done.code, done.detail ?? {})
 }

@@ -34,9 +34,10 @@ import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
 import { replyOnly } from '../step/inner-entry.ts'
 import { threadStep } from '../step/thread-step.ts'
 import { callForHost } from './call-for-host.ts'
+import { cancelOpenStep } from './cancel-open-step.ts'
 import { clearCancelled } from './clear-cancelled.ts'
 import { commitAnswer } from './commit-answer.ts'
-import { forgetThread } from './forget-thread.ts'
+import { commitForget } from './forget-thread.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
 import type { Acting, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
 import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waitingFor } from './session-result.ts'
@@ -44,11 +45,10 @@ import { SessionStream } from './session-stream.ts'
 import type { ThreadPartner } from './thread-statements.ts'
 import {
   createThreadStore,
-  holderOf,
   type OpenStep,
   openQuestions,
+  rejectRun,
   type SessionQuestion,
-  type ThreadState,
   type ThreadStore,
   threadKey,
   threadMessagesOf,
@@ -57,6 +57,8 @@ import { resolveInThread, type UncertainEffectOfSession, uncertainInThread } fro
 
 /** The options of a message beside its text. */
 const turnOptions = ['signal', 'taint'] as const
+/** The calls that send nothing to the agent. */
+const withoutTaint: ReadonlySet<string> = new Set(['answer', 'forget', 'resolve', 'cancel'])
 
 /**
  * Creates the function with which one troupe opens its sessions.
@@ -192,6 +194,16 @@ export class Session {
   }
 
   /**
+   * Cancels the step that is open in the thread: it was interrupted by a crash, its code has changed, or it waits for an answer
+   * or a resolution. The next call does not continue it. An `at-most-once` effect without an outcome is listed by `uncertain`.
+   * @returns whether a step was open
+   * @throws ConflictError `thread.busy` while a run continues the thread
+   */
+  cancel(options: SessionCallOptions = {}): Promise<boolean> {
+    return this.#inTurn('cancel', options, () => cancelOpenStep(this.#options, this.#threads, this.#thread))
+  }
+
+  /**
    * Calls one of the agent's tools for the application; no approval is requested.
    * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
    */
@@ -214,26 +226,16 @@ export class Session {
   /**
    * Deletes the thread: its messages, working memory, episodes and files. The journals of its steps are deleted by their
    * retention.
-   * @throws ConflictError `session.waiting` while it waits for an answer, `effect.uncertain` while it waits for a resolution
+   * @throws ConflictError `session.waiting` while it waits for an answer, `effect.uncertain` while it waits for a resolution,
+   * `thread.busy` after a crash, until a call continues or cancels the interrupted step
    */
   forget(options: SessionCallOptions = {}): Promise<void> {
-    return this.#inTurn('forget', options, async () => {
-      const { user, services, storage } = this.#options
-      const state = await this.#threads.read(user, this.#thread)
-      this.#rejectRun(state)
-      const [effect] = state.open ? await this.uncertain() : []
-      if (effect) throw failure('effect.uncertain', { effect: effect.name, step: effect.step })
-      if (state.open) throw waitingFor(this.threadId, state.questions[0]?.question.id ?? '')
-      const statements = forgetThread({ services, threads: this.#threads }, user, this.#thread, state)
-      const done = await storage.commit({ id: null, scope: { user }, statements })
-      if (!done.ok) throw failure(done.code, done.detail ?? {})
-    })
+    return this.#inTurn('forget', options, () => commitForget(this.#options, this.#threads, this.#thread))
   }
 
   /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
   async #inTurn<Out>(what: string, options: SessionCallOptions, work: WithOptions<Out>): Promise<Out> {
-    if (what === 'answer' || what === 'forget' || what === 'resolve')
-      checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
+    if (withoutTaint.has(what)) checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
     else checkOptions(what, options, turnOptions)
     checkSignal(what, options.signal)
     const captured = capture(options)
@@ -259,7 +261,7 @@ export class Session {
     const { user, services } = this.#options
     if (call.kind === 'generate') checkAdmission(services, this.agent.name, user)
     let state = await this.#threads.read(user, this.#thread)
-    this.#rejectRun(state)
+    rejectRun(state, this.threadId)
     if (state.open) {
       // After a crash, the interrupted step ends first.
       const { open, questions } = state
@@ -281,12 +283,6 @@ export class Session {
     const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#partner, state, open)
     return this.#carryOut(open, options, live)
-  }
-
-  /** @throws ConflictError `thread.busy` while a run continues the thread */
-  #rejectRun(state: ThreadState): asserts state is ThreadState & { readonly open: OpenStep | undefined } {
-    const { open } = state
-    if (open?.kind === 'run') throw failure('thread.busy', { thread: this.threadId, holder: holderOf(open) })
   }
 
   async #carryOut(open: OpenStep, { signal }: SessionCallOptions, live?: (part: Json) => void): Promise<SessionResult> {

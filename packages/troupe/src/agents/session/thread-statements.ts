@@ -20,6 +20,7 @@ type Thread = { user: string; thread: string }
 export const threadStatements = (dialect: Dialect) => ({
   ...reads(dialect),
   ...threadWrites(dialect),
+  ...threadEnds(dialect),
   ...questionWrites(dialect),
 })
 
@@ -106,13 +107,6 @@ function threadWrites(dialect: Dialect) {
           .where('open', 'is', null),
       threadContent,
     ),
-    end: template<AgentsTables, Thread & { now: Bind }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ open: null, updated_at: p.now as number })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread),
-    ),
     hide: template<AgentsTables, Thread & { steps: number }>(dialect, (db, p) =>
       db
         .updateTable('session_threads')
@@ -121,6 +115,27 @@ function threadWrites(dialect: Dialect) {
         .where('thread', '=', p.thread)
         .where('steps', '=', p.steps)
         .where('open', 'is', null),
+    ),
+  }
+}
+
+function threadEnds(dialect: Dialect) {
+  return {
+    end: template<AgentsTables, Thread & { now: Bind }>(dialect, (db, p) =>
+      db
+        .updateTable('session_threads')
+        .set({ open: null, updated_at: p.now as number })
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread),
+    ),
+    cancel: template<AgentsTables, Thread & { steps: number; now: Bind }>(dialect, (db, p) =>
+      db
+        .updateTable('session_threads')
+        .set({ open: null, updated_at: p.now as number })
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread)
+        .where('steps', '=', p.steps)
+        .where('open', 'is not', null),
     ),
   }
 }

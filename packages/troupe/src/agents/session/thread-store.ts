@@ -58,6 +58,8 @@ export interface ThreadStore {
   beginRun(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenThreadRun): Fragment
   /** The statement for the change that ends the step or the run. */
   ended(user: UserId, thread: string): Fragment
+  /** The statements that end a cancelled step. They are rejected with `thread.conflict` if it has ended in the meantime. */
+  cancelled(user: UserId, thread: string, state: ThreadState): Fragment
   /**
    * Removes the thread from lists, in the change that deletes its messages. It is rejected with `thread.conflict` if a step
    * began in the meantime.
@@ -109,6 +111,15 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
     }),
     ended: (user, thread) => ({
       statements: [queries.end({ user, thread, now }), queries.dropQuestions({ user, thread })],
+    }),
+    cancelled: (user, thread, { steps }) => ({
+      statements: [
+        queries.cancel(
+          { user, thread, steps, now },
+          { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
+        ),
+        queries.dropQuestions({ user, thread }),
+      ],
     }),
     forget: (user, thread, { steps }) => ({
       statements:
@@ -175,6 +186,15 @@ function next(
 /** Names the step or run that holds a thread, for errors. */
 export const holderOf = (open: ThreadState['open']): string =>
   open === undefined ? 'another call' : open.kind === 'run' ? `the run ${open.run}` : 'a session'
+
+/** @throws ConflictError `thread.busy` while a run continues the thread */
+export function rejectRun(
+  state: ThreadState,
+  threadId: string,
+): asserts state is ThreadState & { readonly open: OpenStep | undefined } {
+  const { open } = state
+  if (open?.kind === 'run') throw failure('thread.busy', { thread: threadId, holder: holderOf(open) })
+}
 
 const now = { $: 'now' } as const
 /** Follows every thread of the order. */

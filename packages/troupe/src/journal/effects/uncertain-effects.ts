@@ -17,6 +17,8 @@ export const resolutionSender = 'resolution'
 export interface UncertainEffects {
   add(user: string, step: JournalId, call: CallId, effect: string): Fragment
   remove(user: string, step: JournalId, call: CallId): Fragment
+  /** Removes all effects of a step. */
+  drop(user: string, step: JournalId): Fragment
   /** Adds the claimed effects of a stopped step whose outcome is unknown. */
   addUnknown(user: string, step: JournalId): Promise<void>
   readonly listed: UncertainList
@@ -54,6 +56,9 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
   const remove = compile<EffectKey>(
     (p) => sql`delete from uncertain_effects where user_id = ${p.user} and journal_id = ${p.step} and call = ${p.call}`,
   )
+  const drop = compile<{ user: string; step: string }>(
+    (p) => sql`delete from uncertain_effects where user_id = ${p.user} and journal_id = ${p.step}`,
+  )
   const list = compile<{ user: string }>(
     (p) =>
       sql`select journal_id, call, effect, since from uncertain_effects where user_id = ${p.user} order by since, journal_id, call`,
@@ -78,6 +83,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
     listed,
     add: (user, step, call, effect) => ({ statements: [add({ user, step, call, effect, now: { $: 'now' } })] }),
     remove: (user, step, call) => ({ statements: [remove({ user, step, call })] }),
+    drop: (user, step) => ({ statements: [drop({ user, step })] }),
     async addUnknown(user, step) {
       const unknown = effectsOf(await journals.read(user, step, 0, allRecords)).filter(
         (effect) => effect.class === 'at-most-once' && effect.state === 'claimed',

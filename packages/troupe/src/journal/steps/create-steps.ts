@@ -6,9 +6,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { checkPorts, failure, maxValueBytes } from '../../core/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { requestsOf } from '../effects/requests-of.ts'
-import { createUncertainEffects } from '../effects/uncertain-effects.ts'
+import { createUncertainEffects, type UncertainEffects } from '../effects/uncertain-effects.ts'
 import { undoStep } from '../effects/undo-step.ts'
-import { allRecords, EncodedBody, type JournalId } from '../journal-port.ts'
+import { allRecords, EncodedBody, type JournalId, type Journals } from '../journal-port.ts'
 import { StepMachine } from '../machine/step-machine.ts'
 import { answersOf } from '../replay/answers-of.ts'
 import type { StepSpec, Steps } from '../steps-port.ts'
@@ -54,6 +54,19 @@ function createMachine(
   emitStepEnd(observed, spec, around, machine)
   return machine
 }
+
+/** The statements for steps that end without their code, or have ended. */
+const endings = (
+  journals: Journals,
+  uncertain: UncertainEffects,
+): Pick<Steps, 'cancel' | 'abandon' | 'retainEnded' | 'dropUncertain'> => ({
+  cancel: (user, step) => ({
+    statements: [...journals.fence(user, [step]).statements, ...journals.close(user, step).statements],
+  }),
+  abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
+  retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
+  dropUncertain: (user, ended) => ({ statements: ended.flatMap((step) => uncertain.drop(user, step).statements) }),
+})
 
 /** The operations that execute the code of a step once more. */
 const replays = (context: StepsContext, execute: Steps['execute']): Pick<Steps, 'undo' | 'requests'> => ({
@@ -118,8 +131,7 @@ function openSteps(options: StepsOptions): Steps {
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, textOf(answer)),
     resolve: (user, step, call, resolution) => uncertain.resolve(user, step, call, resolution),
     resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),
-    abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
-    retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
+    ...endings(journals, uncertain),
     markUncertain: (user, step) => uncertain.addUnknown(user, step),
     uncertain: uncertain.listed,
     answers: async (user, step, kind) => answersOf(await journals.read(user, step, 0, allRecords), kind),

@@ -17,7 +17,7 @@ export const journalCodes = {
   'code.changed': {
     class: errors.ConflictError,
     message: 'The code of {step} no longer fits its record: {problem}.',
-    hint: 'Resume with the code that started the step, or cancel the run and start it again.',
+    hint: 'Resume with the code that started the step, or call `cancel()` of its run or session and start it again.',
   },
   'effect.uncertain': {
     class: errors.ConflictError,

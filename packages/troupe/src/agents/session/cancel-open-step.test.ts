@@ -1,0 +1,104 @@
+import { expect, it } from 'vitest'
+import {
+  call,
+  file,
+  mail,
+  mockAgent,
+  openSessionTestbed,
+  promptOf,
+  tool,
+  until,
+} from './session-testbed.test.fixture.ts'
+
+/** A thread whose process ended while its agent paid, and its next process. */
+async function interruptedThread() {
+  const url = file()
+  const first = await openSessionTestbed(url)
+  let isPaying = false
+  const pay = () => {
+    isPaying = true
+    return new Promise(() => {})
+  }
+  const before = mockAgent([call('1')], { tools: [tool(pay, { effect: 'at-most-once' })] })
+  const cut = first
+    .session(before.agent)
+    .chat('first')
+    .catch(() => {})
+  await until(() => isPaying)
+  await first.close()
+  await cut
+  return openSessionTestbed(url)
+}
+
+it('A session cancels an interrupted step whose code has changed, lists its effect, and continues.', async () => {
+  const { session } = await interruptedThread()
+  const { agent, model } = mockAgent(['fine'], { instructions: 'You are another A.' })
+  const one = session(agent)
+  await expect(one.chat('second')).rejects.toMatchObject({ code: 'code.changed' })
+  await expect(one.forget()).rejects.toMatchObject({ code: 'thread.busy' })
+  expect(await one.cancel()).toBe(true)
+  expect(await one.cancel()).toBe(false)
+  const [effect] = await one.uncertain()
+  if (!effect) throw new Error('no effect is uncertain')
+  expect(effect).toMatchObject({ name: 'act', class: 'at-most-once', input: { q: '1' } })
+  expect(await one.chat('second')).toBe('fine')
+  expect(promptOf(model, 0)).toMatch(/first.*second/)
+  expect(await one.resolve(effect, { happened: true, output: 'paid' })).toBeUndefined()
+  expect(await one.uncertain()).toEqual([])
+  await one.forget()
+})
+
+it('A session cancels a step that waits for an answer.', async () => {
+  const { session } = await openSessionTestbed()
+  const { agent } = mockAgent([{ toolCalls: [{ name: 'mail', args: { q: 'x' } }] }, 'fine'], { tools: [mail] })
+  const one = session(agent)
+  const { questions = [] } = await one.generate('send it')
+  expect(await one.cancel()).toBe(true)
+  expect(await one.questions()).toEqual([])
+  await expect(one.answer(questions[0]?.id ?? '', { approve: true })).rejects.toMatchObject({
+    code: 'question.unknown',
+  })
+  expect(await one.chat('leave it')).toBe('fine')
+})
+
+it('A session that is aborted in a tool lists the effect whose outcome is unknown.', async () => {
+  const { session } = await openSessionTestbed()
+  const controller = new AbortController()
+  const pay = tool(
+    (_, { signal }) => {
+      controller.abort()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    },
+    { effect: 'at-most-once' },
+  )
+  const one = session(mockAgent([call('1'), 'fine'], { tools: [pay] }).agent)
+  await expect(one.chat('go', { signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' })
+  expect(await one.uncertain()).toMatchObject([{ name: 'act', input: { q: '1' } }])
+  expect(await one.chat('and now?')).toBe('fine')
+})
+
+it('A session names the tool of an interrupted call of the application, and cancels the call.', async () => {
+  const url = file()
+  const first = await openSessionTestbed(url)
+  let isPaying = false
+  const pay = tool(
+    () => {
+      isPaying = true
+      return new Promise(() => {})
+    },
+    { effect: 'at-most-once' },
+  )
+  const cut = first
+    .session(mockAgent([], { tools: [pay] }).agent)
+    .executeTool('act', { q: '1' })
+    .catch(() => {})
+  await until(() => isPaying)
+  await first.close()
+  await cut
+  const { session } = await openSessionTestbed(url)
+  const one = session(mockAgent(['fine'], { tools: [pay] }).agent)
+  await expect(one.chat('second')).rejects.toMatchObject({ code: 'effect.uncertain' })
+  expect(await one.uncertain()).toMatchObject([{ name: 'act', input: { q: '1' } }])
+  expect(await one.cancel()).toBe(true)
+  expect(await one.chat('second')).toBe('fine')
+})
