@@ -15,7 +15,7 @@ export type PreviousEffects = ReadonlyMap<string, RecordedEffect>
 
 export interface PreviousAttemptsParts {
   readonly user: string
-  readonly steps: Pick<Steps, 'effects' | 'abandon' | 'retainEnded'>
+  readonly steps: Pick<Steps, 'effects' | 'abandon' | 'retainEnded' | 'dropUncertain'>
   readonly retentionMs: number
 }
 
@@ -69,7 +69,10 @@ export class PreviousAttempts {
   forget(delivery: DeliveryHandle): Fragment {
     const { user, steps, retentionMs } = this.#parts
     if (delivery.failures === 0) return { statements: [] }
-    return steps.retainEnded(user, previousAttempts(delivery), retentionMs)
+    const before = previousAttempts(delivery)
+    // Its redrive was the decision of a person about effects with an unknown outcome.
+    const decided = steps.dropUncertain(user, [...(delivery.batch ? [delivery.batch.step] : []), ...before])
+    return { statements: [...steps.retainEnded(user, before, retentionMs).statements, ...decided.statements] }
   }
 }
 

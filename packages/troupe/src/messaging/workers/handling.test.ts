@@ -123,7 +123,7 @@ describe('an at-most-once effect whose outcome the storage rejected', () => {
     let charged = 0
     const charge = (_: unknown, ctx: HandlerContext) =>
       ctx.effect('charge', { class: 'at-most-once', ...spec }, () => {
-        failing = true
+        failing = charged === 0
         return ++charged
       })
     const worker = new Worker('W')
@@ -162,6 +162,21 @@ describe('an at-most-once effect whose outcome the storage rejected', () => {
     expect(charged).toBe(1)
     expect(reasons).toEqual([expect.stringMatching(/fault.*may have been done/)])
   })
+  it.each([[false], [true]])(
+    'An at-most-once effect of a handler leaves the list of uncertain ones when its redriven message is handled; batch: %s.',
+    async (batch) => {
+      const { counts } = await unrecorded({ key: 'the order' }, { batch })
+      expect(counts).toMatchObject({ dead: batch ? 2 : 1 })
+      const { steps, agent, clock } = testbed
+      const { mailbox } = agent('W')
+      expect(await steps.uncertain.list('ada')).toMatchObject([{ effect: expect.stringContaining('charge') }])
+      for (const { message } of (await mailbox.deadLetters()).items) await mailbox.redrive(message.id)
+      const isOver = async () => (await mailbox.messages({ unreadOnly: true })).items.length === 0
+      for (let i = 0; i < 10_000 && !(await isOver()); i++) await clock.advance('10ms')
+      expect(await mailbox.counts()).toMatchObject({ dead: 0, waiting: 0, leased: 0 })
+      expect(await steps.uncertain.list('ada')).toEqual([])
+    },
+  )
   it('An at-most-once effect with an unrecorded outcome is reconciled if it can be, and the handler continues.', async () => {
     const { charged, counts } = await unrecorded({ reconcile: async () => ({ happened: true, output: 1 }) })
     expect(charged).toBe(1)
