@@ -352,6 +352,8 @@ describe('checks of past activity', () => {
     const same = await practice.opened({ storage, agents: [pays('this')] })
     const uncertain = async () => (await practice.diagnose(same))['effects.resolved']
     await expect.poll(uncertain, pollOptions).toBe('warn')
+    const listed = (await same.doctor()).checks.find(({ id }) => id === 'effects.resolved')
+    expect(listed?.evidence).toMatch(/1 effect: charge of the run .+ of ada/)
     await same.close()
     const changed = defineAgent({ name: 'Payer', run: async () => 'changed' })
     expect(await practice.diagnose(await practice.opened({ storage, agents: [changed] }))).toMatchObject({

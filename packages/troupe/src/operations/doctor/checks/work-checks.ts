@@ -1,4 +1,5 @@
 /** Checks of open runs, schedules and dead letters. */
+import { journalOwnerOf } from '../../../journal/index.ts'
 import { counted, coverageOf, fail, listNames, pass, short, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
@@ -10,18 +11,27 @@ const [warnSkewMs, failSkewMs] = [1_000, 10_000]
 const skewOf = (at: number, asked: number, answered: number): number =>
   at < asked ? asked - at : at > answered ? answered - at : 0
 
+/** Names the run, thread or handler of a step. */
+function stepOwnerText(step: string): string {
+  const run = journalOwnerOf(step)?.run
+  if (run !== undefined) return `the run ${run}`
+  return step.startsWith('message:') ? `a handler (${step})` : `the thread ${step.replace(/^session:|#\d+$/g, '')}`
+}
+
 export const workChecks = {
   async 'effects.resolved'({ parts, users }) {
     const found = await Promise.all(
       (await users()).users.map(async (user) =>
-        (await parts.journal.steps.uncertain.list(user)).map(({ effect }) => `${effect} of ${user}`),
+        (await parts.journal.steps.uncertain.list(user)).map(
+          ({ effect, step }) => `${effect} of ${stepOwnerText(step)} of ${user}`,
+        ),
       ),
     )
     const uncertain = found.flat()
     if (uncertain.length === 0) return pass(`None of ${coverageOf(await users())}.`)
     return warn(
       `${counted(uncertain.length, 'effect')}: ${listNames(uncertain)}.`,
-      'Find out whether each effect happened, and call run.resolve(…). Its run waits until then.',
+      'Find out whether each effect happened. A run or thread waits until then: `troupe runs resolve`, run.resolve(…) or session.resolve(…). A handler has a dead letter: `troupe messages redrive` executes the effect again.',
     )
   },
 
