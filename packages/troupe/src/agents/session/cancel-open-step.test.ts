@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { systemClock } from '../../core/index.ts'
+import { createJournals } from '../../journal/index.ts'
 import {
   call,
   file,
@@ -101,4 +103,20 @@ it('A session names the tool of an interrupted call of the application, and canc
   expect(await one.uncertain()).toMatchObject([{ name: 'act', input: { q: '1' } }])
   expect(await one.cancel()).toBe(true)
   expect(await one.chat('second')).toBe('fine')
+})
+
+it('A session rejects a call as busy while another process executes the open step of its thread.', async () => {
+  const { session, journals, storage } = await interruptedThread()
+  const otherJournals = createJournals({ storage, clock: systemClock, owner: 'other' })
+  const step = 'session:t/A#1'
+  const lookup = tool(
+    async () => {
+      await otherJournals.takeOver('u', step, systemClock.now())
+      return 'paid'
+    },
+    { effect: 'at-most-once', reconcile: async () => 'not' as const },
+  )
+  const one = session(mockAgent(['first answered'], { tools: [lookup] }).agent)
+  await expect(one.chat('second')).rejects.toMatchObject({ code: 'thread.busy', cause: { code: 'journal.lost' } })
+  expect(await journals.load('u', step)).toMatchObject({ owner: 'other' })
 })

@@ -47,6 +47,7 @@ import {
   createThreadStore,
   type OpenStep,
   openQuestions,
+  openStepError,
   rejectRun,
   type SessionQuestion,
   type ThreadStore,
@@ -273,8 +274,8 @@ export class Session {
       state = await this.#threads.read(user, this.#thread)
       if (state.open) {
         const question = before?.questions?.[0]?.id ?? state.questions[0]?.question.id
-        // The step cannot continue: the outcome of an effect is unknown, or its code has changed.
-        if (question === undefined && problem !== undefined) throw problem
+        // The step cannot continue: another process executes it, the outcome of an effect is unknown, or its code has changed.
+        if (question === undefined && problem !== undefined) throw openStepError(this.threadId, open, problem)
         throw waitingFor(this.threadId, question ?? '')
       }
     }

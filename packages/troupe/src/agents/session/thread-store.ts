@@ -2,7 +2,15 @@
  * The threads of a user: one row for each agent or team with which a thread is held. It has the step or run that is open, and
  * the questions that a session waits for.
  */
-import { decodeJson, failure, type Json, type TaintLabel, titleOf, type UserId } from '../../core/index.ts'
+import {
+  decodeJson,
+  failure,
+  type Json,
+  LeaseLostError,
+  type TaintLabel,
+  titleOf,
+  type UserId,
+} from '../../core/index.ts'
 import { escapeRun } from '../../journal/index.ts'
 import type { Fragment, Row, Storage } from '../../storage/index.ts'
 import type { Question } from '../agent-port.ts'
@@ -195,6 +203,12 @@ export function rejectRun(
   const { open } = state
   if (open?.kind === 'run') throw failure('thread.busy', { thread: threadId, holder: holderOf(open) })
 }
+
+/** Returns the error of a call that waited for the open step: the problem of the step, or that another process executes it. */
+export const openStepError = (threadId: string, open: OpenStep, problem: unknown): unknown =>
+  problem instanceof LeaseLostError
+    ? failure('thread.busy', { thread: threadId, holder: holderOf(open) }, { cause: problem })
+    : problem
 
 const now = { $: 'now' } as const
 /** Follows every thread of the order. */
