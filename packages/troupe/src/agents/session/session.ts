@@ -242,7 +242,7 @@ export class Session {
     const captured = capture(options)
     const run = () => {
       checkSignal(`${what} of ${this.agent.name}`, captured.signal)
-      if (what !== 'forget') this.#options.steps.admit?.()
+      if (what !== 'forget' && what !== 'cancel') this.#options.steps.admit?.()
       return work(captured)
     }
     const mine = this.#last.then(run, run)
