@@ -219,13 +219,15 @@ export interface StepEntry {
   readonly request?: Json
   /** The request that this step answers, for an agent that represents others. */
   readonly serve?: ReceivedRequest
-  /** The results of a fan-out that this agent started, if the input is their join: one per invocation, in order. */
+  /** The results of the join that is the input, in the order of invocation. */
   readonly results?: readonly {
     readonly agent: string
     readonly success: boolean
     readonly value?: Json
     readonly error?: Json
   }[]
+  /** True if `results` are those of invocations of this agent, and not of branches that met at its node. */
+  readonly hasReturned?: true
   /**
    * Registers a function that returns the messages which a stored thread of the given length lacks if the step is aborted
    * now. Each open call is answered as aborted.

@@ -27,10 +27,17 @@ function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: Com
   const out = outer.filter((edge) => edge.from === name)
   if (into.some((edge) => edge.from === name))
     throw invalid(name, 'a team cannot lead to itself', 'Put an agent between')
-  for (const edge of outer) if (edge.to !== name && edge.from !== name) draft.addEdge(edge)
+  // A team that is only queried or notified ends with its result.
+  const isAnswering = into.every(({ type }) => type === 'query' || type === 'notify') && !out.some(carries)
   const entries = canonical.edges.filter((edge) => edge.from === 'Start')
   const fan = entries.length > 1 ? { fanOut: true as const } : {}
-  for (const edge of into) {
+  // Edges stay in their written order, which is the order of the results of a fan-out.
+  for (const edge of outer) {
+    if (edge.from === name) continue
+    if (edge.to !== name) {
+      draft.addEdge(edge)
+      continue
+    }
     // The first invoked agent inside is not always the one that answers; `returns` makes the invocation return anyway.
     const back = out.some((o) => o.to === edge.from) ? { returns: true as const } : {}
     for (const entry of entries)
@@ -41,9 +48,11 @@ function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: Com
     if (edge.to !== 'End') {
       const leaves = edge.leaves === undefined ? {} : { leaves: inside(edge.leaves) }
       draft.addEdge({ ...edge, ...leaves, from: inside(edge.from), to: inside(edge.to) })
-    } else
+    } else {
       for (const next of out)
         if (!draft.hasEdge(inside(edge.from), next.to)) draft.addEdge(leaving(name, edge, next, inside(edge.from)))
+      if (isAnswering) draft.addEdge({ ...edge, from: inside(edge.from), to: draft.use('End', name) })
+    }
   }
 }
 

@@ -43,6 +43,7 @@ async function play(
           const entry = {
             input,
             results: command.results,
+            hasReturned: command.hasReturned,
             request: command.request,
             flow: command.flow,
             ctx: { context },
@@ -76,6 +77,19 @@ describe('patterns', () => {
       D: (i) => value(valuesIn(i).join('+')),
     })
     expect(testbed.result.response).toBe('a1+a2')
+  })
+  it('The built-in agent of a nested team gets the branches that meet at it as its task.', async () => {
+    const after = (topology: TopologyForm) =>
+      ({
+        agents: [a, b, { name: 'T', topology }],
+        flows: ['Start -> {A, B}', '{A, B} -> T', 'T -> End'],
+      }) as TopologyForm
+    const stubs = { A: () => value('a'), B: () => value('b'), C: (i: Json) => value(valuesIn(i)) }
+    const voted = await play(after(patterns.vote({ voters: [c] })), stubs)
+    expect(voted.result.response).toEqual(['a', 'b'])
+    const check: AgentStub = () => value({ pass: true })
+    const looped = await play(after(patterns.loop({ body: c, check: d })), { ...stubs, D: check })
+    expect([looped.result.response, looped.inputsOf('C').map(valuesIn)]).toEqual([['a', 'b'], [['a', 'b']]])
   })
   it('The pipeline pattern allows an agent several times, in one stage and in several.', async () => {
     const twice = patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b] }, { agents: [a] }] })

@@ -45,9 +45,12 @@ export function createRoleAgent(name: string, role: PatternRole, code?: RoleCode
     ...(lacks ? { incomplete: 'it carries out a function that was not passed' } : {}),
     access: Object.freeze({}),
     fingerprint: hashText(`${canonicalJson(role)}\n${source}`),
-    step: async (entry: StepEntry) => step(entry),
+    step: async (entry: StepEntry) => step(entry.hasReturned ? entry : withoutResults(entry)),
   })
 }
+
+/** Branches of other agents that met at the node are the task: a role reads only the results of its own invocations. */
+const withoutResults = ({ results: _, ...entry }: StepEntry): StepEntry => entry
 
 const needsCode = (role: PatternRole): boolean =>
   role.kind === 'router' ? typeof role.by !== 'string' : 'code' in role && role.code === true

@@ -274,6 +274,8 @@ export type BranchOrigin =
       /** The index of the invocation in that join, from 0. */
       readonly slot: number
       readonly query?: true
+      /** The nested team that answers the query, whichever of its agents ends it; absent for a single agent. */
+      readonly team?: string
     }
   /** A notification: no caller waits for the result. */
   | { readonly kind: 'notify' }

@@ -234,6 +234,11 @@ it('The check of a topology finds nothing wrong with sound teams.', () => {
     patterns.loop({ body: a, check: b }),
     team('A B', ['Start -> A', 'A <-> B', 'A -> End']),
     team('A B C', ['Start -> A', 'A -> B', 'B <-> C', 'A -> End'], { edges: { 'A -> B': { type: 'query' } } }),
+    ...(['query', 'notify'] as const).map((type) => ({
+      agents: [a, { name: 'T', topology: team('B C', ['B -> C']) }],
+      flows: ['Start -> A', 'A -> T', 'A -> End'],
+      edges: { 'A -> T': { type } },
+    })),
     team('A', ['Start -> A', 'A -> User']),
     team('A', ['Start -> A', 'A -> User', 'User -> A', 'A -> End']),
   ]

@@ -78,18 +78,30 @@ function routes(
   value: Json | undefined,
 ): GraphEdge[] {
   const isSpent = spentFanOut(state, branch, out)
-  let open = out.filter((e) => carries(e) && usable(state, branch, e) && !isSpent(e))
+  const open = out.filter((e) => carries(e) && usable(state, branch, e) && !isSpent(e))
+  for (const edges of byTeam(open)) {
+    const preferred = preferredRoutes(edges, value)
+    if (preferred.length > 0) return preferred
+  }
+  return open.filter((e) => !e.when)
+}
+
+/** Groups edges by the nested team that they leave, so that a team does all its work before a value leaves it. */
+function byTeam(edges: readonly GraphEdge[]): readonly (readonly GraphEdge[])[] {
+  const lengthOf = ({ leaves = '' }: GraphEdge) => leaves.length || Number.POSITIVE_INFINITY
+  const lengths = [...new Set(edges.map(lengthOf))].sort((a, b) => b - a)
+  return lengths.map((length) => edges.filter((e) => lengthOf(e) === length))
+}
+
+/** Returns the edges that a plain value takes before all others of the same team. */
+function preferredRoutes(open: readonly GraphEdge[], value: Json | undefined): GraphEdge[] {
   const talk = open.filter((e) => e.alternating)
   if (talk.length > 0) return talk
   const chosen = open.filter((e) => e.when && (value === undefined || conditionHolds(e.when, value)))
   if (chosen.length > 0) return chosen
-  open = open.filter((e) => !e.when)
-  const fan = open.filter((e) => e.fanOut)
-  // A fan-out in a nested team comes before the one that follows the team.
-  const inside = fan.filter((e) => e.leaves === undefined)
-  if (fan.length > 0) return inside.length > 0 ? inside : fan
-  const limited = open.filter((e) => e.limit !== undefined)
-  return limited.length > 0 ? limited : open
+  const always = open.filter((e) => !e.when)
+  const fan = always.filter((e) => e.fanOut)
+  return fan.length > 0 ? fan : always.filter((e) => e.limit !== undefined)
 }
 
 /**
@@ -125,8 +137,8 @@ function valueTarget(
   const talks = edges[0]?.alternating === true
   const caller = callingNode(state, group)
   if (caller !== undefined && !talks) {
-    if (isQueried(group, branch) || (edges.some((e) => e.to === caller) && !edges[0]?.fanOut))
-      return { to: 'back', edges: [] }
+    const returns = edges.some((e) => e.to === caller) && !edges[0]?.fanOut
+    if (returns || isAnswer(state, branch, edges)) return { to: 'back', edges: [] }
   }
   if (edges.length === 0)
     return node.out.some((e) => carries(e) && e.when)
@@ -140,6 +152,20 @@ function valueTarget(
   return onward.length === 1 && ends(graph, onward[0] as GraphEdge)
     ? { to: 'end', edges: onward }
     : { to: 'along', edges: onward }
+}
+
+/**
+ * Returns whether a value on these edges answers the caller: it answers a query, or would leave a nested team of which
+ * the caller is a part.
+ */
+function isAnswer(state: Readonly<State>, branch: Branch, edges: readonly GraphEdge[]): boolean {
+  const group = groupIn(state, branch)
+  if (isQueried(group, branch)) return true
+  if (edges.length === 0) return false
+  if (edges.every((e) => e.leaves !== undefined && isCalledFrom(state, branch, e.leaves))) return true
+  const team = queriedTeam(group, branch)
+  const isOutside = ({ to }: GraphEdge) => !to.startsWith(`${team}/`) && nodeIn(state, to).kind !== 'user'
+  return team !== undefined && edges.every(isOutside)
 }
 
 /** If the value is not known yet, several conditional edges are possible. They count as one edge. */
@@ -191,6 +217,7 @@ export function flowOf(state: Readonly<State>, branch: Branch): Flow {
     kind,
     callingNode(state, group) ?? null,
     isQueried(group, branch),
+    queriedTeam(group, branch) ?? null,
     branch.hasReturned,
   ])
   const flow = state.flows.get(key) ?? computeFlow(state, branch, node)
@@ -200,7 +227,15 @@ export function flowOf(state: Readonly<State>, branch: Branch): Flow {
 
 /** Returns whether the branch answers the agent that started it by a query, that is, before any hand-off. */
 const isQueried = ({ origin, branches }: Group, branch: Branch): boolean =>
-  origin.kind === 'call' && origin.query === true && branches[0] === branch.id && branch.before === undefined
+  origin.kind === 'call' &&
+  origin.query === true &&
+  origin.team === undefined &&
+  branches[0] === branch.id &&
+  branch.before === undefined
+
+/** Returns the nested team that answers a query, while the branch is in the team. */
+const queriedTeam = ({ origin }: Group, { node }: Branch): string | undefined =>
+  origin.kind === 'call' && origin.team !== undefined && node.startsWith(`${origin.team}/`) ? origin.team : undefined
 
 function computeFlow(state: Readonly<State>, branch: Branch, node: GraphNode): Flow {
   const graph = graphIn(state)
@@ -229,7 +264,10 @@ function allowed(state: Readonly<State>, branch: Branch): string {
   return choices.join('; ')
 }
 
-/** Finds an edge by the given name: of a node, of its agent, or of a team with one entry. */
+/**
+ * Finds an edge by the given name: of a node, of its agent, or of a team with one entry. In a nested team, names of its
+ * nodes and teams come before those of the teams around it.
+ */
 function edgeTo(
   state: Readonly<State>,
   branch: Branch,
@@ -237,12 +275,17 @@ function edgeTo(
   edges: readonly GraphEdge[],
 ): GraphEdge | undefined {
   const open = edges.filter((e) => usable(state, branch, e))
-  const within = open.filter((e) => e.to.startsWith(`${name}/`))
-  return (
-    open.find((e) => e.to === name) ??
-    open.find((e) => nodeIn(state, e.to).label === name) ??
-    (within.length === 1 ? within[0] : undefined)
-  )
+  const names = scopesOf(branch.node).map((scope) => `${scope}${name}`)
+  const node = names.map((known) => open.find((e) => e.to === known)).find((edge) => edge !== undefined)
+  const entry = () =>
+    names.map((team) => open.filter((e) => e.to.startsWith(`${team}/`))).find((entries) => entries.length === 1)
+  return node ?? open.find((e) => nodeIn(state, e.to).label === name) ?? entry()?.[0]
+}
+
+/** Returns the prefixes of names around a node, from its own team to the outermost: `T/U/`, `T/` and an empty one. */
+function scopesOf(node: string): readonly string[] {
+  const teams = node.split('/').slice(0, -1)
+  return [...teams.map((_, i) => `${teams.slice(0, teams.length - i).join('/')}/`), '']
 }
 
 export function planOf(state: Readonly<State>, branch: Branch, outcome: Outcome): Plan {

@@ -120,8 +120,7 @@ function fork(d: RunDecision, branch: Branch, targets: readonly NextTarget[]) {
       if (!returnsResult(target)) oneWayTo(d, branch, target, i + 1)
       else if (edge.type === 'notify') startNotification(d, branch, edge, input, i + 1)
       else {
-        const query = edge.type === 'query' ? { query: true as const } : {}
-        start(d, branch, target, i + 1, { kind: 'call', joinId: id, slot, ...query })
+        start(d, branch, target, i + 1, { kind: 'call', joinId: id, slot, ...queryOf(edge) })
       }
       if (returnsResult(target)) slot++
       yield
@@ -129,6 +128,14 @@ function fork(d: RunDecision, branch: Branch, targets: readonly NextTarget[]) {
     if (!meets) return d.emit({ type: 'branch.completed', branch: branch.id, agent: d.label(branch), as: 'split' })
     for (const [i, target] of slots.entries()) if (target.edge.type === 'notify') notifyTarget(d, branch, id, target, i)
   }
+}
+
+/** Returns the marks of a query, with the name of the outermost nested team that it enters. */
+function queryOf({ type, from, to }: GraphEdge): { readonly query?: true; readonly team?: string } {
+  if (type !== 'query') return {}
+  const teams = to.split('/').slice(0, -1)
+  const entered = teams.findIndex((_, i) => !from.startsWith(`${teams.slice(0, i + 1).join('/')}/`))
+  return { query: true, ...(entered < 0 ? {} : { team: teams.slice(0, entered + 1).join('/') }) }
 }
 
 /** Splits a branch into several, for which no branch waits. */
