@@ -10,7 +10,15 @@ export type {
   NodeKind,
   PatternRole,
 } from './canonical/canonical-topology.ts'
-export { carries, type Graph, type GraphEdge, type GraphNode, graphOf, returnsTo } from './canonical/graph.ts'
+export {
+  carries,
+  type Graph,
+  type GraphEdge,
+  type GraphNode,
+  graphOf,
+  type JoinsAhead,
+  returnsTo,
+} from './canonical/graph.ts'
 export type {
   BreakOn,
   Budgets,

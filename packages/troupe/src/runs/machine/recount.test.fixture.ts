@@ -1,7 +1,7 @@
 /** Counts everything again that a state counts as it changes: the stored counts must be equal. */
 import { expect } from 'vitest'
 import { type Branch, type Group, isBranchEnded } from './branches/branches-slice.ts'
-import { nodeIn } from './branches/flow.ts'
+import { joinsAhead } from './branches/flow.ts'
 import type { State } from './state.ts'
 
 const count = <T>(items: Iterable<T>, counts: (item: T) => boolean): number => [...items].filter(counts).length
@@ -39,7 +39,7 @@ function expectGroupToHold(state: State, group: Group): void {
   expect([...group.open].sort()).toEqual(open.map(({ id }) => id).sort())
   expect(group.live).toBe(open.length)
   expect(group.blocked).toBe(count(open, ({ blocked }) => blocked))
-  const reaches = (branch: Branch, node: string) => nodeIn(state, branch.node).reach.includes(node)
+  const reaches = (branch: Branch, node: string) => joinsAhead(state, group, branch.node).reach.includes(node)
   for (const [node, blocked] of Object.entries(group.blockedReachableCounts))
     expect(blocked).toBe(count(open, (branch) => branch.blocked && reaches(branch, node)))
 }

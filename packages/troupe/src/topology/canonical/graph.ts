@@ -17,7 +17,10 @@ export interface GraphNode extends CanonicalNode {
   readonly perPass: readonly GraphEdge[]
   /** Whether branches of a group wait for each other at this node. */
   readonly isJoin: boolean
-  /** The joins that a branch can still reach from this node over at least one edge. */
+}
+
+export interface JoinsAhead {
+  /** The joins that a branch can still reach over at least one edge. */
   readonly reach: readonly string[]
   /** The joins of `reach` that are reached first, without another join in between. */
   readonly first: readonly string[]
@@ -27,6 +30,11 @@ export interface Graph {
   readonly nodes: ReadonlyMap<string, GraphNode>
   readonly edges: readonly GraphEdge[]
   readonly entries: readonly GraphEdge[]
+  /**
+   * Returns the joins ahead of a branch at a node. The result of an invoked branch returns to the caller, so no path leads
+   * through the caller.
+   */
+  readonly joinsAhead: (node: string, caller: string | undefined) => JoinsAhead
   /** The nodes with a limit of concurrent steps. */
   readonly limited: readonly string[]
 }
@@ -51,7 +59,7 @@ function meets(node: CanonicalNode, edges: readonly CanonicalEdge[], starts: Rea
 
 type Neighbours = ReadonlyMap<string, readonly string[]>
 
-function walk(start: string, next: Neighbours, joinNodes: ReadonlySet<string>, through: boolean): string[] {
+function walk(start: string, next: Neighbours, joinNodes: ReadonlySet<string>, closed: ReadonlySet<string>): string[] {
   const seen = new Set<string>()
   const found: string[] = []
   const stack = [...(next.get(start) ?? [])].reverse()
@@ -60,7 +68,7 @@ function walk(start: string, next: Neighbours, joinNodes: ReadonlySet<string>, t
     if (seen.has(name)) continue
     seen.add(name)
     if (joinNodes.has(name)) found.push(name)
-    if (!through && joinNodes.has(name)) continue
+    if (closed.has(name)) continue
     const onward = next.get(name) ?? []
     for (let i = onward.length - 1; i >= 0; i--) stack.push(onward[i] as string)
   }
@@ -94,11 +102,34 @@ export function graphOf(topology: CanonicalTopology): Graph {
       in: into.get(node.name) ?? [],
       perPass: (out.get(node.name) ?? []).filter((edge) => edge.perPass),
       isJoin: joinNodes.has(node.name),
-      reach: joinNodes.size === 0 ? [] : walk(node.name, next, joinNodes, true),
-      first: joinNodes.size === 0 ? [] : walk(node.name, next, joinNodes, false),
     })
   const limited = topology.nodes.filter((n) => n.limit !== undefined).map((n) => n.name)
-  return { nodes, edges, entries: edges.filter((e) => starts.has(e.from)), limited }
+  const joinsAhead = aheadOf(next, joinNodes)
+  return { nodes, edges, entries: edges.filter((e) => starts.has(e.from)), limited, joinsAhead }
+}
+
+/** Each answer is computed at its first use. */
+function aheadOf(next: Neighbours, joinNodes: ReadonlySet<string>): Graph['joinsAhead'] {
+  const byCaller = new Map<string | undefined, Map<string, JoinsAhead>>()
+  const none: JoinsAhead = { reach: [], first: [] }
+  const compute = (node: string, caller: string | undefined): JoinsAhead => {
+    // A branch that was handed to the caller continues there.
+    const isClosed = caller !== undefined && caller !== node
+    const open = isClosed ? new Set([...joinNodes].filter((name) => name !== caller)) : joinNodes
+    const ends = isClosed ? [caller] : []
+    return {
+      reach: walk(node, next, open, new Set(ends)),
+      first: walk(node, next, open, new Set([...joinNodes, ...ends])),
+    }
+  }
+  return (node, caller) => {
+    if (joinNodes.size === 0) return none
+    const known = byCaller.get(caller) ?? new Map<string, JoinsAhead>()
+    byCaller.set(caller, known)
+    const found = known.get(node) ?? compute(node, caller)
+    known.set(node, found)
+    return found
+  }
 }
 
 /**

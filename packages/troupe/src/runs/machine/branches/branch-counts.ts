@@ -10,11 +10,11 @@ import type { Step } from '../steps/steps-slice.ts'
 import { transitionTo } from '../transition-to.ts'
 import type { Branch, Group } from './branches-slice.ts'
 import { type BranchStatus, branchTransitions } from './branches-slice.ts'
-import { nodeIn } from './flow.ts'
+import { joinsAhead } from './flow.ts'
 
 /** Changes the number of branches of a group that can still reach the joins after a node. */
 export function countReachable(state: State, group: Group, node: string, by: 1 | -1): void {
-  for (const joinNode of nodeIn(state, node).reach) addTo(ownDict(group, 'reachableCounts'), joinNode, by)
+  for (const joinNode of joinsAhead(state, group, node).reach) addTo(ownDict(group, 'reachableCounts'), joinNode, by)
 }
 
 export function countLive(state: State, group: Group, node: string, by: 1 | -1): void {
@@ -37,7 +37,7 @@ export function setBlocked(state: State, branch: Branch, blocked: boolean): void
   const group = state.branches.groups.get(branch.group) as Group
   branch.blocked = blocked
   group.blocked += blocked ? 1 : -1
-  for (const joinNode of nodeIn(state, branch.node).reach)
+  for (const joinNode of joinsAhead(state, group, branch.node).reach)
     addTo(ownDict(group, 'blockedReachableCounts'), joinNode, blocked ? 1 : -1)
   refreshGroup(state, group)
 }

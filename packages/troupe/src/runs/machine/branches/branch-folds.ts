@@ -32,6 +32,7 @@ function groupFor(state: State, event: EventOf<'branch.started'>): Group {
   const group: Group = {
     id: event.group,
     origin: event.origin as BranchOrigin,
+    caller: event.origin?.kind === 'call' ? state.joins.open.get(event.origin.joinId)?.node : undefined,
     depth: event.depth,
     branches: [],
     open: new Set(),
@@ -137,8 +138,7 @@ export function countTraversal(state: State, index: number, group: Group, leaves
   const graph = graphIn(state)
   const edge = must(graph.edges[index], `edge ${index}`)
   if (edge.perPass) addTo(ownDict(group, 'passUses'), index, 1)
-  else if (leaves)
-    for (const other of graph.nodes.get(edge.from)?.perPass ?? []) ownDict(group, 'passUses')[other.index] = 0
+  else if (leaves) for (const other of nodeIn(state, edge.from).perPass) ownDict(group, 'passUses')[other.index] = 0
 }
 
 function moved(state: State, event: EventOf<'branch.moved'>): void {

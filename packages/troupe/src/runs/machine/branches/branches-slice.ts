@@ -108,6 +108,8 @@ export interface Branch {
 export interface Group {
   readonly id: string
   readonly origin: BranchOrigin
+  /** The node that waits for the result of the group; undefined if none does. */
+  readonly caller: string | undefined
   readonly depth: number
   /** The number of all its branches, and of those that are open. */
   readonly branches: BranchId[]

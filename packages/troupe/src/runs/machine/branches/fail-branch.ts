@@ -7,7 +7,7 @@ import { canBeSatisfied } from '../joins/join-verdict.ts'
 import { askAboutFailure, askPerson } from '../people/ask-person.ts'
 import { routeAnswer } from '../people/route-answer.ts'
 import type { Branch, Group } from './branches-slice.ts'
-import { graphIn, planOf } from './flow.ts'
+import { graphIn, joinsAhead, planOf } from './flow.ts'
 import { routeResult } from './route-result.ts'
 
 const longestDelay = 60_000
@@ -94,7 +94,7 @@ export function retryInPlace(d: RunDecision, branch: Branch, attempt: number, af
 
 /** Returns the join that would miss this branch: the first on its way at which a branch waits or can still arrive. */
 function joinNodeFor(d: RunDecision, group: Group, branch: Branch): GraphNode | undefined {
-  const [first] = d.node(branch.node).first
+  const [first] = joinsAhead(d.state, group, branch.node).first
   if (first === undefined) return undefined
   const waits = group.openJoins[first] !== undefined
   return waits || missing(d, group, first, waits) > 1 ? d.node(first) : undefined

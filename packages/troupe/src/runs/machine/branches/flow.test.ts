@@ -27,6 +27,16 @@ describe('fan-outs after joins', () => {
     expect(testbed.result.response).toBe('G(E(D(B(A(go)),C(A(go)))),F(D(B(A(go)),C(A(go)))))')
   })
 
+  it('A join node waits for a fan-out to another join that leads to it, in each order of the flow.', () => {
+    for (const set of ['{B, C}', '{C, B}']) {
+      const flows = ['Start -> R', 'R -> X', 'R -> Y', `X => ${set}`, `Y => ${set}`, 'B -> C', 'C -> End']
+      const topology = team('R X Y B C', flows)
+      const stubs = { ...wrapping('X B C'), R: () => handOff('X', 'go') }
+      const testbed = new MachineTestbed(topology, stubs).runUntilIdle()
+      expect(testbed.inputsOf('C').map((input) => valuesIn(input).sort())).toEqual([['B(X(go))', 'X(go)']])
+    }
+  })
+
   it('A join node whose fan-out returns continues with the results.', () => {
     const flows = ['Start -> A', 'A => {B, C}', '{B, C} -> D', 'D => {E, F}', '{E, F} -> D', 'D -> End']
     const testbed = new MachineTestbed(team('A B C D E F', flows), wrapping('A B C D E F')).runUntilIdle()

@@ -2,7 +2,14 @@
 
 import type { CarriedHistory, Flow, Outcome } from '../../../agents/index.ts'
 import type { Json } from '../../../core/index.ts'
-import { carries, type Graph, type GraphEdge, type GraphNode, returnsTo } from '../../../topology/index.ts'
+import {
+  carries,
+  type Graph,
+  type GraphEdge,
+  type GraphNode,
+  type JoinsAhead,
+  returnsTo,
+} from '../../../topology/index.ts'
 import { must, type State } from '../state.ts'
 import type { Branch, Group } from './branches-slice.ts'
 import { conditionHolds } from './condition-holds.ts'
@@ -28,6 +35,10 @@ export interface NextTarget {
 export const graphIn = (state: Readonly<State>): Graph => must(state.graph, 'graph')
 export const nodeIn = (state: Readonly<State>, name: string): GraphNode => must(graphIn(state).nodes.get(name), name)
 const groupIn = (state: Readonly<State>, { group }: Branch): Group => must(state.branches.groups.get(group), group)
+
+/** Returns the joins that a branch of the group can still reach from a node. */
+export const joinsAhead = (state: Readonly<State>, { caller }: Group, node: string): JoinsAhead =>
+  graphIn(state).joinsAhead(node, caller)
 
 /** Returns the node that waits for the result of this group; undefined if none does. */
 export function callingNode(state: Readonly<State>, group: Group): string | undefined {

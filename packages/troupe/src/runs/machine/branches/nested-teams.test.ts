@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { patterns, type TopologyForm } from '../../../topology/index.ts'
 import { agent, fan, leaf } from '../machine-teams.test.fixture.ts'
-import { type AgentStub, MachineTestbed, resultsIn, value, valuesIn } from '../machine-testbed.test.fixture.ts'
+import { type AgentStub, fails, MachineTestbed, resultsIn, value, valuesIn } from '../machine-testbed.test.fixture.ts'
 
 /** Returns its name around its input, or around the values of its results. */
 const wraps =
@@ -72,6 +72,11 @@ it('A nested team that is notified ends with its last agent.', () => {
   const notify = { 'X -> T': { type: 'notify' } }
   const testbed = play(teamOf('X', { T: line('A B') }, ['Start -> X', 'X -> T', 'X -> End'], notify), wrapping('A B X'))
   expect([testbed.result.response, testbed.inputsOf('B')]).toEqual(['X(go)', ['A(X(go))']])
+  const last = play(
+    teamOf('N', { T: line('A B') }, ['Start -> T', 'T -> N'], { 'T -> N': { type: 'notify' } }),
+    wrapping('A B N'),
+  )
+  expect([last.result.response, last.inputsOf('N')]).toEqual(['B(A(go))', ['B(A(go))']])
 })
 
 it('An agent that another agent of its nested team invoked returns its value to that agent.', () => {
@@ -87,4 +92,25 @@ it('An agent that another agent of its nested team invoked returns its value to 
   const handing: AgentStub = (i) => ({ outcome: { kind: 'handOff', agent: 'B', input: i } })
   const testbed = play(topology, { H: fan('A'), A: handing, ...wrapping('B Z') })
   expect([testbed.result.response, testbed.inputsOf('Z')]).toEqual(['Z(B(for A))', [['B(for A)']]])
+})
+
+it('The branches of an invoked team do not wait for each other because of a path through the agent that invoked it.', () => {
+  const routed = {
+    agents: ['R', 'X', 'Y', 'A', 'B', 'C'].map(agent),
+    flows: ['Start -> R', 'R -> X', 'R -> Y', 'X => {A, B}', 'Y => {A, B}', '{A, B} -> C', 'C -> End'],
+  }
+  const handing: AgentStub = (i) => ({ outcome: { kind: 'handOff', agent: 'X', input: i } })
+  const topology = teamOf('L', { T: routed }, ['Start -> L', 'L <-> T', 'L -> End'])
+  const testbed = play(topology, { ...wrapping('X A B C'), L: fan('T'), R: handing })
+  expect(testbed.result.response).toEqual(['C(A(X(for T)),B(X(for T)))'])
+  expect(testbed.inputsOf('B')).toEqual(['X(for T)'])
+})
+
+it('A failed branch of an invoked team does not arrive at the agent that invoked it.', () => {
+  const inner = { agents: ['X', 'A', 'B'].map(agent), flows: ['Start -> X', 'X => {A, B}', '{A, B} -> End'] }
+  const topology = teamOf('L', { T: inner }, ['Start -> L', 'L <-> T', 'L -> End'])
+  const config = { onFailure: 'collect' } as const
+  const stubs = { ...wrapping('X'), L: fan('T'), A: () => fails('lost'), B: leaf('b', 5) }
+  const testbed = new MachineTestbed(topology, stubs, config).runUntilIdle()
+  expect([testbed.inputsOf('L').length, testbed.result.response]).toEqual([2, ['b']])
 })

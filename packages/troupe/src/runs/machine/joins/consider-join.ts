@@ -4,6 +4,7 @@
  */
 import type { StoredError } from '../../../core/index.ts'
 import { byOrder, type Group } from '../branches/branches-slice.ts'
+import { joinsAhead } from '../branches/flow.ts'
 import type { RunDecision } from '../decision.ts'
 import { must } from '../state.ts'
 import { cause, joinProgress, loser } from './join-progress.ts'
@@ -42,11 +43,12 @@ export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredErro
     return
   }
   const group = must(d.state.branches.groups.get(joinState.group), joinState.group)
+  const reaches = (node: string) => joinsAhead(d.state, group, node).reach.includes(joinState.node)
   for (const id of group.open) {
     const branch = d.branch(id)
-    if (d.node(branch.node).reach.includes(joinState.node)) d.later({ do: 'branch.cancel', branch: id, cancellation })
+    if (reaches(branch.node)) d.later({ do: 'branch.cancel', branch: id, cancellation })
   }
-  discardJoins(d, group, (node) => d.node(node).reach.includes(joinState.node), forLosers)
+  discardJoins(d, group, reaches, forLosers)
 }
 
 /** Fails the joins that cannot complete, with the branches that waited there. */

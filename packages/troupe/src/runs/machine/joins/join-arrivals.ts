@@ -3,6 +3,7 @@
 import type { Json } from '../../../core/index.ts'
 import type { GraphEdge } from '../../../topology/index.ts'
 import type { Group } from '../branches/branches-slice.ts'
+import { joinsAhead } from '../branches/flow.ts'
 import { moveAlong, startBranch } from '../branches/route-result.ts'
 import type { Arrival, RunDecision } from '../decision.ts'
 import { must } from '../state.ts'
@@ -20,15 +21,17 @@ export function joinArrivals(d: RunDecision): void {
     if (group) group.push(arrival)
     else groups.set(key, [arrival])
   }
-  for (const group of groups.values()) joinGroup(d, group)
+  const waiting = [...groups.values()]
+  for (let next = waiting.shift(); next; next = waiting.shift()) joinGroup(d, next, waiting)
 }
 
-function joinGroup(d: RunDecision, arrivals: readonly Arrival[]) {
+function joinGroup(d: RunDecision, arrivals: readonly Arrival[], waiting: readonly (readonly Arrival[])[]) {
   const [first] = arrivals as readonly [Arrival, ...Arrival[]]
   const group = must(d.state.branches.groups.get(first.group), first.group)
   const others =
     missing(d, group, first.node, group.openJoins[first.node] !== undefined) -
-    arrivals.filter((a) => a.branch !== undefined).length
+    arrivals.filter((a) => a.branch !== undefined).length +
+    waiting.filter((later) => comesBefore(d, group, later, first.node)).length
   if (group.openJoins[first.node] === undefined && arrivals.length === 1 && others <= 0 && first.result.success)
     return alone(d, group, first)
   const id = group.openJoins[first.node] ?? open(d, group, first.node)
@@ -52,6 +55,13 @@ function joinGroup(d: RunDecision, arrivals: readonly Arrival[]) {
       value: arrival.result.value as Json,
     })
   }
+}
+
+/** Returns whether new branches that have arrived at another node lead to this one, and not the other way round. */
+function comesBefore(d: RunDecision, group: Group, arrivals: readonly Arrival[], node: string): boolean {
+  const reaches = (from: string, to: string) => joinsAhead(d.state, group, from).reach.includes(to)
+  const isAhead = (other: string) => reaches(other, node) && !reaches(node, other)
+  return arrivals.some((a) => a.branch === undefined && a.group === group.id && isAhead(a.node))
 }
 
 function alone(d: RunDecision, group: Group, arrival: Arrival) {
@@ -102,7 +112,7 @@ export function considerJoins(d: RunDecision, group: Group): void {
     else d.joins.add(joinState.id)
   }
   if (waiting === 0 || waiting < open.length || group.live > 0 || d.arrivals.length > 0) return
-  const reaches = (from: string, to: string) => d.node(from).reach.includes(to)
+  const reaches = (from: string, to: string) => joinsAhead(d.state, group, from).reach.includes(to)
   const next = open.find((node) =>
     open.every((other) => other === node || !reaches(other, node) || reaches(node, other)),
   )

@@ -2,6 +2,7 @@
 import { failure, type Json, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { FailurePolicy, GraphNode, Join } from '../../../topology/index.ts'
 import { byOrder, type Group } from '../branches/branches-slice.ts'
+import { joinsAhead } from '../branches/flow.ts'
 import type { RunDecision } from '../decision.ts'
 import { must } from '../state.ts'
 import type { JoinProgress } from './join-verdict.ts'
@@ -12,7 +13,7 @@ export const policyOf = (d: RunDecision, node: GraphNode): FailurePolicy => node
 
 /** Returns how many branches of its group can still reach the join, without the join itself. */
 export function missing(d: RunDecision, group: Group, node: string, holds: boolean): number {
-  const own = holds && d.node(node).reach.includes(node) ? 1 : 0
+  const own = holds && joinsAhead(d.state, group, node).reach.includes(node) ? 1 : 0
   return (group.reachableCounts[node] as number) - own
 }
 
