@@ -30,8 +30,8 @@ const broadcasted = 'A(B(A(for T)),C(A(for T)))'
 it('The results of a fan-out are in the order in which the flow names agents and nested teams.', () => {
   const started = teamOf('Y', { T: line('A B') }, ['Start -> {T, Y}', '{T, Y} -> End'])
   expect(responseOf(started, wrapping('A B Y'))).toEqual(['B(A(go))', 'Y(go)'])
-  const met = teamOf('X Y Z', { T: line('A B') }, ['Start -> X', 'X => {T, Y}', '{T, Y} -> Z', 'Z -> End'])
-  expect(responseOf(met, wrapping('A B X Y Z'))).toBe('Z(B(A(X(go))),Y(X(go)))')
+  const joined = teamOf('X Y Z', { T: line('A B') }, ['Start -> X', 'X => {T, Y}', '{T, Y} -> Z', 'Z -> End'])
+  expect(responseOf(joined, wrapping('A B X Y Z'))).toBe('Z(B(A(X(go))),Y(X(go)))')
 })
 
 it('An agent of a nested team invokes a team in it by its name.', () => {
@@ -42,9 +42,9 @@ it('An agent of a nested team invokes a team in it by its name.', () => {
   expect(responseOf(twice, { L: fan('U'), ...wrapping('A B C') })).toBe('C(B(A(for U)))')
 })
 
-it('A ring does all its rounds before a fan-out that follows it.', () => {
-  const ring = patterns.ring({ agents: [agent('A'), agent('B')], rounds: 2 })
-  const topology = teamOf('Y Z', { T: ring }, ['Start -> T', 'T => {Y, Z}', '{Y, Z} -> End'])
+it('A circle does all its rounds before a fan-out that follows it.', () => {
+  const circle = patterns.ring({ agents: [agent('A'), agent('B')], rounds: 2 })
+  const topology = teamOf('Y Z', { T: circle }, ['Start -> T', 'T => {Y, Z}', '{Y, Z} -> End'])
   expect(responseOf(topology, wrapping('A B Y Z'))).toEqual(['Y(B(A(B(A(go)))))', 'Z(B(A(B(A(go)))))'])
 })
 
