@@ -97,7 +97,7 @@ export function Ask({ run, question, beside, answered }: AskProps) {
         ) : options && options.length <= fewOptions && question.default === undefined ? (
           <Flex gap="2" mt="3" wrap="wrap">
             {options.map((option) => (
-              <Button key={option} look="soft" aria-disabled={busy} onClick={() => send(option)}>
+              <Button key={option} look="soft" className="option" aria-disabled={busy} onClick={() => send(option)}>
                 {optionText(option)}
               </Button>
             ))}

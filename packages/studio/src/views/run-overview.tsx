@@ -110,7 +110,7 @@ function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
   ]
   return (
     <Flex className="run-facts" align="center" gap="2" wrap="wrap" mb="3">
-      <Text as="p" color="gray">
+      <Text as="p" color="gray" className="break">
         {facts.filter(Boolean).map((fact, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the order of the facts never changes
           <Fragment key={i}>
