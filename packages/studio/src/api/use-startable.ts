@@ -1,3 +1,4 @@
+import { emptyListText } from '../parts/empty-list-text.ts'
 import { useAnswer } from './use-api.tsx'
 
 interface Startable {
@@ -6,6 +7,8 @@ interface Startable {
   readonly isLoading: boolean
   /** Why no name is known; null if some are, or if the server has none. */
   readonly error: Error | null
+  /** What the list of names says while none is in it. */
+  readonly placeholder: string
 }
 
 /** Returns the teams and agents that a run can be started with. */
@@ -13,9 +16,7 @@ export function useStartable(): Startable {
   const teams = useAnswer('teams.list', {})
   const agents = useAnswer('agents.list', {})
   const names = [...new Set([...(teams.data?.items ?? []), ...(agents.data?.items ?? [])].map(({ name }) => name))]
-  return {
-    names,
-    isLoading: teams.isLoading || agents.isLoading,
-    error: names.length === 0 ? (teams.error ?? agents.error) : null,
-  }
+  const isLoading = teams.isLoading || agents.isLoading
+  const error = names.length === 0 ? (teams.error ?? agents.error) : null
+  return { names, isLoading, error, placeholder: emptyListText({ isLoading, error }, 'None is known here') }
 }

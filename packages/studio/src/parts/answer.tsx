@@ -43,6 +43,8 @@ const unreachable = {
 /** The hints of the server to these name operations for programs. */
 const pageHints: Readonly<Record<string, string>> = {
   'run.unknown': 'The view Runs lists all runs. An ended run is deleted after a time, 365 days by default.',
+  'cursor.invalid': 'Open the view from the navigation: it begins with the first page.',
+  'schedule.unknown': 'The view Schedules lists all schedules. An ended schedule is deleted after 30 days.',
   'thread.unknown': 'Choose a thread from the list, or begin a new one.',
 }
 

@@ -1,5 +1,5 @@
 /** Something that is done once at a time, and may be refused. */
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 
 export interface Doing {
   readonly busy: boolean
@@ -10,14 +10,18 @@ export interface Doing {
 export function useCommand(): Doing {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<Error>()
+  /** Two presses may come before the first of them is rendered. */
+  const isRunning = useRef(false)
   return {
     busy,
     error,
     async run(work) {
-      if (busy) return
+      if (isRunning.current) return
+      isRunning.current = true
       setBusy(true)
       setError(undefined)
       await work().catch((problem: Error) => setError(problem))
+      isRunning.current = false
       setBusy(false)
     },
   }

@@ -29,7 +29,7 @@ const taskOf = (text: string, files: readonly ChosenFile[]): unknown =>
 export function Chat() {
   const { with: chosen, thread } = chatRoute.useSearch()
   const navigate = chatRoute.useNavigate()
-  const { names, isLoading, error } = useStartable()
+  const { names, isLoading, error, placeholder } = useStartable()
   const partner = chosen ?? names[0]
   const isKnown = partner === undefined || names.includes(partner) || isLoading
   const may = useMay()
@@ -43,7 +43,7 @@ export function Chat() {
         </Text>
         <Select
           labelledBy="partner"
-          placeholder="None is known here"
+          placeholder={placeholder}
           value={partner}
           onChoose={(name) => void navigate({ search: { with: name } })}
           options={(isKnown ? names : [partner, ...names]).map((name) => ({ value: name, label: visible(name) }))}

@@ -28,7 +28,7 @@ const requestsOf = (of: Approval): readonly Request[] => [
 ]
 
 export function OpenRequests() {
-  const { data, error } = useRequests()
+  const { data, error, dataUpdatedAt } = useRequests()
   const isOfAll = data?.items.some(({ user }) => user !== undefined)
   const { shown, added, showAll } = useStableOrder(data)
   const isIdle = shown.length > 0 && !shown.some(({ isOpen }) => isOpen)
@@ -58,22 +58,30 @@ export function OpenRequests() {
           </li>
         )}
         {shown.map((request) => (
-          <RequestItem key={request.id} request={request} />
+          <RequestItem key={request.id} request={request} listedAt={dataUpdatedAt} />
         ))}
       </ul>
     </Section>
   )
 }
 
+interface RequestItemProps {
+  readonly request: ShownRequest
+  /** ms since 1970 at which the server listed the open requests. */
+  readonly listedAt: number
+}
+
 /** A request. Once it is answered it keeps its place and its height, so that nothing below moves under the pointer. */
-function RequestItem({ request }: { readonly request: ShownRequest }) {
+function RequestItem({ request, listedAt }: RequestItemProps) {
   const { of, question, effect, isListed } = request
   const forget = useForget()
   const { user, choose } = useContext(UserContext)
-  const [answer, setAnswer] = useState<string>()
-  const isOpen = isListed || (request.isOpen && answer === undefined)
+  const [sent, setSent] = useState<{ readonly answer: string; readonly at: number }>()
+  const answer = sent?.answer
+  // A list from before the answer has the request, however long the next one takes.
+  const isOpen = sent ? isListed && listedAt > sent.at : request.isOpen
   const answered = (text: string) => {
-    setAnswer(text)
+    setSent({ answer: text, at: Date.now() })
     forget('approvals.list', {})
   }
   const box = useRef<HTMLLIElement>(null)

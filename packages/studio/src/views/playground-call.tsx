@@ -2,7 +2,8 @@
 import { Link } from '@tanstack/react-router'
 import { useAnswer } from '../api/use-api.tsx'
 import { age, inShort } from '../format.ts'
-import { Answer, Nothing } from '../parts/answer.tsx'
+import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { emptyListText } from '../parts/empty-list-text.ts'
 import { Flex, Select, Text } from '../parts/ui.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { playgroundRoute } from '../routes.ts'
@@ -45,7 +46,8 @@ export function PlaygroundCall() {
 function CallsOf({ run }: { readonly run: string }) {
   const { step: named, call: chosen, called } = playgroundRoute.useSearch()
   const navigate = playgroundRoute.useNavigate()
-  const { state } = useRun(run)
+  const { state, isLoading } = useRun(run)
+  const started = useAnswer('runs.at', { path: { run, seq: 1 } })
   const steps = [...state.steps.values()].slice(-maxOffered)
   const step = named ?? steps.at(-1)?.id
   const calls = useStepCalls(run, step === undefined ? undefined : state.steps.get(step))
@@ -55,12 +57,16 @@ function CallsOf({ run }: { readonly run: string }) {
         <Text>Step</Text>
         <Select
           label="Step"
-          placeholder="It has none yet"
+          placeholder={emptyListText(
+            { isLoading: isLoading || started.isLoading, error: started.error },
+            'It has none yet',
+          )}
           value={step}
           onChoose={(next) => void navigate({ search: (search) => ({ ...search, step: next, call: undefined }) })}
           options={steps.map(({ id, agent }) => ({ value: id, label: `${visible(agent)}, ${id}` }))}
         />
       </Flex>
+      {started.error && <ErrorNotice error={started.error} />}
       {step !== undefined && (
         <Answer of={calls}>
           {({ calls: all }) => {

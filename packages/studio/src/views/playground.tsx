@@ -11,6 +11,7 @@ import { useMay, useMayNot } from '../api/use-may.ts'
 import { count, money } from '../format.ts'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { contentText } from '../parts/content-text.ts'
+import { emptyListText } from '../parts/empty-list-text.ts'
 import { RunName } from '../parts/run-name.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { Button, Card, Flex, Select, Text } from '../parts/ui.tsx'
@@ -125,7 +126,7 @@ function Changed({ run, named }: ChangedProps) {
             <Text>Runs of</Text>
             <Select
               label="Team"
-              placeholder="No team is registered"
+              placeholder={emptyListText(teams, 'No team is registered')}
               value={team}
               onChoose={(name) => void navigate({ search: { team: name } })}
               options={(teams.data?.items ?? []).map(({ name }) => ({ value: name, label: visible(name) }))}

@@ -61,7 +61,7 @@ export function RunView() {
             <span role="status" aria-label="Status of the run">
               <RunStatus
                 run={id}
-                status={result.data?.status ?? state.status}
+                status={result.data?.status ?? (state.seq > 0 ? state.status : result.error ? 'unknown' : 'loading')}
                 reason={isPausing ? 'pausing, when its steps have ended' : result.data?.reason}
                 questions={result.data?.questions}
               />

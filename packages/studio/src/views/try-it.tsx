@@ -21,7 +21,7 @@ const forms = [
 export function TryIt() {
   const client = useClient()
   const navigate = useNavigate()
-  const { names, error: listError } = useStartable()
+  const { names, error: listError, placeholder } = useStartable()
   const [team, setTeam] = useState<string>()
   const [task, setTask] = useState('')
   const [form, setForm] = useState<(typeof forms)[number]['value']>('text')
@@ -54,7 +54,7 @@ export function TryIt() {
               </Text>
               <Select
                 labelledBy="team"
-                placeholder="None is known here"
+                placeholder={placeholder}
                 value={chosen}
                 onChoose={setTeam}
                 options={names.map((name) => ({ value: name, label: visible(name) }))}
