@@ -81,7 +81,7 @@ const resilience: readonly Default[] = [
     why: 'shorter, because a caller waits for the result',
   },
   {
-    what: 'entries and TTL of a `Cache`',
+    what: 'results and TTL of `cached`',
     guides: '1000, 3600 s (3, 4)',
     ours: `${code('resilience/pools/cache.ts', /options\.max \?\? ([\d_]+)/)}, ${code('resilience/pools/cache.ts', /options\.ttl \?\? ('\w+')/)}`,
   },
