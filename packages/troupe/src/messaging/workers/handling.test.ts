@@ -67,6 +67,15 @@ it('A batch of an unaccepted peer is dead-lettered, each message once.', async (
   expect(events.filter(({ type }) => type === 'incident.recorded')).toHaveLength(3)
 })
 
+it('A worker whose batch registration is rejected retains the earlier handler of the type.', async () => {
+  testbed = await openMessagingTestbed()
+  const worker = new Worker('W').on(Note, () => 'handled')
+  expect(() => worker.onBatch(Note, { size: 2, wait: 'soon' as never }, () => {})).toThrow(/wait must be a duration/)
+  await testbed.start(worker)
+  const { messages } = testbed.agent('A')
+  expect(await messages.request(Note, 'one', { to: 'W', timeout: '10s' })).toBe('handled')
+})
+
 it('A started worker rejects later registrations.', async () => {
   testbed = await openMessagingTestbed()
   const worker = new Worker('W')
@@ -78,7 +87,7 @@ it('A started worker rejects later registrations.', async () => {
     () => worker.onDisconnect('*', () => {}),
     () => worker.use({ start() {} }),
   ]
-  for (const register of late) expect(register).toThrow(/it comes before the start/)
+  for (const register of late) expect(register).toThrow(/it must come before the start/)
   await running.stop()
   const received: string[] = []
   worker.onStart = () => worker.on(Note, ({ payload }) => void received.push(payload))

@@ -107,7 +107,12 @@ describe('the options of a worker', () => {
   it('A started worker sends messages that are stored at once.', async () => {
     const { start, agent } = await testbed({ subscribers: { news: ['B'] } })
     const worker = new Worker('W')
-    expect(() => worker.send(Note, 'early', { to: 'B' })).toThrow(/not started/)
+    const early = [
+      worker.send(Note, 'early', { to: 'B' }),
+      worker.broadcast(Note, 'early'),
+      worker.publish(Note, 'early', { topic: 'news' }),
+    ]
+    for (const each of early) await expect(each).rejects.toThrow(/not started; start it first/)
     await start(worker)
     await worker.send(Note, 'one', { to: 'B' })
     expect(await worker.broadcast(Note, 'all', { to: ['B'] })).toMatchObject([{ to: 'B', success: true }])

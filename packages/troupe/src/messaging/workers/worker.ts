@@ -230,8 +230,8 @@ export class Worker {
     checkOptions('onBatch', options, ['size', 'wait'])
     checkRegistration(type, handler)
     const size = integer(options.size, 'size', 1_000)
-    this.#handlers.delete(type.name)
     const waitMs = milliseconds(options.wait, 'wait')
+    this.#handlers.delete(type.name)
     this.#batches.set(type.name, { type, size, waitMs, handler: bound(handler, this) as BatchHandler })
     return this
   }
@@ -318,21 +318,21 @@ export class Worker {
    * Sends a message outside a handler; it is durable when the call resolves. In a handler use `ctx.messages`.
    * @throws ValidationError before the start
    */
-  send<P>(type: MessageType<P>, payload: P, options: SendOptions) {
+  async send<P>(type: MessageType<P>, payload: P, options: SendOptions) {
     return this.#started().messages.send(type, payload, options)
   }
   /**
    * Sends to several recipients outside a handler, as `MessageClient.broadcast`.
    * @throws ValidationError before the start
    */
-  broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions) {
+  async broadcast<P>(type: MessageType<P>, payload: P, options?: BroadcastOptions) {
     return this.#started().messages.broadcast(type, payload, options)
   }
   /**
    * Sends to the subscribers of a topic outside a handler, as `MessageClient.publish`.
    * @throws ValidationError before the start
    */
-  publish<P>(type: MessageType<P>, payload: P, options: PublishOptions) {
+  async publish<P>(type: MessageType<P>, payload: P, options: PublishOptions) {
     return this.#started().messages.publish(type, payload, options)
   }
 
@@ -358,11 +358,14 @@ export class Worker {
   }
   #register(what: string, over = this.#begun): void {
     if (over)
-      throw failure('validation.failed', { what: `${what} of ${this.name}`, problem: 'it comes before the start' })
+      throw failure('validation.failed', { what: `${what} of ${this.name}`, problem: 'it must come before the start' })
   }
   #started(): HandlerClients {
     if (!this.#clients)
-      throw failure('validation.failed', { what: `Sending as ${this.name}`, problem: 'it is not started' })
+      throw failure('validation.failed', {
+        what: `Sending as ${this.name}`,
+        problem: 'the worker is not started; start it first, or send with user.agent(name).messages',
+      })
     return this.#clients
   }
 }
