@@ -56,7 +56,7 @@ export type StepEnding = (
 
 /** The result of one invocation, as the join passes it to its agent. */
 export type Result = {
-  /** The name of the invoked agent. */
+  /** The name by which the agent, or the nested team, was invoked. */
   readonly agent: string
   /** True if the invocation succeeded. */
   readonly success: boolean
@@ -136,6 +136,8 @@ export type BudgetRejected = {
   readonly budget: string
   /** The limit. If `used` is absent, the use of the run is known from its state. */
   readonly limit: number
+  /** The amount that the step requested; absent for a budget of steps, hops or branches. */
+  readonly needed?: number
   /** The usage of the step until then. */
   readonly usage?: StepUsage
 } & Partial<BudgetUse> &

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { createTroupe, defineAgent, defineTool, LlmAgent, type LlmAgentOptions } from '../../../index.ts'
+import { createTroupe, defineAgent, defineTool, invoke, LlmAgent, type LlmAgentOptions } from '../../../index.ts'
 import { BoundedModels } from '../../../models/bounded-models.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { type MockItem, MockModel } from '../../../testing/index.ts'
@@ -201,4 +201,20 @@ it('The model cache does not store an answer that a budget cut short.', async ()
     responses.push((await run.result()).response)
   }
   expect(responses).toEqual(['do', 'done', 'done'])
+})
+
+it('Parallel calls that reserve more than the budget has left fail with a message that names the reservations.', async () => {
+  const { orchestra } = await ada()
+  const names = ['A', 'B', 'C', 'D', 'E', 'F']
+  const workers = names.map((name) => {
+    const model = new MockModel({ responses: [{ text: name, latency: '1h' }] })
+    return new LlmAgent({ name, model, settings: { maxOutputTokens: 100 } })
+  })
+  const hub = defineAgent({ name: 'Hub', run: async () => invoke(names.map((agent) => ({ agent, input: 'work' }))) })
+  const flows = ['Start -> Hub', ...names.map((name) => `Hub <-> ${name}`), 'Hub -> End']
+  const topology = { agents: [hub, ...workers], flows }
+  const run = await orchestra.start({ task: 't', topology, config: { budget: { tokens: 550 } } })
+  const { guard, error } = await run.result()
+  expect(guard).toMatchObject({ name: 'tokens', limit: 550, used: 0 })
+  expect(error?.message).toMatch(/0 of 550 used, the next call needs \d+, and steps in progress hold the rest/)
 })

@@ -57,10 +57,15 @@ export function inputOf(message: RunMessage, at: number): Input {
 /** A step whose reservation the storage rejected has not failed: the guard of the budget ended the run. */
 function rejectionOf(message: RunMessageOf<'step.failed'>): Untimed<InputOf<'step.failed' | 'budget.rejected'>> {
   const { error, ...failed } = message
-  const { budget, limit = 0 } = (error.details ?? {}) as { budget?: string; limit?: number }
+  const details = (error.details ?? {}) as {
+    readonly budget?: string
+    readonly limit?: number
+    readonly needed?: number
+  }
+  const { budget, limit = 0, needed } = details
   // The run knows its usage of tokens and cost; the rejected reservation has not read it.
   return error.code === 'budget.exceeded' && (budget === 'tokens' || budget === 'cost')
-    ? { ...failed, type: 'budget.rejected', budget, limit }
+    ? { ...failed, type: 'budget.rejected', budget, limit, ...(needed === undefined ? {} : { needed }) }
     : message
 }
 

@@ -50,11 +50,11 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
       const all = [{ run: self, ...own }, ...above]
       if (!all.some(isLimited)) return undefined
       const reserved = new Map<string, Amount>()
-      const rejected = (run: string, budget: 'tokens' | 'cost', limit: number) =>
+      const rejected = (run: string, budget: 'tokens' | 'cost', limit: number, needed: number) =>
         ({
           expect: { rows: 1 },
           otherwise: 'budget.exceeded',
-          detail: { run, budget, limit, used: limit, others: '' },
+          detail: { run, budget, limit, needed, used: limit, others: '' },
         }) as const
       const added = (amount: Amount) => ({
         statements: all.flatMap((limits) => {
@@ -69,9 +69,13 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
           const statements: Statement[] = []
           for (const { run, tokens, cost } of all) {
             if (tokens !== undefined)
-              statements.push(reserveTokens({ user, run, amount: estimate.tokens }, rejected(run, 'tokens', tokens)))
+              statements.push(
+                reserveTokens({ user, run, amount: estimate.tokens }, rejected(run, 'tokens', tokens, estimate.tokens)),
+              )
             if (cost !== undefined)
-              statements.push(reserveCost({ user, run, amount: estimate.cost }, rejected(run, 'cost', cost)))
+              statements.push(
+                reserveCost({ user, run, amount: estimate.cost }, rejected(run, 'cost', cost, estimate.cost)),
+              )
           }
           return { statements }
         },

@@ -174,6 +174,16 @@ describe('guards', () => {
       guard: { name: 'tokens', used: 340, limit: 350 },
     })
   })
+  it('A rejected budget says that the next call needs more than is left, or that steps in progress hold the rest.', () => {
+    for (const [needed, text] of [
+      [125, '0 of 700 used, the next call needs 125, and steps in progress hold the rest.'],
+      [701, '0 of 700 used, and the next call needs 701.'],
+    ] as const) {
+      const testbed = new MachineTestbed(team('A', ['A -> End']), { A: leaf(1, 99) })
+      testbed.apply({ at: 2_000, type: 'budget.rejected', step: '1#1', budget: 'tokens', limit: 700, needed })
+      expect(testbed.runUntilIdle().result.error?.message).toContain(text)
+    }
+  })
   it('A rejected budget reports what was used when it was rejected.', () => {
     for (const [budget, limit, used] of [
       ['tokens', 350, 110],

@@ -70,8 +70,16 @@ export function budgetRejected(d: RunDecision, input: InputOf<'budget.rejected'>
   if (!step) return
   recordTrips(d, step, input)
   const used = input.used ?? usedOf(d, budget, step.id, input.usage)
-  const error = storeError(failure('budget.exceeded', { budget, used, limit, others: '' }))
+  const others = requestText(used, limit, input.needed)
+  const error = storeError(failure('budget.exceeded', { budget, used, limit, others }))
   endStep(d, step, { error, ...endFields(input) })
+}
+
+/** Returns the end of a sentence that says why a step did not get the amount that it requested. */
+function requestText(used: number, limit: number, needed: number | undefined): string {
+  if (needed === undefined) return ''
+  const request = `the next call needs ${needed}`
+  return used + needed > limit ? `, and ${request}` : `, ${request}, and steps in progress hold the rest`
 }
 
 export function stepWaits(d: RunDecision, input: InputOf<'step.waiting'>): void {
