@@ -1,5 +1,6 @@
 /** Shapes of teams that hardly anybody draws, and what becomes of failures in them. */
 import { describe, expect, it } from 'vitest'
+import type { Json } from '../../core/index.ts'
 import { agent, drawn, slow, team } from './machine-teams.test.fixture.ts'
 import {
   type AgentStub,
@@ -348,4 +349,27 @@ it('A nested team is invoked by its own name if exactly one edge leads into it.'
   const either = { agents: [a, { name: 'Team', topology: twice }], flows: ['Start -> A', 'A <-> Team', 'A -> End'] }
   const rejected = new MachineTestbed(either as never, { A: () => invoke(['Team', 1]) }).runUntilIdle()
   expect(rejected.result.error?.message).toMatch(/cannot invoke Team/)
+})
+
+it('A result names its agent or nested team as the caller invoked it, at each depth.', () => {
+  const [a, b, c] = ['A', 'B', 'C'].map(agent)
+  const team = { agents: [b, c], flows: ['Start -> B', 'B -> C', 'C -> End'] }
+  const inner = { agents: [a, { name: 'Team', topology: team }], flows: ['Start -> A', 'A <-> Team', 'A -> End'] }
+  const lead = agent('Lead')
+  const outer = {
+    agents: [lead, { name: 'Outer', topology: inner }],
+    flows: ['Start -> Lead', 'Lead <-> Outer', 'Lead -> End'],
+  }
+  const names = (input: Json) => (resultsIn(input) ?? []).map((result) => result.agent)
+  const found: string[] = []
+  const testbed = new MachineTestbed(outer as never, {
+    Lead: (input) => (resultsIn(input) ? finish([...found, ...names(input)]) : invoke(['Outer', 1])),
+    A: (input) => {
+      found.push(...names(input))
+      return resultsIn(input) ? finish(valuesIn(input)) : invoke(['Team', 1], ['B', 2], ['Outer/Team/B', 3])
+    },
+    B: (n) => value(Number(n) + 1),
+    C: (n) => value(Number(n) * 10),
+  }).runUntilIdle()
+  expect(testbed.result.response).toEqual(['Team', 'B', 'Outer/Team/B', 'Outer'])
 })

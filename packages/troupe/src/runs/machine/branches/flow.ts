@@ -30,6 +30,8 @@ export type Plan =
 export interface NextTarget {
   readonly edge: GraphEdge
   readonly input: Json
+  /** The name by which the agent invoked it, and by which the result is reported; that of the agent by default. */
+  readonly name?: string
 }
 
 export const graphIn = (state: Readonly<State>): Graph => must(state.graph, 'graph')
@@ -384,7 +386,7 @@ function planInvoke(
     uses.set(edge.index, used)
     if (edge.limit !== undefined && used > edge.limit)
       return invalid(`the way to ${agent} may be taken ${edge.limit} times only`)
-    targets.push({ edge, input })
+    targets.push({ edge, input, name: agent })
   }
   const [only] = targets
   if (only && targets.length === 1 && only.edge.type !== 'notify') {
