@@ -42,9 +42,9 @@ it('An agent of a nested team invokes a team in it by its name.', () => {
   expect(responseOf(twice, { L: fan('U'), ...wrapping('A B C') })).toBe('C(B(A(for U)))')
 })
 
-it('A circle does all its rounds before a fan-out that follows it.', () => {
-  const circle = patterns.ring({ agents: [agent('A'), agent('B')], rounds: 2 })
-  const topology = teamOf('Y Z', { T: circle }, ['Start -> T', 'T => {Y, Z}', '{Y, Z} -> End'])
+it('A ring does all its rounds before a fan-out that follows it.', () => {
+  const ring = patterns.ring({ agents: [agent('A'), agent('B')], rounds: 2 })
+  const topology = teamOf('Y Z', { T: ring }, ['Start -> T', 'T => {Y, Z}', '{Y, Z} -> End'])
   expect(responseOf(topology, wrapping('A B Y Z'))).toEqual(['Y(B(A(B(A(go)))))', 'Z(B(A(B(A(go)))))'])
 })
 
