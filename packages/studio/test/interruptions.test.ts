@@ -120,7 +120,8 @@ describeInBrowser('The studio with late answers', (testbed) => {
   test('The playground of tool calls says that a run is unknown, and not that it has no step yet.', async () => {
     await open('playground?tab=call&run=nowhere')
     await page.getByText('There is no run with the id "nowhere".').waitFor()
-    expect(await page.getByRole('combobox', { name: 'Step' }).locator('option:checked').innerText()).toBe('Unknown')
+    const chosen = page.getByRole('combobox', { name: 'Step' }).locator('option:checked')
+    await expect.poll(() => chosen.innerText()).toBe('Unknown')
   })
 
   test('The address of a page that no longer fits its list says how the list is opened.', async () => {
