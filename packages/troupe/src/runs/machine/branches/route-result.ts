@@ -157,13 +157,16 @@ function openFork(d: RunDecision, branch: Branch, id: string, slots: readonly Ne
     agent: node.label,
     join: joinOf(d, node),
     onFailure: policyOf(d, node),
-    slots: slots.map(({ edge, name }) => ({ agent: name ?? d.node(edge.to).label })),
+    slots: slots.map((target) => ({ agent: reportedName(d, target) })),
   })
 }
 
+/** Returns the name under which the result of a target is reported. */
+const reportedName = (d: RunDecision, { edge, name }: NextTarget): string => name ?? d.node(edge.to).label
+
 /** An agent that is only notified counts as having received the value. */
 function notifyTarget(d: RunDecision, branch: Branch, joinId: string, target: NextTarget, slot: number): void {
-  const result = { agent: target.name ?? d.node(target.edge.to).label, success: true, value: null }
+  const result = { agent: reportedName(d, target), success: true, value: null }
   d.emit({ type: 'join.arrived', joinId, slot, order: [slot], depth: branch.depth, result })
 }
 
