@@ -89,7 +89,7 @@ describeInBrowser('The studio with late answers', (testbed) => {
       await withRoute(lists, reject, async () => {
         await open(view)
         await page.getByText('The disk is full.').first().waitFor()
-        expect(await shown()).toBe('Unknown')
+        await expect.poll(shown).toBe('Unknown')
       })
       await withRoute(
         lists,
@@ -108,7 +108,7 @@ describeInBrowser('The studio with late answers', (testbed) => {
     const status = page.getByRole('status', { name: 'Status of the run' })
     await withRoute(/\/v1\/runs\//, never, async () => {
       await open(`runs/${run.id}`)
-      expect(await status.innerText()).toBe('loading')
+      await expect.poll(() => status.innerText()).toBe('loading')
     })
     await withRoute(/\/v1\/runs\//, reject, async () => {
       await open(`runs/${run.id}`)
