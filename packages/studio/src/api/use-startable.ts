@@ -7,7 +7,7 @@ interface Startable {
   readonly isLoading: boolean
   /** Why no name is known; null if some are, or if the server has none. */
   readonly error: Error | null
-  /** What the list of names says while none is in it. */
+  /** The text of the list of names while the list is empty. */
   readonly placeholder: string
 }
 

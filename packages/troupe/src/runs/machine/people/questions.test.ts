@@ -1,4 +1,4 @@
-/** Questions of a branch at User that nobody answers in time. */
+/** Questions of a branch at `User` that expire without an answer. */
 import { describe, expect, it } from 'vitest'
 import type { RunConfig } from '../../../topology/canonical/run-config.ts'
 import { leaf, team } from '../machine-teams.test.fixture.ts'
@@ -30,7 +30,7 @@ describe('a question at User without an answer', () => {
   })
 
   it('An expired question follows the rule of onError for its timeout.', () => {
-    expect(play({ onError: { timeout: { value: 'nobody' } } }).result).toMatchObject({ response: 'nobody' })
+    expect(play({ onError: { timeout: { value: 'expired' } } }).result).toMatchObject({ response: 'expired' })
     expect(play({ onError: { '*': 'fail' } }).result).toMatchObject({ status: 'failed', error: { code: 'timeout' } })
   })
 
