@@ -1,26 +1,10 @@
 /** The result of a run as `run.result()` returns it. Stored errors become error objects again. */
-import type { ChildRunResult, Question } from '../../agents/index.ts'
+import type { ChildRunResult, Question, UncertainEffectOfSession } from '../../agents/index.ts'
 import { type Json, restoreError, type TaintLabel, type TroupeError } from '../../core/index.ts'
-import type { EffectClass } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run/run-account.ts'
 
-/** An effect of a run whose outcome is unknown. */
-export interface UncertainEffectOfRun {
-  /** The id of the step. */
-  readonly step: string
-  /** The id of the call within its step. */
-  readonly call: string
-  /** The name of its tool, or the name that the code gave it. */
-  readonly name: string
-  /** The effect class. */
-  readonly class: EffectClass
-  /** Its input; absent if it has none, or if it is larger than 16 KiB. */
-  readonly input?: Json
-  /** The idempotency key that its function got. The external service may know the effect by it. */
-  readonly key?: string
-  /** The time at which the effect began, as ISO 8601 text. */
-  readonly since: string
-}
+/** An effect of a run whose outcome is unknown, with the members that an effect of a session has. */
+export interface UncertainEffectOfRun extends UncertainEffectOfSession {}
 
 /** The result of one branch of a run. */
 export interface BranchResult {
