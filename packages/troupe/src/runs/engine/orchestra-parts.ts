@@ -59,7 +59,7 @@ export interface ChildRuns {
   claim(user: UserId, run: string, agents: ReadonlyMap<string, Agent>, parent: string): Promise<void>
   cancel(user: UserId, run: string): Promise<void>
   /** Cancels the child runs of a step and waits until they have stopped. */
-  cancelOf(user: UserId, stepJournal: string): Promise<void>
+  cancelOf(user: UserId, run: string, step: string): Promise<void>
   /**
    * Cancels all child runs of a run and waits until they have stopped.
    * @param graceMs the time in ms that a cancelled step may take; a child run gets twice as long

@@ -377,8 +377,8 @@ export class Run<Response = Json> {
 
   /** Answers can be sent to this run and its child runs only. */
   async #isChildRun(run: string): Promise<boolean> {
-    const children = await this.#host.parts.stores.store.children(this.#user)
-    return children.some((child) => child.run === run && child.parent.above.includes(this.id))
+    const row = await this.#host.parts.stores.store.get(this.#user, run)
+    return row?.parent?.above.includes(this.id) === true && row.endedAt === null
   }
 
   /** `RUN::ID` names a step or a branch of a child run. @returns false for a step or a branch of this run */

@@ -91,7 +91,7 @@ export async function undoRun(
   open: (run: string) => Promise<ForkSource>,
 ): Promise<readonly RunUndoResult[]> {
   const childRuns = await parts.stores.store.children(user)
-  const unfinished = childRuns.find(({ parent }) => parent.above.includes(source.run))
+  const unfinished = childRuns.find(({ parent }) => parent?.above.includes(source.run))
   if (unfinished) throw failure('run.open', { run: unfinished.run, status: unfinished.status })
   const undoing: Undoing = { parts, user, signal, plan, source: open, undoResults: [] }
   await undoSteps(undoing, source, steps, {})

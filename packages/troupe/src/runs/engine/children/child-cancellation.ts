@@ -3,10 +3,9 @@ import { TroupeError, type UserId, WorkTimer } from '../../../core/index.ts'
 import { defaultGraceMs } from '../../machine/clocks/update-clocks.ts'
 import type { ChildRuns } from '../orchestra-parts.ts'
 import type { RunHost } from '../run-host.ts'
+import { stepJournal } from '../store/run-journals.ts'
 
 export const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
-
-type ChildRow = Awaited<ReturnType<RunHost['parts']['stores']['store']['children']>>[number]
 
 export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'cancelOf' | 'cancelAll'> {
   const cancel: ChildRuns['cancel'] = async (user, run) => {
@@ -16,10 +15,11 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
     })
     await host.awaitEnd(user, run)
   }
-  const cancelWhere = async (user: UserId, isMeant: (child: ChildRow) => boolean) => {
-    const open = (await host.parts.stores.store.children(user)).filter(isMeant)
+  const cancelChildren = async (user: UserId, of: string, journal?: string) => {
+    const open = await host.parts.stores.store.children(user, of)
+    const meant = journal === undefined ? open : open.filter(({ parent }) => parent?.step === journal)
     await Promise.all(
-      open.map(({ run }) =>
+      meant.map(({ run }) =>
         cancel(user, run).catch((error: unknown) =>
           host.parts.reporting.log.warn('a child run of a cancelled step could not be cancelled', {
             run,
@@ -31,12 +31,12 @@ export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'ca
   }
   return {
     cancel,
-    cancelOf: (user, journal) => cancelWhere(user, ({ parent }) => parent.step === journal),
+    cancelOf: (user, run, step) => cancelChildren(user, run, stepJournal(run, step)),
     cancelAll: async (user, of, graceMs = defaultGraceMs) => {
       const late = Promise.withResolvers<void>()
       const timer = new WorkTimer(host.parts.platform.clock, 2 * graceMs, late.resolve)
       try {
-        await Promise.race([cancelWhere(user, ({ parent }) => parent.run === of), late.promise])
+        await Promise.race([cancelChildren(user, of), late.promise])
       } finally {
         timer.stop()
       }

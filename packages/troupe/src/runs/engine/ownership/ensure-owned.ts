@@ -61,8 +61,8 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
  */
 async function retryMsOf(host: RunHost, user: UserId, run: string): Promise<number> {
   const { store, storage } = host.parts.stores
-  const child = (await store.children(user)).find((each) => each.run === run)
-  const ownsParent = child && ensureOwned(host, user, child.parent.run, {})
+  const row = await store.get(user, run)
+  const ownsParent = row?.parent && ensureOwned(host, user, row.parent.run, {})
   const isOwned = await ownsParent?.then(
     () => true,
     () => false,

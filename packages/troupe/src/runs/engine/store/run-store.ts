@@ -47,6 +47,8 @@ export interface RunRow {
   readonly outside: number
   /** In lists: the stored usage of a run that executes, if it has used a model. */
   readonly spent: string | null
+  /** For a child run: the step that started it. Lists lack it. */
+  readonly parent?: Parent
 }
 /** A run of a list, and its position in the order of the list. */
 export interface ListedRun extends RunRow, RunListPosition {
@@ -85,7 +87,7 @@ export interface RunStore {
     },
   ): Statement[]
   /** Returns the open child runs. @param of their parent; all runs by default */
-  children(user: UserId, of?: string): Promise<readonly (RunRow & { readonly parent: Parent })[]>
+  children(user: UserId, of?: string): Promise<readonly RunRow[]>
   saveStatus(user: UserId, run: string, update: RunStatusUpdate): Statement[]
   /** @param models the result of `storedUsage` */
   saveUsage(user: UserId, run: string, models: string): Statement
@@ -164,6 +166,7 @@ export const runRowOf = (row: Row): RunRow => ({
   result: (row.result ?? row.outline ?? null) as string | null,
   outside: Number(row.outside),
   spent: (row.spent as string | null | undefined) ?? null,
+  ...(typeof row.parent === 'string' ? { parent: JSON.parse(row.parent) as Parent } : {}),
 })
 
 export function createRunStore(storage: Storage, holder: Holder): RunStore {
@@ -248,10 +251,7 @@ function createReads(
           ? queries.children({ user }, { returns: true })
           : queries.childrenOf({ user, of }, { returns: true })
       const [rows] = await storage.read({ user }, [query])
-      return (rows ?? []).map((row) => ({
-        ...runRowOf(row),
-        parent: JSON.parse(row.parent as string) as Parent,
-      }))
+      return (rows ?? []).map(runRowOf)
     },
     async list(user, filter, limit, after) {
       const [rows] = await storage.read({ user }, [

@@ -75,7 +75,7 @@ export class RunSteps {
     try {
       await this.#launcher.cancel(step, reason)
       await this.#parts.journal.steps.markUncertain(owner.user, journal)
-      await this.#parts.host.children.cancelOf(owner.user, journal)
+      await this.#parts.host.children.cancelOf(owner.user, owner.run, step)
     } catch (error) {
       if (owner.lost) return
       this.#parts.reporting.log.error('a step could not be cancelled; it is retried', {

@@ -48,7 +48,7 @@ export class StepCode {
 
   /** Executes the code of a step, from its journal where it has one. */
   async execute(command: Execute, recorder: Recorder, { state, ...observers }: StepRun = {}): Promise<Json> {
-    const { user, agents, pinned } = this.#run
+    const { user, run, agents, pinned } = this.#run
     const agent = agents.get(command.agent)
     if (!agent) throw failure('agent.unknown', { agent: command.agent, known: [...agents.keys()].join(', ') })
     let startedRuns = false
@@ -62,7 +62,7 @@ export class StepCode {
       )
     } catch (error) {
       // A cancellation of the step cancels these too.
-      if (startedRuns && !recorder.signal.aborted) await this.#parts.host.children.cancelOf(user, recorder.step)
+      if (startedRuns && !recorder.signal.aborted) await this.#parts.host.children.cancelOf(user, run, command.step)
       throw error
     }
   }
