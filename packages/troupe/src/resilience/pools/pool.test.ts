@@ -129,6 +129,28 @@ describe('a pool', () => {
     await closing
     expect(disposed).toEqual([1])
   })
+  it('A resource pool whose resource is never created closes after the limit of an acquire.', async () => {
+    const clock = createVirtualClock()
+    const created = Promise.withResolvers<string>()
+    const disposed: string[] = []
+    const pool = new Pool<string>({
+      create: () => created.promise,
+      dispose: (one) => void disposed.push(one),
+      acquireTimeout: '5s',
+      min: 1,
+      clock,
+    })
+    const states: string[] = []
+    void pool.close().then(() => states.push('closed'))
+    await clock.advance('4s')
+    expect(states).toEqual([])
+    await clock.advance('1s')
+    expect(states).toEqual(['closed'])
+    created.resolve('late')
+    await clock.advance('1s')
+    expect(disposed).toEqual(['late'])
+  })
+
   it('A resource pool that is closed twice closes once, and waits for every disposal.', async () => {
     const ended = Promise.withResolvers<void>()
     const { pool } = pooled({ dispose: () => ended.promise })

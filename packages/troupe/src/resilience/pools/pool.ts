@@ -53,6 +53,10 @@ export class Pool<T> implements AsyncDisposable {
   readonly #waiting = new WaitingCallers<PooledResource<T> | undefined>()
   /** The number of used slots: for resources that are lent, being created or being checked. */
   #inUse = 0
+  /** The number of used slots without a caller: their resources are being created or checked. */
+  #late = 0
+  /** False once the close waits no longer for slots without a caller. */
+  #isLateCounted = true
   #timeouts = 0
   /** Set by the first call of `close`, and returned by later ones. */
   #closing: Promise<void> | undefined
@@ -114,14 +118,14 @@ export class Pool<T> implements AsyncDisposable {
     return await run(lent.resource)
   }
 
-  /** Rejects waiting and new callers, waits for lent resources, and disposes of all. */
+  /**
+   * Rejects waiting and new callers, waits for lent resources, and disposes of all. It waits for `create` no longer than an
+   * acquire does; a resource that arrives later is disposed of then.
+   */
   close(): Promise<void> {
     const closeOnce = async () => {
       this.#waiting.rejectAll(failure('pool.closed', { what: 'Acquiring from a pool' }))
-      if (this.#inUse > 0)
-        await new Promise<void>((resolve) => {
-          this.#empty = resolve
-        })
+      await this.#slotsFreed()
       for (const pooled of this.#idle.removeAll()) void this.#resources.dispose(pooled)
       await this.#resources.disposalsEnded()
     }
@@ -131,6 +135,19 @@ export class Pool<T> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #slotsFreed(): Promise<void> {
+    if (this.#inUse === 0) return
+    const { clock, acquireMs } = this.#settings
+    const freed = Promise.withResolvers<void>()
+    this.#empty = freed.resolve
+    const stop = clock.after(acquireMs, () => {
+      this.#isLateCounted = false
+      this.#resolveIfEmpty()
+    })
+    await freed.promise
+    stop()
   }
 
   #limitOf(signal: AbortSignal | undefined): WaitLimit {
@@ -151,14 +168,28 @@ export class Pool<T> implements AsyncDisposable {
     try {
       return await Promise.race([fitting, over.promise])
     } catch (error) {
-      fitting.then(
-        (pooled) => this.#release(pooled, false),
-        () => this.#free(),
-      )
+      this.#releaseLater(fitting)
       throw error
     } finally {
       endWatch()
     }
+  }
+
+  /** Releases a resource without a caller once it is available. */
+  #releaseLater(fitting: Promise<PooledResource<T>>): void {
+    this.#late++
+    this.#resolveIfEmpty()
+    const arrived = () => void this.#late--
+    fitting.then(
+      (pooled) => {
+        arrived()
+        return this.#release(pooled, false)
+      },
+      () => {
+        arrived()
+        this.#free()
+      },
+    )
   }
 
   /** @returns a usable resource: the candidate, another idle one, or a new one */
@@ -196,15 +227,16 @@ export class Pool<T> implements AsyncDisposable {
   #free(): void {
     if (this.#waiting.serve(undefined)) return
     this.#inUse--
-    if (this.#inUse === 0) this.#empty?.()
+    this.#resolveIfEmpty()
+  }
+
+  #resolveIfEmpty(): void {
+    if (this.#inUse === (this.#isLateCounted ? 0 : this.#late)) this.#empty?.()
   }
 
   #warm(): void {
     this.#inUse++
-    void this.#fit(undefined).then(
-      (pooled) => this.#release(pooled, false),
-      // The next caller that acquires a resource gets the error.
-      () => this.#free(),
-    )
+    // The next caller that acquires a resource gets the error.
+    this.#releaseLater(this.#fit(undefined))
   }
 }
