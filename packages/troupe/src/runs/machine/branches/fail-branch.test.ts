@@ -1,6 +1,7 @@
 /** Failures of branches that no join waits for, and of branches that have not started their step. */
 import { describe, expect, it } from 'vitest'
-import { leaf, team } from '../machine-teams.test.fixture.ts'
+import type { Json } from '../../../core/index.ts'
+import { agent, leaf, team } from '../machine-teams.test.fixture.ts'
 import {
   type AgentStub,
   fails,
@@ -8,6 +9,7 @@ import {
   invoke,
   MachineTestbed,
   resultsIn,
+  value,
   valuesIn,
 } from '../machine-testbed.test.fixture.ts'
 
@@ -51,4 +53,15 @@ describe('branches that wait too long for their step', () => {
     const results = { results: [{ agent: 'C', value: 'c', success: true }] }
     expect(testbed.result).toMatchObject({ status: 'completed', response: ['b', { got: results }, { got: results }] })
   })
+})
+
+it('A value of an error rule is the answer of an agent that has several ways to go.', () => {
+  const hub = { agents: [agent('H'), agent('A')], flows: ['Start -> H', 'H <-> A', 'H -> End'] }
+  const nested = {
+    agents: [{ name: 'T', topology: hub }, agent('Z')],
+    flows: ['Start -> T', 'T -> Z', 'Z -> End'],
+  } as never
+  const stubs = { H: () => fails('no'), A: leaf('a'), Z: (i: Json) => value(`Z(${i})`) }
+  const testbed = new MachineTestbed(nested, stubs, { onError: { '*': { value: 'instead' } } }).runUntilIdle()
+  expect(testbed.result).toMatchObject({ status: 'completed', response: 'Z(instead)' })
 })

@@ -1,5 +1,5 @@
 /** Handles failures: retries, routes, asks a person, or passes them to a join or to the parent. */
-import { duration, failure, hashText, quoting, type StoredError, storeError } from '../../../core/index.ts'
+import { duration, failure, hashText, type Json, quoting, type StoredError, storeError } from '../../../core/index.ts'
 import type { ErrorRule, FailurePolicy, GraphNode, RetryRule } from '../../../topology/index.ts'
 import { failedResult, type RunDecision } from '../decision.ts'
 import { joinOf, joinProgress, missing, policyOf } from '../joins/join-progress.ts'
@@ -50,11 +50,16 @@ export function routeError(d: RunDecision, branch: Branch, error: StoredError) {
   }
   if (rule.value !== undefined) {
     if (d.node(branch.node).kind === 'user') return routeAnswer(d, branch, rule.value)
-    const plan = planOf(d.state, branch, { kind: 'value', value: rule.value })
-    return routeResult(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: rule.value, notify: [] } : plan)
+    return routeSubstitute(d, branch, rule.value)
   }
   if (rule.ask) return askAboutFailure(d, branch, failure)
   handleBranchFailure(d, branch, failure)
+}
+
+/** Continues with a value in place of a failed result: as a plain value, or as the answer if it has several ways to go. */
+export function routeSubstitute(d: RunDecision, branch: Branch, value: Json): void {
+  const plans = (['value', 'finish'] as const).map((kind) => planOf(d.state, branch, { kind, value }))
+  routeResult(d, branch, plans.find((plan) => plan.kind !== 'invalid') ?? { kind: 'end', value, notify: [] })
 }
 
 const named = (d: RunDecision, agent: string): GraphNode | undefined => {

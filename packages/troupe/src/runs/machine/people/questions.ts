@@ -1,9 +1,8 @@
 /** Decides about questions to people and requests to agents, and routes their answers. */
 import { failure, type Json, type StoredError, storeError, type TaintLabel, taintField } from '../../../core/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
-import { failBranch, retryInPlace, routeError } from '../branches/fail-branch.ts'
-import { graphIn, planOf } from '../branches/flow.ts'
-import { routeResult } from '../branches/route-result.ts'
+import { failBranch, retryInPlace, routeError, routeSubstitute } from '../branches/fail-branch.ts'
+import { graphIn } from '../branches/flow.ts'
 import type { RunDecision } from '../decision.ts'
 import { depthAllowed, trip } from '../limits/guards.ts'
 import type { InputOf } from '../machine-events.ts'
@@ -85,8 +84,7 @@ function resolveFailure(d: RunDecision, branch: Branch, error: StoredError, choi
   const group = d.groupOf(branch)
   const alone = group.origin.kind === 'run' && group.live === 1 && group.openJoinCount === 0
   if (!alone) return failBranch(d, branch, error, 'collect', 'skip')
-  const plan = planOf(d.state, branch, { kind: 'value', value: null })
-  routeResult(d, branch, plan.kind === 'invalid' ? { kind: 'end', value: null, notify: [] } : plan)
+  routeSubstitute(d, branch, null)
 }
 
 /** Starts a step that serves a request of another step of the run. */
