@@ -76,6 +76,8 @@ function started(state: State, event: EventOf<'branch.started'>): void {
   const results = resultsAtJoin(state, event.meets)
   const input = results ? joinInput(results) : (event.input as Json)
   const group = groupFor(state, event)
+  // A failure that a join has got is not the reason of a later one.
+  if (results) group.firstFailure = undefined
   const branch: Branch = {
     id: event.branch,
     group: group.id,

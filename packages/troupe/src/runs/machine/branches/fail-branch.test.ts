@@ -55,6 +55,47 @@ describe('branches that wait too long for their step', () => {
   })
 })
 
+describe('failures on the way to a join', () => {
+  const flows = ['Start -> S', 'S => {X, Y}', 'X => {P, Q}', '{P, Q} -> R', '{R, Y} -> Z', 'Z -> End']
+  const stubs = Object.fromEntries(['S', 'X', 'Y', 'P', 'Q'].map((name) => [name, leaf(name)]))
+  const show: AgentStub = (i) =>
+    value((resultsIn(i) ?? []).map((r) => (r.success ? (r.value as Json) : `no ${r.agent}`)))
+  const play = (nodes: object, failing: Record<string, AgentStub>) =>
+    new MachineTestbed(team('S X Y P Q R Z', flows, { nodes } as never), {
+      ...stubs,
+      R: show,
+      Z: show,
+      ...failing,
+    }).runUntilIdle()
+  const no: AgentStub = () => fails('no')
+
+  it('A join gets the failure of a branch that would have reached it through an inner join.', () => {
+    expect(play({ Z: { onFailure: 'collect' } }, { X: no }).result.response).toEqual(['no X', 'Y'])
+    expect(play({ Z: { onFailure: 'continue' } }, { X: no }).result.response).toEqual(['Y'])
+    expect(play({ Z: { join: 'first' } }, { X: no }).result.response).toEqual(['no X', 'Y'])
+    expect(play({}, { X: no }).result).toMatchObject({ status: 'failed', error: { message: 'no' } })
+  })
+
+  it('A join gets the failure of an inner join as that of a branch.', () => {
+    expect(play({ Z: { onFailure: 'collect' } }, { P: no }).result.response).toEqual(['no R', 'Y'])
+    const late = play({ Z: { onFailure: 'continue' } }, { P: no, Q: leaf('Q', 50), Y: leaf('Y', 5) })
+    expect(late.result.response).toEqual(['Y'])
+    expect(late.result.branchResults.find(({ agent }) => agent === 'Q')?.status).toBe('cancelled')
+    expect(play({ Z: { join: { quorum: 1 } } }, { P: no, Y: leaf('Y', 5) }).result.response).toEqual(['no R', 'Y'])
+    for (const onFailure of ['ask', 'failFast'])
+      expect(play({ R: { onFailure: 'failFast' }, Z: { onFailure } }, { P: no }).result).toMatchObject({
+        status: 'failed',
+        error: { message: 'no' },
+      })
+  })
+
+  it('A run fails with the failure that ended it, and not with one that a join has collected.', () => {
+    const collecting = { R: { onFailure: 'collect' }, Z: { onFailure: 'collect' } }
+    const testbed = play(collecting, { P: no, Y: no, Z: () => fails('the last') })
+    expect(testbed.result).toMatchObject({ status: 'failed', error: { message: 'the last' } })
+  })
+})
+
 it('A value of an error rule is the answer of an agent that has several ways to go.', () => {
   const hub = { agents: [agent('H'), agent('A')], flows: ['Start -> H', 'H <-> A', 'H -> End'] }
   const nested = {

@@ -97,16 +97,22 @@ export function retryInPlace(d: RunDecision, branch: Branch, attempt: number, af
   if (after === undefined) askPerson(d, branch)
 }
 
-/** Returns the join that would miss this branch: the first on its way at which a branch waits or can still arrive. */
-function joinNodeFor(d: RunDecision, group: Group, branch: Branch): GraphNode | undefined {
-  const [first] = joinsAhead(d.state, group, branch.node).first
-  if (first === undefined) return undefined
-  const waits = group.openJoins[first] !== undefined
-  return waits || missing(d, group, first, waits) > 1 ? d.node(first) : undefined
+/**
+ * Returns the join that would miss a branch at this node: the first on its way at which a branch waits or can still arrive.
+ * @param own 1 if the branch itself is among those that can still arrive
+ */
+function joinNodeFor(d: RunDecision, group: Group, node: string, own: 0 | 1): GraphNode | undefined {
+  const ahead = new Set(joinsAhead(d.state, group, node).first)
+  for (const name of ahead) {
+    const waits = group.openJoins[name] !== undefined
+    if (waits || missing(d, group, name, waits) > own) return d.node(name)
+    for (const next of joinsAhead(d.state, group, name).first) ahead.add(next)
+  }
+  return undefined
 }
 
 function policyFor(d: RunDecision, group: Group, branch: Branch): FailurePolicy {
-  const joinNode = joinNodeFor(d, group, branch)
+  const joinNode = joinNodeFor(d, group, branch.node, 1)
   if (joinNode) return policyOf(d, joinNode)
   if (group.origin.kind === 'call') return d.joinState(group.origin.joinId).onFailure
   return group.origin.kind === 'notify' ? 'collect' : d.config.onFailure
@@ -131,31 +137,43 @@ export function failBranch(
 ) {
   const group = d.groupOf(branch)
   const agent = d.label(branch)
-  const joinNode = joinNodeFor(d, group, branch)
+  const joinNode = joinNodeFor(d, group, branch.node, 1)
   const { id, order, depth } = branch
-  d.emit({
-    type: 'branch.failed',
-    branch: id,
-    agent,
-    error,
-    ...(decision === 'skip' ? { errorHandled: true as const } : {}),
-  })
+  const handled = decision === 'skip' ? { errorHandled: true as const } : {}
+  d.emit({ type: 'branch.failed', branch: id, agent, error, ...handled })
   if (d.isStopping(group)) return
   if (decision === 'abort') return d.later({ do: 'scope.fail', group: group.id, error, fatal: true })
-  if (joinNode && (policy !== 'failFast' || toleratesFailure(d, group, joinNode))) {
-    d.arrivals.push({
-      group: group.id,
-      node: joinNode.name,
-      child: id,
-      order,
-      depth,
-      result: failedResult(agent, error),
-    })
+  if (joinNode && (policy !== 'failFast' || survives(d, group, joinNode))) {
+    const result = failedResult(agent, error)
+    d.arrivals.push({ group: group.id, node: joinNode.name, child: id, order, depth, result })
     return
   }
   // The failure counts even if all others have ended: their order decides nothing.
   if (policy === 'failFast' && group.live + group.openJoinCount + group.ends.length > 0)
     d.later({ do: 'scope.fail', group: group.id, error, fatal: false })
+}
+
+/** Returns whether the group continues after one more failure at the join: the join can still complete, or a later one can. */
+const survives = (d: RunDecision, group: Group, node: GraphNode, failed?: Set<string>): boolean =>
+  toleratesFailure(d, group, node) || joinAfter(d, group, node.name, failed) !== undefined
+
+/**
+ * Returns the join for which the failure of the join at this node is that of a branch; undefined if the group fails with it.
+ * @param failed the nodes of the joins that fail before
+ */
+export function joinAfter(
+  d: RunDecision,
+  group: Group,
+  node: string,
+  failed = new Set<string>(),
+): GraphNode | undefined {
+  failed.add(node)
+  const next = joinNodeFor(d, group, node, 0)
+  if (!next || failed.has(next.name)) return undefined
+  const policy = policyOf(d, next)
+  return policy === 'collect' || policy === 'continue' || (policy === 'failFast' && survives(d, group, next, failed))
+    ? next
+    : undefined
 }
 
 /** Returns whether the join can still complete after one more failure. */

@@ -4,8 +4,9 @@
  */
 import type { StoredError } from '../../../core/index.ts'
 import { byOrder, type Group } from '../branches/branches-slice.ts'
+import { joinAfter } from '../branches/fail-branch.ts'
 import { joinsAhead } from '../branches/flow.ts'
-import type { RunDecision } from '../decision.ts'
+import { failedResult, type RunDecision } from '../decision.ts'
 import { must } from '../state.ts'
 import { cause, joinProgress, loser } from './join-progress.ts'
 import { verdict } from './join-verdict.ts'
@@ -82,21 +83,37 @@ export function close(d: RunDecision, joinState: JoinState): void {
   if (branch?.cancellation) d.later({ do: 'branch.stop', branch: branch.id })
   else if (joinState.error && branch)
     d.later({ do: 'branch.fail', branch: branch.id, error: joinState.error, fatal: joinState.fatal })
-  else if (joinState.error && group)
-    d.later({ do: 'scope.fail', group: group.id, error: joinState.error, fatal: joinState.fatal })
+  else if (joinState.error && group) failJoinedBranch(d, joinState, group, joinState.error)
+}
+
+/** A later join gets the failure as that of a branch. Without one, the group fails. */
+function failJoinedBranch(
+  d: RunDecision,
+  { id, node, agent, arrivals, fatal }: JoinState,
+  group: Group,
+  error: StoredError,
+) {
+  const next = fatal || d.isStopping(group) ? undefined : joinAfter(d, group, node)
+  if (!next) return d.later({ do: 'scope.fail', group: group.id, error, fatal })
+  const { order, depth } = positionOf(arrivals)
+  d.arrivals.push({ group: group.id, node: next.name, child: id, order, depth, result: failedResult(agent, error) })
+}
+
+/** Returns the position of the joined branch: that of the first one, at the depth of the deepest one. */
+function positionOf(arrivals: JoinState['arrivals']): Pick<JoinState['arrivals'][number], 'order' | 'depth'> {
+  const [first] = [...arrivals].sort(byOrder) as [JoinState['arrivals'][number]]
+  return { order: first.order, depth: Math.max(0, ...arrivals.map((a) => a.depth)) }
 }
 
 /** The joined branches continue as one branch. */
 function startJoinedBranch(d: RunDecision, joinState: JoinState, group: Group): void {
-  const [first] = [...joinState.arrivals].sort(byOrder) as [JoinState['arrivals'][number]]
   d.emit({
     type: 'branch.started',
     branch: joinState.id,
     group: group.id,
     node: joinState.node,
     agent: joinState.agent,
-    depth: Math.max(0, ...joinState.arrivals.map((a) => a.depth)),
-    order: first.order,
+    ...positionOf(joinState.arrivals),
     meets: joinState.id,
   })
 }
