@@ -40,6 +40,8 @@ export interface Arrival {
   readonly order: readonly number[]
   readonly depth: number
   readonly result: Result
+  /** A person decided to continue without the branch. */
+  readonly errorHandled?: true
   readonly edge?: GraphEdge
 }
 

@@ -1,6 +1,7 @@
 /** Failures of branches that no join waits for, and of branches that have not started their step. */
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../../core/index.ts'
+import type { Join } from '../../../topology/index.ts'
 import { agent, leaf, team } from '../machine-teams.test.fixture.ts'
 import {
   type AgentStub,
@@ -94,6 +95,24 @@ describe('failures on the way to a join', () => {
     const testbed = play(collecting, { P: no, Y: no, Z: () => fails('the last') })
     expect(testbed.result).toMatchObject({ status: 'failed', error: { message: 'the last' } })
   })
+})
+
+it('A skipped branch is not required by a join at a node, and is no success.', () => {
+  const flows = ['Start -> S', 'S => {X, Y, W}', '{X, Y, W} -> Z', 'Z -> End']
+  const show: AgentStub = (i) => value(valuesIn(i).filter((v) => v !== null))
+  const play = (join: Join, failing: Record<string, AgentStub> = {}) => {
+    const stubs = { S: leaf('S'), X: () => fails('no'), Y: leaf('Y', 5), W: leaf('W', 9), Z: show, ...failing }
+    const config = { onError: { '*': { ask: true } } } as const
+    const testbed = new MachineTestbed(team('S X Y W Z', flows, { nodes: { Z: { join } } }), stubs, config).run(1_003)
+    for (const { id } of testbed.result.questions) testbed.answer(id, 'skip')
+    return testbed.runUntilIdle().result
+  }
+  expect(play('all').response).toEqual(['Y', 'W'])
+  expect(play({ quorum: 3 }).response).toEqual(['Y', 'W'])
+  expect(play('first').response).toEqual(['Y'])
+  expect(play('any').response).toEqual(['Y'])
+  const no: AgentStub = () => fails('no')
+  expect(play('first', { Y: no, W: no }).response).toEqual([])
 })
 
 it('A value of an error rule is the answer of an agent that has several ways to go.', () => {

@@ -145,7 +145,7 @@ export function failBranch(
   if (decision === 'abort') return d.later({ do: 'scope.fail', group: group.id, error, fatal: true })
   if (joinNode && (policy !== 'failFast' || survives(d, group, joinNode))) {
     const result = failedResult(agent, error)
-    d.arrivals.push({ group: group.id, node: joinNode.name, child: id, order, depth, result })
+    d.arrivals.push({ group: group.id, node: joinNode.name, child: id, order, depth, result, ...handled })
     return
   }
   // The failure counts even if all others have ended: their order decides nothing.
@@ -181,7 +181,7 @@ function toleratesFailure(d: RunDecision, group: Group, node: GraphNode): boolea
   const id = group.openJoins[node.name]
   const now =
     id === undefined
-      ? { successes: 0, failures: 0, open: missing(d, group, node.name, false), fatal: false }
+      ? { successes: 0, failures: 0, skipped: 0, open: missing(d, group, node.name, false), fatal: false }
       : joinProgress(d, d.joinState(id))
   return canBeSatisfied(joinOf(d, node), { ...now, failures: now.failures + 1 })
 }

@@ -32,7 +32,7 @@ export function fire(d: RunDecision, joinState: JoinState, forLosers: StoredErro
     branch: joinState.branch ?? joinState.id,
     agent: joinState.agent,
     satisfied: error === undefined,
-    arrived: now.successes + now.failures,
+    arrived: now.successes + now.failures + now.skipped,
     missing: now.open,
     ...(error === undefined ? {} : { error }),
   })

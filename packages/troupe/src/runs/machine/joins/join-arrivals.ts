@@ -43,6 +43,7 @@ function joinGroup(d: RunDecision, arrivals: readonly Arrival[], waiting: readon
       order: arrival.order,
       depth: arrival.depth,
       result: arrival.result,
+      ...(arrival.errorHandled ? { errorHandled: true as const } : {}),
       ...(arrival.edge === undefined ? {} : { edge: arrival.edge.index }),
     })
     if (arrival.branch === undefined) continue

@@ -50,6 +50,7 @@ function opened(state: State, event: EventOf<'join.opened'>): void {
     pending: event.slots.length,
     blocked: 0,
     successes: 0,
+    skipped: 0,
     failures: 0,
     failure: undefined,
     fatal: false,
@@ -84,7 +85,7 @@ function arrived(state: State, event: EventOf<'join.arrived'>): void {
   }
   if (event.edge !== undefined)
     countTraversal(state, event.edge, must(state.branches.groups.get(joinState.group), joinState.group))
-  joinState[result.success || event.errorHandled ? 'successes' : 'failures'] += 1
+  joinState[result.success ? 'successes' : event.errorHandled ? 'skipped' : 'failures'] += 1
   if (!result.success && !event.errorHandled && joinState.failure === undefined) joinState.failure = result.error
   if (event.fatal) joinState.fatal = true
   if (joinState.kind === 'fork') refreshJoin(state, joinState)

@@ -18,11 +18,11 @@ export function missing(d: RunDecision, group: Group, node: string, holds: boole
 }
 
 export function joinProgress(d: RunDecision, joinState: JoinState): JoinProgress {
-  const { successes, failures, fatal } = joinState
+  const { successes, failures, skipped, fatal } = joinState
   const group = must(d.state.branches.groups.get(joinState.group), joinState.group)
   const open =
     joinState.kind === 'fork' ? joinState.pending : missing(d, group, joinState.node, joinState.state === 'open')
-  return { successes, failures, open, fatal }
+  return { successes, failures, skipped, open, fatal }
 }
 
 /** Returns the error of a cancelled branch: the join completed without it, or it missed the deadline. */

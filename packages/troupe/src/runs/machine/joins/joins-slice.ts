@@ -53,6 +53,8 @@ export interface JoinState
   blocked: number
   /** The number of successful results. */
   successes: number
+  /** The number of failed results without which a person decided to continue. */
+  skipped: number
   /** The number of failed results. */
   failures: number
   /** The first failure that arrived; undefined for none. */
