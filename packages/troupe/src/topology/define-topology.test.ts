@@ -296,6 +296,7 @@ it('A nested team passes a value on within the bounds of both teams, and rejects
     to: 'C',
     type: 'invoke',
     leaves: 'Team',
+    checkedAfter: '',
     when,
     limit: 3,
   })

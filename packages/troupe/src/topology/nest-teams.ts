@@ -47,7 +47,8 @@ function nestTeam(draft: TopologyDraft, name: string, { canonical, agents }: Com
     if (edge.from === 'Start') continue
     if (edge.to !== 'End') {
       const leaves = edge.leaves === undefined ? {} : { leaves: inside(edge.leaves) }
-      draft.addEdge({ ...edge, ...leaves, from: inside(edge.from), to: inside(edge.to) })
+      const checkedAfter = edge.checkedAfter ? { checkedAfter: inside(edge.checkedAfter) } : {}
+      draft.addEdge({ ...edge, ...leaves, ...checkedAfter, from: inside(edge.from), to: inside(edge.to) })
     } else {
       for (const next of out)
         if (!draft.hasEdge(inside(edge.from), next.to)) draft.addEdge(leaving(name, edge, next, inside(edge.from)))
@@ -79,12 +80,13 @@ function leaving(team: string, inner: CanonicalEdge, outer: CanonicalEdge, from:
       `it has a condition, and the edge on which ${from} leaves the team has one too`,
       'Remove one of the two conditions, or put an agent between',
     )
+  const { checkedAfter = inner.leaves ?? '' } = inner
   const limits = [inner.limit, outer.limit].filter((limit) => limit !== undefined)
   return {
     ...outer,
     from,
     leaves: team,
-    ...(inner.when ? { when: inner.when } : {}),
+    ...(inner.when ? { when: inner.when, checkedAfter: checkedAfter && `${team}/${checkedAfter}` } : {}),
     ...(inner.fanOut && carries(outer) ? { fanOut: true as const } : {}),
     ...(limits.length > 0 ? { limit: Math.min(...limits) } : {}),
     ...(inner.perPass ? { perPass: true as const } : {}),

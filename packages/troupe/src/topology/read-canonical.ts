@@ -33,6 +33,7 @@ const edgeFields = [
   'limit',
   'perPass',
   'leaves',
+  'checkedAfter',
   'returns',
   'when',
 ] as const
@@ -52,7 +53,8 @@ export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<strin
     const location = edgeIn(edge)
     for (const flag of ['fanOut', 'alternating', 'returns'] as const)
       if (edge[flag] !== undefined) checkFlag(`${location}: ${flag}`, edge[flag])
-    if (edge.leaves !== undefined) checkText(`${location}: leaves`, edge.leaves)
+    for (const team of ['leaves', 'checkedAfter'] as const)
+      if (edge[team] !== undefined) checkText(`${location}: ${team}`, edge[team])
     draft.addEdge({
       ...(edge satisfies CanonicalEdge),
       ...readEdgeOptions(location, edge),

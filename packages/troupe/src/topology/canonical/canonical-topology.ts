@@ -145,6 +145,11 @@ export type CanonicalEdge = {
   /** The name of the nested team that a value leaves along this edge. `finish` of an agent in the team takes it. */
   readonly leaves?: string
   /**
+   * The nested team that a value has left when the condition is checked; empty for a condition in the team of the node. Absent,
+   * that of `leaves`.
+   */
+  readonly checkedAfter?: string
+  /**
    * An invocation along this edge returns although its target has no edge back; a node inside the nested team has one.
    */
   readonly returns?: true

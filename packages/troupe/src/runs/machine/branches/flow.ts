@@ -99,9 +99,10 @@ function routes(
   return open.filter((e) => !e.when)
 }
 
-/** Groups edges by the nested team that they leave, so that a team does all its work before a value leaves it. */
+/** Groups edges by the nested team that they leave, so that a team does all its work, by its own conditions, before. */
 function byTeam(edges: readonly GraphEdge[]): readonly (readonly GraphEdge[])[] {
-  const lengthOf = ({ leaves = '' }: GraphEdge) => leaves.length || Number.POSITIVE_INFINITY
+  const lengthOf = ({ leaves = '', checkedAfter = leaves }: GraphEdge) =>
+    checkedAfter.length || Number.POSITIVE_INFINITY
   const lengths = [...new Set(edges.map(lengthOf))].sort((a, b) => b - a)
   return lengths.map((length) => edges.filter((e) => lengthOf(e) === length))
 }

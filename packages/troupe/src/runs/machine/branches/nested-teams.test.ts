@@ -1,6 +1,6 @@
 /** Calls into nested teams, calls inside of them, and the order of the edges around them. */
 import { expect, it } from 'vitest'
-import { patterns, type TopologyForm } from '../../../topology/index.ts'
+import { defineTopology, patterns, type TopologyForm } from '../../../topology/index.ts'
 import { agent, fan, leaf } from '../machine-teams.test.fixture.ts'
 import { type AgentStub, fails, MachineTestbed, resultsIn, value, valuesIn } from '../machine-testbed.test.fixture.ts'
 
@@ -113,4 +113,45 @@ it('A failed branch of an invoked team does not arrive at the agent that invoked
   const stubs = { ...wrapping('X'), L: fan('T'), A: () => fails('lost'), B: leaf('b', 5) }
   const testbed = new MachineTestbed(topology, stubs, config).runUntilIdle()
   expect([testbed.inputsOf('L').length, testbed.result.response]).toEqual([2, ['b']])
+})
+
+it('A condition on an edge to the End of a nested team comes before a fan-out and a limited edge in the team.', () => {
+  const fanned = {
+    agents: ['S', 'B', 'C'].map(agent),
+    flows: ['Start -> S', 'S => {B, C}', '{B, C} -> End', 'S -> End'],
+    edges: { 'S -> End': { when: { equals: 'done' } } },
+  }
+  const limited = {
+    agents: ['S', 'B'].map(agent),
+    flows: ['Start -> S', 'S -> B', 'B -> S', 'S -> End'],
+    edges: { 'S -> B': { limit: 3 }, 'S -> End': { when: { equals: 'done' } } },
+  }
+  for (const inner of [fanned, limited]) {
+    const once = teamOf('Z', { T: inner }, ['Start -> T', 'T -> Z', 'Z -> End'])
+    const middle = teamOf('Y', { T: inner }, ['Start -> T', 'T -> End', 'T -> Y', 'Y -> End'], {
+      'T -> Y': { type: 'query' },
+    })
+    const twice = teamOf('Z', { U: middle }, ['Start -> U', 'U -> Z', 'Z -> End'])
+    const written = defineTopology(twice)
+    const read = defineTopology(JSON.parse(JSON.stringify(written)), { agents: [...written.agents.values()] }) as never
+    for (const topology of [once, twice, read]) {
+      const testbed = play(topology, { ...wrapping('B C Z'), S: leaf('done') })
+      expect([testbed.result.response, testbed.inputsOf('B')]).toEqual(['Z(done)', []])
+    }
+  }
+})
+
+it('A condition on an edge of the team around a nested team comes after the edges of the nested team.', () => {
+  const inner = { agents: ['S', 'B'].map(agent), flows: ['Start -> S', 'S -> B', 'B -> S', 'S -> End'] }
+  const middle = teamOf(
+    'Y',
+    { T: { ...inner, edges: { 'S -> B': { limit: 1 } } } },
+    ['Start -> T', 'T -> Y', 'T -> End', 'Y -> End'],
+    { 'T -> End': { when: { equals: 'done' } } },
+  )
+  const testbed = play(teamOf('Z', { U: middle }, ['Start -> U', 'U -> Z', 'Z -> End']), {
+    ...wrapping('B Y Z'),
+    S: leaf('done'),
+  })
+  expect([testbed.result.response, testbed.inputsOf('B'), testbed.inputsOf('Y')]).toEqual(['Z(done)', ['done'], []])
 })
