@@ -1,13 +1,13 @@
 /** Checks joins: a quorum that exceeds the available branches, and join options at nodes without a join. */
 
 import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
-import { type Graph, type GraphNode, graphOf, returnsTo } from '../canonical/graph.ts'
+import { carries, type Graph, type GraphEdge, type GraphNode, graphOf, returnsTo } from '../canonical/graph.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { Finding } from './finding.ts'
 
 /**
  * A quorum is compared with the incoming edges of a join, or with the `=>` edges of a fork. Other agents may be invoked
- * any number of times, so they are not checked.
+ * any number of times, so they are not checked, and before a join they make the finding a warning.
  */
 export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): Finding[] {
   const graph = graphOf(topology)
@@ -26,18 +26,40 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
     const join = node.join ?? (node.isJoin ? config.join : undefined)
     if (join === undefined || typeof join !== 'object' || !('quorum' in join)) continue
     const fan = node.out.filter((edge) => edge.fanOut).length
-    const into = node.in.filter((edge) => edge.from !== 'Start').length
+    const into = node.in.filter((edge) => edge.from !== 'Start' && !answers(edge, node, graph)).length
     const available = node.isJoin ? into : fan > 0 ? fan : Number.POSITIVE_INFINITY
     if (join.quorum <= available) continue
     findings.push({
       code: 'join.impossible',
-      severity: 'error',
+      severity: node.isJoin && isOpen(node, graph) ? 'warning' : 'error',
       location: node.name,
       message: `The join at ${node.name} cannot complete: it requires ${join.quorum} branches, and only ${available} can arrive`,
       remedy: `Lower the quorum to at most ${available}, or add branches to ${node.name}`,
     })
   }
   return findings
+}
+
+/** Returns the nodes that a branch reaches without this one. */
+function reachedWithout(node: GraphNode, graph: Graph): ReadonlySet<string> {
+  const reached = new Set(graph.entries.map(({ to }) => to).filter((to) => to !== node.name))
+  for (const name of reached)
+    for (const { to } of graph.nodes.get(name)?.out ?? []) if (to !== node.name) reached.add(to)
+  return reached
+}
+
+/** Returns whether only the agent of the node invokes the origin of the edge, which therefore answers and does not arrive. */
+const answers = ({ from }: GraphEdge, node: GraphNode, graph: Graph): boolean =>
+  node.out.some(({ to }) => to === from) && !reachedWithout(node, graph).has(from)
+
+/** Returns whether an agent before the join chooses its targets, and may choose one of them several times. */
+function isOpen(node: GraphNode, graph: Graph): boolean {
+  const reached = reachedWithout(node, graph)
+  const before = new Set([node])
+  for (const { in: edges } of before)
+    for (const { from } of edges) if (reached.has(from)) before.add(graph.nodes.get(from) as GraphNode)
+  before.delete(node)
+  return [...before].some(({ out }) => out.filter((edge) => !edge.fanOut && carries(edge)).length > 1)
 }
 
 /**

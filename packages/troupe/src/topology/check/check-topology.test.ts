@@ -66,7 +66,7 @@ describe('findings', () => {
     [
       'join.impossible',
       'C',
-      team('A B1 B2 C', ['Start -> A', 'A -> B1', 'A -> B2', 'B1 -> C', 'B2 -> C', 'C -> End'], {
+      team('A B1 B2 C D', ['Start -> A', 'A => {B1, B2}', '{B1, B2} -> C', 'C <-> D', 'C -> End'], {
         nodes: { C: { join: { quorum: 3 } } },
       }),
     ],
@@ -210,6 +210,13 @@ describe('the models of a team', () => {
     expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'offline/extractive' } }))).toEqual([])
     expect(findings(undefined, modelsWith({ env: { AGENT_MODEL: 'fst' } }))).toMatchObject([{ code: 'model.unknown' }])
   })
+})
+
+it('The check of a topology only warns of a join if an agent before it may invoke another one several times.', () => {
+  const form = team('A B1 B2 C', ['Start -> A', 'A -> B1', 'A -> B2', '{B1, B2} -> C', 'C -> End'], {
+    nodes: { C: { join: { quorum: 3 } } },
+  })
+  expect(check(form).filter(({ code }) => code === 'join.impossible')).toMatchObject([{ severity: 'warning' }])
 })
 
 it('The check of a topology finds nothing wrong with sound teams.', () => {
