@@ -91,6 +91,27 @@ describe('patterns', () => {
     const looped = await play(after(patterns.loop({ body: c, check: d })), { ...stubs, D: check })
     expect([looped.result.response, looped.inputsOf('C').map(valuesIn)]).toEqual([['a', 'b'], [['a', 'b']]])
   })
+  it('The ring pattern allows an agent several times in a round.', async () => {
+    const stubs: Record<string, AgentStub> = { A: (i) => value(`${i}a`), B: (i) => value(`${i}b`) }
+    const testbed = await play(patterns.ring({ agents: [a, b, a], rounds: 2 }), stubs)
+    expect(testbed.result.response).toBe('goabaaba')
+  })
+  it('Other patterns reject an agent that is named twice, and say what to do.', () => {
+    const rejects = (build: () => unknown, problem: string) => {
+      expect(build).toThrow(problem)
+      expect(build).toThrow(expect.objectContaining({ hint: expect.stringMatching(/efine a second/) }))
+    }
+    rejects(
+      () => patterns.hubAndSpoke({ hub: b, spokes: [a, a] }),
+      'at B -> A: the edge is there twice, or A is twice in',
+    )
+    rejects(() => patterns.hubAndSpoke({ hub: a, spokes: [a] }), 'at A -> A: the edge is there twice, or A is twice in')
+    rejects(() => patterns.loop({ body: a, check: a }), 'at Loop -> A: the edge is there twice, or A is twice in')
+    rejects(
+      () => patterns.broadcast({ broadcaster: a, receivers: [a] }),
+      'at A -> A: an agent does not fan out to itself',
+    )
+  })
   it('The pipeline pattern allows an agent several times, in one stage and in several.', async () => {
     const twice = patterns.pipeline({ stages: [{ agents: [a] }, { agents: [b] }, { agents: [a] }] })
     const stubs: Record<string, AgentStub> = { A: (i) => value(`${i}a`), B: (i) => value(`${i}b`), C: (i) => value(i) }

@@ -196,7 +196,7 @@ function star<Out>(
 function ring(options: Common & { readonly agents: Agents; readonly rounds?: number }): CompiledTopology {
   const plan = new Plan('ring', options, ['agents', 'rounds'])
   const rounds = integer('rounds', options.rounds ?? 1)
-  const names = some('A ring', options.agents).map((agent) => plan.add(agent))
+  const names = some('A ring', options.agents).map((agent) => plan.addCopy(agent))
   const [first, last] = [names[0] as string, names.at(-1) as string]
   plan.to('Start', first)
   for (const [i, name] of names.slice(1).entries()) plan.to(names[i] as string, name)
