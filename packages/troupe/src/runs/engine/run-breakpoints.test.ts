@@ -56,7 +56,14 @@ describe('a breakpoint', () => {
     const run = await orchestra.start({ task: 't', topology, config })
     expect(await run.result()).toMatchObject({ status: 'waiting', reason: 'breakpoint' })
     expect((await run.inspect()).next.steps).toEqual([{ branch: '1', step: '1#1', agent: 'A', input: 't' }])
-    await expect(run.edit({ inputs: { 9: 'x' } })).rejects.toMatchObject({ code: 'validation.failed' })
+    for (const rejected of [
+      { inputs: { 9: 'x' } },
+      { inputs: { 1: 'lost', 9: 'x' } },
+      { inputs: { 1: 'lost' }, results: { '1#9': 'x' } },
+    ])
+      await expect(run.edit(rejected)).rejects.toMatchObject({ code: 'validation.failed' })
+    await expect(run.edit({ inputs: { 1: 'lost', 2: 1n } })).rejects.toMatchObject({ name: 'ValidationError' })
+    expect((await run.inspect()).next.steps).toMatchObject([{ input: 't' }])
     await run.edit({ inputs: { 1: 'edited' } })
     expect(await run.step()).toMatchObject({
       breakpoint: { on: 'step' },
@@ -96,6 +103,7 @@ describe('a breakpoint of a run that a step started', () => {
     await run.edit({ inputs: { [`${child}::${childRuns?.[0]?.next.steps[0]?.branch}`]: 'edited' } })
     await run.resume()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'edited>Two>Last' })
+    await expect(run.edit({ inputs: { 1: 'late', 2: 'late' } })).rejects.toMatchObject({ code: 'run.over' })
     for (const id of [run.id, child]) expect(await orchestra.verifyReplay(id)).toMatchObject({ identical: true })
   })
 

@@ -1,5 +1,4 @@
 /** The handle of a run: follow it, answer its questions, stop it. The handle has no state, and any process can create one. */
-import { editedRouting } from '../../agents/index.ts'
 import {
   addStepTaint,
   capture,
@@ -11,11 +10,9 @@ import {
   checkSignalType,
   checkText,
   construct,
-  copyJson,
   failure,
   type Json,
   joinTaint,
-  objectOf,
   show,
   taintField,
   type UserId,
@@ -29,8 +26,8 @@ import { type AgentPath, pathOf, pathSetBy } from '../machine/labels/agent-path.
 import { childQuestionOf } from '../machine/run/child-question-id.ts'
 import { isWaiting } from './await-run.ts'
 import { type CommandOptions, checkCommand } from './commands/command-options.ts'
-import type { Order } from './commands/run-message.ts'
 import { copyAnswer } from './copy-answer.ts'
+import { editRun, type RunEdits } from './edit-run.ts'
 import { rejectAhead } from './events/reject-ahead.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
 import { type ForkOptions, readFork } from './forks/fork-options.ts'
@@ -263,31 +260,15 @@ export class Run<Response = Json> {
   }
 
   /**
-   * Edits a run that stops at a breakpoint.
+   * Edits a run that stops at a breakpoint: with all of the edits, or with none if one of them does not fit.
    * @param edits.results by step, what takes the place of a suspended failure; for a suspended tool call `{ result }`
    * @param edits.inputs by branch, the input of its next step
    * @throws ValidationError for a step or branch that is not suspended; ConflictError `run.over`
    * @example await run.edit({ results: { '1#2': 'a report written by hand' } })
    */
-  async edit(
-    edits: {
-      readonly results?: Readonly<Record<string, unknown>>
-      readonly inputs?: Readonly<Record<string, unknown>>
-    },
-    options: Pick<CommandOptions, 'signal'> = {},
-  ): Promise<void> {
-    checkOptions('run.edit', edits, ['results', 'inputs'])
+  async edit(edits: RunEdits, options: Pick<CommandOptions, 'signal'> = {}): Promise<void> {
     checkCall('run.edit', options)
-    const [{ results = {}, inputs = {} }, command] = [capture(edits), { ...options }]
-    const submit = (order: Order) => this.#host.submit(this.#user, this.id, order, command)
-    for (const [step, value] of Object.entries(objectOf('run.edit.results', results)))
-      if (!(await this.#editChild('results', step, value, command)))
-        await submit({ type: 'step.edited', step, outcome: editedRouting(value), by: 'host' })
-    for (const [branch, value] of Object.entries(objectOf('run.edit.inputs', inputs))) {
-      if (await this.#editChild('inputs', branch, value, command)) continue
-      const input = copyJson(value, 'The input')
-      await submit({ type: 'branch.edited', branch, input, by: 'host' })
-    }
+    await editRun(this.#host, this.#user, this.id, edits, { ...options })
   }
 
   /**
@@ -379,17 +360,6 @@ export class Run<Response = Json> {
   async #isChildRun(run: string): Promise<boolean> {
     const row = await this.#host.parts.stores.store.get(this.#user, run)
     return row?.parent?.above.includes(this.id) === true && row.endedAt === null
-  }
-
-  /** `RUN::ID` names a step or a branch of a child run. @returns false for a step or a branch of this run */
-  async #editChild(what: 'results' | 'inputs', target: string, value: unknown, options: CommandOptions) {
-    const childQuestion = childQuestionOf(target)
-    if (!childQuestion || !(await this.#isChildRun(childQuestion.run))) return false
-    await Run[construct](this.#host, this.#user, childQuestion.run).edit(
-      { [what]: { [childQuestion.question]: value } },
-      options,
-    )
-    return true
   }
 
   async #submit(type: 'pause' | 'resume' | 'cancel', options: CommandOptions): Promise<void> {
