@@ -1,7 +1,7 @@
 /** Checks joins: a quorum that exceeds the available branches, and join options at nodes without a join. */
 
 import type { CanonicalTopology } from '../canonical/canonical-topology.ts'
-import { carries, type Graph, type GraphEdge, type GraphNode, graphOf, returnsTo } from '../canonical/graph.ts'
+import { carries, type Graph, type GraphNode, graphOf, returnsTo } from '../canonical/graph.ts'
 import type { PinnedConfig } from '../canonical/pinned-config.ts'
 import type { Finding } from './finding.ts'
 
@@ -26,8 +26,8 @@ export function checkJoins(topology: CanonicalTopology, config: PinnedConfig): F
     const join = node.join ?? (node.isJoin ? config.join : undefined)
     if (join === undefined || typeof join !== 'object' || !('quorum' in join)) continue
     const fan = node.out.filter((edge) => edge.fanOut).length
-    const into = node.in.filter((edge) => edge.from !== 'Start' && !answers(edge, node, graph)).length
-    const available = node.isJoin ? into : fan > 0 ? fan : Number.POSITIVE_INFINITY
+    const into = arrivals(node, graph)
+    const available = node.isJoin && into > 1 ? into : fan > 0 ? fan : Number.POSITIVE_INFINITY
     if (join.quorum <= available) continue
     findings.push({
       code: 'join.impossible',
@@ -48,9 +48,13 @@ function reachedWithout(node: GraphNode, graph: Graph): ReadonlySet<string> {
   return reached
 }
 
-/** Returns whether only the agent of the node invokes the origin of the edge, which therefore answers and does not arrive. */
-const answers = ({ from }: GraphEdge, node: GraphNode, graph: Graph): boolean =>
-  node.out.some(({ to }) => to === from) && !reachedWithout(node, graph).has(from)
+/** Returns the number of edges on which branches arrive. Agents that only this node invokes return their results instead. */
+function arrivals(node: GraphNode, graph: Graph): number {
+  const into = node.in.filter(({ from }) => from !== 'Start')
+  if (!node.out.some((edge) => returnsTo(graph, edge))) return into.length
+  const reached = reachedWithout(node, graph)
+  return into.filter(({ from }) => reached.has(from)).length
+}
 
 /** Returns whether an agent before the join chooses its targets, and may choose one of them several times. */
 function isOpen(node: GraphNode, graph: Graph): boolean {

@@ -212,6 +212,17 @@ describe('the models of a team', () => {
   })
 })
 
+it('The check of a topology does not count the agents of nested teams that an agent invokes as branches that arrive.', () => {
+  const [a, b, c] = leaves('A B C') as [Agent, Agent, Agent]
+  const ring = patterns.ring({ agents: [b, c], rounds: 2 })
+  const form = {
+    agents: [a, { name: 'T', topology: ring }, { name: 'U', topology: ring }],
+    flows: ['Start -> A', 'A <-> T', 'A <-> U', 'A -> End'],
+    nodes: { A: { join: { quorum: 3 } } },
+  }
+  expect(check(form as TopologyForm).filter(({ code }) => code === 'join.impossible')).toEqual([])
+})
+
 it('The check of a topology only warns of a join if an agent before it may invoke another one several times.', () => {
   const form = team('A B1 B2 C', ['Start -> A', 'A -> B1', 'A -> B2', '{B1, B2} -> C', 'C -> End'], {
     nodes: { C: { join: { quorum: 3 } } },
