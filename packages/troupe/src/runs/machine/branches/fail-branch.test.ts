@@ -124,4 +124,7 @@ it('A value of an error rule is the answer of an agent that has several ways to 
   const stubs = { H: () => fails('no'), A: leaf('a'), Z: (i: Json) => value(`Z(${i})`) }
   const testbed = new MachineTestbed(nested, stubs, { onError: { '*': { value: 'instead' } } }).runUntilIdle()
   expect(testbed.result).toMatchObject({ status: 'completed', response: 'Z(instead)' })
+  const open = team('A B C', ['Start -> A', 'A -> B', 'A -> C', 'B -> End', 'C -> End'])
+  const ended = new MachineTestbed(open, { A: stubs.H }, { onError: { '*': { value: 'instead' } } }).runUntilIdle()
+  expect(ended.result).toMatchObject({ status: 'completed', response: 'instead' })
 })
