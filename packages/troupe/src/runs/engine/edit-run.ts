@@ -3,6 +3,7 @@ import { editedRouting } from '../../agents/index.ts'
 import { capture, checkOptions, copyJson, failure, objectOf, type UserId } from '../../core/index.ts'
 import { PastRun } from '../history/past-run.ts'
 import { childQuestionOf } from '../machine/run/child-question-id.ts'
+import { isOpenChild } from './children/is-open-child.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import { rejectionOf } from './commands/rejection-of.ts'
 import type { Order } from './commands/run-message.ts'
@@ -31,29 +32,29 @@ export async function editRun(
 ): Promise<void> {
   checkOptions('run.edit', edits, ['results', 'inputs'])
   const { results = {}, inputs = {} } = capture(edits)
-  const children = await host.parts.stores.store.children(user)
-  const isChild = (child: string) => children.some((c) => c.run === child && c.parent.above.includes(run))
+  const targetOf = (name: string) => childTarget(host, user, { run, id: name })
   const ordered: Edit[] = []
   for (const [name, value] of Object.entries(objectOf('run.edit.results', results))) {
-    const { run: of, id: step } = targetOf(run, name, isChild)
+    const { run: of, id: step } = await targetOf(name)
     ordered.push({ run: of, order: { type: 'step.edited', step, outcome: editedRouting(value), by: 'host' } })
   }
   for (const [name, value] of Object.entries(objectOf('run.edit.inputs', inputs))) {
-    const { run: of, id: branch } = targetOf(run, name, isChild)
+    const { run: of, id: branch } = await targetOf(name)
     ordered.push({ run: of, order: { type: 'branch.edited', branch, input: copyJson(value, 'The input'), by: 'host' } })
   }
   if (ordered.length > 1) await checkEdits(host, user, ordered)
   for (const { run: of, order } of ordered) await host.submit(user, of, order, options)
 }
 
+interface Target {
+  readonly run: string
+  readonly id: string
+}
 /** `RUN::ID` names a step or a branch of a child run. */
-function targetOf(
-  run: string,
-  name: string,
-  isChild: (run: string) => boolean,
-): { readonly run: string; readonly id: string } {
-  const inChild = childQuestionOf(name)
-  return inChild && isChild(inChild.run) ? targetOf(inChild.run, inChild.question, isChild) : { run, id: name }
+async function childTarget(host: OrchestraHost, user: UserId, target: Target): Promise<Target> {
+  const inChild = childQuestionOf(target.id)
+  if (!inChild || !(await isOpenChild(host, user, target.run, inChild.run))) return target
+  return childTarget(host, user, { run: inChild.run, id: inChild.question })
 }
 
 /** @throws the rejection of the first edit that does not fit, before any is sent */

@@ -25,6 +25,7 @@ import { type RecordedCall, recordedCall } from '../history/steps/recorded-call.
 import { type AgentPath, pathOf, pathSetBy } from '../machine/labels/agent-path.ts'
 import { childQuestionOf } from '../machine/run/child-question-id.ts'
 import { isWaiting } from './await-run.ts'
+import { isOpenChild } from './children/is-open-child.ts'
 import { type CommandOptions, checkCommand } from './commands/command-options.ts'
 import { copyAnswer } from './copy-answer.ts'
 import { editRun, type RunEdits } from './edit-run.ts'
@@ -318,7 +319,7 @@ export class Run<Response = Json> {
     if (typeof question !== 'string') throw failure('question.unknown', { question: show(question) })
     const copied = copyAnswer(value)
     const childQuestion = childQuestionOf(question)
-    if (childQuestion && (await this.#isChildRun(childQuestion.run)))
+    if (childQuestion && (await isOpenChild(this.#host, this.#user, this.id, childQuestion.run)))
       return Run[construct](this.#host, this.#user, childQuestion.run).answer(childQuestion.question, copied, options)
     const people = taintField(this.#host.parts.agents.services.guard.people)
     const order = { type: 'question.answered', question, value: copied, by: 'host', ...people } as const
@@ -354,12 +355,6 @@ export class Run<Response = Json> {
     checkCall('run.resolve', options)
     checkOptionNames('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
     await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, capture(resolution), { ...options })
-  }
-
-  /** Answers can be sent to this run and its child runs only. */
-  async #isChildRun(run: string): Promise<boolean> {
-    const row = await this.#host.parts.stores.store.get(this.#user, run)
-    return row?.parent?.above.includes(this.id) === true && row.endedAt === null
   }
 
   async #submit(type: 'pause' | 'resume' | 'cancel', options: CommandOptions): Promise<void> {

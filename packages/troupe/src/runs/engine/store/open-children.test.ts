@@ -21,7 +21,8 @@ it('The open child runs of a run are read without the child runs of other runs a
   for (const run of parents) expect((await run.result()).questions).toHaveLength(2)
   const { store } = troupe[partsOf].runs.orchestra.parts.stores
   expect(await store.children('ada')).toHaveLength(4)
-  for (const { id } of parents) expect((await store.children('ada', id)).map((row) => row.parent?.run)).toEqual([id, id])
+  for (const { id } of parents)
+    expect((await store.children('ada', id)).map((row) => row.parent?.run)).toEqual([id, id])
   expect(await store.children('ada', 'none')).toEqual([])
   expect(await store.children('bob', parents[0]?.id)).toEqual([])
 })
