@@ -14,7 +14,7 @@ import type { Statement } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
 import { runOf, type ScheduleParts } from './schedule-parts.ts'
-import type { ScheduleRow } from './schedule-store.ts'
+import type { ScheduleRow, Turned } from './schedule-store.ts'
 
 export interface Beginning {
   readonly user: UserId
@@ -53,12 +53,15 @@ export async function beginRun(
     ...(config ? { config } : {}),
   }
   const lastAt = parts.platform.clock.now()
-  const statements = [parts.stores.store.turn(user, row, { lastRun: run, lastAt, problem: null }), ...also]
+  const turned = (to: Turned) => [parts.stores.store.turn(user, row, { problem: null, ...to }), ...also]
   try {
+    const statements = turned({ lastRun: run, lastAt })
     await parts.access.callers.withinRun(author !== undefined, () => parts.runs.start(user, spec, statements))
   } catch (error) {
     if (!(error instanceof TroupeError && error.code === 'run.exists')) throw error
-    await commit(parts, user, statements)
+    // A repetition: `lastRun` stays the newest run, because `overlap` waits for it.
+    await commit(parts, user, turned({}))
+    return run
   }
   parts.platform.events.emit({ type: 'schedule.fired', at: lastAt, userId: user, scheduleId: row.id, runId: run })
   return run

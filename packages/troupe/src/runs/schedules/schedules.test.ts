@@ -157,6 +157,28 @@ describe('a schedule', () => {
     },
   )
 
+  it('A repeated trigger starts no run, and the schedule still waits for its newest run.', async () => {
+    const ended = Promise.withResolvers<string>()
+    const slow = defineAgent({
+      name: 'Slow',
+      run: async ({ type }: { readonly type: string }) => (type === 'time' ? ended.promise : 'triggered'),
+    })
+    const troupe = await testbed.openedInMemory({ teams: { slow: solo(slow) } })
+    const { schedules, orchestra } = troupe.user('ada')
+    const events = collectEvents(troupe)
+    await schedules.create({ id: 'o', team: 'slow', every: '1m', overlap: 'skip' })
+    await (await schedules.trigger('o', { id: 'first' })).result()
+    await testbed.pass('1m', 1)
+    const newest = 'o@2026-01-01T00:01:00.000Z'
+    await expect.poll(async () => (await schedules.get('o')).lastRun?.id, pollOptions).toBe(newest)
+    expect((await schedules.trigger('o', { id: 'first' })).id).toBe('o@first')
+    expect((await schedules.get('o')).lastRun?.id).toBe(newest)
+    await testbed.pass('1m', 2)
+    expect((await orchestra.list()).items).toHaveLength(2)
+    expect(events.filter(({ type }) => type === 'schedule.fired')).toHaveLength(2)
+    ended.resolve('done')
+  })
+
   it('A paused schedule starts no run at its times, and can still be triggered.', async () => {
     const troupe = await testbed.openedInMemory()
     const { schedules } = troupe.user('ada')
