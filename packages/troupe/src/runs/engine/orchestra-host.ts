@@ -134,12 +134,14 @@ export class OrchestraHost implements RunHost {
     this.#admission.requireOpen(user)
     const known = this.#ownerships.find(user, run)
     if (known?.owned) return known.claim()
-    if (known?.state === 'claiming')
+    if (known?.state === 'claiming') {
+      const { isStarting } = known
       return known.claim().catch((error: unknown) => {
-        // The claim in progress lacked the code that this caller has.
-        if (ownAgents && isUnable(error)) return this.own(user, run, ownAgents)
+        // The claim in progress lacked the code that this caller has, or was a start that was rejected.
+        if (isStarting || (ownAgents && isUnable(error))) return this.own(user, run, ownAgents)
         throw error
       })
+    }
     const rejection = this.#admission.claimRejection(run)
     if (rejection) throw rejection
     if (known?.state === 'releasing') {
@@ -323,7 +325,7 @@ export class OrchestraHost implements RunHost {
     if (!at || this.isClosed) return
     const { run } = at
     const ownership = this.#ownerships.find(user, run)
-    if (ownership) ownership.input(at.step)
+    if (ownership && !ownership.isStarting) ownership.input(at.step)
     else if (this.parts.stores.storage.broadcast) this.#offer(user, run)
     else void this.claimRun(user, run)
   }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { createTroupe, defineAgent } from '../../../index.ts'
-import { partsOf } from '../../../startup/troupe.ts'
+import { openParts } from '../../../startup/open-parts.ts'
+import { partsOf, Troupe } from '../../../startup/troupe.ts'
 
 it('A claim with the code of a run succeeds although it came during a claim without that code.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-claims-'))
@@ -29,6 +30,37 @@ it('A claim with the code of a run succeeds although it came during a claim with
     const resumed = await troupe.user('ada').orchestra.get('r')
     await resumed.answer(questions[0]?.id ?? '', 'yes')
     expect(await resumed.result()).toMatchObject({ status: 'completed', response: 'yes' })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+it('A claim takes over a run whose repeated start was rejected meanwhile.', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-claims-'))
+  const config = { storage: `sqlite:${join(folder, 'troupe.db')}`, log: 'silent' } as const
+  let isBefore = true
+  const agent = defineAgent({
+    name: 'A',
+    run: (_, ctx) =>
+      isBefore ? new Promise<never>((_resolve, reject) => ctx.signal.addEventListener('abort', reject)) : 'done',
+  })
+  try {
+    const before = await createTroupe(config)
+    await before.user('ada').orchestra.start({ id: 'r', agent, task: 'x' })
+    await before.close()
+    isBefore = false
+    const parts = await openParts({ ...config, agents: [agent] })
+    await using troupe = new Troupe(parts, {
+      requireUserId: false,
+      openEvaluationTroupe: () => Promise.reject(new Error('nothing is evaluated here')),
+    })
+    const ada = troupe.user('ada')
+    const started = parts.runs.orchestra.start('ada', { id: 'r', agent, task: 'y' })
+    // The change of the start is in progress after some microtasks.
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+    const outcomes = await Promise.allSettled([started, parts.runs.orchestra.own('ada', 'r')])
+    expect(outcomes).toMatchObject([{ status: 'rejected', reason: { code: 'run.repeated' } }, { status: 'fulfilled' }])
+    await expect.poll(async () => (await ada.orchestra.list()).items.map(({ status }) => status)).toEqual(['completed'])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

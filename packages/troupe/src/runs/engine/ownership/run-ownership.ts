@@ -24,6 +24,8 @@ export interface OwnedRun {
 interface Claim {
   readonly change: () => Promise<OwnedRun>
   readonly resume: (owner: RunOwner) => void
+  /** True if the change creates the run, and claims nothing if the run exists. */
+  readonly isStart: boolean
 }
 
 export interface RunOwnershipHost {
@@ -61,7 +63,7 @@ export class RunOwnership {
   #owned: OwnedRun | undefined
   /** The change that claims or releases. */
   #change: Promise<unknown> | undefined
-  #claim: { readonly owner: Promise<RunOwner>; hasInput: boolean } | undefined
+  #claim: { readonly owner: Promise<RunOwner>; readonly isStart: boolean; hasInput: boolean } | undefined
   #next: Claim | undefined
 
   constructor(host: RunOwnershipHost, user: UserId, run: string) {
@@ -76,10 +78,14 @@ export class RunOwnership {
   get owned(): OwnedRun | undefined {
     return this.#owned
   }
+  /** True during a change that creates the run. If it fails, an existing run has still no owner. */
+  get isStarting(): boolean {
+    return this.#claim?.isStart === true
+  }
 
   /** The change that starts the run claims it. Only while the run is unclaimed; rejects with the reason as `claim` does. */
-  start(claim: Claim): Promise<RunOwner> {
-    this.#next = claim
+  start(claim: Omit<Claim, 'isStart'>): Promise<RunOwner> {
+    this.#next = { ...claim, isStart: true }
     return this.claim()
   }
 
@@ -146,12 +152,13 @@ export class RunOwnership {
     return {
       change: () => this.#host.takeOver(this.user, this.run, ownAgents),
       resume: (owner) => owner.resume(pending(owner.state), 'restart'),
+      isStart: false,
     }
   }
 
   #startClaim(): void {
     const { losses } = this.#host
-    const { change, resume } = this.#next ?? this.#takeOver()
+    const { change, resume, isStart } = this.#next ?? this.#takeOver()
     this.#next = undefined
     const owner = change().then(
       (owned) => {
@@ -172,7 +179,7 @@ export class RunOwnership {
         throw error
       },
     )
-    this.#claim = { owner, hasInput: false }
+    this.#claim = { owner, isStart, hasInput: false }
     this.#change = owner.catch(() => {})
   }
 
