@@ -82,7 +82,11 @@ export class ActiveEncryption implements RunningEncryption {
 
   start(): void {
     const { reencryption } = this.#parts.keys.encryptionState
-    if (reencryption) void this.#next(() => this.#reencryption(reencryption)).catch(this.#parts.failed)
+    if (!reencryption) return
+    void this.#next(() => this.#reencryption(reencryption)).catch((error: unknown) => {
+      // A close is no failure: the next opening resumes the work.
+      if (!this.#closing.signal.aborted) this.#parts.failed(error)
+    })
   }
 
   async status(): Promise<EncryptionStatus> {

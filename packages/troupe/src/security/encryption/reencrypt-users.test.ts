@@ -101,6 +101,18 @@ it('A re-encryption does not overwrite what is written meanwhile.', async () => 
   await storage.close()
 })
 
+it('A re-encryption that a close interrupts is no failure, and resumes at the next opening.', async () => {
+  const { storage, open } = await openTestbed()
+  const { encryption, failures } = await open()
+  await encryption.close()
+  expect(await encryption.status()).toMatchObject({ state: 'encrypting' })
+  expect(failures).toEqual([])
+  const reopened = (await open()).encryption
+  await reopened.whenIdle()
+  expect(await reopened.status()).toEqual({ state: 'encrypted', current: 'k' })
+  await storage.close()
+})
+
 it('A rotation with data that is interrupted at any change is completed at the next opening.', async () => {
   const { storage, open, bodies } = await openTestbed()
   await (await open()).encryption.whenIdle()
