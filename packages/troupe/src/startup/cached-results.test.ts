@@ -48,6 +48,43 @@ describe('cached results', () => {
     await expect(ada.cached(() => 1, { key: 'x', signal: gone.signal })).rejects.toMatchObject({ code: 'cancelled' })
     await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/not an AbortSignal/)
   })
+  it('A failure of a cached result reaches all concurrent callers, and a later call executes.', async () => {
+    const ada = (await opened()).user('ada')
+    let calls = 0
+    const ask = () =>
+      ada.cached(
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          throw new Error(`no ${++calls}`)
+        },
+        { key: 'x' },
+      )
+    const outcomes = await Promise.allSettled(Array.from({ length: 100 }, ask))
+    expect(new Set(outcomes.map((outcome) => String((outcome as PromiseRejectedResult).reason)))).toEqual(
+      new Set(['Error: no 1']),
+    )
+    await expect(ask()).rejects.toThrow('no 2')
+  })
+  it('A cached result whose first caller aborts is computed once for the callers that remain.', async () => {
+    const ada = (await opened()).user('ada')
+    const gone = new AbortController()
+    const aborting = ({ signal }: { readonly signal: AbortSignal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('ended'))))
+    const first = ada.cached(aborting, { key: 'x', signal: gone.signal })
+    let calls = 0
+    const others = Array.from({ length: 100 }, () =>
+      ada.cached(
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          return ++calls
+        },
+        { key: 'x' },
+      ),
+    )
+    gone.abort()
+    await expect(first).rejects.toMatchObject({ code: 'cancelled' })
+    expect(new Set(await Promise.all(others))).toEqual(new Set([1]))
+  })
   it('A cached result is rejected with a lifetime of zero, without a key, or without a function.', async () => {
     const ada = (await opened()).user('ada')
     await expect(ada.cached(() => 1, { key: 'x', ttl: '0ms' })).rejects.toThrow(/ttl is not valid: .* at least 1ms/)

@@ -13,6 +13,7 @@ import {
 import { type ContextMesh, checkAgentName } from '../context/index.ts'
 import {
   addStepTaint,
+  CancelledError,
   checkCall,
   checkFunction,
   checkName,
@@ -98,11 +99,11 @@ export class User {
 
   /**
    * Returns the cached result of the function for an equal key of this user, or calls the function. Concurrent callers with
-   * an equal key share one call. Errors are not cached. A complete run can be cached too.
+   * an equal key share one call and its error. Errors are not cached. A complete run can be cached too.
    * @param options.key any JSON value on which the result depends
    * @param options.ttl how long a result is cached; an hour by default
-   * @param options.signal ends the wait of this caller and aborts its own call; other callers that wait for that call then
-   * call the function themselves
+   * @param options.signal ends the wait of this caller and aborts its own call; one of the other callers that wait for
+   * that call then calls its function
    * @throws the error of `run`; CancelledError when the signal aborts
    * @example await ada.cached(() => ada.orchestra.run({ task, topology }), { key: ['report', task], ttl: '10m' })
    */
@@ -124,11 +125,16 @@ export class User {
       stores.cache.lookUp(
         key,
         async () => {
-          // The call of another caller failed, and this caller has aborted meanwhile.
-          checkSignal('user.cached', inner)
-          return withTaint(() => run({ signal: inner }))
+          try {
+            // The call of another caller was aborted, and this caller has aborted meanwhile.
+            checkSignal('user.cached', inner)
+            return await withTaint(() => run({ signal: inner }))
+          } catch (error) {
+            checkSignal('user.cached', inner)
+            throw error
+          }
         },
-        ttlMs,
+        { ttlMs, isShared: (error) => !(error instanceof CancelledError) },
       ),
     )
     observability.metrics.increment(cached ? 'cache.hit' : 'cache.miss', 1, { cache: 'cached' })

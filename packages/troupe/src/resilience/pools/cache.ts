@@ -41,22 +41,27 @@ export class Cache implements Policy {
     return (await this.lookUp<Out>(call.key, async () => fn({ signal: call.signal }))).value
   }
 
-  /** Returns the result and whether it came from the cache or a call in flight. A failure is not cached. */
+  /**
+   * Returns the result and whether it came from the cache or a call in flight. A failure is not cached.
+   * @param options.isShared selects the failures that callers that wait for the call get too; after another failure one
+   * of them makes the call. Without it each of them makes a call of its own
+   */
   async lookUp<Out>(
     key: string,
     ask: () => Promise<Out>,
-    ttlMs?: number,
+    options: { readonly ttlMs?: number | undefined; readonly isShared?: (error: unknown) => boolean } = {},
   ): Promise<{ readonly value: Out; readonly cached: boolean }> {
+    const { ttlMs, isShared } = options
     const known = this.#answers.get(key)
     if (known) return { value: known.value as Out, cached: true }
     const running = this.#inFlight.get(key) as Promise<Out> | undefined
-    // The other call may be cancelled or fail for reasons of its own; then this call is made.
     if (running) {
-      const found = await running.then(
-        (value) => ({ value }),
-        () => undefined,
-      )
-      if (found) return { value: found.value, cached: true }
+      try {
+        return { value: await running, cached: true }
+      } catch (error) {
+        if (isShared?.(error)) throw error
+      }
+      if (isShared) return this.lookUp(key, ask, options)
     }
     const asked = ask()
     this.#inFlight.set(key, asked)
