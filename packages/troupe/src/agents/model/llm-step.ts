@@ -3,19 +3,10 @@
  * turn are appended to the thread in the change that commits the turn, so that a stored thread always has complete
  * turns.
  */
-import {
-  failure,
-  isObject,
-  type Json,
-  joinTaint,
-  restoreError,
-  storeError,
-  type TaintLabel,
-  truncateText,
-  withStackOf,
-} from '../../core/index.ts'
+import { failure, type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import { checkStepEntry, type Outcome, type Routing, type StepEntry } from '../agent-port.ts'
+import { withSpent } from '../definitions/failed-spending.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { Report } from '../definitions/report.ts'
 import { Handles } from '../flows/handles.ts'
@@ -68,7 +59,7 @@ export async function llmStep(definition: LlmDefinition, entry: StepEntry): Prom
     const text = leaving !== routing && 'value' in leaving ? { text: textOfInput(leaving.value) } : {}
     return { ...leaving, report: { ...report.of(), ...text } }
   } catch (error) {
-    throw entry.recorder.signal.aborted ? error : withSpent(error, report)
+    throw entry.recorder.signal.aborted ? error : withSpent(error, report.spent)
   }
 }
 
@@ -183,16 +174,6 @@ function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing 
   if (labelled.length === 0) return routing
   entry.recorder.addTaint(joinTaint(...labelled.map(({ labels }) => labels)))
   return value as unknown as Routing
-}
-
-/** Adds the usage of the failed step to the error as `details.spent`, because it was paid for. */
-function withSpent(error: unknown, report: Report): unknown {
-  const { usage, cost, models } = report.spent
-  if (usage.inputTokens + usage.outputTokens === 0 && cost.usd === 0) return error
-  const stored = storeError(error)
-  const details = isObject(stored.details) ? stored.details : {}
-  const spent = { ...usage, usd: cost.usd, unknown: cost.unknown, models: models ?? {} }
-  return withStackOf(restoreError({ ...stored, details: { ...details, spent } }), error)
 }
 
 type Read = { readonly routing: Routing } | { readonly steer: (attempt: number) => string; readonly isForm?: true }

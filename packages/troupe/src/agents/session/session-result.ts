@@ -1,6 +1,7 @@
 /** The result of a call of a session. */
-import { failure, type Json, type TroupeError } from '../../core/index.ts'
+import { CancelledError, failure, type Json, storeError, type TroupeError } from '../../core/index.ts'
 import type { Outcome, StepReport } from '../agent-port.ts'
+import { spentOfFailure } from '../definitions/failed-spending.ts'
 import type { SessionQuestion } from './thread-store.ts'
 
 /** The result of a message to an agent. */
@@ -46,6 +47,13 @@ export const noResult = (): SessionResult => ({
   text: '',
   content: [],
 })
+
+/** Returns the result of a call that failed or was cancelled, with the usage that its error carries. */
+export function failedCall(error: TroupeError): RunOutcome {
+  const { usage, cost } = spentOfFailure(storeError(error)) ?? noReport
+  const status = error instanceof CancelledError ? 'cancelled' : 'failed'
+  return { ...noResult(), usage, cost, status, success: false, error }
+}
 
 export function sessionResultOf(outcome: Outcome): SessionResult {
   const report = outcome.report ?? noReport

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { RecoverableError, systemClock } from '../../core/index.ts'
 import { MockModel } from '../../testing/index.ts'
 import { defineAgent } from '../definitions/define-agent.ts'
@@ -102,6 +103,27 @@ describe('a session', () => {
     expect(model.calls).toHaveLength(1)
     expect(await session(agent).run('go')).toMatchObject({ status: 'completed', response: 'fine' })
     expect(await session(agent).run('go')).toMatchObject({ status: 'failed', success: false })
+  })
+
+  it('A call of a session that fails or is cancelled has the usage of its model calls.', async () => {
+    const { session } = await openSessionTestbed()
+    const usage = { inputTokens: 10, outputTokens: 5 }
+    const form = z.object({ n: z.number() })
+    const { agent } = mockAgent(
+      ['a', 'b', 'c'].map((text) => ({ text, usage })),
+      { output: form },
+    )
+    const failed = await session(agent).run('go')
+    expect(failed).toMatchObject({ status: 'failed', usage: { inputTokens: 30, outputTokens: 15 } })
+    const controller = new AbortController()
+    const hang = tool(() => {
+      controller.abort()
+      return new Promise(() => {})
+    })
+    const other = mockAgent([{ ...(call('5') as object), usage }], { tools: [hang] })
+    const cancelled = await session(other.agent).run('go', { signal: controller.signal })
+    expect(cancelled).toMatchObject({ status: 'cancelled', usage })
+    expect(cancelled.cost.unknown).toHaveLength(1)
   })
 
   it('A session waits for an approval, and continues with the answer, which counts once.', async () => {

@@ -5,7 +5,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   addStepTaint,
-  CancelledError,
   capture,
   checkCall,
   checkConstruct,
@@ -29,6 +28,7 @@ import type { Recorder, Resolution, StepEnd } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
 import type { Agent, AskOptions, CtxOf, Outcome, UnsavedMessages } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
+import { type StepSpent, spentField } from '../definitions/failed-spending.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
 import { replyOnly } from '../step/inner-entry.ts'
@@ -40,7 +40,14 @@ import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
 import type { Acting, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
-import { noResult, type RunOutcome, type SessionResult, sessionResultOf, waitingFor } from './session-result.ts'
+import {
+  failedCall,
+  noResult,
+  type RunOutcome,
+  type SessionResult,
+  sessionResultOf,
+  waitingFor,
+} from './session-result.ts'
 import { SessionStream } from './session-stream.ts'
 import type { ThreadPartner } from './thread-statements.ts'
 import {
@@ -85,8 +92,8 @@ export class Session {
   readonly #thread: string
   readonly #partner: ThreadPartner
   #last: Promise<unknown> = Promise.resolve()
-  /** Returns the messages that the thread would lack if the executing step were aborted. */
-  #unsaved: ((stored: number) => UnsavedMessages) | undefined
+  /** Of the executing step: its usage so far, and the messages that the thread would lack if it were aborted. */
+  #executing: { spent?: Json; unsaved?: (stored: number) => UnsavedMessages } = {}
 
   private constructor(key: typeof construct, agent: Agent, options: SessionOptions, threads: ThreadStore) {
     checkConstruct(key, 'Session', 'user.session')
@@ -128,8 +135,7 @@ export class Session {
     try {
       return await this.generate(input, options)
     } catch (error) {
-      const status = error instanceof CancelledError ? 'cancelled' : 'failed'
-      return { ...noResult(), status, success: false, error: error as TroupeError }
+      return failedCall(error as TroupeError)
     }
   }
 
@@ -317,7 +323,7 @@ export class Session {
       return await this.#resultOfEnd(end, open, signal)
     } finally {
       noteTaint()
-      this.#unsaved = undefined
+      this.#executing = {}
     }
   }
 
@@ -341,9 +347,8 @@ export class Session {
       flow: replyOnly,
       services,
       thread: threadMessagesOf(this.#thread),
-      onThread: (unsaved: (stored: number) => UnsavedMessages) => {
-        this.#unsaved = unsaved
-      },
+      onThread: (unsaved: (stored: number) => UnsavedMessages) => Object.assign(this.#executing, { unsaved }),
+      onSpent: (spent: StepSpent) => Object.assign(this.#executing, spentField(spent)),
       ...(live ? { live } : {}),
     }
     return guardedStep(services, this.agent.name, recorder, async () => threadStep(this.agent, entry))
@@ -364,13 +369,12 @@ export class Session {
         return sessionResultOf(end.outcome as Outcome)
       case 'failed':
         throw restoreError(end.error)
-      case 'cancelled':
-        await clearCancelled(this.#options, this.#threads, { thread: this.#thread, open, unsaved: this.#unsaved })
-        throw failure(
-          'cancelled',
-          { what: `${this.agent.name} in the thread ${this.threadId}` },
-          { cause: signal?.reason },
-        )
+      case 'cancelled': {
+        const { unsaved, spent } = this.#executing
+        await clearCancelled(this.#options, this.#threads, { thread: this.#thread, open, unsaved })
+        const what = `${this.agent.name} in the thread ${this.threadId}`
+        throw failure('cancelled', { what, ...(spent === undefined ? {} : { spent }) }, { cause: signal?.reason })
+      }
       case 'parked':
         // Without an open question the step was interrupted; it continues with the next call of the thread.
         if (end.waits.length === 0) throw failure('troupe.closed', { what: `An answer of ${this.agent.name}` })

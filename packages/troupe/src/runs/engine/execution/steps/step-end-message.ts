@@ -1,6 +1,6 @@
 /** The message of a step to its run when the step ends. */
-import type { Outcome, StepReport } from '../../../../agents/index.ts'
-import { type Json, type StoredError, type TaintLabel, taintField, type UsageByModel } from '../../../../core/index.ts'
+import { type Outcome, type StepReport, spentOfFailure } from '../../../../agents/index.ts'
+import { type Json, type StoredError, type TaintLabel, taintField } from '../../../../core/index.ts'
 import type { StepUsage, Tripped } from '../../../machine/machine-events.ts'
 import { type RunMessageOf, tripsField } from '../../commands/run-message.ts'
 
@@ -21,18 +21,8 @@ const isFailure = (end: unknown): end is { readonly error: StoredError } =>
 
 /** The usage of a failed step. */
 function spentOf(error: StoredError): { readonly usage?: StepUsage } {
-  const { spent } = (error.details ?? {}) as {
-    readonly spent?: {
-      inputTokens: number
-      outputTokens: number
-      usd: number
-      unknown: string[]
-      models?: UsageByModel
-    }
-  }
-  if (!spent) return {}
-  const { usd, unknown, models = {}, ...usage } = spent
-  return { usage: usageOf({ usage, cost: { usd, unknown }, models }) }
+  const spent = spentOfFailure(error)
+  return spent ? { usage: usageOf(spent) } : {}
 }
 
 /** Returns the part of an outcome that the machine needs; the rest stays in the step's own journal. */
