@@ -79,7 +79,8 @@ export class Traces {
 
   /**
    * Executes a function in a span of the application: below the surrounding span, a span of OpenTelemetry, or that of a caller;
-   * otherwise in a new trace. Messages, calls and runs of the function are below it.
+   * otherwise in a new trace. Messages and own spans of the function are below it; a run and a call of a session have traces of
+   * their own.
    * @throws the error of `run`; ValidationError for an invalid traceparent
    * @example await ada.traces.span('import', () => importOrders(), { attributes: { 'orders.source': 'shop' } })
    */
