@@ -89,13 +89,16 @@ describe('HealthMonitor', () => {
     await clock.advance('5m')
     expect(changes).toHaveLength(2)
   })
-  it('HealthMonitor rejects two checks of one name, and unknown options.', () => {
+  it('HealthMonitor rejects two checks of one name, and invalid options.', async () => {
     const health = new HealthMonitor({ clock: createVirtualClock() })
     health.register('one', () => true)
     expect(() => health.register('one', () => true)).toThrow(/there is one of that name/)
     expect(() => health.register('two', () => true, { timout: '1s' } as never)).toThrow(
       /Did you mean timeout|no option timout/,
     )
+    // The text 'false' would count as true.
+    expect(() => health.register('two', () => true, { critical: 'false' as never })).toThrow(/must be true or false/)
+    await expect(health.report({ fresh: 'false' as never })).rejects.toThrow(/must be true or false/)
   })
 })
 

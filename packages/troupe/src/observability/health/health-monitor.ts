@@ -4,6 +4,7 @@
  */
 import {
   type Clock,
+  checkFlag,
   checkFunction,
   checkName,
   checkOptions,
@@ -152,7 +153,7 @@ export class HealthMonitor {
       run,
       timeoutMs: milliseconds(options.timeout ?? '5s', 'timeout', '1ms'),
       intervalMs: milliseconds(options.interval ?? '10s', 'interval'),
-      critical: options.critical ?? true,
+      critical: checkFlag('critical', options.critical ?? true),
       last: undefined,
       running: undefined,
     }
@@ -173,9 +174,8 @@ export class HealthMonitor {
     } = {},
   ): Promise<HealthReport> {
     checkOptions('health', options, ['fresh'])
-    const checks = await Promise.all(
-      [...this.#checks.values()].map((check) => this.#reportOf(check, options.fresh === true)),
-    )
+    const isFresh = checkFlag('fresh', options.fresh ?? false)
+    const checks = await Promise.all([...this.#checks.values()].map((check) => this.#reportOf(check, isFresh)))
     const status = worst(checks)
     const before = this.#status
     this.#status = status

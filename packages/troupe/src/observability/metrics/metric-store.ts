@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import {
   type Clock,
   canonicalJson,
+  checkFlag,
   checkName,
   checkOptions,
   type Duration,
@@ -99,6 +100,7 @@ function checkRecord(name: string, value: number, options: RecordOptions) {
   checkOptions(`The metric ${name}`, options, ['labels', 'success'])
   const { labels = {}, success = true } = options
   checkLabels(labels)
+  checkFlag(`success of the metric ${name}`, success)
   checkValue(name, value)
   const text = canonicalJson({ ...labels })
   if (Buffer.byteLength(text) > maxLabelBytes)

@@ -182,10 +182,16 @@ describe('MetricsCollector', () => {
     expect([...(orders?.series.values() ?? [])].at(-1)).toMatchObject({ labels: { labels: 'other' }, count: 800 })
     expect(metrics.summary('orders').count).toBe(1_000)
   })
-  it('MetricsCollector rejects a counter that falls and a value that is not a number.', () => {
+  it('MetricsCollector rejects a counter that falls, a value that is not a number and a success that is not a boolean.', () => {
     const { metrics } = collector()
     expect(() => metrics.increment('orders', -1)).toThrow(/cannot decrease/)
     expect(() => metrics.record('orders', Number.NaN)).toThrow(/not a finite number/)
+    for (const count of [
+      () => metrics.record('orders', 1, { success: 'no' as never }),
+      () => metrics.increment('orders', 1, {}, 'no' as never),
+      () => metrics.timer('orders').stop({ success: 'no' as never }),
+    ])
+      expect(count).toThrow(/must be true or false/)
   })
   it('MetricsCollector has no label that names a user.', () => {
     const { emit, metrics } = collector()

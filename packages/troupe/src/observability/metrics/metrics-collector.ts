@@ -5,6 +5,7 @@
  */
 import {
   type Clock,
+  checkFlag,
   checkFunction,
   checkOptions,
   checkText,
@@ -122,6 +123,7 @@ export class MetricsCollector implements Readable {
   increment(name: string, by = 1, labels: Labels = {}, success = true): void {
     checkMetric(name)
     checkLabels(labels)
+    checkFlag(`success of the metric ${name}`, success)
     if (!(Number.isFinite(by) && by >= 0))
       throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter cannot decrease' })
     this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
@@ -272,6 +274,7 @@ export class MetricsCollector implements Readable {
     checkOptions(`The metric ${name}`, options, ['labels', 'success'])
     const { labels = {}, success = true } = options
     checkLabels(labels)
+    checkFlag(`success of the metric ${name}`, success)
     checkValue(name, value)
     const series = this.#one(name, kind, labels)
     const at = this.#clock.monotonic()
