@@ -12,7 +12,7 @@ export {
   checkAgentAccess,
   defineAgent,
 } from './definitions/define-agent.ts'
-export { spentOfFailure } from './definitions/failed-spending.ts'
+export { type StepSpent, spentOfFailure, withSpent } from './definitions/failed-spending.ts'
 export { type InstructionsFile, readInstructionsFile } from './definitions/instructions-file.ts'
 export type {
   Instructions,

@@ -83,13 +83,14 @@ export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
       what: 'fromAiSdk',
       options: ['settings'],
       seen: `${Object.keys(agent.tools ?? {}).sort()}\n${options.settings ?? ''}`,
-      async call(input, call) {
+      async call(input, call, report) {
         const more: { readonly messages?: unknown } = options.settings?.(input, call) ?? {}
         const prompt = more.messages === undefined ? { prompt: inputText(input) } : {}
         const result = await agent.generate({ ...prompt, ...more, abortSignal: call.signal } as never)
         if (!result) throw unfinished(name, 'generate() gave nothing')
+        report(result.usage)
         const parts = (result.steps ?? []).flatMap(({ content }) => content)
-        return { value: answerOf(name, result, parts), usage: result.usage, toolCalls: toolCallsOf(parts) }
+        return { value: answerOf(name, result, parts), toolCalls: toolCallsOf(parts) }
       },
     })
   })

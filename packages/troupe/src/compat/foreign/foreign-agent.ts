@@ -10,9 +10,22 @@ import {
   checkStepEntry,
   type StepEntry,
   type StepReport,
+  type StepSpent,
+  spentOfFailure,
+  withSpent,
 } from '../../agents/index.ts'
 import { checkAgentName } from '../../context/index.ts'
-import { checkOptionNames, copyJson, failure, hashText, type Json, parse, type Schema, show } from '../../core/index.ts'
+import {
+  checkOptionNames,
+  copyJson,
+  failure,
+  hashText,
+  type Json,
+  parse,
+  type Schema,
+  show,
+  storeError,
+} from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
@@ -57,9 +70,11 @@ export interface ForeignOptions extends AgentAccess {
 /** The result of one call. */
 export interface ForeignResult {
   readonly value: unknown
-  readonly usage?: { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined } | undefined
   readonly toolCalls?: StepReport['toolCalls']
 }
+type ForeignUsage =
+  | { readonly inputTokens?: number | undefined; readonly outputTokens?: number | undefined }
+  | undefined
 
 const known = [
   'name',
@@ -76,6 +91,9 @@ const known = [
 const classes = ['read', 'idempotent', 'at-most-once']
 const assumedTokens = 10_000
 
+/** @param report takes the usage so far; a call that fails afterwards is charged with it */
+type CallForeign = (input: Json, call: ForeignCall, report: (usage: ForeignUsage) => void) => Promise<ForeignResult>
+
 /**
  * @param adapter the kind of the agent: its name in errors, its further options, and its call
  * @throws ValidationError for an invalid or unknown option
@@ -89,7 +107,7 @@ export function foreignAgent(
      * Its code and settings as far as they can be read: a change of them is reported for runs that were started before.
      */
     readonly seen: string
-    readonly call: (input: Json, call: ForeignCall) => Promise<ForeignResult>
+    readonly call: CallForeign
   },
 ): Agent {
   checkOptionNames(adapter.what, options, [...known, ...adapter.options])
@@ -99,6 +117,10 @@ export function foreignAgent(
   if (!classes.includes(effect)) throw wrong(`effect is ${show(effect)}, not ${classes.join(', ')}`)
   if (!(Number.isSafeInteger(maxTokens) && maxTokens > 0))
     throw wrong(`maxTokens is ${show(maxTokens)}, not a whole number`)
+  const outputOf = async (value: Json): Promise<Json> => {
+    const what = `The output of ${name}`
+    return copyJson(outputSchema ? await parse(outputSchema, value, what) : value, what)
+  }
   return Object.freeze({
     name,
     access: checkAgentAccess(options, name),
@@ -112,19 +134,26 @@ export function foreignAgent(
         inputSchema && !entry.results
           ? ((await parse(inputSchema, entry.input, `The input of ${name}`)) as Json)
           : entry.input
-      const effectOf = { name, class: effect, maxTokens, model, call: adapter.call }
-      const { value, usage, toolCalls, isShared } = await carryOut(effectOf, input, entry)
-      const checked = outputSchema ? await parse(outputSchema, value, `The output of ${name}`) : value
-      const usd = model === undefined ? undefined : entry.services.external.models.costOf(model, usage)
-      const report: StepReport = {
-        text: typeof value === 'string' ? value : JSON.stringify(value),
-        usage,
-        cost: { usd: usd ?? 0, unknown: usd === undefined ? [model ?? name] : [] },
-        toolCalls,
-        model: model ?? '',
-        ...(isShared ? { models: {} } : {}),
+      const spentOf = (usage: StepReport['usage']): StepSpent => {
+        const usd = model === undefined ? undefined : entry.services.external.models.costOf(model, usage)
+        const models = { [model ?? '']: { ...usage, ...(usd === undefined ? {} : { cost: usd }) } }
+        return { usage, cost: { usd: usd ?? 0, unknown: usd === undefined ? [model ?? name] : [] }, models }
       }
-      return { kind: 'value', value: copyJson(checked, `The output of ${name}`), report }
+      const effectOf = { name, class: effect, maxTokens, model, call: adapter.call, spentOf }
+      try {
+        const { value, usage, toolCalls, isShared } = await carryOut(effectOf, input, entry)
+        const spent = spentOf(usage)
+        const checked = await outputOf(value).catch((error: unknown) => {
+          throw withSpent(error, spent)
+        })
+        const text = typeof value === 'string' ? value : JSON.stringify(value)
+        const report = { ...spent, text, toolCalls, model: model ?? '', ...(isShared ? { models: {} } : {}) }
+        return { kind: 'value', value: checked, report }
+      } catch (error) {
+        const spent = spentOfFailure(storeError(error))
+        if (spent) entry.onSpent?.(spent)
+        throw error
+      }
     },
   } satisfies Agent)
 }
@@ -144,7 +173,8 @@ async function carryOut(
     readonly class: EffectClass
     readonly maxTokens: number
     readonly model: string | undefined
-    readonly call: (input: Json, call: ForeignCall) => Promise<ForeignResult>
+    readonly call: CallForeign
+    readonly spentOf: (usage: StepReport['usage']) => StepSpent
   },
   input: Json,
   { ctx, recorder, services, thread }: StepEntry,
@@ -156,27 +186,32 @@ async function carryOut(
   const costOf = (usage: StepReport['usage']) => (own.model === undefined ? 0 : (models.costOf(own.model, usage) ?? 0))
   const reserved = { tokens: own.maxTokens, cost: costOf({ inputTokens: 0, outputTokens: own.maxTokens }) }
   const id = `${thread}/${own.name}`
-  const charge = ({ output }: { readonly output?: Recorded; readonly error?: unknown }) => {
-    if (!output) return budget?.charge(id, reserved) ?? { statements: [] }
-    const { inputTokens, outputTokens } = output.usage
-    const used = { tokens: inputTokens + outputTokens, cost: costOf(output.usage), inputTokens, outputTokens }
+  const charge = ({ output, error }: { readonly output?: Recorded; readonly error?: unknown }) => {
+    const usage = output?.usage ?? (error === undefined ? undefined : spentOfFailure(storeError(error))?.usage)
+    if (!usage) return budget?.charge(id, reserved) ?? { statements: [] }
+    const { inputTokens, outputTokens } = usage
+    const used = { tokens: inputTokens + outputTokens, cost: costOf(usage), inputTokens, outputTokens }
     return budget?.charge(id, used) ?? { statements: [] }
   }
   return ctx.effect<Recorded>(
     `call ${own.name}`,
     { class: own.class, input, ...(budget ? { claim: () => budget.reserve(id, reserved), charge } : {}) },
-    ({ key, signal }) => {
+    async ({ key, signal }) => {
       const limit = { clock, limitMs: undefined, kind: 'step', what: own.name, signal }
       const callIdentity = { key, user, thread: hashText(`${user}\n${thread}`) }
-      // A call that ignores the signal is not awaited any longer.
-      return withTimeLimit(limit, async (inner) => {
-        const { value, usage, toolCalls = [] } = await own.call(input, { ...callIdentity, signal: inner })
-        return {
-          value: copyJson(value ?? null, `The answer of ${own.name}`),
-          usage: { inputTokens: count(usage?.inputTokens), outputTokens: count(usage?.outputTokens) },
-          toolCalls,
-        }
-      })
+      let usage = { inputTokens: 0, outputTokens: 0 }
+      const report = (used: ForeignUsage) => {
+        usage = { inputTokens: count(used?.inputTokens), outputTokens: count(used?.outputTokens) }
+      }
+      try {
+        // A call that ignores the signal is not awaited any longer.
+        return await withTimeLimit(limit, async (inner) => {
+          const { value, toolCalls = [] } = await own.call(input, { ...callIdentity, signal: inner }, report)
+          return { value: copyJson(value ?? null, `The answer of ${own.name}`), usage, toolCalls }
+        })
+      } catch (error) {
+        throw withSpent(error, own.spentOf(usage))
+      }
     },
   )
 }

@@ -37,6 +37,31 @@ describe('a foreign function', () => {
     expect(cost).toEqual({ usd: (300 * 2.5 + 200 * 10) / 1e6, unknown: ['Twice'] })
   })
 
+  it('A foreign function that fails is charged with the tokens that it has reported.', async () => {
+    const ada = await opened()
+    const fails = (input: unknown, call: FunctionCall) => {
+      spent(input, call)
+      throw new Error('no answer')
+    }
+    const usage = { inputTokens: 300, outputTokens: 200 }
+    const cost = { usd: (300 * 2.5 + 200 * 10) / 1e6, unknown: [] }
+    const agents = [
+      fromFunction(fails, { name: 'Fails', model: 'openai/gpt-4o' }),
+      fromFunction(spent, { name: 'Misfits', model: 'openai/gpt-4o', outputSchema: z.number() }),
+    ]
+    for (const agent of agents) {
+      const config = {
+        budget: { tokens: 11_000 },
+        onError: { '*': { retry: { attempts: 2, backoff: '1ms' as const } } },
+      }
+      const run = await ada.orchestra.start({ task: 1, topology: solo(agent), config })
+      const result = await run.result()
+      expect(result).toMatchObject({ status: 'failed', usage: { inputTokens: 600, outputTokens: 400 } })
+      expect([result.cost.usd, result.guard]).toEqual([2 * cost.usd, undefined])
+      expect(await ada.session(agent).run(1)).toMatchObject({ status: 'failed', usage, cost })
+    }
+  })
+
   it('A foreign function is checked by its schemas, and its result must be JSON.', async () => {
     const { orchestra } = await opened()
     let calls = 0

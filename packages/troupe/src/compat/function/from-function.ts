@@ -32,13 +32,14 @@ export function fromFunction<In>(fn: (input: In, call: FunctionCall) => unknown,
       what: 'fromFunction',
       options: [],
       seen: String(fn),
-      async call(input, call) {
+      async call(input, call, report) {
         const usage = { inputTokens: 0, outputTokens: 0 }
         const used: FunctionCall['used'] = ({ inputTokens = 0, outputTokens = 0 }) => {
           usage.inputTokens += inputTokens
           usage.outputTokens += outputTokens
+          report(usage)
         }
-        return { value: await fn(input as In, { ...call, used }), usage }
+        return { value: await fn(input as In, { ...call, used }) }
       },
     })
   })

@@ -36,8 +36,8 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
       what: 'fromLangGraph',
       options: ['input', 'output', 'settings'],
       seen: [stateOf, output, settings ?? ''].join('\n'),
-      async call(input, call) {
-        const listener = new Listener()
+      async call(input, call, report) {
+        const listener = new Listener(report)
         const more: { readonly callbacks?: readonly object[]; readonly configurable?: object } =
           settings?.(input, call) ?? {}
         const config = {
@@ -52,7 +52,7 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
           throw unfinished(name, 'its graph stopped at an interrupt; let Troupe ask the person instead')
         const value = output(state as never)
         if (value === undefined || value === '') throw unfinished(name, 'its last state contains no answer')
-        return { value, usage: listener.usage, toolCalls: listener.toolCalls() }
+        return { value, toolCalls: listener.toolCalls() }
       },
     })
   })
@@ -78,8 +78,13 @@ interface Generations {
 
 /** Listens to all calls of models and tools within one call: LangChain passes its callbacks to each node. */
 class Listener {
-  readonly usage = { inputTokens: 0, outputTokens: 0 }
+  readonly #usage = { inputTokens: 0, outputTokens: 0 }
+  readonly #report: (usage: { readonly inputTokens: number; readonly outputTokens: number }) => void
   readonly #calls = new Map<string, ToolCallReport>()
+
+  constructor(report: (usage: { readonly inputTokens: number; readonly outputTokens: number }) => void) {
+    this.#report = report
+  }
 
   toolCalls(): readonly ToolCallReport[] {
     return [...this.#calls.values()]
@@ -95,9 +100,10 @@ class Listener {
       awaitHandlers: true,
       handleLLMEnd: ({ generations }: Generations) => {
         for (const { message } of generations?.flat() ?? []) {
-          this.usage.inputTokens += message?.usage_metadata?.input_tokens ?? 0
-          this.usage.outputTokens += message?.usage_metadata?.output_tokens ?? 0
+          this.#usage.inputTokens += message?.usage_metadata?.input_tokens ?? 0
+          this.#usage.outputTokens += message?.usage_metadata?.output_tokens ?? 0
         }
+        this.#report(this.#usage)
       },
       handleToolStart: (...[tool, input, id, , , , name]: readonly unknown[]) => {
         const fallback = (tool as { readonly id?: readonly string[] } | undefined)?.id?.at(-1)

@@ -61,12 +61,13 @@ export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOption
         what: 'fromOpenAiAgents',
         options: ['run', 'input', 'settings'],
         seen: [agent.name, inputOf, settings ?? ''].join('\n'),
-        async call(input, call) {
+        async call(input, call, report) {
           const runOptions = { ...settings?.(input, call), signal: call.signal }
           const result = (await run(agent as never, inputOf(input) as never, runOptions as never)) as
             | OpenAiResult
             | undefined
           if (!result) throw unfinished(name, 'run() gave nothing')
+          report(result.runContext?.usage)
           const waiting = result.interruptions?.map((item) => item.name ?? 'a tool') ?? []
           if (waiting.length > 0)
             throw unfinished(
@@ -75,7 +76,7 @@ export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOption
             )
           const value = result.finalOutput
           if (value === undefined || value === '') throw unfinished(name, 'it has no final output')
-          return { value, usage: result.runContext?.usage, toolCalls: toolCallsOf(result.newItems ?? []) }
+          return { value, toolCalls: toolCallsOf(result.newItems ?? []) }
         },
       },
     )
