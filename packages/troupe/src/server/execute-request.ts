@@ -239,7 +239,6 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
     'x-accel-buffering': 'no',
     // After the end of a stream, no other request of the connection waits.
     connection: 'close',

@@ -124,6 +124,7 @@ async function addPackages(app: FastifyInstance, { settings }: Site): Promise<vo
   const exposed = [
     'etag',
     'location',
+    'mcp-session-id',
     'retry-after',
     'x-request-id',
     'ratelimit-limit',
@@ -144,8 +145,8 @@ function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      const { 'content-encoding': encoding = 'identity' } = request.headers
-      if (encoding.toLowerCase() !== 'identity') throw failure('request.media_type')
+      const { 'content-encoding': encoding = 'identity', 'content-type': type = '' } = request.headers
+      if (encoding.toLowerCase() !== 'identity' || !isUtf8Type(type)) throw failure('request.media_type')
       const value = readBody(body as Buffer, (text) => {
         let parsed: unknown
         parse(request, text, (error, found) => {
@@ -160,6 +161,10 @@ function acceptJsonOnly(app: FastifyInstance): void {
     }
   })
 }
+
+/** Returns whether a media type names no character set but UTF-8, the only one that is read. */
+const isUtf8Type = (type: string) =>
+  [...type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi)].every(([, name = '']) => /^utf-?8$/i.test(name))
 
 function addRoute(app: FastifyInstance, site: Site, admit: Admit, route: Route): void {
   app.route({

@@ -24,7 +24,7 @@ function addSession(add: AddOpenRoute, site: Site, limit: RateLimit): void {
   // The page asks how a person may sign in, and whether its browser has a session to end.
   add('GET /session', async ({ headers }, reply) => {
     const isPresent = Boolean(cookieOf(headers.cookie, sessionCookie))
-    return reply.header('cache-control', 'no-store').send({ isPresent, provider: site.settings.oidc !== undefined })
+    return reply.send({ isPresent, provider: site.settings.oidc !== undefined })
   })
   // A page of another site cannot send the header with the key.
   add('POST /session', async (request, reply) => {
@@ -38,7 +38,7 @@ function addSession(add: AddOpenRoute, site: Site, limit: RateLimit): void {
     const session = await apiKeys.signIn(scope, openerOf(principal))
     recordLogin(site, session, users)
     setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
-    return reply.header('cache-control', 'no-store').code(204).send()
+    return reply.code(204).send()
   })
   add('DELETE /session', async (request, reply) => {
     const session = cookieOf(request.headers.cookie, sessionCookie)
@@ -63,7 +63,7 @@ function addLink(add: AddOpenRoute, site: Site, limit: FailureLimit): void {
       throw failure('request.anonymous')
     }
     setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
-    return reply.header('cache-control', 'no-store').redirect('/', 303)
+    return reply.redirect('/', 303)
   })
 }
 
@@ -96,7 +96,6 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
     const secure = isSecure(site, request) ? '; Secure' : ''
     const flags = `HttpOnly; SameSite=Lax; Path=/login; Max-Age=${seconds}${secure}`
     reply.header('set-cookie', `${loginCookie}=${value}; ${flags}`)
-    reply.header('cache-control', 'no-store')
   }
 
   add('GET /login', async (request, reply) => {

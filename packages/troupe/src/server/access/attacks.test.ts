@@ -101,6 +101,35 @@ describe('a hostile client', () => {
     })
     expect(bytes.status).toBe(400)
   })
+  it('A client is rejected if it declares another character set than UTF-8.', async () => {
+    const type = (value: string) =>
+      call('PUT', '/v1/context/entries/set', '{"value":"é"}', { 'content-type': `application/json${value}` })
+    for (const value of [';charset="UTF-8"', '; Charset=utf8', '; version=1', ''])
+      expect((await type(value)).status).toBe(200)
+    for (const value of ['; charset=utf-16', ';charset=latin1', ';charset=utf-8;charset=utf-16', '; charset=']) {
+      const answer = await type(value)
+      expect(answer).toMatchObject({ status: 415, body: { code: 'request.media_type' } })
+      expect(answer.body.hint).toContain('UTF-8')
+    }
+  })
+  it('A hostile client is rejected if it names itself twice.', async () => {
+    for (const [name, value] of [
+      ['troupe-user', 'default'],
+      ['Troupe-Agent', 'Echo'],
+      ['authorization', 'Bearer x'],
+      ['X-API-Key', 'x'],
+    ] as const) {
+      const twice = `${name}: ${value}\r\n${name.toLowerCase()}: ${value}`
+      const answer = await raw(`GET /v1/runs HTTP/1.1\r\nHost: ${host}\r\n${twice}\r\nConnection: close\r\n\r\n`)
+      expect(answer).toMatch(/^HTTP\/1.1 400/)
+      expect(answer).toContain(`it has the header ${name.toLowerCase()} twice`)
+    }
+  })
+  it('A cache stores no answer of the server, whatever the answer is.', async () => {
+    await call('PUT', '/v1/context/entries/cached', { value: 1 })
+    for (const path of ['/v1/runs', '/v1/context/entries/cached', '/v1/context/entries/none', '/health', '/v1/nothing'])
+      expect((await call('GET', path)).headers.get('cache-control')).toBe('no-store')
+  })
   it('A client is rejected if its body is compressed, and learns why.', async () => {
     const send = (encoding: string, body: string | Uint8Array<ArrayBuffer>) =>
       fetch(`${served.url}/v1/runs`, {

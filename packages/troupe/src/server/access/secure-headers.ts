@@ -1,4 +1,4 @@
-/** The headers of Helmet are equal for all answers, so they are computed once. */
+/** The headers of all answers. Those of Helmet are equal for all, so they are computed once. */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { studioPolicy } from '../add-studio.ts'
@@ -11,5 +11,6 @@ export async function secureHeaders(): Promise<Readonly<Record<string, string>>>
   put(request, response, (error) => {
     if (error) throw error
   })
-  return response.getHeaders() as Record<string, string>
+  // Answers belong to one caller. A cache does not know that a key may be in X-API-Key or a cookie.
+  return { ...(response.getHeaders() as Record<string, string>), 'cache-control': 'no-store' }
 }

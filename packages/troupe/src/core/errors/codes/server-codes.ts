@@ -37,8 +37,8 @@ export const serverCodes = {
   },
   'request.media_type': {
     class: errors.ValidationError,
-    message: 'The body of the request is not application/json without compression.',
-    hint: 'Send JSON with the header Content-Type: application/json, and without Content-Encoding.',
+    message: 'The body of the request is not application/json in UTF-8 without compression.',
+    hint: 'Send JSON with the header Content-Type: application/json, in UTF-8 and without Content-Encoding.',
     status: 415,
   },
   'request.too_large': {
