@@ -287,4 +287,17 @@ describe('The process engine', () => {
     const late = await orchestra.start({ task: 't', topology: solo(slow) })
     expect((await late.result()).response).toMatchObject({ exitCode: 124, files: [] })
   })
+  it('The process engine lets code signal no process, open no database of the host, and raise no limit.', async () => {
+    const code = `import os from 'node:os'
+      import v8 from 'node:v8'
+      const load = (name) => import(name).then(() => 'loaded', ({ code }) => code)
+      console.log(typeof process.kill, typeof process._kill, typeof process._debugProcess, typeof os.setPriority,
+        typeof v8.setFlagsFromString, await load('node:sqlite'))`
+    const one = agent('One', ({ sandbox }) => sandbox.run({ language: 'node', code }))
+    const { orchestra } = await ada({ sandbox: { engines: [processSandbox()] } })
+    const run = await orchestra.start({ task: 't', topology: solo(one) })
+    expect((await run.result()).response).toMatchObject({
+      stdout: `${'undefined '.repeat(5)}ERR_UNKNOWN_BUILTIN_MODULE\n`,
+    })
+  })
 })

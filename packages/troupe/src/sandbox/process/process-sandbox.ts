@@ -1,7 +1,8 @@
 /**
  * Executes JavaScript and TypeScript in a separate Node process under Node's permission model: of the host it can access only
- * its own folder, no child processes, threads or native modules, and its environment is empty. The network is open, because
- * the permission model of Node 24 does not close it: use this engine only for code that is trusted not to send data away.
+ * its own folder, no child processes, threads or native modules, and its environment is empty. The network and Unix sockets
+ * are open, because the permission model of Node 24 does not close them: use this engine only for code that is trusted not
+ * to send data away.
  */
 import { checkOptions, failure } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
@@ -15,6 +16,18 @@ export interface ProcessSandboxOptions {
    */
   readonly effect?: SandboxEngine['effect']
 }
+
+/**
+ * Removes what the permission model of Node 24 leaves open: signals to other processes, of which one opens the debugger of
+ * the troupe's own process, their priority, and flags of V8, which raise the limit of memory and write files.
+ */
+const prelude = `import os from 'node:os'
+import v8 from 'node:v8'
+import { syncBuiltinESMExports } from 'node:module'
+for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd']) delete process[name]
+delete os.setPriority
+delete v8.setFlagsFromString
+syncBuiltinESMExports()`
 
 const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
 
@@ -46,5 +59,8 @@ const argumentsOf = ({ memoryMb }: SandboxRequest, { folder, work, main }: Folde
   `--allow-fs-write=${work}`,
   `--max-old-space-size=${memoryMb}`,
   '--disable-warning=ExperimentalWarning',
+  // SQLite opens and writes any file.
+  '--no-experimental-sqlite',
+  `--import=data:text/javascript,${encodeURIComponent(prelude)}`,
   main,
 ]
