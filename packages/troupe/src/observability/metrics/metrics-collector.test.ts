@@ -240,6 +240,10 @@ describe('the text of Prometheus', () => {
     metrics.gauge('stock', () => [2, 3].map((value) => ({ labels: { of: 'tea' }, value })))
     metrics.increment('sold', 1, { kind: 'tea', location: 'shop' })
     metrics.increment('sold', 1, { location: 'shop', kind: 'tea' })
+    for (const labels of [{ orderKind: 'tea' }, { order_kind: 'tea' }, { 'order-kind': 'tea' }]) {
+      metrics.increment('packed', 2, labels)
+      metrics.time('pack', 40_000, { labels, success: false })
+    }
     const lines = (await metrics.prometheus()).trimEnd().split('\n')
     const heads = lines.filter((line) => line.startsWith('# TYPE')).map((line) => line.split(' ')[2])
     expect(heads).toEqual([...new Set(heads)])
@@ -251,6 +255,11 @@ describe('the text of Prometheus', () => {
     expect(lines).toContain('troupe_order_size_ 3')
     expect(lines).toContain('troupe_stock{of="tea"} 3')
     expect(lines).toContain('troupe_sold_total{kind="tea",location="shop"} 2')
+    expect(lines).toContain('troupe_packed_total{order_kind="tea"} 6')
+    expect(lines).toContain('troupe_pack_seconds_bucket{order_kind="tea",le="30"} 0')
+    expect(lines).toContain('troupe_pack_seconds_bucket{order_kind="tea",le="60"} 3')
+    expect(lines).toContain('troupe_pack_seconds_sum{order_kind="tea"} 120')
+    expect(lines).toContain('troupe_pack_failures_total{order_kind="tea"} 3')
   })
 
   it('The Prometheus text gives the name of a counter of Troupe to no metric of an application.', async () => {

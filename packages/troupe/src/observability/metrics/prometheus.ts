@@ -67,18 +67,15 @@ function gauge(name: string, readings: readonly GaugeReading[], names: Names): r
 }
 
 function family(metric: Metric, names: Names): readonly string[] {
-  const { name, kind, series } = metric
+  const { name, kind } = metric
   const help = helpOf(ownNames, name)
+  const all = totalsOf(metric.series.values(), kind === 'counter' ? [] : ['le'])
   if (kind === 'counter') {
     const full = names.reserve(exposedName(name, unitOf(name)))
-    return [
-      ...head(full, 'counter', help),
-      ...[...series.values()].map(({ labels, count }) => line(full, labels, count)),
-    ]
+    return [...head(full, 'counter', help), ...all.map(({ labels, count }) => line(full, labels, count))]
   }
   const full = names.reserve(exposedName(name, kind === 'timer' ? 'seconds' : ''), histogramParts)
   const scale = kind === 'timer' ? 1_000 : 1
-  const all = [...series.values()]
   const failures = all.filter((one) => one.failures > 0)
   const failed = failures.length === 0 ? '' : names.reserve(exposedName(name, 'failures_total'))
   return [
@@ -89,7 +86,22 @@ function family(metric: Metric, names: Names): readonly string[] {
   ]
 }
 
-function histogram(full: string, { labels, buckets, sum, observed }: Series, scale: number): readonly string[] {
+type Totals = Pick<Series, 'labels' | 'count' | 'failures' | 'sum' | 'observed' | 'buckets'>
+
+/** Adds up series whose labels have the same exposed names: Prometheus would drop all but one. */
+const totalsOf = (series: Iterable<Totals>, reservedNames: readonly string[]): readonly Totals[] =>
+  [...Map.groupBy(series, ({ labels }) => labelText(labels, reservedNames)).values()].map((equal) =>
+    equal.reduce((a, b) => ({
+      labels: a.labels,
+      count: a.count + b.count,
+      failures: a.failures + b.failures,
+      sum: a.sum + b.sum,
+      observed: a.observed + b.observed,
+      buckets: a.buckets.map((counted, i) => counted + (b.buckets[i] ?? 0)),
+    })),
+  )
+
+function histogram(full: string, { labels, buckets, sum, observed }: Totals, scale: number): readonly string[] {
   let cumulated = 0
   const text = labelText(labels, ['le'])
   const bucket = (bound: string, count: number) =>
