@@ -58,11 +58,13 @@ describe('the transcript of the README', () => {
     expect(finished(second.stdout).filter((step) => finished(first.stdout).includes(step))).toEqual([])
   })
 
-  it('The report has the answer that the README quotes.', () => {
-    const [, quotation = ''] = /^The report begins with a short answer[^\n]*\n\n((?:>.*\n)+)/m.exec(readme) ?? []
+  it('The report begins with the answer that the README quotes.', () => {
+    const [, quotation = ''] = /^The report begins with the best passage[^\n]*\n\n((?:>.*\n)+)/m.exec(readme) ?? []
     const report = readFileSync(reportOf(second), 'utf8').replaceAll(`${root}/`, '')
-    for (const line of quotation.split('\n').map((one) => one.replace(/^> ?/, '')))
-      if (line !== '') expect(report).toContain(line)
+    // The README sets question and passage in one quotation.
+    const [question, passage] = quotation.replaceAll(/^> ?/gm, '').split('\n\n')
+    const quoted = passage?.trimEnd().replaceAll(/^/gm, '> ')
+    expect(report).toContain(`## Short answer\n\n${question}\n\n${quoted}\n`)
     expect(reportOf(second)).toContain((resumed.at(-1) ?? '').replace(/^reports\/|-\w{26}\.md$/g, ''))
   })
 })
