@@ -53,6 +53,16 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(terminal.screen).toContain('It is paid.')
   })
 
+  it('The command line says how to answer a question later, if the person answers with Ctrl-C.', async () => {
+    using terminal = new Terminal(folder, ['run', 'Payer', 'x', '--id', 'unanswered'])
+    await terminal.shows(/May Payer call pay[\s\S]*Yes[\s\S]*No/)
+    terminal.types(control('C'))
+    expect(await terminal.ended).toBe(6)
+    expect(terminal.screen).toContain("troupe runs answer unanswered '1#1?/ask:approval#1' yes")
+    const unclear = await folder.run(['runs', 'answer', 'unanswered', '1#1?/ask:approval#1', 'maybe'])
+    expect(unclear).toMatchObject({ code: 2, error: expect.stringContaining('answered with yes or no, and got maybe') })
+  })
+
   it('The command line asks no question in CI: it ends with 6, and says how to answer.', async () => {
     using terminal = new Terminal(folder, ['run', 'Payer', 'x'], { CI: '1' })
     expect(await terminal.ended).toBe(6)

@@ -66,8 +66,9 @@ function scoreNamed(score: { readonly named: string }, scores: NamedScores): Sco
   const found = Object.hasOwn(scores, score.named) ? scores[score.named] : undefined
   if (found) return found
   const known = Object.keys(scores)
+  const near = nearest(show(score.named), known)
   throw wrong(
-    `none is named ${show(score.named)}; ${nearest(show(score.named), known) ?? (known.join(', ') || 'none is')} is known`,
+    `no score is named ${show(score.named)}; ${near ? `did you mean ${near}?` : `evaluation.scores has ${known.join(', ') || 'none'}`}`,
   )
 }
 

@@ -90,9 +90,10 @@ export async function followRun(context: CommandContext, client: CliClient, run:
       shown.end()
       const isAsked = result.status === 'waiting' && isResult(result) && result.questions.length > 0
       if (!isAsked || !context.interactive) return showOutcome(context, run, result)
-      for (const question of result.questions) {
+      for (const [index, question] of result.questions.entries()) {
         const value = await answerOf(question)
-        if (value === undefined) return exitCodes.waiting
+        if (value === undefined)
+          return showOutcome(context, run, { ...result, questions: result.questions.slice(index) })
         await client.call('runs.answer', { path: { run }, body: { question: question.id, value } })
       }
     }

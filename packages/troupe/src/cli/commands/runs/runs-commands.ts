@@ -1,6 +1,7 @@
 /** Runs: looked at, steered, and asked why. */
 
 import type { OperationRequest } from '../../../client/index.ts'
+import { isPlainObject } from '../../../core/index.ts'
 import { type CliCommand, type CommandContext, integerOption, listed, text } from '../../cli-command.ts'
 import { complaintOf, exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine, safe } from '../../output/safe.ts'
@@ -118,10 +119,7 @@ export const runsCommands: readonly CliCommand[] = [
       const client = await context.client({ code: true })
       const result = await client.call('runs.result', { path: { run }, query: {} })
       const asks = questionsOf(result).find(({ id }) => id === question)
-      const value =
-        asks?.kind === 'approval' && /^(yes|no)$/i.test(valueText)
-          ? approval(valueText, asks.hash)
-          : readValue(valueText)
+      const value = asks?.kind === 'approval' ? approval(valueText, asks.hash) : readValue(valueText)
       await submitAnswer(context, client, run, { question, value })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Answered.'))
     },
@@ -311,4 +309,11 @@ export const runsCommands: readonly CliCommand[] = [
 ]
 
 const repeated = (options: Parameters<CliCommand['run']>[2]) => (options.repeat === true ? { repeat: true } : {})
-const approval = (valueText: string, hash: string | undefined) => ({ approve: /^yes$/i.test(valueText), hash })
+
+/** Returns the answer that approves or refuses. JSON is the complete answer, such as one with a reason. */
+function approval(valueText: string, hash: string | undefined): unknown {
+  if (/^(yes|no)$/i.test(valueText)) return { approve: /^yes$/i.test(valueText), hash }
+  const value = readValue(valueText)
+  if (!isPlainObject(value)) throw misused(`An approval is answered with yes or no, and got ${valueText}.`)
+  return value
+}

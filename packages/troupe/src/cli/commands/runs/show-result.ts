@@ -20,7 +20,7 @@ export function showResult(out: Output, run: string, found: ShownResult | Status
     out.facts({ run, status: found.status, reason: found.reason })
     return
   }
-  const { status, reason, questions, response, guard, error } = found
+  const { status, reason, questions, uncertain = [], response, guard, error } = found
   out.facts({
     run,
     status: reason ? `${status} (${reason})` : status,
@@ -30,6 +30,7 @@ export function showResult(out: Output, run: string, found: ShownResult | Status
     '': error?.hint,
   })
   for (const question of questions) showQuestion(out, run, question)
+  for (const effect of uncertain) showUncertainEffect(out, run, effect)
   if (response !== undefined && response !== null) {
     out.print()
     out.print(safe(contentText(response)))
@@ -51,6 +52,17 @@ export function showQuestion(out: Output, run: string, question: ShownQuestion):
   const { id, kind } = question
   out.print(out.style('dim', `  troupe runs answer ${run} '${id}' ${kind === 'approval' ? 'yes' : '"…"'}`))
 }
+
+function showUncertainEffect(out: Output, run: string, { step, call, name }: ClientSchemas['UncertainEffect']): void {
+  out.print()
+  out.print(`${out.style('yellow', `The outcome of ${safe(name)} is unknown`)} (step ${step})`)
+  out.print(
+    out.style('dim', `  troupe runs resolve ${run} '${step}' ${quoted(call)} --happened    # or --not-happened`),
+  )
+}
+
+/** Returns the text as one word of a shell. */
+const quoted = (text: string) => `'${safe(text).replaceAll("'", "'\\''")}'`
 
 export function showAsked(out: Output, { kind, text, agent, options }: ShownQuestion): void {
   out.print()
