@@ -18,8 +18,12 @@ it('The package contains what its users need, and none of its tests.', () => {
   // Hints, remedies and declarations name pages, and a reader of them has the package alone.
   const named = sources('src').flatMap((path) => readFileSync(path, 'utf8').match(/docs\/[a-z-]+\.md/g) ?? [])
   expect(named.length).toBeGreaterThan(5)
+  const unit = readFileSync(join(root, '../../deploy/systemd/troupe.service'), 'utf8')
+  const [, started = 'the file that the systemd unit starts'] =
+    /^ExecStart=.*node_modules\/troupe\/(\S+)/m.exec(unit) ?? []
   const needed = [
     ...named,
+    started,
     'LICENSE',
     'README.md',
     'dist/bundle/cli.js',
