@@ -236,8 +236,12 @@ export interface Retention extends StorageRetention {
   readonly metrics?: Duration
 }
 
-export const storageRetentionOf = ({ replay: _, runs: __, metrics: ___, ...retention }: Retention): StorageRetention =>
-  retention
+/** Returns the part for the storage. @throws ValidationError for an unknown option, of whichever part */
+export function storageRetentionOf(retention: Retention): StorageRetention {
+  checkOptions('retention', retention, ['replay', 'runs', 'metrics', 'changeIds', 'feed', 'feedRevisions', 'every'])
+  const { replay: _, runs: __, metrics: ___, ...storageRetention } = retention
+  return storageRetention
+}
 
 /** The option `models` of `createTroupe`. It overrides the environment. */
 export interface ModelsConfig {

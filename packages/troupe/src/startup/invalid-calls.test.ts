@@ -271,6 +271,14 @@ describe('createTroupe', () => {
     }
   })
 
+  it.each(['replay', 'runs', 'metrics', 'changeIds', 'feed', 'feedRevisions', 'every'])(
+    'createTroupe names the option retention.%s for its misspelling.',
+    async (option) => {
+      const startup = createTroupe({ storage: 'memory:', retention: { [`${option}x`]: '1d' } } as never)
+      await expect(startup).rejects.toMatchObject({ code: 'option.unknown', hint: `Did you mean ${option}?` })
+    },
+  )
+
   it('The exported classes with options reject values that are not objects.', () => {
     expect(() => new CircuitBreaker(3 as never)).toThrow(/CircuitBreaker .*it must be an object/)
     expect(() => new RateLimiter(60 as never)).toThrow(/RateLimiter .*it must be an object/)
