@@ -49,6 +49,8 @@ export {
   type UserMetrics,
 } from './observability/index.ts'
 export {
+  type ApprovalListOptions,
+  Approvals,
   type ChangedSetting,
   createEgress,
   type DoctorOptions,
@@ -57,9 +59,11 @@ export {
   examineConfig,
   examineProject,
   type LiveConfig,
+  type OpenApproval,
   type ReconfigureOptions,
   type RestoreBackupOptions,
   restoreBackup,
+  type UserApproval,
   type VerifyAuditOptions,
   type Versions,
   verifyAudit,

@@ -78,6 +78,7 @@ export { createThreadMessages } from './model/create-thread-messages.ts'
 export { createToolRecords } from './model/create-tool-records.ts'
 export { recordedArguments, toolCallAgent, toolOf } from './model/tool-call-agent.ts'
 export * from './services-port.ts'
+export { commitAnswer } from './session/commit-answer.ts'
 export { forgetThread } from './session/forget-thread.ts'
 export { createSessions, Session } from './session/session.ts'
 export type { SessionCallOptions } from './session/session-call-options.ts'
@@ -95,7 +96,13 @@ export {
   threadKey,
   threadMessagesOf,
 } from './session/thread-store.ts'
-export type { UncertainEffectOfSession } from './session/uncertain-in-thread.ts'
+export {
+  resolveInThread,
+  sessionThreadOf,
+  type UncertainEffectOfSession,
+  uncertainInThread,
+  withRecords,
+} from './session/uncertain-in-thread.ts'
 export { loadProjectSkills, loadSkills } from './skills/load-skills.ts'
 export type { Skill } from './skills/skill.ts'
 export { approvalHash } from './step/approval.ts'

@@ -1,6 +1,6 @@
 /** The mailboxes of a troupe: the clients of agents, the outbox, and notifications of other processes. */
 import { checkName } from '../core/index.ts'
-import { type Recorder, StageInTurn } from '../journal/index.ts'
+import { type JournalId, type Recorder, type Resolution, StageInTurn } from '../journal/index.ts'
 import { type Access, createSignatures, type Signatures } from '../security/index.ts'
 import type { Row } from '../storage/index.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -11,6 +11,12 @@ import { DueAlarms } from './receiving/due-alarms.ts'
 import { liveMailbox } from './receiving/live-mailbox.ts'
 import { Maintenance } from './receiving/maintenance.ts'
 import { Receiver } from './receiving/receiver.ts'
+import {
+  type HandledEffectParts,
+  type HandledMessage,
+  handledMessages,
+  resolveHandledEffect,
+} from './receiving/resolve-handled-effect.ts'
 import type { BatchedMessages } from './sending/batched-messages.ts'
 import { committedMessages } from './sending/committed-messages.ts'
 import { payloadOwnerOf } from './sending/compose-message.ts'
@@ -160,6 +166,23 @@ export class Mailboxes {
       for (const row of await this.messaging.read(user, statement)) found.set(String(row.id), endOf(row))
     }
     return found
+  }
+
+  /** Returns the messages that were handled in a step of a handler and are still stored. */
+  async handledIn(user: string, step: JournalId): Promise<readonly HandledMessage[]> {
+    return handledMessages(this.messaging, user, step)
+  }
+
+  /** Resolves an uncertain effect of a handler, as `resolveHandledEffect` describes. */
+  async resolve(
+    steps: HandledEffectParts['steps'],
+    user: string,
+    effect: { readonly step: JournalId; readonly call: string },
+    resolution: Resolution,
+  ): Promise<void> {
+    const { audit } = this.parts.security
+    const parts = { messaging: this.messaging, maintenance: this.#maintenance, steps, ...(audit ? { audit } : {}) }
+    await resolveHandledEffect(parts, user, effect, resolution)
   }
 
   /** Agents of the user that have a mailbox or are present; with a role, those present with it. */

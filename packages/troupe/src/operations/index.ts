@@ -1,5 +1,8 @@
 /** Operating a troupe: doctor, health, backups, audit verification, live settings, versions. */
 
+export type { ApprovalListOptions, OpenApproval, UserApproval } from './approvals/approval.ts'
+export { Approvals } from './approvals/approvals.ts'
+export { listApprovals } from './approvals/list-approvals.ts'
 export { type DoctorOptions, doctorOf, examineConfig, examineProject, pendingSteps } from './doctor/doctor.ts'
 export { type DoctorReport, type DoctorResult, joined as joinedReports } from './doctor/examine.ts'
 export { registerChecks } from './health-checks.ts'

@@ -16,12 +16,13 @@ import {
 } from '../core/index.ts'
 import { type SharedRateLimit, SharedRateLimiter } from '../journal/index.ts'
 import type { HealthMonitor, HealthReport, Log, MetricsCollector, Performance } from '../observability/index.ts'
-import type { DoctorReport, LiveConfig, TroupeParts } from '../operations/index.ts'
+import type { ApprovalListOptions, DoctorReport, LiveConfig, TroupeParts, UserApproval } from '../operations/index.ts'
 import {
   backupTo,
   type ChangedSetting,
   type DoctorOptions,
   doctorOf,
+  listApprovals,
   type ReconfigureOptions,
   Reconfiguring,
   type Versions,
@@ -265,6 +266,11 @@ export class Troupe implements AsyncDisposable {
    */
   async listRuns(options: AllRunsOptions = {}): Promise<Page<UserRunSummary>> {
     return listAllRuns(this.#parts.runs.orchestra.parts, options)
+  }
+
+  /** Lists what waits for a person, of all users, for operators: as `user.approvals.list`, each source by user. */
+  async listApprovals(options: ApprovalListOptions = {}): Promise<Page<UserApproval>> {
+    return listApprovals(this.#parts, undefined, options) as Promise<Page<UserApproval>>
   }
 
   /** The audit log: search, export and proofs of actions and rejected actions. See docs/audit.md. */

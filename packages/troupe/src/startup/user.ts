@@ -44,7 +44,7 @@ import {
   Worker,
 } from '../messaging/index.ts'
 import { createUserMetrics, type Traces, type UserMetrics } from '../observability/index.ts'
-import type { TroupeParts } from '../operations/index.ts'
+import { Approvals, type TroupeParts } from '../operations/index.ts'
 import { checkInteger, unlessAborted } from '../resilience/index.ts'
 import { Experiments, type OpenEvaluationTroupe, Orchestra, Schedules, takesPart } from '../runs/index.ts'
 import { type AccessOptions, roleOf } from '../security/index.ts'
@@ -76,6 +76,8 @@ export class User {
   readonly experiments: Experiments
   /** Runs that start at a time, at a change of the context, or at a message. */
   readonly schedules: Schedules
+  /** Questions, approvals and uncertain effects of runs, sessions and message handlers, which wait for a person. */
+  readonly approvals: Approvals
   /** Metrics of the application, stored by the minute, that the user's agents can read. */
   readonly metrics: UserMetrics
   readonly #parts: TroupeParts
@@ -88,6 +90,7 @@ export class User {
     this.context = parts.communication.mesh.host(id)
     this.metrics = createUserMetrics({ store: metricStore, metrics }, id)
     this.orchestra = Orchestra[construct](orchestra, id, openEvaluationTroupe)
+    this.approvals = Approvals[construct](parts, id, this.orchestra)
     this.experiments = Experiments[construct](orchestra, id)
     this.schedules = Schedules[construct](schedules, orchestra, id)
   }

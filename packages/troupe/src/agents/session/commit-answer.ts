@@ -9,7 +9,16 @@ import type { OpenStep, ThreadStore } from './thread-store.ts'
  * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
  */
 export async function commitAnswer(
-  { user, steps, storage, services, audit, threadId }: SessionOptions,
+  {
+    user,
+    steps,
+    storage,
+    services,
+    audit,
+    threadId,
+  }: Pick<SessionOptions, 'user' | 'storage' | 'services' | 'audit' | 'threadId'> & {
+    readonly steps: Pick<SessionOptions['steps'], 'answer'>
+  },
   threads: ThreadStore,
   thread: string,
   { id, value }: { readonly id: string; readonly value: Json },

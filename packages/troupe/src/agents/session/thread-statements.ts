@@ -51,6 +51,14 @@ function reads(dialect: Dialect) {
         and (updated_at, thread) < (${p.updatedAt}, ${p.thread})
         order by updated_at desc, thread desc limit ${p.limit}`,
     ),
+    named: rawTemplates(
+      dialect,
+      threadContent,
+    )<Thread>((p) => sql`select * from session_threads where user_id = ${p.user} and thread = ${p.thread}`),
+    asking: rawTemplates(dialect)<{ user: string; after: string; limit: number }>(
+      (p) => sql`select distinct thread from session_questions where user_id = ${p.user} and thread > ${p.after}
+        order by thread limit ${p.limit}`,
+    ),
     questions: template<AgentsTables, Thread>(
       dialect,
       (db, p) =>

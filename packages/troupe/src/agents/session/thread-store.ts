@@ -78,6 +78,10 @@ export interface ThreadStore {
     user: UserId,
     wanted: { readonly threadId: string } | { readonly limit: number; readonly after?: ThreadPosition | undefined },
   ): Promise<readonly (StoredThread & ThreadPosition)[]>
+  /** Returns a thread, also one that was deleted and whose journals still exist. */
+  get(user: UserId, thread: string): Promise<StoredThread | undefined>
+  /** Returns the ids of the threads after this one that wait for an answer. */
+  asking(user: UserId, after: string, limit: number): Promise<readonly string[]>
   ask(user: UserId, thread: string, stored: StoredQuestion): Fragment
   /** Deletes the question. Part of the change that stores the answer, so that only one answer is accepted. */
   answered(user: UserId, thread: string, id: string): Fragment
@@ -147,6 +151,14 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
           : queries.page({ user, limit: wanted.limit, ...(wanted.after ?? end) }, { returns: true })
       const [rows] = await storage.read({ user }, [statement])
       return (rows ?? []).map(threadOf)
+    },
+    async get(user, thread) {
+      const [rows] = await storage.read({ user }, [queries.named({ user, thread }, { returns: true })])
+      return rows?.[0] && threadOf(rows[0])
+    },
+    async asking(user, after, limit) {
+      const [rows] = await storage.read({ user }, [queries.asking({ user, after, limit }, { returns: true })])
+      return (rows ?? []).map((row) => String(row.thread))
     },
     ask: (user, thread, { question, step, wait }) => ({
       statements: [queries.ask({ user, thread, id: question.id, step, wait, question: JSON.stringify(question) })],

@@ -1,6 +1,6 @@
 /** The effects of a thread whose outcome is unknown after a crash, and their resolution. */
-import { checkOptionNames, checkText, failure, type Json } from '../../core/index.ts'
-import type { EffectClass, Resolution } from '../../journal/index.ts'
+import { checkOptionNames, checkText, failure, type Json, type UserId } from '../../core/index.ts'
+import type { EffectClass, JournalId, Resolution, UncertainEffect } from '../../journal/index.ts'
 import type { SessionOptions } from './session-parts.ts'
 
 /** An effect of a thread that may have happened or not. A person finds out and resolves it. */
@@ -27,9 +27,22 @@ export async function uncertainInThread(
   { steps, user }: Pick<SessionOptions, 'steps' | 'user'>,
   thread: string,
 ): Promise<readonly UncertainEffectOfSession[]> {
+  const listed = await steps.uncertain.list(user)
+  return withRecords(
+    steps,
+    user,
+    listed.filter(({ step }) => sessionThreadOf(step) === thread),
+  )
+}
+
+/** Returns uncertain effects outside of runs with what their steps have recorded of them. */
+export async function withRecords(
+  steps: Pick<SessionOptions['steps'], 'effects'>,
+  user: UserId,
+  listed: readonly UncertainEffect[],
+): Promise<readonly UncertainEffectOfSession[]> {
   const found: UncertainEffectOfSession[] = []
-  for (const { step, call, effect, since } of await steps.uncertain.list(user)) {
-    if (!isStepOf(thread, step)) continue
+  for (const { step, call, effect, since } of listed) {
     const recorded = (await steps.effects(user, step)).find((each) => each.call === call)
     found.push({
       step,
@@ -50,7 +63,7 @@ export async function uncertainInThread(
  * @throws ConflictError `effect.resolved`; ValidationError
  */
 export async function resolveInThread(
-  options: SessionOptions,
+  options: Pick<SessionOptions, 'user' | 'steps' | 'storage' | 'audit' | 'threadId'>,
   thread: string,
   effect: Pick<UncertainEffectOfSession, 'step' | 'call'>,
   resolution: Resolution,
@@ -58,7 +71,7 @@ export async function resolveInThread(
   checkOptionNames('session.resolve', effect, fields)
   const { step, call } = effect
   for (const [name, text] of Object.entries({ step, call })) checkText(`session.resolve.${name}`, text)
-  if (!isStepOf(thread, step)) throw failure('effect.resolved', { effect: call, step })
+  if (sessionThreadOf(step) !== thread) throw failure('effect.resolved', { effect: call, step })
   const { user, steps, storage, audit, threadId } = options
   const amended = await steps.resolveEnded(user, step, call, resolution)
   const resolved = amended ?? steps.resolve(user, step, call, resolution)
@@ -70,7 +83,10 @@ export async function resolveInThread(
   return (await uncertainInThread(options, thread)).every((other) => other.step !== step)
 }
 
-function isStepOf(thread: string, step: string): boolean {
-  const prefix = `session:${thread}#`
-  return step.startsWith(prefix) && /^\d+$/.test(step.slice(prefix.length))
+const prefix = 'session:'
+
+/** Returns the id of the thread of a step of a session; undefined for other steps. */
+export function sessionThreadOf(step: JournalId): string | undefined {
+  const at = step.lastIndexOf('#')
+  return step.startsWith(prefix) && /^\d+$/.test(step.slice(at + 1)) ? step.slice(prefix.length, at) : undefined
 }

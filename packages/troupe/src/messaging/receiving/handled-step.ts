@@ -14,7 +14,17 @@ export const attemptNames = (attempts: readonly DeliveryAttempt[]): readonly str
 /** Returns the name of the step; for a batch it is derived from the names of all attempts in their order. */
 export function handledStep(attempts: readonly DeliveryAttempt[]): string {
   const names = attemptNames(attempts)
-  return `message:${names.length === 1 ? names[0] : hashText(names.join(' '))}`
+  return `${prefix}${names.length === 1 ? names[0] : hashText(names.join(' '))}`
+}
+
+const prefix = 'message:'
+
+export const isHandledStep = (step: string): boolean => step.startsWith(prefix)
+
+/** Returns the attempt that a step handles; undefined for the step of a batch. */
+export function attemptOfStep(step: string): DeliveryAttempt | undefined {
+  const found = /^message:(.+)#(\d+)$/s.exec(step)
+  return found ? { id: found[1] as string, failures: Number(found[2]) } : undefined
 }
 
 /** The next attempt uses the effects of the failed one, also after a redrive of its dead letter. */

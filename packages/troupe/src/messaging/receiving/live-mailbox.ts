@@ -31,9 +31,10 @@ import { checkMessageType, type MessageType, type PayloadOf } from '../message-t
 import { commitRejection, type MessagingContext } from '../messaging-context.ts'
 import { type Filter, rankOf } from '../statements/list-statements.ts'
 import { confirmationOf } from './delivery-handle.ts'
-import { type Maintenance, toMove } from './maintenance.ts'
+import type { Maintenance } from './maintenance.ts'
 import { isPriority, isUnreadable, readableOf, toMessage } from './message-row.ts'
 import { type Receiver, wantedOf } from './receiver.ts'
+import { redriveDeadLetter } from './redrive-dead-letter.ts'
 
 const limitOf = (limit = 100): number => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
@@ -278,22 +279,4 @@ const noteLiveMessage = ({ taint, id }: Message): void => addStepTaint(taint, `t
 function noted(deliveries: readonly Delivery[]): readonly Delivery[] {
   for (const { message } of deliveries) noteLiveMessage(message)
   return deliveries
-}
-
-/** @throws NotFoundError `message.unknown`, CapacityError `mailbox.full` */
-async function redriveDeadLetter(
-  messaging: MessagingContext,
-  maintenance: Maintenance,
-  { user, mailbox, id }: { readonly user: string; readonly mailbox: string; readonly id: string },
-): Promise<void> {
-  const [row] = await messaging.read(user, messaging.mailboxReads.one(user, mailbox, id))
-  const unknown = () => failure('message.unknown', { what: 'dead letter', message: id, mailbox })
-  if (row?.state !== 'dead') throw unknown()
-  const statements = messaging.move.redrive(toMove(row), { expect: { rows: 1 }, otherwise: 'message.unknown' })
-  let result = await messaging.commit(user, statements)
-  if (!result.ok && result.code === 'mailbox.full' && (await maintenance.reclaimCapacity(user, mailbox)))
-    result = await messaging.commit(user, statements)
-  if (!result.ok) throw result.code === 'message.unknown' ? unknown() : commitRejection(result)
-  messaging.arrivals.notify(user, mailbox)
-  messaging.emit('message.redriven', user, { id, to: mailbox, messageType: String(row.type) })
 }

@@ -82,7 +82,8 @@ const previousAttempts = ({ message: { id }, failures }: DeliveryHandle): readon
   )
 
 const mayNotRepeat = (effect: RecordedEffect) => effect.class === 'at-most-once' || effect.class === 'idempotent'
-const isKeyed = ({ name, key }: RecordedEffect) => key !== undefined && name.endsWith(`[${key}]`)
+/** Whether the code of the handler gave the effect a key. */
+export const isKeyed = ({ name, key }: RecordedEffect) => key !== undefined && name.endsWith(`[${key}]`)
 /** Whether the outcome of an effect prevents a new attempt. An idempotent effect can be repeated under its key. */
 const isUnclear = (effect: RecordedEffect) => {
   if (!mayNotRepeat(effect) || effect.state === 'failed') return false

@@ -52,6 +52,14 @@ export function mailboxReadStatements(dialect: Dialect) {
     dialect,
     (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id} and mailbox = ${p.mailbox}`,
   )
+  const ofId = compile<Values>(dialect, (p) => sql`select * from messages where user_id = ${p.user} and id = ${p.id}`)
+  const ofBatch = compile<Values>(
+    dialect,
+    (
+      p,
+    ) => sql`select * from messages where user_id = ${p.user} and state = 'dead' and batch in (${p.batch}, ${p.released})
+      order by mailbox, seq`,
+  )
   const allDead = compile<Values>(
     dialect,
     (p) => sql`select count(*) as dead from messages where user_id = ${p.user} and state = 'dead'`,
@@ -70,6 +78,9 @@ export function mailboxReadStatements(dialect: Dialect) {
     dead: (user: string, mailbox: string, after: number, limit: number) =>
       dead({ user, mailbox, after, limit }, returns),
     one: (user: string, mailbox: string, id: string) => one({ user, mailbox, id }, returns),
+    ofId: (user: string, id: string) => ofId({ user, id }, returns),
+    /** Selects the dead letters of a batch, those that have left it included. */
+    ofBatch: (user: string, batch: string, released: string) => ofBatch({ user, batch, released }, returns),
     allDead: (user: string) => allDead({ user }, returns),
     /** @param ids at least 1 and at most `maxEnds` */
     ends: (user: string, ids: readonly string[]) =>

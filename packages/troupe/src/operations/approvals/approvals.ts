@@ -1,0 +1,123 @@
+/** The questions and uncertain effects of a user that wait for a person, in one list, and their answers. */
+import { commitAnswer, resolveInThread, type UncertainEffectOfSession } from '../../agents/index.ts'
+import {
+  capture,
+  checkCall,
+  checkConstruct,
+  checkOptionNames,
+  checkText,
+  construct,
+  failure,
+  type Json,
+  type Page,
+  type UserId,
+} from '../../core/index.ts'
+import { journalOwnerOf, type Resolution } from '../../journal/index.ts'
+import type { CommandOptions, Orchestra } from '../../runs/index.ts'
+import type { ApprovalListOptions, OpenApproval } from './approval.ts'
+import { listApprovals } from './list-approvals.ts'
+import { type ApprovalParts, threadOfId } from './read-approval.ts'
+
+/**
+ * Everything of a user that waits for a person: questions, approvals and uncertain effects of runs, sessions and message
+ * handlers. `user.approvals` returns it.
+ */
+export class Approvals {
+  readonly #parts: ApprovalParts
+  readonly #user: UserId
+  readonly #orchestra: Pick<Orchestra, 'get'>
+
+  private constructor(key: typeof construct, parts: ApprovalParts, user: UserId, orchestra: Pick<Orchestra, 'get'>) {
+    checkConstruct(key, 'Approvals', 'user.approvals')
+    this.#parts = parts
+    this.#user = user
+    this.#orchestra = orchestra
+  }
+
+  static [construct](parts: ApprovalParts, user: UserId, orchestra: Pick<Orchestra, 'get'>): Approvals {
+    return new Approvals(construct, parts, user, orchestra)
+  }
+
+  /**
+   * Lists what waits for a person: first uncertain effects, then runs, the newest first, then sessions that ask. Runs that have
+   * ended are in the list while an effect of them is uncertain.
+   * @param options `limit`: 1 to 500, 50 by default; `cursor` of the previous page; `signal`
+   * @returns a page; it can have fewer items than `limit` although a next page exists
+   * @throws ValidationError; CancelledError if the signal has aborted
+   * @example for await (const { id, title, questions } of await ada.approvals.list()) console.log(id, title, questions)
+   */
+  async list(options: ApprovalListOptions = {}): Promise<Page<OpenApproval>> {
+    return listApprovals(this.#parts, this.#user, options)
+  }
+
+  /**
+   * Answers a question of a run or a session. The answer is durable. A session continues in the process that has it in
+   * memory, or else with the next call of its thread.
+   * @param id the `id` of the item
+   * @param question the `id` of the question
+   * @param value by the kind of the question: one of the options, a text, `{ approve, hash }`, …
+   * @param options as of `run.answer`
+   * @throws ConflictError `question.unknown` for a question that is not open, `approval.mismatch`; NotFoundError `run.unknown`;
+   * ValidationError for the value
+   * @example await ada.approvals.answer(item.id, question.id, { approve: true, hash: question.hash })
+   */
+  async answer(id: string, question: string, value: Json, options: CommandOptions = {}): Promise<void> {
+    checkText('approvals.answer.id', id)
+    checkText('approvals.answer.question', question)
+    const run = journalOwnerOf(id)?.run
+    if (run !== undefined) return (await this.#orchestra.get(run)).answer(question, value, options)
+    checkCall('approvals.answer', { ...(options.signal ? { signal: options.signal } : {}) })
+    const thread = threadOfId(id)
+    if (thread === undefined) throw failure('question.unknown', { question })
+    const { agents, journal, runs, security } = this.#parts
+    const { stores } = runs.orchestra.parts
+    await commitAnswer(
+      { ...(await this.#sessionOf(thread)), steps: journal.steps, services: agents.services, audit: security.audit },
+      stores.threads.store,
+      thread,
+      { id: question, value: capture(value) },
+    )
+  }
+
+  /**
+   * Records the outcome of an uncertain effect, also of a run that has ended. A run or session that waits for it continues with
+   * its output, or executes the effect. The message of a handler is redriven once no other effect of it is uncertain,
+   * unless an `at-most-once` effect without a `key` has happened, which the redrive would repeat. First make sure that the
+   * process which began the effect has ended.
+   * @param id the `id` of the item
+   * @param effect one of its `uncertain`
+   * @throws ConflictError `effect.resolved` for an effect that is not uncertain; NotFoundError `run.unknown`; CapacityError
+   * `mailbox.full` if the message cannot be redriven, and then nothing is recorded; ValidationError
+   * @example await ada.approvals.resolve(item.id, effect, { happened: true, output: { receipt: 7 } })
+   */
+  async resolve(
+    id: string,
+    effect: Pick<UncertainEffectOfSession, 'step' | 'call'>,
+    resolution: Resolution,
+    options: Pick<CommandOptions, 'signal'> = {},
+  ): Promise<void> {
+    checkText('approvals.resolve.id', id)
+    const run = journalOwnerOf(id)?.run
+    if (run !== undefined) return (await this.#orchestra.get(run)).resolve(effect, resolution, options)
+    checkCall('approvals.resolve', options)
+    checkOptionNames('approvals.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
+    const { step, call } = effect
+    for (const [name, text] of Object.entries({ step, call })) checkText(`approvals.resolve.${name}`, text)
+    const captured = capture(resolution)
+    const { communication, journal, security } = this.#parts
+    const thread = threadOfId(id)
+    if (thread !== undefined) {
+      const session = { ...(await this.#sessionOf(thread)), steps: journal.steps, audit: security.audit }
+      await resolveInThread(session, thread, { step, call }, captured)
+      return
+    }
+    if (step !== id) throw failure('effect.resolved', { effect: call, step })
+    await communication.mailboxes.resolve(journal.steps, this.#user, { step, call }, captured)
+  }
+
+  async #sessionOf(thread: string) {
+    const { runs, stores } = this.#parts
+    const found = await runs.orchestra.parts.stores.threads.store.get(this.#user, thread)
+    return { user: this.#user, storage: stores.storage, threadId: found?.threadId ?? thread }
+  }
+}
