@@ -1,6 +1,6 @@
 /** Home as a person leaves it open: nothing moves under the pointer, and each request is answered in place. */
 import type { Page } from 'playwright-core'
-import { defineAgent, ExternalServiceError, finish, LlmAgent } from 'troupe'
+import { defineAgent, defineMessage, ExternalServiceError, finish, LlmAgent, Worker } from 'troupe'
 import { MockModel } from 'troupe/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { describeInBrowser } from './browser-testbed.ts'
@@ -12,6 +12,7 @@ const asking = defineAgent({
   run: async (_, ctx) =>
     finish((await ctx.ask({ kind: 'approval', text: 'Pay?', tool: 'pay', args: { to: 'bob' } })) as never),
 })
+const Letter = defineMessage<string>('letter')
 const cut = defineAgent({
   name: 'Sender',
   run: async (_, ctx) =>
@@ -89,14 +90,14 @@ describeInBrowser('Home', (testbed) => {
       expect(await tops()).toEqual(before)
     }
     expect(await answered.getByText('Answered: approved').count()).toBe(3)
-    await waiting().getByText('No run waits for a person.').waitFor()
+    await waiting().getByText('Nothing waits for a person.').waitFor()
     expect(sumOfShifts((await shifts()).slice(shiftsBefore))).toBeLessThan(0.1)
     // The keyboard stays at the request that it has answered.
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('LI')
     await page.getByRole('navigation').getByRole('link', { name: 'Runs' }).click()
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor()
     await page.getByRole('navigation').getByRole('link', { name: 'Home' }).click()
-    await waiting().getByText('No run waits for a person.').waitFor()
+    await waiting().getByText('Nothing waits for a person.').waitFor()
     expect(await answered.count()).toBe(0)
   })
 
@@ -127,6 +128,35 @@ describeInBrowser('Home', (testbed) => {
     expect((await run.result()).response).toBe('sent')
     await effect.waitFor({ state: 'detached' })
     await waiting().getByText('Answered: it happened').waitFor()
+  })
+
+  test('Home shows what waits of a session and of a message handler, and a person decides both in place.', async () => {
+    const user = played.troupe.user('default')
+    const handled: unknown[] = []
+    const worker = new Worker('Post').on(Letter, async ({ payload }, ctx) => {
+      handled.push(
+        await ctx.effect('stamp', { class: 'at-most-once', key: payload }, () => {
+          throw new ExternalServiceError('The stamp was cut off.', { code: 'outcome.unknown' })
+        }),
+      )
+    })
+    const running = await user.start(worker)
+    const session = user.session(asking, { threadId: 'gifts' })
+    await session.generate('a gift')
+    await user.agent('Desk').messages.send(Letter, 'letter-1', { to: 'Post' })
+    await expect.poll(async () => (await user.approvals.list()).items.length).toBe(2)
+    await page.reload()
+    const effect = waiting().getByRole('group', { name: /^Outcome of stamp/ })
+    await waiting().getByText('letter to Post').waitFor()
+    await effect.getByText('idempotency key letter-1').waitFor()
+    await effect.getByLabel('What it gave').fill('stamped')
+    await effect.getByRole('button', { name: 'It happened' }).click()
+    await expect.poll(() => handled).toEqual(['stamped'])
+    await waiting().getByText('a gift: thread gifts with Payer').waitFor()
+    await requests().getByRole('button', { name: 'Approve' }).click()
+    await waiting().getByText('Answered: approved').waitFor()
+    await expect.poll(() => user.approvals.list().then(({ items }) => items.length)).toBe(0)
+    await running.stop()
   })
 
   test('Home shows the figures of the day, and groups the failed runs by their cause.', async () => {
@@ -243,7 +273,7 @@ describeInBrowser('Home', (testbed) => {
     for (const name of ['Waiting for a person', 'Failed', 'In progress']) {
       const list = other.getByRole('region', { name, exact: true })
       await list.getByRole('alert').getByText('The storage is away.').waitFor()
-      expect(await list.getByText(/^No run/).count(), name).toBe(0)
+      expect(await list.getByText(/^(No run|Nothing)/).count(), name).toBe(0)
     }
     await other.context().close()
   })
@@ -254,7 +284,7 @@ describeInBrowser('Home', (testbed) => {
     await page.getByRole('textbox', { name: 'User' }).fill('ada')
     await page.getByRole('textbox', { name: 'User' }).press('Enter')
     for (const text of [
-      'No run waits for a person. A question, an approval or an uncertain effect appears here.',
+      'Nothing waits for a person. A question, an approval or an uncertain effect appears here.',
       'No run has failed. Failed runs appear here, grouped by their cause.',
       'No run is in progress. A run appears here while it executes.',
     ])

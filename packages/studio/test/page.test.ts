@@ -61,7 +61,7 @@ describeInBrowser('the page', (testbed) => {
     const args = await page.getByRole('region', { name: 'Arguments of send_letter' }).innerText()
     expect(JSON.parse(args)).toEqual({ to: 'Bob', text: expect.stringContaining('<img') })
     await page.getByRole('button', { name: 'Approve' }).click()
-    await waiting.getByText('No run waits for a person.').waitFor()
+    await waiting.getByText('Nothing waits for a person.').waitFor()
     const row = page.getByRole('row', { name: /the invitation/ })
     await row.getByText('completed').waitFor()
     expect(await row.getByRole('rowheader').innerText()).toBe('the invitation')

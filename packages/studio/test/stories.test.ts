@@ -82,7 +82,7 @@ describeInBrowser('The stories of the studio', (testbed) => {
       const args = await region('Arguments of send_letter').innerText()
       expect(JSON.parse(args)).toMatchObject({ to: 'Bob' })
       await story.click(page.getByRole('button', { name: 'Approve' }))
-      await region('Waiting for a person').getByText('No run waits for a person.').waitFor()
+      await region('Waiting for a person').getByText('Nothing waits for a person.').waitFor()
       await expect.poll(() => played.sent).toEqual(['Bob'])
     })
   })

@@ -116,7 +116,7 @@ describeInBrowser('The updates of the studio', (testbed) => {
     await waiting.getByText('Who?').waitFor()
     const { questions } = await run.result()
     await run.answer(questions[0]?.id as string, 'Ada')
-    await waiting.getByText('No run waits for a person.').waitFor()
+    await waiting.getByText('Nothing waits for a person.').waitFor()
     await page
       .getByRole('row', { name: /find an owner/ })
       .getByText('completed')

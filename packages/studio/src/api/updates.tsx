@@ -56,7 +56,7 @@ function changedBy(update: Update): readonly Changed[] {
     case 'schedule':
       return [['schedules.list'], ['schedules.get']]
     case 'dead-letters':
-      return [['mailboxes.list'], ['mailboxes.counts'], ['mailboxes.deadLetters']]
+      return [['approvals.list'], ['mailboxes.list'], ['mailboxes.counts'], ['mailboxes.deadLetters']]
     case 'context':
       return [['context.list'], ['context.keys'], ['context.get'], ['context.history'], [entryUses]]
   }

@@ -1,10 +1,13 @@
-/** The runs that wait for a person: of the user, and for operators of all users. */
+/** What waits for a person: of the user, and for operators of all users. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from './use-api.tsx'
 
-/** Runs that are read. */
+/** Items that are read. */
 export const maxRequests = 100
+
+/** The stream of updates has no notice of the questions of sessions. */
+const everyMs = 30_000
 
 const ownRequests = { query: { limit: maxRequests } } as const
 export const allRequests = { query: { limit: maxRequests, allUsers: 'true' } } as const
@@ -12,5 +15,9 @@ export const allRequests = { query: { limit: maxRequests, allUsers: 'true' } } a
 export function useRequests(): UseQueryResult<AnswerOf<'approvals.list'>, Error> {
   const { data: access, isPending } = useAnswer('access.get', {})
   const seesAllUsers = access?.operations.includes('operations.runs') === true
-  return useAnswer('approvals.list', { ...(seesAllUsers ? allRequests : ownRequests), enabled: !isPending })
+  return useAnswer('approvals.list', {
+    ...(seesAllUsers ? allRequests : ownRequests),
+    every: everyMs,
+    enabled: !isPending,
+  })
 }

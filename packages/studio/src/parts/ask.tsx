@@ -20,7 +20,10 @@ import { Value } from './value.tsx'
 const JsonEditor = lazyPart(() => import('./json-editor.tsx'))
 
 interface AskProps {
-  readonly run: string
+  /** The run that asks; absent for a session. */
+  readonly run?: string | undefined
+  /** The item of the list of approvals through which the question is answered; by default the run is answered. */
+  readonly approval?: string
   readonly question: Question
   /** At the end of its title. */
   readonly beside?: ReactNode
@@ -61,14 +64,14 @@ export function sentAnswerText({ kind }: Question, value: unknown): string {
   return approve ? 'approved' : `refused: ${inShort(reason)}`
 }
 
-export function Ask({ run, question, beside, answered }: AskProps) {
+export function Ask({ run, approval = `run:${run}`, question, beside, answered }: AskProps) {
   const client = useClient()
   const may = useMay()
   const { busy, error, run: perform } = useCommand()
   const { id, kind, agent, hash } = question
   const send = (value: unknown) =>
     perform(async () => {
-      await client.call('runs.answer', { path: { run }, body: { question: id, value } })
+      await client.call('approvals.answer', { path: { approval }, body: { question: id, value } })
       answered(value)
     })
   const [yes, no] = choices[kind] ?? []
@@ -77,7 +80,7 @@ export function Ask({ run, question, beside, answered }: AskProps) {
     <RestoreFocus>
       <Card className="question" role="group" aria-label={`Question of ${agent}`}>
         <Asked run={run} question={question} beside={beside} />
-        {!may('runs.answer') ? (
+        {!may('approvals.answer') ? (
           <Text as="p" mt="2" color="gray">
             Your role may not answer it.
           </Text>
@@ -128,7 +131,7 @@ export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'questio
       <Flex justify="between" align="start" gap="2">
         <Text as="p" bold className="break">
           {markApprovalText(agent)} asks
-          {id.includes('#') && (
+          {run !== undefined && id.includes('#') && (
             <Text color="gray">
               {' in step '}
               <Link to="/runs/$run" params={{ run }} search={{ step: stepOf(id) }}>
@@ -150,7 +153,7 @@ export function Asked({ run, question, beside }: Pick<AskProps, 'run' | 'questio
           </Text>
           <Value
             value={args}
-            label={`Arguments of ${tool}, question ${id} of run ${run}`}
+            label={`Arguments of ${tool}, question ${id}${run === undefined ? '' : ` of run ${run}`}`}
             shown={formatApprovalArguments(args ?? null)}
             expanded
           />

@@ -34,8 +34,8 @@ export function Uncertain({ run, isOver, onResolved }: UncertainProps) {
           {effects.map((effect) => (
             <ResolveEffect
               key={`${effect.step} ${effect.call}`}
-              run={run}
-              isOver={isOver}
+              approval={`run:${run}`}
+              after={isOver ? 'recorded' : 'run'}
               effect={effect}
               onResolved={onResolved}
             />
@@ -51,13 +51,27 @@ const outputOf = (text: string): { readonly output?: unknown } => (text.trim() =
 
 const gave = 'What it gave, text or JSON, if it happened'
 
+/** What follows a resolution: the run or session continues, the message is delivered again, or it is recorded alone. */
+export type AfterResolution = 'run' | 'session' | 'handler' | 'recorded'
+
+const afterwards: Readonly<Record<AfterResolution, string>> = {
+  run: 'only what did not happen is done again.',
+  session: 'its session continues with that.',
+  handler: 'its message is then delivered again, and what happened is not repeated.',
+  recorded: 'why and undo of the run use it.',
+}
+
+interface ResolveProps {
+  /** The item of the list of approvals to which the effect belongs. */
+  readonly approval: string
+  readonly after: AfterResolution
+  readonly effect: UncertainEffect
+  /** Called with whether it happened. */
+  readonly onResolved: (happened: boolean) => void
+}
+
 /** Shows an effect with the buttons that resolve it. */
-export function ResolveEffect({
-  run,
-  isOver,
-  effect,
-  onResolved,
-}: UncertainProps & { readonly effect: UncertainEffect }) {
+export function ResolveEffect({ approval, after, effect, onResolved }: ResolveProps) {
   const { step, call, name } = effect
   const may = useMay()
   const client = useClient()
@@ -65,14 +79,14 @@ export function ResolveEffect({
   const [text, setText] = useState('')
   const submit = (outcome: { readonly happened: boolean; readonly output?: unknown }) =>
     perform(async () => {
-      await client.call('runs.resolve', { path: { run }, body: { step, call, ...outcome } })
+      await client.call('approvals.resolve', { path: { approval }, body: { step, call, ...outcome } })
       onResolved(outcome.happened)
     })
   return (
     <RestoreFocus>
       <Card className="question unsure" role="group" aria-label={`Outcome of ${name}, ${step}: ${call}`}>
-        <AboutEffect effect={effect} isOver={isOver} />
-        {!may('runs.resolve') ? (
+        <AboutEffect effect={effect} after={after} />
+        {!may('approvals.resolve') ? (
           <Text as="p" color="gray">
             Your role may not resolve it.
           </Text>
@@ -90,7 +104,7 @@ export function ResolveEffect({
                 It happened
               </Button>
               <Button aria-disabled={busy} look="danger" onClick={() => submit({ happened: false })}>
-                {isOver ? 'It did not happen' : 'It did not: do it now'}
+                {after === 'recorded' ? 'It did not happen' : 'It did not: do it now'}
               </Button>
             </Flex>
           </>
@@ -102,7 +116,7 @@ export function ResolveEffect({
 }
 
 /** The effect without the controls that resolve it. */
-export function AboutEffect({ effect, isOver }: { readonly effect: UncertainEffect; readonly isOver: boolean }) {
+export function AboutEffect({ effect, after }: Pick<ResolveProps, 'effect' | 'after'>) {
   const { step, call, name, since } = effect
   return (
     <>
@@ -110,8 +124,7 @@ export function AboutEffect({ effect, isOver }: { readonly effect: UncertainEffe
         It is unknown whether {visible(name)} happened
       </Text>
       <Text as="p" mb="2" className="break">
-        It was begun in {step}, {when(since)}. Find out whether it happened, and say so
-        {isOver ? ': why and undo of the run use it.' : ': only what did not happen is done again.'}
+        It was begun in {step}, {when(since)}. Find out whether it happened, and say so: {afterwards[after]}
       </Text>
       <Text as="p" mb="2" className="break">
         {effect.class}

@@ -23,8 +23,8 @@ interface Request {
 }
 
 const requestsOf = (of: Approval): readonly Request[] => [
-  ...of.questions.map((question) => ({ id: `${of.user} ${of.run} ${question.id}`, of, question })),
-  ...of.uncertain.map((effect) => ({ id: `${of.user} ${of.run} ${effect.step} ${effect.call}`, of, effect })),
+  ...of.questions.map((question) => ({ id: `${of.user} ${of.id} ${question.id}`, of, question })),
+  ...of.uncertain.map((effect) => ({ id: `${of.user} ${of.id} ${effect.step} ${effect.call}`, of, effect })),
 ]
 
 export function OpenRequests() {
@@ -38,13 +38,14 @@ export function OpenRequests() {
         Show {added} new
       </Button>
     ) : (
-      isIdle && <Text color="gray">No run waits for a person.</Text>
+      isIdle && <Text color="gray">Nothing waits for a person.</Text>
     )
   return (
     <Section title="Waiting for a person" beside={beside}>
       {data?.cursor !== undefined && (
         <Text as="p" color="gray">
-          More than {maxRequests} runs wait; these are {isOfAll ? 'the first by user' : 'the newest'}.
+          More than {maxRequests} runs, sessions and handlers wait; these are{' '}
+          {isOfAll ? 'the first by user' : 'the first'}.
         </Text>
       )}
       <ul className="plain requests">
@@ -53,7 +54,9 @@ export function OpenRequests() {
             {data === undefined && error ? (
               <ErrorNotice error={error} />
             ) : (
-              <Nothing>No run waits for a person. A question, an approval or an uncertain effect appears here.</Nothing>
+              <Nothing>
+                Nothing waits for a person. A question, an approval or an uncertain effect appears here.
+              </Nothing>
             )}
           </li>
         )}
@@ -74,6 +77,7 @@ interface RequestItemProps {
 /** A request. Once it is answered it keeps its place and its height, so that nothing below moves under the pointer. */
 function RequestItem({ request, listedAt }: RequestItemProps) {
   const { of, question, effect, isListed } = request
+  const after = of.origin === 'run' && of.endedAt !== undefined ? 'recorded' : of.origin
   const forget = useForget()
   const { user, choose } = useContext(UserContext)
   const [sent, setSent] = useState<{ readonly answer: string; readonly at: number }>()
@@ -102,9 +106,13 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
       }}
     >
       <Text as="p" mb="2" className="break">
-        <Link to="/runs/$run" params={{ run: of.run }}>
-          {visible(of.title) || of.run}
-        </Link>{' '}
+        {of.run === undefined ? (
+          <Text bold>{originText(of)}</Text>
+        ) : (
+          <Link to="/runs/$run" params={{ run: of.run }}>
+            {visible(of.title) || of.run}
+          </Link>
+        )}{' '}
         <Text color="gray">
           {aboutRun(of)}
           <Age of={of.createdAt} /> old
@@ -112,12 +120,17 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
       </Text>
       <AsUser user={of.user}>
         {isOpen && question && (
-          <Ask run={of.run} question={question} answered={(value) => answered(sentAnswerText(question, value))} />
+          <Ask
+            run={of.run}
+            approval={of.id}
+            question={question}
+            answered={(value) => answered(sentAnswerText(question, value))}
+          />
         )}
         {isOpen && effect && (
           <ResolveEffect
-            run={of.run}
-            isOver={false}
+            approval={of.id}
+            after={after}
             effect={effect}
             onResolved={(happened) => answered(happened ? 'it happened' : 'it did not happen')}
           />
@@ -126,7 +139,7 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
       {!isOpen && (
         <Card className="answered" role="group" aria-label={`Answered: ${question?.agent ?? effect?.name}`}>
           {question && <Asked run={of.run} question={question} />}
-          {effect && <AboutEffect effect={effect} isOver={false} />}
+          {effect && <AboutEffect effect={effect} after={after} />}
           <Text as="p" mt="2" bold role="status" className="break">
             {answer === undefined
               ? 'It waits no longer: it was answered elsewhere, it expired, or its run ended.'
@@ -137,6 +150,12 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
     </li>
   )
 }
+
+/** Names a session by its thread, and a handler by its mailbox. */
+const originText = ({ origin, threadId = '', agent = '', title }: Approval): string =>
+  origin === 'session'
+    ? visible(`${title || threadId}: thread ${threadId} with ${agent}`)
+    : visible(`${title || 'A message'} to ${agent || 'a mailbox'}`)
 
 const aboutRun = ({ user, team, usage, cost }: Approval): string =>
   [user && `user ${visible(user)}`, team, usage && `${tokens(usage)} tokens`, spent(cost)]

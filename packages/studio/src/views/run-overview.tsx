@@ -126,7 +126,7 @@ function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
 }
 
 /** A question with its address, which brings it into view. */
-function LinkedAsk(props: ComponentProps<typeof Ask>) {
+function LinkedAsk(props: ComponentProps<typeof Ask> & { readonly run: string }) {
   const { id } = props.question
   const { question: opened } = runRoute.useSearch()
   const box = useRef<HTMLDivElement>(null)

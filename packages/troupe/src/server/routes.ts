@@ -4,7 +4,7 @@ import { accessRoute } from './access/access-route.ts'
 import type { Route } from './route.ts'
 import { agentRoute } from './routes/agent-route.ts'
 import { apiKeyRoutes } from './routes/api-key-routes.ts'
-import { approvalsRoute } from './routes/approvals/approvals-route.ts'
+import { approvalRoutes } from './routes/approvals/approval-routes.ts'
 import { contextRoutes } from './routes/context-routes.ts'
 import { evaluationRoutes } from './routes/evaluation/evaluation-routes.ts'
 import { experimentRoutes } from './routes/evaluation/experiment-routes.ts'
@@ -31,7 +31,7 @@ const ownRoutes: readonly Route[] = [
   ...experimentRoutes,
   ...scheduleRoutes,
   ...teamRoutes,
-  approvalsRoute,
+  ...approvalRoutes,
   ...usageRoutes,
   agentRoute,
   ...contextRoutes,

@@ -148,6 +148,18 @@ const runRequests = ({ ended, held, own, paused, runOf, toolCall, waiting, nextI
     const { step, call } = result.uncertain?.[0] ?? {}
     return { run: run.id, body: { step, call, happened: true, output: 1 } }
   },
+  'POST /v1/approvals/:approval/answers': async () => {
+    const threadId = `asks${nextId()}`
+    const { questions } = await own.session(asks, { threadId }).generate(1)
+    return { approval: `session:${threadId}/Asks`, body: { question: questions?.[0]?.id, value: 'red' } }
+  },
+  'POST /v1/approvals/:approval/resolve': async () => {
+    const threadId = `pays${nextId()}`
+    const session = own.session(uncertain, { threadId })
+    await session.run(1)
+    const { step, call } = (await session.uncertain())[0] ?? {}
+    return { approval: `session:${threadId}/Uncertain`, body: { step, call, happened: true, output: 1 } }
+  },
   'POST /v1/evaluations': async () => ({ body: { runs: [await ended()], change: {}, score: 'exact' } }),
   'POST /v1/experiments': async () => ({
     body: { dataset: { name: 'd', jsonl: '{"input":1}' }, team: 'echo', scorers: { cites: 'citations' } },

@@ -37,6 +37,8 @@ const operations: Readonly<Record<string, string>> = {
   'POST /v1/schedules/:schedule/trigger': 'schedule.trigger',
   'DELETE /v1/schedules/:schedule': 'schedule.delete',
   'PUT /v1/context/entries/:key': 'push_context',
+  'POST /v1/approvals/:approval/answers': 'session.answer',
+  'POST /v1/approvals/:approval/resolve': 'session.resolve',
   'DELETE /v1/context/entries/:key': 'delete_context',
   'POST /v1/context/batch': 'push_context',
   'DELETE /v1/topics/:topic': 'delete_topic',

@@ -46,6 +46,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /v1/runs/:run/edit': { inputs: { x: 1 } },
   'POST /v1/runs/:run/breakpoints': { breakOn: 'error' },
   'POST /v1/runs/:run/effects/resolve': { step: 's', call: 'c', happened: false },
+  'POST /v1/approvals/:approval/answers': { question: 'q', value: 1 },
+  'POST /v1/approvals/:approval/resolve': { step: 's', call: 'c', happened: false },
   'PUT /v1/context/entries/:key': { value: 'mine', ifVersion: 1 },
   'PUT /v1/topics/:topic/policy': {},
   'POST /v1/mailboxes/:mailbox/read': { ids: ['x'] },
@@ -80,6 +82,8 @@ const otherwise: Readonly<Record<string, string>> = {
   'POST /v1/runs/:run/breakpoints': 'run.over',
   'POST /v1/runs/:run/edit': 'run.over',
   'POST /v1/runs/:run/effects/resolve': 'run.over',
+  'POST /v1/approvals/:approval/answers': 'run.over',
+  'POST /v1/approvals/:approval/resolve': 'run.over',
   'POST /v1/runs/:run/retry': 'retry.rejected',
   'POST /v1/runs/:run/steps/:step/tool-call-plan': 'call.unknown',
   'POST /v1/runs/:run/steps/:step/tool-call': 'call.unknown',
@@ -94,6 +98,7 @@ const otherwise: Readonly<Record<string, string>> = {
 }
 const missingIds: Readonly<Record<string, string>> = {
   run: 'no-such-run',
+  approval: 'run:no-such-run',
   other: 'no-such-other',
   key: 'no-such-key',
   topic: 'no-such-topic',
@@ -225,7 +230,7 @@ describe.each(storages.filter(({ storage }) => typeof storage === 'string' || mi
         agent: 'Echo',
         thread: threadId,
       }
-      return { ...named, run: run.id, other: run.id, message: body.id }
+      return { ...named, run: run.id, approval: `run:${run.id}`, other: run.id, message: body.id }
     }
     async function askedByOwner(route: Route) {
       const { troupe, url } = served

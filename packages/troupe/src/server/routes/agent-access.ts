@@ -48,31 +48,36 @@ export async function runsOfAgent(
   return page({ ...found, items })
 }
 
-type Answering = Pick<AnyCall, 'parts' | 'principal' | 'user' | 'agent'> & {
-  readonly params: { readonly run: string }
-  readonly body: { readonly question: string; readonly value?: unknown }
+interface Answered {
+  /** Undefined for a question of a session. */
+  readonly run: string | undefined
+  readonly question: string
+  readonly value?: unknown
 }
 
 /**
  * Checks who may answer a question. An agent with a step in the run or in an ancestor of it may never give an approval,
- * whatever key it has. Other questions are answered by the application, or by an agent that started the run or asked.
+ * whatever key it has. Other questions are answered by the application, or by an agent that started the run or asked. The
+ * application has opened each session, so it alone answers the questions of sessions.
  * @throws AccessDeniedError `request.forbidden`, NotFoundError `run.unknown`
  */
-export async function requireAnswerer({ parts, principal, user, agent, params, body }: Answering): Promise<void> {
-  const { run } = params
-  const { value } = body
+export async function requireAnswerer(
+  { parts, principal, user, agent }: Pick<AnyCall, 'parts' | 'principal' | 'user' | 'agent'>,
+  { run, question, value }: Answered,
+): Promise<void> {
   const approves = typeof value === 'object' && value !== null && 'approve' in value
   if (approves) authorize(principal, parts.security.roles, 'contributor', 'runs.approve')
   if (agent === undefined) return
   const { orchestra } = parts.runs
   const operation = approves ? 'runs.approve' : 'runs.answer'
   const rejection = (problem: string) => failure('request.forbidden', { operation, problem })
+  if (run === undefined) throw rejection(`${agent} has opened no session, and the application answers its questions`)
   const own = await agentStepsOf(orchestra, user, run, agent)
-  const asked = await findQuestion(orchestra, user, run, body.question)
+  const asked = await findQuestion(orchestra, user, run, question)
   const isNamed = principal.operations?.includes('runs.approve') === true
   if (approves) {
     if (!own.isStarter && !isNamed) throw rejection(`${agent} approves nothing unless its key names runs.approve`)
-    if (await takesPart(orchestra, user, agent, { run, question: body.question }))
+    if (await takesPart(orchestra, user, agent, { run, question }))
       throw rejection(`${agent} takes part in the run, and a call is approved by others`)
     return
   }

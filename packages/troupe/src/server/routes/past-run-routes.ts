@@ -22,6 +22,7 @@ import {
   runViewSchema,
   uncertainEffectSchema,
 } from '../schemas/run-schemas.ts'
+import { resolutionBody, resolutionOf } from './approvals/resolution-body.ts'
 
 const pathParams = z.object({ run: requestText.id })
 const breakpointError = "it is 'error', { agent }, { tool } or { seq }, or a list of them"
@@ -287,17 +288,11 @@ export const pastRunRoutes = [
     summary:
       'Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it.',
     params: pathParams,
-    body: z.strictObject({
-      step: requestText.id,
-      call: requestText.id,
-      happened: z.boolean(),
-      output: json.optional(),
-    }),
+    body: resolutionBody,
     answer: done,
-    handle: async ({ orchestra, params, body: { step, call, happened, output } }) => {
-      const run = await orchestra.get(params.run)
-      const resolution = happened ? { happened, ...withoutUndefined({ output: output as never }) } : { happened }
-      await run.resolve({ step, call }, resolution)
+    handle: async ({ orchestra, params, body }) => {
+      const { effect, resolution } = resolutionOf(body)
+      await (await orchestra.get(params.run)).resolve(effect, resolution)
       return { ok: true as const }
     },
   }),

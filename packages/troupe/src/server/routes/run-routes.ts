@@ -281,7 +281,7 @@ export const runRoutes = [
     body: z.strictObject({ question: requestText.id, value: json, id: z.string().max(256).optional() }),
     answer: done,
     handle: async (call) => {
-      await requireAnswerer(call)
+      await requireAnswerer(call, { run: call.params.run, ...call.body })
       const run = await call.orchestra.get(call.params.run)
       await run.answer(call.body.question, requiredField(call.body, 'value') as Json, commandOptions(call))
       return { ok: true as const }

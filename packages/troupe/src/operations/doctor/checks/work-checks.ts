@@ -31,7 +31,7 @@ export const workChecks = {
     if (uncertain.length === 0) return pass(`None of ${coverageOf(await users())}.`)
     return warn(
       `${counted(uncertain.length, 'effect')}: ${listNames(uncertain)}.`,
-      'Find out whether each effect happened. A run or thread waits until then: `troupe runs resolve`, run.resolve(…) or session.resolve(…). A handler has a dead letter: `troupe messages redrive` executes the effect again.',
+      'Find out whether each effect happened. A run or thread waits until then, and the message of a handler is a dead letter. `troupe approvals list` and `troupe approvals resolve`, or user.approvals, record the outcome; `troupe messages redrive` without it executes the effect once more.',
     )
   },
 

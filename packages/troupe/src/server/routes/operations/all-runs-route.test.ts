@@ -32,7 +32,7 @@ describe('The routes of the runs of all users', () => {
     readonly id?: string
     readonly run?: string
   }
-  const named = (items: readonly Item[]) => items.map(({ user, id, run }) => [user, id ?? run])
+  const named = (items: readonly Item[]) => items.map(({ user, id, run }) => [user, run ?? id])
 
   it('A caller of all users gets the runs of each user by status, and in pages.', async () => {
     const call = await as('all')
