@@ -13,6 +13,7 @@ import { experimentCommands } from './commands/evaluation/experiment-commands.ts
 import { initCommand } from './commands/init-command.ts'
 import { loadCommand } from './commands/load-command.ts'
 import { messageCommands } from './commands/message-commands.ts'
+import { approvalCommands } from './commands/runs/approval-commands.ts'
 import { debugCommands } from './commands/runs/debug-commands.ts'
 import { runCommand } from './commands/runs/run-command.ts'
 import { runsCommands } from './commands/runs/runs-commands.ts'
@@ -30,6 +31,7 @@ export const commands: readonly CliCommand[] = [
   ...serveCommands,
   ...teamCommands,
   ...runsCommands,
+  ...approvalCommands,
   ...threadCommands,
   ...debugCommands,
   runsEvaluateCommand,

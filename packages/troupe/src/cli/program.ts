@@ -20,6 +20,7 @@ export interface ProgramOptions {
 /** The descriptions of groups of commands. */
 const groups: Readonly<Record<string, string>> = {
   runs: 'Inspect runs, control them, and explain them',
+  approvals: 'Show and decide what waits for a person',
   threads: 'Show threads and their messages',
   experiments: 'Show experiments: evaluations of data sets',
   context: 'Read and write the shared context',

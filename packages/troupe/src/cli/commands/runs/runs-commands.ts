@@ -1,11 +1,11 @@
 /** Runs: looked at, steered, and asked why. */
 
 import type { OperationRequest } from '../../../client/index.ts'
-import { isPlainObject } from '../../../core/index.ts'
 import { type CliCommand, type CommandContext, integerOption, listed, text } from '../../cli-command.ts'
 import { complaintOf, exitCodes, misused } from '../../exit-codes.ts'
 import { oneLine, safe } from '../../output/safe.ts'
 import { readValue } from '../../read-value.ts'
+import { answerValueOf, chosenResolution, resolutionOptions } from './approval-commands.ts'
 import { begunFrom, followUnlessDetached, isRunEndEvent, leaving, submitAnswer } from './run-command.ts'
 import { runsListCommand } from './runs-list-command.ts'
 import { questionsOf, type Status, showResult } from './show-result.ts'
@@ -119,8 +119,7 @@ export const runsCommands: readonly CliCommand[] = [
       const client = await context.client({ code: true })
       const result = await client.call('runs.result', { path: { run }, query: {} })
       const asks = questionsOf(result).find(({ id }) => id === question)
-      const value = asks?.kind === 'approval' ? approval(valueText, asks.hash) : readValue(valueText)
-      await submitAnswer(context, client, run, { question, value })
+      await submitAnswer(context, client, run, { question, value: answerValueOf(asks, valueText) })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Answered.'))
     },
   },
@@ -291,17 +290,9 @@ export const runsCommands: readonly CliCommand[] = [
     name: 'runs resolve',
     parameters: '<run> <step> <call>',
     description: 'Resolve an uncertain effect: it happened, or it did not',
-    options: [
-      ['--happened', 'it happened'],
-      ['--not-happened', 'it did not happen: it is executed'],
-      ['--output <json>', 'what it gave, where it happened'],
-      leaving,
-    ],
+    options: [...resolutionOptions, leaving],
     async run(context, [run = '', step = '', call = ''], options) {
-      if ((options.happened === true) === (options.notHappened === true))
-        throw misused('Pass --happened or --not-happened.')
-      const output = options.output === undefined ? {} : { output: readValue(String(options.output)) }
-      const body = { step, call, happened: options.happened === true, ...output }
+      const body = { step, call, ...chosenResolution(options) }
       await (await context.client({ code: true })).call('runs.resolve', { path: { run }, body })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Resolved.'))
     },
@@ -309,11 +300,3 @@ export const runsCommands: readonly CliCommand[] = [
 ]
 
 const repeated = (options: Parameters<CliCommand['run']>[2]) => (options.repeat === true ? { repeat: true } : {})
-
-/** Returns the answer that approves or refuses. JSON is the complete answer, such as one with a reason. */
-function approval(valueText: string, hash: string | undefined): unknown {
-  if (/^(yes|no)$/i.test(valueText)) return { approve: /^yes$/i.test(valueText), hash }
-  const value = readValue(valueText)
-  if (!isPlainObject(value)) throw misused(`An approval is answered with yes or no, and got ${valueText}.`)
-  return value
-}

@@ -1,0 +1,125 @@
+/** Commands for what waits for a person, of runs, sessions and message handlers. */
+import type { ClientSchemas, ItemOf } from '../../../client/index.ts'
+import { isPlainObject } from '../../../core/index.ts'
+import { type CliCommand, type CommandContext, listLimit, type Options, pagingOptions } from '../../cli-command.ts'
+import { type ExitCode, misused } from '../../exit-codes.ts'
+import type { Column } from '../../output/output.ts'
+import { readValue } from '../../read-value.ts'
+import type { CliClient } from '../../transport/cli-client.ts'
+import { followUnlessDetached, leaving } from './run-command.ts'
+import { ageOf } from './runs-list-command.ts'
+
+type Item = ItemOf<'approvals.list'>
+/** One question or one effect of an item. */
+type Waiting = Omit<Item, 'questions' | 'uncertain'> & {
+  readonly question?: Item['questions'][number]
+  readonly effect?: Item['uncertain'][number]
+}
+
+const columns: readonly Column<Waiting>[] = [
+  { name: 'APPROVAL', of: ({ id }) => id },
+  { name: 'KIND', of: ({ question }) => question?.kind ?? 'effect' },
+  { name: 'QUESTION OR EFFECT', of: ({ question, effect }) => question?.id ?? `${effect?.step} ${effect?.call}` },
+  { name: 'AGE', of: ({ createdAt }) => ageOf(Date.now() - Date.parse(createdAt)) },
+  { name: 'TITLE', of: ({ title }) => title },
+  {
+    name: 'ABOUT',
+    of: ({ question, effect }) => (question ? `${question.agent}: ${question.text}` : aboutEffect(effect)),
+  },
+]
+const aboutEffect = (effect: Waiting['effect']): string =>
+  `${effect?.name} ${effect?.key ?? ''} ${effect?.input === undefined ? '' : JSON.stringify(effect.input)}`.trim()
+
+const waitingOf = ({ questions, uncertain, ...item }: Item): readonly Waiting[] => [
+  ...questions.map((question) => ({ ...item, question })),
+  ...uncertain.map((effect) => ({ ...item, effect })),
+]
+
+/**
+ * Returns the value of an answer: for an approval, yes or no is bound to the shown arguments, and JSON is the complete answer,
+ * such as one with a reason.
+ * @throws CliError for an approval that is answered with another text
+ */
+export function answerValueOf(asked: ClientSchemas['Question'] | undefined, valueText: string): unknown {
+  if (asked?.kind !== 'approval') return readValue(valueText)
+  if (/^(yes|no)$/i.test(valueText)) return { approve: /^yes$/i.test(valueText), hash: asked.hash }
+  const value = readValue(valueText)
+  if (!isPlainObject(value)) throw misused(`An approval is answered with yes or no, and got ${valueText}.`)
+  return value
+}
+
+export const resolutionOptions = [
+  ['--happened', 'it happened'],
+  ['--not-happened', 'it did not happen: it is executed'],
+  ['--output <json>', 'what it gave, where it happened'],
+] as const
+
+/** @throws CliError unless one of both options is set */
+export function chosenResolution(options: Options): { readonly happened: boolean; readonly output?: unknown } {
+  if ((options.happened === true) === (options.notHappened === true))
+    throw misused('Pass --happened or --not-happened.')
+  const happened = options.happened === true
+  return options.output === undefined ? { happened } : { happened, output: readValue(String(options.output)) }
+}
+
+export const approvalCommands: readonly CliCommand[] = [
+  {
+    name: 'approvals list',
+    description:
+      'List the questions and uncertain effects of runs, sessions and message handlers that wait for a person',
+    options: [['--all-users', 'of all users'], ...pagingOptions(100)],
+    async run({ client, out }, _, options) {
+      const isOfAll = options.allUsers === true
+      const found: Waiting[] = []
+      const asked = { query: isOfAll ? ({ allUsers: 'true' } as const) : {}, max: listLimit(options, 100) }
+      for await (const item of (await client()).pages('approvals.list', asked)) found.push(...waitingOf(item))
+      const user = { name: 'USER', of: (one: Waiting) => one.user }
+      out.table(found, isOfAll ? [user, ...columns] : columns, 'Nothing waits for a person.')
+      return undefined
+    },
+  },
+  {
+    name: 'approvals answer',
+    parameters: '<approval> <question> <value>',
+    description: 'Answer a question of a run or session: a text, one of its options, or yes and no for an approval',
+    options: [leaving],
+    async run(context, [approval = '', question = '', valueText = ''], options) {
+      const client = await context.client({ code: true })
+      const asked = await findQuestion(client, approval, question)
+      const value = answerValueOf(asked, valueText)
+      await client.call('approvals.answer', { path: { approval }, body: { question, value } })
+      return finish(context, approval, options, 'Answered.')
+    },
+  },
+  {
+    name: 'approvals resolve',
+    parameters: '<approval> <step> <call>',
+    description: 'Resolve an uncertain effect of a run, session or message handler: it happened, or it did not',
+    options: [...resolutionOptions, leaving],
+    async run(context, [approval = '', step = '', call = ''], options) {
+      const body = { step, call, ...chosenResolution(options) }
+      await (await context.client({ code: true })).call('approvals.resolve', { path: { approval }, body })
+      return finish(context, approval, options, 'Resolved.')
+    },
+  },
+]
+
+/** Without a server, a run continues in this process. */
+async function finish(
+  context: CommandContext,
+  approval: string,
+  options: Options,
+  done: string,
+): Promise<ExitCode | undefined> {
+  const report = () => context.out.show({ ok: true }, () => done)
+  const run = /^run:(.+)$/s.exec(approval)?.[1]
+  if (run !== undefined) return followUnlessDetached(context, run, options, report)
+  report()
+  return undefined
+}
+
+async function findQuestion(client: CliClient, approval: string, question: string) {
+  for await (const { id, questions } of client.pages('approvals.list', { query: {} }))
+    if (id === approval) return questions.find((one) => one.id === question)
+  return undefined
+}
