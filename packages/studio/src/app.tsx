@@ -28,6 +28,7 @@ import { Button, Flex } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
 import { ViewHeader } from './parts/view-header.tsx'
 import { ViewIcon } from './parts/view-icon.tsx'
+import { ViewTitleContext } from './parts/view-title.ts'
 import type { ViewPath } from './routes.ts'
 import * as routes from './routes.ts'
 import { Home } from './views/home.tsx'
@@ -188,6 +189,7 @@ function Frame() {
     (one) => one !== undefined,
   )
   const address = [...opened, name].join(' · ')
+  const [shownName, setShownName] = useState<string>()
   const main = useRef<HTMLElement>(null)
   const first = useRef(true)
   const [isPaletteOpen, setIsPaletteOpen] = useState(false)
@@ -203,12 +205,7 @@ function Frame() {
   }, [])
   const openRequests = useOpenRequests()
   const isKnown = useIsKnown()
-  const shownUser = useShownUser()
-  const userInTitle = shownUser === 'unknown' ? undefined : shownUser?.id
-  const title = visible([address, userInTitle, 'Troupe'].filter(Boolean).join(' · '))
-  useEffect(() => {
-    document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
-  }, [title, openRequests])
+  usePageTitle(shownName === undefined ? address : `${shownName} · ${name}`, openRequests)
   return (
     <>
       <Button className="skip" onClick={() => main.current?.focus()}>
@@ -237,7 +234,11 @@ function Frame() {
         <main id="main" tabIndex={-1} ref={main}>
           {!isKnown && <ViewHeader title="Sign in" isOfAllUsers />}
           <SignedOut />
-          {isKnown && <Outlet />}
+          {isKnown && (
+            <ViewTitleContext value={setShownName}>
+              <Outlet />
+            </ViewTitleContext>
+          )}
         </main>
       </div>
       <BottomBar views={shown} current={name} openRequests={openRequests}>
@@ -251,6 +252,16 @@ function Frame() {
       )}
     </>
   )
+}
+
+/** Names the view, what it shows and its user in the title of the page, after the number of requests that wait. */
+function usePageTitle(place: string, openRequests: number): void {
+  const shownUser = useShownUser()
+  const userInTitle = shownUser === 'unknown' ? undefined : shownUser?.id
+  const title = visible([place, userInTitle, 'Troupe'].filter(Boolean).join(' · '))
+  useEffect(() => {
+    document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
+  }, [title, openRequests])
 }
 
 function NotFound() {

@@ -24,7 +24,9 @@ export function ViewHeader({ title, within, status, children, isOfAllUsers = fal
             {within} <span aria-hidden="true">/</span>
           </>
         )}
-        <h1 className="break">{title}</h1>
+        <h1 className="break" title={typeof title === 'string' ? title : undefined}>
+          {title}
+        </h1>
         {status}
       </div>
       {!isOfAllUsers && <ShownUser />}

@@ -18,6 +18,7 @@ import { Button, Card, classes, Flex, Heading, Select, Text } from '../parts/ui.
 import { useCommand } from '../parts/use-command.ts'
 import { useFirstLoad } from '../parts/use-first-load.ts'
 import { ViewHeader } from '../parts/view-header.tsx'
+import { useViewTitle } from '../parts/view-title.ts'
 import { chatRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { ChatReply } from './chat-reply.tsx'
@@ -34,6 +35,7 @@ export function Chat() {
   const isKnown = partner === undefined || names.includes(partner) || isLoading
   const may = useMay()
   const next = useNextThread(thread)
+  useViewTitle(thread === undefined ? undefined : partner)
   return (
     <>
       <ViewHeader title="Chat" />

@@ -15,6 +15,7 @@ import { Tabs } from '../parts/tabs.tsx'
 import { useRun } from '../parts/use-run.ts'
 import { Value } from '../parts/value.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
+import { useViewTitle } from '../parts/view-title.ts'
 import { type RunSearch, type RunTab, runRoute, runTabs } from '../routes.ts'
 import { isOver, type RunState, statesOfNodes } from '../run-state.ts'
 import { EventList } from './event-list.tsx'
@@ -46,6 +47,7 @@ export function RunView() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
   const title = state.task === undefined ? '' : inShort(state.task, 90)
+  useViewTitle(title || undefined)
   // The steps in progress end before the run pauses.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
   // All parts are drawn at once: none moves when another one arrives.

@@ -1,0 +1,54 @@
+/** The page of one run: its title, the command that ends it, its times, and why it is in its state. */
+import type { Page } from 'playwright-core'
+import { createTroupe, defineAgent, ExternalServiceError, finish, handOff, type Troupe } from 'troupe'
+import type { Served } from 'troupe/server'
+import { beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './browser-testbed.ts'
+
+const rounds = 30
+const asker = defineAgent({
+  name: 'Asker',
+  run: async (_, ctx) => finish((await ctx.ask({ text: 'Which?', options: ['left', 'right'] })) as never),
+})
+const sender = defineAgent({
+  name: 'Sender',
+  run: async (_, ctx) =>
+    finish(
+      (await ctx.effect('send', { class: 'at-most-once', key: 'one' }, () => {
+        throw new ExternalServiceError('The connection was cut off.', { code: 'outcome.unknown' })
+      })) as never,
+    ),
+})
+const ping = defineAgent({
+  name: 'Ping',
+  run: async (left: number) => (left === 0 ? finish('over' as never) : handOff('Pong', left as never)),
+})
+const pong = defineAgent({ name: 'Pong', run: async (left: number) => handOff('Ping', (left - 1) as never) })
+
+describeInBrowser('The page of a run', (testbed) => {
+  let troupe: Troupe
+  let server: Served
+  let page: Page
+
+  beforeAll(async () => {
+    troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [asker, sender] })
+    server = await testbed.serve(troupe)
+    page = await testbed.open({ link: await server.link() })
+  })
+
+  const start = (agent: string, task: string) => troupe.user('default').orchestra.start({ agent, task })
+  const open = async (id: string, search = '') => {
+    await page.goto(`${server.url}/#/runs/${id}${search}`)
+    await page.getByRole('navigation', { name: 'Parts of the run' }).waitFor()
+  }
+  const facts = () => page.locator('.run-facts').innerText()
+
+  test('The title of the page names a run by its task, and the next view by its own name.', async () => {
+    const run = await start('Asker', 'Prices of five kettles')
+    await open(run.id)
+    await expect.poll(() => page.title()).toMatch(/^\(\d+\) Prices of five kettles · Runs · default · Troupe$/)
+    await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Runs' }).click()
+    await expect.poll(() => page.title()).toMatch(/^\(\d+\) Runs · default · Troupe$/)
+    await run.cancel()
+  })
+})
