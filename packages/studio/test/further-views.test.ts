@@ -202,6 +202,7 @@ describeInBrowser('The further views of the studio', (testbed) => {
       .getByRole('row', { name: /^outcome\.value/ })
     expect(await difference.innerText()).toMatch(/Other notes.*Notes on/s)
     await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Cancel now' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
   })
 

@@ -181,6 +181,7 @@ describeInBrowser('the page', (testbed) => {
     await page.getByText('Clerk asks').waitFor()
     expect(played.sent).toEqual(['Bob'])
     await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Cancel now' }).click()
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
   })
 

@@ -26,6 +26,8 @@ interface Command {
   readonly carryOut: () => unknown
   /** Why the state of the run forbids it; absent if it does not. */
   readonly off?: string | undefined
+  /** It cannot be taken back: a second press carries it out. */
+  readonly isFinal?: true
 }
 
 const hasEnded = 'The run has ended.'
@@ -62,7 +64,7 @@ export function RunCommandRow({ id, result, isPausing, answered, openFork }: Row
       carryOut: post(isPaused ? 'resume' : 'pause'),
       off: duringRun,
     },
-    may('runs.cancel') && { name: 'Cancel', carryOut: post('cancel'), off: duringRun },
+    may('runs.cancel') && { name: 'Cancel', carryOut: post('cancel'), off: duringRun, isFinal: true },
     may('runs.retry') && {
       name: 'Retry',
       carryOut: () => newRun.begin({ verb: 'retry' }),
@@ -107,22 +109,27 @@ interface CommandButtonProps {
   readonly explain: (text: string | undefined) => void
 }
 
-function CommandButton({ command: { name, carryOut, off }, isBusy, explain }: CommandButtonProps) {
+function CommandButton({ command: { name, carryOut, off, isFinal }, isBusy, explain }: CommandButtonProps) {
   const id = useId()
-  const carryOutOrExplain = () => {
+  const [isPressed, setIsPressed] = useState(false)
+  const isAsked = isPressed && off === undefined
+  const press = () => {
     explain(off === undefined ? undefined : `${name.replace('…', '')} is not possible: ${off}`)
-    if (off === undefined) void carryOut()
+    if (off !== undefined) return
+    setIsPressed(isFinal === true && !isAsked)
+    if (!isFinal || isAsked) void carryOut()
   }
   return (
     <>
       <Button
-        look="soft"
+        look={isAsked ? 'danger' : 'soft'}
         aria-disabled={isBusy || off !== undefined}
         aria-describedby={off === undefined ? undefined : id}
         title={off}
-        onClick={carryOutOrExplain}
+        onClick={press}
+        onBlur={() => setIsPressed(false)}
       >
-        {name}
+        {isAsked ? `${name} now` : name}
       </Button>
       {off !== undefined && (
         <span id={id} hidden>
