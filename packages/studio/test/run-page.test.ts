@@ -67,4 +67,18 @@ describeInBrowser('The page of a run', (testbed) => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('cancelled').waitFor()
     expect((await run.status()).status).toBe('cancelled')
   })
+
+  test('The page of a run says when it started, and does not count as work what it waited.', async () => {
+    const answered = await start('Asker', 'A run that waits for an answer')
+    const uncertain = await start('Sender', 'A run that waits for an outcome')
+    await expect.poll(async () => (await uncertain.result()).status).toBe('waiting')
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await open(uncertain.id)
+    await expect.poll(facts).toMatch(/started \d+ sec ago .* worked \d+ ms · waited [2-9] sec/)
+    const { questions } = await answered.result()
+    await answered.answer(questions[0]?.id ?? '', 'left')
+    await answered.result()
+    await open(answered.id)
+    await expect.poll(facts).toMatch(/worked \d+ ms · waited [2-9](\.\d)? sec/)
+  })
 })

@@ -3,6 +3,7 @@ import { type ComponentProps, Fragment, type ReactNode, useEffect, useRef } from
 import { agentsOf, isActive, type Result } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
+import { Age } from '../parts/age.tsx'
 import { Ask } from '../parts/ask.tsx'
 import { CopyButton } from '../parts/copy-link.tsx'
 import { Elapsed } from '../parts/elapsed.tsx'
@@ -12,16 +13,17 @@ import { LabelLine } from '../parts/sources.tsx'
 import { Flex, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
 import { runRoute } from '../routes.ts'
-import type { RunState } from '../run-state.ts'
+import { isOver, type RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
+import { waitedMsOf } from './timeline-axis.ts'
 
 interface OverviewProps {
   readonly id: string
   readonly result: Result
   readonly state: RunState
-  /** ms since 1970 of its first event, and of its last one if it has ended. */
+  /** ms since 1970 of its first and of its last event. */
   readonly startedAt: number | undefined
-  readonly endedAt: number | undefined
+  readonly lastAt: number | undefined
   readonly answered: () => void
 }
 
@@ -82,31 +84,26 @@ function teamText(team: string | undefined, { topology }: RunState): string {
 /** A shorter wait is the time between two commits. */
 const shortestWaitMs = 1_000
 
-/** Its team, and what it has used. */
-function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
+/** Its team, when it started, and what it has used. */
+function Used({ id, result, state, startedAt, lastAt }: OverviewProps) {
   const { data } = useAnswer('runs.get', { path: { run: id } })
-  const { totalSteps, usage, cost, durationMs, status } = result
+  const { totalSteps, usage, cost } = result
   const stepCount = totalSteps ?? state.steps.size
   const soFar = usage && cost ? undefined : usageSoFar(state)
-  // When the run would have begun, had it not waited.
-  const since = durationMs === undefined || startedAt === undefined ? undefined : startedAt + durationMs
   const facts: readonly ReactNode[] = [
     teamText(data?.team, state),
+    startedAt !== undefined && (
+      <>
+        started <Age of={new Date(startedAt).toISOString()} /> ago
+      </>
+    ),
     `${count(stepCount)} ${stepCount === 1 ? 'step' : 'steps'}`,
     usage && `${count(usage.inputTokens)} tokens in, ${count(usage.outputTokens)} out`,
     cost && `${money(cost.usd)}${cost.unknown.length > 0 ? ` and what ${cost.unknown.join(', ')} cost` : ''}`,
     soFar && `${count(soFar.tokens)} tokens so far`,
     // Zero may be the cost of a model whose price is unknown.
     soFar && soFar.cost > 0 && money(soFar.cost),
-    durationMs !== undefined && `worked ${lasting(durationMs)}`,
-    since !== undefined && endedAt !== undefined && endedAt - since >= shortestWaitMs && (
-      <>waited {lasting(endedAt - since)}</>
-    ),
-    since !== undefined && endedAt === undefined && status === 'waiting' && (
-      <>
-        waited <Elapsed since={since} />
-      </>
-    ),
+    ...(startedAt === undefined || lastAt === undefined ? [] : timesOf(result, state, { startedAt, lastAt })),
   ]
   return (
     <Flex className="run-facts" align="center" gap="2" wrap="wrap" mb="3">
@@ -123,6 +120,26 @@ function Used({ id, result, state, startedAt, endedAt }: OverviewProps) {
       <CopyButton label="Copy id" of="of the run" keys="c" text={() => id} />
     </Flex>
   )
+}
+
+/** How long the run worked and waited, as the timeline draws it; nothing while it executes. */
+function timesOf(
+  { status }: Result,
+  state: RunState,
+  { startedAt, lastAt }: { readonly startedAt: number; readonly lastAt: number },
+): readonly ReactNode[] {
+  const hasEnded = isOver(state)
+  if (!hasEnded && status !== 'waiting') return []
+  const waitedMs = waitedMsOf([...state.steps.values()], lastAt)
+  const workedMs = lastAt - startedAt - waitedMs
+  const worked = `worked ${lasting(workedMs)}`
+  if (hasEnded) return [worked, waitedMs >= shortestWaitMs && `waited ${lasting(waitedMs)}`]
+  return [
+    worked,
+    <Fragment key="waited">
+      waited <Elapsed since={startedAt + workedMs} />
+    </Fragment>,
+  ]
 }
 
 /** A question with its address, which brings it into view. */

@@ -93,7 +93,7 @@ export function RunView() {
                 result={found}
                 state={state}
                 startedAt={events[0]?.at}
-                endedAt={isOver(state) ? events.at(-1)?.at : undefined}
+                lastAt={events.at(-1)?.at}
                 answered={() => forget('runs.result', { path })}
               />
             )}

@@ -72,6 +72,13 @@ export function axisOf(steps: readonly Step[], until: number, isFolded: boolean)
   }
 }
 
+/**
+ * Returns the time in ms in which no step worked, from the beginning of the first step on: the run waited for a person, for the
+ * outcome of an effect, or for its next attempt, or it was paused.
+ */
+export const waitedMsOf = (steps: readonly Step[], until: number): number =>
+  sumOf(gapsBetween(steps.flatMap(workOf(until)), until))
+
 const lengthOf = ({ from, to }: Interval) => to - from
 const sumOf = (intervals: readonly Interval[]) => intervals.reduce((sum, one) => sum + lengthOf(one), 0)
 
