@@ -81,4 +81,21 @@ describeInBrowser('The page of a run', (testbed) => {
     await open(answered.id)
     await expect.poll(facts).toMatch(/worked \d+ ms · waited [2-9](\.\d)? sec/)
   })
+
+  test('Why shows the newest part of a long path, and all of it on request.', async () => {
+    const run = await troupe.user('default').orchestra.start({
+      task: rounds,
+      topology: { agents: [ping, pong], flows: ['Start -> Ping', 'Ping -> Pong', 'Pong -> Ping', 'Ping -> End'] },
+      config: { guards: { repetition: false, pingPong: false } },
+    })
+    expect(await run.result()).toMatchObject({ status: 'completed' })
+    await open(run.id, '?tab=why')
+    const why = page.getByRole('region', { name: 'Why' })
+    const moves = why.getByText(/^The branch moved from/)
+    await expect.poll(() => moves.count()).toBe(20)
+    await why.getByRole('button', { name: /^Show \d+ earlier$/ }).click()
+    await expect.poll(() => moves.count()).toBe(2 * rounds)
+    await why.getByRole('button', { name: 'Show only the newest' }).click()
+    await expect.poll(() => moves.count()).toBe(20)
+  })
 })

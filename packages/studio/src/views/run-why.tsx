@@ -1,9 +1,10 @@
 /** Why a run is in its state: the sentences of the server, grouped by what they are about. */
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer, useForgetSoon } from '../api/use-api.tsx'
+import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
-import { classes } from '../parts/ui.tsx'
+import { Button, classes } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
 type Line = AnswerOf<'runs.why'>['sentences'][number]
@@ -38,16 +39,38 @@ export function RunWhy({ run, seq }: { readonly run: string; readonly seq: numbe
             return (
               <div key={group.name} className={classes(group.decides && 'decides')}>
                 <dt>{group.name}</dt>
-                {lines.map(({ text }) => (
-                  <dd key={text} className="break">
-                    {visible(text)}
-                  </dd>
-                ))}
+                <Lines lines={lines} />
               </div>
             )
           })}
         </dl>
       )}
     </Answer>
+  )
+}
+
+/** A group of more sentences shows the newest ones: a long path would hide the groups below it. */
+const maxLines = 20
+
+function Lines({ lines }: { readonly lines: readonly Line[] }) {
+  const [showsAll, setShowsAll] = useState(false)
+  const earlier = Math.max(0, lines.length - maxLines)
+  const first = showsAll ? 0 : earlier
+  return (
+    <>
+      {earlier > 0 && (
+        <dd>
+          <Button small look="soft" aria-expanded={showsAll} onClick={() => setShowsAll(!showsAll)}>
+            {showsAll ? 'Show only the newest' : `Show ${count(earlier)} earlier`}
+          </Button>
+        </dd>
+      )}
+      {lines.slice(first).map(({ text }, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a path may repeat a sentence, and grows at its end
+        <dd key={first + i} className="break">
+          {visible(text)}
+        </dd>
+      ))}
+    </>
   )
 }
