@@ -17,6 +17,7 @@ import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
 import { useMay } from './api/use-may.ts'
 import { useRequests } from './api/use-requests.ts'
+import { useSessionVersion } from './api/use-session-version.ts'
 import { useShownUser } from './api/use-shown-user.ts'
 import { AppearanceProvider, TurnAppearance } from './appearance.tsx'
 import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
@@ -205,6 +206,7 @@ function Frame() {
   }, [])
   const openRequests = useOpenRequests()
   const isKnown = useIsKnown()
+  const session = useSessionVersion()
   usePageTitle(shownName === undefined ? address : `${shownName} · ${name}`, openRequests)
   return (
     <>
@@ -236,7 +238,7 @@ function Frame() {
           <SignedOut />
           {isKnown && (
             <ViewTitleContext value={setShownName}>
-              <Outlet />
+              <Outlet key={session} />
             </ViewTitleContext>
           )}
         </main>
