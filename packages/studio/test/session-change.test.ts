@@ -38,4 +38,17 @@ describeInBrowser('The studio between sessions', (testbed) => {
     await page.getByRole('status').getByText('Loading').first().waitFor()
     expect(await secret.count()).toBe(0)
   })
+
+  test('The views of a server without teams and agents say where a newcomer names some.', async () => {
+    const server = await testbed.serve(await createTroupe({ storage: 'memory:', log: 'silent' }))
+    const page = await testbed.open({ link: await server.link() })
+    for (const view of ['chat', 'try']) {
+      await page.goto(`${server.url}/#/${view}`)
+      await page.getByText('No team or agent is registered: name some under teams or agents').waitFor()
+    }
+    await page.goto(`${server.url}/#/audit`)
+    await page.getByText('Each write, each refusal and each administrative action appears here.').waitFor()
+    await page.goto(`${server.url}/#/audit?actor=nobody`)
+    await page.getByText('Clear the filters to see all records.').waitFor()
+  })
 })

@@ -73,6 +73,11 @@ export function Nothing({ children }: { readonly children: ReactNode }) {
   )
 }
 
+/** Shown where a run would be started, and the server has nothing to start it with. */
+export function NothingStartable() {
+  return <Nothing>No team or agent is registered: name some under `teams` or `agents` in the configuration.</Nothing>
+}
+
 /** Draws what stands between backticks as code. */
 const withCode = (text: string): ReactNode =>
   text.split('`').map((part, i) => (i % 2 === 1 ? <code key={part}>{part}</code> : part))

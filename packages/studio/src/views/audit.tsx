@@ -34,7 +34,9 @@ export function Audit() {
         of={records}
         none={{
           when: ({ items }) => items.length === 0,
-          text: 'No record fits. Clear the filters to see all records.',
+          text: [operation, actor, from, to, allowed].some((filter) => filter !== undefined)
+            ? 'No record fits. Clear the filters to see all records.'
+            : 'No record is stored. Each write, each refusal and each administrative action appears here.',
         }}
       >
         {({ items, cursor }) => (
@@ -101,6 +103,7 @@ function RecordTable({
         {
           header: 'Outcome',
           cell: fromRow(({ allowed, reason }) => <Status status={allowed ? 'allowed' : 'denied'} reason={reason} />),
+          meta: { breaks: true },
         },
       ]}
       rows={items}

@@ -10,7 +10,7 @@ import { useMay, useMayNot } from '../api/use-may.ts'
 import { useStartable } from '../api/use-startable.ts'
 import { inShort } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
+import { ErrorNotice, Loading, Nothing, NothingStartable } from '../parts/answer.tsx'
 import { type ChosenFile, FileChooser } from '../parts/file-chooser.tsx'
 import { Files } from '../parts/files.tsx'
 import { LabelLine } from '../parts/sources.tsx'
@@ -60,6 +60,7 @@ export function Chat() {
         )}
       </Flex>
       {error && <ErrorNotice error={error} />}
+      {partner === undefined && !isLoading && !error && <NothingStartable />}
       {partner !== undefined && (
         <ThreadBesideOthers
           key={`${partner} ${thread ?? next}`}

@@ -3,7 +3,7 @@ import { Suspense, useState } from 'react'
 import { useClient } from '../api/use-api.tsx'
 import { useMayNot } from '../api/use-may.ts'
 import { useStartable } from '../api/use-startable.ts'
-import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { ErrorNotice, Nothing, NothingStartable } from '../parts/answer.tsx'
 import { parseJson } from '../parts/from-text.ts'
 import { lazyPart } from '../parts/load-part.ts'
 import { Button, Flex, Select, Text } from '../parts/ui.tsx'
@@ -21,7 +21,7 @@ const forms = [
 export function TryIt() {
   const client = useClient()
   const navigate = useNavigate()
-  const { names, error: listError, placeholder } = useStartable()
+  const { names, isLoading, error: listError, placeholder } = useStartable()
   const [team, setTeam] = useState<string>()
   const [task, setTask] = useState('')
   const [form, setForm] = useState<(typeof forms)[number]['value']>('text')
@@ -38,6 +38,7 @@ export function TryIt() {
   return (
     <>
       <ViewHeader title="Try it" />
+      {names.length === 0 && !isLoading && !listError && <NothingStartable />}
       {isForbidden ? (
         <Nothing>Your role may not start a run.</Nothing>
       ) : (
