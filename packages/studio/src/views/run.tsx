@@ -47,12 +47,13 @@ export function RunView() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each event may change how it stands
   useEffect(() => forgetSoon('runs.result', { path }), [seq, id])
   const title = state.task === undefined ? '' : inShort(state.task, 90)
-  useViewTitle(title || undefined)
+  const unknown = isProblem(result.error) && result.error.code === 'run.unknown' ? result.error : undefined
+  useViewTitle(unknown ? undefined : title || undefined)
   // The steps in progress end before the run pauses.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
   // All parts are drawn at once: none moves when another one arrives.
   const isLoading = isComing || result.isLoading
-  if (isProblem(result.error) && result.error.code === 'run.unknown') return <UnknownRun error={result.error} />
+  if (unknown) return <UnknownRun error={unknown} />
   return (
     <>
       <ViewHeader
