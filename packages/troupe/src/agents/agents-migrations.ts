@@ -11,9 +11,10 @@ const sqlite = [
     user_id text not null, thread text not null, seq integer not null, message text not null,
     taint text not null default '[]', run text, primary key (user_id, thread, seq)) without rowid`,
   // A row without `updated_at` is a thread that was forgotten: its steps are still counted, because journals have their numbers.
+  // `owner` is the process that executes the open step on a shared storage, or empty.
   `create table session_threads (
     user_id text not null, thread text not null, thread_id text not null, name text not null, kind text not null,
-    steps integer not null, open text, title text, turns integer not null default 0, updated_at bigint,
+    steps integer not null, open text, owner text not null default '', title text, turns integer not null default 0, updated_at bigint,
     primary key (user_id, thread)) without rowid`,
   'create index session_threads_by_time on session_threads (user_id, updated_at, thread)',
   `create table session_questions (
@@ -121,6 +122,8 @@ export interface AgentsTables {
     steps: number
     /** The open step or run, as JSON. */
     open: string | null
+    /** The process that executes the open step, as `processes` names it; empty if there is none. */
+    owner: string
     /** The beginning of the first message. */
     title: string | null
     /** The number of messages of the user. */

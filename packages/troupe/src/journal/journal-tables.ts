@@ -63,6 +63,7 @@ export interface JournalTables {
     /** The newest form of records that the run was carried on with. */
     form: number
   }
+  processes: { process_id: string; lease_until: number }
   timers_due: { user_id: string; timer_id: string; due: number }
   journals_ended: { user_id: string; journal_id: string; at: number; delete_at: number | null }
 }

@@ -40,6 +40,11 @@ export interface StepSpec {
    * after five restarts without a record in between it fails with `step.crashed`. Absent: the step may have a journal.
    */
   readonly entry?: 'first' | 'restart'
+  /**
+   * The step belongs to this process while the lease of the process lasts, as each step of a run does. A parked continuation
+   * is not resumed, because another process may have executed the step since.
+   */
+  readonly isLeased?: boolean
   /** Called when input arrives while the step is parked. If it returns false, the input waits until `execute` is called again. */
   readonly canResume?: () => boolean
 }
@@ -209,8 +214,8 @@ export interface Steps {
   forget(user: string): Promise<() => void>
   /** Releases a step of this process. Executed again, it continues from its record. */
   release(user: string, step: JournalId): Promise<void>
-  /** Releases the steps of all runs, because this process has lost its lease. */
-  releaseRuns(): Promise<void>
+  /** Releases the steps of all runs, and other leased steps, because this process has lost its lease. */
+  releaseLeased(): Promise<void>
   /**
    * Drains: executing steps may finish within `finishMs`. Then no step starts, effects in progress may end within `effectsMs`,
    * and the remaining steps are released and continue from their records elsewhere. Call `close` afterwards.

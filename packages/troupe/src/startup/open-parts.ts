@@ -54,7 +54,11 @@ export async function openParts(
   const dailyUsage = createDailyUsage({ storage, clock: platform.clock }, readLimits(config.limits).perDay)
   const admission = { gate, dailyUsage }
   const known = { agents: agentsByName(config.agents ?? []), teams: compiledTeams(config.teams ?? {}) }
-  const agents = createAgents(base, { security, journal, communication, threadMessages, sandboxes, shared }, admission)
+  const agents = createAgents(
+    base,
+    { security, journal, ownership, communication, threadMessages, sandboxes, shared },
+    admission,
+  )
   const runs = createRuns(base, { security, journal, communication, agents, tools, ownership, admission }, known)
   const work = createWork(gate)
   const observability = createObservability(base, communication.mailboxes, egressClient)

@@ -1,12 +1,15 @@
 /** Stores the answer to a question of a session, for the step that waits for it. */
 import { failure, type Json, taintField } from '../../core/index.ts'
+import type { Fragment } from '../../storage/index.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import type { SessionOptions } from './session-parts.ts'
-import type { OpenStep, ThreadStore } from './thread-store.ts'
+import type { OpenStep, ThreadState, ThreadStore } from './thread-store.ts'
 
 /**
- * Stores the answer, and returns the step that continues with it.
- * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
+ * Stores the answer, in one change with the statements of `claim`.
+ * @param answer.claim claims the step for this process, which continues it; absent, another process may do so
+ * @returns the step that continues with the answer, and its holder before
+ * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`, `thread.busy`; ValidationError
  */
 export async function commitAnswer(
   {
@@ -21,9 +24,14 @@ export async function commitAnswer(
   },
   threads: ThreadStore,
   thread: string,
-  { id, value }: { readonly id: string; readonly value: Json },
-): Promise<OpenStep> {
-  const { open, questions } = await threads.read(user, thread)
+  {
+    id,
+    value,
+    claim,
+  }: { readonly id: string; readonly value: Json; readonly claim?: (state: ThreadState) => Fragment },
+): Promise<{ readonly open: OpenStep; readonly holder: ThreadState['holder'] }> {
+  const state = await threads.read(user, thread)
+  const { open, questions, holder } = state
   const stored = questions.find(({ question }) => question.id === id)
   if (!stored || !open || open.kind === 'run') throw failure('question.unknown', { question: id })
   const checked = answerTo(services.guard, user, stored.question, value)
@@ -32,6 +40,7 @@ export async function commitAnswer(
       ? audit?.actionStatements({ actor: 'host', ...approvalAuditEntry(stored.question, checked) }, user)
       : audit?.written(user, { actor: 'host', operation: 'session.answer', resource: threadId })
   const fragments = [
+    ...(claim ? [claim(state)] : []),
     threads.answered(user, thread, id),
     steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
   ]
@@ -43,5 +52,5 @@ export async function commitAnswer(
     wake: fragments.flatMap(({ wake = [] }) => wake),
   })
   if (!done.ok) throw failure(done.code, done.detail ?? {})
-  return open
+  return { open, holder }
 }

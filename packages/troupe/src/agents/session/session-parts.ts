@@ -19,6 +19,8 @@ export interface SessionSteps extends Steps {
 export interface SessionParts {
   readonly steps: SessionSteps
   readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>
+  /** Returns the id of this process on a storage that several processes share; absent on other storages. */
+  readonly owner?: (() => string) | undefined
   readonly services: Services
   /** The limits of users per day; absent if there are none. */
   readonly budgetOf?: (user: UserId) => Budget

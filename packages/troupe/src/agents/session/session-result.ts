@@ -1,5 +1,6 @@
 /** The result of a call of a session. */
-import { CancelledError, failure, type Json, storeError, type TroupeError } from '../../core/index.ts'
+import { CancelledError, failure, type Json, restoreError, storeError, type TroupeError } from '../../core/index.ts'
+import type { StepEnd } from '../../journal/index.ts'
 import type { Outcome, StepReport } from '../agent-port.ts'
 import { spentOfFailure } from '../definitions/failed-spending.ts'
 import type { SessionQuestion } from './thread-store.ts'
@@ -77,3 +78,44 @@ export function sessionResultOf(outcome: Outcome): SessionResult {
 
 export const waitingFor = (thread: string, question: string): TroupeError =>
   failure('session.waiting', { thread, question })
+
+/**
+ * Returns the result of a call whose step has stopped in this process.
+ * @param questions reads the open questions of the thread
+ * @throws the error of the agent, and an error for a step that has no result
+ */
+export async function resultOfEnd(
+  end: StepEnd,
+  about: {
+    readonly agent: string
+    readonly threadId: string
+    readonly step: string
+    readonly cause: unknown
+    /** The usage of the step so far, as the details of an error carry it. */
+    readonly spent: { readonly spent?: Json }
+    readonly isLeaseLost: boolean
+  },
+  questions: () => Promise<readonly SessionQuestion[]>,
+): Promise<SessionResult> {
+  const { agent, threadId, step, cause } = about
+  switch (end.status) {
+    case 'completed':
+      return sessionResultOf(end.outcome as Outcome)
+    case 'failed':
+      throw restoreError(end.error)
+    case 'cancelled':
+      throw failure('cancelled', { what: `${agent} in the thread ${threadId}`, ...about.spent }, { cause })
+    case 'parked':
+      if (end.waits.length > 0)
+        return { ...noResult(), status: 'waiting', success: false, questions: await questions() }
+      // Without an open question the step was interrupted; it continues with the next call of the thread.
+      if (about.isLeaseLost) throw failure('journal.lost', { journal: step })
+      throw failure('troupe.closed', { what: `An answer of ${agent}` })
+    case 'uncertain':
+      throw failure('effect.uncertain', { effect: end.effect, step })
+    case 'code.changed':
+      throw failure('code.changed', { step, problem: end.problem })
+    case 'lost':
+      throw failure('journal.lost', { journal: step })
+  }
+}

@@ -19,35 +19,25 @@ import {
   type Json,
   joinTaint,
   type Principal,
-  restoreError,
   type TroupeError,
   taintField,
   unknownTaint,
 } from '../../core/index.ts'
-import type { Recorder, Resolution, StepEnd } from '../../journal/index.ts'
+import type { Recorder, Resolution } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
-import type { Agent, AskOptions, CtxOf, Outcome, UnsavedMessages } from '../agent-port.ts'
+import type { Fragment } from '../../storage/index.ts'
+import type { Agent } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
-import { type StepSpent, spentField } from '../definitions/failed-spending.ts'
-import { createAsk } from '../step/ask-question.ts'
-import { checkAdmission, guardedStep } from '../step/guarded-step.ts'
-import { replyOnly } from '../step/inner-entry.ts'
-import { threadStep } from '../step/thread-step.ts'
-import { callForHost } from './call-for-host.ts'
+import { spentField } from '../definitions/failed-spending.ts'
+import { checkAdmission } from '../step/guarded-step.ts'
 import { cancelOpenStep } from './cancel-open-step.ts'
 import { clearCancelled } from './clear-cancelled.ts'
 import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
-import type { Acting, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
-import {
-  failedCall,
-  noResult,
-  type RunOutcome,
-  type SessionResult,
-  sessionResultOf,
-  waitingFor,
-} from './session-result.ts'
+import type { SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
+import { failedCall, type RunOutcome, resultOfEnd, type SessionResult, waitingFor } from './session-result.ts'
+import { sessionStep, type Unsaved } from './session-step.ts'
 import { SessionStream } from './session-stream.ts'
 import type { ThreadPartner } from './thread-statements.ts'
 import {
@@ -57,9 +47,9 @@ import {
   openStepError,
   rejectRun,
   type SessionQuestion,
+  type ThreadState,
   type ThreadStore,
   threadKey,
-  threadMessagesOf,
 } from './thread-store.ts'
 import { resolveInThread, type UncertainEffectOfSession, uncertainInThread } from './uncertain-in-thread.ts'
 
@@ -73,7 +63,7 @@ const withoutTaint: ReadonlySet<string> = new Set(['answer', 'forget', 'resolve'
  * @example const open = createSessions(parts); const session = open(agent, { user: 'ada', threadId: 't' })
  */
 export function createSessions(parts: SessionParts): (agent: Agent, sessionThread: SessionThread) => Session {
-  const threads = createThreadStore(parts.storage)
+  const threads = createThreadStore(parts.storage, parts.owner)
   return (agent, sessionThread) => Session[construct](agent, { ...parts, ...sessionThread }, threads)
 }
 
@@ -93,7 +83,7 @@ export class Session {
   readonly #partner: ThreadPartner
   #last: Promise<unknown> = Promise.resolve()
   /** Of the executing step: its usage so far, and the messages that the thread would lack if it were aborted. */
-  #executing: { spent?: Json; unsaved?: (stored: number) => UnsavedMessages } = {}
+  #executing: { spent?: Json; unsaved?: Unsaved } = {}
 
   private constructor(key: typeof construct, agent: Agent, options: SessionOptions, threads: ThreadStore) {
     checkConstruct(key, 'Session', 'user.session')
@@ -112,7 +102,8 @@ export class Session {
 
   /**
    * Sends a message to the agent and waits for the result.
-   * @throws the error of the agent; CancelledError when the signal aborts; ConflictError `session.waiting`
+   * @throws the error of the agent; CancelledError when the signal aborts; ConflictError `session.waiting`, `thread.busy` while
+   * another process executes a step of the thread
    */
   generate(input: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(input)
@@ -155,13 +146,16 @@ export class Session {
 
   /**
    * Answers a question of the agent and waits for the result.
-   * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`; ValidationError
+   * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`, `thread.busy`; ValidationError
    */
   answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(value)
-    return this.#inTurn('answer', options, async (own) =>
-      this.#carryOut(await commitAnswer(this.#options, this.#threads, this.#thread, { id, value: captured }), own),
-    )
+    return this.#inTurn('answer', options, async (own) => {
+      const claim = (state: ThreadState) => this.#threads.claim(this.#options.user, this.#partner, state)
+      const answer = { id, value: captured, claim }
+      const { open, ...how } = await commitAnswer(this.#options, this.#threads, this.#thread, answer)
+      return this.#carryOut(open, own, how)
+    })
   }
 
   /** Returns the open questions of the thread. */
@@ -184,7 +178,7 @@ export class Session {
    * Records the outcome of an uncertain effect, continues its step and waits for the result. First make sure that the
    * process which began the effect has ended.
    * @returns undefined if the step has ended, or waits for the resolution of another effect
-   * @throws ConflictError `effect.resolved` for an effect that is not uncertain; the error of the agent
+   * @throws ConflictError `effect.resolved` for an effect that is not uncertain, `thread.busy`; the error of the agent
    * @example const [effect] = await session.uncertain(); await session.resolve(effect, { happened: true, output: 'paid' })
    */
   resolve(
@@ -194,9 +188,17 @@ export class Session {
   ): Promise<SessionResult | undefined> {
     const [resolved, captured] = [capture(effect), capture(resolution)]
     return this.#inTurn('resolve', options, async (own) => {
+      const openState = async () => {
+        const state = await this.#threads.read(this.#options.user, this.#thread)
+        const { open } = state
+        return open && open.kind !== 'run' && open.step === resolved.step ? { ...state, open } : undefined
+      }
+      // Rejects the call before the outcome is recorded if another process executes the step.
+      const before = await openState()
+      if (before) this.#threads.claim(this.#options.user, this.#partner, before)
       if (!(await resolveInThread(this.#options, this.#thread, resolved, captured))) return undefined
-      const { open } = await this.#threads.read(this.#options.user, this.#thread)
-      return open && open.kind !== 'run' && open.step === resolved.step ? this.#carryOut(open, own) : undefined
+      const state = await openState()
+      return state && this.#resume(state, own)
     })
   }
 
@@ -276,7 +278,8 @@ export class Session {
       const noteProblem = (error: unknown): undefined => {
         problem = error
       }
-      const before = questions.length > 0 ? undefined : await this.#carryOut(open, options).catch(noteProblem)
+      const current = { ...state, open }
+      const before = questions.length > 0 ? undefined : await this.#resume(current, options).catch(noteProblem)
       state = await this.#threads.read(user, this.#thread)
       if (state.open) {
         const question = before?.questions?.[0]?.id ?? state.questions[0]?.question.id
@@ -289,15 +292,43 @@ export class Session {
     const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
     const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#partner, state, open)
-    return this.#carryOut(open, options, live)
+    return this.#carryOut(open, options, live ? { live } : {})
   }
 
-  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, live?: (part: Json) => void): Promise<SessionResult> {
-    const { user, steps } = this.#options
+  /** Executes the open step, unless another process does. */
+  async #resume(state: ThreadState & { readonly open: OpenStep }, options: SessionCallOptions): Promise<SessionResult> {
+    await this.#commit(this.#threads.claim(this.#options.user, this.#partner, state))
+    return this.#carryOut(state.open, options, state)
+  }
+
+  /** Continues a parked step that this process has released: the timeout of its question has passed. */
+  async #resumeParked({ step }: OpenStep): Promise<void> {
+    const state = await this.#threads.read(this.#options.user, this.#thread)
+    const { open, holder } = state
+    if (holder === 'free' && open && open.kind !== 'run' && open.step === step)
+      await this.#resume({ ...state, open }, {})
+  }
+
+  async #commit({ statements }: Fragment): Promise<void> {
+    if (statements.length === 0) return
+    const { user, storage } = this.#options
+    const done = await storage.commit({ id: null, scope: { user }, statements })
+    if (!done.ok) throw failure(done.code, { ...done.detail })
+  }
+
+  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, { live, holder }: How): Promise<SessionResult> {
+    const { user, steps, owner } = this.#options
+    const leasedAs = owner?.()
+    const release = () => this.#commit(this.#threads.release(user, this.#thread, open))
+    let isOver = false
     const principal: Principal = { userId: user, kind: 'agent', name: this.agent.name }
     // A call by code of another step: that step has the labels of what this one has read.
     const note = AsyncLocalStorage.bind(addStepTaint)
     let begun: Recorder | undefined
+    const canResume = () => {
+      void this.#resumeParked(open).catch(() => {})
+      return false
+    }
     const noteTaint = () => note(begun?.taint, `the thread ${this.threadId}`)
     const noted =
       live &&
@@ -314,86 +345,52 @@ export class Session {
           ...taintField(open.taint),
           onEnd: () => this.#threads.ended(user, this.#thread),
           ...(signal ? { signal } : {}),
+          ...(holder === 'ended' ? { entry: 'restart' } : {}),
+          ...(owner ? { isLeased: true, canResume } : {}),
         },
         (recorder) => {
           begun = recorder
-          return this.#program(open, recorder, noted)
+          const { agent } = this
+          return sessionStep({ ...this.#options, agent, threads: this.#threads }, open, recorder, {
+            live: noted,
+            onThread: (unsaved) => Object.assign(this.#executing, { unsaved }),
+            onSpent: (spent) => Object.assign(this.#executing, spentField(spent)),
+          })
         },
       )
-      return await this.#resultOfEnd(end, open, signal)
+      const { unsaved, ...spent } = this.#executing
+      if (end.status === 'cancelled')
+        await clearCancelled(this.#options, this.#threads, { thread: this.#thread, open, unsaved })
+      isOver = end.status === 'completed' || end.status === 'failed' || end.status === 'cancelled'
+      const isLeaseLost = owner?.() !== leasedAs
+      const questions = () => openQuestions(this.#threads, user, this.#thread)
+      const about = {
+        agent: this.agent.name,
+        threadId: this.threadId,
+        step: open.step,
+        cause: signal?.reason,
+        spent,
+        isLeaseLost,
+      }
+      const result = await resultOfEnd(end, about, questions)
+      if (!isOver) await release()
+      return result
+    } catch (error) {
+      if (!isOver) await release().catch(() => {})
+      throw error
     } finally {
       noteTaint()
       this.#executing = {}
     }
   }
-
-  async #program(open: OpenStep, recorder: Recorder, live: ((part: Json) => void) | undefined): Promise<Outcome> {
-    const { budgetOf, user } = this.#options
-    const { services: shared } = this.#options
-    const services = budgetOf ? { ...shared, limits: { ...shared.limits, budget: budgetOf(user) } } : shared
-    const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
-      const ask = (question: AskOptions) => this.#ask(inner, open, name, question)
-      return this.#options.contextOf(inner, { agent: this.agent, name, user, thread: this.#thread, ask, ...more })
-    }
-    const ctx = contextOf(recorder, this.agent.name)
-    const ctxOf: CtxOf = (inner, name = this.agent.name, within = []) => contextOf(inner, name, { over: ctx, within })
-    if (open.kind === 'tool')
-      return { kind: 'value', value: await callForHost(this.agent, open, { recorder, ctxOf, services }) }
-    const entry = {
-      input: open.input,
-      ctx,
-      ctxOf,
-      recorder,
-      flow: replyOnly,
-      services,
-      thread: threadMessagesOf(this.#thread),
-      onThread: (unsaved: (stored: number) => UnsavedMessages) => Object.assign(this.#executing, { unsaved }),
-      onSpent: (spent: StepSpent) => Object.assign(this.#executing, spentField(spent)),
-      ...(live ? { live } : {}),
-    }
-    return guardedStep(services, this.agent.name, recorder, async () => threadStep(this.agent, entry))
-  }
-
-  #ask(recorder: Recorder, open: OpenStep, agent: string, options: AskOptions): Promise<Json> {
-    const notify = (name: string, question: object) => {
-      const id = `${open.step.slice(open.step.lastIndexOf('#') + 1)}:${name}`
-      const stored = { question: { ...(question as SessionQuestion), id, agent }, step: open.step, wait: name }
-      return this.#threads.ask(this.#options.user, this.#thread, stored)
-    }
-    return createAsk(recorder, notify)(options)
-  }
-
-  async #resultOfEnd(end: StepEnd, open: OpenStep, signal: AbortSignal | undefined): Promise<SessionResult> {
-    switch (end.status) {
-      case 'completed':
-        return sessionResultOf(end.outcome as Outcome)
-      case 'failed':
-        throw restoreError(end.error)
-      case 'cancelled': {
-        const { unsaved, spent } = this.#executing
-        await clearCancelled(this.#options, this.#threads, { thread: this.#thread, open, unsaved })
-        const what = `${this.agent.name} in the thread ${this.threadId}`
-        throw failure('cancelled', { what, ...(spent === undefined ? {} : { spent }) }, { cause: signal?.reason })
-      }
-      case 'parked':
-        // Without an open question the step was interrupted; it continues with the next call of the thread.
-        if (end.waits.length === 0) throw failure('troupe.closed', { what: `An answer of ${this.agent.name}` })
-        return {
-          ...noResult(),
-          status: 'waiting',
-          success: false,
-          questions: await openQuestions(this.#threads, this.#options.user, this.#thread),
-        }
-      case 'uncertain':
-        throw failure('effect.uncertain', { effect: end.effect, step: open.step })
-      case 'code.changed':
-        throw failure('code.changed', { step: open.step, problem: end.problem })
-      case 'lost':
-        throw failure('journal.lost', { journal: open.step })
-    }
-  }
 }
 
+/** How a call executes the open step. */
+interface How {
+  readonly live?: (part: Json) => void
+  /** The holder of the step before this process claimed it. */
+  readonly holder?: ThreadState['holder']
+}
 type WithOptions<Out> = (captured: SessionCallOptions) => Promise<Out>
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */

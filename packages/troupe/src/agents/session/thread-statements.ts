@@ -1,5 +1,6 @@
 /** The statements of threads. */
 import { sql } from 'kysely'
+import type { JournalTables } from '../../journal/index.ts'
 import { type Bind, type Dialect, rawTemplates, template } from '../../storage/index.ts'
 import { type AgentsTables, questionContent, threadContent } from '../agents-migrations.ts'
 
@@ -20,18 +21,20 @@ type Thread = { user: string; thread: string }
 export const threadStatements = (dialect: Dialect) => ({
   ...reads(dialect),
   ...threadWrites(dialect),
+  ...threadOwners(dialect),
   ...threadEnds(dialect),
   ...questionWrites(dialect),
 })
 
 function reads(dialect: Dialect) {
   return {
-    state: template<AgentsTables, Thread>(
+    state: template<AgentsTables & Pick<JournalTables, 'processes'>, Thread>(
       dialect,
       (db, p) =>
         db
           .selectFrom('session_threads')
-          .select(['steps', 'open', 'title'])
+          .leftJoin('processes', 'processes.process_id', 'session_threads.owner')
+          .select(['steps', 'open', 'owner', 'title', 'processes.process_id as registered'])
           .where('user_id', '=', p.user)
           .where('thread', '=', p.thread),
       threadContent,
@@ -88,6 +91,7 @@ function threadWrites(dialect: Dialect) {
             kind: p.kind,
             steps: 0,
             open: null,
+            owner: '',
             title: null,
             turns: 0,
             updated_at: null,
@@ -96,7 +100,15 @@ function threadWrites(dialect: Dialect) {
     ),
     begin: template<
       AgentsTables,
-      Thread & { before: number; steps: number; open: string; title: string | null; turns: number; now: Bind }
+      Thread & {
+        before: number
+        steps: number
+        open: string
+        owner: string
+        title: string | null
+        turns: number
+        now: Bind
+      }
     >(
       dialect,
       (db, p) =>
@@ -105,6 +117,7 @@ function threadWrites(dialect: Dialect) {
           .set((row) => ({
             steps: p.steps,
             open: p.open,
+            owner: p.owner,
             title: p.title,
             turns: row('turns', '+', p.turns),
             updated_at: p.now as number,
@@ -123,6 +136,31 @@ function threadWrites(dialect: Dialect) {
         .where('thread', '=', p.thread)
         .where('steps', '=', p.steps)
         .where('open', 'is', null),
+    ),
+  }
+}
+
+function threadOwners(dialect: Dialect) {
+  return {
+    /** An id of a process is not used a second time, so an owner that is still the same has not come back. */
+    claim: template<AgentsTables, Thread & { steps: number; before: string; owner: string }>(dialect, (db, p) =>
+      db
+        .updateTable('session_threads')
+        .set({ owner: p.owner })
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread)
+        .where('steps', '=', p.steps)
+        .where('open', 'is not', null)
+        .where('owner', '=', p.before),
+    ),
+    release: template<AgentsTables, Thread & { steps: number; owner: string }>(dialect, (db, p) =>
+      db
+        .updateTable('session_threads')
+        .set({ owner: '' })
+        .where('user_id', '=', p.user)
+        .where('thread', '=', p.thread)
+        .where('steps', '=', p.steps)
+        .where('owner', '=', p.owner),
     ),
   }
 }

@@ -45,6 +45,10 @@ export interface StoredQuestion {
 export interface ThreadState {
   readonly steps: number
   readonly open: OpenStep | OpenThreadRun | undefined
+  /** The process that executes the open step; empty if there is none. */
+  readonly owner: string
+  /** `free`: the open step was released. `ended`: the process that executed it has ended, or has lost its lease. */
+  readonly holder: 'here' | 'free' | 'ended' | 'other-process'
   readonly title: string | undefined
   readonly questions: readonly StoredQuestion[]
 }
@@ -62,6 +66,14 @@ export interface ThreadStore {
   read(user: UserId, thread: string): Promise<ThreadState>
   /** @throws ConflictError `thread.conflict` when another process began a step of this thread */
   begin(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenStep): Promise<void>
+  /**
+   * Returns the statements with which this process claims the open step before it executes it. They are rejected with
+   * `thread.busy` if another process was faster.
+   * @throws ConflictError `thread.busy` while another process executes the step
+   */
+  claim(user: UserId, partner: Pick<ThreadPartner, 'threadId' | 'name'>, state: ThreadState): Fragment
+  /** Returns the statements that release a step which this process executed and did not end. */
+  release(user: UserId, thread: string, open: OpenStep): Fragment
   /** Returns the statements that begin a run in the thread. They are rejected with `thread.busy` if it is in use. */
   beginRun(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenThreadRun): Fragment
   /** The statement for the change that ends the step or the run. */
@@ -93,9 +105,15 @@ export const threadKey = ({ threadId, name }: Pick<ThreadPartner, 'threadId' | '
 /** Returns the id of the messages of such a thread. */
 export const threadMessagesOf = (thread: string): string => `thread:${thread}`
 
-export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'commit'>): ThreadStore {
+/** @param owner returns the id of this process on a storage that several processes share; undefined on other storages */
+export function createThreadStore(
+  storage: Pick<Storage, 'dialect' | 'read' | 'commit'>,
+  owner: () => string = () => '',
+): ThreadStore {
   const queries = threadStatements(storage.dialect)
   return {
+    ...ownership(queries, owner),
+    ...ends(queries),
     async read(user, thread) {
       const [rows, questions] = await storage.read({ user }, [
         queries.state({ user, thread }, { returns: true }),
@@ -105,6 +123,8 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
       return {
         steps: Number(row?.steps ?? 0),
         open: typeof row?.open === 'string' ? (decodeJson(row.open) as OpenStep | OpenThreadRun) : undefined,
+        owner: String(row?.owner ?? ''),
+        holder: row ? holderIn(row, owner()) : 'free',
         title: typeof row?.title === 'string' ? row.title : undefined,
         questions: (questions ?? []).map((found) => ({
           question: decodeJson(String(found.question)) as SessionQuestion,
@@ -114,35 +134,12 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
       }
     },
     async begin(user, partner, state, open) {
-      const statements = next(queries, user, { partner, state, open }, 'thread.conflict')
+      const statements = next(queries, user, { partner, state, open, owner: owner() }, 'thread.conflict')
       const result = await storage.commit({ id: null, scope: { user }, statements })
       if (!result.ok) throw failure(result.code, result.detail ?? {})
     },
     beginRun: (user, partner, state, open) => ({
-      statements: next(queries, user, { partner, state, open }, 'thread.busy'),
-    }),
-    ended: (user, thread) => ({
-      statements: [queries.end({ user, thread, now }), queries.dropQuestions({ user, thread })],
-    }),
-    cancelled: (user, thread, { steps }) => ({
-      statements: [
-        queries.cancel(
-          { user, thread, steps, now },
-          { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
-        ),
-        queries.dropQuestions({ user, thread }),
-      ],
-    }),
-    forget: (user, thread, { steps }) => ({
-      statements:
-        steps === 0
-          ? []
-          : [
-              queries.hide(
-                { user, thread, steps },
-                { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
-              ),
-            ],
+      statements: next(queries, user, { partner, state, open, owner: '' }, 'thread.busy'),
     }),
     async list(user, wanted) {
       const statement =
@@ -174,6 +171,58 @@ export function createThreadStore(storage: Pick<Storage, 'dialect' | 'read' | 'c
   }
 }
 
+/** The ends of open steps and runs, and of threads. */
+const ends = (queries: ReturnType<typeof threadStatements>): Pick<ThreadStore, 'ended' | 'cancelled' | 'forget'> => ({
+  ended: (user, thread) => ({
+    statements: [queries.end({ user, thread, now }), queries.dropQuestions({ user, thread })],
+  }),
+  cancelled: (user, thread, { steps }) => ({
+    statements: [
+      queries.cancel(
+        { user, thread, steps, now },
+        { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
+      ),
+      queries.dropQuestions({ user, thread }),
+    ],
+  }),
+  forget: (user, thread, { steps }) => ({
+    statements:
+      steps === 0
+        ? []
+        : [
+            queries.hide(
+              { user, thread, steps },
+              { expect: { rows: 1 }, otherwise: 'thread.conflict', detail: { thread } },
+            ),
+          ],
+  }),
+})
+
+/** The owner of an open step: at most one process executes it, as long as its lease lasts. */
+const ownership = (
+  queries: ReturnType<typeof threadStatements>,
+  owner: () => string,
+): Pick<ThreadStore, 'claim' | 'release'> => ({
+  claim(user, partner, { steps, owner: before, holder }) {
+    if (holder === 'here') return { statements: [] }
+    const detail = { thread: partner.threadId, holder: 'a session of another process' }
+    if (holder === 'other-process') throw failure('thread.busy', detail)
+    const values = { user, thread: threadKey(partner), steps, before, owner: owner() }
+    return { statements: [queries.claim(values, { expect: { rows: 1 }, otherwise: 'thread.busy', detail })] }
+  },
+  release(user, thread, { step }) {
+    const mine = owner()
+    const steps = Number(step.slice(step.lastIndexOf('#') + 1))
+    return { statements: mine === '' ? [] : [queries.release({ user, thread, steps, owner: mine })] }
+  },
+})
+
+function holderIn({ owner, registered }: Row, mine: string): ThreadState['holder'] {
+  if (owner === mine) return 'here'
+  if (owner === '') return 'free'
+  return registered === null ? 'ended' : 'other-process'
+}
+
 /** Returns the statements that begin a step or a run: the thread must be free, and at its known number of steps. */
 function next(
   queries: ReturnType<typeof threadStatements>,
@@ -182,10 +231,11 @@ function next(
     readonly partner: ThreadPartner
     readonly state: ThreadState
     readonly open: OpenStep | OpenThreadRun
+    readonly owner: string
   },
   otherwise: 'thread.conflict' | 'thread.busy',
 ) {
-  const { partner, open } = at
+  const { partner, open, owner } = at
   const { threadId: id, name, kind } = partner
   const { steps, title, open: current } = at.state
   const thread = threadKey(partner)
@@ -194,7 +244,7 @@ function next(
     queries.create({ user, thread, id, name, kind }),
     queries.begin(
       {
-        ...{ user, thread, before: steps, steps: steps + 1, open: JSON.stringify(open), now },
+        ...{ user, thread, before: steps, steps: steps + 1, open: JSON.stringify(open), owner, now },
         title: title ?? (isMessage ? titleOf(open.input) : null),
         turns: isMessage ? 1 : 0,
       },

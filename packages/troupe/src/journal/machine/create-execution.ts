@@ -2,14 +2,14 @@
 import type { TroupeError } from '../../core/index.ts'
 import { StepRecord } from '../replay/step-record.ts'
 import { Execution } from '../steps/execution.ts'
-import { executionParts } from '../steps/steps-context.ts'
+import { executionParts, needsLease } from '../steps/steps-context.ts'
 import { Turn } from '../turns/turn.ts'
 import type { StepControl } from './step-data.ts'
 
 export function createExecution(step: StepControl, record: StepRecord, before?: Execution): Execution {
   const { context, data, port } = step
   const { buffer } = data
-  const checkLease = data.spec.runId === undefined ? undefined : context.checkLease
+  const checkLease = needsLease(data.spec) ? context.checkLease : undefined
   const parts = { ...executionParts(context), record, buffer, checkLease, redact: context.redact, port, before }
   const execution = new Execution(parts)
   data.execution = execution

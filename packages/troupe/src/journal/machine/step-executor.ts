@@ -5,7 +5,7 @@ import { entryText } from '../replay/log-entry.ts'
 import { type OpenedStepJournal, openStepJournal } from '../steps/open-step-journal.ts'
 import { recordRestart } from '../steps/record-restart.ts'
 import { hashOfInput } from '../steps/step-end.ts'
-import type { StepsContext } from '../steps/steps-context.ts'
+import { needsLease, type StepsContext } from '../steps/steps-context.ts'
 import type { StepSpec } from '../steps-port.ts'
 import { isEmptyPart, type PreparedTurn, type StepPart } from '../turns/commit-buffer.ts'
 import { type JournalOutcome, OwnJournal } from '../turns/own-journal.ts'
@@ -72,8 +72,8 @@ export class StepExecutor {
   async #load(): Promise<IoTrigger> {
     const { checkLease } = this.#context
     try {
-      // A process that has lost the run meanwhile must not take the journal over from the new owner.
-      const asked = this.#spec.runId === undefined ? undefined : checkLease?.()
+      // A process that has lost the run or the thread meanwhile must not take the journal over from the new owner.
+      const asked = needsLease(this.#spec) ? checkLease?.() : undefined
       if (asked) await asked
       const { content, writer } = await openJournal(this.#context, this.#spec)
       if (content && !writer) return { on: 'loaded', content }

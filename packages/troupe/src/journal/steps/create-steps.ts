@@ -15,7 +15,13 @@ import type { StepSpec, Steps } from '../steps-port.ts'
 import { drainSteps } from './drain-steps.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, eventContextOf, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
-import { beginProcess, type ParkedExecution, type StepsContext, type StepsOptions } from './steps-context.ts'
+import {
+  beginProcess,
+  needsLease,
+  type ParkedExecution,
+  type StepsContext,
+  type StepsOptions,
+} from './steps-context.ts'
 import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
 
@@ -114,6 +120,7 @@ function openSteps(options: StepsOptions): Steps {
     if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
     const user = spec.principal.userId
     if (erasing.has(user)) return Promise.reject(failure('user.forgotten', { user }))
+    if (spec.isLeased) machineOf(user, spec.id)?.drop()
     const known = machineOf(user, spec.id)
     if (known?.state === 'parked') {
       known.dispatch({ on: 'execute', spec })
@@ -143,7 +150,7 @@ function openSteps(options: StepsOptions): Steps {
       return () => void erasing.delete(user)
     },
     release: (user, step) => leave([machineOf(user, step)]),
-    releaseRuns: () => leave([...machines.values()].filter(({ spec }) => spec.runId !== undefined)),
+    releaseLeased: () => leave([...machines.values()].filter(({ spec }) => needsLease(spec))),
     drain: (timeouts) => drainSteps({ ...options, limits, machines, stopAccepting: () => closing.abort() }, timeouts),
     async close() {
       closing.abort()

@@ -28,7 +28,7 @@ export interface StepsOptions {
   readonly events?: Events
   readonly limits?: Partial<StepLimits & { readonly continuations: number }>
   /**
-   * Called before each effect of a run's step begins: returns nothing while this process surely still owns its runs,
+   * Called before each effect of a leased step begins: returns nothing while this process surely still has its lease,
    * otherwise a promise that resolves if it does, or rejects.
    */
   readonly checkLease?: () => Promise<void> | undefined
@@ -46,6 +46,9 @@ export interface StepsContext extends Omit<StepsOptions, 'limits'> {
   resumed(machine: ParkedExecution): void
   over(machine: ParkedExecution): void
 }
+
+/** Returns true if the step belongs to this process only while its lease lasts. */
+export const needsLease = ({ runId, isLeased = false }: StepSpec): boolean => isLeased || runId !== undefined
 
 /** The parts that start with the process. */
 export const beginProcess = (clock: Clock): Pick<StepsContext, 'lastReturn' | 'suspects'> => ({

@@ -165,7 +165,7 @@ export class OrchestraHost implements RunHost {
   /** Releases all runs: this process has lost its lease, and other processes take its runs over. */
   leaseLost(): void {
     // Steps of runs without an owner here stop too: a storage error may have released the run while its steps continued.
-    void this.parts.journal.steps.releaseRuns()
+    void this.parts.journal.steps.releaseLeased()
     this.#ownerships.leaseLost()
   }
 

@@ -11,7 +11,14 @@ import {
 } from '../../agents/index.ts'
 import type { JournalParts } from '../../journal/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
-import type { AgentParts, CommunicationParts, Gate, SecurityParts, SharedServices } from '../../operations/index.ts'
+import type {
+  AgentParts,
+  CommunicationParts,
+  Gate,
+  RunParts,
+  SecurityParts,
+  SharedServices,
+} from '../../operations/index.ts'
 import type { DailyUsage } from '../../runs/index.ts'
 import { type Sandboxes, threadWorkspace } from '../../sandbox/index.ts'
 import { Access, type Roles } from '../../security/index.ts'
@@ -23,6 +30,7 @@ const Text = defineMessage('text')
 interface AgentSources {
   readonly security: SecurityParts
   readonly journal: JournalParts
+  readonly ownership: Pick<RunParts, 'holder' | 'sharing'>
   readonly communication: CommunicationParts
   readonly threadMessages: ThreadMessages
   readonly sandboxes: Sandboxes
@@ -63,7 +71,7 @@ function servicesOf(
 
 function sessionsOf(
   { platform: { clock, random }, stores: { storage } }: BaseParts,
-  { security, journal: { steps }, communication, sandboxes, shared }: AgentSources,
+  { security, journal: { steps }, ownership, communication, sandboxes, shared }: AgentSources,
   { gate, dailyUsage }: Admission,
   services: Services,
 ): AgentParts['sessions'] {
@@ -79,6 +87,7 @@ function sessionsOf(
       },
     },
     storage,
+    owner: ownership.sharing && ownership.holder,
     services,
     audit,
     ...(dailyUsage ? { budgetOf: dailyUsage.budget } : {}),

@@ -34,7 +34,8 @@ export async function openJournal(
     () => share(config, { storage, platform, journals }),
     (shared) => shared?.close(),
   )
-  const inbox = createInbox({ storage, clock, owner: sharing && (() => sharing.lease.processId) })
+  const owner = sharing && (() => sharing.lease.processId)
+  const inbox = createInbox({ storage, clock, owner })
   const steps = createSteps({
     storage,
     journals,
@@ -46,7 +47,7 @@ export async function openJournal(
     redact: protection.redactor.redact,
     ...(sharing && { checkLease: () => sharing.lease.check() }),
   })
-  const holder = () => sharing?.lease.processId ?? processId
+  const holder = owner ?? (() => processId)
   return {
     journal: { journals, inbox, timers, steps },
     ownership: { endedRuns, holder, sharing },

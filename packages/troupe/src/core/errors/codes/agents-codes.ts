@@ -103,6 +103,7 @@ export const agentsCodes = {
     class: errors.ConflictError,
     message: 'The thread {thread} is in use by {holder}.',
     hint: 'Wait until the run or call has ended, answer its question, cancel it, or use another threadId.',
+    retryable: true,
   },
   'agent.unknown': {
     class: errors.NotFoundError,

@@ -21,8 +21,6 @@ const tables = [
   'create index runs_by_cost on runs (user_id, cost, run_id)',
   'create index runs_by_tokens on runs (user_id, tokens, run_id)',
   'create index runs_by_duration on runs (user_id, (coalesce(ended_at - created_at, 0)), run_id)',
-  // One row for each process that owns runs, with the end of its lease.
-  'create table processes (process_id text primary key, lease_until bigint not null)',
   // `outcome` is null until the run has read the command from its inbox.
   `create table run_commands (
     user_id text not null, run_id text not null, command_id text not null, body text not null, outcome text,
@@ -36,7 +34,6 @@ const tables = [
   ...endedRunsTables,
   ...evaluatedRunsTables,
 ]
-const work = ['processes', 'runs_ended'].map(workTable)
 /** `outline` belongs to `result` while `outline_at` is `updated_at`: an earlier release changes the result without it. */
 const outlineColumns = (text: string) => [
   `alter table runs add column outline ${text}`,
@@ -51,7 +48,7 @@ export const runMigrations: readonly Migration[] = [
     lowestReader: 1,
     up: {
       sqlite: [...tables, ...runLabels.sqlite, ...scheduleTablesSqlite],
-      postgres: [...postgresTables(tables), ...work, ...runLabels.postgres, ...scheduleTablesPostgres],
+      postgres: [...postgresTables(tables), workTable('runs_ended'), ...runLabels.postgres, ...scheduleTablesPostgres],
     },
   },
   {
@@ -158,7 +155,6 @@ export interface RunTables {
     readonly value: string
     readonly run_id: string
   }
-  readonly processes: { readonly process_id: string; readonly lease_until: number }
   readonly run_commands: {
     readonly user_id: string
     readonly run_id: string

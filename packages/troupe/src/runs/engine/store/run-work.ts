@@ -2,9 +2,8 @@
 import { prefixEnd } from '../../../core/index.ts'
 import { type JournalTables, runPrefix } from '../../../journal/index.ts'
 import { type Dialect, templates } from '../../../storage/index.ts'
-import type { RunTables } from './run-migrations.ts'
 
-type WorkTables = Pick<RunTables, 'processes'> & Pick<JournalTables, 'work'>
+type WorkTables = Pick<JournalTables, 'work' | 'processes'>
 
 interface WorkKey {
   readonly user: string

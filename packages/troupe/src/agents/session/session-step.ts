@@ -1,0 +1,61 @@
+/** The code of a step of a session: the agent, or one of its tools for the application. */
+import type { Json } from '../../core/index.ts'
+import type { Recorder } from '../../journal/index.ts'
+import type { Agent, AskOptions, CtxOf, Outcome, UnsavedMessages } from '../agent-port.ts'
+import type { StepSpent } from '../definitions/failed-spending.ts'
+import { createAsk } from '../step/ask-question.ts'
+import { guardedStep } from '../step/guarded-step.ts'
+import { replyOnly } from '../step/inner-entry.ts'
+import { threadStep } from '../step/thread-step.ts'
+import { callForHost } from './call-for-host.ts'
+import type { Acting, SessionOptions } from './session-parts.ts'
+import { type OpenStep, type SessionQuestion, type ThreadStore, threadKey, threadMessagesOf } from './thread-store.ts'
+
+/** Returns the messages that the thread would lack if the executing step were aborted. */
+export type Unsaved = (stored: number) => UnsavedMessages
+
+interface Listeners {
+  /** Called with the parts of the answer. */
+  readonly live: ((part: Json) => void) | undefined
+  /** Called with a function for the messages that are not stored yet. */
+  readonly onThread: (unsaved: Unsaved) => void
+  /** Called with the usage of the step so far. */
+  readonly onSpent: (spent: StepSpent) => void
+}
+
+export async function sessionStep(
+  options: SessionOptions & { readonly agent: Agent; readonly threads: ThreadStore },
+  open: OpenStep,
+  recorder: Recorder,
+  { live, ...listeners }: Listeners,
+): Promise<Outcome> {
+  const { budgetOf, user, agent, threads, services: shared } = options
+  const thread = threadKey({ threadId: options.threadId, name: agent.name })
+  const services = budgetOf ? { ...shared, limits: { ...shared.limits, budget: budgetOf(user) } } : shared
+  const askIn = (inner: Recorder, name: string) =>
+    createAsk(inner, (wait, question) => {
+      const id = `${open.step.slice(open.step.lastIndexOf('#') + 1)}:${wait}`
+      const stored = { question: { ...(question as SessionQuestion), id, agent: name }, step: open.step, wait }
+      return threads.ask(user, thread, stored)
+    })
+  const contextOf = (inner: Recorder, name: string, more: Pick<Acting, 'over' | 'within'> = {}) => {
+    const ask = (question: AskOptions) => askIn(inner, name)(question)
+    return options.contextOf(inner, { agent, name, user, thread, ask, ...more })
+  }
+  const ctx = contextOf(recorder, agent.name)
+  const ctxOf: CtxOf = (inner, name = agent.name, within = []) => contextOf(inner, name, { over: ctx, within })
+  if (open.kind === 'tool')
+    return { kind: 'value', value: await callForHost(agent, open, { recorder, ctxOf, services }) }
+  const entry = {
+    input: open.input,
+    ctx,
+    ctxOf,
+    recorder,
+    flow: replyOnly,
+    services,
+    thread: threadMessagesOf(thread),
+    ...listeners,
+    ...(live ? { live } : {}),
+  }
+  return guardedStep(services, agent.name, recorder, async () => threadStep(agent, entry))
+}
