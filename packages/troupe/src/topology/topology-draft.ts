@@ -131,8 +131,6 @@ export class TopologyDraft {
         `the edge is there twice, or ${edge.to} is twice in a pattern`,
         'Write the edge once (`<->` already means both ways), and name an agent once, or define a second one with another name',
       )
-    if (edge.from === edge.to && edge.fanOut)
-      throw invalid(location, 'an agent does not fan out to itself', 'Define a second agent with another name')
     this.edges.push(edge)
     const targets = this.targets.get(edge.from) ?? new Set()
     this.targets.set(edge.from, targets.add(edge.to))
