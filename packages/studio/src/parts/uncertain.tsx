@@ -52,7 +52,7 @@ const outputOf = (text: string): { readonly output?: unknown } => (text.trim() =
 const gave = 'What it gave, text or JSON, if it happened'
 
 /** What follows a resolution: the run or session continues, the message is delivered again, or it is recorded alone. */
-export type AfterResolution = 'run' | 'session' | 'handler' | 'recorded'
+type AfterResolution = 'run' | 'session' | 'handler' | 'recorded'
 
 const afterwards: Readonly<Record<AfterResolution, string>> = {
   run: 'only what did not happen is done again.',

@@ -8,7 +8,6 @@ export { defineMessage, type MessageType, type MessageTypeOptions, type PayloadO
 export { type MessagingConfig, type MessagingSettings, messagingSettings } from './messaging-config.ts'
 export { messagingMigrations } from './messaging-migrations.ts'
 export { messagingTables } from './messaging-tables.ts'
-export { isHandledStep } from './receiving/handled-step.ts'
 export type { PreviousEffects } from './receiving/previous-attempts.ts'
 export type { DeliveryLease } from './receiving/receiver.ts'
 export { MessageConfirmed, MessageRejected } from './sending/message-confirmed.ts'

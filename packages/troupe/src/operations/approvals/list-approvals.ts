@@ -30,7 +30,7 @@ import {
 } from './read-approval.ts'
 
 /** An item, with its user in a list of all users. */
-export type ListedApproval = OpenApproval & { readonly user?: UserId }
+type ListedApproval = OpenApproval & { readonly user?: UserId }
 
 interface Wanted {
   readonly limit: number

@@ -17,7 +17,7 @@ export function approvalIdOf(step: JournalId): string {
 }
 
 const sessionPrefix = 'session:'
-export const sessionId = (thread: string): string => `${sessionPrefix}${thread}`
+const sessionId = (thread: string): string => `${sessionPrefix}${thread}`
 /** Returns the id of the thread; undefined if the id is not of a session. */
 export const threadOfId = (id: string): string | undefined =>
   id.startsWith(sessionPrefix) ? id.slice(sessionPrefix.length) : undefined
