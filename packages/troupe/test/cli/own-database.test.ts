@@ -376,30 +376,6 @@ describe('the program on a database of its own', () => {
     expect(resolved).toMatchObject({ code: 0, out: expect.stringContaining('sent after all') })
   })
 
-  it('The command line lists what waits for a person, resolves an effect and answers a question there.', async () => {
-    const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'waits'])
-    await untilPrinted(child, /The letter goes out/)
-    child.kill('SIGKILL')
-    await ended(child)
-    expect((await folder.run(['runs', 'resume', 'waits'])).code).toBe(6)
-    expect((await folder.run(['run', 'Signer', 'x', '--id', 'signs'])).code).toBe(6)
-    const list = () =>
-      folder.json<{ id: string; effect?: { step: string; call: string }; question?: { id: string } }[]>([
-        'approvals',
-        'list',
-      ])
-    const found = await list()
-    const [effect, question] = ['run:waits', 'run:signs'].map((id) => found.find((item) => item.id === id))
-    const resolve = ['approvals', 'resolve', 'run:waits', effect?.effect?.step ?? '', effect?.effect?.call ?? '']
-    expect(await folder.run(resolve)).toMatchObject({ code: 2, error: expect.stringContaining('--happened') })
-    const resolved = await folder.run([...resolve, '--happened', '--output', '"sent at last"'])
-    expect(resolved).toMatchObject({ code: 0, out: expect.stringContaining('sent at last') })
-    const answer = ['approvals', 'answer', 'run:signs', question?.question?.id ?? '', 'yes']
-    expect((await folder.run(answer)).code).toBe(0)
-    const left = (await list()).filter(({ id }) => id === 'run:waits' || id === 'run:signs')
-    expect(left).toEqual([])
-  })
-
   it('The server ends with the drain at SIGTERM, even if an interrupted effect still waits.', async () => {
     const server = folder.spawn(['serve', '--port', '0'], { env: { TROUPE_SHUTDOWN_TIMEOUT: '5s' } })
     const atWork = untilPrinted(server, /The letter goes out/)
