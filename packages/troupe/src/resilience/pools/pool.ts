@@ -10,6 +10,7 @@ import { checkCall, checkFunction, duration, failure } from '../../core/index.ts
 import { IdleResources } from './idle-resources.ts'
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.ts'
 import { type PooledResource, PoolResources } from './pool-resources.ts'
+import { UsedSlots } from './used-slots.ts'
 import { WaitingCallers, type WaitLimit, watchLimit } from './waiting-callers.ts'
 
 /** A lent resource. With `await using`, it is returned at the end of the block. */
@@ -51,16 +52,10 @@ export class Pool<T> implements AsyncDisposable {
   readonly #idle: IdleResources<T>
   /** Each waiting caller receives a slot, together with its resource if that is still good. */
   readonly #waiting = new WaitingCallers<PooledResource<T> | undefined>()
-  /** The number of used slots: for resources that are lent, being created or being checked. */
-  #inUse = 0
-  /** The number of used slots without a caller: their resources are being created or checked. */
-  #late = 0
-  /** False once the close waits no longer for slots without a caller. */
-  #isLateCounted = true
+  readonly #slots = new UsedSlots()
   #timeouts = 0
   /** Set by the first call of `close`, and returned by later ones. */
   #closing: Promise<void> | undefined
-  #empty: (() => void) | undefined
 
   /** @throws ValidationError naming the invalid option */
   constructor(options: PoolOptions<T>) {
@@ -72,7 +67,7 @@ export class Pool<T> implements AsyncDisposable {
     this.#idle = new IdleResources({
       clock,
       idleMs,
-      isNeeded: (idle) => idle + this.#inUse <= min,
+      isNeeded: (idle) => idle + this.#slots.count <= min,
       removed: (pooled) => void resources.dispose(pooled),
     })
     for (let i = 0; i < min; i++) this.#warm()
@@ -81,7 +76,7 @@ export class Pool<T> implements AsyncDisposable {
   /** The figures of the pool now. */
   get stats(): ResourcePoolStats {
     const { counters } = this.#resources
-    const [idle, inUse, waiting] = [this.#idle.size, this.#inUse, this.#waiting.size]
+    const [idle, inUse, waiting] = [this.#idle.size, this.#slots.count, this.#waiting.size]
     return { idle, inUse, waiting, ...counters, timeouts: this.#timeouts }
   }
 
@@ -99,8 +94,8 @@ export class Pool<T> implements AsyncDisposable {
     checkCall('Acquiring from a pool', options)
     if (this.#closing) throw failure('pool.closed', { what: 'Acquiring from a pool' })
     const limit = this.#limitOf(options.signal)
-    const isFree = this.#inUse < this.#settings.maxSize
-    if (isFree) this.#inUse++
+    const isFree = this.#slots.count < this.#settings.maxSize
+    if (isFree) this.#slots.take()
     const candidate = isFree ? this.#idle.take() : await this.#waiting.wait(limit)
     return this.#lend(await this.#inTime(this.#fit(candidate), limit))
   }
@@ -125,7 +120,7 @@ export class Pool<T> implements AsyncDisposable {
   close(): Promise<void> {
     const closeOnce = async () => {
       this.#waiting.rejectAll(failure('pool.closed', { what: 'Acquiring from a pool' }))
-      await this.#slotsFreed()
+      await this.#slots.unused(this.#settings.clock, this.#settings.acquireMs)
       for (const pooled of this.#idle.removeAll()) void this.#resources.dispose(pooled)
       await this.#resources.disposalsEnded()
     }
@@ -135,19 +130,6 @@ export class Pool<T> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #slotsFreed(): Promise<void> {
-    if (this.#inUse === 0) return
-    const { clock, acquireMs } = this.#settings
-    const freed = Promise.withResolvers<void>()
-    this.#empty = freed.resolve
-    const stop = clock.after(acquireMs, () => {
-      this.#isLateCounted = false
-      this.#resolveIfEmpty()
-    })
-    await freed.promise
-    stop()
   }
 
   #limitOf(signal: AbortSignal | undefined): WaitLimit {
@@ -177,9 +159,7 @@ export class Pool<T> implements AsyncDisposable {
 
   /** Releases a resource without a caller once it is available. */
   #releaseLater(fitting: Promise<PooledResource<T>>): void {
-    this.#late++
-    this.#resolveIfEmpty()
-    const arrived = () => void this.#late--
+    const arrived = this.#slots.loseCaller()
     fitting.then(
       (pooled) => {
         arrived()
@@ -217,7 +197,7 @@ export class Pool<T> implements AsyncDisposable {
       if (!isGood) await this.#resources.dispose(pooled)
       return
     }
-    const isRetained = isGood && this.#inUse + this.#idle.size <= this.#settings.size
+    const isRetained = isGood && this.#slots.count + this.#idle.size <= this.#settings.size
     if (isRetained) this.#idle.add(pooled)
     this.#free()
     if (!isRetained) await this.#resources.dispose(pooled)
@@ -226,16 +206,11 @@ export class Pool<T> implements AsyncDisposable {
   /** Gives a free slot to the caller that has waited longest. */
   #free(): void {
     if (this.#waiting.serve(undefined)) return
-    this.#inUse--
-    this.#resolveIfEmpty()
-  }
-
-  #resolveIfEmpty(): void {
-    if (this.#inUse === (this.#isLateCounted ? 0 : this.#late)) this.#empty?.()
+    this.#slots.end()
   }
 
   #warm(): void {
-    this.#inUse++
+    this.#slots.take()
     // The next caller that acquires a resource gets the error.
     this.#releaseLater(this.#fit(undefined))
   }
