@@ -257,10 +257,10 @@ function Frame() {
 }
 
 /** Names the view, what it shows and its user in the title of the page, after the number of requests that wait. */
-function usePageTitle(place: string, openRequests: number): void {
+function usePageTitle(shown: string, openRequests: number): void {
   const shownUser = useShownUser()
   const userInTitle = shownUser === 'unknown' ? undefined : shownUser?.id
-  const title = visible([place, userInTitle, 'Troupe'].filter(Boolean).join(' · '))
+  const title = visible([shown, userInTitle, 'Troupe'].filter(Boolean).join(' · '))
   useEffect(() => {
     document.title = openRequests === 0 ? title : `(${openRequests}) ${title}`
   }, [title, openRequests])
