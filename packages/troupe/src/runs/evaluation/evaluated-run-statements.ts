@@ -14,6 +14,15 @@ export function evaluatedRunStatements({ dialect }: Pick<Storage, 'dialect'>) {
         where user_id = ${p.user} and kind = ${p.kind} and evaluation = ${p.evaluation}`,
       evaluatedRunContent('run_id'),
     ),
+    /** Finds a run. A change that expects it writes nothing if the user was erased meanwhile. */
+    run: compiled<{ user: string; run: string }>(
+      (p) => sql`select 1 as found from runs where user_id = ${p.user} and run_id = ${p.run}`,
+    ),
+    /** Finds the row of an experiment or an evaluation, as `run` does. */
+    header: compiled<EvaluationKey>(
+      (p) => sql`select 1 as found from evaluated_runs
+        where user_id = ${p.user} and kind = ${p.kind} and evaluation = ${p.evaluation} and run_id = ''`,
+    ),
     list: compiled<{ user: string; at: number; id: string; limit: number }>(
       (p) => sql`select kind, evaluation, run_id, body, at from evaluated_runs
         where user_id = ${p.user} and kind = 'experiment' and run_id = ''

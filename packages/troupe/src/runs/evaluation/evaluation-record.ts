@@ -3,7 +3,7 @@
  * remaining runs, so that no run is paid for twice. Stored for 30 days.
  */
 import { failure, type Json, type UserId } from '../../core/index.ts'
-import type { Storage } from '../../storage/index.ts'
+import type { Statement, Storage } from '../../storage/index.ts'
 import type { EvaluatedRun } from './evaluate-run.ts'
 import { evaluatedRunStatements } from './evaluated-run-statements.ts'
 import type { EvaluationKind } from './evaluation-tables.ts'
@@ -47,17 +47,21 @@ export class EvaluationRecord {
     bodies.delete('')
     if (begun) return { runs: begun.runs, done: bodies as ReadonlyMap<string, EvaluatedRun> }
     const runs = await choose()
-    await this.#put('', { hash, runs })
+    await this.#put('', { hash, runs }, [])
     return { runs, done: new Map() }
   }
 
-  add(run: EvaluatedRun): Promise<void> {
-    return this.#put(run.run, run)
+  /** @throws NotFoundError `run.unknown` if the past run was deleted, or its user erased */
+  add(result: EvaluatedRun): Promise<void> {
+    const { run } = result
+    const expect = { expect: { rows: 1 }, otherwise: 'run.unknown', detail: { run } } as const
+    return this.#put(run, result, [this.#statements.run({ user: this.#key.user, run }, expect)])
   }
 
-  async #put(run: string, body: Json): Promise<void> {
+  async #put(run: string, body: Json, guards: readonly Statement[]): Promise<void> {
     const { user } = this.#key
     const statements = [
+      ...guards,
       this.#statements.cleanup({ user, kind: 'evaluation', before: { $: 'now', plusMs: -retentionMs } }),
       this.#statements.insert({ ...this.#key, run, body: JSON.stringify(body), at: now }),
     ]

@@ -43,17 +43,19 @@ export class ExperimentStore {
   /** Replaces the stored experiment. */
   async update(experiment: StoredExperiment): Promise<void> {
     const { at: _, ...row } = this.#row(experiment.id, '', experiment)
-    await this.#commit([this.#statements.update(row)])
+    await this.#commit([this.#statements.update(row, this.#expectRow())])
   }
 
+  /** @throws NotFoundError `user.forgotten` if the user was erased since the experiment was stored */
   async addResult(experiment: string, result: CaseResult): Promise<void> {
-    await this.#commit([this.#statements.insert(this.#row(experiment, result.run, result))])
+    const header = this.#statements.header({ user: this.#user, kind, evaluation: experiment }, this.#expectRow())
+    await this.#commit([header, this.#statements.insert(this.#row(experiment, result.run, result))])
   }
 
   /** Replaces the result of a case that was skipped. */
   async replaceResult(experiment: string, result: CaseResult): Promise<void> {
     const { at: _, ...row } = this.#row(experiment, result.run, result)
-    await this.#commit([this.#statements.update(row)])
+    await this.#commit([this.#statements.update(row, this.#expectRow())])
   }
 
   /** Returns an experiment; undefined if there is none with this id. */
@@ -80,6 +82,10 @@ export class ExperimentStore {
       id: String(row.evaluation),
       experiment: JSON.parse(String(row.body)) as StoredExperiment,
     }))
+  }
+
+  #expectRow() {
+    return { expect: { rows: 1 }, otherwise: 'user.forgotten', detail: { user: this.#user } } as const
   }
 
   #row(evaluation: string, run: string, body: Json) {

@@ -35,10 +35,11 @@ export class OnlineScoreStore {
 
   /** @param team the name of the run's team; null if the team was not registered */
   async add(user: UserId, team: string | null, scores: OnlineScores): Promise<void> {
-    const { cleanup, insert } = this.#statements
+    const { cleanup, insert, run: find } = this.#statements
     const { run } = scores
     const [now, before] = [{ $: 'now' }, { $: 'now', plusMs: -retentionMs }] as const
     const statements = [
+      find({ user, run }, { expect: { rows: 1 }, otherwise: 'run.unknown', detail: { run } }),
       cleanup({ user, kind, before }),
       this.#scores.cleanup({ user, before }),
       insert({ user, kind, evaluation: run, run, body: JSON.stringify(scores), at: now }),

@@ -54,6 +54,45 @@ describe('scoring of live runs', () => {
     expect(await troupe.user('bob').experiments.scoresOf(run.id)).toBeUndefined()
   })
 
+  it.each(storages)(
+    'Scores of work that began before the erasure of its user are not stored on %s.',
+    async (storage) => {
+      const scored = Promise.withResolvers<number>()
+      let calls = 0
+      const scorer = () => {
+        calls++
+        return scored.promise
+      }
+      const online = { share: 1, scorers: { slow: scorer } }
+      const troupe = await opened({ storage, agents: [echo], evaluation: { online } })
+      const failures: TroupeEvent[] = []
+      troupe.on('callback.failed', (event) => failures.push(event))
+      const { orchestra, experiments } = troupe.user('ada')
+      await orchestra.run({ id: 'r', task: 'x', topology })
+      const waiting = [
+        orchestra.evaluate({ id: 'e', runs: ['r'], change: {}, score: scorer }),
+        experiments.evaluate({
+          id: 'x',
+          dataset: parseDataset('d', '{"input":"q"}'),
+          agent: 'Echo',
+          scorers: { scorer },
+        }),
+      ]
+      const outcomes = Promise.allSettled(waiting)
+      await until('each scorer is called', () => calls === 3)
+      await troupe.forget('ada')
+      scored.resolve(1)
+      expect(await outcomes).toMatchObject([
+        { status: 'rejected', reason: { code: 'run.unknown' } },
+        { status: 'rejected', reason: { code: 'user.forgotten' } },
+      ])
+      await orchestra.run({ id: 'r', task: 'x', topology })
+      await until('the next run is scored', async () => (await experiments.scoresOf('r')) !== undefined)
+      expect((await experiments.list()).items).toEqual([])
+      expect(failures).toEqual([])
+    },
+  )
+
   it('A share below 1 scores about that part of the runs, and the same runs in each process.', async () => {
     const scoredIn = async () => {
       const troupe = await opened({ evaluation: { online: { share: 0.3, scorers: { cites: 'citations' } } } })

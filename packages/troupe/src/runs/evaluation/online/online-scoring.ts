@@ -2,7 +2,7 @@
  * Scores a share of the live runs as they complete, in the process that carried them. It is best effort: a run that
  * completes shortly before the process ends, or while too many wait, is not scored.
  */
-import { type EventFields, hashText, reportCallback, type UserId } from '../../../core/index.ts'
+import { type EventFields, hashText, reportCallback, TroupeError, type UserId } from '../../../core/index.ts'
 import { parentOf } from '../../engine/children/parent.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
 import { revive } from '../../engine/run-result.ts'
@@ -83,6 +83,7 @@ export class OnlineScoring {
         await this.#score(next)
       } catch (error) {
         if (this.#stopped.signal.aborted) return
+        if (isErased(error)) continue
         const about = { callback: 'evaluation', name: next.run, userId: next.user } as const
         reportCallback(this.#host.parts.platform, about, error)
       }
@@ -124,6 +125,10 @@ export class OnlineScoring {
       })
   }
 }
+
+/** Returns true if the run or its user was erased meanwhile, which is no failure of the scorer. */
+const isErased = (error: unknown): boolean =>
+  error instanceof TroupeError && (error.code === 'run.unknown' || error.code === 'user.forgotten')
 
 /** The same in each process, and evenly spread over ids. */
 const isSampled = (user: UserId, run: string, share: number): boolean =>
