@@ -177,7 +177,7 @@ async function carryOut(
     readonly spentOf: (usage: StepReport['usage']) => StepSpent
   },
   input: Json,
-  { ctx, recorder, services, thread }: StepEntry,
+  { ctx, recorder, services, thread, onSpent }: StepEntry,
 ): Promise<Recorded> {
   const { clock } = services.platform
   const { models } = services.external
@@ -202,6 +202,7 @@ async function carryOut(
       let usage = { inputTokens: 0, outputTokens: 0 }
       const report = (used: ForeignUsage) => {
         usage = { inputTokens: count(used?.inputTokens), outputTokens: count(used?.outputTokens) }
+        onSpent?.(own.spentOf(usage))
       }
       try {
         // A call that ignores the signal is not awaited any longer.

@@ -62,6 +62,20 @@ describe('a foreign function', () => {
     }
   })
 
+  it('A foreign function that hangs is charged with the tokens that it has reported.', async () => {
+    const ada = await opened()
+    const hangs = (input: unknown, call: FunctionCall) => {
+      spent(input, call)
+      return new Promise(() => {})
+    }
+    const agent = fromFunction(hangs, { name: 'Hangs', model: 'openai/gpt-4o', effect: 'read' })
+    const config = { timeouts: { step: '50ms' as const, grace: '10ms' as const } }
+    const result = await (await ada.orchestra.start({ task: 1, topology: solo(agent), config })).result()
+    expect(result).toMatchObject({ status: 'failed', usage: { inputTokens: 300, outputTokens: 200 } })
+    const cancelled = await ada.session(agent).run(1, { signal: AbortSignal.timeout(50) })
+    expect(cancelled).toMatchObject({ status: 'cancelled', usage: { inputTokens: 300, outputTokens: 200 } })
+  })
+
   it('A foreign function is checked by its schemas, and its result must be JSON.', async () => {
     const { orchestra } = await opened()
     let calls = 0

@@ -44,7 +44,7 @@ export interface RunResult<Response = Json> extends Pick<ChildRunResult, 'usage'
   readonly totalSteps: number
   /** The results of all branches, in the order of their start. */
   readonly branchResults: readonly BranchResult[]
-  /** The time in ms from the start to the end, or until now for a run that has not ended. */
+  /** The time in ms from the start to the end; of a run that waits, to the beginning of the wait. */
   readonly durationMs: number
   /** The error with which the run failed; absent if it did not fail. */
   readonly error?: TroupeError
