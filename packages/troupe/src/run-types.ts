@@ -55,6 +55,7 @@ export type {
   RetentionTimes,
   RetryOptions,
   RunCharged,
+  RunEdits,
   RunFilter,
   RunListOptions,
   RunLivePart,

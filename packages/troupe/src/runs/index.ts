@@ -5,6 +5,7 @@ export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts
 export { callRecordedTool, planToolCall } from './engine/calls/call-recorded-tool.ts'
 export type { CommandOptions } from './engine/commands/command-options.ts'
 export { createOrchestra } from './engine/create-orchestra.ts'
+export type { RunEdits } from './engine/edit-run.ts'
 export type {
   EventOptions,
   EventWithPath,
