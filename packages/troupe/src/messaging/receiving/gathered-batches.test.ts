@@ -58,6 +58,10 @@ class Trial {
     const [question] = await mailbox.receive({ max: 1 })
     await question?.reply('yes')
   }
+  /** What was handled: a handler that waited for its answer may be entered again with the same messages. */
+  get batchesSeen() {
+    return this.seen.filter((batch, i) => `${batch}` !== `${this.seen[i - 1] ?? ''}`)
+  }
   async handled(left = 0) {
     const { mailbox } = this.testbed.agent('W')
     await until(this.testbed.clock, async () => {
@@ -99,7 +103,7 @@ describe.each(storages)('a batch at $url', (testStorage) => {
     await trial.answer()
     await trial.answer()
     await trial.handled()
-    expect(trial.seen).toEqual([
+    expect(trial.batchesSeen).toEqual([
       ['a1', 'b1', 'a2'],
       ['u1', 'u2'],
       ['a3', 'a4'],
@@ -118,7 +122,7 @@ describe.each(storages)('a batch at $url', (testStorage) => {
     await trial.testbed.start(trial.batches(2, { breaksOff: true }))
     await trial.answer()
     await trial.handled()
-    expect(trial.seen).toEqual([['a1', 'b1'], ['a2']])
+    expect(trial.batchesSeen).toEqual([['a1', 'b1'], ['a2']])
     expect(trial.paid).toEqual(['a1', 'b1', 'a2'])
     expect(await trial.dead()).toEqual([])
   })
