@@ -51,6 +51,7 @@ export async function classObjects(parts: Parts): Promise<Readonly<Record<string
     AgentFactory: made.factory,
     AgentPool: made.agentPool,
     AgentTestCase: () => testCase,
+    Approvals: () => testbed().user.approvals,
     BatchProcessor: made.batches,
     CircuitBreaker: made.breaker,
     ContextMesh: () => testbed().user.context,
