@@ -1,4 +1,4 @@
-/** What waits for a person: of the user, and for operators of all users. */
+/** The requests that wait for a person: those of the user, and for operators those of all users. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { AnswerOf } from 'troupe/client'
 import { useAnswer } from './use-api.tsx'

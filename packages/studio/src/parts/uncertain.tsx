@@ -51,7 +51,7 @@ const outputOf = (text: string): { readonly output?: unknown } => (text.trim() =
 
 const gave = 'What it gave, text or JSON, if it happened'
 
-/** What follows a resolution: the run or session continues, the message is delivered again, or it is recorded alone. */
+/** Says what a resolution does: the run or session continues, the message is delivered again, or it is recorded alone. */
 type AfterResolution = 'run' | 'session' | 'handler' | 'recorded'
 
 const afterwards: Readonly<Record<AfterResolution, string>> = {

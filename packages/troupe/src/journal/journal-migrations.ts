@@ -29,7 +29,7 @@ const sqlite = [
   'create index work_woken on work (owner, shard, user_id, journal_id) where woken = 1',
   "create index work_due on work (shard, user_id, due_at, journal_id) where owner = '' and due_at is not null",
   "create index work_owned on work (owner, user_id, journal_id) where owner <> ''",
-  // One row for each process that executes work on a shared storage, with the end of its lease.
+  // A row for each process that executes work on a shared storage, with the end of its lease.
   'create table processes (process_id text primary key, lease_until bigint not null)',
   // The id is the number of the arrival in its row of `work`. It is not reused after the inbox was empty.
   `create table inbox (

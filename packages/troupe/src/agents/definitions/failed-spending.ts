@@ -1,4 +1,4 @@
-/** What a failed step had paid for: it is part of the error as `details.spent`. */
+/** The usage for which a failed step had paid: it is part of the error as `details.spent`. */
 import {
   isObject,
   type Json,

@@ -82,7 +82,7 @@ export class Session {
   readonly #thread: string
   readonly #partner: ThreadPartner
   #last: Promise<unknown> = Promise.resolve()
-  /** Of the executing step: its usage so far, and the messages that the thread would lack if it were aborted. */
+  /** The usage of the executing step so far, and the messages that the thread would lack if it were aborted. */
   #executing: { spent?: Json; unsaved?: Unsaved } = {}
 
   private constructor(key: typeof construct, agent: Agent, options: SessionOptions, threads: ThreadStore) {

@@ -58,7 +58,7 @@ class Trial {
     const [question] = await mailbox.receive({ max: 1 })
     await question?.reply('yes')
   }
-  /** What was handled: a handler that waited for its answer may be entered again with the same messages. */
+  /** The handled batches, each once: a handler that waited for its answer is entered repeatedly with the same messages. */
   get batchesSeen() {
     return this.seen.filter((batch, i) => `${batch}` !== `${this.seen[i - 1] ?? ''}`)
   }

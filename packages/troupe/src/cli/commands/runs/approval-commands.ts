@@ -10,7 +10,7 @@ import { followUnlessDetached, leaving } from './run-command.ts'
 import { ageOf } from './runs-list-command.ts'
 
 type Item = ItemOf<'approvals.list'>
-/** One question or one effect of an item. */
+/** A question or an effect of an item. */
 type Waiting = Omit<Item, 'questions' | 'uncertain'> & {
   readonly question?: Item['questions'][number]
   readonly effect?: Item['uncertain'][number]
