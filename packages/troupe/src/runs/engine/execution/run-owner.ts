@@ -178,7 +178,9 @@ export class RunOwner {
       if (isBacklog) this.#pending.rowsArrived()
       change = await writer.change(isBacklog)
       for (const row of rows) {
-        await writer.addRow(change, row)
+        const message = row.body as RunMessage
+        await writer.addRow(change, row.id, message)
+        this.#steps.noteMessage(message)
         if (change.slice.isOver) await change.slice.renew()
       }
       // Each input is created from the state after the inputs before it.

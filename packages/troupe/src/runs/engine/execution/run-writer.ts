@@ -157,8 +157,7 @@ export class RunWriter {
     throw new RunLimitDue()
   }
 
-  async addRow(change: RunChange, { id, body }: { readonly id: number; readonly body: unknown }): Promise<void> {
-    const message = body as RunMessage
+  async addRow(change: RunChange, id: number, message: RunMessage): Promise<void> {
     const target = { ...this.#at, gaps: this.#gaps }
     change.rowStatements.push(...(await applyRow(this.#parts, target, change, message)))
     change.rowIds.push(id)

@@ -16,6 +16,8 @@ export class InputBatch {
   readonly started = new Set<string>()
   /** Steps that these inputs end. */
   readonly ended: string[] = []
+  /** Steps that get answers by these inputs: they execute after the commit, and then report their waits. */
+  readonly #answered = new Set<string>()
   readonly #state: State
   /** All ended steps of the run, including these. */
   readonly #ended: Set<string>
@@ -39,12 +41,15 @@ export class InputBatch {
       this.#ended.add(input.step)
       this.ended.push(input.step)
     }
+    // This report is older than the answer.
+    if (input.type === 'step.waiting' && this.#answered.has(input.step)) return
     const { events, paths, commands } = await slice.finish(transitionInParts(this.#state, input))
     if (events.length === 0) return
     this.records.push({ input, events, first: this.lastSeq + 1 })
     for (const [i, event] of events.entries()) {
       this.events.push({ ...event, seq: ++this.lastSeq, path: paths[i] ?? [] })
       if (event.type === 'step.started') this.started.add(event.step)
+      if (event.type === 'answer.delivered') this.#answered.add(event.step)
     }
     for (const command of commands) this.commands.push(command)
   }

@@ -16,6 +16,8 @@ export interface Flight {
   retrying: boolean
   /** True if an answer came while the step was being parked. */
   needsRestart: boolean
+  /** The number of executions that began here. */
+  executions: number
   /** How its first execution here begins. */
   entry: StepSpec['entry']
   /** The step has started child runs: their messages in the run's inbox are processed before its end. */

@@ -108,6 +108,14 @@ export class RunSteps {
     await this.#owner.apply((at) => ({ at, type: 'children.cancelled' })).catch(() => {})
   }
 
+  /**
+   * Executes a step whose effect was resolved, if the message says so. The notification of the resolution may come later,
+   * and a report of the wait that is still to be applied would let the run wait until then.
+   */
+  noteMessage(message: RunMessage): void {
+    if (message.type === 'command' && message.order.type === 'step.resumed') this.#launcher.arrived(message.order.step)
+  }
+
   #resumeParked(): void {
     for (const step of this.#launcher.resumeParked())
       void this.#owner.apply((at) => ({ at, type: 'step.resumed', step })).catch(() => {})
@@ -118,10 +126,10 @@ export class RunSteps {
     // A step that waits does nothing that could end its process.
     const isAtWork = viewOf(this.#owner.state).step(step)?.status === 'running'
     const hooks: StepHooks = {
-      ended: (end, soFar) => {
+      ended: (end, soFar, isLatest) => {
         if (isReleased(end)) this.#launchLater(step)
         else if (end.status === 'broken') this.#fail(end.error)
-        else this.#report({ step, ...soFar }, end)
+        else this.#report({ step, ...soFar }, end, isLatest)
       },
       commitEnd: (message, change) => this.#owner.commitEnd(step, message, change),
     }
@@ -148,10 +156,10 @@ export class RunSteps {
       .catch(() => {})
   }
 
-  #report(step: Parameters<typeof waitOf>[0], end: StepEnd): void {
+  #report(step: Parameters<typeof waitOf>[0], end: StepEnd, isLatest: () => boolean): void {
     if (this.#owner.lost || end.status === 'cancelled' || end.status === 'lost') return
     if (end.status === 'completed' || end.status === 'failed') void this.#readMissing(step.step)
-    else void this.#owner.apply((at) => waitOf(step, end, at)).catch(() => {})
+    else void this.#owner.apply((at) => (isLatest() ? waitOf(step, end, at) : undefined)).catch(() => {})
   }
 
   /** Reads the end of a step whose notification may be lost together with the response to its commit. */

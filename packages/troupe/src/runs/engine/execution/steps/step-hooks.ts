@@ -14,8 +14,11 @@ export type StepProgress = { readonly usage: StepUsage | undefined } & Tripped
 
 /** The functions of a run for its steps. */
 export interface StepHooks {
-  /** @param soFar what the step has used, and its trips of guardrails */
-  readonly ended: (end: StepEnd | BrokenStep, soFar: StepProgress) => void
+  /**
+   * @param soFar what the step has used, and its trips of guardrails
+   * @param isLatest returns false once a later execution has begun, which reports its own end
+   */
+  readonly ended: (end: StepEnd | BrokenStep, soFar: StepProgress, isLatest: () => boolean) => void
   /** Commits the end of the step with the next change of the run; undefined if the step must commit alone. */
   readonly commitEnd: (message: RunMessage, change: Fragment) => Promise<CommitResult | undefined>
 }

@@ -61,6 +61,7 @@ export class StepLauncher {
       running: undefined,
       retrying: false,
       needsRestart: false,
+      executions: 0,
       entry,
       hasChildRuns: false,
       usage: undefined,
@@ -159,6 +160,7 @@ export class StepLauncher {
 
   #startExecution(flight: Flight): void {
     flight.needsRestart = false
+    const execution = ++flight.executions
     flight.running = this.#execute(flight)
       .catch((error: unknown): BrokenStep | undefined => {
         if (isClosedFailure(error)) return undefined
@@ -171,12 +173,12 @@ export class StepLauncher {
       .then((end) => {
         flight.running = undefined
         if (!end || this.#over) return
-        if (end.status === 'parked' && flight.needsRestart && this.#flights.has(flight.command.step)) {
+        if (waiting.has(end.status) && flight.needsRestart && this.#flights.has(flight.command.step)) {
           if (!this.#isPaused) return this.#startExecution(flight)
           this.#deferred.add(flight.command.step)
         }
         if (isReleased(end) || !staying.has(end.status)) this.#flights.delete(flight.command.step)
-        flight.hooks.ended(end, progressIn(flight))
+        flight.hooks.ended(end, progressIn(flight), () => flight.executions === execution)
       })
   }
 
@@ -231,8 +233,10 @@ export class StepLauncher {
 export const isReleased = (end: StepEnd | BrokenStep): end is Extract<StepEnd, { status: 'lost' | 'parked' }> =>
   end.status === 'lost' || (end.status === 'parked' && end.waits.length === 0)
 
+/** Ends after which the step is executed again when a message comes for it. */
+const waiting: ReadonlySet<string> = new Set(['parked', 'uncertain'])
 /** Ends after which the step stays here: it continues later or, if its journal is broken, stops with its run. */
-const staying: ReadonlySet<string> = new Set(['parked', 'uncertain', 'broken'])
+const staying: ReadonlySet<string> = new Set([...waiting, 'broken'])
 
 /** Copies a failure, so that the run and the step's journal have the same if the code changes it later. An outcome is a copy. */
 const captured = (message: RunMessage): RunMessage =>
