@@ -22,7 +22,7 @@ import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunHostPorts, RunLivePart } from './orchestra-parts.ts'
 import { claimByStart, type MakeRun } from './ownership/claim-by-start.ts'
-import { ensureOwned, isPassing, isUnable } from './ownership/ensure-owned.ts'
+import { ensureOwned, isOfStorage, isPassing, isUnable } from './ownership/ensure-owned.ts'
 import { recoverRuns } from './ownership/recover-runs.ts'
 import { RunFollowers } from './ownership/run-followers.ts'
 import type { OwnedRun } from './ownership/run-ownership.ts'
@@ -121,7 +121,18 @@ export class OrchestraHost implements RunHost {
 
   /** @returns false if the run existed before, or if this process has lost its lease */
   async #start(user: UserId, run: string, make: MakeRun, entry?: StepSpec['entry']): Promise<boolean> {
-    await this.#ownerships.find(user, run)?.changeEnded()
+    for (let known = this.#ownerships.find(user, run); known; known = this.#ownerships.find(user, run)) {
+      if (known.owned) {
+        await make()
+        return false
+      }
+      await known.changeEnded()
+      // An earlier start had no known outcome: a claim finds out whether there is a run.
+      if (known.state === 'lost')
+        await this.own(user, run).catch((error: unknown) => {
+          if (known?.state === 'lost' || isOfStorage(error)) throw error
+        })
+    }
     return claimByStart(this.#ownerships.of(user, run), make, entry)
   }
 

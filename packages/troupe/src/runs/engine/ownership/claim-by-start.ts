@@ -12,15 +12,11 @@ import type { RunOwnership } from './run-ownership.ts'
 export type MakeRun = () => Promise<Created | undefined>
 
 /**
+ * @param ownership that of an unclaimed run
  * @param entry of its first steps
  * @returns false if the run existed before, or if this process has lost its lease
  */
 export async function claimByStart(ownership: RunOwnership, make: MakeRun, entry: StepSpec['entry']): Promise<boolean> {
-  // This process owns the run, so it existed before.
-  if (ownership.state !== 'unclaimed') {
-    await make()
-    return false
-  }
   let isMade = false
   let events: readonly Event[] = []
   const change = async () => {

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { failure } from '../../../core/index.ts'
 import { createTroupe, defineAgent } from '../../../index.ts'
 import { openParts } from '../../../startup/open-parts.ts'
 import { partsOf, Troupe } from '../../../startup/troupe.ts'
+import type { Change } from '../../../storage/index.ts'
 
 it('A claim with the code of a run succeeds although it came during a claim without that code.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-claims-'))
@@ -64,4 +66,35 @@ it('A claim takes over a run whose repeated start was rejected meanwhile.', asyn
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+})
+
+it('A run whose start was committed although it failed continues after an earlier failed start.', async () => {
+  const agent = defineAgent({ name: 'A', run: () => 'done' })
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents: [agent] })
+  const { orchestra } = troupe[partsOf].runs
+  const { storage } = orchestra.parts.stores
+  const commit = storage.commit.bind(storage)
+  const committing = Promise.withResolvers<void>()
+  const lostAnswer = failure('storage.io', { database: 'memory', reason: 'no answer' })
+  let starts = 0
+  Object.assign(storage, {
+    async commit(change: Change) {
+      if (!change.statements.some(({ sql }) => /insert into "?runs"? /.test(sql))) return commit(change)
+      if (++starts === 1) throw lostAnswer
+      if (starts > 2) return commit(change)
+      await committing.promise
+      await commit(change)
+      throw lostAnswer
+    },
+  })
+  const ada = troupe.user('ada')
+  const start = () => ada.orchestra.start({ id: 'r', agent: 'A', task: 'x' })
+  await expect(start()).rejects.toMatchObject({ code: 'storage.io' })
+  const second = start()
+  const claimed = orchestra.own('ada', 'r').catch(() => {})
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  committing.resolve()
+  await expect(second).rejects.toMatchObject({ code: 'storage.io' })
+  await claimed
+  await expect.poll(async () => (await (await ada.orchestra.get('r')).status()).status).toBe('completed')
 })
