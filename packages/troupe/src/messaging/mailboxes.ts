@@ -96,9 +96,11 @@ export class Mailboxes {
     this.messaging.onScheduled = (user, mailbox, at) => this.#alarms.expect(user, mailbox, at)
     this.messaging.onCapacityFreed = (user, mailbox, bytes) => this.#onCapacityFreed(user, mailbox, bytes)
     this.#stopHints = storage.onHint((hint) => {
-      if (!('work' in hint) || this.#closed) return
-      if (hint.work === 'outbox') void this.outbox.pump()
-      if (hint.work === 'mailboxes') this.#poll()
+      if (this.#closed) return
+      const work = 'work' in hint ? hint.work : undefined
+      if ('missed' in hint) this.messaging.arrivals.notifyAll()
+      if (work === 'outbox' || 'missed' in hint) void this.outbox.pump()
+      if (work === 'mailboxes' || 'missed' in hint) this.#poll()
     })
   }
 

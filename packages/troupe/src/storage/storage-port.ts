@@ -138,6 +138,10 @@ export type Hint =
       /** The arrival in an inbox. */
       readonly arrival: InboxArrival
     }
+  | {
+      /** The answers to changes were lost, and these may have been committed: each listener reads what it waits for. */
+      readonly missed: true
+    }
 
 /**
  * Messages between the processes of a storage. The processes that listen at that moment receive them; messages are not

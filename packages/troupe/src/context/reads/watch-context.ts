@@ -82,8 +82,10 @@ class Waiter implements Watcher {
   constructor(core: MeshCore, user: string) {
     this.user = user
     this.#off = core.storage.onHint((hint) => {
-      if (!('user' in hint) || hint.user !== user) return
-      this.#hinted = hint.revision < this.#passed ? Number.POSITIVE_INFINITY : Math.max(this.#hinted, hint.revision)
+      if ('missed' in hint) this.#hinted = Number.POSITIVE_INFINITY
+      else if (!('user' in hint) || hint.user !== user) return
+      else
+        this.#hinted = hint.revision < this.#passed ? Number.POSITIVE_INFINITY : Math.max(this.#hinted, hint.revision)
       this.#wake?.()
     })
   }

@@ -75,6 +75,7 @@ export class Arrivals {
   #start(): () => void {
     return this.#options.storage.onHint((hint) => {
       if ('arrival' in hint) this.#receive(hint.arrival)
+      else if ('missed' in hint) void this.#poll().catch(() => {})
     })
   }
 

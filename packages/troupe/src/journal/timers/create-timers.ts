@@ -144,7 +144,7 @@ export function createTimers(options: TimersOptions): Timers {
     isSoon,
     start() {
       stopHints ??= storage.onHint((hint) => {
-        if ('work' in hint && hint.work === 'timers') void task.trigger()
+        if ('missed' in hint || ('work' in hint && hint.work === 'timers')) void task.trigger()
       })
       void task.trigger()
     },

@@ -53,11 +53,15 @@ export class ChangeAnswers {
     this.#rejected = [...this.#rejected, ...group]
   }
 
-  /** Called after a probe has written: the remains of rejected changes are no longer visible. */
+  /**
+   * Called after a probe has written: the remains of rejected changes are no longer visible. Those that were committed have
+   * announced no hints.
+   */
   endRejected(): void {
     const rejected = this.#rejected
     this.#rejected = []
     this.#end(rejected)
+    this.#options.hints.forward([{ missed: true }])
   }
 
   #end(group: readonly PendingChange[]): void {

@@ -76,9 +76,9 @@ export class WriterRecovery {
     this.#phase = 'probing'
     const reply = await this.#options.shell.send({ kind: 'probe' })
     if (!reply.ok) return this.#degrade(reply, after)
-    this.#options.answers.endRejected()
     this.#options.state.reopen()
     this.#phase = 'ready'
+    this.#options.answers.endRejected()
   }
 
   #degrade(found: WriterFailure, after: number): void {
