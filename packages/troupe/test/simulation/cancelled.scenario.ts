@@ -4,15 +4,7 @@ import type { Troupe } from '../../src/index.ts'
 import type { SimulationScenario } from '../../src/testing/index.ts'
 import { createTeam, type Ledger, repeated } from '../reliability/reliability-team.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
-
-const toleratedCodes = new Set([
-  'process.lost',
-  'storage.io',
-  'storage.full',
-  'storage.busy',
-  'troupe.closed',
-  'journal.lost',
-])
+import { insistOn } from './repeating-client.ts'
 
 const scenario: SimulationScenario = async (simulation) => {
   const disk = simulation.disk()
@@ -31,15 +23,7 @@ const scenario: SimulationScenario = async (simulation) => {
       troupe.createTroupe({ storage: 'memory:', clock, random, faults: faults(disk), agents, log: 'silent' }),
     { kills: 2, within: 400 },
   )
-  const insist = async <T>(run: (service: Troupe) => Promise<T>): Promise<T> => {
-    for (;;)
-      try {
-        return await server.call(run)
-      } catch (error) {
-        if (!toleratedCodes.has((error as { readonly code?: string }).code ?? '')) throw error
-        await simulation.sleep(500 + 1_000 * simulation.random.next())
-      }
-  }
+  const insist = insistOn(simulation, server)
   const runOf = (service: Troupe) => service.user('ada').orchestra.get('trial')
   await insist(async (service) => (await service.user('ada').orchestra.start(spec)).id)
   await simulation.sleep(600 * simulation.random.next())

@@ -4,19 +4,11 @@
  */
 
 import { z } from 'zod'
-import type { Troupe } from '../../src/index.ts'
 import type { SimulationScenario } from '../../src/testing/index.ts'
 import { harness } from '../reliability/library-under-test.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
+import { insistOn } from './repeating-client.ts'
 
-const toleratedCodes = new Set([
-  'process.lost',
-  'storage.io',
-  'storage.full',
-  'storage.busy',
-  'troupe.closed',
-  'journal.lost',
-])
 interface Prompted {
   readonly prompt: unknown
 }
@@ -70,15 +62,7 @@ const scenario: SimulationScenario = async (simulation) => {
       troupe.createTroupe({ storage: 'memory:', clock, random, faults: faults(disk), agents, log: 'silent' }),
     { kills: 2, within: 90 },
   )
-  const insist = async <T>(run: (service: Troupe) => Promise<T>): Promise<T> => {
-    for (;;)
-      try {
-        return await server.call(run)
-      } catch (error) {
-        if (!toleratedCodes.has((error as { readonly code?: string }).code ?? '')) throw error
-        await simulation.sleep(500 + 1_000 * simulation.random.next())
-      }
-  }
+  const insist = insistOn(simulation, server)
   await insist(
     async (service) => (await service.user('ada').orchestra.start({ id: 'asked', task: 'Do it', topology })).id,
   )

@@ -7,15 +7,7 @@ import type { Troupe } from '../../src/index.ts'
 import type { SimulationScenario } from '../../src/testing/index.ts'
 import { createTeam, judgeRun, type Ledger, repeated } from '../reliability/reliability-team.ts'
 import { troupe } from '../reliability/troupe-under-test.ts'
-
-const toleratedCodes = new Set([
-  'process.lost',
-  'storage.io',
-  'storage.full',
-  'storage.busy',
-  'troupe.closed',
-  'journal.lost',
-])
+import { isTrouble, pause } from './repeating-client.ts'
 
 /** Where a run stands that should have moved. */
 async function describeRun(service: Troupe, id: string): Promise<string> {
@@ -63,10 +55,9 @@ const scenario: SimulationScenario = async (simulation) => {
         simulation.operation(true)
         return value
       } catch (error) {
-        const { code } = error as { readonly code?: string }
-        if (code === undefined || !toleratedCodes.has(code)) throw error
+        if (!isTrouble(error)) throw error
         simulation.operation(false)
-        await simulation.sleep(500 + 1_000 * simulation.random.next())
+        await pause(simulation)
       }
   }
   const id = await insist(async (service) => (await service.user('ada').orchestra.start(spec)).id)

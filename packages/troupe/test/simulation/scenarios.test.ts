@@ -5,12 +5,14 @@ import { scenarioOf } from '../reliability/scenarios.ts'
 
 /** About 12 s each on two idle cores; the cap keeps it near there on a slower machine. */
 const plans = [
-  ['journals', 60, 'journals are written by their newest owner alone, through take-overs and fences'],
-  ['shared-state', 40, 'context is linearizable, no update is lost, and mailboxes keep what they accepted, in order'],
+  ['journals', 40, 'journals are written by their newest owner alone, through take-overs and fences'],
+  ['shared-state', 30, 'context is linearizable, no update is lost, and mailboxes keep what they accepted, in order'],
   ['runs', 40, 'runs of forty steps end as they would have, and repeat no at-most-once effect'],
-  ['models', 30, 'models with parallel tools answer, and no tool acts twice'],
+  ['models', 20, 'models with parallel tools answer, and no tool acts twice'],
+  ['sessions', 30, 'a thread has each acknowledged message once, in order, and no effect of a message happens twice'],
+  ['schedules', 20, 'each message, write and manual trigger starts one run, and no effect happens twice'],
   ['frozen', 40, 'owners that stand still until their runs are taken over change nothing when they wake'],
-  ['cancelled', 30, 'runs that are cancelled end so, and nothing of them changes afterwards'],
+  ['cancelled', 20, 'runs that are cancelled end so, and nothing of them changes afterwards'],
 ] as const
 
 test.for(plans)('The simulation %s holds in %i seeds, %s.', async ([scenario, seeds]) => {

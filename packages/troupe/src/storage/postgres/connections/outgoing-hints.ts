@@ -35,8 +35,9 @@ export class OutgoingHints {
   /** @param owner the name of this process in the rows of work; its own arrivals are not announced */
   add(hints: readonly Hint[], owner: string | undefined): void {
     for (const hint of hints) {
-      if (!('arrival' in hint)) this.#hints.set('user' in hint ? `u${hint.user}` : `w${hint.work}`, hint)
-      else if (hint.arrival.owner !== owner) this.#arrivals.push(hint.arrival)
+      if ('user' in hint) this.#hints.set(`u${hint.user}`, hint)
+      else if ('work' in hint) this.#hints.set(`w${hint.work}`, hint)
+      else if ('arrival' in hint && hint.arrival.owner !== owner) this.#arrivals.push(hint.arrival)
     }
     if (this.#hints.size > 0 || this.#arrivals.length > 0) this.#gather()
   }
