@@ -159,6 +159,29 @@ describeInBrowser('Home', (testbed) => {
     await running.stop()
   })
 
+  test('Home cancels the open call of a session after a second press, and its effect stays to be resolved.', async () => {
+    const user = played.troupe.user('default')
+    const [asks, sends] = [user.session(asking, { threadId: 'flowers' }), user.session(cut, { threadId: 'cards' })]
+    await asks.generate('flowers')
+    await page.reload()
+    await requests().waitFor()
+    await waiting().getByRole('button', { name: 'Cancel the call' }).click()
+    await waiting().getByRole('button', { name: 'Cancel the call now' }).click()
+    await waiting().getByText('The call was cancelled.').waitFor()
+    expect(await asks.questions()).toEqual([])
+    await sends.run('cards')
+    await page.reload()
+    const effect = waiting().getByRole('group', { name: /^Outcome of mail/ })
+    await effect.getByText('its session continues with that.').waitFor()
+    await waiting().getByRole('button', { name: 'Cancel the call' }).click()
+    await waiting().getByRole('button', { name: 'Cancel the call now' }).click()
+    await effect.getByText('its call was cancelled').waitFor()
+    expect(await waiting().getByRole('button', { name: 'Cancel the call' }).count()).toBe(0)
+    await effect.getByRole('button', { name: 'It did not happen', exact: true }).click()
+    await waiting().getByText('Answered: it did not happen').waitFor()
+    expect(await sends.uncertain()).toEqual([])
+  })
+
   test('Home shows the figures of the day, and groups the failed runs by their cause.', async () => {
     const printer = (text: string) =>
       defineAgent({

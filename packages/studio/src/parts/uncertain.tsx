@@ -52,13 +52,14 @@ const outputOf = (text: string): { readonly output?: unknown } => (text.trim() =
 const gave = 'What it gave, text or JSON, if it happened'
 
 /** Says what a resolution does: the run or session continues, the message is delivered again, or it is recorded alone. */
-type AfterResolution = 'run' | 'session' | 'handler' | 'recorded'
+type AfterResolution = 'run' | 'session' | 'handler' | 'recorded' | 'cancelled'
 
 const afterwards: Readonly<Record<AfterResolution, string>> = {
   run: 'only what did not happen is done again.',
   session: 'its session continues with that.',
   handler: 'its message is then delivered again, and what happened is not repeated.',
   recorded: 'why and undo of the run use it.',
+  cancelled: 'its call was cancelled, so that is recorded alone.',
 }
 
 interface ResolveProps {
@@ -104,7 +105,7 @@ export function ResolveEffect({ approval, after, effect, onResolved }: ResolvePr
                 It happened
               </Button>
               <Button aria-disabled={busy} look="danger" onClick={() => submit({ happened: false })}>
-                {after === 'recorded' ? 'It did not happen' : 'It did not: do it now'}
+                {after === 'recorded' || after === 'cancelled' ? 'It did not happen' : 'It did not: do it now'}
               </Button>
             </Flex>
           </>

@@ -4,15 +4,18 @@ import { useContext, useRef, useState } from 'react'
 import type { AnswerOf } from 'troupe/client'
 import { UserContext } from '../api/chosen-user.ts'
 import type { Approval, Question, UncertainEffect } from '../api/shapes.ts'
-import { AsUser, useForget } from '../api/use-api.tsx'
+import { AsUser, useClient, useForget } from '../api/use-api.tsx'
+import { useMay } from '../api/use-may.ts'
 import { maxRequests, useRequests } from '../api/use-requests.ts'
 import { spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { Ask, Asked, sentAnswerText } from '../parts/ask.tsx'
+import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
 import { Button, Card, Text } from '../parts/ui.tsx'
 import { AboutEffect, ResolveEffect } from '../parts/uncertain.tsx'
+import { useCommand } from '../parts/use-command.ts'
 import { visible } from '../visible.ts'
 
 interface Request {
@@ -77,15 +80,14 @@ interface RequestItemProps {
 /** A request. Once it is answered it keeps its place and its height, so that nothing below moves under the pointer. */
 function RequestItem({ request, listedAt }: RequestItemProps) {
   const { of, question, effect, isListed } = request
-  const after = of.origin === 'run' && of.endedAt !== undefined ? 'recorded' : of.origin
+  const after = afterResolution(of)
   const forget = useForget()
   const { user, choose } = useContext(UserContext)
-  const [sent, setSent] = useState<{ readonly answer: string; readonly at: number }>()
-  const answer = sent?.answer
+  const [sent, setSent] = useState<{ readonly text: string; readonly at: number }>()
   // A list from before the answer has the request, however long the next one takes.
   const isOpen = sent ? isListed && listedAt > sent.at : request.isOpen
   const answered = (text: string) => {
-    setSent({ answer: text, at: Date.now() })
+    setSent({ text, at: Date.now() })
     forget('approvals.list', {})
   }
   const box = useRef<HTMLLIElement>(null)
@@ -124,7 +126,7 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
             run={of.run}
             approval={of.id}
             question={question}
-            answered={(value) => answered(sentAnswerText(question, value))}
+            answered={(value) => answered(`Answered: ${sentAnswerText(question, value)}`)}
           />
         )}
         {isOpen && effect && (
@@ -132,7 +134,13 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
             approval={of.id}
             after={after}
             effect={effect}
-            onResolved={(happened) => answered(happened ? 'it happened' : 'it did not happen')}
+            onResolved={(happened) => answered(happened ? 'Answered: it happened' : 'Answered: it did not happen')}
+          />
+        )}
+        {isOpen && of.origin === 'session' && of.reason !== undefined && (
+          <CancelCall
+            approval={of.id}
+            onCancelled={() => (effect ? forget('approvals.list', {}) : answered('The call was cancelled.'))}
           />
         )}
       </AsUser>
@@ -141,14 +149,51 @@ function RequestItem({ request, listedAt }: RequestItemProps) {
           {question && <Asked run={of.run} question={question} />}
           {effect && <AboutEffect effect={effect} after={after} />}
           <Text as="p" mt="2" bold role="status" className="break">
-            {answer === undefined
-              ? 'It waits no longer: it was answered elsewhere, it expired, or its run ended.'
-              : `Answered: ${answer}`}
+            {sent?.text ?? 'It waits no longer: it was answered elsewhere, it expired, or its run ended.'}
           </Text>
         </Card>
       )}
     </li>
   )
+}
+
+interface CancelCallProps {
+  readonly approval: string
+  readonly onCancelled: () => void
+}
+
+/** Cancels the open call of a session. It cannot be taken back: a second press carries it out. */
+function CancelCall({ approval, onCancelled }: CancelCallProps) {
+  const client = useClient()
+  const may = useMay()
+  const { busy, error, run: perform } = useCommand()
+  const [isAsked, setIsAsked] = useState(false)
+  if (!may('approvals.cancel')) return null
+  const cancel = () =>
+    perform(async () => {
+      await client.call('approvals.cancel', { path: { approval }, body: {} })
+      onCancelled()
+    })
+  return (
+    <RestoreFocus>
+      <Button
+        small
+        look={isAsked ? 'danger' : 'soft'}
+        aria-disabled={busy}
+        onClick={() => (isAsked ? void cancel() : setIsAsked(true))}
+        onBlur={() => setIsAsked(false)}
+      >
+        {isAsked ? 'Cancel the call now' : 'Cancel the call'}
+      </Button>
+      {error && <ErrorNotice error={error} />}
+    </RestoreFocus>
+  )
+}
+
+/** Says what a resolution does. The call of a session may have been cancelled. */
+function afterResolution({ origin, endedAt, reason }: Approval) {
+  if (origin === 'run' && endedAt !== undefined) return 'recorded'
+  return origin === 'session' && reason !== 'uncertain' ? 'cancelled' : origin
 }
 
 /** Names a session by its thread, and a handler by its mailbox. */

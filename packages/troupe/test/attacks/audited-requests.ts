@@ -160,6 +160,11 @@ const runRequests = ({ ended, held, own, paused, runOf, toolCall, waiting, nextI
     const { step, call } = (await session.uncertain())[0] ?? {}
     return { approval: `session:${threadId}/Uncertain`, body: { step, call, happened: true, output: 1 } }
   },
+  'POST /v1/approvals/:approval/cancel': async () => {
+    const threadId = `left${nextId()}`
+    await own.session(asks, { threadId }).generate(1)
+    return { approval: `session:${threadId}/Asks` }
+  },
   'POST /v1/evaluations': async () => ({ body: { runs: [await ended()], change: {}, score: 'exact' } }),
   'POST /v1/experiments': async () => ({
     body: { dataset: { name: 'd', jsonl: '{"input":1}' }, team: 'echo', scorers: { cites: 'citations' } },

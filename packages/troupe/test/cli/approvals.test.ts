@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ended, Folder, untilPrinted } from './cli-process.ts'
 
-it('The command line lists what waits for a person, resolves an effect and answers a question there.', async () => {
+it('The command line lists what waits for a person, resolves an effect, answers a question and cancels there.', async () => {
   using folder = new Folder()
   copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(folder.path, 'troupe.config.ts'))
   const child = folder.spawn(['run', 'Doubtful', 'x', '--id', 'waits'])
@@ -26,6 +26,10 @@ it('The command line lists what waits for a person, resolves an effect and answe
   expect(resolved).toMatchObject({ code: 0, out: expect.stringContaining('sent at last') })
   const answer = ['approvals', 'answer', 'run:signs', question?.question?.id ?? '', 'yes']
   expect((await folder.run(answer)).code).toBe(0)
-  const left = (await list()).filter(({ id }) => id === 'run:waits' || id === 'run:signs')
+  expect((await folder.run(['run', 'Signer', 'x', '--id', 'leaves'])).code).toBe(6)
+  expect(await folder.json(['approvals', 'cancel', 'run:leaves'])).toEqual({ cancelled: true })
+  const nothing = await folder.run(['approvals', 'cancel', 'session:none/Signer'])
+  expect(nothing).toMatchObject({ code: 0, out: expect.stringContaining('Nothing of it is open.') })
+  const left = (await list()).filter(({ id }) => ['run:waits', 'run:signs', 'run:leaves'].includes(id))
   expect(left).toEqual([])
 })

@@ -12,7 +12,14 @@ import { rejectRun, type ThreadStore, threadMessagesOf } from './thread-store.ts
  * @throws ConflictError `thread.busy` while a run continues the thread, `thread.conflict`
  */
 export async function cancelOpenStep(
-  { user, steps, storage, services, audit, threadId }: SessionOptions,
+  {
+    user,
+    steps,
+    storage,
+    services,
+    audit,
+    threadId,
+  }: Pick<SessionOptions, 'user' | 'steps' | 'storage' | 'services' | 'audit' | 'threadId'>,
   threads: ThreadStore,
   thread: string,
 ): Promise<boolean> {

@@ -9,6 +9,7 @@ export const operationPaths = {
   'apiKeys.revoke': 'DELETE /v1/api-keys/{key}',
   'apiKeys.rotate': 'POST /v1/api-keys/{key}/rotate',
   'approvals.answer': 'POST /v1/approvals/{approval}/answers',
+  'approvals.cancel': 'POST /v1/approvals/{approval}/cancel',
   'approvals.list': 'GET /v1/approvals',
   'approvals.resolve': 'POST /v1/approvals/{approval}/resolve',
   'audit.export': 'GET /v1/audit/export',

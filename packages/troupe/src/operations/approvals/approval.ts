@@ -3,7 +3,7 @@ import type { RunQuestion, RunSummary, UncertainEffectOfRun } from '../../runs/i
 
 /** A run, a session or a message handler that waits for a person, with its open questions and uncertain effects. */
 export interface OpenApproval extends Pick<RunSummary, 'team' | 'usage' | 'cost' | 'endedAt'> {
-  /** The argument of `answer` and `resolve`: `run:RUN`, `session:THREAD/AGENT` or `message:ATTEMPT`. */
+  /** The argument of `answer`, `resolve` and `cancel`: `run:RUN`, `session:THREAD/AGENT` or `message:ATTEMPT`. */
   readonly id: string
   /** What waits: a run, an agent in a thread, or the handler of a message. A handler asks no questions. */
   readonly origin: 'run' | 'session' | 'handler'

@@ -139,6 +139,32 @@ it('user.approvals answers a question of a run and of a session, and both contin
   )
 })
 
+it('user.approvals cancels a waiting run and the open call of a session, and nothing else.', async () => {
+  const troupe = await opened({ agents: [payer] })
+  const { ada } = await deadLetter(troupe)
+  const run = await ada.orchestra.start({ id: 'r', task: 'ask', topology: solo(payer) })
+  await run.result()
+  for (const [threadId, task] of [
+    ['t', 'ask'],
+    ['u', 'x'],
+  ] as const)
+    await ada.session(payer, { threadId }).run(task)
+  const [handler] = (await everything(ada)).filter(({ origin }) => origin === 'handler')
+  const { cancel } = { cancel: (id: string) => ada.approvals.cancel(id) }
+  for (const id of ['run:r', 'session:t/Payer', 'session:u/Payer']) expect(await cancel(id)).toBe(true)
+  expect((await run.result()).status).toBe('cancelled')
+  await expect(cancel('run:r')).rejects.toMatchObject({ code: 'run.over' })
+  for (const id of ['session:t/Payer', 'session:u/Payer', 'session:none/Payer', handler?.id ?? '', 'x'])
+    expect(await cancel(id)).toBe(false)
+  // The outcome of an effect stays unknown.
+  expect((await everything(ada)).map(({ id }) => id)).toEqual([handler?.id, 'session:u/Payer'])
+  expect(await ada.session(payer, { threadId: 't' }).generate('ask')).toMatchObject({ status: 'waiting' })
+  const bob = troupe.user('bob').approvals
+  expect(await bob.cancel('session:t/Payer')).toBe(false)
+  const entries = (await troupe.audit.list({ operation: 'session.cancel' })).items
+  expect(entries).toMatchObject([{ resource: 'u' }, { resource: 't' }])
+})
+
 it('user.approvals resolves an effect of a session, and the thread accepts the next message.', async () => {
   const troupe = await opened({ agents: [payer] })
   const ada = troupe.user('ada')

@@ -1,5 +1,5 @@
 /** The questions and uncertain effects of a user that wait for a person, in one list, and their answers. */
-import { commitAnswer, resolveInThread, type UncertainEffectOfSession } from '../../agents/index.ts'
+import { cancelOpenStep, commitAnswer, resolveInThread, type UncertainEffectOfSession } from '../../agents/index.ts'
 import {
   capture,
   checkCall,
@@ -113,6 +113,33 @@ export class Approvals {
     }
     if (step !== id) throw failure('effect.resolved', { effect: call, step })
     await communication.mailboxes.resolve(journal.steps, this.#user, { step, call }, captured)
+  }
+
+  /**
+   * Cancels the run, or the open call of the session. An `at-most-once` effect without an outcome stays in the list.
+   * @param id the `id` of the item
+   * @param options as of `run.cancel`
+   * @returns false if no call of the session is open, and for a message handler, which has stopped
+   * @throws NotFoundError `run.unknown`; ConflictError `run.over`, and `thread.busy` while a run continues the thread;
+   * ValidationError
+   * @example await ada.approvals.cancel(item.id)
+   */
+  async cancel(id: string, options: CommandOptions = {}): Promise<boolean> {
+    checkText('approvals.cancel.id', id)
+    const run = journalOwnerOf(id)?.run
+    if (run !== undefined) {
+      await (await this.#orchestra.get(run)).cancel(options)
+      return true
+    }
+    checkCall('approvals.cancel', { ...(options.signal ? { signal: options.signal } : {}) })
+    const thread = threadOfId(id)
+    if (thread === undefined) return false
+    const { agents, journal, runs, security } = this.#parts
+    return cancelOpenStep(
+      { ...(await this.#sessionOf(thread)), steps: journal.steps, services: agents.services, audit: security.audit },
+      runs.orchestra.parts.stores.threads.store,
+      thread,
+    )
   }
 
   async #sessionOf(thread: string) {

@@ -39,6 +39,7 @@ const operations: Readonly<Record<string, string>> = {
   'PUT /v1/context/entries/:key': 'push_context',
   'POST /v1/approvals/:approval/answers': 'session.answer',
   'POST /v1/approvals/:approval/resolve': 'session.resolve',
+  'POST /v1/approvals/:approval/cancel': 'session.cancel',
   'DELETE /v1/context/entries/:key': 'delete_context',
   'POST /v1/context/batch': 'push_context',
   'DELETE /v1/topics/:topic': 'delete_topic',

@@ -84,6 +84,7 @@ const otherwise: Readonly<Record<string, string>> = {
   'POST /v1/runs/:run/effects/resolve': 'run.over',
   'POST /v1/approvals/:approval/answers': 'run.over',
   'POST /v1/approvals/:approval/resolve': 'run.over',
+  'POST /v1/approvals/:approval/cancel': 'run.over',
   'POST /v1/runs/:run/retry': 'retry.rejected',
   'POST /v1/runs/:run/steps/:step/tool-call-plan': 'call.unknown',
   'POST /v1/runs/:run/steps/:step/tool-call': 'call.unknown',

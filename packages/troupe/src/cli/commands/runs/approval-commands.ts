@@ -102,6 +102,18 @@ export const approvalCommands: readonly CliCommand[] = [
       return finish(context, approval, options, 'Resolved.')
     },
   },
+  {
+    name: 'approvals cancel',
+    parameters: '<approval>',
+    description: 'Cancel a run or the open call of a session; its uncertain effects stay until they are resolved',
+    async run(context, [approval = '']) {
+      // Cleaning up needs the code of the agents; a server has it.
+      const client = await context.client({ code: true })
+      const answer = await client.call('approvals.cancel', { path: { approval }, body: {} })
+      context.out.show(answer, ({ cancelled }) => (cancelled ? 'Cancelled.' : 'Nothing of it is open.'))
+      return undefined
+    },
+  },
 ]
 
 /** Without a server, a run continues in this process. */

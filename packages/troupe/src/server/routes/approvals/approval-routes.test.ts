@@ -134,3 +134,20 @@ it('POST /v1/approvals/:approval/resolve is for moderators of the user, and for 
   expect((await call('POST', pathOf({ ...item, id: 'x' }, 'resolve'), body)).body.code).toBe('effect.resolved')
   expect(await call('POST', pathOf(item, 'resolve'), body)).toMatchObject({ status: 200 })
 })
+
+it('POST /v1/approvals/:approval/cancel requires the rights of a cancel of a run, and is for no agent.', async () => {
+  const { troupe, ada, as, id, call, items, itemOf } = await served()
+  await ada.session(payer, { threadId: 't' }).generate('ask')
+  await (await ada.orchestra.start({ id: 'r', agent: 'Payer', task: 'ask' })).result()
+  for (const origin of ['session', 'run']) {
+    const path = pathOf(await itemOf(origin), 'cancel')
+    const allowed = { role: 'contributor', operations: ['runs.command'] }
+    for (const options of [{ role: 'readonly' }, { operations: ['runs.answer'] }, { ...allowed, agent: 'Payer' }])
+      expect((await (await as(options)).call('POST', path)).body.code, origin).toBe('request.forbidden')
+    const bob = await (await as({ ...allowed, users: ['bob'] })).call('POST', path)
+    expect(bob.body).toMatchObject(origin === 'run' ? { code: 'run.unknown' } : { cancelled: false })
+    expect((await call('POST', path)).body).toEqual({ cancelled: true })
+  }
+  expect(await items()).toEqual([])
+  expect((await troupe.audit.list({ operation: 'session.cancel' })).items).toMatchObject([{ key: id, resource: 't' }])
+})

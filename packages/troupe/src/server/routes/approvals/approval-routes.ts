@@ -11,6 +11,7 @@ import {
   done,
   json,
   list,
+  optionalBody,
   page,
   pageSchema,
   pagingQuery,
@@ -101,6 +102,22 @@ export const approvalRoutes = [
       const { effect, resolution } = resolutionOf(body)
       await troupe.user(user).approvals.resolve(params.approval, effect, resolution, { signal })
       return { ok: true as const }
+    },
+  }),
+  answers({
+    method: 'POST',
+    path: '/v1/approvals/:approval/cancel',
+    name: 'approvals.cancel',
+    operation: 'runs.command',
+    role: 'contributor',
+    summary:
+      'Cancel a run, or the open call of a session. An uncertain effect of it stays in the list until it is resolved.',
+    params: pathParams,
+    body: optionalBody(z.strictObject({})),
+    answer: z.object({ cancelled: z.boolean().describe('False if nothing of the item was open.') }),
+    handle: async ({ troupe, user, params, signal, idempotencyId }) => {
+      const options = { ...withoutUndefined({ id: idempotencyId }), signal }
+      return { cancelled: await troupe.user(user).approvals.cancel(params.approval, options) }
     },
   }),
 ]
