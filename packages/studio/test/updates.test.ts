@@ -142,6 +142,19 @@ describeInBrowser('The updates of the studio', (testbed) => {
     expect([requestsOf('/v1/updates'), maxOpenStreams]).toEqual([1, 1])
   })
 
+  test('A question of a session appears by itself, and goes when it is answered elsewhere.', async () => {
+    const ask = defineAgent({ name: 'Host', run: async (_, ctx) => ctx.ask({ text: 'How many?' }) })
+    const session = troupe.user('default').session(ask, { threadId: 'table' })
+    await go('home', 'Home')
+    await page.getByRole('region', { name: 'Last 24 hours' }).waitFor()
+    await session.generate('a table')
+    const waiting = page.getByRole('region', { name: 'Waiting for a person' })
+    await waiting.getByText('How many?').waitFor({ timeout: 5_000 })
+    const [question] = await session.questions()
+    await session.answer(question?.id ?? '', '4')
+    await waiting.getByText('It waits no longer').waitFor({ timeout: 5_000 })
+  })
+
   test('The charts and the runs of all users are asked for again when a run of some user has changed.', async () => {
     await go('home', 'Home')
     await page.getByRole('region', { name: 'Last 24 hours' }).waitFor()

@@ -49,6 +49,10 @@ function changedBy(update: Update): readonly Changed[] {
       ]
     case 'all-runs':
       return [['operations.runs'], ['usage.groups'], ['approvals.list', allRequests]]
+    case 'approvals':
+      return [['approvals.list']]
+    case 'all-approvals':
+      return [['approvals.list', allRequests]]
     case 'health':
       return [['operations.health'], ['operations.doctor'], ['probes.ready']]
     case 'question':

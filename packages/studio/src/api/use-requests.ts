@@ -6,9 +6,6 @@ import { useAnswer } from './use-api.tsx'
 /** Items that are read. */
 export const maxRequests = 100
 
-/** The stream of updates has no notice of the questions of sessions. */
-const everyMs = 30_000
-
 const ownRequests = { query: { limit: maxRequests } } as const
 export const allRequests = { query: { limit: maxRequests, allUsers: 'true' } } as const
 
@@ -17,7 +14,6 @@ export function useRequests(): UseQueryResult<AnswerOf<'approvals.list'>, Error>
   const seesAllUsers = access?.operations.includes('operations.runs') === true
   return useAnswer('approvals.list', {
     ...(seesAllUsers ? allRequests : ownRequests),
-    every: everyMs,
     enabled: !isPending,
   })
 }

@@ -93,6 +93,7 @@ export {
   holderOf,
   type SessionQuestion,
   type StoredThread,
+  sessionId,
   type ThreadStore,
   threadKey,
   threadMessagesOf,

@@ -301,7 +301,7 @@ export class MessagingContext {
     const traceFields = trace ? { trace: trace.traceId, span: trace.spanId } : {}
     this.emit('message.sent', user, { ...traceFields, id, from: sender, to: mailbox, messageType: type, priority })
   }
-  emit<Name extends MatchedName<'message.*' | 'outbox.*' | 'worker.*'>>(
+  emit<Name extends MatchedName<'approval.closed' | 'message.*' | 'outbox.*' | 'worker.*'>>(
     type: Name,
     userId: string | undefined,
     fields: EventPayloads[Name] & Pick<EventContext, 'trace' | 'span'>,

@@ -2,7 +2,7 @@
 import { failure, type Json } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import { inputMessage } from '../model/content/model-messages.ts'
-import type { SessionOptions } from './session-parts.ts'
+import { approvalClosed, type SessionOptions } from './session-parts.ts'
 import { rejectRun, type ThreadStore, threadMessagesOf } from './thread-store.ts'
 
 /**
@@ -46,5 +46,6 @@ export async function cancelOpenStep(
     fragments.push(threadMessages.append(user, messages, stored, { messages: [message], taint: open.taint ?? [] }))
   }
   await commit(fragments)
+  approvalClosed({ services, user }, thread)
   return true
 }

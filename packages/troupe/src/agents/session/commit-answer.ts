@@ -2,7 +2,7 @@
 import { failure, type Json, taintField } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
-import type { SessionOptions } from './session-parts.ts'
+import { approvalClosed, type SessionOptions } from './session-parts.ts'
 import type { OpenStep, ThreadState, ThreadStore } from './thread-store.ts'
 
 /**
@@ -52,5 +52,6 @@ export async function commitAnswer(
     wake: fragments.flatMap(({ wake = [] }) => wake),
   })
   if (!done.ok) throw failure(done.code, done.detail ?? {})
+  approvalClosed({ services, user }, thread)
   return { open, holder }
 }

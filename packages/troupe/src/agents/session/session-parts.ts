@@ -6,6 +6,7 @@ import type { AuditTrail } from '../../security/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
 import type { Budget, Services } from '../services-port.ts'
+import { sessionId } from './thread-store.ts'
 
 /** The steps of sessions. */
 export interface SessionSteps extends Steps {
@@ -43,6 +44,15 @@ export interface Acting {
   /** The rights of agents that act for it, besides its own. */
   readonly within?: readonly AgentAccess[]
 }
+/** Notifies watchers that something of a session waits no longer for a person. */
+export function approvalClosed(
+  { services: { platform }, user: userId }: Pick<SessionOptions, 'services' | 'user'>,
+  thread: string,
+) {
+  const approval = sessionId(thread)
+  platform.events.emit({ type: 'approval.closed', at: platform.clock.now(), userId, approval })
+}
+
 export interface SessionThread {
   readonly user: UserId
   readonly threadId: string

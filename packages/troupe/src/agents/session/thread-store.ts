@@ -102,6 +102,8 @@ export interface ThreadStore {
 /** Returns the id under which the messages and the state of a thread with one agent or team are stored. */
 export const threadKey = ({ threadId, name }: Pick<ThreadPartner, 'threadId' | 'name'>): string =>
   `${escapeRun(threadId)}/${name}`
+/** Returns the id of the session of such a thread in the list of approvals. */
+export const sessionId = (thread: string): string => `session:${thread}`
 /** Returns the id of the messages of such a thread. */
 export const threadMessagesOf = (thread: string): string => `thread:${thread}`
 

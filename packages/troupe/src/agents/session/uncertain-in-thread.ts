@@ -1,7 +1,7 @@
 /** The effects of a thread whose outcome is unknown after a crash, and their resolution. */
 import { checkOptionNames, checkText, failure, type Json, type UserId } from '../../core/index.ts'
 import type { EffectClass, JournalId, Resolution, UncertainEffect } from '../../journal/index.ts'
-import type { SessionOptions } from './session-parts.ts'
+import { approvalClosed, type SessionOptions } from './session-parts.ts'
 
 /** An effect of a thread that may have happened or not. A person finds out and resolves it. */
 export interface UncertainEffectOfSession {
@@ -63,7 +63,7 @@ export async function withRecords(
  * @throws ConflictError `effect.resolved`; ValidationError
  */
 export async function resolveInThread(
-  options: Pick<SessionOptions, 'user' | 'steps' | 'storage' | 'audit' | 'threadId'>,
+  options: Pick<SessionOptions, 'user' | 'steps' | 'storage' | 'services' | 'audit' | 'threadId'>,
   thread: string,
   effect: Pick<UncertainEffectOfSession, 'step' | 'call'>,
   resolution: Resolution,
@@ -79,6 +79,7 @@ export async function resolveInThread(
   const statements = [...resolved.statements, ...(audit?.written(user, entry) ?? [])]
   const done = await storage.commit({ id: null, scope: { user }, ...resolved, statements })
   if (!done.ok) throw failure(done.code, { ...done.detail })
+  approvalClosed(options, thread)
   if (amended) return false
   return (await uncertainInThread(options, thread)).every((other) => other.step !== step)
 }

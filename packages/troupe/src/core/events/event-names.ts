@@ -7,6 +7,7 @@ export const eventNames: { readonly [Name in EventName]: string } = {
   'alert.raised': 'A metric exceeded the bounds of an alert rule for the configured time.',
   'answer.deferred': 'An answer arrived while its run was paused; the step receives it when the run resumes.',
   'answer.delivered': 'An answer was delivered to a waiting step.',
+  'approval.closed': 'A person has answered or cancelled a session that waited, or has resolved an uncertain effect.',
   'audit.lost': 'The audit record of an allowed action could not be stored.',
   'audit.rolled-back': 'The database holds an older audit log than the last checkpoint signed.',
   'branch.cancel-requested': 'Cancellation of a branch was requested; its step cleans up.',

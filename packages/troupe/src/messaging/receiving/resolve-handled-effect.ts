@@ -68,6 +68,7 @@ export async function resolveHandledEffect(
   // A step that has not ended continues when its message is delivered.
   const dead = ended && isLast && !repeats ? rows.filter((row) => row.state === 'dead' && isStepOf(row, step)) : []
   await commitRedrive(messaging, maintenance, user, dead, { ...resolved, statements })
+  messaging.emit('approval.closed', user, { approval: step })
 }
 
 /** Whether the step was the last attempt of the message. */

@@ -69,14 +69,8 @@ export class Approvals {
     checkCall('approvals.answer', { ...(options.signal ? { signal: options.signal } : {}) })
     const thread = threadOfId(id)
     if (thread === undefined) throw failure('question.unknown', { question })
-    const { agents, journal, runs, security } = this.#parts
-    const { stores } = runs.orchestra.parts
-    await commitAnswer(
-      { ...(await this.#sessionOf(thread)), steps: journal.steps, services: agents.services, audit: security.audit },
-      stores.threads.store,
-      thread,
-      { id: question, value: capture(value) },
-    )
+    const { store } = this.#parts.runs.orchestra.parts.stores.threads
+    await commitAnswer(await this.#sessionOf(thread), store, thread, { id: question, value: capture(value) })
   }
 
   /**
@@ -104,11 +98,10 @@ export class Approvals {
     const { step, call } = effect
     for (const [name, text] of Object.entries({ step, call })) checkText(`approvals.resolve.${name}`, text)
     const captured = capture(resolution)
-    const { communication, journal, security } = this.#parts
+    const { communication, journal } = this.#parts
     const thread = threadOfId(id)
     if (thread !== undefined) {
-      const session = { ...(await this.#sessionOf(thread)), steps: journal.steps, audit: security.audit }
-      await resolveInThread(session, thread, { step, call }, captured)
+      await resolveInThread(await this.#sessionOf(thread), thread, { step, call }, captured)
       return
     }
     if (step !== id) throw failure('effect.resolved', { effect: call, step })
@@ -134,17 +127,21 @@ export class Approvals {
     checkCall('approvals.cancel', { ...(options.signal ? { signal: options.signal } : {}) })
     const thread = threadOfId(id)
     if (thread === undefined) return false
-    const { agents, journal, runs, security } = this.#parts
-    return cancelOpenStep(
-      { ...(await this.#sessionOf(thread)), steps: journal.steps, services: agents.services, audit: security.audit },
-      runs.orchestra.parts.stores.threads.store,
-      thread,
-    )
+    return cancelOpenStep(await this.#sessionOf(thread), this.#parts.runs.orchestra.parts.stores.threads.store, thread)
   }
 
   async #sessionOf(thread: string) {
-    const { runs, stores } = this.#parts
+    const { agents, journal, runs, security, stores } = this.#parts
     const found = await runs.orchestra.parts.stores.threads.store.get(this.#user, thread)
-    return { user: this.#user, storage: stores.storage, threadId: found?.threadId ?? thread }
+    const threadId = found?.threadId ?? thread
+    const { audit } = security
+    return {
+      user: this.#user,
+      threadId,
+      storage: stores.storage,
+      steps: journal.steps,
+      services: agents.services,
+      audit,
+    }
   }
 }

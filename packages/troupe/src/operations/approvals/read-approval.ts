@@ -1,5 +1,5 @@
 /** Reads what waits for a person: one run, session or handler. */
-import { type StoredThread, sessionThreadOf, uncertainInThread, withRecords } from '../../agents/index.ts'
+import { type StoredThread, sessionId, sessionThreadOf, uncertainInThread, withRecords } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import { type JournalId, journalOwnerOf, runJournal, type UncertainEffect } from '../../journal/index.ts'
 import { type RunSummary, readAccountOutline, summaryOf, uncertainEffects } from '../../runs/index.ts'
@@ -16,11 +16,9 @@ export function approvalIdOf(step: JournalId): string {
   return thread === undefined ? step : sessionId(thread)
 }
 
-const sessionPrefix = 'session:'
-const sessionId = (thread: string): string => `${sessionPrefix}${thread}`
 /** Returns the id of the thread; undefined if the id is not of a session. */
 export const threadOfId = (id: string): string | undefined =>
-  id.startsWith(sessionPrefix) ? id.slice(sessionPrefix.length) : undefined
+  id.startsWith(sessionId('')) ? id.slice(sessionId('').length) : undefined
 
 /** @returns undefined for a run that does not wait any more */
 export async function readWaitingRun(

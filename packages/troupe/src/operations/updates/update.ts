@@ -2,6 +2,7 @@
  * Compact notices for lists that are shown: which run, question, schedule, mailbox or namespace changed, and no
  * content.
  */
+import { sessionThreadOf } from '../../agents/index.ts'
 import { isObject, type TroupeEvent } from '../../core/index.ts'
 
 /** The status of a run, after it or the stored usage of the run changed; the list of runs has the other fields. */
@@ -23,6 +24,10 @@ export type ScheduleUpdate = { readonly kind: 'schedule'; readonly schedule: str
 export type DeadLettersUpdate = { readonly kind: 'dead-letters'; readonly mailbox: string }
 /** An entry was written or removed whose key is the namespace or begins with it and a dot; empty: any entry. */
 export type ContextUpdate = { readonly kind: 'context'; readonly namespace: string }
+/** A session began or ended to wait for a person, or a person resolved an effect. The list of approvals says which. */
+export type ApprovalsUpdate = { readonly kind: 'approvals' }
+/** The same of a session of any user. Only watchers of all users receive it. */
+export type AllApprovalsUpdate = { readonly kind: 'all-approvals' }
 /** A run of any user started, changed its status or ended. Only watchers of all users receive it. */
 export type AllRunsUpdate = { readonly kind: 'all-runs' }
 /** A health check of a process changed. Only watchers of all users receive it. */
@@ -33,18 +38,22 @@ export type ListUpdate =
   | ScheduleUpdate
   | DeadLettersUpdate
   | ContextUpdate
+  | ApprovalsUpdate
+  | AllApprovalsUpdate
   | AllRunsUpdate
   | HealthUpdate
 
 export const observedPatterns = [
   'run.*',
   'step.resumed',
+  'step.released',
   'usage.stored',
   'question.*',
   'schedule.*',
   'message.dead-lettered',
   'message.redriven',
   'context.*',
+  'approval.closed',
 ] as const
 export type ObservedEvent = TroupeEvent<(typeof observedPatterns)[number]>
 
@@ -61,6 +70,10 @@ export function updateOf(event: ObservedEvent): ListUpdate | undefined {
     // Tokens and cost of a run in progress changed.
     case 'usage.stored':
       return run(event.runId, 'running')
+    case 'approval.closed':
+      return { kind: 'approvals' }
+    case 'step.released':
+      return sessionThreadOf(event.stepId) === undefined ? undefined : { kind: 'approvals' }
     case 'run.waiting':
       return { ...run(event.runId, 'waiting'), reason: event.reason }
     case 'run.completed':
@@ -100,11 +113,21 @@ export function subjectOf(update: ListUpdate): string {
   if (kind === 'run') return `run ${update.run}`
   if (kind === 'question') return `question ${update.run} ${update.question}`
   if (kind === 'schedule') return `schedule ${update.schedule}`
-  if (kind === 'all-runs' || kind === 'health') return kind
-  return kind === 'context' ? `context ${update.namespace}` : `dead-letters ${update.mailbox}`
+  if (kind === 'context') return `context ${update.namespace}`
+  return kind === 'dead-letters' ? `dead-letters ${update.mailbox}` : kind
 }
 
 /** Parses an update of another process: a newer release may send unknown kinds. */
 export const isUpdate = (value: unknown): value is ListUpdate =>
   isObject(value) &&
-  ['run', 'question', 'schedule', 'dead-letters', 'context', 'all-runs', 'health'].includes(String(value.kind))
+  [
+    'run',
+    'question',
+    'schedule',
+    'dead-letters',
+    'context',
+    'approvals',
+    'all-approvals',
+    'all-runs',
+    'health',
+  ].includes(String(value.kind))

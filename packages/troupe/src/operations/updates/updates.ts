@@ -42,7 +42,7 @@ export class Updates {
   /**
    * Yields batches of what changed for the user from now on, at most four a second, each with the latest update of a
    * subject. Ends with the signal.
-   * @param options.allUsers adds `all-runs` when a run of any user changes its status
+   * @param options.allUsers adds `all-runs` when a run of any user changes its status, and `all-approvals`
    */
   async *watch(
     user: string,
@@ -109,6 +109,7 @@ export class Updates {
       const update = updateOf(event)
       if (update) this.#deliver(event.userId, update)
       if (update?.kind === 'run') this.#deliver(allUsers, { kind: 'all-runs' })
+      if (update?.kind === 'approvals') this.#deliver(allUsers, { kind: 'all-approvals' })
     }
     this.#stopObserving = isWatched ? observedPatterns.map((pattern) => this.#events.on(pattern, observe)) : []
   }

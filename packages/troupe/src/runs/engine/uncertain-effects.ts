@@ -5,7 +5,7 @@ import { recordedCall } from '../history/steps/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { UncertainEffectOfRun } from './run-result.ts'
-import { journalOwnerOf, stepJournal } from './store/run-journals.ts'
+import { journalOwnerOf, runJournal, stepJournal } from './store/run-journals.ts'
 
 /** @param all those of the user, if they have been read */
 export async function uncertainEffects(
@@ -63,4 +63,6 @@ export async function resolveEffect(
   const statements = [...amended.statements, ...(host.parts.reporting.audit?.written(user, entry) ?? [])]
   const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
   if (!result.ok) throw failure(result.code, { ...result.detail })
+  const { clock, events } = host.parts.platform
+  events.emit({ type: 'approval.closed', at: clock.now(), userId: user, approval: runJournal(run) })
 }

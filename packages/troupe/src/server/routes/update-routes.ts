@@ -20,6 +20,8 @@ const updateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('schedule'), schedule: z.string() }),
   z.object({ kind: z.literal('dead-letters'), mailbox: z.string() }),
   z.object({ kind: z.literal('context'), namespace: z.string() }),
+  z.object({ kind: z.literal('approvals') }),
+  z.object({ kind: z.literal('all-approvals') }),
   z.object({ kind: z.literal('all-runs') }),
   z.object({ kind: z.literal('health') }),
 ])
@@ -38,15 +40,16 @@ export const updateRoutes = [
     operation: 'runs.read',
     role: 'readonly',
     summary:
-      'Stream changes of the lists of the user, as server-sent events: runs, questions, schedules, dead letters, and ' +
-      'namespaces of the context, each only for a caller that may read its list. After `resync`, which reports missed changes, load ' +
+      'Stream changes of the lists of the user, as server-sent events: runs, questions, approvals of sessions, schedules, ' +
+      'dead letters, and namespaces of the context, each only for a caller that may read its list. After `resync`, which reports missed changes, load ' +
       'the lists again. Last-Event-ID resumes after an event for a minute.',
     query: z.strictObject({
       allUsers: z
         .enum(['true', 'false'])
         .optional()
         .describe(
-          'Add `all-runs` when a run of any user starts, changes its status or ends, and `health` when a health check changes.',
+          'Add `all-runs` when a run of any user starts, changes its status or ends, `all-approvals` when a session of any user ' +
+            'begins or ends to wait for a person, and `health` when a health check changes.',
         ),
     }),
     data: updatesFrameSchema,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createVirtualClock } from '../../core/index.ts'
+import { createVirtualClock, failure } from '../../core/index.ts'
 import { defineAgent, LlmAgent } from '../../index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import { MockModel } from '../../testing/index.ts'
@@ -57,6 +57,46 @@ describe('The stream of updates', () => {
     })
     expect(updates()).toContainEqual({ kind: 'dead-letters', mailbox: 'Stock' })
     expect(JSON.stringify(events)).not.toContain('SECRET')
+  })
+
+  it('The stream of updates reports when a session begins and ends to wait, and when an effect is resolved.', async () => {
+    const pays = defineAgent({
+      name: 'Pays',
+      run: async (_, ctx) =>
+        ctx.effect('pay', { class: 'at-most-once' }, () => {
+          throw failure('outcome.unknown', { what: 'The payment', problem: 'it was cut off' })
+        }),
+    })
+    const asks = defineAgent({ name: 'Asks', run: async (_, ctx) => ctx.ask({ text: 'SECRET' }) })
+    const { url, troupe } = await servers.start({ agents: [pays, asks] })
+    const ada = troupe.user('ada')
+    const own = await open(url, { 'troupe-user': 'ada' })
+    const all = await open(url, {}, ends.signal, '?allUsers=true')
+    const noticesOf = ({ updates }: typeof own) => updates().filter(({ kind }) => kind.endsWith('approvals')).length
+    const noticed = async (what: string, change: () => Promise<unknown>) => {
+      const before = [own, all].map(noticesOf)
+      await change()
+      await until(what, () => [own, all].every((stream, i) => noticesOf(stream) > (before[i] as number)))
+      // A later batch must not have this notice.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    const [asking, paying] = [ada.session(asks, { threadId: 'a' }), ada.session(pays, { threadId: 'p' })]
+    await noticed('a question', () => asking.generate(1))
+    const [question] = await asking.questions()
+    await noticed('the answer', () => ada.approvals.answer('session:a/Asks', question?.id ?? '', 'red'))
+    await noticed('another question', () => asking.generate(2))
+    await noticed('the cancel', () => asking.cancel())
+    await noticed('an effect', () => paying.run(1))
+    const [effect] = await paying.uncertain()
+    await paying.cancel()
+    await noticed('its resolution', () => paying.resolve(effect as never, { happened: false }))
+    const run = await ada.orchestra.start({ agent: 'Pays', task: 1 })
+    await run.result()
+    await run.cancel()
+    const [left] = await run.uncertain()
+    await noticed('the resolution of a run that has ended', () => run.resolve(left as never, { happened: false }))
+    expect(kindsOf(all.updates())).toEqual(['all-approvals', 'all-runs'])
+    expect(JSON.stringify([own.events, all.events])).not.toMatch(/SECRET|session/)
   })
 
   it('The stream of updates reports a run in progress when its tokens and cost were stored.', async () => {

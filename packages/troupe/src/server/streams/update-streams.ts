@@ -52,6 +52,8 @@ const operationOf: Readonly<Record<ListUpdate['kind'], Operation>> = {
   schedule: 'schedules.read',
   'dead-letters': 'messages.read',
   context: 'context.read',
+  approvals: 'approvals.list',
+  'all-approvals': 'approvals.list',
   'all-runs': 'runs.read',
   health: 'metrics.read',
 }
