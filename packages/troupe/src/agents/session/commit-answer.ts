@@ -3,7 +3,7 @@ import { failure, type Json, taintField } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { approvalClosed, type SessionOptions } from './session-parts.ts'
-import type { OpenStep, ThreadState, ThreadStore } from './thread-store.ts'
+import { type OpenStep, readParked, type ThreadState, type ThreadStore } from './thread-store.ts'
 
 /**
  * Stores the answer, in one change with the statements of `claim`.
@@ -30,9 +30,13 @@ export async function commitAnswer(
     claim,
   }: { readonly id: string; readonly value: Json; readonly claim?: (state: ThreadState) => Fragment },
 ): Promise<{ readonly open: OpenStep; readonly holder: ThreadState['holder'] }> {
-  const state = await threads.read(user, thread)
-  const { open, questions, holder } = state
-  const stored = questions.find(({ question }) => question.id === id)
+  const read = () => threads.read(user, thread)
+  const storedIn = ({ questions }: ThreadState) => questions.find(({ question }) => question.id === id)
+  const state = await (claim
+    ? readParked(services.platform.clock, read, (found) => storedIn(found) !== undefined)
+    : read())
+  const { open, holder } = state
+  const stored = storedIn(state)
   if (!stored || !open || open.kind === 'run') throw failure('question.unknown', { question: id })
   const checked = answerTo(services.guard, user, stored.question, value)
   const auditStatements =

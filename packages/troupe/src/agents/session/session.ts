@@ -25,7 +25,6 @@ import {
 } from '../../core/index.ts'
 import type { Recorder, Resolution } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
-import type { Fragment } from '../../storage/index.ts'
 import type { Agent } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
 import { spentField } from '../definitions/failed-spending.ts'
@@ -45,6 +44,7 @@ import {
   type OpenStep,
   openQuestions,
   openStepError,
+  readParked,
   rejectRun,
   type SessionQuestion,
   type ThreadState,
@@ -188,14 +188,16 @@ export class Session {
   ): Promise<SessionResult | undefined> {
     const [resolved, captured] = [capture(effect), capture(resolution)]
     return this.#inTurn('resolve', options, async (own) => {
+      const { user, services } = this.#options
+      const read = () => this.#threads.read(user, this.#thread)
       const openState = async () => {
-        const state = await this.#threads.read(this.#options.user, this.#thread)
+        const state = await readParked(services.platform.clock, read)
         const { open } = state
         return open && open.kind !== 'run' && open.step === resolved.step ? { ...state, open } : undefined
       }
       // Rejects the call before the outcome is recorded if another process executes the step.
       const before = await openState()
-      if (before) this.#threads.claim(this.#options.user, this.#partner, before)
+      if (before) this.#threads.claim(user, this.#partner, before)
       if (!(await resolveInThread(this.#options, this.#thread, resolved, captured))) return undefined
       const state = await openState()
       return state && this.#resume(state, own)
@@ -203,8 +205,8 @@ export class Session {
   }
 
   /**
-   * Cancels the step that is open in the thread: it was interrupted by a crash, its code has changed, or it waits for an answer
-   * or a resolution. The next call does not continue it. An `at-most-once` effect without an outcome is listed by `uncertain`.
+   * Cancels the open step of the thread, also one that was interrupted, waits, or whose code has changed. A call that executes it,
+   * also in another process, rejects with `cancelled`. An effect without an outcome is listed by `uncertain`.
    * @returns whether a step was open
    * @throws ConflictError `thread.busy` while a run continues the thread
    */
@@ -271,8 +273,8 @@ export class Session {
     if (call.kind === 'generate') checkAdmission(services, this.agent.name, user)
     let state = await this.#threads.read(user, this.#thread)
     rejectRun(state, this.threadId)
-    if (state.open) {
-      // After a crash, the interrupted step ends first.
+    while (state.open) {
+      // The interrupted step of a crash, or the step of another call, ends first.
       const { open, questions } = state
       let problem: unknown
       const noteProblem = (error: unknown): undefined => {
@@ -281,7 +283,8 @@ export class Session {
       const current = { ...state, open }
       const before = questions.length > 0 ? undefined : await this.#resume(current, options).catch(noteProblem)
       state = await this.#threads.read(user, this.#thread)
-      if (state.open) {
+      rejectRun(state, this.threadId)
+      if (state.open?.step === open.step) {
         const question = before?.questions?.[0]?.id ?? state.questions[0]?.question.id
         // The step cannot continue: another process executes it, the outcome of an effect is unknown, or its code has changed.
         if (question === undefined && problem !== undefined) throw openStepError(this.threadId, open, problem)
@@ -297,7 +300,10 @@ export class Session {
 
   /** Executes the open step, unless another process does. */
   async #resume(state: ThreadState & { readonly open: OpenStep }, options: SessionCallOptions): Promise<SessionResult> {
-    await this.#commit(this.#threads.claim(this.#options.user, this.#partner, state))
+    const { user, storage } = this.#options
+    const { statements } = this.#threads.claim(user, this.#partner, state)
+    const done = statements.length > 0 ? await storage.commit({ id: null, scope: { user }, statements }) : undefined
+    if (done?.ok === false) throw failure(done.code, { ...done.detail })
     return this.#carryOut(state.open, options, state)
   }
 
@@ -309,17 +315,10 @@ export class Session {
       await this.#resume({ ...state, open }, {})
   }
 
-  async #commit({ statements }: Fragment): Promise<void> {
-    if (statements.length === 0) return
-    const { user, storage } = this.#options
-    const done = await storage.commit({ id: null, scope: { user }, statements })
-    if (!done.ok) throw failure(done.code, { ...done.detail })
-  }
-
   async #carryOut(open: OpenStep, { signal }: SessionCallOptions, { live, holder }: How): Promise<SessionResult> {
-    const { user, steps, owner } = this.#options
+    const { user, steps, owner, services } = this.#options
     const leasedAs = owner?.()
-    const release = () => this.#commit(this.#threads.release(user, this.#thread, open))
+    const release = () => this.#threads.release(services.platform.clock, user, this.#thread, open)
     let isOver = false
     const principal: Principal = { userId: user, kind: 'agent', name: this.agent.name }
     // A call by code of another step: that step has the labels of what this one has read.
@@ -376,7 +375,7 @@ export class Session {
       if (!isOver) await release()
       return result
     } catch (error) {
-      if (!isOver) await release().catch(() => {})
+      if (!isOver) await release()
       throw error
     } finally {
       noteTaint()

@@ -3,11 +3,15 @@
  * the questions that a session waits for.
  */
 import {
+  type Cancel,
+  type Clock,
   decodeJson,
   failure,
   type Json,
   LeaseLostError,
+  sleep,
   type TaintLabel,
+  TroupeError,
   titleOf,
   type UserId,
 } from '../../core/index.ts'
@@ -64,7 +68,7 @@ export interface StoredThread extends ThreadPartner {
 
 export interface ThreadStore {
   read(user: UserId, thread: string): Promise<ThreadState>
-  /** @throws ConflictError `thread.conflict` when another process began a step of this thread */
+  /** @throws ConflictError `thread.busy` when another call began a step of this thread first */
   begin(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenStep): Promise<void>
   /**
    * Returns the statements with which this process claims the open step before it executes it. They are rejected with
@@ -72,8 +76,11 @@ export interface ThreadStore {
    * @throws ConflictError `thread.busy` while another process executes the step
    */
   claim(user: UserId, partner: Pick<ThreadPartner, 'threadId' | 'name'>, state: ThreadState): Fragment
-  /** Returns the statements that release a step which this process executed and did not end. */
-  release(user: UserId, thread: string, open: OpenStep): Fragment
+  /**
+   * Releases a step which this process executed and did not end. If the commit fails, it is retried in the background until it
+   * succeeds or this process claims the step.
+   */
+  release(clock: Clock, user: UserId, thread: string, open: OpenStep): Promise<void>
   /** Returns the statements that begin a run in the thread. They are rejected with `thread.busy` if it is in use. */
   beginRun(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenThreadRun): Fragment
   /** The statement for the change that ends the step or the run. */
@@ -114,7 +121,7 @@ export function createThreadStore(
 ): ThreadStore {
   const queries = threadStatements(storage.dialect)
   return {
-    ...ownership(queries, owner),
+    ...ownership(storage, queries, owner),
     ...ends(queries),
     async read(user, thread) {
       const [rows, questions] = await storage.read({ user }, [
@@ -136,12 +143,12 @@ export function createThreadStore(
       }
     },
     async begin(user, partner, state, open) {
-      const statements = next(queries, user, { partner, state, open, owner: owner() }, 'thread.conflict')
+      const statements = next(queries, user, { partner, state, open, owner: owner() })
       const result = await storage.commit({ id: null, scope: { user }, statements })
       if (!result.ok) throw failure(result.code, result.detail ?? {})
     },
     beginRun: (user, partner, state, open) => ({
-      statements: next(queries, user, { partner, state, open, owner: '' }, 'thread.busy'),
+      statements: next(queries, user, { partner, state, open, owner: '' }),
     }),
     async list(user, wanted) {
       const statement =
@@ -201,23 +208,43 @@ const ends = (queries: ReturnType<typeof threadStatements>): Pick<ThreadStore, '
 })
 
 /** The owner of an open step: at most one process executes it, as long as its lease lasts. */
-const ownership = (
+function ownership(
+  storage: Pick<Storage, 'commit'>,
   queries: ReturnType<typeof threadStatements>,
   owner: () => string,
-): Pick<ThreadStore, 'claim' | 'release'> => ({
-  claim(user, partner, { steps, owner: before, holder }) {
-    if (holder === 'here') return { statements: [] }
-    const detail = { thread: partner.threadId, holder: 'a session of another process' }
-    if (holder === 'other-process') throw failure('thread.busy', detail)
-    const values = { user, thread: threadKey(partner), steps, before, owner: owner() }
-    return { statements: [queries.claim(values, { expect: { rows: 1 }, otherwise: 'thread.busy', detail })] }
-  },
-  release(user, thread, { step }) {
+): Pick<ThreadStore, 'claim' | 'release'> {
+  const retries = new Map<string, Cancel>()
+  const release: ThreadStore['release'] = async (clock, user, thread, open) => {
     const mine = owner()
-    const steps = Number(step.slice(step.lastIndexOf('#') + 1))
-    return { statements: mine === '' ? [] : [queries.release({ user, thread, steps, owner: mine })] }
-  },
-})
+    if (mine === '') return
+    const steps = Number(open.step.slice(open.step.lastIndexOf('#') + 1))
+    const statements = [queries.release({ user, thread, steps, owner: mine })]
+    const key = JSON.stringify([user, thread])
+    retries.delete(key)
+    try {
+      await storage.commit({ id: null, scope: { user }, statements })
+    } catch (error) {
+      if (error instanceof TroupeError && error.code === 'troupe.closed') return
+      const retry = () => void release(clock, user, thread, open)
+      retries.set(key, clock.after(releaseRetryMs, retry, { background: true }))
+    }
+  }
+  return {
+    claim(user, partner, { steps, owner: before, holder }) {
+      const thread = threadKey(partner)
+      // A release during the execution would let another process claim the step.
+      retries.get(JSON.stringify([user, thread]))?.()
+      if (holder === 'here') return { statements: [] }
+      const detail = { thread: partner.threadId, holder: 'a session of another process' }
+      if (holder === 'other-process') throw failure('thread.busy', detail)
+      const values = { user, thread, steps, before, owner: owner() }
+      return { statements: [queries.claim(values, { expect: { rows: 1 }, otherwise: 'thread.busy', detail })] }
+    },
+    release,
+  }
+}
+
+const releaseRetryMs = 1_000
 
 function holderIn({ owner, registered }: Row, mine: string): ThreadState['holder'] {
   if (owner === mine) return 'here'
@@ -225,7 +252,10 @@ function holderIn({ owner, registered }: Row, mine: string): ThreadState['holder
   return registered === null ? 'ended' : 'other-process'
 }
 
-/** Returns the statements that begin a step or a run: the thread must be free, and at its known number of steps. */
+/**
+ * Returns the statements that begin a step or a run: the thread must be free, and at its known number of steps. They are rejected
+ * with `thread.busy` if another call was faster.
+ */
 function next(
   queries: ReturnType<typeof threadStatements>,
   user: UserId,
@@ -235,7 +265,6 @@ function next(
     readonly open: OpenStep | OpenThreadRun
     readonly owner: string
   },
-  otherwise: 'thread.conflict' | 'thread.busy',
 ) {
   const { partner, open, owner } = at
   const { threadId: id, name, kind } = partner
@@ -250,7 +279,7 @@ function next(
         title: title ?? (isMessage ? titleOf(open.input) : null),
         turns: isMessage ? 1 : 0,
       },
-      { expect: { rows: 1 }, otherwise, detail: { thread: id, holder: holderOf(current) } },
+      { expect: { rows: 1 }, otherwise: 'thread.busy', detail: { thread: id, holder: holderOf(current) } },
     ),
   ]
 }
@@ -289,6 +318,26 @@ function threadOf(row: Row): StoredThread & ThreadPosition {
     turns: Number(row.turns),
     updatedAt: Number(row.updated_at),
     ...(open?.kind === 'run' ? { run: open.run } : {}),
+  }
+}
+
+/** The time in ms that a process has to release a step whose question or uncertain effect is stored. */
+const parkMs = 1_000
+const parkPollMs = 50
+
+/**
+ * Reads a thread whose step has begun to wait. Another process may still hold the step, which it releases a moment after the
+ * step has asked.
+ */
+export async function readParked(
+  clock: Clock,
+  read: () => Promise<ThreadState>,
+  isWaiting: (state: ThreadState) => boolean = () => true,
+): Promise<ThreadState> {
+  for (const from = clock.monotonic(); ; await sleep(clock, parkPollMs)) {
+    const state = await read()
+    const isHeld = state.holder === 'other-process' && isWaiting(state)
+    if (!isHeld || clock.monotonic() - from >= parkMs) return state
   }
 }
 
