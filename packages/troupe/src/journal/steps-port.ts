@@ -212,6 +212,12 @@ export interface Steps {
    * is called.
    */
   forget(user: string): Promise<() => void>
+  /**
+   * Aborts the code of a cancelled step in this process, or notifies the process that executes it. An `at-most-once` effect in
+   * progress may end before.
+   * @returns whether this process executes the step
+   */
+  abort(user: string, step: JournalId): boolean
   /** Releases a step of this process. Executed again, it continues from its record. */
   release(user: string, step: JournalId): Promise<void>
   /** Releases the steps of all runs, and other leased steps, because this process has lost its lease. */

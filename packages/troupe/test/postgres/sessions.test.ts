@@ -219,6 +219,49 @@ describe.skipIf(missing !== undefined)('sessions of several processes', () => {
     expect(await two.answer(question?.id ?? '', 'red')).toMatchObject({ text: 'red,paid by one' })
   })
 
+  test('An answer from another process is accepted if the step begins to wait within a second.', async () => {
+    const payer = gatedPayer('one')
+    const agent = defineAgent<string>({
+      name: 'Asker',
+      run: async (_, ctx) =>
+        (
+          await Promise.all([ctx.ask({ text: 'Which?' }), ctx.effect('pay', { class: 'at-most-once' }, payer.pay)])
+        ).join(),
+    })
+    const one = (await open()).user('ada').session(agent, { threadId: 't' })
+    const two = (await open()).user('ada').session(agent, { threadId: 't' })
+    const asking = one.generate('Ask.')
+    await payer.begun
+    await expect.poll(async () => (await two.questions()).length).toBe(1)
+    const [question] = await two.questions()
+    const answered = two.answer(question?.id ?? '', 'red')
+    setTimeout(payer.release, 200)
+    expect(await answered).toMatchObject({ text: 'red,paid by one' })
+    expect(await asking).toMatchObject({ status: 'waiting' })
+  })
+
+  test('Of simultaneous first calls of two processes one is answered, and the other is busy or answered later.', async () => {
+    const agent = defineAgent<string>({ name: 'Echo', run: async (text) => text })
+    const users = [(await open()).user('ada'), (await open()).user('ada')]
+    for (let i = 0; i < 20; i++) {
+      const calls = users.map((user) => user.session(agent, { threadId: `t${i}` }).chat('Hi.'))
+      const ends = await Promise.all(calls.map(codeOf))
+      expect(ends).toContain('Hi.')
+      expect(ends.filter((end) => end !== 'Hi.' && end !== 'thread.busy')).toEqual([])
+    }
+  })
+
+  test('A call that waited for the step of another call is answered or busy when a third call begins first.', async () => {
+    const agent = defineAgent<string>({
+      name: 'Echo',
+      run: (text) => new Promise<string>((resolve) => setTimeout(resolve, 20, text)),
+    })
+    const ada = (await open()).user('ada')
+    const calls = Array.from({ length: 20 }, (_, i) => ada.session(agent, { threadId: 't' }).chat(`call ${i}`))
+    const ends = await Promise.all(calls.map(codeOf))
+    expect(ends.filter((end, i) => end !== `call ${i}` && end !== 'thread.busy')).toEqual([])
+  })
+
   test('A step that is parked in several processes continues with the default when its question times out.', async () => {
     const run = async (_: string, ctx: Parameters<NonNullable<Parameters<typeof defineAgent>[0]['run']>>[1]) =>
       ctx.ask({ text: 'Which?', timeout: '1s', default: 'none' })
@@ -231,12 +274,48 @@ describe.skipIf(missing !== undefined)('sessions of several processes', () => {
     expect(await two.generate('Ask.')).toMatchObject({ status: 'waiting' })
   })
 
-  test('A session cancels the step that another process executes.', async () => {
+  test('A session cancels the step that another process executes, which records the effect in progress first.', async () => {
     const { child, output } = await begin('effect')
-    const session = (await open()).user('ada').session(gatedPayer('here').agent, { threadId: 't' })
+    const ada = (await open()).user('ada')
+    const session = ada.session(gatedPayer('here').agent, { threadId: 't' })
+    const cancelled = session.cancel()
+    setTimeout(() => child.stdin?.write('\n'), 500)
+    expect(await cancelled).toBe(true)
+    await expect.poll(() => output).toEqual(['working', 'cancelled'])
+    expect(await session.uncertain()).toEqual([])
+    expect((await ada.orchestra.thread('t')).messages).toMatchObject([{ text: 'Pay.' }])
+  })
+
+  test('A cancel aborts the code of a step in another process, which cleans up.', async () => {
+    const [begun, cleaned] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()]
+    const run = (_: string, ctx: Parameters<NonNullable<Parameters<typeof defineAgent>[0]['run']>>[1]) =>
+      new Promise<string>((_resolve, reject) => {
+        ctx.signal.addEventListener('abort', () => {
+          cleaned.resolve((ctx.signal.reason as { code: string }).code)
+          reject(ctx.signal.reason)
+        })
+        begun.resolve()
+      })
+    const agent = defineAgent<string>({ name: 'Payer', run })
+    const one = (await open()).user('ada').session(agent, { threadId: 't' })
+    const two = (await open()).user('ada')
+    const end = codeOf(one.chat('Pay.'))
+    await begun.promise
+    expect(await two.approvals.cancel('session:t/Payer')).toBe(true)
+    expect([await cleaned.promise, await end]).toEqual(['cancelled', 'cancelled'])
+    const answerer = defineAgent<string>({ name: 'Payer', run: async (text) => `${text}!` })
+    expect(await two.session(answerer, { threadId: 't' }).chat('And?')).toBe('And?!')
+  })
+
+  test('A session cancels the step of a suspended process, with its effect uncertain.', async () => {
+    const { child, output } = await begin('effect')
+    child.kill('SIGSTOP')
+    const session = (await open('2s')).user('ada').session(gatedPayer('here').agent, { threadId: 't' })
     expect(await session.cancel()).toBe(true)
     expect(await session.uncertain()).toMatchObject([{ name: 'pay' }])
+    child.kill('SIGCONT')
     child.stdin?.write('\n')
     await expect.poll(() => output).toEqual(['working', 'journal.lost'])
+    expect(await session.uncertain()).toMatchObject([{ name: 'pay' }])
   })
 })

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { systemClock } from '../../core/index.ts'
 import { createJournals } from '../../journal/index.ts'
+import { defineAgent } from '../definitions/define-agent.ts'
 import {
   call,
   file,
@@ -61,6 +62,49 @@ it('A session cancels a step that waits for an answer.', async () => {
     code: 'question.unknown',
   })
   expect(await one.chat('leave it')).toBe('fine')
+})
+
+it('A session cancels the call that another object of its thread executes, which records its effect first.', async () => {
+  const { session } = await openSessionTestbed()
+  const [begun, paid] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
+  const pay = () => {
+    begun.resolve()
+    return paid.promise
+  }
+  const { agent, model } = mockAgent([call('1'), 'fine'], { tools: [tool(pay, { effect: 'at-most-once' })] })
+  const [one, two] = [session(agent), session(agent)]
+  const executing = one.chat('go').catch(({ code }: { code: string }) => code)
+  await begun.promise
+  const cancelled = two.cancel()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  paid.resolve('receipt 7')
+  expect([await cancelled, await executing]).toEqual([true, 'cancelled'])
+  expect(await two.uncertain()).toEqual([])
+  expect(await two.chat('and now?')).toBe('fine')
+  expect(promptOf(model, 1)).toMatch(/go.*and now/)
+})
+
+it('A session that is cancelled by two callers at once is free for both.', async () => {
+  const { session } = await openSessionTestbed()
+  const { agent } = mockAgent([{ toolCalls: [{ name: 'mail', args: { q: 'x' } }] }, 'fine'], { tools: [mail] })
+  const [one, two] = [session(agent), session(agent)]
+  await one.generate('send it')
+  expect(await Promise.all([one.cancel(), two.cancel()])).toEqual([true, true])
+  expect(await one.chat('leave it')).toBe('fine')
+})
+
+it('A thread keeps the message of a call that is aborted while a function agent works.', async () => {
+  const { session, services } = await openSessionTestbed()
+  const controller = new AbortController()
+  const run = (_: unknown, { signal }: { signal: AbortSignal }) =>
+    new Promise<string>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason))
+      controller.abort()
+    })
+  const aborted = session(defineAgent({ name: 'A', run })).chat('go', { signal: controller.signal })
+  await expect(aborted).rejects.toMatchObject({ code: 'cancelled' })
+  const stored = await services.records.threadMessages.load('u', 'thread:t/A')
+  expect(stored).toMatchObject([{ message: { role: 'user', content: [{ text: 'go' }] } }])
 })
 
 it('A session that is aborted in a tool lists the effect whose outcome is unknown.', async () => {

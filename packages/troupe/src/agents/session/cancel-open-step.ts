@@ -1,15 +1,20 @@
 /** Cancels the open step of a thread without executing it. */
-import { failure, type Json } from '../../core/index.ts'
+import { failure, type Json, sleep } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import { inputMessage } from '../model/content/model-messages.ts'
 import { approvalClosed, type SessionOptions } from './session-parts.ts'
-import { rejectRun, type ThreadStore, threadMessagesOf } from './thread-store.ts'
+import { type OpenStep, rejectRun, type ThreadState, type ThreadStore, threadMessagesOf } from './thread-store.ts'
+
+/** The time in ms that a process has to record the effects in progress and to end its step. */
+const abortMs = 12_000
+const pollMs = 100
 
 /**
- * Ends the open step. No process continues it, and a process that executes it can record only results of claimed effects.
- * The message of the user stays in the thread.
+ * Ends the open step. No process continues it. A process that executes it aborts its code, records the results of its effects
+ * and ends it; if the process does not do so in time, an effect without a result is uncertain. The message of the user stays in
+ * the thread.
  * @returns whether a step was open
- * @throws ConflictError `thread.busy` while a run continues the thread, `thread.conflict`
+ * @throws ConflictError `thread.busy` while a run continues the thread
  */
 export async function cancelOpenStep(
   {
@@ -27,25 +32,48 @@ export async function cancelOpenStep(
   rejectRun(state, threadId)
   const { open } = state
   if (!open) return false
-  const commit = async (fragments: readonly Pick<Fragment, 'statements'>[]): Promise<void> => {
-    const statements = fragments.flatMap((fragment) => fragment.statements)
-    const done = await storage.commit({ id: null, scope: { user }, statements })
-    if (!done.ok) throw failure(done.code, { ...done.detail })
-  }
+  const read = () => threads.read(user, thread)
+  const commit = (fragments: readonly Pick<Fragment, 'statements'>[]) =>
+    storage.commit({ id: null, scope: { user }, statements: fragments.flatMap(({ statements }) => statements) })
   // The fence comes first: if this process ends before the thread is free, the next call ends the step as cancelled.
-  await commit([steps.cancel(user, open.step)])
+  const entry = { actor: 'host', operation: 'session.cancel', resource: threadId } as const
+  const fenced = await commit([steps.cancel(user, open.step), { statements: audit?.written(user, entry) ?? [] }])
+  if (!fenced.ok) throw failure(fenced.code, { ...fenced.detail })
+  const isExecuting = steps.abort(user, open.step) || state.holder === 'other-process'
+  if (isExecuting && (await hasEnded(services, read, state))) return true
   await steps.release(user, open.step)
   await steps.markUncertain(user, open.step)
   const { threadMessages } = services.records
   const messages = threadMessagesOf(thread)
-  const entry = { actor: 'host', operation: 'session.cancel', resource: threadId } as const
-  const fragments = [threads.cancelled(user, thread, state), { statements: audit?.written(user, entry) ?? [] }]
-  if (open.kind === 'generate') {
-    const stored = (await threadMessages.load(user, messages)).length
-    const message = inputMessage(open.input) as unknown as Json
-    fragments.push(threadMessages.append(user, messages, stored, { messages: [message], taint: open.taint ?? [] }))
-  }
-  await commit(fragments)
+  const fragments = [threads.cancelled(user, thread, state)]
+  const stored = (await threadMessages.load(user, messages)).length
+  fragments.push(threadMessages.append(user, messages, stored, unansweredMessage(open)))
+  const ended = await commit(fragments)
+  // Another call may have ended the step meanwhile.
+  if (!ended.ok && isOpen(state, await read())) throw failure(ended.code, { ...ended.detail })
   approvalClosed({ services, user }, thread)
   return true
+}
+
+const isOpen = (before: ThreadState, now: ThreadState): boolean => now.open !== undefined && now.steps === before.steps
+
+/** Returns the message of the user in an open step, if it has one. */
+export const unansweredMessage = ({ kind, input, taint = [] }: OpenStep) => ({
+  messages: kind === 'generate' ? [inputMessage(input) as unknown as Json] : [],
+  taint,
+})
+
+/** Waits until the process that executes the step has ended it. @returns false if that process has ended, or needs too long */
+async function hasEnded(
+  { platform: { clock } }: Pick<SessionOptions['services'], 'platform'>,
+  read: () => Promise<ThreadState>,
+  before: ThreadState,
+): Promise<boolean> {
+  for (const from = clock.monotonic(); clock.monotonic() - from < abortMs; ) {
+    await sleep(clock, pollMs)
+    const now = await read()
+    if (!isOpen(before, now)) return true
+    if (before.holder === 'other-process' && now.holder !== before.holder) return false
+  }
+  return false
 }

@@ -1,6 +1,7 @@
 /** Ends the turn of a cancelled step of a session. */
 import { failure } from '../../core/index.ts'
 import type { UnsavedMessages } from '../agent-port.ts'
+import { unansweredMessage } from './cancel-open-step.ts'
 import type { SessionOptions } from './session-parts.ts'
 import { type OpenStep, type ThreadStore, threadMessagesOf } from './thread-store.ts'
 
@@ -29,7 +30,8 @@ export async function clearCancelled(
   const { threadMessages } = services.records
   const messageThread = threadMessagesOf(thread)
   const stored = (await threadMessages.load(user, messageThread)).length
-  const { messages, taint } = unsaved?.(stored) ?? { messages: [], taint: [] }
+  // An agent without messages of a model has at least that of the user.
+  const { messages, taint } = unsaved?.(stored) ?? unansweredMessage(open)
   const appended = threadMessages.append(user, messageThread, stored, { messages, taint })
   const statements = [...threads.ended(user, thread).statements, ...appended.statements]
   const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })

@@ -79,6 +79,19 @@ export class StepMachine implements StepControl, StepPort {
     return this.#stop({ on: 'stop', reason: { kind } })
   }
 
+  /**
+   * Cancels a step whose journal is fenced. An `at-most-once` effect in progress may end before, within the time that cancelled
+   * code has, because its outcome would be unknown.
+   */
+  abort(): void {
+    const claims = [...(this.data.execution?.record.claims.values() ?? [])]
+    const isActing = claims.some((claim) => claim.class === 'at-most-once' && !claim.outcome && !claim.uncertain)
+    const cancel = () => void this.stop('cancel')
+    const { clock, limits } = this.context
+    if (isActing) void this.drain().then(clock.after(limits.unwindMs, cancel, { background: true }))
+    else cancel()
+  }
+
   /** Aborts nothing: awaits effects in progress and records them; resolves when the step has ended. */
   drain(): Promise<void> {
     return this.#stop({ on: 'drain' })

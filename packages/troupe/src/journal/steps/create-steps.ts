@@ -65,12 +65,14 @@ function createMachine(
 const endings = (
   journals: Journals,
   uncertain: UncertainEffects,
-): Pick<Steps, 'cancel' | 'abandon' | 'retainEnded' | 'dropUncertain'> => ({
+): Pick<Steps, 'cancel' | 'abandon' | 'retainEnded' | 'dropUncertain' | 'resolveEnded' | 'markUncertain'> => ({
   cancel: (user, step) => ({
     statements: [...journals.fence(user, [step]).statements, ...journals.close(user, step).statements],
   }),
   abandon: (user, steps, retentionMs) => journals.abandon(user, steps, retentionMs),
   retainEnded: (user, ended, retentionMs) => journals.retainEnded(user, ended, retentionMs),
+  resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),
+  markUncertain: (user, step) => uncertain.addUnknown(user, step),
   dropUncertain: (user, ended) => ({ statements: ended.flatMap((step) => uncertain.drop(user, step).statements) }),
 })
 
@@ -85,6 +87,42 @@ export function createSteps(options: StepsOptions): Steps {
   checkPorts('createSteps', options, ['storage', 'journals', 'inbox', 'timers', 'clock', 'random'])
   return openSteps(options)
 }
+
+/**
+ * Passes arrivals to steps, and aborts of cancelled steps between the processes of a storage. A lost abort only delays the end of
+ * its step.
+ */
+function listen(
+  { inbox, storage: { broadcast } }: StepsOptions,
+  machineOf: (user: string, step: JournalId) => StepMachine | undefined,
+): Pick<Steps, 'abort'> & { readonly unlisten: () => void } {
+  const abortHere = (user: string, step: JournalId): boolean => {
+    const machine = machineOf(user, step)
+    if (machine === undefined || machine.state === 'parked') {
+      machine?.drop()
+      return false
+    }
+    machine.abort()
+    return true
+  }
+  const unlistenInbox = inbox.onArrival((user, journal) => machineOf(user, journal)?.dispatch({ on: 'arrival' }))
+  const unlistenAborts = broadcast?.on((text) => {
+    const [what, user, step] = text.startsWith(abortPrefix) ? (JSON.parse(text) as string[]) : []
+    if (what !== undefined) abortHere(String(user), String(step))
+  })
+  return {
+    abort(user, step) {
+      const isHere = abortHere(user, step)
+      if (!isHere) broadcast?.send(JSON.stringify(['step.abort', user, step]))
+      return isHere
+    },
+    unlisten() {
+      unlistenInbox()
+      unlistenAborts?.()
+    },
+  }
+}
+const abortPrefix = '["step.abort",'
 
 /** Fields that are undefined are left out. */
 const textOf = (answer: object) => new EncodedBody(JSON.stringify(answer))
@@ -115,7 +153,7 @@ function openSteps(options: StepsOptions): Steps {
     },
   }
   const machineOf = (user: string, step: JournalId) => machines.get(executionKeyOf(user, step))
-  const unlisten = inbox.onArrival((user, journal) => machineOf(user, journal)?.dispatch({ on: 'arrival' }))
+  const { abort, unlisten } = listen(options, machineOf)
   const execute: Steps['execute'] = (spec, program) => {
     if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
     const user = spec.principal.userId
@@ -137,9 +175,7 @@ function openSteps(options: StepsOptions): Steps {
     ...replays(context, execute),
     answer: (user, step, wait, answer) => inbox.put(user, step, answerSender, wait, textOf(answer)),
     resolve: (user, step, call, resolution) => uncertain.resolve(user, step, call, resolution),
-    resolveEnded: (user, step, call, resolution) => uncertain.resolveEnded(user, step, call, resolution),
     ...endings(journals, uncertain),
-    markUncertain: (user, step) => uncertain.addUnknown(user, step),
     uncertain: uncertain.listed,
     answers: async (user, step, kind) => answersOf(await journals.read(user, step, 0, allRecords), kind),
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
@@ -149,6 +185,7 @@ function openSteps(options: StepsOptions): Steps {
       await Promise.all(mine.map((machine) => machine.forget()))
       return () => void erasing.delete(user)
     },
+    abort,
     release: (user, step) => leave([machineOf(user, step)]),
     releaseLeased: () => leave([...machines.values()].filter(({ spec }) => needsLease(spec))),
     drain: (timeouts) => drainSteps({ ...options, limits, machines, stopAccepting: () => closing.abort() }, timeouts),
