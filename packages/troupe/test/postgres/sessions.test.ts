@@ -240,7 +240,7 @@ describe.skipIf(missing !== undefined)('sessions of several processes', () => {
     expect(await asking).toMatchObject({ status: 'waiting' })
   })
 
-  test('Of simultaneous first calls of two processes one is answered, and the other is busy or answered later.', async () => {
+  test('Sessions of two processes answer one of two simultaneous first calls, and the other is busy or answered later.', async () => {
     const agent = defineAgent<string>({ name: 'Echo', run: async (text) => text })
     const users = [(await open()).user('ada'), (await open()).user('ada')]
     for (let i = 0; i < 20; i++) {

@@ -20,6 +20,11 @@ export type ApiKeyFields = {
   readonly key: string
 }
 
+export type ApprovalFields = {
+  /** The id of the run, session or message handler in the list of approvals. */
+  readonly approval: string
+}
+
 export type AgentOfUserFields = {
   /** The name of the agent. */
   readonly agent: string

@@ -8,6 +8,7 @@ import type {
   AgentOfUserFields,
   AlertFields,
   ApiKeyFields,
+  ApprovalFields,
   CalledFields,
   EntryVersionFields,
   FailedFields,
@@ -26,10 +27,7 @@ export interface EventPayloads extends RunEventPayloads {
   /** A metric exceeded the bounds of an alert rule for the configured time. */
   'alert.raised': AlertFields
   /** A person has answered or cancelled a session that waited, or has resolved an uncertain effect. */
-  'approval.closed': {
-    /** The id of the run, session or message handler in the list of approvals. */
-    readonly approval: string
-  }
+  'approval.closed': ApprovalFields
   /** The audit record of an allowed action could not be stored. */
   'audit.lost': FailedFields
   /** The database holds an older audit log than the last checkpoint signed. */

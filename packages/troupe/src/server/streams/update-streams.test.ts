@@ -72,11 +72,11 @@ describe('The stream of updates', () => {
     const ada = troupe.user('ada')
     const own = await open(url, { 'troupe-user': 'ada' })
     const all = await open(url, {}, ends.signal, '?allUsers=true')
-    const noticesOf = ({ updates }: typeof own) => updates().filter(({ kind }) => kind.endsWith('approvals')).length
+    const approvalsOf = ({ updates }: typeof own) => updates().filter(({ kind }) => kind.endsWith('approvals')).length
     const noticed = async (what: string, change: () => Promise<unknown>) => {
-      const before = [own, all].map(noticesOf)
+      const before = [own, all].map(approvalsOf)
       await change()
-      await until(what, () => [own, all].every((stream, i) => noticesOf(stream) > (before[i] as number)))
+      await until(what, () => [own, all].every((stream, i) => approvalsOf(stream) > (before[i] as number)))
       // A later batch must not have this notice.
       await new Promise((resolve) => setTimeout(resolve, 300))
     }
