@@ -223,9 +223,8 @@ export class MessagingContext {
   }
   /** Adds the trace of an application that sends within its own span. */
   #traced(sender: Sender): Sender {
-    const { trace, span } = (sender.provenance.trace ? undefined : this.#events.eventContext()) ?? {}
-    if (trace === undefined || span === undefined) return sender
-    return { ...sender, provenance: { ...sender.provenance, trace: { traceId: trace, spanId: span } } }
+    const trace = sender.provenance.trace ? undefined : this.#events.surroundingSpan(sender.user)
+    return trace ? { ...sender, provenance: { ...sender.provenance, trace } } : sender
   }
   systemMessage(id: string, systemMessage: SystemMessage): OutgoingMessage {
     return composeSystemMessage(this.#composing(), id, systemMessage)

@@ -14,6 +14,7 @@ import {
 } from '../core/index.ts'
 import { admittedOf, recorded } from './access/admit.ts'
 import { showsErrorTexts } from './access/error-texts.ts'
+import { requestEventContext } from './access/request-event-context.ts'
 import { keyOf } from './access/request-principal.ts'
 import { answerIdempotently } from './answers/answer-idempotently.ts'
 import { bindCursor, openCursor } from './answers/cursors.ts'
@@ -122,7 +123,7 @@ export function executeRequest(site: Site, route: Route, call: AnyCall, reply: F
   const by = <Out>(run: () => Out) => callers.within(principal, () => audit.by({ key: keyOf(principal), agent }, run))
   return by(() =>
     recorded(site, route.operation, principal, () =>
-      events.within({ userId: user, requestId: reply.request.id }, () =>
+      events.within(requestEventContext(events, user, reply.request), () =>
         mapDrainError(site, async () => {
           // Requests that arrive together share the time of a macrotask.
           await macrotaskWithTime(site.parts.platform.clock)

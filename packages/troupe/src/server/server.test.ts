@@ -357,6 +357,19 @@ describe('the server', () => {
     const requestId = started.headers.get('x-request-id')
     expect(about('of.the.run')).toMatchObject({ requestId, runId: 'r', agent: 'Writer', trace: expect.any(String) })
   })
+  it('A run that is started with the header traceparent is in the trace of its caller; an invalid header is ignored.', async () => {
+    const { call, troupe } = await servers.start({ agents: [defineAgent({ name: 'Echo', run: async (text) => text })] })
+    const [trace, span] = ['a'.repeat(32), 'b'.repeat(16)]
+    const start = (id: string, traceparent: string) =>
+      call('POST', '/v1/runs', { task: 1, agent: 'Echo', id }, { traceparent })
+    expect(await start('r', `00-${trace}-${span}-01`)).toMatchObject({ status: 201 })
+    expect(await start('other', 'nonsense')).toMatchObject({ status: 201 })
+    for (const id of ['r', 'other']) await call('GET', `/v1/runs/${id}/result?wait=20s`)
+    const { traces } = troupe.user('default')
+    const run = { name: 'invoke_workflow', parent: span, status: 'ok' }
+    expect(await traces.get('r')).toMatchObject({ traceId: trace, roots: [run] })
+    expect((await traces.get('other'))?.roots).toMatchObject([{ name: 'invoke_workflow' }])
+  })
   it('The server lists present workers and the version of each build.', async () => {
     const { call, troupe } = await servers.start()
     await troupe.user('default').start(new Worker('Stock', { role: 'storage', topics: ['orders'] }))

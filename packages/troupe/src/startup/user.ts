@@ -97,7 +97,8 @@ export class User {
 
   /** Traces of the user's work as spans: `ada.traces.get(run.id)`. */
   get traces(): Traces {
-    return this.#parts.observability.observation.traces(this.id)
+    const { observability, runs } = this.#parts
+    return observability.observation.traces(this.id, (run) => runs.orchestra.traceOf(this.id, run))
   }
 
   /**

@@ -293,7 +293,9 @@ export class Session {
     }
     const labels = call.kind === 'generate' ? services.guard.people : []
     const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
-    const open = { ...call, ...taint, step: `session:${this.#thread}#${state.steps + 1}` }
+    const callerSpan = services.platform.events.surroundingSpan(user)
+    const traced = callerSpan ? { callerSpan } : {}
+    const open = { ...call, ...taint, ...traced, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#partner, state, open)
     return this.#carryOut(open, options, live ? { live } : {})
   }
@@ -342,6 +344,7 @@ export class Session {
           principal,
           input: { kind: open.kind, input: open.input, fingerprint: this.agent.fingerprint },
           ...taintField(open.taint),
+          ...(open.callerSpan ? { traceId: open.callerSpan.traceId, parentSpan: open.callerSpan.spanId } : {}),
           onEnd: () => this.#threads.ended(user, this.#thread),
           ...(signal ? { signal } : {}),
           ...(holder === 'ended' ? { entry: 'restart' } : {}),

@@ -11,6 +11,7 @@ import {
   LeaseLostError,
   sleep,
   type TaintLabel,
+  type TraceContext,
   TroupeError,
   titleOf,
   type UserId,
@@ -29,6 +30,8 @@ export type OpenStep = {
   readonly input: Json
   /** The taint labels of the input. */
   readonly taint?: readonly TaintLabel[]
+  /** The span in which the call began, in the trace of its caller. */
+  readonly callerSpan?: TraceContext
 }
 /** A run that continues the thread and has not ended. */
 export type OpenThreadRun = { readonly kind: 'run'; readonly run: string; readonly input: Json }

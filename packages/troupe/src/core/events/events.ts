@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { hashText } from '../json/canonical-json.ts'
 import type { Json } from '../values/json-value.ts'
+import type { TraceContext, UserId } from './envelope.ts'
 import type { EventName, EventPayloads } from './event-payloads.ts'
 
 /** The context of an event: fields that each event and log line within it carries. */
@@ -90,6 +91,11 @@ export interface Events {
   /** The same in a child span of the current span; without a current trace there is no span. */
   spanned<Out>(run: () => Out): Out
   eventContext(): EventContext | undefined
+  /**
+   * Returns the span below which new work of the user belongs: the current one, or that of another tracing library. The span
+   * of another user does not count, because a trace belongs to one user.
+   */
+  surroundingSpan(user: UserId): TraceContext | undefined
 }
 
 const matches = (pattern: EventPattern, type: string) =>
@@ -114,12 +120,14 @@ export interface EventsOptions {
   readonly processId?: string
   /** Gives the current context to other libraries that track it. */
   readonly runInContext?: <Out>(context: EventContext, run: () => Out) => Out
+  /** Returns the current span of another library that tracks it. */
+  readonly activeSpan?: () => TraceContext | undefined
 }
 
 /** @param onFailure called with the error of an observer; must not throw */
 export function createEvents(
   onFailure: (error: unknown, event: TroupeEvent) => void,
-  { processId = '', runInContext = (_, run) => run() }: EventsOptions = {},
+  { processId = '', runInContext = (_, run) => run(), activeSpan = () => undefined }: EventsOptions = {},
 ): Events {
   const observers = new Set<Entry>()
   /** The observers by event type. */
@@ -183,5 +191,11 @@ export function createEvents(
       return within({ span: own, ...(span === undefined ? {} : { parent: span }) }, run)
     },
     eventContext: () => around.getStore(),
+    surroundingSpan(user) {
+      const { userId, trace, span } = around.getStore() ?? {}
+      if (trace !== undefined && span !== undefined && userId === user) return { traceId: trace, spanId: span }
+      const active = activeSpan()
+      return active?.spanId === span ? undefined : active
+    },
   }
 }

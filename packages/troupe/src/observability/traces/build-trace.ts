@@ -22,9 +22,13 @@ function join(one: Span, other: Span): Span {
   }
 }
 
-/** @returns undefined if there are no spans */
-export function buildTrace(traceId: string, recorded: readonly Span[]): RecordedTrace | undefined {
-  const spans = mergeSpans(recorded)
+/**
+ * @param top the span with which the tree begins; the complete trace by default
+ * @returns undefined if there are no spans
+ */
+export function buildTrace(traceId: string, recorded: readonly Span[], top?: string): RecordedTrace | undefined {
+  const merged = mergeSpans(recorded)
+  const spans = top === undefined ? merged : spansFrom(top, merged)
   if (spans.length === 0) return undefined
   const roots = treesOf(spans)
   const startedAt = spans.reduce((first, span) => Math.min(first, span.startedAt), Number.POSITIVE_INFINITY)
@@ -42,6 +46,13 @@ export function buildTrace(traceId: string, recorded: readonly Span[]): Recorded
     spans: spans.length,
     roots,
   }
+}
+
+function spansFrom(top: string, spans: readonly Span[]): readonly Span[] {
+  const children = Map.groupBy(spans, ({ parent }) => parent)
+  const found = new Set(spans.filter(({ id }) => id === top))
+  for (const { id } of found) for (const child of children.get(id) ?? []) found.add(child)
+  return [...found]
 }
 
 /** Orders spans of the same start: the one that ended first, or was recorded first, comes first. */

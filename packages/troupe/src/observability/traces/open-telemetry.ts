@@ -2,8 +2,8 @@
  * Connects spans of Troupe with those of the application's OpenTelemetry in one trace: the spans of its HTTP client or database are
  * below the step, tool or model call that caused them.
  */
-import { context, trace } from '@opentelemetry/api'
-import type { EventContext } from '../../core/index.ts'
+import { context, isSpanContextValid, trace } from '@opentelemetry/api'
+import type { EventContext, TraceContext } from '../../core/index.ts'
 
 const sampled = 1
 
@@ -15,7 +15,7 @@ export function runInOpenTelemetryContext<Out>({ trace: traceId, span }: EventCo
 }
 
 /** Returns the surrounding span of the application. */
-export function activeSpan(): { readonly trace: string; readonly span: string } | undefined {
+export function activeSpan(): TraceContext | undefined {
   const found = trace.getSpanContext(context.active())
-  return found && { trace: found.traceId, span: found.spanId }
+  return found && isSpanContextValid(found) ? { traceId: found.traceId, spanId: found.spanId } : undefined
 }

@@ -29,8 +29,8 @@ export interface TraceSummary {
 }
 
 export interface TraceStore extends SpanSink {
-  /** Returns a trace, undefined if it is not stored. */
-  get(user: UserId, traceId: string): Promise<RecordedTrace | undefined>
+  /** Returns a trace, or of it the span `top` and those below; undefined if it is not stored. */
+  get(user: UserId, traceId: string, top?: string): Promise<RecordedTrace | undefined>
   /** Lists traces, the newest first. */
   list(user: UserId, limit: number): Promise<readonly TraceSummary[]>
   /**
@@ -89,11 +89,12 @@ export function createTraceStore({ storage, clock, ids, ...initialBounds }: Trac
         if (!result.ok) throw failure(result.code, { ...result.detail })
       }
     },
-    async get(user, traceId) {
+    async get(user, traceId, top) {
       const [rows = []] = await storage.read({ user }, [queries.spans({ user, trace: traceId }, { returns: true })])
       return buildTrace(
         traceId,
         rows.flatMap((row) => JSON.parse(String(row.spans)) as Span[]),
+        top,
       )
     },
     async list(user, limit) {

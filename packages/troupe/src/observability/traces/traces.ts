@@ -9,10 +9,10 @@ import {
   hashText,
   type Ids,
   type Json,
-  traceIdOfRoot,
+  type TraceContext,
   type UserId,
 } from '../../core/index.ts'
-import { activeSpan } from './open-telemetry.ts'
+import { parseTraceparent } from './parse-traceparent.ts'
 import type { RecordedTrace } from './span.ts'
 import type { TraceStore, TraceSummary } from './trace-store.ts'
 
@@ -23,10 +23,9 @@ export interface TracesParts {
   /** Absent if no traces are stored. */
   readonly store: TraceStore | undefined
   readonly flush: () => Promise<void>
+  /** Returns the trace of a run and, if the trace began above the run, the span of the run. */
+  readonly ofRun: (run: string) => Promise<{ readonly traceId: string; readonly top?: string }>
 }
-
-/** Version ff is invalid; a later version than 00 may have more fields. */
-const traceparentForm = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:(?<!^00.{53})-[!-~]*)?$/
 
 /** Options of a span of the application. */
 export interface OwnSpanOptions {
@@ -48,7 +47,7 @@ export class Traces {
 
   /**
    * Returns the tree of a trace, with durations, tokens and cost.
-   * @param id the id of a run, or a trace id of 32 hexadecimal digits
+   * @param id the id of a run, for the run and all below it; or a trace id of 32 hexadecimal digits, for the complete trace
    * @returns undefined if the trace is not stored
    * @throws ValidationError if traces are not stored
    * @example const trace = await ada.traces.get(run.id)
@@ -57,7 +56,8 @@ export class Traces {
     checkText('traces.get', id)
     const store = this.#store()
     await this.#parts.flush()
-    const ofRun = await store.get(this.#user, traceIdOfRoot(this.#user, `run:${id}`))
+    const { traceId, top } = await this.#parts.ofRun(id)
+    const ofRun = await store.get(this.#user, traceId, top)
     return ofRun ?? (/^[0-9a-f]{32}$/.test(id) ? store.get(this.#user, id) : undefined)
   }
 
@@ -79,8 +79,7 @@ export class Traces {
 
   /**
    * Executes a function in a span of the application: below the surrounding span, a span of OpenTelemetry, or that of a caller;
-   * otherwise in a new trace. Messages and own spans of the function are below it; a run and a call of a session have traces of
-   * their own.
+   * otherwise in a new trace. Runs, calls of sessions, messages and own spans that the function starts are below it.
    * @throws the error of `run`; ValidationError for an invalid traceparent
    * @example await ada.traces.span('import', () => importOrders(), { attributes: { 'orders.source': 'shop' } })
    */
@@ -90,8 +89,8 @@ export class Traces {
     checkFunction(`What the span ${name} is of`, run)
     const { clock, events, ids } = this.#parts
     const above = this.#above(options.traceparent)
-    const trace = above?.trace ?? hashText(ids.next()).slice(0, 32)
-    const around = { userId: this.#user, trace, ...(above?.span === undefined ? {} : { span: above.span }) }
+    const trace = above?.traceId ?? hashText(ids.next()).slice(0, 32)
+    const around = { userId: this.#user, trace, ...(above ? { span: above.spanId } : {}) }
     return events.within(around, () =>
       events.spanned(async () => {
         const began = clock.monotonic()
@@ -123,17 +122,11 @@ export class Traces {
     return trace === undefined || span === undefined ? undefined : `00-${trace}-${span}-01`
   }
 
-  #above(traceparent: string | undefined): { readonly trace?: string; readonly span?: string } | undefined {
-    if (traceparent === undefined) {
-      const around = this.#parts.events.eventContext()
-      // A span of another user: a trace belongs to one user.
-      return around?.trace !== undefined && around.userId === this.#user ? around : activeSpan()
-    }
-    checkText('traceparent', traceparent)
-    const [, trace, span] = traceparentForm.exec(traceparent) ?? []
-    if (trace === undefined || span === undefined || /^0+$/.test(trace))
-      throw failure('validation.failed', { what: 'traceparent', problem: 'it is not a header of W3C Trace Context' })
-    return { trace, span }
+  #above(traceparent: string | undefined): TraceContext | undefined {
+    if (traceparent === undefined) return this.#parts.events.surroundingSpan(this.#user)
+    const found = parseTraceparent(checkText('traceparent', traceparent))
+    if (found) return found
+    throw failure('validation.failed', { what: 'traceparent', problem: 'it is not a header of W3C Trace Context' })
   }
 
   #store(): TraceStore {

@@ -35,6 +35,7 @@ import {
   type SpanTracer,
   type TraceStore,
   Traces,
+  type TracesParts,
   Watchdog,
 } from '../../observability/index.ts'
 import { Access } from '../../security/index.ts'
@@ -186,10 +187,11 @@ export class Observation {
     this.#alerting.start()
   }
 
-  traces(user: UserId): Traces {
+  /** @param ofRun returns the trace of a run of the user */
+  traces(user: UserId, ofRun: TracesParts['ofRun']): Traces {
     const { clock, events, ids } = this.#parts.platform
     const flush = async () => this.tracer?.flush()
-    return new Traces({ clock, events, ids, store: this.store, flush }, user)
+    return new Traces({ clock, events, ids, store: this.store, flush, ofRun }, user)
   }
 
   /** Drops unsaved data of the user, and waits for data that is being stored. */

@@ -6,6 +6,7 @@ import {
   isLongValue,
   LastReturn,
   nextMacrotask,
+  spanIdOf,
   type UserId,
   whenAborted,
 } from '../../core/index.ts'
@@ -17,6 +18,7 @@ import { parentOf } from './children/parent.ts'
 import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import { submitCommand } from './commands/submit-command.ts'
+import { callerSpanOf, traceIdOf } from './events/run-trace.ts'
 import { foldRun } from './execution/fold-run.ts'
 import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
@@ -37,6 +39,7 @@ import { type NewRun, readStart, type StartSpec, startRun } from './starts/start
 import { readRetainedRecords } from './store/retained-records.ts'
 import { journalOwnerOf, runJournal } from './store/run-journals.ts'
 import { runKey } from './store/run-key.ts'
+import { readRecord } from './store/run-record.ts'
 import type { RunRow } from './store/run-store.ts'
 import { withThread } from './threads/with-thread.ts'
 
@@ -83,7 +86,9 @@ export class OrchestraHost implements RunHost {
 
   /** @param as the agent as which an outside caller starts the run */
   async start(user: UserId, spec: StartSpec, also?: readonly Statement[], as?: string): Promise<string> {
-    const made = readStart(this.parts, spec, as)
+    // A schedule starts its runs in the context of the timer, which is that of an earlier call.
+    const callerSpan = also ? undefined : this.parts.platform.events.surroundingSpan(user)
+    const made = readStart(this.parts, spec, { as, callerSpan })
     if (isLongValue(made.spec.task)) await nextMacrotask(this.parts.platform.clock)
     const { threadId } = spec
     return this.begin(user, threadId === undefined ? made : await withThread(this.parts, user, made, threadId), also)
@@ -239,6 +244,15 @@ export class OrchestraHost implements RunHost {
 
   records(user: UserId, run: string, after: number, limit: number): Promise<readonly JournalRecord[]> {
     return this.parts.journal.journals.read(user, runJournal(run), after, limit)
+  }
+
+  /** Returns the trace id of a run and, if the trace began above the run, the span of the run. */
+  async traceOf(user: UserId, run: string): Promise<{ readonly traceId: string; readonly top?: string }> {
+    const [start] = await this.records(user, run, 0, 1)
+    const input = start && readRecord(start.body).input
+    const pinned = input?.type === 'start' ? input.pinned : {}
+    const traceId = traceIdOf(user, run, pinned)
+    return callerSpanOf(pinned) ? { traceId, top: spanIdOf(user, runJournal(run)) } : { traceId }
   }
 
   /** Resolves with the next events of the run, or the signal; rejects when the troupe closes. */

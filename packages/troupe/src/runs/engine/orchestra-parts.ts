@@ -47,8 +47,12 @@ export type RunLivePart = {
 export interface ChildRuns {
   /** @throws ValidationError `topology.rejected`, with all findings on `error.findings` */
   prepare(spec: ChildRunSpec): RunSpec
-  /** Returns the statements that create the run. */
-  rows(user: UserId, run: string, spec: RunSpec): readonly Statement[]
+  /** Returns the statements that create the run. @returns announce reports the events of the start when they are durable */
+  create(
+    user: UserId,
+    run: string,
+    spec: RunSpec,
+  ): { readonly statements: readonly Statement[]; readonly announce: () => void }
   /** Returns the statements of a child run that retries a failed or cancelled one under another step. */
   retry(user: UserId, run: string, as: string, parent: Parent, repeat: boolean): Promise<readonly Statement[]>
   /** Returns the number of hops of a child run. @throws NotFoundError `replay.expired` */

@@ -31,6 +31,7 @@ import { copyAnswer } from './copy-answer.ts'
 import { editRun, type RunEdits } from './edit-run.ts'
 import { rejectAhead } from './events/reject-ahead.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
+import { traceIdOf } from './events/run-trace.ts'
 import { type ForkOptions, readFork } from './forks/fork-options.ts'
 import { forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
@@ -40,7 +41,7 @@ import { recordRead } from './record-read.ts'
 import { type RunResult, revive, type UncertainEffectOfRun } from './run-result.ts'
 import { noteRunTaint, withRunTaint } from './store/note-run-taint.ts'
 import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
-import { stepJournal, traceIdOf } from './store/run-journals.ts'
+import { stepJournal } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
 import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
 
@@ -136,7 +137,8 @@ export class Run<Response = Json> {
   async *#events(from: number, untilWaiting: boolean, signal: AbortSignal | undefined): AsyncGenerator<RunEvent> {
     let seq = from
     const { id: run } = this
-    const at = { run, user: this.#user, trace: traceIdOf(this.#user, run) }
+    const at = { run, user: this.#user }
+    let trace = ''
     let record = 0
     rejectExpired(this.#host.parts, await this.#host.row(this.#user, run))
     if (from > 0) await rejectAhead(this.#host, this.#user, run, from)
@@ -153,13 +155,14 @@ export class Run<Response = Json> {
           if (page.length > 0) await noteRunTaint(this.#host.parts, this.#user, this.id)
           for (const { seq: position, body } of page) {
             record = position
-            const { events = [], first = 1 } = readRecord(body)
+            const { input, events = [], first = 1 } = readRecord(body)
+            if (input?.type === 'start') trace = traceIdOf(this.#user, run, input.pinned)
             for (const [i, event] of events.entries()) {
               const set = pathSetBy(paths, event)
               if (set) paths.set(...set)
               if (first + i > seq) {
                 seq = first + i
-                yield { ...event, seq, path: pathOf(paths, event), ...at }
+                yield { ...event, seq, path: pathOf(paths, event), ...at, trace }
               }
               if (over.has(event.type)) return
             }

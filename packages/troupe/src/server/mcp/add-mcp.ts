@@ -4,6 +4,7 @@ import { failure, loadOptional } from '../../core/index.ts'
 import { createMcpEndpoint, type McpEndpoint } from '../../protocols/index.ts'
 import { coversOperation, coversRole } from '../../security/index.ts'
 import { type Admit, admittedOf } from '../access/admit.ts'
+import { requestEventContext } from '../access/request-event-context.ts'
 import { accessOf, keyOf } from '../access/request-principal.ts'
 import { cutStalled, recheckPeriodically } from '../access/session-guard.ts'
 import type { Site } from '../site.ts'
@@ -16,6 +17,7 @@ const sessionHeader = 'mcp-session-id'
 
 export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
   const { troupe, parts, settings, draining } = site
+  const { events } = parts.platform
   const calls = new McpCalls()
   let endpoint: Promise<McpEndpoint> | undefined
   app.route({
@@ -65,7 +67,9 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       try {
         await parts.security.callers.within(principal, () =>
           parts.security.audit.by({ key: keyOf(principal), agent }, () =>
-            handle(request.raw as never, reply.raw as never, body),
+            events.within(requestEventContext(events, user, request), () =>
+              handle(request.raw as never, reply.raw as never, body),
+            ),
           ),
         )
       } finally {

@@ -20,6 +20,7 @@ import {
 } from '../../core/index.ts'
 import { Requests } from '../../journal/index.ts'
 import {
+  activeSpan,
   checkLogConfig,
   createMetricStore,
   createPinoLog,
@@ -102,7 +103,7 @@ function createPlatform({ clock, random, log }: Pick<Platform, 'clock' | 'random
   const ids = createIds(clock, random)
   const events = createEvents(
     (error, event) => log.error('an observer failed', failureFields({ event: event.type, ...event }, error)),
-    { processId: `${hostname()}/${process.pid}/${ids.next()}`, runInContext: runInOpenTelemetryContext },
+    { processId: `${hostname()}/${process.pid}/${ids.next()}`, runInContext: runInOpenTelemetryContext, activeSpan },
   )
   if (process.env.NODE_ENV !== 'production') warnInDevelopment(events, log)
   return { clock, random, ids, events }

@@ -35,9 +35,10 @@ export function createChildRuns(host: RunHost): ChildRuns {
       const topology = host.parts.agents.resolveTeam(spec as TeamReference, 'ctx.startRun')
       return prepareRun({ task, topology, ...(config ? { config } : {}), ...(tags ? { tags } : {}) })
     },
-    rows: (user, run, spec) => {
+    create: (user, run, spec) => {
       host.rememberCode(user, run, spec.agents)
-      return finishNow(createRunInParts(host.parts, user, run, spec)).statements
+      const { statements, owner, events } = finishNow(createRunInParts(host.parts, user, run, spec))
+      return { statements, announce: () => owner.announceStart(events) }
     },
     retry: async (user, run, as, parent, repeat) => {
       const records = await readRetainedRecords(host.parts, user, await host.row(user, run))

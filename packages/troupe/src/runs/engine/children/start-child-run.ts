@@ -12,6 +12,7 @@ import { heldText } from '../../machine/budgets/budget-use.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { usedAndHeld } from '../budgets/draw-budget.ts'
 import { mapAmounts, resources, type SharedResource } from '../budgets/shared-budgets.ts'
+import { withCallerSpan } from '../events/run-trace.ts'
 import type { RunStep } from '../execution/steps/run-step.ts'
 import type { OrchestraParts, RemainingBudget } from '../orchestra-parts.ts'
 import { revive } from '../run-result.ts'
@@ -32,7 +33,9 @@ export async function startChildRun(
   // Assigned before the first await, so that runs that start together keep their order.
   const run = recorder.answerNow(childCall, () => childRunId(at.run, parts.platform.ids.next()))
   const step = stepJournal(at.run, at.step)
+  const callerSpan = parts.platform.events.surroundingSpan(at.user)
   const { topology, config: asked } = runSpec.pinned
+  let announce = () => {}
   const ended = recorder.wait({
     call: { kind: childWait, name: run },
     input: hashJson([runSpec.task, topology, asked]),
@@ -44,15 +47,17 @@ export async function startChildRun(
       const reservation = await reserve(parts, at, reserved ?? {})
       const config = configBelow(runSpec.pinned.config, amounts, remaining, at)
       const parent = { ...lineage, step, wait, pools, ...(reserved ? { reserved } : {}) }
-      const child = withParent({ ...runSpec.pinned, config, draws: true }, parent)
+      const child = withCallerSpan(withParent({ ...runSpec.pinned, config, draws: true }, parent), callerSpan)
       const pinned = isOfCaller(at.pinned) ? withCaller(child) : child
-      const rows = parts.host.children.rows(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
-      return { statements: [...reservation, ...rows], wake: ['timers'] }
+      const created = parts.host.children.create(at.user, run, { ...runSpec, pinned, taint: recorder.taint })
+      announce = created.announce
+      return { statements: [...reservation, ...created.statements], wake: ['timers'] }
     },
   })
   // A caller that does not ask for the result gets no rejection.
   ended.catch(() => {})
   await recorder.commit()
+  announce()
   await recorder.work(() => parts.host.children.claim(at.user, run, runSpec.agents, at.run))
   return {
     id: run,

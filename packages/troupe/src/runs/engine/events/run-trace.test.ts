@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import { spanIdOf } from '../../../core/index.ts'
-import { traceIdOf } from '../store/run-journals.ts'
 import type { EventWithPath } from './run-event.ts'
-import { RunTrace } from './run-trace.ts'
+import { RunTrace, traceIdOf } from './run-trace.ts'
 
 test('The events of a run name the spans of its branches and steps, however many there are.', () => {
-  const trace = new RunTrace('ada', 'r')
-  expect(trace.id).toBe(traceIdOf('ada', 'r'))
+  const trace = new RunTrace('ada', 'r', {})
+  expect(trace.id).toBe(traceIdOf('ada', 'r', {}))
   const spanOf = (event: object) => trace.spanOf(event as EventWithPath)
   const run = spanIdOf('ada', 'run:r')
   expect(spanOf({ type: 'run.started' })).toEqual({ span: run })

@@ -1,6 +1,7 @@
 /** The trace of a run: its id, and the spans of its events: the run, below it its branches, below those their steps. */
-import { spanIdOf, type UserId } from '../../../core/index.ts'
-import { runJournal, stepJournal, traceIdOf } from '../store/run-journals.ts'
+import { spanIdOf, type TraceContext, traceIdOfRoot, type UserId } from '../../../core/index.ts'
+import type { Pinned } from '../../machine/machine-events.ts'
+import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { EventWithPath } from './run-event.ts'
 
 interface SpanRef {
@@ -11,21 +12,30 @@ interface SpanRef {
 /** The number of spans whose ids are cached; the events of a branch and of its steps come close to each other. */
 const maxCached = 256
 
+/** Records the span in which the run was started. The run is below it in each process that continues the run. */
+export const withCallerSpan = (pinned: Pinned, callerSpan: TraceContext | undefined): Pinned =>
+  callerSpan ? { ...pinned, more: { ...(pinned.more as object | undefined), callerSpan: { ...callerSpan } } } : pinned
+
+export const callerSpanOf = ({ more }: Pick<Pinned, 'more'>): TraceContext | undefined =>
+  (more as { readonly callerSpan?: TraceContext } | undefined)?.callerSpan
+
+/** Returns the trace id of a run (W3C Trace Context), which entries and messages of its steps carry. */
+export const traceIdOf = (user: UserId, run: string, pinned: Pick<Pinned, 'more'>): string =>
+  callerSpanOf(pinned)?.traceId ?? traceIdOfRoot(user, runJournal(run))
+
 export class RunTrace {
+  readonly id: string
   readonly #user: UserId
   readonly #run: string
+  readonly #callerSpan: TraceContext | undefined
   /** The ids of spans, each of which is a hash, by the names of what they are of. */
   readonly #spans = new Map<string, string>()
-  #id: string | undefined
 
-  constructor(user: UserId, run: string) {
+  constructor(user: UserId, run: string, pinned: Pick<Pinned, 'more'>) {
+    this.id = traceIdOf(user, run, pinned)
     this.#user = user
     this.#run = run
-  }
-
-  get id(): string {
-    this.#id ??= traceIdOf(this.#user, this.#run)
-    return this.#id
+    this.#callerSpan = callerSpanOf(pinned)
   }
 
   /** Returns undefined for events that start or end no span. */
@@ -37,7 +47,7 @@ export class RunTrace {
       case 'run.completed':
       case 'run.failed':
       case 'run.cancelled':
-        return { span: this.#spanId(journal) }
+        return { span: this.#spanId(journal), ...(this.#callerSpan ? { parent: this.#callerSpan.spanId } : {}) }
       case 'branch.started': {
         const parent = event.parent === undefined ? this.#spanId(journal) : branchOf(event.parent)
         return { span: branchOf(event.branch), parent }

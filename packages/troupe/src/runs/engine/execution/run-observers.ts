@@ -19,7 +19,7 @@ export class RunObservers {
   ) {
     this.#parts = parts
     this.#run = run
-    this.#trace = new RunTrace(run.user, run.run)
+    this.#trace = new RunTrace(run.user, run.run, run.pinned)
   }
 
   /** @returns a function that ends the observation */

@@ -92,13 +92,18 @@ export class RunOwner {
 
   /** The start is durable. @param entry how its steps begin: `first`, unless the run is a fork */
   begin(events: readonly Event[], entry?: StepSpec['entry']): void {
+    this.announceStart(events)
+    for (const command of pending(this.state)) this.#steps.carryOut(command, entry)
+    // The inbox of a new run is empty: what comes for it after its start is announced.
+    if (entry !== 'first') this.arrived()
+  }
+
+  /** Reports the events of the start, which is durable. */
+  announceStart(events: readonly Event[]): void {
     const paths = pathsOf(events)
     const first = events.map((event, i) => ({ ...event, seq: i + 1, path: paths[i] ?? [] }))
     this.#observers.notify(first)
     for (const event of first) this.#observers.announce(event)
-    for (const command of pending(this.state)) this.#steps.carryOut(command, entry)
-    // The inbox of a new run is empty: what comes for it after its start is announced.
-    if (entry !== 'first') this.arrived()
   }
 
   /** Executes the pending commands. @param entry how the open steps begin; none after a fork */

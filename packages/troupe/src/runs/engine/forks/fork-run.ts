@@ -5,7 +5,18 @@
  */
 
 import { type Agent, editedRouting, type Outcome } from '../../../agents/index.ts'
-import { checkName, checkSignal, failure, type Json, show, TimeSlice, type UserId } from '../../../core/index.ts'
+import {
+  checkName,
+  checkSignal,
+  failure,
+  type Json,
+  show,
+  spanIdOf,
+  TimeSlice,
+  type TraceContext,
+  traceIdOfRoot,
+  type UserId,
+} from '../../../core/index.ts'
 import type { JournalRecord } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
@@ -18,6 +29,7 @@ import { transition } from '../../machine/transition.ts'
 import { rejoinBudgets } from '../budgets/join-budgets.ts'
 import { pinnedCallOf } from '../calls/pinned-call.ts'
 import { type Parent, parentOf, withParent } from '../children/parent.ts'
+import { withCallerSpan } from '../events/run-trace.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
@@ -144,6 +156,7 @@ export async function shareHistory(
       retry,
       limits: parts.settings.limits,
       isOfCaller: parts.agents.callers.sourceFor(user) !== undefined,
+      callerSpan: spanAbove(parts, user, retry?.parent),
     })
     for (const input of inputs) if (!prefix.applyRecorded(input)) break
     prefix.completeOpenSteps(at)
@@ -158,6 +171,14 @@ export async function shareHistory(
     return { fork, state, records, events }
   }
   return { edit, ...(await withoutUnusedApprovals(parts, sharePrefix)) }
+}
+
+/** Returns the span above a fork: that of its caller, or of a child run the step of its parent, which is forked with it. */
+function spanAbove({ platform }: OrchestraParts, user: UserId, parent: Parent | undefined): TraceContext | undefined {
+  const caller = platform.events.surroundingSpan(user)
+  if (!parent) return caller
+  const root = runJournal(parent.above.at(-1) ?? parent.run)
+  return { traceId: caller?.traceId ?? traceIdOfRoot(user, root), spanId: spanIdOf(user, parent.step) }
 }
 
 /** The troupe starts a child run that is retried together with its parent. */
@@ -210,6 +231,7 @@ class Prefix {
   readonly #withdrawn: ReadonlySet<string>
   readonly #limits: RunLimits
   readonly #isOfCaller: boolean
+  readonly #callerSpan: TraceContext | undefined
 
   /**
    * @param how.isOfCaller true if a caller makes the fork
@@ -224,6 +246,7 @@ class Prefix {
       readonly retry: Retry | undefined
       readonly limits: RunLimits
       readonly isOfCaller: boolean
+      readonly callerSpan: TraceContext | undefined
     },
   ) {
     this.#source = source
@@ -233,6 +256,7 @@ class Prefix {
     this.#withdrawn = how.withdrawn
     this.#limits = how.limits
     this.#isOfCaller = how.isOfCaller
+    this.#callerSpan = how.callerSpan
   }
 
   /** @returns false after the first changed input: later inputs may not fit any more */
@@ -297,7 +321,8 @@ class Prefix {
     const config = { ...pinned.config, budget: lowerLimits({ ...pinned.config.budget, ...budget }, this.#limits) }
     const forked = { ...pinned, config, more: { fork, ...(toolCall ? { toolCall } : {}) } }
     const owned = this.#isOfCaller || isOfCaller(input.pinned) ? withCaller(forked) : forked
-    return { ...input, pinned: parent ? withParent(owned, parent) : owned }
+    const traced = withCallerSpan(owned, this.#callerSpan)
+    return { ...input, pinned: parent ? withParent(traced, parent) : traced }
   }
 
   #changed(input: Input): Input {

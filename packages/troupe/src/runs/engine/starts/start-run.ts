@@ -12,6 +12,7 @@ import {
   joinTaint,
   type TaintLabel,
   TimeSlice,
+  type TraceContext,
   taintField,
   type UserId,
   type WorkInParts,
@@ -33,6 +34,7 @@ import { withStarter } from '../agent-steps.ts'
 import { joinBudgets } from '../budgets/join-budgets.ts'
 import { notifyParent } from '../children/notify-related-runs.ts'
 import { parentOf } from '../children/parent.ts'
+import { withCallerSpan } from '../events/run-trace.ts'
 import { wakeForCommands } from '../execution/rows-for-commands.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
@@ -91,7 +93,7 @@ export interface NewRun {
 export function readStart(
   parts: Pick<OrchestraParts, 'platform' | 'agents' | 'settings'>,
   spec: StartSpec,
-  as?: string,
+  { as, callerSpan }: { readonly as?: string | undefined; readonly callerSpan?: TraceContext | undefined } = {},
 ): NewRun {
   const names = ['id', 'task', 'taint', 'team', 'agent', 'topology', 'config', 'tags', 'threadId', 'signal'] as const
   checkOptions('orchestra.start', spec, names)
@@ -99,7 +101,8 @@ export function readStart(
   const run = spec.id === undefined ? parts.platform.ids.next() : checkName('run', spec.id)
   const topology = parts.agents.resolveTeam(spec, 'orchestra.start')
   const prepared = prepareRun({ ...spec, topology }, parts.agents.checkContext, parts.settings.limits)
-  const pinned = as === undefined ? prepared.pinned : withStarter(prepared.pinned, as)
+  const started = as === undefined ? prepared.pinned : withStarter(prepared.pinned, as)
+  const pinned = withCallerSpan(started, callerSpan)
   const taint = joinTaint(prepared.taint, parts.agents.services.guard.people)
   return { run, spec: { ...prepared, pinned, taint }, signal: spec.signal }
 }

@@ -1,11 +1,7 @@
-/** The names of a run's journals and threads, and of its trace. */
-import { traceIdOfRoot, type UserId } from '../../../core/index.ts'
+/** The names of a run's journals and threads. */
 import { escapeRun, journalOwnerOf, runJournal, stepJournal } from '../../../journal/index.ts'
 
 export { journalOwnerOf, runJournal, stepJournal }
-
-/** Returns the trace id of a run (W3C Trace Context), which entries and messages of its steps carry. */
-export const traceIdOf = (user: UserId, run: string): string => traceIdOfRoot(user, runJournal(run))
 
 /** Returns the prefixes of journals that belong to this one: for a run, those of its steps and of their undos. */
 export function childJournalPrefixes(journal: string): readonly string[] {

@@ -16,6 +16,7 @@ import { runWorkspace } from '../../../../sandbox/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
+import { traceIdOf } from '../../events/run-trace.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { isOfCaller } from '../../starts/of-caller.ts'
 import { descriptionsOf } from '../../starts/run-code.ts'
@@ -90,6 +91,7 @@ export class StepCode {
       id: stepJournal(run, command.step),
       principal: { userId: user, kind: 'agent', name: command.agent },
       runId: run,
+      traceId: traceIdOf(user, run, pinned),
       input: { agent: command.agent, input: command.input },
       ...taintField(command.taint),
       ...(grace === undefined ? {} : { graceMs: grace }),
