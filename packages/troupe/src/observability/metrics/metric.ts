@@ -8,7 +8,7 @@ export type MetricKind = 'counter' | 'timer' | 'value'
 export interface Metric {
   /** The name of the metric. */
   readonly name: string
-  /** The kind of the metric. A counter becomes a timer or value when one is recorded. */
+  /** The kind of the metric. A counter becomes a timer or value when one is recorded; its increments are exported too. */
   kind: MetricKind
   /** The series by their labels. */
   readonly series: Map<string, Series>

@@ -262,6 +262,21 @@ describe('the text of Prometheus', () => {
     expect(lines).toContain('troupe_pack_failures_total{order_kind="tea"} 3')
   })
 
+  it('The Prometheus text has the increments of a metric of which values are recorded too, before or after.', async () => {
+    const { metrics } = collector()
+    metrics.increment('orders', 5, { kind: 'tea' })
+    metrics.record('orders', 17, { labels: { kind: 'tea' } })
+    metrics.increment('orders', 2, { kind: 'tea' })
+    metrics.record('orders', 3)
+    const lines = (await metrics.prometheus()).split('\n')
+    expect(lines).toContain('# TYPE troupe_orders histogram')
+    expect(lines).toContain('troupe_orders_count{kind="tea"} 1')
+    expect(lines).toContain('# TYPE troupe_orders_total counter')
+    expect(lines.filter((line) => line.startsWith('troupe_orders_total'))).toEqual([
+      'troupe_orders_total{kind="tea"} 7',
+    ])
+    expect(metrics.summary('orders')).toMatchObject({ count: 9, average: 10 })
+  })
   it('The Prometheus text gives the name of a counter of Troupe to no metric of an application.', async () => {
     const { metrics } = collector()
     metrics.increment('cache_hit', 2)

@@ -69,11 +69,8 @@ function gauge(name: string, readings: readonly GaugeReading[], names: Names): r
 function family(metric: Metric, names: Names): readonly string[] {
   const { name, kind } = metric
   const help = helpOf(ownNames, name)
-  const all = totalsOf(metric.series.values(), kind === 'counter' ? [] : ['le'])
-  if (kind === 'counter') {
-    const full = names.reserve(exposedName(name, unitOf(name)))
-    return [...head(full, 'counter', help), ...all.map(({ labels, count }) => line(full, labels, count))]
-  }
+  if (kind === 'counter') return counter(metric, names)
+  const all = totalsOf(metric.series.values(), ['le'])
   const full = names.reserve(exposedName(name, kind === 'timer' ? 'seconds' : ''), histogramParts)
   const scale = kind === 'timer' ? 1_000 : 1
   const failures = all.filter((one) => one.failures > 0)
@@ -83,6 +80,18 @@ function family(metric: Metric, names: Names): readonly string[] {
     ...all.flatMap((one) => histogram(full, one, scale)),
     ...(failures.length === 0 ? [] : head(failed, 'counter', `failures among ${full}`)),
     ...failures.map((one) => line(failed, one.labels, one.failures)),
+    ...counter(metric, names),
+  ]
+}
+
+/** Formats the increments, also those of a metric with observations. */
+function counter({ name, kind, series }: Metric, names: Names): readonly string[] {
+  const increments = totalsOf(series.values(), []).filter((one) => kind === 'counter' || one.count > one.observed)
+  if (increments.length === 0) return []
+  const full = names.reserve(exposedName(name, unitOf(name)))
+  return [
+    ...head(full, 'counter', helpOf(ownNames, name)),
+    ...increments.map(({ labels, count, observed }) => line(full, labels, count - observed)),
   ]
 }
 

@@ -47,7 +47,7 @@ export interface Reading {
 export function encodeMetrics(resource: OtlpResource, { startedAt, at, metrics, gauges }: Reading): Json {
   const times = { startTimeUnixNano: nanoseconds(startedAt), timeUnixNano: nanoseconds(at) }
   const encoded = [
-    ...metrics.map((metric) => encodeMetric(metric, times)),
+    ...metrics.flatMap((metric) => encodeMetric(metric, times)),
     ...gauges.map(({ name, labels, value }) => ({
       name: exposedName(name),
       gauge: { dataPoints: [{ ...times, attributes: attributes(labels), asDouble: value }] },
@@ -63,15 +63,18 @@ export function encodeMetrics(resource: OtlpResource, { startedAt, at, metrics, 
   }
 }
 
-function encodeMetric({ name, kind, series }: Metric, times: { readonly [name: string]: string }): Json {
+function encodeMetric({ name, kind, series }: Metric, times: { readonly [name: string]: string }): Json[] {
   const all = [...series.values()]
-  if (kind === 'counter') {
-    const dataPoints = all.map(({ labels, count }) => ({ ...times, attributes: attributes(labels), asDouble: count }))
-    return {
-      name: exposedName(name, unitOf(name)),
-      sum: { aggregationTemporality: cumulative, isMonotonic: true, dataPoints },
-    }
+  const increments = all.flatMap(({ labels, count, observed }) =>
+    kind === 'counter' || count > observed
+      ? [{ ...times, attributes: attributes(labels), asDouble: count - observed }]
+      : [],
+  )
+  const counter: Json = {
+    name: exposedName(name, unitOf(name)),
+    sum: { aggregationTemporality: cumulative, isMonotonic: true, dataPoints: increments },
   }
+  if (kind === 'counter') return [counter]
   const scale = kind === 'timer' ? 1_000 : 1
   const dataPoints = all.map(({ labels, observed, sum, buckets, min, max }) => ({
     ...times,
@@ -82,11 +85,12 @@ function encodeMetric({ name, kind, series }: Metric, times: { readonly [name: s
     bucketCounts: buckets.map(String),
     explicitBounds: bucketBounds.map((bound) => bound / scale),
   }))
-  return {
+  const histogram = {
     name: exposedName(name, kind === 'timer' ? 'seconds' : ''),
     unit: kind === 'timer' ? 's' : '',
     histogram: { aggregationTemporality: cumulative, dataPoints },
   }
+  return increments.length > 0 ? [histogram, counter] : [histogram]
 }
 
 /** 64-bit integers are sent as text, with three decimal digits of a millisecond. */
