@@ -53,6 +53,15 @@ describe('The QuickJS engine', () => {
       const read = ${JSON.stringify(paths)}.filter((path) => { try { files.read(path); return true } catch { return false } })
       console.log(read)`)
     expect(stdout).toBe('[]\n')
+    const written = await run(`
+      for (const path of ${JSON.stringify(paths)})
+        try { files.write(path, 'x'); console.log(path) } catch (error) { console.log(error instanceof Error) }
+      try { files.write('../x', 'x') } catch (error) { console.log(error.message) }
+      files.write('./b.txt', 'x')`)
+    expect(written).toMatchObject({ exitCode: 0, changes: [['b.txt', 'x']] })
+    expect(written.stdout).toBe(
+      `${'true\n'.repeat(5)}The path ../x cannot name a file of the sandbox: it has an empty segment, . or ...\n`,
+    )
   })
 
   it('The QuickJS engine limits its output in bytes.', async () => {

@@ -5,6 +5,7 @@
 import { stripTypeScriptTypes } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { QuickJSContext, QuickJSHandle, QuickJSSyncVariant } from 'quickjs-emscripten-core'
+import { filePathProblem } from '../files/file-path-problem.ts'
 import type { FileChange, FileContent, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 import { guestPrelude } from './guest-prelude.ts'
 
@@ -57,6 +58,8 @@ class Effects {
   }
 
   write(path: string, text: string): void {
+    const problem = filePathProblem(normal(path))
+    if (problem !== undefined) throw new Error(`The path ${path} cannot name a file of the sandbox: ${problem}.`)
     this.#written += Buffer.byteLength(text)
     if (this.#written > this.#request.changedBytes)
       throw new Error(`The code wrote more than ${this.#request.changedBytes} bytes.`)
