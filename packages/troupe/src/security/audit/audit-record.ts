@@ -48,6 +48,23 @@ export interface StoredRecord {
   readonly signature: string | null
 }
 
+const storedFields = [
+  'user',
+  'id',
+  'at',
+  'actor',
+  'key',
+  'operation',
+  'resource',
+  'allowed',
+  'reason',
+  'nonce',
+  'signature',
+]
+/** Returns whether a record has no field that its digest does not cover. */
+export const isCovered = (record: StoredRecord): boolean =>
+  Object.keys(record).every((field) => storedFields.includes(field))
+
 export const toRecord = (stored: StoredRecord): AuditRecord => ({
   id: stored.id,
   at: stored.at,

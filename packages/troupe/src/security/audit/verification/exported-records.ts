@@ -1,6 +1,6 @@
 /** The records of an exported log: each matches its leaf, or a signed record explains why it was deleted. */
 import { markOf } from '../../encryption/data-key-statements.ts'
-import { leafNumbersDigest, recordDigest, toRecord } from '../audit-record.ts'
+import { isCovered, leafNumbersDigest, recordDigest, toRecord } from '../audit-record.ts'
 import type { ReportFinding } from './audit-finding.ts'
 import type { ExportedLeaf, ExportedStray, ExportedSubtree } from './export-audit.ts'
 import type { RemovalExcuses } from './removal-excuses.ts'
@@ -39,7 +39,8 @@ export class ExportedRecords {
       return
     }
     const ownMark = record.user === '' ? '' : markOf(record.user)
-    if (record.id === id && ownMark === mark && recordDigest(record) === digest) this.#excuses.add(n, record)
+    const isUnchanged = record.id === id && ownMark === mark && recordDigest(record) === digest && isCovered(record)
+    if (isUnchanged) this.#excuses.add(n, record)
     else this.#report({ kind: 'changed', n, record: toRecord(record), problem: `the record ${id} was changed` })
   }
   addPruned(subtree: ExportedSubtree): void {
@@ -47,7 +48,7 @@ export class ExportedRecords {
   }
   /** Adds a record without a leaf: it has no leaf yet, or it was inserted. */
   addStray({ record, waits }: ExportedStray): void {
-    if (waits !== null && waits === recordDigest(record)) this.#waiting++
+    if (waits !== null && waits === recordDigest(record) && isCovered(record)) this.#waiting++
     else {
       const problem = waits === null ? `the record ${record.id} has no place` : `the record ${record.id} was changed`
       this.#report({ kind: waits === null ? 'inserted' : 'changed', record: toRecord(record), problem })

@@ -107,6 +107,21 @@ function lineOf(text: string, number: number): ExportedLine {
     throw wrong()
   }
   if (typeof line !== 'object' || line === null) throw wrong()
-  if (number === 1 ? !('troupe' in line) : !('n' in line) && !('first' in line) && !('record' in line)) throw wrong()
+  const isForm = number === 1 ? isHead : isLine
+  if (!isForm(Object.keys(line))) throw wrong()
   return line
 }
+
+/** A line has the fields of its kind alone: another field would be in no hash. */
+const hasFields =
+  (needed: readonly string[], others: readonly string[] = []) =>
+  (fields: readonly string[]): boolean =>
+    needed.every((field) => fields.includes(field)) &&
+    fields.every((field) => needed.includes(field) || others.includes(field))
+const isHead = hasFields(['troupe', 'version', 'size'])
+const kinds = [
+  hasFields(['n', 'id', 'mark', 'digest', 'hash', 'nodes'], ['record']),
+  hasFields(['first', 'level', 'hash']),
+  hasFields(['record', 'waits']),
+]
+const isLine = (fields: readonly string[]) => kinds.some((isKind) => isKind(fields))
