@@ -65,6 +65,14 @@ describe('cached results', () => {
     )
     await expect(ask()).rejects.toThrow('no 2')
   })
+  it('A cached result is frozen, because all callers get the same lists and objects.', async () => {
+    const ada = (await opened()).user('ada')
+    const ask = () => ada.cached(() => ({ plans: [{ name: 'a' }], known: new Map([['a', 1]]) }), { key: 'x' })
+    const first = await ask()
+    expect(() => first.plans.push({ name: 'b' })).toThrow(TypeError)
+    expect(() => Object.assign(first.plans[0] as object, { name: 'b' })).toThrow(TypeError)
+    expect(await ask()).toEqual({ plans: [{ name: 'a' }], known: new Map([['a', 1]]) })
+  })
   it('A cached result whose first caller aborts is computed once for the callers that remain.', async () => {
     const ada = (await opened()).user('ada')
     const gone = new AbortController()

@@ -26,6 +26,7 @@ import {
   fieldOf,
   hashJson,
   isInstance,
+  isPlainObject,
   type Json,
   joinTaint,
   milliseconds,
@@ -103,7 +104,8 @@ export class User {
 
   /**
    * Returns the cached result of the function for an equal key of this user, or calls the function. Concurrent callers with
-   * an equal key share one call and its error. Errors are not cached. A complete run can be cached too.
+   * an equal key share one call, its error and its result, of which lists and plain objects are frozen. Errors are not cached.
+   * A complete run can be cached too.
    * @param options.key any JSON value on which the result depends
    * @param options.ttl how long a result is cached; an hour by default
    * @param options.signal ends the wait of this caller and aborts its own call; one of the other callers that wait for
@@ -283,8 +285,17 @@ async function withTaint<Out>(run: () => Promise<Out> | Out): Promise<{ value: O
       taint = joinTaint(taint, labels)
     },
   }
-  const value = await runWithStepTaint(step, async () => run())
+  const value = freezeDeeply(await runWithStepTaint(step, async () => run()))
   return { value, taint }
+}
+
+/** Freezes a value with the lists and plain objects in it. Other objects, such as a Map or an Error, stay as they are. */
+function freezeDeeply<Value>(value: Value): Value {
+  const found = new Set<unknown>([value])
+  for (const each of found)
+    if (Array.isArray(each) || isPlainObject(each))
+      for (const inner of Object.values(Object.freeze(each))) found.add(inner)
+  return value
 }
 
 const misplaced = (method: string, problem: string) =>
