@@ -4,6 +4,7 @@ import type { StepEntry } from './agent-port.ts'
 import { AgentFactory } from './definitions/agent-factory.ts'
 import { AgentPool } from './definitions/agent-pool.ts'
 import { defineAgent } from './definitions/define-agent.ts'
+import { finish } from './definitions/routing.ts'
 import { EpisodicIndex } from './memory/episodic-index.ts'
 import type { Embed } from './memory/similarity.ts'
 import { WorkingMemory } from './memory/working-memory.ts'
@@ -239,10 +240,12 @@ describe('episodes with an embedding model', () => {
 describe('a factory', () => {
   it('An agent factory creates registered kinds, and names the known kinds for an unknown one.', async () => {
     const factory = new AgentFactory()
-    factory.register('research', (config: { name: string }) => ({ name: config.name }))
+    const made = (name: string) => defineAgent({ name, run: async () => finish(1) })
+    factory.register('research', (config: { name: string }) => made(config.name))
     factory.register('writing', () => ({ name: 'w' }))
-    expect(await factory.create('research', { name: 'R' })).toEqual({ name: 'R' })
-    expect(await factory.create({ kind: 'research', config: { name: 'S' } })).toEqual({ name: 'S' })
+    expect(await factory.create('research', { name: 'R' })).toMatchObject({ name: 'R' })
+    expect(await factory.create({ kind: 'research', config: { name: 'S' } })).toMatchObject({ name: 'S' })
+    await expect(factory.create('writing', {})).rejects.toMatchObject({ code: 'agent.wrong' })
     await expect(factory.create({ kind: 'reserch', config: {} })).rejects.toMatchObject({ code: 'agent.kind_unknown' })
     await expect(factory.create('reserch', {})).rejects.toThrow(/reserch.*research, writing.*research/)
     expect(() => factory.register('writing', () => 1)).toThrow(/another agent is registered/)

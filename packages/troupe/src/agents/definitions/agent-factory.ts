@@ -1,5 +1,5 @@
 /** Creates agents of registered kinds from their configuration. */
-import { checkName, checkOptions, failure, nearest, show } from '../../core/index.ts'
+import { checkName, checkOptions, failure, fieldOf, nearest, show } from '../../core/index.ts'
 
 /** The kinds with the type of their configuration: `{ research: { name: string } }`. */
 type Kinds = Readonly<Record<string, unknown>>
@@ -36,7 +36,8 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
 
   /**
    * Creates an agent from a kind and its configuration, or from a spec that has both, such as a parsed file.
-   * @throws ValidationError `agent.kind_unknown`, naming the known kinds; the error of the creating function
+   * @throws ValidationError `agent.kind_unknown`, naming the known kinds, and `agent.wrong` if the function creates no agent;
+   * the error of the creating function
    */
   async create<Kind extends keyof Known & string>(kind: Kind, config: Known[Kind]): Promise<Agents>
   /**
@@ -52,7 +53,14 @@ export class AgentFactory<Agents = unknown, Known extends Kinds = Kinds> {
     if (typeof kindOrSpec !== 'string') checkOptions('create', kindOrSpec, ['kind', 'config'])
     const { kind, config } = typeof kindOrSpec === 'string' ? { kind: kindOrSpec, config: factoryConfig } : kindOrSpec
     const make = this.#makers.get(kind)
-    if (make) return make(config as never)
+    if (make) {
+      const made = await make(config as never)
+      if (typeof fieldOf(made, 'step') === 'function') return made
+      throw failure('agent.wrong', {
+        agent: kind,
+        problem: 'its function creates no agent, as defineAgent and new LlmAgent do',
+      })
+    }
     const near = nearest(show(kind), this.#makers.keys())
     const known = `${this.kinds().join(', ') || 'none'}${near ? ` (did you mean ${near}?)` : ''}`
     throw failure('agent.kind_unknown', { kind: show(kind), known })
