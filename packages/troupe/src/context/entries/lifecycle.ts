@@ -1,5 +1,14 @@
 /** The lifecycles of a mesh by name, the predefined ones among them, and the lifetime that a push names. */
-import { checkOptions, type Duration, failure, isObject, milliseconds, objectOf, show } from '../../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  type Duration,
+  failure,
+  isObject,
+  milliseconds,
+  objectOf,
+  show,
+} from '../../core/index.ts'
 import { compilePattern } from './pattern.ts'
 
 /** A named lifetime of entries. */
@@ -57,6 +66,7 @@ export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}):
   const known = new Map<string, Lifetime>()
   const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
   for (const [name, lifecycle] of Object.entries({ ...predefined, ...objectOf('context.lifecycles', own) })) {
+    checkName('lifecycle', name)
     checkOptions(`the lifecycle ${name}`, lifecycle, ['ttl', 'pattern'])
     const lifetime = {
       lifecycle: name,

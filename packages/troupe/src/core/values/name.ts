@@ -44,7 +44,8 @@ export function checkName(
     | 'evaluation'
     | 'alert'
     | 'health check'
-    | 'thread',
+    | 'thread'
+    | 'lifecycle',
   value: unknown,
 ): string {
   const limit = 256
