@@ -71,8 +71,8 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
   }
 
   /**
-   * Returns the next result of the tool. A tool without a result gets `success: false` with `tool.unknown`, and
-   * `verify` reports it.
+   * Returns the next result of the tool. A tool that the script does not have gets `success: false` with `tool.unknown`, and one
+   * whose results are used up with `tool.failed`; `verify` reports both.
    */
   async call(name: string, args: unknown = {}): Promise<Result> {
     checkText('ScriptedToolHandler.call', name)
@@ -83,10 +83,16 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     if (answers && 'used' in answers) answers.used = true
     if (answer !== undefined) return typeof answer === 'function' ? answer(made.args, this.calls.length) : answer
     this.#unexpected.push(name)
-    const error = failure('tool.unknown', {
-      tool: name,
-      nearest: nearest(name, this.#mockResults.keys()) ?? this.toolNames().join(', '),
-    })
+    const count = this.calls.filter((call) => call.name === name).length
+    const error = answers
+      ? failure('tool.failed', {
+          tool: name,
+          problem: `call ${count} has no result, because its script has ${count - 1}`,
+        })
+      : failure('tool.unknown', {
+          tool: name,
+          nearest: nearest(name, this.#mockResults.keys()) ?? this.toolNames().join(', '),
+        })
     return { success: false, error: error.message, code: error.code, ...(error.hint ? { suggestion: error.hint } : {}) }
   }
 

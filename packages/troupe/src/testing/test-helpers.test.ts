@@ -82,6 +82,12 @@ describe('a ScriptedToolHandler', () => {
     await tools.call('push_context')
     expect(await tools.call('list', { n: 1 })).toEqual({ success: true, args: { n: 1 }, call: 4 })
     tools.verify()
+    expect(await tools.call('push_context')).toMatchObject({
+      success: false,
+      code: 'tool.failed',
+      error: 'The tool push_context failed: call 3 has no result, because its script has 2.',
+    })
+    expect(() => tools.verify()).toThrow(/push_context had no answer left/)
     expect(await tools.call('get_contxt')).toMatchObject({ success: false, code: 'tool.unknown' })
     expect(() => tools.verify()).toThrow(/get_contxt had no answer/)
     expect(tools.definitions().map(({ name }) => name)).toEqual(['get_context', 'push_context', 'list'])
