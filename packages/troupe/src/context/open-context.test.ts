@@ -12,6 +12,10 @@ function fileUrl(): string {
 }
 
 describe('openContext', () => {
+  it('openContext rejects a pause between cleanups of less than a second.', async () => {
+    for (const cleanup of [0, '0s', '999ms'] as const)
+      await expect(openContext('memory:', { cleanup })).rejects.toThrow(/openContext.cleanup .*at least 1s/)
+  })
   it('An opened context gives each agent the entries that its audience and role allow.', async () => {
     await using mesh = await openContext('memory:')
     const support = mesh.agent('ada', 'Support')

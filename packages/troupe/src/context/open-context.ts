@@ -7,6 +7,7 @@ import {
   createEvents,
   createIds,
   type Duration,
+  milliseconds,
   systemClock,
   systemRandom,
   type UserId,
@@ -26,7 +27,7 @@ export interface OpenContextOptions {
   readonly limits?: ContextLimits
   /** Named times to live; `push(key, value, { lifecycle: name })` uses one. */
   readonly lifecycles?: Readonly<Record<string, Lifecycle>>
-  /** The pause between two cleanups of expired entries; 5 min by default. */
+  /** The pause between two cleanups of expired entries; 5 min by default, at least 1 s. */
   readonly cleanup?: Duration
   /** The clock of the mesh; that of the machine by default. */
   readonly clock?: Clock
@@ -59,6 +60,7 @@ export async function openContext(url: string, options: OpenContextOptions = {})
   checkText('openContext', url)
   checkOptions('openContext', options, ['limits', 'lifecycles', 'cleanup', 'clock'])
   const { clock = systemClock, cleanup, limits, lifecycles } = captureOptions(options)
+  if (cleanup !== undefined) milliseconds(cleanup, 'openContext.cleanup', '1s')
   const random = systemRandom
   const storage = await openStorage({ url, migrations: contextMigrations, clock, random })
   try {

@@ -75,6 +75,25 @@ it('The OTLP exporter sends each span once and complete, with its start and its 
   await exporter.close()
 })
 
+it('The OTLP exporter reports spans that a collector with status 200 has not accepted, and sends them once.', async () => {
+  const clock = createVirtualClock()
+  const answers = ['{"partialSuccess":{}}', '', '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}']
+  const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
+    clock,
+    random: seededRandom('otlp'),
+    fetch: async () => new Response(answers.shift() ?? '{}'),
+    metrics: new MetricsCollector(clock),
+    failed: () => {},
+  })
+  const span = { traceId: 'a', id: 'b', name: 'x', kind: 'internal', startedAt: 1, endedAt: 2 } as const
+  const write = () => exporter.write([{ user: 'ada', span: { ...span, status: 'ok', attributes: {} } }])
+  await write()
+  await write()
+  await expect(write()).rejects.toThrow(/with status 200: it has not accepted 2 of them: too old/)
+  expect(answers).toEqual([])
+  await exporter.close()
+})
+
 it('A collector that never answers delays the close by 5 s in all.', async () => {
   const clock = createVirtualClock()
   const failures: unknown[] = []

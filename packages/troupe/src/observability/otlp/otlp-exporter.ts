@@ -5,6 +5,7 @@ import {
   type Duration,
   type FetchPort,
   failure,
+  fieldOf,
   isObject,
   type Json,
   milliseconds,
@@ -137,7 +138,7 @@ export class OtlpExporter implements SpanSink {
     const { signal: hurried } = this.#hurry
     const careful = hurried.aborted ? once : wrap(retry({ attempts: 3, clock, random, when: isTransient }), once)
     const call = hurried.aborted ? {} : { signal: hurried }
-    await careful.execute(async ({ signal }) => {
+    const { status, problem } = await careful.execute(async ({ signal }) => {
       const answer = await fetch(url.replace(/\/$/, '') + path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
@@ -146,6 +147,26 @@ export class OtlpExporter implements SpanSink {
       })
       const text = await answer.text()
       if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: truncateText(text, 200) })
+      return { status: answer.status, problem: partialRejection(text) }
     }, call)
+    // Not retried: the collector has accepted the rest.
+    if (problem !== undefined) throw failure('sending.rejected', { status, problem })
   }
+}
+
+/** Returns what a collector that answers with status 200 has not accepted; undefined if it has accepted everything. */
+function partialRejection(text: string): string | undefined {
+  let partial: unknown
+  try {
+    partial = fieldOf(JSON.parse(text), 'partialSuccess')
+  } catch {
+    return undefined
+  }
+  // 64-bit integers are texts in JSON.
+  const rejected = ['rejectedSpans', 'rejectedDataPoints'].reduce(
+    (sum, name) => sum + Number(fieldOf(partial, name) ?? 0),
+    0,
+  )
+  if (!(rejected > 0)) return undefined
+  return `it has not accepted ${rejected} of them: ${truncateText(String(fieldOf(partial, 'errorMessage') ?? ''), 200)}`
 }
