@@ -162,11 +162,14 @@ describe('MetricsCollector', () => {
   })
 
   it('MetricsCollector bounds its memory, and counts excess labels as `other`.', async () => {
-    const { metrics } = collector()
+    const { emit, metrics } = collector()
     for (let i = 0; i < 5_000; i++) metrics.record(`name-${i}`, i)
     for (let i = 0; i < 5_000; i++) metrics.record('name-0', i)
     expect(metrics.names()).toHaveLength(1_000)
     expect(metrics.summary('name-0').count).toBe(5_001)
+    // The names of an application do not displace those of Troupe, which alert rules watch.
+    emit({ type: 'tool.called', at: 0, durationMs: 7 })
+    expect(metrics.summary('tool.called')).toMatchObject({ count: 1, max: 7 })
     const bounded = collector().metrics
     for (let i = 0; i < 1_000; i++) bounded.increment('orders', 1, { shop: `s${i}` })
     const lines = (await bounded.prometheus()).split('\n').filter((line) => line.startsWith('troupe_orders_total{'))

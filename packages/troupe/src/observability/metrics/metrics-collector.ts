@@ -282,11 +282,11 @@ export class MetricsCollector implements Readable {
     series?.observe(value, at, ++this.#order)
   }
 
-  /** Returns undefined for a new name beyond the limit, so that unbounded names or labels do not fill the memory. */
+  /** Returns undefined for a new name of the application beyond the limit, so that unbounded names do not fill the memory. */
   #one(name: string, kind: MetricKind, labels: Labels): Series | undefined {
     let metric = this.#metrics.get(name)
     if (!metric) {
-      if (this.#metrics.size >= maxNames) return undefined
+      if (this.#metrics.size >= maxNames && !isPublished(name)) return undefined
       metric = { name, kind, series: new Map() }
       this.#metrics.set(name, metric)
     }
