@@ -1,3 +1,4 @@
+/** Reads the header `traceparent` of W3C Trace Context. */
 import type { TraceContext } from '../../core/index.ts'
 
 /** Version ff is invalid; a later version than 00 may have more fields. */

@@ -1,6 +1,7 @@
+/** The rules for paths of files in a workspace, for the host and for the thread of QuickJS, which loads nothing else. */
 const maxPathBytes = 512
 
-/** Returns why a path cannot name a file of a workspace; undefined if it can. Imports nothing, for the thread of QuickJS. */
+/** Returns why a path cannot name a file of a workspace; undefined if it can. */
 export function filePathProblem(relative: string): string | undefined {
   if (relative === '') return 'it is empty'
   if (Buffer.byteLength(relative) > maxPathBytes) return `it is longer than ${maxPathBytes} bytes`

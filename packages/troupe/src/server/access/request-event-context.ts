@@ -1,3 +1,4 @@
+/** The context of the events of a request over HTTP: its id, and its place in a trace. */
 import type { FastifyRequest } from 'fastify'
 import type { EventContext, Events, UserId } from '../../core/index.ts'
 import { parseTraceparent } from '../../observability/index.ts'
