@@ -1,10 +1,11 @@
 /** A disk that fills up: on a small file system of its own, where one can be mounted. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock, systemRandom, type UserId } from '../../src/core/index.ts'
+import { backupTo } from '../../src/operations/index.ts'
 import { openStorage } from '../../src/storage/index.ts'
 import { migrations, problemIn } from './numbered-load.ts'
 
@@ -96,4 +97,24 @@ test.skipIf(!mounted)('A database that does not fit on the disk from the start i
   await expect(opened).rejects.toMatchObject({ code: 'storage.full' })
   rmSync(ballast)
   await (await openStorage({ url, migrations, clock: systemClock, random: systemRandom })).close()
+})
+
+test.skipIf(!mounted)('A backup to a full disk is rejected, and leaves nothing there.', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'troupe-full-source-'))
+  const from = `sqlite:${join(elsewhere, 'troupe.db')}`
+  await (await openStorage({ url: from, migrations, clock: systemClock, random: systemRandom })).close()
+  const ballast = join(folder, 'ballast')
+  try {
+    writeFileSync(ballast, Buffer.alloc(3 * 1024 * 1024))
+  } catch {
+    // As much as fits.
+  }
+  const before = readdirSync(folder)
+  await expect(backupTo(from, join(folder, 'monday'))).rejects.toMatchObject({
+    code: 'storage.io',
+    message: expect.stringContaining('ENOSPC'),
+  })
+  expect(readdirSync(folder)).toEqual(before)
+  rmSync(ballast)
+  rmSync(elsewhere, { recursive: true })
 })

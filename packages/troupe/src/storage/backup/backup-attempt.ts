@@ -24,7 +24,13 @@ export function beginBackupAttempt(path: string): string {
     if (writer && !isRunning(writer)) rmSync(left, { recursive: true, force: true })
   }
   const folder = mkdtempSync(beginningOf(path))
-  writeFileSync(join(folder, writerFile), `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 })
+  try {
+    writeFileSync(join(folder, writerFile), `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 })
+  } catch (error) {
+    // No later attempt would remove a folder without a complete note.
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
   return folder
 }
 
