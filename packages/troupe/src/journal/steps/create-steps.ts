@@ -3,7 +3,7 @@
  * up to a limit.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { checkPorts, failure, maxValueBytes } from '../../core/index.ts'
+import { checkPorts, failure, maxRecordedBytes } from '../../core/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { requestsOf } from '../effects/requests-of.ts'
 import { createUncertainEffects, type UncertainEffects } from '../effects/uncertain-effects.ts'
@@ -27,7 +27,7 @@ import { answerSender } from './waits.ts'
 
 export const stepLimits: StepLimits & { readonly continuations: number } = {
   entries: 10_000,
-  valueBytes: maxValueBytes - 64 * 1024,
+  valueBytes: maxRecordedBytes,
   restarts: 5,
   attempts: 5,
   backoffMs: 10,

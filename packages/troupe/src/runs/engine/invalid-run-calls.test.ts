@@ -235,3 +235,22 @@ it('A question shows its timeout as it was given, and an approval rejects an ans
   await run.answer(id, { approve: true, hash: 'h' })
   expect((await run.result()).response).toEqual({ approve: true, hash: 'h' })
 })
+
+it('A value that is too large for its run is rejected by the call, and the run still waits.', async () => {
+  const { orchestra } = await ada()
+  const asks = defineAgent({ name: 'Asks', run: async (_, ctx) => finish(await ctx.ask({ text: 'What?' })) })
+  const run = await orchestra.start({ task: 1, topology: withUser(asks) })
+  const [question] = (await run.result()).questions
+  const id = question?.id as string
+  const tooLarge = (message: RegExp) => ({ code: 'value.too_large', message: expect.stringMatching(message) })
+  for (const length of [8 * 1024 * 1024 - 65_536, 9_000_000])
+    await expect(run.answer(id, 'x'.repeat(length))).rejects.toMatchObject(tooLarge(/^The command run\.answer has \d+/))
+  expect(await run.status()).toMatchObject({ status: 'waiting', reason: 'question' })
+  const longest = 'x'.repeat(8_300_000)
+  await run.answer(id, longest)
+  expect((await run.result()).response).toBe(longest)
+
+  const started = orchestra.start({ id: 'long', task: 'x'.repeat(8 * 1024 * 1024 - 10), topology: withUser(asks) })
+  await expect(started).rejects.toMatchObject(tooLarge(/^The start of the run, with its task and team, has \d+/))
+  await expect(orchestra.get('long')).rejects.toMatchObject({ code: 'run.unknown' })
+})

@@ -3,6 +3,7 @@ import { checkPattern } from '../../context/index.ts'
 import {
   checkName,
   checkOptions,
+  checkRecordedLength,
   checkTags,
   copyJson,
   type Duration,
@@ -134,7 +135,7 @@ export interface Registered {
 
 /**
  * @param now ms since 1970, for times that count from the creation
- * @throws ValidationError `option.unknown`, `schedule.invalid`; NotFoundError `team.unknown`
+ * @throws ValidationError `option.unknown`, `schedule.invalid`, `value.too_large`; NotFoundError `team.unknown`
  */
 export function readSpec(id: string, spec: ScheduleSpec, registered: Registered, now: number): StoredSpec {
   const none = causes.find((cause) => spec[cause] === null)
@@ -150,7 +151,7 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered,
     throw wrong('misfire', 'only at, in and every have it: changes and messages are never missed')
   if (spec.paused !== undefined && typeof spec.paused !== 'boolean') throw wrong('paused', 'it must be true or false')
   return {
-    ...(spec.task === undefined ? {} : { task: plain(spec.task, 'The task') }),
+    ...(spec.task === undefined ? {} : { task: readTask(spec.task) }),
     ...(spec.prepare === undefined ? {} : { prepare: spec.prepare }),
     ...readTeam(spec, registered),
     ...(spec.config === undefined ? {} : { config: plain(spec.config, 'The config') as RunConfig }),
@@ -166,6 +167,13 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered,
 
 export const sourceOf = (spec: StoredSpec): ScheduleSource =>
   spec.timing ? 'time' : spec.onContext ? 'context' : 'message'
+
+/** A run could not start with a longer task. */
+function readTask(value: unknown): Json {
+  const task = copyJson(value, 'The task')
+  checkRecordedLength(JSON.stringify(task), 'The task')
+  return task
+}
 
 const plain = (value: unknown, what: string): Json => copyJson(value, what)
 

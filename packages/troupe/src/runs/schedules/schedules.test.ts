@@ -248,6 +248,13 @@ describe('a schedule', () => {
     expect((await schedules.list()).items).toEqual([])
   })
 
+  it('A schedule with a task that is too large for a run is rejected.', async () => {
+    const { schedules } = (await testbed.openedInMemory()).user('ada')
+    const made = schedules.create({ team: 'echo', task: 'x'.repeat(8 * 1024 * 1024 - 65_536), every: '15m' })
+    await expect(made).rejects.toMatchObject({ code: 'value.too_large' })
+    expect((await schedules.list()).items).toEqual([])
+  })
+
   it('A schedule whose code is not registered reports the problem, and continues where the code is.', async () => {
     const first = await testbed.opened()
     const own = defineAgent({ name: 'Own', run: async () => finish('mine') })

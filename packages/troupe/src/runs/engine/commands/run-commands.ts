@@ -3,7 +3,7 @@
  * outcome. A command that is sent again with the same id is executed once and gets the same answer.
  */
 import { sql } from 'kysely'
-import { canonicalJson, failure, type StoredError, type UserId } from '../../../core/index.ts'
+import { canonicalJson, checkRecordedLength, failure, type StoredError, type UserId } from '../../../core/index.ts'
 import type { Inbox } from '../../../journal/index.ts'
 import type { AuditTrail } from '../../../security/index.ts'
 import { type Bind, type Fragment, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
@@ -20,7 +20,8 @@ export interface RunCommands {
   /**
    * @param also statements of the same change
    * @returns false if the run has ended
-   * @throws ConflictError `command.repeated`; the expectations of `also`
+   * @throws ConflictError `command.repeated`; ValidationError `value.too_large` for a value that no record of the run
+   * contains; the expectations of `also`
    */
   submit(user: UserId, run: string, id: string, order: Order, also?: Fragment): Promise<boolean>
   /** Returns the outcome of a command; undefined until the run has accepted it, `'withdrawn'` if the caller withdrew it. */
@@ -64,6 +65,7 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
     async submit(user, run, id, order, also = { statements: [] }) {
       const at = { user, run, id }
       const body = canonicalJson(order)
+      checkRecordedLength(body, `The command ${operations[order.type]}`)
       const put = inbox.put(
         user,
         runJournal(run),

@@ -10,6 +10,7 @@ import {
   failure,
   type Json,
   joinTaint,
+  maxValueBytes,
   type TaintLabel,
   TimeSlice,
   type TraceContext,
@@ -111,7 +112,8 @@ export function readStart(
  * Starts a run. Returns undefined if the run exists and was started with the same specification.
  * @param also statements before those of the start, in one change, if the run is new
  * @throws ConflictError `run.repeated`, `thread.busy`; with `also` the codes of its expectations, and `run.exists`;
- * CancelledError if the signal has aborted
+ * ValidationError `value.too_large` for a task and a team that have more than 8 MiB together; CancelledError if the signal
+ * has aborted
  */
 export async function startRun(
   parts: OrchestraParts,
@@ -206,6 +208,7 @@ export function* createRunInParts(
   const state = createState()
   const { events, commands } = transition(state, input)
   const record = yield* encodeRecordInParts({ input, events, first: 1 })
+  if (record.bytes > maxValueBytes) throw tooLarge(record.bytes)
   yield
   const { writer, fragment } = parts.journal.journals.create(user, runJournal(run), 'run', at, [record])
   const owner = new RunOwner(parts, {
@@ -242,6 +245,9 @@ export function* createRunInParts(
   ]
   return { owner, events, launcher, statements, wake: wakeForCommands(parts, state, commands) }
 }
+
+const tooLarge = (bytes: number) =>
+  failure('value.too_large', { what: 'The start of the run, with its task and team,', bytes, limit: maxValueBytes })
 
 const startedBy = (pinned: Pinned): string => (parentOf(pinned) === undefined ? 'host' : 'troupe')
 
