@@ -1,5 +1,6 @@
 /** Composes one configuration from its sources: a later source precedes an earlier one. */
 import { failure, type TroupeError } from '../../core/index.ts'
+import { partsOfUrl } from '../../storage/index.ts'
 import { type FoundSetting, type SettingSource, settingSourceText } from '../settings/setting-source.ts'
 import { settings } from '../settings/settings.ts'
 
@@ -20,6 +21,13 @@ export function composeConfig(layers: readonly (readonly FoundSetting[])[]): Com
       if (other && !same(other.value, found.value)) problems.push(contradiction(found.path, other.origin, found.origin))
       here.set(found.path, found)
     }
+    for (const [path, value] of namedByUrl(here.get('storage.url'))) {
+      const other = here.get(path)
+      if (other === undefined) effectiveValues.delete(path)
+      // In one file, a part beside the URL overrides that of the URL.
+      else if (other.origin.source !== 'file' && !same(other.value, value))
+        problems.push(contradiction(path, (here.get('storage.url') as FoundSetting).origin, other.origin))
+    }
     // A source that sets an object also sets its parts.
     for (const path of here.keys())
       for (const nested of [...effectiveValues.keys()])
@@ -30,6 +38,16 @@ export function composeConfig(layers: readonly (readonly FoundSetting[])[]): Com
 }
 
 const same = (one: unknown, other: unknown) => one === other || JSON.stringify(one) === JSON.stringify(other)
+
+/** Returns the settings that a URL of PostgreSQL contains, by path. A wrong URL is reported when it is opened. */
+function namedByUrl(found: FoundSetting | undefined): readonly (readonly [string, unknown])[] {
+  if (typeof found?.value !== 'string' || !isPostgres(found.value)) return []
+  try {
+    return Object.entries(partsOfUrl(found.value)).map(([name, value]) => [`storage.${name}`, value])
+  } catch {
+    return []
+  }
+}
 
 const contradiction = (setting: string, one: SettingSource, other: SettingSource) =>
   failure('config.contradiction', { setting, one: settingSourceText(one), other: settingSourceText(other) })

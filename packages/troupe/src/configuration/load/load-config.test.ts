@@ -281,6 +281,34 @@ describe('contradictions', () => {
     expect(config.storage).toEqual({ host: 'db', port: 5_433, database: 'shop', user: 'app', password: 'pw' })
   })
 
+  it('A contradiction of the URL of a PostgreSQL and a variable of one of its parts names both.', async () => {
+    const url = 'postgres://app:pw@prod:5433/shop'
+    const same = { DB_HOST: 'prod', DB_PORT: '5433', DB_NAME: 'shop', DB_USER: 'app', DB_PASSWORD: 'pw' }
+    expect((await load({ env: { DATABASE_URL: url, ...same } })).problems).toEqual([])
+    const { problems } = await load({ env: { DATABASE_URL: url, ...same, DB_HOST: 'test', DB_PASSWORD: 'other' } })
+    expect(problems).toMatchObject([
+      {
+        code: 'config.contradiction',
+        details: { setting: 'storage.host', one: 'the variable DATABASE_URL', other: 'the variable DB_HOST' },
+      },
+      { code: 'config.contradiction', details: { setting: 'storage.password', other: 'the variable DB_PASSWORD' } },
+    ])
+    expect(JSON.stringify(problems)).not.toContain('"pw"')
+  })
+
+  it('A URL of a PostgreSQL overrides the parts that earlier sources name, and a later source overrides its parts.', async () => {
+    write('.env', 'DB_HOST=localhost\nDB_PASSWORD=local\n')
+    const url = 'postgres://app@prod/shop'
+    const { config, problems } = await load({ env: { DATABASE_URL: url } })
+    expect(problems).toEqual([])
+    expect(config.storage).toEqual({ url, password: 'local' })
+    write('.env', `DATABASE_URL=${url}\n`)
+    expect((await load({ env: { DB_HOST: 'replica' } })).config.storage).toEqual({ url, host: 'replica' })
+    write('.env', '')
+    write('troupe.config.yaml', `storage: { url: "${url}", host: replica }\n`)
+    expect(await load()).toMatchObject({ problems: [], config: { storage: { url, host: 'replica' } } })
+  })
+
   it('A contradiction of debug and a log level, or of encryption without a key, is reported.', async () => {
     expect((await load({ env: { SYNTHA_DEBUG_MODE: 'true', LOG_LEVEL: 'INFO' } })).problems).toMatchObject([
       { code: 'config.contradiction' },

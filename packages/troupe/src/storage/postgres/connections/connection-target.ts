@@ -52,7 +52,7 @@ export const optionNames = [
 /** @throws ValidationError `option.unknown`, `validation.failed` */
 export function settingsOf(options: PostgresOptions): PostgresSettings {
   checkOptions('postgres', options, optionNames)
-  const parts = { ...(options.url === undefined ? {} : parse(options.url)), ...defined(options) }
+  const parts = { ...(options.url === undefined ? {} : partsOfUrl(options.url)), ...defined(options) }
   const location = locationOf(parts)
   const { migrateUrl, listenUrl, poolSize = 10, poolOverflow = 0 } = options
   if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1_000) throw wrong('poolSize is 1 to 1,000')
@@ -82,7 +82,7 @@ function timeMs(name: string, value: Duration, least: Duration = '1ms'): number 
 
 /** Merges a further URL with the parts of the main one. The password is used only for the same user. */
 function beside({ password, ...parts }: Parts, url: string): Parts {
-  const other = parse(url)
+  const other = partsOfUrl(url)
   if (other.schema !== undefined && other.schema !== parts.schema)
     throw wrong('migrateUrl and listenUrl have the schema of url or schema, and cannot name another one')
   const same = other.user === undefined || other.user === parts.user
@@ -96,10 +96,10 @@ const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
 
 /**
- * Parses a URL without `URL`, because a password may contain any character, also `@`, `/`, `#` and `%`, encoded or not.
+ * Returns the parts of a PostgreSQL URL. Parses it without `URL`, because a password may contain any character, also `@`, `/`, `#` and `%`, encoded or not.
  * The last `@` before the database ends the password.
  */
-function parse(url: string): Parts {
+export function partsOfUrl(url: string): Parts {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1]
   if (rest === undefined) throw wrong('it does not begin with postgres://')
   const at = rest.lastIndexOf('@')
