@@ -327,7 +327,7 @@ describe('verifyAudit', () => {
       )
     await rejected({ storage: absent }, /The storage of verifyAudit .* there is no file .* did you mean /)
     expect(existsSync(absent.slice('sqlite:'.length))).toBe(false)
-    await rejected({ checkpoints: undefined }, /The checkpoints is not valid/)
+    await rejected({ checkpoints: undefined }, /The checkpoints are not valid/)
     await rejected({ checkpoints: `${checkpoints}.none` }, /The checkpoints .*\.none .* ENOENT/)
     await rejected({ storage: undefined, export: '/nowhere/log' }, /The export \/nowhere\/log .* ENOENT/)
     await rejected({ storage: undefined, export: 5 }, /The export is not valid/)

@@ -32,6 +32,16 @@ describe('the catalogue of errors', () => {
     expect(error.message).toMatch(/^The database \/data\/troupe\.db is owned by process 17 on a, since x{300}…/)
     expect(error.details).toMatchObject({ pid: 17 })
   })
+  it('An error message about several things has a verb in the plural.', () => {
+    const messageOf = (what: string) => failure('validation.failed', { what, problem: 'n: 1' }).message
+    expect(messageOf('The arguments of add')).toBe('The arguments of add are not valid: n: 1.')
+    expect(messageOf('The checkpoints')).toBe('The checkpoints are not valid: n: 1.')
+    for (const one of ['The status', 'The access of Clerk', 'The analysis', 'The task of agents', 'alerts', 'a.rules'])
+      expect(messageOf(one)).toBe(`${one} is not valid: n: 1.`)
+    expect(failure('value.too_large', { what: 'The arguments', bytes: 2, limit: 1 }).message).toMatch(
+      /^The arguments have 2/,
+    )
+  })
   it('An error message ends in one full stop after the message of another error.', () => {
     const messageOf = (problem: string) => failure('tool.failed', { tool: 'pay', problem }).message
     expect(messageOf('no room')).toBe('The tool pay failed: no room.')

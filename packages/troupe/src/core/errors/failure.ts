@@ -23,12 +23,16 @@ function jsonOf(value: unknown): string | undefined {
     return undefined
   }
 }
-/** A value that is a sentence, as the message of another error, brings its own full stop. */
+/** The arguments of a tool, but not its status, access or analysis. */
+const plural = /^The [a-z]+[^isu]s(?: of .*)?$/s
+const verbs: Readonly<Record<string, string>> = { is: 'are', has: 'have' }
+/** A value that is a sentence, as the message of another error, brings its own full stop. A plural has its own verb. */
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
-  template.replace(/\{(\w+)\}(\.?)/g, (match, name: string, stop: string) => {
+  template.replace(/\{(\w+)\}(\.?)(?: (is|has)\b)?/g, (match, name: string, stop: string, verb?: string) => {
     if (!(name in values)) return match
     const text = shown(values[name])
-    return /[.?!]$/.test(text) ? text : `${text}${stop}`
+    const end = verb === undefined ? '' : ` ${plural.test(text) ? verbs[verb] : verb}`
+    return /[.?!]$/.test(text) ? `${text}${end}` : `${text}${stop}${end}`
   })
 
 /**
