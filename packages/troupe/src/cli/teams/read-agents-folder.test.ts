@@ -47,7 +47,7 @@ describe('the folder agents/', () => {
     [
       'an unknown word in its head',
       { 'A/agent.md': '---\nmodle: x\n---\nAsks.' },
-      /describes no agent.*modle is unknown; did you mean model\?/,
+      /describes no agent: modle is unknown; did you mean model\?/,
     ],
     [
       'a head that is not YAML',

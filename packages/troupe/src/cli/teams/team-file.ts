@@ -100,8 +100,8 @@ const words = (schema: { readonly shape: object }): readonly string[] => Object.
 /** All that a schema of this file finds, with the word that may be meant. */
 export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
   issues.flatMap(plainIssues).map((issue) => {
-    const at = issue.path.join('.') || 'it'
-    if (issue.code !== 'unrecognized_keys') return `${at}: ${issue.message}`
+    const at = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+    if (issue.code !== 'unrecognized_keys') return `${at}${issue.message}`
     const known = [
       ...words(teamSchema),
       ...words(agentSchema),
@@ -109,7 +109,7 @@ export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
       ...words(memorySchema),
       ...kinds,
     ]
-    return `${at}: ${issue.keys.map((key) => `${key} is unknown${meant(key, known)}`).join(', ')}`
+    return `${at}${issue.keys.map((key) => `${key} is unknown${meant(key, known)}`).join(', ')}`
   })
 
 type Issue = z.core.$ZodIssue
