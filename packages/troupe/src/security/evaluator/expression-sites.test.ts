@@ -19,7 +19,7 @@ const bounds: Readonly<Record<string, string>> = {
   'security/evaluator/evaluator-thread.ts':
     'A thread of its own evaluates it, with a deadline, a budget and a memory limit.',
   'security/evaluator/schedule-times.ts':
-    'The thread searches for the times of a cron text of a caller, in 42 years at most.',
+    'The thread searches for the times of a cron text of a caller, in at most 42 of its years.',
   'security/evaluator/key-matcher.ts': 'A key is gone through once.',
   'context/entries/pattern.ts': 'Each file that compiles a pattern has a row.',
   'context/entries/lifecycle.ts': 'The pattern is of the configuration.',
