@@ -35,6 +35,7 @@ describe('the catalogue of errors', () => {
   it('An error message about several things has a verb in the plural.', () => {
     const messageOf = (what: string) => failure('validation.failed', { what, problem: 'n: 1' }).message
     expect(messageOf('The arguments of add')).toBe('The arguments of add are not valid: n: 1.')
+    expect(messageOf('The checkpoints /a b.jsonl')).toBe('The checkpoints /a b.jsonl are not valid: n: 1.')
     expect(messageOf('The checkpoints')).toBe('The checkpoints are not valid: n: 1.')
     for (const one of ['The status', 'The access of Clerk', 'The analysis', 'The task of agents', 'alerts', 'a.rules'])
       expect(messageOf(one)).toBe(`${one} is not valid: n: 1.`)

@@ -24,7 +24,7 @@ function jsonOf(value: unknown): string | undefined {
   }
 }
 /** The arguments of a tool, but not its status, access or analysis. */
-const plural = /^The [a-z]+[^isu]s(?: of .*)?$/s
+const plural = /^The [a-z]+[^isu]s(?:$| of | \S*\/)/
 const verbs: Readonly<Record<string, string>> = { is: 'are', has: 'have' }
 /** A value that is a sentence, as the message of another error, brings its own full stop. A plural has its own verb. */
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
