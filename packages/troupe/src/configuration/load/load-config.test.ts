@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock, systemRandom } from '../../core/index.ts'
 import { createTroupe, type TroupeConfig } from '../../index.ts'
+import { settings } from '../settings/settings.ts'
 import { type LoadConfigOptions, loadConfig } from './load-config.ts'
 import { redactedStorageUrl, showConfig } from './show-config.ts'
 
@@ -253,6 +254,24 @@ describe('the configuration', () => {
       expect(redactedStorageUrl(url)).toMatch(/^postgres:\/\/(db\/shop|\[hidden\])$/)
     const secretly = await load({ env: { TROUPE_MESSAGING_SIGNATURES: '{planted' } })
     expect(JSON.stringify(secretly.problems)).not.toContain('planted')
+  })
+})
+
+describe('the bounds of settings', () => {
+  const bounds = settings.flatMap(({ path, kind }) => {
+    const least = /at least (\w+)/.exec(kind.description)?.[1]
+    return least && !/^(storage|server)\.|^lease$/.test(path) ? [[path, least] as const] : []
+  })
+  it.each(bounds)('The setting %s accepts the least duration that its description names, %s.', async (path, least) => {
+    // A run cannot go before its journal.
+    const others = path === 'retention.runs' ? { 'retention.replay': least } : {}
+    const { config, problems } = await load({ flags: { [path]: least, ...others, 'storage.url': 'memory:' } })
+    expect(problems).toEqual([])
+    await (await createTroupe(config)).close()
+  })
+  it('The settings of shares are above 0.', async () => {
+    const { problems } = await load({ env: { TROUPE_HEALTH_DISK: '0', TROUPE_HEALTH_MEMORY: '1' } })
+    expect(messagesOf(problems)).toEqual([expect.stringMatching(/health\.disk is 0.*a number above 0, at most 1/)])
   })
 })
 

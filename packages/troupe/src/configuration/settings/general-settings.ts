@@ -2,7 +2,7 @@
 import { type Setting, timeKind } from './setting.ts'
 import { settingKinds } from './setting-kinds.ts'
 
-const { integer, decimal, span, choice, flag, logLevel, structure } = settingKinds
+const { integer, share, span, choice, flag, logLevel, structure } = settingKinds
 
 export const generalSettings: readonly Setting[] = [
   {
@@ -41,14 +41,14 @@ export const generalSettings: readonly Setting[] = [
   },
   {
     path: 'health.memory',
-    kind: decimal(0, 1),
+    kind: share,
     description: 'share of used memory above which the health is degraded',
     standard: 0.9,
     live: true,
   },
   {
     path: 'health.disk',
-    kind: decimal(0, 1),
+    kind: share,
     description: 'share of used disk space above which the health is degraded',
     standard: 0.9,
     live: true,

@@ -2,7 +2,7 @@
 import { portKind, type Setting, timeKind } from './setting.ts'
 import { settingKinds } from './setting-kinds.ts'
 
-const { integer, choice, text, secretText, list, structure } = settingKinds
+const { integer, span, choice, text, secretText, list, structure } = settingKinds
 
 export const serverSettings: readonly Setting[] = [
   { path: 'server.host', kind: text, description: 'address on which the server listens', standard: '127.0.0.1' },
@@ -51,7 +51,12 @@ export const serverSettings: readonly Setting[] = [
     description: 'the window in which requests are counted',
     standard: '1m',
   },
-  { path: 'server.heartbeat', kind: timeKind, description: 'interval of heartbeats of a stream', standard: '15s' },
+  {
+    path: 'server.heartbeat',
+    kind: span(10, '10ms'),
+    description: 'interval of heartbeats of a stream',
+    standard: '15s',
+  },
   {
     path: 'server.metrics',
     kind: structure,
@@ -80,7 +85,7 @@ export const serverSettings: readonly Setting[] = [
   },
   {
     path: 'server.requestTimeout',
-    kind: timeKind,
+    kind: span(10, '10ms'),
     description: 'how long the server waits for a complete request',
     standard: '30s',
   },

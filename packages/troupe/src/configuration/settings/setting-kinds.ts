@@ -28,6 +28,13 @@ const decimal = (lowest: number, highest: number): SettingKind => {
   }
 }
 
+const share: SettingKind = {
+  ...decimal(0, 1),
+  description: 'a number above 0, at most 1',
+  fromText: (text) => (share.accepts(Number(text)) ? Number(text) : undefined),
+  accepts: (value) => value !== 0 && decimal(0, 1).accepts(value),
+}
+
 const span = (lowestMs: number, lowest: Duration): SettingKind => {
   const accepts = (value: unknown) => {
     try {
@@ -100,4 +107,4 @@ const structure: SettingKind = {
   accepts: (value) => value !== undefined && value !== null,
 }
 
-export const settingKinds = { integer, decimal, span, choice, flag, text, secretText, list, logLevel, structure }
+export const settingKinds = { integer, decimal, share, span, choice, flag, text, secretText, list, logLevel, structure }

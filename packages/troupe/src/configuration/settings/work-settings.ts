@@ -60,7 +60,7 @@ export const workSettings: readonly Setting[] = [
   },
   {
     path: 'messaging.dedupe',
-    kind: timeKind,
+    kind: span(1_000, '1s'),
     description: 'how long a dedupe id is remembered',
     standard: '24h',
   },
