@@ -1,7 +1,6 @@
 /** Commands for the audit log and incidents. */
 
-import { createWriteStream } from 'node:fs'
-import { access, constants, readFile } from 'node:fs/promises'
+import { access, constants, open, readFile, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { ClientSchemas } from '../../client/index.ts'
 import { TroupeError } from '../../core/index.ts'
@@ -105,9 +104,17 @@ export const auditCommands: readonly CliCommand[] = [
       const path = text(options, 'out')
       if (path === undefined) for await (const piece of pieces) out.raw(piece)
       else {
-        await pipeline(pieces, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch((error: Error) => {
-          if (error instanceof TroupeError) throw error
-          throw misused(`${path} cannot be written: ${error.message}.`)
+        const unwritable = (error: Error) =>
+          error instanceof TroupeError
+            ? error
+            : misused(`${path} cannot be written: ${error.message}.`, 'Name a new file, on a disk with free space.')
+        const file = await open(path, 'wx', 0o600).catch((error: Error) => {
+          throw unwritable(error)
+        })
+        await pipeline(pieces, file.createWriteStream()).catch(async (error: Error) => {
+          // A part of a log looks like a log, and the next export needs the name.
+          await rm(path, { force: true })
+          throw unwritable(error)
         })
         out.show({ file: path }, () => `${safe(path)} holds the log.`)
       }
