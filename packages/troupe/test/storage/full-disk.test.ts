@@ -100,8 +100,8 @@ test.skipIf(!mounted)('A database that does not fit on the disk from the start i
 })
 
 test.skipIf(!mounted)('A backup to a full disk is rejected, and leaves nothing there.', async () => {
-  const elsewhere = mkdtempSync(join(tmpdir(), 'troupe-full-source-'))
-  const from = `sqlite:${join(elsewhere, 'troupe.db')}`
+  const sourceFolder = mkdtempSync(join(tmpdir(), 'troupe-full-source-'))
+  const from = `sqlite:${join(sourceFolder, 'troupe.db')}`
   await (await openStorage({ url: from, migrations, clock: systemClock, random: systemRandom })).close()
   const ballast = join(folder, 'ballast')
   try {
@@ -116,5 +116,5 @@ test.skipIf(!mounted)('A backup to a full disk is rejected, and leaves nothing t
   })
   expect(readdirSync(folder)).toEqual(before)
   rmSync(ballast)
-  rmSync(elsewhere, { recursive: true })
+  rmSync(sourceFolder, { recursive: true })
 })

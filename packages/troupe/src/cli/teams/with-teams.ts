@@ -12,7 +12,7 @@ interface TeamFiles {
   readonly beside?: string | undefined
 }
 
-/** @throws CliError that names the files, for agents of one name in two places */
+/** @throws CliError that names the files, for agents of one name in two sources */
 export async function withTeams(
   loaded: LoadedConfig,
   cwd: string,
@@ -23,9 +23,9 @@ export async function withTeams(
   if (agents.length === 0 && !read) return loaded
   const { config, effectiveValues } = loaded
   checkNames([
-    { place: loaded.file ?? 'the configuration', agents: config.agents ?? [] },
-    { place: join(cwd, 'agents'), agents },
-    { place: file ?? '', agents: read?.agents ?? [] },
+    { source: loaded.file ?? 'the configuration', agents: config.agents ?? [] },
+    { source: join(cwd, 'agents'), agents },
+    { source: file ?? '', agents: read?.agents ?? [] },
   ])
   const merged = {
     ...config,
@@ -35,19 +35,19 @@ export async function withTeams(
   return { ...loaded, config: withOrigins(merged as TroupeConfig, { effectiveValues }) }
 }
 
-interface AgentsOfPlace {
+interface AgentsOfSource {
   /** A file or a folder. */
-  readonly place: string
+  readonly source: string
   readonly agents: readonly Definition[]
 }
 
-function checkNames(places: readonly AgentsOfPlace[]): void {
-  const known = new Map<string, { readonly place: string; readonly agent: Definition }>()
-  for (const { place, agents } of places)
+function checkNames(sources: readonly AgentsOfSource[]): void {
+  const known = new Map<string, { readonly source: string; readonly agent: Definition }>()
+  for (const { source, agents } of sources)
     for (const agent of agents) {
       const other = known.get(agent?.name)
       if (other && other.agent !== agent)
-        throw misused(`The agent ${agent.name} is in ${other.place} and in ${place}.`, 'Rename one of them.')
-      known.set(agent?.name, { place, agent })
+        throw misused(`The agent ${agent.name} is in ${other.source} and in ${source}.`, 'Rename one of them.')
+      known.set(agent?.name, { source, agent })
     }
 }

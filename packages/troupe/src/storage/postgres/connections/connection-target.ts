@@ -1,6 +1,7 @@
 /** The location of a database, from a URL or its parts, and its name for messages without the password. */
 import { checkFlag, checkOptions, type Duration, failure, milliseconds } from '../../../core/index.ts'
 import type { PostgresOptions } from '../../postgres-options.ts'
+import { type PostgresParts, partsOfUrl, wrongPostgres as wrong } from '../../postgres-url.ts'
 
 export interface ConnectionTarget {
   readonly host: string
@@ -27,8 +28,6 @@ export interface PostgresSettings {
   readonly statementMs: number
   readonly recycleMs: number
 }
-
-type Parts = Omit<Partial<PostgresOptions>, 'url' | 'migrateUrl' | 'listenUrl'>
 
 /** The names of all options in `PostgresOptions`. */
 export const optionNames = [
@@ -81,7 +80,7 @@ function timeMs(name: string, value: Duration, least: Duration = '1ms'): number 
 }
 
 /** Merges a further URL with the parts of the main one. The password is used only for the same user. */
-function beside({ password, ...parts }: Parts, url: string): Parts {
+function beside({ password, ...parts }: PostgresParts, url: string): PostgresParts {
   const other = partsOfUrl(url)
   if (other.schema !== undefined && other.schema !== parts.schema)
     throw wrong('migrateUrl and listenUrl have the schema of url or schema, and cannot name another one')
@@ -89,60 +88,10 @@ function beside({ password, ...parts }: Parts, url: string): Parts {
   return { ...parts, ...(same && password !== undefined ? { password } : {}), ...other }
 }
 
-/** An error never repeats a URL, because it may contain a password. */
-const wrong = (problem: string) => failure('validation.failed', { what: 'The configuration of PostgreSQL', problem })
-
-const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts }: PostgresOptions): Parts =>
+const defined = ({ url: _url, migrateUrl: _migrate, listenUrl: _listen, ...parts }: PostgresOptions): PostgresParts =>
   Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
 
-/**
- * Returns the parts of a PostgreSQL URL. Parses it without `URL`, because a password may contain any character, also `@`, `/`, `#` and `%`, encoded or not.
- * The last `@` before the database ends the password.
- */
-export function partsOfUrl(url: string): Parts {
-  const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(url)?.[1]
-  if (rest === undefined) throw wrong('it does not begin with postgres://')
-  const at = rest.lastIndexOf('@')
-  const found = /^(\[[^\]]*\]|[^:/?]*)(?::(\d+))?(?:\/([^?]*))?(?:\?(.*))?$/s.exec(rest.slice(at + 1))
-  if (!found) throw wrong('after the last @ it is not host:port/database')
-  const [, host, port, database, query] = found
-  const secrets = at < 0 ? '' : rest.slice(0, at)
-  const colon = secrets.indexOf(':')
-  const user = colon < 0 ? secrets : secrets.slice(0, colon)
-  return {
-    ...(host ? { host: decoded(host.replace(/^\[|\]$/g, '')) } : {}),
-    ...(port ? { port: Number(port) } : {}),
-    ...(database ? { database: decoded(database) } : {}),
-    ...(user ? { user: decoded(user) } : {}),
-    ...(colon < 0 ? {} : { password: decoded(secrets.slice(colon + 1)) }),
-    ...queried(query ?? ''),
-  }
-}
-
-function queried(query: string): Parts {
-  const parts: { -readonly [Name in 'schema' | 'tls' | 'host']?: Parts[Name] } = {}
-  for (const [name, value] of new URLSearchParams(query)) {
-    if (name === 'schema' || name === 'host') parts[name] = value
-    else if (name !== 'sslmode') throw wrong(`${JSON.stringify(name)} is not one of schema, host, sslmode`)
-    else if (value === 'disable') parts.tls = false
-    else if (value === 'none') parts.tls = 'none'
-    else if (value === 'verify-full') parts.tls = true
-    else if (value === 'require') parts.tls = { check: false }
-    else throw wrong('sslmode is disable, none, require or verify-full')
-  }
-  return parts
-}
-
-/** Returns the text unchanged if it is not valid percent-encoding. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-function locationOf(parts: Parts): ConnectionTarget {
+function locationOf(parts: PostgresParts): ConnectionTarget {
   const { host = 'localhost', port = 5432, user = 'postgres', password, schema = 'troupe', tls = false } = parts
   const database = parts.database ?? user
   if (!/^[a-z_][a-z0-9_]{0,40}$/.test(schema)) throw wrong('schema is lower case letters, digits and _, 41 at most')
