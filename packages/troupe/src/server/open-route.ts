@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { failure } from '../core/index.ts'
 import type { FailureLimit } from './access/admit.ts'
+import { clientAddress } from './access/client-address.ts'
 import type { Site } from './site.ts'
 
 interface OpenRoute {
@@ -50,7 +51,7 @@ export function createAddressLimit(
     app.createRateLimit({
       timeWindow: rateLimit.windowMs,
       max: rateLimit.max * factors[routes],
-      keyGenerator: ({ ip }) => ip,
+      keyGenerator: ({ ip }) => clientAddress(ip),
     })
   return async (request, reply) => {
     const found = await check?.(request)

@@ -1,6 +1,7 @@
 /** The connections of a server: browsers open some ahead of need, which Node never takes for idle. */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { clientAddress } from './access/client-address.ts'
 
 export interface TrackedConnections {
   /** Closes those on which nothing is under way. */
@@ -22,9 +23,10 @@ export function trackConnections(
     if (count !== undefined) activeRequests.set(socket, count + by)
   }
   server.on('connection', (socket) => {
-    const { remoteAddress: address = '' } = socket
+    const { remoteAddress = '' } = socket
+    const address = clientAddress(remoteAddress)
     const count = (open.get(address) ?? 0) + 1
-    if (count > perAddress && !exempt(address)) return void socket.destroy()
+    if (count > perAddress && !exempt(remoteAddress)) return void socket.destroy()
     open.set(address, count)
     activeRequests.set(socket, 0)
     socket.once('close', () => {

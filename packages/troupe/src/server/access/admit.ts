@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { failure, lruCache, TroupeError } from '../../core/index.ts'
 import type { Route } from '../route.ts'
 import type { Site } from '../site.ts'
+import { clientAddress } from './client-address.ts'
 import {
   actingAgentOf,
   authorize,
@@ -140,7 +141,7 @@ export function createLimit(app: FastifyInstance, { settings: { rateLimit }, par
   const { max, windowMs } = rateLimit
   const bySession = max * 10
   app.decorateRequest(named, null)
-  const nameOf = (request: FastifyRequest) => request.getDecorator<string | null>(named) ?? request.ip
+  const nameOf = (request: FastifyRequest) => request.getDecorator<string | null>(named) ?? clientAddress(request.ip)
   const options = { timeWindow: windowMs, keyGenerator: nameOf }
   const check = app.createRateLimit({ ...options, max })
   const checkSession = app.createRateLimit({ ...options, max: bySession })
@@ -157,12 +158,12 @@ export function createLimit(app: FastifyInstance, { settings: { rateLimit }, par
     throw failure('rate.limited', { limit, seconds })
   }
   const checkFailures = (request: FastifyRequest, reply: FastifyReply) => {
-    const account = failures.get(request.ip)
+    const account = failures.get(clientAddress(request.ip))
     const leftMs = account && account.count >= max ? account.until - clock.monotonic() : 0
     if (leftMs > 0) reject(reply, max, Math.ceil(leftMs / 1_000))
   }
   const checkRate = async (request: FastifyRequest, reply: FastifyReply, principal: RequestPrincipal | undefined) => {
-    if (!principal) failed(request.ip)
+    if (!principal) failed(clientAddress(request.ip))
     if (principal) request.setDecorator(named, `${principal.kind} ${principal.id}`)
     const found = await (principal?.kind === 'session' ? checkSession : check)(request)
     if (found.isAllowed) return
@@ -172,5 +173,5 @@ export function createLimit(app: FastifyInstance, { settings: { rateLimit }, par
     if (!found.isExceeded) return
     reject(reply, found.max, found.ttlInSeconds)
   }
-  return { checkFailures, addFailure: (request) => failed(request.ip), check: checkRate }
+  return { checkFailures, addFailure: (request) => failed(clientAddress(request.ip)), check: checkRate }
 }

@@ -106,6 +106,19 @@ describe('a server behind a proxy', () => {
     expect((await from('203.0.113.7', longKey)).status).toBe(429)
     expect((await from('203.0.113.8', longKey)).status).toBe(200)
   })
+
+  it('A server limits the failed sign-ins of an IPv6 client by its /64.', async () => {
+    const { url } = await servers.start(
+      {},
+      { authentication: 'required', key: longKey, rateLimit: { max: 3 }, trustProxy: ['127.0.0.1'] },
+    )
+    const from = async (address: string, key: string) =>
+      (await caller(url, { 'x-forwarded-for': address, 'x-api-key': key })('GET', '/v1/runs')).status
+    const guesses = []
+    for (let i = 1; i < 6; i++) guesses.push(await from(`2001:db8::${i}`, `tk_guess_${i}`))
+    expect(guesses).toEqual([401, 401, 401, 429, 429])
+    expect([await from('2001:db8::7', longKey), await from('2001:db8:0:1::7', longKey)]).toEqual([429, 200])
+  })
 })
 
 describe('keys over HTTP', () => {

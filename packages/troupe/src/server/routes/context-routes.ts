@@ -49,18 +49,36 @@ function listOptions({ topic, ...rest }: { topic?: string | undefined }) {
   return withoutUndefined({ ...rest, topics: topic === undefined ? undefined : [topic] })
 }
 
-/** Reads `"3"` of If-Match and `*` of If-None-Match (RFC 9110). */
-function expected({ header }: Pick<Call<unknown, unknown, unknown>, 'header'>, ifVersion?: number): number | undefined {
-  const [match, none] = [header('if-match'), header('if-none-match')]
+type ConditionalCall = Pick<Call<{ readonly key: string }, unknown, unknown>, 'header' | 'params' | 'requestContext'>
+
+/**
+ * Returns the version that the headers require; 0: the entry must not exist; undefined: there is no condition.
+ * @throws ConflictError with the status 412 for a condition that no version can meet
+ */
+async function expected(call: ConditionalCall, ifVersion?: number): Promise<number | undefined> {
+  const [match, none] = [call.header('if-match'), call.header('if-none-match')]
   const wrong = (problem: string) => failure('request.invalid', { problem })
   if (match === undefined && none === undefined) return undefined
   if (match !== undefined && none !== undefined) throw wrong('If-Match and If-None-Match exclude each other')
   if (none !== undefined && none !== '*') throw wrong('If-None-Match of a change can only be *')
-  const found = match === undefined ? ['', '0'] : /^"(\d{1,15})"$/.exec(match)
-  if (!found) throw wrong('If-Match is not the ETag of an entry')
-  const version = Number(found[1])
+  if (match !== undefined && !etagList.test(match)) throw wrong('If-Match is neither * nor a list of ETags such as "3"')
+  const version = match === undefined ? 0 : await matchedVersion(call, match)
   if (ifVersion !== undefined && ifVersion !== version) throw wrong('body/ifVersion is another version than the header')
   return version
+}
+
+/** Matches `*` and the lists of RFC 9110, in which ETags may be weak. */
+const etagList = /^\s*(?:\*|(?:W\/)?"[^"]*"(?:\s*,\s*(?:W\/)?"[^"]*")*)\s*$/
+
+/** A weak ETag matches no version. */
+async function matchedVersion({ params: { key }, requestContext }: ConditionalCall, match: string): Promise<number> {
+  const strong = [...match.matchAll(/(?<!W\/)"(?<version>\d{1,15})"/g)].map(({ groups }) => Number(groups?.version))
+  const [only] = strong
+  if (only !== undefined && strong.length === 1) return only
+  const found = await requestContext.context.getEntry(key)
+  if (!found || !(match.trim() === '*' || strong.includes(found.version)))
+    throw preconditionFailed(failure('context.conflict', { key }))
+  return found.version
 }
 
 /** Returns whether the If-None-Match header of a cache names this ETag. */
@@ -68,14 +86,16 @@ const isKnown = (header: string | undefined, etag: string) =>
   header !== undefined &&
   (header.trim() === '*' || header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag))
 
+const preconditionFailed = ({ code, message, hint, details }: TroupeError) =>
+  markOwn(new ConflictError(message, { status: 412, ...withoutUndefined({ code, hint, details }) }))
+
 /** Answers a failed HTTP precondition with 412. */
 async function preconditioned<T>(version: number | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (version === undefined || !(error instanceof TroupeError) || error.code !== 'context.conflict') throw error
-    const { code, message, hint, details } = error
-    throw markOwn(new ConflictError(message, { status: 412, ...withoutUndefined({ code, hint, details }) }))
+    throw preconditionFailed(error)
   }
 }
 
@@ -163,7 +183,7 @@ export const contextRoutes = [
     answer: pushed,
     handle: async (call) => {
       const { value: _, ...options } = call.body
-      const version = expected(call, call.body.ifVersion)
+      const version = await expected(call, call.body.ifVersion)
       const all = withoutUndefined({ ...options, ifVersion: version ?? options.ifVersion }) as PushOptions
       const { key } = call.params
       const done = await preconditioned(version, () =>
@@ -184,7 +204,7 @@ export const contextRoutes = [
     params: pathParams,
     answer: z.object({ deleted: z.boolean() }),
     handle: async (call) => {
-      const ifVersion = expected(call)
+      const ifVersion = await expected(call)
       const { key } = call.params
       return {
         deleted: await preconditioned(ifVersion, () =>
