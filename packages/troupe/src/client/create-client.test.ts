@@ -106,6 +106,22 @@ it('A stream continues after its last event when the connection breaks.', async 
   expect(seqs.length).toBeGreaterThan(3)
 })
 
+it('A stream of an ended run ends without a pause, and pauses between other reconnections.', async () => {
+  const events = () => new Response('id: 1\ndata: {}\n\n', { headers: { 'content-type': 'text/event-stream' } })
+  const read = async (...answers: readonly (Response | Error)[]) => {
+    const began = performance.now()
+    const { fetch, requests } = scripted(...answers)
+    const stream = createClient({ url: 'http://a', fetch }).stream('runs.events', { path: { run: 'r' } })
+    let count = 0
+    for await (const _ of stream) count++
+    return { events: count, requests: requests.length, isPaused: performance.now() - began > 450 }
+  }
+  const end = new Response(null, { status: 204 })
+  expect(await read(events(), end)).toEqual({ events: 1, requests: 2, isPaused: false })
+  expect(await read(events(), events(), end)).toEqual({ events: 2, requests: 3, isPaused: true })
+  expect(await read(new TypeError('cut'), end)).toEqual({ events: 0, requests: 2, isPaused: true })
+})
+
 it('A stream that the server refuses throws the problem, and is not opened again.', async () => {
   const { url, client } = await open()
   const asked: string[] = []

@@ -128,8 +128,10 @@ class FetchClient {
     let lastEventId = request.lastEventId
     // Reconnecting repeats the request, which would repeat the effect of another method.
     const attempts = methodOf(name) === 'GET' ? reconnects + 1 : 1
+    // The first end of a complete stream is usually that of its source, which the next request confirms at once.
+    let ends = 0
     for (let silent = 0; silent < attempts && signal?.aborted !== true; silent++) {
-      if (silent > 0) await pause(pauseMs(silent), signal)
+      if (silent > 0 && ends !== 1) await pause(pauseMs(silent), signal)
       const headers = { ...request.headers, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) }
       try {
         const answer = await this.#send(name, { ...request, headers })
@@ -142,7 +144,9 @@ class FetchClient {
           lastEventId = event.id ?? lastEventId
           yield event
         }
+        ends++
       } catch (error) {
+        ends = Math.max(ends, 2)
         if (signal?.aborted || !isCut(error) || silent === attempts - 1) throw error
       }
     }
