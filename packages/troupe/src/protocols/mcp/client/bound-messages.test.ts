@@ -1,4 +1,4 @@
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
+import type { JSONRPCMessage, Transport, TransportSendOptions } from '@modelcontextprotocol/client'
 import { expect, test } from 'vitest'
 import { boundMessages, countValues } from './bound-messages.ts'
 
@@ -86,7 +86,7 @@ test('A notification with too many values is dropped.', () => {
   expect(delivered).toEqual([])
 })
 
-test('The pages of one list of tools share a limit, and the next list begins with all of it.', async () => {
+test('The pages of one list of tools share a limit, and the next list begins with all of it.', () => {
   const delivered: JSONRPCMessage[] = []
   const transport = {
     send: async () => {},
@@ -97,8 +97,26 @@ test('The pages of one list of tools share a limit, and the next list begins wit
   const ask = (id: number, params: object) =>
     transport.send({ jsonrpc: '2.0', id, method: 'tools/list', params } as JSONRPCMessage)
   for (const [id, params] of [{}, { cursor: '1' }, { cursor: '2' }, {}].entries()) {
-    await ask(id, params)
+    void ask(id, params)
     transport.onmessage?.(listOf(id, page))
   }
   expect(delivered.map((message) => 'error' in message)).toEqual([false, false, true, false])
+})
+
+test('A request whose stream ends without its answer fails, and an answered one does not.', async () => {
+  const ends: (() => void)[] = []
+  const transport = {
+    send: async (_: JSONRPCMessage, options?: TransportSendOptions) =>
+      ends.push(options?.onRequestStreamEnd ?? (() => {})),
+    onmessage: () => {},
+  } as unknown as Transport
+  boundMessages(transport)
+  const failed: number[] = []
+  const ask = (id: number) =>
+    void transport.send({ jsonrpc: '2.0', id, method: 'tools/call' }).catch(() => failed.push(id))
+  for (const id of [1, 2]) ask(id)
+  transport.onmessage?.({ jsonrpc: '2.0', id: 1, result: {} })
+  for (const end of ends) end()
+  await new Promise(setImmediate)
+  expect(failed).toEqual([2])
 })

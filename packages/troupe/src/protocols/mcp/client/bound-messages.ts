@@ -32,21 +32,39 @@ export function countValues(message: unknown, max: number): number {
   return count
 }
 
+interface MessageListeners {
+  readonly onList?: (deliver: () => void) => void
+  readonly onMessage?: () => void
+}
+
 /**
  * Bounds the messages of a transport that is connected already, and all pages of a list of tools together.
- * A request with too many values is left without an answer, and a notification is dropped.
- * @param onList counts and delivers a list
+ * A request with too many values is left without an answer, and a notification is dropped. A request whose stream ends
+ * without its answer fails at once instead of at its timeout.
+ * @param listeners `onList` counts and delivers a list of tools; `onMessage` is called with each message
  */
-export function boundMessages(transport: Transport, onList: (deliver: () => void) => void = (run) => run()): void {
+export function boundMessages(
+  transport: Transport,
+  { onList = (run) => run(), onMessage = () => {} }: MessageListeners = {},
+): void {
   const { onmessage: deliver } = transport
   if (!deliver) return
   const send = transport.send.bind(transport)
   let listed = 0
+  const unanswered = new Set<unknown>()
   transport.send = (message, options) => {
     if ('method' in message && message.method === 'tools/list' && message.params?.cursor === undefined) listed = 0
-    return send(message, options)
+    if (!('id' in message && 'method' in message) || options?.onRequestStreamEnd) return send(message, options)
+    unanswered.add(message.id)
+    return new Promise((_, reject) => {
+      const onRequestStreamEnd = () => {
+        if (unanswered.delete(message.id)) reject(new Error('the stream of the request ended without its answer'))
+      }
+      send(message, { ...options, onRequestStreamEnd }).catch(reject)
+    })
   }
   const receive: typeof deliver = (message, extra) => {
+    if ('id' in message && !('method' in message)) unanswered.delete(message.id)
     const isList = isListOfTools(message)
     const max = isList ? maxValues - listed : maxValues
     const count = countValues(message, max)
@@ -54,8 +72,11 @@ export function boundMessages(transport: Transport, onList: (deliver: () => void
     if (count <= max) deliver(message, extra)
     else if ('id' in message && !('method' in message)) deliver(tooLarge(message.id), extra)
   }
-  transport.onmessage = (message, extra) =>
-    isListOfTools(message) ? onList(() => receive(message, extra)) : receive(message, extra)
+  transport.onmessage = (message, extra) => {
+    onMessage()
+    if (isListOfTools(message)) onList(() => receive(message, extra))
+    else receive(message, extra)
+  }
 }
 
 const isListOfTools = (message: JSONRPCMessage): boolean => 'result' in message && 'tools' in message.result

@@ -176,7 +176,7 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     limits: { timeoutMs, resultLimit },
     evaluator,
     open: (listeners) =>
-      openClient({ server, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
+      openClient({ server, clock, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
     compare: async (forms, work) => {
       const changes = await toolPins.compare(source, forms, { isTrusted: checked.trust, work })
       for (const { tool, change, parts } of changes)

@@ -1,6 +1,6 @@
-import type { Client, Tool as WireTool } from '@modelcontextprotocol/client'
+import { type Client, ProtocolError, type Tool as WireTool } from '@modelcontextprotocol/client'
 import { expect, test } from 'vitest'
-import { type Clock, seededRandom, systemClock } from '../../../core/index.ts'
+import { type Clock, seededRandom, systemClock, type TroupeError } from '../../../core/index.ts'
 import { createSlicedClock } from '../../../core/time/sliced-clock.test.fixture.ts'
 import { BoundedEvaluator, securityMigrations, ToolPins } from '../../../security/index.ts'
 import { openStorage } from '../../../storage/index.ts'
@@ -16,7 +16,15 @@ const heavyTools = Array.from(
   }),
 )
 
-async function connect(clock: Clock, budgetMs: number, tools = heavyTools, onCompare = () => {}) {
+const tool = (name: string): WireTool => ({ name, inputSchema: { type: 'object' } })
+
+async function connect(
+  clock: Clock,
+  budgetMs: number,
+  tools = heavyTools,
+  onCompare = () => {},
+  callTool = async () => ({}),
+) {
   const storage = await openStorage({
     url: 'memory:',
     migrations: securityMigrations,
@@ -31,6 +39,7 @@ async function connect(clock: Clock, budgetMs: number, tools = heavyTools, onCom
       listCount++
       return { tools }
     },
+    callTool,
     close: async () => {},
   } as unknown as Client
   let changed = () => {}
@@ -92,5 +101,30 @@ test('An MCP server whose tools take longer than its budget is rejected, and is 
   expect(asked).toBeLessThan(20)
   await expect(connection.discover()).rejects.toMatchObject(rejected)
   expect(lists()).toBe(asked)
+  await close()
+})
+
+test('An MCP server that answers calls with errors is reachable, so that only failures in a row open its circuit.', async () => {
+  const answers = { next: 'lost' }
+  const { connection, close } = await connect(
+    systemClock,
+    1_000,
+    [tool('t')],
+    () => {},
+    async () => {
+      if (answers.next === 'lost') throw new Error('the connection was cut')
+      throw new ProtocolError(-32_602, 'no such file')
+    },
+  )
+  const call = async (next: string) => {
+    answers.next = next
+    return connection.call('t', {}, new AbortController().signal).catch(({ code }: TroupeError) => code)
+  }
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 4; i++) expect(await call('lost')).toBe('outcome.unknown')
+    expect(await call('error')).toBe('tool.failed')
+  }
+  for (let i = 0; i < 5; i++) await call('lost')
+  expect(await call('error')).toBe('circuit.open')
   await close()
 })

@@ -82,8 +82,18 @@ export class McpConnection {
    * @throws `mcp.unreachable`, `mcp.changed` or CircuitOpenError before the call is sent; `tool.failed` for an error of the
    * server or an invalid result; `outcome.unknown` if the call was sent and its answer is missing or unreadable
    */
-  call(tool: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallToolResult> {
-    return this.#breaker.execute(() => this.#call(tool, args, signal))
+  async call(tool: string, args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallToolResult> {
+    const answer = await this.#breaker.execute(async () => {
+      try {
+        return { result: await this.#call(tool, args, signal) }
+      } catch (error) {
+        // A server that answers with an error is reachable.
+        if (error instanceof TroupeError && answered.has(error.code)) return { error }
+        throw error
+      }
+    })
+    if ('error' in answer) throw answer.error
+    return answer.result
   }
 
   async close(): Promise<void> {
@@ -233,5 +243,6 @@ function checkSize(tool: string, { structuredContent, content }: CallToolResult,
 }
 
 const unreachable: ReadonlySet<string> = new Set(['mcp.unreachable', 'outcome.unknown'])
+const answered: ReadonlySet<string> = new Set(['tool.failed', 'mcp.too_large'])
 const short = (text: string) => (text.length > 500 ? `${truncateText(text, 500)}…` : text)
 const blocking = ({ changes }: Seen, tool: string) => changes.find((change) => change.tool === tool)

@@ -1,15 +1,17 @@
 /** Opens a connection to a server with the official client, and logs the standard error of a program. */
 import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotocol/client'
-import { TroupeError, truncateText, version, whenAborted } from '../../../core/index.ts'
+import { type Clock, TroupeError, truncateText, version, whenAborted } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
 import { boundMessages } from './bound-messages.ts'
 import { boundedFetch } from './bounded-fetch.ts'
+import { limitReconnections, type ReconnectionLimit } from './limit-reconnections.ts'
 import { loadClientSdk } from './load-client-sdk.ts'
 import type { McpProgram, McpServerConfig } from './mcp-server-config.ts'
 
 export interface OpenClientOptions {
   readonly server: McpServerConfig
+  readonly clock: Clock
   readonly secrets: Pick<Secrets, 'reveal'>
   readonly log: Log
   /** Returns the `fetch` for a URL. */
@@ -51,11 +53,15 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
     },
   )
   const watchedFetch = watched(options.fetchFor)
+  const reconnections = limitReconnections(options.clock, () => void client.close())
   const transport = isProgram
     ? await programOf(server, options)
-    : await addressOf(sdk, { ...options, ...watchedFetch }, server)
+    : await addressOf(sdk, { ...options, ...watchedFetch, reconnections }, server)
   client.onclose = options.closed
-  client.onerror = (error) => options.log.debug('a connection to an MCP server failed', { error })
+  client.onerror = (error) => {
+    reconnections.onError(error)
+    options.log.debug('a connection to an MCP server failed', { error })
+  }
   let left: Promise<void> | undefined
   const leave = () => {
     // A second `close` would return before the program has ended.
@@ -66,7 +72,7 @@ export async function openClient(options: OpenClientOptions): Promise<Client> {
   try {
     signal.throwIfAborted()
     await client.connect(transport, { timeout: timeoutMs, signal })
-    boundMessages(transport, options.listed)
+    boundMessages(transport, { onList: options.listed, onMessage: reconnections.onMessage })
   } catch (error) {
     await leave()
     throw watchedFetch.rejection() ?? error
@@ -102,13 +108,17 @@ async function revealed(
 
 async function addressOf(
   sdk: typeof import('@modelcontextprotocol/client'),
-  options: OpenClientOptions,
+  options: OpenClientOptions & { readonly reconnections: ReconnectionLimit },
   server: Exclude<McpServerConfig, McpProgram>,
 ): Promise<Transport> {
   const headers = await revealed(options, server.headers)
   // Redirects stay within the origin, so that no other server gets the headers.
   const fetch = boundedFetch(options.fetchFor(server.url), options.messageBytes)
-  return new sdk.StreamableHTTPClientTransport(new URL(server.url), { fetch, requestInit: { headers } })
+  return new sdk.StreamableHTTPClientTransport(new URL(server.url), {
+    fetch,
+    requestInit: { headers },
+    reconnectionScheduler: options.reconnections.schedule,
+  })
 }
 
 async function programOf(server: McpProgram, options: OpenClientOptions): Promise<Transport> {
