@@ -154,7 +154,10 @@ export class CircuitBreaker implements Policy {
   rejection(call?: PolicyCall): Error | undefined {
     if (call && !this.#isRejecting()) return undefined
     const leftMs = Math.max(1, Math.ceil(this.#leftMs()))
-    return this.#options.rejection?.(leftMs) ?? failure('circuit.open', { pause: shownPause(leftMs) })
+    return (
+      this.#options.rejection?.(leftMs) ??
+      failure('circuit.open', { pause: shownPause(leftMs), seconds: Math.ceil(leftMs / 1_000) })
+    )
   }
 }
 

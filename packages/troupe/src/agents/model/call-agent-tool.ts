@@ -2,7 +2,7 @@
 import { failedWith, failure, type Json, storeError, type TaintLabel, TroupeError } from '../../core/index.ts'
 import type { Recorder, ScopedRecorder } from '../../journal/index.ts'
 import type { ModelSpent } from '../../models/index.ts'
-import { callTool, type Tool } from '../../tools/index.ts'
+import { callTool, knownRetryAfter, type Tool } from '../../tools/index.ts'
 import type { Agent, StepReport } from '../agent-port.ts'
 import type { CallFlow } from '../flows/call-flow.ts'
 import { collectTrips, reportTrips } from '../guardrails/collect-trips.ts'
@@ -107,7 +107,9 @@ export async function callAgentTool(
     value = await callTool(host, scope.recorder, tool, { id, args, input, agreed })
   } catch (error) {
     success = false
-    value = { error: scope.messageOf(run, error) }
+    const { retryable, ...stored } = storeError(error)
+    const seconds = retryable ? knownRetryAfter(stored) : undefined
+    value = { error: scope.messageOf(run, error), ...(seconds === undefined ? {} : { retry_after: seconds }) }
     errorId = failedWith(error).errorId
   }
   countCall(run, tool, id, success, clock.monotonic() - began)

@@ -155,9 +155,18 @@ async function topicsOf({ context }: ToolClients): Promise<readonly string[]> {
   }
 }
 
-/** Returns the number of seconds after which a retry is useful, as the error says; 1 by default. */
-export function retryAfter({ code, details }: TroupeError): number {
-  const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: Json }
-  const asked = typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1_000)) : 1
-  return code === 'timeout' ? 30 : asked
+/** Returns the number of seconds after which a retry is useful; 1 if the error does not say it. */
+export const retryAfter = (error: TroupeError): number => knownRetryAfter(error) ?? 1
+
+interface ErrorData {
+  readonly code: string
+  readonly details?: Json | undefined
+}
+
+/** Returns the number of seconds after which a retry is useful, if the error says it. */
+export function knownRetryAfter({ code, details }: ErrorData): number | undefined {
+  if (code === 'timeout') return 30
+  const { retryAfterMs, seconds } = (details ?? {}) as { readonly retryAfterMs?: Json; readonly seconds?: Json }
+  if (typeof retryAfterMs === 'number') return Math.max(1, Math.ceil(retryAfterMs / 1_000))
+  return code === 'circuit.open' && typeof seconds === 'number' ? seconds : undefined
 }

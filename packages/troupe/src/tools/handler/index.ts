@@ -14,7 +14,7 @@ export {
   toLangGraph,
   toOpenAI,
 } from './callable-tools.ts'
-export type { ToolResult } from './execute-tool-call.ts'
+export { knownRetryAfter, type ToolResult } from './execute-tool-call.ts'
 export { mergeTools } from './merge-tools.ts'
 export { type ToolAccessSummary, ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
 export type {
