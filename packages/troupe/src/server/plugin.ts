@@ -136,6 +136,8 @@ async function addPackages(app: FastifyInstance, { settings }: Site): Promise<vo
       origin: settings.origins.includes('*') ? '*' : [...settings.origins],
       methods: ['GET', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: exposed,
+      // An OPTIONS request without the headers of a preflight would get an error of another form than all others.
+      strictPreflight: false,
     })
   await app.register(rateLimit.default, { global: false })
 }

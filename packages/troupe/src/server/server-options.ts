@@ -91,7 +91,7 @@ export function readSettings(
   if (!Number.isInteger(maxStreams) || maxStreams < 1) throw wrong('maxStreams', 'it must be a whole number from 1')
   for (const origin of listed('origins', origins))
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
-      throw wrong('origins', `${origin} is none`)
+      throw wrong('origins', `${origin} is not an origin such as https://app.example.com`)
   const publicUrl = readPublicUrl(options.publicUrl)
   const local = host !== undefined && isLoopback(host)
   if (oidc && !publicUrl && !local)

@@ -22,9 +22,13 @@ export async function parse<T>(schema: Schema<T>, value: unknown, what: string):
   if (!result.issues) return result.value
   const problems = result.issues
     .slice(0, 20)
-    .map((issue) => (pathOf(issue) ? `${pathOf(issue)}: ${issue.message}` : issue.message))
+    .map((issue) => (pathOf(issue) ? `${pathOf(issue)}: ${issueProblem(issue)}` : issueProblem(issue)))
   throw failure('validation.failed', { what, problem: problems.join('; ') })
 }
+
+/** Returns the message of an issue, in plain words for a value that is absent. */
+export const issueProblem = ({ message }: { readonly message: string }): string =>
+  /received undefined$/.test(message) ? 'it is missing' : message
 
 async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
   try {

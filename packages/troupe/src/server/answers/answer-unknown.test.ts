@@ -22,3 +22,13 @@ it('A server distinguishes an unsupported method from an unknown path.', async (
   for (const path of ['/v1/nothing', '/v1/runs/one/two', '/V1/runs'])
     expect(await call('PUT', path), path).toMatchObject({ status: 404, body: { code: 'route.missing' } })
 })
+
+it('A server answers a path that is not percent-encoded UTF-8, and OPTIONS without an origin, in its own form.', async () => {
+  const { call } = await servers.start({}, { origins: ['https://app.test'] })
+  for (const path of ['/v1/runs/%zz', '/v1/context/entries/%ff'])
+    expect(await call('GET', path), path).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid', detail: expect.stringContaining('percent-encoding') },
+    })
+  expect(await call('OPTIONS', '/v1/runs')).toMatchObject({ status: 204, text: '' })
+})

@@ -4,6 +4,7 @@ import {
   concealed,
   type ErrorCode,
   failure,
+  issueProblem,
   nearestOf,
   restoreError,
   storeError,
@@ -87,6 +88,8 @@ function asTroupeError(thrown: unknown, request: FastifyRequest, log: Log): Trou
     FST_ERR_CTP_BODY_TOO_LARGE: 'request.too_large',
     FST_ERR_CTP_INVALID_MEDIA_TYPE: 'request.media_type',
   }
+  if (code === 'FST_ERR_BAD_URL')
+    return failure('request.invalid', { problem: 'its path is not UTF-8 in percent-encoding' })
   if (known[code]) return failure(known[code], { limit: request.routeOptions.bodyLimit })
   if (statusCode >= 400 && statusCode < 500) return failure('request.invalid', { problem: 'it cannot be read' })
   log.error('a request failed', { request: request.id, error: error as Error })
@@ -108,8 +111,7 @@ function invalidOf({ validation, validationContext = 'body' }: Invalid, request:
       nearest: options.length === 0 ? 'to leave it out' : nearestOf(unknown, options, 'docs/server.md'),
     })
   }
-  const problem = /received undefined$/.test(message) ? 'it is missing' : message
-  return failure('request.invalid', { problem: `${where}: ${problem}` })
+  return failure('request.invalid', { problem: `${where}: ${issueProblem({ message })}` })
 }
 
 const partNames: Readonly<Record<string, string>> = { querystring: 'query' }

@@ -47,6 +47,19 @@ export const serverCodes = {
     hint: 'Send less data, or raise bodyLimit of the server.',
     status: 413,
   },
+  'request.headers': {
+    class: errors.ValidationError,
+    message: 'The URL and the headers of the request are larger than the limit of 16 KiB.',
+    hint: 'Send a shorter URL and less in headers, such as cookies.',
+    status: 431,
+  },
+  'request.timeout': {
+    class: errors.TimeoutError,
+    message: 'The request did not arrive completely in time.',
+    hint: 'Send it again without pauses, or raise requestTimeout of the server.',
+    status: 408,
+    retryable: true,
+  },
   'request.running': {
     class: errors.ConflictError,
     message: 'The first request with the Idempotency-Key {key} is not answered yet.',
@@ -78,7 +91,7 @@ export const serverCodes = {
   'server.address_in_use': {
     class: errors.ConflictError,
     message: 'The server cannot listen at {host}, port {port}: {problem}.',
-    hint: 'Choose another port (0 chooses a free one), or end the process that uses it.',
+    hint: 'Choose an address of this machine and another port (0 chooses a free one), or end the process that uses it.',
   },
   'team.unknown': {
     class: errors.NotFoundError,

@@ -54,7 +54,7 @@ export const storageCodes = {
   'storage.denied': {
     class: errors.ExternalServiceError,
     message: 'The database {path} rejects this role: {problem}.',
-    hint: 'Check user, password and database, and their rules in pg_hba.conf.',
+    hint: 'Check user, password and database, their rules in pg_hba.conf, and the privileges of the role. If the role may not create the tables, set migrateUrl to a role that may.',
     retryable: false,
   },
   'storage.untrusted': {
