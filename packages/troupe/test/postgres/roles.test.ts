@@ -48,7 +48,11 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
   })
 
   test('The role that owns the tables creates them, and a login role serves.', async () => {
-    await expect(open(at(login), { schema })).rejects.toThrow(/permission denied/)
+    await expect(open(at(login), { schema })).rejects.toMatchObject({
+      code: 'storage.denied',
+      message: expect.stringContaining('permission denied'),
+      hint: expect.stringContaining('migrateUrl'),
+    })
     const storage = await open(at(login), { schema, migrateUrl: at(owner) }, true)
     const feed = [{ kind: 'put', key: 'k', data: '{}' }] as const
     const result = await storage.commit({ id: null, scope: { user: 'ada' }, statements: [], feed })
@@ -140,13 +144,18 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     await withClient((client) => client.query(`revoke create on schema ${schema} from ${login}`))
   })
 
-  test('A database without forced row-level security is not opened, and the check of an open one reports it.', async () => {
+  test.each([
+    ['alter table TABLE no force row level security', 'alter table TABLE force row level security'],
+    ['create policy everyone on TABLE using (true)', 'drop policy everyone on TABLE'],
+  ])('A database is not opened after "%s", and the check of an open one reports it.', async (weaken, restore) => {
     const storage = await open(at(login), { schema })
-    await withClient((client) => client.query(`alter table ${schema}.storage_feed no force row level security`))
+    const execute = (text: string) =>
+      withClient((client) => client.query(text.replace('TABLE', `${schema}.storage_feed`)))
+    await execute(weaken)
     expect(await storage.check()).toMatchObject([{ code: 'storage.insecure', severity: 'error' }])
     await expect(open(at(login), { schema })).rejects.toThrow(/not forced on storage_feed/)
     await storage.close()
-    await withClient((client) => client.query(`alter table ${schema}.storage_feed force row level security`))
+    await execute(restore)
   })
 })
 

@@ -25,7 +25,7 @@ export type PostgresErrorClass =
   | { readonly kind: 'slow' }
   /** All connections were in use for too long. */
   | { readonly kind: 'exhausted' }
-  /** The server rejects the role, its password or the database. */
+  /** The server rejects the role, its password or the database, or the role lacks a privilege. */
   | { readonly kind: 'denied' }
   /** The server's identity could not be verified, or it does not support TLS. */
   | { readonly kind: 'untrusted' }
@@ -44,6 +44,7 @@ const kinds: Readonly<Record<string, Exclude<PostgresErrorClass['kind'], 'unexpe
   '28000': 'denied',
   '28P01': 'denied',
   '3D000': 'denied',
+  '42501': 'denied',
   '25P03': 'lost',
   '57P01': 'lost',
   '57P02': 'lost',

@@ -21,7 +21,7 @@ export interface ServerInspection {
   /** Whether the role may act as the application role. */
   readonly member: boolean
   readonly application: { readonly exists: boolean; readonly free: boolean; readonly owns: boolean }
-  /** Tables with a user column that show the rows of all users to every role. */
+  /** Tables with a user column whose row-level security is not forced, or is widened by a policy of another name than `of_…`. */
   readonly open: readonly string[]
   /**
    * Whether statements are executed by another backend than the one that accepted the connection, as behind a pooler.
@@ -45,7 +45,8 @@ export async function probeServer(client: Client, { schema }: ConnectionTarget):
         as application_owns,
       array(select c.relname::text from pg_class c where c.relnamespace = to_regnamespace($2) and c.relkind = 'r'
         and coalesce(obj_description(c.oid, 'pg_class'), '') not like 'work%'
-        and not (c.relrowsecurity and c.relforcerowsecurity)
+        and (not (c.relrowsecurity and c.relforcerowsecurity) or exists (select from pg_policy p where p.polrelid = c.oid
+          and p.polpermissive and p.polname !~ '^of_' and p.polroles && array[0::oid, r.oid]))
         and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
         order by 1)::text as open
       from (select) one left join pg_roles r on r.rolname = $1::text`,
@@ -76,7 +77,7 @@ export function incompatibilityOf({ version, role, member, application, open }: 
   if (application.free)
     return `the role ${applicationRole} is free of row-level security: alter role ${applicationRole} nosuperuser nobypassrls`
   if (application.owns) return `the role ${applicationRole} owns tables`
-  return open.length > 0 ? `row-level security is not forced on ${open.join(', ')}` : undefined
+  return open.length > 0 ? `row-level security is not forced on ${open.join(', ')}, or a policy was added` : undefined
 }
 
 /** @returns why this role has too many privileges to serve users; undefined if it has not */
