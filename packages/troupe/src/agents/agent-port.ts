@@ -226,8 +226,11 @@ export interface StepEntry {
     readonly value?: Json
     readonly error?: Json
   }[]
-  /** True if `results` are those of invocations of this agent, and not of branches that met at its node. */
-  readonly hasReturned?: true
+  /**
+   * The first agent that this agent invoked, if `results` are those of its invocations; absent if they are those of branches
+   * that met at its node. A policy may leave its failure out of `results`.
+   */
+  readonly invoked?: string
   /**
    * Registers a function that returns the messages which a stored thread of the given length lacks if the step is aborted
    * now. Each open call is answered as aborted.

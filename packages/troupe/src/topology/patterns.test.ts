@@ -43,7 +43,7 @@ async function play(
           const entry = {
             input,
             results: command.results,
-            hasReturned: command.hasReturned,
+            invoked: command.invoked,
             request: command.request,
             flow: command.flow,
             ctx: { context },
@@ -157,6 +157,12 @@ describe('patterns', () => {
     ).toBe(6)
     expect((await play(patterns.ring({ agents: [a, b, c] }), { A: pass, B: pass, C: pass }, 0)).result.response).toBe(3)
   })
+  it('The broadcast pattern rejects a broadcaster that is one of its receivers.', () => {
+    for (const allowReplies of [false, true])
+      expect(() => patterns.broadcast({ broadcaster: a, receivers: [b, a], allowReplies })).toThrow(
+        /the broadcaster A is one of them/,
+      )
+  })
   it('The broadcast pattern works with replies and without.', async () => {
     const stubs: Record<string, AgentStub> = {
       A: (i) => (resultsIn(i) ? finish(valuesIn(i)) : value('news')),
@@ -250,6 +256,20 @@ describe('patterns', () => {
     const planned = await play(plan, { A: planner, B: () => fails('no') }, 't', policy)
     expect(planned.result.response).toEqual({ results: [], task: 't' })
   })
+  it.each(['collect', 'continue'] as const)(
+    'The plan-and-execute pattern fails with its planner, even if the policy is %s.',
+    async (onFailure) => {
+      const plan = patterns.planAndExecute({ planner: a, executor: b })
+      for (const round of [1, 2]) {
+        const planner: AgentStub = (_, __, n) => (n === round ? fails('no') : value([1, 2]))
+        const { result } = await play(plan, { A: planner, B: () => value('done') }, 't', { onFailure })
+        expect(result).toMatchObject({
+          status: 'failed',
+          error: { message: expect.stringMatching(/planner A failed/) },
+        })
+      }
+    },
+  )
   it('The loop pattern repeats until a check passes, up to its maximum.', async () => {
     const body: AgentStub = (i) => value(i === 'go' ? 1 : Number((i as { value: number }).value) + 1)
     const check: AgentStub = (i) =>

@@ -218,6 +218,8 @@ function broadcast(
   plan.to('Start', broadcaster)
   for (const receiver of some('A broadcast', options.receivers)) {
     const name = plan.add(receiver)
+    if (name === broadcaster)
+      throw failure('validation.failed', { what: 'receivers', problem: `the broadcaster ${name} is one of them` })
     plan.to(broadcaster, name, { fanOut: true })
     plan.to(name, replies ? broadcaster : 'End')
   }

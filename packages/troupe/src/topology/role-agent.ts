@@ -45,7 +45,7 @@ export function createRoleAgent(name: string, role: PatternRole, code?: RoleCode
     ...(lacks ? { incomplete: 'it carries out a function that was not passed' } : {}),
     access: Object.freeze({}),
     fingerprint: hashText(`${canonicalJson(role)}\n${source}`),
-    step: async (entry: StepEntry) => step(entry.hasReturned ? entry : withoutResults(entry)),
+    step: async (entry: StepEntry) => step(entry.invoked === undefined ? withoutResults(entry) : entry),
   })
 }
 
@@ -161,13 +161,14 @@ function count({ voters, quorum }: RoleOf<'vote'>, { input, results }: StepEntry
 
 /**
  * The planner returns tasks, and the executor executes each. The planner then gets the results and returns an answer or
- * more tasks.
+ * more tasks. No policy replaces a planner that fails.
  */
 function plan({ planner, executor }: RoleOf<'plan'>, entry: StepEntry): Outcome {
   if (!entry.results) return invoke([{ agent: planner, input: entry.input }])
   const first = firstOf(entry.results)
-  if (first?.agent !== planner)
+  if (entry.invoked !== planner)
     return invoke([{ agent: planner, input: { ...fieldsOf(entry.input), task: taskOf(entry) } }])
+  if (first?.success !== true) throw failure('plan.failed', { planner })
   const value = first.value ?? null
   const { tasks } = fieldsOf(value)
   const saw = 'results' in fieldsOf(first.request)

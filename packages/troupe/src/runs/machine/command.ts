@@ -40,8 +40,8 @@ export type Command = {
       readonly input: Json
       /** The results of the join that is the input; absent for a plain input. */
       readonly results?: readonly Result[]
-      /** The results are those of invocations of the agent, and not of branches that met at its node. */
-      readonly hasReturned?: true
+      /** The first agent that the agent invoked, if these are the results of its invocations. */
+      readonly invoked?: string
       /** The input with which the branch reached the agent, before any join of agents that it invoked. */
       readonly request: Json
       /** The edges that the agent may use. */

@@ -81,7 +81,7 @@ export function executeCommand(state: Readonly<State>, step: Step | undefined): 
     ...common,
     input: branch.input,
     ...(branch.results ? { results: branch.results } : {}),
-    ...(branch.hasReturned ? { hasReturned: true as const } : {}),
+    ...(branch.invoked === undefined ? {} : { invoked: branch.invoked }),
     request: branch.request,
     ...(branch.history ? { history: branch.history } : {}),
     thread: `${branch.id}@${step.node}`,

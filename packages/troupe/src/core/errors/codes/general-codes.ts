@@ -192,6 +192,11 @@ export const generalCodes = {
     message: 'The vote has no winner: {quorum} equal votes were needed, {found}.',
     hint: 'Lower the quorum, add voters, or reduce the possible answers.',
   },
+  'plan.failed': {
+    class: errors.ProcessingError,
+    message: 'The planner {planner} failed, and the team has no plan or answer without it.',
+    hint: 'See the error of its branch. With onError, its step can be retried, or get a substitute agent or value.',
+  },
   'loop.unfinished': {
     class: errors.ProcessingError,
     message: 'The check did not pass within {max} rounds: {feedback}.',

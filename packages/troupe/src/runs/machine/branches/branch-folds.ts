@@ -88,7 +88,7 @@ function started(state: State, event: EventOf<'branch.started'>): void {
     status: 'routing',
     input,
     results,
-    hasReturned: false,
+    invoked: undefined,
     request: input,
     // Only an entry of the run gets what the thread has said.
     history: event.parent === undefined && !results ? state.run.pinned.history : undefined,
@@ -159,13 +159,13 @@ function moved(state: State, event: EventOf<'branch.moved'>): void {
   if (results) {
     branch.input = joinInput(results)
     branch.results = results
-    branch.hasReturned = true
+    branch.invoked = state.joins.open.get(event.meets as string)?.slots[0]?.agent
   } else if (event.input !== undefined) {
     branch.input = event.input
     branch.request = event.input
     branch.history = event.history
     branch.results = undefined
-    branch.hasReturned = false
+    branch.invoked = undefined
   }
   branch.from = event.from
   branch.attempt = event.attempt ?? 1

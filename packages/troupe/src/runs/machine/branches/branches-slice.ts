@@ -54,8 +54,8 @@ export interface Branch {
   input: Json
   /** The results of the join that is its input; undefined for a plain input. */
   results: readonly Result[] | undefined
-  /** Whether these results are those of its own invocations, and not of the branches that met at its node. */
-  hasReturned: boolean
+  /** The first agent that it invoked, if these are the results of its own invocations, and not of branches that met. */
+  invoked: string | undefined
   /** The input with which it reached its node. */
   request: Json
   /** The history that came with the hand-off to its node. */

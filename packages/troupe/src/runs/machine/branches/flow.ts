@@ -77,7 +77,7 @@ const ends = (graph: Graph, edge: GraphEdge): boolean => {
  * are two fan-outs.
  */
 function spentFanOut(state: Readonly<State>, branch: Branch, out: readonly GraphEdge[]): (edge: GraphEdge) => boolean {
-  if (!branch.hasReturned) return () => false
+  if (branch.invoked === undefined) return () => false
   const graph = graphIn(state)
   const spent = new Set(out.filter((e) => e.fanOut && returnsTo(graph, e)).map((e) => e.leaves))
   return (e) => e.fanOut === true && spent.has(e.leaves)
@@ -232,7 +232,7 @@ export function flowOf(state: Readonly<State>, branch: Branch): Flow {
     callingNode(state, group) ?? null,
     isQueried(group, branch),
     queriedTeam(group, branch) ?? null,
-    branch.hasReturned,
+    branch.invoked !== undefined,
   ])
   const flow = state.flows.get(key) ?? computeFlow(state, branch, node)
   state.flows.set(key, flow)

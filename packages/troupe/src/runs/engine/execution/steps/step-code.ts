@@ -140,7 +140,7 @@ export class StepCode {
       ...observers,
       ...(command.serve ? { serve: { ...command.serve, payload: command.input } } : {}),
       ...(command.results ? { results: command.results as never } : {}),
-      ...(command.hasReturned ? { hasReturned: true as const } : {}),
+      ...(command.invoked === undefined ? {} : { invoked: command.invoked }),
       ...(command.history ? { history: command.history } : {}),
       descriptions: descriptionsOf(command.flow, pinned.topology.nodes, agents),
       ...this.#shown(command),
