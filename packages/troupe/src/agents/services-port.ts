@@ -3,7 +3,7 @@
  * step.
  */
 import type { Json, Platform, Recording, TaintLabel } from '../core/index.ts'
-import type { Body } from '../journal/index.ts'
+import type { Body, ClaimRows } from '../journal/index.ts'
 import type { Models } from '../models/index.ts'
 import type { Policies } from '../resilience/index.ts'
 import type { Sandboxes } from '../sandbox/index.ts'
@@ -14,7 +14,7 @@ import type { Memories } from './memory/memories-port.ts'
 
 export interface Budget {
   /** Returns the rows that reserve before a call starts; the storage rejects them with `budget.exceeded`. */
-  reserve(id: string, estimate: { readonly tokens: number; readonly cost: number }): Fragment
+  reserve(id: string, estimate: { readonly tokens: number; readonly cost: number }): ClaimRows
   /**
    * Returns the tokens that the run and its parents have left, without reserved ones; undefined if none limits its
    * tokens.

@@ -64,7 +64,11 @@ export const isOutsideEffect = (spec: Pick<EffectSpec, 'class'>): boolean =>
 /** The statements of a claim, and its grant, which is recorded so that another attempt has the same grant. */
 export interface ClaimRows extends Fragment {
   readonly granted?: Json
+  /** Returns the details of a rejection with what only a read can add, such as the used amount. */
+  readonly explain?: (detail: RejectionDetail) => Promise<RejectionDetail>
 }
+
+type RejectionDetail = { readonly [key: string]: Json }
 
 /** The argument of the function of an effect. */
 export interface EffectCall {

@@ -213,7 +213,7 @@ function carryOut<Out>(effect: Effect<Out>, claim: EffectClaim): void {
 
 function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run: () => void, done: () => void): void {
   const { execution, id, hash, key, spec } = effect
-  const { granted, ...fragment } = rows ?? { statements: [] }
+  const { granted, explain, ...fragment }: ClaimRows = rows ?? { statements: [] }
   const claim: EffectClaim = {
     hash,
     key,
@@ -227,6 +227,7 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
   execution.buffer.claim({
     text: entryText({ t: 'claim', id, h: hash, k: key, c: spec.class, ...shownInput(spec), g: granted }),
     fragment,
+    explain,
     started: AsyncLocalStorage.bind(() => {
       if (execution.isActive) return run()
       release(effect)

@@ -130,14 +130,14 @@ export class StepExecutor {
       const before = fragments.length - turn.fragments.length
       if (result.ok) {
         if (part.turn) await part.turn.reportCommitted((index) => result.made(before + index))
-        return { on: 'committed', part }
+        return { on: 'committed', part: await explained(part) }
       }
       if (result.part < 0) return { on: 'headLost', part }
       const claim = part.claims[result.part - part.fragments.length]
       if (!claim) return { on: 'rejected', part, rejection: result }
       part.claims = part.claims.filter((each) => each !== claim)
       part.rejected.push({ claim, rejection: result })
-      if (isEmptyPart(part)) return { on: 'committed', part }
+      if (isEmptyPart(part)) return { on: 'committed', part: await explained(part) }
     }
   }
 
@@ -213,4 +213,13 @@ function isValid(user: string, { statements, feed = [] }: Fragment): boolean {
   } catch {
     return false
   }
+}
+
+/** Adds to rejections what their claims read, now that the change with the outcomes of earlier effects is durable. */
+async function explained(part: StepPart): Promise<StepPart> {
+  for (const one of part.rejected) {
+    const detail = await one.claim.explain?.(one.rejection.detail ?? {})
+    if (detail) one.rejection = { ...one.rejection, detail }
+  }
+  return part
 }

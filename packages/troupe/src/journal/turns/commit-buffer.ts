@@ -4,6 +4,7 @@
  */
 import type { Json, StoredError, TaintLabel } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
+import type { ClaimRows } from '../effect-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import type { AnswerItem } from '../replay/step-record.ts'
 import type { JournalEnd, Made, Rejection } from './own-journal.ts'
@@ -15,6 +16,7 @@ export type CommitPhase = 'idle' | 'gathering' | 'writing'
 export interface ClaimRequest {
   readonly text: string
   readonly fragment: Fragment | undefined
+  readonly explain?: ClaimRows['explain'] | undefined
   readonly started: () => void
   readonly rejected: (rejection: Rejection) => void
   /** Called if the change was rejected or not made; the effect does not start. */
@@ -60,7 +62,7 @@ export interface StepPart {
   /** Uncertain effects that were resolved as not happened. They are executed when the resolution is durable. */
   cleared: CallId[]
   /** Rejected claims, without which the change was committed. */
-  readonly rejected: { readonly claim: ClaimRequest; readonly rejection: Rejection }[]
+  readonly rejected: { readonly claim: ClaimRequest; rejection: Rejection }[]
   turn: TurnPart | undefined
 }
 

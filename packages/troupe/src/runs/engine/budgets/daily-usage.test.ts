@@ -74,7 +74,10 @@ describe.each([
     const first = await orchestra.run({ task: 1, topology: solo(agent) })
     expect(first.status).toBe('completed')
     const over = await orchestra.run({ task: 2, topology: solo(agent), config: { budget: { cost: 1e6 } } })
-    expect(over).toMatchObject({ status: 'failed', guard: { name: 'cost per day', limit: 0.04 } })
+    expect(over).toMatchObject({
+      status: 'failed',
+      guard: { name: 'cost per day', limit: 0.04, used: expect.closeTo(0.042) },
+    })
     expect(model.calls).toHaveLength(3)
     expect((await troupe.user('dora').orchestra.run({ task: 1, topology: solo(agent) })).status).toBe('completed')
   })
@@ -87,9 +90,13 @@ describe.each([
       const { model, agent } = talker()
       expect((await ada.orchestra.run({ task: 1, topology: solo(agent) })).status).toBe('completed')
       const over = await ada.orchestra.run({ task: 2, topology: solo(agent), config: { budget: { tokens: 1e12 } } })
-      expect(over).toMatchObject({ status: 'failed', guard: { name: 'tokens per day', limit: 3_200 } })
+      expect(over).toMatchObject({ status: 'failed', guard: { name: 'tokens per day', limit: 3_200, used: 3_000 } })
+      expect(over.error?.message).toMatch(/3000 of 3200 used, and the next call needs \d+/)
       expect(model.calls).toHaveLength(3)
-      await expect(ada.session(agent).chat('again')).rejects.toMatchObject({ code: 'budget.exceeded' })
+      await expect(ada.session(agent).chat('again')).rejects.toMatchObject({
+        code: 'budget.exceeded',
+        details: { budget: 'tokens per day', used: 3_000 },
+      })
       expect(model.calls).toHaveLength(3)
     },
   )

@@ -5,8 +5,8 @@
  */
 import { sql } from 'kysely'
 import type { Budget } from '../../../agents/index.ts'
-import { type Clock, checkOptions, failure, type UserId } from '../../../core/index.ts'
-import { rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Clock, checkOptions, failure, type Json, type UserId } from '../../../core/index.ts'
+import { type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
 
 /** The limits of one user for one day (UTC), over all runs, sessions and evaluations. */
 export interface DailyLimits {
@@ -77,6 +77,8 @@ export function createDailyUsage(
   const limited = names.filter((name) => limits[name] !== undefined)
   if (limited.length === 0) return undefined
   const queries = compile(storage.dialect)
+  const usedOn = async (user: UserId, day: string) =>
+    usedIn(await storage.read({ user }, [queries.used({ user, day }, { returns: true })]))
   const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
   const today = () => dayOf(clock.now())
   const begin = (user: UserId, day: string): readonly Statement[] => [
@@ -88,18 +90,15 @@ export function createDailyUsage(
     ...names.flatMap((name) => {
       const [amount = 0, limit = Number.MAX_SAFE_INTEGER] = [amounts[name], limits[name]]
       if (amount === 0) return []
-      const detail = { budget: `${name} per day`, limit, used: limit, others: '' }
-      return [
-        queries.take[name]({ user, day, amount, limit }, { expect: { rows: 1 }, otherwise: 'budget.exceeded', detail }),
-      ]
+      return [queries.take[name]({ user, day, amount, limit }, within(name, amount, limit))]
     }),
   ]
   const add = (user: UserId, day: string, { tokens, cost }: Amount): readonly Statement[] =>
     tokens === 0 && cost === 0 ? [] : [queries.add({ user, day, tokens, cost })]
   /** Returns the remaining amount of each limited resource. */
   const left = async (user: UserId): Promise<{ readonly [name in Resource]?: number }> => {
-    const [rows = []] = await storage.read({ user }, [queries.used({ user, day: today() }, { returns: true })])
-    return Object.fromEntries(limited.map((name) => [name, (limits[name] ?? 0) - Number(rows[0]?.[name] ?? 0)]))
+    const used = await usedOn(user, today())
+    return Object.fromEntries(limited.map((name) => [name, (limits[name] ?? 0) - used(name)]))
   }
   const commit = async (user: UserId, statements: readonly Statement[]) =>
     storage.commit({ id: null, scope: { user }, statements })
@@ -111,7 +110,11 @@ export function createDailyUsage(
         reserve(id, amount) {
           const day = today()
           reserved.set(id, { ...amount, day })
-          return { statements: take(user, day, { tokens: amount.tokens, cost: amount.cost }) }
+          const statements = take(user, day, { tokens: amount.tokens, cost: amount.cost })
+          return {
+            statements,
+            explain: async (detail) => withUsed(detail, await usedOn(user, day)),
+          }
         },
         tokensLeft: () => (limits.tokens === undefined ? undefined : left(user).then(({ tokens = 0 }) => tokens)),
         spend(used) {
@@ -147,6 +150,26 @@ export function createDailyUsage(
   }
 }
 
+/** The expectation of a reservation, with the details of its rejection. */
+const within = (name: Resource, amount: number, limit: number) => {
+  const others = name === 'runs' ? '' : `, and the next call needs ${amount}`
+  const detail = { budget: `${name} per day`, limit, used: limit, others }
+  return { expect: { rows: 1 }, otherwise: 'budget.exceeded', detail } as const
+}
+
+type Used = (name: Resource) => number
+
+const usedIn =
+  ([rows = []]: readonly (readonly Row[])[]): Used =>
+  (name) =>
+    Number(rows[0]?.[name] ?? 0)
+
+/** Returns the details of a rejection by a daily limit with the used amount; others as they are. */
+function withUsed(detail: { readonly [key: string]: Json }, used: Used): { readonly [key: string]: Json } {
+  const name = names.find((each) => detail.budget === `${each} per day`)
+  return name ? { ...detail, used: used(name) } : detail
+}
+
 const least = (name: keyof Amount, ...amounts: readonly (number | undefined)[]): Partial<Amount> => {
   const named = amounts.filter((amount) => amount !== undefined)
   return named.length === 0 ? {} : { [name]: Math.min(...named) }
@@ -157,7 +180,14 @@ export function withDailyBudget(own: Budget | undefined, daily: Budget | undefin
   if (!own || !daily) return own ?? daily
   const both = [own, daily]
   return {
-    reserve: (id, estimate) => ({ statements: both.flatMap((each) => each.reserve(id, estimate).statements) }),
+    reserve(id, estimate) {
+      const rows = both.map((each) => each.reserve(id, estimate))
+      return {
+        statements: rows.flatMap(({ statements }) => statements),
+        explain: (detail) =>
+          rows.reduce(async (known, { explain }) => explain?.(await known) ?? known, Promise.resolve(detail)),
+      }
+    },
     spend: (used) => ({ statements: both.flatMap((each) => each.spend(used).statements) }),
     charge: (id, used) => ({ statements: both.flatMap((each) => each.charge(id, used).statements) }),
     tokensLeft() {

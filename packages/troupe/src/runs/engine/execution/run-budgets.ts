@@ -5,6 +5,7 @@
  */
 import type { Budget } from '../../../agents/index.ts'
 import type { UserId } from '../../../core/index.ts'
+import type { ClaimRows } from '../../../journal/index.ts'
 import { type Dialect, type Statement, type Storage, template } from '../../../storage/index.ts'
 import type { RunTables } from '../store/run-migrations.ts'
 
@@ -54,7 +55,7 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
         ({
           expect: { rows: 1 },
           otherwise: 'budget.exceeded',
-          detail: { run, budget, limit, needed, used: limit, others: '' },
+          detail: { run, budget, limit, needed, used: limit, others: `, and the next call needs ${needed}` },
         }) as const
       const added = (amount: Amount) => ({
         statements: all.flatMap((limits) => {
@@ -63,6 +64,12 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
           return tokens === 0 && cost === 0 ? [] : [add({ user, run: limits.run, tokens, cost })]
         }),
       })
+      const explain: ClaimRows['explain'] = async (detail) => {
+        const { run, budget } = detail
+        if (budget !== 'tokens' && budget !== 'cost') return detail
+        const [[row] = []] = await storage.read({ user }, [drawn({ user, run: String(run) }, { returns: true })])
+        return { ...detail, used: Number(row?.[budget]) }
+      }
       return {
         reserve(id, estimate) {
           reserved.set(id, estimate)
@@ -77,7 +84,7 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
                 reserveCost({ user, run, amount: estimate.cost }, rejected(run, 'cost', cost, estimate.cost)),
               )
           }
-          return { statements }
+          return { statements, explain }
         },
         tokensLeft() {
           const limited = all.filter(({ tokens }) => tokens !== undefined)
@@ -133,7 +140,7 @@ function compile(dialect: Dialect) {
     drawn: template<RunTables, Key>(dialect, (db, p) =>
       db
         .selectFrom('budgets')
-        .select(['tokens', 'token_limit'])
+        .select(['tokens', 'cost', 'token_limit'])
         .where('user_id', '=', p.user)
         .where('run_id', '=', p.run),
     ),
