@@ -89,6 +89,12 @@ async function carryOut(
   if (end.status !== 'completed' && end.status !== 'failed') throw failure('cancelled', { what: `Undoing ${spec.id}` })
 }
 
+/** Returns the calls of a step whose effects have been undone. */
+export async function undoneCalls(context: Pick<StepsContext, 'journals'>, user: string, step: string) {
+  const { done } = await attempts(context, user, step)
+  return new Set([...done].map((key) => key.slice(undoKey('').length)))
+}
+
 interface Attempts {
   /** The undo keys of undone effects, in any attempt. */
   readonly done: ReadonlySet<string>
@@ -99,7 +105,7 @@ interface Attempts {
   readonly next: string
 }
 
-async function attempts({ journals }: StepsContext, user: string, step: string): Promise<Attempts> {
+async function attempts({ journals }: Pick<StepsContext, 'journals'>, user: string, step: string): Promise<Attempts> {
   const [done, past] = [new Set<string>(), new Set<string>()]
   for (let n = 1, failed = new Map<string, RecordedEffect>(); ; n++) {
     const id = `undo:${step}#${n}`

@@ -217,6 +217,35 @@ describe('undo of a retried or forked run', () => {
     expect(done).toHaveLength(8)
   })
 
+  it('A retry or fork that would share undone effects is rejected and names them, also after a retry and a child run.', async () => {
+    const { orchestra } = await ada()
+    const done: string[] = []
+    const child = defineAgent({
+      name: 'Parent',
+      run: async (input, ctx) => {
+        await (await ctx.startRun({ task: 't', topology: pipe(acts(done, 'Child')) })).result()
+        return input
+      },
+    })
+    const topology = pipe(
+      child,
+      acts(done, 'B', () => true),
+    )
+    const run = await orchestra.start({ id: 'first', task: 't', topology })
+    expect((await run.result()).status).toBe('failed')
+    const retried = await run.retry({ id: 'second' })
+    expect((await retried.result()).status).toBe('failed')
+    await orchestra.undo('second')
+    expect(done.slice(-3)).toEqual(['undo B first', 'undo Child then', 'undo Child first'])
+    for (const { id } of [run, retried]) {
+      const error = await (await orchestra.get(id)).retry().catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'effect.undone', details: { run: id } })
+      for (const name of ['B first', 'Child first', 'Child then']) expect(String(error)).toContain(name)
+    }
+    const { status } = await (await orchestra.fork('first', { at: 1, repeat: true })).result()
+    expect(status).toBe('failed')
+  })
+
   it('An undo of a fork leaves shared effects to its source, and reverts the effects of the fork itself.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []

@@ -41,6 +41,7 @@ import type { ForkOptions } from './fork-options.ts'
 import { forkSteps, type SharedLog, sharedCalls } from './fork-steps.ts'
 import type { ForkedSteps } from './forked-steps.ts'
 import { rejectRepeated } from './reject-repeated.ts'
+import { rejectUndone } from './reject-undone.ts'
 import { withoutUnusedApprovals } from './without-unused-approvals.ts'
 
 export interface ForkedSpec {
@@ -105,7 +106,11 @@ export async function forkRun(
   )
   const owner = new RunOwner(parts, { user, run, writer, state, pinned, launcher, lastSeq: events.length, lastAt: at })
   const shared = await forkSteps(parts, fork, logs)
-  if (!fork.repeat && !hasEnded(state)) await rejectRepeated(parts, user, source, { events, calls: sharedCalls(logs) })
+  if (!hasEnded(state)) {
+    const sharedRecords = { events, calls: sharedCalls(logs) }
+    await rejectUndone(parts, user, source, sharedRecords)
+    if (!fork.repeat) await rejectRepeated(parts, user, source, sharedRecords)
+  }
   const statements = [
     ...parts.stores.store.insert(user, run, {
       tags: [`${retry ? 'retry' : 'fork'}:${source.run}`],

@@ -1,0 +1,86 @@
+/** Rejects a fork that would share effects which have been undone: its steps would continue as if they had happened. */
+import { failure, type UserId } from '../../../core/index.ts'
+import { allRecords } from '../../../journal/index.ts'
+import { recordedCall } from '../../history/steps/recorded-call.ts'
+import type { Event, Pinned } from '../../machine/machine-events.ts'
+import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal, stepJournal } from '../store/run-journals.ts'
+import { readRecord } from '../store/run-record.ts'
+import { forkedFrom } from './forked-steps.ts'
+
+type Parts = Pick<OrchestraParts, 'journal'>
+
+/**
+ * @param shared.events the events of the fork, up to its event
+ * @param shared.calls the calls that the fork shares with open steps of its source, by step
+ * @throws ConflictError `effect.undone`, with the effects in its details
+ */
+export async function rejectUndone(
+  parts: Parts,
+  user: UserId,
+  source: { readonly run: string; readonly pinned: Pinned },
+  shared: { readonly events: readonly Event[]; readonly calls: ReadonlyMap<string, ReadonlySet<string>> },
+): Promise<void> {
+  const found = await undoneCalls(parts, user, await withSources(parts, user, source), shared.events)
+  const effects = found.filter(({ run, step, call }) => {
+    const calls = shared.calls.get(step)
+    return run !== source.run || calls === undefined || calls.has(call)
+  })
+  if (effects.length === 0) return
+  const names = effects.map(({ run, step, name }) => `${name} (${run === source.run ? '' : `run ${run}, `}${step})`)
+  throw failure('effect.undone', { run: source.run, names: names.join(', '), effects })
+}
+
+/** Returns a run and the runs from which it was forked, which have the records of the steps that they share. */
+async function withSources(
+  { journal: { journals } }: Parts,
+  user: UserId,
+  { run, pinned }: { readonly run: string; readonly pinned: Pinned },
+): Promise<readonly string[]> {
+  const runs = [run]
+  for (let from = forkedFrom(pinned); from; ) {
+    runs.push(from.run)
+    const [first] = await journals.read(user, runJournal(from.run), 0, 1)
+    const input = first && readRecord(first.body).input
+    from = input?.type === 'start' ? forkedFrom(input.pinned) : undefined
+  }
+  return runs
+}
+
+type UndoneCall = {
+  readonly run: string
+  readonly step: string
+  readonly call: string
+  /** The name of the tool or effect. */
+  readonly name: string
+}
+
+/** Returns the undone effects of the steps in these events, and of the child runs that have ended in them. */
+async function undoneCalls(
+  parts: Parts,
+  user: UserId,
+  runs: readonly string[],
+  events: readonly Event[],
+): Promise<readonly UndoneCall[]> {
+  const { journals, steps } = parts.journal
+  const started = events.flatMap((event) => (event.type === 'step.started' ? [event.step] : []))
+  const undoneIn = async (run: string, step: string): Promise<readonly UndoneCall[]> => {
+    const journal = stepJournal(run, step)
+    const undone = await steps.undone(user, journal)
+    if (undone.size === 0) return []
+    const effects = (await steps.effects(user, journal)).filter(({ call }) => undone.has(call))
+    return effects.map((effect) => ({ run, step, call: effect.call, name: recordedCall(effect).name }))
+  }
+  const own = runs.flatMap((run) => started.map((step) => undoneIn(run, step)))
+  const children = events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : []))
+  const below = children.map(async (child) => {
+    const records = await journals.read(user, runJournal(child), 0, allRecords)
+    return undoneCalls(
+      parts,
+      user,
+      [child],
+      records.flatMap(({ body }) => readRecord(body).events ?? []),
+    )
+  })
+  return (await Promise.all([...own, ...below])).flat()
+}
