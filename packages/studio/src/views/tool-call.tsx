@@ -71,8 +71,8 @@ type Plan = AnswerOf<'runs.planToolCall'>
 const restMs = 300
 
 const approvals: Readonly<Record<Plan['approval'], string>> = {
-  never: 'not by the tool itself; policies may ask',
-  sometimes: 'depends on the arguments',
+  never: 'only if the taint policy asks',
+  sometimes: 'depends on the arguments and their labels',
   always: 'a person approves each call',
 }
 

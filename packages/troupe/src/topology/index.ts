@@ -46,6 +46,7 @@ export {
 export { checkModelKeys } from './check/check-models.ts'
 export { type CheckContext, checkTopology } from './check/check-topology.ts'
 export type { Finding, FindingCode, Severity } from './check/finding.ts'
+export { teamRules } from './check/ruled-tools.ts'
 export { withHelpers } from './check/with-helpers.ts'
 export { defineTopology } from './define-topology.ts'
 export type { FittingStages, OutputOf, OutputOfStages, PipelineStage } from './fitting-stages.ts'

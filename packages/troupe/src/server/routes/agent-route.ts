@@ -4,8 +4,8 @@ import { type Agent, AgentPool, BaseLlmAgent, definitionOf } from '../../agents/
 import type { Json } from '../../core/index.ts'
 import { modelNameOf } from '../../models/index.ts'
 import { resolveTeam } from '../../runs/index.ts'
-import { builtInToolNames } from '../../security/index.ts'
-import type { Tool } from '../../tools/index.ts'
+import { builtInToolNames, type CompiledRule } from '../../security/index.ts'
+import { approvalNeed } from '../../tools/index.ts'
 import { answers } from '../route.ts'
 import { json, list, requestText, withoutUndefined } from '../schemas/request-schemas.ts'
 
@@ -13,7 +13,7 @@ const names = list(z.string())
 
 export const approvalSchema = z
   .enum(['never', 'always', 'sometimes'])
-  .describe('`sometimes`: code decides from the input.')
+  .describe('`sometimes`: code decides from the input, or a policy rule has a condition.')
 
 const agentSchema = z.object({
   name: z.string(),
@@ -59,9 +59,6 @@ const agentSchema = z.object({
   fingerprint: z.string(),
 })
 
-export const approvalOf = ({ needsApproval }: Tool): 'never' | 'always' | 'sometimes' =>
-  typeof needsApproval === 'function' ? 'sometimes' : needsApproval ? 'always' : 'never'
-
 type Definition = ReturnType<typeof definitionOf>
 
 /** Returns the options that differ from their defaults, without the functions in them. */
@@ -86,7 +83,7 @@ const codeOf = ({ chain, memory, output, toolSelection, guardrails, skills }: De
   ...(skills ? ['skills'] : []),
 ]
 
-function describeModelAgent(agent: BaseLlmAgent) {
+function describeModelAgent(agent: BaseLlmAgent, troupe: readonly CompiledRule[]) {
   const definition = definitionOf(agent)
   const { chain, instructions, tools, sources, helpers, memory } = definition
   return {
@@ -97,7 +94,7 @@ function describeModelAgent(agent: BaseLlmAgent) {
       name: tool.name,
       description: tool.description,
       effect: tool.effect,
-      approval: approvalOf(tool),
+      approval: approvalNeed(tool, [troupe, definition.rules]),
       builtIn: (builtInToolNames as readonly string[]).includes(tool.name),
     })),
     toolSources: sources.map(({ name }) => name),
@@ -111,14 +108,14 @@ function describeModelAgent(agent: BaseLlmAgent) {
   }
 }
 
-function describeAgent(agent: Agent): z.infer<typeof agentSchema> {
+function describeAgent(agent: Agent, troupe: readonly CompiledRule[]): z.infer<typeof agentSchema> {
   const { name, description, access, fingerprint } = agent
   const { role, allow, deny } = access
   const pool = agent instanceof AgentPool ? agent : undefined
   const executing = pool?.lends ?? agent
   const details =
     executing instanceof BaseLlmAgent
-      ? describeModelAgent(executing)
+      ? describeModelAgent(executing, troupe)
       : { kind: 'function' as const, models: [], tools: [], toolSources: [], helpers: [], code: [] }
   return {
     name,
@@ -141,10 +138,10 @@ export const agentRoute = answers({
     'Show the definition of an agent that is registered or that a registered team has: model, instructions, tools, rights.',
   params: z.object({ agent: requestText.name }),
   answer: agentSchema,
-  handle: async ({ parts: { settings }, params: { agent: name } }) => {
+  handle: async ({ parts: { settings, runs }, params: { agent: name } }) => {
     const team = [...settings.teams.values()].find(({ agents }) => agents.has(name))
     const registered = settings.agents.has(name) || !team ? resolveTeam(settings, { agent: name }, 'The request') : team
     const agent = registered.agents.get(name) as Agent
-    return describeAgent(agent)
+    return describeAgent(agent, runs.orchestra.parts.agents.services.guard.rules)
   },
 })

@@ -2,10 +2,17 @@
  * Executes one recorded tool call with edited arguments, as a run of one step: with a journal, a budget, approvals and an
  * audit record like any run. The recorded run does not change.
  */
-import { type Agent, recordedArguments, toolCallAgent, toolOf } from '../../../agents/index.ts'
+import {
+  type Agent,
+  BaseLlmAgent,
+  definitionOf,
+  recordedArguments,
+  toolCallAgent,
+  toolOf,
+} from '../../../agents/index.ts'
 import { checkName, failure, type Json, joinTaint, type TaintLabel, type UserId } from '../../../core/index.ts'
-import { parseArguments, type Tool } from '../../../tools/index.ts'
-import { lowerLimits } from '../../../topology/index.ts'
+import { type ApprovalNeed, approvalNeed, parseArguments, type Tool } from '../../../tools/index.ts'
+import { lowerLimits, teamRules } from '../../../topology/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { executedSteps } from '../../history/steps/executed-steps.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
@@ -30,6 +37,8 @@ export interface ToolCallPlan {
   readonly agent: string
   /** The tool as the agent has it now. */
   readonly tool: Tool
+  /** Whether a call of the tool needs an approval, by its definition and the policy rules of the recorded run. */
+  readonly approval: ApprovalNeed
   /** The recorded arguments. */
   readonly args: Json
   /** True if the recorded call is of class `at-most-once` and happened, or may have happened. */
@@ -59,7 +68,7 @@ export async function planToolCall(
   user: UserId,
   asked: ToolCallReference & { readonly args?: unknown },
 ): Promise<ToolCallPlan> {
-  const { agent, tool, args, isRepeat } = await findCall(host, user, asked)
+  const { agent, tool, args, isRepeat, pinned } = await findCall(host, user, asked)
   recordRead(host.parts, user, asked.run)
   const problem =
     asked.args === undefined
@@ -68,7 +77,9 @@ export async function planToolCall(
           () => undefined,
           (error: Error) => error.message,
         )
-  return { agent: agent.name, tool, args, isRepeat, ...(problem === undefined ? {} : { problem }) }
+  const own = agent instanceof BaseLlmAgent ? definitionOf(agent).rules : []
+  const approval = approvalNeed(tool, [host.parts.agents.services.guard.rules, ...teamRules(pinned.config), own])
+  return { agent: agent.name, tool, approval, args, isRepeat, ...(problem === undefined ? {} : { problem }) }
 }
 
 /**

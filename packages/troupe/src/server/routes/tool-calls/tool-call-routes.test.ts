@@ -76,8 +76,8 @@ describe('recorded tool calls', () => {
     }
     return { ...served, as }
   }
-  const bought = async () => {
-    const opened = await open()
+  const bought = async (config: Partial<TroupeConfig> = {}) => {
+    const opened = await open(config)
     const { id, call } = await opened.as('moderator')
     await call('POST', '/v1/runs', { agent: 'Clerk', task: 'Buy tea.', id: 'one' })
     await call('GET', '/v1/runs/one/result?wait=20s')
@@ -171,6 +171,13 @@ describe('recorded tool calls', () => {
     await call('POST', '/v1/runs/two/fork', { at: 1, repeat: true, id: 'three' })
     expect(await ended(call, 'three')).toMatchObject({ status: 'completed', response: { receipt: 3 } })
     expect([paid, models()]).toEqual([[90, 50, 50], 3])
+  })
+
+  it('A plan and the definition of the agent say that a policy may ask for an approval.', async () => {
+    const { call, calls } = await bought({ policy: [{ tool: 'price', when: 'any arg is untrusted', do: 'ask' }] })
+    expect((await call('POST', `${path}-plan`, { call: calls.price })).body.approval).toBe('sometimes')
+    const { tools } = (await call('GET', '/v1/agents/Clerk')).body
+    expect(tools).toContainEqual(expect.objectContaining({ name: 'price', approval: 'sometimes' }))
   })
 
   it('The run asks for the approval that the tool needs, and a refusal or an error of the tool fails the run.', async () => {

@@ -4,7 +4,7 @@ import type { Json } from '../../../core/index.ts'
 import { callRecordedTool, planToolCall } from '../../../runs/index.ts'
 import { answers } from '../../route.ts'
 import { json, requestText, requiredField, withoutUndefined } from '../../schemas/request-schemas.ts'
-import { approvalOf, approvalSchema } from '../agent-route.ts'
+import { approvalSchema } from '../agent-route.ts'
 
 const pathParams = z.object({ run: requestText.id, step: requestText.id })
 const call = z.string().max(1_000).describe('The id of a call of a tool, as runs.calls lists it.')
@@ -37,7 +37,7 @@ export const toolCallRoutes = [
       return {
         ...found,
         ...withoutUndefined({ problem }),
-        ...{ tool: name, description, parameters, effect, approval: approvalOf(tool) },
+        ...{ tool: name, description, parameters, effect },
       }
     },
   }),
