@@ -49,6 +49,8 @@ const offerPauseMs = 1_000
 
 export class OrchestraHost implements RunHost {
   readonly parts: OrchestraParts
+  /** The evaluations with an id that this process executes. */
+  readonly evaluations = new Set<string>()
   readonly #code: RunCode
   readonly #ownerships: RunOwnerships
   readonly #followers: RunFollowers

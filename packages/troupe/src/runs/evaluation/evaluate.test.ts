@@ -367,6 +367,7 @@ describe('an evaluation', () => {
     } as const
     const stop = new AbortController()
     const first = ada.orchestra.evaluate({ ...asked, signal: stop.signal, onProgress: () => stop.abort() })
+    await expect(ada.orchestra.evaluate(asked)).rejects.toMatchObject({ code: 'evaluation.running' })
     await expect(first).rejects.toMatchObject({ name: 'CancelledError' })
     const calls = small.calls.length
     const complete = await ada.orchestra.evaluate(asked)

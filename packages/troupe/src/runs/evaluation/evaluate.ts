@@ -37,7 +37,8 @@ import type { NamedScores } from './scorers/score-function.ts'
 export interface EvaluateOptions {
   /**
    * Stores the results under this id. With the same id and options, also in another process, an interrupted evaluation
-   * continues with the remaining runs. Not stored by default.
+   * continues with the remaining runs. Execute it once at a time: two processes would execute the remaining runs both. Not
+   * stored by default.
    */
   readonly id?: string
   /** The past runs: the ended ones that match a filter, as in `orchestra.list`, or ids. */
@@ -129,15 +130,34 @@ const known = [
 const page = 500
 const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
 
+/** @throws ConflictError `evaluation.running` if this process executes an evaluation with the id */
 export async function evaluate(
   host: OrchestraHost,
   user: UserId,
   open: OpenEvaluationTroupe,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { concurrency, limit, budget, score } = checkEvaluate(options, host.parts.settings.scores)
-  const { live = false, repeat = false, onProgress, signal } = options
-  if (live) host.requireNew(user, 'A live evaluation')
+  const checked = checkEvaluate(options, host.parts.settings.scores)
+  if (options.live) host.requireNew(user, 'A live evaluation')
+  const { id: evaluation } = options
+  if (evaluation === undefined) return execute(host, user, open, { ...options, ...checked })
+  const key = JSON.stringify([user, evaluation])
+  if (host.evaluations.has(key)) throw failure('evaluation.running', { evaluation })
+  host.evaluations.add(key)
+  try {
+    return await execute(host, user, open, { ...options, ...checked })
+  } finally {
+    host.evaluations.delete(key)
+  }
+}
+
+async function execute(
+  host: OrchestraHost,
+  user: UserId,
+  open: OpenEvaluationTroupe,
+  options: EvaluateOptions & ReturnType<typeof checkEvaluate>,
+): Promise<Evaluation> {
+  const { concurrency, limit, budget, scorer: score, live = false, repeat = false, onProgress, signal } = options
   const change = changeOf(options.change, host)
   const record = options.id === undefined ? undefined : objectOf(host, user, options.id)
   const { rows, before } = await begun(host, user, options, { limit, change, record })
@@ -227,7 +247,7 @@ function checkEvaluate(options: EvaluateOptions, scores: NamedScores) {
     if (typeof value !== 'boolean') throw wrong(name, 'it must be true or false')
   if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', 'it must be a function')
   checkOptions('evaluate.change', change, ['model', 'prompts', 'team', 'agent', 'topology'])
-  return { concurrency, limit, budget, score: createScorer(options.score, scores) }
+  return { concurrency, limit, budget, scorer: createScorer(options.score, scores) }
 }
 
 /** @throws ValidationError `topology.rejected`; NotFoundError `team.unknown` */

@@ -44,6 +44,11 @@ export const runsCodes = {
     message: 'The evaluation {evaluation} was started with other runs, another change or another score.',
     hint: 'Use the options with which it was started, or choose another id.',
   },
+  'evaluation.running': {
+    class: errors.ConflictError,
+    message: 'This process is already executing the evaluation {evaluation}.',
+    hint: 'Wait for its end, then call again with the id: stored results are returned and not paid for again.',
+  },
   'experiment.repeated': {
     class: errors.ConflictError,
     message: 'The experiment {experiment} was started with other cases, another team or other scorers.',
