@@ -9,7 +9,7 @@ import { ownUse } from '../../machine/budgets/grants.ts'
 import type { Amounts, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
-import { poolsOf } from '../children/parent.ts'
+import { parentOf, poolsOf } from '../children/parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { mapAmounts, resources, type SharedResource, type ShareHolder } from './shared-budgets.ts'
 
@@ -47,6 +47,8 @@ const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string =>
 
 /** Resolves when the run has recorded the outcome. */
 async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<void> {
+  // A run above this one releases nothing before this one ends.
+  const above = parentOf(viewOf(run.state).pinned)?.above ?? []
   for (let waits = false; !run.over && !run.lost; ) {
     const found = await look(parts, run, asked)
     if ('amounts' in found) {
@@ -55,7 +57,7 @@ async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: 
     }
     const { lacking, limit } = found
     const holders = await parts.stores.sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
-    if (waits && !holders.some(({ moves }) => moves)) {
+    if (waits && !holders.some((holder) => holder.moves && !above.includes(holder.run))) {
       const use = usedAndHeld(found.drawn, holders)
       return run.apply((at) => ({ at, type: 'budget.rejected', budget: lacking, limit, ...use }))
     }

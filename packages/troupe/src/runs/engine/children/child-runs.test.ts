@@ -283,6 +283,26 @@ describe('a run that a step starts', () => {
     expect(await ada.orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
   })
 
+  it('A child run two levels below fails with the exhausted budget, although the run between holds a part of it.', async () => {
+    const { orchestra } = (await opened()).user('ada')
+    const worker = defineAgent({ name: 'Worker', run: async (n: number) => n })
+    const below = (name: string, times: number, topology: ReturnType<typeof solo>) =>
+      defineAgent({
+        name,
+        run: async (_, ctx) => {
+          for (let n = 0; n < times; n++) {
+            const { status } = await (await ctx.startRun({ task: n, topology })).result()
+            if (status !== 'completed') return status
+          }
+          return 'all'
+        },
+      })
+    const lead = below('Lead', 1, solo(below('Between', 12, solo(worker))))
+    const config = { budget: { steps: 10 } }
+    const run = await orchestra.start({ task: 't', topology: solo(lead), config })
+    expect(await run.result()).toMatchObject({ status: 'completed', totalSteps: 10 })
+  })
+
   it('The error of a rejected reservation names what is used, what is reserved and by which runs.', async () => {
     const ada = (await opened()).user('ada')
     const slow = defineAgent({
