@@ -190,7 +190,7 @@ export interface Steps {
   /** Returns the effects of the step so far, in the order of the record. An undo processes them in reverse. */
   effects(user: string, step: JournalId): Promise<readonly RecordedEffect[]>
   /** Returns the calls of the step whose effects have been undone. */
-  undone(user: string, step: JournalId): Promise<ReadonlySet<string>>
+  reverted(user: string, step: JournalId): Promise<ReadonlySet<string>>
   /**
    * Undoes the effects of an ended step that have an `undo` function, also in bodies of tools, the last first, each once. An
    * error stops the undo; called again, it continues there.

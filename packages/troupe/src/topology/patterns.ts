@@ -216,10 +216,9 @@ function broadcast(
   const broadcaster = plan.add(options.broadcaster)
   const replies = flag('allowReplies', options.allowReplies)
   plan.to('Start', broadcaster)
-  for (const receiver of some('A broadcast', options.receivers)) {
-    const name = plan.add(receiver)
+  for (const name of some('A broadcast', options.receivers).map((receiver) => plan.add(receiver))) {
     if (name === broadcaster)
-      throw failure('validation.failed', { what: 'receivers', problem: `the broadcaster ${name} is one of them` })
+      throw failure('validation.failed', { what: name, problem: 'it would receive from itself' })
     plan.to(broadcaster, name, { fanOut: true })
     plan.to(name, replies ? broadcaster : 'End')
   }

@@ -90,7 +90,7 @@ async function carryOut(
 }
 
 /** Returns the calls of a step whose effects have been undone. */
-export async function undoneCalls(context: Pick<StepsContext, 'journals'>, user: string, step: string) {
+export async function revertedCalls(context: Pick<StepsContext, 'journals'>, user: string, step: string) {
   const { done } = await attempts(context, user, step)
   return new Set([...done].map((key) => key.slice(undoKey('').length)))
 }

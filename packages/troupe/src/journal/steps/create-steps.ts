@@ -7,7 +7,7 @@ import { checkPorts, failure, maxRecordedBytes } from '../../core/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { requestsOf } from '../effects/requests-of.ts'
 import { createUncertainEffects, type UncertainEffects } from '../effects/uncertain-effects.ts'
-import { undoneCalls, undoStep } from '../effects/undo-step.ts'
+import { revertedCalls, undoStep } from '../effects/undo-step.ts'
 import { allRecords, EncodedBody, type JournalId, type Journals } from '../journal-port.ts'
 import { StepMachine } from '../machine/step-machine.ts'
 import { answersOf } from '../replay/answers-of.ts'
@@ -77,8 +77,8 @@ const endings = (
 })
 
 /** The operations that execute the code of a step once more. */
-const replays = (context: StepsContext, execute: Steps['execute']): Pick<Steps, 'undone' | 'undo' | 'requests'> => ({
-  undone: (user, step) => undoneCalls(context, user, step),
+const replays = (context: StepsContext, execute: Steps['execute']): Pick<Steps, 'reverted' | 'undo' | 'requests'> => ({
+  reverted: (user, step) => revertedCalls(context, user, step),
   undo: (spec, program, options) => undoStep(context, spec, program, execute, options),
   requests: (spec, program) => requestsOf(context, spec, program),
 })

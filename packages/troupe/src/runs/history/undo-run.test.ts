@@ -239,7 +239,7 @@ describe('undo of a retried or forked run', () => {
     expect(done.slice(-3)).toEqual(['undo B first', 'undo Child then', 'undo Child first'])
     for (const { id } of [run, retried]) {
       const error = await (await orchestra.get(id)).retry().catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({ code: 'effect.undone', details: { run: id } })
+      expect(error).toMatchObject({ code: 'effect.reverted', details: { run: id } })
       for (const name of ['B first', 'Child first', 'Child then']) expect(String(error)).toContain(name)
     }
     const { status } = await (await orchestra.fork('first', { at: 1, repeat: true })).result()

@@ -337,3 +337,34 @@ it('Agents with names of object members are handled as any other agent.', () => 
   expect(testbed.result.response).toEqual(['p', 't'])
   expect(saveState(loadState(saveState(testbed.state)))).toEqual(saveState(testbed.state))
 })
+
+it('A join does not wait for a path through the agent that waits for a branch, and opens again if the branch hands off to it.', () => {
+  const flows = [
+    'Start -> L',
+    'L <-> B',
+    'L -> M',
+    'L -> End',
+    'B -> C',
+    'B -> D',
+    'B -> E',
+    'C -> L',
+    'D -> M',
+    'E -> M',
+  ]
+  const L: AgentStub = (input) =>
+    resultsIn(input) ? finish(valuesIn(input)) : input === 'c' ? handOff('M', 'l') : invoke(['B', 'go'])
+  const B: AgentStub = () => invoke(['C', 1], ['D', 2], ['E', 3])
+  const C: AgentStub = () => ({ ...handOff('L', 'c'), after: 50 })
+  const M: AgentStub = (input) => value(resultsIn(input) ? valuesIn(input) : input)
+  const testbed = new MachineTestbed(team('L B C D E M', [...flows, 'M -> End']), {
+    L,
+    B,
+    C,
+    D: () => value('d'),
+    E: () => value('e'),
+    M,
+  }).runUntilIdle()
+  const merged = ['d', 'e'].map((v) => expect.objectContaining({ value: v }))
+  expect(testbed.inputsOf('M')).toEqual([{ results: merged }, 'l'])
+  expect(testbed.result).toMatchObject({ status: 'completed', response: [['l', ['d', 'e']]] })
+})

@@ -95,7 +95,7 @@ export const runsCodes = {
     message: 'The new run would repeat effects of class at-most-once that run {run} has started: {names}.',
     hint: 'Fork at a later event, evaluate without live, or pass { repeat: true } if they may happen again.',
   },
-  'effect.undone': {
+  'effect.reverted': {
     class: errors.ConflictError,
     message: 'The new run would continue after effects of run {run} that were undone: {names}.',
     hint: 'Start a new run, or fork at an event before the first step that is named.',

@@ -41,7 +41,7 @@ import type { ForkOptions } from './fork-options.ts'
 import { forkSteps, type SharedLog, sharedCalls } from './fork-steps.ts'
 import type { ForkedSteps } from './forked-steps.ts'
 import { rejectRepeated } from './reject-repeated.ts'
-import { rejectUndone } from './reject-undone.ts'
+import { rejectReverted } from './reject-reverted.ts'
 import { withoutUnusedApprovals } from './without-unused-approvals.ts'
 
 export interface ForkedSpec {
@@ -108,7 +108,7 @@ export async function forkRun(
   const shared = await forkSteps(parts, fork, logs)
   if (!hasEnded(state)) {
     const sharedRecords = { events, calls: sharedCalls(logs) }
-    await rejectUndone(parts, user, source, sharedRecords)
+    await rejectReverted(parts, user, source, sharedRecords)
     if (!fork.repeat) await rejectRepeated(parts, user, source, sharedRecords)
   }
   const statements = [

@@ -13,22 +13,22 @@ type Parts = Pick<OrchestraParts, 'journal'>
 /**
  * @param shared.events the events of the fork, up to its event
  * @param shared.calls the calls that the fork shares with open steps of its source, by step
- * @throws ConflictError `effect.undone`, with the effects in its details
+ * @throws ConflictError `effect.reverted`, with the effects in its details
  */
-export async function rejectUndone(
+export async function rejectReverted(
   parts: Parts,
   user: UserId,
   source: { readonly run: string; readonly pinned: Pinned },
   shared: { readonly events: readonly Event[]; readonly calls: ReadonlyMap<string, ReadonlySet<string>> },
 ): Promise<void> {
-  const found = await undoneCalls(parts, user, await withSources(parts, user, source), shared.events)
+  const found = await revertedCalls(parts, user, await withSources(parts, user, source), shared.events)
   const effects = found.filter(({ run, step, call }) => {
     const calls = shared.calls.get(step)
     return run !== source.run || calls === undefined || calls.has(call)
   })
   if (effects.length === 0) return
   const names = effects.map(({ run, step, name }) => `${name} (${run === source.run ? '' : `run ${run}, `}${step})`)
-  throw failure('effect.undone', { run: source.run, names: names.join(', '), effects })
+  throw failure('effect.reverted', { run: source.run, names: names.join(', '), effects })
 }
 
 /** Returns a run and the runs from which it was forked, which have the records of the steps that they share. */
@@ -47,7 +47,7 @@ async function withSources(
   return runs
 }
 
-type UndoneCall = {
+type RevertedCall = {
   readonly run: string
   readonly step: string
   readonly call: string
@@ -56,26 +56,26 @@ type UndoneCall = {
 }
 
 /** Returns the undone effects of the steps in these events, and of the child runs that have ended in them. */
-async function undoneCalls(
+async function revertedCalls(
   parts: Parts,
   user: UserId,
   runs: readonly string[],
   events: readonly Event[],
-): Promise<readonly UndoneCall[]> {
+): Promise<readonly RevertedCall[]> {
   const { journals, steps } = parts.journal
   const started = events.flatMap((event) => (event.type === 'step.started' ? [event.step] : []))
-  const undoneIn = async (run: string, step: string): Promise<readonly UndoneCall[]> => {
+  const revertedIn = async (run: string, step: string): Promise<readonly RevertedCall[]> => {
     const journal = stepJournal(run, step)
-    const undone = await steps.undone(user, journal)
-    if (undone.size === 0) return []
-    const effects = (await steps.effects(user, journal)).filter(({ call }) => undone.has(call))
+    const reverted = await steps.reverted(user, journal)
+    if (reverted.size === 0) return []
+    const effects = (await steps.effects(user, journal)).filter(({ call }) => reverted.has(call))
     return effects.map((effect) => ({ run, step, call: effect.call, name: recordedCall(effect).name }))
   }
-  const own = runs.flatMap((run) => started.map((step) => undoneIn(run, step)))
+  const own = runs.flatMap((run) => started.map((step) => revertedIn(run, step)))
   const children = events.flatMap((event) => (event.type === 'run.charged' ? [event.run] : []))
   const below = children.map(async (child) => {
     const records = await journals.read(user, runJournal(child), 0, allRecords)
-    return undoneCalls(
+    return revertedCalls(
       parts,
       user,
       [child],
