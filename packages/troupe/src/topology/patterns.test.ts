@@ -160,7 +160,7 @@ describe('patterns', () => {
   it('The broadcast pattern rejects a broadcaster that is one of its receivers.', () => {
     for (const allowReplies of [false, true])
       expect(() => patterns.broadcast({ broadcaster: a, receivers: [b, a], allowReplies })).toThrow(
-        /A is not valid: it would receive from itself/,
+        /A is not valid: it is its own receiver/,
       )
   })
   it('The broadcast pattern works with replies and without.', async () => {

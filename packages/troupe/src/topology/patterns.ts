@@ -217,8 +217,7 @@ function broadcast(
   const replies = flag('allowReplies', options.allowReplies)
   plan.to('Start', broadcaster)
   for (const name of some('A broadcast', options.receivers).map((receiver) => plan.add(receiver))) {
-    if (name === broadcaster)
-      throw failure('validation.failed', { what: name, problem: 'it would receive from itself' })
+    if (name === broadcaster) throw failure('validation.failed', { what: name, problem: 'it is its own receiver' })
     plan.to(broadcaster, name, { fanOut: true })
     plan.to(name, replies ? broadcaster : 'End')
   }
