@@ -50,6 +50,12 @@ describe('The access route', () => {
     expect((await limited.call('GET', '/v1/api-keys')).body.code).toBe('request.forbidden')
   })
 
+  it('The access route answers a key of several users that names none of them.', async () => {
+    const { call, access } = await accessOf({ role: 'readonly', users: ['ada', 'bob'] })
+    expect(access).toMatchObject({ role: 'readonly', users: ['ada', 'bob'] })
+    expect((await call('GET', '/v1/runs')).body.code).toBe('request.invalid')
+  })
+
   it('The access route leaves out what callers that act as an agent may not do.', async () => {
     const { access } = await accessOf({ role: 'admin' }, { 'troupe-agent': 'Echo' })
     expect(access.agent).toBe('Echo')

@@ -64,7 +64,8 @@ export function userOf(principal: RequestPrincipal, named: string | undefined, o
     throw failure('request.forbidden', { operation, problem: 'the user named is not one of its own' })
   }
   const [only, ...others] = users === 'all' ? ['default'] : users
-  if (only === undefined || others.length > 0)
+  // A caller of several users learns by its rights which ones it can name.
+  if (only === undefined || (others.length > 0 && operation !== 'access.read'))
     throw failure('request.invalid', { problem: 'the key is for several users, and the header troupe-user names none' })
   return only
 }
