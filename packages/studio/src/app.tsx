@@ -9,9 +9,9 @@ import {
   useMatches,
   useSearch,
 } from '@tanstack/react-router'
-import { Fragment, Suspense, useContext, useEffect, useId, useRef, useState } from 'react'
+import { Fragment, type ReactNode, Suspense, useContext, useEffect, useId, useRef, useState } from 'react'
 import type { ClientOperations } from 'troupe/client'
-import { UserContext } from './api/chosen-user.ts'
+import { allowedUser, UserContext } from './api/chosen-user.ts'
 import { isTemporary } from './api/is-problem.ts'
 import { UpdatesProvider } from './api/updates.tsx'
 import { ClientProvider, useAnswer, useSignedOut } from './api/use-api.tsx'
@@ -25,7 +25,7 @@ import { BottomBar } from './parts/bottom-bar.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { lazyPart, repeatedly } from './parts/load-part.ts'
 import { SignedOut } from './parts/signed-out.tsx'
-import { Button, Flex } from './parts/ui.tsx'
+import { Button, Flex, Select } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
 import { ViewHeader } from './parts/view-header.tsx'
 import { ViewIcon } from './parts/view-icon.tsx'
@@ -139,23 +139,49 @@ export function App() {
     <AppearanceProvider>
       <QueryClientProvider client={queries}>
         <ClientProvider user={user || undefined}>
-          <UpdatesProvider>
-            <UserContext value={{ user, choose }}>
-              <RouterProvider router={router} />
-            </UserContext>
-          </UpdatesProvider>
+          <UserContext value={{ user, choose }}>
+            <AllowedUser>
+              <UpdatesProvider>
+                <RouterProvider router={router} />
+              </UpdatesProvider>
+            </AllowedUser>
+          </UserContext>
         </ClientProvider>
       </QueryClientProvider>
     </AppearanceProvider>
   )
 }
 
-/** Chooses the user whose data the views show. */
+/** Chooses a user of the session if the one chosen before is of another: the server would reject every request. */
+function AllowedUser({ children }: { readonly children: ReactNode }) {
+  const { user, choose } = useContext(UserContext)
+  const { data, isPending, failureCount } = useAnswer('access.get', {})
+  const allowed = data ? allowedUser(user, data.users) : user
+  useEffect(() => {
+    if (allowed !== user) choose(allowed)
+  })
+  // The views of a session that ended stay: they hold typed text, and notice by themselves that another one follows.
+  const isChecked = useRef(false)
+  isChecked.current ||= user === '' ? allowed === '' : (!isPending || failureCount > 0) && allowed === user
+  return isChecked.current ? children : null
+}
+
+/** Chooses the user whose data the views show; nothing for a session of one user. */
 function UserField() {
   const { user, choose } = useContext(UserContext)
+  const { data } = useAnswer('access.get', {})
   const [typed, setTyped] = useState(user)
   // A row of another user chooses that user too.
   useEffect(() => setTyped(user), [user])
+  if (data === undefined || (data.users !== 'all' && data.users.length < 2)) return null
+  if (data.users !== 'all') {
+    const options = data.users.map((value) => ({ value, label: visible(value) }))
+    return (
+      <div className="user">
+        <Select label="User" value={user} onChoose={choose} options={options} />
+      </div>
+    )
+  }
   return (
     <form
       className="user"
@@ -166,7 +192,8 @@ function UserField() {
     >
       <input
         aria-label="User"
-        placeholder="User"
+        placeholder="User: default"
+        dir="auto"
         value={typed}
         onChange={({ target }) => setTyped(target.value)}
         onBlur={() => choose(typed.trim())}

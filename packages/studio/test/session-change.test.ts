@@ -39,6 +39,28 @@ describeInBrowser('The studio between sessions', (testbed) => {
     expect(await secret.count()).toBe(0)
   })
 
+  test('The studio forgets a chosen user whom the session may not see, and shows its own data.', async () => {
+    const { troupe, server } = await testbed.use(play())
+    for (const user of ['ada', 'bob'])
+      await troupe.user(user).orchestra.run({ agent: 'Echo', task: `a letter of ${user}` })
+    const open = async (users: readonly string[]) => {
+      const page = await testbed.open()
+      await page.addInitScript(() => localStorage.setItem('user', 'eve'))
+      const rejected: number[] = []
+      page.on('response', (answer) => answer.status() >= 400 && rejected.push(answer.status()))
+      await page.goto(await server.link({ users, role: 'readonly' }))
+      return { page, rejected }
+    }
+    const one = await open(['ada'])
+    await one.page.getByText('a letter of ada').first().waitFor()
+    expect(await one.page.getByLabel('User', { exact: true }).count()).toBe(0)
+    const several = await open(['ada', 'bob'])
+    await several.page.getByText('a letter of ada').first().waitFor()
+    await several.page.getByRole('combobox', { name: 'User' }).selectOption('bob')
+    await several.page.getByText('a letter of bob').first().waitFor()
+    expect([...one.rejected, ...several.rejected]).toEqual([])
+  })
+
   test('The views of a server without teams and agents say where a newcomer names some.', async () => {
     const server = await testbed.serve(await createTroupe({ storage: 'memory:', log: 'silent' }))
     const page = await testbed.open({ link: await server.link() })

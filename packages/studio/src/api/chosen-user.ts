@@ -8,3 +8,11 @@ interface ChosenUser {
 }
 
 export const UserContext = createContext<ChosenUser>({ user: '', choose: () => {} })
+
+/** Returns the chosen user if the session may see it, otherwise the first of its own; empty for the only one. */
+export function allowedUser(chosen: string, users: 'all' | readonly string[]): string {
+  if (users === 'all') return chosen
+  const [first = '', ...others] = users
+  if (others.length === 0) return ''
+  return users.includes(chosen) ? chosen : first
+}

@@ -22,6 +22,8 @@ const probeMs = 10_000
 
 interface Asker {
   readonly client: Client
+  /** Names no user. */
+  readonly sessionClient: Client
   readonly clientOf: (user: string | undefined) => Client
   /** Whose data it is about; undefined where the session is for one. */
   readonly user: string | undefined
@@ -30,6 +32,7 @@ interface Asker {
 
 const AskerContext = createContext<Asker>({
   client: createClient(once),
+  sessionClient: createClient(once),
   clientOf: () => createClient(once),
   user: undefined,
   slots: new StreamSlots(),
@@ -66,7 +69,7 @@ export function ClientProvider({
     }
     const clientOf = (of: string | undefined) =>
       createClient({ ...once, fetch: send, ...(of === undefined ? {} : { user: of }) })
-    return { client: clientOf(user), clientOf, user, slots }
+    return { client: clientOf(user), sessionClient: clientOf(undefined), clientOf, user, slots }
   }, [user, slots])
   return (
     <AskerContext value={asker}>
@@ -114,11 +117,14 @@ export function useAnswer<Name extends AnswerName>(
   name: Name,
   asked: OperationRequest<Name> & Repetition,
 ): UseQueryResult<AnswerOf<Name>, Error> {
-  const { user, client } = useContext(AskerContext)
+  const asker = useContext(AskerContext)
+  // The rights of a session are those of all of its users. A request that names a user of another session is rejected.
+  const isOfSession = name === 'access.get'
+  const user = isOfSession ? undefined : asker.user
   const isWithoutUpdates = useUpdatesConnection() === 'ended'
   const { every: ownEvery, enabled = true, ...request } = asked
   const every = isWithoutUpdates ? Math.min(ownEvery ?? withoutUpdatesEvery, withoutUpdatesEvery) : ownEvery
-  const caller = client as Caller<Name>
+  const caller = (isOfSession ? asker.sessionClient : asker.client) as Caller<Name>
   return useQuery<AnswerOf<Name>, Error>({
     queryKey: [user, name, request],
     enabled,
