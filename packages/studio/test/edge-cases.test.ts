@@ -367,12 +367,16 @@ describeInBrowser('the page at night', (testbed) => {
     expect(requests.filter((each) => each.includes(':9/'))).toEqual([])
   })
 
-  test('The studio draws a team of two hundred agents within its frame.', async () => {
+  test('The studio opens a team of two hundred agents in readable size with an overview, and fits it into its frame on request.', async () => {
     const agent = (name: string) => defineAgent({ name, run: async () => finish('done') })
     const spokes = Array.from({ length: 200 }, (_, i) => agent(`Spoke-${i}`))
     const run = await start(patterns.hubAndSpoke({ hub: agent('Hub'), spokes }) as never)
     await run.result()
     const page = await open(`runs/${run.id}`)
+    const widthOf = async () => (await page.locator('.node').first().boundingBox())?.width ?? 0
+    await expect.poll(widthOf).toBeGreaterThan(100)
+    await page.getByRole('img', { name: 'Overview of the team' }).waitFor()
+    await page.locator('.graph').getByRole('button', { name: 'Fit View' }).click()
     await expect.poll(() => page.locator('.node').count()).toBe(203)
     const inside = () =>
       page.evaluate(() => {
@@ -386,7 +390,6 @@ describeInBrowser('the page at night', (testbed) => {
           box.bottom <= frame.bottom
         return { fit: boxes.filter(fits).length, width: boxes[0]?.width ?? 0 }
       })
-    // The boxes are drawn before the view is fitted to them.
     await expect.poll(async () => (await inside()).fit).toBe(203)
     expect((await inside()).width).toBeGreaterThan(40)
   })

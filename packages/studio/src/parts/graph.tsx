@@ -7,6 +7,7 @@ import {
   type EdgeProps,
   Handle,
   MarkerType,
+  MiniMap,
   type Node,
   type NodeProps,
   Position,
@@ -14,7 +15,7 @@ import {
   useReactFlow,
   useStore,
 } from '@xyflow/react'
-import { type CSSProperties, memo, useEffect, useMemo, useSyncExternalStore } from 'react'
+import { type CSSProperties, memo, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
 import { count } from '../format.ts'
@@ -92,6 +93,8 @@ const nodeTypes = { agent: AgentBox }
 const edgeTypes = { connection: ConnectionLine }
 /** More nodes than that a keyboard would have to pass on its way: the steps below tell the same. */
 const few = 20
+/** More nodes than that rarely fit in readable size. */
+const overviewFrom = 40
 /** More nodes than that are drawn only where one looks. */
 const largeGraph = 100
 
@@ -147,21 +150,47 @@ const arrowheads = {
 }
 
 const fitOptions = { maxZoom: 1, padding: 0.1 } as const
+/** The names of nodes that are drawn smaller cannot be read. */
+const readableZoom = 0.6
 
-/** Fits the drawing into its place again when the place has another width, as beside an opened panel. */
-function FitToWidth() {
+/**
+ * Fits the drawing into its place again when the place has another width, as beside an opened panel. A drawing that would be too
+ * small to be read opens around one node, and an overview beside it leads to the others.
+ */
+function FitToWidth({ first }: { readonly first: string }) {
   const width = useStore((store) => store.width)
-  const { fitView } = useReactFlow()
+  const { fitView, getZoom, setCenter, getNode } = useReactFlow()
   useEffect(() => {
-    if (width > 0) void fitView(fitOptions)
-  }, [width, fitView])
+    if (width === 0) return
+    void fitView(fitOptions).then(() => {
+      const node = getNode(first)
+      if (node === undefined || getZoom() >= readableZoom) return
+      const { width: wide = 0, height: high = 0 } = node.measured ?? {}
+      return setCenter(node.position.x + wide / 2, node.position.y + high / 2, { zoom: readableZoom })
+    })
+  }, [width, fitView, getZoom, setCenter, getNode, first])
   return null
 }
+
+const smallOverview = { width: 112, height: 80 }
+
+/** The states that need the reader first. */
+const urgent = ['failed', 'waiting', 'working'] as const
+
+const firstNode = ({ nodes }: Topology, states: ReadonlyMap<string, NodeState>): string =>
+  urgent.flatMap((state) => nodes.find(({ name }) => states.get(name)?.state === state)?.name ?? [])[0] ??
+  nodes.find(({ kind }) => kind === 'start')?.name ??
+  ''
+
+const overviewColour = ({ data }: AgentNode): string => `var(--node-${data.state?.state ?? 'idle'}, var(--line-2))`
 
 export const Graph = memo(function Graph(props: GraphProps) {
   const { topology, states, edgeUses = never, findings = noFindings } = props
   const appearance = useAppearance()
   const isNarrow = useSyncExternalStore(subscribe, () => phone.matches)
+  // Later events do not move what the reader looks at.
+  const [first] = useState(() => firstNode(topology, states))
+  const isLarge = topology.nodes.length > overviewFrom
   const { positions, connections, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
   const nodes: AgentNode[] = topology.nodes.map(({ name, kind }) => ({
     id: name,
@@ -219,7 +248,17 @@ export const Graph = memo(function Graph(props: GraphProps) {
         colorMode={appearance === 'dark' ? 'dark' : 'light'}
         proOptions={{ hideAttribution: true }}
       >
-        <FitToWidth />
+        <FitToWidth first={first} />
+        {isLarge && (
+          <MiniMap
+            ariaLabel="Overview of the team"
+            pannable
+            zoomable
+            nodeColor={overviewColour}
+            nodeStrokeWidth={0}
+            style={isNarrow ? smallOverview : undefined}
+          />
+        )}
         <Controls showInteractive={false} orientation="horizontal" />
       </ReactFlow>
     </div>
