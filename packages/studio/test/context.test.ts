@@ -207,10 +207,17 @@ describeInBrowser('The context in the studio', (testbed) => {
     await page.getByText(/^version 1 · by Clerk · for .* · until .*\d/).waitFor()
   })
 
-  test('An entry that more than 50 agents could read says how many of them are shown.', async () => {
+  test('An entry that more than 50 agents could read shows 50 of them at a time, those that it names first.', async () => {
     const subscribers = Array.from({ length: 60 }, (_, i) => `Reader${i}`)
     await played.troupe.user('default').agent('Clerk').context.push('letters.all', 'to many', { subscribers })
     await page.goto(`${played.server.url}/#/context?key=letters.all`)
-    await page.getByText(/^50 of 6\d agents, in the order of their names\.$/).waitFor()
+    const readers = page.getByRole('region', { name: 'Who can read this, and why' })
+    await readers.getByText(/^Agents 1 to 50 of 6\d; those that the entry names come first\.$/).waitFor()
+    await readers.getByRole('row', { name: /^Clerk Yes Owner of the entry/ }).waitFor()
+    expect(await readers.getByRole('row', { name: /^Echo/ }).count()).toBe(0)
+    await readers.getByRole('button', { name: 'More' }).click()
+    await readers.getByText(/^Agents 51 to 6\d of 6\d;/).waitFor()
+    await readers.getByRole('row', { name: /^Echo No Not named as subscriber/ }).waitFor()
+    expect(await readers.getByRole('button', { name: 'More' }).isDisabled()).toBe(true)
   })
 })

@@ -1,16 +1,17 @@
 /** The agents that can read an entry, and why: the server is asked as each of them. */
-import { useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { createClient } from 'troupe/client'
 import type { Entry } from '../api/shapes.ts'
 import { useAnswer, useUser } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
-import { Text } from '../parts/ui.tsx'
+import { Button, Flex, Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
-/** Each is two requests. */
-const maxAgents = 50
+/** Agents that are asked for at once: each is two requests. */
+const perPage = 50
 
 interface Reader {
   readonly agent: string
@@ -48,28 +49,46 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
   const user = useUser()
   const agents = useAnswer('agents.list', {})
   const teams = useAnswer('teams.list', {})
+  const [first, setFirst] = useState(0)
   const known = [
-    ...namedIn(entry),
-    ...(agents.data?.items ?? []).map(({ name }) => name),
-    ...(teams.data?.items ?? []).flatMap((team) => team.agents),
+    ...namedIn(entry).toSorted(),
+    ...[
+      ...(agents.data?.items ?? []).map(({ name }) => name),
+      ...(teams.data?.items ?? []).flatMap((team) => team.agents),
+    ].sort(),
   ]
   // The application is no agent, and no request can name it as one.
-  const all = [...new Set(known)].filter((name) => name !== 'host').sort()
-  const names = all.slice(0, maxAgents)
+  const all = [...new Set(known)].filter((name) => name !== 'host')
+  const names = all.slice(first, first + perPage)
   const readers = useQuery({
     queryKey: [user, 'context.get', { path: { key: entry.key } }, 'readers', entry.version, names],
     // A session that may not list them learns about those that the entry names.
     enabled: !agents.isPending && !teams.isPending,
     queryFn: () => Promise.all(names.map((agent) => readAs(agent, user, entry.key))),
+    placeholderData: keepPreviousData,
   })
   return (
     <Answer of={readers} none={{ when: () => names.length === 0, text: 'No agent is known here.' }}>
       {(asked) => (
         <>
-          {all.length > asked.length && (
-            <Text as="p" color="gray" mb="2">
-              {count(asked.length)} of {count(all.length)} agents, in the order of their names.
-            </Text>
+          {all.length > perPage && (
+            <Flex align="center" gap="2" wrap="wrap" mb="2">
+              <Text color="gray" role="status">
+                Agents {count(first + 1)} to {count(first + names.length)} of {count(all.length)}; those that the entry
+                names come first.
+              </Text>
+              <Button small look="soft" disabled={first === 0} onClick={() => setFirst(first - perPage)}>
+                Back
+              </Button>
+              <Button
+                small
+                look="soft"
+                disabled={first + perPage >= all.length}
+                onClick={() => setFirst(first + perPage)}
+              >
+                More
+              </Button>
+            </Flex>
           )}
           <DataTable
             columns={[
