@@ -179,8 +179,11 @@ function updatedStep(step: Step, { type, at, outcome, error, usage, reason, ask 
     : { tokens: step.tokens, cost: step.cost }
   const waits = waitsUntil(step, at)
   if (type === 'step.completed') return { ...step, ...used, waits, state: 'done', ended: at, output: outcome }
-  if (type === 'step.failed')
-    return { ...step, ...used, waits, state: 'failed', ended: at, error: error?.message ?? '' }
+  if (type === 'step.failed') {
+    // A step that is cancelled, because another branch failed or a person cancelled the run, has done nothing wrong.
+    const stopped = error?.code === 'cancelled' ? 'stopped' : 'failed'
+    return { ...step, ...used, waits, state: stopped, ended: at, error: error?.message ?? '' }
+  }
   if (type === 'step.cancel-requested') return { ...step, waits, state: 'stopped', ended: at }
   if (type === 'step.waiting')
     return { ...step, ...used, waits: [...waits, { from: at, reason, question: step.question }], state: 'waiting' }

@@ -1,6 +1,7 @@
 /** The states of the nodes of a team, from the steps of a run. */
 import { expect, it } from 'vitest'
-import { nothingYet, type Step, type StepState, statesOfNodes } from '../src/run-state.ts'
+import type { RunEvent } from '../src/api/shapes.ts'
+import { fold, nothingYet, type Step, type StepState, statesOfNodes } from '../src/run-state.ts'
 
 const stateOf = (steps: readonly (readonly [node: string, branch: string, state: StepState])[], stoppedNode?: string) =>
   statesOfNodes({
@@ -36,4 +37,20 @@ it('A node counts its branches by state, so that failures among many are seen wh
 it('A node at a breakpoint waits.', () => {
   expect(stateOf([['A', '1', 'done']], 'A').get('A')).toEqual({ state: 'waiting', branches: new Map() })
   expect(stateOf([['A', '1', 'working']], 'A').get('A')?.state).toBe('working')
+})
+
+it('A step that was cancelled because another one failed is stopped, and the other one failed.', () => {
+  const event = (type: string, step: string, seq: number, code?: string): RunEvent => ({
+    ...({} as RunEvent),
+    ...{ type, step, seq, at: seq, branch: step, path: [] },
+    ...(code === undefined ? {} : { error: { name: 'Error', code, message: 'no', retryable: false } }),
+  })
+  const { steps } = fold(nothingYet, [
+    event('step.started', 'a', 1),
+    event('step.started', 'b', 2),
+    event('step.failed', 'a', 3, 'agent.failed'),
+    event('step.cancel-requested', 'b', 4),
+    event('step.failed', 'b', 5, 'cancelled'),
+  ])
+  expect([...steps.values()].map(({ state }) => state)).toEqual(['failed', 'stopped'])
 })
