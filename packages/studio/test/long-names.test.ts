@@ -30,4 +30,42 @@ describeInBrowser('The studio with long names', (testbed) => {
       expect.soft(await page.evaluate(() => document.documentElement.scrollWidth), view).toBeLessThanOrEqual(320)
     }
   })
+
+  test('A text from right to left begins at the right, and keeps its full stop at its end.', async () => {
+    const { troupe, server } = await testbed.use(play())
+    const arabic = 'اكتب رسالة إلى العميل.'
+    const asking = defineAgent({
+      name: 'Asking',
+      run: async (_, ctx) => finish((await ctx.ask({ text: arabic })) as never),
+    })
+    await troupe.user('default').orchestra.start({ agent: asking, task: arabic })
+    const page = await testbed.open({ link: await server.link() })
+    /** Returns where the first letter and the full stop are, and the box of the text. */
+    const placesOf = (selector: string) =>
+      page
+        .locator(selector)
+        .filter({ hasText: new RegExp(`^${arabic}$`) })
+        .first()
+        .evaluate((element) => {
+          const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+          const text = walker.nextNode() as Text
+          const at = (i: number) => {
+            const range = document.createRange()
+            range.setStart(text, i)
+            range.setEnd(text, i + 1)
+            return range.getBoundingClientRect().left
+          }
+          const { left, right } = element.getBoundingClientRect()
+          return { left, right, first: at(0), last: at(text.length - 1) }
+        })
+    const link = await placesOf('.requests a')
+    expect(link.first).toBeGreaterThan(link.last)
+    const question = await placesOf('.requests p')
+    expect(question.first).toBeGreaterThan(question.last)
+    expect(question.right - question.first).toBeLessThan(30)
+    await page.goto(`${server.url}/#/chat`)
+    const field = page.getByLabel('Message', { exact: true })
+    await field.fill(arabic)
+    expect(await field.evaluate((element) => getComputedStyle(element).unicodeBidi)).toBe('plaintext')
+  })
 })
