@@ -1,11 +1,23 @@
 /** Times, figures and values as a person reads them. */
 import { visible } from './visible.ts'
 
-const dateTimeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+/** The zone is named, because logs and other people may have the times of another one. */
+const dateTimeFormat = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+})
 const numberFormat = new Intl.NumberFormat()
 const dollars = new Intl.NumberFormat(undefined, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 })
 
 const shortFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const hourFormat = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+/** The time of the day alone. */
+export const timeOfDay = (at: number): string => hourFormat.format(at)
 /** To the minute: for a column of times. */
 export const toMinute = (at: string | number): string => shortFormat.format(new Date(at))
 export const when = (at: string | number): string => dateTimeFormat.format(new Date(at))

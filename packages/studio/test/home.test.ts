@@ -210,6 +210,12 @@ describeInBrowser('Home', (testbed) => {
     const { items } = await orchestra.list({ limit: 100 })
     expect((await metric(/^Runs/))[1]).toBe(String(items.length))
     expect((await metric(/^Failed/))[2]).toBe('2 runs')
+    // The percentile is of one team and of one hour, both of which it names.
+    expect((await metric(/^Slowest team, p95/))[2]).toMatch(
+      /^\S.*, \d+:00\sAM–\d+:00\s.M$|^\S.*, \d+:00\sPM–\d+:00\s.M$/,
+    )
+    const slowest = metrics.getByRole('link', { name: /^Slowest team, p95/ })
+    expect(await slowest.getAttribute('title')).toMatch(/^95 % of the runs of .* that were started .* waits included/)
     expect((await metric(/^Tokens/))[1]).toBe('2,200')
     expect((await metric(/^Cost/))[1]).toBe('$0.49')
     await row.getByRole('link', { name: 'Why bill failed' }).click()
@@ -272,14 +278,15 @@ describeInBrowser('Home', (testbed) => {
       .getByText(/^\d+,\d Sek\.$|^\d+ Min\. \d+ Sek\.$/)
       .first()
       .waitFor()
-    const exact = /^\d{2}\.\d{2}\.\d{4}, \d{2}:\d{2}:\d{2}$/
+    const exact = /^\d{1,2}\. \p{L}+\.? \d{4}, \d{1,2}:\d{2}:\d{2} \S+$/u
     await german.goto(`${played.server.url}/#/runs`)
     const times = german.getByRole('row', { name: /quick/ }).locator('time')
     await expect.poll(async () => (await times.first().getAttribute('title')) ?? '').toMatch(exact)
     const at = await times.first().getAttribute('datetime')
     const zone = await german.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
-    const inGerman = new Intl.DateTimeFormat('de-DE', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone })
-    expect(await times.first().getAttribute('title')).toBe(inGerman.format(new Date(at ?? '')))
+    const date = new Date(at ?? '')
+    const inGerman = new Intl.DateTimeFormat('de-DE', { timeStyle: 'long', timeZone: zone })
+    expect(await times.first().getAttribute('title')).toContain(inGerman.format(date))
     await german.goto(`${played.server.url}/#/audit`)
     await german.locator('tbody').getByRole('link', { name: exact }).first().waitFor()
     await german.context().close()
@@ -298,6 +305,22 @@ describeInBrowser('Home', (testbed) => {
       await list.getByRole('alert').getByText('The storage is away.').waitFor()
       expect(await list.getByText(/^(No run|Nothing)/).count(), name).toBe(0)
     }
+    await other.context().close()
+  })
+
+  test('Home calls no list empty while the server has too many requests to answer.', async () => {
+    const other = await testbed.open()
+    const problem = { title: 'Rate limit', status: 429, code: 'rate.limited', detail: 'Too many requests.' }
+    await other.route(/\/v1\/(runs|approvals)/, (route) =>
+      route.fulfill({ status: 429, contentType: 'application/problem+json', json: problem }),
+    )
+    await other.goto(await played.server.link())
+    const isEmpty = other.getByText(/^(No run|Nothing waits)/).first()
+    for (const name of ['Waiting for a person', 'Failed', 'In progress']) {
+      await other.getByRole('region', { name, exact: true }).getByText('Too many requests.').waitFor()
+      expect(await isEmpty.count(), name).toBe(0)
+    }
+    await other.unrouteAll({ behavior: 'ignoreErrors' })
     await other.context().close()
   })
 

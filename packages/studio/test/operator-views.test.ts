@@ -211,6 +211,29 @@ describeInBrowser('The views of operators', (testbed) => {
     await checkAccessibility()
   })
 
+  test('Home and Health draw as code what the texts of doctor have between backticks.', async () => {
+    const other = await testbed.open()
+    await other.route(/\/v1\/doctor/, async (route) => {
+      const answer = await route.fetch()
+      const report = (await answer.json()) as { readonly checks: readonly { readonly status: string }[] }
+      const remedy = 'Set `log` to `error`.'
+      const checks = report.checks.map((check) => (check.status === 'pass' ? check : { ...check, remedy }))
+      await route.fulfill({ response: answer, json: { ...report, checks } })
+    })
+    await other.goto(await server.link())
+    for (const view of ['home', 'health']) {
+      await other.goto(`${server.url}/#/${view}`)
+      const doctor = other.getByRole('region', { name: 'Doctor' })
+      await doctor
+        .locator('code', { hasText: /^error$/ })
+        .first()
+        .waitFor()
+      expect(await doctor.innerText()).not.toContain('`')
+    }
+    await other.unrouteAll({ behavior: 'wait' })
+    await other.context().close()
+  })
+
   test('The command palette goes to a view, a team and a run by the keyboard alone.', async () => {
     await page.keyboard.press('Control+k')
     const input = page.getByPlaceholder('Go to a view, a team or a run …')

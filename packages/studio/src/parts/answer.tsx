@@ -6,6 +6,7 @@ import { isProblem, isUnreachable } from '../api/is-problem.ts'
 import { isSignedOut } from '../api/use-api.tsx'
 import { visible } from '../visible.ts'
 import { Flex, Notice, Text } from './ui.tsx'
+import { WithCode } from './with-code.tsx'
 
 interface AnswerProps<T> {
   readonly of: UseQueryResult<T, Error>
@@ -59,7 +60,7 @@ export function ErrorNotice({ error }: { readonly error: Error }) {
   return (
     <Notice color={isMissing ? 'gray' : 'red'} my="2">
       <p>
-        {visible(message)} {hint}
+        {visible(message)} {hint !== undefined && <WithCode text={hint} />}
       </p>
     </Notice>
   )
@@ -68,7 +69,7 @@ export function ErrorNotice({ error }: { readonly error: Error }) {
 export function Nothing({ children }: { readonly children: ReactNode }) {
   return (
     <Text as="p" color="gray" my="4">
-      {typeof children === 'string' ? withCode(children) : children}
+      {typeof children === 'string' ? <WithCode text={children} /> : children}
     </Text>
   )
 }
@@ -77,7 +78,3 @@ export function Nothing({ children }: { readonly children: ReactNode }) {
 export function NothingStartable() {
   return <Nothing>No team or agent is registered: name some under `teams` or `agents` in the configuration.</Nothing>
 }
-
-/** Draws what stands between backticks as code. */
-const withCode = (text: string): ReactNode =>
-  text.split('`').map((part, i) => (i % 2 === 1 ? <code key={part}>{part}</code> : part))

@@ -11,6 +11,7 @@ import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
+import { WithCode } from '../parts/with-code.tsx'
 import { visible } from '../visible.ts'
 
 type Report = AnswerOf<'audit.verify'>
@@ -58,9 +59,11 @@ export function AuditVerification() {
         {checkpoints && (
           <Text as="p" mb="1">
             <Status status={checkpoints.status} />{' '}
-            {hasCheckpoints
-              ? 'The tree of records is signed at intervals.'
-              : `${visible(checkpoints.evidence)} ${visible(checkpoints.remedy ?? '')}`}
+            {hasCheckpoints ? (
+              'The tree of records is signed at intervals.'
+            ) : (
+              <WithCode text={`${checkpoints.evidence} ${checkpoints.remedy ?? ''}`} />
+            )}
           </Text>
         )}
       </div>

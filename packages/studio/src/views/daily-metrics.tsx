@@ -1,11 +1,12 @@
 /** The five figures of Home over the last 24 hours, each with its course and a link to the runs behind it. */
 import { Link } from '@tanstack/react-router'
 import type { AnswerOf } from 'troupe/client'
-import { count, lasting, money, percent, priced } from '../format.ts'
+import { count, lasting, money, percent, priced, timeOfDay } from '../format.ts'
 import { Text } from '../parts/ui.tsx'
 import { useUsageHistory } from '../parts/usage-charts.tsx'
 import { startOf, usageRanges } from '../parts/usage-ranges.ts'
 import type { RunsSearch } from '../routes.ts'
+import { visible } from '../visible.ts'
 
 type UsageInterval = AnswerOf<'usage.history'>['items'][number]
 type Summed = 'runs' | 'failed' | 'tokens' | 'cost' | 'unpriced'
@@ -16,8 +17,7 @@ export function DailyMetrics() {
   const { data } = useUsageHistory('day')
   if (data === undefined) return null
   const { total, course, slowest } = hoursOf(data.items)
-  const [p95, median] = [slowest('p95'), slowest('p50')]
-  const latest = p95.findLast((value) => value > 0)
+  const latest = slowest.findLast((one) => one !== undefined)
   const [runs, failed] = [total('runs'), total('failed')]
   const each = (value: number, format: (value: number) => string) => (runs === 0 ? '' : `${format(value / runs)} a run`)
   const isPartial = total('unpriced') > 0
@@ -39,12 +39,12 @@ export function DailyMetrics() {
         isBad
       />
       <Metric
-        name="Duration, p95"
-        value={latest === undefined ? '–' : lasting(latest)}
-        search={{ order: 'duration' }}
-        note={latest === undefined ? 'no run has ended' : `median ${lasting(median[p95.lastIndexOf(latest)] ?? 0)}`}
-        title="Of the runs that were started in the latest hour, of the slowest team"
-        course={p95}
+        name="Slowest team, p95"
+        value={latest === undefined ? '–' : `≤ ${lasting(latest.p95)}`}
+        search={{ order: 'duration', ...(latest?.team === undefined ? {} : { team: latest.team }) }}
+        note={latest === undefined ? 'no run has ended' : `${visible(latest.team ?? 'no team')}, ${hourOf(latest)}`}
+        title={latest && describeDuration(latest)}
+        course={slowest.map((one) => one?.p95 ?? 0)}
       />
       <Metric
         name="Tokens"
@@ -74,16 +74,32 @@ function hoursOf(items: readonly UsageInterval[]) {
   return {
     total: (field: Summed) => sum(items, field),
     course: (field: Summed) => hours.map((group) => sum(group, field)),
-    slowest: (percentile: 'p50' | 'p95') =>
-      hours.map((group) => Math.max(0, ...group.map(({ durationMs }) => durationMs?.[percentile] ?? 0))),
+    slowest: hours.map((group) =>
+      group
+        .flatMap(({ at, team, durationMs }): Slowest[] => (durationMs ? [{ at, team, ...durationMs }] : []))
+        .reduce<Slowest | undefined>((a, b) => (a === undefined || b.p95 > a.p95 ? b : a), undefined),
+    ),
   }
 }
+
+/** The team of an hour with the longest runs. */
+interface Slowest {
+  readonly at: string
+  readonly team: string | undefined
+  readonly p95: number
+  readonly p50: number
+}
+
+const hourOf = ({ at }: Slowest) => `${timeOfDay(Date.parse(at))}–${timeOfDay(Date.parse(at) + length)}`
+
+const describeDuration = (slowest: Slowest) =>
+  `95 % of the runs of ${visible(slowest.team ?? 'no team')} that were started ${hourOf(slowest)} and have ended took at most ${lasting(slowest.p95)} from start to end, waits included; half took at most ${lasting(slowest.p50)}. Durations are counted in classes, so a bound is up to 1.4 times too long. It is the slowest team of the latest hour with ended runs.`
 
 interface MetricProps {
   readonly name: string
   readonly value: string
   readonly note: string
-  readonly title?: string
+  readonly title?: string | undefined
   /** The runs that the figure is about. */
   readonly search: RunsSearch
   /** The values of the hours, the oldest first. */

@@ -4,7 +4,7 @@ import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, inShort, spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { Answer } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
 import { Section } from '../parts/section.tsx'
 import { Text } from '../parts/ui.tsx'
@@ -59,7 +59,8 @@ function causesOf(runs: readonly Summary[]): readonly Cause[] {
 }
 
 export function FailureCauses() {
-  const { data, error } = useAnswer('runs.list', failedRuns)
+  const answer = useAnswer('runs.list', failedRuns)
+  const { data } = answer
   const runs = data?.items ?? []
   const causes = causesOf(runs)
   const more = data?.cursor === undefined ? '' : '+'
@@ -73,45 +74,53 @@ export function FailureCauses() {
     `${count(runs.length)}${more} ${runs.length === 1 ? 'run' : 'runs'}, ${count(causes.length)}${more} ${causes.length === 1 ? 'cause' : 'causes'}`
   return (
     <Section title="Failed" note={note} beside={all}>
-      {data === undefined && error ? (
-        <ErrorNotice error={error} />
-      ) : causes.length === 0 ? (
-        <Nothing>No run has failed. Failed runs appear here, grouped by their cause.</Nothing>
-      ) : (
-        <DataTable
-          columns={[
-            { header: 'Cause', cell: fromRow((cause) => <AboutCause cause={cause} />), meta: { breaks: true } },
-            {
-              header: 'Runs',
-              cell: fromRow((cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`),
-              meta: { numeric: true },
-            },
-            { header: 'Tokens', cell: fromRow(({ usage }) => tokens(usage)), meta: { numeric: true, wideOnly: true } },
-            { header: 'Cost', cell: fromRow(({ cost }) => spent(cost)), meta: { numeric: true, wideOnly: true } },
-            {
-              header: 'Last',
-              cell: fromRow(({ newest }) => <Age of={newest.createdAt} />),
-              meta: { numeric: true, wideOnly: true },
-            },
-            {
-              header: 'Explanation',
-              cell: fromRow(({ newest: { id, title } }) => (
-                <Link
-                  to="/runs/$run"
-                  params={{ run: id }}
-                  search={{ tab: 'why' }}
-                  aria-label={`Why ${inShort(title, 60) || id} failed`}
-                >
-                  Why
-                </Link>
-              )),
-              meta: { wideOnly: true },
-            },
-          ]}
-          rows={causes.slice(0, maxCauses)}
-          rowKey={({ id }) => id}
-        />
-      )}
+      <Answer
+        of={answer}
+        none={{
+          when: () => causes.length === 0,
+          text: 'No run has failed. Failed runs appear here, grouped by their cause.',
+        }}
+      >
+        {() => (
+          <DataTable
+            columns={[
+              { header: 'Cause', cell: fromRow((cause) => <AboutCause cause={cause} />), meta: { breaks: true } },
+              {
+                header: 'Runs',
+                cell: fromRow((cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`),
+                meta: { numeric: true },
+              },
+              {
+                header: 'Tokens',
+                cell: fromRow(({ usage }) => tokens(usage)),
+                meta: { numeric: true, wideOnly: true },
+              },
+              { header: 'Cost', cell: fromRow(({ cost }) => spent(cost)), meta: { numeric: true, wideOnly: true } },
+              {
+                header: 'Last',
+                cell: fromRow(({ newest }) => <Age of={newest.createdAt} />),
+                meta: { numeric: true, wideOnly: true },
+              },
+              {
+                header: 'Explanation',
+                cell: fromRow(({ newest: { id, title } }) => (
+                  <Link
+                    to="/runs/$run"
+                    params={{ run: id }}
+                    search={{ tab: 'why' }}
+                    aria-label={`Why ${inShort(title, 60) || id} failed`}
+                  >
+                    Why
+                  </Link>
+                )),
+                meta: { wideOnly: true },
+              },
+            ]}
+            rows={causes.slice(0, maxCauses)}
+            rowKey={({ id }) => id}
+          />
+        )}
+      </Answer>
     </Section>
   )
 }

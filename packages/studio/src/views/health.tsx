@@ -10,6 +10,7 @@ import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Text } from '../parts/ui.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
+import { WithCode } from '../parts/with-code.tsx'
 import { visible } from '../visible.ts'
 
 export function Health() {
@@ -94,9 +95,9 @@ function CheckTable({ checks }: { readonly checks: readonly DoctorCheck[] }) {
           header: 'Check',
           cell: fromRow(({ status, description, evidence, remedy }) => (
             <>
-              {visible(description)}
+              <WithCode text={description} />
               <Text as="p" size="small" color="gray" className="break">
-                {visible(evidence)} {status !== 'pass' && remedy !== undefined && visible(remedy)}
+                <WithCode text={evidence} /> {status !== 'pass' && remedy !== undefined && <WithCode text={remedy} />}
               </Text>
             </>
           )),

@@ -6,7 +6,7 @@ import { useAnswer, useForget, useUpdatesConnection, useUser } from '../api/use-
 import { useMay } from '../api/use-may.ts'
 import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
-import { Answer, ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
+import { Answer, Loading } from '../parts/answer.tsx'
 import { checkDetails, checkName } from '../parts/check-details.ts'
 import { NewRunLink } from '../parts/new-run-link.tsx'
 import { RunTable } from '../parts/run-table.tsx'
@@ -15,6 +15,7 @@ import { Status } from '../parts/status.tsx'
 import { Text } from '../parts/ui.tsx'
 import { UsageCharts, useUsageHistory } from '../parts/usage-charts.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
+import { WithCode } from '../parts/with-code.tsx'
 import { visible } from '../visible.ts'
 import { AllUsers } from './all-users.tsx'
 import { CostByTeam } from './cost-by-team.tsx'
@@ -123,8 +124,8 @@ function Unready({ error }: { readonly error: Error | null }) {
 
 /** The newest runs that run. */
 function InProgress() {
-  const { data, error } = useAnswer('runs.list', running)
-  const { items = [], cursor } = data ?? {}
+  const answer = useAnswer('runs.list', running)
+  const { items = [], cursor } = answer.data ?? {}
   const all = (
     <Link to="/runs" search={{ status: 'running' }}>
       All running runs
@@ -136,13 +137,15 @@ function InProgress() {
       note={items.length > 0 && `${count(items.length)}${cursor === undefined ? '' : '+'}`}
       beside={all}
     >
-      {data === undefined && error ? (
-        <ErrorNotice error={error} />
-      ) : items.length > 0 ? (
-        <RunTable runs={items.slice(0, maxRunning)} />
-      ) : (
-        <Nothing>No run is in progress. A run appears here while it executes.</Nothing>
-      )}
+      <Answer
+        of={answer}
+        none={{
+          when: () => items.length === 0,
+          text: 'No run is in progress. A run appears here while it executes.',
+        }}
+      >
+        {() => <RunTable runs={items.slice(0, maxRunning)} />}
+      </Answer>
     </Section>
   )
 }
@@ -208,9 +211,9 @@ function Doctor() {
       <ul className="plain">
         {findings.slice(0, worst).map(({ id, status, description, evidence, remedy }) => (
           <li key={id}>
-            <Status status={status} reason={id} /> {description}
+            <Status status={status} reason={id} /> <WithCode text={description} />
             <Text as="p" size="small" color="gray" className="break">
-              {visible(evidence)} {remedy !== undefined && visible(remedy)}
+              <WithCode text={evidence} /> {remedy !== undefined && <WithCode text={remedy} />}
             </Text>
           </li>
         ))}

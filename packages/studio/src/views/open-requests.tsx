@@ -9,7 +9,7 @@ import { useMay } from '../api/use-may.ts'
 import { maxRequests, useRequests } from '../api/use-requests.ts'
 import { spent, tokens } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { ErrorNotice, Nothing } from '../parts/answer.tsx'
+import { ErrorNotice, Loading, Nothing } from '../parts/answer.tsx'
 import { Ask, Asked, sentAnswerText } from '../parts/ask.tsx'
 import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
@@ -54,8 +54,12 @@ export function OpenRequests() {
       <ul className="plain requests">
         {shown.length === 0 && (
           <li>
-            {data === undefined && error ? (
-              <ErrorNotice error={error} />
+            {data === undefined ? (
+              error ? (
+                <ErrorNotice error={error} />
+              ) : (
+                <Loading />
+              )
             ) : (
               <Nothing>
                 Nothing waits for a person. A question, an approval or an uncertain effect appears here.

@@ -11,6 +11,7 @@ import { Facts } from '../parts/facts.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
+import { WithCode } from '../parts/with-code.tsx'
 import type { RunSearch } from '../routes.ts'
 import type { RunState, Step } from '../run-state.ts'
 import { visible } from '../visible.ts'
@@ -258,7 +259,7 @@ function OneCall({ run, call, args, of }: OneCallProps) {
       />
       {error && (
         <Text as="p" color="red" mb="2" className="break">
-          {visible(error.message)} {error.hint}
+          {visible(error.message)} {error.hint !== undefined && <WithCode text={error.hint} />}
         </Text>
       )}
       <Part name="Arguments" value={args} label={`Arguments of ${label}`} />

@@ -14,6 +14,7 @@ import { Section } from '../parts/section.tsx'
 import { Status } from '../parts/status.tsx'
 import { Flex, Text } from '../parts/ui.tsx'
 import { ViewHeader } from '../parts/view-header.tsx'
+import { WithCode } from '../parts/with-code.tsx'
 import { teamRoute } from '../routes.ts'
 import { visible } from '../visible.ts'
 import { TeamDefinition } from './team-definition.tsx'
@@ -154,9 +155,9 @@ function Findings({ team }: { readonly team: string }) {
           <ul className="plain">
             {findings.map(({ code, severity, location, message, remedy }) => (
               <li key={`${code} ${location}`}>
-                <Status status={severity} reason={code} /> {visible(message)}
+                <Status status={severity} reason={code} /> <WithCode text={message} />
                 <Text as="p" size="small" color="gray" className="break">
-                  {visible(location)}: {visible(remedy)}
+                  {visible(location)}: <WithCode text={remedy} />
                 </Text>
               </li>
             ))}
