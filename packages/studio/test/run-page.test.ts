@@ -1,6 +1,6 @@
 /** The page of one run: its title, the command that ends it, its times, and why it is in its state. */
 import type { Page } from 'playwright-core'
-import { createTroupe, defineAgent, ExternalServiceError, finish, handOff, type Troupe } from 'troupe'
+import { createTroupe, defineAgent, ExternalServiceError, finish, handOff, invoke, type Troupe } from 'troupe'
 import type { Served } from 'troupe/server'
 import { beforeAll, expect, test } from 'vitest'
 import { describeInBrowser } from './browser-testbed.ts'
@@ -106,5 +106,37 @@ describeInBrowser('The page of a run', (testbed) => {
     await expect.poll(() => moves.count()).toBe(2 * rounds)
     await why.getByRole('button', { name: 'Show only the newest' }).click()
     await expect.poll(() => moves.count()).toBe(20)
+  })
+
+  test('The error of a run leads to the step that failed among many.', async () => {
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async () => invoke(Array.from({ length: 30 }, (_, n) => ({ agent: 'Leaf', input: n }))),
+    })
+    const leaf = defineAgent({
+      name: 'Leaf',
+      run: async (n: number) => (n === 17 ? Promise.reject(new Error('the 17th is torn')) : n),
+    })
+    const topology = { agents: [lead, leaf], flows: ['Start -> Lead', 'Lead <-> Leaf', 'Lead -> End'] }
+    const run = await troupe.user('default').orchestra.start({ topology: topology as never, task: 'Read the leaves' })
+    expect(await run.result()).toMatchObject({ status: 'failed' })
+    await open(run.id)
+    await page
+      .getByRole('alert')
+      .getByRole('link', { name: /^Leaf in step/ })
+      .first()
+      .click()
+    await page.getByRole('complementary').getByText('the 17th is torn').waitFor()
+  })
+
+  test('The page of a failed run that was retried leads to the retry.', async () => {
+    const torn = defineAgent({ name: 'Torn', run: () => Promise.reject(new Error('no paper')) })
+    const run = await troupe.user('default').orchestra.start({ agent: torn, task: 'Print' })
+    await run.result()
+    await open(run.id)
+    await page.getByRole('button', { name: 'Retry', exact: true }).click()
+    await page.waitForURL((url) => !url.hash.includes(run.id))
+    await open(run.id)
+    await page.getByText(/^Retried as .*: failed\.$/).waitFor()
   })
 })

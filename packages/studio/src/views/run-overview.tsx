@@ -1,4 +1,5 @@
 /** The usage of a run, its commands, its requests, and its end. */
+import { Link } from '@tanstack/react-router'
 import { type ComponentProps, Fragment, type ReactNode, useEffect, useRef } from 'react'
 import { agentsOf, isActive, type Result } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
@@ -12,6 +13,7 @@ import { Section } from '../parts/section.tsx'
 import { LabelLine } from '../parts/sources.tsx'
 import { Flex, Notice, Text } from '../parts/ui.tsx'
 import { Uncertain } from '../parts/uncertain.tsx'
+import { WithCode } from '../parts/with-code.tsx'
 import { runRoute } from '../routes.ts'
 import { isOver, type RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
@@ -38,7 +40,7 @@ function usageSoFar({ steps }: RunState) {
 }
 
 export function Overview(props: OverviewProps) {
-  const { id, result, answered } = props
+  const { id, result, state, answered } = props
   const { response, questions = [], error, guard, taint } = result
   return (
     <>
@@ -53,8 +55,10 @@ export function Overview(props: OverviewProps) {
       {error && (
         <Notice color="red" mb="3">
           <p className="bold">{visible(error.message)}</p>
+          <FailedSteps run={id} state={state} />
+          <LatestRetry run={id} />
           <p className="aside">
-            {error.hint}{' '}
+            {error.hint !== undefined && <WithCode text={error.hint} />}{' '}
             <code className="break">{visible([error.code, error.errorId].filter(Boolean).join(' · '))}</code>
           </p>
         </Notice>
@@ -69,6 +73,52 @@ export function Overview(props: OverviewProps) {
       )}
       {result.status === 'completed' && <OnlineScores run={id} />}
     </>
+  )
+}
+
+const maxFailed = 3
+
+/** Leads from the error of a run to the steps that failed. Of a branch that tried again, it is the last step. */
+function FailedSteps({ run, state }: { readonly run: string; readonly state: RunState }) {
+  const last = new Map([...state.steps.values()].map((step) => [step.branch, step]))
+  const failed = [...last.values()].filter((step) => step.state === 'failed')
+  if (failed.length === 0) return null
+  return (
+    <p>
+      Failed:{' '}
+      {failed.slice(0, maxFailed).map(({ id, agent }, i) => (
+        <Fragment key={id}>
+          {i > 0 && ', '}
+          <Link to="/runs/$run" params={{ run }} search={{ tab: 'steps', step: id }}>
+            {visible(agent)} in step {id}
+          </Link>
+        </Fragment>
+      ))}
+      {failed.length > maxFailed && (
+        <>
+          {' and '}
+          <Link to="/runs/$run" params={{ run }} search={{ tab: 'steps', state: 'failed' }}>
+            {count(failed.length - maxFailed)} more
+          </Link>
+        </>
+      )}
+    </p>
+  )
+}
+
+/** Says that a failed run was retried, so that a second person does not retry it too. */
+function LatestRetry({ run }: { readonly run: string }) {
+  const { data } = useAnswer('runs.list', { query: { tags: `retry:${run}`, limit: 1 } })
+  const [latest] = data?.items ?? []
+  if (latest === undefined) return null
+  return (
+    <p>
+      Retried as{' '}
+      <Link to="/runs/$run" params={{ run: latest.id }}>
+        {visible(latest.id)}
+      </Link>
+      : {latest.status}.
+    </p>
   )
 }
 
