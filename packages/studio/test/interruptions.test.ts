@@ -56,6 +56,25 @@ describeInBrowser('The studio with late answers', (testbed) => {
     expect((await run.result()).response).toBe('left')
   })
 
+  test('An answer that did not reach the server is not sent again, and the page says so.', async () => {
+    const { orchestra } = played.troupe.user('default')
+    const run = await orchestra.start({ task: 'choose again', agent: asking })
+    await open(`runs/${run.id}`)
+    const question = page.getByRole('group', { name: 'Question of Asker' })
+    await withRoute(
+      /\/answers$/,
+      (route) => route.abort('connectionrefused'),
+      async () => {
+        await question.getByRole('button', { name: 'left' }).click()
+        const alert = question.getByRole('alert')
+        await alert.getByText('the page does not send it again').waitFor()
+        expect(await alert.innerText()).not.toContain('tries again by itself')
+      },
+    )
+    await question.getByRole('button', { name: 'right' }).click()
+    expect((await run.result()).response).toBe('right')
+  })
+
   test('A command that is pressed twice at once is sent once.', async () => {
     await open('try')
     await page.getByRole('combobox', { name: 'Team or agent' }).selectOption('Echo')

@@ -1,11 +1,16 @@
 /** Something that is done once at a time, and may be refused. */
 import { useRef, useState } from 'react'
+import { isUnreachable } from '../api/is-problem.ts'
 
 export interface Doing {
   readonly busy: boolean
   readonly error: Error | undefined
   readonly run: (work: () => Promise<unknown>) => Promise<void>
 }
+
+/** Lists are asked for again by themselves; a command is not, because it would happen twice. */
+const unreachable =
+  'The server cannot be reached. It may have received this command or not, and the page does not send it again: look whether it happened before you repeat it.'
 
 export function useCommand(): Doing {
   const [busy, setBusy] = useState(false)
@@ -20,7 +25,7 @@ export function useCommand(): Doing {
       isRunning.current = true
       setBusy(true)
       setError(undefined)
-      await work().catch((problem: Error) => setError(problem))
+      await work().catch((problem: Error) => setError(isUnreachable(problem) ? new Error(unreachable) : problem))
       isRunning.current = false
       setBusy(false)
     },
