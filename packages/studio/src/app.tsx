@@ -24,7 +24,6 @@ import { ErrorNotice, Loading, Nothing } from './parts/answer.tsx'
 import { BottomBar } from './parts/bottom-bar.tsx'
 import { Keyboard } from './parts/keyboard.tsx'
 import { lazyPart, repeatedly } from './parts/load-part.ts'
-import { SignedOut } from './parts/signed-out.tsx'
 import { Button, Flex, Select } from './parts/ui.tsx'
 import { UpdatesStatus } from './parts/updates-status.tsx'
 import { ViewHeader } from './parts/view-header.tsx'
@@ -37,6 +36,8 @@ import { visible } from './visible.ts'
 
 const loadPalette = () => import('./parts/palette.tsx')
 const Palette = lazyPart(loadPalette)
+const loadSignedOut = () => import('./parts/signed-out.tsx')
+const SignedOut = lazyPart(loadSignedOut)
 
 /** Asked for even where the browser thinks that there is no network: the server may be this machine. */
 const queries = new QueryClient({
@@ -51,8 +52,8 @@ const queries = new QueryClient({
   },
 })
 
-/** ms after the first view, which loads before the palette. */
-const paletteDelayMs = 2_000
+/** ms after the first view, which loads before the palette and the form of the sign-in. */
+const laterPartsMs = 2_000
 
 const groups = ['', 'Data', 'Build', 'Operate'] as const
 type Group = (typeof groups)[number]
@@ -226,13 +227,15 @@ function Frame() {
     if (!first.current) main.current?.focus()
     first.current = false
   }, [address])
-  // A palette that is loaded takes the keys that are typed right after it is opened.
+  // A palette that is loaded takes the keys that are typed right after it is opened. A session may end while the server is away.
   useEffect(() => {
-    const timer = setTimeout(() => void loadPalette().catch(() => {}), paletteDelayMs)
+    const load = () => void Promise.all([loadPalette(), loadSignedOut()]).catch(() => {})
+    const timer = setTimeout(load, laterPartsMs)
     return () => clearTimeout(timer)
   }, [])
   const openRequests = useOpenRequests()
   const isKnown = useIsKnown()
+  const isSignedOut = useSignedOut()
   const session = useSessionVersion()
   usePageTitle(shownName === undefined ? address : `${shownName} · ${name}`, openRequests)
   return (
@@ -262,7 +265,11 @@ function Frame() {
         </header>
         <main id="main" tabIndex={-1} ref={main}>
           {!isKnown && <ViewHeader title="Sign in" isOfAllUsers />}
-          <SignedOut />
+          {isSignedOut && (
+            <Suspense fallback={null}>
+              <SignedOut />
+            </Suspense>
+          )}
           {isKnown && (
             <ViewTitleContext value={setShownName}>
               <Outlet key={session} />

@@ -215,7 +215,9 @@ describeInBrowser('Home', (testbed) => {
       /^\S.*, \d+:00\sAM–\d+:00\s.M$|^\S.*, \d+:00\sPM–\d+:00\s.M$/,
     )
     const slowest = metrics.getByRole('link', { name: /^Slowest team, p95/ })
-    expect(await slowest.getAttribute('title')).toMatch(/^95 % of the runs of .* that were started .* waits included/)
+    expect(await slowest.getAttribute('title')).toMatch(
+      /^From start to end of the runs started .*, waits included; median ≤ /,
+    )
     expect((await metric(/^Tokens/))[1]).toBe('2,200')
     expect((await metric(/^Cost/))[1]).toBe('$0.49')
     await row.getByRole('link', { name: 'Why bill failed' }).click()

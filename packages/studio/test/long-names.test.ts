@@ -41,7 +41,7 @@ describeInBrowser('The studio with long names', (testbed) => {
     await troupe.user('default').orchestra.start({ agent: asking, task: arabic })
     const page = await testbed.open({ link: await server.link() })
     /** Returns where the first letter and the full stop are, and the box of the text. */
-    const placesOf = (selector: string) =>
+    const boundsOf = (selector: string) =>
       page
         .locator(selector)
         .filter({ hasText: new RegExp(`^${arabic}$`) })
@@ -58,9 +58,9 @@ describeInBrowser('The studio with long names', (testbed) => {
           const { left, right } = element.getBoundingClientRect()
           return { left, right, first: at(0), last: at(text.length - 1) }
         })
-    const link = await placesOf('.requests a')
+    const link = await boundsOf('.requests a')
     expect(link.first).toBeGreaterThan(link.last)
-    const question = await placesOf('.requests p')
+    const question = await boundsOf('.requests p')
     expect(question.first).toBeGreaterThan(question.last)
     expect(question.right - question.first).toBeLessThan(30)
     await page.goto(`${server.url}/#/chat`)

@@ -3,14 +3,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { readSession, signIn } from '../api/session.ts'
-import { useSignedOut } from '../api/use-api.tsx'
 import { ErrorNotice } from './answer.tsx'
 import { Button, Flex, Notice } from './ui.tsx'
 import { useCommand } from './use-command.ts'
 
-export function SignedOut() {
+export default function SignedOut() {
   const queries = useQueryClient()
-  if (!useSignedOut()) return null
   const refresh = () => void queries.invalidateQueries()
   return (
     <Notice color="red" mb="4">

@@ -10,7 +10,7 @@ export interface Doing {
 
 /** Lists are asked for again by themselves; a command is not, because it would happen twice. */
 const unreachable =
-  'The server cannot be reached. It may have received this command or not, and the page does not send it again: look whether it happened before you repeat it.'
+  'The server cannot be reached, and the page does not send it again. Check whether it happened before you repeat it.'
 
 export function useCommand(): Doing {
   const [busy, setBusy] = useState(false)

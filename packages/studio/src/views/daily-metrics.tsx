@@ -93,7 +93,7 @@ interface Slowest {
 const hourOf = ({ at }: Slowest) => `${timeOfDay(Date.parse(at))}–${timeOfDay(Date.parse(at) + length)}`
 
 const describeDuration = (slowest: Slowest) =>
-  `95 % of the runs of ${visible(slowest.team ?? 'no team')} that were started ${hourOf(slowest)} and have ended took at most ${lasting(slowest.p95)} from start to end, waits included; half took at most ${lasting(slowest.p50)}. Durations are counted in classes, so a bound is up to 1.4 times too long. It is the slowest team of the latest hour with ended runs.`
+  `From start to end of the runs started ${hourOf(slowest)}, waits included; median ≤ ${lasting(slowest.p50)}. Bounds are up to 1.4 times too long.`
 
 interface MetricProps {
   readonly name: string

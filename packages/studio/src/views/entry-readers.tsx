@@ -1,5 +1,5 @@
 /** The agents that can read an entry, and why: the server is asked as each of them. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { createClient } from 'troupe/client'
 import type { Entry } from '../api/shapes.ts'
@@ -65,7 +65,7 @@ export function EntryReaders({ entry }: { readonly entry: Entry }) {
     // A session that may not list them learns about those that the entry names.
     enabled: !agents.isPending && !teams.isPending,
     queryFn: () => Promise.all(names.map((agent) => readAs(agent, user, entry.key))),
-    placeholderData: keepPreviousData,
+    placeholderData: (shown) => shown,
   })
   return (
     <Answer of={readers} none={{ when: () => names.length === 0, text: 'No agent is known here.' }}>
