@@ -46,6 +46,17 @@ describeInBrowser('The studio on a phone', (testbed) => {
     await sheet().waitFor({ state: 'hidden' })
   })
 
+  test('The button that copies a value covers none of it where a finger is the pointer.', async () => {
+    const link = await shown.server.link()
+    const touched = await testbed.open({ link, viewport: { width, height: 844 }, isMobile: true, hasTouch: true })
+    await touched.goto(`${shown.server.url}/#/${shown.addresses['context-entry']}`)
+    const box = touched.locator('.with-copy').first()
+    await box.waitFor()
+    const [value, button] = [await box.locator('.value').boundingBox(), await box.locator('.button').boundingBox()]
+    expect(button?.y).toBeGreaterThanOrEqual((value?.y ?? 0) + (value?.height ?? Number.NaN))
+    await touched.context().close()
+  })
+
   test('Home leads with what waits for a person, and ends with the figures.', async () => {
     await bar().getByRole('link', { name: 'Home' }).click()
     const top = async (name: string) => (await page.getByRole('region', { name }).boundingBox())?.y ?? Number.NaN

@@ -106,6 +106,24 @@ describeInBrowser('The details of a run', (testbed) => {
     gate.resolve()
     await run.result()
   })
+  test('The bars of the timeline and the current tab are seen where the system forces its colours.', async () => {
+    const run = await start({ task: 1, topology: fanOut(2) })
+    await run.result()
+    await show(`runs/${run.id}`)
+    const colourOf = (selector: string, property: 'backgroundColor' | 'borderBottomColor') =>
+      page
+        .locator(selector)
+        .first()
+        // Whether a colour is transparent does not matter here.
+        .evaluate((element, name) => getComputedStyle(element)[name].match(/\d+/g)?.slice(0, 3).join(), property)
+    await page.locator('.step-bar > .bar').first().waitFor()
+    await page.emulateMedia({ forcedColors: 'active' })
+    const ground = await colourOf('body', 'backgroundColor')
+    expect(await colourOf('.step-bar > .bar', 'backgroundColor')).not.toBe(ground)
+    expect(await colourOf('.tabs a:not([aria-current])', 'borderBottomColor')).toBe(ground)
+    expect(await colourOf('.tabs a[aria-current]', 'borderBottomColor')).not.toBe(ground)
+    await page.emulateMedia({ forcedColors: null })
+  })
   test('The timeline names the branch of each step of a run with several branches, and of no other run.', async () => {
     const run = await start({ task: 1, topology: fanOut(2) })
     expect(await run.result()).toMatchObject({ response: 2 })
