@@ -1,5 +1,5 @@
 /** The studio on a phone of 390 px: the bar at the bottom, and the width of every view. */
-import type { Page } from 'playwright-core'
+import { devices, type Page } from 'playwright-core'
 import { beforeAll, expect, test } from 'vitest'
 import { findSeriousProblems } from './accessibility.ts'
 import { describeInBrowser } from './browser-testbed.ts'
@@ -48,13 +48,13 @@ describeInBrowser('The studio on a phone', (testbed) => {
 
   test('The button that copies a value covers none of it where a finger is the pointer.', async () => {
     const link = await shown.server.link()
-    const touched = await testbed.open({ link, viewport: { width, height: 844 }, isMobile: true, hasTouch: true })
-    await touched.goto(`${shown.server.url}/#/${shown.addresses['context-entry']}`)
-    const box = touched.locator('.with-copy').first()
+    const pixel = await testbed.open({ link, ...devices['Pixel 5'] })
+    await pixel.goto(`${shown.server.url}/#/${shown.addresses['context-entry']}`)
+    const box = pixel.locator('.with-copy').first()
     await box.waitFor()
     const [value, button] = [await box.locator('.value').boundingBox(), await box.locator('.button').boundingBox()]
     expect(button?.y).toBeGreaterThanOrEqual((value?.y ?? 0) + (value?.height ?? Number.NaN))
-    await touched.context().close()
+    await pixel.context().close()
   })
 
   test('Home leads with what waits for a person, and ends with the figures.', async () => {
