@@ -87,7 +87,11 @@ function restoreDicts({ branches, steps, limits, budgets }: State): void {
     unknown: named(budgets.usage.unknown),
     models: namedOrEmpty(budgets.usage.models ?? {}),
   })
-  for (const branch of branches.all.values()) branch.progressHashes = namedOrEmpty(branch.progressHashes)
+  for (const branch of branches.all.values()) {
+    branch.progressHashes = namedOrEmpty(branch.progressHashes)
+    // The release before this one stored a flag.
+    if ('hasReturned' in branch && branch.hasReturned) branch.invoked = must(branch.results, 'results')[0]?.agent ?? ''
+  }
   for (const step of steps.open.values())
     for (const key of ['questions', 'requests', 'children'] as const)
       Object.assign(step, { [key]: namedOrEmpty(step[key]) })
