@@ -45,7 +45,7 @@ const resilience: readonly Default[] = [
   {
     what: '`retry_after` of a tool that timed out, in seconds',
     guides: '30 (1)',
-    ours: code('tools/handler/execute-tool-call.ts', /'timeout' \? (\d+)/),
+    ours: code('tools/handler/execute-tool-call.ts', /'timeout'\) return (\d+)/),
   },
   {
     what: 'consecutive failures that open a circuit breaker',

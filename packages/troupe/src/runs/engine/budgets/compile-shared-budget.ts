@@ -43,6 +43,7 @@ export const compileSharedBudget = (dialect: Dialect) => ({
   pool: perResource((names) => compileReads(dialect, names).pool),
   reservations: perResource((names) => compileReads(dialect, names).reservations),
   holders: perResource((names) => compileReads(dialect, names).holders),
+  moving: perResource((names) => compileReads(dialect, names).moving),
 })
 
 type Names = (typeof columns)[keyof typeof columns]
@@ -125,16 +126,27 @@ function compileReads(dialect: Dialect, names: Names) {
         where user_id = ${p.user} and run_id = ${p.pool}`,
     ),
     reservations: own<Pool>(
-      (p) => sql`select pool.run_id, pool.${sql.ref(names.limit)} - pool.${drawn} as held, 0 as waiting, runs.status,
-        0 as outside from budget_pools pool join runs on runs.user_id = pool.user_id and runs.run_id = pool.run_id
+      (p) => sql`select pool.run_id, pool.${sql.ref(names.limit)} - pool.${drawn} as held, runs.status
+        from budget_pools pool join runs on runs.user_id = pool.user_id and runs.run_id = pool.run_id
         where pool.user_id = ${p.user} and pool.reserved_from = ${p.pool} and pool.${sql.ref(names.limit)} > pool.${drawn}
         order by held desc, pool.run_id`,
     ),
     holders: own<Pool & { run: string }>(
-      (p) => sql`select share.run_id, ${held} as held, share.waiting, runs.status, runs.outside
-        from budget_shares share join runs on runs.user_id = share.user_id and runs.run_id = share.run_id
+      (p) => sql`select share.run_id, ${held} as held from budget_shares share
         where share.user_id = ${p.user} and share.${sql.ref(names.pool)} = ${p.pool} and share.run_id <> ${p.run}
           and ${held} > 0 order by held desc, share.run_id`,
+    ),
+    /** A run with an open child run moves only if that one does. */
+    moving: own<Pool & { run: string }>(
+      (p) => sql`select share.run_id
+        from budget_shares share join runs on runs.user_id = share.user_id and runs.run_id = share.run_id
+        where share.user_id = ${p.user} and share.${sql.ref(names.pool)} = ${p.pool} and share.run_id <> ${p.run}
+          and share.waiting = 0 and runs.status = 'running' and runs.outside = 0
+          and not exists (select 1 from run_labels label
+            join runs child on child.user_id = label.user_id and child.run_id = label.run_id
+            where label.user_id = share.user_id and label.kind = 'parent' and label.value = share.run_id
+              and child.status in ('running', 'waiting'))
+        limit 1`,
     ),
   }
 }

@@ -9,7 +9,7 @@ import { ownUse } from '../../machine/budgets/grants.ts'
 import type { Amounts, Input } from '../../machine/machine-events.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
-import { parentOf, poolsOf } from '../children/parent.ts'
+import { poolsOf } from '../children/parent.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { mapAmounts, resources, type SharedResource, type ShareHolder } from './shared-budgets.ts'
 
@@ -47,23 +47,22 @@ const poolOf = ({ run, state }: DrawingRun, resource: SharedResource): string =>
 
 /** Resolves when the run has recorded the outcome. */
 async function drawUntilAnswered(parts: OrchestraParts, run: DrawingRun, asked: Amounts): Promise<void> {
-  // A run above this one releases nothing before this one ends.
-  const above = parentOf(viewOf(run.state).pinned)?.above ?? []
   for (let waits = false; !run.over && !run.lost; ) {
     const found = await look(parts, run, asked)
     if ('amounts' in found) {
-      if (!found.drawn && !(await drawn(parts, run, found.amounts))) continue
+      if (!found.drawn && !(await drawn(parts, run, found.amounts, asked))) continue
       return run.apply((at) => ({ at, type: 'budget.granted', ...found.amounts }))
     }
     const { lacking, limit } = found
-    const holders = await parts.stores.sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
-    if (waits && !holders.some((holder) => holder.moves && !above.includes(holder.run))) {
+    const { sharedBudgets } = parts.stores
+    const { holders, canReturn } = await sharedBudgets.holders(run.user, lacking, poolOf(run, lacking), run.run)
+    if (waits && !canReturn) {
       const use = usedAndHeld(found.drawn, holders)
       return run.apply((at) => ({ at, type: 'budget.rejected', budget: lacking, limit, ...use }))
     }
     // The wait is recorded before the next check, so that among runs that wait for each other the last one finds it.
     if (waits) await sleep(parts.platform.clock, waitMs)
-    else await commit(parts, run.user, [parts.stores.sharedBudgets.wait(run.user, run.run)])
+    else await commit(parts, run.user, [sharedBudgets.wait(run.user, run.run)])
     waits = true
   }
 }
@@ -114,11 +113,19 @@ const blockOf = (remaining: number, members: number): number =>
   Math.max(1, Math.min(largestBlock, Math.floor(remaining / (4 * Math.max(1, members)))))
 
 /** @returns false if another run was faster */
-async function drawn(parts: OrchestraParts, { user, run, state }: DrawingRun, amounts: Amounts): Promise<boolean> {
+async function drawn(
+  parts: OrchestraParts,
+  { user, run, state }: DrawingRun,
+  amounts: Amounts,
+  asked: Amounts,
+): Promise<boolean> {
+  const own = ownUse(state)
+  // The step for which the run draws starts at once.
+  const used = { ...own, steps: own.steps + asked.steps }
   return commit(
     parts,
     user,
-    parts.stores.sharedBudgets.draw(user, run, poolsOf(viewOf(state).pinned, run), amounts, ownUse(state)),
+    parts.stores.sharedBudgets.draw(user, run, poolsOf(viewOf(state).pinned, run), amounts, used),
   )
 }
 

@@ -25,8 +25,13 @@ export interface PoolView {
 export interface ShareHolder {
   readonly run: string
   readonly held: number
-  /** True if the run continues by itself and may return its amount. */
-  readonly moves: boolean
+}
+/** The other runs that hold an amount of a resource. */
+export interface ShareHolders {
+  /** The largest amount first. */
+  readonly holders: readonly ShareHolder[]
+  /** True if a run of the pool continues by itself, so that a holder may end and return its amount. */
+  readonly canReturn: boolean
 }
 
 export interface SharedBudgets {
@@ -49,8 +54,7 @@ export interface SharedBudgets {
   pool(user: UserId, resource: SharedResource, run: string): Promise<PoolView | undefined>
   /** Returns the amounts that a run has drawn. */
   drawnBy(user: UserId, run: string): Promise<Amounts | undefined>
-  /** Returns the other runs that hold an amount of the resource, the largest first. */
-  holders(user: UserId, resource: SharedResource, pool: string, run: string): Promise<readonly ShareHolder[]>
+  holders(user: UserId, resource: SharedResource, pool: string, run: string): Promise<ShareHolders>
 }
 
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null }
@@ -124,15 +128,14 @@ export function createSharedBudgets(storage: Pick<Storage, 'dialect' | 'read'>):
       return row && { steps: Number(row.steps), hops: Number(row.hops), branches: Number(row.branches) }
     },
     async holders(user, resource, pool, run) {
-      const found = await storage.read({ user }, [
+      const [shares = [], reservations = [], moving = []] = await storage.read({ user }, [
         queries.holders[resource]({ user, pool, run }, { returns: true }),
         queries.reservations[resource]({ user, pool }, { returns: true }),
+        queries.moving[resource]({ user, pool, run }, { returns: true }),
       ])
-      return found.flat().map((row) => ({
-        run: row.run_id as string,
-        held: Number(row.held),
-        moves: Number(row.waiting) === 0 && row.status === 'running' && Number(row.outside) === 0,
-      }))
+      const holders = [...shares, ...reservations].map((row) => ({ run: String(row.run_id), held: Number(row.held) }))
+      const isReserving = reservations.some(({ status }) => status === 'running')
+      return { holders, canReturn: isReserving || (holders.length > 0 && moving.length > 0) }
     },
   }
 }

@@ -303,6 +303,35 @@ describe('a run that a step starts', () => {
     expect(await run.result()).toMatchObject({ status: 'completed', totalSteps: 10 })
   })
 
+  it('Child runs whose parents hold the rest of an exhausted budget fail with it, and the run ends.', async () => {
+    const { orchestra } = (await opened()).user('ada')
+    const worker = defineAgent({ name: 'Worker', run: async (n: number) => n })
+    const between = defineAgent({
+      name: 'Between',
+      run: async (_, ctx) => {
+        for (let n = 0; n < 20; n++) {
+          const { status } = await (await ctx.startRun({ task: n, topology: solo(worker) })).result()
+          if (status !== 'completed') return status
+        }
+        return 'all'
+      },
+    })
+    const lead = defineAgent({
+      name: 'Lead',
+      run: async (_, ctx) => {
+        const started = [await ctx.startRun({ task: 1, topology: solo(between) })]
+        started.push(await ctx.startRun({ task: 2, topology: solo(between) }))
+        const results = await Promise.all(started.map((run) => run.result()))
+        return results.map(({ response }) => response)
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: solo(lead), config: { budget: { steps: 20 } } })
+    const result = await run.result()
+    expect(result.status).toBe('completed')
+    expect(result.response).toContain('failed')
+    expect(result.totalSteps).toBeGreaterThan(15)
+  })
+
   it('The error of a rejected reservation names what is used, what is reserved and by which runs.', async () => {
     const ada = (await opened()).user('ada')
     const slow = defineAgent({

@@ -92,8 +92,8 @@ async function reserve(
     const { pool = run, amount = 0 } = reserved[resource] ?? {}
     if (amount === 0) continue
     const { drawn = 0, limit = 0 } = (await sharedBudgets.pool(user, resource, pool)) ?? {}
-    const holders = drawn + amount > limit ? await sharedBudgets.holders(user, resource, pool, '') : []
-    const use = usedAndHeld(drawn, holders)
+    const found = drawn + amount > limit ? await sharedBudgets.holders(user, resource, pool, '') : undefined
+    const use = usedAndHeld(drawn, found?.holders ?? [])
     const detail = { run, budget: resource, limit, used: use.used, others: heldText(use) }
     if (drawn + amount > limit) throw failure('budget.exceeded', { ...detail, ...use })
     statements.push(sharedBudgets.take(user, resource, pool, amount, detail))
