@@ -58,6 +58,7 @@ export const routes = [
   'GET /v1/presence',
   'GET /v1/approvals',
   'POST /v1/approvals/{approval}/answers',
+  'POST /v1/approvals/{approval}/cancel',
   'POST /v1/approvals/{approval}/resolve',
   'GET /v1/usage',
   'GET /v1/usage/history',

@@ -91,7 +91,7 @@ export const serverCodes = {
   'server.address_in_use': {
     class: errors.ConflictError,
     message: 'The server cannot listen at {host}, port {port}: {problem}.',
-    hint: 'Choose an address of this machine and another port (0 chooses a free one), or end the process that uses it.',
+    hint: 'Choose another port (0 chooses a free one) or an address of this machine, or end the process that uses it.',
   },
   'team.unknown': {
     class: errors.NotFoundError,
