@@ -50,10 +50,9 @@ export function checkClientRequest(name: unknown, options: unknown): void {
     for (const [field, value] of Object.entries(values ?? {}))
       if (!(Array.isArray(value) ? value : [value]).every(isPrimitive))
         throw wrongArgument(`${name}.${field}`, `it must be a text, a number, or true or false, got ${show(value)}`)
-  // Without the value of its last part, a path is that of another operation.
+  // Without the value of its last part, a path is that of another operation. The key of an entry may be empty.
   for (const [, field = ''] of operationPaths[name as keyof typeof operationPaths].matchAll(/\{(\w+)\}/g))
-    if (String(path?.[field] ?? '') === '')
-      throw wrongArgument(`${name}.${field}`, 'the path of the operation needs it')
+    if (path?.[field] === undefined) throw wrongArgument(`${name}.${field}`, 'the path of the operation needs it')
   // A URL takes `.` and `..` for steps in its path, and the request would be another one.
   for (const [field, value] of Object.entries(path ?? {}))
     if (/^\.\.?$/.test(String(value)) || !String(value).isWellFormed())

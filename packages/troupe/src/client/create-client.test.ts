@@ -69,11 +69,17 @@ it('A client throws the error of the class, the code and the status that the ser
 it('A client sends no request whose path lacks a value, which would be that of another operation.', async () => {
   const { fetch, requests } = scripted()
   const client = createClient({ url: 'http://a', fetch })
-  for (const path of [{}, { key: '' }, { key: undefined as never }])
+  for (const path of [{}, { key: undefined as never }])
     await expect(client.call('context.delete', { path } as never)).rejects.toThrow(
       'context.delete.key is not valid: the path of the operation needs it.',
     )
   expect(requests).toEqual([])
+})
+
+it('A client reads the entry of the empty key.', async () => {
+  const { client } = await open()
+  await client.call('context.push', { path: { key: '' }, body: { value: 'nameless' } })
+  expect(await client.call('context.get', { path: { key: '' } })).toMatchObject({ key: '', value: 'nameless' })
 })
 
 it('A client reads all pages of a list, and no more of them than it is asked for.', async () => {
