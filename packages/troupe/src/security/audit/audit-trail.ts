@@ -66,6 +66,8 @@ export interface Decision extends AuditEntry {
   readonly reason?: string
 }
 
+/** The number of characters of a text in a record of the application. */
+const maxCharacters = 4_096
 const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'key', 'allowed', 'reason'] as const
 
 /** Checks a record of the application: one that could not be stored would be lost with only an event. */
@@ -81,5 +83,8 @@ export function checkAuditEntry(auditEntry: Decision): void {
     if (text === undefined || typeof text === 'string' || (name === 'key' && text === null)) continue
     throw wrong(name, name === 'key' ? 'it must be a text or null' : 'it must be a text')
   }
+  for (const name of auditEntryFields)
+    if (String(auditEntry[name]).length > maxCharacters)
+      throw wrong(name, `it must have at most ${maxCharacters} characters`)
   if (typeof auditEntry.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
 }
