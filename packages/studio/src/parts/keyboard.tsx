@@ -3,11 +3,14 @@
  * `aria-keyshortcuts`. Keys act outside of fields, and can be switched off (WCAG 2.1.4).
  */
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { Suspense, useEffect, useRef, useState } from 'react'
 import type { ViewPath } from '../routes.ts'
+import { lazyPart } from './load-part.ts'
 import { Button, Flex, Heading, Text } from './ui.tsx'
 import { useSetting } from './use-setting.ts'
 import './keyboard.css'
+
+const KeyList = lazyPart(() => import('./key-list.tsx'))
 
 /** After `g`, the view. */
 const views: Readonly<Record<string, ViewPath>> = {
@@ -28,28 +31,6 @@ const views: Readonly<Record<string, ViewPath>> = {
   x: '/settings',
   p: '/playground',
 }
-const keys: readonly (readonly [keys: string, action: string])[] = [
-  ['Ctrl K or ⌘ K', 'command palette: go to a view, a team or a run'],
-  ['g h, g r, g d', 'Home, Runs, Chat'],
-  ['g c, g m', 'Context, Messages'],
-  ['g e, g a, g s', 'Teams, Agents, Schedules'],
-  ['g v, g u, g o', 'Evaluations, Usage, Health'],
-  ['g k, g l', 'API keys, Audit'],
-  ['g p, g t, g x', 'Playground, Try it, Settings'],
-  ['/', 'search in the view'],
-  ['j, k', 'next and previous row'],
-  ['Enter', 'open the row'],
-  ['x, Shift x', 'select the row; all rows up to it'],
-  ['a, r, then Enter', 'Approve, Refuse: the first key only moves the focus'],
-  ['t, e, w', 'of a run: Steps, Events, Why'],
-  ['i, [, ]', 'details of what is opened; the one before and after it'],
-  ['[, ], {, }', 'in Time: event before and after; failure or request before and after'],
-  ['Space', 'in Time: play and stop'],
-  ['←, →', 'in Steps: fold and unfold'],
-  ['c, l', 'copy the id; copy the link of the item with the focus, or of the page'],
-  ['?', 'this list'],
-  ['Esc', 'close it, or what is opened; clear the selection'],
-]
 const setting = 'keys'
 /** ms within which the second key of a pair comes. */
 const pairMs = 1_500
@@ -120,6 +101,7 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
   const palette = useRef(openPalette)
   palette.current = openPalette
   const [announcement, setAnnouncement] = useState('')
+  const [isListed, setIsListed] = useState(false)
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
     const announce = (text: string) => {
@@ -138,8 +120,10 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
       if (ctrlKey || metaKey || altKey || isField(target) || dialog.current?.open) return
       const view = performance.now() < pairUntil ? views[key] : undefined
       pairUntil = key === 'g' ? performance.now() + pairMs : 0
-      if (key === '?') dialog.current?.showModal()
-      else if (!isOn) return
+      if (key === '?') {
+        setIsListed(true)
+        dialog.current?.showModal()
+      } else if (!isOn) return
       else if (view) void go.current({ to: view })
       else if (key === '/') document.querySelector<HTMLInputElement>('main input[type=search]')?.focus()
       else if (key === 'j' || key === 'k') moveRow(key === 'j' ? 1 : -1)
@@ -173,16 +157,11 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
             Close
           </Button>
         </Flex>
-        <dl>
-          {keys.map(([names, action]) => (
-            <div key={names}>
-              <dt>
-                <kbd>{names}</kbd>
-              </dt>
-              <dd>{action}</dd>
-            </div>
-          ))}
-        </dl>
+        {isListed && (
+          <Suspense fallback={null}>
+            <KeyList />
+          </Suspense>
+        )}
         <KeysSetting />
       </dialog>
     </>

@@ -5,6 +5,8 @@ import {
   checkCall,
   checkConstruct,
   checkOptionNames,
+  checkOptions,
+  checkSignal,
   checkText,
   construct,
   failure,
@@ -66,7 +68,8 @@ export class Approvals {
     checkText('approvals.answer.question', question)
     const run = journalOwnerOf(id)?.run
     if (run !== undefined) return (await this.#orchestra.get(run)).answer(question, value, options)
-    checkCall('approvals.answer', { ...(options.signal ? { signal: options.signal } : {}) })
+    checkOptions('approvals.answer', options, ['id', 'signal'])
+    checkSignal('approvals.answer', options.signal)
     const thread = threadOfId(id)
     if (thread === undefined) throw failure('question.unknown', { question })
     const { store } = this.#parts.runs.orchestra.parts.stores.threads
@@ -124,7 +127,8 @@ export class Approvals {
       await (await this.#orchestra.get(run)).cancel(options)
       return true
     }
-    checkCall('approvals.cancel', { ...(options.signal ? { signal: options.signal } : {}) })
+    checkOptions('approvals.cancel', options, ['id', 'signal'])
+    checkSignal('approvals.cancel', options.signal)
     const thread = threadOfId(id)
     if (thread === undefined) return false
     return cancelOpenStep(await this.#sessionOf(thread), this.#parts.runs.orchestra.parts.stores.threads.store, thread)

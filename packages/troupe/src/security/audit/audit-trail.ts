@@ -83,8 +83,10 @@ export function checkAuditEntry(auditEntry: Decision): void {
     if (text === undefined || typeof text === 'string' || (name === 'key' && text === null)) continue
     throw wrong(name, name === 'key' ? 'it must be a text or null' : 'it must be a text')
   }
-  for (const name of auditEntryFields)
-    if (String(auditEntry[name]).length > maxCharacters)
+  for (const name of auditEntryFields) {
+    const text: unknown = fieldOf(auditEntry, name)
+    if (typeof text === 'string' && text.length > maxCharacters)
       throw wrong(name, `it must have at most ${maxCharacters} characters`)
+  }
   if (typeof auditEntry.allowed !== 'boolean') throw wrong('allowed', 'it must be true or false')
 }
