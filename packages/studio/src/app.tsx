@@ -153,7 +153,10 @@ export function App() {
   )
 }
 
-/** Chooses a user of the session if the one chosen before is of another: the server would reject every request. */
+/**
+ * Chooses a user of the session if the one chosen before is of another: the server would reject every request. The page begins
+ * when the users are known, so that the field for them moves nothing.
+ */
 function AllowedUser({ children }: { readonly children: ReactNode }) {
   const { user, choose } = useContext(UserContext)
   const { data, isPending, failureCount } = useAnswer('access.get', {})
@@ -163,7 +166,7 @@ function AllowedUser({ children }: { readonly children: ReactNode }) {
   })
   // The views of a session that ended stay: they hold typed text, and notice by themselves that another one follows.
   const isChecked = useRef(false)
-  isChecked.current ||= user === '' ? allowed === '' : (!isPending || failureCount > 0) && allowed === user
+  isChecked.current ||= (!isPending || failureCount > 0) && allowed === user
   return isChecked.current ? children : null
 }
 
