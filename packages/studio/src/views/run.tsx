@@ -51,8 +51,9 @@ export function RunView() {
   useViewTitle(unknown ? undefined : title || undefined)
   // The steps in progress end before the run pauses.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
-  // All parts are drawn at once: none moves when another one arrives.
-  const isLoading = isComing || result.isLoading
+  // All parts are drawn at once: none moves when another one arrives, as the name of the team does.
+  const row = useAnswer('runs.get', { path })
+  const isLoading = isComing || result.isLoading || row.isLoading
   if (unknown) return <UnknownRun error={unknown} />
   return (
     <>
