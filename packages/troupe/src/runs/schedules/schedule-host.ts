@@ -64,7 +64,7 @@ export class ScheduleHost {
     this.#offs = [
       storage.onHint((hint) => {
         if ('user' in hint) this.#context.changed(hint.user)
-        // Also follows the users anew, and reads the changes of each.
+        // Also reads the list of followed users, and the changes of each.
         else if ('missed' in hint || ('work' in hint && hint.work === 'schedules')) {
           void this.#due.trigger()
           this.#listening.start()
