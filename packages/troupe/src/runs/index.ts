@@ -1,5 +1,5 @@
 /** Runs of teams: the pure machine, the engine that executes it, history, schedules and evaluation. */
-export { type AgentSteps, agentStepsOf, findQuestion, takesPart } from './engine/agent-steps.ts'
+export { type AgentSteps, type AskedBy, agentStepsOf, findQuestion, takesPart } from './engine/agent-steps.ts'
 export { createDailyUsage, type DailyLimits, type DailyUsage } from './engine/budgets/daily-usage.ts'
 export { type LimitsConfig, readLimits } from './engine/budgets/limits-config.ts'
 export { callRecordedTool, planToolCall } from './engine/calls/call-recorded-tool.ts'

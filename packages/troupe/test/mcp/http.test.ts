@@ -9,6 +9,7 @@ import { connectTo, modern, structured, textOf, until } from './clients.ts'
 const open: { close(): Promise<unknown> }[] = []
 afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close()
+  went.splice(0)
 })
 
 const echo = defineAgent({ name: 'Echo', run: async (input) => ({ received: input }) })
@@ -28,6 +29,13 @@ const askingFirst = defineAgent({
     return new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
   },
 })
+const working = defineAgent({
+  name: 'Working',
+  run: async (_, ctx) => {
+    const work = new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
+    return Promise.race([work, ctx.ask({ kind: 'confirmation', text: 'Stop?' })])
+  },
+})
 const approving = defineAgent({
   name: 'Sure',
   run: async (_, ctx) => finish({ sure: await ctx.ask({ kind: 'confirmation', text: 'Sure?' }) }),
@@ -40,7 +48,7 @@ const paying = defineAgent({
 })
 
 const serve = async (options: ServerOptions = {}) => {
-  const agents = [echo, asking, askingFirst, waiting, approving, paying]
+  const agents = [echo, asking, askingFirst, working, waiting, approving, paying]
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents })
   open.push(troupe)
   const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false, ...options })
@@ -230,6 +238,32 @@ describe('a run over MCP', () => {
     ends[1]?.abort()
     await until('so is the other', async () => !(await statuses()).includes('running'))
     await Promise.all(calls)
+  })
+
+  test('A run over MCP is awaited as long as requested, also if another person answered its question first.', async () => {
+    const { connect, troupe } = await serve()
+    const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
+    client.setRequestHandler('elicitation/create', async () => {
+      const run = await troupe.user('ada').orchestra.get('asked')
+      const [question] = (await run.result()).questions
+      await run.answer(question?.id as string, true)
+      await until('it continues', async () => (await run.status()).status === 'running')
+      return { action: 'accept', content: { value: false } }
+    })
+    const call = { name: 'run_team', arguments: { task: 1, team: 'AskingFirst', id: 'asked', wait: 0.1 } }
+    expect(structured(await client.callTool(call, { timeout: 9_000 }))).toEqual({ run: 'asked', status: 'running' })
+  })
+
+  test('A run over MCP that works on while it asks can be answered.', async () => {
+    const { connect, troupe } = await serve()
+    const client = await connect(keyScope)
+    await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Working', id: 'works', wait: 0 } })
+    const questions = async () =>
+      (await troupe.user('ada').approvals.list()).items.flatMap(({ questions }) => questions)
+    await until('it asks', async () => (await questions()).length > 0)
+    const call = { run: 'works', question: (await questions())[0]?.id, value: true }
+    const answered = await client.callTool({ name: 'answer_run', arguments: call }, { timeout: 9_000 })
+    expect(structured(answered)).toMatchObject({ status: 'completed', response: true })
   })
 
   test('A run over MCP that asked before is cancelled with its call as well.', async () => {

@@ -1,12 +1,12 @@
 /** Asks the questions of a run at the client. The answers count as answers of the holder of the API key. */
 import type { InputRequest, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
-import type { Json } from '../../../core/index.ts'
-import type { Run, RunQuestion, RunResult } from '../../../runs/index.ts'
+import type { Json, Question } from '../../../core/index.ts'
+import type { Run, RunResult } from '../../../runs/index.ts'
 import { escapeTerminal } from '../../../security/index.ts'
 import type { ServerSdk } from './server-sdk.ts'
 
 /** Returns the form for a question; undefined for a breakpoint, which no form can answer. */
-function fieldOf({ kind, options }: RunQuestion) {
+function fieldOf({ kind, options }: Pick<Question, 'kind' | 'options'>) {
   if (kind === 'choice' && options) return { type: 'string' as const, enum: [...options] }
   if (kind === 'error') return { type: 'string' as const, enum: ['retry', 'skip', 'abort'] }
   if (kind === 'confirmation' || kind === 'approval') return { type: 'boolean' as const }
@@ -33,25 +33,36 @@ export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunRe
 }
 
 /**
+ * Answers the questions that a person answered at the client. An answer after that of another person changes nothing.
+ * @param find returns an asked question
  * @param mayApprove whether this client may give the approval
  * @returns false if no answer was given
  */
 export async function elicitAnswers(
-  sdk: ServerSdk,
-  ctx: ServerContext,
+  { sdk, ctx }: { readonly sdk: ServerSdk; readonly ctx: ServerContext },
   run: Run,
+  find: (question: string) => Promise<Question | undefined>,
   mayApprove: (question: string) => Promise<boolean>,
 ): Promise<boolean> {
-  const { questions } = await run.result({ signal: ctx.mcpReq.signal })
+  const { inputResponses } = ctx.mcpReq
   let any = false
-  for (const question of questions) {
-    const content = sdk.acceptedContent(ctx.mcpReq.inputResponses, question.id) as { readonly value?: Json } | undefined
-    if (content?.value === undefined) continue
-    if (question.kind === 'approval' && !(await mayApprove(question.id))) continue
-    any = true
+  for (const id of Object.keys(inputResponses ?? {})) {
+    const content = sdk.acceptedContent(inputResponses, id) as { readonly value?: Json } | undefined
+    const question = content?.value === undefined ? undefined : await find(id)
+    if (content?.value === undefined || !question || !fieldOf(question)) continue
+    const isApproval = question.kind === 'approval'
+    if (isApproval && !(await mayApprove(id))) continue
     const { hash } = question
-    const isApproval = question.kind === 'approval' && hash !== undefined
-    await run.answer(question.id, isApproval ? { approve: content.value === true, hash } : content.value)
+    const value = isApproval && hash !== undefined ? { approve: content.value === true, hash } : content.value
+    const answered = run.answer(id, value).then(() => true)
+    any = (await answered.catch(isLate)) || any
   }
   return any
+}
+
+/** @throws any error but that of a question that is no longer open */
+function isLate(error: unknown): false {
+  const { code } = error as { readonly code?: unknown }
+  if (code === 'question.unknown' || code === 'run.over') return false
+  throw error
 }

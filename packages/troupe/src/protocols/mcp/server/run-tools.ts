@@ -17,6 +17,7 @@ import {
 } from '../../../core/index.ts'
 import { withTimeLimit } from '../../../resilience/index.ts'
 import {
+  type AskedBy,
   agentStepsOf,
   findQuestion,
   type Run,
@@ -217,8 +218,10 @@ const runTeam = runTool({
       if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
       const { run: found, isShown } = await visibleRun(caller, startedRun)
       if (!isShown) return statusOf(caller, found)
-      if (!(await elicitAnswers(call.sdk, ctx, found, (question) => mayApprove(caller, found, question))))
-        return shownResult(caller, found.id, await found.result())
+      const find = async (question: string) => (await questionOf(caller, found.id, question))?.ask
+      // Without an answer: the person declined, or another person was faster.
+      if (!(await elicitAnswers(call, found, find, (question) => mayApprove(caller, found, question))))
+        return awaitOutcome({ ...call, elicits: false }, found, seconds)
       // The state comes from the caller, so it must not allow cancelling a run that the caller may not cancel.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
       return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
@@ -273,11 +276,13 @@ const getRun = runTool({
   },
 })
 
+const questionOf = ({ parts, identity }: McpCaller, run: string, question: string) =>
+  findQuestion(parts.runs.orchestra, identity.user, run, question)
+
 /** Whether a step of the caller's agent asked it. */
-async function asked({ parts, identity: { user, agent } }: McpCaller, id: string, question: string): Promise<boolean> {
-  const found = await findQuestion(parts.runs.orchestra, user, id, question)
-  if (agent === undefined || found?.step === undefined) return false
-  return (await agentStepsOf(parts.runs.orchestra, user, found.run, agent)).has(found.step)
+async function isOwnQuestion({ parts, identity: { user, agent } }: McpCaller, asked: AskedBy | undefined) {
+  if (agent === undefined || asked?.step === undefined) return false
+  return (await agentStepsOf(parts.runs.orchestra, user, asked.run, agent)).has(asked.step)
 }
 
 const answerRun = runTool({
@@ -289,13 +294,13 @@ const answerRun = runTool({
   args: z.strictObject({ run, question: z.string(), value: z.unknown(), wait }),
   call: async (call, { run: id, question, value, wait: seconds }) => {
     const { run: found, isShown } = await visibleRun(call.caller, id)
-    if (!isShown && !(await asked(call.caller, id, question)))
+    const asked = await questionOf(call.caller, id, question)
+    if (!isShown && !(await isOwnQuestion(call.caller, asked)))
       throw failure('request.forbidden', {
         operation: 'runs.answer',
         problem: 'a run of another caller asked this question',
       })
-    const { questions } = await found.result({ signal: call.ctx.mcpReq.signal })
-    const kind = questions.find((one) => one.id === question)?.kind
+    const kind = asked?.ask.kind
     if (kind === 'approval' || kind === 'breakpoint')
       throw failure('request.forbidden', {
         operation: 'runs.answer',
