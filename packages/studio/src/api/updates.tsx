@@ -56,7 +56,7 @@ function changedBy(update: Update): readonly Changed[] {
     case 'health':
       return [['operations.health'], ['operations.doctor'], ['probes.ready']]
     case 'question':
-      return [['approvals.list'], ['runs.result', { path: { run: update.run } }]]
+      return [['approvals.list'], ['runs.list'], ['runs.result', { path: { run: update.run } }]]
     case 'schedule':
       return [['schedules.list'], ['schedules.get']]
     case 'dead-letters':

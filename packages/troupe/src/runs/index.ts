@@ -12,6 +12,7 @@ export type {
   NumberedEvent,
   RunEvent,
 } from './engine/events/run-event.ts'
+export { readOpenQuestions } from './engine/execution/fold-run.ts'
 export type { ForkOptions } from './engine/forks/fork-options.ts'
 export type { ForkPlan, RepeatedEffect } from './engine/forks/plan-fork.ts'
 export type { RetryOptions } from './engine/forks/retry-run.ts'

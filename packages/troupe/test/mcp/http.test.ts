@@ -1,76 +1,10 @@
 /** MCP at `/mcp` over real sockets, called by the official client. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { defineAgent, finish } from '../../src/agents/index.ts'
 import type { KeyScope } from '../../src/security/index.ts'
-import { serve as listen, type ServerOptions } from '../../src/server/index.ts'
-import { createTroupe, type Troupe } from '../../src/startup/index.ts'
 import { connectTo, modern, structured, textOf, until } from './clients.ts'
+import { closeServed, keyScope, open, runsOf, serve } from './served-teams.ts'
 
-const open: { close(): Promise<unknown> }[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-  went.splice(0)
-})
-
-const echo = defineAgent({ name: 'Echo', run: async (input) => ({ received: input }) })
-const asking = defineAgent({
-  name: 'Asking',
-  run: async (_, ctx) => finish(await ctx.ask({ kind: 'choice', text: 'Which?', options: ['red', 'blue'] })),
-})
-const waiting = defineAgent({
-  name: 'Waiting',
-  run: (_, ctx) => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
-})
-const went: unknown[] = []
-const askingFirst = defineAgent({
-  name: 'AskingFirst',
-  run: async (_, ctx) => {
-    went.push(await ctx.ask({ kind: 'confirmation', text: 'Go on?' }))
-    return new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
-  },
-})
-const working = defineAgent({
-  name: 'Working',
-  run: async (_, ctx) => {
-    const work = new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
-    return Promise.race([work, ctx.ask({ kind: 'confirmation', text: 'Stop?' })])
-  },
-})
-const approving = defineAgent({
-  name: 'Sure',
-  run: async (_, ctx) => finish({ sure: await ctx.ask({ kind: 'confirmation', text: 'Sure?' }) }),
-})
-
-const paying = defineAgent({
-  name: 'Paying',
-  run: async (_, ctx) =>
-    finish(await ctx.ask({ kind: 'approval', text: 'Pay \u0430dmin?', tool: 'pay', args: { to: '\u202ebob' } })),
-})
-
-const serve = async (options: ServerOptions = {}) => {
-  const agents = [echo, asking, askingFirst, working, waiting, approving, paying]
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent', agents })
-  open.push(troupe)
-  const server = await listen(troupe, { port: 0, authentication: 'required', rateLimit: false, ...options })
-  open.push(server)
-  const { url } = server
-  const keyOf = async (scope: KeyScope) => (await troupe.apiKeys.create({ name: 'k', ...scope })).key
-  const connect = async (scope: KeyScope, options: Parameters<typeof connectTo>[2] = modern) => {
-    const client = await connectTo(url, await keyOf(scope), options)
-    open.push(client)
-    return client
-  }
-  const statusOf = async (method: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
-    const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }
-    const type = body === undefined ? {} : { 'content-type': 'application/json' }
-    const response = await fetch(`${url}/mcp`, { method, headers: { ...type, ...headers }, ...sent })
-    await response.text()
-    return response.status
-  }
-  return { troupe, url, keyOf, connect, statusOf }
-}
-const keyScope = { users: ['ada'], agent: 'Desk' } as const
-const runsOf = async (troupe: Troupe, user = 'ada') => (await troupe.user(user).orchestra.list()).items
+afterEach(closeServed)
 
 describe('a client of MCP', () => {
   test('An MCP client is offered what its key may do, and nothing else.', async () => {
@@ -240,74 +174,6 @@ describe('a run over MCP', () => {
     await Promise.all(calls)
   })
 
-  test('A run over MCP is awaited as long as requested, also if another person answered its question first.', async () => {
-    const { connect, troupe } = await serve()
-    const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
-    client.setRequestHandler('elicitation/create', async () => {
-      const run = await troupe.user('ada').orchestra.get('asked')
-      const [question] = (await run.result()).questions
-      await run.answer(question?.id as string, true)
-      await until('it continues', async () => (await run.status()).status === 'running')
-      return { action: 'accept', content: { value: false } }
-    })
-    const call = { name: 'run_team', arguments: { task: 1, team: 'AskingFirst', id: 'asked', wait: 0.1 } }
-    expect(structured(await client.callTool(call, { timeout: 9_000 }))).toEqual({ run: 'asked', status: 'running' })
-  })
-
-  test('A run over MCP that works on while it asks can be answered.', async () => {
-    const { connect, troupe } = await serve()
-    const client = await connect(keyScope)
-    await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Working', id: 'works', wait: 0 } })
-    const questions = async () =>
-      (await troupe.user('ada').approvals.list()).items.flatMap(({ questions }) => questions)
-    await until('it asks', async () => (await questions()).length > 0)
-    const call = { run: 'works', question: (await questions())[0]?.id, value: true }
-    const answered = await client.callTool({ name: 'answer_run', arguments: call }, { timeout: 9_000 })
-    expect(structured(answered)).toMatchObject({ status: 'completed', response: true })
-  })
-
-  test('A run over MCP that asked before is cancelled with its call as well.', async () => {
-    const { connect, troupe } = await serve()
-    const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
-    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
-    const ends = new AbortController()
-    const call = client
-      .callTool({ name: 'run_team', arguments: { task: 1, team: 'AskingFirst' } }, { signal: ends.signal })
-      .catch(() => 'ended')
-    await until('it goes on with the answer', () => went.length > 0)
-    ends.abort()
-    expect(await call).toBe('ended')
-    await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
-  })
-
-  test('A run over MCP shows the person an approval with invisible and foreign characters as codes.', async () => {
-    const { connect } = await serve()
-    const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
-    const asked: string[] = []
-    client.setRequestHandler('elicitation/create', ({ params }) => {
-      asked.push(params.message)
-      return { action: 'decline' }
-    })
-    await client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Paying' } })
-    expect(asked).toEqual(['Pay \\u{430}dmin (mixes Latin and Cyrillic)?\npay {"to":"\\u{202e}bob"}'])
-  })
-
-  test('A run over MCP asks no question and reveals none if the key may not answer.', async () => {
-    const { connect, troupe } = await serve()
-    const capable = { ...modern, capabilities: { elicitation: { form: {} } } }
-    const client = await connect({ ...keyScope, operations: ['runs.start'] }, capable)
-    client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: true } }))
-    const args = { task: 1, team: 'Sure' }
-    const waits = structured(await client.callTool({ name: 'run_team', arguments: args }))
-    expect(waits).toMatchObject({ status: 'waiting', questions: [{ text: 'Sure?' }] })
-    const run = await troupe.user('ada').orchestra.get(waits.run)
-    const forged = { name: 'run_team', arguments: args, requestState: waits.run }
-    const answer = { inputResponses: { [waits.questions[0].id]: { action: 'accept', content: { value: true } } } }
-    const rejected = await client.request({ method: 'tools/call', params: { ...forged, ...answer } } as never)
-    expect(textOf(rejected)).toContain('request.forbidden')
-    expect((await run.status()).status).toBe('waiting')
-  })
-
   test('A run over MCP is awaited as long as requested.', async () => {
     const { connect } = await serve()
     const client = await connect(keyScope)
@@ -337,39 +203,6 @@ describe('a run over MCP', () => {
     expect(await runsOf(troupe)).toHaveLength(1)
     const missing = await reconnected.callTool({ name: 'get_run', arguments: { run: 'none' } })
     expect([missing.isError, JSON.parse(textOf(missing)).success]).toEqual([true, false])
-  })
-
-  test('A run over MCP asks the person at a client that can ask, and returns its questions otherwise.', async () => {
-    const { connect } = await serve()
-    const capable = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
-    const asked: string[] = []
-    capable.setRequestHandler('elicitation/create', ({ params }) => {
-      asked.push(params.message)
-      const value = params.message === 'Sure?' ? true : 'blue'
-      return { action: 'accept', content: { value } }
-    })
-    const chosen = await capable.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } })
-    expect(structured(chosen)).toMatchObject({ status: 'completed', response: 'blue' })
-    const sure = await capable.callTool({ name: 'run_team', arguments: { task: 1, team: 'Sure' } })
-    expect(structured(sure)).toMatchObject({ status: 'completed', response: { sure: true } })
-    expect(asked).toEqual(['Which?', 'Sure?'])
-
-    // That it opens pages is another thing.
-    const elicitingClient = await connect(keyScope, { ...modern, capabilities: { elicitation: { url: {} } } })
-    const result = structured(
-      await elicitingClient.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking' } }),
-    )
-    expect(result.status).toBe('waiting')
-
-    const plain = await connect(keyScope)
-    const waits = structured(
-      await plain.callTool({ name: 'run_team', arguments: { task: 1, team: 'Asking', id: 'q' } }),
-    )
-    expect(waits).toMatchObject({ status: 'waiting', questions: [{ kind: 'choice', text: 'Which?' }] })
-    const answer = { run: 'q', question: waits.questions[0].id, value: 'red' }
-    expect(structured(await plain.callTool({ name: 'answer_run', arguments: answer }))).toMatchObject({
-      response: 'red',
-    })
   })
 })
 

@@ -15,7 +15,10 @@ export interface OpenApproval extends Pick<RunSummary, 'team' | 'usage' | 'cost'
   readonly agent?: string
   /** The ids of the messages that were handled; several for a batch. */
   readonly messages?: readonly string[]
-  /** Why it waits; absent for a run that has ended or is in progress, and for a step that was cancelled. */
+  /**
+   * Why it waits; `question` also if only a branch of a run waits. Absent for another run that has ended or is in progress, and for
+   * a step that was cancelled.
+   */
   readonly reason?: string
   /** The beginning of the task or of the first message of the thread; the message type of a handler. */
   readonly title: string

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { failure } from '../../core/index.ts'
-import { defineAgent, defineMessage, finish, type Troupe, type User, Worker } from '../../index.ts'
+import { defineAgent, defineMessage, finish, invoke, type Troupe, type User, Worker } from '../../index.ts'
 import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 
 const { opened } = troupesOfTests()
@@ -115,6 +115,49 @@ it('troupe.listApprovals lists what waits of all users, and user.approvals nothi
   const rejected = unknown.resolve('session:s/Payer', effect, { happened: true })
   await expect(rejected).rejects.toMatchObject({ code: 'effect.resolved' })
   await expect(troupe.listApprovals({ cursor: 'x' })).rejects.toMatchObject({ code: 'cursor.invalid' })
+})
+
+it('user.approvals lists and answers the question of a branch while another branch of its run works.', async () => {
+  const finished = Promise.withResolvers<void>()
+  const works = defineAgent({
+    name: 'Works',
+    run: (_, ctx) => ctx.effect('work', { class: 'read', input: null }, () => finished.promise.then(() => 'worked')),
+  })
+  const lead = defineAgent<{ results?: readonly { value: unknown }[] }>({
+    name: 'Lead',
+    run: async (input) =>
+      input?.results
+        ? finish(input.results.map(({ value }) => value) as string[])
+        : invoke([
+            { agent: 'Payer', input: 'ask' },
+            { agent: 'Works', input: null },
+          ]),
+  })
+  const flows = ['Start -> Lead', 'Lead <-> Payer', 'Lead <-> Works', 'Lead -> End']
+  const troupe = await opened({ agents: [lead, payer, works] })
+  const ada = troupe.user('ada')
+  const run = await ada.orchestra.start({ task: {}, topology: { agents: [lead, payer, works], flows } })
+  const [item] = await until(async () => {
+    const listed = await everything(ada)
+    return listed.length > 0 && listed
+  })
+  const question = item?.questions[0]?.id ?? ''
+  expect(item).toMatchObject({
+    id: `run:${run.id}`,
+    reason: 'question',
+    questions: [{ text: 'Which?' }],
+    uncertain: [],
+  })
+  const inProgress = { id: run.id, status: 'running', reason: 'question' }
+  expect(await run.status()).toMatchObject({ status: 'running', reason: 'question' })
+  expect((await ada.orchestra.list({ reason: 'question' })).items).toMatchObject([inProgress])
+  expect((await troupe.listRuns({ status: 'waiting' })).items).toMatchObject([{ user: 'ada', ...inProgress }])
+  expect((await troupe.listApprovals()).items).toEqual([{ user: 'ada', ...item }])
+  await ada.approvals.answer(item?.id ?? '', question, 'red')
+  expect(await everything(ada)).toEqual([])
+  expect(await run.status()).toEqual({ status: 'running' })
+  finished.resolve()
+  expect((await run.result()).response).toEqual(['red', 'worked'])
 })
 
 it('user.approvals answers a question of a run and of a session, and both continue with the answer.', async () => {

@@ -41,8 +41,9 @@ export class Approvals {
   }
 
   /**
-   * Lists what waits for a person: first uncertain effects, then runs, the newest first, then sessions that ask. Runs that have
-   * ended are in the list while an effect of them is uncertain.
+   * Lists what waits for a person: first uncertain effects, then runs that wait, the newest first, then sessions that ask, then
+   * runs in progress of which a branch waits for an answer. Runs that have ended are in the list while an effect of them is
+   * uncertain.
    * @param options `limit`: 1 to 500, 50 by default; `cursor` of the previous page; `signal`
    * @returns a page; it can have fewer items than `limit` although a next page exists
    * @throws ValidationError; CancelledError if the signal has aborted

@@ -1,6 +1,6 @@
 /**
- * Lists what waits for a person, of one user or of all users, from three sources: uncertain effects, waiting runs, and
- * threads with open questions. A page continues in the next source where one is exhausted.
+ * Lists what waits for a person, of one user or of all users, from four sources: uncertain effects, waiting runs, threads with
+ * open questions, and runs in progress with open questions. A page continues in the next source where one is exhausted.
  */
 import {
   addStepTaint,
@@ -15,7 +15,7 @@ import {
   unknownTaint,
 } from '../../core/index.ts'
 import { journalOwnerOf } from '../../journal/index.ts'
-import { listAllRuns, listRunSummaries, type RunSummary } from '../../runs/index.ts'
+import { listAllRuns, listRunSummaries, type OrchestraHost, type RunSummary } from '../../runs/index.ts'
 import { nextUser } from '../../security/index.ts'
 import { userTables } from '../troupe-tables.ts'
 import type { ApprovalListOptions, OpenApproval } from './approval.ts'
@@ -96,7 +96,7 @@ const cursorOf = (index: number, cursor = ''): string => encodeCursor(`${index}:
 /** @throws ValidationError `cursor.invalid` */
 function readCursor(cursor: string | undefined): { readonly index: number; readonly cursor?: string } {
   if (cursor === undefined) return { index: 0 }
-  const found = /^([0-2]):(.*)$/s.exec(decodeCursor(cursor))
+  const found = /^([0-3]):(.*)$/s.exec(decodeCursor(cursor))
   if (!found) throw failure('cursor.invalid')
   return { index: Number(found[1]), ...(found[2] === '' ? {} : { cursor: found[2] as string }) }
 }
@@ -184,24 +184,39 @@ const withQuestions = byUser('session_questions', async (parts, user, after, lim
   }))
 })
 
-const waitingRuns: Source = async (parts, user, wanted) => {
-  const { orchestra } = parts.runs
-  const query = { ...wanted, status: 'waiting' } as const
-  const listed: {
-    readonly items: readonly (RunSummary & { readonly user?: UserId })[]
-    readonly cursor?: string | undefined
-  } =
-    user === undefined
-      ? await listAllRuns(orchestra.parts, query)
-      : await listRunSummaries(orchestra.parts, user, query)
-  const read = async ({ user: of, ...summary }: (typeof listed.items)[number]) => {
-    const found = await readWaitingRun(parts, of ?? (user as UserId), summary)
-    return found ? [of === undefined ? found : { user: of, ...found }] : []
-  }
-  const items: ListedApproval[] = []
-  for (let i = 0; i < listed.items.length; i += concurrentRuns)
-    items.push(...(await Promise.all(listed.items.slice(i, i + concurrentRuns).map(read))).flat())
-  return { items, cursor: listed.cursor }
+type ListedRuns = {
+  readonly items: readonly (RunSummary & { readonly user?: UserId })[]
+  readonly cursor?: string | undefined
 }
 
-const sources: readonly Source[] = [withUncertainEffects, waitingRuns, withQuestions]
+/** @param list returns the next runs that may wait for a person */
+const runsBy =
+  (list: (orchestra: OrchestraHost, user: UserId | undefined, wanted: Wanted) => Promise<ListedRuns>): Source =>
+  async (parts, user, wanted) => {
+    const listed = await list(parts.runs.orchestra, user, wanted)
+    const read = async ({ user: of, ...summary }: ListedRuns['items'][number]) => {
+      const found = await readWaitingRun(parts, of ?? (user as UserId), summary)
+      return found ? [of === undefined ? found : { user: of, ...found }] : []
+    }
+    const items: ListedApproval[] = []
+    for (let i = 0; i < listed.items.length; i += concurrentRuns)
+      items.push(...(await Promise.all(listed.items.slice(i, i + concurrentRuns).map(read))).flat())
+    return { items, cursor: listed.cursor }
+  }
+
+/** The runs of all users that wait include those of which only a branch waits. */
+const waitingRuns = runsBy(({ parts }, user, wanted) =>
+  user === undefined
+    ? listAllRuns(parts, { ...wanted, status: 'waiting' })
+    : listRunSummaries(parts, user, { ...wanted, status: 'waiting' }),
+)
+
+/** Runs in progress of which a branch waits for an answer. */
+const askingRuns = runsBy(async ({ parts }, user, wanted) =>
+  user === undefined
+    ? { items: [] }
+    : listRunSummaries(parts, user, { ...wanted, status: 'running', reason: 'question' }),
+)
+
+/** Cursors have the indexes. */
+const sources: readonly Source[] = [withUncertainEffects, waitingRuns, withQuestions, askingRuns]

@@ -2,7 +2,13 @@
 import { type StoredThread, sessionId, sessionThreadOf, uncertainInThread, withRecords } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import { type JournalId, journalOwnerOf, runJournal, type UncertainEffect } from '../../journal/index.ts'
-import { type RunSummary, readAccountOutline, summaryOf, uncertainEffects } from '../../runs/index.ts'
+import {
+  type RunSummary,
+  readAccountOutline,
+  readOpenQuestions,
+  summaryOf,
+  uncertainEffects,
+} from '../../runs/index.ts'
 import type { TroupeParts } from '../troupe-parts.ts'
 import type { OpenApproval } from './approval.ts'
 
@@ -20,27 +26,46 @@ export function approvalIdOf(step: JournalId): string {
 export const threadOfId = (id: string): string | undefined =>
   id.startsWith(sessionId('')) ? id.slice(sessionId('').length) : undefined
 
-/** @returns undefined for a run that does not wait any more */
+/**
+ * Returns a run that waits, or of which a branch waits for an answer.
+ * @returns undefined for another run, and for one in progress with an uncertain effect, which `readUncertainRun` returns
+ */
 export async function readWaitingRun(
-  { runs }: ApprovalParts,
+  { journal, runs }: ApprovalParts,
   user: UserId,
   { id, title, createdAt, team, usage, cost }: RunSummary,
 ): Promise<OpenApproval | undefined> {
   const row = await runs.orchestra.parts.stores.store.get(user, id)
   // The user may have been erased, and the run may have ended, since the list was read.
-  if (row?.status !== 'waiting' || row.result === null) return undefined
+  if (row === undefined) return undefined
   const uncertain = await uncertainEffects(runs.orchestra, user, id)
-  const { reason, questions } = readAccountOutline(row.result)
+  const account = row.status === 'waiting' && row.result !== null ? readAccountOutline(row.result) : undefined
+  const asked = account || uncertain.length > 0 ? [] : await openQuestionsOf(journal, user, row)
+  if (!account && asked.length === 0) return undefined
+  const { reason, questions } = account ?? { reason: 'question', questions: asked }
   const shown = defined({ reason, team, usage, cost })
   return { id: runJournal(id), origin: 'run', run: id, ...shown, title, createdAt, questions, uncertain }
 }
+
+interface RunInProgress {
+  readonly run: string
+  readonly status: string
+  readonly reason: string | null
+}
+
+/** Returns the open questions of a run in progress, which its row does not have. */
+const openQuestionsOf = async (
+  journal: ApprovalParts['journal'],
+  user: UserId,
+  { run, status, reason }: RunInProgress,
+) => (status === 'running' && reason === 'question' ? readOpenQuestions(journal, user, run) : [])
 
 /**
  * Returns a run with uncertain effects that has ended or is in progress.
  * @returns undefined for a run that waits, which the list of waiting runs has
  */
 export async function readUncertainRun(
-  { runs }: ApprovalParts,
+  { journal, runs }: ApprovalParts,
   user: UserId,
   run: string,
   listed: readonly UncertainEffect[],
@@ -50,7 +75,8 @@ export async function readUncertainRun(
   const { title, createdAt, team, usage, cost, endedAt } = summaryOf(runs.orchestra.parts, row)
   const uncertain = await uncertainEffects(runs.orchestra, user, run, listed)
   const shown = defined({ team, usage, cost, endedAt })
-  return { id: runJournal(run), origin: 'run', run, ...shown, title, createdAt, questions: [], uncertain }
+  const questions = await openQuestionsOf(journal, user, row)
+  return { id: runJournal(run), origin: 'run', run, ...shown, title, createdAt, questions, uncertain }
 }
 
 /** @returns undefined for a session that does not wait any more */

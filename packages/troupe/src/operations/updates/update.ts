@@ -26,7 +26,7 @@ export type DeadLettersUpdate = { readonly kind: 'dead-letters'; readonly mailbo
 export type ContextUpdate = { readonly kind: 'context'; readonly namespace: string }
 /** A session began or ended to wait for a person, or a person resolved an effect. The list of approvals says which. */
 export type ApprovalsUpdate = { readonly kind: 'approvals' }
-/** The same of a session of any user. Only watchers of all users receive it. */
+/** The same of a session or a run of any user. Only watchers of all users receive it. */
 export type AllApprovalsUpdate = { readonly kind: 'all-approvals' }
 /** A run of any user started, changed its status or ended. Only watchers of all users receive it. */
 export type AllRunsUpdate = { readonly kind: 'all-runs' }

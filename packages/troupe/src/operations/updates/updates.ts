@@ -109,7 +109,8 @@ export class Updates {
       const update = updateOf(event)
       if (update) this.#deliver(event.userId, update)
       if (update?.kind === 'run') this.#deliver(allUsers, { kind: 'all-runs' })
-      if (update?.kind === 'approvals') this.#deliver(allUsers, { kind: 'all-approvals' })
+      if (update?.kind === 'approvals' || update?.kind === 'question')
+        this.#deliver(allUsers, { kind: 'all-approvals' })
     }
     this.#stopObserving = isWatched ? observedPatterns.map((pattern) => this.#events.on(pattern, observe)) : []
   }

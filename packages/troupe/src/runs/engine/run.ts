@@ -100,7 +100,7 @@ export class Run<Response = Json> {
     {
       /** The status. */
       readonly status: RunResult['status'] | 'paused'
-      /** Why the run waits; absent otherwise. */
+      /** Why the run waits, or `question` if a branch of a run in progress waits for an answer; absent otherwise. */
       readonly reason?: string
       /** The name of its team; absent for a topology that is not registered. */
       readonly team?: string

@@ -85,6 +85,11 @@ export class StateView {
   execution(step: string): ExecuteCommand | undefined {
     return executeCommand(this.#state, this.step(step))
   }
+  /** True if a question is open, unless the run is being cancelled. */
+  get isAsking(): boolean {
+    return this.#state.questions.open.size > 0 && this.#state.run.cancellation === undefined
+  }
+
   /** Yields the open questions. */
   questions(): Iterable<Readonly<AskedQuestion>> {
     return this.#state.questions.open.values()

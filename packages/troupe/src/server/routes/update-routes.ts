@@ -48,8 +48,8 @@ export const updateRoutes = [
         .enum(['true', 'false'])
         .optional()
         .describe(
-          'Add `all-runs` when a run of any user starts, changes its status or ends, `all-approvals` when a session of any user ' +
-            'begins or ends to wait for a person, and `health` when a health check changes.',
+          'Add `all-runs` when a run of any user starts, changes its status or ends, `all-approvals` when a session or a run of any ' +
+            'user asks or gets its answer, and `health` when a health check changes.',
         ),
     }),
     data: updatesFrameSchema,

@@ -99,6 +99,19 @@ describe('The stream of updates', () => {
     expect(JSON.stringify([own.events, all.events])).not.toMatch(/SECRET|session/)
   })
 
+  it('The stream of updates reports to callers of all users when a run asks and when it is answered.', async () => {
+    const asks = defineAgent({ name: 'Asks', run: async (_, ctx) => ctx.ask({ text: 'SECRET' }) })
+    const { url, troupe } = await servers.start({ agents: [asks] })
+    const { updates, events } = await open(url, {}, ends.signal, '?allUsers=true')
+    const count = () => updates().filter(({ kind }) => kind === 'all-approvals').length
+    const run = await troupe.user('ada').orchestra.start({ agent: 'Asks', task: 1 })
+    await until('its question', () => count() === 1)
+    const [question] = (await run.result()).questions
+    await run.answer(question?.id ?? '', 'red')
+    await until('its answer', () => count() === 2)
+    expect(JSON.stringify(events)).not.toMatch(/SECRET|ada/)
+  })
+
   it('The stream of updates reports a run in progress when its tokens and cost were stored.', async () => {
     const [begins, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const agents = [

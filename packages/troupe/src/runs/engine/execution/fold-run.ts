@@ -4,10 +4,12 @@ import { finishNow, type Json, type UserId, type WorkInParts } from '../../../co
 import type { JournalId, JournalRecord } from '../../../journal/index.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
+import { askedQuestions, type RunAccount } from '../../machine/run/run-account.ts'
 import { loadState } from '../../machine/save-state.ts'
 import { createState, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
+import { runJournal } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
 
 interface Content {
@@ -47,6 +49,16 @@ export async function readCommittedState(
   } catch {
     return undefined
   }
+}
+
+/** Returns the open questions of a run that is in progress. */
+export async function readOpenQuestions(
+  { journals }: Pick<OrchestraParts['journal'], 'journals'>,
+  user: UserId,
+  run: string,
+): Promise<RunAccount['questions']> {
+  const state = await readCommittedState(journals, user, runJournal(run))
+  return state && viewOf(state).isAsking ? askedQuestions(state) : []
 }
 
 interface Folded {

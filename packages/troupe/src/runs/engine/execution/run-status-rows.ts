@@ -4,6 +4,7 @@ import { isLongValue, longPart, type UserId, type WorkInParts } from '../../../c
 import type { JournalId } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { totalUsage, usageByModel } from '../../machine/budgets/total-usage.ts'
+import type { RunReason } from '../../machine/result.ts'
 import { deriveStatus, runAccountOf } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -18,9 +19,15 @@ const noUsage = storedUsage({})
 
 /** Returns the values of the row of a run that change while it is open. */
 function savedOf(state: State): string {
-  const { status, reason = null, over } = deriveStatus(state)
+  const { status, over } = deriveStatus(state)
   // A waiting step may have used more since the run last waited.
-  return JSON.stringify([status, reason, over, outsideOf(state), status === 'waiting' && totalUsage(state)])
+  return JSON.stringify([status, reasonOf(state), over, outsideOf(state), status === 'waiting' && totalUsage(state)])
+}
+
+/** Returns why the run waits, or `question` if a branch of a run in progress waits for an answer. */
+function reasonOf(state: State): RunReason | null {
+  const { status, reason = null } = deriveStatus(state)
+  return status === 'running' && viewOf(state).isAsking ? 'question' : reason
 }
 
 const outsideOf = (state: State): number => (deriveStatus(state).status === 'waiting' ? viewOf(state).externalSteps : 0)
@@ -56,7 +63,7 @@ export class RunStatusRows {
    * @param isClosed whether the change appends a record that closes the journal of a run that is over
    */
   *rows({ user, run, state, journal }: OwnedRun, at: number, isClosed = false): WorkInParts<readonly Statement[]> {
-    const { status, reason = null, over } = deriveStatus(state)
+    const { status, over } = deriveStatus(state)
     const outside = outsideOf(state)
     const saved = savedOf(state)
     const isSaved = saved === this.#saved && !over
@@ -73,7 +80,7 @@ export class RunStatusRows {
     const outcome = over ? account : undefined
     const rows = store.saveStatus(user, run, {
       status,
-      reason,
+      reason: reasonOf(state),
       over,
       moving,
       result,

@@ -36,7 +36,7 @@ export interface RunSummary extends RetentionTimes {
   readonly id: string
   /** The status: `running`, `waiting`, `completed`, `failed` or `cancelled`. */
   readonly status: string
-  /** Why the run waits; absent otherwise. */
+  /** Why the run waits, or `question` if a branch of a run in progress waits for an answer; absent otherwise. */
   readonly reason?: string
   /** The tags with which the run was started. */
   readonly tags: readonly string[]

@@ -13,7 +13,7 @@ import { spentColumn } from './usage/run-usage.ts'
 export interface RunFilter {
   /** Only runs with this status. */
   readonly status?: 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
-  /** Only runs that wait for this reason. */
+  /** Only runs that wait for this reason; with `question` also runs in progress of which a branch waits for an answer. */
   readonly reason?: 'question' | 'paused' | 'breakpoint' | 'uncertain' | 'code.changed'
   /** The name of an agent whose code the run needs. */
   readonly agent?: string

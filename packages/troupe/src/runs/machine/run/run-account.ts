@@ -77,7 +77,7 @@ export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
     ...(reason ? { reason } : {}),
     success: status === 'completed',
     ...(state.run.response === undefined ? {} : { response: state.run.response }),
-    questions: over ? [] : questionsOf(state),
+    questions: over ? [] : askedQuestions(state),
     totalSteps: state.budgets.totalSteps,
     branchResults: [...state.branches.all.values()].map((branch) => accountOf(branch, problems.get(branch.id))),
     usage: { inputTokens, outputTokens },
@@ -89,7 +89,7 @@ export function runAccountOf(state: Readonly<State>, at: number): RunAccount {
   }
 }
 
-const questionsOf = (state: Readonly<State>) =>
+export const askedQuestions = (state: Readonly<State>) =>
   [...state.questions.open.values()].map(({ id, agent, ask }) => ({ ...ask, id, agent }))
 
 /** Returns the problems that no answer can solve, by branch: uncertain effects and changed code. */

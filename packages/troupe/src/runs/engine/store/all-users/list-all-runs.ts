@@ -17,8 +17,8 @@ import { type AllRunsStatus, candidateRuns, type FoundRun, type RunPosition, rea
 /** The options of `troupe.listRuns`. */
 export interface AllRunsOptions {
   /**
-   * `open` by default: the runs that have not ended. `waiting`: those that wait for a person or were paused. `ended`: those
-   * that have ended. `failed`: those that failed.
+   * `open` by default: the runs that have not ended. `waiting`: those that wait for a person, also if other branches work, or
+   * were paused. `ended`: those that have ended. `failed`: those that failed.
    */
   readonly status?: AllRunsStatus
   /** The number of runs of a page, 1 to 500; 50 by default. */

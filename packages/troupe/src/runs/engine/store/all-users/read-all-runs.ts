@@ -11,7 +11,7 @@ import { type RunRow, type RunStore, runRowOf } from '../run-store.ts'
 import { eachOf } from '../run-words.ts'
 import { spentColumn } from '../usage/run-usage.ts'
 
-/** Which runs a list of all users has; `waiting` are those of the open ones that wait for a person or are paused. */
+/** Which runs a list of all users has; `waiting` are those of the open ones that wait for a person, also if other branches work, or are paused. */
 export type AllRunsStatus = 'open' | 'waiting' | 'ended' | 'failed'
 
 /** A run by its position in the list. `at` is the time of the end, in ms since 1970; 0 for open runs. */
@@ -64,7 +64,7 @@ function endedRuns(dialect: Dialect, status: 'ended' | 'failed', limit: number, 
 
 const conditions: Readonly<Record<AllRunsStatus, RawBuilder<unknown>>> = {
   open: sql`ended_at is null`,
-  waiting: sql`status = 'waiting'`,
+  waiting: sql`(status = 'waiting' or reason = 'question')`,
   ended: sql`ended_at is not null`,
   failed: sql`status = 'failed'`,
 }
