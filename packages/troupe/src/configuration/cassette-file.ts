@@ -1,7 +1,7 @@
 /** A cassette in a file, opened as the configuration says. */
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { checkOptions, failure, type Recording, show } from '../core/index.ts'
+import { checkOptions, invalidInput, type Recording, show } from '../core/index.ts'
 import { type CassetteMode, type CassetteStore, openCassette } from '../models/index.ts'
 
 /** The option `cassette` of `createTroupe`: a file of recorded answers of models and tools, for tests. */
@@ -23,7 +23,7 @@ const modes: readonly CassetteMode[] = ['replay', 'record', 'auto']
 
 /** @throws ValidationError for an unknown option, `cassette.unreadable` */
 export function openCassetteFile(config: CassetteConfig, secrets: readonly string[]): Promise<Recording> {
-  const wrong = (problem: string) => failure('validation.failed', { what: 'The cassette', problem })
+  const wrong = (problem: string) => invalidInput('The cassette', problem)
   checkOptions('cassette', config, ['path', 'mode', 'redact', 'secrets'])
   const { path, mode = 'replay', redact = [] } = config
   if (typeof path !== 'string' || path === '') throw wrong('it has no path')

@@ -8,6 +8,7 @@ import {
   checkOptions,
   checkPath,
   failure,
+  invalidInput,
   isObject,
   isPlainObject,
   listOf,
@@ -72,7 +73,7 @@ export function throwProblems(all: readonly TroupeError[]): void {
 
 /** Everything that is wrong with it, and in production everything that is unsafe. */
 export function configProblems(from: TroupeConfig): readonly TroupeError[] {
-  if (!isPlainObject(from)) return [wrong('The configuration', 'it is not an object')]
+  if (!isPlainObject(from)) return [invalidInput('The configuration', 'it is not an object')]
   const input = readable('The configuration', () => ({ ...from }))
   const config = shaped(input)
   const checks = [
@@ -137,7 +138,7 @@ function checkBlobs({ blobs = {} }: TroupeConfig): void {
   checkOptions('blobs', blobs, ['fileBytes'])
   const { fileBytes = standardFileBytes } = blobs
   if (!(Number.isSafeInteger(fileBytes) && fileBytes >= 1_024))
-    throw wrong('blobs.fileBytes', 'it must be a whole number from 1024')
+    throw invalidInput('blobs.fileBytes', 'it must be a whole number from 1024')
 }
 
 function checkContext({ context = {} }: TroupeConfig): void {
@@ -150,12 +151,10 @@ function checkContext({ context = {} }: TroupeConfig): void {
 function checkModels({ limits = {}, attempts = 1 }: ModelsConfig): void {
   checkModelLimits(limits)
   if (!(Number.isSafeInteger(attempts) && attempts >= 1))
-    throw wrong('models.attempts', 'it must be a whole number from 1')
+    throw invalidInput('models.attempts', 'it must be a whole number from 1')
 }
 
 const profiles: readonly unknown[] = ['development', 'test', 'production']
-
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 const modelsOptions = [
   'model',
@@ -175,38 +174,38 @@ const modelsOptions = [
 function checkStorage({ storage, lease }: TroupeConfig): void {
   if (typeof storage === 'string') checkPath('storage', storage)
   else if (!isPlainObject(storage))
-    throw wrong('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
+    throw invalidInput('storage', 'it is not memory:, sqlite:PATH, postgres://… or where a PostgreSQL database is')
   if (lease === undefined) return
   if (typeof storage === 'string' && !/^postgres(ql)?:/.test(storage))
-    throw wrong('lease', 'only PostgreSQL has it: with this storage, one process owns all runs')
+    throw invalidInput('lease', 'only PostgreSQL has it: with this storage, one process owns all runs')
   milliseconds(lease, 'lease', '1s')
 }
 
 function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restored, traces }: TroupeConfig): void {
   if (debug && (traces === false || traces?.store === false))
-    throw wrong('debug', 'it is on while traces are off, and they are what it is for')
+    throw invalidInput('debug', 'it is on while traces are off, and they are what it is for')
   checkOptions('shutdown', shutdown ?? {}, ['timeout'])
   if (shutdown?.timeout !== undefined) milliseconds(shutdown.timeout, 'shutdown.timeout', '1s')
   if (profile !== undefined && !profiles.includes(profile))
-    throw wrong('profile', `it is not one of ${profiles.join(', ')}`)
+    throw invalidInput('profile', `it is not one of ${profiles.join(', ')}`)
   if (restored !== undefined && restored !== 'wait' && restored !== 'resume')
-    throw wrong('restored', 'it is neither wait nor resume')
+    throw invalidInput('restored', 'it is neither wait nor resume')
   for (const [name, value] of Object.entries({ requireUserId, debug, signals }))
-    if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'it is neither true nor false')
+    if (value !== undefined && typeof value !== 'boolean') throw invalidInput(name, 'it is neither true nor false')
 }
 
 /** Checks the options that are code or that only programs pass. */
 function checkParts({ agents, teams, evaluation = {}, clock, random, faults }: TroupeConfig): void {
   checkOptions('evaluation', evaluation, ['scores', 'online'])
   for (const [name, score] of Object.entries(evaluation.scores ?? {}))
-    if (typeof score !== 'function') throw wrong(`evaluation.scores.${name}`, 'it must be a function')
+    if (typeof score !== 'function') throw invalidInput(`evaluation.scores.${name}`, 'it must be a function')
   if (evaluation.online !== undefined) checkOnlineScoring(evaluation.online, evaluation.scores ?? {})
   if (agents !== undefined) agentsByName(listOf('agents', agents))
   if (teams !== undefined && !isObject(teams))
-    throw wrong('teams', 'it must be an object with a topology by the name of each team')
+    throw invalidInput('teams', 'it must be an object with a topology by the name of each team')
   if (faults) checkFaults(faults)
-  if (clock !== undefined && typeof clock?.now !== 'function') throw wrong('clock', 'it has no now()')
-  if (random !== undefined && typeof random?.next !== 'function') throw wrong('random', 'it has no next()')
+  if (clock !== undefined && typeof clock?.now !== 'function') throw invalidInput('clock', 'it has no now()')
+  if (random !== undefined && typeof random?.next !== 'function') throw invalidInput('random', 'it has no next()')
 }
 
 /** Compiles each team by itself, so that the problems of all teams are reported at once. */
@@ -240,15 +239,15 @@ function quietly<Out>(make: () => Out): Out | undefined {
 function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
   const isText = (value: unknown) => typeof value === 'string' && value !== ''
   if (model !== undefined && !isText(model))
-    throw wrong('models.model', 'it must be provider/model, or a name of models.registry')
+    throw invalidInput('models.model', 'it must be provider/model, or a name of models.registry')
   checkOptions('models.keys', keys, Object.keys(providers))
   for (const [name, key] of Object.entries({ apiKey, ...keys }))
     if (key !== undefined && !isText(key) && !isSecretReference(key))
-      throw wrong(`models: ${name}`, 'it is not a key, and names no secret')
+      throw invalidInput(`models: ${name}`, 'it is not a key, and names no secret')
 }
 
 function checkDefaults(defaults: ModelDefaults): void {
   checkOptions('models.defaults', defaults, callSettingNames)
   const problem = problemOfSettings(defaults)
-  if (problem !== undefined) throw wrong('models.defaults', problem)
+  if (problem !== undefined) throw invalidInput('models.defaults', problem)
 }

@@ -1,5 +1,5 @@
 /** The only place that reads the environment: keys of providers, and the `AGENT_…` variables. */
-import { type Duration, failure } from '../core/index.ts'
+import { type Duration, invalidInput } from '../core/index.ts'
 import { type ModelDefaults, type ModelLimits, providerKeys } from '../models/index.ts'
 
 export interface Environment {
@@ -47,8 +47,8 @@ function numberOf(variables: Variables, name: string, lowest: number, highest: n
   if (text === undefined || text === '') return undefined
   const value = Number(text)
   if (value >= lowest && value <= highest && (!integerOnly || Number.isInteger(value))) return value
-  throw failure('validation.failed', {
-    what: `The variable ${name} of the environment`,
-    problem: `it is not a ${integerOnly ? 'whole number' : 'number'} from ${lowest}${highest < 1e9 ? ` to ${highest}` : ''}`,
-  })
+  throw invalidInput(
+    `The variable ${name} of the environment`,
+    `it is not a ${integerOnly ? 'whole number' : 'number'} from ${lowest}${highest < 1e9 ? ` to ${highest}` : ''}`,
+  )
 }

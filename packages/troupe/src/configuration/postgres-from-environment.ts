@@ -1,5 +1,5 @@
 /** The location of a PostgreSQL database, from the environment of the process. */
-import { failure, isObject, readable } from '../core/index.ts'
+import { invalidInput, isObject, readable } from '../core/index.ts'
 import type { PostgresOptions } from '../storage/index.ts'
 
 const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWORD: 'password' } as const
@@ -15,7 +15,7 @@ const parts = { DB_HOST: 'host', DB_NAME: 'database', DB_USER: 'user', DB_PASSWO
 export function postgresFromEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): PostgresOptions {
-  const wrong = (problem: string) => failure('validation.failed', { what: 'The environment', problem })
+  const wrong = (problem: string) => invalidInput('The environment', problem)
   if (!isObject(environment)) throw wrong('it is not an object')
   // Read once: the environment of a caller may be anything.
   const names = ['DATABASE_URL', 'DB_PORT', ...Object.keys(parts)]

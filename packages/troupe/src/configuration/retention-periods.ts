@@ -1,6 +1,6 @@
 /** How long ended work is stored, and what is deleted with it. */
 import type { ThreadMessages } from '../agents/index.ts'
-import { failure, milliseconds, type UserId } from '../core/index.ts'
+import { invalidInput, milliseconds, type UserId } from '../core/index.ts'
 import { cleanupRateLimits, type JournalRetention, type Journals, journalOwnerOf } from '../journal/index.ts'
 import { type MetricStore, metricTable } from '../observability/index.ts'
 import { childJournalPrefixes, type EndedRuns, threadPrefix } from '../runs/index.ts'
@@ -29,7 +29,7 @@ export function retentionPeriods({ replay, runs }: Retention = {}): RetentionPer
   }
   if (retention.runs >= retention.replay) return retention
   const problem = `a run cannot go before its journal: ${runs ?? '365d'} is less than retention.replay, ${replay ?? '30d'}`
-  throw failure('validation.failed', { what: 'retention.runs', problem })
+  throw invalidInput('retention.runs', problem)
 }
 
 /** The journals of its steps, their messages, and the files of the run are deleted with the journal of a run. */

@@ -6,7 +6,7 @@ import {
   checkName,
   checkOptions,
   construct,
-  failure,
+  invalidInput,
   readable,
 } from '../core/index.ts'
 import type { Signal } from './context-client.ts'
@@ -99,10 +99,7 @@ export class ContextMesh extends MeshContextClient {
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {
         if (list !== undefined && !readable('A list of a topic policy', () => Array.isArray(list)))
-          throw failure('validation.failed', {
-            what: 'A topic policy',
-            problem: 'subscribe and post are lists of names',
-          })
+          throw invalidInput('A topic policy', 'subscribe and post are lists of names')
         for (const name of list ?? []) checkName('agent', name)
       }
       return setTopicPolicy(this.#mesh.core, this.#actor, checkName('topic', topic), capture(policy))

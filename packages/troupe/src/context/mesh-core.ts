@@ -3,6 +3,7 @@ import {
   checkOptions,
   decodeInTime,
   failure,
+  invalidInput,
   type Json,
   type Platform,
   type TaintLabel,
@@ -179,9 +180,6 @@ export function contextLimits(limits: ContextLimits = {}): Limits {
 function bound(name: string, value: number | undefined, standard: number, max = Number.MAX_SAFE_INTEGER): number {
   if (value === undefined) return standard
   if (!Number.isInteger(value) || value < 0 || value > max)
-    throw failure('validation.failed', {
-      what: `The limit ${name}`,
-      problem: `it must be a whole number from 0 to ${max}`,
-    })
+    throw invalidInput(`The limit ${name}`, `it must be a whole number from 0 to ${max}`)
   return value
 }

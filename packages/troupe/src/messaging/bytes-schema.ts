@@ -5,7 +5,7 @@
 
 // The schema library of the built-in tools; with another library, declare `Uint8Array` in it.
 import { z } from 'zod'
-import { checkOptions, failure, type Json } from '../core/index.ts'
+import { checkOptions, failure, invalidInput, type Json } from '../core/index.ts'
 
 /** The path of bytes in a payload. */
 export type BytesPath = readonly (string | number)[]
@@ -18,8 +18,7 @@ export type BytesPath = readonly (string | number)[]
 export function bytesSchema(options: { readonly max?: number } = {}): z.ZodType<Uint8Array, Uint8Array> {
   checkOptions('bytesSchema', options, ['max'])
   const { max = Number.POSITIVE_INFINITY } = options
-  if (!(typeof max === 'number' && max >= 0))
-    throw failure('validation.failed', { what: 'max', problem: 'it must be a number of bytes' })
+  if (!(typeof max === 'number' && max >= 0)) throw invalidInput('max', 'it must be a number of bytes')
   const some = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'it must be a Uint8Array')
   return some.refine((value) => value.byteLength <= max, `it has at most ${max} bytes`)
 }

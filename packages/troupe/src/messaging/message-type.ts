@@ -8,8 +8,8 @@ import {
   decodeInTime,
   decodeJson,
   encodeInTime,
-  failure,
   fieldOf,
+  invalidInput,
   isLongValue,
   isPlainObject,
   type Json,
@@ -93,15 +93,15 @@ export function defineMessage<P = Json, R = Json>(
   if (parent !== undefined) checkParent(name, parent)
   const version = options.version ?? 1
   if (!Number.isInteger(version) || version < 1)
-    throw invalid('The version of a message type', 'it is not a whole number from 1')
+    throw invalidInput('The version of a message type', 'it is not a whole number from 1')
   if (options.ordering !== undefined && options.ordering !== 'lane' && options.ordering !== 'none')
-    throw invalid('The ordering of a message type', `it is ${show(options.ordering)}, neither lane nor none`)
+    throw invalidInput('The ordering of a message type', `it is ${show(options.ordering)}, neither lane nor none`)
   const { upcast } = options
   if (upcast !== undefined && !isPlainObject(upcast))
-    throw invalid(`The message type ${name}`, 'its upcast is not an object of functions, by the older version')
+    throw invalidInput(`The message type ${name}`, 'its upcast is not an object of functions, by the older version')
   for (let from = 1; upcast !== undefined && from < version; from++)
     if (typeof fieldOf(upcast, `${from}`) !== 'function')
-      throw invalid(`The message type ${name}`, `upcast has no step from version ${from}`)
+      throw invalidInput(`The message type ${name}`, `upcast has no step from version ${from}`)
   return Object.freeze({
     name,
     version,
@@ -117,12 +117,12 @@ function checkParent(name: string, parent: MessageType): void {
   checkMessageType(parent)
   const ancestors = lineage(parent)
   if (ancestors.length > maxAncestors)
-    throw invalid(`The message type ${name}`, `it has more than ${maxAncestors} types above it`)
+    throw invalidInput(`The message type ${name}`, `it has more than ${maxAncestors} types above it`)
   if (ancestors.some((ancestor) => ancestor.name === name))
-    throw invalid(`The message type ${name}`, 'it extends a type of its own name')
+    throw invalidInput(`The message type ${name}`, 'it extends a type of its own name')
   const unfit = [name, ...ancestors.map((ancestor) => ancestor.name)].find((one) => /[\n\t]/.test(one))
   if (unfit !== undefined)
-    throw invalid(`The message type ${JSON.stringify(unfit)}`, 'a name in a lineage has no tab and no new line')
+    throw invalidInput(`The message type ${JSON.stringify(unfit)}`, 'a name in a lineage has no tab and no new line')
 }
 
 /** @throws ValidationError for a value that `defineMessage` has not created */
@@ -132,12 +132,15 @@ export function checkMessageType(type: unknown, generation = 0): void {
   if (typeof name === 'string' && typeof version === 'number' && isSchema) {
     const parent = fieldOf(type, 'parent')
     if (parent !== undefined && generation >= maxAncestors)
-      throw invalid(`The message type ${name}`, `it is above itself, or above ${maxAncestors} types and below another`)
+      throw invalidInput(
+        `The message type ${name}`,
+        `it is above itself, or above ${maxAncestors} types and below another`,
+      )
     if (parent !== undefined) checkMessageType(parent, generation + 1)
     return
   }
   const problem = typeof type === 'string' ? `it is the text ${truncateText(type, 80)}` : `it is ${typeof type}`
-  throw invalid('The message type', `${problem}, and not a result of defineMessage`)
+  throw invalidInput('The message type', `${problem}, and not a result of defineMessage`)
 }
 
 /** Returns a type and its ancestors, the nearest first. */
@@ -150,8 +153,6 @@ export function lineage(type: MessageType): readonly MessageType[] {
 /** Returns true if `type` is `ancestor` or extends it. */
 export const isKindOf = (type: MessageType, ancestor: string): boolean =>
   lineage(type).some(({ name }) => name === ancestor)
-
-const invalid = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /** The stored form of a payload. */
 export interface EncodedPayload {
@@ -201,7 +202,7 @@ export async function decodePayload(type: MessageType | undefined, version: numb
   let payload = stored
   if (type === undefined) return deepFreeze(payload)
   if (version > type.version)
-    throw invalid(`The message ${type.name}`, `it has version ${version} and this code knows ${type.version}`)
+    throw invalidInput(`The message ${type.name}`, `it has version ${version} and this code knows ${type.version}`)
   for (let from = version; from < type.version; from++) {
     const step = type.upcast[from]
     if (step) payload = step(payload)

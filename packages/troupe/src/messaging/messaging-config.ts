@@ -1,5 +1,5 @@
 /** The options `createTroupe({ messaging })`, and the same with all defaults and durations in milliseconds. */
-import { checkOptions, type Duration, failure, milliseconds, show } from '../core/index.ts'
+import { checkOptions, type Duration, invalidInput, milliseconds, show } from '../core/index.ts'
 import type { SignatureConfig } from '../security/index.ts'
 
 /** The option `messaging` of `createTroupe`. */
@@ -47,13 +47,13 @@ export interface MessagingSettings {
 
 const integer = (value: unknown, what: string): number => {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-    throw failure('validation.failed', { what, problem: `it must be a whole number from 1, not ${show(value)}` })
+    throw invalidInput(what, `it must be a whole number from 1, not ${show(value)}`)
   return value
 }
 
 const longerThanNothing = (value: unknown, what: string): number => {
   const ms = milliseconds(value, what)
-  if (ms < 1) throw failure('validation.failed', { what, problem: 'it must be longer than nothing' })
+  if (ms < 1) throw invalidInput(what, 'it must be longer than nothing')
   return ms
 }
 
@@ -72,10 +72,7 @@ export function messagingSettings(config: MessagingConfig = {}): MessagingSettin
   checkOptions('messaging.capacity', capacity, ['count', 'bytes'])
   const backpressure = config.backpressure ?? 'reject'
   if (!['reject', 'wait', 'drop-oldest'].includes(backpressure))
-    throw failure('validation.failed', {
-      what: 'messaging.backpressure',
-      problem: `it is ${show(backpressure)}, not one of reject, wait, drop-oldest`,
-    })
+    throw invalidInput('messaging.backpressure', `it is ${show(backpressure)}, not one of reject, wait, drop-oldest`)
   const leaseMs = longerThanNothing(config.lease ?? '30s', 'messaging.lease')
   return {
     leaseMs,

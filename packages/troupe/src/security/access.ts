@@ -1,5 +1,5 @@
 /** The rights of one agent, and the check of the lists that narrow them. */
-import { failure, isListOf, isText, nearestName } from '../core/index.ts'
+import { failure, invalidInput, isListOf, isText, nearestName } from '../core/index.ts'
 import { builtInToolNames, createRoles, type Power, type Right, type Role, type Roles, roleOf } from './roles.ts'
 
 /** The access of one agent: a role, narrowed by lists of tools. */
@@ -108,7 +108,7 @@ export function checkGrants({ allow, deny }: Pick<AccessOptions, 'allow' | 'deny
     for (const name of listed(what, list) ?? []) {
       const meant = own.includes(name) ? undefined : nearestName(name, builtInToolNames)
       if (meant === undefined) continue
-      throw failure('validation.failed', { what, problem: `there is no tool ${name}; did you mean ${meant}?` })
+      throw invalidInput(what, `there is no tool ${name}; did you mean ${meant}?`)
     }
 }
 
@@ -118,7 +118,6 @@ const isPower = (right: Right): right is Power => powers.includes(right)
 /** The lists may also name tools of applications, so an unknown name is accepted. */
 function listed(what: string, list: readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (list === undefined) return undefined
-  if (!isListOf(list, isText))
-    throw failure('validation.failed', { what, problem: 'it must be a list of names of tools' })
+  if (!isListOf(list, isText)) throw invalidInput(what, 'it must be a list of names of tools')
   return new Set(list)
 }

@@ -1,5 +1,5 @@
 /** The operations that outside callers can be allowed, by name; routes of the server and API keys use these names. */
-import { failure, nearest } from '../core/index.ts'
+import { failure, invalidInput, nearest } from '../core/index.ts'
 
 export const operations = [
   'agents.list',
@@ -52,8 +52,7 @@ export const coversOperation = (patterns: readonly string[] | undefined, operati
 
 /** @throws ValidationError for a pattern that matches no operation, with the nearest name */
 export function checkOperations(patterns: readonly string[]): readonly string[] {
-  if (!Array.isArray(patterns))
-    throw failure('validation.failed', { what: 'operations', problem: 'it must be a list of names' })
+  if (!Array.isArray(patterns)) throw invalidInput('operations', 'it must be a list of names')
   for (const pattern of patterns)
     if (!operations.some((operation) => coversOperation([String(pattern)], operation)))
       throw failure('option.unknown', {

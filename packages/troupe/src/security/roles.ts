@@ -1,5 +1,5 @@
 /** Roles: which tools and which powers over others' entries an agent has. They are rights to act, never to read. */
-import { checkOptions, failure, nearest, show } from '../core/index.ts'
+import { checkOptions, failure, invalidInput, nearest, show } from '../core/index.ts'
 
 export const builtInToolNames = [
   'get_context',
@@ -76,10 +76,7 @@ export function createRoles(own: Roles = {}): Roles {
     if (wrong === undefined) continue
     const near = nearest(String(wrong), [...builtInToolNames, ...powers])
     const problem = `its tools and powers are lists of those that there are, and ${show(wrong)} is none`
-    throw failure('validation.failed', {
-      what: `The role ${name}`,
-      problem: near === undefined ? problem : `${problem}; did you mean ${near}?`,
-    })
+    throw invalidInput(`The role ${name}`, near === undefined ? problem : `${problem}; did you mean ${near}?`)
   }
   return { ...predefined, ...own }
 }

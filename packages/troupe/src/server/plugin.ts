@@ -1,6 +1,6 @@
 /** The server as a Fastify plugin: the routes of the table, each with authentication, limits and recording around it. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { failure, fieldOf, isObject, readable } from '../core/index.ts'
+import { failure, fieldOf, invalidInput, isObject, readable } from '../core/index.ts'
 import type { Roles } from '../security/index.ts'
 import type { Troupe } from '../startup/index.ts'
 import { partsIn } from '../startup/index.ts'
@@ -43,7 +43,7 @@ export interface TroupePluginOptions extends PluginOptions {
  */
 export const troupePlugin: FastifyPluginAsync<TroupePluginOptions> = async (app, options) => {
   if (!isObject(options) || fieldOf(options, 'troupe') === undefined)
-    throw failure('validation.failed', { what: 'The options of troupePlugin', problem: 'the option troupe is missing' })
+    throw invalidInput('The options of troupePlugin', 'the option troupe is missing')
   const { troupe, ...rest } = readable('The options of troupePlugin', () => ({ ...options }))
   const { prefix: _, ...own } = rest as typeof rest & { readonly prefix?: string }
   const settings = readSettings(own, { production: partsIn(troupe).settings.production })

@@ -6,6 +6,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  invalidInput,
   isListOf,
   isText,
   milliseconds,
@@ -60,7 +61,6 @@ export interface ServerSettings {
   readonly stalledMs: number
 }
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/
 export const isLoopback = (host: string): boolean => loopback.test(host)
 export const ownNames = ['localhost', '127.0.0.1', '[::1]']
@@ -87,17 +87,18 @@ export function readSettings(
   if (jwt !== undefined) checkJwt(jwt)
   if (oidc !== undefined) checkOidc(oidc)
   if (!Number.isInteger(bodyLimit) || bodyLimit < 1_024 || bodyLimit > 2 ** 24)
-    throw wrong('bodyLimit', 'it must be 1,024 to 16,777,216 bytes')
-  if (!Number.isInteger(maxStreams) || maxStreams < 1) throw wrong('maxStreams', 'it must be a whole number from 1')
+    throw invalidInput('bodyLimit', 'it must be 1,024 to 16,777,216 bytes')
+  if (!Number.isInteger(maxStreams) || maxStreams < 1)
+    throw invalidInput('maxStreams', 'it must be a whole number from 1')
   for (const origin of listed('origins', origins))
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
-      throw wrong('origins', `${origin} is not an origin such as https://app.example.com`)
+      throw invalidInput('origins', `${origin} is not an origin such as https://app.example.com`)
   const publicUrl = readPublicUrl(options.publicUrl)
   const local = host !== undefined && isLoopback(host)
   if (oidc && !publicUrl && !local)
-    throw wrong('oidc', 'it needs publicUrl, the address to which the provider sends people back')
+    throw invalidInput('oidc', 'it needs publicUrl, the address to which the provider sends people back')
   const isOpen = opened(options, { local, host, production })
-  if (isOpen && origins.includes('*')) throw wrong('origins', 'every page could call it, for it asks for no key')
+  if (isOpen && origins.includes('*')) throw invalidInput('origins', 'every page could call it, for it asks for no key')
   return {
     isOpen,
     key,
@@ -125,7 +126,7 @@ export function readSettings(
 export function readTrustProxy(addresses: readonly string[]): readonly string[] {
   for (const address of listed('trustProxy', addresses))
     if (!ipaddr.isValid(address) && !ipaddr.isValidCIDR(address))
-      throw wrong('trustProxy', `${address} is neither an address nor a range such as 10.0.0.0/8`)
+      throw invalidInput('trustProxy', `${address} is neither an address nor a range such as 10.0.0.0/8`)
   return addresses
 }
 
@@ -145,13 +146,14 @@ function readPublicUrl(url: string | undefined): URL | undefined {
   if (url === undefined) return undefined
   const found = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!found || !/^https?:$/.test(found.protocol) || found.href !== `${found.origin}/`)
-    throw wrong('publicUrl', 'it must be an address such as https://troupe.example.com, without a path')
+    throw invalidInput('publicUrl', 'it must be an address such as https://troupe.example.com, without a path')
   return found
 }
 
 /** @throws ValidationError for a key that could be guessed */
 export function checkApiKey(key: unknown): void {
-  if (typeof key !== 'string' || key.length < 32) throw wrong('key', 'it must be a text of at least 32 characters')
+  if (typeof key !== 'string' || key.length < 32)
+    throw invalidInput('key', 'it must be a text of at least 32 characters')
 }
 
 function opened(
@@ -159,7 +161,7 @@ function opened(
   where: { readonly local: boolean; readonly host: string | undefined; readonly production: boolean },
 ): boolean {
   if (authentication !== undefined && authentication !== 'required' && authentication !== 'open')
-    throw wrong('authentication', 'it is required or open')
+    throw invalidInput('authentication', 'it is required or open')
   const may = where.local && !where.production
   if (authentication === undefined) return may && [key, jwt, oidc].every((one) => one === undefined)
   if (authentication === 'open' && !may)
@@ -171,13 +173,13 @@ function opened(
 }
 
 function listed(what: string, list: readonly string[]): readonly string[] {
-  if (!isListOf(list, isText)) throw wrong(what, 'it must be a list of texts')
+  if (!isListOf(list, isText)) throw invalidInput(what, 'it must be a list of texts')
   return list
 }
 
 function limits(options: { readonly max?: number; readonly window?: Duration }) {
   checkOptions('rateLimit', options, ['max', 'window'])
   const { max = 100, window = '1m' } = options
-  if (!Number.isInteger(max) || max < 1) throw wrong('rateLimit.max', 'it must be a whole number from 1')
+  if (!Number.isInteger(max) || max < 1) throw invalidInput('rateLimit.max', 'it must be a whole number from 1')
   return { max, windowMs: milliseconds(window, 'rateLimit.window', '1ms') }
 }

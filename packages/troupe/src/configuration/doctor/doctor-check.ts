@@ -3,6 +3,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  invalidInput,
   isObject,
   listOf,
   milliseconds,
@@ -87,8 +88,6 @@ export interface DoctorConfig {
 const idForm = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/
 const dayForm = /^\d{4}-\d{2}-\d{2}$/
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 /**
  * @param known the ids of built-in checks, and whether each may be attested
  * @throws ValidationError that names the problem
@@ -100,16 +99,16 @@ export function checkDoctor(config: DoctorConfig, known: ReadonlyMap<string, { r
     checkOptions('doctor.checks', check, ['id', 'description', 'timeout', 'run'])
     const where = `doctor.checks ${show(check.id)}`
     if (typeof check.id !== 'string' || !idForm.test(check.id))
-      throw wrong(where, 'its id is not lower-case words joined by dots and dashes')
-    if (ids.has(check.id)) throw wrong(where, 'there is a check of that id')
+      throw invalidInput(where, 'its id is not lower-case words joined by dots and dashes')
+    if (ids.has(check.id)) throw invalidInput(where, 'there is a check of that id')
     ids.add(check.id)
     if (typeof check.description !== 'string' || check.description === '')
-      throw wrong(where, 'its description is not a text')
-    if (typeof check.run !== 'function') throw wrong(where, 'run must be a function')
+      throw invalidInput(where, 'its description is not a text')
+    if (typeof check.run !== 'function') throw invalidInput(where, 'run must be a function')
     if (check.timeout !== undefined) milliseconds(check.timeout, `${where}.timeout`, '1ms')
   }
   if (config.backups !== undefined && (typeof config.backups !== 'string' || config.backups === ''))
-    throw wrong('doctor.backups', 'it is not a path of a folder')
+    throw invalidInput('doctor.backups', 'it is not a path of a folder')
   for (const span of ['attestFor', 'backupEvery'] as const)
     if (config[span] !== undefined) milliseconds(config[span], `doctor.${span}`, '1ms')
   checkAttested(config.attest ?? {}, known)
@@ -119,7 +118,7 @@ function checkAttested(
   attest: Readonly<Record<string, string>>,
   known: ReadonlyMap<string, { readonly attestable: boolean }>,
 ): void {
-  if (!isObject(attest)) throw wrong('doctor.attest', 'it is not an object of days by the ids of checks')
+  if (!isObject(attest)) throw invalidInput('doctor.attest', 'it is not an object of days by the ids of checks')
   const attestable = [...known].flatMap(([id, check]) => (check.attestable ? [id] : []))
   for (const [id, day] of Object.entries(attest)) {
     if (!attestable.includes(id))
@@ -131,6 +130,6 @@ function checkAttested(
     // A day that the calendar does not have is read as another one.
     const at = typeof day === 'string' && dayForm.test(day) ? Date.parse(day) : Number.NaN
     if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== day)
-      throw wrong(`doctor.attest.${id}`, 'it is not a day such as 2026-11-01')
+      throw invalidInput(`doctor.attest.${id}`, 'it is not a day such as 2026-11-01')
   }
 }

@@ -1,5 +1,5 @@
 /** Reads the settings of a file or of flags. */
-import { failure, isObject, nearestOf, type TroupeError } from '../../core/index.ts'
+import { failure, invalidInput, isObject, nearestOf, type TroupeError } from '../../core/index.ts'
 import type { FoundSetting, SettingSource } from '../settings/setting-source.ts'
 import { childrenOf, settingAt, settings } from '../settings/settings.ts'
 import { type ReadSettings, wrongValue } from './read-variables.ts'
@@ -32,12 +32,7 @@ export function readConfigValues(
       return
     }
     if (!isObject(value)) {
-      problems.push(
-        failure('validation.failed', {
-          what: `${path} in ${origin.name}`,
-          problem: `it is not an object with ${nested.join(', ')}`,
-        }),
-      )
+      problems.push(invalidInput(`${path} in ${origin.name}`, `it is not an object with ${nested.join(', ')}`))
       return
     }
     for (const [name, one] of Object.entries(value)) {

@@ -2,7 +2,15 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
-import { type Clock, checkOptions, type Duration, failure, milliseconds, type Redactor } from '../../core/index.ts'
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  failure,
+  invalidInput,
+  milliseconds,
+  type Redactor,
+} from '../../core/index.ts'
 import { type SecretSource, Secrets } from '../../security/index.ts'
 import { readEnvironment } from '../environment.ts'
 
@@ -41,12 +49,10 @@ interface Parts {
 
 /** @throws ValidationError for an invalid source */
 export function openSecrets(config: SecretsConfig = ['environment'], parts: Parts): Secrets {
-  if (!Array.isArray(config)) throw wrong('secrets', 'it is not a list of sources')
+  if (!Array.isArray(config)) throw invalidInput('secrets', 'it is not a list of sources')
   for (const secret of readEnvironment(parts.variables).secrets) parts.redactor.addSecret(secret)
   return new Secrets({ ...parts, sources: config.map((one, i) => sourceOf(one, `secrets[${i}]`, parts)) })
 }
-
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 function sourceOf(config: SecretsConfig[number], where: string, parts: Parts): SecretSource {
   if (config === 'environment') return { get: (name) => asValue(parts.variables[name]) }
@@ -55,14 +61,15 @@ function sourceOf(config: SecretsConfig[number], where: string, parts: Parts): S
     if ('files' in config) return filesSource(config, where, parts.clock)
     if ('command' in config) return commandSource(config, where, parts.clock)
   }
-  throw wrong(where, "it is none of 'environment', { files }, { command } and { get }")
+  throw invalidInput(where, "it is none of 'environment', { files }, { command } and { get }")
 }
 
 const asValue = (text: string | undefined) => (text ? { value: text } : undefined)
 
 function filesSource(config: SecretFiles, where: string, clock: Clock): SecretSource {
   checkOptions(where, config, ['files', 'ttl'])
-  if (typeof config.files !== 'string' || config.files === '') throw wrong(where, 'files is the path of a folder')
+  if (typeof config.files !== 'string' || config.files === '')
+    throw invalidInput(where, 'files is the path of a folder')
   const folder = resolve(config.files)
   const ttlMs = milliseconds(config.ttl ?? '1m', `${where}.ttl`, '1ms')
   return {
@@ -89,7 +96,7 @@ function commandSource(config: SecretCommand, where: string, clock: Clock): Secr
     command.length === 0 ||
     !command.every((part) => typeof part === 'string' && part !== '')
   )
-    throw wrong(where, 'command is a list of a program and its arguments')
+    throw invalidInput(where, 'command is a list of a program and its arguments')
   const ttlMs = milliseconds(config.ttl ?? '5m', `${where}.ttl`, '1ms')
   const timeout = milliseconds(config.timeout ?? '10s', `${where}.timeout`, '1ms')
   return {

@@ -1,5 +1,5 @@
 /** Replaces the references in a configuration by their secrets; from then on each is redacted from all output. */
-import { failure, fieldOf, type Redactor } from '../../core/index.ts'
+import { fieldOf, invalidInput, type Redactor } from '../../core/index.ts'
 import type { MessagingConfig } from '../../messaging/index.ts'
 import { type EncryptionConfig, isSecretReference, type Secrets } from '../../security/index.ts'
 import type { PostgresOptions } from '../../storage/index.ts'
@@ -44,8 +44,7 @@ export async function revealConfig(
 
 /** The password of a database may be a token that expires, so it is requested for each connection. */
 function withLivePassword(storage: TroupeConfig['storage'], secrets: Secrets, redactor: Redactor): unknown {
-  if (typeof fieldOf(storage, 'then') === 'function')
-    throw failure('validation.failed', { what: 'storage', problem: 'it is a promise: await it first' })
+  if (typeof fieldOf(storage, 'then') === 'function') throw invalidInput('storage', 'it is a promise: await it first')
   if (typeof storage !== 'object' || !('password' in storage)) return storage
   const { password } = storage
   if (password === undefined || typeof password === 'string') return storage

@@ -2,7 +2,7 @@
  * The audience as data: an entry names grantees (`*` everyone, `@agent`, `#topic`), and its owner always reads. This is
  * the rule in TypeScript; `statements/visibility.ts` has the same rule in SQL, and a property test compares them.
  */
-import { checkName, failure, listOf } from '../../core/index.ts'
+import { checkName, failure, invalidInput, listOf } from '../../core/index.ts'
 import type { Audience, AudienceOptions, Writers } from '../context-client.ts'
 
 export const agentGrantee = (agent: string) => `@${agent}`
@@ -50,11 +50,11 @@ export function granteesOf(options: AudienceOptions, maxTopics: number): readonl
   const { audience, subscribers, topics } = options
   if (audience === undefined && subscribers === undefined && topics === undefined) return undefined
   if (audience !== undefined && audience !== 'everyone' && audience !== 'owner')
-    throw failure('validation.failed', { what: 'audience', problem: "it must be 'everyone' or 'owner'" })
+    throw invalidInput('audience', "it must be 'everyone' or 'owner'")
   const agents = subscribers === undefined ? [] : names('agent', subscribers, 'subscribers').map(agentGrantee)
   const subjects = topics === undefined ? [] : names('topic', topics, 'topics').map(topicGrantee)
   if (audience !== undefined && agents.length + subjects.length > 0)
-    throw failure('validation.failed', { what: 'audience', problem: `'${audience}' excludes subscribers and topics` })
+    throw invalidInput('audience', `'${audience}' excludes subscribers and topics`)
   if (subjects.length > maxTopics) throw failure('topic.limit', { limit: maxTopics, where: 'on an entry' })
   return audience === 'everyone' ? [everyone] : [...agents, ...subjects]
 }

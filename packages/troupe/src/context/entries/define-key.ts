@@ -1,5 +1,14 @@
 /** Keys with a form and a schema, which a push checks. */
-import { checkSchema, failure, fieldOf, isObject, type Json, type Schema, show } from '../../core/index.ts'
+import {
+  checkSchema,
+  failure,
+  fieldOf,
+  invalidInput,
+  isObject,
+  type Json,
+  type Schema,
+  show,
+} from '../../core/index.ts'
 
 /** A key with the schema of its value. */
 export interface Key<T = unknown> {
@@ -37,16 +46,12 @@ export interface KeyMaker<Form extends string, T> {
  */
 export function defineKey<const Form extends string, T>(form: Form, schema: Schema<T>): KeyMaker<Form, T> {
   if (typeof form !== 'string' || /[{}]/.test(form.replace(/\{[^{}]+\}/g, '')))
-    throw failure('validation.failed', {
-      what: 'The form of a key',
-      problem: `${show(form)} is not a text with {name} in it`,
-    })
+    throw invalidInput('The form of a key', `${show(form)} is not a text with {name} in it`)
   // A missing schema would otherwise be noticed only at the first push.
   checkSchema(`The schema of ${form}`, schema ?? null)
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
-    if (!isObject(parameters))
-      throw failure('validation.failed', { what: `What the key ${form} was given`, problem: 'it is not an object' })
+    if (!isObject(parameters)) throw invalidInput(`What the key ${form} was given`, 'it is not an object')
     for (const name of Object.keys(parameters))
       if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'does not occur in the form' })
     const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {

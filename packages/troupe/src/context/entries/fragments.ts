@@ -9,6 +9,7 @@ import {
   encodeInTime,
   encodeJson,
   failure,
+  invalidInput,
   isLongValue,
   type Json,
   joinTaint,
@@ -69,8 +70,7 @@ export function checkUpdate(fn: unknown, options: object): void {
   if (Object.hasOwn(options ?? {}, 'ifVersion'))
     throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
   checkOptionNames('update', options, updateOptions)
-  if (typeof fn !== 'function')
-    throw failure('validation.failed', { what: 'What update was given', problem: 'it must be a function of the value' })
+  if (typeof fn !== 'function') throw invalidInput('What update was given', 'it must be a function of the value')
 }
 
 export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(key))
@@ -93,7 +93,7 @@ export const parsedValue = async <K extends Key | string>(
 export function checkVersion(version: unknown, least: number): number | undefined {
   if (version === undefined) return undefined
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < least)
-    throw failure('validation.failed', { what: 'ifVersion', problem: `it must be a whole number from ${least}` })
+    throw invalidInput('ifVersion', `it must be a whole number from ${least}`)
   return version
 }
 
@@ -137,7 +137,7 @@ export async function preparePush(
 
 function metadataText(metadata: unknown): string {
   const text = encodeJson(metadata, 'metadata')
-  if (!text.startsWith('{')) throw failure('validation.failed', { what: 'metadata', problem: 'it must be an object' })
+  if (!text.startsWith('{')) throw invalidInput('metadata', 'it must be an object')
   if (Buffer.byteLength(text) > 16_384)
     throw failure('value.too_large', { what: 'The metadata', bytes: Buffer.byteLength(text), limit: 16_384 })
   return text

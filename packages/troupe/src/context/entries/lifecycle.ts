@@ -3,7 +3,7 @@ import {
   checkName,
   checkOptions,
   type Duration,
-  failure,
+  invalidInput,
   isObject,
   milliseconds,
   objectOf,
@@ -48,21 +48,14 @@ function lifetimeMs(ttl: unknown, what = 'ttl'): number {
   const ms = Math.ceil(milliseconds(ttl, what))
   // The time of expiry must be a valid date.
   if (ms <= 0 || ms > 100 * 365 * 86_400_000)
-    throw failure('validation.failed', {
-      what,
-      problem: `${show(ttl)} is not above zero and at most 100 years`,
-    })
+    throw invalidInput(what, `${show(ttl)} is not above zero and at most 100 years`)
   return ms
 }
 
 /** @param own lifecycles by name; they may replace the predefined ones */
 export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}): Lifecycles {
   // A list would define lifecycles with the names 0, 1 and so on.
-  if (!isObject(own))
-    throw failure('validation.failed', {
-      what: 'context.lifecycles',
-      problem: 'it must be an object of lifecycles by name',
-    })
+  if (!isObject(own)) throw invalidInput('context.lifecycles', 'it must be an object of lifecycles by name')
   const known = new Map<string, Lifetime>()
   const bound: { readonly matches: (key: string) => boolean; readonly lifetime: Lifetime }[] = []
   for (const [name, lifecycle] of Object.entries({ ...predefined, ...objectOf('context.lifecycles', own) })) {
@@ -78,15 +71,11 @@ export function createLifecycles(own: Readonly<Record<string, Lifecycle>> = {}):
   return {
     named({ ttl, lifecycle }) {
       if (ttl !== undefined && lifecycle !== undefined)
-        throw failure('validation.failed', { what: 'ttl', problem: 'it excludes lifecycle: name one of them' })
+        throw invalidInput('ttl', 'it excludes lifecycle: name one of them')
       if (ttl !== undefined) return { lifecycle: null, ttlMs: lifetimeMs(ttl) }
       if (lifecycle === undefined) return undefined
       const found = typeof lifecycle === 'string' ? known.get(lifecycle) : undefined
-      if (!found)
-        throw failure('validation.failed', {
-          what: 'lifecycle',
-          problem: `it must be one of ${[...known.keys()].join(', ')}`,
-        })
+      if (!found) throw invalidInput('lifecycle', `it must be one of ${[...known.keys()].join(', ')}`)
       return found
     },
     initial: (key) => bound.find(({ matches }) => matches(key))?.lifetime ?? permanent,

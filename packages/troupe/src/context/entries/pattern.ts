@@ -1,5 +1,5 @@
 /** Patterns of keys: `*` is any run of characters, dots included, `?` is one (a code point). */
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 import { KeyMatcher } from '../../security/index.ts'
 
 export interface Pattern {
@@ -15,10 +15,7 @@ export interface Pattern {
 /** @throws ValidationError unless it is a text of at most 1,024 characters */
 export function checkPattern(pattern: unknown, what = 'The pattern'): string {
   if (typeof pattern !== 'string' || pattern.length > 1_024 || pattern.includes('\0') || !pattern.isWellFormed())
-    throw failure('validation.failed', {
-      what,
-      problem: 'it must be a text of at most 1,024 characters, without NUL',
-    })
+    throw invalidInput(what, 'it must be a text of at most 1,024 characters, without NUL')
   return pattern
 }
 

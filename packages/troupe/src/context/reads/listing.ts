@@ -2,7 +2,15 @@
  * Lists keys and entries in the order of UTF-8 bytes. The engine merges one stream of keys per grantee of the reader, so that a
  * list reads only visible keys. A filter that the index cannot serve examines a bounded number of visible keys per page.
  */
-import { checkName, checkOptions, compareKeys, decodeCursor, failure, listOf, TimeSlice } from '../../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  compareKeys,
+  decodeCursor,
+  invalidInput,
+  listOf,
+  TimeSlice,
+} from '../../core/index.ts'
 import type { Row } from '../../storage/index.ts'
 import type { ListOptions } from '../context-client.ts'
 import { agentGrantee, type ContextReader, everyone, topicGrantee } from '../entries/audience.ts'
@@ -26,7 +34,7 @@ export interface ListQuery {
 export function checkLimit(limit: unknown, standard = 100): number {
   if (limit === undefined) return standard
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw failure('validation.failed', { what: 'limit', problem: 'it must be a whole number from 1 to 1,000' })
+    throw invalidInput('limit', 'it must be a whole number from 1 to 1,000')
   return limit
 }
 
@@ -49,7 +57,7 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
   checkOptions(where, options, ['prefix', 'pattern', 'topics', 'limit', 'cursor', 'signal'])
   const { prefix = '', cursor } = options
   if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.includes('\0'))
-    throw failure('validation.failed', { what: 'prefix', problem: 'it must be well-formed text without NUL' })
+    throw invalidInput('prefix', 'it must be well-formed text without NUL')
   const pattern = options.pattern === undefined ? undefined : compilePattern(options.pattern)
   const head = pattern?.head ?? ''
   const begin = later(prefix, head)
@@ -60,8 +68,7 @@ export function parseListOptions(where: string, options: ListOptions): ListQuery
       ? undefined
       : // A stream that is merged twice would be counted twice.
         [...new Set(listOf('topics', options.topics).map((topic) => topicGrantee(checkName('topic', topic))))]
-  if (topics && topics.length > maxTopics)
-    throw failure('validation.failed', { what: 'topics', problem: `it names at most ${maxTopics}` })
+  if (topics && topics.length > maxTopics) throw invalidInput('topics', `it names at most ${maxTopics}`)
   return {
     limit: checkLimit(options.limit),
     from: cursor === undefined ? begin : later(begin, afterKey(decodeCursor(cursor))),

@@ -2,7 +2,7 @@
  * The position of an item of a watch: the revision, the ordinal of the change within it, and for a change of subscriptions,
  * which brings several entries at once, the index of the entry. The same for every reader and every pattern.
  */
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 
 export interface WatchPosition {
   readonly revision: number
@@ -23,11 +23,7 @@ export const positionText = ({ revision, ordinal, index }: WatchPosition): strin
 export function readPosition(position: unknown): WatchPosition {
   if (typeof position === 'number' && Number.isSafeInteger(position) && position >= 0) return { revision: position }
   const found = typeof position === 'string' ? form.exec(position) : null
-  if (!found)
-    throw failure('validation.failed', {
-      what: 'from',
-      problem: 'it is neither a revision nor the position of an item',
-    })
+  if (!found) throw invalidInput('from', 'it is neither a revision nor the position of an item')
   const [revision, ordinal, index] = found.slice(1).map((part) => (part === undefined ? undefined : Number(part)))
   return {
     revision: revision as number,

@@ -6,6 +6,7 @@ import {
   checkOptions,
   failure,
   fieldOf,
+  invalidInput,
   type Json,
   readable,
   show,
@@ -41,12 +42,9 @@ export function parseBatch(
   checkOptions('batch', options, ['atomic', 'signal'])
   if (options.atomic !== undefined) checkFlag('atomic', options.atomic)
   if (!readable('batch', () => Array.isArray(operations)) || operations.length > maxOperations)
-    throw failure('validation.failed', {
-      what: 'A batch',
-      problem: `it must be a list of at most ${maxOperations} operations`,
-    })
+    throw invalidInput('A batch', `it must be a list of at most ${maxOperations} operations`)
   for (const [i, operation] of operations.entries()) {
-    const wrong = (problem: string) => failure('validation.failed', { what: `Operation ${i}`, problem })
+    const wrong = (problem: string) => invalidInput(`Operation ${i}`, problem)
     const type = fieldOf(operation, 'type')
     if (typeof type !== 'string' || !Object.hasOwn(rights, type)) throw wrong('its type is push, get or delete')
     // All operations have one signal, that of the batch.

@@ -57,6 +57,10 @@ export function failure(
   return markOwn(error)
 }
 
+/** The failure `validation.failed`. @param what is invalid @param problem completes "it is invalid:" */
+export const invalidInput = (what: string, problem: string): TroupeError =>
+  failure('validation.failed', { what, problem })
+
 const own = Symbol('own')
 
 /** Marks an error whose text is Troupe's own, and may therefore be shown to callers of the server. */

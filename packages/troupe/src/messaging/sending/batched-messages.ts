@@ -3,7 +3,7 @@
  * message. Each send resolves when its own message is durable, and fails alone. Collected messages are only in memory and not
  * accepted yet.
  */
-import { type Cancel, type Clock, checkOptions, failure, milliseconds, show } from '../../core/index.ts'
+import { type Cancel, type Clock, checkOptions, failure, invalidInput, milliseconds, show } from '../../core/index.ts'
 import type { Priority } from '../message.ts'
 import type { BatchSendOptions } from '../message-client.ts'
 import { isPriority } from '../receiving/message-row.ts'
@@ -45,15 +45,9 @@ export class BatchedMessages {
     checkOptions('batched', options, ['size', 'wait', 'flushOn'])
     const { size = 10, wait = '5s', flushOn = 'urgent' } = options
     if (!Number.isInteger(size) || size < 1 || size > 1_000)
-      throw failure('validation.failed', {
-        what: 'size',
-        problem: `it must be a whole number from 1 to 1,000, got ${show(size)}`,
-      })
+      throw invalidInput('size', `it must be a whole number from 1 to 1,000, got ${show(size)}`)
     if (flushOn !== 'never' && !isPriority(flushOn))
-      throw failure('validation.failed', {
-        what: 'flushOn',
-        problem: `it must be a priority or never, got ${show(flushOn)}`,
-      })
+      throw invalidInput('flushOn', `it must be a priority or never, got ${show(flushOn)}`)
     this.#parts = parts
     this.#size = size
     this.#waitMs = milliseconds(wait, 'wait')
@@ -61,7 +55,7 @@ export class BatchedMessages {
   }
 
   readonly enqueue: Enqueue = ({ lane, priority, prepared, signal }) => {
-    if (this.#closed) throw failure('validation.failed', { what: 'Sending by this batch', problem: 'it is closed' })
+    if (this.#closed) throw invalidInput('Sending by this batch', 'it is closed')
     if (this.#inFlight.size >= maxPendingSends) throw failure('batch.unresolved', { limit: maxPendingSends })
     const sent = new Promise<SendReceipt>((resolve, reject) => {
       const begin = () => {

@@ -1,5 +1,5 @@
 /** The port of requests: outside of a step a row gets the answer, in a step a recorded wait does. */
-import { duration, failure, type Json, milliseconds } from '../../core/index.ts'
+import { duration, failure, invalidInput, type Json, milliseconds } from '../../core/index.ts'
 import type { RequestOptions } from '../message-client.ts'
 import type { MessageType } from '../message-type.ts'
 import { checkSend, commonOptions, type Encoded } from './compose-message.ts'
@@ -34,7 +34,7 @@ export function checkRequest(options: RequestOptions): CheckedRequest {
         nearest: `one of ${requestOptions.join(', ')}`,
       })
   const timeoutMs = milliseconds(options.timeout ?? '30s', 'timeout')
-  if (timeoutMs <= 0) throw failure('validation.failed', { what: 'timeout', problem: 'it must be longer than nothing' })
+  if (timeoutMs <= 0) throw invalidInput('timeout', 'it must be longer than nothing')
   return { ...checked, timeoutMs }
 }
 

@@ -1,5 +1,5 @@
 /** The options of `ada.supervise`, validated, with defaults and durations in milliseconds. */
-import { checkOptions, type Duration, failure, isInstance, listOf, milliseconds, show } from '../../core/index.ts'
+import { checkOptions, type Duration, invalidInput, isInstance, listOf, milliseconds, show } from '../../core/index.ts'
 import { type Backoff, checkInteger } from '../../resilience/index.ts'
 import { Worker } from '../workers/worker.ts'
 
@@ -73,20 +73,19 @@ export const superviseOptionNames = [
 /** The highest number of children of one supervisor. */
 const maxChildren = 1_000
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 /** @throws ValidationError */
 export function superviseSettings(options: SuperviseOptions): SuperviseSettings {
   const { name = 'supervisor', strategy = 'one-for-one', restarts = {}, failures = false, onEscalated } = options
   checkOptions('supervise.restarts', restarts, ['max', 'within'])
-  if (typeof name !== 'string' || name === '') throw wrong('supervise.name', 'it must be a text that is not empty')
+  if (typeof name !== 'string' || name === '')
+    throw invalidInput('supervise.name', 'it must be a text that is not empty')
   if (!strategies.includes(strategy))
-    throw wrong('supervise.strategy', `it is ${show(strategy)}, not one of ${strategies.join(', ')}`)
+    throw invalidInput('supervise.strategy', `it is ${show(strategy)}, not one of ${strategies.join(', ')}`)
   if (onEscalated !== undefined && typeof onEscalated !== 'function')
-    throw wrong('supervise.onEscalated', 'it must be a function')
+    throw invalidInput('supervise.onEscalated', 'it must be a function')
   const positive = (value: Duration, what: string) => {
     const ms = milliseconds(value, what)
-    if (ms < 1) throw wrong(what, 'it must be longer than nothing')
+    if (ms < 1) throw invalidInput(what, 'it must be longer than nothing')
     return ms
   }
   const baseMs = milliseconds(options.backoff ?? '100ms', 'supervise.backoff')
@@ -107,13 +106,13 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
 export function checkChildren(children: readonly SuperviseChild[]): readonly SuperviseChild[] {
   const count = listOf('The children of supervise', children).length
   if (count === 0 || count > maxChildren)
-    throw wrong(
+    throw invalidInput(
       'The children of supervise',
       `it must be a list of 1 to ${maxChildren} functions that create a worker, got ${count}`,
     )
   for (const child of children)
     if (isInstance(child, Worker))
-      throw wrong(
+      throw invalidInput(
         'The children of supervise',
         `${child.name} is a worker; pass () => new …, because each start needs a new one`,
       )

@@ -1,5 +1,5 @@
 /** A child of a supervisor: a worker that is created for each start, or another supervisor. */
-import { checkOptions, duration, failure, type TroupeError, whenAborted } from '../../core/index.ts'
+import { checkOptions, duration, failure, invalidInput, type TroupeError, whenAborted } from '../../core/index.ts'
 import type { HaltableWorker, WorkerWatch } from '../workers/running-worker.ts'
 import { Worker } from '../workers/worker.ts'
 import {
@@ -52,7 +52,7 @@ function workerChild(make: () => Worker, parts: ChildParts): Child {
     if (worker instanceof Worker) return worker
     // The rejection of an asynchronous function is ignored with its promise.
     if ((worker as unknown) instanceof Promise) (worker as unknown as Promise<unknown>).catch(() => {})
-    throw failure('validation.failed', { what: 'The result of a supervised function', problem: 'it is not a Worker' })
+    throw invalidInput('The result of a supervised function', 'it is not a Worker')
   }
   // Created before any start, so that a function that creates no worker is rejected at once; the first start uses it.
   let next: Worker | undefined = made()

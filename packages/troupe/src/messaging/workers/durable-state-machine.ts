@@ -3,7 +3,7 @@
  * concurrent transitions from one state only one happens. In a step, a transition is staged with the turn.
  */
 import type { ContextClient, PushOptions } from '../../context/index.ts'
-import { checkOptions, failure, type Json, TroupeError } from '../../core/index.ts'
+import { checkOptions, invalidInput, type Json, TroupeError } from '../../core/index.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
 /** The options of `StateMachine.open`. */
@@ -68,13 +68,9 @@ export class DurableStateMachine<State extends string = string> {
     const { context, key, initial, transitions, entry = {} } = options
     checkOptions('StateMachine.open.entry', entry, entryOptions)
     if (typeof context?.update !== 'function')
-      throw failure('validation.failed', {
-        what: 'context',
-        problem: 'it is not a context of an agent or of a handler',
-      })
+      throw invalidInput('context', 'it is not a context of an agent or of a handler')
     const table = new TransitionTable(transitions)
-    if (!table.names(initial))
-      throw failure('validation.failed', { what: 'initial', problem: `${initial} is in no transition` })
+    if (!table.names(initial)) throw invalidInput('initial', `${initial} is in no transition`)
     let found = await context.get(key)
     if (found === undefined) {
       found = { state: initial, history: [] }
@@ -161,7 +157,7 @@ function readStoredState<State extends string>(
       found === undefined
         ? 'its entry was deleted, or this agent may not read it'
         : 'it holds no state that its transitions name'
-    throw failure('validation.failed', { what: `The state machine ${key}`, problem })
+    throw invalidInput(`The state machine ${key}`, problem)
   }
   return { state: state as State, history: history as Transition<State>[] }
 }

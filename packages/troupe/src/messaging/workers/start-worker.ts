@@ -1,5 +1,5 @@
 /** Runs a worker: joins its presence to its intake, and ends only when the handlers in progress have ended. */
-import { failure, milliseconds, sleep } from '../../core/index.ts'
+import { invalidInput, milliseconds, sleep } from '../../core/index.ts'
 import type { JournalParts, Recorder } from '../../journal/index.ts'
 import { Access } from '../../security/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
@@ -48,8 +48,7 @@ export async function startWorker(
   parts: StartWorkerParts,
   options: StartWorkerOptions,
 ): Promise<HaltableWorker> {
-  if (!(worker instanceof Worker))
-    throw failure('validation.failed', { what: 'The argument of start', problem: 'it must be a Worker' })
+  if (!(worker instanceof Worker)) throw invalidInput('The argument of start', 'it must be a Worker')
   const running = new WorkerRunner(worker, parts, options)
   await running.start()
   return running
@@ -184,10 +183,7 @@ class WorkerRunner implements HaltableWorker {
 function retryOf({ options }: Worker, maxAttempts: number) {
   const { attempts = maxAttempts, backoff = defaults.backoff, maxBackoff = defaults.maxBackoff } = options.retry ?? {}
   if (attempts > maxAttempts)
-    throw failure('validation.failed', {
-      what: 'retry.attempts',
-      problem: `${attempts} is above messaging.maxAttempts, ${maxAttempts}`,
-    })
+    throw invalidInput('retry.attempts', `${attempts} is above messaging.maxAttempts, ${maxAttempts}`)
   const baseMs = milliseconds(backoff, 'retry.backoff')
   return { attempts, backoff: { baseMs, maxMs: milliseconds(maxBackoff, 'retry.maxBackoff') } }
 }

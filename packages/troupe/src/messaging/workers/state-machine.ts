@@ -1,5 +1,5 @@
 /** A state machine, which rejects transitions that its table does not have. */
-import { checkOptions, failure, show } from '../../core/index.ts'
+import { checkOptions, invalidInput, show } from '../../core/index.ts'
 import { DurableStateMachine, type DurableStateMachineOptions } from './durable-state-machine.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
@@ -32,7 +32,7 @@ export class StateMachine<State extends string = string> {
     this.#table = new TransitionTable(options.transitions)
     this.#state = options.initial
     if (!this.#table.names(options.initial))
-      throw failure('validation.failed', { what: 'initial', problem: `${show(options.initial)} is in no transition` })
+      throw invalidInput('initial', `${show(options.initial)} is in no transition`)
   }
 
   /**

@@ -1,5 +1,5 @@
 /** The allowed transitions of a state machine, in memory or durable. */
-import { checkFunction, failure, isPlainObject, listOf, readable, show } from '../../core/index.ts'
+import { checkFunction, failure, invalidInput, isPlainObject, listOf, readable, show } from '../../core/index.ts'
 
 /** A change of state. */
 export interface Transition<State extends string> {
@@ -19,14 +19,12 @@ export class TransitionTable<State extends string> {
   readonly #next: ReadonlyMap<string, readonly State[]>
 
   constructor(transitions: Transitions<State>) {
-    if (!isPlainObject(transitions))
-      throw failure('validation.failed', { what: 'transitions', problem: 'they are not an object of lists of states' })
+    if (!isPlainObject(transitions)) throw invalidInput('transitions', 'they are not an object of lists of states')
     const entries = readable('transitions', () => Object.entries(transitions)) as [string, readonly State[]][]
     for (const [from, to] of entries) {
       const what = `The transitions from ${from}`
       for (const state of listOf(what, to))
-        if (typeof state !== 'string')
-          throw failure('validation.failed', { what, problem: `${show(state)} is not a text` })
+        if (typeof state !== 'string') throw invalidInput(what, `${show(state)} is not a text`)
     }
     this.#next = new Map(entries.map(([from, to]) => [from, [...to]]))
   }

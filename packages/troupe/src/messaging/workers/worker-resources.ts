@@ -2,7 +2,7 @@
  * The resources of a worker: started in their order before it, and stopped in the reverse order after it, also after
  * failures.
  */
-import { failure, fieldOf } from '../../core/index.ts'
+import { fieldOf, invalidInput } from '../../core/index.ts'
 
 /** A part of a worker that is started before it and stopped after it. */
 export interface Resource {
@@ -17,7 +17,7 @@ export function checkResource<Used extends Resource>(resource: Used): Used {
   const is = (what: unknown) => what === undefined || typeof what === 'function'
   const [start, stop] = [fieldOf(resource, 'start'), fieldOf(resource, 'stop')]
   if (!is(start) || !is(stop) || (start === undefined && stop === undefined))
-    throw failure('validation.failed', { what: 'A resource', problem: 'it has a start(), a stop(), or both' })
+    throw invalidInput('A resource', 'it has a start(), a stop(), or both')
   return resource
 }
 

@@ -1,7 +1,16 @@
 /** `Worker`: an agent that handles messages. A subclass registers its handlers; `ada.start(worker)` runs it. */
 
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
-import { checkOptions, type Duration, failure, isList, milliseconds, readable, show } from '../../core/index.ts'
+import {
+  checkOptions,
+  type Duration,
+  failure,
+  invalidInput,
+  isList,
+  milliseconds,
+  readable,
+  show,
+} from '../../core/index.ts'
 import type { EffectSpec, OutsideFunction } from '../../journal/index.ts'
 import type { UserMetrics } from '../../observability/index.ts'
 import { type AccessOptions, checkGrants } from '../../security/index.ts'
@@ -130,31 +139,25 @@ export interface HandlerClients {
 }
 
 const text = (value: unknown, what: string): string => {
-  if (typeof value !== 'string') throw failure('validation.failed', { what, problem: 'it must be a text' })
+  if (typeof value !== 'string') throw invalidInput(what, 'it must be a text')
   return value
 }
 const integer = (value: number, what: string, max: number): number => {
   if (!Number.isInteger(value) || value < 1 || value > max)
-    throw failure('validation.failed', {
-      what,
-      problem: `it must be a whole number from 1 to ${max}, not ${show(value)}`,
-    })
+    throw invalidInput(what, `it must be a whole number from 1 to ${max}, not ${show(value)}`)
   return value
 }
 
 /** `*`, `topic`, `topic:role` or `*:role`. */
 function peers(pattern: string, handler: unknown): string {
-  if (text(pattern, 'pattern') === '')
-    throw failure('validation.failed', { what: 'pattern', problem: 'it is empty; write * for every agent' })
-  if (typeof handler !== 'function')
-    throw failure('validation.failed', { what: `The handler of ${pattern}`, problem: 'it must be a function' })
+  if (text(pattern, 'pattern') === '') throw invalidInput('pattern', 'it is empty; write * for every agent')
+  if (typeof handler !== 'function') throw invalidInput(`The handler of ${pattern}`, 'it must be a function')
   return pattern
 }
 
 function checkRegistration(type: Pick<MessageType, 'name'>, handler: unknown): void {
   checkMessageType(type)
-  if (typeof handler !== 'function')
-    throw failure('validation.failed', { what: `The handler of ${type.name}`, problem: 'it must be a function' })
+  if (typeof handler !== 'function') throw invalidInput(`The handler of ${type.name}`, 'it must be a function')
 }
 
 /** Binding may throw for a proxy. */
@@ -196,7 +199,7 @@ export class Worker {
     this.name = checkAgentName(name)
     const { role = 'worker', topics = [], concurrency = 1, retry = {} } = options
     text(role, 'role')
-    if (!isList(topics)) throw failure('validation.failed', { what: 'topics', problem: 'it must be a list of texts' })
+    if (!isList(topics)) throw invalidInput('topics', 'it must be a list of texts')
     for (const topic of topics) text(topic, 'topics')
     integer(concurrency, 'concurrency', 1_000)
     if (retry.attempts !== undefined) integer(retry.attempts, 'retry.attempts', 1_000)
@@ -357,15 +360,14 @@ export class Worker {
     this.#begun = true
   }
   #register(what: string, over = this.#begun): void {
-    if (over)
-      throw failure('validation.failed', { what: `${what} of ${this.name}`, problem: 'it must come before the start' })
+    if (over) throw invalidInput(`${what} of ${this.name}`, 'it must come before the start')
   }
   #started(): HandlerClients {
     if (!this.#clients)
-      throw failure('validation.failed', {
-        what: `Sending as ${this.name}`,
-        problem: 'the worker is not started; start it first, or send with user.agent(name).messages',
-      })
+      throw invalidInput(
+        `Sending as ${this.name}`,
+        'the worker is not started; start it first, or send with user.agent(name).messages',
+      )
     return this.#clients
   }
 }

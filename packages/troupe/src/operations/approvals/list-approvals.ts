@@ -10,6 +10,7 @@ import {
   decodeCursor,
   encodeCursor,
   failure,
+  invalidInput,
   type Page,
   type UserId,
   unknownTaint,
@@ -60,7 +61,7 @@ export async function listApprovals(
   const { limit = 50, cursor, signal } = options
   checkSignal(what, signal)
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
-    throw failure('validation.failed', { what: `${what}.limit`, problem: 'it must be from 1 to 500' })
+    throw invalidInput(`${what}.limit`, 'it must be from 1 to 500')
   const page = await readPage(parts, user, { limit, ...(signal ? { signal } : {}), ...readCursor(cursor) })
   // A title is the beginning of a task or message, and questions quote anything.
   if (page.items.length > 0) addStepTaint(unknownTaint, 'a list of approvals')

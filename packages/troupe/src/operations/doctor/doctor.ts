@@ -9,7 +9,7 @@ import {
   checkOptions,
   checkSignal,
   createRedactor,
-  failure,
+  invalidInput,
   isPlainObject,
   objectOf,
   type Redactor,
@@ -122,7 +122,7 @@ export async function pendingSteps(config: TroupeConfig): Promise<readonly strin
 }
 
 async function pendingIn(storage: BackedUpStorage | undefined): Promise<readonly string[]> {
-  if (storage === undefined) throw failure('validation.failed', { what: 'storage', problem: 'it is not known' })
+  if (storage === undefined) throw invalidInput('storage', 'it is not known')
   const pending = await pendingMigrations(storage, migrations)
   return pending.map(({ module: moduleName, version, name }) => `${moduleName} ${version}, ${name}`)
 }
@@ -180,8 +180,7 @@ async function readSubject(input: TroupeConfig, options: DoctorOptions) {
   return { config, origins, production, ...(project ? { project } : {}) }
 }
 
-const noFolder = () =>
-  failure('validation.failed', { what: 'The project of the doctor', problem: 'it is not a folder' })
+const noFolder = () => invalidInput('The project of the doctor', 'it is not a folder')
 
 async function projectAt(folder: string): Promise<Project> {
   const found = typeof folder === 'string' ? await stat(folder).catch(() => undefined) : undefined

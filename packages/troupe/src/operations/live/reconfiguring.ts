@@ -18,6 +18,7 @@ import {
   captureOptions,
   checkOptions,
   failure,
+  invalidInput,
   isPlainObject,
   nearestOf,
   readable,
@@ -60,9 +61,8 @@ export class Reconfiguring {
     checkOptions('reconfigure', options, ['origin'])
     const { origin: name = 'reconfigure' } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
-      throw failure('validation.failed', { what: 'origin', problem: 'it must be a text of 1 to 200 characters' })
-    if (!isPlainObject(changes))
-      throw failure('validation.failed', { what: 'What reconfigure is given', problem: 'it is not a plain object' })
+      throw invalidInput('origin', 'it must be a text of 1 to 200 characters')
+    if (!isPlainObject(changes)) throw invalidInput('What reconfigure is given', 'it is not a plain object')
     const before = this.#parts.settings.config
     const what = 'What reconfigure was given'
     const { wanted, problems } = readable(what, () => read(captureOptions(changes), { source: 'host', name }))

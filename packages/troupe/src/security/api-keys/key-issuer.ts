@@ -1,5 +1,13 @@
 /** Creates the secrets of keys, links and sessions, and the rows in which their hashes and scopes are stored. */
-import { checkName, checkTaint, failure, hashText, type Ids, type Random, type TaintLabel } from '../../core/index.ts'
+import {
+  checkName,
+  checkTaint,
+  hashText,
+  type Ids,
+  invalidInput,
+  type Random,
+  type TaintLabel,
+} from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import { checkOperations, type OperationPattern } from '../operations.ts'
 import { type Roles, roleOf } from '../roles.ts'
@@ -67,7 +75,7 @@ export class KeyIssuer {
     const { users, role = 'contributor', operations, agent, taint } = scope
     roleOf(this.#parts.roles, role)
     if (users !== 'all' && !(Array.isArray(users) && users.length > 0 && users.length <= 1_000))
-      throw failure('validation.failed', { what: 'users', problem: "it must be 'all' or a list of 1 to 1,000 users" })
+      throw invalidInput('users', "it must be 'all' or a list of 1 to 1,000 users")
     const named = users === 'all' ? [] : [...new Set(users.map((user: string) => checkName('user', user)))]
     const row = {
       ...{ id, kind, name, hash, role },

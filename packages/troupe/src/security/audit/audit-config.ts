@@ -1,6 +1,6 @@
 /** The configuration of the audit log, and its checks. */
 import type { KeyObject } from 'node:crypto'
-import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, type Duration, invalidInput, milliseconds } from '../../core/index.ts'
 import { leastRetentionMs } from './schema/audit-tables.ts'
 import { auditVerifier, type Checkpoint, type CheckpointKey } from './verification/checkpoint.ts'
 
@@ -52,19 +52,17 @@ export interface AuditSettings {
   readonly retentionMs: number
 }
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 /** @throws ValidationError `option.unknown`, `validation.failed` */
 export function checkCheckpoints(config: CheckpointConfig): CheckpointConfig {
   checkOptions('audit.checkpoints', config, ['key', 'retired', 'to', 'every', 'last'])
   checkOptions('audit.checkpoints.key', config.key, ['id', 'privateKey'])
   if (typeof config.to !== 'function' && (typeof config.to !== 'string' || config.to === ''))
-    throw wrong('audit.checkpoints.to', 'it must be a path, a URL or a function')
+    throw invalidInput('audit.checkpoints.to', 'it must be a path, a URL or a function')
   if (config.retired !== undefined && !Array.isArray(config.retired))
-    throw wrong('audit.checkpoints.retired', 'it must be a list of public keys')
+    throw invalidInput('audit.checkpoints.retired', 'it must be a list of public keys')
   auditVerifier(config.retired ?? [])
   if (config.last !== undefined && typeof config.last !== 'function')
-    throw wrong('audit.checkpoints.last', 'it must be a function')
+    throw invalidInput('audit.checkpoints.last', 'it must be a function')
   return config
 }
 
@@ -73,9 +71,9 @@ export function auditSettings(config: AuditConfig = {}): AuditSettings {
   checkOptions('audit', config, ['writes', 'reads', 'keys', 'retention', 'checkpoints'])
   const { writes = true, reads = false, keys = 'names', retention = '365d' } = config
   if (typeof writes !== 'boolean' || typeof reads !== 'boolean')
-    throw wrong('audit.writes and audit.reads', 'each is true or false')
-  if (keys !== 'names' && keys !== 'hashed') throw wrong('audit.keys', 'it is neither names nor hashed')
+    throw invalidInput('audit.writes and audit.reads', 'each is true or false')
+  if (keys !== 'names' && keys !== 'hashed') throw invalidInput('audit.keys', 'it is neither names nor hashed')
   const retentionMs = milliseconds(retention, 'audit.retention')
-  if (retentionMs < leastRetentionMs) throw wrong('audit.retention', 'it must be at least 1h')
+  if (retentionMs < leastRetentionMs) throw invalidInput('audit.retention', 'it must be at least 1h')
   return { writes, reads, hashed: keys === 'hashed', retentionMs }
 }

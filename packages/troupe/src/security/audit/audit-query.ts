@@ -1,5 +1,5 @@
 /** The query of a list of audit records. */
-import { checkOptions, decodeCursor, failure, type UserId } from '../../core/index.ts'
+import { checkOptions, decodeCursor, invalidInput, type UserId } from '../../core/index.ts'
 import type { ListFilter } from './audit-statements.ts'
 
 /** The records that a list contains. A record must match every field that is given. */
@@ -42,11 +42,10 @@ export function readAuditQuery(query: AuditQuery): ListFilter {
   const { user, actor, operation, resource, allowed, limit = 100, cursor } = query
   for (const [name, value] of Object.entries({ user, actor, operation, resource }))
     if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw failure('validation.failed', { what: name, problem: 'it must be a text that is not empty' })
+      throw invalidInput(name, 'it must be a text that is not empty')
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw failure('validation.failed', { what: 'limit', problem: 'it must be a whole number from 1 to 1,000' })
-  if (allowed !== undefined && typeof allowed !== 'boolean')
-    throw failure('validation.failed', { what: 'allowed', problem: 'it must be true or false' })
+    throw invalidInput('limit', 'it must be a whole number from 1 to 1,000')
+  if (allowed !== undefined && typeof allowed !== 'boolean') throw invalidInput('allowed', 'it must be true or false')
   return {
     user,
     actor,
@@ -64,5 +63,5 @@ function timestampOf(name: string, at: string | Date | undefined): number | unde
   if (at === undefined) return undefined
   const found = at instanceof Date ? at.getTime() : Date.parse(String(at))
   if (Number.isFinite(found)) return found
-  throw failure('validation.failed', { what: name, problem: 'it must be a Date or the ISO text of one' })
+  throw invalidInput(name, 'it must be a Date or the ISO text of one')
 }

@@ -2,7 +2,7 @@
  * The port of the audit log for other modules: a write is recorded by statements of its own change, a read or a refusal
  * soon after it.
  */
-import { checkOptions, failure, fieldOf, type UserId } from '../../core/index.ts'
+import { checkOptions, fieldOf, invalidInput, type UserId } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 
 /** What a module reports to the audit log. */
@@ -73,8 +73,7 @@ const auditEntryFields = ['user', 'actor', 'operation', 'resource', 'entry', 'ke
 /** Checks a record of the application: one that could not be stored would be lost with only an event. */
 export function checkAuditEntry(auditEntry: Decision): void {
   checkOptions('audit.record', auditEntry, auditEntryFields)
-  const wrong = (what: string, problem: string) =>
-    failure('validation.failed', { what: `audit.record ${what}`, problem })
+  const wrong = (what: string, problem: string) => invalidInput(`audit.record ${what}`, problem)
   for (const name of ['actor', 'operation'] as const)
     if (typeof auditEntry[name] !== 'string' || auditEntry[name] === '')
       throw wrong(name, 'it must be a text that is not empty')

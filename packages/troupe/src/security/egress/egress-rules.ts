@@ -1,5 +1,5 @@
 /** The rules of one egress client: which hosts, at which ports, at which addresses. */
-import { failure, show } from '../../core/index.ts'
+import { failure, invalidInput, show } from '../../core/index.ts'
 import { type AddressBlock, isWithinBlock, privateAddressReason, readAddress, readBlock } from './address.ts'
 
 interface AllowedHost {
@@ -66,11 +66,7 @@ function isAllowed(
 }
 
 function readHost(entry: string): AllowedHost {
-  const wrong = () =>
-    failure('validation.failed', {
-      what: `egress.allow ${show(entry)}`,
-      problem: 'it is not a host, *.host or host:port',
-    })
+  const wrong = () => invalidInput(`egress.allow ${show(entry)}`, 'it is not a host, *.host or host:port')
   if (typeof entry !== 'string' || !/^(\*\.)?[^*/@?#\s]+$/.test(entry)) throw wrong()
   const subdomains = entry.startsWith('*.')
   const text = subdomains ? entry.slice(2) : entry
@@ -84,8 +80,5 @@ function readHost(entry: string): AllowedHost {
 function readPrivate(entry: string): AddressBlock {
   const block = typeof entry === 'string' ? readBlock(entry) : undefined
   if (block) return block
-  throw failure('validation.failed', {
-    what: `egress.privateAddresses ${show(entry)}`,
-    problem: 'it is not an address or block such as 10.0.0.0/8',
-  })
+  throw invalidInput(`egress.privateAddresses ${show(entry)}`, 'it is not an address or block such as 10.0.0.0/8')
 }

@@ -8,6 +8,7 @@ import {
   type Duration,
   duration,
   failure,
+  invalidInput,
   isFilledText,
   isListOf,
   isObject,
@@ -95,7 +96,7 @@ function readOptions(options: EgressOptions): Limits {
   checkOptions('egress', options, known)
   const { allow, privateAddresses, methods, maxBytes = 10_000_000, timeout = '30s', maxRedirects = 5 } = options
   const { connections = 20, keepAlive = '60s' } = options
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `egress.${what}`, problem })
+  const wrong = (what: string, problem: string) => invalidInput(`egress.${what}`, problem)
   for (const [what, list] of Object.entries({ allow, privateAddresses, methods }))
     if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is not a list')
   if (methods !== undefined && !isListOf(methods, isFilledText)) throw wrong('methods', 'it is not a list of texts')
@@ -165,8 +166,7 @@ async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const { maxBytes, maxRedirects } = limits
-  if (!isObject(init as unknown))
-    throw failure('validation.failed', { what: 'The options of fetch', problem: 'they are no object' })
+  if (!isObject(init as unknown)) throw invalidInput('The options of fetch', 'they are no object')
   // A Request has its fields in its class, so a copy would lose them.
   const own: RequestInit = isPlainObject(init) ? readable('The options of fetch', () => ({ ...init })) : init
   let request = await readRequest(input, own)

@@ -1,5 +1,5 @@
 /** A key ring in memory: AES-256-GCM, each wrapped key bound to its user and id. */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, failure, invalidInput } from '../../core/index.ts'
 import { decrypt, encrypt, keyBytes } from './encrypt.ts'
 import type { EncryptionKey, KeyContext, KeyMaterial, KeyRing, WrappedKey } from './key-ring-port.ts'
 
@@ -18,19 +18,20 @@ export interface LocalKeys {
  * @example const keyRing = await createLocalKeyRing({ keys: [{ id: '2026-01', key: process.env.TROUPE_KEY }] })
  */
 export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<KeyRing> {
-  if (!Array.isArray(keys) || keys.length === 0) throw wrong('encryption.keys', 'it is not a list of { id, key }')
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw invalidInput('encryption.keys', 'it is not a list of { id, key }')
   const loadedKeys = new Map<string, Buffer>()
   const add = async (encryptionKey: EncryptionKey) => {
     const { id, key } = await read(encryptionKey)
     const other = loadedKeys.get(id)
-    if (other && !other.equals(key)) throw wrong(`The key ${id}`, 'another key has this id')
+    if (other && !other.equals(key)) throw invalidInput(`The key ${id}`, 'another key has this id')
     loadedKeys.set(id, key)
     return id
   }
   for (const key of keys) {
     const count = loadedKeys.size
     const id = await add(key)
-    if (loadedKeys.size === count) throw wrong('encryption.keys', `two have the id ${id}`)
+    if (loadedKeys.size === count) throw invalidInput('encryption.keys', `two have the id ${id}`)
   }
   let wraps = current ?? String(keys.at(-1)?.id)
   const key = (id: string): Buffer => {
@@ -61,20 +62,19 @@ export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<
 }
 
 const bound = ({ user, id }: KeyContext, by: string) => JSON.stringify(['troupe.key', by, user, id])
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 async function read(encryptionKey: EncryptionKey): Promise<{ readonly id: string; readonly key: Buffer }> {
   if (typeof encryptionKey !== 'object' || encryptionKey === null)
-    throw wrong('A key of encryption.keys', 'it is not a { id, key }')
+    throw invalidInput('A key of encryption.keys', 'it is not a { id, key }')
   checkOptions('encryption.keys', encryptionKey, ['id', 'key'])
   const { id } = encryptionKey
   if (typeof id !== 'string' || !/^[\w.:/-]{1,128}$/.test(id))
-    throw wrong('The id of a key', 'it must be 1 to 128 letters, digits or any of . _ : / -')
+    throw invalidInput('The id of a key', 'it must be 1 to 128 letters, digits or any of . _ : / -')
   const material = typeof encryptionKey.key === 'function' ? await encryptionKey.key() : encryptionKey.key
   const key = bytesOf(material)
   // The error does not show the key.
   if (key?.length !== keyBytes)
-    throw wrong(`The key ${id}`, `it is not ${keyBytes} bytes, as they are, in hexadecimal or in base64`)
+    throw invalidInput(`The key ${id}`, `it is not ${keyBytes} bytes, as they are, in hexadecimal or in base64`)
   return { id, key }
 }
 

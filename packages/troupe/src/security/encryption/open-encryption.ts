@@ -1,7 +1,7 @@
 /**
  * Puts encryption over an opened storage, or rejects a configuration that does not fit, before anything else is read.
  */
-import { type Clock, checkOptions, type Events, failure, fieldOf } from '../../core/index.ts'
+import { type Clock, checkOptions, type Events, failure, fieldOf, invalidInput } from '../../core/index.ts'
 import { encryptStorage, type OpenedStorage, type UserTable } from '../../storage/index.ts'
 import { checkKeyRing, encryptSecret, secretOf } from './check-key-ring.ts'
 import { DataKeys } from './data-keys.ts'
@@ -86,10 +86,7 @@ async function begin({ storage, tables }: OpenEncryptionParts, keyRing: KeyRing)
 
 async function keyRingOf(config: EncryptionConfig): Promise<KeyRing> {
   if (typeof config !== 'object' || config === null)
-    throw failure('validation.failed', {
-      what: 'encryption',
-      problem: 'it is neither { keys, current } nor { keyRing }',
-    })
+    throw invalidInput('encryption', 'it is neither { keys, current } nor { keyRing }')
   if ('keyRing' in config) {
     checkOptions('encryption', config, ['keyRing'])
     return checkKeyRingForm(config.keyRing)
@@ -100,7 +97,7 @@ async function keyRingOf(config: EncryptionConfig): Promise<KeyRing> {
 
 /** @throws ValidationError for a key ring that lacks a member */
 function checkKeyRingForm(keyRing: KeyRing): KeyRing {
-  const wrong = (problem: string) => failure('validation.failed', { what: 'encryption.keyRing', problem })
+  const wrong = (problem: string) => invalidInput('encryption.keyRing', problem)
   if (typeof fieldOf(keyRing, 'current') !== 'string') throw wrong('its current is not a text')
   for (const member of ['wrap', 'unwrap'])
     if (typeof fieldOf(keyRing, member) !== 'function') throw wrong(`its ${member} is not a function`)

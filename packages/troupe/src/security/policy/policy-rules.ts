@@ -2,7 +2,7 @@
  * Policies as data: rules that allow tool calls, require the approval of a person, or block them. The first rule of a list that
  * matches a call decides for the list.
  */
-import { checkOptionNames, failure, nearest, show } from '../../core/index.ts'
+import { checkOptionNames, invalidInput, nearest, show } from '../../core/index.ts'
 import { type CallLabels, holds, treeOf } from './call-labels.ts'
 import { countTests, type LabelCondition, parseCondition } from './condition.ts'
 
@@ -48,7 +48,7 @@ const maxTests = 500
  */
 export function compileRules(rules: unknown, where: string, tool?: string): readonly CompiledRule[] {
   if (rules === undefined) return []
-  const wrong = (at: string, problem: string) => failure('validation.failed', { what: `${at} of ${where}`, problem })
+  const wrong = (at: string, problem: string) => invalidInput(`${at} of ${where}`, problem)
   if (!Array.isArray(rules)) throw wrong('policy', `it is ${show(rules)}, not a list of rules { tool, when, do }`)
   if (rules.length > maxRules) throw wrong('policy', `it has more than ${maxRules} rules`)
   const compiled = Object.freeze(

@@ -1,5 +1,5 @@
 /** References to secrets: a configuration may name a secret in place of its value. */
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 
 /** The name of a secret, in place of its value. */
 export interface SecretReference {
@@ -24,7 +24,7 @@ export function secretRef(name: string): SecretReference {
   if (typeof name !== 'string' || !allowed.test(name) || name.split('/').includes('..')) {
     const problem =
       'it must be 1 to 256 letters, digits or any of . _ : / -, begin with a letter or digit, and have no part ..'
-    throw failure('validation.failed', { what: 'The name of a secret', problem })
+    throw invalidInput('The name of a secret', problem)
   }
   return Object.freeze({ secret: name })
 }

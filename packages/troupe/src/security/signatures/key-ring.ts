@@ -1,5 +1,5 @@
 /** The keys that a process has. Which of them signs: the most closely scoped that may now, among equals the last named. */
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 import { type ReadyKey, readyKey, type SigningKey } from './signing-key.ts'
 
 /** Keys of one ring. */
@@ -15,15 +15,14 @@ export class SigningKeyRing {
   /** @throws ValidationError */
   constructor(keys: readonly SigningKey[]) {
     if (!Array.isArray(keys) || keys.length === 0)
-      throw failure('validation.failed', { what: 'signatures.keys', problem: 'it must be a list of at least one key' })
+      throw invalidInput('signatures.keys', 'it must be a list of at least one key')
     for (const key of keys) this.add(key)
   }
   /** @throws ValidationError if another key has the id */
   add(key: SigningKey): ReadyKey {
     const ready = readyKey(key)
     const problem = this.#keys.has(ready.id) ? `two keys have the id ${ready.id}` : `there are more than ${maxKeys}`
-    if (this.#keys.has(ready.id) || this.#keys.size >= maxKeys)
-      throw failure('validation.failed', { what: 'signatures.keys', problem })
+    if (this.#keys.has(ready.id) || this.#keys.size >= maxKeys) throw invalidInput('signatures.keys', problem)
     this.#keys.set(ready.id, ready)
     return ready
   }

@@ -8,7 +8,7 @@ import {
   timingSafeEqual,
   verify as verifyWith,
 } from 'node:crypto'
-import { checkName, checkOptions, failure, readable, show, truncateText } from '../../core/index.ts'
+import { checkName, checkOptions, invalidInput, readable, show, truncateText } from '../../core/index.ts'
 
 /**
  * A key that signs or checks messages: an HMAC secret that all signers share, or an agent's Ed25519 key, of which a
@@ -49,8 +49,7 @@ export interface ReadyKey {
   readonly verify: (text: string, signature: string) => boolean
 }
 
-const wrong = (id: unknown, problem: string) =>
-  failure('validation.failed', { what: `The signing key ${truncateText(show(id), 80)}`, problem })
+const wrong = (id: unknown, problem: string) => invalidInput(`The signing key ${truncateText(show(id), 80)}`, problem)
 
 /** @throws ValidationError; never with anything of the key */
 export function readyKey(key: SigningKey): ReadyKey {

@@ -1,5 +1,13 @@
 /** The policy for outside changes by a step that has read both untrusted input and sensitive data. */
-import { checkOptions, type Duration, failure, milliseconds, nearest, show, type TaintLabel } from '../../core/index.ts'
+import {
+  checkOptions,
+  type Duration,
+  invalidInput,
+  milliseconds,
+  nearest,
+  show,
+  type TaintLabel,
+} from '../../core/index.ts'
 import { type CompiledRule, compileRules, type PolicyRule } from '../policy/index.ts'
 
 /** The option `policy` of `createTroupe`. */
@@ -46,7 +54,7 @@ export function readTaintPolicy(policy: PolicyConfig | readonly PolicyRule[] = {
   oneOf('taint', taint, ['approve', 'refuse', 'report'])
   oneOf('people', people, ['trusted', 'untrusted'])
   if (milliseconds(approvalTimeout, 'policy.approvalTimeout') <= 0)
-    throw failure('validation.failed', { what: 'policy.approvalTimeout', problem: 'it must be longer than nothing' })
+    throw invalidInput('policy.approvalTimeout', 'it must be longer than nothing')
   return {
     rules: compileRules(config.rules, 'the troupe'),
     taint,
@@ -60,7 +68,7 @@ function oneOf(option: string, value: string, known: readonly string[]): void {
   if (known.includes(value)) return
   const near = nearest(String(value), known)
   const problem = `it is ${show(value)}, not ${known.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
-  throw failure('validation.failed', { what: `policy.${option}`, problem })
+  throw invalidInput(`policy.${option}`, problem)
 }
 
 /** Untrusted input has met sensitive data: with an outside change, all that it takes to carry data off is there. */

@@ -1,6 +1,6 @@
 /** Validators of input from outside. */
 import { z } from 'zod'
-import { checkFlag, checkOptions, failure, type Schema } from '../../core/index.ts'
+import { checkFlag, checkOptions, invalidInput, type Schema } from '../../core/index.ts'
 
 /** Options of `validators.text`. */
 export interface TextOptions {
@@ -38,8 +38,6 @@ export interface UrlOptions {
   readonly protocols?: readonly string[]
 }
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 /** RFC 5321, 4.5.3.1: of a path, without its brackets. */
 const emailMax = 254
 /** The length that browsers and servers accept. */
@@ -59,9 +57,9 @@ export const validators = {
     checkOptions('validators.text', options, ['min', 'max', 'pattern', 'characters', 'trim'])
     const { min = 0, max = 1_000, pattern, characters, trim = false } = options
     if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min < 0 || max < min)
-      throw wrong('validators.text', 'min and max are whole numbers, and max is not below min')
+      throw invalidInput('validators.text', 'min and max are whole numbers, and max is not below min')
     if (pattern !== undefined && (typeof pattern !== 'string' || pattern.length > 256))
-      throw wrong('validators.text', 'pattern is a text of 256 characters at most')
+      throw invalidInput('validators.text', 'pattern is a text of 256 characters at most')
     const allowed = characters === undefined ? undefined : rangesOf(characters)
     const text = trim ? z.string().trim() : z.string()
     return text
@@ -75,7 +73,7 @@ export const validators = {
   number(options: NumberOptions = {}): Schema<number> {
     checkOptions('validators.number', options, ['min', 'max', 'integer'])
     const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, integer = false } = options
-    if (!(min <= max)) throw wrong('validators.number', 'min and max are numbers, and max is not below min')
+    if (!(min <= max)) throw invalidInput('validators.number', 'min and max are numbers, and max is not below min')
     return (integer ? z.int() : z.number()).min(min).max(max)
   },
 
@@ -99,7 +97,7 @@ export const validators = {
     checkOptions('validators.url', options, ['protocols'])
     const { protocols = ['https', 'http'] } = options
     if (!Array.isArray(protocols) || !protocols.every((name) => /^[a-z][a-z0-9+.-]{0,31}$/.test(name)))
-      throw wrong('validators.url', 'protocols are names as in https, without a colon')
+      throw invalidInput('validators.url', 'protocols are names as in https, without a colon')
     return z
       .string()
       .max(urlMax, { abort: true })
@@ -144,11 +142,11 @@ function rangesOf(characters: string): Ranges {
     const to = units[i + 1] === dash ? units[i + 2] : undefined
     ranges.push([from, to ?? from])
     if (to === undefined) continue
-    if (to < from) throw wrong('validators.text', 'a range of characters begins with the lower one')
+    if (to < from) throw invalidInput('validators.text', 'a range of characters begins with the lower one')
     i += 2
   }
   if (ranges.length === 0 || ranges.length > 256)
-    throw wrong('validators.text', 'characters are 1 to 256 characters or ranges')
+    throw invalidInput('validators.text', 'characters are 1 to 256 characters or ranges')
   return ranges
 }
 

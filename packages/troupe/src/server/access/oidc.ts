@@ -4,7 +4,7 @@
  */
 import type { Configuration, IDToken } from 'openid-client'
 import type { ServerConfig } from '../../configuration/index.ts'
-import { checkName, checkOptions, failure, isFilledText, isListOf } from '../../core/index.ts'
+import { checkName, checkOptions, failure, invalidInput, isFilledText, isListOf } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
 import { isSecretReference, type KeyScope, roleOf } from '../../security/index.ts'
 
@@ -17,7 +17,7 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 /** @throws ValidationError */
 export function checkOidc(options: OidcOptions): void {
   checkOptions('oidc', options, names)
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `oidc.${what}`, problem })
+  const wrong = (what: string, problem: string) => invalidInput(`oidc.${what}`, problem)
   const { issuer, clientId, clientSecret, scopes = [], claims = {}, roles = {}, role, hosts = [] } = options
   const url = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
   if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))))

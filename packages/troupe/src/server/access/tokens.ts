@@ -1,7 +1,7 @@
 /** Verifies JWTs of an external issuer. Issuer, audience and algorithms are pinned by the configuration. */
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { ServerConfig } from '../../configuration/index.ts'
-import { checkOptions, checkTaint, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, checkTaint, invalidInput, milliseconds } from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
 import { type Roles, roleOf, taintOfAgent } from '../../security/index.ts'
 import type { RequestPrincipal } from './request-principal.ts'
@@ -23,7 +23,7 @@ export function checkJwt(options: JwtOptions): void {
     'role',
     'taint',
   ])
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `jwt.${what}`, problem })
+  const wrong = (what: string, problem: string) => invalidInput(`jwt.${what}`, problem)
   for (const name of ['issuer', 'audience'] as const)
     if (typeof options[name] !== 'string' || options[name] === '') throw wrong(name, 'it must be a text')
   const named = options.algorithms

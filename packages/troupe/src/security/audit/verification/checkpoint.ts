@@ -1,7 +1,7 @@
 /** A checkpoint: the size and the root of the tree, signed with Ed25519 over canonical JSON (RFC 8785). */
 import type { KeyObject } from 'node:crypto'
 import { createPublicKey } from 'node:crypto'
-import { canonicalJson, failure } from '../../../core/index.ts'
+import { canonicalJson, invalidInput } from '../../../core/index.ts'
 import type { SecretReference } from '../../secrets/secret-reference.ts'
 import { readyKey } from '../../signatures/signing-key.ts'
 
@@ -125,7 +125,7 @@ export function readCheckpoint(value: unknown, where: string): Checkpoint {
     typeof it.signature === 'string' &&
     isCount(it.at) &&
     isCount(it.size)
-  if (!sound) throw failure('validation.failed', { what: where, problem: 'it is not a checkpoint' })
+  if (!sound) throw invalidInput(where, 'it is not a checkpoint')
   const { key, at, size, root, signature } = it as Checkpoint
   return { key, at, size, root, signature }
 }

@@ -3,7 +3,7 @@
  * order, or the first difference is named. Records after the last checkpoint are compared only with their own leaves.
  */
 import type { KeyObject } from 'node:crypto'
-import { failure } from '../../../core/index.ts'
+import { failure, invalidInput } from '../../../core/index.ts'
 import type { AuditFinding } from './audit-finding.ts'
 import { type AuditVerifier, auditVerifier, type Checkpoint, type RetiredKeys } from './checkpoint.ts'
 import type { ExportedLine } from './export-audit.ts'
@@ -98,8 +98,7 @@ async function* linesOf({ lines, signal }: VerifyAuditParts): AsyncIterable<Expo
 }
 
 function lineOf(text: string, number: number): ExportedLine {
-  const wrong = () =>
-    failure('validation.failed', { what: `Line ${number} of the audit log`, problem: 'it is not of an export' })
+  const wrong = () => invalidInput(`Line ${number} of the audit log`, 'it is not of an export')
   let line: ExportedLine
   try {
     line = JSON.parse(text) as ExportedLine
