@@ -1,5 +1,5 @@
 /** One route of the table: its input, the rights that it needs, and its handler. */
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { TroupeParts } from '../operations/index.ts'
 import type { Orchestra } from '../runs/index.ts'
 import type { LeastRole } from '../security/index.ts'
@@ -43,15 +43,16 @@ export interface Call<Params, Query, Body> {
  */
 export type AgentCallers = 'own' | 'run' | 'step' | 'started'
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
 interface Common<Params, Query, Body> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
+  readonly route: `${Method} /${string}`
   /** The id of the operation in the OpenAPI document and in clients: `runs.list`. */
   readonly name: string
   readonly operation: RequestedOperation
   readonly role: LeastRole
   readonly summary: string
-  /** The route reads no user's data, so a request need not name a user. */
+  /** The route reads no user's data, so a request need not name a user; the default if it is about all users. */
   readonly needsNoUser?: true
   /** The route is about all users: a caller that is bound to some users or to an agent is rejected. */
   readonly allUsers?: true
@@ -90,14 +91,37 @@ export interface TextRoute<Params, Query, Body> extends Common<Params, Query, Bo
   /** The text, or its pieces if it is long. */
   readonly text: (call: Call<Params, Query, Body>) => Promise<string | AsyncIterable<string>>
 }
-export type Route =
+export type Route = (
   | AnswerRoute<unknown, unknown, unknown, unknown>
   | EventsRoute<unknown, unknown, unknown>
   | TextRoute<unknown, unknown, unknown>
+) & { readonly method: Method; readonly path: string }
+
+function routeOf<R extends Common<never, never, never>>(row: R): Route {
+  const [method, path] = row.route.split(' ')
+  return { ...row, method, path, ...(row.allUsers ? { needsNoUser: true } : {}) } as unknown as Route
+}
 
 /** Keeps the types of handler and schemas consistent. */
 export const answers = <Params, Query, Body, Answer>(route: AnswerRoute<Params, Query, Body, Answer>): Route =>
-  route as Route
-export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route => route as Route
+  routeOf(route as never)
 
-export const texts = <Params, Query, Body>(route: TextRoute<Params, Query, Body>): Route => route as Route
+export const streams = <Params, Query, Body>(route: EventsRoute<Params, Query, Body>): Route => routeOf(route as never)
+
+export const texts = <Params, Query, Body>(route: TextRoute<Params, Query, Body>): Route => routeOf(route as never)
+
+const done = z.object({ ok: z.literal(true) })
+
+/** A route that does something and answers `{ ok: true }`. */
+export const does = <Params, Query, Body>({
+  handle,
+  ...route
+}: Common<Params, Query, Body> & { readonly handle: (call: Call<Params, Query, Body>) => Promise<unknown> }): Route =>
+  answers({
+    ...route,
+    answer: done,
+    handle: async (call: Call<Params, Query, Body>) => {
+      await handle(call)
+      return { ok: true as const }
+    },
+  })

@@ -23,8 +23,7 @@ function isAdmitted(
 /** @param routes all other routes of the server */
 export const accessRoute = (routes: readonly Route[]) =>
   answers({
-    method: 'GET',
-    path: '/v1/access',
+    route: 'GET /v1/access',
     name: 'access.get',
     needsNoUser: true,
     operation: 'access.read',

@@ -128,8 +128,7 @@ function describeAgent(agent: Agent, troupe: readonly CompiledRule[]): z.infer<t
 }
 
 export const agentRoute = answers({
-  method: 'GET',
-  path: '/v1/agents/:agent',
+  route: 'GET /v1/agents/:agent',
   name: 'agents.get',
   needsNoUser: true,
   operation: 'agents.list',

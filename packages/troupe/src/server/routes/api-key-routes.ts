@@ -3,9 +3,8 @@
 import { z } from 'zod'
 import type { KeyOptions } from '../../security/index.ts'
 import { openerOf } from '../access/authenticate.ts'
-import { answers } from '../route.ts'
+import { answers, does } from '../route.ts'
 import {
-  done,
   durationSchema,
   optionalBody,
   page,
@@ -24,10 +23,8 @@ const made = z.object({ id: z.string(), key: z.string().describe('Shown only in 
 
 export const apiKeyRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/api-keys',
+    route: 'GET /v1/api-keys',
     name: 'apiKeys.list',
-    needsNoUser: true,
     allUsers: true,
     operation: 'api-keys.read',
     role: 'admin',
@@ -63,10 +60,8 @@ export const apiKeyRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/api-keys',
+    route: 'POST /v1/api-keys',
     name: 'apiKeys.create',
-    needsNoUser: true,
     allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
@@ -88,15 +83,11 @@ export const apiKeyRoutes = [
     }),
     answer: made,
     code: 201,
-    handle: async (call) => {
-      return { ...(await call.troupe.apiKeys.create(withoutUndefined(call.body) as KeyOptions)) }
-    },
+    handle: (call) => call.troupe.apiKeys.create(withoutUndefined(call.body) as KeyOptions),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/links',
+    route: 'POST /v1/links',
     name: 'links.create',
-    needsNoUser: true,
     allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
@@ -114,10 +105,8 @@ export const apiKeyRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/api-keys/:key/rotate',
+    route: 'POST /v1/api-keys/:key/rotate',
     name: 'apiKeys.rotate',
-    needsNoUser: true,
     allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
@@ -126,26 +115,17 @@ export const apiKeyRoutes = [
     body: optionalBody(z.strictObject({ overlap: durationSchema.optional() })),
     answer: made,
     code: 201,
-    handle: async (call) => {
-      return {
-        ...(await call.troupe.apiKeys.rotate(call.params.key, withoutUndefined(call.body ?? {}) as { overlap?: '1h' })),
-      }
-    },
+    handle: (call) =>
+      call.troupe.apiKeys.rotate(call.params.key, withoutUndefined(call.body ?? {}) as { overlap?: '1h' }),
   }),
-  answers({
-    method: 'DELETE',
-    path: '/v1/api-keys/:key',
+  does({
+    route: 'DELETE /v1/api-keys/:key',
     name: 'apiKeys.revoke',
-    needsNoUser: true,
     allUsers: true,
     operation: 'api-keys.manage',
     role: 'admin',
     summary: 'Revoke an API key at once.',
     params: ofKey,
-    answer: done,
-    handle: async (call) => {
-      await call.troupe.apiKeys.revoke(call.params.key)
-      return { ok: true as const }
-    },
+    handle: (call) => call.troupe.apiKeys.revoke(call.params.key),
   }),
 ]

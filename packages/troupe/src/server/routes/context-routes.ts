@@ -108,8 +108,7 @@ const operation = z.discriminatedUnion('type', [
 
 export const contextRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/context/entries',
+    route: 'GET /v1/context/entries',
     name: 'context.list',
     operation: 'context.read',
     role: 'readonly',
@@ -117,14 +116,10 @@ export const contextRoutes = [
     summary: 'List the entries that the caller may read, sorted by key.',
     query: z.strictObject(listing),
     answer: pageSchema(entrySchema),
-    handle: async ({ requestContext, query }) => {
-      const found = await requestContext.context.list(listOptions(query))
-      return page({ items: found.items, cursor: found.cursor })
-    },
+    handle: async ({ requestContext, query }) => page(await requestContext.context.list(listOptions(query))),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/context/keys',
+    route: 'GET /v1/context/keys',
     name: 'context.keys',
     operation: 'context.read',
     role: 'readonly',
@@ -135,8 +130,7 @@ export const contextRoutes = [
     handle: async ({ requestContext, query }) => page(await requestContext.context.keys(listOptions(query))),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/context/values/:key',
+    route: 'GET /v1/context/values/:key',
     name: 'context.value',
     operation: 'context.read',
     role: 'readonly',
@@ -151,8 +145,7 @@ export const contextRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/context/entries/:key',
+    route: 'GET /v1/context/entries/:key',
     name: 'context.get',
     operation: 'context.read',
     role: 'readonly',
@@ -171,8 +164,7 @@ export const contextRoutes = [
     },
   }),
   answers({
-    method: 'PUT',
-    path: '/v1/context/entries/:key',
+    route: 'PUT /v1/context/entries/:key',
     name: 'context.push',
     operation: 'context.push',
     role: 'contributor',
@@ -194,8 +186,7 @@ export const contextRoutes = [
     },
   }),
   answers({
-    method: 'DELETE',
-    path: '/v1/context/entries/:key',
+    route: 'DELETE /v1/context/entries/:key',
     name: 'context.delete',
     operation: 'context.delete',
     role: 'contributor',
@@ -214,8 +205,7 @@ export const contextRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/context/entries/:key/history',
+    route: 'GET /v1/context/entries/:key/history',
     name: 'context.history',
     operation: 'context.read',
     role: 'readonly',
@@ -224,14 +214,11 @@ export const contextRoutes = [
     params: pathParams,
     query: z.strictObject(pagingQuery),
     answer: pageSchema(historyEntrySchema),
-    handle: async ({ requestContext, params, query }) => {
-      const found = await requestContext.context.history(params.key, withoutUndefined(query))
-      return page({ items: found.items, cursor: found.cursor })
-    },
+    handle: async ({ requestContext, params, query }) =>
+      page(await requestContext.context.history(params.key, withoutUndefined(query))),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/context/batch',
+    route: 'POST /v1/context/batch',
     name: 'context.batch',
     operation: 'context.batch',
     role: 'contributor',
@@ -248,8 +235,7 @@ export const contextRoutes = [
     },
   }),
   streams({
-    method: 'GET',
-    path: '/v1/context/watch',
+    route: 'GET /v1/context/watch',
     name: 'context.watch',
     operation: 'context.watch',
     role: 'readonly',

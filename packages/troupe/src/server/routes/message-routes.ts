@@ -10,7 +10,7 @@ import {
   type SendOutcome,
 } from '../../messaging/index.ts'
 import { accessOf } from '../access/request-principal.ts'
-import { answers, type Call } from '../route.ts'
+import { answers, type Call, does } from '../route.ts'
 import {
   deadLetterSchema,
   decodeLease,
@@ -20,8 +20,8 @@ import {
   prioritySchema,
 } from '../schemas/message-schemas.ts'
 import {
-  done,
   durationSchema,
+  flagSchema,
   json,
   list,
   optionalBody,
@@ -101,10 +101,17 @@ async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery:
 const delivery = requestText.id.describe('The `delivery` that `receive` returned.')
 const longestWait = '60s'
 
+/** The rights of the operations that end a delivery. */
+const ofDelivery = {
+  operation: 'messages.receive',
+  role: 'contributor',
+  agents: 'own',
+  params: inMailbox,
+} as const
+
 export const messageRoutes = [
   answers({
-    method: 'POST',
-    path: '/v1/messages',
+    route: 'POST /v1/messages',
     name: 'messages.send',
     operation: 'messages.send',
     role: 'contributor',
@@ -119,8 +126,7 @@ export const messageRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/messages/broadcast',
+    route: 'POST /v1/messages/broadcast',
     name: 'messages.broadcast',
     operation: 'messages.send',
     role: 'contributor',
@@ -138,8 +144,7 @@ export const messageRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/messages/publish',
+    route: 'POST /v1/messages/publish',
     name: 'messages.publish',
     operation: 'messages.send',
     role: 'contributor',
@@ -153,8 +158,7 @@ export const messageRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/messages/request',
+    route: 'POST /v1/messages/request',
     name: 'messages.request',
     operation: 'messages.send',
     role: 'contributor',
@@ -185,8 +189,7 @@ export const messageRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/mailboxes',
+    route: 'GET /v1/mailboxes',
     name: 'mailboxes.list',
     operation: 'messages.read',
     role: 'readonly',
@@ -204,8 +207,7 @@ export const messageRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/mailboxes/:mailbox',
+    route: 'GET /v1/mailboxes/:mailbox',
     name: 'mailboxes.counts',
     operation: 'messages.read',
     role: 'readonly',
@@ -216,8 +218,7 @@ export const messageRoutes = [
     handle: async (call) => ({ ...(await mailboxOf(call).counts()) }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/mailboxes/:mailbox/messages',
+    route: 'GET /v1/mailboxes/:mailbox/messages',
     name: 'mailboxes.messages',
     operation: 'messages.read',
     role: 'readonly',
@@ -226,7 +227,7 @@ export const messageRoutes = [
     params: inMailbox,
     query: z.strictObject({
       ...pagingQuery,
-      unreadOnly: z.enum(['true', 'false']).optional(),
+      unreadOnly: flagSchema.optional(),
       from: requestText.name.optional(),
       threadId: requestText.key.optional(),
       type: requestText.name.optional(),
@@ -234,19 +235,10 @@ export const messageRoutes = [
       order: z.enum(['oldest', 'priority']).optional(),
     }),
     answer: pageSchema(messageSchema),
-    handle: async (call) => {
-      const { unreadOnly, ...rest } = call.query
-      const filter = withoutUndefined({
-        ...rest,
-        unreadOnly: unreadOnly === undefined ? undefined : unreadOnly === 'true',
-      })
-      const { items, cursor } = await mailboxOf(call).messages(filter)
-      return page({ items, cursor })
-    },
+    handle: async (call) => page(await mailboxOf(call).messages(withoutUndefined(call.query))),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/mailboxes/:mailbox/read',
+    route: 'POST /v1/mailboxes/:mailbox/read',
     name: 'mailboxes.markRead',
     audit: 'message.read',
     operation: 'messages.receive',
@@ -259,8 +251,7 @@ export const messageRoutes = [
     handle: async (call) => ({ marked: await mailboxOf(call).markRead(call.body.ids) }),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/mailboxes/:mailbox/receive',
+    route: 'POST /v1/mailboxes/:mailbox/receive',
     name: 'mailboxes.receive',
     audit: 'message.receive',
     operation: 'messages.receive',
@@ -290,10 +281,47 @@ export const messageRoutes = [
       }
     },
   }),
-  ...deliveryRoutes(),
+  does({
+    ...ofDelivery,
+    route: 'POST /v1/mailboxes/:mailbox/ack',
+    name: 'mailboxes.ack',
+    audit: 'message.ack',
+    summary: 'Acknowledge a message as handled.',
+    body: z.strictObject({ delivery }),
+    handle: async (call) => (await findDelivery(call)).ack(),
+  }),
+  does({
+    ...ofDelivery,
+    route: 'POST /v1/mailboxes/:mailbox/nack',
+    name: 'mailboxes.nack',
+    audit: 'message.nack',
+    summary: 'Reject a message as not handled: it is redelivered after `delay`, or becomes a dead letter.',
+    body: z.strictObject({ delivery, delay: durationSchema.optional(), reason: z.string().max(4_000).optional() }),
+    handle: async (call) => {
+      const { delay, reason } = call.body
+      await (await findDelivery(call)).nack(withoutUndefined({ delay, reason }) as Parameters<Delivery['nack']>[0])
+    },
+  }),
+  does({
+    ...ofDelivery,
+    route: 'POST /v1/mailboxes/:mailbox/reply',
+    name: 'mailboxes.reply',
+    audit: 'message.reply',
+    summary: 'Reply to a request and acknowledge it.',
+    body: z.strictObject({ delivery, value: json }),
+    handle: async (call) => (await findDelivery(call)).reply(requiredField(call.body, 'value') as Json),
+  }),
+  does({
+    ...ofDelivery,
+    route: 'POST /v1/mailboxes/:mailbox/renew',
+    name: 'mailboxes.renew',
+    audit: 'message.renew',
+    summary: 'Extend the lease of a message by its full duration.',
+    body: z.strictObject({ delivery }),
+    handle: async (call) => (await findDelivery(call)).renew(),
+  }),
   answers({
-    method: 'GET',
-    path: '/v1/mailboxes/:mailbox/dead-letters',
+    route: 'GET /v1/mailboxes/:mailbox/dead-letters',
     name: 'mailboxes.deadLetters',
     operation: 'messages.read',
     role: 'readonly',
@@ -302,14 +330,10 @@ export const messageRoutes = [
     params: inMailbox,
     query: z.strictObject(pagingQuery),
     answer: pageSchema(deadLetterSchema),
-    handle: async (call) => {
-      const { items, cursor } = await mailboxOf(call).deadLetters(withoutUndefined(call.query))
-      return page({ items, cursor })
-    },
+    handle: async (call) => page(await mailboxOf(call).deadLetters(withoutUndefined(call.query))),
   }),
-  answers({
-    method: 'POST',
-    path: '/v1/mailboxes/:mailbox/dead-letters/:message/redrive',
+  does({
+    route: 'POST /v1/mailboxes/:mailbox/dead-letters/:message/redrive',
     name: 'mailboxes.redrive',
     audit: 'message.redrive',
     operation: 'messages.redrive',
@@ -317,83 +341,11 @@ export const messageRoutes = [
     agents: 'own',
     summary: 'Redrive a dead letter: put it at the end of its lane, at attempt 1.',
     params: inMailbox.extend({ message: requestText.id }),
-    answer: done,
-    handle: async (call) => {
-      await mailboxOf(call).redrive(call.params.message)
-      return ok
-    },
+    handle: (call) => mailboxOf(call).redrive(call.params.message),
   }),
 ]
-
-const ok = { ok: true } as const
 
 function bounded(options: ReceiveOptions): ReceiveOptions {
   const long = options.wait !== undefined && milliseconds(options.wait, 'wait') > milliseconds(longestWait, 'wait')
   return long ? { ...options, wait: longestWait } : options
-}
-
-/** Returns the operations that end a delivery. @throws LeaseLostError if its lease expired or it was ended before */
-function deliveryRoutes() {
-  const common = {
-    method: 'POST',
-    operation: 'messages.receive',
-    role: 'contributor',
-    agents: 'own',
-    params: inMailbox,
-  } as const
-  return [
-    answers({
-      ...common,
-      path: '/v1/mailboxes/:mailbox/ack',
-      name: 'mailboxes.ack',
-      audit: 'message.ack',
-      summary: 'Acknowledge a message as handled.',
-      body: z.strictObject({ delivery }),
-      answer: done,
-      handle: async (call) => {
-        await (await findDelivery(call)).ack()
-        return ok
-      },
-    }),
-    answers({
-      ...common,
-      path: '/v1/mailboxes/:mailbox/nack',
-      name: 'mailboxes.nack',
-      audit: 'message.nack',
-      summary: 'Reject a message as not handled: it is redelivered after `delay`, or becomes a dead letter.',
-      body: z.strictObject({ delivery, delay: durationSchema.optional(), reason: z.string().max(4_000).optional() }),
-      answer: done,
-      handle: async (call) => {
-        const { delay, reason } = call.body
-        await (await findDelivery(call)).nack(withoutUndefined({ delay, reason }) as Parameters<Delivery['nack']>[0])
-        return ok
-      },
-    }),
-    answers({
-      ...common,
-      path: '/v1/mailboxes/:mailbox/reply',
-      name: 'mailboxes.reply',
-      audit: 'message.reply',
-      summary: 'Reply to a request and acknowledge it.',
-      body: z.strictObject({ delivery, value: json }),
-      answer: done,
-      handle: async (call) => {
-        await (await findDelivery(call)).reply(requiredField(call.body, 'value') as Json)
-        return ok
-      },
-    }),
-    answers({
-      ...common,
-      path: '/v1/mailboxes/:mailbox/renew',
-      name: 'mailboxes.renew',
-      audit: 'message.renew',
-      summary: 'Extend the lease of a message by its full duration.',
-      body: z.strictObject({ delivery }),
-      answer: done,
-      handle: async (call) => {
-        await (await findDelivery(call)).renew()
-        return ok
-      },
-    }),
-  ]
 }

@@ -16,8 +16,7 @@ function metricsOf({ parts, principal, user, requestContext }: Call<unknown, unk
 
 export const metricRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/metrics',
+    route: 'GET /v1/metrics',
     name: 'metrics.list',
     operation: 'context.read',
     role: 'readonly',
@@ -26,8 +25,7 @@ export const metricRoutes = [
     handle: async (call) => ({ names: [...(await metricsOf(call).names())] }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/metrics/:metric',
+    route: 'GET /v1/metrics/:metric',
     name: 'metrics.get',
     operation: 'context.read',
     role: 'readonly',

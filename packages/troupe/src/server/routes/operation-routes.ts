@@ -10,6 +10,7 @@ import {
   versionsSchema,
 } from '../schemas/health-schemas.ts'
 import {
+  flagSchema,
   integerBetween,
   optionalBody,
   page,
@@ -26,39 +27,36 @@ const query = {
   resource: requestText.key.optional(),
   from: requestText.time.optional(),
   to: requestText.time.optional(),
-  allUsers: z.enum(['true', 'false']).optional().describe('Include the entries of all users and of the troupe itself.'),
+  allUsers: flagSchema.optional().describe('Include the entries of all users and of the troupe itself.'),
 }
 
 /** Returns whose records are requested: those of the call's user, or of all users if the caller may read them. */
 function userFilter(
   { troupe, user, principal }: Pick<Call<unknown, unknown, unknown>, 'troupe' | 'user' | 'principal'>,
-  allUsers?: string,
+  allUsers?: boolean,
 ) {
-  if (allUsers !== 'true') return { user: troupe.user(user).id }
+  if (!allUsers) return { user: troupe.user(user).id }
   requireAllUsers(principal, 'audit.read')
   return {}
 }
 
 const auditRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/audit',
+    route: 'GET /v1/audit',
     name: 'audit.list',
     needsNoUser: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'List the audit entries of the user, newest first.',
-    query: z.strictObject({ ...query, allowed: z.enum(['true', 'false']).optional() }),
+    query: z.strictObject({ ...query, allowed: flagSchema.optional() }),
     answer: pageSchema(auditRecordSchema),
     handle: async (call) => {
-      const { allowed, allUsers, ...rest } = call.query
-      const wanted = withoutUndefined({ ...rest, allowed: allowed === undefined ? undefined : allowed === 'true' })
-      return page(await call.troupe.audit.list({ ...wanted, ...userFilter(call, allUsers) }))
+      const { allUsers, ...wanted } = call.query
+      return page(await call.troupe.audit.list({ ...withoutUndefined(wanted), ...userFilter(call, allUsers) }))
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/incidents',
+    route: 'GET /v1/incidents',
     name: 'audit.incidents',
     needsNoUser: true,
     operation: 'audit.read',
@@ -72,24 +70,18 @@ const auditRoutes = [
     },
   }),
   texts({
-    method: 'GET',
-    path: '/v1/audit/export',
+    route: 'GET /v1/audit/export',
     name: 'audit.export',
-    needsNoUser: true,
     allUsers: true,
     operation: 'audit.read',
     role: 'moderator',
     summary: 'Export the audit log of all users as lines of JSON, to store and to verify.',
     type: 'application/x-ndjson; charset=utf-8',
-    text: async ({ troupe }) => {
-      return linesOf(troupe.audit.export())
-    },
+    text: async ({ troupe }) => linesOf(troupe.audit.export()),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/audit/verify',
+    route: 'POST /v1/audit/verify',
     name: 'audit.verify',
-    needsNoUser: true,
     allUsers: true,
     operation: 'audit.read',
     role: 'moderator',
@@ -109,64 +101,45 @@ async function* linesOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
 export const operationRoutes = [
   ...auditRoutes,
   answers({
-    method: 'GET',
-    path: '/v1/health',
+    route: 'GET /v1/health',
     name: 'operations.health',
-    needsNoUser: true,
     allUsers: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Show the health of the troupe, check by check.',
     answer: healthSchema,
-    handle: async ({ troupe }) => {
-      return troupe.health()
-    },
+    handle: ({ troupe }) => troupe.health(),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/doctor',
+    route: 'GET /v1/doctor',
     name: 'operations.doctor',
-    needsNoUser: true,
     allUsers: true,
     operation: 'metrics.read',
     role: 'admin',
     summary: 'Run the checklists for production: each check with its result and its remedy.',
-    query: z.strictObject({ production: z.enum(['true', 'false']).optional() }),
+    query: z.strictObject({ production: flagSchema.optional() }),
     answer: doctorReportSchema,
-    handle: async ({ troupe, query: { production }, signal }) => {
-      return troupe.doctor({
-        signal,
-        ...(production === undefined ? {} : { production: production === 'true' }),
-      })
-    },
+    handle: ({ troupe, query: wanted, signal }) => troupe.doctor({ signal, ...withoutUndefined(wanted) }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/versions',
+    route: 'GET /v1/versions',
     name: 'operations.versions',
-    needsNoUser: true,
     allUsers: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Show the release, the formats that it reads and writes, and the open runs that need another release.',
     query: z.strictObject({ limit: integerBetween(1, 10_000).optional() }),
     answer: versionsSchema,
-    handle: async ({ troupe, query: wanted }) => {
-      return troupe.versions(withoutUndefined(wanted))
-    },
+    handle: ({ troupe, query: wanted }) => troupe.versions(withoutUndefined(wanted)),
   }),
   texts({
-    method: 'GET',
-    path: '/metrics',
+    route: 'GET /metrics',
     name: 'operations.metrics',
-    needsNoUser: true,
     allUsers: true,
     operation: 'metrics.read',
     role: 'readonly',
     summary: 'Show counts and durations in the format of Prometheus.',
     type: 'text/plain; version=0.0.4; charset=utf-8',
-    text: async ({ troupe }) => {
-      return troupe.metrics.prometheus()
-    },
+    text: ({ troupe }) => troupe.metrics.prometheus(),
   }),
 ]

@@ -1,9 +1,8 @@
 /** Routes on the record of a run: replay, fork, comparison, explanation and export. */
 import { z } from 'zod'
 import type { ForkOptions } from '../../runs/index.ts'
-import { answers } from '../route.ts'
+import { answers, does } from '../route.ts'
 import {
-  done,
   integerBetween,
   json,
   list,
@@ -45,8 +44,7 @@ const edit = z.strictObject({
 
 export const pastRunRoutes = [
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/fork',
+    route: 'POST /v1/runs/:run/fork',
     name: 'runs.fork',
     operation: 'runs.fork',
     role: 'moderator',
@@ -70,8 +68,7 @@ export const pastRunRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/fork-plan',
+    route: 'POST /v1/runs/:run/fork-plan',
     name: 'runs.planFork',
     operation: 'runs.read',
     role: 'readonly',
@@ -86,8 +83,7 @@ export const pastRunRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/verify-replay',
+    route: 'POST /v1/runs/:run/verify-replay',
     name: 'runs.verifyReplay',
     operation: 'runs.read',
     role: 'readonly',
@@ -103,8 +99,7 @@ export const pastRunRoutes = [
     handle: async ({ orchestra, params }) => ({ ...(await orchestra.verifyReplay(params.run)) }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/compare/:other',
+    route: 'GET /v1/runs/:run/compare/:other',
     name: 'runs.compare',
     operation: 'runs.read',
     role: 'readonly',
@@ -119,8 +114,7 @@ export const pastRunRoutes = [
     handle: ({ orchestra, params }) => orchestra.compare(params.run, params.other),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/why',
+    route: 'GET /v1/runs/:run/why',
     name: 'runs.why',
     operation: 'runs.read',
     role: 'readonly',
@@ -130,8 +124,7 @@ export const pastRunRoutes = [
     handle: ({ orchestra, params }) => orchestra.why(params.run),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/export',
+    route: 'GET /v1/runs/:run/export',
     name: 'runs.export',
     operation: 'runs.read',
     role: 'readonly',
@@ -142,8 +135,7 @@ export const pastRunRoutes = [
     handle: ({ orchestra, params, query }) => orchestra.export(params.run, withoutUndefined(query)),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/retry',
+    route: 'POST /v1/runs/:run/retry',
     name: 'runs.retry',
     operation: 'runs.fork',
     role: 'contributor',
@@ -169,8 +161,7 @@ export const pastRunRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/undo',
+    route: 'POST /v1/runs/:run/undo',
     name: 'runs.undo',
     operation: 'runs.resolve',
     role: 'moderator',
@@ -198,8 +189,7 @@ export const pastRunRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/at/:seq',
+    route: 'GET /v1/runs/:run/at/:seq',
     name: 'runs.at',
     operation: 'runs.read',
     role: 'readonly',
@@ -209,8 +199,7 @@ export const pastRunRoutes = [
     handle: ({ orchestra, params }) => orchestra.at(params.run, params.seq),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/inspect',
+    route: 'GET /v1/runs/:run/inspect',
     name: 'runs.inspect',
     operation: 'runs.read',
     role: 'readonly',
@@ -220,8 +209,7 @@ export const pastRunRoutes = [
     handle: async ({ orchestra, params }) => (await orchestra.get(params.run)).inspect(),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/step',
+    route: 'POST /v1/runs/:run/step',
     name: 'runs.step',
     operation: 'runs.command',
     role: 'contributor',
@@ -234,9 +222,8 @@ export const pastRunRoutes = [
       return run.step({ ...withoutUndefined({ id: idempotencyId }), signal })
     },
   }),
-  answers({
-    method: 'POST',
-    path: '/v1/runs/:run/breakpoints',
+  does({
+    route: 'POST /v1/runs/:run/breakpoints',
     name: 'runs.setBreakpoints',
     operation: 'runs.command',
     role: 'contributor',
@@ -246,31 +233,25 @@ export const pastRunRoutes = [
       breakOn: z.union([breakOn, z.array(breakOn).max(100)], { error: breakpointError }),
       id: z.string().max(256).optional(),
     }),
-    answer: done,
     handle: async ({ orchestra, params, body, idempotencyId, signal }) => {
       const run = await orchestra.get(params.run)
       await run.breakAt(body.breakOn, { ...withoutUndefined({ id: body.id ?? idempotencyId }), signal })
-      return { ok: true as const }
     },
   }),
-  answers({
-    method: 'POST',
-    path: '/v1/runs/:run/edit',
+  does({
+    route: 'POST /v1/runs/:run/edit',
     name: 'runs.edit',
     operation: 'runs.fork',
     role: 'moderator',
     summary: 'Change the values with which a run continues from a breakpoint.',
     params: pathParams,
     body: z.strictObject({ results: requestedRecord.optional(), inputs: requestedRecord.optional() }),
-    answer: done,
     handle: async ({ orchestra, params, body, signal }) => {
       await (await orchestra.get(params.run)).edit(withoutUndefined(body), { signal })
-      return { ok: true as const }
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/effects/uncertain',
+    route: 'GET /v1/runs/:run/effects/uncertain',
     name: 'runs.uncertain',
     operation: 'approvals.list',
     role: 'readonly',
@@ -279,9 +260,8 @@ export const pastRunRoutes = [
     answer: z.object({ effects: list(uncertainEffectSchema) }),
     handle: async ({ orchestra, params }) => ({ effects: await (await orchestra.get(params.run)).uncertain() }),
   }),
-  answers({
-    method: 'POST',
-    path: '/v1/runs/:run/effects/resolve',
+  does({
+    route: 'POST /v1/runs/:run/effects/resolve',
     name: 'runs.resolve',
     operation: 'runs.resolve',
     role: 'moderator',
@@ -289,11 +269,9 @@ export const pastRunRoutes = [
       'Resolve an uncertain effect: it happened, with its output, or it did not, and then an open run executes it.',
     params: pathParams,
     body: resolutionBody,
-    answer: done,
     handle: async ({ orchestra, params, body }) => {
       const { effect, resolution } = resolutionOf(body)
       await (await orchestra.get(params.run)).resolve(effect, resolution)
-      return { ok: true as const }
     },
   }),
 ]

@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import type { Json } from '../../core/index.ts'
 import { type AgentSteps, agentStepsOf, type Run, type RunEvent } from '../../runs/index.ts'
-import { answers, type Call, streams } from '../route.ts'
+import { answers, type Call, does, streams } from '../route.ts'
 import {
-  done,
   durationSchema,
+  flagSchema,
   integerBetween,
   json,
   list,
@@ -78,11 +78,11 @@ async function eventsOf({
   query,
   header,
   signal,
-}: OfRun<{ from?: number | undefined; untilWaiting?: 'true' | 'false' | undefined }>) {
+}: OfRun<{ from?: number | undefined; untilWaiting?: boolean | undefined }>) {
   const run = await orchestra.get(params.run)
   const last = header('last-event-id')
   const from = resumed(last, query.from) ?? 0
-  const untilWaiting = query.untilWaiting === 'true'
+  const { untilWaiting = false } = query
   const { status } = await run.status()
   const isAtEnd = isEnded({ status }) || (untilWaiting && status === 'waiting')
   // An EventSource reconnects without end to a stream that ends.
@@ -125,8 +125,7 @@ async function* liveOf(run: Run, { signal }: OfRun): AsyncGenerator<Frame> {
 
 export const runRoutes = [
   answers({
-    method: 'POST',
-    path: '/v1/runs',
+    route: 'POST /v1/runs',
     name: 'runs.start',
     operation: 'runs.start',
     role: 'contributor',
@@ -142,8 +141,7 @@ export const runRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs',
+    route: 'GET /v1/runs',
     name: 'runs.list',
     operation: 'runs.read',
     role: 'readonly',
@@ -158,8 +156,7 @@ export const runRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run',
+    route: 'GET /v1/runs/:run',
     name: 'runs.get',
     operation: 'runs.read',
     role: 'readonly',
@@ -173,8 +170,7 @@ export const runRoutes = [
     }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/result',
+    route: 'GET /v1/runs/:run/result',
     name: 'runs.result',
     operation: 'runs.read',
     role: 'readonly',
@@ -187,8 +183,7 @@ export const runRoutes = [
     handle: async (call) => awaited(call, await call.orchestra.get(call.params.run), call.query.wait),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/steps/:step/calls',
+    route: 'GET /v1/runs/:run/steps/:step/calls',
     name: 'runs.calls',
     operation: 'runs.read',
     role: 'readonly',
@@ -201,8 +196,7 @@ export const runRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/steps/:step/prompts',
+    route: 'GET /v1/runs/:run/steps/:step/prompts',
     name: 'runs.prompts',
     operation: 'runs.read',
     role: 'readonly',
@@ -213,8 +207,7 @@ export const runRoutes = [
     handle: async ({ orchestra, params }) => ({ prompts: await orchestra.prompts(params.run, params.step) }),
   }),
   streams({
-    method: 'GET',
-    path: '/v1/runs/:run/events',
+    route: 'GET /v1/runs/:run/events',
     name: 'runs.events',
     operation: 'runs.read',
     role: 'readonly',
@@ -225,14 +218,13 @@ export const runRoutes = [
     params: pathParams,
     query: z.strictObject({
       from: integerBetween(0, Number.MAX_SAFE_INTEGER).optional(),
-      untilWaiting: z.enum(['true', 'false']).optional(),
+      untilWaiting: flagSchema.optional(),
     }),
     data: runEventSchema,
     events: eventsOf,
   }),
   streams({
-    method: 'GET',
-    path: '/v1/runs/:run/live',
+    route: 'GET /v1/runs/:run/live',
     name: 'runs.live',
     operation: 'runs.live',
     role: 'readonly',
@@ -247,8 +239,7 @@ export const runRoutes = [
   }),
   ...(['pause', 'resume', 'cancel'] as const).map((verb) =>
     answers({
-      method: 'POST',
-      path: `/v1/runs/:run/${verb}`,
+      route: `POST /v1/runs/:run/${verb}`,
       name: `runs.${verb}`,
       operation: 'runs.command',
       role: 'contributor',
@@ -269,9 +260,8 @@ export const runRoutes = [
       },
     }),
   ),
-  answers({
-    method: 'POST',
-    path: '/v1/runs/:run/answers',
+  does({
+    route: 'POST /v1/runs/:run/answers',
     name: 'runs.answer',
     operation: 'runs.answer',
     role: 'contributor',
@@ -279,17 +269,14 @@ export const runRoutes = [
     summary: 'Answer a question of the run with a text, one of its options, or `{ approve, hash }`.',
     params: pathParams,
     body: z.strictObject({ question: requestText.id, value: json, id: z.string().max(256).optional() }),
-    answer: done,
     handle: async (call) => {
       await requireAnswerer(call, { run: call.params.run, ...call.body })
       const run = await call.orchestra.get(call.params.run)
       await run.answer(call.body.question, requiredField(call.body, 'value') as Json, commandOptions(call))
-      return { ok: true as const }
     },
   }),
   answers({
-    method: 'POST',
-    path: '/execute',
+    route: 'POST /execute',
     name: 'tasks.execute',
     operation: 'runs.start',
     role: 'contributor',
@@ -301,8 +288,7 @@ export const runRoutes = [
     handle: async (call) => ({ task_id: (await startRequestedRun(call)).id, status: 'started' as const }),
   }),
   answers({
-    method: 'GET',
-    path: '/status/:run',
+    route: 'GET /status/:run',
     name: 'tasks.status',
     operation: 'runs.read',
     role: 'readonly',
@@ -316,8 +302,7 @@ export const runRoutes = [
     }),
   }),
   answers({
-    method: 'GET',
-    path: '/result/:run',
+    route: 'GET /result/:run',
     name: 'tasks.result',
     operation: 'runs.read',
     role: 'readonly',

@@ -21,8 +21,7 @@ const schedulesOf = ({ troupe, user }: Pick<Call<unknown, unknown, unknown>, 'tr
 
 export const scheduleRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/schedules',
+    route: 'GET /v1/schedules',
     name: 'schedules.list',
     operation: 'schedules.read',
     role: 'readonly',
@@ -32,8 +31,7 @@ export const scheduleRoutes = [
     handle: async (call) => page(await schedulesOf(call).list(withoutUndefined(call.query))),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/schedules',
+    route: 'POST /v1/schedules',
     name: 'schedules.create',
     operation: 'schedules.manage',
     role: 'contributor',
@@ -69,8 +67,7 @@ export const scheduleRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/schedules/:schedule',
+    route: 'GET /v1/schedules/:schedule',
     name: 'schedules.get',
     operation: 'schedules.read',
     role: 'readonly',
@@ -81,8 +78,7 @@ export const scheduleRoutes = [
   }),
   ...(['pause', 'resume'] as const).map((verb) =>
     answers({
-      method: 'POST',
-      path: `/v1/schedules/:schedule/${verb}`,
+      route: `POST /v1/schedules/:schedule/${verb}`,
       name: `schedules.${verb}`,
       operation: 'schedules.manage',
       role: 'contributor',
@@ -94,8 +90,7 @@ export const scheduleRoutes = [
     }),
   ),
   answers({
-    method: 'POST',
-    path: '/v1/schedules/:schedule/trigger',
+    route: 'POST /v1/schedules/:schedule/trigger',
     name: 'schedules.trigger',
     operation: 'schedules.manage',
     role: 'contributor',
@@ -110,8 +105,7 @@ export const scheduleRoutes = [
     },
   }),
   answers({
-    method: 'DELETE',
-    path: '/v1/schedules/:schedule',
+    route: 'DELETE /v1/schedules/:schedule',
     name: 'schedules.delete',
     operation: 'schedules.manage',
     role: 'contributor',

@@ -16,8 +16,7 @@ const finding = z.object({
 
 export const teamRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/teams',
+    route: 'GET /v1/teams',
     name: 'teams.list',
     needsNoUser: true,
     operation: 'teams.read',
@@ -30,8 +29,7 @@ export const teamRoutes = [
     }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/teams/:team',
+    route: 'GET /v1/teams/:team',
     name: 'teams.get',
     needsNoUser: true,
     operation: 'teams.read',
@@ -46,8 +44,7 @@ export const teamRoutes = [
     }),
   }),
   answers({
-    method: 'POST',
-    path: '/v1/check',
+    route: 'POST /v1/check',
     name: 'teams.check',
     operation: 'teams.read',
     role: 'readonly',
@@ -66,8 +63,7 @@ export const teamRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/agents',
+    route: 'GET /v1/agents',
     name: 'agents.list',
     needsNoUser: true,
     operation: 'agents.list',
@@ -78,8 +74,7 @@ export const teamRoutes = [
     handle: async ({ parts }) => ({ items: [...parts.settings.agents.keys()].map((name) => ({ name })) }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/presence',
+    route: 'GET /v1/presence',
     name: 'agents.presence',
     operation: 'agents.list',
     role: 'readonly',

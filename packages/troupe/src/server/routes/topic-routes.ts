@@ -2,12 +2,19 @@
 import { z } from 'zod'
 import type { ContextMesh } from '../../context/index.ts'
 import { failure } from '../../core/index.ts'
-import { answers, type Call } from '../route.ts'
-import { done, page, pageSchema, pagingQuery, requestText, withoutUndefined } from '../schemas/request-schemas.ts'
+import { answers, type Call, does } from '../route.ts'
+import {
+  flagSchema,
+  list,
+  page,
+  pageSchema,
+  pagingQuery,
+  requestText,
+  withoutUndefined,
+} from '../schemas/request-schemas.ts'
 
 const names = z.array(requestText.name).max(1_000)
 const ofTopic = z.object({ topic: requestText.name })
-const ok = { ok: true } as const
 
 /** @throws AccessDeniedError if the caller acts as an agent */
 export function hostOf({
@@ -20,38 +27,27 @@ export function hostOf({
 
 export const topicRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/topics',
+    route: 'GET /v1/topics',
     name: 'topics.list',
     operation: 'context.read',
     role: 'readonly',
     agents: 'own',
     summary: 'List the topics, except closed ones that the caller may neither read nor post to.',
-    query: z.strictObject({ ...pagingQuery, names: z.enum(['true', 'false']).optional() }),
+    query: z.strictObject({ ...pagingQuery, names: flagSchema.optional() }),
     answer: pageSchema(
       z.object({
         topic: z.string(),
         subscribers: z.number(),
-        names: z.array(z.string()).optional(),
+        names: list(z.string()).optional(),
         maySubscribe: z.boolean(),
         mayPost: z.boolean(),
       }),
     ),
-    handle: async ({ requestContext, query: { names: named, ...rest } }) => {
-      const { items, cursor } = await requestContext.context.discoverTopics({
-        ...withoutUndefined(rest),
-        names: named === 'true',
-      })
-      const entries = items.map(({ names: subscriberNames, ...one }) => ({
-        ...one,
-        ...(subscriberNames ? { names: [...subscriberNames] } : {}),
-      }))
-      return page({ items: entries, cursor })
-    },
+    handle: async ({ requestContext, query }) =>
+      page(await requestContext.context.discoverTopics(withoutUndefined(query))),
   }),
   answers({
-    method: 'DELETE',
-    path: '/v1/topics/:topic',
+    route: 'DELETE /v1/topics/:topic',
     name: 'topics.delete',
     operation: 'topics.manage',
     role: 'moderator',
@@ -61,9 +57,8 @@ export const topicRoutes = [
     answer: z.object({ topic: z.string(), subscribersAffected: z.number(), entriesDeleted: z.number() }),
     handle: async ({ requestContext, params }) => ({ ...(await requestContext.context.deleteTopic(params.topic)) }),
   }),
-  answers({
-    method: 'PUT',
-    path: '/v1/topics/:topic/policy',
+  does({
+    route: 'PUT /v1/topics/:topic/policy',
     name: 'topics.setPolicy',
     operation: 'topics.manage',
     role: 'admin',
@@ -72,15 +67,10 @@ export const topicRoutes = [
       'Set the agents that may read a topic and post to it; an empty list admits no agent, an absent list admits all.',
     params: ofTopic,
     body: z.strictObject({ subscribe: names.optional(), post: names.optional() }),
-    answer: done,
-    handle: async (call) => {
-      await hostOf(call).setTopicPolicy(call.params.topic, withoutUndefined(call.body))
-      return ok
-    },
+    handle: async (call) => hostOf(call).setTopicPolicy(call.params.topic, withoutUndefined(call.body)),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/context/subscriptions',
+    route: 'GET /v1/context/subscriptions',
     name: 'context.subscriptions',
     operation: 'context.read',
     role: 'readonly',
@@ -90,25 +80,19 @@ export const topicRoutes = [
     handle: async ({ requestContext }) => ({ topics: [...(await requestContext.context.topics())] }),
   }),
   ...(['subscribe', 'unsubscribe'] as const).map((verb) =>
-    answers({
-      method: 'POST',
-      path: `/v1/context/${verb}`,
+    does({
+      route: `POST /v1/context/${verb}`,
       name: `context.${verb}`,
       operation: 'context.subscribe',
       role: 'contributor',
       agents: 'own',
       summary: { subscribe: 'Subscribe the agent to topics.', unsubscribe: 'Unsubscribe the agent from topics.' }[verb],
       body: z.strictObject({ topics: names }),
-      answer: done,
-      handle: async ({ requestContext, body }) => {
-        await requestContext.context[verb](body.topics)
-        return ok
-      },
+      handle: ({ requestContext, body }) => requestContext.context[verb](body.topics),
     }),
   ),
   answers({
-    method: 'GET',
-    path: '/v1/context/stats',
+    route: 'GET /v1/context/stats',
     name: 'context.stats',
     operation: 'context.read',
     role: 'readonly',
@@ -124,8 +108,7 @@ export const topicRoutes = [
     handle: async (call) => ({ ...(await hostOf(call).stats()) }),
   }),
   answers({
-    method: 'DELETE',
-    path: '/v1/context/entries',
+    route: 'DELETE /v1/context/entries',
     name: 'context.clear',
     operation: 'context.clear',
     role: 'admin',

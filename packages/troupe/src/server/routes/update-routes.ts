@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { requireAllUsers } from '../access/request-principal.ts'
 import { streams } from '../route.ts'
-import { list } from '../schemas/request-schemas.ts'
+import { flagSchema, list } from '../schemas/request-schemas.ts'
 
 const updateSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -34,8 +34,7 @@ export const updatesFrameSchema = z.discriminatedUnion('type', [
 
 export const updateRoutes = [
   streams({
-    method: 'GET',
-    path: '/v1/updates',
+    route: 'GET /v1/updates',
     name: 'updates.follow',
     operation: 'runs.read',
     role: 'readonly',
@@ -44,8 +43,7 @@ export const updateRoutes = [
       'dead letters, and namespaces of the context, each only for a caller that may read its list. After `resync`, which reports missed changes, load ' +
       'the lists again. Last-Event-ID resumes after an event for a minute.',
     query: z.strictObject({
-      allUsers: z
-        .enum(['true', 'false'])
+      allUsers: flagSchema
         .optional()
         .describe(
           'Add `all-runs` when a run of any user starts, changes its status or ends, `all-approvals` when a session or a run of any ' +
@@ -54,7 +52,7 @@ export const updateRoutes = [
     }),
     data: updatesFrameSchema,
     events: async ({ updateStreams, feeds, user, principal, header, signal, query }) => {
-      const allUsers = query.allUsers === 'true'
+      const { allUsers = false } = query
       if (allUsers) requireAllUsers(principal, 'runs.read')
       return updateStreams.follow({ feeds, user, allUsers, principal, lastEventId: header('last-event-id'), signal })
     },

@@ -43,6 +43,9 @@ export const durationSchema = z
   .meta({ maxLength: longestDuration })
 /** The maximal length of a cursor: it may hold an escaped and encoded key of the context. */
 const longestCursor = 15_000
+/** A flag in a query string. */
+export const flagSchema = z.enum(['true', 'false']).transform((text) => text === 'true')
+
 /** The order of a list of runs. */
 export const runOrderSchema = z
   .enum(['newest', 'oldest', 'cost', 'tokens', 'duration', 'status'])
@@ -73,7 +76,6 @@ export function requiredField(body: object, name: string): unknown {
 /** An optional body. */
 export const optionalBody = <T>(body: z.ZodType<T>) => body.nullish().transform((value) => value ?? undefined)
 
-export const done = z.object({ ok: z.literal(true) })
 export const storedErrorSchema = z.object({
   name: z.string(),
   code: z.string(),

@@ -6,9 +6,9 @@ import { z } from 'zod'
 import type { Json } from '../../../core/index.ts'
 import { journalOwnerOf } from '../../../journal/index.ts'
 import { requireAllUsers } from '../../access/request-principal.ts'
-import { answers } from '../../route.ts'
+import { answers, does } from '../../route.ts'
 import {
-  done,
+  flagSchema,
   json,
   list,
   optionalBody,
@@ -46,8 +46,7 @@ const pathParams = z.object({ approval: requestText.id.describe('The `id` of an 
 
 export const approvalRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/approvals',
+    route: 'GET /v1/approvals',
     name: 'approvals.list',
     operation: 'approvals.list',
     role: 'readonly',
@@ -55,19 +54,18 @@ export const approvalRoutes = [
       'List the runs, sessions and message handlers that wait for a person, with their questions and uncertain effects.',
     query: z.strictObject({
       ...pagingQuery,
-      allUsers: z.enum(['true', 'false']).optional().describe('Include those of all users, by user.'),
+      allUsers: flagSchema.optional().describe('Include those of all users, by user.'),
     }),
     answer: pageSchema(approvalSchema),
     handle: async ({ troupe, user, principal, query: { allUsers, ...paging }, signal }) => {
       const options = { ...withoutUndefined(paging), signal }
-      if (allUsers !== 'true') return page(await troupe.user(user).approvals.list(options))
+      if (!allUsers) return page(await troupe.user(user).approvals.list(options))
       requireAllUsers(principal, 'approvals.list')
       return page(await troupe.listApprovals(options))
     },
   }),
-  answers({
-    method: 'POST',
-    path: '/v1/approvals/:approval/answers',
+  does({
+    route: 'POST /v1/approvals/:approval/answers',
     name: 'approvals.answer',
     operation: 'runs.answer',
     role: 'contributor',
@@ -75,7 +73,6 @@ export const approvalRoutes = [
     summary: 'Answer a question of a run or a session with a text, one of its options, or `{ approve, hash }`.',
     params: pathParams,
     body: z.strictObject({ question: requestText.id, value: json }),
-    answer: done,
     handle: async (call) => {
       const { troupe, user, params, body, signal, idempotencyId } = call
       await requireAnswerer(call, { run: journalOwnerOf(params.approval)?.run, ...body })
@@ -83,12 +80,10 @@ export const approvalRoutes = [
       await troupe
         .user(user)
         .approvals.answer(params.approval, body.question, requiredField(body, 'value') as Json, options)
-      return { ok: true as const }
     },
   }),
-  answers({
-    method: 'POST',
-    path: '/v1/approvals/:approval/resolve',
+  does({
+    route: 'POST /v1/approvals/:approval/resolve',
     name: 'approvals.resolve',
     operation: 'runs.resolve',
     role: 'moderator',
@@ -97,16 +92,13 @@ export const approvalRoutes = [
       'continues, and the message of a handler is redriven.',
     params: pathParams,
     body: resolutionBody,
-    answer: done,
     handle: async ({ troupe, user, params, body, signal }) => {
       const { effect, resolution } = resolutionOf(body)
       await troupe.user(user).approvals.resolve(params.approval, effect, resolution, { signal })
-      return { ok: true as const }
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/approvals/:approval/cancel',
+    route: 'POST /v1/approvals/:approval/cancel',
     name: 'approvals.cancel',
     operation: 'runs.command',
     role: 'contributor',

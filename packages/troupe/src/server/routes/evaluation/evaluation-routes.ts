@@ -44,8 +44,7 @@ type Asked = Call<unknown, unknown, z.infer<typeof body>>
 
 export const evaluationRoutes = [
   streams({
-    method: 'POST',
-    path: '/v1/evaluations',
+    route: 'POST /v1/evaluations',
     name: 'runs.evaluate',
     operation: 'runs.fork',
     role: 'moderator',

@@ -53,8 +53,7 @@ const experimentsOf = ({ troupe, user }: Pick<Call<unknown, unknown, unknown>, '
 
 export const experimentRoutes = [
   streams({
-    method: 'POST',
-    path: '/v1/experiments',
+    route: 'POST /v1/experiments',
     name: 'experiments.evaluate',
     operation: 'runs.start',
     role: 'moderator',
@@ -70,8 +69,7 @@ export const experimentRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/experiments',
+    route: 'GET /v1/experiments',
     name: 'experiments.list',
     operation: 'runs.read',
     role: 'readonly',
@@ -81,8 +79,7 @@ export const experimentRoutes = [
     handle: async (call) => page(await experimentsOf(call).list(withoutUndefined(call.query))),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/experiments/:experiment',
+    route: 'GET /v1/experiments/:experiment',
     name: 'experiments.get',
     operation: 'runs.read',
     role: 'readonly',
@@ -92,8 +89,7 @@ export const experimentRoutes = [
     handle: (call) => experimentsOf(call).get(call.params.experiment),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/scores/history',
+    route: 'GET /v1/scores/history',
     name: 'scores.history',
     operation: 'runs.read',
     role: 'readonly',
@@ -104,8 +100,7 @@ export const experimentRoutes = [
     handle: async (call) => ({ items: [...(await experimentsOf(call).scores(withoutUndefined(call.query)))] }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/runs/:run/scores',
+    route: 'GET /v1/runs/:run/scores',
     name: 'runs.scores',
     operation: 'runs.read',
     role: 'readonly',

@@ -5,10 +5,8 @@ import { page, pageSchema, pagingQuery, withoutUndefined } from '../../schemas/r
 import { runSummarySchema } from '../../schemas/run-schemas.ts'
 
 export const allRunsRoute = answers({
-  method: 'GET',
-  path: '/v1/operations/runs',
+  route: 'GET /v1/operations/runs',
   name: 'operations.runs',
-  needsNoUser: true,
   allUsers: true,
   operation: 'runs.read',
   role: 'readonly',

@@ -1,8 +1,7 @@
 /** Routes of threads: the messages between a user and an agent or a team. */
 import { z } from 'zod'
-import { answers } from '../../route.ts'
+import { answers, does } from '../../route.ts'
 import {
-  done,
   json,
   list,
   page,
@@ -23,8 +22,7 @@ const messageSchema = z.object({
 
 export const threadRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/threads',
+    route: 'GET /v1/threads',
     name: 'threads.list',
     operation: 'runs.read',
     role: 'readonly',
@@ -34,8 +32,7 @@ export const threadRoutes = [
     handle: async ({ orchestra, query }) => page(await orchestra.threads(withoutUndefined(query))),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/threads/:thread',
+    route: 'GET /v1/threads/:thread',
     name: 'threads.get',
     operation: 'runs.read',
     role: 'readonly',
@@ -47,9 +44,8 @@ export const threadRoutes = [
     answer: threadSummarySchema.extend({ messages: list(messageSchema), runs: list(runSummarySchema) }),
     handle: async ({ orchestra, params, query }) => orchestra.thread(params.thread, withoutUndefined(query)),
   }),
-  answers({
-    method: 'DELETE',
-    path: '/v1/threads/:thread',
+  does({
+    route: 'DELETE /v1/threads/:thread',
     name: 'threads.delete',
     operation: 'threads.delete',
     role: 'contributor',
@@ -59,10 +55,6 @@ export const threadRoutes = [
     query: z.strictObject({
       name: requestText.name.optional().describe('The agent or team, if several have a thread with this id.'),
     }),
-    answer: done,
-    handle: async ({ orchestra, params, query }) => {
-      await orchestra.deleteThread(params.thread, withoutUndefined(query))
-      return { ok: true as const }
-    },
+    handle: ({ orchestra, params, query }) => orchestra.deleteThread(params.thread, withoutUndefined(query)),
   }),
 ]

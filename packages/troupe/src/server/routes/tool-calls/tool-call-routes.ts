@@ -11,8 +11,7 @@ const call = z.string().max(1_000).describe('The id of a call of a tool, as runs
 
 export const toolCallRoutes = [
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/steps/:step/tool-call-plan',
+    route: 'POST /v1/runs/:run/steps/:step/tool-call-plan',
     name: 'runs.planToolCall',
     operation: 'runs.call-tool',
     role: 'moderator',
@@ -42,8 +41,7 @@ export const toolCallRoutes = [
     },
   }),
   answers({
-    method: 'POST',
-    path: '/v1/runs/:run/steps/:step/tool-call',
+    route: 'POST /v1/runs/:run/steps/:step/tool-call',
     name: 'runs.callTool',
     operation: 'runs.call-tool',
     role: 'moderator',

@@ -2,13 +2,18 @@
 import { z } from 'zod'
 import { requireAllUsers } from '../../access/request-principal.ts'
 import { answers } from '../../route.ts'
-import { integerBetween, intervalsQuery, pagingQuery, withoutUndefined } from '../../schemas/request-schemas.ts'
+import {
+  flagSchema,
+  integerBetween,
+  intervalsQuery,
+  pagingQuery,
+  withoutUndefined,
+} from '../../schemas/request-schemas.ts'
 import { costSchema, tokensSchema } from '../../schemas/run-schemas.ts'
 
 export const usageRoutes = [
   answers({
-    method: 'GET',
-    path: '/v1/usage/history',
+    route: 'GET /v1/usage/history',
     name: 'usage.history',
     operation: 'usage.read',
     role: 'readonly',
@@ -31,8 +36,7 @@ export const usageRoutes = [
     handle: async ({ orchestra, query }) => ({ items: [...(await orchestra.usage(withoutUndefined(query)))] }),
   }),
   answers({
-    method: 'GET',
-    path: '/v1/usage',
+    route: 'GET /v1/usage',
     name: 'usage.list',
     operation: 'usage.read',
     role: 'readonly',
@@ -64,8 +68,7 @@ export const usageRoutes = [
     },
   }),
   answers({
-    method: 'GET',
-    path: '/v1/usage/groups',
+    route: 'GET /v1/usage/groups',
     name: 'usage.groups',
     operation: 'usage.read',
     role: 'readonly',
@@ -75,7 +78,7 @@ export const usageRoutes = [
       from: z.string().max(100).optional().describe('ISO text; 30 days before `to` by default.'),
       to: z.string().max(100).optional().describe('ISO text, not included; now by default.'),
       limit: integerBetween(1, 1_000).optional().describe('100 by default.'),
-      allUsers: z.enum(['true', 'false']).optional().describe('Include the runs of all users.'),
+      allUsers: flagSchema.optional().describe('Include the runs of all users.'),
     }),
     answer: z.object({
       items: z.array(
@@ -92,7 +95,7 @@ export const usageRoutes = [
     }),
     handle: async ({ troupe, orchestra, principal, query: { by = 'team', allUsers, ...rest } }) => {
       const options = withoutUndefined(rest)
-      if (allUsers !== 'true') return { items: [...(await orchestra.usageBy(by, options))] }
+      if (!allUsers) return { items: [...(await orchestra.usageBy(by, options))] }
       requireAllUsers(principal, 'usage.read')
       return { items: [...(await troupe.usageBy(by, options))] }
     },
