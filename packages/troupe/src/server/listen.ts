@@ -1,7 +1,7 @@
-/** Listens on a port, or reports why it cannot. */
+/** Checks a port, and listens on it, or reports why it cannot. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { failure } from '../core/index.ts'
+import { failure, invalidInput } from '../core/index.ts'
 
 const problems: Readonly<Record<string, string>> = {
   EACCES: 'this user may not take that port',
@@ -10,11 +10,18 @@ const problems: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no address of that name',
 }
 
-/**
- * @returns the number of the port
- * @throws ConflictError `server.address_in_use`; the app is closed then
- */
-export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+/** @throws ValidationError */
+export function checkPort(what: string, port: number): void {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw invalidInput(what, 'it must be a whole number from 0 to 65,535')
+}
+
+/** @throws ConflictError `server.address_in_use`; the app is closed then */
+export async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+): Promise<{ readonly url: string; readonly port: number }> {
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -26,5 +33,6 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
       { cause: error },
     )
   }
-  return (app.server.address() as AddressInfo).port
+  const bound = (app.server.address() as AddressInfo).port
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound }
 }

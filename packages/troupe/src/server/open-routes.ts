@@ -1,7 +1,8 @@
 /** The routes that any caller may request: liveness, readiness, and the description of the API. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { lazy } from '../core/index.ts'
+import type { Troupe } from '../startup/index.ts'
 import { checkOrigin } from './access/check-origin.ts'
 import type { AddOpenRoute } from './open-route.ts'
 import type { Site } from './site.ts'
@@ -31,17 +32,16 @@ async function openapiUnder(prefix: string): Promise<string> {
   return JSON.stringify({ ...document, paths: Object.fromEntries(paths) })
 }
 
+/** Answers whether the process is live. */
+export function sendLiveness(troupe: Pick<Troupe, 'live'>, reply: FastifyReply): FastifyReply {
+  const isLive = troupe.live()
+  return reply.code(isLive ? 200 : 503).send({ status: isLive ? 'ok' : 'closed' })
+}
+
 export function addOpenRoutes(app: FastifyInstance, { troupe, draining, settings }: Site, add: AddOpenRoute): void {
   const document = lazy(() => openapiUnder(app.prefix))
   app.addHook('onRequest', async (request) => checkOrigin(request, settings))
-  add(
-    'GET /health',
-    async (_, reply) => {
-      const isLive = troupe.live()
-      return reply.code(isLive ? 200 : 503).send({ status: isLive ? 'ok' : 'closed' })
-    },
-    health,
-  )
+  add('GET /health', async (_, reply) => sendLiveness(troupe, reply), health)
   add(
     'GET /ready',
     async (_, reply) => {

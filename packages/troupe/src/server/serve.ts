@@ -1,14 +1,13 @@
 /** Creates a server around the plugin and listens. */
 import type { FastifyInstance } from 'fastify'
-import { type Cancel, type Clock, failure, milliseconds, sleep } from '../core/index.ts'
+import { type Cancel, type Clock, failure, invalidInput, milliseconds, sleep } from '../core/index.ts'
 import type { KeyScope } from '../security/index.ts'
 import { partsIn, type Troupe } from '../startup/index.ts'
 import { answerUnknown } from './answers/answer-unknown.ts'
 import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { rejectUnreadable } from './answers/reject-unreadable.ts'
-import { listen } from './listen.ts'
-import { checkMetrics } from './metrics/metrics-options.ts'
-import { serveMetrics } from './metrics/serve-metrics.ts'
+import { checkPort, listen } from './listen.ts'
+import { checkMetrics, serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
 import { withoutCompilers } from './schemas/without-compilers.ts'
 import {
@@ -70,11 +69,9 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
     metrics,
     ...rest
   } = { ...parts.settings.config.server, ...options }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw failure('validation.failed', { what: 'port', problem: 'it must be a whole number from 0 to 65,535' })
+  checkPort('port', port)
   for (const [what, value] of Object.entries({ maxConnections, maxConnectionsPerAddress }))
-    if (!Number.isInteger(value) || value < 1)
-      throw failure('validation.failed', { what, problem: 'it must be a whole number from 1' })
+    if (!Number.isInteger(value) || value < 1) throw invalidInput(what, 'it must be a whole number from 1')
   const settings = readSettings(rest, { host, production: parts.settings.production })
   if (metrics !== undefined) checkMetrics(metrics)
   await requireSignIn(troupe, host, settings)
@@ -104,8 +101,7 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   const connections = trackConnections(app.server, { perAddress: maxConnectionsPerAddress, exempt })
   answerUnknown(app)
   const stopAccepting = await closingOnFailure(app, () => addServer(app, troupe, settings))
-  const boundPort = await listen(app, host, port)
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`
+  const { url, port: boundPort } = await listen(app, host, port)
   // If the port of the metrics is in use, the server does not start.
   const metricsServer = metrics && (await closingOnFailure(app, () => serveMetrics(troupe, metrics)))
   // A process that finds the database owned reports this address to its user.

@@ -2,15 +2,28 @@
  * Serves metrics on a separate port for scrapers. It asks for no key, so the port must be reachable from a private
  * network only.
  */
-import { failure } from '../../core/index.ts'
+import type { ServerConfig } from '../../configuration/index.ts'
+import { checkOptions, failure, invalidInput } from '../../core/index.ts'
 import type { Troupe } from '../../startup/index.ts'
 import { partsIn } from '../../startup/index.ts'
 import { checkOrigin } from '../access/check-origin.ts'
 import { problemDetailsOf, problemOf, sendProblem } from '../answers/problem-details.ts'
-import { listen } from '../listen.ts'
+import { checkPort, listen } from '../listen.ts'
+import { sendLiveness } from '../open-routes.ts'
 import { withoutCompilers } from '../schemas/without-compilers.ts'
 import { isLoopback, ownNames } from '../server-options.ts'
-import { checkMetrics, type MetricsOptions } from './metrics-options.ts'
+
+/** The address of the metrics server. */
+export type MetricsOptions = NonNullable<ServerConfig['metrics']>
+
+/** @throws ValidationError */
+export function checkMetrics(options: MetricsOptions): MetricsOptions {
+  checkOptions('metrics', options, ['port', 'host'])
+  const { port, host } = options
+  checkPort('metrics.port', port)
+  if (host !== undefined && typeof host !== 'string') throw invalidInput('metrics.host', 'it must be a text')
+  return options
+}
 
 /** A running metrics server. `await using` closes it at the end of the block. */
 export interface ServedMetrics extends AsyncDisposable {
@@ -45,18 +58,15 @@ export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Pro
   app.get('/metrics', async (_, reply) =>
     reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await troupe.metrics.prometheus()),
   )
-  app.get('/health', async (_, reply) => {
-    const isLive = troupe.live()
-    return reply.code(isLive ? 200 : 503).send({ status: isLive ? 'ok' : 'closed' })
-  })
-  const boundPort = await listen(app, host, port)
+  app.get('/health', async (_, reply) => sendLiveness(troupe, reply))
+  const { url } = await listen(app, host, port)
   const close = async () => {
     const closed = app.close()
     app.server.closeIdleConnections()
     await closed
   }
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}/metrics`,
+    url: `${url}/metrics`,
     close,
     [Symbol.asyncDispose]: close,
   }
