@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { checkIds, entryOf, isAttestable, severityOf } from '../packages/troupe/src/configuration/index.ts'
+import { checkIds, entryOf, severityOf } from '../packages/troupe/src/configuration/index.ts'
 import { guideChecklists } from '../packages/troupe/test/guides/guide-lines.ts'
 
 export const doctorDoc = fileURLToPath(new URL('../docs/doctor.md', import.meta.url))
@@ -34,7 +34,7 @@ export const renderDoctor = (page = readFileSync(doctorDoc, 'utf8')): string => 
       ['check', 'passes if', 'severity', 'attested'],
       checkIds
         .filter((id) => entryOf(id).about === about)
-        .map((id) => [`\`${id}\``, entryOf(id).description, severityOf(id), isAttestable(id) ? 'yes' : '']),
+        .map((id) => [`\`${id}\``, entryOf(id).description, severityOf(id), entryOf(id).isAttestable ? 'yes' : '']),
     ),
     '',
   ])

@@ -6,9 +6,8 @@ export {
   type CheckId,
   checkIds,
   checksById,
-  doctorChecks,
+  doctorCatalogue,
   entryOf,
-  isAttestable,
   severityOf,
 } from './doctor/doctor-catalogue.ts'
 export {

@@ -13,7 +13,6 @@ import {
   type DoctorContext,
   type DoctorStatus,
   entryOf,
-  isAttestable,
   severityOf,
 } from '../../configuration/index.ts'
 import {
@@ -220,7 +219,7 @@ async function answerFor(id: CheckId, subject: DoctorSubject): Promise<DoctorAns
 /** An attestation replaces missing evidence until it expires. */
 function attested(id: CheckId, subject: DoctorSubject, config: DoctorConfig, found: DoctorAnswer): DoctorAnswer {
   const day = config.attest?.[id]
-  if (found.status === 'pass' || !isAttestable(id) || day === undefined) return found
+  if (found.status === 'pass' || !entryOf(id).isAttestable || day === undefined) return found
   const until = Date.parse(day) + milliseconds(config.attestFor ?? '90d', 'doctor.attestFor')
   const ends = new Date(until).toISOString().slice(0, 10)
   if (Date.parse(day) > subject.now)

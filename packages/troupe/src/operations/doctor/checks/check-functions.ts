@@ -1,5 +1,5 @@
 /** The form of the checks in this folder: one function each, under the id of the catalogue. */
-import type { CheckId, DoctorAnswer, doctorChecks } from '../../../configuration/index.ts'
+import type { CheckId, DoctorAnswer, doctorCatalogue } from '../../../configuration/index.ts'
 import type { DoctorSubject, ProjectSubject, SystemSubject } from '../doctor-subject.ts'
 
 interface SubjectsByArea {
@@ -7,7 +7,7 @@ interface SubjectsByArea {
   readonly system: SystemSubject
   readonly project: ProjectSubject
 }
-type About<Id extends CheckId> = (typeof doctorChecks)[Id]['about']
+type About<Id extends CheckId> = (typeof doctorCatalogue)[Id][0]
 
 /** The functions of all checks except attestations. */
 export type CheckFunctions = {
