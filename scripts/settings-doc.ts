@@ -12,13 +12,13 @@ const isLive = (path: string) =>
   settings.some((one) => one.live && (one.path === path || path.startsWith(`${one.path}.`)))
 
 const rowOf = (setting: Setting) => {
-  const { path, kind, standard, description, secret } = setting
+  const { path, kind, standard, description } = setting
   const value =
     standard === undefined ? '' : `\`${typeof standard === 'string' ? standard : JSON.stringify(standard)}\``
   return cells(
     `\`${path}\``,
     `\`${variableOf(setting)}\``,
-    `${description}: ${kind.description}${secret ? '; never shown' : ''}`,
+    `${description}: ${kind.description}${kind.secret ? '; never shown' : ''}`,
     value,
     isLive(path) ? 'yes' : '',
   )

@@ -84,10 +84,10 @@ const maxShown = 100
 const shortText = (value: unknown): string =>
   (isObject(value) || isList(value)) && fitsWithin(value, maxShown) ? JSON.stringify(value) : show(value)
 
-export const wrongValue = ({ path, kind, secret }: Setting, origin: SettingSource, value: unknown): TroupeError =>
+export const wrongValue = ({ path, kind }: Setting, origin: SettingSource, value: unknown): TroupeError =>
   failure('config.value', {
     setting: path,
     origin: settingSourceText(origin),
-    value: secret ? 'what it says' : shortText(value).slice(0, maxShown),
+    value: kind.secret ? 'what it says' : shortText(value).slice(0, maxShown),
     wanted: kind.description,
   })

@@ -1,5 +1,5 @@
 /** The configuration as text for people: every setting with its value and source, never a secret. */
-import { failure, fieldOf, isInstance, isObject, isPlainObject } from '../../core/index.ts'
+import { fieldOf, invalidInput, isInstance, isObject, isPlainObject } from '../../core/index.ts'
 import { isSecretReference } from '../../security/index.ts'
 import { type SettingSource, settingSourceText } from '../settings/setting-source.ts'
 import { settingAt } from '../settings/settings.ts'
@@ -25,10 +25,7 @@ export interface ShownSetting {
  */
 export function showConfig(loaded: Pick<LoadedConfig, 'effectiveValues'>): readonly ShownSetting[] {
   if (!isInstance(fieldOf(loaded, 'effectiveValues'), Map))
-    throw failure('validation.failed', {
-      what: 'What showConfig was given',
-      problem: 'it is not what loadConfig gives',
-    })
+    throw invalidInput('What showConfig was given', 'it is not what loadConfig gives')
   return [...(loaded.effectiveValues as LoadedConfig['effectiveValues'])]
     .filter(([path]) => !path.startsWith('wanted.'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -43,7 +40,7 @@ export function showConfig(loaded: Pick<LoadedConfig, 'effectiveValues'>): reado
 /** JSON, or `[hidden]`. */
 export function shownValue(path: string, value: unknown): string {
   if (path === 'storage.url') return storageUrlText(value)
-  return settingAt(path)?.secret || path.startsWith('models.keys') ? hidden : text(named(path, value))
+  return settingAt(path)?.kind.secret || path.startsWith('models.keys') ? hidden : text(named(path, value))
 }
 
 /** Returns the texts of hidden values, so that they can be removed from output. */
@@ -52,7 +49,7 @@ export const secretsOf = ({ effectiveValues }: Pick<LoadedConfig, 'effectiveValu
     // Of a URL, only the password, which may have any character.
     if (path === 'storage.url') return /^\w+:\/\/[^:]*:(.+)@/s.exec(String(value))?.slice(1) ?? []
     if (path.startsWith('models.keys')) return secretTexts(value, true)
-    return secretTexts(named(path, value), settingAt(path)?.secret === true && typeof value === 'string')
+    return secretTexts(named(path, value), settingAt(path)?.kind.secret === true && typeof value === 'string')
   })
 
 /** Of a structure, the values under names of secrets, since it has others too. */

@@ -8,6 +8,8 @@ export interface SettingKind {
   /** @returns undefined for a text that is no such value */
   fromText(text: string): unknown
   accepts(value: unknown): boolean
+  /** Never shown. */
+  readonly secret?: true
 }
 
 const integer = (lowest: number, highest = Number.MAX_SAFE_INTEGER): SettingKind => {
@@ -50,6 +52,10 @@ const span = (lowestMs: number, lowest: Duration): SettingKind => {
   }
 }
 
+const time = span(1, '1ms')
+
+const port = integer(0, 65_535)
+
 const choice = (...known: readonly string[]): SettingKind => ({
   description: `one of ${known.join(', ')}`,
   fromText: (text) => known.find((one) => one === text.toLowerCase()),
@@ -70,8 +76,8 @@ const text: SettingKind = {
   accepts: (value) => typeof value === 'string' && value !== '',
 }
 
-/** Never shown. */
 const secretText: SettingKind = {
+  secret: true,
   description: 'a text that is not empty, or a reference to a secret',
   fromText: (text) => text,
   accepts: (value) => text.accepts(value) || isSecretReference(value),
@@ -107,4 +113,21 @@ const structure: SettingKind = {
   accepts: (value) => value !== undefined && value !== null,
 }
 
-export const settingKinds = { integer, decimal, share, span, choice, flag, text, secretText, list, logLevel, structure }
+const secretStructure: SettingKind = { ...structure, secret: true }
+
+export const settingKinds = {
+  integer,
+  decimal,
+  share,
+  span,
+  time,
+  port,
+  choice,
+  flag,
+  text,
+  secretText,
+  list,
+  logLevel,
+  structure,
+  secretStructure,
+}

@@ -1,5 +1,5 @@
-/** A setting, and the parts that several tables of settings use. */
-import { type SettingKind, settingKinds } from './setting-kinds.ts'
+/** A setting, and the rows of the tables of settings. */
+import type { SettingKind } from './setting-kinds.ts'
 
 export interface Setting {
   /** Its place in the configuration. */
@@ -10,14 +10,16 @@ export interface Setting {
   readonly standard?: unknown
   /** Where its variable is not made from its path. */
   readonly variable?: string
-  /** Never shown. */
-  readonly secret?: true
   /** May change while running. */
   readonly live?: true
 }
 
-/** A port of TCP. */
-export const portKind = settingKinds.integer(0, 65_535)
+export const setting = (path: string, kind: SettingKind, description: string, standard?: unknown): Setting => ({
+  path,
+  kind,
+  description,
+  standard,
+})
 
-/** A duration of at least a millisecond. */
-export const timeKind = settingKinds.span(1, '1ms')
+/** A setting that may change while running. */
+export const liveSetting = (...row: Parameters<typeof setting>): Setting => ({ ...setting(...row), live: true })
