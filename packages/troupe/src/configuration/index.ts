@@ -43,6 +43,7 @@ export {
   rulesOf,
   type TracesConfig,
 } from './observation-config.ts'
+export { troupeOptions } from './option-shapes.ts'
 export { packageFolder } from './package-folder.ts'
 export {
   guardedModels,
@@ -74,7 +75,6 @@ export {
   storageRetentionOf,
   type Team,
   type TroupeConfig,
-  troupeOptions,
   withOrigins,
 } from './troupe-config.ts'
 export { unsafeInProduction } from './unsafe-in-production.ts'

@@ -5,7 +5,7 @@ import {
   checkOptions,
   type Duration,
   type FetchPort,
-  failure,
+  invalidInput,
   listOf,
   milliseconds,
   objectOf,
@@ -110,12 +110,9 @@ export type AlertTarget =
       readonly webhook: Webhook
     }
 
-export const observationOptions = ['log', 'traces', 'health', 'alerts', 'watchdog', 'otlp', 'fetch']
-
 /** @throws ValidationError */
 export function checkObservation(config: ObservationConfig): void {
   const { log, traces, health = {}, alerts, watchdog, otlp, fetch } = config
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   if (log !== undefined) checkLogConfig(log)
   if (traces) checkTraces(traces)
   checkHealth(health)
@@ -125,7 +122,7 @@ export function checkObservation(config: ObservationConfig): void {
     if (watchdog.after !== undefined) milliseconds(watchdog.after, 'watchdog.after', '1s')
   }
   if (otlp !== undefined) checkOtlp(otlp)
-  if (fetch !== undefined && typeof fetch !== 'function') throw wrong('fetch', 'it must be a function')
+  if (fetch !== undefined && typeof fetch !== 'function') throw invalidInput('fetch', 'it must be a function')
 }
 
 function checkTraces(traces: TracesConfig): void {
@@ -134,8 +131,7 @@ function checkTraces(traces: TracesConfig): void {
   for (const flag of ['store', 'content'] as const)
     if (traces[flag] !== undefined) checkFlag(`traces.${flag}`, traces[flag])
   const { max = 1 } = traces
-  if (!(Number.isSafeInteger(max) && max >= 1))
-    throw failure('validation.failed', { what: 'traces.max', problem: 'it must be a whole number from 1' })
+  if (!(Number.isSafeInteger(max) && max >= 1)) throw invalidInput('traces.max', 'it must be a whole number from 1')
 }
 
 function checkHealth(health: HealthConfig): void {
@@ -144,15 +140,11 @@ function checkHealth(health: HealthConfig): void {
   if (health.lag !== undefined) milliseconds(health.lag, 'health.lag', '1ms')
   for (const share of ['memory', 'disk'] as const) {
     const value = health[share] ?? 1
-    if (!(value > 0 && value <= 1))
-      throw failure('validation.failed', {
-        what: `health.${share}`,
-        problem: 'it must be a share above 0, at most 1',
-      })
+    if (!(value > 0 && value <= 1)) throw invalidInput(`health.${share}`, 'it must be a share above 0, at most 1')
   }
   const { queue = 1 } = health
   if (!(Number.isSafeInteger(queue) && queue >= 1))
-    throw failure('validation.failed', { what: 'health.queue', problem: 'it must be a whole number from 1' })
+    throw invalidInput('health.queue', 'it must be a whole number from 1')
 }
 
 function checkAlerts(alerts: AlertsConfig): void {
@@ -162,8 +154,7 @@ function checkAlerts(alerts: AlertsConfig): void {
   listOf('alerts.rules', alerts.rules ?? [])
   const names = rulesOf(alerts).map((rule) => checkRule(rule).name)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined)
-    throw failure('validation.failed', { what: 'alerts.rules', problem: `two rules have the name ${twice}` })
+  if (twice !== undefined) throw invalidInput('alerts.rules', `two rules have the name ${twice}`)
   for (const target of listOf('alerts.to', alerts.to ?? [])) {
     checkOptions('alerts.to', target, 'webhook' in Object(target) ? ['webhook'] : ['user', 'agent'])
     if ('webhook' in target) {
@@ -171,8 +162,7 @@ function checkAlerts(alerts: AlertsConfig): void {
       continue
     }
     for (const kind of ['user', 'agent'] as const) {
-      if (target[kind] === undefined)
-        throw failure('validation.failed', { what: 'alerts.to', problem: `it names no ${kind}` })
+      if (target[kind] === undefined) throw invalidInput('alerts.to', `it names no ${kind}`)
       checkName(kind, target[kind])
     }
   }
@@ -181,10 +171,9 @@ function checkAlerts(alerts: AlertsConfig): void {
 function checkWebhook(webhook: Webhook): void {
   checkOptions('alerts.to.webhook', webhook, ['url', 'headers'])
   for (const value of Object.values(objectOf('alerts.to.webhook.headers', webhook.headers ?? {})))
-    if (typeof value !== 'string')
-      throw failure('validation.failed', { what: 'alerts.to.webhook.headers', problem: 'each must be a text' })
+    if (typeof value !== 'string') throw invalidInput('alerts.to.webhook.headers', 'each must be a text')
   if (!URL.canParse(webhook.url) || !/^https?:$/.test(new URL(webhook.url).protocol))
-    throw failure('validation.failed', { what: 'alerts.to.webhook', problem: 'it is not an address of http or https' })
+    throw invalidInput('alerts.to.webhook', 'it is not an address of http or https')
 }
 
 /** Returns the rules: one of the application replaces a predefined one with its name. */

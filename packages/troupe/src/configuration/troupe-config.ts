@@ -1,7 +1,15 @@
 /** The options of `createTroupe`; `check-config.ts` checks them. */
 import type { Agent } from '../agents/index.ts'
 import type { ContextLimits, Lifecycle } from '../context/index.ts'
-import { type Clock, checkName, checkOptions, type Duration, failure, isObject, type Random } from '../core/index.ts'
+import {
+  type Clock,
+  checkName,
+  checkOptions,
+  type Duration,
+  invalidInput,
+  isObject,
+  type Random,
+} from '../core/index.ts'
 import type { MessagingConfig } from '../messaging/index.ts'
 import type {
   BreakerOptions,
@@ -31,7 +39,7 @@ import type { Faults, PostgresOptions, StorageRetention } from '../storage/index
 import { type CompiledTopology, defineTopology, type RunConfig, type TopologyForm } from '../topology/index.ts'
 import type { CassetteConfig } from './cassette-file.ts'
 import type { DoctorConfig } from './doctor/doctor-check.ts'
-import { type ObservationConfig, observationOptions } from './observation-config.ts'
+import type { ObservationConfig } from './observation-config.ts'
 import type { PoliciesConfig } from './policies-config.ts'
 import type { SecretsConfig } from './secrets/open-secrets.ts'
 import type { ServerConfig } from './server-config.ts'
@@ -284,53 +292,13 @@ export interface ModelsConfig {
 
 export const standardFileBytes = 8_192
 
-/** The names of the options of `createTroupe`. */
-export const troupeOptions: readonly string[] = [
-  'storage',
-  'profile',
-  'agents',
-  'teams',
-  'server',
-  'messaging',
-  'roles',
-  'presence',
-  'context',
-  'lease',
-  'prices',
-  'contextWindows',
-  'models',
-  'cassette',
-  'blobs',
-  'retention',
-  'limits',
-  'schedules',
-  'evaluation',
-  'sandbox',
-  'encryption',
-  'secrets',
-  'audit',
-  'egress',
-  'policy',
-  'requireUserId',
-  'shutdown',
-  'restored',
-  'signals',
-  'debug',
-  'clock',
-  'random',
-  'faults',
-  'doctor',
-  'policies',
-  ...observationOptions,
-]
 /** Returns the agents by name. @throws ValidationError for two agents with one name */
 export function agentsByName(agents: readonly Agent[]): ReadonlyMap<string, Agent> {
   const byName = new Map<string, Agent>()
   for (const agent of agents) {
     const name = checkName('agent', agent?.name)
     const other = byName.get(name)
-    if (other && other !== agent)
-      throw failure('validation.failed', { what: 'agents', problem: `two agents have the name ${name}` })
+    if (other && other !== agent) throw invalidInput('agents', `two agents have the name ${name}`)
     byName.set(name, agent)
   }
   return byName

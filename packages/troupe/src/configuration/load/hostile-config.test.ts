@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TroupeError } from '../../core/index.ts'
+import { troupeOptions } from '../option-shapes.ts'
 import { settings, variableOf } from '../settings/settings.ts'
-import { troupeOptions } from '../troupe-config.ts'
 import { loadConfig } from './load-config.ts'
 
 let cwd: string

@@ -4,12 +4,13 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkOptions, checkPath, failure, isObject, objectOf, TroupeError } from '../../core/index.ts'
+import { checkOptions, checkPath, failure, invalidInput, isObject, objectOf, TroupeError } from '../../core/index.ts'
 import { configProblems } from '../check-config.ts'
+import { troupeOptions } from '../option-shapes.ts'
 import type { ServerConfig } from '../server-config.ts'
 import { serverProblems } from '../server-config.ts'
 import type { FoundSetting, SettingSource } from '../settings/setting-source.ts'
-import { type Team, type TroupeConfig, troupeOptions, withOrigins } from '../troupe-config.ts'
+import { type Team, type TroupeConfig, withOrigins } from '../troupe-config.ts'
 import { asObject, composeConfig, defaultsOf } from './compose-config.ts'
 import { readConfigFile } from './config-file.ts'
 import { readConfigValues, readFlags } from './read-config-values.ts'
@@ -105,7 +106,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
   const { server = {}, teams: named = {}, ...rest } = asObject(effectiveValues) as DeploymentConfig
   const teams = asTeams(named, problems)
   if (rest.secrets !== undefined && !Array.isArray(rest.secrets)) {
-    problems.push(failure('validation.failed', { what: 'secrets', problem: 'it is not a list' }))
+    problems.push(invalidInput('secrets', 'it is not a list'))
     delete (rest as { secrets?: unknown }).secrets
   }
   const composed = withTeams(withVariables(rest as TroupeConfig, { ...dotenv, ...env }), teams)
@@ -132,7 +133,7 @@ const without = (variables: Variables, over: Variables): Variables =>
 
 /** Teams that are invalid are omitted, and reported. */
 function asTeams(named: unknown, problems: TroupeError[]): Record<string, Team> {
-  const wrong = (what: string) => problems.push(failure('validation.failed', { what, problem: 'it is not an object' }))
+  const wrong = (what: string) => problems.push(invalidInput(what, 'it is not an object'))
   if (!isObject(named)) {
     wrong('teams')
     return {}
