@@ -8,7 +8,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Dialect, Now, Statement, Template } from '../../storage/index.ts'
-import { columns, each, live, raw } from './visibility.ts'
+import { columns, each, entryTemplates, live } from './visibility.ts'
 
 export interface Range {
   /** The first key. */
@@ -32,9 +32,10 @@ const beyond = '\u{10ffff}'.repeat(257)
  * counts as examined.
  */
 export function createListStatement(dialect: Dialect) {
+  const raw = entryTemplates(dialect)
   const made = new Map<string, Template<Values>>()
   const compiled = (name: string, build: (p: Values) => Piece) => {
-    const template = made.get(name) ?? raw<Values>(dialect, build)
+    const template = made.get(name) ?? raw<Values>(build)
     made.set(name, template)
     return template
   }

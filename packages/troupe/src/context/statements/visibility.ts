@@ -1,6 +1,6 @@
 /** The audience rule in SQL, over a row named `e`. `audience.ts` is the same rule in TypeScript. */
 import { type RawBuilder, sql } from 'kysely'
-import { type Bind, type Dialect, type Now, oneOf, type Template, template } from '../../storage/index.ts'
+import { type Bind, type Dialect, type Now, oneOf, rawTemplates } from '../../storage/index.ts'
 import { entryContent } from '../context-tables.ts'
 import { agentGrantee, type ContextReader } from '../entries/audience.ts'
 
@@ -24,16 +24,8 @@ export const readerValues = (reader: ContextReader): ReaderValues => ({
 
 export type Piece = RawBuilder<unknown>
 
-/** A template of raw SQL, compiled once. Its columns `value` and `metadata` are content. */
-export const raw = <Values extends { [K in keyof Values]: Bind }>(
-  dialect: Dialect,
-  build: (placeholders: Values) => Piece,
-): Template<Values> =>
-  template<unknown, Values>(
-    dialect,
-    (db, placeholders) => ({ compile: () => build(placeholders).compile(db) }),
-    entryContent,
-  )
+/** Compiles raw SQL, once. Its columns `value` and `metadata` are content. */
+export const entryTemplates = (dialect: Dialect) => rawTemplates(dialect, entryContent)
 
 /** The elements of a list in JSON text as rows with the column `value`. */
 export const each = (dialect: Dialect, list: unknown, alias: string): Piece => {
