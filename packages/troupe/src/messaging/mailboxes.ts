@@ -150,13 +150,13 @@ export class Mailboxes {
 
   /** A page of the mailboxes of a user, by name. */
   async names(user: string, after: string, limit: number): Promise<readonly string[]> {
-    const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes(user, after, limit))
+    const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes({ user, after, limit }))
     return rows.map((row) => String(row.mailbox))
   }
 
   /** Returns the number of dead letters in all mailboxes of a user. */
   async deadLetters(user: string): Promise<number> {
-    const [row] = await this.messaging.read(user, this.messaging.mailboxReads.allDead(user))
+    const [row] = await this.messaging.read(user, this.messaging.mailboxReads.allDead({ user }))
     return Number(row?.dead ?? 0)
   }
 
@@ -192,7 +192,7 @@ export class Mailboxes {
     if (role !== undefined) return this.parts.recipients.presentOf(user, role)
     const names = new Set(await this.parts.recipients.presentOf(user))
     for (let after = ''; ; ) {
-      const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes(user, after, 1_000))
+      const rows = await this.messaging.read(user, this.messaging.mailboxReads.mailboxes({ user, after, limit: 1_000 }))
       for (const row of rows) names.add(String(row.mailbox))
       const last = rows.at(-1)
       if (rows.length < 1_000 || !last) return [...names]
@@ -238,10 +238,10 @@ export class Mailboxes {
   }
   async #cleanup(user: string, mailbox: string): Promise<void> {
     const { messaging } = this
-    await messaging.commit(user, messaging.cleanup.mailbox(user, mailbox), null, [])
-    for (const { id } of await messaging.read(user, messaging.cleanup.orphaned(user, mailbox))) {
+    await messaging.commit(user, messaging.cleanup.mailbox({ user, mailbox }), null, [])
+    for (const { id } of await messaging.read(user, messaging.cleanup.orphaned({ user, mailbox }))) {
       const released = messaging.blobs.release(user, payloadOwnerOf(String(id)))
-      await messaging.commit(user, [messaging.cleanup.forget(user, String(id)), ...released], null, [])
+      await messaging.commit(user, [messaging.cleanup.forget({ user, id: String(id) }), ...released], null, [])
     }
   }
 
@@ -264,7 +264,7 @@ export class Mailboxes {
     if (this.outbox.holding) void this.outbox.pump()
     const waiting = Map.groupBy(this.messaging.arrivals.list(), ({ user }) => user)
     for (const [user, channels] of waiting) {
-      const probes = channels.map(({ name }) => this.messaging.claim.anyReady(user, name))
+      const probes = channels.map(({ name }) => this.messaging.claim.anyReady({ user, mailbox: name }))
       const found = await this.messaging.storage.read({ user }, probes)
       for (const [i, { name }] of channels.entries())
         if (Number(found[i]?.[0]?.ready) === 1) this.messaging.arrivals.notify(user, name)

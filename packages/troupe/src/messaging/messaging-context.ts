@@ -48,6 +48,7 @@ import {
 import { SignedMessages } from './sending/signed-messages.ts'
 import { claimStatements } from './statements/claim-statements.ts'
 import { cleanupStatements } from './statements/cleanup-statements.ts'
+import { compilerOf } from './statements/compile.ts'
 import { deliveryStatements, type MessageLocation } from './statements/delivery-statements.ts'
 import { mailboxReadStatements } from './statements/mailbox-read-statements.ts'
 import { maintenanceStatements } from './statements/maintenance-statements.ts'
@@ -98,14 +99,15 @@ export interface MessagingPorts {
 /** Statements that hold the bounds of mailboxes. */
 type Bounded = ReturnType<typeof bounded>
 function bounded(dialect: Dialect, settings: MessagingSettings) {
-  const send = sendStatements(dialect, settings)
+  const compile = compilerOf(dialect)
+  const send = sendStatements(compile, settings)
   return {
     settings,
     send,
     sets: enqueueSetStatements(dialect, settings, send),
     claim: claimStatements(dialect, settings),
-    move: moveStatements(dialect, settings, send),
-    maintenance: maintenanceStatements(dialect, settings),
+    move: moveStatements(compile, settings, send),
+    maintenance: maintenanceStatements(compile, settings),
   }
 }
 
@@ -156,9 +158,9 @@ export class MessagingContext {
     this.privateLabels = privateLabels
     const { dialect } = storage
     this.#bounded = bounded(dialect, settings)
-    this.deliveries = deliveryStatements(dialect)
+    this.deliveries = deliveryStatements(compilerOf(dialect))
     this.mailboxReads = mailboxReadStatements(dialect)
-    this.requests = requestStatements(dialect)
+    this.requests = requestStatements(compilerOf(dialect))
     const seen = seenStatements(dialect)
     this.cleanup = cleanupStatements(dialect, seen)
     this.signed = signatures && new SignedMessages({ signatures, storage, incidents, seen })

@@ -11,6 +11,7 @@ import {
   encodeJson,
   errorIdIn,
   failure,
+  invalidInput,
   type Json,
   maxValueBytes,
   milliseconds,
@@ -56,7 +57,11 @@ export function answerFragment(
     return messaging.signed ? messaging.signed.signReply(user, mailbox, request, plain) : plain
   }
   if ('request' in replyTo)
-    return { statements: [messaging.requests.answer(user, replyTo.request, encodeJson(signedReply(replyTo.request)))] }
+    return {
+      statements: [
+        messaging.requests.answer({ user, id: replyTo.request, answer: encodeJson(signedReply(replyTo.request)) }),
+      ],
+    }
   const { step, wait, nonce } = replyTo
   const handed = nonce === undefined ? answer : { value: signedReply(nonce), ...taintField(answer.taint) }
   return messaging.answerStep(user, step, wait, handed)
@@ -193,11 +198,7 @@ export class DeliveryHandle implements Delivery {
   }
   async reply(value: Json, options: CallOptions = {}): Promise<void> {
     checkCall('reply', options)
-    if (!this.#replyTo)
-      throw failure('validation.failed', {
-        what: `A reply to ${this.message.type}`,
-        problem: 'its sender did not ask for one',
-      })
+    if (!this.#replyTo) throw invalidInput(`A reply to ${this.message.type}`, 'its sender did not ask for one')
     checkReply(value, this.message.type)
     await this.#commit(this.ackFragment({ value, ...taintField(stepTaint()) }))
     this.finished('acknowledged')

@@ -9,6 +9,7 @@ import {
   createPage,
   failure,
   fieldOf,
+  invalidInput,
   listOf,
   messageWithId,
   type Page,
@@ -38,10 +39,7 @@ import { redriveDeadLetter } from './redrive-dead-letter.ts'
 
 const limitOf = (limit = 100): number => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw failure('validation.failed', {
-      what: 'limit',
-      problem: `it must be a whole number from 1 to 1,000, not ${show(limit)}`,
-    })
+    throw invalidInput('limit', `it must be a whole number from 1 to 1,000, not ${show(limit)}`)
   return limit
 }
 const afterOf = (cursor: string | undefined): number => {
@@ -75,15 +73,9 @@ function filterOf(filter: MailboxFilter): Filter {
   checkSignal('messages', filter.signal)
   const { unreadOnly = false, from, threadId, type, priority, order = 'oldest' } = filter
   if (order !== 'oldest' && order !== 'priority')
-    throw failure('validation.failed', {
-      what: 'order',
-      problem: `it is ${show(order)}, neither oldest nor priority`,
-    })
+    throw invalidInput('order', `it is ${show(order)}, neither oldest nor priority`)
   if (priority !== undefined && !isPriority(priority))
-    throw failure('validation.failed', {
-      what: 'priority',
-      problem: `it is ${show(priority)}, not one of urgent, high, normal, low`,
-    })
+    throw invalidInput('priority', `it is ${show(priority)}, not one of urgent, high, normal, low`)
   if (type !== undefined && typeof type !== 'string') checkMessageType(type)
   return {
     unread: checkFlag('unreadOnly', unreadOnly),
@@ -143,7 +135,7 @@ export function liveMailbox(
     const [captured, limit] = [{ ...options }, limitOf(options.limit)]
     const rows = await messaging.read(
       user,
-      messaging.mailboxReads.dead(user, mailbox, afterOf(captured.cursor), limit + 1),
+      messaging.mailboxReads.dead({ user, mailbox, after: afterOf(captured.cursor), limit: limit + 1 }),
     )
     return paged(
       rows,
@@ -195,12 +187,11 @@ export function liveMailbox(
 function checkListed(messages: readonly ListedMessage[]): void {
   const what = 'The messages of confirmRead'
   for (const message of listOf(what, messages))
-    if (typeof fieldOf(message, 'id') !== 'string')
-      throw failure('validation.failed', { what, problem: 'they must be listed messages' })
+    if (typeof fieldOf(message, 'id') !== 'string') throw invalidInput(what, 'they must be listed messages')
 }
 
 async function mailboxCounts(messaging: MessagingContext, user: string, mailbox: string): Promise<MailboxCounts> {
-  const [row] = await messaging.read(user, messaging.mailboxReads.counts(user, mailbox))
+  const [row] = await messaging.read(user, messaging.mailboxReads.counts({ user, mailbox }))
   const count = (name: string) => Number(row?.[name] ?? 0)
   const [leased, ready] = [count('leased'), count('ready') + count('arrived')]
   return {
@@ -222,7 +213,7 @@ async function marked(
   also: readonly Statement[] = [],
 ): Promise<number> {
   if (ids.size === 0) return 0
-  const marks = [...ids].map((id) => messaging.mailboxReads.markRead(user, mailbox, id))
+  const marks = [...ids].map((id) => messaging.mailboxReads.markRead({ user, mailbox, id }))
   const wake = also.length > 0 ? (['mailboxes', 'outbox'] as const) : undefined
   const result = await messaging.commit(user, [...marks, ...also], null, wake)
   if (!result.ok) throw commitRejection(result)

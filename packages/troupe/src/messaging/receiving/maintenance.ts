@@ -41,7 +41,9 @@ export class Maintenance {
   }
 
   async #run(user: string, mailbox: string): Promise<MaintenanceResult> {
-    const found = await this.#messaging.storage.read({ user }, this.#messaging.maintenance.overdue(user, mailbox))
+    const finds = this.#messaging.maintenance
+    const of = { user, mailbox }
+    const found = await this.#messaging.storage.read({ user }, [finds.due(of), finds.expired(of), finds.exhausted(of)])
     const [due = [], expired = [], exhausted = []] = found
     const moved = this.#bring(user, mailbox, due)
     const released = [
@@ -53,7 +55,7 @@ export class Maintenance {
         if (done) this.#messaging.emit('message.expired', user, { id: String(row.id), to: mailbox })
         return done
       }),
-      ...exhausted.map((row) => this.#deadLetter(row)),
+      ...exhausted.map((row) => this.#exhaust(row)),
     ]
     const enqueued = await moved
     const count = (await Promise.all(released)).filter(Boolean).length
@@ -64,35 +66,34 @@ export class Maintenance {
     return { enqueued, released: count }
   }
 
-  async #deadLetter(row: Row): Promise<boolean> {
-    const location = toMessageLocation(row)
+  #exhaust(row: Row): Promise<boolean> {
     const reason = `its lease ran out at attempt ${Number(row.attempts)}: the consumer vanished, or took too long; ${perhapsDone}`
-    const error = notAnswered(location.mailbox, String(row.type), reason)
+    const failed = { id: String(row.id), failures: Number(row.failures) }
+    return this.#deadLetter(row, reason, this.#messaging.handlingEnded(String(row.user_id), failed, batchOf(row)))
+  }
+
+  async #deadLetter(row: Row, reason: string, ended: readonly Statement[] = []): Promise<boolean> {
+    const location = toMessageLocation(row)
+    const { user, mailbox, id } = location
+    const messageType = String(row.type)
+    const error = notAnswered(mailbox, messageType, reason)
     const answer = unanswered(this.#messaging, row, error)
-    const ended = this.#messaging.handlingEnded(
-      location.user,
-      { id: location.id, failures: Number(row.failures) },
-      batchOf(row),
-    )
-    const removed = this.#messaging.deliveries.remove(location, 'dead', reason, false)
-    const done = await this.#change(location.user, [...removed, ...answer.statements, ...ended], answer.wake)
-    if (done) {
-      notifyUnanswered(this.#messaging, row)
-      const fields = {
-        id: location.id,
-        to: location.mailbox,
-        from: String(row.sender),
-        messageType: String(row.type),
-      }
-      const attempt = Number(row.attempts)
-      this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt }, () => ({ error }))
-    }
-    return done
+    const removed = this.#messaging.deliveries.remove(location, 'dead', reason, row.state === 'scheduled')
+    const done = await this.#change(user, [...removed, ...answer.statements, ...ended], answer.wake)
+    if (!done) return false
+    notifyUnanswered(this.#messaging, row)
+    const fields = { id, to: mailbox, from: String(row.sender), messageType, attempt: Number(row.attempts) }
+    this.#messaging.emit('message.dead-lettered', user, fields, () => ({ error }))
+    return true
   }
 
   /** Moves scheduled messages that are due into their lanes, at most 100. @returns how many were moved */
   async bringDue(user: string, mailbox: string): Promise<number> {
-    return this.#bring(user, mailbox, await this.#messaging.read(user, this.#messaging.maintenance.due(user, mailbox)))
+    return this.#bring(
+      user,
+      mailbox,
+      await this.#messaging.read(user, this.#messaging.maintenance.due({ user, mailbox })),
+    )
   }
   async #bring(user: string, mailbox: string, due: readonly Row[]): Promise<number> {
     const moved = await Promise.all(due.map((row) => this.#change(user, this.#messaging.move.comeDue(toMove(row)))))
@@ -101,28 +102,19 @@ export class Maintenance {
   }
   /** Returns the ms until the next scheduled message is due, at most 0 if one is; undefined if there is none. */
   async nextScheduled(user: string, mailbox: string): Promise<number | undefined> {
-    const [row] = await this.#messaging.read(user, this.#messaging.maintenance.nextScheduled(user, mailbox))
+    const [row] = await this.#messaging.read(user, this.#messaging.maintenance.nextScheduled({ user, mailbox }))
     return row === undefined || row.at === null ? undefined : Number(row.at) - Number(row.now)
   }
 
   /** Makes an unleased message a dead letter, because it must not be delivered. */
   async reject(row: Row, reason: string): Promise<void> {
-    const location = toMessageLocation(row)
-    const error = notAnswered(location.mailbox, String(row.type), reason)
-    const answer = unanswered(this.#messaging, row, error)
-    const removed = this.#messaging.deliveries.remove(location, 'dead', reason, row.state === 'scheduled')
-    if (!(await this.#change(location.user, [...removed, ...answer.statements], answer.wake))) return
-    notifyUnanswered(this.#messaging, row)
-    const fields = { id: location.id, to: location.mailbox, from: String(row.sender), messageType: String(row.type) }
-    const attempt = Number(row.attempts)
-    this.#messaging.emit('message.dead-lettered', location.user, { ...fields, attempt }, () => ({ error }))
-    this.#messaging.notifyCapacityFreed(location)
+    if (await this.#deadLetter(row, reason)) this.#messaging.notifyCapacityFreed(toMessageLocation(row))
   }
 
   /** Frees capacity in a full mailbox without a loss: removes expired messages, then read ones. */
   async reclaimCapacity(user: string, mailbox: string): Promise<boolean> {
     if ((await this.run(user, mailbox)).released > 0) return true
-    const read = await this.#messaging.read(user, this.#messaging.maintenance.read(user, mailbox))
+    const read = await this.#messaging.read(user, this.#messaging.maintenance.read({ user, mailbox }))
     const released = await Promise.all(read.map((row) => this.#removeRead(row)))
     return released.some(Boolean)
   }

@@ -3,6 +3,7 @@ import {
   checkOptions,
   checkSignal,
   failure,
+  invalidInput,
   type Json,
   listOf,
   messageWithId,
@@ -48,10 +49,7 @@ export function wantedOf(options: ReceiveOptions): ReceiveRequest {
   checkOptions('receive', options, ['max', 'wait', 'types', 'signal'])
   const max = options.max ?? 10
   if (!Number.isInteger(max) || max < 1 || max > 1_000)
-    throw failure('validation.failed', {
-      what: 'max',
-      problem: `it must be a whole number from 1 to 1,000, not ${show(max)}`,
-    })
+    throw invalidInput('max', `it must be a whole number from 1 to 1,000, not ${show(max)}`)
   checkSignal('receive', options.signal)
   const types = [...listOf('types', options.types ?? [])]
   for (const type of types) if (typeof type !== 'string') checkMessageType(type)
@@ -97,7 +95,7 @@ export class Receiver {
    */
   async findDelivery(user: string, mailbox: string, lease: DeliveryLease): Promise<DeliveryHandle> {
     const { id, token, batchFrom, batchTo } = lease
-    const [row] = await this.#messaging.read(user, this.#messaging.mailboxReads.one(user, mailbox, id))
+    const [row] = await this.#messaging.read(user, this.#messaging.mailboxReads.one({ user, mailbox, id }))
     if (!row) throw failure('lease.lost', { message: id })
     // Ending a delivery does not need its payload.
     return new DeliveryHandle(this.#messaging, row, toMessage(row, null), {
@@ -110,7 +108,7 @@ export class Receiver {
 
   /** Returns the ms until the next time after `since` at which more may be delivered; undefined if there is none. */
   async next(user: string, mailbox: string, since: number): Promise<number | undefined> {
-    const [row] = await this.#messaging.read(user, this.#messaging.claim.next(user, mailbox, since))
+    const [row] = await this.#messaging.read(user, this.#messaging.claim.next({ user, mailbox, since }))
     return row === undefined || row.at === null ? undefined : Math.max(0, Number(row.at) - Number(row.now))
   }
 
@@ -134,7 +132,7 @@ export class Receiver {
       }
       const [overdue, , deliveredRows] = result.rows
       const rows =
-        deliveredRows ?? (await this.#messaging.read(user, this.#messaging.claim.claimed(user, mailbox, token)))
+        deliveredRows ?? (await this.#messaging.read(user, this.#messaging.claim.claimed({ user, mailbox, token })))
       const overdueNow = Number(overdue?.[0]?.due) === 1
       const deliveries = await this.#deliver(rows, token, wanted)
       const maintained = overdueNow ? await this.#maintenance.run(user, mailbox) : undefined

@@ -10,7 +10,7 @@ export async function redriveDeadLetter(
   maintenance: Maintenance,
   { user, mailbox, id }: { readonly user: string; readonly mailbox: string; readonly id: string },
 ): Promise<void> {
-  const [row] = await messaging.read(user, messaging.mailboxReads.one(user, mailbox, id))
+  const [row] = await messaging.read(user, messaging.mailboxReads.one({ user, mailbox, id }))
   if (row?.state !== 'dead') throw failure('message.unknown', { what: 'dead letter', message: id, mailbox })
   await commitRedrive(messaging, maintenance, user, [row])
 }

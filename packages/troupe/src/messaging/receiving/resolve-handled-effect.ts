@@ -39,7 +39,9 @@ export const handledMessages = async (
 async function rowsOf(messaging: MessagingContext, user: string, step: JournalId): Promise<readonly Row[]> {
   const attempt = attemptOfStep(step)
   const { ofId, ofBatch } = messaging.mailboxReads
-  const statement = attempt ? ofId(user, attempt.id) : ofBatch(user, step, releasedBatch({ step }))
+  const statement = attempt
+    ? ofId({ user, id: attempt.id })
+    : ofBatch({ user, batch: step, released: releasedBatch({ step }) })
   return messaging.read(user, statement)
 }
 

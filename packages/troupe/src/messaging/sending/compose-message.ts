@@ -13,6 +13,7 @@ import {
   encodeJson,
   failure,
   hashJson,
+  invalidInput,
   isObject,
   type Json,
   joinTaint,
@@ -24,7 +25,7 @@ import {
   TroupeError,
   taintField,
 } from '../../core/index.ts'
-import type { Bind, Blobs, Statement } from '../../storage/index.ts'
+import type { Bind, Blobs, Template } from '../../storage/index.ts'
 import type { Priority } from '../message.ts'
 import type { CommonSendOptions } from '../message-client.ts'
 import { checkMessageType, type EncodedPayload, encodePayload, type MessageType } from '../message-type.ts'
@@ -36,7 +37,7 @@ import {
   type ReplyTo,
   storePayload,
 } from '../receiving/message-row.ts'
-import { later } from '../statements/compile.ts'
+import { later, type MailboxKey, type MessageKey } from '../statements/compile.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
 
 /** The sender of messages. */
@@ -113,18 +114,15 @@ function timestampOf(at: string | Date): number {
   const day = typeof at === 'string' ? at.slice(0, 10) : undefined
   const exists = day === undefined || (Number.isFinite(timestamp) && new Date(day).toISOString().startsWith(day))
   if (!exists || !(timestamp <= maxTimestamp))
-    throw failure('validation.failed', {
-      what: 'at',
-      problem: 'it is neither a Date nor an ISO text of one, up to the year 9999',
-    })
+    throw invalidInput('at', 'it is neither a Date nor an ISO text of one, up to the year 9999')
   return timestamp
 }
 
 function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
   if (delay !== undefined && at !== undefined)
-    throw failure('validation.failed', { what: 'The options of a send', problem: 'delay and at exclude each other' })
+    throw invalidInput('The options of a send', 'delay and at exclude each other')
   const ttlMs = ttl === undefined ? undefined : milliseconds(ttl, 'ttl')
-  if (ttlMs === 0) throw failure('validation.failed', { what: 'ttl', problem: 'it must be longer than nothing' })
+  if (ttlMs === 0) throw invalidInput('ttl', 'it must be longer than nothing')
   if (at !== undefined) {
     const timestamp = timestampOf(at)
     const from = Math.max(timestamp, nowMs)
@@ -152,22 +150,18 @@ export function checkSend<Options extends CommonSendOptions>(
   own: readonly string[],
 ): Options {
   if (typeof options !== 'object' || options === null)
-    throw failure('validation.failed', { what: `The options of ${where}`, problem: 'they must be an object' })
+    throw invalidInput(`The options of ${where}`, 'they must be an object')
   checkOptionNames(where, options, [...own, ...commonOptions])
   const { priority, metadata, requiresConfirmation, dedupeId, at, taint, signal } = options
   checkSignal(where, signal)
   checkTaint(taint, `${where}.taint`)
   if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
-  if (dedupeId === '') throw failure('validation.failed', { what: 'dedupeId', problem: 'it is empty' })
+  if (dedupeId === '') throw invalidInput('dedupeId', 'it is empty')
   if (at !== undefined && typeof at !== 'string' && !(at instanceof Date))
-    throw failure('validation.failed', { what: 'at', problem: 'it is neither a Date nor an ISO text of one' })
+    throw invalidInput('at', 'it is neither a Date nor an ISO text of one')
   if (priority !== undefined && !isPriority(priority))
-    throw failure('validation.failed', {
-      what: 'priority',
-      problem: `it is ${show(priority)}, not one of urgent, high, normal, low`,
-    })
-  if (metadata !== undefined && !isObject(metadata))
-    throw failure('validation.failed', { what: 'metadata', problem: 'it is not an object' })
+    throw invalidInput('priority', `it is ${show(priority)}, not one of urgent, high, normal, low`)
+  if (metadata !== undefined && !isObject(metadata)) throw invalidInput('metadata', 'it is not an object')
   return { ...capture(options), ...(metadata === undefined ? {} : { metadata: copied({ metadata }).metadata }) }
 }
 const copied = <Value extends Json>(value: Value) => copyJson(value, 'The metadata of the message') as Value
@@ -181,7 +175,7 @@ const optionalKey = (value: string | undefined) => (value === undefined ? null :
 export interface Composing {
   readonly blobs: Blobs
   /** Counts the references of messages to blobs. */
-  readonly largePayload: (user: string, mailbox: string, id: string) => Statement
+  readonly largePayload: Template<MailboxKey & MessageKey>
   /** True if messages are signed. */
   readonly signed: boolean
   /** Used only to decide whether the time `at` is in the future. */
@@ -222,7 +216,9 @@ export function composeMessage(
     kinds: encodeKinds(type),
     payload: storePayload(storedBlob.value),
     largePayload:
-      storedBlob.statements.length === 0 ? [] : [...storedBlob.statements, largePayload(sender.user, draft.to, id)],
+      storedBlob.statements.length === 0
+        ? []
+        : [...storedBlob.statements, largePayload({ user: sender.user, mailbox: draft.to, id })],
     bytes: payload.bytes + Buffer.byteLength(envelope, 'utf8'),
     thread: optionalKey(options.threadId),
     correlation: optionalKey(options.correlationId),

@@ -49,10 +49,10 @@ export class MailboxRequests implements RequestPort {
       const lane = JSON.stringify([user, agent, to, common.priority ?? 'normal'])
       await this.#outboundQueue.send(lane, prepared, {
         signal: ended.signal,
-        also: [messaging.requests.open(user, id, later(timeoutMs))],
+        also: [messaging.requests.open({ user, id, until: later(timeoutMs) })],
       })
       for (;;) {
-        const [row] = await messaging.read(user, messaging.requests.find(user, id))
+        const [row] = await messaging.read(user, messaging.requests.find({ user, id }))
         answered = row !== undefined && row.answer !== null
         if (row && answered) {
           const stored = decodeJson(String(row.answer))
@@ -72,8 +72,8 @@ export class MailboxRequests implements RequestPort {
       stopWatching()
       // The clean-up removes a row that stays; its loss must not hide the reply. An abandoned request is withdrawn.
       const done = [
-        messaging.requests.close(user, id),
-        ...(answered ? [] : [messaging.requests.withdraw(user, to, id)]),
+        messaging.requests.close({ user, id }),
+        ...(answered ? [] : [messaging.requests.withdraw({ user, mailbox: to, id })]),
       ]
       await messaging.commit(user, done, null, []).catch(() => {})
     }

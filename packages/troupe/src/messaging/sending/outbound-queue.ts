@@ -167,7 +167,7 @@ export class OutboundQueue {
   }
   async #fits({ user, mailbox, bytes }: OutgoingMessage): Promise<boolean> {
     const { maxCount, maxBytes } = this.#messaging.settings
-    const [usage] = await this.#messaging.read(user, this.#messaging.maintenance.usage(user, mailbox))
+    const [usage] = await this.#messaging.read(user, this.#messaging.maintenance.usage({ user, mailbox }))
     return Number(usage?.count ?? 0) < maxCount && Number(usage?.bytes ?? 0) + bytes <= maxBytes
   }
 
@@ -191,7 +191,7 @@ export class OutboundQueue {
     }
   }
   async #nextExpiry(user: string, mailbox: string): Promise<number | undefined> {
-    const [row] = await this.#messaging.read(user, this.#messaging.maintenance.nextExpiry(user, mailbox))
+    const [row] = await this.#messaging.read(user, this.#messaging.maintenance.nextExpiry({ user, mailbox }))
     return row === undefined || row.at === null ? undefined : Math.max(1, Number(row.at) - Number(row.now))
   }
 
@@ -210,8 +210,8 @@ export class OutboundQueue {
   async victims(user: string, mailbox: string, bytes: number, limit = fewVictims): Promise<readonly Row[] | undefined> {
     const { maxCount, maxBytes } = this.#messaging.settings
     const [usage = [], oldest = []] = await this.#messaging.storage.read({ user }, [
-      this.#messaging.maintenance.usage(user, mailbox),
-      this.#messaging.maintenance.oldest(user, mailbox, limit),
+      this.#messaging.maintenance.usage({ user, mailbox }),
+      this.#messaging.maintenance.oldest({ user, mailbox, limit }),
     ])
     let count = Number(usage[0]?.count ?? 0) + 1 - maxCount
     let over = Number(usage[0]?.bytes ?? 0) + bytes - maxBytes
@@ -281,7 +281,7 @@ export class OutboundQueue {
       outgoing.dedupeId === null
         ? rowOf(outgoing, result.at)
         : (result.rows[index]?.[0] ??
-          (await this.#messaging.read(user, this.#messaging.mailboxReads.one(user, mailbox, id)))[0])
+          (await this.#messaging.read(user, this.#messaging.mailboxReads.one({ user, mailbox, id })))[0])
     if (!row) throw failure('invariant.broken', { rule: 'a message that was sent can be read' })
     const isDuplicate = row.id !== id
     const dropped = victims.map((victim) => String(victim.id))

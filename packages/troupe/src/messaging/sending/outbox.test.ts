@@ -29,9 +29,9 @@ it('The outbox releases the messages of other users when the mailbox of one user
   })
   const { messaging } = mailboxes
   const { held } = messaging.maintenance
-  messaging.maintenance.held = (user, mailbox) => {
-    if (mailbox === 'B1') throw new Error('not readable')
-    return held(user, mailbox)
+  messaging.maintenance.held = (of) => {
+    if (of.mailbox === 'B1') throw new Error('not readable')
+    return held(of)
   }
   const last = agent('B2').mailbox
   const [first] = await last.receive()

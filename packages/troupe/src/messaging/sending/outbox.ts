@@ -59,7 +59,7 @@ export class Outbox {
   async #pump(): Promise<void> {
     let isHolding = false
     for (let [user, mailbox] = ['', '']; ; ) {
-      const statement = this.#messaging.maintenance.heldAnywhere(user, mailbox)
+      const statement = this.#messaging.maintenance.heldAnywhere({ user, mailbox })
       const [rows = []] = await this.#messaging.storage.read({ work: true }, [statement])
       // Capacity that is freed meanwhile is worth another check.
       if (rows.length > 0) this.#holding = true
@@ -86,9 +86,9 @@ export class Outbox {
     // A database in memory answers in microtasks alone, and a mailbox may hold back very many messages.
     const slice = new TimeSlice(this.#messaging.clock)
     for (;;) {
-      const rows = await this.#messaging.read(user, this.#messaging.maintenance.held(user, mailbox))
+      const rows = await this.#messaging.read(user, this.#messaging.maintenance.held({ user, mailbox }))
       if (rows.length === 0) {
-        await this.#messaging.commit(user, [this.#messaging.move.forgetHeld(user, mailbox)], null, [])
+        await this.#messaging.commit(user, [this.#messaging.move.forgetHeld({ user, mailbox })], null, [])
         return true
       }
       let delivered = 0
@@ -135,7 +135,7 @@ export class Outbox {
     const { user, mailbox, id } = toMove(row)
     const sender = String(row.sender)
     const reply = replyToOf(row) ? this.#unanswered(row) : this.#systemMessage(row)
-    const statements = [this.#messaging.move.reject(user, id), ...reply.statements]
+    const statements = [this.#messaging.move.reject({ user, id }), ...reply.statements]
     const result = await this.#messaging.commit(user, statements, null, ['mailboxes', 'outbox', ...(reply.wake ?? [])])
     if (result.ok) {
       this.#messaging.arrivals.notify(user, sender)

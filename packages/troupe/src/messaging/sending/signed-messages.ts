@@ -108,7 +108,7 @@ export class SignedMessages {
 
   /** The statements for the change that acknowledges a message. */
   seen(row: Row): readonly Statement[] {
-    return row.signature === null ? [] : [this.#seen.mark(String(row.user_id), String(row.id))]
+    return row.signature === null ? [] : [this.#seen.mark({ user: String(row.user_id), id: String(row.id) })]
   }
 
   /**
@@ -126,7 +126,7 @@ export class SignedMessages {
     const keys = [...new Set([...signed.values()].flatMap((one) => (one ? [one.key] : [])))]
     const [revokedRows = [], ...seen] = await this.#storage.read({ user }, [
       this.#signatures.revokedAmong(keys.length === 0 ? [''] : keys),
-      ...rows.map((row) => this.#seen.find(user, String(row.id))),
+      ...rows.map((row) => this.#seen.find({ user, id: String(row.id) })),
     ])
     const revoked = new Set(revokedRows.map(({ id }) => String(id)))
     const problems = new Map<string, TroupeError>()

@@ -5,7 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement, type Template } from '../../storage/index.ts'
-import { compile, later, storageNow, type Values } from './compile.ts'
+import { type Compile, compilerOf, later, type MailboxKey, storageNow, type Values } from './compile.ts'
 import { dueStatements } from './due-statements.ts'
 import { fits, type MessageFilter, shapeOf, valuesOf } from './fits.ts'
 
@@ -71,7 +71,7 @@ function oneLane(dialect: Dialect, p: Values, filter: MessageFilter, maxAttempts
 }
 
 /** Leases the lanes, and returns the end of the batch per lane: a message that does not fit, or `perLane` messages. */
-function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Settings) {
+function leaseStatement(dialect: Dialect, compile: Compile, shape: Shape, { maxAttempts }: Settings) {
   const { types, except, batch } = shape.wanted
   // PostgreSQL may execute a list that locks once per row it is compared with, each time with other rows: an array once.
   const chosen = (p: Values) => {
@@ -95,8 +95,7 @@ function leaseStatement(dialect: Dialect, shape: Shape, { maxAttempts }: Setting
     sql`(select x.seq from messages x where ${inLane} order by x.seq limit 1 offset ${p.perLane})`
   const batchEnd = (p: Values) =>
     shape.headsOnly ? sql`mailbox_lanes.head_seq + 1` : sql`coalesce(${stop(p)}, ${end(p)}, ${beyond})`
-  return compile<Values>(
-    dialect,
+  return compile(
     (
       p,
     ) => sql`update mailbox_lanes set token = ${p.token}, lease_until = ${p.until}, leased = 1, batch_end = ${batchEnd(p)}
@@ -110,10 +109,9 @@ const handed =
   correlation_id, envelope, signature, reply_to, state, due, available_at, expires_at, created_at, attempts, failures, batch`)
 
 /** Marks and returns the delivered messages, then counts them per lane, and releases lanes without a delivered message. */
-function deliverStatements(dialect: Dialect) {
+function deliverStatements(dialect: Dialect, compile: Compile) {
   // The cross join makes SQLite read lanes first; otherwise it reads the whole mailbox.
-  const deliver = compile<Values>(
-    dialect,
+  const deliver = compile(
     (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
       where user_id = ${p.user} and mailbox = ${p.mailbox} and seq ${oneOf(
         dialect,
@@ -126,8 +124,7 @@ function deliverStatements(dialect: Dialect) {
       returning ${handed}`,
   )
   const heads = (are: (query: RawBuilder<unknown>) => RawBuilder<unknown>) =>
-    compile<Values>(
-      dialect,
+    compile(
       (p) => sql`update messages set token = ${p.token}, attempts = attempts + 1
         where user_id = ${p.user} and mailbox = ${p.mailbox} and seq ${are(
           sql`select l.head_seq from mailbox_lanes l
@@ -137,15 +134,13 @@ function deliverStatements(dialect: Dialect) {
     )
   const oneHead = heads((query) => sql`= (${query})`)
   const allHeads = heads((query) => oneOf(dialect, query))
-  const count = compile<Values>(
-    dialect,
+  const count = compile(
     (p) => sql`update mailbox_lanes set leased = (select count(*) from messages x
         where x.user_id = mailbox_lanes.user_id and x.mailbox = mailbox_lanes.mailbox and x.lane = mailbox_lanes.lane
           and x.state = 'ready' and x.seq < mailbox_lanes.batch_end and x.token = ${p.token})
       where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token}`,
   )
-  const release = compile<Values>(
-    dialect,
+  const release = compile(
     (p) => sql`update mailbox_lanes set token = null, lease_until = 0
       where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and leased = 0`,
   )
@@ -158,33 +153,20 @@ function deliverStatements(dialect: Dialect) {
 }
 
 export function claimStatements(dialect: Dialect, settings: Settings) {
+  const compile = compilerOf(dialect)
   const { maxAttempts } = settings
   const leases = new Map<string, Template<Values>>()
   const leaseOf = (shape: Shape) => {
     const key = `${shapeOf(shape.wanted)}/${shape.headsOnly}/${shape.single}`
-    const made = leases.get(key) ?? leaseStatement(dialect, shape, settings)
+    const made = leases.get(key) ?? leaseStatement(dialect, compile, shape, settings)
     leases.set(key, made)
     return made
   }
-  const deliver = deliverStatements(dialect)
-  const due = dueStatements(dialect, settings)
-  const claimed = compile<Values>(
-    dialect,
-    (p) => sql`select * from messages
-      where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and state = 'ready'`,
-  )
+  const deliver = deliverStatements(dialect, compile)
+  const due = dueStatements(compile, settings)
   const none: MessageFilter = { types: [], except: [] }
   const one = (p: Values, laneState: ReturnType<typeof sql>) =>
     sql`(select 1 ${among(dialect, p, none, laneState)} ${first} limit 1) is not null`
-  const anyReady = compile<Values>(dialect, (p) => {
-    const kinds =
-      dialect.name === 'postgres' ? [sql`(${free} or ${triable(maxAttempts)})`] : [free, triable(maxAttempts)]
-    const found = sql.join(
-      kinds.map((laneState) => one(p, laneState)),
-      sql` or `,
-    )
-    return sql`select case when ${found} then 1 else 0 end as ready`
-  })
   return {
     /** The first statement gives `due`, the third the delivered rows. */
     claim({ types, except, batch, all, ...claim }: MessageClaim): readonly Statement[] {
@@ -199,9 +181,19 @@ export function claimStatements(dialect: Dialect, settings: Settings) {
       return [due.maintenance(values, { returns: true }), leaseOf(shape)(values), ...deliver(values, shape, all)]
     },
     /** Returns the messages of a token, if the response to its claim was lost. */
-    claimed: (user: string, mailbox: string, token: string) => claimed({ user, mailbox, token }, { returns: true }),
-    anyReady: (user: string, mailbox: string) => anyReady({ user, mailbox }, { returns: true }),
-    /** Returns the next time after `since` at which more may be delivered. */
-    next: (user: string, mailbox: string, since: number) => due.next({ user, mailbox, since }, { returns: true }),
+    claimed: compile<MailboxKey & { token: string }>(
+      (p) => sql`select * from messages
+        where user_id = ${p.user} and mailbox = ${p.mailbox} and token = ${p.token} and state = 'ready'`,
+    ),
+    anyReady: compile((p) => {
+      const kinds =
+        dialect.name === 'postgres' ? [sql`(${free} or ${triable(maxAttempts)})`] : [free, triable(maxAttempts)]
+      const found = sql.join(
+        kinds.map((laneState) => one(p, laneState)),
+        sql` or `,
+      )
+      return sql`select case when ${found} then 1 else 0 end as ready`
+    }),
+    next: due.next,
   }
 }

@@ -1,7 +1,7 @@
 /** Deletes rows that are no longer needed, a bounded number at a time. */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
-import { compile, later, storageNow, type Values } from './compile.ts'
+import { compilerOf, later, type MailboxKey, type MessageKey, storageNow } from './compile.ts'
 import type { seenStatements } from './seen-statements.ts'
 
 /** The number of acknowledged messages, and of dead letters, that a mailbox stores. */
@@ -13,11 +13,12 @@ export const largeMessageBytes = 256 * 1024
 export const deadForMs = 30 * 24 * 3_600_000
 
 export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seenStatements>) {
-  const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
-  const done = (p: Values) => sql`${of(p)} and state = 'done' and dedupe_id is null`
-  const dead = (p: Values) => sql`${of(p)} and state = 'dead'`
-  const remove = (which: (p: Values) => RawBuilder<unknown>) =>
-    compile<Values>(dialect, (p) => sql`delete from messages where ${of(p)} and seq ${oneOf(dialect, which(p))}`)
+  const compile = compilerOf(dialect)
+  const of = (p: MailboxKey) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
+  const done = (p: MailboxKey) => sql`${of(p)} and state = 'done' and dedupe_id is null`
+  const dead = (p: MailboxKey) => sql`${of(p)} and state = 'dead'`
+  const remove = (which: (p: MailboxKey) => RawBuilder<unknown>) =>
+    compile<MailboxKey>((p) => sql`delete from messages where ${of(p)} and seq ${oneOf(dialect, which(p))}`)
   const removals = [
     remove(
       (p) => sql`select seq from messages where ${done(p)} and ended_at <= (select ended_at from messages
@@ -34,38 +35,29 @@ export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seen
         order by seq limit 1000`,
     ),
   ]
-  const overdue = (p: Values) => sql`user_id = ${p.user} and dedupe_id is not null and dedupe_until <= ${storageNow}`
-  const dedupe = compile<Values>(dialect, (p) => {
+  const overdue = (p: MailboxKey) =>
+    sql`user_id = ${p.user} and dedupe_id is not null and dedupe_until <= ${storageNow}`
+  const dedupe = compile<MailboxKey>((p) => {
     const some = sql`select seq from messages where ${overdue(p)} order by dedupe_until limit 1000`
     return sql`update messages set dedupe_id = null where ${overdue(p)} and seq ${oneOf(dialect, some)}`
   })
-  const largePayload = compile<Values>(
-    dialect,
-    (p) => sql`insert into message_payloads (user_id, mailbox, id) values (${p.user}, ${p.mailbox}, ${p.id})
-      on conflict do nothing`,
-  )
-  const orphaned = compile<Values>(
-    dialect,
-    (p) => sql`select id from message_payloads where ${of(p)} and not exists (select 1 from messages m
-      where m.user_id = message_payloads.user_id and m.id = message_payloads.id) limit 100`,
-  )
-  const forget = compile<Values>(
-    dialect,
-    (p) => sql`delete from message_payloads where user_id = ${p.user} and id = ${p.id}`,
-  )
-  const lanes = compile<Values>(dialect, (p) => sql`delete from mailbox_lanes where ${of(p)} and depth = 0`)
-  const requests = compile<Values>(
-    dialect,
+  const lanes = compile<MailboxKey>((p) => sql`delete from mailbox_lanes where ${of(p)} and depth = 0`)
+  const requests = compile<MailboxKey>(
     (p) => sql`delete from message_requests where user_id = ${p.user} and expires_at <= ${later(-60_000)}`,
   )
+  const perMailbox = [dedupe, ...removals, lanes, requests]
   return {
-    mailbox(user: string, mailbox: string): readonly Statement[] {
-      return [...[dedupe, ...removals, lanes, requests].map((one) => one({ user, mailbox })), seen.cleanup(user)]
-    },
+    mailbox: (key: MailboxKey): readonly Statement[] => [...perMailbox.map((one) => one(key)), seen.cleanup(key)],
     /** Records a message whose payload is stored separately, so that the payload is deleted with the message. */
-    largePayload: (user: string, mailbox: string, id: string) => largePayload({ user, mailbox, id }),
+    largePayload: compile<MailboxKey & MessageKey>(
+      (p) => sql`insert into message_payloads (user_id, mailbox, id) values (${p.user}, ${p.mailbox}, ${p.id})
+        on conflict do nothing`,
+    ),
     /** Returns the ids of payloads, at most 100, whose message is deleted, or was a duplicate that was not stored. */
-    orphaned: (user: string, mailbox: string) => orphaned({ user, mailbox }, { returns: true }),
-    forget: (user: string, id: string) => forget({ user, id }),
+    orphaned: compile<MailboxKey>(
+      (p) => sql`select id from message_payloads where ${of(p)} and not exists (select 1 from messages m
+        where m.user_id = message_payloads.user_id and m.id = message_payloads.id) limit 100`,
+    ),
+    forget: compile<MessageKey>((p) => sql`delete from message_payloads where user_id = ${p.user} and id = ${p.id}`),
   }
 }

@@ -2,22 +2,33 @@
  * Statements are SQL text that both engines read, compiled once per dialect; values are bound by name. Whatever they call
  * payload, envelope, reason or answer is content.
  */
-import type { Kysely, RawBuilder } from 'kysely'
-import { type Bind, type Dialect, type Now, type Template, template } from '../../storage/index.ts'
+
+import type { RawBuilder } from 'kysely'
+import {
+  type Bind,
+  type ContentNames,
+  type Dialect,
+  type Now,
+  rawTemplates,
+  type Template,
+} from '../../storage/index.ts'
 import { messagingContent } from '../messaging-tables.ts'
 
 export type Values = Readonly<Record<string, Bind>>
 
+/** The values of a statement about one mailbox. */
+export type MailboxKey = { readonly user: string; readonly mailbox: string }
+
+/** The values of a statement about one message. */
+export type MessageKey = { readonly user: string; readonly id: string }
+
 export const storageNow: Now = { $: 'now' }
+
 export const later = (plusMs: number): Now => ({ $: 'now', plusMs })
 
-export function compile<V extends { [K in keyof V]: Bind }>(
-  dialect: Dialect,
+export type Compile = <V extends { [K in keyof V]: Bind } = Values>(
   build: (p: V) => RawBuilder<unknown>,
-): Template<V> {
-  return template<object, V>(
-    dialect,
-    (db: Kysely<object>, p) => ({ compile: () => build(p).compile(db) }),
-    messagingContent,
-  )
-}
+  content?: ContentNames,
+) => Template<V>
+
+export const compilerOf = (dialect: Dialect): Compile => rawTemplates(dialect, messagingContent)

@@ -1,7 +1,7 @@
 /** The statements that end a delivery or remove a message from its lane: ack, nack, dead letter, expiry, drop. */
 import { sql } from 'kysely'
-import type { Dialect, Now, Statement } from '../../storage/index.ts'
-import { compile, storageNow, type Values } from './compile.ts'
+import type { Now, Statement } from '../../storage/index.ts'
+import { type Compile, storageNow, type Values } from './compile.ts'
 
 /** The location of a message. */
 export interface MessageLocation {
@@ -30,20 +30,17 @@ const ofLane = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}
 const inLane = (p: Values) =>
   sql`x.user_id = ${p.user} and x.mailbox = ${p.mailbox} and x.lane = ${p.lane} and x.state = 'ready'`
 
-const messageStatements = (dialect: Dialect) => ({
-  endLeased: compile<Values>(
-    dialect,
+const messageStatements = (compile: Compile) => ({
+  endLeased: compile(
     (p) => sql`update messages set state = ${p.end}, token = null, ended_at = ${storageNow}, reason = ${p.reason},
       read_at = case when ${p.end} = 'done' then coalesce(read_at, ${storageNow}) else read_at end where ${byToken(p)}`,
   ),
-  requeue: compile<Values>(
-    dialect,
+  requeue: compile(
     (p) => sql`update messages set token = null, reason = ${p.reason}, failures = failures + 1 where ${byToken(p)}`,
   ),
-  mark: compile<Values>(dialect, (p) => sql`update messages set batch = ${p.batch} where ${byToken(p)}`),
+  mark: compile((p) => sql`update messages set batch = ${p.batch} where ${byToken(p)}`),
   /** Ends a message; has no effect while the message is leased. */
-  endFree: compile<Values>(
-    dialect,
+  endFree: compile(
     (p) => sql`update messages set state = ${p.end}, token = null, ended_at = ${storageNow}, reason = ${p.reason}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and seq = ${p.seq} and id = ${p.id}
         and state in ('ready', 'scheduled')
@@ -51,8 +48,7 @@ const messageStatements = (dialect: Dialect) => ({
           and l.lane = ${p.lane} and l.token = messages.token and l.lease_until > ${storageNow})`,
   ),
   /** Returns later deliveries of the batch to the lane; they do not count as attempts. */
-  successors: compile<Values>(
-    dialect,
+  successors: compile(
     (p) => sql`update messages set token = null, attempts = attempts - 1 where ${ofLane(p)} and state = 'ready'
       and seq > ${p.seq} and seq <= ${p.batchTo} and token = ${p.token}`,
   ),
@@ -65,45 +61,37 @@ const newHead = (p: Values) => sql`head_seq = ${ofNext(p, 'seq')}, head_due = ${
 const stillLeased = (p: Values) => sql`leased = (select count(*) from messages x
   where ${inLane(p)} and x.seq >= ${p.batchFrom} and x.seq < ${p.seq} and x.token = ${p.token})`
 
-const laneStatements = (dialect: Dialect) => ({
-  leave: compile<Values>(
-    dialect,
-    (p) => sql`update mailbox_lanes set depth = depth - 1, ${newHead(p)} where ${ofLane(p)}`,
-  ),
-  leaveLeased: compile<Values>(
-    dialect,
+const laneStatements = (compile: Compile) => ({
+  leave: compile((p) => sql`update mailbox_lanes set depth = depth - 1, ${newHead(p)} where ${ofLane(p)}`),
+  leaveLeased: compile(
     (p) => sql`update mailbox_lanes set depth = depth - 1, leased = leased - 1, ${newHead(p)},
       token = case when leased <= 1 then null else token end, lease_until = case when leased <= 1 then 0 else lease_until end
       where ${ofLane(p)}`,
   ),
-  dropEmpty: compile<Values>(dialect, (p) => sql`delete from mailbox_lanes where ${ofLane(p)} and depth = 0`),
-  delay: compile<Values>(
-    dialect,
+  dropEmpty: compile((p) => sql`delete from mailbox_lanes where ${ofLane(p)} and depth = 0`),
+  delay: compile(
     (p) => sql`update mailbox_lanes set not_before = ${p.notBefore}, ${stillLeased(p)} where ${ofLane(p)}`,
   ),
-  recount: compile<Values>(dialect, (p) => sql`update mailbox_lanes set ${stillLeased(p)} where ${ofLane(p)}`),
-  release: compile<Values>(
-    dialect,
+  recount: compile((p) => sql`update mailbox_lanes set ${stillLeased(p)} where ${ofLane(p)}`),
+  release: compile(
     (p) => sql`update mailbox_lanes set token = null, lease_until = 0
       where ${ofLane(p)} and token = ${p.token} and leased = 0`,
   ),
-  renew: compile<Values>(
-    dialect,
+  renew: compile(
     (p) => sql`update mailbox_lanes set lease_until = ${p.until} where ${ofLane(p)} and token = ${p.token}
       and exists (select 1 from messages x where x.user_id = ${p.user} and x.mailbox = ${p.mailbox} and x.seq = ${p.seq}
         and x.token = ${p.token} and x.state = 'ready')`,
   ),
   /** Frees the capacity of one message. */
-  leaveMailbox: compile<Values>(
-    dialect,
+  leaveMailbox: compile(
     (p) => sql`update mailboxes set count = count - 1, bytes = bytes - ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox}`,
   ),
 })
 
-export function deliveryStatements(dialect: Dialect) {
-  const message = messageStatements(dialect)
-  const lane = laneStatements(dialect)
+export function deliveryStatements(compile: Compile) {
+  const message = messageStatements(compile)
+  const lane = laneStatements(compile)
   const orLeaseLost = (id: string) =>
     ({ expect: { rows: 1 }, otherwise: 'lease.lost', detail: { message: id } }) as const
   /** Deletes the lane of an unordered message, which has only this message. */

@@ -90,7 +90,9 @@ describe.skipIf(missing)('due messages on PostgreSQL', () => {
   })
 
   test('The next due time on PostgreSQL is read from at most two scheduled messages.', async () => {
-    expect(await rowsReadBy((messaging) => messaging.claim.next('scheduled', 'B', 0))).toBeLessThanOrEqual(2)
+    expect(
+      await rowsReadBy((messaging) => messaging.claim.next({ user: 'scheduled', mailbox: 'B', since: 0 })),
+    ).toBeLessThanOrEqual(2)
   })
 
   test('A wake-up from another process reads no lanes of other mailboxes.', async () => {
@@ -99,6 +101,6 @@ describe.skipIf(missing)('due messages on PostgreSQL', () => {
       await client.query(lanes('lanes'))
       await client.query(`analyze ${schema}.mailbox_lanes`)
     })
-    expect(await rowsReadBy((messaging) => messaging.claim.anyReady('expiring', 'B'))).toBe(0)
+    expect(await rowsReadBy((messaging) => messaging.claim.anyReady({ user: 'expiring', mailbox: 'B' }))).toBe(0)
   })
 })

@@ -1,7 +1,6 @@
 /** Finds due maintenance of a mailbox, and the time of the next one. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Dialect } from '../../storage/index.ts'
-import { compile, storageNow, type Values } from './compile.ts'
+import { type Compile, storageNow } from './compile.ts'
 
 /**
  * Tests for a row in the order of an index. A server that plans without the present time estimates that a third of the rows is
@@ -9,14 +8,13 @@ import { compile, storageNow, type Values } from './compile.ts'
  */
 const earliest = (query: RawBuilder<unknown>) => sql`(${query} limit 1) is not null`
 
-export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxAttempts: number }) {
+export function dueStatements(compile: Compile, { maxAttempts }: { readonly maxAttempts: number }) {
   const notLeased = sql`(messages.token is null or not exists (select 1 from mailbox_lanes l
     where l.user_id = messages.user_id and l.mailbox = messages.mailbox and l.lane = messages.lane
       and l.token = messages.token and l.lease_until > ${storageNow}))`
   return {
     /** Scheduled messages, expired ones, heads that were tried too often. */
-    maintenance: compile<Values>(
-      dialect,
+    maintenance: compile(
       (p) => sql`select case when
         ${earliest(sql`select 1 from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and state = 'scheduled'
           and available_at <= ${storageNow} order by available_at`)}
@@ -29,8 +27,7 @@ export function dueStatements(dialect: Dialect, { maxAttempts }: { readonly maxA
         then 1 else 0 end as due`,
     ),
     /** The next due time of held or leased lanes and of scheduled messages. */
-    next: compile<Values>(
-      dialect,
+    next: compile(
       (p) => sql`select min(at) as at, cast(${storageNow} as bigint) as now from (
         select at from (
           select case when token is not null and lease_until > not_before then lease_until else not_before end as at

@@ -1,7 +1,7 @@
 /** The lists of a mailbox: what its owner sees, filtered, by age or by priority. */
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
-import { compile, storageNow, type Values } from './compile.ts'
+import { compilerOf, storageNow, type Values } from './compile.ts'
 import { fits, valuesOf } from './fits.ts'
 
 export interface Filter {
@@ -50,7 +50,7 @@ export function listStatements(dialect: Dialect) {
       order,
     ])
     const template =
-      made.get(key) ?? compile<Values>(dialect, kind === 'page' ? page(dialect, filter) : total(dialect, filter))
+      made.get(key) ?? compilerOf(dialect)(kind === 'page' ? page(dialect, filter) : total(dialect, filter))
     made.set(key, template)
     return template
   }
@@ -59,11 +59,10 @@ export function listStatements(dialect: Dialect) {
     const typed = valuesOf({ types: type === undefined ? [] : [type], except: [] })
     return { user, mailbox, from, thread, priority, ...typed, ...after, limit }
   }
-  const returns = { returns: true } as const
   return {
     list: (user: string, mailbox: string, filter: Filter): Statement =>
-      filtered('page', filter)(bound(user, mailbox, filter), returns),
+      filtered('page', filter)(bound(user, mailbox, filter)),
     total: (user: string, mailbox: string, filter: Filter): Statement =>
-      filtered('total', filter)(bound(user, mailbox, filter), returns),
+      filtered('total', filter)(bound(user, mailbox, filter)),
   }
 }

@@ -4,9 +4,9 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { TraceContext } from '../../core/index.ts'
-import type { Bind, Dialect, Statement } from '../../storage/index.ts'
+import type { Bind, Statement } from '../../storage/index.ts'
 import type { Priority } from '../message.ts'
-import { compile, storageNow, type Values } from './compile.ts'
+import { type Compile, storageNow, type Values } from './compile.ts'
 
 /** One message, as it is stored. */
 export interface OutgoingMessage {
@@ -69,57 +69,50 @@ const insert = (p: Values, state: RawBuilder<unknown>) => sql`insert into messag
 const justNumbered = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id}
   and seq = (select m.next_seq from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})`
 
-const insertStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimits) => ({
-  forgetDedupe: compile<Values>(
-    dialect,
+const insertStatements = (compile: Compile, { maxCount, maxBytes }: MailboxLimits) => ({
+  forgetDedupe: compile(
     (p) => sql`update messages set dedupe_id = null where user_id = ${p.user} and mailbox = ${p.mailbox}
       and sender = ${p.sender} and dedupe_id = ${p.dedupeId} and dedupe_until <= ${storageNow}`,
   ),
-  number: compile<Values>(
-    dialect,
+  number: compile(
     (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, last_used_at)
       values (${p.user}, ${p.mailbox}, 1, 0, 0, ${storageNow})
       on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, last_used_at = excluded.last_used_at`,
   ),
   /** Numbers and counts a message in one statement, if there is capacity: for a message that cannot be a repetition. */
-  admit: compile<Values>(
-    dialect,
+  admit: compile(
     (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, last_used_at)
       select ${p.user}, ${p.mailbox}, 1, 1, ${p.bytes}, ${storageNow} where ${p.bytes} <= ${maxBytes}
       on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + 1, last_used_at = excluded.last_used_at,
         count = mailboxes.count + 1, bytes = mailboxes.bytes + excluded.bytes
         where mailboxes.count < ${maxCount} and mailboxes.bytes + excluded.bytes <= ${maxBytes} and ${noneHeld(p)}`,
   ),
-  insertOrFail: compile<Values>(dialect, (p) => insert(p, sql`${p.state}`)),
-  insertOrHold: compile<Values>(dialect, (p) =>
+  insertOrFail: compile((p) => insert(p, sql`${p.state}`)),
+  insertOrHold: compile((p) =>
     insert(
       p,
       sql`(select case when m.count < ${maxCount} and m.bytes + ${p.bytes} <= ${maxBytes} and ${noneHeld(p)}
         then ${p.state} else 'held' end ${ofBox(p)})`,
     ),
   ),
-  first: compile<Values>(
-    dialect,
+  first: compile(
     (p) => sql`select * from messages where user_id = ${p.user} and mailbox = ${p.mailbox} and sender = ${p.sender}
       and dedupe_id = ${p.dedupeId}`,
   ),
 })
 
-const enqueueStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimits) => ({
-  countEntered: compile<Values>(
-    dialect,
+const enqueueStatements = (compile: Compile, { maxCount, maxBytes }: MailboxLimits) => ({
+  countEntered: compile(
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and count < ${maxCount} and bytes + ${p.bytes} <= ${maxBytes}
         and ${noneHeld(p)} and exists (select 1 from messages where ${justNumbered(p)})`,
   ),
-  countUnlessHeld: compile<Values>(
-    dialect,
+  countUnlessHeld: compile(
     (p) => sql`update mailboxes set count = count + 1, bytes = bytes + ${p.bytes}
       where user_id = ${p.user} and mailbox = ${p.mailbox} and exists (
         select 1 from messages where ${justNumbered(p)} and state <> 'held')`,
   ),
-  appendToLane: compile<Values>(
-    dialect,
+  appendToLane: compile(
     (p) => sql`insert into mailbox_lanes
         (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until, leased, batch_end, token)
       select user_id, mailbox, lane, 1, seq, due, due, 0, 0, 0, 0, null from messages
@@ -129,8 +122,7 @@ const enqueueStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimi
         head_due = case when mailbox_lanes.depth = 0 then excluded.head_due else mailbox_lanes.head_due end,
         not_before = case when mailbox_lanes.depth = 0 then 0 else mailbox_lanes.not_before end`,
   ),
-  recordHeld: compile<Values>(
-    dialect,
+  recordHeld: compile(
     (p) => sql`insert into message_outbox (user_id, mailbox) select user_id, mailbox from messages
       where user_id = ${p.user} and mailbox = ${p.mailbox} and id = ${p.id} and state = 'held' on conflict do nothing`,
   ),
@@ -139,9 +131,9 @@ const enqueueStatements = (dialect: Dialect, { maxCount, maxBytes }: MailboxLimi
 /** The limits of a mailbox as text, for the error of a full one. */
 export const mailboxLimitText = ({ maxCount, maxBytes }: MailboxLimits) => `${maxCount} messages or ${maxBytes} bytes`
 
-export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
-  const { forgetDedupe, number, admit, insertOrFail, insertOrHold, first } = insertStatements(dialect, limits)
-  const { countEntered, countUnlessHeld, appendToLane, recordHeld } = enqueueStatements(dialect, limits)
+export function sendStatements(compile: Compile, limits: MailboxLimits) {
+  const { forgetDedupe, number, admit, insertOrFail, insertOrHold, first } = insertStatements(compile, limits)
+  const { countEntered, countUnlessHeld, appendToLane, recordHeld } = enqueueStatements(compile, limits)
   const limit = mailboxLimitText(limits)
   const valuesOf = ({
     scheduled,
@@ -198,7 +190,7 @@ export function sendStatements(dialect: Dialect, limits: MailboxLimits) {
     /** A dedupe id may be used afresh after its time. */
     forgetDedupe: (message: OutgoingMessage) => forgetDedupe(valuesOf(message)),
     /** Gives the next number to a message that becomes due, leaves the outbox or is redriven. */
-    number: (user: string, mailbox: string) => number({ user, mailbox }),
-    appendToLane: (user: string, mailbox: string, id: string) => appendToLane({ user, mailbox, id }),
+    number,
+    appendToLane,
   }
 }

@@ -83,7 +83,7 @@ export class Presence {
     const scope = this.#scope(user)
     scope.own.set(detail.id, detail)
     try {
-      await this.#sendHeartbeats(user, scope, [this.#statements.replace(user, name)])
+      await this.#sendHeartbeats(user, scope, [this.#statements.replace({ user, name })])
       await this.#refresh(user, scope)
     } catch (error) {
       // Later heartbeats would announce a worker that has not started.
@@ -125,7 +125,7 @@ export class Presence {
 
   /** Returns the worker of this name that is present or was present in the last 24 h. */
   async last(user: string, name: string): Promise<AgentDetail | undefined> {
-    const [[row] = []] = await this.#parts.storage.read({ user }, [this.#statements.last(user, name)])
+    const [[row] = []] = await this.#parts.storage.read({ user }, [this.#statements.last({ user, name })])
     return row && toDetail(row)
   }
 
@@ -141,7 +141,7 @@ export class Presence {
 
   async #leave(user: string, scope: Scope, detail: AgentDetail): Promise<void> {
     if (!scope.own.delete(detail.id)) return
-    await this.#commit(user, [this.#statements.leave(user, detail.id)])
+    await this.#commit(user, [this.#statements.leave({ user, id: detail.id })])
     await this.#refresh(user, scope)
     this.#tidy(user, scope)
   }
@@ -171,9 +171,9 @@ export class Presence {
 
   async #sendHeartbeats(user: string, scope: Scope, also: readonly Statement[] = []): Promise<void> {
     const beats = [...scope.own.values()].map((detail) =>
-      this.#statements.beat(user, { ...detail, topics: encodeJson(detail.topics) }),
+      this.#statements.beat({ user, ...detail, topics: encodeJson(detail.topics) }),
     )
-    if (beats.length > 0) await this.#commit(user, [...also, ...beats, this.#statements.cleanup(user)])
+    if (beats.length > 0) await this.#commit(user, [...also, ...beats, this.#statements.cleanup({ user })])
   }
   async #commit(user: string, statements: readonly Statement[]): Promise<void> {
     await this.#parts.storage.commit({ id: null, scope: { user }, statements })
@@ -225,7 +225,7 @@ export class Presence {
   }
 
   async #read(user: string): Promise<readonly AgentDetail[]> {
-    const [rows = []] = await this.#parts.storage.read({ user }, [this.#statements.present(user)])
+    const [rows = []] = await this.#parts.storage.read({ user }, [this.#statements.present({ user })])
     return rows.map(toDetail)
   }
 }

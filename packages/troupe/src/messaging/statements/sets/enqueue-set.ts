@@ -3,8 +3,8 @@
  * visits every version of a row that its own transaction made, so an update per message costs the square of their number.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { type Bind, type ContentNames, type Dialect, type Statement, template } from '../../../storage/index.ts'
-import { compile, storageNow, type Values } from '../compile.ts'
+import type { Bind, ContentNames, Dialect, Statement } from '../../../storage/index.ts'
+import { type Compile, compilerOf, storageNow, type Values } from '../compile.ts'
 import type { MailboxLimits, OutgoingMessage, sendStatements } from '../send-statements.ts'
 
 /** The sizes of sets, the largest first; each has its own statement. */
@@ -106,11 +106,7 @@ function insertSet(dialect: Dialect, { maxCount, maxBytes }: MailboxLimits, size
       coalesce("at", ${now} + at_plus), coalesce("expires", ${now} + expires_plus), ${now}, dedupe_id, ${now} + dedupe_plus, 0, 0
     from placed where true order by n
     on conflict do nothing`
-  return template<object, Values>(
-    dialect,
-    (db, p) => ({ compile: () => build(p).compile(db) }),
-    content as ContentNames,
-  )
+  return compilerOf(dialect)<Values>(build, content as ContentNames)
 }
 
 /** The numbers that the set has: nothing else can have them. */
@@ -118,23 +114,20 @@ const justNumbered = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.ma
   and seq > (select m.next_seq - ${p.size} from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})
   and seq <= (select m.next_seq from mailboxes m where m.user_id = ${p.user} and m.mailbox = ${p.mailbox})`
 
-const rowStatements = (dialect: Dialect) => ({
-  number: compile<Values>(
-    dialect,
+const rowStatements = (compile: Compile) => ({
+  number: compile(
     (p) => sql`insert into mailboxes (user_id, mailbox, next_seq, count, bytes, last_used_at)
       values (${p.user}, ${p.mailbox}, ${p.size}, 0, 0, ${storageNow})
       on conflict (user_id, mailbox) do update set next_seq = mailboxes.next_seq + excluded.next_seq,
         last_used_at = excluded.last_used_at`,
   ),
-  countUnlessHeld: compile<Values>(
-    dialect,
+  countUnlessHeld: compile(
     (p) => sql`update mailboxes set
         count = count + (select count(*) from messages where ${justNumbered(p)} and state <> 'held'),
         bytes = bytes + (select coalesce(sum(x.bytes), 0) from messages x where ${justNumbered(p)} and state <> 'held')
       where user_id = ${p.user} and mailbox = ${p.mailbox}`,
   ),
-  appendToLanes: compile<Values>(
-    dialect,
+  appendToLanes: compile(
     (p) => sql`insert into mailbox_lanes
         (user_id, mailbox, lane, depth, head_seq, head_due, last_due, not_before, lease_until, leased, batch_end, token)
       select ${p.user}, ${p.mailbox}, lane, count(*), min(seq), min(due), max(due), 0, 0, 0, 0, null from messages
@@ -145,8 +138,7 @@ const rowStatements = (dialect: Dialect) => ({
         head_due = case when mailbox_lanes.depth = 0 then excluded.head_due else mailbox_lanes.head_due end,
         not_before = case when mailbox_lanes.depth = 0 then 0 else mailbox_lanes.not_before end`,
   ),
-  recordHeld: compile<Values>(
-    dialect,
+  recordHeld: compile(
     (p) => sql`insert into message_outbox (user_id, mailbox) select distinct user_id, mailbox from messages
       where ${justNumbered(p)} and state = 'held' on conflict do nothing`,
   ),
@@ -157,7 +149,7 @@ export function enqueueSetStatements(
   limits: MailboxLimits,
   send: Pick<ReturnType<typeof sendStatements>, 'sendOrHold' | 'forgetDedupe'>,
 ) {
-  const { number, countUnlessHeld, appendToLanes, recordHeld } = rowStatements(dialect)
+  const { number, countUnlessHeld, appendToLanes, recordHeld } = rowStatements(compilerOf(dialect))
   const inserts = new Map<string, ReturnType<typeof insertSet>>()
   const insertOf = (size: SetSize, signed: boolean) => {
     const key = `${size} ${signed}`
