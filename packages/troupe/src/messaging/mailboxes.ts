@@ -24,7 +24,7 @@ import { type Action, MailboxMessageClient, type SenderPorts } from './sending/m
 import { MessageStage } from './sending/message-stage.ts'
 import { OutboundQueue } from './sending/outbound-queue.ts'
 import { Outbox } from './sending/outbox.ts'
-import { StepRequests } from './sending/step-requests.ts'
+import { stepRequests } from './sending/step-requests.ts'
 import { largeMessageBytes } from './statements/cleanup-statements.ts'
 import { maxEnds } from './statements/mailbox-read-statements.ts'
 
@@ -122,8 +122,8 @@ export class Mailboxes {
     const target = new StageInTurn(recorder)
     const stage = new MessageStage(this.messaging, recorder)
     const sender = () => ({ user, agent, ...target.origin() })
-    const requests = new StepRequests(this.messaging, recorder, stage, sender)
-    return new MailboxMessageClient(this.#portsOf({ user, agent, access }), target, stage, requests)
+    const requests = stepRequests(this.messaging, recorder, stage, sender)
+    return new MailboxMessageClient(this.#portsOf({ user, agent, access }), target, stage.send, requests)
   }
 
   #portsOf(identity: Identity): SenderPorts {

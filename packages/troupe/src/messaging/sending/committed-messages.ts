@@ -3,9 +3,9 @@ import { CommitNow } from '../../journal/index.ts'
 import type { BatchSendOptions, CommittedMessages, MessageBatch, MessageClient } from '../message-client.ts'
 import { BatchedMessages, type Enqueue } from './batched-messages.ts'
 import type { Sender } from './compose-message.ts'
-import { LaneSends } from './lane-sends.ts'
+import { laneSend } from './lane-send.ts'
 import { MailboxMessageClient, type SenderPorts } from './mailbox-message-client.ts'
-import { MailboxRequests } from './mailbox-requests.ts'
+import { mailboxRequests } from './mailbox-requests.ts'
 import type { OutboundQueue } from './outbound-queue.ts'
 
 export interface CommittedMessagesParts {
@@ -25,8 +25,8 @@ export function committedMessages(parts: CommittedMessagesParts): CommittedMessa
 
 function clientOf({ ports, outboundQueue, sender }: CommittedMessagesParts, enqueue: Enqueue) {
   const { messaging } = ports
-  const requests = new MailboxRequests(messaging, outboundQueue, sender)
-  return new MailboxMessageClient(ports, new CommitNow(sender), new LaneSends(messaging, enqueue), requests)
+  const requests = mailboxRequests(messaging, outboundQueue, sender)
+  return new MailboxMessageClient(ports, new CommitNow(sender), laneSend(messaging, enqueue), requests)
 }
 
 /** Returns only the methods of a client, for an object with more members. */

@@ -2,7 +2,7 @@
  * Sends the messages of an agent to a write target: into the mailbox at once, or in the change that commits the turn of a step. It
  * applies rights, options, the copy of payloads and the outcomes of several recipients.
  */
-import { checkName, failure, fieldOf, parse, readable, TroupeError } from '../../core/index.ts'
+import { checkName, fieldOf, invalidInput, parse, readable, TroupeError } from '../../core/index.ts'
 import type { WriteTarget } from '../../journal/index.ts'
 import type {
   BroadcastOptions,
@@ -18,7 +18,7 @@ import { checkMessageType, type MessageType } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import { checkSend, type Encoded, encode, type Sender } from './compose-message.ts'
 import { checkRequest, type RequestPort } from './request-port.ts'
-import type { SendPort, Sent } from './send-port.ts'
+import type { Send, Sent } from './send-port.ts'
 
 export type Action = 'send_message_to_agent' | 'broadcast_message_to_agents'
 
@@ -46,14 +46,14 @@ interface Sending {
 export class MailboxMessageClient implements MessageClient {
   readonly #ports: SenderPorts
   readonly #target: WriteTarget
-  readonly #sends: SendPort
+  readonly #sendNow: Send
   readonly #requests: RequestPort
   #starting: Promise<void> | undefined
 
-  constructor(ports: SenderPorts, target: WriteTarget, sends: SendPort, requests: RequestPort) {
+  constructor(ports: SenderPorts, target: WriteTarget, send: Send, requests: RequestPort) {
     this.#ports = ports
     this.#target = target
-    this.#sends = sends
+    this.#sendNow = send
     this.#requests = requests
   }
 
@@ -130,7 +130,7 @@ export class MailboxMessageClient implements MessageClient {
       () => ({ id: messaging.ids.next(), at: messaging.clock.now() }),
     )
     if (after) await after
-    return this.#sends.send({ draft: { id, to, type, options }, at, payload, sender: () => this.#sender() })
+    return this.#sendNow({ draft: { id, to, type, options }, at, payload, sender: () => this.#sender() })
   }
 
   #sendingToAll(type: MessageType, payload: unknown, options: CommonSendOptions): Sending {
@@ -197,8 +197,8 @@ function checkBroadcast(options: BroadcastOptions): BroadcastOptions {
   const checked = checkSend('broadcast', options, ['to', 'role'])
   const { to, role } = checked
   if (to !== undefined && !readable('The recipients of a broadcast', () => Array.isArray(to)))
-    throw failure('validation.failed', { what: 'to', problem: 'it must be a list of names of agents' })
+    throw invalidInput('to', 'it must be a list of names of agents')
   if (role !== undefined && (typeof role !== 'string' || to !== undefined))
-    throw failure('validation.failed', { what: 'role', problem: 'it must be a text, and excludes to' })
+    throw invalidInput('role', 'it must be a text, and excludes to')
   return to === undefined ? checked : { ...checked, to: [...to] }
 }

@@ -8,30 +8,23 @@ import type { Encoded, Sender } from './compose-message.ts'
 import type { OutboundQueue } from './outbound-queue.ts'
 import { type CheckedRequest, type RequestPort, requestTerms } from './request-port.ts'
 
-export class MailboxRequests implements RequestPort {
-  readonly #messaging: MessagingContext
-  readonly #outboundQueue: OutboundQueue
-  readonly #sender: () => Sender
-
-  constructor(messaging: MessagingContext, outboundQueue: OutboundQueue, sender: () => Sender) {
-    this.#messaging = messaging
-    this.#outboundQueue = outboundQueue
-    this.#sender = sender
-  }
-
-  check(): void {}
+export const mailboxRequests = (
+  messaging: MessagingContext,
+  outboundQueue: OutboundQueue,
+  sender: () => Sender,
+): RequestPort => ({
+  check() {},
 
   async request(type: MessageType, payload: Promise<Encoded>, options: CheckedRequest): Promise<Json> {
-    const messaging = this.#messaging
     const { to, timeoutMs, signal } = options
     const { ttl, ...common } = requestTerms(options)
-    const sender = this.#sender()
-    const { user, agent } = sender
+    const from = sender()
+    const { user, agent } = from
     const id = messaging.ids.next()
     const until = messaging.clock.monotonic() + timeoutMs
     const prepared = payload.then((encoded) =>
       messaging.compose(
-        sender,
+        from,
         { id, to, type, options: { ...common, ttl, correlationId: id }, replyTo: { request: id } },
         encoded,
       ),
@@ -47,7 +40,7 @@ export class MailboxRequests implements RequestPort {
     let answered = false
     try {
       const lane = JSON.stringify([user, agent, to, common.priority ?? 'normal'])
-      await this.#outboundQueue.send(lane, prepared, {
+      await outboundQueue.send(lane, prepared, {
         signal: ended.signal,
         also: [messaging.requests.open({ user, id, until: later(timeoutMs) })],
       })
@@ -77,8 +70,8 @@ export class MailboxRequests implements RequestPort {
       ]
       await messaging.commit(user, done, null, []).catch(() => {})
     }
-  }
-}
+  },
+})
 
 const isCancelled = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'cancelled'
 

@@ -8,14 +8,14 @@ import { decodePart } from '../message-type.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import type { OutgoingMessage } from '../statements/send-statements.ts'
 import type { MessageDraft, Sender } from './compose-message.ts'
-import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
+import type { Send } from './send-port.ts'
 
 /** After this number of sends, the stage lets timers and sockets run. */
 const maxSends = 100
 
 const noStatements: Fragment = { statements: [] }
 
-export class MessageStage implements SendPort {
+export class MessageStage {
   readonly #messaging: MessagingContext
   readonly #recorder: Recorder
   readonly #entered = new Map<string, OutgoingMessage>()
@@ -32,7 +32,7 @@ export class MessageStage implements SendPort {
     recorder.onCommitted(() => void this.#report())
   }
 
-  send({ draft, at, payload, sender: senderNow }: UnsentMessage): Promise<Sent> {
+  readonly send: Send = ({ draft, at, payload, sender: senderNow }) => {
     const before = this.#last
     const sent = (async () => {
       await before

@@ -16,7 +16,5 @@ export interface Sent extends Omit<Extract<SendOutcome, { readonly success: true
   readonly message: () => Promise<SentMessage>
 }
 
-export interface SendPort {
-  /** Keeps the order of the calls in each lane. */
-  send(unsent: UnsentMessage): Promise<Sent>
-}
+/** Keeps the order of the calls in each lane. */
+export type Send = (unsent: UnsentMessage) => Promise<Sent>

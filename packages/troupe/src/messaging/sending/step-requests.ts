@@ -8,37 +8,27 @@ import type { MessageStage } from './message-stage.ts'
 import { type CheckedRequest, type RequestPort, requestTerms } from './request-port.ts'
 import { signedAnswer } from './signed-answer.ts'
 
-export class StepRequests implements RequestPort {
-  readonly #messaging: MessagingContext
-  readonly #recorder: Recorder
-  readonly #stage: MessageStage
-  readonly #sender: () => Sender
-
-  constructor(messaging: MessagingContext, recorder: Recorder, stage: MessageStage, sender: () => Sender) {
-    this.#messaging = messaging
-    this.#recorder = recorder
-    this.#stage = stage
-    this.#sender = sender
-  }
-
+export const stepRequests = (
+  messaging: MessagingContext,
+  recorder: Recorder,
+  stage: MessageStage,
+  sender: () => Sender,
+): RequestPort => ({
   /** A signal is rejected: the wait and its timeout are durable, so a signal could not end them. */
   check({ signal }: CheckedRequest): void {
     if (signal !== undefined)
       throw failure('option.unknown', { where: 'request in a step', option: 'signal', nearest: 'timeout' })
-  }
+  },
 
   async request(type: MessageType, payload: Promise<Encoded>, options: CheckedRequest): Promise<Json> {
-    const messaging = this.#messaging
     const { to, timeoutMs } = options
     const name = `${type.name} to ${to}`
     payload.catch(() => {})
     // Recorded, for the process that executes the step next may sign or not.
-    const nonce = this.#recorder.answerNow({ kind: 'nonce', name }, () =>
-      messaging.signed ? messaging.ids.next() : null,
-    )
+    const nonce = recorder.answerNow({ kind: 'nonce', name }, () => (messaging.signed ? messaging.ids.next() : null))
     const encoded = await payload
-    const { step } = this.#recorder
-    const coming = this.#recorder.wait({
+    const { step } = recorder
+    const coming = recorder.wait({
       call: { kind: 'request', name },
       input: { type: type.name, to, payload: JSON.parse(encoded.json) as Json },
       timeoutMs,
@@ -47,9 +37,9 @@ export class StepRequests implements RequestPort {
         const id = hashText(`${step}/${wait}`).slice(0, 32)
         const replyTo = { step, wait, ...(nonce === null ? {} : { nonce }) }
         const draft = { id, to, type, replyTo, options: { ...requestTerms(options), correlationId: id } }
-        return this.#stage.enter(messaging.compose(this.#sender(), draft, encoded))
+        return stage.enter(messaging.compose(sender(), draft, encoded))
       },
     })
-    return nonce === null ? coming : signedAnswer(messaging, this.#recorder, { to, nonce }, coming)
-  }
-}
+    return nonce === null ? coming : signedAnswer(messaging, recorder, { to, nonce }, coming)
+  },
+})

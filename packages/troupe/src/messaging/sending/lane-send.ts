@@ -5,33 +5,25 @@ import type { MessagingContext } from '../messaging-context.ts'
 import { toMessage } from '../receiving/message-row.ts'
 import type { Enqueue } from './batched-messages.ts'
 import type { SendReceipt } from './outbound-queue.ts'
-import type { SendPort, Sent, UnsentMessage } from './send-port.ts'
+import type { Send } from './send-port.ts'
 
-export class LaneSends implements SendPort {
-  readonly #messaging: MessagingContext
-  readonly #enqueue: Enqueue
-
-  constructor(messaging: MessagingContext, enqueue: Enqueue) {
-    this.#messaging = messaging
-    this.#enqueue = enqueue
-  }
-
-  async send({ draft, at, payload, sender }: UnsentMessage): Promise<Sent> {
+export function laneSend(messaging: MessagingContext, enqueue: Enqueue): Send {
+  return async ({ draft, at, payload, sender }) => {
     const { to, options } = draft
     const from = sender()
-    const prepared = payload.then((encoded) => this.#messaging.compose(from, draft, encoded, at))
+    const prepared = payload.then((encoded) => messaging.compose(from, draft, encoded, at))
     // A closed or full batch rejects the send without the message.
     prepared.catch(() => {})
     const priority = options.priority ?? 'normal'
     const lane = JSON.stringify([from.user, from.agent, to, priority])
-    const receipt = await this.#enqueue({ lane, priority, prepared, signal: options.signal })
+    const receipt = await enqueue({ lane, priority, prepared, signal: options.signal })
     const { row, duplicate, dropped } = receipt
     return {
       id: String(row.id),
       ...(row.thread_id === null ? {} : { threadId: String(row.thread_id) }),
       ...(duplicate ? { duplicate } : {}),
       ...(dropped.length > 0 ? { dropped } : {}),
-      message: () => sentMessage(this.#messaging, receipt),
+      message: () => sentMessage(messaging, receipt),
     }
   }
 }
