@@ -3,9 +3,9 @@
  * records the names of the options that differ.
  */
 import { sql } from 'kysely'
-import { failure } from '../core/index.ts'
 import { postgresTables, rawTemplates, type Storage, workTable } from '../storage/index.ts'
 import type { AuditTrail } from './audit/index.ts'
+import { commitWork } from './committed.ts'
 
 const tables = ['create table security_config (name text not null primary key, hash text not null)']
 
@@ -25,7 +25,7 @@ export async function recordConfig(
     (p) => sql`insert into security_config (name, hash) values (${p.name}, ${p.hash})
       on conflict (name) do update set hash = excluded.hash`,
   )
-  const [rows = []] = await storage.read({ work: true }, [all({}, { returns: true })])
+  const [rows = []] = await storage.read({ work: true }, [all({})])
   const last = new Map(rows.map((row) => [String(row.name), String(row.hash)]))
   const changed = [...hashes].filter(([name, hash]) => last.get(name) !== hash)
   if (changed.length === 0) return []
@@ -33,7 +33,6 @@ export async function recordConfig(
   const auditStatements =
     names.length === 0 ? [] : audit.actionStatements({ operation: 'config.change', resource: names.join(' ') })
   const statements = [...changed.map(([name, hash]) => put({ name, hash })), ...auditStatements]
-  const result = await storage.commit({ id: null, scope: { work: true }, statements })
-  if (!result.ok) throw failure(result.code, { ...result.detail })
+  await commitWork(storage, statements)
   return names
 }

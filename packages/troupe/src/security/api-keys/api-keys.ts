@@ -12,6 +12,7 @@ import {
   failure,
   hashText,
   type Ids,
+  invalidInput,
   milliseconds,
   type Page,
   type Random,
@@ -21,6 +22,7 @@ import {
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
+import { commitWork } from '../committed.ts'
 import type { OperationPattern } from '../operations.ts'
 import type { Roles } from '../roles.ts'
 import { isTokenValid } from '../token-grant.ts'
@@ -141,10 +143,7 @@ export class ApiKeys {
     checkOptions('keys.create', options, ['name', 'users', 'role', 'operations', 'agent', 'taint', 'expiresIn'])
     const { name, expiresIn } = options
     if (typeof name !== 'string' || name === '' || name.length > 200)
-      throw failure('validation.failed', {
-        what: 'The name of a key',
-        problem: 'it must be a text of 1 to 200 characters',
-      })
+      throw invalidInput('The name of a key', 'it must be a text of 1 to 200 characters')
     const ms = expiresIn === undefined ? undefined : milliseconds(expiresIn, 'expiresIn', '1ms')
     const made = await this.#insert('key', name, options, ms)
     this.#emit('key.created', made.id)
@@ -164,12 +163,12 @@ export class ApiKeys {
     const { limit = 100, cursor } = options
     const after = cursor === undefined ? '' : decodeCursor(cursor)
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-      throw failure('validation.failed', { what: 'The limit', problem: 'it must be a whole number from 1 to 1,000' })
+      throw invalidInput('The limit', 'it must be a whole number from 1 to 1,000')
     this.#audit.read('', { actor: 'host', operation: 'key.list' })
-    const [rows = []] = await this.#read(this.#statements.list({ after, limit: limit + 1, now }, { returns: true }))
+    const [rows = []] = await this.#read(this.#statements.list({ after, limit: limit + 1, now }))
     const page = rows.slice(0, limit)
     const last = String(page.at(-1)?.id ?? '')
-    const [granted = []] = await this.#read(this.#statements.usersOfAll({ after, last }, { returns: true }))
+    const [granted = []] = await this.#read(this.#statements.usersOfAll({ after, last }))
     const users = Map.groupBy(granted, ({ key_id }) => String(key_id))
     const items = page.map((row) =>
       toKey(row, users.get(String(row.id))?.map(({ user_id }) => String(user_id)) ?? [], this.#clock.now()),
@@ -195,7 +194,7 @@ export class ApiKeys {
     const until = { $: 'now', plusMs: milliseconds(options.overlap ?? '1h', 'overlap') } as const
     const made = this.#issuer.create('key')
     const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: id } } as const
-    await this.#commit([
+    await commitWork(this.#storage, [
       this.#statements.succeed({ old: id, id: made.id, hash: made.hash, now }),
       this.#statements.inherit({ old: id, id: made.id }),
       // Last, because the successor gets the lifetime that the old key has until then.
@@ -213,13 +212,13 @@ export class ApiKeys {
   async revoke(id: string): Promise<void> {
     checkId('apiKeys.revoke', id)
     const unknown = { expect: { rows: 1 }, otherwise: 'key.unknown', detail: { key: id } } as const
-    await this.#commit([this.#statements.revoke({ id, now }, unknown), ...this.#acted('key.revoke', id)])
+    await commitWork(this.#storage, [this.#statements.revoke({ id, now }, unknown), ...this.#acted('key.revoke', id)])
     this.#emit('key.revoked', id)
   }
 
   /** Returns whether any key is valid now. */
   async any(): Promise<boolean> {
-    const [rows = []] = await this.#read(this.#statements.any({ now }, { returns: true }))
+    const [rows = []] = await this.#read(this.#statements.any({ now }))
     return rows.length > 0
   }
 
@@ -230,7 +229,7 @@ export class ApiKeys {
     const isValid = isTokenValid(id, this.#clock.now())
     if (isValid !== undefined) return isValid
     for (let key: string | undefined = id; key !== undefined; ) {
-      const [rows = []] = await this.#read(this.#statements.successor({ id: key, user, now }, { returns: true }))
+      const [rows = []] = await this.#read(this.#statements.successor({ id: key, user, now }))
       if (Number(rows[0]?.valid) === 1) return true
       key = typeof rows[0]?.successor === 'string' ? rows[0].successor : undefined
     }
@@ -243,8 +242,8 @@ export class ApiKeys {
     if (id === undefined || secret === undefined) return undefined
     const [due, today] = [-agedDays * day, -day].map((plusMs) => ({ $: 'now', plusMs }) as const) as [Bind, Bind]
     const [rows = [], granted = []] = await this.#read(
-      this.#statements.valid({ id, due, today, now }, { returns: true }),
-      this.#statements.usersOf({ id }, { returns: true }),
+      this.#statements.valid({ id, due, today, now }),
+      this.#statements.usersOf({ id }),
     )
     const row = rows[0]
     const same = timingSafeEqual(Buffer.from(hashText(secret)), Buffer.from(String(row?.hash ?? hashText(''))))
@@ -300,12 +299,19 @@ export class ApiKeys {
     const by = openedBy === undefined ? {} : { openedBy: checkText('apiKeys.signIn', openedBy) }
     const statements = this.#issuer.insertion(made, { name: 'session', scope, validForMs: sessionMs, ...by })
     const cleanups = [this.#statements.cleanupUsers({ now }), this.#statements.cleanup({ now })]
-    await this.#commit([...statements, ...cleanups, ...this.#acted('session.create', made.id, openedBy ?? made.id)])
+    await commitWork(this.#storage, [
+      ...statements,
+      ...cleanups,
+      ...this.#acted('session.create', made.id, openedBy ?? made.id),
+    ])
     return { id: made.id, key: made.key, maxAgeMs: sessionMs }
   }
   /** Ends a session. */
   async endSession(grant: Pick<Grant, 'id'>): Promise<void> {
-    await this.#commit([this.#statements.drop({ id: grant.id }), ...this.#acted('session.end', grant.id, grant.id)])
+    await commitWork(this.#storage, [
+      this.#statements.drop({ id: grant.id }),
+      ...this.#acted('session.end', grant.id, grant.id),
+    ])
   }
 
   async #insert(
@@ -317,7 +323,7 @@ export class ApiKeys {
   ): Promise<CreatedKey> {
     const made = this.#issuer.create(kind)
     const statements = this.#issuer.insertion(made, { name, scope, validForMs: ms, openedBy })
-    await this.#commit([...statements, ...this.#acted(`${kind}.create`, made.id)])
+    await commitWork(this.#storage, [...statements, ...this.#acted(`${kind}.create`, made.id)])
     return { id: made.id, key: made.key }
   }
   /** @param key of the link or session that did it itself */
@@ -338,10 +344,6 @@ export class ApiKeys {
   }
   async #read(...statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
     return this.#storage.read({ work: true }, statements)
-  }
-  async #commit(statements: readonly Statement[]): Promise<void> {
-    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 }
 

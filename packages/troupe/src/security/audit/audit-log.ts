@@ -6,7 +6,7 @@ import {
   checkText,
   createPage,
   encodeCursor,
-  failure,
+  invalidInput,
   nextMacrotask,
   type Page,
   type Platform,
@@ -14,6 +14,7 @@ import {
   type UserId,
 } from '../../core/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
+import { commitWork } from '../committed.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
 import { type AuditQuery, readAuditQuery } from './audit-query.ts'
@@ -287,7 +288,7 @@ export class AuditLog implements AuditTrail {
   }> {
     const now = await this.tree()
     if (!Number.isSafeInteger(size) || size < 0 || size > now.size)
-      throw failure('validation.failed', { what: 'size', problem: `it must be a whole number of at most ${now.size}` })
+      throw invalidInput('size', `it must be a whole number of at most ${now.size}`)
     return { from: size, size: now.size, path: await this.#proofs.consistency(size, now.size) }
   }
 
@@ -297,8 +298,7 @@ export class AuditLog implements AuditTrail {
    * @throws ValidationError if `audit.checkpoints` is not configured
    */
   async checkpoint() {
-    if (!this.#checkpointer)
-      throw failure('validation.failed', { what: 'A checkpoint', problem: 'audit.checkpoints is not configured' })
+    if (!this.#checkpointer) throw invalidInput('A checkpoint', 'audit.checkpoints is not configured')
     await this.flush()
     return this.#checkpointer.now()
   }
@@ -373,8 +373,7 @@ export class AuditLog implements AuditTrail {
 
   async #announce(operation: string, resource: string): Promise<void> {
     const statements = this.actionStatements({ operation, resource })
-    const result = await this.#parts.storage.commit({ id: null, scope: { work: true }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await commitWork(this.#parts.storage, statements)
     await this.#sequencer.run()
   }
 

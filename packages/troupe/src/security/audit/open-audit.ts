@@ -1,5 +1,5 @@
 /** Opens the audit log of a storage. */
-import { failure, milliseconds } from '../../core/index.ts'
+import { failure, invalidInput, milliseconds } from '../../core/index.ts'
 import { type Storage, template } from '../../storage/index.ts'
 import { type AuditConfig, auditSettings, type CheckpointConfig, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
@@ -34,11 +34,7 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
   const { key, retired = [], to, every = '5m', last } = checkCheckpoints(config)
   const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
   const target = typeof to === 'function' ? { deliver: to } : deliverTo?.(to)
-  if (!target)
-    throw failure('validation.failed', {
-      what: 'audit.checkpoints.to',
-      problem: 'this troupe cannot deliver to a URL or path; pass a function',
-    })
+  if (!target) throw invalidInput('audit.checkpoints.to', 'this troupe cannot deliver to a URL or path; pass a function')
   return {
     ...target,
     ...(last ? newestOf(last) : {}),
@@ -66,7 +62,7 @@ async function secretOf(storage: Pick<Storage, 'read' | 'dialect'>): Promise<Uin
     storage.dialect,
     (db) => db.selectFrom('storage_settings').select('value').where('name', '=', 'secret'),
   )
-  const [rows] = await storage.read({ work: true }, [query({}, { returns: true })])
+  const [rows] = await storage.read({ work: true }, [query({})])
   const value = rows?.[0]?.value
   if (!(value instanceof Uint8Array)) throw failure('invariant.broken', { rule: 'a database has a secret for hashes' })
   return value

@@ -89,8 +89,8 @@ export class Sequencer {
   async #batch(limit: number): Promise<boolean> {
     const { storage, statements, holder } = this.#parts
     const [heads, waiting = []] = await storage.read({ work: true }, [
-      statements.head({}, { returns: true }),
-      statements.waiting({ limit }, { returns: true }),
+      statements.head({}),
+      statements.waiting({ limit }),
     ])
     const head = heads?.[0]
     if (!head || waiting.length === 0) return false

@@ -3,8 +3,9 @@
  * secret of its hashes. A wrong or missing key is found when the database is opened, not at the first value.
  */
 import type { OpenedStorage } from '../../storage/index.ts'
+import { commitWork } from '../committed.ts'
 import { newKey } from './encrypt.ts'
-import { commitWork, encryptionStatements } from './encryption-state.ts'
+import { encryptionStatements } from './encryption-state.ts'
 import type { KeyRing, WrappedKey } from './key-ring-port.ts'
 
 const probe = (id: string) => ({ user: '', id: `probe of ${id}` })
@@ -13,7 +14,7 @@ const secretName = 'secret'
 
 async function rowsOf(storage: OpenedStorage): Promise<ReadonlyMap<string, string>> {
   const { all } = encryptionStatements(storage.dialect)
-  const [rows = []] = await storage.read({ work: true }, [all({}, { returns: true })])
+  const [rows = []] = await storage.read({ work: true }, [all({})])
   return new Map(rows.map(({ name, value }) => [String(name), String(value)]))
 }
 

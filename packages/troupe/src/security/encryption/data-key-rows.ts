@@ -1,6 +1,7 @@
 /** The rows of users' data keys, each wrapped by the key ring. */
 import { failure, type UserId } from '../../core/index.ts'
-import type { OpenedStorage, Statement } from '../../storage/index.ts'
+import type { OpenedStorage } from '../../storage/index.ts'
+import { committed } from '../committed.ts'
 import { dataKeyStatements, type KeyRow, toKeyRow } from './data-key-statements.ts'
 import { DataKey, newKey, newKeyId } from './encrypt.ts'
 import type { KeyRing } from './key-ring-port.ts'
@@ -17,7 +18,7 @@ export class DataKeyRows {
   }
 
   async all(user: UserId): Promise<readonly KeyRow[]> {
-    const [rows = []] = await this.#storage.read({ user }, [this.#statements.all({ user }, { returns: true })])
+    const [rows = []] = await this.#storage.read({ user }, [this.#statements.all({ user })])
     return rows.map(toKeyRow)
   }
   /** @returns the keys by their ids */
@@ -55,24 +56,21 @@ export class DataKeyRows {
     for (const row of old) {
       const key = await this.#keyRing.unwrap({ user, id: row.id }, { by: row.wrappingKey, text: row.wrapped })
       const wrapped = await this.#keyRing.wrap({ user, id: row.id }, key)
-      await this.#commit(user, this.#statements.rewrap({ user, id: row.id, old: row.wrapped, ...wrapped }))
+      await committed(this.#storage, { user }, [
+        this.#statements.rewrap({ user, id: row.id, old: row.wrapped, ...wrapped }),
+      ])
     }
     return old.length
   }
   /** @param except the id of the key that stays; null: none does */
   async drop(user: UserId, except: string | null): Promise<void> {
-    await this.#commit(user, this.#statements.drop({ user, except: except ?? '' }))
+    await committed(this.#storage, { user }, [this.#statements.drop({ user, except: except ?? '' })])
   }
   async retireAll(user: UserId): Promise<void> {
-    await this.#commit(user, this.#statements.retireAllKeys({ user }))
+    await committed(this.#storage, { user }, [this.#statements.retireAllKeys({ user })])
   }
   async isErasing(user: UserId): Promise<boolean> {
-    const [rows] = await this.#storage.read({ user }, [this.#statements.erasing({ user }, { returns: true })])
+    const [rows] = await this.#storage.read({ user }, [this.#statements.erasing({ user })])
     return (rows?.length ?? 0) > 0
-  }
-
-  async #commit(user: UserId, statement: Statement): Promise<void> {
-    const result = await this.#storage.commit({ id: null, scope: { user }, statements: [statement] })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 }

@@ -2,8 +2,8 @@
  * The state of encryption of a database, and the work that goes over all users: one row for the whole database, without
  * content.
  */
-import { failure } from '../../core/index.ts'
-import { type Dialect, type OpenedStorage, type Statement, template } from '../../storage/index.ts'
+import { type Dialect, type OpenedStorage, template } from '../../storage/index.ts'
+import { commitWork } from '../committed.ts'
 import type { EncryptionTables } from './encryption-tables.ts'
 
 /** Re-encryption of all users. After a crash it continues after the last recorded user. */
@@ -62,17 +62,12 @@ export const encryptionStateName = 'encryption-state'
 
 export async function readEncryptionState(storage: OpenedStorage): Promise<EncryptionState | undefined> {
   const { one } = encryptionStatements(storage.dialect)
-  const [rows] = await storage.read({ work: true }, [one({ name: encryptionStateName }, { returns: true })])
+  const [rows] = await storage.read({ work: true }, [one({ name: encryptionStateName })])
   const value = rows?.[0]?.value
   return typeof value === 'string' ? (JSON.parse(value) as EncryptionState) : undefined
 }
 
-export const writeEncryptionState = (storage: OpenedStorage, encryptionState: EncryptionState): Promise<void> =>
-  commitWork(storage, [
-    encryptionStatements(storage.dialect).put({ name: encryptionStateName, value: JSON.stringify(encryptionState) }),
-  ])
-
-export async function commitWork(storage: OpenedStorage, statements: readonly Statement[]): Promise<void> {
-  const result = await storage.commit({ id: null, scope: { work: true }, statements })
-  if (!result.ok) throw failure(result.code, { ...result.detail })
+export async function writeEncryptionState(storage: OpenedStorage, encryptionState: EncryptionState): Promise<void> {
+  const { put } = encryptionStatements(storage.dialect)
+  await commitWork(storage, [put({ name: encryptionStateName, value: JSON.stringify(encryptionState) })])
 }

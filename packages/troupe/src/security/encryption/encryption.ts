@@ -1,9 +1,9 @@
 /** The public interface of encryption at rest, and its implementations with and without keys. */
-import { checkFlag, checkOptions, failure } from '../../core/index.ts'
+import { checkFlag, checkOptions, failure, invalidInput } from '../../core/index.ts'
+import { commitWork } from '../committed.ts'
 import { checkKeyRing, encryptSecret, openSecret } from './check-key-ring.ts'
 import { newKeyId } from './encrypt.ts'
 import {
-  commitWork,
   type EncryptionState,
   encryptionStatements,
   type Reencryption,
@@ -111,8 +111,7 @@ export class ActiveEncryption implements RunningEncryption {
           problem: 'the values of this database are being decrypted',
         })
       if (to !== undefined) {
-        if (!keyRing.use)
-          throw failure('validation.failed', { what: 'to', problem: 'this key ring itself chooses the key that wraps' })
+        if (!keyRing.use) throw invalidInput('to', 'this key ring itself chooses the key that wraps')
         await keyRing.use(to)
       }
       await checkKeyRing(storage, keyRing)

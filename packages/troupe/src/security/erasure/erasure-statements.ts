@@ -28,7 +28,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
       overwritten([marks.begin({ mark: markOf(user), user, at }), ...marks.keys({ user }), names({ user })]),
     end: (user: UserId) =>
       overwritten([...deletions.map(({ rest }) => rest({ user })), marks.end({ mark: markOf(user) })]),
-    unfinished: () => marks.unfinished({}, { returns: true }),
+    unfinished: () => marks.unfinished({}),
   }
 }
 

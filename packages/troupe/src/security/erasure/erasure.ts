@@ -11,7 +11,8 @@
  * the storage continues an erasure whose mark it finds.
  */
 import { checkName, failure, type Platform, type TroupeError, type UserId } from '../../core/index.ts'
-import type { CommitResult, OpenedStorage, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
+import type { OpenedStorage, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
+import { committed } from '../committed.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { OpenedEncryption } from '../encryption/open-encryption.ts'
 import { erasureStatements, markedStatement } from './erasure-statements.ts'
@@ -110,7 +111,7 @@ function watchOtherProcesses(
 export function createErasureCheck(storage: OpenedStorage): (user: UserId) => Promise<TroupeError | undefined> {
   const marked = markedStatement(storage.dialect)
   return async (user) => {
-    const [rows] = await storage.read({ work: true }, [marked({ mark: markOf(user) }, { returns: true })])
+    const [rows] = await storage.read({ work: true }, [marked({ mark: markOf(user) })])
     return rows?.length ? failure('user.forgotten', { user }) : undefined
   }
 }
@@ -121,7 +122,8 @@ async function forgetUser(parts: ErasureParts, statements: Statements, user: Use
   const { storage, releaseUser } = parts
   const { clock, events } = parts.platform
   const { keyRing, outdated } = parts.encryption
-  const commit = (list: readonly Statement[], wake: readonly WorkQueue[] = []) => committed(storage, user, list, wake)
+  const commit = (list: readonly Statement[], wake: readonly WorkQueue[] = []) =>
+    committed(storage, { user }, list, wake)
   const rows = new Map<string, number>()
   const count = (moduleName: string, removed: number) => {
     if (removed > 0) rows.set(moduleName, (rows.get(moduleName) ?? 0) + removed)
@@ -152,15 +154,4 @@ async function forgetUser(parts: ErasureParts, statements: Statements, user: Use
     rows: [...rows.values()].reduce((a, b) => a + b, 0),
   })
   return { rows: Object.fromEntries(rows), backups: keyRing ? 'encrypted' : 'plain' }
-}
-
-async function committed(
-  storage: OpenedStorage,
-  user: UserId,
-  statements: readonly Statement[],
-  wake: readonly WorkQueue[] = [],
-): Promise<CommitResult & { readonly ok: true }> {
-  const result = await storage.commit({ id: null, scope: { user }, statements, wake })
-  if (!result.ok) throw failure(result.code, { ...result.detail })
-  return result
 }

@@ -3,9 +3,10 @@
  * approval. Pins have no content and are the same for all users, because tools belong to the application.
  */
 import { sql } from 'kysely'
-import { failure, hashJson, type Json } from '../../core/index.ts'
-import { postgresTables, rawTemplates, type Statement, type Storage, workTable } from '../../storage/index.ts'
+import { hashJson, type Json } from '../../core/index.ts'
+import { postgresTables, rawTemplates, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
+import { commitWork } from '../committed.ts'
 import type { ChargedWork } from '../evaluator/bounded-evaluator.ts'
 
 const tables = [
@@ -129,7 +130,10 @@ export class ToolPins {
     if (pinned.size === 0) {
       const seen = { source, tool: '', description: '', input: '', output: '', annotations: '', approved: 0 }
       const pins = hashed.map(({ form, hashes }) => ({ source, tool: form.name, approved: 0, ...hashes }))
-      await this.#commit([seen, ...pins].map((pin) => this.#statements.save(pin)))
+      await commitWork(
+        this.#storage,
+        [seen, ...pins].map((pin) => this.#statements.save(pin)),
+      )
       // Another process may have pinned the source first.
       pinned = await this.#pinned(source)
     }
@@ -145,7 +149,8 @@ export class ToolPins {
 
   /** Pins the tools in the form that was shown. */
   async approve(changes: readonly ToolChange[]): Promise<void> {
-    await this.#commit(
+    await commitWork(
+      this.#storage,
       changes.flatMap(({ source, was, form }) => [
         ...(was === undefined ? [] : [this.#statements.drop({ source, tool: was })]),
         this.#statements.drop({ source, tool: form.name }),
@@ -160,14 +165,9 @@ export class ToolPins {
   }
 
   async #pinned(source: string): Promise<ReadonlyMap<string, Pinned>> {
-    const statement = this.#statements.of({ source }, { returns: true })
+    const statement = this.#statements.of({ source })
     const [rows = []] = await this.#storage.read({ work: true }, [statement])
     return new Map(rows.map((row) => [String(row.tool), { ...(row as Hashes), approved: Number(row.approved) === 1 }]))
-  }
-
-  async #commit(statements: readonly Statement[]): Promise<void> {
-    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
   }
 }
 

@@ -9,6 +9,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  invalidInput,
   type Json,
   milliseconds,
   PeriodicTask,
@@ -16,6 +17,7 @@ import {
 } from '../../core/index.ts'
 import { postgresTables, type Statement, type Storage, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
+import { commitWork } from '../committed.ts'
 import { covers, SigningKeyRing } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -194,10 +196,7 @@ export class Signatures {
     checkOptions('rotate', options, ['overlap'])
     const overlapMs = milliseconds(options.overlap ?? '1h', 'overlap')
     if (overlapMs < signatureWindowMs)
-      throw failure('validation.failed', {
-        what: 'overlap',
-        problem: 'it must be at least 5m, because messages in delivery are signed with the old key',
-      })
+      throw invalidInput('overlap', 'it must be at least 5m, because messages in delivery are signed with the old key')
     const added = this.#keyRing.add(key)
     const nowMs = this.#clock.now()
     this.#keyRing.retireKey(added, Math.max(nowMs, added.fromMs) + overlapMs, nowMs)
@@ -205,8 +204,7 @@ export class Signatures {
   }
   /** Revokes a key for good: no process accepts its signatures from the next check on, also earlier ones. */
   async revoke(id: string): Promise<void> {
-    if (typeof id !== 'string' || id === '')
-      throw failure('validation.failed', { what: 'A key to revoke', problem: 'it must be the id of a key' })
+    if (typeof id !== 'string' || id === '') throw invalidInput('A key to revoke', 'it must be the id of a key')
     const query = this.#tables
       .insertInto('security_revoked_keys')
       .values({ id, at: this.#clock.now() })
@@ -214,8 +212,7 @@ export class Signatures {
     const auditStatements =
       this.#audit?.actionStatements({ actor: 'host', operation: 'signature.revoke', resource: id }) ?? []
     const statements = [compiled(query), ...auditStatements]
-    const result = await this.#storage.commit({ id: null, scope: { work: true }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await commitWork(this.#storage, statements)
     this.#revoked.add(id)
   }
   /** Returns the keys without their secrets. */
@@ -266,10 +263,7 @@ export function createSignatures(
   checkOptions('messaging.signatures', config, ['policy', 'keys'])
   const { policy = 'require', keys } = config
   if (policy !== 'off' && policy !== 'verify' && policy !== 'require')
-    throw failure('validation.failed', {
-      what: 'messaging.signatures.policy',
-      problem: `it is ${show(policy)}, not one of off, verify, require`,
-    })
+    throw invalidInput('messaging.signatures.policy', `it is ${show(policy)}, not one of off, verify, require`)
   const keyRing = new SigningKeyRing(keys)
   return policy === 'off' ? undefined : new Signatures({ policy, keyRing, ...parts })
 }

@@ -30,7 +30,7 @@ export class TreeProofs {
   }
 
   async head(): Promise<{ readonly size: number; readonly root: string }> {
-    const [rows] = await this.#storage.read({ work: true }, [this.#statements.head({}, { returns: true })])
+    const [rows] = await this.#storage.read({ work: true }, [this.#statements.head({})])
     const tree = openTree(Number(rows?.[0]?.size ?? 0), String(rows?.[0]?.peaks ?? '[]'))
     return { size: tree.size, root: text(tree.root()) }
   }
@@ -42,7 +42,7 @@ export class TreeProofs {
 
   /** @throws NotFoundError for a record without a leaf */
   async inclusion(id: string, size: number): Promise<InclusionProof> {
-    const [rows] = await this.#storage.read({ work: true }, [this.#statements.leafOf({ id }, { returns: true })])
+    const [rows] = await this.#storage.read({ work: true }, [this.#statements.leafOf({ id })])
     const row = rows?.[0]
     if (!row) throw failure('audit.unknown', { record: id })
     const index = Number(row.n)
@@ -56,10 +56,7 @@ export class TreeProofs {
   }
 
   readonly #complete = async (level: number, last: number): Promise<Buffer> => {
-    const statement =
-      level === 0
-        ? this.#statements.leafAt({ n: last }, { returns: true })
-        : this.#statements.nodeAt({ last, level }, { returns: true })
+    const statement = level === 0 ? this.#statements.leafAt({ n: last }) : this.#statements.nodeAt({ last, level })
     const [rows] = await this.#storage.read({ work: true }, [statement])
     if (!rows?.[0]) throw failure('audit.broken', { problem: `leaf ${last} is missing` })
     return Buffer.from(String(rows[0].hash), 'base64url')

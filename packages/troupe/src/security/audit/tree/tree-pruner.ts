@@ -91,7 +91,7 @@ export class TreePruner {
     if (count === 0) this.#from = from
     if (!last || count < leastLeaves) return 0
     const size = last.first + 2 ** last.level
-    const [rows = []] = await storage.read({ work: true }, [statements.systemLeaves({ size }, { returns: true })])
+    const [rows = []] = await storage.read({ work: true }, [statements.systemLeaves({ size })])
     await announce(pruneExcuse({ size, before, systemLeaves: leafNumbersDigest(rows.map(({ n }) => Number(n))) }))
     for (const { first, level } of subtrees)
       await storage.commit({ id: null, scope: { work: true }, statements: statements.prune(first, level, before) })
@@ -101,12 +101,12 @@ export class TreePruner {
 
   async #plan(before: string) {
     const { storage, statements } = this.#parts
-    const [heads] = await storage.read({ work: true }, [statements.head({}, { returns: true })])
+    const [heads] = await storage.read({ work: true }, [statements.head({})])
     const size = Number(heads?.[0]?.size ?? 0)
     const subtrees: Subtree[] = []
     let [count, next, from] = [0, this.#from, undefined as number | undefined]
     for (let windows = 0; windows < maxWindows; windows++) {
-      const [rows] = await storage.read({ work: true }, [statements.firstLeaf({ from: next }, { returns: true })])
+      const [rows] = await storage.read({ work: true }, [statements.firstLeaf({ from: next })])
       const lowest = rows?.[0]?.n
       if (lowest === undefined || lowest === null) break
       const first = Math.floor(Number(lowest) / windowLeaves) * windowLeaves

@@ -64,14 +64,14 @@ export async function* exportAudit(
 
 async function* linesOf(storage: Pick<Storage, 'read'>, statements: AuditStatements): AsyncIterable<ExportedLine> {
   const work = { work: true } as const
-  const [heads] = await storage.read(work, [statements.head({}, { returns: true })])
+  const [heads] = await storage.read(work, [statements.head({})])
   yield { troupe: 'audit', version: 1, size: Number(heads?.[0]?.size ?? 0) }
   for (let from = 0; ; ) {
     const [rows = []] = await storage.read(work, [statements.leavesFrom(from, page)])
     const last = rows.at(-1)
     if (!last) break
     const to = Number(last.n)
-    const [nodes = []] = await storage.read(work, [statements.nodesBetween({ from, to }, { returns: true })])
+    const [nodes = []] = await storage.read(work, [statements.nodesBetween({ from, to })])
     const byLeaf = Map.groupBy(nodes, (node) => Number(node.last))
     let next = from
     for (const row of rows) {
