@@ -1,15 +1,15 @@
 /** The statements of the audit log, in the words of both engines. */
-import type { Kysely } from 'kysely'
-import { type Bind, type Dialect, type Row, type Statement, template } from '../../storage/index.ts'
+import { sql } from 'kysely'
+import { type Bind, type Dialect, type Row, rawTemplates, type Statement } from '../../storage/index.ts'
 import type { StoredRecord } from './audit-record.ts'
 import {
-  type AuditTables,
   anyRetirable,
   leavesOfRange,
   leavesWithRecords,
   recordsOfAll,
   recordsWithoutLeaf,
   retireSome,
+  stored,
 } from './schema/audit-tables.ts'
 
 export interface ListFilter {
@@ -47,50 +47,40 @@ export function auditStatements(dialect: Dialect) {
 
 function recording(dialect: Dialect) {
   type Stored = StoredRecord & { [name: string]: Bind }
-  const values = (p: StoredRecord) => ({
-    id: p.id,
-    at: p.at,
-    actor: p.actor,
-    key_id: p.key,
-    operation: p.operation,
-    resource: p.resource,
-    allowed: p.allowed,
-    reason: p.reason,
-    nonce: p.nonce,
-    signature: p.signature,
-  })
-  const record = template<AuditTables, Stored>(dialect, (db, p) =>
-    db.insertInto('security_audit').values({ user_id: p.user, ...values(p) }),
+  const compile = rawTemplates(dialect)
+  const columns = sql.raw(stored)
+  const values = (p: Stored) => sql`${p.id}, ${p.at}, ${p.actor}, ${p.key}, ${p.operation},
+    ${p.resource}, ${p.allowed}, ${p.reason}, ${p.nonce}, ${p.signature}`
+  const record = compile<Stored>(
+    (p) => sql`insert into security_audit (user_id, ${columns}) values (${p.user}, ${values(p)})`,
   )
-  const systemRecord = template<AuditTables, Stored>(dialect, (db, p) =>
-    db.insertInto('security_audit_actions').values(values(p)),
+  const systemRecord = compile<Stored>(
+    (p) => sql`insert into security_audit_actions (${columns}) values (${values(p)})`,
   )
-  const pending = template<AuditTables, { id: string; mark: string; digest: string }>(dialect, (db, p) =>
-    db.insertInto('security_audit_pending').values({ id: p.id, mark: p.mark, digest: p.digest }),
-  )
-  const dropPending = template<AuditTables, { mark: string }>(dialect, (db, p) =>
-    db.deleteFrom('security_audit_pending').where('mark', '=', p.mark),
-  )
+  const dropPending = compile<{ mark: string }>((p) => sql`delete from security_audit_pending where mark = ${p.mark}`)
   return {
-    record: (stored: StoredRecord) => (stored.user === '' ? systemRecord : record)(stored as Stored),
-    pending,
+    record: (of: StoredRecord) => (of.user === '' ? systemRecord : record)(of as Stored),
+    pending: compile<{ id: string; mark: string; digest: string }>(
+      (p) => sql`insert into security_audit_pending (id, mark, digest) values (${p.id}, ${p.mark}, ${p.digest})`,
+    ),
     /** On PostgreSQL the function that erases the records does it. */
     dropPending: (values: { mark: string }): readonly Statement[] =>
       dialect.name === 'sqlite' ? [dropPending(values)] : [],
-    listOf: (user: string, filter: ListFilter): Statement => listOf(dialect.builder<AuditTables>(), user, filter),
+    listOf: (user: string, filter: ListFilter): Statement => listOf(dialect, user, filter),
   }
 }
 
-function listOf(db: Kysely<AuditTables>, user: string, filter: ListFilter): Statement {
-  let query = db.selectFrom('security_audit').selectAll().where('user_id', '=', user)
+function listOf(dialect: Dialect, user: string, filter: ListFilter): Statement {
+  const where = [sql`user_id = ${user}`]
   for (const column of ['actor', 'operation', 'resource'] as const)
-    if (filter[column] !== undefined) query = query.where(column, '=', filter[column])
-  if (filter.allowed !== undefined) query = query.where('allowed', '=', filter.allowed ? 1 : 0)
-  if (filter.from !== undefined) query = query.where('at', '>=', filter.from)
-  if (filter.to !== undefined) query = query.where('at', '<', filter.to)
-  if (filter.before !== undefined) query = query.where('id', '<', filter.before)
-  const { sql, parameters } = query.orderBy('id', 'desc').limit(filter.limit).compile()
-  return { sql, binds: parameters as readonly Bind[], returns: true }
+    if (filter[column] !== undefined) where.push(sql`${sql.ref(column)} = ${filter[column]}`)
+  if (filter.allowed !== undefined) where.push(sql`allowed = ${filter.allowed ? 1 : 0}`)
+  if (filter.from !== undefined) where.push(sql`at >= ${filter.from}`)
+  if (filter.to !== undefined) where.push(sql`at < ${filter.to}`)
+  if (filter.before !== undefined) where.push(sql`id < ${filter.before}`)
+  const query = sql`select * from security_audit where ${sql.join(where, sql` and `)} order by id desc limit ${filter.limit}`
+  const { sql: text, parameters } = query.compile(dialect.builder())
+  return { sql: text, binds: parameters as readonly Bind[] }
 }
 
 /** A batch of leaves. It succeeds if the tree still has the old size, and no other process extends it. */
@@ -120,35 +110,26 @@ function insertRows<Inserted>(table: string, columns: readonly (keyof Inserted &
 
 /** The statements with which the holder of the head extends the tree. */
 function growing(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   return {
     ...(dialect.name === 'sqlite' ? growingDirectly(dialect) : growingByFunction),
-    head: template<AuditTables, Record<never, never>>(dialect, (db) =>
-      db.selectFrom('security_audit_head').selectAll(),
-    ),
+    head: compile<Record<never, never>>(() => sql`select * from security_audit_head`),
     /** `leaf` is null where the record has no place yet. */
-    waiting: template<AuditTables, { limit: number }>(dialect, (db, p) =>
-      db
-        .selectFrom('security_audit_pending as p')
-        .leftJoin('security_audit_leaves as l', 'l.id', 'p.id')
-        .select(['p.id', 'p.mark', 'p.digest', 'l.n as leaf'])
-        .orderBy('p.id')
-        .limit(p.limit),
+    waiting: compile<{ limit: number }>(
+      (p) => sql`select p.id, p.mark, p.digest, l.n as leaf from security_audit_pending p
+        left join security_audit_leaves l on l.id = p.id order by p.id limit ${p.limit}`,
     ),
   }
 }
 
 function growingDirectly(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   const leaves = insertRows<NewLeaf>('security_audit_leaves', ['n', 'id', 'mark', 'digest', 'hash'])
   const nodes = insertRows<NewNode>('security_audit_nodes', ['last', 'level', 'hash'])
-  const advance = template<AuditTables, { old: number; size: number; peaks: string; holder: string } & LeaseTimes>(
-    dialect,
-    (db, p) =>
-      db
-        .updateTable('security_audit_head')
-        .set({ size: p.size, peaks: p.peaks, holder: p.holder, lease_until: p.until as number })
-        .where('name', '=', 'head')
-        .where('size', '=', p.old)
-        .where((where) => where.or([where('holder', '=', p.holder), where('lease_until', '<=', p.now as number)])),
+  const advance = compile<{ old: number; size: number; peaks: string; holder: string } & LeaseTimes>(
+    (p) => sql`update security_audit_head
+      set size = ${p.size}, peaks = ${p.peaks}, holder = ${p.holder}, lease_until = ${p.until}
+      where name = 'head' and size = ${p.old} and (holder = ${p.holder} or lease_until <= ${p.now})`,
   )
   const times: LeaseTimes = { now: { $: 'now' }, until: { $: 'now', plusMs: leaseMs } }
   return {
@@ -163,12 +144,12 @@ function growingDirectly(dialect: Dialect) {
       ...(newNodes.length > 0 ? [nodes(newNodes)] : []),
     ],
     /** Releases the lease, so that the next process need not wait for its end. */
-    release: template<AuditTables, { holder: string }>(dialect, (db, p) =>
-      db.updateTable('security_audit_head').set({ lease_until: 0 }).where('holder', '=', p.holder),
+    release: compile<{ holder: string }>(
+      (p) => sql`update security_audit_head set lease_until = 0 where holder = ${p.holder}`,
     ),
   }
 }
-type LeaseTimes = { readonly now: Bind & {}; readonly until: Bind & {} }
+type LeaseTimes = { readonly now: Bind; readonly until: Bind }
 
 /** The application role cannot change the tree itself. */
 const growingByFunction = {
@@ -195,32 +176,23 @@ const growingByFunction = {
 }
 
 function proving(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   return {
-    leafOf: template<AuditTables, { id: string }>(dialect, (db, p) =>
-      db.selectFrom('security_audit_leaves').selectAll().where('id', '=', p.id),
-    ),
-    leafAt: template<AuditTables, { n: number }>(dialect, (db, p) =>
-      db.selectFrom('security_audit_leaves').select('hash').where('n', '=', p.n),
-    ),
+    leafOf: compile<{ id: string }>((p) => sql`select * from security_audit_leaves where id = ${p.id}`),
+    leafAt: compile<{ n: number }>((p) => sql`select hash from security_audit_leaves where n = ${p.n}`),
     /** The first from a number on. */
-    firstLeaf: template<AuditTables, { from: number }>(dialect, (db, p) =>
-      db.selectFrom('security_audit_leaves').select('n').where('n', '>=', p.from).orderBy('n').limit(1),
+    firstLeaf: compile<{ from: number }>(
+      (p) => sql`select n from security_audit_leaves where n >= ${p.from} order by n limit 1`,
     ),
     /** The leaves of records of the troupe as a whole. */
-    systemLeaves: template<AuditTables, { size: number }>(dialect, (db, p) =>
-      db.selectFrom('security_audit_leaves').select('n').where('n', '<', p.size).where('mark', '=', '').orderBy('n'),
+    systemLeaves: compile<{ size: number }>(
+      (p) => sql`select n from security_audit_leaves where n < ${p.size} and mark = '' order by n`,
     ),
-    nodeAt: template<AuditTables, { last: number; level: number }>(dialect, (db, p) =>
-      db.selectFrom('security_audit_nodes').select('hash').where('last', '=', p.last).where('level', '=', p.level),
+    nodeAt: compile<{ last: number; level: number }>(
+      (p) => sql`select hash from security_audit_nodes where last = ${p.last} and level = ${p.level}`,
     ),
-    nodesBetween: template<AuditTables, { from: number; to: number }>(dialect, (db, p) =>
-      db
-        .selectFrom('security_audit_nodes')
-        .selectAll()
-        .where('last', '>=', p.from)
-        .where('last', '<=', p.to)
-        .orderBy('last')
-        .orderBy('level'),
+    nodesBetween: compile<{ from: number; to: number }>(
+      (p) => sql`select * from security_audit_nodes where last >= ${p.from} and last <= ${p.to} order by last, level`,
     ),
   }
 }

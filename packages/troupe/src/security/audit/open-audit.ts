@@ -1,6 +1,7 @@
 /** Opens the audit log of a storage. */
+import { sql } from 'kysely'
 import { failure, invalidInput, milliseconds } from '../../core/index.ts'
-import { type Storage, template } from '../../storage/index.ts'
+import { rawTemplates, type Storage } from '../../storage/index.ts'
 import { type AuditConfig, auditSettings, type CheckpointConfig, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
 import {
@@ -34,7 +35,8 @@ function checkpointing(config: NonNullable<AuditConfig['checkpoints']>, deliverT
   const { key, retired = [], to, every = '5m', last } = checkCheckpoints(config)
   const everyMs = milliseconds(every, 'audit.checkpoints.every', '1s')
   const target = typeof to === 'function' ? { deliver: to } : deliverTo?.(to)
-  if (!target) throw invalidInput('audit.checkpoints.to', 'this troupe cannot deliver to a URL or path; pass a function')
+  if (!target)
+    throw invalidInput('audit.checkpoints.to', 'this troupe cannot deliver to a URL or path; pass a function')
   return {
     ...target,
     ...(last ? newestOf(last) : {}),
@@ -58,9 +60,8 @@ function newestOf(ask: NonNullable<CheckpointConfig['last']>) {
 
 /** The key of the database for hashed keys of entries, so that each process that opens it finds them. */
 async function secretOf(storage: Pick<Storage, 'read' | 'dialect'>): Promise<Uint8Array> {
-  const query = template<{ storage_settings: { name: string; value: Uint8Array } }, Record<never, never>>(
-    storage.dialect,
-    (db) => db.selectFrom('storage_settings').select('value').where('name', '=', 'secret'),
+  const query = rawTemplates(storage.dialect)<Record<never, never>>(
+    () => sql`select value from storage_settings where name = 'secret'`,
   )
   const [rows] = await storage.read({ work: true }, [query({})])
   const value = rows?.[0]?.value

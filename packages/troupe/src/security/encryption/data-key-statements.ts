@@ -1,7 +1,8 @@
 /** The rows of users' data keys, and the statements that guard values encrypted with them. */
+
+import { sql } from 'kysely'
 import { hashText } from '../../core/index.ts'
-import { type Dialect, type Row, type Template, templates } from '../../storage/index.ts'
-import type { EncryptionTables } from './encryption-tables.ts'
+import { type Dialect, type Row, rawTemplates, type Template } from '../../storage/index.ts'
 
 export interface KeyRow {
   readonly id: string
@@ -30,82 +31,34 @@ type User = { user: string }
 type Key = User & { id: string }
 
 export function dataKeyStatements(dialect: Dialect) {
-  const own = templates<EncryptionTables>(dialect)
-  const erasingOf = own<{ mark: string }>((db, p) =>
-    db.selectFrom('security_erased_users').select('mark').where('mark', '=', p.mark).where('user_id', 'is not', null),
+  const compile = rawTemplates(dialect)
+  const erasingOf = compile<{ mark: string }>(
+    (p) => sql`select mark from security_erased_users where mark = ${p.mark} and user_id is not null`,
   )
   const erasing: Template<User> = ({ user }, more) => erasingOf({ mark: markOf(user) }, more)
+  /** Changes of one user are serial, so the key that is current now still is at the end. */
+  const current = (p: Key) => sql`user_id = ${p.user} and id = ${p.id} and current = 1`
   return {
-    all: own<User>((db, p) => db.selectFrom('security_data_keys').selectAll().where('user_id', '=', p.user)),
+    all: compile<User>((p) => sql`select * from security_data_keys where user_id = ${p.user}`),
     /** Returns a row while the user is being erased. */
     erasing,
-    ...writes(own),
-    ...guards(own),
-  }
-}
-
-type Own = ReturnType<typeof templates<EncryptionTables>>
-
-/** Returns a row each if the key is the current one. Changes of one user are serial, so it still is at the end. */
-function guards(own: Own) {
-  return {
-    check: own<Key>((db, p) =>
-      db
-        .selectFrom('security_data_keys')
-        .select('id')
-        .where('user_id', '=', p.user)
-        .where('id', '=', p.id)
-        .where('current', '=', 1),
+    /** Returns a row if the key is the current one. */
+    check: compile<Key>((p) => sql`select id from security_data_keys where ${current(p)}`),
+    countUse: compile<Key & { more: number; maxUses: number }>(
+      (p) => sql`update security_data_keys set uses = uses + ${p.more} where ${current(p)} and uses <= ${p.maxUses}`,
     ),
-    countUse: own<Key & { more: number; maxUses: number }>((db, p) =>
-      db
-        .updateTable('security_data_keys')
-        .set((row) => ({ uses: row('uses', '+', p.more) }))
-        .where('user_id', '=', p.user)
-        .where('id', '=', p.id)
-        .where('current', '=', 1)
-        .where('uses', '<=', p.maxUses),
+    insert: compile<Key & { by: string; text: string; reencryption: string }>(
+      (p) => sql`insert into security_data_keys (user_id, id, ring_key, wrapped, current, uses, reencryption)
+        values (${p.user}, ${p.id}, ${p.by}, ${p.text}, 1, 0, ${p.reencryption}) on conflict do nothing`,
     ),
-  }
-}
-
-function writes(own: Own) {
-  return {
-    insert: own<Key & { by: string; text: string; reencryption: string }>((db, p) =>
-      db
-        .insertInto('security_data_keys')
-        .values({
-          user_id: p.user,
-          id: p.id,
-          ring_key: p.by,
-          wrapped: p.text,
-          current: 1,
-          uses: 0,
-          reencryption: p.reencryption,
-        })
-        .onConflict((conflict) => conflict.doNothing()),
+    retireKey: compile<Key>((p) => sql`update security_data_keys set current = 0 where ${current(p)}`),
+    retireAllKeys: compile<User>((p) => sql`update security_data_keys set current = 0 where user_id = ${p.user}`),
+    rewrap: compile<Key & { old: string; by: string; text: string }>(
+      (p) => sql`update security_data_keys set ring_key = ${p.by}, wrapped = ${p.text}
+        where user_id = ${p.user} and id = ${p.id} and wrapped = ${p.old}`,
     ),
-    retireKey: own<Key>((db, p) =>
-      db
-        .updateTable('security_data_keys')
-        .set({ current: 0 })
-        .where('user_id', '=', p.user)
-        .where('id', '=', p.id)
-        .where('current', '=', 1),
-    ),
-    retireAllKeys: own<User>((db, p) =>
-      db.updateTable('security_data_keys').set({ current: 0 }).where('user_id', '=', p.user),
-    ),
-    rewrap: own<Key & { old: string; by: string; text: string }>((db, p) =>
-      db
-        .updateTable('security_data_keys')
-        .set({ ring_key: p.by, wrapped: p.text })
-        .where('user_id', '=', p.user)
-        .where('id', '=', p.id)
-        .where('wrapped', '=', p.old),
-    ),
-    drop: own<User & { except: string }>((db, p) =>
-      db.deleteFrom('security_data_keys').where('user_id', '=', p.user).where('id', '<>', p.except),
+    drop: compile<User & { except: string }>(
+      (p) => sql`delete from security_data_keys where user_id = ${p.user} and id <> ${p.except}`,
     ),
   }
 }

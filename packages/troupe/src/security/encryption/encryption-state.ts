@@ -2,9 +2,9 @@
  * The state of encryption of a database, and the work that goes over all users: one row for the whole database, without
  * content.
  */
-import { type Dialect, type OpenedStorage, template } from '../../storage/index.ts'
+import { sql } from 'kysely'
+import { type Dialect, type OpenedStorage, rawTemplates } from '../../storage/index.ts'
 import { commitWork } from '../committed.ts'
-import type { EncryptionTables } from './encryption-tables.ts'
 
 /** Re-encryption of all users. After a crash it continues after the last recorded user. */
 export interface Reencryption {
@@ -31,30 +31,17 @@ export interface EncryptionState {
 }
 
 export function encryptionStatements(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   type Named = { name: string }
+  type Valued = Named & { value: string }
+  const insert = (p: Valued) => sql`insert into security_encryption (name, value) values (${p.name}, ${p.value})`
   return {
-    all: template<EncryptionTables, Record<never, never>>(dialect, (db) =>
-      db.selectFrom('security_encryption').select(['name', 'value']),
-    ),
-    one: template<EncryptionTables, Named>(dialect, (db, p) =>
-      db.selectFrom('security_encryption').select('value').where('name', '=', p.name),
-    ),
-    put: template<EncryptionTables, Named & { value: string }>(dialect, (db, p) =>
-      db
-        .insertInto('security_encryption')
-        .values({ name: p.name, value: p.value })
-        .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: p.value })),
-    ),
+    all: compile<Record<never, never>>(() => sql`select name, value from security_encryption`),
+    one: compile<Named>((p) => sql`select value from security_encryption where name = ${p.name}`),
+    put: compile<Valued>((p) => sql`${insert(p)} on conflict (name) do update set value = excluded.value`),
     /** A row of another process stays. */
-    begin: template<EncryptionTables, Named & { value: string }>(dialect, (db, p) =>
-      db
-        .insertInto('security_encryption')
-        .values({ name: p.name, value: p.value })
-        .onConflict((conflict) => conflict.doNothing()),
-    ),
-    remove: template<EncryptionTables, Named>(dialect, (db, p) =>
-      db.deleteFrom('security_encryption').where('name', '=', p.name),
-    ),
+    begin: compile<Valued>((p) => sql`${insert(p)} on conflict do nothing`),
+    remove: compile<Named>((p) => sql`delete from security_encryption where name = ${p.name}`),
   }
 }
 

@@ -36,17 +36,3 @@ export const encryptionSchema = {
     'revoke execute on function troupe_next_user(text, text[]) from public',
   ],
 }
-
-export interface EncryptionTables {
-  security_data_keys: {
-    user_id: string
-    id: string
-    ring_key: string
-    wrapped: string
-    current: number
-    uses: number
-    reencryption: string
-  }
-  security_encryption: { name: string; value: string }
-  security_erased_users: { mark: string; user_id: string | null; at: number }
-}

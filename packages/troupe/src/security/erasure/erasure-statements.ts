@@ -1,9 +1,8 @@
 /** The statements that erase a user, for the tables of all modules. */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import { type Dialect, rawTemplates, type Statement, template, templates, type UserTable } from '../../storage/index.ts'
+import { type Dialect, rawTemplates, type Statement, type UserTable } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
-import type { EncryptionTables } from '../encryption/encryption-tables.ts'
 import { overwriting } from '../overwriting.ts'
 
 export function erasureStatements(dialect: Dialect, all: readonly UserTable[], batch: number) {
@@ -25,7 +24,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
       some: (user: UserId) => overwritten([(deletions[i] as Deletions).some({ user })]),
     })),
     begin: (user: UserId, at: number) =>
-      overwritten([marks.begin({ mark: markOf(user), user, at }), ...marks.keys({ user }), names({ user })]),
+      overwritten([marks.begin({ mark: markOf(user), user, at }), marks.dropKeys({ user }), names({ user })]),
     end: (user: UserId) =>
       overwritten([...deletions.map(({ rest }) => rest({ user })), marks.end({ mark: markOf(user) })]),
     unfinished: () => marks.unfinished({}),
@@ -54,26 +53,19 @@ function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) 
 
 /** Returns a row if the user was erased or is being erased. */
 export const markedStatement = (dialect: Dialect) =>
-  template<EncryptionTables, { mark: string }>(dialect, (db, p) =>
-    db.selectFrom('security_erased_users').select('mark').where('mark', '=', p.mark),
-  )
+  rawTemplates(dialect)<{ mark: string }>((p) => sql`select mark from security_erased_users where mark = ${p.mark}`)
 
 function markStatements(dialect: Dialect) {
-  const own = templates<EncryptionTables>(dialect)
-  const drop = own<{ user: string }>((db, p) => db.deleteFrom('security_data_keys').where('user_id', '=', p.user))
+  const compile = rawTemplates(dialect)
   return {
-    begin: own<{ mark: string; user: string; at: number }>((db, p) =>
-      db
-        .insertInto('security_erased_users')
-        .values({ mark: p.mark, user_id: p.user, at: p.at })
-        .onConflict((conflict) => conflict.column('mark').doUpdateSet({ user_id: p.user, at: p.at })),
+    begin: compile<{ mark: string; user: string; at: number }>(
+      (p) => sql`insert into security_erased_users (mark, user_id, at) values (${p.mark}, ${p.user}, ${p.at})
+        on conflict (mark) do update set user_id = excluded.user_id, at = excluded.at`,
     ),
-    keys: (values: { user: string }) => [drop(values)],
-    end: own<{ mark: string }>((db, p) =>
-      db.updateTable('security_erased_users').set({ user_id: null }).where('mark', '=', p.mark),
-    ),
-    unfinished: own<Record<never, never>>((db) =>
-      db.selectFrom('security_erased_users').select('user_id').where('user_id', 'is not', null),
+    dropKeys: compile<{ user: string }>((p) => sql`delete from security_data_keys where user_id = ${p.user}`),
+    end: compile<{ mark: string }>((p) => sql`update security_erased_users set user_id = null where mark = ${p.mark}`),
+    unfinished: compile<Record<never, never>>(
+      () => sql`select user_id from security_erased_users where user_id is not null`,
     ),
   }
 }

@@ -71,30 +71,10 @@ export const leavesOfRange = (mark: Mark): string =>
      when exists (select 1 from security_audit r where r.id = l.id) then 2 else 0 end as state
    from security_audit_leaves l where l.n >= ${mark(1, 'bigint')} and l.n < ${mark(2, 'bigint')} order by l.n`
 
-const stored = 'id, at, actor, key_id, operation, resource, allowed, reason, nonce, signature'
+/** The columns of a record besides its user. */
+export const stored = 'id, at, actor, key_id, operation, resource, allowed, reason, nonce, signature'
 const everything = `select user_id, ${stored} from security_audit
    union all select '' as user_id, ${stored} from security_audit_actions`
 
 export const rowType = `user_id text, id text, at bigint, actor text, key_id text, operation text, resource text, allowed bigint,
   reason text, nonce text, signature text`
-
-interface Columns {
-  id: string
-  at: number
-  actor: string
-  key_id: string | null
-  operation: string
-  resource: string | null
-  allowed: number
-  reason: string | null
-  nonce: string
-  signature: string | null
-}
-export interface AuditTables {
-  security_audit: Columns & { user_id: string }
-  security_audit_actions: Columns
-  security_audit_pending: { id: string; mark: string; digest: string }
-  security_audit_leaves: { n: number; id: string; mark: string; digest: string; hash: string }
-  security_audit_nodes: { last: number; level: number; hash: string }
-  security_audit_head: { name: string; size: number; peaks: string; holder: string; lease_until: number }
-}
