@@ -7,7 +7,7 @@ export { type DoctorOptions, doctorOf, examineConfig, examineProject, pendingSte
 export { type DoctorReport, type DoctorResult, joined as joinedReports } from './doctor/examine.ts'
 export { registerChecks } from './health-checks.ts'
 export type { LiveConfig } from './live/live-settings.ts'
-export { type ChangedSetting, type ReconfigureOptions, Reconfiguring } from './live/reconfiguring.ts'
+export { type ChangedSetting, type ReconfigureOptions, reconfigure } from './live/reconfigure.ts'
 export {
   absentDatabase,
   backupTo,

@@ -4,9 +4,9 @@ import type { OpenedPolicies, RevealedConfig, TroupeConfig } from '../configurat
 import type { ContextClient, Mesh } from '../context/index.ts'
 import type { Duration, Platform, Redactor } from '../core/index.ts'
 import type { JournalParts, Recorder, Requests } from '../journal/index.ts'
-import type { HaltableWorker, Mailboxes, Presence, Supervision } from '../messaging/index.ts'
+import type { HaltableWorker, Mailboxes, MessageClient, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
-import type { Log, MetricStore, MetricsCollector } from '../observability/index.ts'
+import type { Log, MetricStore, MetricsCollector, UserMetrics } from '../observability/index.ts'
 import type { Cache } from '../resilience/index.ts'
 import type { EndedRuns, OnlineScoring, OrchestraHost, ScheduleHost } from '../runs/index.ts'
 import type {
@@ -32,7 +32,6 @@ import type { Observation } from './services/observation.ts'
 import type { EgressClient } from './services/open-egress-client.ts'
 import type { Restored } from './services/restored.ts'
 import type { Sharing } from './services/sharing.ts'
-import type { StagedClients } from './services/staged-clients.ts'
 import type { ToolSources } from './services/tool-sources.ts'
 import type { Updates } from './updates/updates.ts'
 
@@ -61,6 +60,13 @@ export interface StoreParts {
   readonly requests: Requests
   /** The results of `user.cached`, in memory. */
   readonly cache: Cache
+}
+
+/** The clients of a step: its writes and messages wait for the commit of its turn. */
+interface StagedClients {
+  readonly context: ContextClient
+  readonly messages: MessageClient
+  readonly metrics: UserMetrics
 }
 
 /** What agents share: the context and the messages. */

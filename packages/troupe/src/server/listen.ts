@@ -1,4 +1,4 @@
-/** Checks a port, and listens on it, or reports why it cannot. */
+/** What both listeners share: the check of a port, the start on it, and an option of Fastify. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { failure, invalidInput } from '../core/index.ts'
@@ -36,3 +36,13 @@ export async function listen(
   const bound = (app.server.address() as AddressInfo).port
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, port: bound }
 }
+
+const unused = (): never => {
+  throw failure('invariant.broken', { rule: 'the compilers of schemas are set before the routes' })
+}
+
+/**
+ * Fastify loads its own compilers of schemas unless it has these functions. They take 50 ms of processor time, and the
+ * plugin sets those of zod.
+ */
+export const withoutCompilers = { compilersFactory: { buildValidator: unused, buildSerializer: unused } }

@@ -6,10 +6,9 @@ import { partsIn, type Troupe } from '../startup/index.ts'
 import { answerUnknown } from './answers/answer-unknown.ts'
 import { problemOf, sendProblem } from './answers/problem-details.ts'
 import { rejectUnreadable } from './answers/reject-unreadable.ts'
-import { checkPort, listen } from './listen.ts'
+import { checkPort, listen, withoutCompilers } from './listen.ts'
 import { checkMetrics, serveMetrics } from './metrics/serve-metrics.ts'
 import { addServer } from './plugin.ts'
-import { withoutCompilers } from './schemas/without-compilers.ts'
 import {
   isLoopback,
   isProxy,

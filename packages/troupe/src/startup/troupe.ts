@@ -24,7 +24,7 @@ import {
   doctorOf,
   listApprovals,
   type ReconfigureOptions,
-  Reconfiguring,
+  reconfigure,
   type Versions,
   versionsOf,
 } from '../operations/index.ts'
@@ -80,7 +80,6 @@ export class Troupe implements AsyncDisposable {
   readonly #parts: TroupeParts
   readonly #requireUserId: boolean
   readonly #openEvaluationTroupe: OpenEvaluationTroupe
-  readonly #reconfiguring: Reconfiguring
   #closing: Promise<void> | undefined
   #draining: Promise<DrainResult> | undefined
 
@@ -91,7 +90,6 @@ export class Troupe implements AsyncDisposable {
     this.#parts = parts
     this.#requireUserId = options.requireUserId
     this.#openEvaluationTroupe = options.openEvaluationTroupe
-    this.#reconfiguring = new Reconfiguring(parts)
   }
 
   /** Counts and durations of the operations of this troupe. */
@@ -122,7 +120,7 @@ export class Troupe implements AsyncDisposable {
    */
   async reconfigure(changes: LiveConfig, options: ReconfigureOptions = {}): Promise<readonly ChangedSetting[]> {
     if (this.#closing) throw failure('troupe.closed', { what: 'A change of the configuration' })
-    return this.#reconfiguring.reconfigure(changes, options)
+    return reconfigure(this.#parts, changes, options)
   }
 
   /**

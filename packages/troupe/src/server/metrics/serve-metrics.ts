@@ -8,9 +8,8 @@ import type { Troupe } from '../../startup/index.ts'
 import { partsIn } from '../../startup/index.ts'
 import { checkOrigin } from '../access/check-origin.ts'
 import { problemDetailsOf, problemOf, sendProblem } from '../answers/problem-details.ts'
-import { checkPort, listen } from '../listen.ts'
+import { checkPort, listen, withoutCompilers } from '../listen.ts'
 import { sendLiveness } from '../open-routes.ts'
-import { withoutCompilers } from '../schemas/without-compilers.ts'
 import { isLoopback, ownNames } from '../server-options.ts'
 
 /** The address of the metrics server. */

@@ -1,5 +1,6 @@
 /** Checks of agents, models and tools: limits, timeouts, retries and fallbacks. */
 import { definitionOf } from '../../../agents/index.ts'
+import type { TroupeConfig } from '../../../configuration/index.ts'
 import { missingModelKeys } from '../../services/model-keys.ts'
 import {
   agentsOf,
@@ -14,7 +15,6 @@ import {
   toolsOf,
   warn,
 } from '../doctor-subject.ts'
-import { policyPartsOf } from '../policy-parts.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
 /** With more tools an agent has more than one job, and models choose badly among them. */
@@ -208,3 +208,10 @@ export const agentChecks = {
 
 export const failing = (summary: { readonly count: number; readonly failures: number }): boolean =>
   summary.count >= 20 && summary.failures / summary.count > maxFailureRate
+
+/** Returns the parts of a tool's policy: those of its name, or else those of all tools. */
+function policyPartsOf({ policies }: TroupeConfig, tool: string): ReadonlySet<string> {
+  const byName = policies?.tools ?? {}
+  const policy = Object.hasOwn(byName, tool) ? byName[tool] : byName['*']
+  return new Set(Object.entries(policy ?? {}).flatMap(([part, value]) => (value === undefined ? [] : [part])))
+}

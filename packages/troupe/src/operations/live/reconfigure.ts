@@ -49,44 +49,45 @@ interface Wanted {
   readonly value: unknown
 }
 
-export class Reconfiguring {
-  readonly #parts: TroupeParts
+/** @throws ValidationError, ConflictError `config.restart`; `config.invalid` with several */
+export function reconfigure(
+  parts: TroupeParts,
+  changes: LiveConfig,
+  options: ReconfigureOptions,
+): readonly ChangedSetting[] {
+  checkOptions('reconfigure', options, ['origin'])
+  const { origin: name = 'reconfigure' } = options
+  if (typeof name !== 'string' || name === '' || name.length > 200)
+    throw invalidInput('origin', 'it must be a text of 1 to 200 characters')
+  if (!isPlainObject(changes)) throw invalidInput('What reconfigure is given', 'it is not a plain object')
+  const before = parts.settings.config
+  const what = 'What reconfigure was given'
+  const { wanted, problems } = readable(what, () => read(captureOptions(changes), { source: 'host', name }))
+  throwProblems(problems)
+  const changed = readable(what, () => wanted.filter(({ path, value }) => !same(valueAt(before, path), value)))
+  const config = withValues(before, changed, { source: 'host', name })
+  throwProblems([
+    ...configProblems(config),
+    ...changed.flatMap(({ path }) => (path in liveSettings ? [] : [restart(path)])),
+  ])
+  parts.settings.config = config
+  // A change that covers several settings is applied once.
+  for (const apply of new Set(changed.map(({ path }) => liveSettings[path]))) apply?.(parts, config)
+  return changed.map(({ path, value }) => emitChange(parts, path, valueAt(before, path), value, name))
+}
 
-  constructor(parts: TroupeParts) {
-    this.#parts = parts
-  }
-
-  /** @throws ValidationError, ConflictError `config.restart`; `config.invalid` with several */
-  reconfigure(changes: LiveConfig, options: ReconfigureOptions): readonly ChangedSetting[] {
-    checkOptions('reconfigure', options, ['origin'])
-    const { origin: name = 'reconfigure' } = options
-    if (typeof name !== 'string' || name === '' || name.length > 200)
-      throw invalidInput('origin', 'it must be a text of 1 to 200 characters')
-    if (!isPlainObject(changes)) throw invalidInput('What reconfigure is given', 'it is not a plain object')
-    const before = this.#parts.settings.config
-    const what = 'What reconfigure was given'
-    const { wanted, problems } = readable(what, () => read(captureOptions(changes), { source: 'host', name }))
-    throwProblems(problems)
-    const changed = readable(what, () => wanted.filter(({ path, value }) => !same(valueAt(before, path), value)))
-    const config = withValues(before, changed, { source: 'host', name })
-    throwProblems([
-      ...configProblems(config),
-      ...changed.flatMap(({ path }) => (path in liveSettings ? [] : [restart(path)])),
-    ])
-    this.#parts.settings.config = config
-    // A change that covers several settings is applied once.
-    for (const apply of new Set(changed.map(({ path }) => liveSettings[path]))) apply?.(this.#parts, config)
-    return changed.map(({ path, value }) => this.#emitChange(path, valueAt(before, path), value, name))
-  }
-
-  #emitChange(setting: string, old: unknown, value: unknown, origin: string): ChangedSetting {
-    const { platform, security, observability } = this.#parts
-    const shown = { ...(old === undefined ? {} : { old: shownValue(setting, old) }), new: shownValue(setting, value) }
-    platform.events.emit({ type: 'config.changed', at: platform.clock.now(), setting, ...shown, origin })
-    security.audit.record({ actor: hostName, operation: 'reconfigure', resource: setting, allowed: true })
-    observability.log.info('a setting was changed', { setting, ...shown, origin })
-    return { setting, old: undefined, ...shown }
-  }
+function emitChange(
+  { platform, security, observability }: TroupeParts,
+  setting: string,
+  old: unknown,
+  value: unknown,
+  origin: string,
+): ChangedSetting {
+  const shown = { ...(old === undefined ? {} : { old: shownValue(setting, old) }), new: shownValue(setting, value) }
+  platform.events.emit({ type: 'config.changed', at: platform.clock.now(), setting, ...shown, origin })
+  security.audit.record({ actor: hostName, operation: 'reconfigure', resource: setting, allowed: true })
+  observability.log.info('a setting was changed', { setting, ...shown, origin })
+  return { setting, old: undefined, ...shown }
 }
 
 const restart = (setting: string) => failure('config.restart', { setting })
