@@ -43,7 +43,7 @@ export function readVariables(
       else found.push({ path: setting.path, value, origin })
     } else if (alias && 'path' in alias) {
       const aliased = settingAt(alias.path) ?? asKey(alias.path)
-      const read = alias.read ? alias.read(text) : text
+      const read = alias.read(text)
       if (read === undefined) continue
       const value = aliased.kind.fromText(read)
       if (value === undefined || !aliased.kind.accepts(value)) problems.push(wrongValue(aliased, origin, text))
