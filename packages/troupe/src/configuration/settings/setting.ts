@@ -1,4 +1,4 @@
-/** A setting, and the rows of the tables of settings. */
+/** A setting. */
 import type { SettingKind } from './setting-kinds.ts'
 
 export interface Setting {
@@ -13,13 +13,3 @@ export interface Setting {
   /** May change while running. */
   readonly live?: true
 }
-
-export const setting = (path: string, kind: SettingKind, description: string, standard?: unknown): Setting => ({
-  path,
-  kind,
-  description,
-  standard,
-})
-
-/** A setting that may change while running. */
-export const liveSetting = (...row: Parameters<typeof setting>): Setting => ({ ...setting(...row), live: true })
