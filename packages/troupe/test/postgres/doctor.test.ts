@@ -85,6 +85,20 @@ describe.skipIf(missing !== undefined)('the doctor on PostgreSQL', () => {
     expect(found['clock.agrees']).toMatchObject({ status: 'fail', evidence: expect.stringContaining('behind') })
   })
 
+  test('The doctor counts the connections against the limit of the role.', async () => {
+    const limit = (n: number) => withClient((client) => client.query(`alter role ${login} connection limit ${n}`))
+    await limit(5)
+    const storage = { url: asLogin, migrateUrl: server, schema: fresh() }
+    const found = await examined({ ...storage, poolSize: 4 })
+    const fitting = await examined({ ...storage, poolSize: 3 })
+    await limit(-1)
+    expect(found['storage.pool']).toMatchObject({
+      status: 'fail',
+      evidence: 'Up to 6 connections of this process; the server accepts 5.',
+    })
+    expect(fitting['storage.pool']).toMatchObject({ status: 'warn' })
+  })
+
   test('The doctor reports tables without row-level security, and a missing index.', async () => {
     const schema = fresh()
     await using troupe = await createTroupe({ storage: { url: server, schema }, log: 'silent' })

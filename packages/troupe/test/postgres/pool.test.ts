@@ -93,6 +93,28 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     await close()
   })
 
+  test('A role at its limit of connections is reported with the limits to raise, and opened when others end.', async () => {
+    const role = `troupe_pool_login_${process.pid}`
+    await withClient((client) => client.query(`create role ${role} login connection limit 3 in role troupe_app`))
+    try {
+      const limited = { url: Object.assign(new URL(url), { username: role }).href, migrateUrl: url, poolSize: 1 }
+      await open(limited)
+      const rejected = { code: 'storage.connection_limit', status: 503, retryable: true }
+      await expect(open({ ...limited, acquireTimeout: '300ms' })).rejects.toMatchObject({
+        ...rejected,
+        message: expect.stringContaining('too many connections for role'),
+        hint: expect.stringContaining('max_connections'),
+      })
+      const second = open(limited)
+      await close()
+      expect((await second).state().state).toBe('open')
+      await close()
+    } finally {
+      await close()
+      await withClient((client) => client.query(`drop owned by ${role}; drop role ${role}`), url)
+    }
+  })
+
   test('The connections of a process are replaced after recycle.', async () => {
     const storage = await open({ poolSize: 1, recycle: '1s' })
     const own = async () => {

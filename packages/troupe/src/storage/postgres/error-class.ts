@@ -78,6 +78,10 @@ function kindOfConnection(error: unknown): 'exhausted' | 'untrusted' | 'lost' {
   return untrusted.test(code) || speaksNone.test(message) ? 'untrusted' : 'lost'
 }
 
+/** Returns true also for a pooler, which passes on the message of the server, or its own, under another SQLSTATE. */
+const isAtConnectionLimit = (error: unknown): boolean =>
+  sqlState(error) === '53300' || /too many (connections|clients)|max_client_conn/.test(messageOf(error))
+
 /**
  * Returns the error for callers, for failures that cannot be retried here.
  * @param path the location of the failure; the main location by default
@@ -87,7 +91,8 @@ export function failureOf(error: unknown, settings: PostgresSettings, path = set
   const options = { cause: error }
   const values = { path, problem: messageOf(error) }
   const { kind } = errorClassOf(error)
-  if (kind === 'lost') return failure('storage.unreachable', values, options)
+  if (kind === 'lost')
+    return failure(isAtConnectionLimit(error) ? 'storage.connection_limit' : 'storage.unreachable', values, options)
   if (kind === 'untrusted') return failure('storage.untrusted', values, options)
   if (kind === 'denied') return failure('storage.denied', values, options)
   if (kind === 'exhausted')

@@ -1,6 +1,6 @@
 /** Opens a PostgreSQL database, after migrating the schema and creating the application role. */
 import type { Client } from 'pg'
-import { createIds, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
+import { createIds, type ErrorCode, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
@@ -43,7 +43,7 @@ const backoff = { first: 50, last: 800 }
  * Opens the database. Waits up to `acquireTimeout` for a server that restarts or refuses connections.
  * @throws ValidationError `validation.failed`, `option.unknown`, `storage.incompatible`, `storage.too_new`,
  * `storage.insecure`, `config.unsafe`; ExternalServiceError `storage.unreachable`, `storage.denied`,
- * `storage.untrusted`, `storage.io`
+ * `storage.untrusted`, `storage.io`; CapacityError `storage.connection_limit`
  * @example const storage = await openPostgres({ url: 'postgres://localhost/shop', migrations, clock, random })
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
@@ -133,7 +133,9 @@ async function using<T>(
   }
 }
 
-/** Retries until the server is reachable. Every step of opening is idempotent. */
+const temporary: ReadonlySet<string> = new Set<ErrorCode>(['storage.unreachable', 'storage.connection_limit'])
+
+/** Retries until the server is reachable and accepts a connection. Every step of opening is idempotent. */
 async function whenReachable<T>(
   settings: PostgresSettings,
   random: Random,
@@ -147,7 +149,7 @@ async function whenReachable<T>(
       return await run()
     } catch (error) {
       const problem = failed(error, settings, path)
-      if (isLast || problem.code !== 'storage.unreachable') throw problem
+      if (isLast || !temporary.has(problem.code)) throw problem
       await pause(backoffMs(attempt, backoff, random))
     }
   }

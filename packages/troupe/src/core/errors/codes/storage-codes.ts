@@ -51,6 +51,12 @@ export const storageCodes = {
     message: 'The database {path} cannot be reached: {problem}.',
     hint: 'Check its host and port, and that the server runs. The outcome of a sent change is unknown; it can be sent again with its id.',
   },
+  'storage.connection_limit': {
+    class: errors.CapacityError,
+    message: 'The server of {path} accepts no further connection: {problem}.',
+    hint: 'Lower poolSize and poolOverflow of the processes, end processes that are not needed, or raise max_connections of the server, the connection limit of the role or the database, or max_client_conn of pgbouncer.',
+    status: 503,
+  },
   'storage.denied': {
     class: errors.ExternalServiceError,
     message: 'The database {path} rejects this role: {problem}.',

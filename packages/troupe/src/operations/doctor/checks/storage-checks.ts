@@ -44,10 +44,14 @@ export const storageChecks = {
   async 'storage.pool'({ parts, config }) {
     if (parts.stores.storage.dialect.name === 'sqlite') return pass('SQLite needs no pool.')
     const options = typeof config.storage === 'object' && !('secret' in config.storage) ? config.storage : {}
-    const maxConnections = (options.poolSize ?? 10) + (options.poolOverflow ?? 0) + 1
+    // Two more connections listen and renew the lease of the process.
+    const maxConnections = (options.poolSize ?? 10) + (options.poolOverflow ?? 0) + 2
     const [[row] = []] = await parts.stores.storage.read({ work: true }, [
       {
-        sql: `select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as free`,
+        sql: `select least(
+            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+            (select nullif(datconnlimit, -1) from pg_database where datname = current_database()),
+            (select nullif(rolconnlimit, -1) from pg_roles where rolname = session_user)) as free`,
         binds: [],
         returns: true,
       },
@@ -55,12 +59,12 @@ export const storageChecks = {
     const free = Number(row?.free)
     const seen = `Up to ${maxConnections} connections of this process; the server accepts ${free}.`
     if (maxConnections > free)
-      return fail(seen, 'Lower storage.poolSize and poolOverflow, or raise max_connections of the server.')
-    if (maxConnections * 2 > free)
-      return warn(
+      return fail(
         seen,
-        'A second process would not fit: lower storage.poolSize and poolOverflow, or raise max_connections.',
+        'Lower storage.poolSize and poolOverflow, or raise max_connections of the server, or the connection limit of the role or the database.',
       )
+    if (maxConnections * 2 > free)
+      return warn(seen, 'A second process would not fit: lower storage.poolSize and poolOverflow, or raise that limit.')
     return pass(seen)
   },
 
