@@ -21,8 +21,13 @@ const code: Check = [(value) => typeof value === 'function', 'a function']
 const signal: Check = [(value) => isInstance(value, AbortSignal), 'an AbortSignal']
 const anything: Check = [() => true, 'anything']
 
+const serverUrl: Check = [
+  (value) => typeof value === 'string' && (/^(\/|$)/.test(value) || isServerUrl(value)),
+  'the http or https URL of a server, without credentials, query and fragment, or in a page a path that begins with /',
+]
+
 const clientOptions: Readonly<Record<string, Check>> = {
-  ...{ url: text, key: headerText, user: text, agent: text, headers, signal },
+  ...{ url: serverUrl, key: headerText, user: text, agent: text, headers, signal },
   ...{ retries: count, reconnects: count, fetch: code },
 }
 const request: Readonly<Record<string, Check>> = {
@@ -98,13 +103,23 @@ function checkFields(what: string, options: unknown, known: Readonly<Record<stri
       throw wrongArgument(what, `it has no option ${show(name)}, only ${Object.keys(known).join(', ')}`)
     const [isRight, wanted] = known[name] as Check
     if (value !== undefined && !isRight(value))
-      throw wrongArgument(`${what}.${name}`, `it must be ${wanted}${isSecret(name) ? '' : `, got ${show(value)}`}`)
+      throw wrongArgument(
+        `${what}.${name}`,
+        `it must be ${wanted}${isSecret(name, value) ? '' : `, got ${show(value)}`}`,
+      )
     if (isPlainObject(value)) entriesOf(`${what}.${name}`, value)
   }
 }
 
-/** Headers may have a key, too. */
-const isSecret = (option: string): boolean => option === 'key' || option === 'headers'
+/** Headers may have a key, too, and a URL a password. */
+const isSecret = (option: string, value: unknown): boolean =>
+  option === 'key' || option === 'headers' || (option === 'url' && String(value).includes('@'))
+
+function isServerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search, hash } = new URL(text)
+  return /^https?:$/.test(protocol) && username + password + search + hash === ''
+}
 
 function areHeaders(values: Readonly<Record<string, string>>): boolean {
   try {

@@ -250,6 +250,16 @@ it('A client rejects a key and headers that no request carries, and does not sho
   expect(requests).toEqual([])
 })
 
+it('A client rejects a URL at which no server can be, and does not show its password.', () => {
+  for (const url of ['notaurl', 'localhost:8000', 'ftp://a', 'http://a?b=1', 'http://a#b', ' http://a b'])
+    expect(() => createClient({ url })).toThrow(`, got ${url}.`)
+  expect(() => createClient({ url: 'http://ada:planted@a' })).toThrow(
+    expect.toSatisfy(({ message }: Error) => message.includes('createClient.url') && !message.includes('planted')),
+  )
+  for (const url of ['', '/', '/troupe', 'http://127.0.0.1:8000/', 'https://a.example/troupe', 'http://[::1]:8000'])
+    createClient({ url })
+})
+
 it('A request rejects a user and an agent that no header carries, instead of naming another user.', async () => {
   const { fetch, requests } = scripted()
   for (const name of ['a\nb', 'a\u0000', ' ada', 'ada ', 'half \ud800']) {

@@ -11,7 +11,10 @@ import { serverEvents } from './server-events.ts'
 
 /** The options of `createClient`. */
 export interface ClientOptions {
-  /** The URL of the server, with the path at which it is mounted; the origin of the page by default. */
+  /**
+   * The http or https URL of the server, with the path at which it is mounted; in a page also a path that begins with
+   * `/`. The origin of the page by default.
+   */
   readonly url?: string
   /** An API key. A page whose session is a cookie needs none. */
   readonly key?: string
