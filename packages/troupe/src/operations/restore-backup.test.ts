@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   copyFileSync,
@@ -145,8 +146,14 @@ describe('a backup', () => {
       mkdirSync(at(`monday.partial-${name}`))
       writeFileSync(at(`monday.partial-${name}/writer.json`), note)
     }
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    for (const name of [`${pid}-Ab3dEf`, `${pid}-Ab3dEg`, `${process.pid}-Ab3dEf`])
+      mkdirSync(at(`monday.partial-${name}`))
+    writeFileSync(at(`monday.partial-${pid}-Ab3dEg/writer.json`), '{"pid":')
+    writeFileSync(at(`monday.partial-theirs/${pid}`), '')
     await troupe.backup(at('monday'))
-    expect(readdirSync(folder).filter((name) => name.startsWith('monday'))).toEqual(['monday', 'monday.partial-theirs'])
+    const left = ['monday', `monday.partial-${process.pid}-Ab3dEf`, 'monday.partial-theirs']
+    expect(readdirSync(folder).filter((name) => name.startsWith('monday'))).toEqual(left)
   })
 
   it('A backup is made only of a database of Troupe.', async () => {

@@ -17,24 +17,24 @@ const beginningOf = (path: string) => `${path}.partial-`
 
 /** Removes what dead processes have left. @returns the path of a new working folder */
 export function beginBackupAttempt(path: string): string {
-  for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(basename(beginningOf(path)))) continue
-    const left = join(dirname(path), name)
-    const writer = writerOf(left)
-    if (writer && !isRunning(writer)) rmSync(left, { recursive: true, force: true })
+  for (const entry of readdirSync(dirname(path), { withFileTypes: true })) {
+    if (!entry.isDirectory() || !entry.name.startsWith(basename(beginningOf(path)))) continue
+    const left = join(dirname(path), entry.name)
+    const owner = writerOf(left) ?? creatorOf(left)
+    if (owner && !isRunning(owner)) rmSync(left, { recursive: true, force: true })
   }
-  const folder = mkdtempSync(beginningOf(path))
+  const writer = thisProcess()
+  const folder = mkdtempSync(`${beginningOf(path)}${writer.pid}-`)
   try {
-    writeFileSync(join(folder, writerFile), `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 })
+    writeFileSync(join(folder, writerFile), `${JSON.stringify(writer)}\n`, { mode: 0o600 })
   } catch (error) {
-    // No later attempt would remove a folder without a complete note.
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
   return folder
 }
 
-/** @returns undefined if the folder has no valid note: such a folder belongs to another program */
+/** @returns undefined if the folder has no valid note */
 function writerOf(folder: string): ProcessIdentity | undefined {
   try {
     const writer = JSON.parse(readFileSync(join(folder, writerFile), 'utf8')) as ProcessIdentity | null
@@ -42,4 +42,14 @@ function writerOf(folder: string): ProcessIdentity | undefined {
   } catch {
     return undefined
   }
+}
+
+/**
+ * Returns the process in the name of a folder without a valid note, whose process died before the note was complete.
+ * @returns undefined for a folder of another program
+ */
+function creatorOf(folder: string): ProcessIdentity | undefined {
+  const pid = Number(/\.partial-(\d+)-\w{6}$/.exec(folder)?.[1])
+  const { started: _, ...here } = thisProcess()
+  return pid > 0 && readdirSync(folder).every((name) => name === writerFile) ? { ...here, pid } : undefined
 }
