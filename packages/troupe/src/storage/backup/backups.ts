@@ -59,7 +59,7 @@ export function createBackups(engines: BackupEngines): Backups {
   ): T => {
     if (typeof storage !== 'string') return use('postgres', engines.postgres, storage)
     if (/^postgres(ql)?:/.test(storage)) return use('postgres', engines.postgres, { url: storage })
-    const path = /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(storage)?.[1]
+    const path = /^sqlite:(?:\/\/)?(?!:memory:|file:)(.+)$/s.exec(storage)?.[1]
     if (path !== undefined) return use('sqlite', engines.sqlite, path)
     throw wrong('The storage of a backup', 'it is neither sqlite:PATH nor PostgreSQL; storage in memory has no backups')
   }

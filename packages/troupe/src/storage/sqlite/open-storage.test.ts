@@ -335,6 +335,7 @@ test.each([
   ['file:x', 'it begins with "file:", and not as memory:, sqlite:PATH and postgres://… do'],
   ['sqlite:', 'it names no path; the URL of a storage in memory is memory:'],
   ['sqlite::memory:', 'it names no path; the URL of a storage in memory is memory:'],
+  ['sqlite:file:a.db', 'after sqlite: comes a path, without file:'],
   ['sqlite:a\0b', 'it holds a NUL'],
   ['memory', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have'],
   ['./db.sqlite', 'it has no scheme, as memory:, sqlite:PATH and postgres://… have; that file is sqlite:./db.sqlite'],

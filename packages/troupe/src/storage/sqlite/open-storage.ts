@@ -118,7 +118,7 @@ const longestUrl = 8_192
 /** @returns the path of a file, undefined for memory */
 function pathOf(url: string): string | undefined {
   if (url === 'memory:') return undefined
-  const path = url.length > longestUrl ? undefined : /^sqlite:(?:\/\/)?(?!:memory:)(.+)$/s.exec(url)?.[1]
+  const path = url.length > longestUrl ? undefined : /^sqlite:(?:\/\/)?(?!:memory:|file:)(.+)$/s.exec(url)?.[1]
   if (path === undefined || path.includes('\0'))
     throw failure('validation.failed', { what: 'The URL of the storage', problem: errorProblem(url) })
   return path
@@ -128,6 +128,7 @@ function pathOf(url: string): string | undefined {
 function errorProblem(url: string): string {
   if (url.length > longestUrl) return `it has ${url.length} characters`
   if (url.includes('\0')) return 'it holds a NUL'
+  if (url.startsWith('sqlite:file:')) return 'after sqlite: comes a path, without file:'
   if (url.startsWith('sqlite:')) return 'it names no path; the URL of a storage in memory is memory:'
   const begin = url.slice(0, url.indexOf(':') + 1)
   const forms = 'memory:, sqlite:PATH and postgres://…'
