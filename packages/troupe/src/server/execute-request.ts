@@ -18,7 +18,7 @@ import { requestEventContext } from './access/request-event-context.ts'
 import { keyOf } from './access/request-principal.ts'
 import { answerIdempotently } from './answers/answer-idempotently.ts'
 import { bindCursor, openCursor } from './answers/cursors.ts'
-import { type ProblemDetails, problemOf } from './answers/problem-details.ts'
+import { problemOf } from './answers/problem-details.ts'
 import { requestContextOf } from './request-context.ts'
 import type { Call, Route } from './route.ts'
 import { requireAgentAccess } from './routes/agent-access.ts'
@@ -247,15 +247,14 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
   if (request.method === 'HEAD') return void reply.raw.end()
   const { heartbeatMs, stalledMs } = site.settings
   try {
-    const isSessionValid = () => site.isSessionValid(request)
+    const problemFrame = (error: unknown): Frame => ({
+      event: 'problem',
+      data: problemOf(error, request, log, showsErrorTexts(principal, site.parts.security.roles, request)),
+    })
+    const lastFrame = async () =>
+      (await site.isSessionValid(request)) ? undefined : problemFrame(failure('request.anonymous'))
     const times = { heartbeatMs, stalledMs }
-    await sendEvents(
-      reply.raw,
-      withProblem(frames, (error) =>
-        problemOf(error, request, log, showsErrorTexts(principal, site.parts.security.roles, request)),
-      ),
-      { clock, signal, times, isSessionValid },
-    )
+    await sendEvents(reply.raw, withProblem(frames, problemFrame), { clock, signal, times, lastFrame })
   } catch (error) {
     log.warn('a stream ended early', { request: request.id, error: error as Error })
     reply.raw.destroy()
@@ -265,11 +264,11 @@ async function stream(site: Site, { signal, principal }: AnyCall, reply: Fastify
 /** Sends an error after the beginning of the stream as its last event. */
 async function* withProblem(
   frames: AsyncIterable<Frame>,
-  problem: (error: unknown) => ProblemDetails,
+  problemFrame: (error: unknown) => Frame,
 ): AsyncGenerator<Frame> {
   try {
     yield* frames
   } catch (error) {
-    yield { event: 'problem', data: problem(error) }
+    yield problemFrame(error)
   }
 }

@@ -17,15 +17,15 @@ interface Sending {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly times: EventTimes
-  /** Called with each keep-alive comment. If it returns false, the stream ends. */
-  readonly isSessionValid: () => Promise<boolean>
+  /** Called with each keep-alive comment. A returned frame is the last one of the stream. */
+  readonly lastFrame: () => Promise<Frame | undefined>
 }
 
 /** @param frames must end when the signal aborts */
 export async function sendEvents(
   response: ServerResponse,
   frames: AsyncIterable<Frame>,
-  { clock, signal, times, isSessionValid }: Sending,
+  { clock, signal, times, lastFrame }: Sending,
 ): Promise<void> {
   let cancel: Cancel | undefined
   const beat = () => {
@@ -33,16 +33,22 @@ export async function sendEvents(
     if (response.writableLength === 0) response.write(': still here\n\n')
     cancel = clock.after(times.heartbeatMs, nextBeat, { background: true })
   }
+  const encoded = (frame: Frame) => new TimeSlice(clock).finish(encodeFrame(frame), 1)
   const nextBeat = () => {
     beat()
-    void isSessionValid().then((does) => void (does || response.destroy()))
+    void lastFrame().then(async (frame) => {
+      if (frame === undefined || response.writableEnded) return
+      cancel?.()
+      response.end(await encoded(frame))
+      clock.after(times.stalledMs, () => response.destroy(), { background: true })
+    })
   }
   response.write(': open\n\n')
   beat()
   try {
     for await (const frame of frames) {
-      const text = await new TimeSlice(clock).finish(encodeFrame(frame), 1)
-      if (signal.aborted || response.destroyed) return
+      const text = await encoded(frame)
+      if (signal.aborted || response.destroyed || response.writableEnded) return
       if (!response.write(text) && !(await waitForDrain(response, clock, signal, times.stalledMs))) return
     }
   } finally {
