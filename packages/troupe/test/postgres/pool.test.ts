@@ -115,6 +115,14 @@ describe.skipIf(missing !== undefined)('the connections of a process', () => {
     }
   })
 
+  test('A database that accepts no connections is reported as one that rejects the role.', async () => {
+    const accept = (does: boolean) =>
+      withClient((client) => client.query(`alter database ${database} allow_connections ${does}`))
+    await accept(false)
+    await expect(open({})).rejects.toMatchObject({ code: 'storage.denied', retryable: false })
+    await accept(true)
+  })
+
   test('The connections of a process are replaced after recycle.', async () => {
     const storage = await open({ poolSize: 1, recycle: '1s' })
     const own = async () => {

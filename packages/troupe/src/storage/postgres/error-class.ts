@@ -1,4 +1,5 @@
 /** Classifies errors: a failed expectation, an error that allows a retry, an unreachable server, and others. */
+import type { DatabaseError } from 'pg'
 import { failure, type TroupeError } from '../../core/index.ts'
 import type { PostgresSettings } from './connections/connection-target.ts'
 
@@ -46,6 +47,7 @@ const kinds: Readonly<Record<string, Exclude<PostgresErrorClass['kind'], 'unexpe
   '3D000': 'denied',
   '42501': 'denied',
   '25P03': 'lost',
+  '25P04': 'lost',
   '57P01': 'lost',
   '57P02': 'lost',
   '57P03': 'lost',
@@ -62,7 +64,8 @@ export function errorClassOf(error: unknown): PostgresErrorClass {
   }
   // A migration invalidated the prepared statement; a new connection prepares it again.
   if (code === '0A000' && messageOf(error).startsWith('cached plan')) return { kind: 'lost' }
-  return { kind: kinds[code] ?? 'invalid' }
+  // Other fatal errors end the login, as that of a database that accepts no connections.
+  return { kind: kinds[code] ?? ((error as DatabaseError).severity === 'FATAL' ? 'denied' : 'invalid') }
 }
 
 /** Codes of Node for certificate errors, and messages of `pg` for servers without TLS. */

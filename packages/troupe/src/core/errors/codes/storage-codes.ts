@@ -44,7 +44,7 @@ export const storageCodes = {
   'storage.io': {
     class: errors.ExternalServiceError,
     message: 'Reading or writing {path} failed: {problem}.',
-    hint: 'The change was not acknowledged. Check the disk before trying again.',
+    hint: 'The change was not acknowledged. Check the disk before trying again, and on PostgreSQL the log of the server and the schema.',
   },
   'storage.unreachable': {
     class: errors.ExternalServiceError,
