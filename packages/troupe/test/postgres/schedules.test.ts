@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { createTroupe, defineMessage, type Troupe } from '../../src/index.ts'
 import { dropSchema, missingServer, schemaName, server } from './postgres-server.ts'
 import { tick } from './schedules-team.ts'
@@ -107,6 +107,19 @@ describe.skipIf(missing !== undefined)('schedules of several processes', () => {
       }
     } finally {
       for (const troupe of troupes) await troupe.close()
+    }
+  })
+
+  test('The times of a schedule follow the clock of the server, also if that of its process is late.', async () => {
+    const creator = await createTroupe({ storage, teams: { tick }, log: 'silent' })
+    const late = vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() - 90_000)
+    const begun = performance.timeOrigin + performance.now()
+    try {
+      const { next } = await creator.user('late').schedules.create({ id: 'late', team: 'tick', in: '1h' })
+      expect(Math.abs(Date.parse(String(next[0])) - begun - 3_600_000)).toBeLessThan(30_000)
+    } finally {
+      late.mockRestore()
+      await creator.close()
     }
   })
 })

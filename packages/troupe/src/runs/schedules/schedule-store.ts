@@ -92,6 +92,8 @@ export interface ScheduleStore {
     after: DueSchedule | undefined,
     limit: number,
   ): Promise<{ readonly due: readonly DueSchedule[]; readonly nextMs: number | undefined }>
+  /** Returns the time of the storage, by which schedules are due. */
+  now(): Promise<number>
   /** Returns the schedules of all users that follow messages or the context. */
   sources(): Promise<readonly (Key & { readonly source: Exclude<ScheduleSource, 'time'> })[]>
 }
@@ -200,8 +202,15 @@ export function createScheduleStore(storage: Storage): ScheduleStore {
 }
 
 /** The reads of the schedules of all users. */
-function workReads(storage: Storage, table: ReturnType<typeof compileReads>): Pick<ScheduleStore, 'due' | 'sources'> {
+function workReads(
+  storage: Storage,
+  table: ReturnType<typeof compileReads>,
+): Pick<ScheduleStore, 'due' | 'now' | 'sources'> {
   return {
+    async now() {
+      const [rows] = await storage.read({ work: true }, [table.now({ now }, { returns: true })])
+      return Number(rows?.[0]?.now)
+    },
     async due(after, limit) {
       const from = after ?? { due: 0, user: '', schedule: '' }
       const [rows = [], next] = await storage.read({ work: true }, [
@@ -330,6 +339,7 @@ function compileReads(storage: Storage) {
         order by due, user_id, schedule_id limit ${p.limit}`,
     ),
     next: compile<{ now: Bind }>((p) => sql`select min(due) - ${p.now} as ms from schedule_work where due > ${p.now}`),
+    now: compile<{ now: Bind }>((p) => sql`select 0 + ${p.now} as now`),
     sources: compile<Record<never, never>>(
       () => sql`select user_id, schedule_id, source from schedule_work where source is not null`,
     ),

@@ -66,7 +66,6 @@ export class Schedules {
   async create(spec: ScheduleSpec): Promise<Schedule> {
     const { parts } = this.#scheduleHost
     const { code } = parts.settings
-    const { clock } = parts.platform
     const { store } = parts.stores
     checkSpec(spec)
     const id = spec.id === undefined ? parts.platform.ids.next() : checkId(spec.id)
@@ -75,7 +74,7 @@ export class Schedules {
       topology = code.compile(reference)
       return topology
     }
-    const now = clock.now()
+    const now = await store.now()
     const { config, paused = false, every } = spec
     const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
     const author = parts.access.callers.sourceFor(this.#user)
