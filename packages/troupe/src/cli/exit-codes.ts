@@ -23,6 +23,8 @@ export const exitCodes = {
   waiting: 6,
   /** Ended by Ctrl-C, with the code that shells use. */
   interrupted: 130,
+  /** Ended by a second SIGTERM, with the code that shells use. */
+  terminated: 143,
 } as const
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]

@@ -75,14 +75,17 @@ function asMisused({ code, message }: CommanderError): CliError {
 const unwritten = ({ message }: Error): CliError =>
   commandFailure('output.unwritten', exitCodes.failed, { problem: message })
 
-/** Aborts with the first Ctrl-C; a second one ends the process, for the journal is durable at every moment. */
+/** Aborts with the first signal; a second one ends the process, for the journal is durable at every moment. */
 function stopped(): AbortSignal {
   const stop = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const [name, exit] of [
+    ['SIGINT', exitCodes.interrupted],
+    ['SIGTERM', exitCodes.terminated],
+  ] as const) {
     let isInterrupted = false
     process.on(name, () => {
       // At a Ctrl-C `troupe dev` ends the server that has heard it too: that is no second one.
-      if (isInterrupted) process.exit(exitCodes.interrupted)
+      if (isInterrupted) process.exit(exit)
       isInterrupted = true
       stop.abort()
     })
