@@ -245,7 +245,7 @@ describe('troupe.doctor', () => {
     const storage = `sqlite:${join(practice.folder, 'copy.db')}` as const
     await restoreBackup({ from: join(practice.folder, 'backup'), to: storage })
     const copy = await practice.opened({ storage })
-    const moving = async () => (await copy.doctor({ production: true })).checks.find(({ id }) => id === 'runs.moving')
+    const moving = async () => (await copy.doctor()).checks.find(({ id }) => id === 'runs.moving')
     expect(await moving()).toMatchObject({
       status: 'fail',
       evidence: expect.stringContaining(`a backup of ${copy.restored?.backupAt}`),

@@ -43,7 +43,10 @@ export class Restored {
     events.emit({ type: 'troupe.restored', at: clock.now(), installation, backupAt })
     await this.#recordOnce('backup.restore', installation)
     if (mode === 'resume') return this.resume()
-    log.warn('the database was restored from a backup: work resumes after resumeRestored()', { backupAt })
+    log.warn(
+      'the database was restored from a backup: work resumes after `troupe resume-restored` or resumeRestored()',
+      { backupAt },
+    )
     // Another process on this database may resume it.
     this.#unhint = storage.onHint((hint) => {
       if ('work' in hint && hint.work === 'cleanup')

@@ -169,7 +169,7 @@ export const generalCodes = {
   'troupe.restored': {
     class: errors.ConflictError,
     message: '{what} is not possible: the database was restored from a backup of {backupAt} and is on hold.',
-    hint: 'Pending work of the backup may have been done since. Check it, then call troupe.resumeRestored().',
+    hint: 'Pending work of the backup may have been done since. Check it, then run `troupe resume-restored`, or call troupe.resumeRestored().',
     status: 503,
   },
   'join.unsatisfied': {

@@ -1,6 +1,6 @@
 /** Checks of open runs, schedules and dead letters. */
 import { journalOwnerOf } from '../../../journal/index.ts'
-import { counted, coverageOf, fail, listNames, pass, short, warn } from '../doctor-subject.ts'
+import { counted, coverageOf, fail, listNames, pass, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
 
 const oldMs = 24 * 3_600_000
@@ -39,8 +39,7 @@ export const workChecks = {
     const { parts, users, now } = subject
     const { backupAt } = parts.maintenance.restored.mark ?? {}
     if (parts.work.gate.state === 'restored')
-      return short(
-        subject,
+      return fail(
         `The troupe was restored from a backup of ${backupAt} and is on hold: no run resumes, no schedule fires, no message is delivered.`,
         'Follow docs/backup.md; then run `troupe resume-restored`, or call troupe.resumeRestored() in the open process.',
       )
