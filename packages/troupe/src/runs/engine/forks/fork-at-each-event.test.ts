@@ -118,3 +118,39 @@ it('A fork at any event repeats requests that were unanswered then, to agents of
     expect(await fork.result(), `forked at ${seq}, ${type}`).toMatchObject(expected)
   }
 })
+
+it('A fork at any event repeats the child runs that had not ended then, and no other one that started with them.', async () => {
+  const executed: string[] = []
+  const ended = Promise.withResolvers<void>()
+  const leaf = defineAgent({
+    name: 'Leaf',
+    run: async (task: string) => {
+      executed.push(task)
+      if (task === 'slow') await ended.promise
+      return task
+    },
+  })
+  const lead = defineAgent({
+    name: 'Lead',
+    run: async (tasks: readonly string[], ctx) =>
+      Promise.all(
+        tasks.map(async (task) => (await (await ctx.startRun({ task, agent: leaf })).result()).response ?? null),
+      ),
+  })
+  await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  const { orchestra } = troupe.user('ada')
+  const run = await orchestra.start({ task: ['quick', 'slow'], agent: lead })
+  for await (const { type } of run.events()) if (type === 'run.charged') ended.resolve()
+  const expected = { status: 'completed', response: ['quick', 'slow'] }
+  expect(await run.result()).toMatchObject(expected)
+  const events = await eventsOf(run)
+  const charged = events.flatMap(({ seq, type }) => (type === 'run.charged' ? [seq] : []))
+  for (const { seq, type } of events) {
+    executed.length = 0
+    const fork = await orchestra.fork(run.id, { at: seq })
+    expect(await fork.result(), `forked at ${seq}, ${type}`).toMatchObject(expected)
+    expect(executed, `forked at ${seq}, ${type}`).toEqual(
+      ['quick', 'slow'].slice(charged.filter((end) => end <= seq).length),
+    )
+  }
+})

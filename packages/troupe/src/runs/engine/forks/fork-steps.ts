@@ -124,11 +124,17 @@ function split(
   const at = bodies.findIndex((entries) => entries.some(isNew))
   if (at < 0) return { shared: bodies, rest: [] }
   const cut = (bodies[at] as readonly StepLogEntry[]).findIndex(isNew)
-  const shared = [...bodies.slice(0, at), (bodies[at] as readonly StepLogEntry[]).slice(0, cut)]
-  return {
-    shared: shared.filter((entries) => entries.length > 0),
-    rest: [...(bodies[at] as readonly StepLogEntry[]).slice(cut), ...bodies.slice(at + 1).flat()],
-  }
+  const before = [...bodies.slice(0, at), (bodies[at] as readonly StepLogEntry[]).slice(0, cut)]
+  const after = [...(bodies[at] as readonly StepLogEntry[]).slice(cut), ...bodies.slice(at + 1).flat()]
+  const isWait = waitsForChildrenIn(before.flat())
+  const shared = [...before, after.filter(isWait)]
+  return { shared: shared.filter((entries) => entries.length > 0), rest: after.filter((entry) => !isWait(entry)) }
+}
+
+/** A step that has the id of a child run waits for that run; without the wait it would start the run with the same id. */
+function waitsForChildrenIn(entries: readonly StepLogEntry[]): (entry: StepLogEntry) => boolean {
+  const children = new Set(entries.filter(isChild).map(({ v }) => String(v)))
+  return ({ t, id = '' }) => t === 'wait' && children.has(childIn(id) ?? '')
 }
 
 /**
