@@ -360,7 +360,8 @@ export class Orchestra {
   /**
    * Returns what a fork would share, pay, repeat and ask, from the records of the run. It starts nothing.
    * @param options `at` and `edit`, as `fork` takes them
-   * @throws NotFoundError; ValidationError for an unknown `at`, or for a result or an answer that nothing takes
+   * @throws NotFoundError; ValidationError for an unknown `at`, or for a result or an answer that nothing takes;
+   * ConflictError `effect.reverted`, as `fork`
    * @example const { paid, repeated } = await ada.orchestra.planFork(run.id, { at: 12 })
    */
   async planFork(id: string, options: Pick<ForkOptions, 'at' | 'edit'>): Promise<ForkPlan> {

@@ -246,6 +246,25 @@ describe('undo of a retried or forked run', () => {
     expect(status).toBe('failed')
   })
 
+  it('A fork and its plan are rejected only if the fork would share an undone effect.', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: pipe(acts([], 'A'), acts([], 'B')) })
+    await run.result()
+    const events = []
+    for await (const event of run.events()) events.push(event)
+    const at = events.find(({ type }) => type === 'step.completed')?.seq ?? 0
+    expect((await orchestra.planFork(run.id, { at })).sharedSteps).toBe(1)
+    await orchestra.undo(run.id)
+    for (const call of [orchestra.planFork(run.id, { at }), orchestra.fork(run.id, { at, repeat: true })])
+      await expect(call).rejects.toMatchObject({ code: 'effect.reverted', details: { run: run.id } })
+    const started = events.find(({ type }) => type === 'step.started')?.seq ?? 0
+    for (const before of [1, started]) {
+      expect((await orchestra.planFork(run.id, { at: before })).sharedSteps).toBe(0)
+      const fork = await orchestra.fork(run.id, { at: before, repeat: true })
+      expect((await fork.result()).status).toBe('completed')
+    }
+  })
+
   it('An undo of a fork leaves shared effects to its source, and reverts the effects of the fork itself.', async () => {
     const { orchestra } = await ada()
     const done: string[] = []

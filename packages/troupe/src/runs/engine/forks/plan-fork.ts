@@ -8,6 +8,7 @@ import type { ForkOptions } from './fork-options.ts'
 import { type ForkSource, shareHistory } from './fork-run.ts'
 import { sharedCalls } from './fork-steps.ts'
 import { happened, type UnsharedCall, unsharedCalls } from './reject-repeated.ts'
+import { rejectReverted } from './reject-reverted.ts'
 
 /** A side effect of the source that a fork would make again. */
 export interface RepeatedEffect {
@@ -51,7 +52,10 @@ export interface ForkPlan {
   }[]
 }
 
-/** @param options as `readFork` returns them */
+/**
+ * @param options as `readFork` returns them
+ * @throws ConflictError `effect.reverted`, as the fork
+ */
 export async function planFork(
   parts: OrchestraParts,
   user: UserId,
@@ -62,7 +66,9 @@ export async function planFork(
   const { state, events, logs } = await shareHistory(parts, user, { ...source, fork: 'planned', at }, { options })
   const sharedSteps = events.filter(({ type }) => type === 'step.completed' || type === 'step.failed').length
   if (hasEnded(state)) return { sharedSteps, paid: paidFor([]), repeated: [], asked: [] }
-  const calls = await unsharedCalls(parts, user, source, { events, calls: sharedCalls(logs) })
+  const shared = { events, calls: sharedCalls(logs) }
+  await rejectReverted(parts, user, source, shared)
+  const calls = await unsharedCalls(parts, user, source, shared)
   return {
     sharedSteps,
     paid: paidFor(calls),

@@ -58,14 +58,18 @@ export async function unsharedCalls(
   source: { readonly run: string; readonly records: readonly JournalRecord[] },
   { events, calls }: Shared,
 ): Promise<readonly UnsharedCall[]> {
-  const ended = new Set(
-    events.flatMap((event) => (event.type === 'step.completed' || event.type === 'step.failed' ? [event.step] : [])),
-  )
+  const ended = endedSteps(events)
   const found: UnsharedCall[] = []
   for (const step of stepsOf(source.records))
     if (!ended.has(step)) found.push(...(await callsOfStep(parts, user, { run: source.run, step }, calls.get(step))))
   return found
 }
+
+/** Returns the steps that have ended in these events: the fork shares all of their calls. */
+export const endedSteps = (events: readonly Event[]): ReadonlySet<string> =>
+  new Set(
+    events.flatMap((event) => (event.type === 'step.completed' || event.type === 'step.failed' ? [event.step] : [])),
+  )
 
 const stepsOf = (records: readonly JournalRecord[]): readonly string[] => [
   ...new Set(

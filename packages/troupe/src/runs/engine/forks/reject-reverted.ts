@@ -7,6 +7,7 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal, stepJournal } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
 import { forkedFrom } from './forked-steps.ts'
+import { endedSteps } from './reject-repeated.ts'
 
 type Parts = Pick<OrchestraParts, 'journal'>
 
@@ -21,11 +22,12 @@ export async function rejectReverted(
   source: { readonly run: string; readonly pinned: Pinned },
   shared: { readonly events: readonly Event[]; readonly calls: ReadonlyMap<string, ReadonlySet<string>> },
 ): Promise<void> {
-  const found = await revertedCalls(parts, user, await withSources(parts, user, source), shared.events)
-  const effects = found.filter(({ run, step, call }) => {
-    const calls = shared.calls.get(step)
-    return run !== source.run || calls === undefined || calls.has(call)
-  })
+  const runs = await withSources(parts, user, source)
+  const found = await revertedCalls(parts, user, runs, shared.events)
+  const ended = endedSteps(shared.events)
+  const effects = found.filter(
+    ({ run, step, call }) => !runs.includes(run) || ended.has(step) || shared.calls.get(step)?.has(call),
+  )
   if (effects.length === 0) return
   const names = effects.map(({ run, step, name }) => `${name} (${run === source.run ? '' : `run ${run}, `}${step})`)
   throw failure('effect.reverted', { run: source.run, names: names.join(', '), effects })
