@@ -5,6 +5,7 @@ import type { UncertainEffect } from '../../journal/index.ts'
 import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import type { RunOwner } from './execution/run-owner.ts'
+import type { ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts } from './orchestra-parts.ts'
 import type { RunRow } from './store/run-store.ts'
 
@@ -26,6 +27,8 @@ export interface RunHost {
   /** Returns true if this process executes the run now, so that its row is not up to date. */
   works(user: UserId, run: string): boolean
   own(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<RunOwner>
+  /** Reads a run, ended or not, with the code of its agents. @throws ConflictError `run.agents_missing` */
+  source(user: UserId, run: string): Promise<ForkSource>
   /** Stores the code of a new run before the run is durable, because a cancellation may follow at once. */
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void
   ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void>

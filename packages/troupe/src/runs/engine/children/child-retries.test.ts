@@ -34,6 +34,31 @@ const lame = (name: string) => {
 }
 
 describe('a retried run with child runs', () => {
+  it('A retry that is cancelled before its step has started the retried child run ends at once, and the child run too.', async () => {
+    const { orchestra } = await ada()
+    const { agent } = lame('Inner')
+    const stopped = (signal: AbortSignal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    let executions = 0
+    const outer = defineAgent({
+      name: 'Outer',
+      run: async (_, ctx) => {
+        if (++executions > 1) await stopped(ctx.signal)
+        const { success } = await (await ctx.startRun({ task: 'sub', topology: line(agent) })).result()
+        if (!success) throw new Error('not now')
+        return 'done'
+      },
+    })
+    const run = await orchestra.start({ task: 't', topology: line(outer) })
+    expect(await responseOf(run)).toBe('not now')
+    const retried = await run.retry()
+    const began = performance.now()
+    await retried.cancel()
+    expect(performance.now() - began).toBeLessThan(5_000)
+    const children = await orchestra.list({ parent: retried.id })
+    expect(children.items.map(({ status }) => status)).toEqual(['cancelled'])
+  })
+
   it('A retry does not repeat child runs and effects of the failed step that had ended.', async () => {
     const { orchestra } = await ada()
     const { model, agent } = paid('Inner')

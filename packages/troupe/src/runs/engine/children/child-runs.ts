@@ -1,6 +1,6 @@
 /** Creates, executes and cancels child runs for the host. */
 
-import type { ChildRunSpec } from '../../../agents/index.ts'
+import type { Agent, ChildRunSpec } from '../../../agents/index.ts'
 import { finishNow, TroupeError, type UserId } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
@@ -13,6 +13,7 @@ import { foldRun } from '../execution/fold-run.ts'
 import { findRetryPoint } from '../forks/find-retry-point.ts'
 import { forkRun } from '../forks/fork-run.ts'
 import type { ChildRuns, RemainingBudget } from '../orchestra-parts.ts'
+import { isUnable } from '../ownership/ensure-owned.ts'
 import type { RunHost } from '../run-host.ts'
 import type { TeamReference } from '../starts/resolve-team.ts'
 import { createRunInParts, prepareRun, type StartSpec } from '../starts/start-run.ts'
@@ -46,8 +47,9 @@ export function createChildRuns(host: RunHost): ChildRuns {
       const { at, step } = await findRetryPoint(host.parts, user, PastRun.of(run, records), { stopped: true })
       const before = Object.entries(parentOf(pinned)?.reserved ?? {})
       const amounts = Object.fromEntries(before.map(([resource, { amount }]) => [resource, amount]))
-      // The step that starts the child provides its code.
-      const source = { run, records, pinned, agents: new Map() }
+      const agents = await codeOf(host, user, run)
+      host.rememberCode(user, as, agents)
+      const source = { run, records, pinned, agents }
       const retry = {
         budget: {},
         parent: { ...parent, ...childPools(parent.pools, as, amounts) },
@@ -84,6 +86,16 @@ export function createChildRuns(host: RunHost): ChildRuns {
         if (!isOver(error) && !(error instanceof TroupeError && error.code === 'run.not_owned')) throw error
       }
     },
+  }
+}
+
+/** Returns the code of a run. If this process lacks it, the step that starts the child run provides it. */
+async function codeOf(host: RunHost, user: UserId, run: string): Promise<ReadonlyMap<string, Agent>> {
+  try {
+    return (await host.source(user, run)).agents
+  } catch (error) {
+    if (isUnable(error)) return new Map()
+    throw error
   }
 }
 
