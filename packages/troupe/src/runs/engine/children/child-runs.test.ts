@@ -75,6 +75,21 @@ describe('a run that a step starts', () => {
     },
   )
 
+  it('The result of a fork at the wait for a child run has the question of its own child run.', async () => {
+    const { orchestra } = (await opened()).user('ada')
+    const asking = defineAgent({ name: 'First', run: async (_, ctx) => (await ctx.ask({ text: '?' })) as string })
+    const run = await orchestra.start({ task: 't', topology: solo(outer(solo(asking, 'First <-> User'))) })
+    let at = 0
+    for await (const { seq } of run.events({ untilWaiting: true })) at = seq
+    for (let n = 1; n <= 10; n++) {
+      const fork = await orchestra.fork(run.id, { at })
+      const { status, questions } = await fork.result()
+      expect([status, questions.map(({ agent }) => agent)]).toEqual(['waiting', ['First']])
+      await fork.answer(questions[0]?.id ?? '', 'yes')
+      expect((await fork.result()).response).toMatchObject({ status: 'completed', response: 'yes' })
+    }
+  })
+
   it('A child run is found again when another process replays the step that started it.', async () => {
     let executions = 0
     let release = () => {}
