@@ -87,10 +87,16 @@ function leaseStatement(dialect: Dialect, compile: Compile, shape: Shape, { maxA
     types.length + except.length === 0 && batch === undefined
       ? sql``
       : sql`or not (1 = 1 ${fits(dialect, p, shape.wanted, 's')})`
+  // A new batch gets no message that was tried before, which is handled alone and before those behind it.
+  const tried =
+    batch === null
+      ? sql`or s.attempts > 0 or s.failures > 0 or exists (select 1 from messages h where h.user_id = mailbox_lanes.user_id
+        and h.mailbox = mailbox_lanes.mailbox and h.seq = mailbox_lanes.head_seq and (h.attempts > 0 or h.failures > 0))`
+      : sql``
   // Only the first message of a lane gets its last attempt, so that a crash does not make the others dead letters.
   const stop = (p: Values) => sql`(select min(s.seq) from (
       select x.seq, x.type, x.kinds, x.attempts, x.batch, x.failures from messages x where ${inLane} order by x.seq limit ${p.perLane}) s
-    where s.seq > mailbox_lanes.head_seq and (s.attempts + 1 >= ${maxAttempts} ${other(p)}))`
+    where s.seq > mailbox_lanes.head_seq and (s.attempts + 1 >= ${maxAttempts} ${tried} ${other(p)}))`
   const end = (p: Values) =>
     sql`(select x.seq from messages x where ${inLane} order by x.seq limit 1 offset ${p.perLane})`
   const batchEnd = (p: Values) =>

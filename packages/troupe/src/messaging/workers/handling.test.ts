@@ -124,6 +124,25 @@ it('A batch of redriven messages repeats no effect with a key.', async () => {
   expect(charged.length).toBe(before)
 })
 
+it('A message of a failed batch is handled before the later ones of its sender, also if the storage interrupts it.', async () => {
+  let failing = false
+  testbed = await openMessagingTestbed({ faults: () => (failing ? 'io-before' : undefined) })
+  const { start, agent, clock } = testbed
+  const handled: string[] = []
+  const worker = new Worker('W').onBatch(Note, { size: 2, wait: '1s' }, (messages) => {
+    if (messages.length > 1) throw new Error('one of them')
+    failing = handled.length === 0
+    handled.push(...messages.map(({ payload }) => payload))
+  })
+  worker.onFailure = () => {
+    failing = false
+  }
+  await start(worker)
+  for (const payload of ['x', 'y']) await agent('A').messages.send(Note, payload, { to: 'W' })
+  for (let i = 0; i < 1_000 && (await agent('W').mailbox.counts()).unread > 0; i++) await clock.advance('10ms')
+  expect(handled).toEqual(['x', 'x', 'y'])
+})
+
 describe('an at-most-once effect whose outcome the storage rejected', () => {
   async function unrecorded(spec: Partial<EffectSpec<number>>, { maxAttempts = 5, batch = false } = {}) {
     let failing = false

@@ -104,7 +104,7 @@ export class WorkerIntake {
   }
 }
 
-/** Returns false if a failed message has taken back the later ones of its lane, which must not be handled before it. */
+/** Returns false if the lease ended while the jobs before were handled, so that another receiver may have the message. */
 async function isLeaseValid(job: readonly DeliveryHandle[]): Promise<boolean> {
   try {
     await DeliveryHandle.renewAll(job)
