@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { testStorages } from '../../../test/postgres/test-databases.ts'
+import { CriticalError } from '../../core/index.ts'
 import { defineMessage } from '../message-type.ts'
 import type { MessagingTestbed, MessagingTestbedOptions } from '../messaging-testbed.test.fixture.ts'
 import { messagingTestbeds, until } from '../open-testbeds.test.fixture.ts'
@@ -167,6 +168,19 @@ describe.each(storages)('a batch at $url', (testStorage) => {
     await trial.handled()
     expect(trial.paid).toEqual(['a1', 'b1', 'b2'])
     expect(await trial.dead()).toEqual([])
+  })
+  it('A critical error of a batch dead-letters only the message that causes it.', async () => {
+    const trial = await begin()
+    const worker = new Worker('W').onBatch(Note, { size: 3, wait: '1s' }, async (messages, ctx) => {
+      const payloads = messages.map(({ payload }) => payload)
+      if (payloads.includes('b1')) throw new CriticalError('b1 is bad')
+      await trial.handle(payloads, ctx, false)
+    })
+    await trial.send(['a1', 'b1', 'c1'])
+    await trial.testbed.start(worker)
+    await trial.handled()
+    expect(trial.seen.flat().sort()).toEqual(['a1', 'c1'])
+    expect(await trial.dead()).toEqual([expect.stringMatching(/b1 is bad/)])
   })
   it('A failed batch is handled one by one in the order of its senders, also if one message fails again.', async () => {
     const trial = await begin()

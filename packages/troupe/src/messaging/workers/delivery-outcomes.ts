@@ -35,7 +35,7 @@ export class DeliveryOutcomes {
     return deliveries
       .toReversed()
       .map((delivery) =>
-        this.#isLast(delivery, error)
+        this.#isLast(deliveries, delivery, error)
           ? delivery.deadLetterFragment(reason)
           : delivery.nackFragment(backoffDelay(retry.backoff, delivery.attempt, random), reason),
       )
@@ -52,7 +52,7 @@ export class DeliveryOutcomes {
       case 'failed':
         for (const delivery of deliveries) {
           const error = thrown ?? restoreError(end.error)
-          const isLast = this.#isLast(delivery, end.error)
+          const isLast = this.#isLast(deliveries, delivery, end.error)
           failures.handlerFailed(error, delivery)
           delivery.finished(isLast ? 'dead-lettered' : 'nacked', error)
           if (isLast) failures.deadLettered(error, delivery)
@@ -98,8 +98,10 @@ export class DeliveryOutcomes {
     await releaseDeliveries(others, backoffDelay(backoff, others[0]?.attempt ?? attempts, random))
   }
 
-  #isLast(delivery: DeliveryHandle, error: StoredError): boolean {
-    return delivery.attempt >= this.#parts.retry.attempts || error.name === 'CriticalError'
+  /** After a batch, each message is tried alone, because the error is of one of them. */
+  #isLast(deliveries: Deliveries, delivery: DeliveryHandle, error: StoredError): boolean {
+    const isCritical = deliveries.length === 1 && error.name === 'CriticalError'
+    return isCritical || delivery.attempt >= this.#parts.retry.attempts
   }
   /** If another process has the message by now, that one reports what becomes of it. */
   async #moveToDeadLetters(delivery: DeliveryHandle, error: unknown, reason: string, ended: Fragment): Promise<void> {
