@@ -35,6 +35,8 @@ export interface EffectSpec<Out = unknown> {
   readonly request?: () => Json
   /** Finds out the outcome if it is unknown after a crash. */
   readonly reconcile?: (key: string) => Promise<Reconciled<Out>>
+  /** True if an earlier step began the effect and its outcome is unknown: it is executed only if `reconcile` returns `not`. */
+  readonly begun?: boolean
   /**
    * Compensates the effect when its run is undone; it gets the idempotency key and the recorded output. Without it, the
    * effect cannot be undone.

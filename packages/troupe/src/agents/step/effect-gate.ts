@@ -41,12 +41,12 @@ export class EffectGate {
       ...(input === undefined ? {} : { input: capture(input) }),
       ...(taint ? { taint: [...taint] } : {}),
     }
-    const spec = { ...wanted, ...captured }
     const { recorder, guard } = this.#asking
     const { rules = {}, previous } = this.#parts
-    const before = spec.key === undefined ? undefined : previous?.get(`${name}[${spec.key}]`)
+    const before = wanted.key === undefined ? undefined : previous?.get(`${name}[${wanted.key}]`)
+    const spec = { ...wanted, ...captured, begun: before !== undefined }
     // Returning the recorded answer can be repeated, also for an effect that cannot.
-    if (before)
+    if (before?.state === 'done')
       return recorder.effect(name, { ...spec, class: 'idempotent' }, ({ taint }) => {
         taint(before.taint ?? [])
         return before.output as never

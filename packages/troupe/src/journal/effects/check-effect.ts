@@ -3,7 +3,7 @@ import { checkOptions, failure, fieldOf, show } from '../../core/index.ts'
 import type { EffectClass, EffectSpec, Reconciled } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
-const options = ['class', 'key', 'input', 'request', 'reconcile', 'undo', 'claim', 'charge', 'taint'] as const
+const options = ['class', 'key', 'input', 'request', 'reconcile', 'begun', 'undo', 'claim', 'charge', 'taint'] as const
 
 /** @throws ValidationError that names the invalid argument */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: unknown): void {

@@ -135,12 +135,12 @@ function begin<Out>(effect: Effect<Out>): void {
   const { pendingCommit } = effect.stage
   if (pendingCommit) return void beginAfterCommit(effect, pendingCommit)
   const claim = execution.record.claims.get(id)
-  if (claim?.cleared) {
-    carryOutWhenCleared(effect, claim)
-    return
-  }
+  if (claim?.cleared) return void carryOutWhenCleared(effect, claim)
   const done = track(effect)
-  const run = () => void execution.work(() => perform(effect)).then(done)
+  const run = () => {
+    const begun = spec.begun ? execution.record.claims.get(id) : undefined
+    void execution.work(() => (begun ? recover(effect, begun) : perform(effect))).then(done)
+  }
   if (claim && !claim.outcome) void execution.work(() => recover(effect, claim)).then(done)
   else if (!claimed) run()
   else {
@@ -356,7 +356,7 @@ function end<Out>({ execution, id }: Effect<Out>): void {
   if (claim) claim.outcome = true
 }
 
-/** Continues an effect that an earlier execution claimed and whose outcome is not in the record. */
+/** Continues an effect that an earlier execution or step claimed and whose outcome is not in the record. */
 async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<void> {
   const { execution, id, spec } = effect
   const verdict = await reconcile(effect, claim)

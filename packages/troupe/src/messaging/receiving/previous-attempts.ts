@@ -10,7 +10,7 @@ import { failedRetentionMs, handledStep } from './handled-step.ts'
 /** The number of attempts whose journals are read, and deleted after a success. Earlier journals end with their retention. */
 const maxCheckedAttempts = 50
 
-/** Effects that earlier attempts have done, by name and key: `name[key]`. */
+/** Effects that earlier attempts have done, or begun with an unknown outcome, by name and key: `name[key]`. */
 export type PreviousEffects = ReadonlyMap<string, RecordedEffect>
 
 export interface PreviousAttemptsParts {
@@ -27,10 +27,11 @@ export class PreviousAttempts {
   }
 
   /**
-   * Returns the completed effects that must not be repeated, by name. It reads all previous attempts, because an attempt that
-   * failed early has no records of the effects of earlier ones.
+   * Returns the effects that must not be repeated, by name. It reads all previous attempts, because an attempt that failed early
+   * has no records of the effects of earlier ones. An unknown outcome counts after an interrupted batch only: of a dead letter,
+   * the redrive decides.
    */
-  async done(deliveries: readonly DeliveryHandle[]): Promise<PreviousEffects> {
+  async effects(deliveries: readonly DeliveryHandle[]): Promise<PreviousEffects> {
     const [delivery] = deliveries
     if (!delivery || deliveries.length > 1) return new Map()
     const { batch } = delivery
@@ -40,7 +41,10 @@ export class PreviousAttempts {
     return new Map(
       effectsByAttempt
         .flat()
-        .filter((effect) => effect.state === 'done' && mayNotRepeat(effect))
+        .filter(
+          (effect) =>
+            mayNotRepeat(effect) && (effect.state === 'done' || (delivery.failures === 0 && isUnclear(effect))),
+        )
         .map((effect) => [effect.name, effect]),
     )
   }
@@ -54,12 +58,10 @@ export class PreviousAttempts {
     if (!batch || failures > 0) return undefined
     const { user, steps, retentionMs } = this.#parts
     if (!batch.released) await delivery.leaveBatch(steps.abandon(user, [batch.step], failedRetentionMs(retentionMs)))
-    const effect = (await steps.effects(user, batch.step)).find(isUnclear)
+    const effect = (await steps.effects(user, batch.step)).find(isUnassigned)
     if (!effect) return undefined
     const what = `the batch in which it was handled was interrupted and cannot continue: its effect ${effect.name}`
-    return isKeyed(effect)
-      ? `${what} may have happened, and may not be repeated`
-      : `${what} has no key that says for which of its messages it was`
+    return `${what} has no key that says for which of its messages it was`
   }
 
   /**
@@ -84,8 +86,7 @@ const previousAttempts = ({ message: { id }, failures }: DeliveryHandle): readon
 const mayNotRepeat = (effect: RecordedEffect) => effect.class === 'at-most-once' || effect.class === 'idempotent'
 /** Whether the code of the handler gave the effect a key. */
 export const isKeyed = ({ name, key }: RecordedEffect) => key !== undefined && name.endsWith(`[${key}]`)
-/** Whether the outcome of an effect prevents a new attempt. An idempotent effect can be repeated under its key. */
-const isUnclear = (effect: RecordedEffect) => {
-  if (!mayNotRepeat(effect) || effect.state === 'failed') return false
-  return !isKeyed(effect) || (effect.state !== 'done' && effect.class === 'at-most-once')
-}
+const isUnassigned = (effect: RecordedEffect) => mayNotRepeat(effect) && effect.state !== 'failed' && !isKeyed(effect)
+/** An idempotent effect can be repeated under its key. */
+const isUnclear = ({ class: effectClass, state }: RecordedEffect) =>
+  effectClass === 'at-most-once' && (state === 'claimed' || state === 'uncertain')

@@ -205,9 +205,21 @@ describe('an at-most-once effect whose outcome the storage rejected', () => {
       expect(await steps.uncertain.list('ada')).toEqual([])
     },
   )
-  it('An at-most-once effect with an unrecorded outcome is reconciled if it can be, and the handler continues.', async () => {
-    const { charged, counts } = await unrecorded({ reconcile: async () => ({ happened: true, output: 1 }) })
+  it.each([[{}], [{ batch: true }], [{ batch: true, maxAttempts: 2 }]])(
+    'An at-most-once effect with an unrecorded outcome is reconciled if it can be, and the handler continues: %o.',
+    async (options) => {
+      const reconcile = async () => ({ happened: true, output: 1 }) as const
+      const { charged, counts } = await unrecorded({ key: 'the order', reconcile }, options)
+      expect(charged).toBe(1)
+      expect(counts).toMatchObject({ unread: 0, dead: 0 })
+    },
+  )
+  it('An at-most-once effect that its batch began waits for its outcome when a message is handled alone.', async () => {
+    const { charged, reasons } = await unrecorded({ key: 'the order' }, { batch: true, maxAttempts: 2 })
     expect(charged).toBe(1)
-    expect(counts).toMatchObject({ unread: 0, dead: 0 })
+    expect(reasons).toEqual(
+      ['x', 'y'].map(() => expect.stringMatching(/whether its effect charge.* happened is unknown/)),
+    )
+    expect(await testbed.steps.uncertain.list('ada')).toHaveLength(2)
   })
 })

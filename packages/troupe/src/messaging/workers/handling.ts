@@ -148,7 +148,7 @@ export class Handling {
 
   async #handle({ deliveries, type, handle }: Job, recorder: Recorder): Promise<Json> {
     for (const { message } of deliveries) recorder.addTaint(message.taint)
-    const previous = await this.#earlier.done(deliveries)
+    const previous = await this.#earlier.effects(deliveries)
     // Recorded, so that a handler that reads it does the same when it is executed again after a crash.
     const attempt = recorder.answerNow({ kind: 'attempt', name: '' }, () =>
       Math.max(...deliveries.map((delivery) => delivery.attempt)),
