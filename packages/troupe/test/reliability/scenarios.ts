@@ -7,6 +7,8 @@ export const scenarios = [
   'models',
   'sessions',
   'schedules',
+  'workers',
+  'entries',
   'cancelled',
   'frozen',
 ] as const

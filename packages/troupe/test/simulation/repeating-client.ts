@@ -1,6 +1,5 @@
 /** A client that repeats a call until its server answers. */
 
-import type { Troupe } from '../../src/index.ts'
 import type { NodeHandle, Simulation } from '../../src/testing/index.ts'
 
 const troubleCodes = new Set([
@@ -21,8 +20,8 @@ export const pause = (simulation: Simulation): Promise<void> => simulation.sleep
 
 /** @returns a function that repeats a call after each such failure */
 export const insistOn =
-  (simulation: Simulation, server: NodeHandle<Troupe>) =>
-  async <T>(run: (service: Troupe) => Promise<T>): Promise<T> => {
+  <Service>(simulation: Simulation, server: NodeHandle<Service>) =>
+  async <T>(run: (service: Service) => Promise<T>): Promise<T> => {
     for (;;)
       try {
         return await server.call(run)

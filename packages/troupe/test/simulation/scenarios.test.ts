@@ -11,6 +11,8 @@ const plans = [
   ['models', 20, 'models with parallel tools answer, and no tool acts twice'],
   ['sessions', 30, 'a thread has each acknowledged message once, in order, and no effect of a message happens twice'],
   ['schedules', 20, 'each message, write and manual trigger starts one run, and no effect happens twice'],
+  ['workers', 12, 'each message is handled once, in order, or is a dead letter, and no effect happens twice'],
+  ['entries', 20, 'sums hold, watchers see the last state of each key, and an erased user has no data'],
   ['frozen', 40, 'owners that stand still until their runs are taken over change nothing when they wake'],
   ['cancelled', 20, 'runs that are cancelled end so, and nothing of them changes afterwards'],
 ] as const
