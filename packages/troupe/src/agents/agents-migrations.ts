@@ -10,6 +10,8 @@ const sqlite = [
   `create table thread_messages (
     user_id text not null, thread text not null, seq integer not null, message text not null,
     taint text not null default '[]', run text, primary key (user_id, thread, seq)) without rowid`,
+  // `thread` is THREAD/NAME with the name of the agent or team: two agents of one thread have separate messages. `open` is the
+  // open step or run as JSON, `title` the beginning of the first message, `turns` the number of messages of the user.
   // A row without `updated_at` is a thread that was forgotten: its steps are still counted, because journals have their numbers.
   // `owner` is the process that executes the open step on a shared storage, or empty.
   `create table session_threads (
@@ -20,6 +22,7 @@ const sqlite = [
   `create table session_questions (
     user_id text not null, thread text not null, id text not null, wait text not null, step text not null,
     question text not null, primary key (user_id, thread, id)) without rowid`,
+  // `source` is the thread in which the item was stored, or empty; `seq` rises within the memory; `vector` has 32-bit floats in base64.
   `create table memory_items (
     user_id text not null, memory text not null, id text not null, version integer not null, content text not null,
     priority double precision not null, agent text not null, source text not null, provenance text not null,
@@ -45,16 +48,6 @@ export const agentsMigrations: readonly Migration[] = [
   },
 ]
 
-interface MemoryRow {
-  user_id: string
-  memory: string
-  id: string
-  version: number
-  content: string
-  provenance: string
-  taint: string
-  at: number
-}
 /** The statements use the names of the columns for thread and question. */
 export const messageContent: ContentNames = { message: ['thread', 'thread', 'seq'] }
 /** The encrypted open step is bound to its thread and its number. */
@@ -79,56 +72,3 @@ export const agentsTables: readonly UserTable[] = [
   { module: 'agents', name: 'memory_history', key: ['memory', 'id', 'version'], content: formerContent },
   { module: 'agents', name: 'tool_statistics', key: ['agent', 'tool'] },
 ]
-
-export interface AgentsTables {
-  memory_items: MemoryRow & {
-    priority: number
-    agent: string
-    /** The id of the thread in which it was stored; empty for none. */
-    source: string
-    /** Rises within the memory: the newest is last. */
-    seq: number
-    vector_model: string | null
-    /** 32-bit floats in base64. */
-    vector: string | null
-  }
-  memory_history: MemoryRow
-  tool_statistics: {
-    user_id: string
-    agent: string
-    tool: string
-    offers: number
-    calls: number
-    successes: number
-    duration_ms: number
-  }
-  thread_messages: {
-    user_id: string
-    thread: string
-    seq: number
-    message: string
-    taint: string
-    run: string | null
-  }
-  session_threads: {
-    user_id: string
-    /** `THREAD/NAME`: two agents of one thread have separate messages. */
-    thread: string
-    thread_id: string
-    /** The name of the agent or the team. */
-    name: string
-    kind: 'agent' | 'team'
-    /** The number of steps of sessions and of runs. */
-    steps: number
-    /** The open step or run, as JSON. */
-    open: string | null
-    /** The process that executes the open step, as `processes` names it; empty if there is none. */
-    owner: string
-    /** The beginning of the first message. */
-    title: string | null
-    /** The number of messages of the user. */
-    turns: number
-    updated_at: number | null
-  }
-  session_questions: { user_id: string; thread: string; id: string; wait: string; step: string; question: string }
-}

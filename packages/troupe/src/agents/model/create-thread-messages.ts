@@ -2,8 +2,8 @@
 import { sql } from 'kysely'
 import { canonicalJson, decodeJson, prefixEnd, type TaintLabel } from '../../core/index.ts'
 import { EncodedBody } from '../../journal/index.ts'
-import { type Dialect, rawTemplates, rowsTemplate, type Storage, template } from '../../storage/index.ts'
-import { type AgentsTables, messageContent } from '../agents-migrations.ts'
+import { type Dialect, rawTemplates, rowsTemplate, type Storage } from '../../storage/index.ts'
+import { messageContent } from '../agents-migrations.ts'
 import type { ThreadMessages } from '../services-port.ts'
 
 export function createThreadMessages({
@@ -41,20 +41,15 @@ export function createThreadMessages({
 }
 
 function compile(dialect: Dialect) {
+  const statement = rawTemplates(dialect)
   return {
-    all: template<AgentsTables, { user: string; thread: string }>(
-      dialect,
-      (db, p) =>
-        db
-          .selectFrom('thread_messages')
-          .select(['seq', 'message', 'taint', 'run'])
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread)
-          .orderBy('seq'),
+    all: statement<{ user: string; thread: string }>(
+      (p) => sql`select seq, message, taint, run from thread_messages
+        where user_id = ${p.user} and thread = ${p.thread} order by seq`,
       messageContent,
     ),
-    drop: template<AgentsTables, { user: string; thread: string }>(dialect, (db, p) =>
-      db.deleteFrom('thread_messages').where('user_id', '=', p.user).where('thread', '=', p.thread),
+    drop: statement<{ user: string; thread: string }>(
+      (p) => sql`delete from thread_messages where user_id = ${p.user} and thread = ${p.thread}`,
     ),
     add: rowsTemplate<{
       user: string

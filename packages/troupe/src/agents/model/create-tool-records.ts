@@ -1,8 +1,7 @@
 /** Stores the outcomes of tool calls: one row for each tool of an agent, updated in the change of the turn. */
 import { sql } from 'kysely'
-import { type Dialect, rawTemplates, type Storage, template } from '../../storage/index.ts'
-import type { AgentsTables } from '../agents-migrations.ts'
-import type { ToolRecords } from '../services-port.ts'
+import { type Dialect, rawTemplates, type Storage } from '../../storage/index.ts'
+import type { ToolRecords, ToolStatistics } from '../services-port.ts'
 
 export function createToolRecords({ storage }: { readonly storage: Pick<Storage, 'dialect' | 'read'> }): ToolRecords {
   const queries = compile(storage.dialect)
@@ -25,26 +24,16 @@ export function createToolRecords({ storage }: { readonly storage: Pick<Storage,
   }
 }
 
-type Row = {
-  user: string
-  agent: string
-  tool: string
-  offers: number
-  calls: number
-  successes: number
-  durationMs: number
-}
+type Row = ToolStatistics & { readonly user: string; readonly agent: string; readonly tool: string }
 
 function compile(dialect: Dialect) {
+  const statement = rawTemplates(dialect)
   return {
-    all: template<AgentsTables, { user: string; agent: string }>(dialect, (db, p) =>
-      db
-        .selectFrom('tool_statistics')
-        .select(['tool', 'offers', 'calls', 'successes', 'duration_ms'])
-        .where('user_id', '=', p.user)
-        .where('agent', '=', p.agent),
+    all: statement<{ user: string; agent: string }>(
+      (p) => sql`select tool, offers, calls, successes, duration_ms from tool_statistics
+        where user_id = ${p.user} and agent = ${p.agent}`,
     ),
-    add: rawTemplates(dialect)<Row>(
+    add: statement<Row>(
       (p) =>
         sql`insert into tool_statistics (user_id, agent, tool, offers, calls, successes, duration_ms)
           values (${p.user}, ${p.agent}, ${p.tool}, ${p.offers}, ${p.calls}, ${p.successes}, ${p.durationMs})

@@ -1,8 +1,7 @@
 /** The statements of threads. */
 import { sql } from 'kysely'
-import type { JournalTables } from '../../journal/index.ts'
-import { type Bind, type Dialect, rawTemplates, template } from '../../storage/index.ts'
-import { type AgentsTables, questionContent, threadContent } from '../agents-migrations.ts'
+import { type Bind, type Dialect, rawTemplates } from '../../storage/index.ts'
+import { questionContent, threadContent } from '../agents-migrations.ts'
 
 /** The agent or team with which a thread is held. */
 export interface ThreadPartner {
@@ -18,88 +17,53 @@ export interface ThreadPosition {
 }
 
 type Thread = { user: string; thread: string }
+
+/** Selects one thread, or the questions of it. */
+const isThread = (p: Thread) => sql`user_id = ${p.user} and thread = ${p.thread}`
+
 export const threadStatements = (dialect: Dialect) => ({
   ...reads(dialect),
   ...threadWrites(dialect),
-  ...threadOwners(dialect),
-  ...threadEnds(dialect),
   ...questionWrites(dialect),
 })
 
 function reads(dialect: Dialect) {
+  const compile = rawTemplates(dialect, threadContent)
   return {
-    state: template<AgentsTables & Pick<JournalTables, 'processes'>, Thread>(
-      dialect,
-      (db, p) =>
-        db
-          .selectFrom('session_threads')
-          .leftJoin('processes', 'processes.process_id', 'session_threads.owner')
-          .select(['steps', 'open', 'owner', 'title', 'processes.process_id as registered'])
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread),
-      threadContent,
+    state: compile<Thread>(
+      (p) => sql`select steps, open, owner, title, processes.process_id as registered from session_threads
+        left join processes on processes.process_id = session_threads.owner where ${isThread(p)}`,
     ),
-    ofThread: rawTemplates(
-      dialect,
-      threadContent,
-    )<{ user: string; id: string }>(
+    ofThread: compile<{ user: string; id: string }>(
       (p) => sql`select * from session_threads where user_id = ${p.user} and thread_id = ${p.id}
         and updated_at is not null order by updated_at desc, thread desc`,
     ),
-    page: rawTemplates(
-      dialect,
-      threadContent,
-    )<{ user: string; limit: number } & ThreadPosition>(
+    page: compile<{ user: string; limit: number } & ThreadPosition>(
       (p) => sql`select * from session_threads where user_id = ${p.user}
         and (updated_at, thread) < (${p.updatedAt}, ${p.thread})
         order by updated_at desc, thread desc limit ${p.limit}`,
     ),
-    named: rawTemplates(
-      dialect,
-      threadContent,
-    )<Thread>((p) => sql`select * from session_threads where user_id = ${p.user} and thread = ${p.thread}`),
-    asking: rawTemplates(dialect)<{ user: string; after: string; limit: number }>(
+    named: compile<Thread>((p) => sql`select * from session_threads where ${isThread(p)}`),
+    asking: compile<{ user: string; after: string; limit: number }>(
       (p) => sql`select distinct thread from session_questions where user_id = ${p.user} and thread > ${p.after}
         order by thread limit ${p.limit}`,
+      {},
     ),
-    questions: template<AgentsTables, Thread>(
-      dialect,
-      (db, p) =>
-        db
-          .selectFrom('session_questions')
-          .select(['id', 'step', 'wait', 'question'])
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread)
-          .orderBy('id'),
+    questions: compile<Thread>(
+      (p) => sql`select id, step, wait, question from session_questions where ${isThread(p)} order by id`,
       questionContent,
     ),
   }
 }
 
 function threadWrites(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   return {
-    create: template<AgentsTables, Thread & { id: string; name: string; kind: ThreadPartner['kind'] }>(
-      dialect,
-      (db, p) =>
-        db
-          .insertInto('session_threads')
-          .values({
-            user_id: p.user,
-            thread: p.thread,
-            thread_id: p.id,
-            name: p.name,
-            kind: p.kind,
-            steps: 0,
-            open: null,
-            owner: '',
-            title: null,
-            turns: 0,
-            updated_at: null,
-          })
-          .onConflict((conflict) => conflict.doNothing()),
+    create: compile<Thread & { id: string; name: string; kind: ThreadPartner['kind'] }>(
+      (p) => sql`insert into session_threads (user_id, thread, thread_id, name, kind, steps)
+        values (${p.user}, ${p.thread}, ${p.id}, ${p.name}, ${p.kind}, 0) on conflict do nothing`,
     ),
-    begin: template<
-      AgentsTables,
+    begin: compile<
       Thread & {
         before: number
         steps: number
@@ -110,102 +74,45 @@ function threadWrites(dialect: Dialect) {
         now: Bind
       }
     >(
-      dialect,
-      (db, p) =>
-        db
-          .updateTable('session_threads')
-          .set((row) => ({
-            steps: p.steps,
-            open: p.open,
-            owner: p.owner,
-            title: p.title,
-            turns: row('turns', '+', p.turns),
-            updated_at: p.now as number,
-          }))
-          .where('user_id', '=', p.user)
-          .where('thread', '=', p.thread)
-          .where('steps', '=', p.before)
-          .where('open', 'is', null),
+      (p) => sql`update session_threads set steps = ${p.steps}, open = ${p.open}, owner = ${p.owner},
+        title = ${p.title}, turns = turns + ${p.turns}, updated_at = ${p.now}
+        where ${isThread(p)} and steps = ${p.before} and open is null`,
       threadContent,
     ),
-    hide: template<AgentsTables, Thread & { steps: number }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set((row) => ({ steps: row('steps', '+', 1), title: null, turns: 0, updated_at: null }))
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('steps', '=', p.steps)
-        .where('open', 'is', null),
+    hide: compile<Thread & { steps: number }>(
+      (p) => sql`update session_threads set steps = steps + 1, title = null, turns = 0, updated_at = null
+        where ${isThread(p)} and steps = ${p.steps} and open is null`,
     ),
-  }
-}
-
-function threadOwners(dialect: Dialect) {
-  return {
     /** An id of a process is not used a second time, so an owner that is still the same has not come back. */
-    claim: template<AgentsTables, Thread & { steps: number; before: string; owner: string }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ owner: p.owner })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('steps', '=', p.steps)
-        .where('open', 'is not', null)
-        .where('owner', '=', p.before),
+    claim: compile<Thread & { steps: number; before: string; owner: string }>(
+      (p) => sql`update session_threads set owner = ${p.owner}
+        where ${isThread(p)} and steps = ${p.steps} and open is not null and owner = ${p.before}`,
     ),
-    release: template<AgentsTables, Thread & { steps: number; owner: string }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ owner: '' })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('steps', '=', p.steps)
-        .where('owner', '=', p.owner),
+    release: compile<Thread & { steps: number; owner: string }>(
+      (p) => sql`update session_threads set owner = ''
+        where ${isThread(p)} and steps = ${p.steps} and owner = ${p.owner}`,
     ),
-  }
-}
-
-function threadEnds(dialect: Dialect) {
-  return {
-    end: template<AgentsTables, Thread & { now: Bind }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ open: null, updated_at: p.now as number })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread),
+    end: compile<Thread & { now: Bind }>(
+      (p) => sql`update session_threads set open = null, updated_at = ${p.now} where ${isThread(p)}`,
     ),
-    cancel: template<AgentsTables, Thread & { steps: number; now: Bind }>(dialect, (db, p) =>
-      db
-        .updateTable('session_threads')
-        .set({ open: null, updated_at: p.now as number })
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('steps', '=', p.steps)
-        .where('open', 'is not', null),
+    cancel: compile<Thread & { steps: number; now: Bind }>(
+      (p) => sql`update session_threads set open = null, updated_at = ${p.now}
+        where ${isThread(p)} and steps = ${p.steps} and open is not null`,
     ),
   }
 }
 
 function questionWrites(dialect: Dialect) {
+  const compile = rawTemplates(dialect)
   return {
-    dropQuestions: template<AgentsTables, Thread>(dialect, (db, p) =>
-      db.deleteFrom('session_questions').where('user_id', '=', p.user).where('thread', '=', p.thread),
-    ),
-    ask: template<AgentsTables, Thread & { id: string; step: string; wait: string; question: string }>(
-      dialect,
-      (db, p) =>
-        db
-          .insertInto('session_questions')
-          .values({ user_id: p.user, thread: p.thread, id: p.id, step: p.step, wait: p.wait, question: p.question })
-          .onConflict((conflict) => conflict.doNothing()),
+    dropQuestions: compile<Thread>((p) => sql`delete from session_questions where ${isThread(p)}`),
+    ask: compile<Thread & { id: string; step: string; wait: string; question: string }>(
+      (p) => sql`insert into session_questions (user_id, thread, id, step, wait, question)
+        values (${p.user}, ${p.thread}, ${p.id}, ${p.step}, ${p.wait}, ${p.question}) on conflict do nothing`,
       questionContent,
     ),
-    answered: template<AgentsTables, Thread & { id: string }>(dialect, (db, p) =>
-      db
-        .deleteFrom('session_questions')
-        .where('user_id', '=', p.user)
-        .where('thread', '=', p.thread)
-        .where('id', '=', p.id),
+    answered: compile<Thread & { id: string }>(
+      (p) => sql`delete from session_questions where ${isThread(p)} and id = ${p.id}`,
     ),
   }
 }
