@@ -82,6 +82,30 @@ describe('a pool', () => {
     expect(cold.stats()).toMatchObject({ created: 0, idle: 0 })
   })
 
+  it('A caller of a pool with a key gets the instance that it had last if that one is idle, and any other if not.', async () => {
+    const { pool: p } = pool()
+    const [first, second] = [await p.acquire({ key: 'a' }), await p.acquire({ key: 'b' })]
+    await first.release()
+    await second.release()
+    const third = await p.acquire({ key: 'a' })
+    const fourth = await p.acquire({ key: 'a' })
+    expect([third.instance, fourth.instance]).toEqual([first.instance, second.instance])
+    await fourth.release()
+    await third.release()
+    expect([(await p.acquire()).instance, (await p.acquire({ key: 'b' })).instance]).toEqual([1, 2])
+  })
+
+  it('A warm start of a pool that fails leaves the instances that were created, and reports the error.', async () => {
+    let made = 0
+    const create = async () => {
+      if (++made === 1) throw new Error('no')
+      return made
+    }
+    const p = new AgentPool({ create, size: 3, warmStart: true, clock })
+    await expect(p.ready()).rejects.toThrow('no')
+    expect(p.stats()).toMatchObject({ created: 2, idle: 2, inUse: 0 })
+  })
+
   it('A pool lets the next waiter try if creating an instance failed.', async () => {
     let n = 0
     const p = new AgentPool({

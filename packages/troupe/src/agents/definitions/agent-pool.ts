@@ -17,9 +17,9 @@ import {
   systemClock,
   whenAborted,
 } from '../../core/index.ts'
+import { LentResources } from '../../resilience/index.ts'
 import { type Agent, type AgentAccess, checkStepEntry, type Outcome, type StepEntry } from '../agent-port.ts'
 import { clientsFor } from '../step/clients-for.ts'
-import { PooledInstances } from './pool/pooled-instances.ts'
 
 /** The options of an `AgentPool`: exactly one of `create` and `agent`, and optional limits. */
 export interface AgentPoolOptions<T> {
@@ -93,10 +93,11 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly size: number
   readonly #options: AgentPoolOptions<T>
   readonly #create: () => T | Promise<T>
-  readonly #instances: PooledInstances<T>
+  readonly #instances: LentResources<T>
   readonly #ready: Promise<void>
+  /** The key of the caller that had the instance last. */
+  readonly #lastKeys = new Map<T, string>()
   #acquired = 0
-  #closing: Promise<void> | undefined
   /** The services of the troupe whose step had an instance last. They report an error of `dispose`. */
   #services: StepEntry['services'] | undefined
 
@@ -115,10 +116,17 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
         throw wrong(`its ${part} must be a function`)
     this.#create = poolOptions.create ?? (() => poolOptions.agent as T)
     const { clock = systemClock, acquireTimeout = '30s', maxIdle } = poolOptions
-    const maxIdleMs = maxIdle === undefined ? undefined : milliseconds(maxIdle, 'maxIdle')
-    const dispose = (instance: T) => this.#dispose(instance)
-    const { size } = this
-    this.#instances = new PooledInstances({ size, clock, acquireTimeout, maxIdleMs, create: this.#create, dispose })
+    this.#instances = new LentResources<T>({
+      options: { create: this.#create, dispose: (instance) => this.#dispose(instance) },
+      what: 'Acquiring an instance',
+      clock,
+      size: this.size,
+      maxSize: this.size,
+      min: 0,
+      acquireMs: milliseconds(acquireTimeout, 'acquireTimeout'),
+      idleMs: maxIdle === undefined ? undefined : milliseconds(maxIdle, 'maxIdle'),
+      lifetimeMs: Number.POSITIVE_INFINITY,
+    })
     this.#ready = this.#instances.warm(warm)
     // A caller that acquires an instance gets the error by its own attempt.
     this.#ready.catch(() => {})
@@ -137,17 +145,15 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
    */
   async acquire(request: { readonly key?: string; readonly signal?: AbortSignal } = {}): Promise<AgentLease<T>> {
     checkOptions('acquire', request, ['key', 'signal'])
-    if (this.#closing) throw failure('pool.closed', { what: 'Acquiring an instance' })
-    checkSignal('Acquiring an instance', request.signal)
-    if (request.key !== undefined) checkText('The key of acquire', request.key)
-    const instance = await this.#instances.take(request.signal, request.key)
+    const { key, signal } = request
+    checkSignal('Acquiring an instance', signal)
+    if (key !== undefined) checkText('The key of acquire', key)
+    const lent = await this.#instances.acquire(signal, (instance) => this.#lastKeys.get(instance) === key)
+    const { resource: instance } = lent
+    if (key === undefined) this.#lastKeys.delete(instance)
+    else this.#lastKeys.set(instance, key)
     this.#acquired++
-    let isLeased = true
-    const release = async () => {
-      if (!isLeased) return
-      isLeased = false
-      this.#instances.release(instance)
-    }
+    const release = () => lent.release()
     return { instance, release, [Symbol.asyncDispose]: release }
   }
 
@@ -162,23 +168,19 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     request: { readonly key?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Out> {
     if (typeof fn !== 'function') throw wrong('use was given no function')
-    const lease = await this.acquire(request)
-    try {
-      return await fn(lease.instance)
-    } finally {
-      await lease.release()
-    }
+    await using lease = await this.acquire(request)
+    return await fn(lease.instance)
   }
 
   /** Returns the counts of the pool at this moment. */
   stats(): AgentPoolStats {
-    return { size: this.size, acquired: this.#acquired, ...this.#instances.counts() }
+    const { stats } = this.#instances
+    return { ...stats, size: this.size, acquired: this.#acquired, created: stats.idle + stats.inUse }
   }
 
   /** Rejects waiting callers, waits until lent instances are returned, and disposes of all instances. */
   close(): Promise<void> {
-    this.#closing ??= this.#instances.close()
-    return this.#closing
+    return this.#instances.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -259,6 +261,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   }
 
   async #dispose(instance: T): Promise<void> {
+    this.#lastKeys.delete(instance)
     try {
       await this.#options.dispose?.(instance)
     } catch (error) {

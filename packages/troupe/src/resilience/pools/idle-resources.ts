@@ -1,15 +1,15 @@
 /**
  * The idle resources of a pool. A resource that was idle for too long is removed, unless the pool needs it.
  *
- * Invariant: an idle resource has exactly one timer; a removed resource has none.
+ * Invariant: an idle resource has exactly one timer, if there is a limit; a removed resource has none.
  */
 import type { Cancel, Clock } from '../../core/index.ts'
 import type { PooledResource } from './pool-resources.ts'
 
 export interface IdleResourcesOptions<T> {
   readonly clock: Clock
-  /** The time in ms that a resource may be idle. */
-  readonly idleMs: number
+  /** The time in ms that a resource may be idle; undefined for any time. */
+  readonly idleMs: number | undefined
   /** Returns whether an expired resource must stay; `idle` is the number of idle resources. */
   readonly isNeeded: (idle: number) => boolean
   /** Receives each resource that was removed after its idle time. */
@@ -39,9 +39,13 @@ export class IdleResources<T> {
     this.#expireLater(idle)
   }
 
-  /** Removes the most recently used resource, so that the others can expire. */
-  take(): PooledResource<T> | undefined {
-    const idle = this.#all.pop()
+  /**
+   * Removes the most recently used resource, so that the others can expire.
+   * @param isPreferred selects among them; if it selects none, all count
+   */
+  take(isPreferred: (resource: T) => boolean = () => true): PooledResource<T> | undefined {
+    const preferred = this.#all.findLastIndex(({ pooled }) => isPreferred(pooled.resource))
+    const [idle] = this.#all.splice(preferred, 1)
     idle?.cancel()
     return idle?.pooled
   }
@@ -55,6 +59,7 @@ export class IdleResources<T> {
 
   #expireLater(idle: IdleResource<T>): void {
     const { clock, idleMs, isNeeded, removed } = this.#options
+    if (idleMs === undefined) return
     const expire = () => {
       if (isNeeded(this.#all.length)) return this.#expireLater(idle)
       this.#all.splice(this.#all.indexOf(idle), 1)

@@ -39,14 +39,17 @@ export interface PoolOptions<T> {
 /** The checked options of a pool with their defaults. */
 export interface PoolSettings<T> {
   /** The original options, whose functions are called on this object. */
-  readonly options: PoolOptions<T>
+  readonly options: Pick<PoolOptions<T>, 'create' | 'dispose' | 'validate'>
+  /** The action of a caller, as the subject of errors. */
+  readonly what: string
   readonly clock: Clock
   readonly size: number
   /** `size` and `overflow` together. */
   readonly maxSize: number
   readonly min: number
   readonly acquireMs: number
-  readonly idleMs: number
+  /** Undefined: a resource may be idle for any time. */
+  readonly idleMs: number | undefined
   readonly lifetimeMs: number
 }
 
@@ -76,6 +79,7 @@ export function poolSettings<T>(options: PoolOptions<T>): PoolSettings<T> {
     throw failure('validation.failed', { what: 'The option min of Pool', problem: 'it must be at most size' })
   return {
     options,
+    what: 'Acquiring from a pool',
     clock: options.clock ?? systemClock,
     size,
     maxSize,

@@ -6,7 +6,13 @@ function waiting() {
   const clock = createVirtualClock()
   const callers = new WaitingCallers<string>()
   const wait = (ms: number, signal?: AbortSignal) =>
-    callers.wait({ clock, until: clock.monotonic() + ms, signal, timedOut: () => new Error('too late') })
+    callers.wait({
+      clock,
+      until: clock.monotonic() + ms,
+      signal,
+      what: 'Waiting',
+      timedOut: () => new Error('too late'),
+    })
   return { clock, callers, wait }
 }
 

@@ -12,16 +12,17 @@ export interface WaitLimit {
   /** The monotonic time in ms at which the wait ends. */
   readonly until: number
   readonly signal: AbortSignal | undefined
+  /** The action of the caller, as the subject of the error if the signal aborts. */
+  readonly what: string
   /** Creates the error of a caller that timed out. */
   readonly timedOut: () => Error
 }
 
 /** Calls `end` when the time is over or the signal aborts. @returns a function that ends the watch */
-export function watchLimit({ clock, until, signal, timedOut }: WaitLimit, end: (error: Error) => void): () => void {
+export function watchLimit(limit: WaitLimit, end: (error: Error) => void): () => void {
+  const { clock, until, signal, what, timedOut } = limit
   const cancel = clock.after(Math.max(0, until - clock.monotonic()), () => end(timedOut()))
-  const stopWatching = whenAborted(signal, () =>
-    end(failure('cancelled', { what: 'Acquiring from a pool' }, { cause: signal?.reason })),
-  )
+  const stopWatching = whenAborted(signal, () => end(failure('cancelled', { what }, { cause: signal?.reason })))
   return () => {
     cancel()
     stopWatching()
