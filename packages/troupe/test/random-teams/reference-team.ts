@@ -244,6 +244,7 @@ function pattern(draw: Draw): Expression {
   return {
     name,
     entry: { name, topology },
-    resultOf: (input) => rounds(input).find((value) => value.endsWith('+'.repeat(size))),
+    // An unfinished loop is a failed step, which the rule handles.
+    resultOf: (input) => rounds(input).find((value) => value.endsWith('+'.repeat(size))) ?? draw.rule?.value,
   }
 }
