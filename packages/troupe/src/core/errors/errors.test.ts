@@ -83,6 +83,10 @@ describe('stored errors', () => {
       expect({ ...back, message: back.message }).toEqual({ ...error, message: error.message, errorId })
     }
   })
+  it('A stored error is restored with the status of its code.', () => {
+    const full = failure('storage.full', { path: 'a.db' })
+    expect([full.status, restoreError(storeError(full)).status]).toEqual([507, 507])
+  })
   it('storeError accepts any thrown value, and stores no stack.', () => {
     for (const thrown of [new TypeError('t'), 'a text', undefined, null, { odd: 1 }, 5n, Symbol('s')]) {
       const stored = storeError(thrown)

@@ -206,9 +206,17 @@ const classes = new Map<string, ErrorClass>(Object.entries(errors as Readonly<Re
 export function restoreError(stored: StoredError): errors.TroupeError {
   const known = classes.get(stored.name)
   const cause = stored.code === 'retries.exhausted' ? causeOf(stored.details) : undefined
-  const error = new (known ?? errors.AgentError)(stored.message, cause ? { ...stored, cause } : stored)
+  const options = { ...stored, ...statusOf(stored.code), ...(cause ? { cause } : {}) }
+  const error = new (known ?? errors.AgentError)(stored.message, options)
   if (!known) error.name = stored.name
   return stored.errorId === undefined ? markOwn(error) : error
+}
+
+/** Returns the status of a code that has another one than its class. */
+function statusOf(code: string): Pick<errors.TroupeErrorOptions, 'status'> {
+  if (!Object.hasOwn(catalogue, code)) return {}
+  const { status }: CatalogueEntry = catalogue[code as keyof typeof catalogue]
+  return status === undefined ? {} : { status }
 }
 
 /** Adds the stacks of the thrown value, which a person needs to find the line. */
