@@ -136,8 +136,8 @@ export async function questionsWhileChildrenWait(
   const { questions } = readAccountOutline(row.result)
   if (row.outside === 0) return questions
   const open = await host.parts.stores.store.children(user, row.run)
-  // A child run has ended, and the step that waits for it has not resumed yet.
-  if (open.length < row.outside) return undefined
+  // A child run has ended, and the step that waits for it has not resumed yet. In a stopped run, steps may wait for replies too.
+  if (!isStopped(row) && open.length < row.outside) return undefined
   const all = [...questions]
   for (const child of open) {
     if (isStopped(child) && (await isResuming(host, user, child.run))) return undefined
