@@ -134,10 +134,11 @@ export interface Registered {
 }
 
 /**
- * @param now ms since 1970, for times that count from the creation
+ * Reads the spec at once, because the caller may change it later.
+ * @returns the spec as it is stored by the time of the creation, in ms since 1970, from which some times count
  * @throws ValidationError `option.unknown`, `schedule.invalid`, `value.too_large`; NotFoundError `team.unknown`
  */
-export function readSpec(id: string, spec: ScheduleSpec, registered: Registered, now: number): StoredSpec {
+export function readSpec(id: string, spec: ScheduleSpec, registered: Registered): (now: number) => StoredSpec {
   const none = causes.find((cause) => spec[cause] === null)
   if (none) throw wrong(none, 'it is null; leave it away')
   const found = causes.filter((cause) => spec[cause] !== undefined)
@@ -146,23 +147,23 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered,
   if (spec.task !== undefined && spec.prepare !== undefined)
     throw wrong('The task', 'there is a prepare too, which would make it')
   if (spec.prepare !== undefined) oneOf('prepare', spec.prepare, [...registered.prepare])
-  const timing = readTiming(spec, now)
+  const timing = readTiming(spec)
   if (spec.misfire !== undefined && !timing)
     throw wrong('misfire', 'only at, in and every have it: changes and messages are never missed')
   if (spec.paused !== undefined && typeof spec.paused !== 'boolean') throw wrong('paused', 'it must be true or false')
-  return {
+  const read = {
     ...(spec.task === undefined ? {} : { task: readTask(spec.task) }),
     ...(spec.prepare === undefined ? {} : { prepare: spec.prepare }),
     ...readTeam(spec, registered),
     ...(spec.config === undefined ? {} : { config: plain(spec.config, 'The config') as RunConfig }),
     tags: checkTags('The tags of a schedule', spec.tags ?? []),
-    ...(timing ? { timing } : {}),
     ...(spec.onContext ? { onContext: readContext(spec.onContext) } : {}),
     ...(spec.onMessage ? { onMessage: readMessage(spec.onMessage, id) } : {}),
     misfire: oneOf('misfire', spec.misfire ?? 'once', ['skip', 'once', 'all']),
     overlap: oneOf('overlap', spec.overlap ?? 'allow', ['allow', 'skip', 'queue']),
     definition: definitionOf(spec),
   }
+  return (now) => ({ ...read, ...(timing ? { timing: timing(now) } : {}) })
 }
 
 export const sourceOf = (spec: StoredSpec): ScheduleSource =>
@@ -196,11 +197,13 @@ function readTeam(
   return { topology: { canonical, agents: [...agents.keys()] } }
 }
 
-function readTiming(spec: ScheduleSpec, now: number): Timing | undefined {
+type TimingFrom = (now: number) => Timing
+
+function readTiming(spec: ScheduleSpec): TimingFrom | undefined {
   const { at, timeZone } = spec
   if (timeZone !== undefined) checkZone(timeZone)
-  const timing = at !== undefined ? { at: timestampOf(at, timeZone) } : everyOf(spec, now)
-  const usesZone = at !== undefined ? !hasOffset(at) : timing !== undefined && 'cron' in timing
+  const timing = at !== undefined ? fixed({ at: timestampOf(at, timeZone) }) : everyOf(spec)
+  const usesZone = at !== undefined ? !hasOffset(at) : timing !== undefined && 'cron' in timing(0)
   if (timeZone !== undefined && !usesZone)
     throw wrong('timeZone', 'only a cron text, or an `at` without an offset, has one')
   return timing
@@ -229,17 +232,25 @@ export async function firstTimes(
   throw every === undefined ? wrong('at', 'this time is in the past') : wrong('every', `${every} never comes`)
 }
 
-function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec, now: number): Timing | undefined {
-  if (later !== undefined) return { at: Math.ceil(now + milliseconds(later, 'in')) }
+const fixed =
+  (timing: Timing): TimingFrom =>
+  () =>
+    timing
+
+function everyOf({ in: later, every, timeZone = 'UTC' }: ScheduleSpec): TimingFrom | undefined {
+  if (later !== undefined) {
+    const laterMs = milliseconds(later, 'in')
+    return (now) => ({ at: Math.ceil(now + laterMs) })
+  }
   if (every === undefined) return undefined
   if (typeof every !== 'string' || every.length > maxCronLength)
     throw wrong('every', `it must be a cron text or a span such as 15m, of at most ${maxCronLength} characters`)
   if (/^\s*[\d.]+\s*[a-z]+\s*$/i.test(every)) {
     const everyMs = milliseconds(every, 'every')
     if (everyMs < shortestMs) throw wrong('every', 'it must be at least 1s')
-    return { everyMs: Math.round(everyMs), from: now }
+    return (now) => ({ everyMs: Math.round(everyMs), from: now })
   }
-  return { cron: every, timeZone }
+  return fixed({ cron: every, timeZone })
 }
 
 const nicknames = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@hourly']

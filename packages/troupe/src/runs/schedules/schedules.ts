@@ -74,11 +74,12 @@ export class Schedules {
       topology = code.compile(reference)
       return topology
     }
-    const now = await store.now()
-    const { config, paused = false, every } = spec
-    const read = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile }, now)
+    const { paused = false, every } = spec
+    const readAt = readSpec(id, spec, { prepare: Object.keys(code.prepare), compile })
     const author = parts.access.callers.sourceFor(this.#user)
-    const stored = { ...read, ...(author === undefined ? {} : { author }), ...taintField(parts.access.callers.taint) }
+    const taint = taintField(parts.access.callers.taint)
+    const now = await store.now()
+    const stored = { ...readAt(now), ...(author === undefined ? {} : { author }), ...taint }
     // Before its times are computed: those of an existing schedule may be over.
     const existing = await store.get(this.#user, id)
     if (existing) {
@@ -88,8 +89,9 @@ export class Schedules {
       return view
     }
     const timesOf = (query: TimesQuery) => parts.sources.times(author, query)
-    const coming = read.timing ? await firstTimes(every, read.timing, now, timesOf) : []
+    const coming = stored.timing ? await firstTimes(every, stored.timing, now, timesOf) : []
     if (topology) {
+      const { config } = stored
       parts.runs.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
       code.remember(scheduleKey(this.#user, id), topology.agents)
     }
