@@ -31,8 +31,8 @@ export default defineConfig({
     isolate: false,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
-    // The tests spend half of their time waiting, so two more files run at once than there are cores.
-    maxWorkers: availableParallelism() + 2,
+    // The tests spend half of their time waiting, so one more file runs at once than there are cores.
+    maxWorkers: availableParallelism() + 1,
     // Machines are shared: what takes a second alone may take many.
     testTimeout: 300_000,
     hookTimeout: 120_000,
