@@ -1,4 +1,4 @@
-/** Changes that fail only by an error: whoever makes them has no other answer. */
+/** Commits changes that fail only by an error, because their callers have no other answer. */
 import { failure, type UserId } from '../core/index.ts'
 import type { CommitResult, OpenedStorage, Statement, WorkQueue } from '../storage/index.ts'
 

@@ -1,4 +1,4 @@
-/** What both listeners share: the check of a port, the start on it, and an option of Fastify. */
+/** Helpers of both listeners: the check of a port, the start on it, and an option of Fastify. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { failure, invalidInput } from '../core/index.ts'

@@ -5,7 +5,7 @@ import { serve as listen, type ServerOptions } from '../../src/server/index.ts'
 import { createTroupe, type Troupe } from '../../src/startup/index.ts'
 import { connectTo, modern } from './clients.ts'
 
-/** What was opened since the last `closeServed`. */
+/** The troupes, servers and clients that are open; `closeServed` closes them. */
 export const open: { close(): Promise<unknown> }[] = []
 /** Closes what `serve` has opened. */
 export async function closeServed(): Promise<void> {

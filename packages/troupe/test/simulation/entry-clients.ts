@@ -25,7 +25,7 @@ export const clientOf = (service: Troupe, agent: string, user = 'ada'): ContextC
 const sumOf = (values: ReadonlyMap<string, unknown>) =>
   accounts.reduce((sum, key) => sum + ((values.get(key) as number | undefined) ?? 0), 0)
 
-/** Moves an amount between two accounts in one change, if nobody has changed them. */
+/** Moves an amount between two accounts in one change, unless another client has changed them. */
 async function transfer(service: Troupe, from: string, to: string, amount: number): Promise<void> {
   const context = clientOf(service, 'Bank')
   const [source, target] = await Promise.all([context.getEntry(from), context.getEntry(to)])

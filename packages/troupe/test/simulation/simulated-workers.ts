@@ -16,7 +16,7 @@ export const Ask = troupe.defineMessage<Work, number>('ask')
 const Lookup = troupe.defineMessage<number, number>('lookup')
 const Done = troupe.defineMessage<string>('done')
 
-/** What happened outside, and when. */
+/** Records the effects outside the troupe, with their times. */
 export interface Outside {
   readonly happened: string[]
   readonly times: Map<string, number>

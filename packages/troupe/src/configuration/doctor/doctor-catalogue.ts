@@ -4,7 +4,7 @@
  */
 
 /**
- * What a check needs: the configuration alone, an open troupe, the folder of a project, or only the attestation of a
+ * The input of a check: the configuration alone, an open troupe, the folder of a project, or only the attestation of a
  * person.
  */
 type DoctorArea = 'configuration' | 'system' | 'project' | 'word'
@@ -13,7 +13,7 @@ type DoctorArea = 'configuration' | 'system' | 'project' | 'word'
 export type DoctorSeverity = 'high' | 'medium' | 'low'
 
 /**
- * What the check is about, the severity if it does not pass, and what is true if it passes. An attestation in
+ * The subject of the check, the severity if it does not pass, and what is true if it passes. An attestation in
  * `doctor.attest` also passes a check that is `attested`; it is the only way for a check about `word`.
  */
 type DoctorRow = readonly [about: DoctorArea, severity: DoctorSeverity, description: string, attested?: 'attested']
