@@ -41,6 +41,7 @@ it('A view of a state shows what a run has and waits for, and changes with it.',
 it('A view of a state knows open questions, what a step has asked, and the timers that run.', () => {
   const testbed = new MachineTestbed(form, { A: fan('B', 'C'), B: slow(), C: asks }, config).run(2_000)
   const view = viewOf(testbed.state)
+  expect([view.executingSteps, view.isAsking]).toEqual([1, true])
   const [question] = view.questions()
   const { id = '', step = '' } = question ?? {}
   expect(view.question(id)).toBe(question)
@@ -49,7 +50,14 @@ it('A view of a state knows open questions, what a step has asked, and the timer
   expect(view.timerDue('step:1/1.1#1')).toBe(1_000 + 3_600_000)
   expect(view.timerDue('step:1/1.2#1')).toBeUndefined()
   testbed.apply({ at: 2_000, type: 'question.answered', question: id, value: 'this', by: 'ada' } as Input)
-  expect([...view.questions(), view.question(id)]).toEqual([undefined])
+  expect([...view.questions(), view.question(id), view.isAsking]).toEqual([undefined, false])
   expect(view.hasAsked(step, id)).toBe(true)
   expect(view.hasAsked('1#1', id)).toBe(false)
+})
+
+it('A view of a state asks nothing after a cancel.', () => {
+  const testbed = new MachineTestbed(form, { A: fan('B', 'C'), B: slow(), C: asks }, config).run(2_000)
+  const view = viewOf(testbed.state)
+  testbed.apply({ at: 2_000, type: 'cancel', by: 'ada' })
+  expect([[...view.questions()].length, view.isAsking]).toEqual([0, false])
 })

@@ -85,9 +85,9 @@ export class StateView {
   execution(step: string): ExecuteCommand | undefined {
     return executeCommand(this.#state, this.step(step))
   }
-  /** True if a question is open, unless the run is being cancelled. */
+  /** True if a question is open. A cancel of the run closes its questions. */
   get isAsking(): boolean {
-    return this.#state.questions.open.size > 0 && this.#state.run.cancellation === undefined
+    return this.#state.questions.open.size > 0
   }
 
   /** Yields the open questions. */

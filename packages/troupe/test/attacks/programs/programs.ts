@@ -48,7 +48,7 @@ export const programs: readonly Program[] = [
     name: 'HTTP: guesses, cookies, floods, overrides, paths, hosts, smuggling, streams',
     tests: [
       { file: signIn, titles: ['A server behind a proxy', 'A sign-in is rejected with anything but a valid API key'] },
-      { file: 'src/server/streams/streams.test.ts', titles: ['A stream ends when its key is revoked'] },
+      { file: 'src/server/streams/streams.test.ts', titles: ['A stream whose key is revoked ends with a problem'] },
       { file: 'src/server/connection-limits.test.ts' },
       { file: `${access}/attacks.test.ts` },
     ],
