@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { createTroupe, defineAgent, defineTool, LlmAgent } from '../../index.ts'
+import { createTroupe, defineAgent, defineTool, finish, handOff, LlmAgent } from '../../index.ts'
 import { bad, echo, pipe, solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { MockModel } from '../../testing/index.ts'
 
@@ -81,6 +81,31 @@ describe('a breakpoint', () => {
     await run.resume()
     expect(await run.result()).toMatchObject({ status: 'completed', response: 'by hand>C' })
     expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+  })
+})
+
+describe('an edit of a held failure', () => {
+  it('An edit whose result the agent cannot route is rejected, and the failure stays held.', async () => {
+    const { orchestra } = await ada()
+    const topology = {
+      agents: [bad('A'), echo('B'), echo('C')],
+      flows: ['Start -> A', 'A -> B', 'A -> C', 'B -> End', 'C -> End'],
+    }
+    const run = await orchestra.start({ task: 't', topology, config: { debug: { breakOn: 'error' } } })
+    await run.result()
+    for (const [impossible, problem] of [
+      [handOff('Nobody', 1), 'it cannot hand off to Nobody; A may invoke B, C; hand off to B, C'],
+      ['plain', 'a plain value has more than one way to go, or none'],
+      [finish('end'), 'it cannot finish here'],
+    ] as const)
+      await expect(run.edit({ results: { '1#1': impossible } })).rejects.toMatchObject({
+        code: 'validation.failed',
+        message: expect.stringContaining(problem),
+      })
+    expect((await run.inspect()).next.failures).toMatchObject([{ step: '1#1' }])
+    await run.edit({ results: { '1#1': handOff('C', 'edited') } })
+    await run.resume()
+    expect(await run.result()).toMatchObject({ status: 'completed', response: 'edited>C' })
   })
 })
 

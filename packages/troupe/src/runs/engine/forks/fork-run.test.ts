@@ -6,6 +6,7 @@ import {
   defineAgent,
   defineTool,
   finish,
+  handOff,
   LlmAgent,
   patterns,
   type RunEvent,
@@ -266,6 +267,21 @@ describe('a fork', () => {
     ])
       await expect(orchestra.fork(run.id, options)).rejects.toMatchObject({ name: 'ValidationError' })
     await expect(orchestra.fork('nope', { at: 1 })).rejects.toMatchObject({ code: 'run.unknown' })
+    expect((await orchestra.list()).items).toHaveLength(1)
+  })
+
+  it('A fork whose edited result the agent cannot route is rejected, for ended and for open steps.', async () => {
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: line([]) })
+    await run.result()
+    const events = await eventsOf(run)
+    for (const type of ['step.started', 'step.completed'] as const)
+      await expect(
+        run.fork({ at: seqOf(events, type, 'A'), edit: { results: { A: handOff('Nobody', 1) } } }),
+      ).rejects.toMatchObject({
+        code: 'validation.failed',
+        message: expect.stringContaining('it cannot hand off to Nobody; A may'),
+      })
     expect((await orchestra.list()).items).toHaveLength(1)
   })
 })

@@ -23,6 +23,7 @@ import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { Event, Input, InputOf, Pinned, StepUsage } from '../../machine/machine-events.ts'
 import { checkAnswer } from '../../machine/people/check-answer.ts'
+import { outcomeProblem } from '../../machine/people/outcome-problem.ts'
 import { createState, hasEnded, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import { transition } from '../../machine/transition.ts'
@@ -289,7 +290,7 @@ class Prefix {
     for (const step of [...viewOf(this.state).steps()]) {
       const found = this.#resultFor(step.id, step.agent)
       if (found && !step.serve)
-        this.apply({ at, type: 'step.returned', step: step.id, outcome: editedRouting(found.value) })
+        this.apply(this.#checked({ at, type: 'step.returned', step: step.id, outcome: editedRouting(found.value) }))
     }
     for (const [question, value] of Object.entries(this.#edit.answers ?? {})) {
       if (this.#used.has(`answer ${question}`) || !viewOf(this.state).question(question)) continue
@@ -340,7 +341,14 @@ class Prefix {
     if (input.type !== 'step.returned' && input.type !== 'step.failed') return input
     const step = viewOf(this.state).step(input.step)
     const found = step && !step.serve ? this.#resultFor(step.id, step.agent) : undefined
-    return found ? returnedWith(input, found.value) : input
+    return found ? this.#checked(returnedWith(input, found.value)) : input
+  }
+
+  /** @throws ValidationError for an edited result with which the step cannot end */
+  #checked(input: InputOf<'step.returned'>): Input {
+    const problem = outcomeProblem(this.state, input.step, input.outcome)
+    if (problem === undefined) return input
+    throw failure('validation.failed', { what: `Forking run ${this.#source.run} at ${this.#source.at}`, problem })
   }
 
   /** An approval comes only from a person who is asked, and only `run.answer` records the person. */
@@ -375,7 +383,7 @@ function withoutModels(input: Input): Input {
 }
 
 /** A plain value takes the same edge as the value that it replaces. */
-function returnedWith(input: InputOf<'step.returned' | 'step.failed'>, value: unknown): Input {
+function returnedWith(input: InputOf<'step.returned' | 'step.failed'>, value: unknown): InputOf<'step.returned'> {
   const { at, step } = input
   const usage = input.usage ? { usage: input.usage } : {}
   const routing = editedRouting(value)

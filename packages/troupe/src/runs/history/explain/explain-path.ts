@@ -7,13 +7,14 @@ import type { ExplanationLine } from './explanation-line.ts'
 /** The highest number of sentences; the others are counted. */
 const maxSentences = 100
 
-export function explainPath({ events }: PastRun): readonly ExplanationLine[] {
+export function explainPath({ events, records }: PastRun): readonly ExplanationLine[] {
   const [start] = events
   const edges = start?.type === 'run.started' ? start.pinned.topology.edges : []
   const at = new Map<string, string>()
+  const edited = editedEvents(records)
   const sentences: ExplanationLine[] = []
   for (const event of events) {
-    const text = describe(event, edges, at)
+    const text = edited.has(event.seq) ? describeEdit(event) : describe(event, edges, at)
     if (event.type === 'branch.started' || event.type === 'branch.moved') at.set(event.branch, event.agent)
     const error = event.type === 'join.completed' ? event.error : undefined
     if (text !== undefined) sentences.push({ about: 'path', text, seq: event.seq, ...(error ? { error } : {}) })
@@ -25,6 +26,21 @@ export function explainPath({ events }: PastRun): readonly ExplanationLine[] {
         { about: 'path', text: `${left} later sentences about its path are omitted.` },
       ]
     : sentences
+}
+
+/** Returns the `seq` of the events in which an edit at a breakpoint took effect. */
+const editedEvents = (records: PastRun['records']): ReadonlySet<number> =>
+  new Set(
+    records.flatMap(({ input, first }) =>
+      input.type === 'step.edited' || input.type === 'branch.edited' ? [first] : [],
+    ),
+  )
+
+function describeEdit(event: NumberedEvent): string | undefined {
+  if (event.type === 'branch.moved') return `An edit replaced the input of ${event.agent} (branch ${event.branch}).`
+  if (event.type === 'step.completed')
+    return `An edit replaced the failure of ${event.agent} (${event.step}) by a result.`
+  return undefined
 }
 
 function describe(

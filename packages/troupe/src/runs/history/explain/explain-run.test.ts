@@ -95,6 +95,26 @@ describe('why', () => {
       /Start invoked Writer as branch 1.*\nThe branch moved from Writer to Slow along Writer -> Slow/,
     )
   })
+
+  it('orchestra.why names the edits that were made at breakpoints.', async () => {
+    const { orchestra } = await ada()
+    const debug = { breakOn: ['error', { agent: 'A' }] } as const
+    const run = await orchestra.start({ task: 't', topology: pipe(echo('A'), bad('B'), echo('C')), config: { debug } })
+    await run.result()
+    await run.edit({ inputs: { 1: 'edited' } })
+    await run.resume()
+    await run.result()
+    await run.edit({ results: { '1#2': 'by hand' } })
+    await run.resume()
+    await run.result()
+    expect((await explanationsOf(run, orchestra))('path').split('\n')).toEqual([
+      'Start invoked A as branch 1.',
+      'An edit replaced the input of A (branch 1).',
+      'The branch moved from A to B along A -> B.',
+      'An edit replaced the failure of B (1#2) by a result.',
+      'The branch moved from B to C along B -> C.',
+    ])
+  })
 })
 
 describe('a tracer', () => {
