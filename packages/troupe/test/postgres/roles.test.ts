@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     await (await open(at(login), { schema }, true)).close()
   })
 
-  test('A server in read-only mode rejects a write, and the change is retried on another connection.', async () => {
+  test('A server in read-only mode rejects a write, the state of the storage shows it, and the change is retried on another connection.', async () => {
     const storage = await open(at(login), { schema, migrateUrl: at(owner) })
     const change = {
       id: null,
@@ -77,15 +77,22 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     await storage.close()
     await withClient((client) => client.query(`alter role ${login} set default_transaction_read_only = on`))
     const standby = await open(at(login), { schema })
+    const states: string[] = []
+    standby.onState(({ state }) => states.push(state))
     try {
       await expect(standby.commit(change)).rejects.toMatchObject({
         code: 'storage.read_only',
         message: expect.stringContaining('in a read-only transaction'),
       })
+      expect(standby.state()).toMatchObject({
+        state: 'failed',
+        problem: expect.stringContaining('in a read-only transaction'),
+      })
     } finally {
       await withClient((client) => client.query(`alter role ${login} reset default_transaction_read_only`))
     }
     expect(await standby.commit(change)).toMatchObject({ ok: true })
+    expect([standby.state(), states]).toEqual([{ state: 'open' }, ['failed', 'open']])
     await standby.close()
   })
 

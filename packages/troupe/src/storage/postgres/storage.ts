@@ -30,6 +30,12 @@ export interface PostgresStorageOptions {
   readonly check: () => Promise<readonly StorageFinding[]>
 }
 
+/** The states after errors with which the server accepts no change at all. */
+const rejectingStates: Readonly<Record<string, 'full' | 'failed'>> = {
+  'storage.full': 'full',
+  'storage.read_only': 'failed',
+}
+
 export class PostgresStorage implements OpenedStorage {
   readonly dialect = postgresDialect
   readonly location: string
@@ -37,7 +43,11 @@ export class PostgresStorage implements OpenedStorage {
   readonly #options: PostgresStorageOptions
   readonly #listeners = new Listeners<port.StorageState>()
   readonly #reading = new Set<Promise<unknown>>()
+  /** The last announced state: that of the connection, or of the changes while the connection works. */
   #state: port.StorageState = { state: 'open' }
+  #connection: port.StorageState = { state: 'open' }
+  /** Why the server accepts no changes; undefined after a committed change. */
+  #rejecting: port.StorageState | undefined
   #closing: Promise<void> | undefined
   #outdated: TroupeError | undefined
 
@@ -50,8 +60,12 @@ export class PostgresStorage implements OpenedStorage {
   async commit(change: port.Change): Promise<port.CommitResult> {
     if (this.#outdated) throw this.#outdated
     try {
-      return await this.#options.queue.commit(change)
+      const result = await this.#options.queue.commit(change)
+      if (result.ok) this.#setRejecting(undefined)
+      return result
     } catch (error) {
+      if (error instanceof TroupeError && Object.hasOwn(rejectingStates, error.code))
+        this.#setRejecting({ state: rejectingStates[error.code] as 'full' | 'failed', problem: error.message })
       throw await this.#explained(error)
     }
   }
@@ -112,12 +126,21 @@ export class PostgresStorage implements OpenedStorage {
     return this.#listeners.on(listener)
   }
 
-  setState(state: port.StorageState): void {
-    if (this.#outdated && state.state !== 'closed') return
+  /** Sets the state of the connection. A server that accepts no changes is not `open`, whatever its connection is. */
+  setState(connection: port.StorageState): void {
+    if (this.#outdated && connection.state !== 'closed') return
+    this.#connection = connection
+    const state = connection.state === 'open' ? (this.#rejecting ?? connection) : connection
     if (this.#state.state === 'closed' || (this.#state.state === state.state && this.#state.problem === state.problem))
       return
     this.#state = state
     this.#listeners.notify(state)
+  }
+
+  #setRejecting(rejecting: port.StorageState | undefined): void {
+    if (this.#rejecting === rejecting) return
+    this.#rejecting = rejecting
+    this.setState(this.#connection)
   }
 
   check(): Promise<readonly StorageFinding[]> {
