@@ -65,10 +65,10 @@ async function sessionServer(tools: Readonly<Record<string, Answering>>) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, sessions, close }
 }
 
-const toolsOf = async (url: string) => {
+const toolsOf = async (url: string, timeout: '10s' | '1h' = '10s') => {
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   open.push(troupe)
-  const { tools } = await mcpTools(troupe, { name: 'other', server: { url }, timeout: '10s', resultLimit: 1_024 })
+  const { tools } = await mcpTools(troupe, { name: 'other', server: { url }, timeout, resultLimit: 1_024 })
   const byName = new Map(tools.map((tool) => [tool.name, tool]))
   return (name: string) =>
     (byName.get(`other_${name}`) as Tool).execute({}, { fetch, key: 'k', signal: new AbortController().signal })
@@ -103,6 +103,38 @@ test('An MCP call that a server rejects, or that never reached it, has not happe
   await expect(call('broken')).rejects.toMatchObject({ code: 'outcome.unknown' })
   await close()
   await expect(call('busy')).rejects.toMatchObject({ code: 'mcp.unreachable' })
+})
+
+test('An MCP call whose response is complete without its answer has an unknown outcome at once.', async () => {
+  const json = (body: unknown): Answering => {
+    return (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+  const { url } = await sessionServer({
+    accepted: (response) => response.writeHead(202).end(),
+    empty: json([]),
+    foreign: json({ jsonrpc: '2.0', id: 4711, result: { content: [] } }),
+    batch: (response, { id }) =>
+      json([
+        { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } },
+        { jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: 'in a batch' }] } },
+      ])(response, { id, method: '', params: {} } as Asked),
+  })
+  // A call that waits longer than the test may take waits for its timeout.
+  const call = await toolsOf(url, '1h')
+  for (const name of ['accepted', 'empty', 'foreign'])
+    await expect(call(name), name).rejects.toMatchObject({ code: 'outcome.unknown' })
+  expect(await call('batch')).toBe('in a batch')
+})
+
+test('An MCP server whose first response is complete without an answer cannot be reached.', async () => {
+  const server = createServer((_, response) => response.writeHead(202).end())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  open.push({ close: async () => void server.close().closeAllConnections() })
+  const { port } = server.address() as AddressInfo
+  await expect(toolsOf(`http://127.0.0.1:${port}/mcp`, '1h')).rejects.toMatchObject({
+    code: 'mcp.unreachable',
+    message: expect.stringContaining('HTTP 202'),
+  })
 })
 
 test('An MCP message over HTTP is bounded, and a stream of many is not.', async () => {

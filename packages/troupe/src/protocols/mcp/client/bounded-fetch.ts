@@ -1,6 +1,7 @@
 /** Limits the size of answers over HTTP in bytes; in a stream, the limit applies to each message. */
 import { failure } from '../../../core/index.ts'
 import type { Fetch } from '../../../security/index.ts'
+import { copiedResponse } from './copied-response.ts'
 
 const lineFeed = 10
 const carriageReturn = 13
@@ -31,11 +32,9 @@ export const boundedFetch =
   (fetch: Fetch, limit: number): Fetch =>
   async (input, init) => {
     const response = await fetch(input, init)
-    const { body, status, statusText, headers, url, redirected } = response
+    const { body, headers, url } = response
     if (!body) return response
     const isStream = headers.get('content-type')?.startsWith('text/event-stream') ?? false
     const tooLarge = () => failure('egress.too_large', { host: new URL(url).host, limit })
-    const bounded = body.pipeThrough(counting(limit, isStream, tooLarge))
-    const answer = new Response(bounded, { status, statusText, headers: [...headers] })
-    return Object.defineProperties(answer, { url: { value: url }, redirected: { value: redirected } })
+    return copiedResponse(response, body.pipeThrough(counting(limit, isStream, tooLarge)))
   }

@@ -3,6 +3,7 @@ import type { Client, jsonSchemaValidator, Transport } from '@modelcontextprotoc
 import { type Clock, TroupeError, truncateText, version, whenAborted } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { Fetch, Secrets, SecretText } from '../../../security/index.ts'
+import { answeredFetch } from './answered-fetch.ts'
 import { boundMessages } from './bound-messages.ts'
 import { boundedFetch } from './bounded-fetch.ts'
 import { limitReconnections, type ReconnectionLimit } from './limit-reconnections.ts'
@@ -113,7 +114,7 @@ async function addressOf(
 ): Promise<Transport> {
   const headers = await revealed(options, server.headers)
   // Redirects stay within the origin, so that no other server gets the headers.
-  const fetch = boundedFetch(options.fetchFor(server.url), options.messageBytes)
+  const fetch = answeredFetch(boundedFetch(options.fetchFor(server.url), options.messageBytes))
   return new sdk.StreamableHTTPClientTransport(new URL(server.url), {
     fetch,
     requestInit: { headers },
