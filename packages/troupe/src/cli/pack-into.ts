@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { commandFailure, exitCodes } from './exit-codes.ts'
+import { unwritable } from './unwritable.ts'
 
 /** Returns whether npm has installed this package from a registry, by npm's record of the installation. */
 export async function isFromRegistry(packageFolder: string): Promise<boolean> {
@@ -14,10 +15,12 @@ export async function isFromRegistry(packageFolder: string): Promise<boolean> {
 
 /**
  * @returns the name of the packed file
- * @throws CliError where npm is not there or cannot pack
+ * @throws CliError if npm is missing or cannot pack, or the folder cannot be written
  */
 export async function packInto(packageFolder: string, folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+    throw unwritable(folder, error.message)
+  })
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
   const packing = spawn('npm', args, {
     cwd: packageFolder,
@@ -30,6 +33,10 @@ export async function packInto(packageFolder: string, folder: string): Promise<s
     textOf(packing.stderr),
     new Promise<number | null>((resolve) => packing.once('error', () => resolve(null)).once('close', resolve)),
   ])
+  // npm lists its errors line by line, the code of the system first.
+  const cause = /^npm (?:error|ERR!) code (E\w+)$/m.exec(complaint)?.[1]
+  if (cause !== undefined && ['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS'].includes(cause))
+    throw unwritable(folder, cause)
   if (code !== 0)
     throw commandFailure('init.unpacked', exitCodes.failed, {
       folder,

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { type CliCommand, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { isFromRegistry, packInto } from '../pack-into.ts'
+import { unwritable } from '../unwritable.ts'
 
 const templates = ['agent', 'team', 'worker'] as const
 
@@ -62,7 +63,7 @@ async function made(to: string, content: Buffer): Promise<boolean> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' && (await stat(to).catch(() => undefined))?.isFile()) return false
-    throw misused(`${to} cannot be written: ${message}.`)
+    throw unwritable(to, message)
   }
 }
 
