@@ -96,6 +96,31 @@ describe('strings', () => {
     ])
       expect(form).toThrow(expect.objectContaining({ code: expect.stringMatching(/^(name|topology)\.invalid$/) }))
   })
+  it('A wrong arrow, a reserved name in another case and options of End are rejected with what to write.', () => {
+    const agents = leaves('A B')
+    const hintOf = (form: object) => {
+      try {
+        defineTopology(form as TopologyForm)
+      } catch (error) {
+        const { message, hint } = error as { message: string; hint: string }
+        return `${message} ${hint}`
+      }
+      return 'accepted'
+    }
+    for (const arrow of ['-->', '<=>', '<-->', '==>', '->>', '~>', '<-'])
+      expect(hintOf({ agents, flows: [`A ${arrow} B`] }), arrow).toMatch(
+        /Write A -> B, A <-> B, A <~> B or A => {B, C}/,
+      )
+    expect(hintOf({ agents, flows: ['start -> A'] })).toMatch(/there is no agent start. Did you mean Start\?/)
+    expect(hintOf({ agents, flows: ['A -> END'] })).toMatch(/there is no agent END. Did you mean End\?/)
+    expect(hintOf({ agents, flows: ['A -> Elsewhere'] })).toMatch(/Add it to agents/)
+    expect(hintOf({ agents, flows: ['A -> B'], nodes: { End: { join: 'all' } } })).toMatch(
+      /End has no options. Give them to agents/,
+    )
+    expect(hintOf({ nodes: ['A', 'B'], edges: [] })).toMatch(
+      /the node "?A"? is not valid: it must be an object with name/,
+    )
+  })
   it('A topology without Start and End starts at the first agent and ends at agents without outgoing edges.', () => {
     expect(edgesOf({ agents: leaves('A B C'), flows: ['A -> B', 'A -> C'] })).toEqual([
       'Start>A',

@@ -2,7 +2,15 @@
 import { checkOptions, failure, listOf, nearest } from '../core/index.ts'
 import type { CanonicalEdge } from './canonical/canonical-topology.ts'
 import { nestTeams } from './nest-teams.ts'
-import { checkDefinition, invalid, nodeInError, readEdgeOptions, type TopologyDraft } from './topology-draft.ts'
+import {
+  checkDefinition,
+  flowRemedy,
+  invalid,
+  isReserved,
+  nodeInError,
+  readEdgeOptions,
+  type TopologyDraft,
+} from './topology-draft.ts'
 import type {
   CompiledTopology,
   EdgeOptions,
@@ -22,28 +30,26 @@ interface Flow {
   readonly to: readonly string[]
 }
 
-const remedy = 'Write A -> B, A <-> B, A <~> B or A => {B, C}'
-
 /** Returns the names on one side of a flow: one, or several in braces. */
 function side(flow: string, text: string): readonly string[] {
   const inner = /^\{(.*)\}$/s.exec(text.trim())?.[1] ?? text
   const names = inner.split(',').map((name) => name.trim())
-  if (names.some((name) => name === '')) throw invalid(`the flow '${flow}'`, 'a name is missing', remedy)
-  if (names.length > 1 && inner === text) throw invalid(`the flow '${flow}'`, 'several names need braces', remedy)
+  if (names.some((name) => name === '')) throw invalid(`the flow '${flow}'`, 'a name is missing', flowRemedy)
+  if (names.length > 1 && inner === text) throw invalid(`the flow '${flow}'`, 'several names need braces', flowRemedy)
   return names
 }
 
 function parse(text: string): Flow {
-  if (typeof text !== 'string') throw invalid('flows', 'a flow is not a text', remedy)
+  if (typeof text !== 'string') throw invalid('flows', 'a flow is not a text', flowRemedy)
   for (const operator of operators) {
     const at = text.indexOf(operator)
     if (at < 0) continue
     const rest = text.slice(at + operator.length)
     if (operators.some((other) => rest.includes(other)))
-      throw invalid(`the flow '${text}'`, 'it has more than one arrow', remedy)
+      throw invalid(`the flow '${text}'`, 'it has more than one arrow', flowRemedy)
     return { text, from: side(text, text.slice(0, at)), operator, to: side(text, rest) }
   }
-  throw invalid(`the flow '${text}'`, 'it has no arrow', remedy)
+  throw invalid(`the flow '${text}'`, 'it has no arrow', flowRemedy)
 }
 
 /** Normalises the spaces of a flow; spaces within a name are preserved. A caller wrote it, so each part is read once. */
@@ -80,12 +86,13 @@ export function readStrings(
       draft.addAgentNode(agent.name, agent, optionsOf(form, agent.name))
     }
   }
-  for (const name of [...Object.keys(form.nodes ?? {}), ...Object.keys(form.pools ?? {})])
-    if (!draft.nodes.has(name)) {
-      const like = nearest(name, draft.nodes.keys())
-      const hint = like ? `Did you mean ${like}?` : 'Add the agent, or correct the name'
-      throw invalid(name, 'options are given for a node that is not there', hint)
-    }
+  for (const name of [...Object.keys(form.nodes ?? {}), ...Object.keys(form.pools ?? {})]) {
+    if (isReserved(name)) throw invalid(name, `${name} has no options`, 'Give them to agents')
+    if (draft.nodes.has(name)) continue
+    const like = nearest(name, draft.nodes.keys())
+    const hint = like ? `Did you mean ${like}?` : 'Add the agent, or correct the name'
+    throw invalid(name, 'options are given for a node that is not there', hint)
+  }
   const options = edgeOptions(form, flows)
   for (const flow of flows)
     for (const from of flow.from)

@@ -47,8 +47,19 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
   )
 }
 
-/** Returns the name of a node for errors, for any input. */
-export const nodeInError = (node: unknown): string => `the node ${show(fieldOf(node, 'name'))}`
+/** Returns the name of a node for errors, for any input; without a name, the input itself. */
+export const nodeInError = (node: unknown): string => `the node ${show(fieldOf(node, 'name') ?? node)}`
+
+export const flowRemedy = 'Write A -> B, A <-> B, A <~> B or A => {B, C}'
+/** What is left of an arrow that the string form does not have, such as `-->` or `<=>`, beside a name. */
+const restOfArrow = /^[-<=~>]|[-<=~>]$/
+
+/** Returns a hint for a name that no node has. */
+function remedyFor(name: string, known: Iterable<string>): string {
+  if (restOfArrow.test(name)) return flowRemedy
+  const like = nearest(name, [...known, ...Object.keys(kindOf)])
+  return like === undefined ? 'Add it to agents' : `Did you mean ${like}?`
+}
 
 /** Returns the name of an edge for errors. @throws ValidationError if its ends are not names */
 export function edgeIn(edge: { readonly from: unknown; readonly to: unknown }): string {
@@ -113,8 +124,7 @@ export class TopologyDraft {
     }
     // A list that changes while it is read gives an agent without a name.
     const shown = typeof name === 'string' ? name : show(name)
-    const like = nearest(shown, this.nodes.keys())
-    throw invalid(location, `there is no agent ${shown}`, like ? `Did you mean ${like}?` : 'Add it to agents')
+    throw invalid(location, `there is no agent ${shown}`, remedyFor(shown, this.nodes.keys()))
   }
 
   addEdge(edge: CanonicalEdge): void {

@@ -22,7 +22,10 @@ export interface ExecutionConfig {
   readonly maxParallelBranches?: number
   /** The maximal number of steps of the complete run. */
   readonly maxSteps?: number
-  /** The deadline of joins. */
+  /**
+   * The deadline of joins. At their deadline, joins continue with the results that have arrived, whatever the
+   * `convergencePolicy`; a result that is missing has the error `timeout`.
+   */
   readonly convergenceTimeout?: Span
   /** The timeout of a branch. */
   readonly branchTimeout?: Span
