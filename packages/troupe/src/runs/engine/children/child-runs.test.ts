@@ -347,7 +347,7 @@ describe('a run that a step starts', () => {
     expect(result.totalSteps).toBeGreaterThan(15)
   })
 
-  it('The error of a rejected reservation names what is used, what is reserved and by which runs.', async () => {
+  it('The error of a rejected reservation names what is used, reserved by which runs, and requested.', async () => {
     const ada = (await opened()).user('ada')
     const slow = defineAgent({
       name: 'Slow',
@@ -368,7 +368,7 @@ describe('a run that a step starts', () => {
     expect(guard).toMatchObject({ name: 'steps', limit: 10, held: expect.any(Number), by: [{ run: first }] })
     expect(guard?.by?.[0]?.held).toBe(guard?.held)
     expect(error?.details).toMatchObject({ held: guard?.held, by: guard?.by })
-    expect(error?.message).toMatch(new RegExp(`of 10 used, \\d held by ${first}`))
+    expect(error?.message).toMatch(new RegExp(`of 10 used, \\d held by ${first}.*, and the child run reserves 6\\.`))
   })
 
   it('ctx.startRun with an invalid topology fails the step with a ValidationError.', async () => {

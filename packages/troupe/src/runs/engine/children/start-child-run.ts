@@ -94,7 +94,8 @@ async function reserve(
     const { drawn = 0, limit = 0 } = (await sharedBudgets.pool(user, resource, pool)) ?? {}
     const found = drawn + amount > limit ? await sharedBudgets.holders(user, resource, pool, '') : undefined
     const use = usedAndHeld(drawn, found?.holders ?? [])
-    const detail = { run, budget: resource, limit, used: use.used, others: heldText(use) }
+    const others = `${heldText(use)}, and the child run reserves ${amount}`
+    const detail = { run, budget: resource, limit, used: use.used, others }
     if (drawn + amount > limit) throw failure('budget.exceeded', { ...detail, ...use })
     statements.push(sharedBudgets.take(user, resource, pool, amount, detail))
   }
