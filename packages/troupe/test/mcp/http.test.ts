@@ -154,6 +154,20 @@ describe('a run over MCP', () => {
     await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
   })
 
+  test('A call over MCP that the shutdown of the server interrupts is answered with the reason.', async () => {
+    const { connect, server, troupe } = await serve()
+    const client = await connect(keyScope)
+    const call = client.callTool({ name: 'run_team', arguments: { task: 1, team: 'Waiting', id: 'w' } })
+    const rejected = expect(call).rejects.toMatchObject({
+      message: expect.stringContaining('server.draining'),
+      data: { status: 503 },
+    })
+    await until('it runs', async () => (await runsOf(troupe)).length === 1)
+    await server.close()
+    await rejected
+    expect((await runsOf(troupe))[0]?.status).toBe('running')
+  })
+
   test('A run over MCP is cancelled by a client of 2025 too, in the session of the call.', async () => {
     const { connect, troupe } = await serve()
     const clients = [await connect(keyScope, {}), await connect(keyScope, {})]

@@ -77,7 +77,7 @@ export const serve = async (options: ServerOptions = {}) => {
     await response.text()
     return response.status
   }
-  return { troupe, url, keyOf, connect, statusOf }
+  return { troupe, server, url, keyOf, connect, statusOf }
 }
 export const keyScope = { users: ['ada'], agent: 'Desk' } as const
 export const runsOf = async (troupe: Troupe, user = 'ada') => (await troupe.user(user).orchestra.list()).items
