@@ -7,7 +7,7 @@ export * from './inbox-port.ts'
 export { journalMigrations } from './journal-migrations.ts'
 export type { JournalParts } from './journal-parts.ts'
 export * from './journal-port.ts'
-export { type JournalTables, journalTables } from './journal-tables.ts'
+export { journalTables } from './journal-tables.ts'
 export {
   createJournals,
   type JournalRetention,

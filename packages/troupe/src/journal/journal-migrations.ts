@@ -7,10 +7,13 @@ import { rateLimitSchema } from './rate-limits/rate-limit-tables.ts'
 import { requestsSchema } from './requests/request-statements.ts'
 
 const sqlite = [
+  // One row per journal, which outlives its records. A cancel takes the right to write from the epoch `fenced`, whose writer
+  // may still record results of effects.
   `create table journals (
     user_id text not null, journal_id text not null, kind text not null, head integer not null, epoch integer not null,
     owner text not null, fenced integer, bytes integer not null, closed_at integer,
     primary key (user_id, journal_id)) without rowid`,
+  // `version` is the form of the body, and 0 for a take-over, which readers never get. `blob` replaces a large body.
   `create table journal_records (
     user_id text not null, journal_id text not null, seq integer not null, at integer not null, version integer not null,
     body text, blob text, primary key (user_id, journal_id, seq)) without rowid`,
@@ -36,6 +39,7 @@ const sqlite = [
     user_id text not null, journal_id text not null, id integer not null, from_id text not null, name text not null,
     body text not null, primary key (user_id, journal_id, id)) without rowid`,
   'create unique index inbox_once on inbox (user_id, journal_id, from_id, name)',
+  // `work_journal` is the journal whose row of `work` counts the arrival.
   `create table timers (
     user_id text not null, timer_id text not null, journal_id text not null, work_journal text not null,
     name text not null, due integer not null, body text not null, primary key (user_id, timer_id)) without rowid`,

@@ -3,7 +3,7 @@
  * records the names of the options that differ.
  */
 import { sql } from 'kysely'
-import { postgresTables, rawTemplates, type Storage, workTable } from '../storage/index.ts'
+import { postgresTables, type Storage, templates, workTable } from '../storage/index.ts'
 import type { AuditTrail } from './audit/index.ts'
 import { commitWork } from './committed.ts'
 
@@ -19,7 +19,7 @@ export async function recordConfig(
   { storage, audit }: { readonly storage: Pick<Storage, 'dialect' | 'read' | 'commit'>; readonly audit: AuditTrail },
   hashes: ReadonlyMap<string, string>,
 ): Promise<readonly string[]> {
-  const compile = rawTemplates(storage.dialect)
+  const compile = templates(storage.dialect)
   const all = compile(() => sql`select name, hash from security_config`)
   const put = compile<{ name: string; hash: string }>(
     (p) => sql`insert into security_config (name, hash) values (${p.name}, ${p.hash})

@@ -1,5 +1,5 @@
-/** Kysely as a query compiler: one Kysely per engine that only compiles, and templates that are compiled once. */
-import { type Compilable, type Kysely, type RawBuilder, sql } from 'kysely'
+/** Kysely as a compiler of SQL: one per engine, and templates that are compiled once. */
+import { createQueryId, type QueryCompiler, type RawBuilder, type RawNode, sql } from 'kysely'
 import { type ErrorCode, lazy } from '../core/index.ts'
 import type { Bind, Statement } from './changes/statement.ts'
 import { type ContentNames, compileContent } from './content.ts'
@@ -8,16 +8,31 @@ import { type ContentNames, compileContent } from './content.ts'
 export interface Dialect {
   /** The engine. */
   readonly name: 'sqlite' | 'postgres'
-  /** Returns a query builder that compiles and never executes. */
-  builder<Tables>(): Kysely<Tables>
+  /** Returns the text and the values of a query. */
+  compile(query: SqlQuery): Text
 }
+
+/** SQL with its values, as the tag `sql` of Kysely makes it. */
+export type SqlQuery = RawBuilder<unknown>
+
+interface Text {
+  /** The text. */
+  readonly sql: string
+  /** The values, in the order of their placeholders. */
+  readonly parameters: readonly unknown[]
+}
+
+export const createDialect = (name: Dialect['name'], compiler: QueryCompiler): Dialect => ({
+  name,
+  compile: (query) => compiler.compileQuery(query.toOperationNode() as RawNode, createQueryId()),
+})
 
 /**
  * Builds a condition on an indexed column: its value is in the result of a query that does not depend on the outer row.
  * With outdated statistics PostgreSQL would run a subquery once per row of the table. It evaluates an array once and
  * then uses the index.
  */
-export const oneOf = ({ name }: Dialect, query: RawBuilder<unknown>): RawBuilder<unknown> =>
+export const oneOf = ({ name }: Dialect, query: SqlQuery): SqlQuery =>
   name === 'sqlite' ? sql`in (${query})` : sql`= any (array(${query}))`
 
 /** Represents a value in a query that is bound later. */
@@ -45,26 +60,32 @@ function placeholdersOf<Values>(row: number): Values {
 export type Template<Values> = (values: Values, more?: Omit<Statement, 'sql' | 'binds'>) => Statement
 
 /**
- * Compiles a query at its first call; each call fills in its values.
- * @param contentNames the values and columns that are content, each with its location
+ * Returns a function that makes templates. A template compiles its query at the first call, and fills in its values at each.
+ * @param content the values and columns that are content, each with its location, of templates that name none
  * @example
- * const byKey = template<Tables, { user: string; key: string }>(dialect, (db, p) =>
- *   db.selectFrom('entries').selectAll().where('user_id', '=', p.user).where('key', '=', p.key))
+ * const compile = templates(dialect)
+ * const byKey = compile<{ user: string; key: string }>(
+ *   (p) => sql`select value from entries where user_id = ${p.user} and key = ${p.key}`,
+ * )
  * storage.read({ user }, [byKey({ user, key }, { returns: true })])
  */
-export function template<Tables, Values extends { [K in keyof Values]: Bind }>(
-  dialect: Dialect,
-  build: (db: Kysely<Tables>, placeholders: Values) => Compilable,
-  contentNames?: ContentNames,
-): Template<Values> {
-  // A troupe has hundreds of queries, of which a short command uses few.
-  const compiled = lazy(() =>
-    fillerOf<Values>(
-      boundOnce(dialect, build(dialect.builder<Tables>(), placeholdersOf<Values>(0)).compile()),
-      contentNames,
-    ),
-  )
-  return (values, more) => compiled()(values, more)
+export const templates =
+  (dialect: Dialect, content?: ContentNames) =>
+  <Values extends { [K in keyof Values]: Bind }>(
+    build: (placeholders: Values) => SqlQuery,
+    own = content,
+  ): Template<Values> => {
+    // A troupe has hundreds of queries, of which a short command uses few.
+    const compiled = lazy(() =>
+      fillerOf<Values>(boundOnce(dialect, dialect.compile(build(placeholdersOf<Values>(0)))), own),
+    )
+    return (values, more) => compiled()(values, more)
+  }
+
+/** Returns the statement of a query that has its values, for queries whose text depends on them. */
+export function statementOf(dialect: Dialect, query: SqlQuery): Statement {
+  const { sql, parameters } = dialect.compile(query)
+  return { sql, binds: parameters as readonly Bind[] }
 }
 
 function fillerOf<Values>({ sql, parameters }: Text, contentNames: ContentNames | undefined): Template<Values> {
@@ -81,27 +102,6 @@ function fillerOf<Values>({ sql, parameters }: Text, contentNames: ContentNames 
   const content = compileContent(contentNames, names)
   return (values, more) => ({ sql, binds: fill(values), content, ...more })
 }
-
-/** Returns `template` for the tables of one module. */
-export const templates =
-  <Tables>(dialect: Dialect) =>
-  <Values extends { [K in keyof Values]: Bind }>(
-    build: (db: Kysely<Tables>, placeholders: Values) => Compilable,
-    content?: ContentNames,
-  ): Template<Values> =>
-    template<Tables, Values>(dialect, build, content)
-
-/**
- * Returns `template` for raw SQL, for queries that are clearer in SQL.
- * @param content the default content of all templates made with the result
- */
-export const rawTemplates =
-  (dialect: Dialect, content?: ContentNames) =>
-  <Values extends { [K in keyof Values]: Bind }>(
-    build: (placeholders: Values) => RawBuilder<unknown>,
-    own = content,
-  ): Template<Values> =>
-    template<unknown, Values>(dialect, (db, p) => ({ compile: () => build(p).compile(db) }), own)
 
 /** The highest number of rows of one statement, for each of which its text is compiled and prepared. */
 const maxRows = 16
@@ -123,13 +123,13 @@ interface RowsOptions {
  */
 export function rowsTemplate<Values extends { [K in keyof Values]: Bind }>(
   dialect: Dialect,
-  insert: (rows: readonly Values[]) => RawBuilder<unknown>,
+  insert: (rows: readonly Values[]) => SqlQuery,
   { content: contentNames, otherwise }: RowsOptions,
 ): RowsTemplate<Values> {
   const compiled: ((rows: readonly Values[]) => Pick<Statement, 'sql' | 'binds' | 'content'>)[] = []
   const compile = (count: number) => {
     const placeholders = Array.from({ length: count }, (_, row) => placeholdersOf<Values>(row))
-    const { sql, parameters } = boundOnce(dialect, insert(placeholders).compile(dialect.builder()))
+    const { sql, parameters } = boundOnce(dialect, dialect.compile(insert(placeholders)))
     const namesOf = (row: number) =>
       parameters.map((each) => (each instanceof Placeholder && each.row === row ? each.name : undefined))
     const binds = placeholders.flatMap((_, row) => compileContent(contentNames ?? {}, namesOf(row)).binds)
@@ -158,11 +158,6 @@ export function rowsTemplate<Values extends { [K in keyof Values]: Bind }>(
     return statements
   }
   return inserted
-}
-
-interface Text {
-  readonly sql: string
-  readonly parameters: readonly unknown[]
 }
 
 /** Binds each value once, however often the text refers to it; a push named the time 16 times. */

@@ -56,6 +56,7 @@ export {
   type ReplyCell,
   type Row,
   type SingleWriter,
+  type SqlQuery,
   type Statement,
   type Storage,
   type StorageFinding,

@@ -1,7 +1,7 @@
 /** Memories in storage: one row an item, its vector in it, so that nothing of it outlives it. */
 import { sql } from 'kysely'
 import { canonicalJson, decodeJson, type Provenance, type TaintLabel } from '../../core/index.ts'
-import { type Dialect, type Now, oneOf, type Row, rawTemplates, type Storage } from '../../storage/index.ts'
+import { type Dialect, type Now, oneOf, type Row, type Storage, templates } from '../../storage/index.ts'
 import { memoryContent } from '../agents-migrations.ts'
 import type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
 
@@ -84,7 +84,7 @@ type MemoryKey = { user: string; memory: string }
 type Item = MemoryKey & { id: string }
 
 function compile(dialect: Dialect) {
-  const statement = rawTemplates(dialect)
+  const statement = templates(dialect)
   const at = (p: Item) => sql`user_id = ${p.user} and memory = ${p.memory} and id = ${p.id}`
   return {
     all: statement<MemoryKey>(

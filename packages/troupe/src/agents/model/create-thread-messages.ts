@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { canonicalJson, decodeJson, prefixEnd, type TaintLabel } from '../../core/index.ts'
 import { EncodedBody } from '../../journal/index.ts'
-import { type Dialect, rawTemplates, rowsTemplate, type Storage } from '../../storage/index.ts'
+import { type Dialect, rowsTemplate, type Storage, templates } from '../../storage/index.ts'
 import { messageContent } from '../agents-migrations.ts'
 import type { ThreadMessages } from '../services-port.ts'
 
@@ -41,7 +41,7 @@ export function createThreadMessages({
 }
 
 function compile(dialect: Dialect) {
-  const statement = rawTemplates(dialect)
+  const statement = templates(dialect)
   return {
     all: statement<{ user: string; thread: string }>(
       (p) => sql`select seq, message, taint, run from thread_messages
@@ -72,7 +72,7 @@ function compile(dialect: Dialect) {
 /** Deletes the working memories of a thread, whose names contain its id; facts and episodes stay. */
 function compilePrefixDeletes(dialect: Dialect) {
   type Range = { user: string; from: string; to: string }
-  const statement = rawTemplates(dialect)<Range>
+  const statement = templates(dialect)<Range>
   const inMind = (p: Range) => sql`user_id = ${p.user} and source >= ${p.from} and source < ${p.to}
     and memory like 'working/%'`
   return [

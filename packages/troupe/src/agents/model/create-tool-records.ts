@@ -1,6 +1,6 @@
 /** Stores the outcomes of tool calls: one row for each tool of an agent, updated in the change of the turn. */
 import { sql } from 'kysely'
-import { type Dialect, rawTemplates, type Storage } from '../../storage/index.ts'
+import { type Dialect, type Storage, templates } from '../../storage/index.ts'
 import type { ToolRecords, ToolStatistics } from '../services-port.ts'
 
 export function createToolRecords({ storage }: { readonly storage: Pick<Storage, 'dialect' | 'read'> }): ToolRecords {
@@ -27,7 +27,7 @@ export function createToolRecords({ storage }: { readonly storage: Pick<Storage,
 type Row = ToolStatistics & { readonly user: string; readonly agent: string; readonly tool: string }
 
 function compile(dialect: Dialect) {
-  const statement = rawTemplates(dialect)
+  const statement = templates(dialect)
   return {
     all: statement<{ user: string; agent: string }>(
       (p) => sql`select tool, offers, calls, successes, duration_ms from tool_statistics

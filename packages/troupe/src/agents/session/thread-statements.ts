@@ -1,6 +1,6 @@
 /** The statements of threads. */
 import { sql } from 'kysely'
-import { type Bind, type Dialect, rawTemplates } from '../../storage/index.ts'
+import { type Bind, type Dialect, templates } from '../../storage/index.ts'
 import { questionContent, threadContent } from '../agents-migrations.ts'
 
 /** The agent or team with which a thread is held. */
@@ -28,7 +28,7 @@ export const threadStatements = (dialect: Dialect) => ({
 })
 
 function reads(dialect: Dialect) {
-  const compile = rawTemplates(dialect, threadContent)
+  const compile = templates(dialect, threadContent)
   return {
     state: compile<Thread>(
       (p) => sql`select steps, open, owner, title, processes.process_id as registered from session_threads
@@ -57,7 +57,7 @@ function reads(dialect: Dialect) {
 }
 
 function threadWrites(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     create: compile<Thread & { id: string; name: string; kind: ThreadPartner['kind'] }>(
       (p) => sql`insert into session_threads (user_id, thread, thread_id, name, kind, steps)
@@ -103,7 +103,7 @@ function threadWrites(dialect: Dialect) {
 }
 
 function questionWrites(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     dropQuestions: compile<Thread>((p) => sql`delete from session_questions where ${isThread(p)}`),
     ask: compile<Thread & { id: string; step: string; wait: string; question: string }>(

@@ -1,6 +1,6 @@
 /** The audience rule in SQL, over a row named `e`. `audience.ts` is the same rule in TypeScript. */
 import { type RawBuilder, sql } from 'kysely'
-import { type Bind, type Dialect, type Now, oneOf, rawTemplates } from '../../storage/index.ts'
+import { type Bind, type Dialect, type Now, oneOf, templates } from '../../storage/index.ts'
 import { entryContent } from '../context-tables.ts'
 import { agentGrantee, type ContextReader } from '../entries/audience.ts'
 
@@ -25,7 +25,7 @@ export const readerValues = (reader: ContextReader): ReaderValues => ({
 export type Piece = RawBuilder<unknown>
 
 /** Compiles raw SQL, once. Its columns `value` and `metadata` are content. */
-export const entryTemplates = (dialect: Dialect) => rawTemplates(dialect, entryContent)
+export const entryTemplates = (dialect: Dialect) => templates(dialect, entryContent)
 
 /** The elements of a list in JSON text as rows with the column `value`. */
 export const each = (dialect: Dialect, list: unknown, alias: string): Piece => {

@@ -1,7 +1,7 @@
 /** Effects with unknown outcomes: listed for people, resolved by their decision, never repeated automatically. */
 import { sql } from 'kysely'
 import { checkOptions, copyJson, failure, type Json } from '../../core/index.ts'
-import { type Fragment, rawTemplates, type Storage } from '../../storage/index.ts'
+import { type Fragment, type Storage, templates } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
 import { allRecords, type JournalId, type Journals } from '../journal-port.ts'
@@ -48,7 +48,7 @@ function readResolution(call: CallId, resolution: Resolution): { readonly happen
 }
 
 export function createUncertainEffects(storage: Storage, inbox: Inbox, journals: Journals): UncertainEffects {
-  const compile = rawTemplates(storage.dialect)
+  const compile = templates(storage.dialect)
   const add = compile<EffectKey & { effect: string; now: { readonly $: 'now' } }>(
     (p) => sql`insert into uncertain_effects (user_id, journal_id, call, effect, since)
       values (${p.user}, ${p.step}, ${p.call}, ${p.effect}, ${p.now}) on conflict do nothing`,

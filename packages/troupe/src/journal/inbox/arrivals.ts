@@ -9,9 +9,9 @@ import {
   type Dialect,
   type InboxArrival,
   type Row,
-  rawTemplates,
   type Statement,
   type Storage,
+  templates,
 } from '../../storage/index.ts'
 import type { JournalId } from '../journal-port.ts'
 import { journalOwnerOf, runPrefix, stepJournal, workJournal, workShards } from '../run-journal.ts'
@@ -157,7 +157,7 @@ export class Arrivals {
 }
 
 function compileStatements(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   type Page = { readonly owner: string; readonly user: string; readonly journal: string }
   const after = (p: Page) => sql`(w.user_id, w.journal_id) > (${p.user}, ${p.journal})`
   const order = sql`order by w.user_id, w.journal_id limit ${sql.lit(pageSize)}`

@@ -5,7 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, checkPorts, decodeInTime } from '../../core/index.ts'
-import { type Dialect, type Fragment, type Row, rawTemplates } from '../../storage/index.ts'
+import { type Dialect, type Fragment, type Row, templates } from '../../storage/index.ts'
 import type { Inbox, InboxRow } from '../inbox-port.ts'
 import type { JournalId } from '../journal-port.ts'
 import { inboxContent } from '../journal-tables.ts'
@@ -30,7 +30,7 @@ export const arrivalColumns = (journal: RawBuilder<unknown>): RawBuilder<unknown
   sql`work.owner, work.user_id, ${journal} as journal_id, work.arrivals`
 
 function compileStatements(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   const absent = (p: Put) => sql`not exists (select 1 from inbox
     where user_id = ${p.user} and journal_id = ${p.to} and from_id = ${p.from} and name = ${p.name})`
   const hint = (p: Put) => arrivalColumns(sql`cast(${p.to} as text)`)

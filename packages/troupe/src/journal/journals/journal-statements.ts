@@ -1,7 +1,7 @@
 /** The statements of journals, compiled once per storage. */
 import { sql } from 'kysely'
-import { type Dialect, rawTemplates, rowsTemplate, template } from '../../storage/index.ts'
-import { type JournalTables, recordContent, snapshotContent } from '../journal-tables.ts'
+import { type Dialect, rowsTemplate, templates } from '../../storage/index.ts'
+import { recordContent, snapshotContent } from '../journal-tables.ts'
 
 interface Head {
   readonly user: string
@@ -30,7 +30,7 @@ export const journalStatements = (dialect: Dialect) => ({
 })
 
 function writes(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     create: rowsTemplate<Head & { kind: string; head: number; owner: string; bytes: number; closed: number | null }>(
       dialect,
@@ -104,23 +104,15 @@ function writes(dialect: Dialect) {
 }
 
 function reads(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
-    head: template<JournalTables, Head>(dialect, (db, p) =>
-      db
-        .selectFrom('journals')
-        .select(['head', 'epoch', 'owner', 'kind', 'fenced', 'bytes', 'closed_at'])
-        .where('user_id', '=', p.user)
-        .where('journal_id', '=', p.id),
+    head: compile<Head>(
+      (p) => sql`select head, epoch, owner, kind, fenced, bytes, closed_at from journals
+        where user_id = ${p.user} and journal_id = ${p.id}`,
     ),
-    latestSnapshot: template<JournalTables, Head>(
-      dialect,
-      (db, p) =>
-        db
-          .selectFrom('journal_snapshots')
-          .select(['seq', 'version', 'state', 'blob'])
-          .where('user_id', '=', p.user)
-          .where('journal_id', '=', p.id),
+    latestSnapshot: compile<Head>(
+      (p) => sql`select seq, version, state, blob from journal_snapshots
+        where user_id = ${p.user} and journal_id = ${p.id}`,
       snapshotContent('id'),
     ),
     afterSnapshot: compile<Head>(
@@ -138,7 +130,7 @@ function reads(dialect: Dialect) {
 }
 
 function cleanupTemplates(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   const tables = [
     'journal_records',
     'journal_snapshots',

@@ -1,16 +1,11 @@
 /** The tables of shared rate limits: work tables without content, whose keys are hashes. */
 import { postgresTables, workTable } from '../../storage/index.ts'
 
-export interface RateLimitTables {
-  /** One row per key, which serialises the callers of the key. */
-  rate_limits: { key: string; last_used_at: number }
-  /** Calls by slices of the window. */
-  rate_limit_slots: { key: string; slot: number; calls: number }
-}
-
 const sqlite = [
+  // A row per key, which serialises the callers of the key.
   'create table rate_limits (key text not null, last_used_at integer not null, primary key (key)) without rowid',
   'create index rate_limits_last_used on rate_limits (last_used_at)',
+  // Calls by slices of the window.
   `create table rate_limit_slots (key text not null, slot integer not null, calls integer not null,
     primary key (key, slot)) without rowid`,
 ]

@@ -23,8 +23,7 @@ import {
   type PolicyCall,
   type RateTicket,
 } from '../../resilience/index.ts'
-import { type Bind, type Dialect, rawTemplates, type Storage, template, templates } from '../../storage/index.ts'
-import type { RateLimitTables } from './rate-limit-tables.ts'
+import { type Bind, type Dialect, type Storage, templates } from '../../storage/index.ts'
 
 /** Options of a shared rate limiter. */
 export interface SharedRateLimit {
@@ -65,7 +64,7 @@ export class SharedRateLimiter implements Policy {
   readonly #sliceMs: number
   readonly #storage: Pick<Storage, 'dialect' | 'commit' | 'read'>
   readonly #clock: Clock
-  readonly #statements: ReturnType<typeof compile>
+  readonly #statements: ReturnType<typeof compileStatements>
 
   /** @throws ValidationError naming the option that is wrong */
   constructor(
@@ -81,7 +80,7 @@ export class SharedRateLimiter implements Policy {
     this.#sliceMs = Math.max(1, Math.ceil(windowMs / slices))
     this.#storage = parts.storage
     this.#clock = parts.clock
-    this.#statements = compile(parts.storage.dialect, this.#sliceMs)
+    this.#statements = compileStatements(parts.storage.dialect, this.#sliceMs)
   }
 
   /** Counts a call if the limit allows it, and returns whether it does. */
@@ -107,7 +106,7 @@ export class SharedRateLimiter implements Policy {
     }
     if (result.code !== 'rate.limited') throw failure(result.code, { ...result.detail })
     const [rows] = await this.#storage.read({ work: true }, [this.#statements.oldest(values, { returns: true })])
-    const retryAfterMs = Math.max(1, Number(rows?.[0]?.left ?? 1))
+    const retryAfterMs = Math.max(1, Number(rows?.[0]?.remaining ?? 1))
     return { allowed: false, remaining: 0, retryAfterMs }
   }
 
@@ -154,58 +153,40 @@ export class SharedRateLimiter implements Policy {
 
 /** Removes the counts of keys that were not used for a day, or for the length of their window if it is longer. */
 export async function cleanupRateLimits(storage: Pick<Storage, 'dialect' | 'commit'>): Promise<void> {
-  const own = template<RateLimitTables, { before: Bind }>(storage.dialect, (db, p) =>
-    db.deleteFrom('rate_limits').where('last_used_at', '<', p.before as number),
-  )
-  const slots = template<RateLimitTables, Record<never, never>>(storage.dialect, (db) =>
-    db.deleteFrom('rate_limit_slots').where('key', 'not in', db.selectFrom('rate_limits').select('key')),
-  )
+  const compile = templates(storage.dialect)
+  const own = compile<{ before: Bind }>((p) => sql`delete from rate_limits where last_used_at < ${p.before}`)
+  const slots = compile(() => sql`delete from rate_limit_slots where key not in (select key from rate_limits)`)
   const before = { $: 'now' as const, plusMs: -forgetAfterMs }
   await storage.commit({ id: null, scope: { work: true }, statements: [own({ before }), slots({})] })
 }
 
-function compile(dialect: Dialect, sliceMs: number) {
+function compileStatements(dialect: Dialect, sliceMs: number) {
   type Timed = { key: string; now: Bind }
-  const own = templates<RateLimitTables>(dialect)
+  const compile = templates(dialect)
   const now = (p: { now: Bind }) =>
     dialect.name === 'postgres' ? sql`cast(${p.now} as bigint)` : sql`cast(${p.now} as integer)`
   const slice = sql.lit(sliceMs)
-  const slotOf = (p: { now: Bind }) => sql<number>`(${now(p)} / ${slice})`
+  const slotOf = (p: { now: Bind }) => sql`(${now(p)} / ${slice})`
   const sliceCount = sql.lit(slices)
   const longer = sql.lit(Math.max(0, (slices + 1) * sliceMs - forgetAfterMs))
-  const lastUsedAt = (p: { now: Bind }) => sql<number>`(${now(p)} + ${longer})`
   return {
-    markUsed: own<Timed>((db, p) =>
-      db
-        .insertInto('rate_limits')
-        .values({ key: p.key, last_used_at: lastUsedAt(p) })
-        .onConflict((conflict) => conflict.column('key').doUpdateSet({ last_used_at: lastUsedAt(p) })),
+    markUsed: compile<Timed>(
+      (p) => sql`insert into rate_limits (key, last_used_at) values (${p.key}, ${now(p)} + ${longer})
+        on conflict (key) do update set last_used_at = excluded.last_used_at`,
     ),
-    forget: own<Timed>((db, p) =>
-      db
-        .deleteFrom('rate_limit_slots')
-        .where('key', '=', p.key)
-        .where('slot', '<', sql<number>`${slotOf(p)} - ${sliceCount}`),
+    forget: compile<Timed>(
+      (p) => sql`delete from rate_limit_slots where key = ${p.key} and slot < ${slotOf(p)} - ${sliceCount}`,
     ),
-    count: rawTemplates(dialect)<Timed & { limit: number }>(
-      (p) =>
-        sql`insert into rate_limit_slots (key, slot, calls)
-          select ${p.key}, ${slotOf(p)}, 1
-          where (select coalesce(sum(calls), 0) from rate_limit_slots where key = ${p.key}) < ${p.limit}
-          on conflict (key, slot) do update set calls = rate_limit_slots.calls + 1`,
+    count: compile<Timed & { limit: number }>(
+      (p) => sql`insert into rate_limit_slots (key, slot, calls)
+        select ${p.key}, ${slotOf(p)}, 1
+        where (select coalesce(sum(calls), 0) from rate_limit_slots where key = ${p.key}) < ${p.limit}
+        on conflict (key, slot) do update set calls = rate_limit_slots.calls + 1`,
     ),
-    used: own<{ key: string }>((db, p) =>
-      db
-        .selectFrom('rate_limit_slots')
-        .select((expression) => expression.fn.sum<number>('calls').as('calls'))
-        .where('key', '=', p.key),
-    ),
-    oldest: own<Timed>((db, p) =>
-      db
-        .selectFrom('rate_limit_slots')
-        .select(sql<number>`(min(slot) + ${sliceCount} + 1) * ${slice} - ${now(p)}`.as('left'))
-        .where('key', '=', p.key)
-        .where('slot', '>=', sql<number>`${slotOf(p)} - ${sliceCount}`),
+    used: compile<{ key: string }>((p) => sql`select sum(calls) as calls from rate_limit_slots where key = ${p.key}`),
+    oldest: compile<Timed>(
+      (p) => sql`select (min(slot) + ${sliceCount} + 1) * ${slice} - ${now(p)} as remaining from rate_limit_slots
+        where key = ${p.key} and slot >= ${slotOf(p)} - ${sliceCount}`,
     ),
   }
 }

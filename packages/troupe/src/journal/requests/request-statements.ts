@@ -1,6 +1,6 @@
 /** The table of answers to requests, and its statements. */
 import { sql } from 'kysely'
-import { type Bind, type ContentNames, rawTemplates, type Storage, type UserTable } from '../../storage/index.ts'
+import { type Bind, type ContentNames, type Storage, templates, type UserTable } from '../../storage/index.ts'
 
 export type RequestKey = {
   readonly user: string
@@ -26,7 +26,7 @@ export const requestsTable = { name: 'request_answers', key: ['request'], conten
 export type RequestStatements = ReturnType<typeof compileRequestStatements>
 
 export function compileRequestStatements({ dialect }: Storage) {
-  const compile = rawTemplates(dialect, answerContent)
+  const compile = templates(dialect, answerContent)
   const here = (p: RequestKey) => sql`user_id = ${p.user} and request = ${p.request}`
   const claimed = (p: RequestKey) => sql`${here(p)} and claim = ${p.claim} and answer is null`
   return {

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { type Clock, checkPorts, encodeJson, hashText, PeriodicTask, type Random } from '../../core/index.ts'
-import { type Fragment, rawTemplates, type Statement, type Storage } from '../../storage/index.ts'
+import { type Fragment, type Statement, type Storage, templates } from '../../storage/index.ts'
 import { arrivalColumns } from '../inbox/create-inbox.ts'
 import { inboxContent } from '../journal-tables.ts'
 import { runPrefix, shardOf, workJournal } from '../run-journal.ts'
@@ -30,7 +30,7 @@ type TimerKey = { readonly user: string; readonly timer: string }
 
 function compileStatements(storage: Storage) {
   const { dialect } = storage
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   type Shift = { readonly user: string; readonly timers: string; readonly ms: number }
   const each = (list: string) =>
     dialect.name === 'sqlite'

@@ -4,14 +4,7 @@
  */
 
 import type { RawBuilder } from 'kysely'
-import {
-  type Bind,
-  type ContentNames,
-  type Dialect,
-  type Now,
-  rawTemplates,
-  type Template,
-} from '../../storage/index.ts'
+import { type Bind, type ContentNames, type Dialect, type Now, type Template, templates } from '../../storage/index.ts'
 import { messagingContent } from '../messaging-tables.ts'
 
 export type Values = Readonly<Record<string, Bind>>
@@ -31,4 +24,4 @@ export type Compile = <V extends { [K in keyof V]: Bind } = Values>(
   content?: ContentNames,
 ) => Template<V>
 
-export const compilerOf = (dialect: Dialect): Compile => rawTemplates(dialect, messagingContent)
+export const compilerOf = (dialect: Dialect): Compile => templates(dialect, messagingContent)

@@ -15,8 +15,7 @@ import {
   nearestOf,
   type UserId,
 } from '../../core/index.ts'
-import { type Dialect, type Fragment, type Row, rawTemplates, type Storage, template } from '../../storage/index.ts'
-import type { MetricTables } from './metric-tables.ts'
+import { type Dialect, type Fragment, type Row, type Storage, templates } from '../../storage/index.ts'
 import { checkLabels, checkValue, type RecordOptions, type SummaryOptions } from './metrics-collector.ts'
 import type { Labels } from './series.ts'
 import type { MetricSummary } from './summarize.ts'
@@ -141,7 +140,7 @@ function summaryOf(rows: readonly Row[]): StoredMetricSummary {
 type Added = { user: string; name: string; labels: string; minute: number; failures: number; value: number }
 
 function compile(dialect: Dialect) {
-  const raw = rawTemplates(dialect)
+  const raw = templates(dialect)
   return {
     add: raw<Added>(
       (p) =>
@@ -153,23 +152,12 @@ function compile(dialect: Dialect) {
             max = case when excluded.max > metric_minutes.max then excluded.max else metric_minutes.max end,
             latest = excluded.latest`,
     ),
-    minutes: template<MetricTables, { user: string; name: string; since: number }>(dialect, (db, p) =>
-      db
-        .selectFrom('metric_minutes')
-        .select(['labels', 'minute', 'count', 'failures', 'sum', 'min', 'max', 'latest'])
-        .where('user_id', '=', p.user)
-        .where('name', '=', p.name)
-        .where('minute', '>=', p.since)
-        .orderBy('minute'),
+    minutes: raw<{ user: string; name: string; since: number }>(
+      (p) => sql`select labels, minute, count, failures, sum, min, max, latest from metric_minutes
+        where user_id = ${p.user} and name = ${p.name} and minute >= ${p.since} order by minute`,
     ),
-    names: template<MetricTables, { user: string; limit: number }>(dialect, (db, p) =>
-      db
-        .selectFrom('metric_minutes')
-        .select('name')
-        .distinct()
-        .where('user_id', '=', p.user)
-        .orderBy('name')
-        .limit(p.limit),
+    names: raw<{ user: string; limit: number }>(
+      (p) => sql`select distinct name from metric_minutes where user_id = ${p.user} order by name limit ${p.limit}`,
     ),
     old: raw<{ user: string; before: number }>(
       (p) => sql`delete from metric_minutes where user_id = ${p.user} and minute < ${p.before}`,

@@ -1,24 +1,8 @@
 /** The tables of application metrics: one row for each minute of each series. */
 import { type Migration, postgresTables, type UserTable } from '../../storage/index.ts'
 
-export interface MetricTables {
-  metric_minutes: {
-    user_id: string
-    name: string
-    /** JSON with sorted keys. */
-    labels: string
-    /** ms since 1970, of the beginning of the minute. */
-    minute: number
-    count: number
-    failures: number
-    sum: number
-    min: number
-    max: number
-    latest: number
-  }
-}
-
 const sqlite = [
+  // `labels` is JSON with sorted keys, `minute` the time of its beginning, in ms since 1970.
   `create table metric_minutes (
     user_id text not null, name text not null, labels text not null, minute integer not null,
     count integer not null, failures integer not null,

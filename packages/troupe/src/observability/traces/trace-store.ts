@@ -1,10 +1,11 @@
 /** Traces in the database: limited per user and in time, encrypted if encryption is on. No other service is needed. */
+import { sql } from 'kysely'
 import { type Clock, failure, type Ids, type UserId } from '../../core/index.ts'
-import { type Bind, type Dialect, type Row, type Storage, template } from '../../storage/index.ts'
+import { type Dialect, type Row, type Storage, templates } from '../../storage/index.ts'
 import { buildTrace } from './build-trace.ts'
 import type { RecordedTrace, Span } from './span.ts'
 import type { OwnedSpan, SpanSink } from './span-tracer.ts'
-import { spansContent, type TraceTables } from './trace-tables.ts'
+import { spansContent } from './trace-tables.ts'
 
 export interface TraceStoreOptions extends TraceBounds {
   readonly storage: Pick<Storage, 'dialect' | 'commit' | 'read'>
@@ -50,7 +51,7 @@ const maxRounds = 50
 
 export function createTraceStore({ storage, clock, ids, ...initialBounds }: TraceStoreOptions): TraceStore {
   let bounds: TraceBounds = initialBounds
-  const queries = compile(storage.dialect)
+  const queries = compileStatements(storage.dialect)
   const remove = async (user: UserId, traces: readonly Row[]) => {
     if (traces.length === 0) return 0
     const all = traces.map(({ trace_id }) => ({ user, trace: String(trace_id) }))
@@ -134,85 +135,39 @@ function byUser(spans: readonly OwnedSpan[]): ReadonlyMap<UserId, readonly Span[
 
 type Of = { user: string; trace: string }
 
-const compile = (dialect: Dialect) => ({ ...compileTrace(dialect), ...compileCleanup(dialect) })
-
-const templates =
-  (dialect: Dialect) =>
-  <Values extends { [K in keyof Values]: Bind }>(
-    build: Parameters<typeof template<TraceTables, Values>>[1],
-    content?: typeof spansContent,
-  ) =>
-    template<TraceTables, Values>(dialect, build, content)
-
-function compileTrace(dialect: Dialect) {
-  const own = templates(dialect)
+function compileStatements(dialect: Dialect) {
+  const compile = templates(dialect)
+  const isTrace = (p: Of) => sql`user_id = ${p.user} and trace_id = ${p.trace}`
   return {
-    insert: own<{ user: string; trace_id: string; id: string; spans: string }>(
-      (db, p) =>
-        db.insertInto('trace_spans').values({ user_id: p.user, trace_id: p.trace_id, id: p.id, spans: p.spans }),
+    insert: compile<{ user: string; trace_id: string; id: string; spans: string }>(
+      (p) => sql`insert into trace_spans (user_id, trace_id, id, spans)
+        values (${p.user}, ${p.trace_id}, ${p.id}, ${p.spans})`,
       spansContent,
     ),
-    mark: own<Of & { at: number; started: number }>((db, p) =>
-      db
-        .insertInto('trace_index')
-        .values({ user_id: p.user, trace_id: p.trace, at: p.at, started_at: p.started })
-        .onConflict((conflict) => conflict.columns(['user_id', 'trace_id']).doUpdateSet({ at: p.at })),
+    mark: compile<Of & { at: number; started: number }>(
+      (p) => sql`insert into trace_index (user_id, trace_id, at, started_at)
+        values (${p.user}, ${p.trace}, ${p.at}, ${p.started})
+        on conflict (user_id, trace_id) do update set at = excluded.at`,
     ),
-    spans: own<Of>(
-      (db, p) =>
-        db
-          .selectFrom('trace_spans')
-          .select(['trace_id', 'id', 'spans'])
-          .where('user_id', '=', p.user)
-          .where('trace_id', '=', p.trace)
-          .orderBy('id')
-          .limit(maxRows),
+    spans: compile<Of>(
+      (p) => sql`select trace_id, id, spans from trace_spans where ${isTrace(p)} order by id limit ${sql.lit(maxRows)}`,
       spansContent,
     ),
-    newest: own<{ user: string; limit: number }>((db, p) =>
-      db
-        .selectFrom('trace_index')
-        .select(['trace_id', 'at', 'started_at'])
-        .where('user_id', '=', p.user)
-        .orderBy('started_at', 'desc')
-        .limit(p.limit),
+    newest: compile<{ user: string; limit: number }>(
+      (p) => sql`select trace_id, at, started_at from trace_index where user_id = ${p.user}
+        order by started_at desc limit ${p.limit}`,
     ),
-  }
-}
-
-function compileCleanup(dialect: Dialect) {
-  const own = templates(dialect)
-  return {
-    dropSpans: own<Of>((db, p) =>
-      db.deleteFrom('trace_spans').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
+    dropSpans: compile<Of>((p) => sql`delete from trace_spans where ${isTrace(p)}`),
+    dropMark: compile<Of>((p) => sql`delete from trace_index where ${isTrace(p)}`),
+    old: compile<{ before: number; limit: number }>(
+      (p) => sql`select user_id, trace_id from trace_index where at < ${p.before} order by at limit ${p.limit}`,
     ),
-    dropMark: own<Of>((db, p) =>
-      db.deleteFrom('trace_index').where('user_id', '=', p.user).where('trace_id', '=', p.trace),
+    excess: compile<{ max: number; limit: number }>(
+      (p) => sql`select user_id from trace_index group by user_id having count(*) > ${p.max} limit ${p.limit}`,
     ),
-    old: own<{ before: number; limit: number }>((db, p) =>
-      db
-        .selectFrom('trace_index')
-        .select(['user_id', 'trace_id'])
-        .where('at', '<', p.before)
-        .orderBy('at')
-        .limit(p.limit),
-    ),
-    excess: own<{ max: number; limit: number }>((db, p) =>
-      db
-        .selectFrom('trace_index')
-        .select('user_id')
-        .groupBy('user_id')
-        .having((expression) => expression(expression.fn.countAll<number>(), '>', p.max))
-        .limit(p.limit),
-    ),
-    beyond: own<{ user: string; max: number; limit: number }>((db, p) =>
-      db
-        .selectFrom('trace_index')
-        .select('trace_id')
-        .where('user_id', '=', p.user)
-        .orderBy('started_at', 'desc')
-        .limit(p.limit)
-        .offset(p.max),
+    beyond: compile<{ user: string; max: number; limit: number }>(
+      (p) => sql`select trace_id from trace_index where user_id = ${p.user}
+        order by started_at desc limit ${p.limit} offset ${p.max}`,
     ),
   }
 }

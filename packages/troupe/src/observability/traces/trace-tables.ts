@@ -3,11 +3,6 @@
  */
 import { type ContentNames, type Migration, postgresTables, type UserTable, workTable } from '../../storage/index.ts'
 
-export interface TraceTables {
-  trace_spans: { user_id: string; trace_id: string; id: string; spans: string }
-  trace_index: { user_id: string; trace_id: string; at: number; started_at: number }
-}
-
 export const spansContent: ContentNames = { spans: ['trace.spans', 'trace_id', 'id'] }
 
 const sqlite = [

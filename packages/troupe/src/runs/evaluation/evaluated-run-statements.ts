@@ -1,13 +1,13 @@
 /** The statements on the table of evaluated runs, for all its kinds. */
 import { sql } from 'kysely'
-import { type Bind, rawTemplates, type Storage } from '../../storage/index.ts'
+import { type Bind, type Storage, templates } from '../../storage/index.ts'
 import { evaluatedRunContent } from './evaluation-tables.ts'
 
 type EvaluationKey = { user: string; kind: string; evaluation: string }
 type EvaluatedRunRow = EvaluationKey & { run: string; body: string }
 
 export function evaluatedRunStatements({ dialect }: Pick<Storage, 'dialect'>) {
-  const compiled = rawTemplates(dialect)
+  const compiled = templates(dialect)
   return {
     all: compiled<EvaluationKey>(
       (p) => sql`select kind, evaluation, run_id, body from evaluated_runs

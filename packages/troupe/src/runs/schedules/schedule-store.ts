@@ -4,14 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import {
-  type Bind,
-  type ContentNames,
-  type Row,
-  rawTemplates,
-  type Statement,
-  type Storage,
-} from '../../storage/index.ts'
+import { type Bind, type ContentNames, type Row, type Statement, type Storage, templates } from '../../storage/index.ts'
 import { type ScheduleSource, type StoredSpec, sourceOf } from './schedule-spec.ts'
 import { scheduleContent, triggerContent } from './schedule-tables.ts'
 
@@ -249,7 +242,7 @@ const problemContent: ContentNames = { problem: problem as [string, string] }
 const here = (p: Key) => sql`user_id = ${p.user} and schedule_id = ${p.schedule}`
 
 function compileWrites(storage: Storage) {
-  const compile = rawTemplates(storage.dialect)
+  const compile = templates(storage.dialect)
   type Named = Key & { trigger: string }
   type Set = {
     state: string
@@ -308,7 +301,7 @@ function compileWrites(storage: Storage) {
 }
 
 function compileReads(storage: Storage) {
-  const compile = rawTemplates(storage.dialect)
+  const compile = templates(storage.dialect)
   const content = scheduleContent('schedule_id')
   const waiting = sql`(select count(*) from schedule_triggers o
     where o.user_id = s.user_id and o.schedule_id = s.schedule_id) as waiting`

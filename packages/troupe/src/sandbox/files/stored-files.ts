@@ -4,9 +4,9 @@ import { decodeJson, type Json, type TaintLabel, type UserId } from '../../core/
 import {
   type Blobs,
   type Dialect,
-  rawTemplates,
   type Statement,
   type Storage,
+  templates,
   type ValueRef,
 } from '../../storage/index.ts'
 import type { FileContent } from '../sandbox-port.ts'
@@ -120,7 +120,7 @@ type OnePath = Workspace & { path: string }
 type OneVersion = OnePath & { version: number }
 
 function compile(dialect: Dialect) {
-  const statement = rawTemplates(dialect)
+  const statement = templates(dialect)
   const columns = sql`path, version, bytes, step, taint, case when content is null then 1 else 0 end as removed`
   return {
     newest: statement<Workspace>(

@@ -2,7 +2,7 @@
  * The tables of API keys and their statements. They have no content, since a key is looked up before its user is known.
  */
 import { sql } from 'kysely'
-import { type Bind, type Dialect, postgresTables, rawTemplates, workTable } from '../../storage/index.ts'
+import { type Bind, type Dialect, postgresTables, templates, workTable } from '../../storage/index.ts'
 
 const tables = [
   // `kind` is key, link or session; the secret itself is stored nowhere.
@@ -43,7 +43,7 @@ export interface NewKey {
 export type KeyStatements = ReturnType<typeof keyStatements>
 
 export function keyStatements(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   type At = { now: Bind }
   /** Of the innermost table. */
   const usable = ({ now }: At) => sql`revoked_at is null and (expires_at is null or expires_at > ${now})`

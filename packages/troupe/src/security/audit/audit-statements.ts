@@ -1,6 +1,6 @@
 /** The statements of the audit log, in the words of both engines. */
 import { sql } from 'kysely'
-import { type Bind, type Dialect, type Row, rawTemplates, type Statement } from '../../storage/index.ts'
+import { type Bind, type Dialect, type Row, type Statement, statementOf, templates } from '../../storage/index.ts'
 import type { StoredRecord } from './audit-record.ts'
 import {
   anyRetirable,
@@ -47,7 +47,7 @@ export function auditStatements(dialect: Dialect) {
 
 function recording(dialect: Dialect) {
   type Stored = StoredRecord & { [name: string]: Bind }
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   const columns = sql.raw(stored)
   const values = (p: Stored) => sql`${p.id}, ${p.at}, ${p.actor}, ${p.key}, ${p.operation},
     ${p.resource}, ${p.allowed}, ${p.reason}, ${p.nonce}, ${p.signature}`
@@ -79,8 +79,7 @@ function listOf(dialect: Dialect, user: string, filter: ListFilter): Statement {
   if (filter.to !== undefined) where.push(sql`at < ${filter.to}`)
   if (filter.before !== undefined) where.push(sql`id < ${filter.before}`)
   const query = sql`select * from security_audit where ${sql.join(where, sql` and `)} order by id desc limit ${filter.limit}`
-  const { sql: text, parameters } = query.compile(dialect.builder())
-  return { sql: text, binds: parameters as readonly Bind[] }
+  return statementOf(dialect, query)
 }
 
 /** A batch of leaves. It succeeds if the tree still has the old size, and no other process extends it. */
@@ -110,7 +109,7 @@ function insertRows<Inserted>(table: string, columns: readonly (keyof Inserted &
 
 /** The statements with which the holder of the head extends the tree. */
 function growing(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     ...(dialect.name === 'sqlite' ? growingDirectly(dialect) : growingByFunction),
     head: compile<Record<never, never>>(() => sql`select * from security_audit_head`),
@@ -123,7 +122,7 @@ function growing(dialect: Dialect) {
 }
 
 function growingDirectly(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   const leaves = insertRows<NewLeaf>('security_audit_leaves', ['n', 'id', 'mark', 'digest', 'hash'])
   const nodes = insertRows<NewNode>('security_audit_nodes', ['last', 'level', 'hash'])
   const advance = compile<{ old: number; size: number; peaks: string; holder: string } & LeaseTimes>(
@@ -176,7 +175,7 @@ const growingByFunction = {
 }
 
 function proving(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     leafOf: compile<{ id: string }>((p) => sql`select * from security_audit_leaves where id = ${p.id}`),
     leafAt: compile<{ n: number }>((p) => sql`select hash from security_audit_leaves where n = ${p.n}`),

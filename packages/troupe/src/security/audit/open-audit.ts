@@ -1,7 +1,7 @@
 /** Opens the audit log of a storage. */
 import { sql } from 'kysely'
 import { failure, invalidInput, milliseconds } from '../../core/index.ts'
-import { rawTemplates, type Storage } from '../../storage/index.ts'
+import { type Storage, templates } from '../../storage/index.ts'
 import { type AuditConfig, auditSettings, type CheckpointConfig, checkCheckpoints } from './audit-config.ts'
 import { AuditLog, type AuditLogParts } from './audit-log.ts'
 import {
@@ -60,7 +60,7 @@ function newestOf(ask: NonNullable<CheckpointConfig['last']>) {
 
 /** The key of the database for hashed keys of entries, so that each process that opens it finds them. */
 async function secretOf(storage: Pick<Storage, 'read' | 'dialect'>): Promise<Uint8Array> {
-  const query = rawTemplates(storage.dialect)<Record<never, never>>(
+  const query = templates(storage.dialect)<Record<never, never>>(
     () => sql`select value from storage_settings where name = 'secret'`,
   )
   const [rows] = await storage.read({ work: true }, [query({})])

@@ -2,7 +2,7 @@
 
 import { sql } from 'kysely'
 import { hashText } from '../../core/index.ts'
-import { type Dialect, type Row, rawTemplates, type Template } from '../../storage/index.ts'
+import { type Dialect, type Row, type Template, templates } from '../../storage/index.ts'
 
 export interface KeyRow {
   readonly id: string
@@ -31,7 +31,7 @@ type User = { user: string }
 type Key = User & { id: string }
 
 export function dataKeyStatements(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   const erasingOf = compile<{ mark: string }>(
     (p) => sql`select mark from security_erased_users where mark = ${p.mark} and user_id is not null`,
   )

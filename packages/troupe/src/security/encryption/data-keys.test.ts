@@ -1,6 +1,7 @@
+import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createVirtualClock, seededRandom, type VirtualClock } from '../../core/index.ts'
-import { encryptStorage, type OpenedStorage, openStorage, template } from '../../storage/index.ts'
+import { encryptStorage, type OpenedStorage, openStorage, templates } from '../../storage/index.ts'
 import { securityMigrations } from '../incidents.ts'
 import { DataKeys, type DataKeysOptions } from './data-keys.ts'
 import type { KeyRing } from './key-ring-port.ts'
@@ -29,16 +30,9 @@ function startProcess(more: Partial<DataKeysOptions> = {}) {
   const keys = new DataKeys({ storage: bare, keyRing, clock, encryptionState: { state: 'encrypted' }, ...more })
   const storage = encryptStorage(bare, keys)
   type Note = { user: string; id: number; body: string }
-  const put = template<{ notes: { user_id: string; id: number; body: string } }, Note>(
-    storage.dialect,
-    (db, p) => db.insertInto('notes').values({ user_id: p.user, id: p.id, body: p.body }),
-    { body: ['note', 'id'] },
-  )
-  const read = template<{ notes: { user_id: string; id: number; body: string } }, { user: string }>(
-    storage.dialect,
-    (db, p) => db.selectFrom('notes').select(['id', 'body']).where('user_id', '=', p.user).orderBy('id'),
-    { body: ['note', 'id'] },
-  )
+  const compile = templates(storage.dialect, { body: ['note', 'id'] })
+  const put = compile<Note>((p) => sql`insert into notes (user_id, id, body) values (${p.user}, ${p.id}, ${p.body})`)
+  const read = compile<{ user: string }>((p) => sql`select id, body from notes where user_id = ${p.user} order by id`)
   return {
     keys,
     write: (user: string, id: number, body = `note ${id}`) =>

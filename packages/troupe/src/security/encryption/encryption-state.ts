@@ -3,7 +3,7 @@
  * content.
  */
 import { sql } from 'kysely'
-import { type Dialect, type OpenedStorage, rawTemplates } from '../../storage/index.ts'
+import { type Dialect, type OpenedStorage, templates } from '../../storage/index.ts'
 import { commitWork } from '../committed.ts'
 
 /** Re-encryption of all users. After a crash it continues after the last recorded user. */
@@ -31,7 +31,7 @@ export interface EncryptionState {
 }
 
 export function encryptionStatements(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   type Named = { name: string }
   type Valued = Named & { value: string }
   const insert = (p: Valued) => sql`insert into security_encryption (name, value) values (${p.name}, ${p.value})`

@@ -2,13 +2,13 @@
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
 import {
-  type Bind,
   compileContent,
   type LocatedValue,
   locationOf,
   type OpenedStorage,
   type Row,
   type Statement,
+  statementOf,
   type UserTable,
 } from '../../storage/index.ts'
 import { overwriting } from '../overwriting.ts'
@@ -42,7 +42,6 @@ export async function reencryptTable(reencryption: TableReencryption, table: Use
   }
 }
 
-type AnyTables = Record<string, Record<string, Bind>>
 const columnsOf = ({ content = {} }: UserTable) => Object.keys(content)
 const head = (under: string | undefined) => encryptedPrefix(under)
 
@@ -50,7 +49,7 @@ const head = (under: string | undefined) => encryptedPrefix(under)
 const wanted = (column: string, under: string | undefined) => {
   const begin = head(under)
   const found = sql`substr(${sql.ref(column)}, 1, ${sql.lit(begin.length)})`
-  return under === undefined ? sql<boolean>`${found} = ${begin}` : sql<boolean>`${found} <> ${begin}`
+  return under === undefined ? sql`${found} = ${begin}` : sql`${found} <> ${begin}`
 }
 
 async function read(
@@ -65,16 +64,15 @@ async function read(
     to.of.flatMap(({ name, text }) => (text === undefined ? [name] : [])),
   )
   const key = sql.join(table.key.map((name) => sql.ref(name)))
-  let query = storage.dialect
-    .builder<AnyTables>()
-    .selectFrom(table.name)
-    .select([...new Set([...table.key, ...keyColumns, ...columns])])
-    .where('user_id', '=', user)
-    .where(({ or }) => or(columns.map((column) => wanted(column, under))))
-  for (const name of table.key) query = query.orderBy(name)
-  if (after) query = query.where(sql<boolean>`(${key}) > (${sql.join(table.key.map((name) => after[name]))})`)
-  const { sql: text, parameters } = query.limit(batch).compile()
-  const statement = { sql: text, binds: parameters as readonly Bind[], returns: true }
+  const selected = [...new Set([...table.key, ...keyColumns, ...columns])].map((name) => sql.ref(name))
+  const outdated = sql.join(
+    columns.map((column) => wanted(column, under)),
+    sql` or `,
+  )
+  const from = after ? sql`and (${key}) > (${sql.join(table.key.map((name) => after[name]))})` : sql``
+  const query = sql`select ${sql.join(selected)} from ${sql.table(table.name)}
+    where user_id = ${user} and (${outdated}) ${from} order by ${key} limit ${batch}`
+  const statement = { ...statementOf(storage.dialect, query), returns: true }
   return (await storage.read({ user }, [statement]))[0] ?? []
 }
 
@@ -112,14 +110,11 @@ function replacing(
   row: Row,
   value: { readonly column: string; readonly old: string; readonly text: string; readonly user: UserId },
 ): Statement {
-  const update = storage.dialect
-    .builder<AnyTables>()
-    .updateTable(table.name)
-    .set({ [value.column]: value.text })
-    .where('user_id', '=', value.user)
-    .where(value.column, '=', value.old)
-  const { sql: text, parameters } = table.key
-    .reduce((query, name) => query.where(name, '=', row[name] as Bind), update)
-    .compile()
-  return { sql: text, binds: parameters as readonly Bind[] }
+  const column = sql.ref(value.column)
+  const ofRow = table.key.map((name) => sql`and ${sql.ref(name)} = ${row[name]}`)
+  return statementOf(
+    storage.dialect,
+    sql`update ${sql.table(table.name)} set ${column} = ${value.text}
+      where user_id = ${value.user} and ${column} = ${value.old} ${sql.join(ofRow, sql` `)}`,
+  )
 }

@@ -1,7 +1,7 @@
 /** The statements that erase a user, for the tables of all modules. */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import { type Dialect, rawTemplates, type Statement, type UserTable } from '../../storage/index.ts'
+import { type Dialect, type Statement, templates, type UserTable } from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import { overwriting } from '../overwriting.ts'
 
@@ -10,7 +10,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
   const deletions = tables.map((table) => deletionsOf(dialect, table, batch))
   const marks = markStatements(dialect)
   // The name of an API key may name the user, so keys are erased before the list of the user's keys.
-  const names = rawTemplates(dialect)<{ user: string }>(
+  const names = templates(dialect)<{ user: string }>(
     (p) => sql`update security_api_keys set name = 'erased'
       where id in (select key_id from security_api_key_users where user_id = ${p.user})`,
   )
@@ -34,7 +34,7 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
 type Deletions = ReturnType<typeof deletionsOf>
 
 function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) {
-  const of = rawTemplates(dialect)<{ user: string }>
+  const of = templates(dialect)<{ user: string }>
   // The application cannot delete from the audit log; a function of the table's owner does.
   if (name === 'security_audit' && dialect.name === 'postgres')
     return {
@@ -53,10 +53,10 @@ function deletionsOf(dialect: Dialect, { name, key }: UserTable, batch: number) 
 
 /** Returns a row if the user was erased or is being erased. */
 export const markedStatement = (dialect: Dialect) =>
-  rawTemplates(dialect)<{ mark: string }>((p) => sql`select mark from security_erased_users where mark = ${p.mark}`)
+  templates(dialect)<{ mark: string }>((p) => sql`select mark from security_erased_users where mark = ${p.mark}`)
 
 function markStatements(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     begin: compile<{ mark: string; user: string; at: number }>(
       (p) => sql`insert into security_erased_users (mark, user_id, at) values (${p.mark}, ${p.user}, ${p.at})

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { hashJson, type Json } from '../../core/index.ts'
-import { postgresTables, rawTemplates, type Storage, workTable } from '../../storage/index.ts'
+import { postgresTables, type Storage, templates, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
 import { commitWork } from '../committed.ts'
 import type { ChargedWork } from '../evaluator/bounded-evaluator.ts'
@@ -75,7 +75,7 @@ const hashesOf = (form: ToolForm): Hashes =>
   Object.fromEntries(parts.map((part) => [part, hashJson(form[part])])) as Record<Part, string>
 
 function pinStatements(storage: Storage) {
-  const compile = rawTemplates(storage.dialect)
+  const compile = templates(storage.dialect)
   type Pin = Hashes & { source: string; tool: string; approved: number }
   return {
     of: compile<{ source: string }>(

@@ -2,7 +2,7 @@
  * Signatures of messages, their check, and the revocation of keys. A process that only sends checks no signature, so it
  * reads at its start and then periodically which of its keys are revoked.
  */
-import type { Compilable, Kysely } from 'kysely'
+import { sql } from 'kysely'
 import {
   type Clock,
   canonicalJson,
@@ -15,7 +15,7 @@ import {
   PeriodicTask,
   show,
 } from '../../core/index.ts'
-import { postgresTables, type Statement, type Storage, workTable } from '../../storage/index.ts'
+import { postgresTables, type Statement, type Storage, statementOf, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
 import { commitWork } from '../committed.ts'
 import { covers, SigningKeyRing } from './key-ring.ts'
@@ -76,10 +76,6 @@ export const signaturesSchema = {
   postgres: [...postgresTables(tables), workTable('security_revoked_keys')],
 }
 
-interface Tables {
-  security_revoked_keys: { id: string; at: number }
-}
-
 /**
  * Signs what agents send and checks what they receive. The signature covers the canonical JSON (RFC 8785) of the
  * subject, the user, the agent, the key and the time, so that it fits nothing else. The ids of revoked keys are stored
@@ -92,7 +88,6 @@ export class Signatures {
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #audit: Pick<AuditTrail, 'actionStatements' | 'record'> | undefined
-  readonly #tables: Kysely<Tables>
   /** The keys that this process knows to be revoked, with which it does not sign. */
   readonly #revoked = new Set<string>()
   readonly #task: PeriodicTask
@@ -109,7 +104,6 @@ export class Signatures {
     this.#storage = parts.storage
     this.#clock = parts.clock
     this.#audit = parts.audit
-    this.#tables = parts.storage.dialect.builder<Tables>()
     // If the storage fails, no message is sent either; the next round reads the revoked keys.
     const run = () => this.#poll()
     this.#task = new PeriodicTask({ name: 'revoked keys', clock: parts.clock, intervalMs: pollMs, run })
@@ -177,8 +171,8 @@ export class Signatures {
   }
   /** Creates the statement that reads which of these keys are revoked, as rows with `id`. */
   revokedAmong(ids: readonly string[]): Statement {
-    const query = this.#tables.selectFrom('security_revoked_keys').select('id').where('id', 'in', ids)
-    return { ...compiled(query), returns: true }
+    const query = sql`select id from security_revoked_keys where id in (${sql.join(ids)})`
+    return { ...statementOf(this.#storage.dialect, query), returns: true }
   }
 
   /**
@@ -205,13 +199,11 @@ export class Signatures {
   /** Revokes a key for good: no process accepts its signatures from the next check on, also earlier ones. */
   async revoke(id: string): Promise<void> {
     if (typeof id !== 'string' || id === '') throw invalidInput('A key to revoke', 'it must be the id of a key')
-    const query = this.#tables
-      .insertInto('security_revoked_keys')
-      .values({ id, at: this.#clock.now() })
-      .onConflict((conflict) => conflict.doNothing())
+    const query = sql`insert into security_revoked_keys (id, at) values (${id}, ${this.#clock.now()})
+      on conflict do nothing`
     const auditStatements =
       this.#audit?.actionStatements({ actor: 'host', operation: 'signature.revoke', resource: id }) ?? []
-    const statements = [compiled(query), ...auditStatements]
+    const statements = [statementOf(this.#storage.dialect, query), ...auditStatements]
     await commitWork(this.#storage, statements)
     this.#revoked.add(id)
   }
@@ -242,11 +234,6 @@ export class Signatures {
       revoked: this.#revoked.has(id),
     }))
   }
-}
-
-const compiled = (query: Compilable): Statement => {
-  const { sql, parameters } = query.compile()
-  return { sql, binds: parameters as readonly (string | number)[] }
 }
 
 const signedText = (user: string, agent: string, key: string, at: number, subject: Json) =>

@@ -4,8 +4,9 @@
  * with a second secret that is not in the database. Values stored earlier keep their hash.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { sql } from 'kysely'
 import { failure, type UserId } from '../../core/index.ts'
-import { template } from '../dialect.ts'
+import { templates } from '../dialect.ts'
 import type { Storage } from '../storage-port.ts'
 
 export interface BlobHashes {
@@ -14,18 +15,12 @@ export interface BlobHashes {
   check(user: UserId, text: string, hash: string): void
 }
 
-interface Tables {
-  storage_settings: { name: string; value: Uint8Array }
-}
-
 /** @param secret a secret outside the database, combined with the stored secret for new hashes */
 export async function openBlobHashes(
   storage: Pick<Storage, 'dialect' | 'read'>,
   secret: Uint8Array | undefined,
 ): Promise<BlobHashes> {
-  const secretOf = template<Tables, Record<never, never>>(storage.dialect, (db) =>
-    db.selectFrom('storage_settings').select('value').where('name', '=', 'secret'),
-  )
+  const secretOf = templates(storage.dialect)(() => sql`select value from storage_settings where name = 'secret'`)
   const [rows] = await storage.read({ work: true }, [secretOf({}, { returns: true })])
   const stored = rows?.[0]?.value
   if (!(stored instanceof Uint8Array)) throw failure('invariant.broken', { rule: 'a database has a secret for hashes' })

@@ -4,40 +4,30 @@
  */
 import { sql } from 'kysely'
 import type { Bind } from '../changes/statement.ts'
-import { type Dialect, rawTemplates, template } from '../dialect.ts'
+import { type Dialect, templates } from '../dialect.ts'
 import { blobContent } from '../user-tables.ts'
 
-export interface BlobTables {
-  storage_blobs: { user_id: string; hash: string; bytes: number; content: string }
-  storage_blob_owners: { user_id: string; owner: string; hash: string; due_at: number | null; unused: number }
-}
+type Blob = { user: string; hash: string }
 type Owned = { user: string; owner: string }
-type Named = Owned & { hash: string }
+type Named = Owned & Blob
 
 export type BlobStatements = ReturnType<typeof compileBlobStatements>
 
 export function compileBlobStatements(dialect: Dialect) {
+  const compile = templates(dialect)
   return {
-    content: template<BlobTables, { user: string; hash: string }>(
-      dialect,
-      (db, p) =>
-        db.selectFrom('storage_blobs').select('content').where('user_id', '=', p.user).where('hash', '=', p.hash),
+    content: compile<Blob>(
+      (p) => sql`select content from storage_blobs where user_id = ${p.user} and hash = ${p.hash}`,
       blobContent,
     ),
-    put: template<BlobTables, { user: string; hash: string; bytes: number; content: string }>(
-      dialect,
-      (db, p) =>
-        db
-          .insertInto('storage_blobs')
-          .values({ user_id: p.user, hash: p.hash, bytes: p.bytes, content: p.content })
-          .onConflict((conflict) => conflict.doNothing()),
+    put: compile<Blob & { bytes: number; content: string }>(
+      (p) => sql`insert into storage_blobs (user_id, hash, bytes, content)
+        values (${p.user}, ${p.hash}, ${p.bytes}, ${p.content}) on conflict do nothing`,
       blobContent,
     ),
-    own: template<BlobTables, Named>(dialect, (db, p) =>
-      db
-        .insertInto('storage_blob_owners')
-        .values({ user_id: p.user, owner: p.owner, hash: p.hash, due_at: null, unused: 0 })
-        .onConflict((conflict) => conflict.doNothing()),
+    own: compile<Named>(
+      (p) => sql`insert into storage_blob_owners (user_id, owner, hash, due_at, unused)
+        values (${p.user}, ${p.owner}, ${p.hash}, null, 0) on conflict do nothing`,
     ),
     ...releases(dialect),
     ...locations(dialect),
@@ -45,58 +35,28 @@ export function compileBlobStatements(dialect: Dialect) {
 }
 
 function releases(dialect: Dialect) {
+  const compile = templates(dialect)
   return {
     /** Deletes the blobs whose last owner is this one. */
-    drop: template<BlobTables, Owned>(dialect, (db, p) =>
-      db
-        .deleteFrom('storage_blobs')
-        .where('user_id', '=', p.user)
-        .where('hash', 'in', (of) =>
-          of
-            .selectFrom('storage_blob_owners')
-            .select('hash')
-            .where('user_id', '=', p.user)
-            .where('owner', '=', p.owner),
-        )
-        .where((where) =>
-          where.not(
-            where.exists(
-              where
-                .selectFrom('storage_blob_owners as other')
-                .select('other.hash')
-                .where('other.user_id', '=', p.user)
-                .whereRef('other.hash', '=', 'storage_blobs.hash')
-                .where('other.owner', '!=', p.owner),
-            ),
-          ),
-        ),
+    drop: compile<Owned>(
+      (p) => sql`delete from storage_blobs where user_id = ${p.user}
+        and hash in (select hash from storage_blob_owners where user_id = ${p.user} and owner = ${p.owner})
+        and not exists (select 1 from storage_blob_owners other
+          where other.user_id = ${p.user} and other.hash = storage_blobs.hash and other.owner <> ${p.owner})`,
     ),
-    disown: template<BlobTables, Owned>(dialect, (db, p) =>
-      db.deleteFrom('storage_blob_owners').where('user_id', '=', p.user).where('owner', '=', p.owner),
+    disown: compile<Owned>(
+      (p) => sql`delete from storage_blob_owners where user_id = ${p.user} and owner = ${p.owner}`,
     ),
     /** Deletes the blob if it has no owner. */
-    dropUnowned: template<BlobTables, { user: string; hash: string }>(dialect, (db, p) =>
-      db
-        .deleteFrom('storage_blobs')
-        .where('user_id', '=', p.user)
-        .where('hash', '=', p.hash)
-        .where((where) =>
-          where.not(
-            where.exists(
-              where
-                .selectFrom('storage_blob_owners')
-                .select('hash')
-                .where('user_id', '=', p.user)
-                .where('hash', '=', p.hash),
-            ),
-          ),
-        ),
+    dropUnowned: compile<Blob>(
+      (p) => sql`delete from storage_blobs where user_id = ${p.user} and hash = ${p.hash}
+        and not exists (select 1 from storage_blob_owners where user_id = ${p.user} and hash = ${p.hash})`,
     ),
   }
 }
 
 function locations(dialect: Dialect) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   type Due = Named & { dueAt: Bind }
   return {
     /** A location names the blob, or names it again. */

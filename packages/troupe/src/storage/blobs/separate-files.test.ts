@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createVirtualClock, seededRandom, systemClock, type UserId } from '../../core/index.ts'
 import { storageConformance } from '../../testing/index.ts'
-import { type Migration, openStorage, rawTemplates, type UserTable } from '../index.ts'
+import { type Migration, openStorage, templates, type UserTable } from '../index.ts'
 import { separateFiles } from './separate-files.ts'
 
 const ada = 'ada' as UserId
@@ -31,7 +31,7 @@ async function open() {
   const bare = await openStorage({ url: 'memory:', migrations, clock, random: seededRandom(1) })
   const { storage, unusedBlobs } = await separateFiles(bare, { clock, fileBytes: 8_192, tables: notes })
   closings.push(() => storage.close())
-  const compile = rawTemplates(storage.dialect, { body: ['note', 'id'] })
+  const compile = templates(storage.dialect, { body: ['note', 'id'] })
   const put = compile<{ user: string; id: string; body: string }>(
     (p) => sql`insert into notes (user_id, id, body) values (${p.user}, ${p.id}, ${p.body})
       on conflict (user_id, id) do update set body = excluded.body returning id, body`,

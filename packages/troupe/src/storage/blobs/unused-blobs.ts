@@ -9,8 +9,9 @@
  */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import type { Bind, Statement } from '../changes/statement.ts'
+import type { Statement } from '../changes/statement.ts'
 import { compileContent, type ValueLocation } from '../content.ts'
+import { statementOf } from '../dialect.ts'
 import type { Row, Storage } from '../storage-port.ts'
 import type { UserTable } from '../user-tables.ts'
 import { compileBlobStatements } from './blob-statements.ts'
@@ -125,8 +126,6 @@ function columnsByKind(tables: readonly UserTable[]): ReadonlyMap<string, readon
   return columns
 }
 
-type AnyTables = Record<string, Record<string, Bind>>
-
 /** Returns a read of the content at a location; undefined if the table cannot have that location. */
 function readOf(
   { dialect }: Pick<Storage, 'dialect'>,
@@ -135,18 +134,17 @@ function readOf(
   location: ValueLocation,
 ): Statement | undefined {
   if (of.length !== location.of.length) return undefined
-  let query = dialect
-    .builder<AnyTables>()
-    .selectFrom(table)
-    .select([sql.ref(column).as('text'), ...of.filter((name) => !name.startsWith('='))])
-    .where('user_id', '=', user)
-    .where(column, 'is not', null)
+  const where = [sql`user_id = ${user}`, sql`${sql.ref(column)} is not null`]
   for (const [i, name] of of.entries()) {
     const value = location.of[i] as string
-    if (!name.startsWith('=')) query = query.where(name, '=', value)
+    if (!name.startsWith('=')) where.push(sql`${sql.ref(name)} = ${value}`)
     else if (name.slice(1) !== value) return undefined
   }
-  const { sql: text, parameters } = query.compile()
+  const columns = [
+    sql`${sql.ref(column)} as text`,
+    ...of.filter((name) => !name.startsWith('=')).map((name) => sql.ref(name)),
+  ]
+  const query = sql`select ${sql.join(columns)} from ${sql.table(table)} where ${sql.join(where, sql` and `)}`
   const content = compileContent({ text: [location.kind, ...of] }, [])
-  return { sql: text, binds: parameters as readonly Bind[], content, returns: true }
+  return { ...statementOf(dialect, query), content, returns: true }
 }

@@ -1,17 +1,15 @@
-/** A table and its queries for the conformance suite, in the builder of whichever dialect is tried. */
+/** A table and its queries for the conformance suite, in the dialect that is tried. */
 import { sql } from 'kysely'
 import type { UserId } from '../../core/index.ts'
-import type { Bind, Dialect, Migration, Now, Statement, Storage } from '../../storage/index.ts'
-
-interface Tables {
-  conformance_items: {
-    user_id: string
-    key: string
-    number: number | bigint
-    text: string | null
-    bytes: Uint8Array | null
-  }
-}
+import {
+  type Dialect,
+  type Migration,
+  type Now,
+  type SqlQuery,
+  type Statement,
+  type Storage,
+  statementOf,
+} from '../../storage/index.ts'
 
 const columns = (bytes: string, number: string, text: string) => `create table conformance_items (
   user_id ${text} not null, key ${text} not null, number ${number} not null, text ${text}, bytes ${bytes},
@@ -40,42 +38,30 @@ export interface ItemQueries {
 }
 
 export function itemQueries(dialect: Dialect): ItemQueries {
-  const db = dialect.builder<Tables>()
-  const compiled = (query: { compile(): { sql: string; parameters: readonly unknown[] } }): Statement => {
-    const { sql, parameters } = query.compile()
-    return { sql, binds: parameters as readonly Bind[] }
-  }
-  const into = (values: Tables['conformance_items']) => db.insertInto('conformance_items').values(values)
-  const row = (user: UserId, key: string, number: number | bigint) =>
-    ({ user_id: user, key, number, text: null, bytes: null }) as const
+  const statement = (query: SqlQuery) => statementOf(dialect, query)
+  const insert = (
+    user: UserId,
+    key: string,
+    number: number | bigint | Now,
+    text = null as string | null,
+    bytes = null as Uint8Array | null,
+  ) =>
+    sql`insert into conformance_items (user_id, key, number, text, bytes)
+      values (${user}, ${key}, ${number}, ${text}, ${bytes})`
   const select = (user: UserId) =>
-    compiled(db.selectFrom('conformance_items').select(['key', 'number']).where('user_id', '=', user).orderBy('key'))
+    statement(sql`select key, number from conformance_items where user_id = ${user} order by key`)
   return {
-    insert: (user, key, number) => compiled(into(row(user, key, number))),
+    insert: (user, key, number) => statement(insert(user, key, number)),
     stamp: (user, key, time) =>
-      compiled(
-        into(row(user, key, time as unknown as number)).onConflict((conflict) =>
-          conflict.columns(['user_id', 'key']).doUpdateSet({ number: (ref) => ref.ref('excluded.number') }),
-        ),
-      ),
-    wide: (user, key, text, bytes, number) => compiled(into({ ...row(user, key, number), text, bytes })),
+      statement(sql`${insert(user, key, time)} on conflict (user_id, key) do update set number = excluded.number`),
+    wide: (user, key, text, bytes, number) => statement(insert(user, key, number, text, bytes)),
     readWide: (user, key) => ({
-      ...compiled(
-        db
-          .selectFrom('conformance_items')
-          .select(['number', 'text', 'bytes'])
-          .where('user_id', '=', user)
-          .where('key', '=', key),
-      ),
+      ...statement(sql`select number, text, bytes from conformance_items where user_id = ${user} and key = ${key}`),
       returns: true,
     }),
     bump: (user, by = 1) =>
-      compiled(
-        db
-          .updateTable('conformance_items')
-          .set({ number: sql<number>`number + ${by}` })
-          .where('user_id', '=', user)
-          .returning(['key', 'number']),
+      statement(
+        sql`update conformance_items set number = number + ${by} where user_id = ${user} returning key, number`,
       ),
     select,
     constant: (number) => ({ sql: `select ${number} as constant`, binds: [], returns: true }),

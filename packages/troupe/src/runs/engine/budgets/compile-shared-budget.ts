@@ -1,6 +1,6 @@
 /** The tables and statements of shared budgets. */
 import { sql } from 'kysely'
-import { type Dialect, rawTemplates } from '../../../storage/index.ts'
+import { type Dialect, templates } from '../../../storage/index.ts'
 
 export const sharedBudgetTables: readonly string[] = [
   `create table budget_pools (
@@ -63,7 +63,7 @@ type Opened = Key &
   }
 
 function compileRows(dialect: Dialect) {
-  const own = rawTemplates(dialect)
+  const own = templates(dialect)
   return {
     open: own<Opened>(
       (p) => sql`insert into budget_pools
@@ -97,7 +97,7 @@ function compileRows(dialect: Dialect) {
 }
 
 function compileAmounts(dialect: Dialect, names: Names) {
-  const own = rawTemplates(dialect)
+  const own = templates(dialect)
   const [drawn, limit] = [sql.ref(names.drawn), sql.ref(names.limit)]
   return {
     take: own<Pool & { amount: number }>(
@@ -117,7 +117,7 @@ function compileAmounts(dialect: Dialect, names: Names) {
 }
 
 function compileReads(dialect: Dialect, names: Names) {
-  const own = rawTemplates(dialect)
+  const own = templates(dialect)
   const drawn = sql.ref(names.drawn)
   const held = names.used === undefined ? sql`share.${drawn}` : sql`share.${drawn} - share.${sql.ref(names.used)}`
   return {

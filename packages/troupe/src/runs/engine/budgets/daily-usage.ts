@@ -6,7 +6,7 @@
 import { sql } from 'kysely'
 import type { Budget } from '../../../agents/index.ts'
 import { type Clock, checkOptions, failure, type Json, type UserId } from '../../../core/index.ts'
-import { type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
 
 /** The limits of one user for one day (UTC), over all runs, sessions and evaluations. */
 export interface DailyLimits {
@@ -200,7 +200,7 @@ export function withDailyBudget(own: Budget | undefined, daily: Budget | undefin
 type Day = { readonly user: string; readonly day: string }
 
 function compile(dialect: Storage['dialect']) {
-  const own = rawTemplates(dialect)
+  const own = templates(dialect)
   const take = (name: Resource) =>
     own<Day & { amount: number; limit: number }>(
       (p) => sql`update daily_usage set ${sql.ref(name)} = ${sql.ref(name)} + ${p.amount}

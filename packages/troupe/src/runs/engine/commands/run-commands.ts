@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { canonicalJson, checkRecordedLength, failure, type StoredError, type UserId } from '../../../core/index.ts'
 import type { Inbox } from '../../../journal/index.ts'
 import type { AuditTrail } from '../../../security/index.ts'
-import { type Bind, type Fragment, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Bind, type Fragment, type Statement, type Storage, templates } from '../../../storage/index.ts'
 import { runJournal } from '../store/run-journals.ts'
 import { commandContent } from '../store/run-migrations.ts'
 import { type Order, runMessageJson } from './run-message.ts'
@@ -112,7 +112,7 @@ export function createRunCommands(storage: Storage, inbox: Inbox, audit?: AuditT
 }
 
 function compileStatements({ dialect }: Storage) {
-  const compile = rawTemplates(dialect, commandContent('run', 'id'))
+  const compile = templates(dialect, commandContent('run', 'id'))
   const here = (p: CommandKey) => sql`user_id = ${p.user} and run_id = ${p.run} and command_id = ${p.id}`
   return {
     insert: compile<CommandKey & { body: string; now: Bind }>(

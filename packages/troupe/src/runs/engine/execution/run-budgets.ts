@@ -3,11 +3,11 @@
  * concurrent calls cannot both take the last amount. The reservation of a call with unknown outcome stays charged. A run without
  * limits has no row and no overhead.
  */
+import { sql } from 'kysely'
 import type { Budget } from '../../../agents/index.ts'
 import type { UserId } from '../../../core/index.ts'
 import type { ClaimRows } from '../../../journal/index.ts'
-import { type Dialect, type Statement, type Storage, template } from '../../../storage/index.ts'
-import type { RunTables } from '../store/run-migrations.ts'
+import { type Dialect, type Statement, type Storage, templates } from '../../../storage/index.ts'
 
 export type BudgetLimits = {
   readonly tokens?: number
@@ -41,7 +41,7 @@ export interface RunBudgets {
 const isLimited = (limits: BudgetLimits) => limits.tokens !== undefined || limits.cost !== undefined
 
 export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): RunBudgets {
-  const { insert, reserveTokens, reserveCost, add, drawn } = compile(storage.dialect)
+  const { insert, reserveTokens, reserveCost, add, drawn } = compileStatements(storage.dialect)
   return {
     open: (user, run, limits, { tokens, cost } = { tokens: 0, cost: 0 }) =>
       isLimited(limits)
@@ -107,49 +107,24 @@ export function createRunBudgets(storage: Pick<Storage, 'dialect' | 'read'>): Ru
   }
 }
 
-function compile(dialect: Dialect) {
+function compileStatements(dialect: Dialect) {
+  const compile = templates(dialect)
+  const ofRun = (p: Key) => sql`user_id = ${p.user} and run_id = ${p.run}`
   return {
-    insert: template<RunTables, Key & Amount & { tokenLimit: number | null; costLimit: number | null }>(
-      dialect,
-      (db, p) =>
-        db.insertInto('budgets').values({
-          user_id: p.user,
-          run_id: p.run,
-          tokens: p.tokens,
-          token_limit: p.tokenLimit,
-          cost: p.cost,
-          cost_limit: p.costLimit,
-        }),
+    insert: compile<Key & Amount & { tokenLimit: number | null; costLimit: number | null }>(
+      (p) => sql`insert into budgets (user_id, run_id, tokens, token_limit, cost, cost_limit)
+        values (${p.user}, ${p.run}, ${p.tokens}, ${p.tokenLimit}, ${p.cost}, ${p.costLimit})`,
     ),
-    reserveTokens: template<RunTables, Key & { amount: number }>(dialect, (db, p) =>
-      db
-        .updateTable('budgets')
-        .set((row) => ({ tokens: row('tokens', '+', p.amount) }))
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run)
-        .where((row) => row(row('tokens', '+', p.amount), '<=', row.ref('token_limit'))),
+    reserveTokens: compile<Key & { amount: number }>(
+      (p) => sql`update budgets set tokens = tokens + ${p.amount}
+        where ${ofRun(p)} and tokens + ${p.amount} <= token_limit`,
     ),
-    reserveCost: template<RunTables, Key & { amount: number }>(dialect, (db, p) =>
-      db
-        .updateTable('budgets')
-        .set((row) => ({ cost: row('cost', '+', p.amount) }))
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run)
-        .where((row) => row(row('cost', '+', p.amount), '<=', row.ref('cost_limit'))),
+    reserveCost: compile<Key & { amount: number }>(
+      (p) => sql`update budgets set cost = cost + ${p.amount} where ${ofRun(p)} and cost + ${p.amount} <= cost_limit`,
     ),
-    drawn: template<RunTables, Key>(dialect, (db, p) =>
-      db
-        .selectFrom('budgets')
-        .select(['tokens', 'cost', 'token_limit'])
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run),
-    ),
-    add: template<RunTables, Key & Amount>(dialect, (db, p) =>
-      db
-        .updateTable('budgets')
-        .set((row) => ({ tokens: row('tokens', '+', p.tokens), cost: row('cost', '+', p.cost) }))
-        .where('user_id', '=', p.user)
-        .where('run_id', '=', p.run),
+    drawn: compile<Key>((p) => sql`select tokens, cost, token_limit from budgets where ${ofRun(p)}`),
+    add: compile<Key & Amount>(
+      (p) => sql`update budgets set tokens = tokens + ${p.tokens}, cost = cost + ${p.cost} where ${ofRun(p)}`,
     ),
   }
 }

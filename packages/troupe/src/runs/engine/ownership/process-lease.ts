@@ -8,7 +8,7 @@
  */
 import { sql } from 'kysely'
 import { type Clock, failure, type Ids, PeriodicTask, type Random } from '../../../core/index.ts'
-import { type Bind, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Bind, type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
 
 /** Reads changes at each tick. */
 export interface TickReader {
@@ -186,7 +186,7 @@ class StoredLease implements ProcessLease {
 }
 
 function compileStatements({ dialect }: Storage) {
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   return {
     begin: compile<{ processId: string; until: Bind }>(
       (p) =>

@@ -7,7 +7,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, TroupeError, type UserId } from '../../../core/index.ts'
 import { runPrefix, workShards } from '../../../journal/index.ts'
-import { type Bind, type Row, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Bind, type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
 import { runJournal } from '../store/run-journals.ts'
 import { PassedOverRuns } from './passed-over-runs.ts'
 import type { ProcessLease } from './process-lease.ts'
@@ -182,7 +182,7 @@ class Claims implements RunClaims {
  */
 function compileStatements(storage: Storage) {
   const { dialect } = storage
-  const compile = rawTemplates(dialect)
+  const compile = templates(dialect)
   type Free = typeof start & { readonly form: number; readonly now: Bind }
   const lastShard = sql.lit(workShards - 1)
   const isDue = (now: Bind) => sql`w.owner = '' and w.due_at is not null and w.due_at <= ${now}`

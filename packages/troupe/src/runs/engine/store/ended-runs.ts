@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Clock, UserId } from '../../../core/index.ts'
-import { type Bind, type Dialect, oneOf, rawTemplates, type Statement, type Storage } from '../../../storage/index.ts'
+import { type Bind, type Dialect, oneOf, type Statement, type Storage, templates } from '../../../storage/index.ts'
 import { eachOf } from './run-words.ts'
 
 export const endedRunsTables: readonly string[] = [
@@ -86,7 +86,7 @@ interface EndedRow {
 
 /** Returns the statement that records the end of a run, for the change that ends it. */
 export const runEnded = (dialect: Dialect): ((values: EndedRow) => Statement) =>
-  rawTemplates(dialect)<{ user: string; run: string; status: string; now: Bind }>(
+  templates(dialect)<{ user: string; run: string; status: string; now: Bind }>(
     (p) =>
       sql`insert into runs_ended (user_id, run_id, at, status) values (${p.user}, ${p.run}, ${p.now}, ${p.status})
         on conflict do nothing`,
@@ -96,7 +96,7 @@ export const runEnded = (dialect: Dialect): ((values: EndedRow) => Statement) =>
 const onlineScores = sql`evaluated_runs where kind = 'online' and evaluation`
 
 function compile(dialect: Dialect) {
-  const compiled = rawTemplates(dialect)
+  const compiled = templates(dialect)
   return {
     before: compiled<{ at: number; limit: number }>(
       (p) => sql`select user_id, run_id from runs_ended where at <= ${p.at} order by at limit ${p.limit}`,

@@ -1,55 +1,22 @@
 /** The queries of the child runs that have not ended: of a user, or of one run, which reads no row of another run. */
+import { sql } from 'kysely'
 import { type Dialect, templates } from '../../../storage/index.ts'
-import { type RunTables, runContent } from './run-migrations.ts'
+import { runContent } from './run-migrations.ts'
 
 /** The columns of the row of a run. */
-export const runColumns = [
-  'run_id',
-  'status',
-  'reason',
-  'tags',
-  'agents',
-  'title',
-  'team',
-  'thread',
-  'parent',
-  'created_at',
-  'ended_at',
-  'result',
-  'outside',
-] as const
+export const runColumns = sql.raw(
+  'run_id, status, reason, tags, agents, title, team, thread, parent, created_at, ended_at, result, outside',
+)
 
 export function openChildren(dialect: Dialect) {
-  const own = templates<RunTables>(dialect)
+  const compile = templates(dialect, runContent('run_id'))
+  const openOf = (p: { user: string }) => sql`select ${runColumns} from runs
+    where user_id = ${p.user} and status in ('running', 'waiting')`
   return {
-    children: own<{ user: string }>(
-      (db, p) =>
-        db
-          .selectFrom('runs')
-          .select(runColumns)
-          .where('user_id', '=', p.user)
-          .where('status', 'in', ['running', 'waiting'])
-          .where('parent', 'is not', null)
-          .orderBy('run_id'),
-      runContent('run_id'),
-    ),
-    childrenOf: own<{ user: string; of: string }>(
-      (db, p) =>
-        db
-          .selectFrom('runs')
-          .select(runColumns)
-          .where('user_id', '=', p.user)
-          .where('status', 'in', ['running', 'waiting'])
-          .where('run_id', 'in', (labels) =>
-            labels
-              .selectFrom('run_labels')
-              .select('run_id')
-              .where('user_id', '=', p.user)
-              .where('kind', '=', 'parent')
-              .where('value', '=', p.of),
-          )
-          .orderBy('run_id'),
-      runContent('run_id'),
+    children: compile<{ user: string }>((p) => sql`${openOf(p)} and parent is not null order by run_id`),
+    childrenOf: compile<{ user: string; of: string }>(
+      (p) => sql`${openOf(p)} and run_id in (select run_id from run_labels
+        where user_id = ${p.user} and kind = 'parent' and value = ${p.of}) order by run_id`,
     ),
   }
 }

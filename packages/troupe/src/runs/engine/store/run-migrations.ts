@@ -9,6 +9,9 @@ import { runLabels } from './run-labels.ts'
 import { earlierUsage, runUsageTable } from './usage/run-usage.ts'
 
 const tables = [
+  // `tags`, `agents` (whose code the run needs), `parent` (`{ step, wait }` of the step that awaits the run) and `result` are
+  // JSON. A run has a result when it has ended, waits, or only waits for steps outside. `cost` (US dollars) and `tokens` are
+  // those of its last change of status.
   // `outside` counts the steps that wait for an event from outside while nothing else in the run moves. `unpriced` is 1 if the
   // run used a model whose price is unknown.
   `create table runs (
@@ -21,7 +24,7 @@ const tables = [
   'create index runs_by_cost on runs (user_id, cost, run_id)',
   'create index runs_by_tokens on runs (user_id, tokens, run_id)',
   'create index runs_by_duration on runs (user_id, (coalesce(ended_at - created_at, 0)), run_id)',
-  // `outcome` is null until the run has read the command from its inbox.
+  // `outcome` is null until the run has read the command from its inbox, then `{}` or `{ error }`.
   `create table run_commands (
     user_id text not null, run_id text not null, command_id text not null, body text not null, outcome text,
     at bigint not null, primary key (user_id, run_id, command_id))`,
@@ -114,63 +117,3 @@ export const runTables: readonly UserTable[] = [
   { name: 'online_scores', key: ['run_id', 'scorer'] },
   ...scheduleUserTables,
 ].map((table) => ({ module: 'runs', ...table }))
-
-export interface RunTables {
-  readonly runs: {
-    readonly user_id: string
-    readonly run_id: string
-    readonly status: string
-    readonly reason: string | null
-    /** JSON list of texts. */
-    readonly tags: string
-    /** JSON list of the names of agents whose code the run needs. */
-    readonly agents: string
-    /** The beginning of its task. */
-    readonly title: string
-    /** JSON `{ step, wait }` of the step that awaits this run. */
-    readonly parent: string | null
-    readonly team: string | null
-    /** The id of the thread that it continues. */
-    readonly thread: string | null
-    readonly created_at: number
-    readonly updated_at: number
-    readonly ended_at: number | null
-    /** JSON of the result, once it is over or waits; also while its steps wait for others outside alone. */
-    readonly result: string | null
-    /** JSON of a long result without its response and branches; null for a short one. */
-    readonly outline: string | null
-    /** The value of `updated_at` when the outline was written. */
-    readonly outline_at: number | null
-    /** The number of its steps that wait for something outside the run, if nothing else in it can move; otherwise 0. */
-    readonly outside: number
-    /** US dollars, as of the latest change of its status. */
-    readonly cost: number
-    /** Input and output, as of the latest change of its status. */
-    readonly tokens: number
-    readonly unpriced: number
-  }
-  readonly run_labels: {
-    readonly user_id: string
-    readonly kind: string
-    readonly value: string
-    readonly run_id: string
-  }
-  readonly run_commands: {
-    readonly user_id: string
-    readonly run_id: string
-    readonly command_id: string
-    /** The command as JSON. */
-    readonly body: string
-    /** JSON: `{}`, or `{ error }` for a rejection; null until the run has accepted the command. */
-    readonly outcome: string | null
-    readonly at: number
-  }
-  readonly budgets: {
-    readonly user_id: string
-    readonly run_id: string
-    readonly tokens: number
-    readonly token_limit: number | null
-    readonly cost: number
-    readonly cost_limit: number | null
-  }
-}

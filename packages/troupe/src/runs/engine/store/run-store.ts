@@ -1,5 +1,5 @@
 /** The rows of runs: one per run for lists and results, and one without content while the run is open. */
-
+import { sql } from 'kysely'
 import { type Json, titleOf, type UserId } from '../../../core/index.ts'
 import { runPrefix, shardOf } from '../../../journal/index.ts'
 import {
@@ -18,7 +18,7 @@ import { runEnded } from './ended-runs.ts'
 import { openChildren, runColumns } from './open-children.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
-import { type RunTables, resultContent, runContent, titleContent } from './run-migrations.ts'
+import { resultContent, runContent, titleContent } from './run-migrations.ts'
 import { addWords, searchWordsIn } from './run-words.ts'
 import { openWork, workOwners, workRows } from './run-work.ts'
 import { saveRunUsage } from './usage/run-usage.ts'
@@ -297,9 +297,9 @@ type StatusValues = Key & {
 }
 
 function compileWrites(dialect: Dialect) {
-  const own = templates<RunTables>(dialect)
+  const compile = templates(dialect)
   return {
-    insert: own<
+    insert: compile<
       Key & {
         tags: string
         agents: string
@@ -310,65 +310,27 @@ function compileWrites(dialect: Dialect) {
         now: Bind
       }
     >(
-      (db, p) =>
-        db
-          .insertInto('runs')
-          .values({
-            user_id: p.user,
-            run_id: p.run,
-            status: 'running',
-            reason: null,
-            tags: p.tags,
-            agents: p.agents,
-            title: p.title,
-            parent: p.parent,
-            team: p.team,
-            thread: p.thread,
-            created_at: p.now as number,
-            updated_at: p.now as number,
-            ended_at: null,
-            result: null,
-            outline: null,
-            outline_at: null,
-            outside: 0,
-            cost: 0,
-            tokens: 0,
-            unpriced: 0,
-          })
-          .onConflict((conflict) => conflict.doNothing()),
+      (p) => sql`insert into runs (
+          user_id, run_id, status, tags, agents, title, parent, team, thread, created_at, updated_at)
+        values (${p.user}, ${p.run}, 'running', ${p.tags}, ${p.agents}, ${p.title}, ${p.parent}, ${p.team}, ${p.thread},
+          ${p.now}, ${p.now})
+        on conflict do nothing`,
       titleContent('run'),
     ),
-    update: own<StatusValues>(
-      (db, p) =>
-        db
-          .updateTable('runs')
-          .set({
-            status: p.status,
-            reason: p.reason,
-            result: p.result,
-            outline: p.outline,
-            outline_at: p.outlineAt as number | null,
-            outside: p.outside,
-            cost: p.cost,
-            tokens: p.tokens,
-            unpriced: p.unpriced,
-            updated_at: p.now as number,
-            ended_at: p.ended as number,
-          })
-          .where('user_id', '=', p.user)
-          .where('run_id', '=', p.run),
+    update: compile<StatusValues>(
+      (p) => sql`update runs set status = ${p.status}, reason = ${p.reason}, result = ${p.result},
+        outline = ${p.outline}, outline_at = ${p.outlineAt}, outside = ${p.outside}, cost = ${p.cost},
+        tokens = ${p.tokens}, unpriced = ${p.unpriced}, updated_at = ${p.now}, ended_at = ${p.ended}
+        where user_id = ${p.user} and run_id = ${p.run}`,
       resultContent('run'),
     ),
   }
 }
 
 function compileReads(dialect: Dialect) {
-  const own = templates<RunTables>(dialect)
+  const compile = templates(dialect, runContent('run_id'))
   return {
-    get: own<Key>(
-      (db, p) => db.selectFrom('runs').select(runColumns).where('user_id', '=', p.user).where('run_id', '=', p.run),
-      runContent('run_id'),
-    ),
+    get: compile<Key>((p) => sql`select ${runColumns} from runs where user_id = ${p.user} and run_id = ${p.run}`),
     ...openChildren(dialect),
   }
 }

@@ -6,7 +6,7 @@
 import { sql } from 'kysely'
 import type { Json } from '../../../core/index.ts'
 import { truncateText } from '../../../core/index.ts'
-import { type Dialect, rawTemplates } from '../../../storage/index.ts'
+import { type Dialect, templates } from '../../../storage/index.ts'
 
 /** The highest number of different words at the start and at the end of a run. */
 export const maxWords = 128
@@ -46,7 +46,7 @@ export const eachOf = ({ name }: Dialect, list: string) =>
 
 /** `words`: JSON list of marks; the run's row is there. */
 export const addWords = (dialect: Dialect) =>
-  rawTemplates(dialect)<{ user: string; run: string; words: string }>(
+  templates(dialect)<{ user: string; run: string; words: string }>(
     (p) =>
       sql`insert into run_labels (user_id, kind, value, created_at, run_id)
         select r.user_id, 'word', each.value, r.created_at, r.run_id from runs r cross join ${eachOf(dialect, p.words)}

@@ -1,7 +1,7 @@
 /** The scores of live runs: their verdicts, and a row for each score, for the sums over time. Stored for a year. */
 import { sql } from 'kysely'
 import { failure, type UserId } from '../../../core/index.ts'
-import { type Bind, type Dialect, rawTemplates, type Storage } from '../../../storage/index.ts'
+import { type Bind, type Dialect, type Storage, templates } from '../../../storage/index.ts'
 import type { Spent } from '../evaluate-run.ts'
 import { evaluatedRunStatements } from '../evaluated-run-statements.ts'
 import type { EvaluationKind } from '../evaluation-tables.ts'
@@ -61,7 +61,7 @@ export class OnlineScoreStore {
 }
 
 function scoreStatements(dialect: Dialect) {
-  const compiled = rawTemplates(dialect)
+  const compiled = templates(dialect)
   return {
     insert: compiled<{ user: string; run: string; scorer: string; team: string | null; score: number; at: Bind }>(
       (p) => sql`insert into online_scores (user_id, run_id, scorer, team, score, at)

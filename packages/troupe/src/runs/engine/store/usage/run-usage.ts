@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { UsageByModel, UserId } from '../../../../core/index.ts'
-import { type Dialect, rawTemplates, type Statement } from '../../../../storage/index.ts'
+import { type Dialect, type Statement, templates } from '../../../../storage/index.ts'
 import type { RunResult } from '../../run-result.ts'
 
 /**
@@ -55,7 +55,7 @@ export function sumsOf(stored: string): Pick<RunResult, 'usage' | 'cost'> {
 export const saveRunUsage = (
   dialect: Dialect,
 ): ((values: { readonly user: UserId; readonly run: string; readonly models: string }) => Statement) =>
-  rawTemplates(dialect)<{ user: UserId; run: string; models: string }>(
+  templates(dialect)<{ user: UserId; run: string; models: string }>(
     (p) =>
       sql`insert into run_usage (user_id, run_id, created_at, team, models)
         select r.user_id, r.run_id, r.created_at, r.team, ${p.models} from runs r
