@@ -61,7 +61,7 @@ export function bubblewrapSandbox(options: BubblewrapSandboxOptions = {}): Sandb
         end: killInside,
         // Without the exit code in its status, bubblewrap did not execute the program.
         problemOf: ({ status, stderr }) =>
-          status.includes('"exit-code"') ? undefined : (stderr.split('\n')[0] ?? 'it did not start'),
+          status.includes('"exit-code"') ? undefined : stderr.split('\n')[0] || 'it did not start',
       })
       return { ...output, exitCode: exitCodeOf(output.exitCode) }
     },
@@ -118,5 +118,5 @@ function obstacleOf(path: string): string | undefined {
     timeout: 5_000,
   })
   if (error) return error.message
-  return status === 0 ? undefined : (stderr.split('\n')[0] ?? `it ended with status ${status}`)
+  return status === 0 ? undefined : stderr.split('\n')[0] || `it ended with status ${status}`
 }

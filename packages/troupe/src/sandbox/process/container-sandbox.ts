@@ -68,7 +68,7 @@ export function containerSandbox(options: ContainerSandboxOptions): SandboxEngin
         },
         end: ({ folders }) => killContainer(command, [...before, 'kill', nameOf(folders)], env),
         problemOf: ({ code, stderr }) =>
-          code === notStarted ? (stderr.trim().split('\n').at(-1) ?? 'it did not start') : undefined,
+          code === notStarted ? stderr.trim().split('\n').at(-1) || 'it did not start' : undefined,
       })
       return { ...output, exitCode: exitCodeOf(output.exitCode) }
     },
@@ -111,5 +111,5 @@ function killContainer(command: string, args: readonly string[], env: Readonly<R
 function obstacleOf(command: string, args: readonly string[]): string | undefined {
   const { error, status, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 10_000 })
   if (error) return error.message
-  return status === 0 ? undefined : (stderr.trim().split('\n').at(-1) ?? `it ended with status ${status}`)
+  return status === 0 ? undefined : stderr.trim().split('\n').at(-1) || `it ended with status ${status}`
 }

@@ -14,6 +14,8 @@ import type { FileChange, SandboxOutput, SandboxRequest } from '../sandbox-port.
 /** Folders below folders; more is not read back. */
 const maxDepth = 32
 const maxFiles = 10_000
+/** Bytes of the status of a command; bubblewrap writes a few lines. */
+const statusBytes = 16_384
 
 /** The folders of one execution. */
 export interface Folders {
@@ -99,9 +101,9 @@ function execute(
   const { command, args } = commandOf(folders)
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: folders.work, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
-    const streams = child.stdio.slice(1) as NodeJS.ReadableStream[]
-    const texts = streams.map((stream) => collect(stream, outputBytes))
-    const [, , statusOf = () => ''] = texts
+    const [stdoutOf, stderrOf, statusOf] = [outputBytes, outputBytes, statusBytes].map((limit, i) =>
+      collect(child.stdio[i + 1] as NodeJS.ReadableStream, limit),
+    ) as [() => string, () => string, () => string]
     let isLate = false
     let stopEnding = () => {}
     const end = () => {
@@ -126,8 +128,8 @@ function execute(
     child.once('close', (code) => {
       over()
       if (signal.aborted) return reject(signal.reason)
-      const [stdout = '', stderr = '', status = ''] = texts.map((textOf) => textOf())
-      const problem = isLate ? undefined : problemOf({ code, status, stderr })
+      const [stdout, stderr] = [stdoutOf(), stderrOf()]
+      const problem = isLate ? undefined : problemOf({ code, status: statusOf(), stderr })
       if (problem !== undefined) return reject(failure('sandbox.failed', { engine, problem }))
       const late = isLate ? `The code took longer than ${timeoutMs} ms.\n` : ''
       resolve({ exitCode: isLate ? 124 : (code ?? 137), stdout, stderr: `${stderr}${late}` })
