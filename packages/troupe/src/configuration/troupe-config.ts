@@ -279,7 +279,7 @@ export interface ModelsConfig {
   readonly idle?: Duration
   /** The cache of answers, for calls with `cache: true`. */
   readonly cache?: {
-    /** The maximal number of cached answers; 1,000 by default. */
+    /** The maximal number of cached answers; 1,000 by default, 1,000,000 at most. */
     readonly max?: number
     /** The time for which an answer is cached; 1 h by default. */
     readonly ttl?: Duration

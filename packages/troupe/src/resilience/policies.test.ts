@@ -375,6 +375,8 @@ it('The resilience classes reject options without effect by name.', () => {
   expect(() => new CircuitBreaker({ clock, counts: 5 as never })).toThrow(
     /counts of CircuitBreaker .* must be a function, got 5/,
   )
+  for (const cache of [Cache, LastKnownGood])
+    expect(() => new cache({ clock, max: 2 ** 32 })).toThrow(/max of .* not a whole number from 1 to 1000000/)
   expect(() => new LastKnownGood({ clock, mayStillSee: true as never })).toThrow(
     /mayStillSee of LastKnownGood .* must be a function, got true/,
   )

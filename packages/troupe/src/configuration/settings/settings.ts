@@ -156,7 +156,7 @@ export const settings: readonly Setting[] = [
   setting('models.breaker.pause', time, 'how long the circuit stays open', '60s'),
   live('models.attempts', integer(1), 'attempts with one model before the next model of its chain', 3),
   setting('models.idle', time, 'how long a stream may send nothing before it is closed', '5m'),
-  setting('models.cache.max', integer(1), 'maximum of answers in the cache', 1_000),
+  setting('models.cache.max', integer(1, 1_000_000), 'maximum of answers in the cache', 1_000),
   setting('models.cache.ttl', time, 'how long an answer stays in the cache', '1h'),
   setting('models.embedding', structure, 'the model that computes vectors of texts'),
   setting('models.reranking', structure, 'the model that orders what a search finds'),

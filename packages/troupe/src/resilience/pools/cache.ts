@@ -7,8 +7,11 @@ import { type Clock, checkOptions, type Duration, milliseconds } from '../../cor
 import { checkInteger } from '../check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from '../policy.ts'
 
+/** The highest `max` of a cache: lru-cache reserves about 50 bytes for each value at once. */
+export const maxCached = 1_000_000
+
 export interface CacheOptions {
-  /** The maximum number of cached results; 1,000 by default. */
+  /** The maximum number of cached results; 1,000 by default, 1,000,000 at most. */
   readonly max?: number
   /** The time for which a result is valid; an hour by default. */
   readonly ttl?: Duration
@@ -27,7 +30,7 @@ export class Cache implements Policy {
   constructor(options: CacheOptions) {
     checkOptions('Cache', options, ['max', 'ttl', 'clock'])
     this.#answers = new LRUCache({
-      max: checkInteger('Cache', 'max', options.max ?? 1_000),
+      max: checkInteger('Cache', 'max', options.max ?? 1_000, 1, maxCached),
       ttl: milliseconds(options.ttl ?? '1h', 'The ttl of a Cache', '1ms'),
       ttlResolution: 0,
       // lru-cache treats a start time of 0 as "no age".

@@ -11,10 +11,11 @@ import {
 } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 import { checkGuarded, type Guarded, type Policy, type PolicyCall } from '../policy.ts'
+import { maxCached } from './cache.ts'
 
 /** Options of a `LastKnownGood`. */
 export interface LastKnownGoodOptions {
-  /** The maximum number of stored values; 1,000 by default. */
+  /** The maximum number of stored values; 1,000 by default, 1,000,000 at most. */
   readonly max?: number
   /** The maximum age of a returned value; unlimited by default. */
   readonly maxAge?: Duration
@@ -50,7 +51,7 @@ export class LastKnownGood implements Policy {
       options.maxAge === undefined
         ? Number.POSITIVE_INFINITY
         : milliseconds(options.maxAge, 'maxAge of LastKnownGood', '1ms')
-    this.#values = new LRUCache({ max: checkInteger('LastKnownGood', 'max', options.max ?? 1_000) })
+    this.#values = new LRUCache({ max: checkInteger('LastKnownGood', 'max', options.max ?? 1_000, 1, maxCached) })
   }
 
   /**
