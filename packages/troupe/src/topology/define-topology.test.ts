@@ -336,7 +336,7 @@ it('A nested team passes a value on within the bounds of both teams, and rejects
 
 it('A topology of many edges is compiled in a time that grows with their number.', () => {
   const agents = Array.from({ length: 150 }, (_, i) => leaf(`A${i}`))
-  const started = performance.now()
+  const before = process.threadCpuUsage()
   expect(patterns.mesh({ agents }).canonical.edges).toHaveLength(150 * 149 + 151)
-  expect(performance.now() - started).toBeLessThan(2_000)
+  expect(process.threadCpuUsage(before).user / 1e6).toBeLessThan(2)
 })

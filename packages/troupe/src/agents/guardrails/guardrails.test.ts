@@ -133,7 +133,7 @@ describe('redactPersonalData', () => {
       expect(() => redactPersonalData({ kinds } as never)).toThrow(
         expect.objectContaining({ code: 'validation.failed' }),
       )
-    const began = performance.now()
+    const before = process.threadCpuUsage()
     for (const text of [
       'a.'.repeat(50_000),
       '1 '.repeat(50_000),
@@ -142,7 +142,7 @@ describe('redactPersonalData', () => {
       ':a'.repeat(50_000),
     ])
       await redact(text, ctx)
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(process.threadCpuUsage(before).user / 1e6).toBeLessThan(5)
   })
 
   it('A trip of a guardrail is an event of its run, once, also after a wait, and without content.', async () => {
