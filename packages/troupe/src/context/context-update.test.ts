@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createVirtualClock, systemClock } from '../core/index.ts'
+import { createVirtualClock, type Duration, systemClock } from '../core/index.ts'
 import { openMesh } from './context-testbed.test.fixture.ts'
 import { defineKey } from './index.ts'
 
@@ -63,8 +63,11 @@ describe('an update', () => {
 })
 
 describe('An update whose key other writers change', () => {
-  /** @param conflicts how many attempts another agent's push comes between */
-  async function contend(conflicts: number, signal?: AbortSignal) {
+  /**
+   * @param conflicts how many attempts another agent's push comes between
+   * @param step by which the clock advances while the update waits
+   */
+  async function contend(conflicts: number, step: Duration, signal?: AbortSignal) {
     const clock = createVirtualClock()
     await using opened = await openMesh(clock)
     const a = opened.mesh.agent('ada', 'A')
@@ -81,25 +84,25 @@ describe('An update whose key other writers change', () => {
       isOver = true
     })
     updated.catch(() => {})
-    while (!isOver) await clock.advance('5ms')
+    while (!isOver) await clock.advance(step)
     const { value } = await updated
     return { value, calls, ms: clock.monotonic() - began }
   }
 
   test('An update succeeds after 150 conflicts in a row, with pauses that lose nothing.', async () => {
-    const { value, calls, ms } = await contend(150)
+    const { value, calls, ms } = await contend(150, '5ms')
     expect([value, calls]).toEqual([151, 151])
     expect(ms).toBeGreaterThan(500)
     expect(ms).toBeLessThan(5_000)
   })
 
   test('An update that meets conflicts for 30 seconds ends with context.contention.', async () => {
-    await expect(contend(Number.POSITIVE_INFINITY)).rejects.toThrow(rejected('context.contention'))
+    await expect(contend(Number.POSITIVE_INFINITY, '100ms')).rejects.toThrow(rejected('context.contention'))
   })
 
   test('An update that pauses between conflicts ends when its signal aborts.', async () => {
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 100)
-    await expect(contend(Number.POSITIVE_INFINITY, controller.signal)).rejects.toThrow(rejected('cancelled'))
+    await expect(contend(Number.POSITIVE_INFINITY, '5ms', controller.signal)).rejects.toThrow(rejected('cancelled'))
   })
 })
