@@ -5,7 +5,7 @@
  * with HANGS 0 it sends none, and ends when all are handled.
  */
 import { appendFileSync, writeSync } from 'node:fs'
-import { createTroupe, defineMessage, Worker } from '../../src/index.ts'
+import { createTroupe, defineMessage, Worker } from 'troupe'
 
 const [storage = '', ledger = '', hangs = '0'] = process.argv.slice(2)
 const Note = defineMessage<number>('note')

@@ -5,9 +5,9 @@
  * node compaction-child.ts DATABASE LEDGER: each call of the model is a line of the ledger; the result is printed.
  */
 import { appendFileSync, readFileSync, writeSync } from 'node:fs'
+import { createTroupe, defineTool, LlmAgent } from 'troupe'
+import { type MockItem, MockModel } from 'troupe/testing'
 import { z } from 'zod'
-import { createTroupe, defineTool, LlmAgent } from '../../src/index.ts'
-import { type MockItem, MockModel } from '../../src/testing/index.ts'
 
 const [database = '', ledger = ''] = process.argv.slice(2)
 const parcels = 14

@@ -5,7 +5,7 @@
  * node crashing-step-child.ts DATABASE LEDGER fail|fallback: each start of the first agent is a line of the ledger; the result is printed.
  */
 import { appendFileSync, writeSync } from 'node:fs'
-import { createTroupe, defineAgent } from '../../src/index.ts'
+import { createTroupe, defineAgent } from 'troupe'
 
 const [database = '', ledger = '', onError = ''] = process.argv.slice(2)
 const worker = defineAgent({

@@ -7,10 +7,9 @@
  * durable and its callers do not know.
  */
 import { appendFileSync, readFileSync, writeSync } from 'node:fs'
+import { createTroupe, defineTool, LlmAgent } from 'troupe'
+import { type MockItem, MockModel, seededRandom, systemClock } from 'troupe/testing'
 import { z } from 'zod'
-import { seededRandom, systemClock } from '../../src/core/index.ts'
-import { createTroupe, defineTool, LlmAgent } from '../../src/index.ts'
-import { type MockItem, MockModel } from '../../src/testing/index.ts'
 
 const [database = '', ledger = ''] = process.argv.slice(2)
 const dieAt = process.env.TROUPE_KILLS ? Number(process.env.TROUPE_KILLS) : Number.POSITIVE_INFINITY

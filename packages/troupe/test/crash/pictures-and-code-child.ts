@@ -9,12 +9,11 @@
 import { createHash } from 'node:crypto'
 import { appendFileSync, writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { createTroupe, defineAgent, defineTool, LlmAgent, patterns } from 'troupe'
+import { quickJsSandbox, type SandboxEngine } from 'troupe/sandbox'
+import { MockModel, seededRandom, systemClock } from 'troupe/testing'
+import { image, sandboxTools, workspaceTools } from 'troupe/tools'
 import { z } from 'zod'
-import { seededRandom, systemClock } from '../../src/core/index.ts'
-import { createTroupe, defineAgent, defineTool, LlmAgent, patterns } from '../../src/index.ts'
-import { quickJsSandbox, type SandboxEngine } from '../../src/sandbox.ts'
-import { MockModel } from '../../src/testing/index.ts'
-import { image, sandboxTools, workspaceTools } from '../../src/tools.ts'
 
 const [database = '', ledger = ''] = process.argv.slice(2)
 const dieAt = process.env.TROUPE_KILLS ? Number(process.env.TROUPE_KILLS) : Number.POSITIVE_INFINITY

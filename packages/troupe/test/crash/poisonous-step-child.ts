@@ -6,7 +6,7 @@
  */
 import { appendFileSync, writeSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { type Agent, createTroupe, defineAgent, finish, invoke } from '../../src/index.ts'
+import { type Agent, createTroupe, defineAgent, finish, invoke } from 'troupe'
 
 const [database = '', ledger = '', runs = ''] = process.argv.slice(2)
 const innocent = (name: string) =>

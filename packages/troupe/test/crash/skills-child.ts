@@ -5,9 +5,9 @@
  * TROUPE_KILLS: the call of the model in which the first run kills its process.
  */
 import { writeSync } from 'node:fs'
-import { createTroupe, LlmAgent } from '../../src/index.ts'
-import { MockModel } from '../../src/testing/index.ts'
-import { sandboxTools } from '../../src/tools.ts'
+import { createTroupe, LlmAgent } from 'troupe'
+import { MockModel } from 'troupe/testing'
+import { sandboxTools } from 'troupe/tools'
 
 const [database = '', ledger = ''] = process.argv.slice(2)
 const code = "import { unit } from './skills/edited/unit.js'; console.log(unit)"

@@ -5,9 +5,8 @@
  * and when it is durable and its callers do not know.
  */
 import { appendFileSync, writeSync } from 'node:fs'
-import { seededRandom, systemClock } from '../../src/core/index.ts'
-import { createTroupe, defineAgent, LlmAgent, patterns } from '../../src/index.ts'
-import { MockModel } from '../../src/testing/index.ts'
+import { createTroupe, defineAgent, LlmAgent, patterns } from 'troupe'
+import { MockModel, seededRandom, systemClock } from 'troupe/testing'
 
 const [database = '', ledger = ''] = process.argv.slice(2)
 const dieAt = process.env.TROUPE_KILLS ? Number(process.env.TROUPE_KILLS) : Number.POSITIVE_INFINITY

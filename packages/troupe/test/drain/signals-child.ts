@@ -4,7 +4,7 @@
  * node signals-child.ts slow | uncaught | rejection
  */
 import { writeSync } from 'node:fs'
-import { createTroupe, defineAgent, handleSignals } from '../../src/index.ts'
+import { createTroupe, defineAgent, handleSignals } from 'troupe'
 
 const [how] = process.argv.slice(2)
 const troupe = await createTroupe({ storage: 'memory:', log: 'info' })

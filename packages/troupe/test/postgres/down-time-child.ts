@@ -1,5 +1,5 @@
 /** Starts runs with short limits and says so; a second process, given nothing to start, says how they end. */
-import { createTroupe, defineAgent, finish, invoke, patterns, type RunConfig } from '../../src/index.ts'
+import { createTroupe, defineAgent, finish, invoke, patterns, type RunConfig } from 'troupe'
 
 const [storage = '', mode] = process.argv.slice(2)
 const limits: Readonly<Record<string, RunConfig>> = {

@@ -1,5 +1,5 @@
 /** One process of several that count on one entry: node increment-child.ts STORAGE COUNT */
-import { createTroupe } from '../../src/index.ts'
+import { createTroupe } from 'troupe'
 
 const [storage = '', count] = process.argv.slice(2)
 const troupe = await createTroupe({ storage: JSON.parse(storage), log: 'silent' })

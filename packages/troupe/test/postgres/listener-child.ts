@@ -4,7 +4,7 @@
  *
  * node listener-child.ts write|watch OPTIONS
  */
-import { createTroupe, type Troupe } from '../../src/index.ts'
+import { createTroupe, type Troupe } from 'troupe'
 import type { ChildOptions, Watched } from './listener-trial.ts'
 
 const role = process.argv[2]

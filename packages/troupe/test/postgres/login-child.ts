@@ -1,6 +1,6 @@
 /** Prints all it can of a troupe that logs in, is refused, and loses its server's connections: the password must not be in it. */
 import { inspect } from 'node:util'
-import { type Config, createTroupe, postgresFromEnvironment } from '../../src/index.ts'
+import { type Config, createTroupe, postgresFromEnvironment } from 'troupe'
 
 const show = (value: unknown) =>
   process.stdout.write(`${inspect(value, { depth: 12, showHidden: true })}\n${JSON.stringify(value)}\n`)

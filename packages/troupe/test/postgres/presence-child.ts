@@ -1,5 +1,5 @@
 /** A process with a worker that says which process handled what, until it is killed. */
-import { createTroupe, defineMessage, Worker } from '../../src/index.ts'
+import { createTroupe, defineMessage, Worker } from 'troupe'
 
 const GetPid = defineMessage<string>('get-pid')
 const troupe = await createTroupe({

@@ -1,5 +1,5 @@
 /** Begins a run that ends so many milliseconds later, if ever, and says its id. */
-import { createTroupe, defineAgent, patterns } from '../../src/index.ts'
+import { createTroupe, defineAgent, patterns } from 'troupe'
 
 const forever = () =>
   new Promise<string>((resolve) => void setTimeout(() => resolve('late'), Number(process.argv[3] ?? 600_000)))

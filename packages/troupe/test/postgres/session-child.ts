@@ -6,7 +6,7 @@
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { createTroupe, defineAgent } from '../../src/index.ts'
+import { createTroupe, defineAgent } from 'troupe'
 
 const lines = createInterface({ input: process.stdin })
 const line = () => new Promise<void>((resolve) => lines.once('line', () => resolve()))

@@ -3,7 +3,7 @@
  * hangs, and listens to no signal. Says `up`, and then each charge on a line of its own.
  */
 import { writeSync } from 'node:fs'
-import { createTroupe, defineMessage, Worker } from '../../src/index.ts'
+import { createTroupe, defineMessage, Worker } from 'troupe'
 
 const [storage = '', seed = '0'] = process.argv.slice(2)
 const Order = defineMessage<number>('order')

@@ -5,9 +5,9 @@
 
 import { writeSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
+import { createTroupe, defineTool, LlmAgent } from 'troupe'
+import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
-import { createTroupe, defineTool, LlmAgent } from '../../src/index.ts'
-import { MockModel } from '../../src/testing/index.ts'
 
 const search = defineTool({
   name: 'search',

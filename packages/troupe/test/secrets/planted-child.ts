@@ -7,10 +7,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
+import { createTroupe, defineAgent, defineTool, LlmAgent, loadConfig, secretRef } from 'troupe'
+import { showConfig } from 'troupe/operations'
+import { MockModel } from 'troupe/testing'
 import { z } from 'zod'
-import { createTroupe, defineAgent, defineTool, LlmAgent, loadConfig, secretRef } from '../../src/index.ts'
-import { showConfig } from '../../src/operations.ts'
-import { MockModel } from '../../src/testing/index.ts'
 
 const planted = process.argv[2] as string
 const show = (value: unknown) =>
