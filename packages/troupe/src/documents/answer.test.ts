@@ -160,6 +160,26 @@ describe('An answer of the index', () => {
     for (const citation of citations) expect(await verifyCitation(index, citation)).toMatchObject({ ok: true })
   })
 
+  it.each([
+    ['a day of the month', 'When will the fees be refunded?', 'Fees are returned by the 5th.'],
+    [
+      'a short list item with most words of the question',
+      'Are berth numbers case sensitive?',
+      'berths are **case sensitive**',
+    ],
+  ])('An answer of the index may be %s.', async (_, question, quote) => {
+    const folder = mkdtempSync(join(tmpdir(), 'short-'))
+    const dues = '# Dues\n\nFees are returned by the 5th.\n\nFees for a day need no receipt.\n'
+    const berths =
+      '# Berths\n\n## Numbers\n\n* berths are **case sensitive**\n\nA berth takes a case that is sensitive only by day.\n'
+    writeFileSync(join(folder, 'dues.md'), dues)
+    writeFileSync(join(folder, 'berths.md'), berths)
+    const port = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+    const { citations } = await port.answer(question)
+    expect(citations[0]?.quote).toBe(quote)
+    rmSync(folder, { recursive: true, force: true })
+  })
+
   it('An answer of the index ends with a passage of another document that gives another number.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'conflict-'))
     writeFileSync(join(folder, 'faq.md'), '# FAQ\n\n## How long may I return a rope?\n\nYou have 14 days.\n')

@@ -136,8 +136,9 @@ function addConcept(
   vocabulary: Vocabulary,
 ): void {
   if (concepts.has(term)) return
-  const known = [term, ...forms.flatMap(({ terms }) => terms)]
-  const frequency = Math.max(...known.map((one) => vocabulary.frequency(one)))
+  // A name is as rare as itself, not as its parts, if the documents contain it.
+  const parts = forms.flatMap(({ terms }) => terms.map((one) => vocabulary.frequency(one)))
+  const frequency = vocabulary.frequency(term) || Math.max(0, ...parts)
   const rarity = Math.log(1 + (vocabulary.passages - frequency + 0.5) / (frequency + 0.5))
   const weight = rarity * (light.has(term) ? lightWeight : 1)
   concepts.set(term, {

@@ -173,7 +173,7 @@ function defines({ concepts }: ParsedQuestion, text: string): number {
 const numberWord =
   /\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|million|unlimited|infinit[ey]|half|quarter|twice|once|free|none)\b/i
 const timeWord =
-  /\b\d{1,2}:\d\d\b|\b(?:19|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b|\b(?:day|week|month|year|hour|minute|second|night|morning|noon|evening|ms|millisecond)s?\b/
+  /\b\d{1,2}:\d\d\b|\b\d{1,2}(?:st|nd|rd|th)\b|\b(?:19|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b|\b(?:day|week|month|year|hour|minute|second|night|morning|noon|evening|ms|millisecond)s?\b/
 const reasonWord =
   /\b(?:because|since|due to|therefore|otherwise|so that|in order to|cannot|can't|will not|won't|must|reason|causes?|make sure|should|unless|instead)\b/i
 const definingWord = /\b(?:is|are|means?|refers?|contains|holds|represents|describes|defines?)\b/
@@ -231,7 +231,8 @@ function formOf(
     defining: asks('definition', own > 0 && definingWord.test(text.slice(0, 160))) * (order < 3 ? 1 : 0.4),
     opening: asks('definition', true) * titleFit * opening * (unit.block.section.opens ? 2 : 1),
     row: is(kind === 'row'),
-    short: is(!code && kind !== 'row' && words < 5),
+    // A short unit with most words of the question is no fragment.
+    short: is(!code && kind !== 'row' && words < 5) * (1 - own),
     length: Math.min(1, size / longUnit),
     link: is(/^(?:[-*+]\s*)?\[[^\]]+\]\([^)]*\)\s*(?:[-–—:]\s*)?$/.test(text)),
     question: is(/\?$/.test(text)),
