@@ -64,15 +64,22 @@ describe('a foreign function', () => {
 
   it('A foreign function that hangs is charged with the tokens that it has reported.', async () => {
     const ada = await opened()
-    const hangs = (input: unknown, call: FunctionCall) => {
-      spent(input, call)
-      return new Promise(() => {})
-    }
-    const agent = fromFunction(hangs, { name: 'Hangs', model: 'openai/gpt-4o', effect: 'read' })
-    const config = { timeouts: { step: '50ms' as const, grace: '10ms' as const } }
-    const result = await (await ada.orchestra.start({ task: 1, topology: solo(agent), config })).result()
+    const hanging = (onCall: () => void) =>
+      fromFunction(
+        (input: unknown, call: FunctionCall) => {
+          spent(input, call)
+          onCall()
+          return new Promise(() => {})
+        },
+        { name: 'Hangs', model: 'openai/gpt-4o', effect: 'read' },
+      )
+    const config = { timeouts: { step: '1s' as const, grace: '10ms' as const } }
+    const late = await ada.orchestra.start({ task: 1, topology: solo(hanging(() => {})), config })
+    const result = await late.result()
     expect(result).toMatchObject({ status: 'failed', usage: { inputTokens: 300, outputTokens: 200 } })
-    const cancelled = await ada.session(agent).run(1, { signal: AbortSignal.timeout(50) })
+    const controller = new AbortController()
+    const agent = hanging(() => setImmediate(() => controller.abort()))
+    const cancelled = await ada.session(agent).run(1, { signal: controller.signal })
     expect(cancelled).toMatchObject({ status: 'cancelled', usage: { inputTokens: 300, outputTokens: 200 } })
   })
 
