@@ -73,7 +73,7 @@ describe('a foreign function', () => {
         },
         { name: 'Hangs', model: 'openai/gpt-4o', effect: 'read' },
       )
-    const config = { timeouts: { step: '1s' as const, grace: '10ms' as const } }
+    const config = { timeouts: { step: '1s' as const } }
     const late = await ada.orchestra.start({ task: 1, topology: solo(hanging(() => {})), config })
     const result = await late.result()
     expect(result).toMatchObject({ status: 'failed', usage: { inputTokens: 300, outputTokens: 200 } })
