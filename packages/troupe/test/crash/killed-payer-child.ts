@@ -1,5 +1,5 @@
 /** A process that is killed inside an at-most-once effect of its run. node killed-payer-child.ts DATABASE */
-import { createTroupe, defineAgent } from 'troupe'
+import { createTroupe, defineAgent } from '../../src/index.ts'
 
 const [database = ''] = process.argv.slice(2)
 const payer = defineAgent({
