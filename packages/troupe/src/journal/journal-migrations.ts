@@ -7,8 +7,8 @@ import { rateLimitSchema } from './rate-limits/rate-limit-tables.ts'
 import { requestsSchema } from './requests/request-statements.ts'
 
 const sqlite = [
-  // One row per journal, which outlives its records. A cancel takes the right to write from the epoch `fenced`, whose writer
-  // may still record results of effects.
+  // A row per journal, which outlives its records. A cancel takes the right to write from the epoch `fenced`; the writer of
+  // that epoch may still record results of effects.
   `create table journals (
     user_id text not null, journal_id text not null, kind text not null, head integer not null, epoch integer not null,
     owner text not null, fenced integer, bytes integer not null, closed_at integer,

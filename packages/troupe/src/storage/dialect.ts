@@ -83,10 +83,8 @@ export const templates =
   }
 
 /** Returns the statement of a query that has its values, for queries whose text depends on them. */
-export function statementOf(dialect: Dialect, query: SqlQuery): Statement {
-  const { sql, parameters } = dialect.compile(query)
-  return { sql, binds: parameters as readonly Bind[] }
-}
+export const statementOf = (dialect: Dialect, query: SqlQuery, content?: ContentNames): Statement =>
+  templates(dialect, content)(() => query)({})
 
 function fillerOf<Values>({ sql, parameters }: Text, contentNames: ContentNames | undefined): Template<Values> {
   const names = parameters.map((parameter) => (parameter instanceof Placeholder ? parameter.name : undefined))

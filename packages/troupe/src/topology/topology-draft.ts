@@ -51,7 +51,7 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
 export const nodeInError = (node: unknown): string => `the node ${show(fieldOf(node, 'name') ?? node)}`
 
 export const flowRemedy = 'Write A -> B, A <-> B, A <~> B or A => {B, C}'
-/** What is left of an arrow that the string form does not have, such as `-->` or `<=>`, beside a name. */
+/** Matches the rest of an arrow that the string form does not have, such as `-->` or `<=>`, beside a name. */
 const restOfArrow = /^[-<=~>]|[-<=~>]$/
 
 /** Returns a hint for a name that no node has. */

@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { checkName, checkOptions, checkTags, failure, nearest } from '../../../core/index.ts'
-import { type Dialect, type Statement, templates } from '../../../storage/index.ts'
+import { type Dialect, type Statement, statementOf } from '../../../storage/index.ts'
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
 import { spentColumn } from './usage/run-usage.ts'
@@ -170,7 +170,7 @@ export function listRuns(
   const from = leading ? sql`run_labels l cross join runs r` : sql`runs r`
   const query = sql`select ${listedColumns}, ${at} as order_value, ${spentColumn} from ${from} where ${sql.join(where, sql` and `)}
     order by ${sql.join(orderKeys.map((key) => sql`${key} ${order}`))} limit ${limit}`
-  return templates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
+  return { ...statementOf(dialect, query, runContent('run_id')), returns: true }
 }
 
 /** Undefined for the orders of time and status. */

@@ -1,7 +1,7 @@
 /** The online scores over time: per hour or day, scorer and team. */
 import { sql } from 'kysely'
 import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
-import { type Row, type Storage, templates } from '../../../storage/index.ts'
+import { type Row, type Storage, statementOf } from '../../../storage/index.ts'
 import { checkedIntervals } from '../../engine/store/usage/checked-range.ts'
 import type { UsageHistoryOptions } from '../../engine/store/usage/read-usage-history.ts'
 
@@ -49,7 +49,8 @@ export async function readScoreHistory(
       min(score) as min, max(score) as max
     from online_scores where user_id = ${user} and at >= ${from} and at < ${to}
     group by 1, 2, 3 order by 1, 2, 3 limit ${sql.lit(maxItems + 1)}`
-  const [rows = []] = await storage.read({ user }, [templates(storage.dialect, {})(() => query)({}, { returns: true })])
+  const statement = { ...statementOf(storage.dialect, query, {}), returns: true }
+  const [rows = []] = await storage.read({ user }, [statement])
   if (rows.length > maxItems) {
     const problem = `the range has more than ${maxItems} values: take a shorter one, or interval day`
     throw failure('validation.failed', { what: `${what}.from`, problem })

@@ -104,7 +104,7 @@ describe('why', () => {
     await run.edit({ inputs: { 1: 'edited' } })
     await run.resume()
     await run.result()
-    await run.edit({ results: { '1#2': 'by hand' } })
+    await run.edit({ results: { '1#2': 'corrected' } })
     await run.resume()
     await run.result()
     expect((await explanationsOf(run, orchestra))('path').split('\n')).toEqual([

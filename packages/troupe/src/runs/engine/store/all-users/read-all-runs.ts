@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { UserId } from '../../../../core/index.ts'
-import { type Dialect, oneOf, type Row, type Storage, templates } from '../../../../storage/index.ts'
+import { type Dialect, oneOf, type Row, type Storage, statementOf } from '../../../../storage/index.ts'
 import { listedColumns } from '../run-filter.ts'
 import { runContent } from '../run-migrations.ts'
 import { type RunRow, type RunStore, runRowOf } from '../run-store.ts'
@@ -59,7 +59,7 @@ function endedRuns(dialect: Dialect, status: 'ended' | 'failed', limit: number, 
   const condition = where.length === 0 ? sql`` : sql`where ${sql.join(where, sql` and `)}`
   const query = sql`select at, user_id, run_id from runs_ended ${condition}
     order by at desc, user_id desc, run_id desc limit ${limit}`
-  return templates(dialect, {})(() => query)({}, { returns: true })
+  return { ...statementOf(dialect, query, {}), returns: true }
 }
 
 const conditions: Readonly<Record<AllRunsStatus, RawBuilder<unknown>>> = {
@@ -95,5 +95,5 @@ function rowsOf(dialect: Dialect, status: AllRunsStatus, user: UserId, runs: rea
   const ids = sql`select each.value from ${eachOf(dialect, JSON.stringify(runs))}`
   const query = sql`select ${listedColumns}, ${spentColumn} from runs r where user_id = ${user} and run_id ${oneOf(dialect, ids)}
     and ${conditions[status]}`
-  return templates(dialect, runContent('run_id'))(() => query)({}, { returns: true })
+  return { ...statementOf(dialect, query, runContent('run_id')), returns: true }
 }

@@ -1,7 +1,7 @@
 /** Usage by user, team or model over a range of time, of one user or of all users. */
 import { sql } from 'kysely'
 import { checkOptions, checkSignal, failure, type UserId } from '../../../../core/index.ts'
-import { type Dialect, type Row, type Statement, type Storage, templates } from '../../../../storage/index.ts'
+import { type Dialect, type Row, type Statement, type Storage, statementOf } from '../../../../storage/index.ts'
 import { checkedRange } from './checked-range.ts'
 
 /** The options of `orchestra.usageBy` and `troupe.usageBy`. */
@@ -103,7 +103,7 @@ function groupRows(
         from run_usage u where ${range} and u.earlier_tokens > 0) calls
       group by user_id, run_id, name) of_runs
     group by name order by cost desc, tokens desc, name limit ${limit}`
-  return templates(dialect, {})(() => query)({}, { returns: true })
+  return { ...statementOf(dialect, query, {}), returns: true }
 }
 
 const groupOf = (row: Row): UsageGroup => ({

@@ -1,7 +1,7 @@
 /** Usage over time: runs, tokens, cost and durations per hour or day and team, computed from the rows of the runs. */
 import { sql } from 'kysely'
 import { checkOptions, checkSignal, type UserId } from '../../../../core/index.ts'
-import { type Dialect, type Row, type Statement, type Storage, templates } from '../../../../storage/index.ts'
+import { type Dialect, type Row, type Statement, type Storage, statementOf } from '../../../../storage/index.ts'
 import { checkedIntervals } from './checked-range.ts'
 
 /** The options of `orchestra.usage`. */
@@ -79,7 +79,7 @@ function usageRows(dialect: Dialect, user: UserId, from: number, to: number, len
       ${ofRoots('tokens')} as tokens, ${ofRoots('cost')} as cost, ${ofRoots('unpriced')} as unpriced
     from runs where user_id = ${user} and created_at >= ${from} and created_at < ${to}
     group by 1, 2, 3 order by 1, 2, 3`
-  return templates(dialect, {})(() => query)({}, { returns: true })
+  return { ...statementOf(dialect, query, {}), returns: true }
 }
 
 function intervalsOf(rows: readonly Row[], length: number): readonly UsageInterval[] {
