@@ -21,7 +21,7 @@ import type { UserTable } from '../user-tables.ts'
 import { forwardStorage } from '../wrappers/forward-storage.ts'
 import { type BlobHashes, openBlobHashes } from './blob-hashes.ts'
 import { type BlobStatements, compileBlobStatements } from './blob-statements.ts'
-import { joinText, runsOf, type SeparatedText, separatedText, separateText } from './separated-text.ts'
+import { joinText, mayBeSeparated, runsOf, type SeparatedText, separatedText, separateText } from './separated-text.ts'
 import { createUnusedBlobs, lookupIntervalMs, ownerAt, type UnusedBlobs } from './unused-blobs.ts'
 
 /** The number of blobs of one read. */
@@ -62,7 +62,8 @@ const withFiles = (storage: OpenedStorage, files: FileBlobs): OpenedStorage => (
     const separated = files.separated(scope.user, change)
     const result =
       separated instanceof Promise ? separated.then((parts) => storage.commit(parts)) : storage.commit(separated)
-    return statements.some(({ content }) => content) ? files.completed(scope.user, statements, result) : result
+    const isComplete = separated === change && !statements.some((statement) => columnsOf(statement).length > 0)
+    return isComplete ? result : files.completed(scope.user, statements, result)
   },
   read(scope, statements) {
     const rows = storage.read(scope, statements)
@@ -133,11 +134,12 @@ class FileBlobs {
   }
 
   /**
-   * Returns the change with the files of its content as blobs, whose statements follow those of the caller. The changes of
-   * a user are ready in the order of the calls.
+   * Returns the change with the files of its content as blobs, whose statements follow those of the caller; the same change
+   * if it has no text to separate. The changes of a user are ready in the order of the calls.
    */
   separated(user: UserId, change: Change): Change | Promise<Change> {
     const before = this.#inParts.get(user)
+    if (!before && !change.statements.some((statement) => this.#mayChange(statement))) return change
     if (!before && isShort(change.statements)) return finishNow(this.#separatedInParts(user, change))
     const separated = this.#separatedAfter(before, user, change)
     const ended = separated
@@ -147,6 +149,14 @@ class FileBlobs {
       })
     this.#inParts.set(user, ended)
     return separated
+  }
+
+  #mayChange({ content, binds }: Statement): boolean {
+    for (const { index } of content?.binds ?? []) {
+      const text = binds[index]
+      if (typeof text === 'string' && mayBeSeparated(text, this.#fileBytes)) return true
+    }
+    return false
   }
 
   async #separatedAfter(before: Promise<void> | undefined, user: UserId, change: Change): Promise<Change> {

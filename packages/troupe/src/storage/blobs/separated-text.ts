@@ -25,6 +25,10 @@ const isBase64 = (text: string, at: number) => alphabet[text.charCodeAt(at)] ===
 /** The number of base64 characters for so many bytes, without padding. */
 const charactersOf = (bytes: number) => Math.ceil((bytes * 4) / 3)
 
+/** Returns false if the stored form of a text is surely the text itself. */
+export const mayBeSeparated = (text: string, minBytes: number): boolean =>
+  text.length >= charactersOf(minBytes) || text.startsWith(mark)
+
 /**
  * Returns the runs of base64 characters in a text that are the data of at least `minBytes` bytes.
  *

@@ -10,7 +10,7 @@ import { type Clock, MacrotaskQueue } from '../../../core/index.ts'
 import type { Change, CommitResult } from '../../storage-port.ts'
 import type { WriterShell } from '../../writer-port.ts'
 import { ChangeAnswers, type ChangeAnswersOptions } from './change-answers.ts'
-import { commitLarge, isLarge } from './commit-large.ts'
+import { commitLarge } from './commit-large.ts'
 import { type PendingChange, PendingChanges } from './pending-changes.ts'
 import { SendWindow } from './send-window.ts'
 import { StorageTime } from './storage-time.ts'
@@ -120,7 +120,7 @@ export class CommitQueue {
   #send(): void {
     for (let { first } = this.#pending; first; { first } = this.#pending) {
       if (!this.#window.isOpen || this.#recovery.holdsBatches) return
-      if (!isLarge(first.change)) void this.#sendBatch()
+      if (!first.isLarge) void this.#sendBatch()
       else if (!this.#window.isIdle) return
       else {
         this.#pending.shift()

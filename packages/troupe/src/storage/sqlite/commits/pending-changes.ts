@@ -14,6 +14,8 @@ export interface PendingChange {
   readonly change: Change
   readonly resolve: (result: CommitResult) => void
   readonly reject: (error: TroupeError) => void
+  /** Whether it is sent separately, in slices. */
+  readonly isLarge: boolean
 }
 
 export interface Batch {
@@ -45,11 +47,12 @@ export class PendingChanges {
   }
 
   /** @throws CapacityError `storage.busy`; the errors of `checkChange` */
-  add(pending: PendingChange): void {
+  add(pending: Omit<PendingChange, 'isLarge'>): void {
     if (this.#waiting.length >= maxPending) throw failure('storage.busy', { limit: maxPending })
+    const isSliced = isLarge(pending.change)
     // A large change is checked slice by slice.
-    if (!isLarge(pending.change)) checkChange(pending.change)
-    this.#waiting.push(pending)
+    if (!isSliced) checkChange(pending.change)
+    this.#waiting.push({ ...pending, isLarge: isSliced })
   }
 
   /** Removes the first change, which is sent separately. */
@@ -63,9 +66,9 @@ export class PendingChanges {
     const limits = this.#limits
     let count = 0
     while (count < this.#waiting.length && count < limits.changes && cells.length < limits.cells) {
-      const { change } = this.#waiting[count] as PendingChange
-      if (isLarge(change)) break
-      this.encoder.encode(change, cells)
+      const pending = this.#waiting[count] as PendingChange
+      if (pending.isLarge) break
+      this.encoder.encode(pending.change, cells)
       count++
     }
     const group = this.#waiting.slice(0, count)

@@ -33,7 +33,12 @@ function recovering(...replies: readonly WriterReply[]) {
   }
   const recovery = new WriterRecovery({ shell, clock, state, pending, answers, probed: () => {} })
   const rejected: string[] = []
-  const waiting = { change, resolve: () => {}, reject: ({ code }: { code: string }) => void rejected.push(code) }
+  const waiting = {
+    change,
+    isLarge: false,
+    resolve: () => {},
+    reject: ({ code }: { code: string }) => void rejected.push(code),
+  }
   return { recovery, clock, state, answers, pending, waiting, requests, rejected, ended }
 }
 

@@ -71,7 +71,8 @@ export class Decoder {
     const binds = new Array<Value>(this.#cell() as number)
     for (let i = 0; i < binds.length; i++) {
       const cell = this.#cell()
-      binds[i] = bindable(isNow(cell) ? Math.round(at + (cell.plusMs ?? 0)) : (cell as Value))
+      binds[i] =
+        typeof cell === 'string' ? cell : bindable(isNow(cell) ? Math.round(at + (cell.plusMs ?? 0)) : (cell as Value))
     }
     return { slot, mode, low, high, binds }
   }
