@@ -60,7 +60,8 @@ export const eventAmounts = {
   ],
 } as const
 
-interface Counting {
+/** Counts without checks. */
+export interface Counting {
   increment(name: string, by: number, labels: Labels, success: boolean): void
   time(name: string, durationMs: number, options: { readonly labels: Labels; readonly success: boolean }): void
 }

@@ -21,7 +21,7 @@ import {
   TroupeError,
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
-import { countEvent } from './event-metrics.ts'
+import { type Counting, countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
 import { isPublished, unknownMetric } from './metric-names.ts'
 import { renderPrometheus } from './prometheus.ts'
@@ -107,7 +107,11 @@ export class MetricsCollector implements Readable {
   listen(events: Events): () => void {
     checkFunction('events.on of MetricsCollector.listen', fieldOf(events, 'on'))
     this.#events = events
-    return events.on('*', (event) => countEvent(this, event))
+    const counting: Counting = {
+      increment: (name, by, labels, success) => this.#add(name, by, labels, success),
+      time: (name, durationMs, options) => this.#observe(name, 'timer', durationMs, options),
+    }
+    return events.on('*', (event) => countEvent(counting, event))
   }
 
   /** ms since the creation of the collector. */
@@ -126,17 +130,17 @@ export class MetricsCollector implements Readable {
     checkFlag(`success of the metric ${name}`, success)
     if (!(Number.isFinite(by) && by >= 0))
       throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter cannot decrease' })
-    this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
+    this.#add(name, by, labels, success)
   }
 
   /** Records and counts a duration in ms. */
   time(name: string, durationMs: number, options: RecordOptions = {}): void {
-    this.#observe(name, 'timer', durationMs, options)
+    this.#observe(name, 'timer', durationMs, checkRecord(name, options))
   }
 
   /** Records a value of any unit, e.g. the size of an order. */
   record(name: string, value: number, options: RecordOptions = {}): void {
-    this.#observe(name, 'value', value, options)
+    this.#observe(name, 'value', value, checkRecord(name, options))
   }
 
   /**
@@ -269,12 +273,12 @@ export class MetricsCollector implements Readable {
     return [...this.#metrics.values()]
   }
 
-  #observe(name: string, kind: MetricKind, value: number, options: RecordOptions): void {
-    checkMetric(name)
-    checkOptions(`The metric ${name}`, options, ['labels', 'success'])
-    const { labels = {}, success = true } = options
-    checkLabels(labels)
-    checkFlag(`success of the metric ${name}`, success)
+  /** Counts without checking the name and the labels: those of events are valid. */
+  #add(name: string, by: number, labels: Labels, success: boolean): void {
+    this.#one(name, 'counter', labels)?.add(by, success, this.#clock.monotonic())
+  }
+
+  #observe(name: string, kind: MetricKind, value: number, { labels, success }: Required<RecordOptions>): void {
     checkValue(name, value)
     const series = this.#one(name, kind, labels)
     const at = this.#clock.monotonic()
@@ -327,6 +331,15 @@ async function readGauge(gauge: Gauge): Promise<readonly GaugeReading[]> {
 function readingsOf({ name, labels }: Gauge, found: GaugeValue): readonly GaugeReading[] {
   if (typeof found === 'number') return [{ name, labels, value: found }]
   return found.slice(0, seriesPerName).map((one) => ({ name, labels: { ...labels, ...one.labels }, value: one.value }))
+}
+
+function checkRecord(name: string, options: RecordOptions): Required<RecordOptions> {
+  checkMetric(name)
+  checkOptions(`The metric ${name}`, options, ['labels', 'success'])
+  const { labels = {}, success = true } = options
+  checkLabels(labels)
+  checkFlag(`success of the metric ${name}`, success)
+  return { labels, success }
 }
 
 export function checkMetric(name: string): void {
