@@ -70,9 +70,9 @@ export const maxSources = 16
  * result does not depend on the order.
  */
 export function joinTaint(...taints: readonly (readonly TaintLabel[] | undefined)[]): readonly TaintLabel[] {
-  const [only, ...others] = [...new Set(taints)].filter((taint) => taint !== undefined && taint.length > 0)
-  if (!only) return none
-  const all = [...new Set([only, ...others].flatMap((taint) => taint as readonly TaintLabel[]))].sort()
+  const labelled = taints.flatMap((taint) => (taint?.length ? [taint] : []))
+  if (labelled.length === 0) return none
+  const all = [...new Set([...new Set(labelled)].flat())].sort()
   return all.length <= maxSources ? all : [...bounded(all, 'sensitive'), ...bounded(all, 'untrusted')]
 }
 const none: readonly TaintLabel[] = Object.freeze([])

@@ -2,13 +2,29 @@
 import { createHash, hash } from 'node:crypto'
 import { finishNow, longPart, type WorkInParts } from '../time/time-slice.ts'
 import type { Json } from '../values/json-value.ts'
-import { longLength } from '../values/long-values.ts'
+import { isLongValue, longLength } from '../values/long-values.ts'
+
+/** Deeper values are written without recursion. */
+const maxRecursion = 100
 
 /** Returns the canonical JSON of RFC 8785: keys sorted by code units, numbers and strings as in ECMAScript. */
-export function canonicalJson(value: Json): string {
+export const canonicalJson = (value: Json): string => canonicalText(value, 0)
+
+function canonicalText(value: Json, depth: number): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
   let text = ''
-  finishNow(writeCanonical(value, (piece) => (text += piece)))
-  return text
+  if (depth > maxRecursion) {
+    finishNow(writeCanonical(value, (piece) => (text += piece)))
+    return text
+  }
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) text += `${text === '' ? '' : ','}${canonicalText(item, depth + 1)}`
+    return `[${text}]`
+  }
+  const fields = value as { readonly [key: string]: Json }
+  for (const key of Object.keys(fields).sort())
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(fields[key] as Json, depth + 1)}`
+  return `{${text}}`
 }
 
 /** A list or an object whose canonical text is being written, in the chain of those that contain it. */
@@ -56,6 +72,7 @@ export const hashJson = (value: Json): string => hashText(canonicalJson(value))
 
 /** The same in parts. */
 export function* hashJsonInParts(value: Json): WorkInParts<string> {
+  if (!isLongValue(value)) return hashJson(value)
   let text = ''
   let long: ReturnType<typeof createHash> | undefined
   yield* writeCanonical(value, (piece) => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { finishNow } from '../time/time-slice.ts'
 import type { Json } from '../values/json-value.ts'
-import { canonicalJson, hashJson } from './canonical-json.ts'
+import { canonicalJson, hashJson, hashJsonInParts, hashText } from './canonical-json.ts'
 import { capture } from './capture.ts'
 import { copyJson, decodeJson, encodeJson } from './json.ts'
 
@@ -146,6 +147,13 @@ describe('canonicalJson', () => {
         expect(hashJson(reversed as Json)).toBe(hashJson(object as Json))
       }),
     )
+  })
+  it('canonicalJson of a value of hundreds of levels is that which the hash in parts has.', () => {
+    const deep = (levels: number): Json => (levels === 0 ? { b: 1, a: [] } : { z: [deep(levels - 1)], a: levels })
+    for (const levels of [3, 49, 51, 200]) {
+      const value = [deep(levels), 'long'.repeat(20_000)]
+      expect(hashText(canonicalJson(value))).toBe(finishNow(hashJsonInParts(value)))
+    }
   })
   it('canonicalJson and hashJson distinguish different values.', () => {
     expect(canonicalJson({ b: 1, a: [2, { d: null, c: 'x' }] })).toBe('{"a":[2,{"c":"x","d":null}],"b":1}')

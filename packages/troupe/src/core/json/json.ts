@@ -162,6 +162,16 @@ const isPlainList = (list: object) => {
 }
 
 /**
+ * Checks that JSON represents a value exactly.
+ * @param what the name of the value in the error
+ * @throws ValidationError as `encodeJson`
+ */
+export const checkJson = (value: unknown, what = 'The value'): void =>
+  codedErrors(what, () => {
+    if (surelyJson(value, undefined) === notSure) checkValue(value, what)
+  })
+
+/**
  * Returns the JSON text of a value that JSON represents exactly.
  * @param what the name of the value in the error, e.g. `the value of orders.17`
  * @throws ValidationError `json.unsupported` for undefined, functions, NaN, infinities, -0, BigInt, symbols, Date, Map,

@@ -1,4 +1,5 @@
 /** Tokens and cost by model, and their sums. */
+import { setField } from '../json/json.ts'
 
 /** Tokens and cost by model (`provider/model`); the name is empty for calls whose model is unknown. */
 export type UsageByModel = {
@@ -24,7 +25,6 @@ export function addModels(sum: Writable<UsageByModel>, used: UsageByModel): void
       outputTokens: outputTokens + (before?.outputTokens ?? 0),
       ...(total === undefined ? {} : { cost: total }),
     }
-    // Defined, for a model may have the name `__proto__`.
-    Object.defineProperty(sum, model, { value, writable: true, enumerable: true, configurable: true })
+    setField(sum, model, value)
   }
 }

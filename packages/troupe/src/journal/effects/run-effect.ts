@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   CancelledError,
+  checkJson,
   encodeJson,
   failure,
   hashJson,
@@ -52,8 +53,7 @@ const shownInputCharacters = 16 * 1024
 /** Enough hexadecimal digits of a SHA-256 that two different inputs do not have the same hash by chance. */
 export const inputHash = (input: unknown, what: string): string => {
   if (input === undefined) return ''
-  // Checked first, because a value that JSON cannot represent has no canonical form.
-  encodeJson(input, what)
+  checkJson(input, what)
   return hashJson(input as Json).slice(0, 32)
 }
 
