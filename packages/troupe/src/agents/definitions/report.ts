@@ -6,6 +6,27 @@ import { answerContent, answerText } from '../model/content/model-messages.ts'
 
 type Spent = Pick<StepReport, 'usage' | 'cost' | 'models'>
 
+/** Zero means that no provider has reported any. */
+const cacheTokens = (cacheReadTokens: number, cacheWriteTokens: number) => ({
+  ...(cacheReadTokens > 0 ? { cacheReadTokens } : {}),
+  ...(cacheWriteTokens > 0 ? { cacheWriteTokens } : {}),
+})
+
+function sumOf(one: Spent, other: Spent): Spent {
+  const models: Parameters<typeof addModels>[0] = { ...one.models }
+  addModels(models, other.models ?? {})
+  const sum = (name: keyof Spent['usage']) => (one.usage[name] ?? 0) + (other.usage[name] ?? 0)
+  return {
+    models,
+    usage: {
+      inputTokens: sum('inputTokens'),
+      outputTokens: sum('outputTokens'),
+      ...cacheTokens(sum('cacheReadTokens'), sum('cacheWriteTokens')),
+    },
+    cost: { usd: one.cost.usd + other.cost.usd, unknown: [...new Set([...one.cost.unknown, ...other.cost.unknown])] },
+  }
+}
+
 export class Report {
   readonly #onSpent: ((spent: Spent) => void) | undefined
   #inputTokens = 0
@@ -64,25 +85,16 @@ export class Report {
 
   /** The usage including helpers. */
   get spent(): Spent {
-    const helpers = [...this.#helpers.values()]
-    const sum = (own: number, of: (spent: Spent) => number) => helpers.reduce((total, each) => total + of(each), own)
-    const models: Parameters<typeof addModels>[0] = {}
-    for (const each of [this.#models, ...helpers.map((helper) => helper.models ?? {})]) addModels(models, each)
-    const cacheReadTokens = sum(this.#cacheReadTokens, ({ usage }) => usage.cacheReadTokens ?? 0)
-    const cacheWriteTokens = sum(this.#cacheWriteTokens, ({ usage }) => usage.cacheWriteTokens ?? 0)
-    return {
-      models,
+    const own: Spent = {
+      models: { ...this.#models },
       usage: {
-        inputTokens: sum(this.#inputTokens, ({ usage }) => usage.inputTokens),
-        outputTokens: sum(this.#outputTokens, ({ usage }) => usage.outputTokens),
-        ...(cacheReadTokens > 0 ? { cacheReadTokens } : {}),
-        ...(cacheWriteTokens > 0 ? { cacheWriteTokens } : {}),
+        inputTokens: this.#inputTokens,
+        outputTokens: this.#outputTokens,
+        ...cacheTokens(this.#cacheReadTokens, this.#cacheWriteTokens),
       },
-      cost: {
-        usd: sum(this.#usd, ({ cost }) => cost.usd),
-        unknown: [...new Set([...this.#unknown, ...helpers.flatMap(({ cost }) => cost.unknown)])],
-      },
+      cost: { usd: this.#usd, unknown: [...this.#unknown] },
     }
+    return [...this.#helpers.values()].reduce(sumOf, own)
   }
 
   of(): StepReport {

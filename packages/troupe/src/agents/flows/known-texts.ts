@@ -23,6 +23,7 @@ interface KnownText {
 
 export class KnownTexts {
   readonly #texts: KnownText[] = []
+  readonly #schemas: unknown[] = []
   readonly #names = new Set<string>()
 
   /** @param labels of the step at the time; texts come in the order in which the step read them */
@@ -30,13 +31,20 @@ export class KnownTexts {
     this.#texts.push({ source, labels, strings: undefined })
   }
 
-  /** Names of properties that the schema of a tool has: a model that uses one of them has not written it itself. */
+  /**
+   * Learns the names of properties that the schema of a tool has: a model that uses one of them has not written it itself. The
+   * schema is searched at the first call of a tool.
+   */
   learnNames(schema: unknown): void {
-    if (Array.isArray(schema)) for (const each of schema) this.learnNames(each)
+    this.#schemas.push(schema)
+  }
+
+  #addNames(schema: unknown): void {
+    if (Array.isArray(schema)) for (const each of schema) this.#addNames(each)
     else if (isObject(schema))
       for (const [key, value] of Object.entries(schema)) {
         if (key === 'properties' && isObject(value)) for (const name of Object.keys(value)) this.#names.add(name)
-        this.learnNames(value)
+        this.#addNames(value)
       }
   }
 
@@ -45,6 +53,7 @@ export class KnownTexts {
    * @param handles a value that is a handle carries the labels of the hidden value
    */
   labelsOf(args: Json, read: readonly TaintLabel[], handles?: Handles): readonly LabelledValue[] {
+    for (const schema of this.#schemas.splice(0)) this.#addNames(schema)
     const values: LabelledValue[] = []
     let compared = 0
     const labelled = (value: Json): readonly TaintLabel[] =>

@@ -1,7 +1,7 @@
 /** A step of an LlmAgent on a scripted model, without a run around it. */
 import { z } from 'zod'
-import { createEvents, type Json, seededRandom, systemClock } from '../../core/index.ts'
-import type { Body } from '../../journal/index.ts'
+import { createEvents, decodeJson, type Json, seededRandom, systemClock } from '../../core/index.ts'
+import { type Body, EncodedBody } from '../../journal/index.ts'
 import { createModels } from '../../models/index.ts'
 import { type MockItem, MockModel } from '../../testing/index.ts'
 import { defineTool } from '../../tools/index.ts'
@@ -27,7 +27,7 @@ export function stage(responses: readonly MockItem[], options: Partial<LlmAgentO
     append: (_: string, name: string, from: number, { messages }: { readonly messages: readonly Body[] }) => {
       const stored = listOf(name)
       if (from !== stored.length) throw new Error(`messages from ${from} follow ${stored.length}`)
-      stored.push(...(messages as readonly Json[]))
+      stored.push(...messages.map((message) => (message instanceof EncodedBody ? decodeJson(message.text) : message)))
       return { statements: [] }
     },
     forget: () => ({ statements: [] }),

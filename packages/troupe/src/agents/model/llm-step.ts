@@ -74,6 +74,7 @@ function guardedEntry({ guardrails }: LlmDefinition, entry: StepEntry, input: Js
 async function besideCall(run: LlmRun): Promise<readonly NewFact[]> {
   const { definition, entry, report } = run
   const beside = definition.guardrails.input.filter(({ when }) => when === 'beside')
+  if (beside.length === 0) return extractFacts(run)
   const guarded: GuardedStep = { agent: definition.name, entry, report, trips: new Map() }
   const [facts] = await Promise.all([extractFacts(run), checkContent(guarded, beside, entry.input)])
   return facts

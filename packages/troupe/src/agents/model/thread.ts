@@ -1,10 +1,10 @@
 /** The thread of one step: the stored messages, and those that the turns of this step add. */
-import { hashJson, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
+import { canonicalJson, hashJson, hashText, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
+import { EncodedBody } from '../../journal/index.ts'
 import { freeId, type ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory, StepEntry, UnsavedMessages } from '../agent-port.ts'
 import { carriedText, linesOf } from './content/carried-text.ts'
 import {
-  chainHash,
   errorOutput,
   inputMessage,
   newestWithin,
@@ -63,6 +63,10 @@ export class Thread {
   #counted = 0
   #tokens = 0
   #hash = emptyHash
+  /** The ids of the tool calls in the messages. */
+  readonly #usedIds = new Set<string>()
+  /** The canonical texts of messages, which are measured, hashed and then stored. */
+  readonly #texts = new WeakMap<ThreadMessage, string>()
 
   private constructor(entry: StepEntry, stored: Thread['stored']) {
     this.#entry = entry
@@ -70,7 +74,7 @@ export class Thread {
     this.#messages = stored.map(({ message }) => message)
     this.#visible = this.#messages.map(visibleMessage)
     this.#stored = stored.length
-    for (const message of this.#messages) this.#readSummary(message)
+    for (const message of this.#messages) this.#read(message)
   }
 
   /**
@@ -119,7 +123,7 @@ export class Thread {
     this.#messages.push(message)
     const visible = visibleMessage(message)
     this.#visible.push(visible)
-    this.#readSummary(message)
+    this.#read(message)
     return visible as unknown as Json
   }
 
@@ -129,16 +133,9 @@ export class Thread {
    */
   withFreeIds(answer: ModelAnswer): ModelAnswer {
     if (!answer.content.some(({ type }) => type === 'tool-call')) return answer
-    const usedIds = new Set(
-      this.#messages.flatMap((message) =>
-        message.role === 'assistant'
-          ? message.content.flatMap((part) => (part.type === 'tool-call' ? [part.toolCallId] : []))
-          : [],
-      ),
-    )
     const renamed = new Map<string, string>()
     for (const part of answer.content)
-      if (part.type === 'tool-call') renamed.set(part.toolCallId, freeId(part.toolCallId, usedIds))
+      if (part.type === 'tool-call') renamed.set(part.toolCallId, freeId(part.toolCallId, this.#usedIds))
     const content = answer.content.map((part) => {
       const id = 'toolCallId' in part ? renamed.get(part.toolCallId) : undefined
       return id === undefined ? part : { ...part, toolCallId: id }
@@ -233,7 +230,9 @@ export class Thread {
     return this.#visible.slice(this.#summary.through).filter((each: SummaryMessage) => !each.compaction)
   }
 
-  #readSummary(message: SummaryMessage): void {
+  #read(message: SummaryMessage): void {
+    if (message.role === 'assistant')
+      for (const part of message.content) if (part.type === 'tool-call') this.#usedIds.add(part.toolCallId)
     if (!message.compaction) return
     const { compaction, ...sent } = message
     this.#summary = { ...compaction, message: sent as ThreadMessage }
@@ -241,17 +240,33 @@ export class Thread {
     this.#counted = this.#messages.length
   }
 
-  /** Returns the hash of all messages that models get; it is extended with each turn. */
+  /**
+   * Returns the hash of all messages that models get. It is extended by the newest messages, because hashing the complete
+   * thread in each turn would be quadratic.
+   */
   hash(): string {
-    this.#hash = chainHash(this.#hash, this.#visible.slice(this.#hashed))
-    this.#hashed = this.#visible.length
+    for (; this.#hashed < this.#visible.length; this.#hashed++) {
+      const message = this.#visible[this.#hashed] as ThreadMessage
+      this.#hash = hashText(this.#hash + this.#textOf(message))
+      if (this.#hashed < this.stored.length) this.#texts.delete(message)
+    }
     return this.#hash
+  }
+
+  #textOf(message: ThreadMessage): string {
+    const known = this.#texts.get(message)
+    if (known !== undefined) return known
+    const text = canonicalJson(message as unknown as Json)
+    this.#texts.set(message, text)
+    return text
   }
 
   /** Returns the estimated tokens of the messages that are sent; each message is measured once. */
   tokens(maxTokens: number | undefined): number {
-    for (; this.#counted < this.#messages.length; this.#counted++)
-      this.#tokens += tokensOf(this.#visible[this.#counted])
+    for (; this.#counted < this.#visible.length; this.#counted++) {
+      const message = this.#visible[this.#counted] as ThreadMessage
+      this.#tokens += tokensOf(message, this.#textOf(message))
+    }
     return maxTokens === undefined ? this.#tokens : Math.min(this.#tokens, maxTokens)
   }
 
@@ -259,7 +274,7 @@ export class Thread {
   stage(): void {
     const { recorder, services, thread, threadRun: run } = this.#entry
     const from = this.#stored
-    const added = this.#messages.slice(from) as unknown as readonly Json[]
+    const added = this.#messages.slice(from)
     if (added.length === 0) return
     this.#stored = this.#messages.length
     const { taint } = recorder
@@ -267,7 +282,7 @@ export class Thread {
       call: { kind: 'thread', name: `${thread} ${from}` },
       fragment: () =>
         services.records.threadMessages.append(recorder.principal.userId, thread, from, {
-          messages: added,
+          messages: added.map((message) => new EncodedBody(this.#textOf(message))),
           taint,
           run,
         }),

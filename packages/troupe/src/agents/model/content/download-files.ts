@@ -29,10 +29,7 @@ const maxUrls = 32
  */
 export async function downloadFiles(prompt: Prompt, options: DownloadOptions): Promise<Prompt> {
   const urls = new Set<string>()
-  mapFiles(prompt, (url) => {
-    urls.add(url)
-    return url
-  })
+  for (const { content } of prompt) if (typeof content !== 'string') for (const part of content) addUrls(part, urls)
   if (urls.size === 0) return prompt
   if (urls.size > maxUrls) {
     const problem = `a prompt has at most ${maxUrls} files by URL`
@@ -69,17 +66,39 @@ async function loadFile(url: string, { fetch, signal, model }: DownloadOptions):
   }
 }
 
+interface Part {
+  readonly type: string
+  readonly data?: unknown
+  readonly output?: unknown
+}
+
+/** Returns the URL of a file part; undefined for other parts. */
+function urlOf({ type, data }: Part): string | undefined {
+  if (type !== 'file') return undefined
+  const { data: url } = (data ?? {}) as { readonly data?: unknown }
+  return isFileUrl(url) ? (url as string) : undefined
+}
+
+/** Returns the parts of a tool result; undefined for other parts. */
+function partsOfResult({ type, output }: Part): readonly Part[] | undefined {
+  if (type !== 'tool-result') return undefined
+  const { type: kind, value } = (output ?? {}) as { readonly type?: string; readonly value?: unknown }
+  return kind === 'content' && Array.isArray(value) ? value : undefined
+}
+
+function addUrls(part: Part, urls: Set<string>): void {
+  const url = urlOf(part)
+  if (url !== undefined) urls.add(url)
+  for (const inner of partsOfResult(part) ?? []) addUrls(inner, urls)
+}
+
 /** Replaces the data of each file that is a URL, in messages and in tool results. */
 function mapFiles(prompt: Prompt, dataOf: (url: string) => string): Prompt {
-  const mapPart = <Part extends { readonly type: string }>(part: Part): Part => {
-    const { type, data, output } = part as Part & { readonly data?: unknown; readonly output?: unknown }
-    if (type === 'file') {
-      const { data: url } = (data ?? {}) as { readonly data?: unknown }
-      return isFileUrl(url) ? { ...part, data: { type: 'data', data: dataOf(url as string) } } : part
-    }
-    const { type: kind, value } = (output ?? {}) as { readonly type?: string; readonly value?: unknown }
-    if (type !== 'tool-result' || kind !== 'content' || !Array.isArray(value)) return part
-    return { ...part, output: { type: 'content', value: value.map(mapPart) } }
+  const mapPart = (part: Part): Part => {
+    const url = urlOf(part)
+    if (url !== undefined) return { ...part, data: { type: 'data', data: dataOf(url) } }
+    const inner = partsOfResult(part)
+    return inner ? { ...part, output: { type: 'content', value: inner.map(mapPart) } } : part
   }
   return prompt.map((message) =>
     typeof message.content === 'string' ? message : { ...message, content: message.content.map(mapPart as never) },

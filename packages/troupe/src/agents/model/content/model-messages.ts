@@ -9,11 +9,9 @@ import type {
 } from '@ai-sdk/provider'
 import {
   type ContentPart,
-  canonicalJson,
+  checkJson,
   contentOf,
-  encodeJson,
   type FilePart,
-  hashText,
   isObject,
   type Json,
   type SourcePart,
@@ -58,7 +56,7 @@ export function argumentsOf(
   try {
     const args = JSON.parse(call.input.trim() === '' ? '{}' : call.input) as Json
     // The parser takes 1e400 for infinity, and any depth.
-    encodeJson(args, 'What was given')
+    checkJson(args, 'What was given')
     return { ok: true, args }
   } catch (error) {
     if (error instanceof TroupeError) return { ok: false, problem: error.message }
@@ -167,9 +165,11 @@ const tokensOfFile = 1_500
 /** The average number of characters per token of English text. */
 export const charactersPerToken = 4
 
-/** Returns the estimated tokens of a value, by its length; files have their own measure. */
-export function tokensOf(value: unknown): number {
-  const text = JSON.stringify(value) ?? ''
+/**
+ * Returns the estimated tokens of a value, by its length; files have their own measure.
+ * @param text the value as JSON, with its keys in any order
+ */
+export function tokensOf(value: unknown, text = JSON.stringify(value) ?? ''): number {
   if (!text.includes('"type":"file"')) return Math.ceil(text.length / charactersPerToken)
   let files = 0
   const withoutFiles = JSON.stringify(value, (_, inner: unknown) => {
@@ -179,13 +179,6 @@ export function tokensOf(value: unknown): number {
   })
   return Math.ceil(withoutFiles.length / charactersPerToken) + files * tokensOfFile
 }
-
-/**
- * Extends the hash of a thread by its newest messages, because hashing the complete thread in each turn would be
- * quadratic.
- */
-export const chainHash = (hash: string, messages: readonly ThreadMessage[]): string =>
-  messages.reduce((before, message) => hashText(before + canonicalJson(message as unknown as Json)), hash)
 
 /**
  * The newest messages within a number of tokens. It begins with a user's message, so that no result lacks its call; at
