@@ -109,10 +109,11 @@ export function createModels(options: ModelsOptions): Models {
   }
   const bounds = new BoundedModels()
   const modelOf = async (spec: ModelTarget, tokensLeft: number | undefined): Promise<LanguageModelV4> => {
-    const resolve = async () => bounds.bounded(await resolver.resolve(spec), tokensLeft)
-    if (!recording) return resolve()
+    if (!recording) return bounds.bounded(await resolver.resolve(spec), tokensLeft)
     if (typeof spec === 'object' && 'url' in spec && spec.apiKey) recording.redactSecret(await reveal(spec.apiKey))
-    return recordedModel(recording, modelNameOf(spec), resolve)
+    return recordedModel(recording, modelNameOf(spec), async () =>
+      bounds.bounded(await resolver.resolve(spec), tokensLeft),
+    )
   }
   const ports = { clock, random, events, prices, caller, gates, resolver, ...(recording ? { recording } : {}) }
   return {

@@ -161,7 +161,7 @@ function createGate(
     async pass(ask, signal) {
       // Checked before the wait: a call that would be rejected after the wait need not wait.
       if (breaker.state === 'open') throw breaker.rejection()
-      await warm(signal)
+      if (coldUntil > clock.monotonic()) await warm(signal)
       for (const { rate } of all)
         await rate?.wait({ signal, maxWaitMs: longestPauseMs }).catch((error: unknown) => {
           throw asLimited(name, error)

@@ -39,11 +39,16 @@ export function withTimeLimit<Out>(limit: TimeLimit, fn: (signal: AbortSignal) =
     }
     if (signal?.aborted) return onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
-    // A synchronous throw must reject too.
-    Promise.resolve()
-      .then(() => fn(controller.signal))
-      .then(resolve, reject)
-      .finally(done)
+    const run = async () => {
+      try {
+        resolve(await fn(controller.signal))
+      } catch (error) {
+        reject(error)
+      } finally {
+        done()
+      }
+    }
+    void run()
   })
 }
 

@@ -34,7 +34,7 @@ export class EffectTaint implements StepTaint {
 }
 
 /** Calls the function of an effect, which sees the abort of the step. */
-export async function callEffect<Out>(
+export function callEffect<Out>(
   { execution, name, fn, key }: EffectCode<Out>,
   stepTaint: StepTaint,
   granted?: Json,
