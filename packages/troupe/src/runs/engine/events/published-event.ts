@@ -44,8 +44,10 @@ type PublishedEvent = Declared<{ [Type in Announced]: RunFields & Published<Type
 
 export function publishedEvent(userId: UserId, runId: string, trace: RunTrace, event: EventWithPath): PublishedEvent {
   const fields: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(event))
-    if ((publishedFields as readonly string[]).includes(name) && value !== undefined) fields[name] = value
+  for (const name of publishedFields) {
+    const value = (event as { readonly [name: string]: unknown })[name]
+    if (value !== undefined) fields[name] = value
+  }
   const { type, at, seq, path } = event
   const base = { type, at, userId, runId, seq, trace: trace.id, path, ...trace.spanOf(event) }
   return { ...base, ...fields, ...summaryOf(event) } as PublishedEvent

@@ -26,7 +26,8 @@ export const traceIdOf = (user: UserId, run: string, pinned: Pick<Pinned, 'more'
 export class RunTrace {
   readonly id: string
   readonly #user: UserId
-  readonly #run: string
+  readonly #journal: string
+  readonly #stepJournals: string
   readonly #callerSpan: TraceContext | undefined
   /** The ids of spans, each of which is a hash, by the names of what they are of. */
   readonly #spans = new Map<string, string>()
@@ -34,13 +35,14 @@ export class RunTrace {
   constructor(user: UserId, run: string, pinned: Pick<Pinned, 'more'>) {
     this.id = traceIdOf(user, run, pinned)
     this.#user = user
-    this.#run = run
+    this.#journal = runJournal(run)
+    this.#stepJournals = stepJournal(run, '')
     this.#callerSpan = callerSpanOf(pinned)
   }
 
   /** Returns undefined for events that start or end no span. */
   spanOf(event: EventWithPath): SpanRef | undefined {
-    const journal = runJournal(this.#run)
+    const journal = this.#journal
     const branchOf = (branch: string) => this.#spanId(`${journal}/${branch}`)
     switch (event.type) {
       case 'run.started':
@@ -61,7 +63,7 @@ export class RunTrace {
       case 'step.resumed':
       case 'step.completed':
       case 'step.failed':
-        return { span: this.#spanId(stepJournal(this.#run, event.step)), parent: branchOf(event.branch) }
+        return { span: this.#spanId(`${this.#stepJournals}${event.step}`), parent: branchOf(event.branch) }
       default:
         return undefined
     }

@@ -2,15 +2,7 @@
  * A record of a run's journal and its stored form: a value that occurs several times in a large record (an outcome that is the
  * input of ten branches) is written once, and `same` has its other positions.
  */
-import {
-  encodeJson,
-  finishNow,
-  fitsWithin,
-  isLongValue,
-  type Json,
-  jsonInParts,
-  type WorkInParts,
-} from '../../../core/index.ts'
+import { finishNow, fitsWithin, isLongValue, type Json, jsonInParts, type WorkInParts } from '../../../core/index.ts'
 import { EncodedBody } from '../../../journal/index.ts'
 import type { Event, Input } from '../../machine/machine-events.ts'
 
@@ -35,7 +27,7 @@ export const encodeRecord = (record: RunRecord): EncodedBody => finishNow(encode
 export function* encodeRecordInParts(record: RunRecord): WorkInParts<EncodedBody> {
   const { input, events, first } = record
   const isShort = events.length <= large.events && !isLongValue(record)
-  if (isShort) return new EncodedBody(encodeJson(record, 'A record of a run'))
+  if (isShort) return new EncodedBody(JSON.stringify(record))
   const repeats = new Repeats()
   const parts = [`{"input":${yield* repeats.encode(input, { holder: undefined, key: 'input' })},"events":[`]
   yield
