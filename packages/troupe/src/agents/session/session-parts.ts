@@ -44,6 +44,17 @@ export interface Acting {
   /** The rights of agents that act for it, besides its own. */
   readonly within?: readonly AgentAccess[]
 }
+
+/** How a call executes the open step of a thread. */
+export interface SessionEntry {
+  /** Called with the parts of the answer. */
+  readonly live?: (part: Json) => void
+  /** `first`: the call has begun the step. `restart`: the process that executed it has ended. */
+  readonly entry?: 'first' | 'restart'
+  /** True if no step before this one has continued the thread. */
+  readonly isNewThread?: boolean
+}
+
 /** Notifies watchers that something of a session waits no longer for a person. */
 export function approvalClosed(
   { services: { platform }, user: userId }: Pick<SessionOptions, 'services' | 'user'>,

@@ -24,12 +24,12 @@ interface Listeners {
 }
 
 export async function sessionStep(
-  options: SessionOptions & { readonly agent: Agent; readonly threads: ThreadStore },
+  options: SessionOptions & { readonly agent: Agent; readonly threads: ThreadStore; readonly isNewThread: boolean },
   open: OpenStep,
   recorder: Recorder,
   { live, ...listeners }: Listeners,
 ): Promise<Outcome> {
-  const { budgetOf, user, agent, threads, services: shared } = options
+  const { budgetOf, user, agent, threads, isNewThread, services: shared } = options
   const thread = threadKey({ threadId: options.threadId, name: agent.name })
   const services = budgetOf ? { ...shared, limits: { ...shared.limits, budget: budgetOf(user) } } : shared
   const askIn = (inner: Recorder, name: string) =>
@@ -54,6 +54,7 @@ export async function sessionStep(
     flow: replyOnly,
     services,
     thread: threadMessagesOf(thread),
+    isNewThread,
     ...listeners,
     ...(live ? { live } : {}),
   }

@@ -52,6 +52,12 @@ async function createSessionTestbed(
     commits++
     return commit(change)
   }
+  let reads = 0
+  const read = storage.read.bind(storage)
+  storage.read = (scope, statements) => {
+    if ('user' in scope) reads++
+    return read(scope, statements)
+  }
   const journals = createJournals({ storage, clock, owner: 'test' })
   const inbox = createInbox({ storage, clock })
   const timers = createTimers({ storage, clock })
@@ -94,6 +100,8 @@ async function createSessionTestbed(
     seen,
     sent,
     commits: () => commits,
+    /** The number of reads of users; timers read by themselves. */
+    reads: () => reads,
     journals,
     session: (agent: Agent, threadId = 't', user = 'u') => sessions(agent, { user, threadId }),
     async close() {

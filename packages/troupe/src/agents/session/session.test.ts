@@ -57,6 +57,16 @@ describe('a session', () => {
     expect(commits()).toBeLessThanOrEqual(1 + 3 * 3 + 2)
   })
 
+  it('A session reads the state of a thread before each step, and its messages from the second step on.', async () => {
+    const { session, reads } = await openSessionTestbed()
+    const { model, agent } = mockAgent(['first', 'second'])
+    await session(agent).chat('one')
+    expect(reads()).toBe(1)
+    await session(agent).chat('two')
+    expect(reads()).toBe(3)
+    expect(promptOf(model, 1)).toContain('first')
+  })
+
   it('A session that is aborted rejects as cancelled, and leaves a valid history.', async () => {
     const { session } = await openSessionTestbed()
     const controller = new AbortController()

@@ -34,7 +34,7 @@ import { clearCancelled } from './clear-cancelled.ts'
 import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
 import type { SessionCallOptions } from './session-call-options.ts'
-import type { SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
+import type { SessionEntry, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
 import { failedCall, type RunOutcome, resultOfEnd, type SessionResult, waitingFor } from './session-result.ts'
 import { sessionStep, type Unsaved } from './session-step.ts'
 import { SessionStream } from './session-stream.ts'
@@ -153,8 +153,8 @@ export class Session {
     return this.#inTurn('answer', options, async (own) => {
       const claim = (state: ThreadState) => this.#threads.claim(this.#options.user, this.#partner, state)
       const answer = { id, value: captured, claim }
-      const { open, ...how } = await commitAnswer(this.#options, this.#threads, this.#thread, answer)
-      return this.#carryOut(open, own, how)
+      const { open, holder } = await commitAnswer(this.#options, this.#threads, this.#thread, answer)
+      return this.#carryOut(open, own, resumed(holder))
     })
   }
 
@@ -297,7 +297,8 @@ export class Session {
     const traced = callerSpan ? { callerSpan } : {}
     const open = { ...call, ...taint, ...traced, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#partner, state, open)
-    return this.#carryOut(open, options, live ? { live } : {})
+    const isNewThread = state.steps === 0
+    return this.#carryOut(open, options, { entry: 'first', isNewThread, ...(live ? { live } : {}) })
   }
 
   /** Executes the open step, unless another process does. */
@@ -306,7 +307,7 @@ export class Session {
     const { statements } = this.#threads.claim(user, this.#partner, state)
     const done = statements.length > 0 ? await storage.commit({ id: null, scope: { user }, statements }) : undefined
     if (done?.ok === false) throw failure(done.code, { ...done.detail })
-    return this.#carryOut(state.open, options, state)
+    return this.#carryOut(state.open, options, resumed(state.holder))
   }
 
   /** Continues a parked step that this process has released: the timeout of its question has passed. */
@@ -317,7 +318,8 @@ export class Session {
       await this.#resume({ ...state, open }, {})
   }
 
-  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, { live, holder }: How): Promise<SessionResult> {
+  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, how: SessionEntry): Promise<SessionResult> {
+    const { live, entry, isNewThread = false } = how
     const { user, steps, owner, services } = this.#options
     const leasedAs = owner?.()
     const release = () => this.#threads.release(services.platform.clock, user, this.#thread, open)
@@ -347,13 +349,16 @@ export class Session {
           ...(open.callerSpan ? { traceId: open.callerSpan.traceId, parentSpan: open.callerSpan.spanId } : {}),
           onEnd: () => this.#threads.ended(user, this.#thread),
           ...(signal ? { signal } : {}),
-          ...(holder === 'ended' ? { entry: 'restart' } : {}),
+          ...(entry ? { entry } : {}),
           ...(owner ? { isLeased: true, canResume } : {}),
         },
         (recorder) => {
+          // After a rejected turn the code is executed again, and something may be stored.
+          const isNew = isNewThread && !begun
           begun = recorder
           const { agent } = this
-          return sessionStep({ ...this.#options, agent, threads: this.#threads }, open, recorder, {
+          const parts = { ...this.#options, agent, threads: this.#threads, isNewThread: isNew }
+          return sessionStep(parts, open, recorder, {
             live: noted,
             onThread: (unsaved) => Object.assign(this.#executing, { unsaved }),
             onSpent: (spent) => Object.assign(this.#executing, spentField(spent)),
@@ -387,12 +392,8 @@ export class Session {
   }
 }
 
-/** How a call executes the open step. */
-interface How {
-  readonly live?: (part: Json) => void
-  /** The holder of the step before this process claimed it. */
-  readonly holder?: ThreadState['holder']
-}
+const resumed = (holder: ThreadState['holder']): SessionEntry => (holder === 'ended' ? { entry: 'restart' } : {})
+
 type WithOptions<Out> = (captured: SessionCallOptions) => Promise<Out>
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */

@@ -75,9 +75,9 @@ function* encodeMessage(role: 'user' | 'assistant', value: Json): WorkInParts<En
  */
 export async function threadStep(agent: Agent, entry: StepEntry): Promise<Outcome> {
   if (agent instanceof BaseLlmAgent) return agent.step(entry)
-  const { recorder, services, thread, threadRun: run } = entry
+  const { recorder, services, thread, isNewThread, threadRun: run } = entry
   const user = recorder.principal.userId
-  const stored = await services.records.threadMessages.load(user, thread)
+  const stored = isNewThread ? [] : await services.records.threadMessages.load(user, thread)
   // Stored messages never change, so a replay reads the same ones.
   const length = await recorder.answer({ kind: 'thread', name: thread }, () => stored.length)
   const before = stored.slice(0, length)
