@@ -34,12 +34,15 @@ export function withIdleLimit<Out>(
       stalled.reject(error)
     })
   let timer = startTimer(limitMs)
-  // A call whose caller has left may never settle. The timer must not keep the process alive.
-  const stopWatching = whenAborted(signal, () => timer.release())
+  const stopWatching = whenAborted(signal, () => {
+    // A call whose caller has left may never settle. The timer must not keep the process alive.
+    timer.release()
+    controller.abort(signal.reason)
+  })
   const onActivity = () => {
     leftAtPiece = timer.leftMs
   }
-  const reading = fn(AbortSignal.any([signal, controller.signal]), onActivity)
+  const reading = fn(controller.signal, onActivity)
   // The result of the loser of the race is not needed.
   reading.catch(() => {})
   return Promise.race([reading, stalled.promise]).finally(() => {

@@ -2,15 +2,7 @@
  * The turn: what a step has staged commits with what it has recorded, in one change. Commits wait for the effects that
  * were started before them.
  */
-import {
-  copyJson,
-  encodeJson,
-  type Json,
-  type StoredError,
-  storeError,
-  TimeSlice,
-  type WorkInParts,
-} from '../../core/index.ts'
+import { copyJson, type Json, type StoredError, storeError, TimeSlice, type WorkInParts } from '../../core/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { EffectToken } from '../effects/effects-in-progress.ts'
 import { checkSize } from '../effects/run-effect.ts'
@@ -104,7 +96,7 @@ export class Turn {
     try {
       // A long outcome is already a copy with its text.
       const value = end.text === undefined ? copyJson(end.value, what) : end.value
-      const text = end.text ?? encodeJson(value, what)
+      const text = end.text ?? JSON.stringify(value)
       checkSize(this.#execution, text, what)
       return { value, text }
     } catch (thrown) {
