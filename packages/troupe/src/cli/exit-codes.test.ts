@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { catalogue, TroupeError } from '../core/index.ts'
-import { CliError, complaintOf, exitCodes, misused } from './exit-codes.ts'
+import { CliError, complaintOf, exitCodes, misused, withOptionName } from './exit-codes.ts'
 
 it('Every failure of a command says what to do, also one that was thrown without a hint.', () => {
   const codes = Object.keys(catalogue)
@@ -24,4 +24,11 @@ it('A hint of the command line names no route and no function, where the server 
   expect(complaintOf(invalid).hint).toBe('Add --help to see its options.')
   for (const code of ['run.unknown', 'experiment.unknown', 'thread.unknown'] as const)
     expect(complaintOf(new TroupeError('It is missing.', { code })).hint).toMatch(/^List the \w+ to find its id\./)
+})
+
+it('An error of the command line names the option that was wrong, and the field of the request where there is no such option.', () => {
+  const message = 'The request is invalid: query/minCost: it must be one of a, b.'
+  expect(withOptionName(message, ['usage', '--min-cost', 'x'])).toBe('--min-cost is not valid: it must be one of a, b.')
+  expect(withOptionName(message, ['usage', '--min-cost=x'])).toBe('--min-cost is not valid: it must be one of a, b.')
+  expect(withOptionName(message, ['usage'])).toBe(message)
 })

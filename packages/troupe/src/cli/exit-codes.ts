@@ -91,6 +91,13 @@ export function complaintOf(error: unknown): Complaint {
   return { ...fields, code: code ?? 'command.failed', exit: exitCodes.failed }
 }
 
+/** Returns the message with the option of the command in place of the field of its request: `query/status` is `--status`. */
+export const withOptionName = (message: string, argv: readonly string[]): string =>
+  message.replace(/^The request is invalid: (?:query|body)\/(\w+): /, (path: string, field: string) => {
+    const option = `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    return argv.some((one) => one === option || one.startsWith(`${option}=`)) ? `${option} is not valid: ` : path
+  })
+
 /** Returns the hint of the catalogue for a code. A hint with placeholders is replaced by a reference to the log. */
 function advised(code: string | undefined): string {
   const known: Readonly<Record<string, CatalogueEntry>> = catalogue

@@ -3,7 +3,15 @@ import { Console } from 'node:console'
 import { CommanderError } from 'commander'
 import { version } from '../core/index.ts'
 import { openCommandContext } from './command-context.ts'
-import { type CliError, commandFailure, complaintOf, type ExitCode, exitCodes, misused } from './exit-codes.ts'
+import {
+  type CliError,
+  commandFailure,
+  complaintOf,
+  type ExitCode,
+  exitCodes,
+  misused,
+  withOptionName,
+} from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
 import { safe } from './output/safe.ts'
 import { withoutSecrets } from './output/without-secrets.ts'
@@ -59,7 +67,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     // A command that was interrupted by Ctrl-C reports no error.
     if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
-    const code = complain(error, flagsSoFar, secrets)
+    const code = complain(error, flagsSoFar, secrets, argv)
     return signal.aborted ? exitCodes.interrupted : code
   }
   return exit
@@ -93,8 +101,14 @@ function stopped(): AbortSignal {
   return stop.signal
 }
 
-function complain(error: unknown, { json, debug }: GlobalFlags, secrets: readonly string[]): ExitCode {
-  const { exit, stack, ...fields } = complaintOf(error)
+function complain(
+  error: unknown,
+  { json, debug }: GlobalFlags,
+  secrets: readonly string[],
+  argv: readonly string[] = [],
+): ExitCode {
+  const { exit, stack, ...complaint } = complaintOf(error)
+  const fields = { ...complaint, message: withOptionName(complaint.message, argv) }
   const writeError = (text: string) => process.stderr.write(`${withoutSecrets(text, process.env, secrets)}\n`)
   if (json) writeError(JSON.stringify({ error: fields }))
   else {

@@ -97,7 +97,7 @@ it.each([
   [
     'an unknown kind of personal data',
     'guardrails: { input: [{ redactPersonalData: { kinds: [name] } }] }',
-    /agents\.A\.guardrails\.input\.0\.redactPersonalData\.kinds\.0: Invalid option: expected one of "email"/,
+    /agents\.A\.guardrails\.input\.0\.redactPersonalData\.kinds\.0: it must be one of email/,
   ],
   [
     'an unknown option of the memory',

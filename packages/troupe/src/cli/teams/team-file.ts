@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { z } from 'zod'
 import type { TroupeConfig } from '../../configuration/index.ts'
-import { nearest, type TroupeError } from '../../core/index.ts'
+import { issueProblem, nearest, type TroupeError } from '../../core/index.ts'
 import { compileRules } from '../../security/index.ts'
 import { defineTopology, patterns, type TopologyForm } from '../../topology/index.ts'
 import { misused } from '../exit-codes.ts'
@@ -101,7 +101,7 @@ const words = (schema: { readonly shape: object }): readonly string[] => Object.
 export const problemsOf = ({ issues }: z.ZodError): readonly string[] =>
   issues.flatMap(plainIssues).map((issue) => {
     const at = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
-    if (issue.code !== 'unrecognized_keys') return `${at}${issue.message}`
+    if (issue.code !== 'unrecognized_keys') return `${at}${issueProblem(issue)}`
     const known = [
       ...words(teamSchema),
       ...words(agentSchema),

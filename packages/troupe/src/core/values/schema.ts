@@ -28,7 +28,13 @@ export async function parse<T>(schema: Schema<T>, value: unknown, what: string):
 
 /** Returns the message of an issue, in plain words for a value that is absent. */
 export const issueProblem = ({ message }: { readonly message: string }): string =>
-  /received undefined$/.test(message) ? 'it is missing' : message
+  /received undefined$/.test(message)
+    ? 'it is missing'
+    : message.replace(/^Invalid option: expected one of (.*)$/, inWords)
+
+/** A list of zod, as `"a"|"b"`. */
+const inWords = (_: string, options: string): string =>
+  `it must be one of ${options.replaceAll('"', '').replaceAll('|', ', ')}`
 
 async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
   try {

@@ -6,6 +6,7 @@ import {
   failure,
   fieldOf,
   isObject,
+  issueProblem,
   type Json,
   LeaseLostError,
   nearest,
@@ -96,7 +97,7 @@ function argumentsOf({ clients, impersonated }: ToolCaller, spec: ToolSpec, args
   if (checked.success) return checked.data
   const problems = checked.error.issues
     .slice(0, 5)
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .map((issue) => [...(issue.path.length > 0 ? [issue.path.join('.')] : []), issueProblem(issue)].join(': '))
   throw wrong(problems.join('; '))
 }
 

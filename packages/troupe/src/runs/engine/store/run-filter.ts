@@ -3,7 +3,7 @@
  * label.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { checkName, checkOptions, checkTags, failure, nearest } from '../../../core/index.ts'
+import { checkName, checkOptions, checkTags, failure, nearest, show } from '../../../core/index.ts'
 import { type Dialect, type Statement, statementOf } from '../../../storage/index.ts'
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
@@ -100,7 +100,7 @@ export function checkFilter(filter: RunFilter): RunFilter {
       throw wrong(bound, 'it must be a number of US dollars')
   for (const timeBound of ['from', 'to'] as const)
     if (filter[timeBound] !== undefined && Number.isNaN(Date.parse(String(filter[timeBound]))))
-      throw wrong(timeBound, 'it must be an ISO text of a time')
+      throw wrong(timeBound, `it must be a time such as 2026-03-01T08:00:00Z, got ${show(filter[timeBound])}`)
   return filter
 }
 

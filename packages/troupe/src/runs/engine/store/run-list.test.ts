@@ -86,7 +86,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(await ids({ tags: texts.slice(1), search: texts.slice(1).join(' ') })).toEqual([])
     expect(await wrong({ search: ' -- ' })).toMatch(/contains no word/)
     expect(await wrong({ title: ' ' })).toMatch(/1 to 200 characters/)
-    expect(await wrong({ from: 'yesterday' })).toMatch(/ISO text/)
+    expect(await wrong({ from: 'yesterday' })).toMatch(/it must be a time such as .*, got yesterday/)
     const repeated = await Promise.all([1, 2].map(() => orchestra.start({ id: 'a', task: 'a', topology })))
     expect(repeated.map(({ id }) => id)).toEqual(['a', 'a'])
     await expect(orchestra.start({ id: 'a', task: 'other', topology })).rejects.toMatchObject({ code: 'run.repeated' })

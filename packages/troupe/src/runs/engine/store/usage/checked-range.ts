@@ -1,5 +1,5 @@
 /** The range of time of a report, and the intervals of one over time. */
-import { failure } from '../../../../core/index.ts'
+import { failure, show } from '../../../../core/index.ts'
 
 interface Range {
   readonly from?: string
@@ -22,7 +22,10 @@ export function checkedRange(
     if (text === undefined) return otherwise
     const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
     if (Number.isNaN(at))
-      throw failure('validation.failed', { what: `${what}.${name}`, problem: 'it must be an ISO text of a time' })
+      throw failure('validation.failed', {
+        what: `${what}.${name}`,
+        problem: `it must be a time such as 2026-03-01T08:00:00Z, got ${show(text)}`,
+      })
     return at
   }
   const to = timeOf('to', now)
