@@ -14,7 +14,16 @@ const dateTimeFormat = new Intl.DateTimeFormat(undefined, {
 const numberFormat = new Intl.NumberFormat()
 const dollars = new Intl.NumberFormat(undefined, { style: 'currency', currency: 'USD', maximumFractionDigits: 4 })
 
-const shortFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const shortFormat = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+  timeZoneName: 'short',
+})
+/** The name of the reader's time zone, as `Europe/Berlin`: for fields, whose times may have several offsets. */
+export const timeZone = (): string => dateTimeFormat.resolvedOptions().timeZone
 const hourFormat = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
 /** The time of the day alone. */
 export const timeOfDay = (at: number): string => hourFormat.format(at)

@@ -78,6 +78,9 @@ const over: Readonly<Record<string, string>> = {
   'run.cancelled': 'cancelled',
 }
 export const isOver = ({ status }: RunState): boolean => Object.values(over).includes(status)
+/** Whether the last one of the events that start or end a run ends it. */
+export const hasEnd = (events: readonly RunEvent[]): boolean =>
+  Object.hasOwn(over, events.findLast(({ type }) => type === 'run.retried' || Object.hasOwn(over, type))?.type ?? '')
 
 /** The document leaves open what a run has pinned. */
 interface Pinned {

@@ -48,6 +48,17 @@ describeInBrowser('The verification of the audit log', (testbed) => {
     await takeScreenshot('audit-verified')
   })
 
+  test('The audit view names the time zone of the times by which it is narrowed.', async () => {
+    const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
+    for (const name of ['From', 'To']) {
+      const field = page.getByLabel(name, { exact: true })
+      const described = await field.evaluate(
+        (input) => document.getElementById(input.getAttribute('aria-describedby') ?? '')?.innerText,
+      )
+      expect(described, name).toBe(`in ${zone}`)
+    }
+  })
+
   test('The audit view names the records that were changed or removed in the database, and since which record.', async () => {
     const db = new DatabaseSync(file)
     const idAt = (n: number) => String(db.prepare('select id from security_audit_leaves where n = ?').get(n)?.id)

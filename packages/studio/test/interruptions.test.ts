@@ -149,4 +149,20 @@ describeInBrowser('The studio with late answers', (testbed) => {
     await page.getByRole('navigation').getByRole('link', { name: 'Context' }).click()
     await page.getByText('The cursor does not belong to this list.').waitFor({ state: 'detached' })
   })
+
+  test('The page of an ended run says that its events are loading, until the last one has arrived.', async () => {
+    const run = await played.troupe.user('default').orchestra.start({ agent: 'Echo', task: 'an echo' })
+    await run.result()
+    const cut = async (route: Route) => {
+      const response = await route.fetch()
+      const frames = (await response.text()).split('\n\n')
+      await route.fulfill({ response, body: `${frames.slice(0, 3).join('\n\n')}\n\n` })
+    }
+    const partial = page.getByRole('region', { name: 'Team' }).getByText(/^The events are loading: \d so far\.$/)
+    await withRoute(/\/v1\/runs\/[^/]+\/events/, cut, async () => {
+      await open(`runs/${run.id}`)
+      await partial.waitFor()
+    })
+    await partial.waitFor({ state: 'hidden' })
+  })
 })

@@ -77,8 +77,8 @@ describeInBrowser('the page', (testbed) => {
     await page.getByRole('status', { name: 'Status of the run' }).getByText('completed').waitFor()
     expect(played.sent).toEqual(['Bob'])
     expect(await page.getByRole('region', { name: 'Response' }).last().innerText()).toBe('The letter is sent.')
-    await page.getByRole('button', { name: 'Replay' }).click()
-    await page.getByText('identical').waitFor()
+    await page.getByRole('button', { name: 'Verify replay' }).click()
+    await page.getByText('The replay of the journal has the same').waitFor()
     await page.getByRole('link', { name: 'Why' }).click()
     await page
       .getByRole('region', { name: 'Why' })

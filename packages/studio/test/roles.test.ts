@@ -96,7 +96,7 @@ describeInBrowser('The roles of the studio', (testbed) => {
       ['failed', 'Print the menu'],
       ['sent', 'the mail'],
     ] as const)
-      expect(await commandsOf(page, run, task), run).toEqual(['Pause', 'Cancel', 'Retry', 'Replay'])
+      expect(await commandsOf(page, run, task), run).toEqual(['Pause', 'Cancel', 'Retry', 'Verify replay'])
     expect(await buttonsOf(page, `runs/${asking}`, 'Clerk asks')).toEqual(
       expect.arrayContaining(['Approve', 'Refuse…']),
     )
@@ -124,7 +124,7 @@ describeInBrowser('The roles of the studio', (testbed) => {
         ',',
       ),
     )
-    const all = ['Pause', 'Cancel', 'Retry', 'Fork…', 'Undo…', 'Replay']
+    const all = ['Pause', 'Cancel', 'Retry', 'Fork…', 'Undo…', 'Verify replay']
     expect(await commandsOf(page, 'sent', 'the mail')).toEqual(all)
     expect(await buttonsOf(page, 'runs/sent?tab=time&at=2', /^Event 2/)).toContain('Fork here…')
     expect(await buttonsOf(page, 'chat?with=Echo&thread=morning', 'You said: good morning')).toContain(

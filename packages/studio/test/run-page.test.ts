@@ -91,6 +91,18 @@ describeInBrowser('The page of a run', (testbed) => {
     await expect.poll(facts).toMatch(/worked \d+ ms · waited [2-9](\.\d)? sec/)
   })
 
+  test('Verify replay says how many events the replay of the journal has, and that nothing was called.', async () => {
+    const run = await start('Asker', 'A run that is replayed')
+    const { questions } = await run.result()
+    await run.answer(questions[0]?.id ?? '', 'left')
+    await run.result()
+    await open(run.id)
+    await page.getByRole('button', { name: 'Verify replay' }).click()
+    await page
+      .getByText(/^The replay of the journal has the same \d+ events\. No model and no tool was called\.$/)
+      .waitFor()
+  })
+
   test('Why shows the newest part of a long path, and all of it on request.', async () => {
     const run = await troupe.user('default').orchestra.start({
       task: rounds,
@@ -129,14 +141,19 @@ describeInBrowser('The page of a run', (testbed) => {
     await page.getByRole('complementary').getByText('the 17th is torn').waitFor()
   })
 
-  test('The page of a failed run that was retried leads to the retry.', async () => {
+  test('The page of a failed run leads to its retry, and the pages of a retry and of a fork to the run that they continue.', async () => {
     const torn = defineAgent({ name: 'Torn', run: () => Promise.reject(new Error('no paper')) })
     const run = await troupe.user('default').orchestra.start({ agent: torn, task: 'Print' })
     await run.result()
     await open(run.id)
     await page.getByRole('button', { name: 'Retry', exact: true }).click()
     await page.waitForURL((url) => !url.hash.includes(run.id))
-    await open(run.id)
+    await expect.poll(facts).toContain(`retry of ${run.id}`)
+    const fork = await troupe.user('default').orchestra.fork(run.id, { at: 1 })
+    await open(fork.id)
+    await expect.poll(facts).toContain(`fork of ${run.id}`)
+    await page.locator('.run-facts').getByRole('link', { name: run.id }).click()
+    await page.waitForURL((url) => url.hash.includes(run.id))
     await page.getByText(/^Retried as .*: failed\.$/).waitFor()
   })
 })

@@ -37,7 +37,12 @@ export default function Chart(props: ChartProps) {
         <Text bold className="break">
           {title}
         </Text>
-        <Button look="soft" small aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
+        <Button
+          look="soft"
+          small
+          aria-label={`${isTable ? 'Chart' : 'Table'} of ${title}`}
+          onClick={() => setIsTable(!isTable)}
+        >
           {isTable ? 'Chart' : 'Table'}
         </Button>
       </Flex>

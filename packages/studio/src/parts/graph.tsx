@@ -5,17 +5,20 @@ import {
   Controls,
   type Edge,
   type EdgeProps,
+  getViewportForBounds,
   Handle,
   MarkerType,
   MiniMap,
+  type MiniMapNodeProps,
   type Node,
   type NodeProps,
   Position,
   ReactFlow,
+  ReactFlowProvider,
   useReactFlow,
   useStore,
 } from '@xyflow/react'
-import { type CSSProperties, memo, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { type CSSProperties, memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import type { Topology } from '../api/shapes.ts'
 import { useAppearance } from '../appearance.tsx'
 import { count } from '../format.ts'
@@ -149,30 +152,49 @@ const arrowheads = {
   unused: { type: MarkerType.ArrowClosed, color: 'var(--mark)' },
 }
 
-const fitOptions = { maxZoom: 1, padding: 0.1 } as const
+const fitOptions = { minZoom: 0.05, maxZoom: 1, padding: 0.1 } as const
 /** The names of nodes that are drawn smaller cannot be read. */
 const readableZoom = 0.6
 
 /**
  * Fits the drawing into its place again when the place has another width, as beside an opened panel. A drawing that would be too
- * small to be read opens around one node, and an overview beside it leads to the others.
+ * small to be read opens around one node, and an overview leads to the others. In another width such a drawing has the same
+ * point in its middle.
  */
 function FitToWidth({ first }: { readonly first: string }) {
   const width = useStore((store) => store.width)
-  const { fitView, getZoom, setCenter, getNode } = useReactFlow()
+  const height = useStore((store) => store.height)
+  const { fitView, setCenter, getNode, getNodes, getNodesBounds, getViewport, setViewport } = useReactFlow()
+  /** The width in which the drawing was too small to be read. */
+  const widthBefore = useRef<number>(undefined)
   useEffect(() => {
-    if (width === 0) return
+    if (width === 0 || height === 0) return
+    const before = widthBefore.current
+    const { minZoom, maxZoom, padding } = fitOptions
+    const fit = getViewportForBounds(getNodesBounds(getNodes()), width, height, minZoom, maxZoom, padding)
+    const node = fit.zoom < readableZoom ? getNode(first) : undefined
+    widthBefore.current = node && before && width
+    if (node !== undefined && before !== undefined) {
+      const { x, y, zoom } = getViewport()
+      void setViewport({ x: x + (width - before) / 2, y, zoom })
+      return
+    }
     void fitView(fitOptions).then(() => {
-      const node = getNode(first)
-      if (node === undefined || getZoom() >= readableZoom) return
+      if (node === undefined) return
       const { width: wide = 0, height: high = 0 } = node.measured ?? {}
+      widthBefore.current = width
       return setCenter(node.position.x + wide / 2, node.position.y + high / 2, { zoom: readableZoom })
     })
-  }, [width, fitView, getZoom, setCenter, getNode, first])
+  }, [width, height, fitView, setCenter, getNode, getNodes, getNodesBounds, getViewport, setViewport, first])
   return null
 }
 
-const smallOverview = { width: 112, height: 80 }
+/** Draws a node of the overview. Its outline has a width in px of the screen: of a large team the node alone would not be seen. */
+const OverviewNode = ({ x, y, width, height, color, className }: MiniMapNodeProps) => (
+  <rect className={className} x={x} y={y} width={width} height={height} fill={color} stroke={color} />
+)
+const overviewClass = ({ data }: AgentNode): string =>
+  urgent.some((state) => state === data.state?.state) ? 'overview-node urgent' : 'overview-node'
 
 /** The states that need the reader first. */
 const urgent = ['failed', 'waiting', 'working'] as const
@@ -191,7 +213,10 @@ export const Graph = memo(function Graph(props: GraphProps) {
   // Later events do not move what the reader looks at.
   const [first] = useState(() => firstNode(topology, states))
   const isLarge = topology.nodes.length > overviewFrom
-  const { positions, connections, isDown, tall } = useMemo(() => fitting(topology, isNarrow), [topology, isNarrow])
+  const { positions, connections, isDown, tall, overview } = useMemo(
+    () => fitting(topology, isNarrow),
+    [topology, isNarrow],
+  )
   const nodes: AgentNode[] = topology.nodes.map(({ name, kind }) => ({
     id: name,
     type: 'agent',
@@ -228,39 +253,44 @@ export const Graph = memo(function Graph(props: GraphProps) {
       ...(backward.length > 0 ? { markerStart: arrowhead } : {}),
     }
   })
+  const map = isLarge && (
+    <MiniMap
+      ariaLabel="Overview of the team"
+      pannable
+      zoomable
+      nodeColor={overviewColour}
+      nodeClassName={overviewClass}
+      nodeComponent={OverviewNode}
+      style={overview}
+    />
+  )
   return (
-    <div className="graph" style={{ '--graph-height': `${tall + 96}px` } as CSSProperties}>
-      <ReactFlow
-        key={isNarrow ? 'narrow' : 'wide'}
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        fitView
-        fitViewOptions={fitOptions}
-        nodesFocusable={topology.nodes.length <= few}
-        edgesFocusable={false}
-        nodesConnectable={false}
-        zoomOnScroll={false}
-        preventScrolling={false}
-        minZoom={0.05}
-        onlyRenderVisibleElements={topology.nodes.length > largeGraph}
-        colorMode={appearance === 'dark' ? 'dark' : 'light'}
-        proOptions={{ hideAttribution: true }}
-      >
-        <FitToWidth first={first} />
-        {isLarge && (
-          <MiniMap
-            ariaLabel="Overview of the team"
-            pannable
-            zoomable
-            nodeColor={overviewColour}
-            nodeStrokeWidth={0}
-            style={isNarrow ? smallOverview : undefined}
-          />
-        )}
-        <Controls showInteractive={false} orientation="horizontal" />
-      </ReactFlow>
-    </div>
+    <ReactFlowProvider key={isNarrow ? 'narrow' : 'wide'}>
+      <div className="graph" style={{ '--graph-height': `${tall + 96}px` } as CSSProperties}>
+        <ReactFlow
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={nodeTypes}
+          edgeTypes={edgeTypes}
+          fitView
+          fitViewOptions={fitOptions}
+          nodesFocusable={topology.nodes.length <= few}
+          edgesFocusable={false}
+          nodesConnectable={false}
+          zoomOnScroll={false}
+          preventScrolling={false}
+          minZoom={fitOptions.minZoom}
+          onlyRenderVisibleElements={topology.nodes.length > largeGraph}
+          colorMode={appearance === 'dark' ? 'dark' : 'light'}
+          proOptions={{ hideAttribution: true }}
+        >
+          <FitToWidth first={first} />
+          {!isNarrow && map}
+          <Controls showInteractive={false} orientation="horizontal" />
+        </ReactFlow>
+      </div>
+      {/* On a phone the overview would cover the drawing. */}
+      {isNarrow && map}
+    </ReactFlowProvider>
   )
 })

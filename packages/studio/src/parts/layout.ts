@@ -35,6 +35,20 @@ interface Drawing {
   /** px that the drawing is high, after it was scaled to its frame. */
   readonly tall: number
   readonly scale: number
+  /** px of an overview of the drawing. */
+  readonly overview: Size
+}
+
+/** px of an overview: beside the drawing on a wide page, and as wide as the drawing on a phone. */
+const overviewLimits = {
+  wide: { width: { min: 48, max: 240 }, height: { min: 40, max: 120 } },
+  narrow: { width: { min: 310, max: 310 }, height: { min: 40, max: 160 } },
+} as const
+
+function overviewOf(wide: number, tall: number, isNarrow: boolean): Size {
+  const { width, height: high } = overviewLimits[isNarrow ? 'narrow' : 'wide']
+  const scale = Math.min(width.max / wide, high.max / tall)
+  return { width: Math.max(width.min, wide * scale), height: Math.max(high.min, tall * scale) }
 }
 
 /** px between a line and its label on a phone, where lines are so short that a label on them would cover them. */
@@ -110,6 +124,7 @@ function drawn(topology: Topology, { isDown, isNarrow }: Form): Drawing {
     isDown,
     tall: tall * scale,
     scale,
+    overview: overviewOf(wide, tall, isNarrow),
   }
 }
 

@@ -2,7 +2,7 @@
 import { startTransition, useCallback, useEffect, useRef, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
 import { useStream } from '../api/use-api.tsx'
-import { fold, isOver, nothingYet, type RunState } from '../run-state.ts'
+import { fold, hasEnd, isOver, nothingYet, type RunState } from '../run-state.ts'
 
 /** Events that come within so many ms are drawn together. */
 const gatherMs = 50
@@ -36,7 +36,7 @@ export function useRun(id: string, isWaiting = false) {
         waiting.current.push(data)
         timer.current ??= setTimeout(flush, gatherMs)
       },
-      isOver: () => isWaiting || isOver(fold(latest.current, waiting.current)),
+      isOver: () => isWaiting || isOver(latest.current) || hasEnd(waiting.current),
     },
   )
   // The stream of an ended run ends before its events are rendered.

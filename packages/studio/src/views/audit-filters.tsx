@@ -1,6 +1,7 @@
 /** The filters of the audit log: action, principal, time and outcome. They are part of the address. */
-import { useEffect, useState } from 'react'
-import { Button, Flex, Select } from '../parts/ui.tsx'
+import { useEffect, useId, useState } from 'react'
+import { timeZone } from '../format.ts'
+import { Button, Flex, Select, Text } from '../parts/ui.tsx'
 import { auditRoute } from '../routes.ts'
 
 const outcomes = [
@@ -20,6 +21,7 @@ const isoTime = (local: string): string | undefined => (local === '' ? undefined
 export function AuditFilters() {
   const { operation = '', actor = '', from, to, allowed } = auditRoute.useSearch()
   const navigate = auditRoute.useNavigate()
+  const zone = useId()
   const [typed, setTyped] = useState({ operation, actor })
   useEffect(() => setTyped({ operation, actor }), [operation, actor])
   const filter = (changed: {
@@ -57,6 +59,7 @@ export function AuditFilters() {
           From{' '}
           <input
             type="datetime-local"
+            aria-describedby={zone}
             value={localTime(from)}
             onChange={({ target }) => filter({ from: isoTime(target.value) })}
           />
@@ -65,10 +68,14 @@ export function AuditFilters() {
           To{' '}
           <input
             type="datetime-local"
+            aria-describedby={zone}
             value={localTime(to)}
             onChange={({ target }) => filter({ to: isoTime(target.value) })}
           />
         </label>
+        <Text id={zone} color="gray">
+          in {timeZone()}
+        </Text>
         <Select
           label="Outcome"
           value={allowed ?? 'all'}

@@ -14,7 +14,7 @@ import { eventText } from './event-text.ts'
 import './event-list.css'
 
 const every = 'all'
-/** ms for which the words rest before the address takes them. */
+/** ms for which the words rest before the list and the address take them: a long run has events of many MB to search. */
 const restMs = 300
 /** In px; a finger needs more than a pointer. */
 const phone = matchMedia('(max-width: 40rem)')
@@ -40,12 +40,12 @@ export function EventList({ events, length }: EventListProps) {
   const chosen = opened === undefined ? undefined : events.find(({ seq }) => seq === opened)
   const kinds = useMemo(() => [...new Set(events.slice(0, length).map(({ type }) => type))].sort(), [events, length])
   const shown = useMemo(() => {
-    const wanted = words.trim().toLowerCase()
+    const wanted = rested.trim().toLowerCase()
     return events.slice(0, length).filter((event) => {
       if (kind !== every && event.type !== kind) return false
       return wanted === '' || JSON.stringify(event).toLowerCase().includes(wanted)
     })
-  }, [events, length, kind, words])
+  }, [events, length, kind, rested])
   const box = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: shown.length,

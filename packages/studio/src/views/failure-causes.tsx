@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
-import { count, inShort, spent, tokens } from '../format.ts'
+import { count, inShort, spent, tokens, toMinute } from '../format.ts'
 import { Age } from '../parts/age.tsx'
 import { Answer } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
@@ -69,9 +69,13 @@ export function FailureCauses() {
       All failed runs
     </Link>
   )
+  const causesText = `${count(causes.length)} ${causes.length === 1 ? 'cause' : 'causes'}`
+  const oldest = runs.at(-1)
   const note =
-    causes.length > 0 &&
-    `${count(runs.length)}${more} ${runs.length === 1 ? 'run' : 'runs'}, ${count(causes.length)}${more} ${causes.length === 1 ? 'cause' : 'causes'}`
+    oldest &&
+    (more === ''
+      ? `${count(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}, ${causesText}`
+      : `${causesText} among the newest ${count(runs.length)} runs, since ${toMinute(oldest.createdAt)}`)
   return (
     <Section title="Failed" note={note} beside={all}>
       <Answer

@@ -6,6 +6,7 @@ import { useId, useState } from 'react'
 import { isActive, type Result } from '../api/shapes.ts'
 import { useClient } from '../api/use-api.tsx'
 import { useMay } from '../api/use-may.ts'
+import { count } from '../format.ts'
 import { ErrorNotice } from '../parts/answer.tsx'
 import { Button, Flex, Text } from '../parts/ui.tsx'
 import { useCommand } from '../parts/use-command.ts'
@@ -49,9 +50,11 @@ export function RunCommandRow({ id, result, isPausing, answered, openFork }: Row
     })
   const verifyReplay = () =>
     run(async () => {
-      const { identical } = await client.call('runs.verifyReplay', { path, body: {} })
+      const { identical, events, difference } = await client.call('runs.verifyReplay', { path, body: {} })
       setMessage(
-        identical ? 'Decided again from what was recorded: identical.' : 'Decided again, it comes out differently.',
+        identical
+          ? `The replay of the journal has the same ${count(events)} events. No model and no tool was called.`
+          : `The replay of the journal differs${difference ? ` at event ${count(difference.seq)}` : ''}: the code of the team may have changed.`,
       )
     })
   const active = isActive(result)
@@ -76,7 +79,7 @@ export function RunCommandRow({ id, result, isPausing, answered, openFork }: Row
       off: afterRun ?? (openFork ? undefined : isLoading),
     },
     may('runs.undo') && { name: 'Undo…', carryOut: () => undo.ask(true), off: afterRun },
-    may('runs.verifyReplay') && { name: 'Replay', carryOut: verifyReplay, off: afterRun },
+    may('runs.verifyReplay') && { name: 'Verify replay', carryOut: verifyReplay, off: afterRun },
   ]
   const shown = commands.filter((command) => command !== false)
   const isBusy = busy || newRun.busy || undo.busy

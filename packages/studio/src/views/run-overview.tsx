@@ -131,6 +131,22 @@ function teamText(team: string | undefined, { topology }: RunState): string {
   return `${agents.length === 1 && agents[0] === team ? 'agent' : 'team'} ${visible(team)}`
 }
 
+/** The run of which this one is a retry or a fork, as its tag names it. */
+function sourceOf(tags: readonly string[] = []): ReactNode {
+  const tag = tags.find((one) => /^(retry|fork):/.test(one))
+  if (tag === undefined) return undefined
+  const end = tag.indexOf(':')
+  const source = tag.slice(end + 1)
+  return (
+    <>
+      {tag.slice(0, end)} of{' '}
+      <Link to="/runs/$run" params={{ run: source }} className="break">
+        {visible(source)}
+      </Link>
+    </>
+  )
+}
+
 /** A shorter wait is the time between two commits. */
 const shortestWaitMs = 1_000
 
@@ -141,6 +157,7 @@ function Used({ id, result, state, startedAt, lastAt }: OverviewProps) {
   const stepCount = totalSteps ?? state.steps.size
   const soFar = usage && cost ? undefined : usageSoFar(state)
   const facts: readonly ReactNode[] = [
+    sourceOf(data?.tags),
     teamText(data?.team, state),
     startedAt !== undefined && (
       <>

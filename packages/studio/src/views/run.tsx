@@ -51,6 +51,8 @@ export function RunView() {
   useViewTitle(unknown ? undefined : title || undefined)
   // The steps in progress end before the run pauses.
   const isPausing = result.data?.status === 'running' && state.status === 'paused'
+  // The events of a long run arrive in parts.
+  const isPartial = result.data !== undefined && !isActive(result.data) && !isOver(state)
   // All parts are drawn at once: none moves when another one arrives, as the name of the team does.
   const row = useAnswer('runs.get', { path })
   const isLoading = isComing || result.isLoading || row.isLoading
@@ -106,7 +108,14 @@ export function RunView() {
             </Section>
           )}
           {state.topology && (
-            <Section title="Team" note={past && `at event ${count(past.seq)} of ${count(seq)}`}>
+            <Section
+              title="Team"
+              note={
+                isPartial
+                  ? `The events are loading: ${count(seq)} so far.`
+                  : past && `at event ${count(past.seq)} of ${count(seq)}`
+              }
+            >
               <Graph topology={state.topology} states={nodeStates} edgeUses={drawn.edgeUses} />
             </Section>
           )}

@@ -1,5 +1,13 @@
 /** The rows of a timeline as a tree with one tab stop. Of a long run only the rows in view are drawn. */
-import { type CSSProperties, type FocusEvent, type KeyboardEvent, type ReactNode, useRef, useState } from 'react'
+import {
+  type CSSProperties,
+  type FocusEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { flushSync } from 'react-dom'
 import { useRowsInView } from '../parts/use-rows-in-view.ts'
 
@@ -38,7 +46,7 @@ export function TimelineTree({ rows, chosen, close }: TimelineTreeProps) {
   const chosenAt = rows.findIndex(({ key }) => key === chosen)
   // The row with the focus would lose it, and Tab would not find the opened one, if either were not drawn.
   const outside = [...new Set([at, chosenAt])].filter((index) => index >= 0 && (index < first || index >= end))
-  const siblings = siblingPositionsOf(rows)
+  const siblings = useMemo(() => siblingPositionsOf(rows), [rows])
   const inView = Array.from({ length: Math.max(0, Math.min(end, rows.length) - first) }, (_, i) => first + i)
   const drawn = [...outside, ...inView].sort((a, b) => a - b)
   const focusRow = (index: number) => {

@@ -1,4 +1,5 @@
 /** The steps of a run over time. The step that is opened shows its waits and its calls, and the inspector what was chosen. */
+import { useCallback, useMemo } from 'react'
 import type { Call } from '../api/shapes.ts'
 import { count, lasting } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
@@ -17,37 +18,55 @@ const few = 20
 const every = 'all'
 const wallClockSetting = 'wallClock'
 
-export function Timeline({ run, state }: { readonly run: string; readonly state: RunState }) {
-  const { step: opened, call, state: only } = runRoute.useSearch()
-  const navigate = runRoute.useNavigate()
-  const show = (changed: RunSearch) => void navigate({ search: (search) => ({ ...search, ...changed }) })
+/** What the timeline draws of all steps. A long run has thousands, so that an opened step does not compute it. */
+function drawingOf(state: RunState) {
   const all = [...state.steps.values()]
-  const step = state.steps.get(opened ?? '')
-  const calls = useStepCalls(run, step)
-  const [wallClock, chooseWallClock] = useSetting(wallClockSetting)
-  if (all.length === 0) return <Nothing>No step has begun. Each step appears here when it starts.</Nothing>
-  const from = all[0]?.began ?? 0
   const isOpen = all.some(({ ended }) => ended === undefined)
   const until = all.reduce(
     (latest, { began, ended }) => Math.max(latest, ended ?? began),
-    isOpen ? Date.now() : from + 1,
+    isOpen ? Date.now() : (all[0]?.began ?? 0) + 1,
   )
   const retries = retriesOf(all)
   const retried = new Set([...retries.values()].map(({ id }) => id))
-  const hasBranches = all.some(({ branch }) => branch !== all[0]?.branch)
-  const steps = only === undefined ? all : all.filter((one) => one.state === only)
-  const open = (id: string, chosen?: string) => show({ step: id, call: chosen })
-  const close = () => show({ step: undefined, call: undefined })
-  const folded = axisOf(all, until, true)
-  const axis = wallClock === null ? folded : axisOf(all, until, false)
-  const rows = steps.flatMap((one) =>
-    rowsOf(one, {
-      axis,
-      open,
-      calls: one === step ? (calls.data?.calls ?? []) : undefined,
-      notes: { retryOf: retries.get(one.id), isRetried: retried.has(one.id), namesBranch: hasBranches },
-    }),
+  const namesBranch = all.some(({ branch }) => branch !== all[0]?.branch)
+  const counts = new Map<string, number>([[every, all.length]])
+  for (const one of all) counts.set(one.state, (counts.get(one.state) ?? 0) + 1)
+  const notesOf = ({ id }: Step): StepNotes => ({
+    retryOf: retries.get(id),
+    isRetried: retried.has(id),
+    namesBranch,
+  })
+  return { all, counts, notesOf, folded: axisOf(all, until, true), unfolded: axisOf(all, until, false) }
+}
+
+export function Timeline({ run, state }: { readonly run: string; readonly state: RunState }) {
+  const { step: opened, call, state: only } = runRoute.useSearch()
+  const navigate = runRoute.useNavigate()
+  const show = useCallback(
+    (changed: RunSearch) => void navigate({ search: (search) => ({ ...search, ...changed }) }),
+    [navigate],
   )
+  const open = useCallback((id: string, chosen?: string) => show({ step: id, call: chosen }), [show])
+  const step = state.steps.get(opened ?? '')
+  const calls = useStepCalls(run, step)
+  const [wallClock, chooseWallClock] = useSetting(wallClockSetting)
+  const { all, counts, notesOf, folded, unfolded } = useMemo(() => drawingOf(state), [state])
+  const axis = wallClock === null ? folded : unfolded
+  const steps = useMemo(() => (only === undefined ? all : all.filter((one) => one.state === only)), [all, only])
+  const stepRows = useMemo(
+    () => steps.map((one) => stepRow(one, { axis, open, notes: notesOf(one) })),
+    [steps, axis, open, notesOf],
+  )
+  const at = step === undefined ? -1 : steps.indexOf(step)
+  const rows = useMemo(
+    () =>
+      step === undefined || at < 0
+        ? stepRows
+        : stepRows.toSpliced(at, 1, ...openedRows(step, { axis, open, notes: notesOf(step) }, calls.data?.calls ?? [])),
+    [stepRows, at, step, axis, open, notesOf, calls.data],
+  )
+  if (all.length === 0) return <Nothing>No step has begun. Each step appears here when it starts.</Nothing>
+  const close = () => show({ step: undefined, call: undefined })
   return (
     <>
       <Flex gap="2" align="center" justify="between" wrap="wrap" mb="2">
@@ -58,7 +77,7 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
             onChoose={(one) => show({ state: one === every ? undefined : one })}
             options={([every, ...stepStates] as const).map((one) => ({
               value: one,
-              label: `${one} · ${count(one === every ? all.length : all.filter((each) => each.state === one).length)}`,
+              label: `${one} · ${count(counts.get(one) ?? 0)}`,
             }))}
           />
         )}
@@ -134,32 +153,31 @@ const rowKey = (step: string, call = ''): string => `${step} ${call}`
 interface RowOptions {
   readonly axis: Axis
   readonly open: (step: string, chosen?: string) => void
-  /** Of the step that is opened. */
-  readonly calls: readonly Call[] | undefined
   readonly notes: StepNotes
 }
 
-/** The row of a step; of the one that is opened also those of its calls and its waits. */
-function rowsOf(step: Step, { axis, open, calls, notes }: RowOptions): readonly TreeRow[] {
-  const { id, waits } = step
-  const level = Math.min(step.depth, 6) + 1
-  const row: TreeRow = {
-    key: rowKey(id),
-    level,
-    isExpanded: calls !== undefined,
-    open: () => open(id),
-    cells: () => <StepCells step={step} axis={axis} {...notes} />,
-  }
-  if (calls === undefined) return [row]
+const levelOf = ({ depth }: Step): number => Math.min(depth, 6) + 1
+
+const stepRow = (step: Step, { axis, open, notes }: RowOptions): TreeRow => ({
+  key: rowKey(step.id),
+  level: levelOf(step),
+  isExpanded: false,
+  open: () => open(step.id),
+  cells: () => <StepCells step={step} axis={axis} {...notes} />,
+})
+
+/** The rows of the step that is opened: its own, and those of its calls and its waits. */
+function openedRows(step: Step, options: RowOptions, calls: readonly Call[]): readonly TreeRow[] {
+  const { axis, open } = options
   const within = (call: string, cells: TreeRow['cells']): TreeRow => ({
-    key: rowKey(id, call),
-    level: level + 1,
-    open: () => open(id, call),
+    key: rowKey(step.id, call),
+    level: levelOf(step) + 1,
+    open: () => open(step.id, call),
     cells,
   })
   return [
-    row,
+    { ...stepRow(step, options), isExpanded: true },
     ...calls.map((one) => within(one.call, () => <CallCells call={one} calls={calls} step={step} axis={axis} />)),
-    ...waits.map((wait, i) => within(waitId(i), () => <WaitCells wait={wait} axis={axis} />)),
+    ...step.waits.map((wait, i) => within(waitId(i), () => <WaitCells wait={wait} axis={axis} />)),
   ]
 }

@@ -104,6 +104,8 @@ export class Run<Response = Json> {
       readonly reason?: string
       /** The name of its team; absent for a topology that is not registered. */
       readonly team?: string
+      /** Its tags, as `retry:RUN` and `fork:RUN` of the run that it continues; absent if it has none. */
+      readonly tags?: readonly string[]
     } & RetentionTimes
   > {
     checkCall('run.status', options)
@@ -112,6 +114,7 @@ export class Run<Response = Json> {
       status: row.status as RunResult['status'],
       ...(row.reason === null ? {} : { reason: row.reason }),
       ...(row.team === null ? {} : { team: row.team }),
+      ...(row.tags.length === 0 ? {} : { tags: row.tags }),
       ...retentionTimesOf(this.#host.parts, row),
     }
   }

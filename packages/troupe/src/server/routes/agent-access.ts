@@ -1,6 +1,6 @@
 /** The access of a caller that acts as an agent to runs: its own steps, and the results of runs that it started. */
 import { failure } from '../../core/index.ts'
-import { agentStepsOf, findQuestion, type RunListOptions, takesPart } from '../../runs/index.ts'
+import { agentStepsOf, findQuestion, type Run, type RunListOptions, takesPart } from '../../runs/index.ts'
 import { authorize } from '../access/request-principal.ts'
 import type { Call, Route } from '../route.ts'
 import { page, withoutUndefined } from '../schemas/request-schemas.ts'
@@ -46,6 +46,12 @@ export async function runsOfAgent(
       ...withoutUndefined({ reason, endedAt, replayableUntil, retainedUntil }),
     }))
   return page({ ...found, items })
+}
+
+/** Returns the status of a run. An agent with a step in the run does not learn its tags, which the application has written. */
+export async function statusFor({ agent }: Pick<AnyCall, 'agent'>, run: Run) {
+  const { tags, ...status } = await run.status()
+  return { run: run.id, ...status, ...(agent === undefined ? withoutUndefined({ tags }) : {}) }
 }
 
 interface Answered {

@@ -30,7 +30,7 @@ import {
 } from '../schemas/run-schemas.ts'
 import { followed } from '../streams/followed.ts'
 import type { Frame } from '../streams/frame.ts'
-import { requireAnswerer, runsOfAgent } from './agent-access.ts'
+import { requireAnswerer, runsOfAgent, statusFor } from './agent-access.ts'
 import { awaited, runResult, shownResult } from './run-result.ts'
 import { startBody, startRequestedRun } from './start-run-request.ts'
 
@@ -164,10 +164,7 @@ export const runRoutes = [
     summary: 'Show the status of a run.',
     params: pathParams,
     answer: runStatusSchema,
-    handle: async ({ orchestra, params }) => ({
-      run: params.run,
-      ...(await (await orchestra.get(params.run)).status()),
-    }),
+    handle: async (call) => statusFor(call, await call.orchestra.get(call.params.run)),
   }),
   answers({
     route: 'GET /v1/runs/:run/result',
@@ -256,7 +253,7 @@ export const runRoutes = [
       handle: async (call) => {
         const run = await call.orchestra.get(call.params.run)
         await run[verb](commandOptions(call))
-        return { run: run.id, ...(await run.status()) }
+        return statusFor(call, run)
       },
     }),
   ),

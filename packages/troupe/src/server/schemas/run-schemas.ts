@@ -34,6 +34,7 @@ export const runStatusSchema = z.object({
   status: z.string(),
   reason: z.string().optional(),
   team: z.string().optional(),
+  tags: list(z.string()).optional(),
   replayableUntil: z.string().optional(),
   retainedUntil: z.string().optional(),
 })

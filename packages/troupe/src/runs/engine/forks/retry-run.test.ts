@@ -59,6 +59,7 @@ describe('a retry', () => {
     expect(state.calls).toEqual(['A', 'pay', 'B', 'B'])
     expect(await run.status()).toMatchObject({ status: 'failed' })
     expect((await orchestra.list()).items[0]).toMatchObject({ id: retried.id, tags: [`retry:${run.id}`] })
+    expect(await retried.status()).toMatchObject({ tags: [`retry:${run.id}`] })
     for (const { id } of [run, retried]) expect(await orchestra.verifyReplay(id)).toMatchObject({ identical: true })
   })
 

@@ -76,7 +76,9 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('usag
     expect(await troupe.usageBy('user', { limit: 1 })).toHaveLength(1)
     expect(await troupe.usageBy('team', { to: '2020-01-01' })).toEqual([])
     await expect(ada.usageBy('agent' as never)).rejects.toBeInstanceOf(ValidationError)
-    await expect(ada.usageBy('team', { from: 'yesterday' })).rejects.toThrow('it must be a time such as 2026-03-01T08:00:00Z, got')
+    await expect(ada.usageBy('team', { from: 'yesterday' })).rejects.toThrow(
+      'it must be a time such as 2026-03-01T08:00:00Z, got',
+    )
     await expect(ada.usageBy('team', { limit: 0 })).rejects.toThrow('from 1 to 1000')
     await troupe.forget('eve')
     expect(await troupe.usageBy('user')).toMatchObject([{ name: 'ada' }])
