@@ -86,12 +86,15 @@ describeInBrowser('The drawing of a large team', (testbed) => {
     await page.context().close()
   })
 
-  test('The overview of a large team on a phone is below the drawing, and nearly as wide.', async () => {
+  test('The overview of a large team on a phone is below the drawing, nearly as wide, and does not scroll sideways at 320 px.', async () => {
     const page = await open({ width: 390, height: 844 })
     const overview = await page.locator('.react-flow__minimap').boundingBox()
     const frame = await page.locator('.graph').boundingBox()
     expect(overview?.y).toBeGreaterThanOrEqual((frame?.y ?? 0) + (frame?.height ?? 0))
     expect(overview?.width).toBeGreaterThan((frame?.width ?? 0) * 0.8)
+    // A page that is zoomed to 400 % is as narrow.
+    await page.setViewportSize({ width: 320, height: 640 })
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320)
     await page.context().close()
   })
 })

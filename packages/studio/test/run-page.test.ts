@@ -141,6 +141,23 @@ describeInBrowser('The page of a run', (testbed) => {
     await page.getByRole('complementary').getByText('the 17th is torn').waitFor()
   })
 
+  test('A step that is opened beside the timeline cuts no duration off, at any width of the window.', async () => {
+    const run = await start('Asker', 'A run on a tablet')
+    await run.result()
+    await open(run.id, `?tab=steps&step=${encodeURIComponent('1#1')}`)
+    await page.getByRole('complementary', { name: 'Details of Asker' }).waitFor()
+    const isCut = () =>
+      page.evaluate(() => {
+        const tree = document.querySelector('.timeline')?.getBoundingClientRect().right ?? 0
+        return [...document.querySelectorAll('.step-time')].some((cell) => cell.getBoundingClientRect().right > tree)
+      })
+    for (const width of [660, 820, 900, 1_000, 1_100, 1_279]) {
+      await page.setViewportSize({ width, height: 900 })
+      await expect.poll(isCut, { message: `${width} px` }).toBe(false)
+    }
+    await run.cancel()
+  })
+
   test('The page of a failed run leads to its retry, and the pages of a retry and of a fork to the run that they continue.', async () => {
     const torn = defineAgent({ name: 'Torn', run: () => Promise.reject(new Error('no paper')) })
     const run = await troupe.user('default').orchestra.start({ agent: torn, task: 'Print' })

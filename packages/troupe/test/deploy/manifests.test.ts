@@ -321,6 +321,13 @@ describe('Prometheus and Grafana', () => {
     expect(named).toEqual([job.job_name])
   })
 
+  test('Each alert rule for Prometheus says what happened, and what to do.', () => {
+    for (const { alert, annotations } of rules) {
+      expect(annotations.summary, alert).toMatch(/\S/)
+      expect(annotations.description, alert).toMatch(/\.$/)
+    }
+  })
+
   test('The rules and dashboards use only metrics of a troupe.', () => {
     const known = exposed()
     const names = asked.flatMap((expr) => [...used(expr)])
