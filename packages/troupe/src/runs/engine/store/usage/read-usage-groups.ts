@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { checkOptions, checkSignal, failure, type UserId } from '../../../../core/index.ts'
 import { type Dialect, type Row, type Statement, type Storage, statementOf } from '../../../../storage/index.ts'
 import { checkedRange } from './checked-range.ts'
+import { usageOfRuns } from './run-usage.ts'
 
 /** The options of `orchestra.usageBy` and `troupe.usageBy`. */
 export interface UsageGroupOptions {
@@ -78,30 +79,16 @@ function groupRows(
   by: UsageGrouping,
   { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
 ): Statement {
-  const isSqlite = dialect.name === 'sqlite'
-  const at = (index: number, type: 'bigint' | 'double precision') =>
-    isSqlite
-      ? sql`json_extract(m.value, ${sql.lit(`$[${index}]`)})`
-      : sql`cast(m.value ->> ${sql.lit(index)} as ${sql.raw(type)})`
-  const each = isSqlite ? sql`json_each(u.models) m` : sql`json_each(cast(u.models as json)) m`
   const inRange = sql`u.created_at >= ${from} and u.created_at < ${to}`
   const range = user === undefined ? inRange : sql`u.user_id = ${user} and ${inRange}`
-  const column = by === 'user' ? sql`u.user_id` : sql`u.team`
+  const name = { user: sql`user_id`, team: sql`team`, model: sql`model` }[by]
   const query = sql`select name, count(*) as runs, sum(input) as input, sum(output) as output, sum(tokens) as tokens,
       sum(cost) as cost, sum(unpriced) as unpriced
     from (
-      select user_id, run_id, name, sum(input) as input, sum(output) as output, sum(tokens) as tokens, sum(cost) as cost,
-        max(unpriced) as unpriced
-      from (
-        select u.user_id, u.run_id, ${by === 'model' ? sql`nullif(m.key, '')` : column} as name,
-          ${at(0, 'bigint')} as input, ${at(1, 'bigint')} as output, ${at(0, 'bigint')} + ${at(1, 'bigint')} as tokens,
-          ${at(2, 'double precision')} as cost, ${at(3, 'bigint')} as unpriced
-        from run_usage u cross join ${each} where ${range}
-        union all
-        select u.user_id, u.run_id, ${by === 'model' ? sql`cast(null as text)` : column}, 0, 0,
-          u.earlier_tokens, u.earlier_cost, u.earlier_unpriced
-        from run_usage u where ${range} and u.earlier_tokens > 0) calls
-      group by user_id, run_id, name) of_runs
+      select user_id, run_id, ${name} as name, sum(input) as input, sum(output) as output, sum(tokens) as tokens,
+        sum(cost) as cost, max(unpriced) as unpriced
+      from (${usageOfRuns(dialect, range)}) calls
+      group by user_id, run_id, ${name}) of_runs
     group by name order by cost desc, tokens desc, name limit ${limit}`
   return { ...statementOf(dialect, query, {}), returns: true }
 }

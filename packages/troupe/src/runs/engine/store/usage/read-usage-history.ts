@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { checkOptions, checkSignal, type UserId } from '../../../../core/index.ts'
 import { type Dialect, type Row, type Statement, type Storage, statementOf } from '../../../../storage/index.ts'
 import { checkedIntervals } from './checked-range.ts'
+import { usageOfRuns } from './run-usage.ts'
 
 /** The options of `orchestra.usage`. */
 export interface UsageHistoryOptions {
@@ -26,7 +27,7 @@ export interface UsageInterval {
   readonly runs: number
   /** The number of these runs that have failed. */
   readonly failed: number
-  /** The input and output tokens of the runs that have ended or waited. Those of a child run count in the run that started it. */
+  /** The input and output tokens; each call counts once, in the run whose step made it. */
   readonly tokens: number
   /** The cost in US dollars; model calls without a known price are missing. */
   readonly cost: number
@@ -69,15 +70,18 @@ export async function readUsageHistory(
 
 /** One row for each interval, team and class of durations; class -1 counts runs that have not ended. */
 function usageRows(dialect: Dialect, user: UserId, from: number, to: number, length: number): Statement {
-  const duration = sql`ended_at - created_at`
+  const duration = sql`r.ended_at - r.created_at`
   const classes = classBounds.map((bound, i) => sql`when ${duration} <= ${sql.lit(bound)} then ${sql.lit(i)}`)
-  // The row of a run includes what its child runs have used.
-  const ofRoots = (column: string) => sql`sum(case when parent is null then ${sql.ref(column)} else 0 end)`
-  const query = sql`select created_at / ${sql.lit(length)} as at, team,
-      case when ended_at is null then -1 ${sql.join(classes, sql` `)} else ${sql.lit(classBounds.length)} end as class,
-      count(*) as runs, sum(case when status = 'failed' then 1 else 0 end) as failed,
-      ${ofRoots('tokens')} as tokens, ${ofRoots('cost')} as cost, ${ofRoots('unpriced')} as unpriced
-    from runs where user_id = ${user} and created_at >= ${from} and created_at < ${to}
+  // The row of a run has the sums of its child runs too, and that of a fork those of the part that it shares.
+  const calls = usageOfRuns(dialect, sql`u.user_id = ${user} and u.created_at >= ${from} and u.created_at < ${to}`)
+  const query = sql`select r.created_at / ${sql.lit(length)} as at, r.team,
+      case when r.ended_at is null then -1 ${sql.join(classes, sql` `)} else ${sql.lit(classBounds.length)} end as class,
+      count(*) as runs, sum(case when r.status = 'failed' then 1 else 0 end) as failed,
+      coalesce(sum(u.tokens), 0) as tokens, coalesce(sum(u.cost), 0) as cost, coalesce(sum(u.unpriced), 0) as unpriced
+    from runs r left join (
+      select run_id, sum(tokens) as tokens, sum(cost) as cost, max(unpriced) as unpriced from (${calls}) calls
+      group by run_id) u on u.run_id = r.run_id
+    where r.user_id = ${user} and r.created_at >= ${from} and r.created_at < ${to}
     group by 1, 2, 3 order by 1, 2, 3`
   return { ...statementOf(dialect, query, {}), returns: true }
 }

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { UsageByModel, UserId } from '../../../../core/index.ts'
-import { type Dialect, type Statement, templates } from '../../../../storage/index.ts'
+import { type Dialect, type SqlQuery, type Statement, templates } from '../../../../storage/index.ts'
 import type { RunResult } from '../../run-result.ts'
 
 /**
@@ -24,6 +24,28 @@ export const runUsageTable: readonly string[] = [
 export const earlierUsage = `insert into run_usage
   (user_id, run_id, created_at, team, models, earlier_tokens, earlier_cost, earlier_unpriced)
   select user_id, run_id, created_at, team, '{}', tokens, cost, unpriced from runs where tokens > 0 and parent is null`
+
+/**
+ * Returns a query of the usage of runs by model: the columns `user_id`, `run_id`, `created_at`, `team`, `model` (null if unknown),
+ * `input`, `output`, `tokens`, `cost` and `unpriced`.
+ * @param range a condition on the table `run_usage u`
+ */
+export function usageOfRuns({ name }: Dialect, range: SqlQuery): SqlQuery {
+  const isSqlite = name === 'sqlite'
+  const at = (index: number, type: 'bigint' | 'double precision') =>
+    isSqlite
+      ? sql`json_extract(m.value, ${sql.lit(`$[${index}]`)})`
+      : sql`cast(m.value ->> ${sql.lit(index)} as ${sql.raw(type)})`
+  const each = isSqlite ? sql`json_each(u.models) m` : sql`json_each(cast(u.models as json)) m`
+  const run = sql`u.user_id, u.run_id, u.created_at, u.team`
+  return sql`select ${run}, nullif(m.key, '') as model,
+      ${at(0, 'bigint')} as input, ${at(1, 'bigint')} as output, ${at(0, 'bigint')} + ${at(1, 'bigint')} as tokens,
+      ${at(2, 'double precision')} as cost, ${at(3, 'bigint')} as unpriced
+    from run_usage u cross join ${each} where ${range}
+    union all
+    select ${run}, cast(null as text), 0, 0, u.earlier_tokens, u.earlier_cost, u.earlier_unpriced
+    from run_usage u where ${range} and u.earlier_tokens > 0`
+}
 
 /** ms between two writes while a run executes. */
 export const usageWriteIntervalMs = 10_000

@@ -119,6 +119,9 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('usag
     await late.result()
     expect(await orchestra.usageBy('model')).toEqual([{ name: 'mock/priced', runs: 2, ...calls(3) }])
     expect(await orchestra.compare(run.id, late.id)).toEqual({ identical: true })
+    const [hour, ...more] = await orchestra.usage()
+    const { tokens, cost } = calls(3)
+    expect([hour, more]).toMatchObject([{ runs: 3, tokens, cost }, []])
   })
 
   it('Runs of a database without usage by model count under an unknown model.', async () => {
