@@ -259,13 +259,20 @@ describe('a fork', () => {
     const { orchestra } = await ada()
     const run = await orchestra.start({ task: 't', topology: line([]) })
     await run.result()
-    for (const options of [
-      { at: 0 },
-      { at: 10_000 },
-      { at: 2, edit: { results: { Absent: 1 } } },
-      { at: 2, edit: { answers: { none: 1 } } },
-    ])
-      await expect(orchestra.fork(run.id, options)).rejects.toMatchObject({ name: 'ValidationError' })
+    const [a] = (await eventsOf(run)).flatMap((event) => (event.type === 'step.started' ? [event.step] : []))
+    for (const [options, problem] of [
+      [{ at: 0 }, 'at must be the seq'],
+      [{ at: 10_000 }, 'events'],
+      [
+        { at: 2, edit: { results: { C: 1 } } },
+        `edit.results names C, but at event 2 the run has only the steps ${a} of A.`,
+      ],
+      [{ at: 2, edit: { answers: { none: 1 } } }, 'edit.answers names none, but at event 2 the run has no questions.'],
+    ] as const)
+      await expect(orchestra.fork(run.id, options)).rejects.toMatchObject({
+        name: 'ValidationError',
+        message: expect.stringContaining(problem),
+      })
     await expect(orchestra.fork('nope', { at: 1 })).rejects.toMatchObject({ code: 'run.unknown' })
     expect((await orchestra.list()).items).toHaveLength(1)
   })

@@ -43,6 +43,7 @@ import { forkSteps, type SharedLog, sharedCalls } from './fork-steps.ts'
 import type { ForkedSteps } from './forked-steps.ts'
 import { rejectRepeated } from './reject-repeated.ts'
 import { rejectReverted } from './reject-reverted.ts'
+import { rejectUnused } from './reject-unused.ts'
 import { withoutUnusedApprovals } from './without-unused-approvals.ts'
 
 export interface ForkedSpec {
@@ -303,16 +304,8 @@ class Prefix {
 
   /** An edit that changes nothing is a mistake. */
   rejectUnused(): void {
-    const editPaths = [
-      ...Object.keys(this.#edit.results ?? {}).map((key) => `result ${key}`),
-      ...Object.keys(this.#edit.answers ?? {}).map((key) => `answer ${key}`),
-    ]
-    const unused = editPaths.filter((each) => !this.#used.has(each))
-    if (unused.length > 0)
-      throw failure('validation.failed', {
-        what: `Forking run ${this.#source.run} at ${this.#source.at}`,
-        problem: `the run has nothing that uses the ${unused.join(', the ')}`,
-      })
+    const events = this.records.flatMap((record) => record.events)
+    rejectUnused(this.#source, this.#edit, this.#used, events)
   }
 
   #moved(input: Input): Input {
