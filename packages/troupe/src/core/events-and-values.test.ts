@@ -84,6 +84,9 @@ describe('values and names', () => {
     const known = ['ttl', 'topics', 'audience', 'writers', 'lifecycle', 'metadata']
     expect(nearestOf('tll', known)).toBe('ttl')
     expect(nearestOf('zzzzzzzz', known)).toBe('one of ttl, topics, audience, writers, lifecycle, metadata')
+    expect(nearestOf('zzzzzzzz', [...known, 'retention'])).toBe(
+      'one of ttl, topics, audience, writers, lifecycle, metadata, retention',
+    )
     const others = [...known, ...Array.from({ length: 30 }, (_, i) => `option${i}`)]
     expect(nearestOf('zzzzzzzz', others, 'docs/settings.md')).toBe(
       'one of ttl, topics, audience, writers, lifecycle, metadata or of the 30 others (see docs/settings.md)',

@@ -38,14 +38,14 @@ export function nearestName(name: string, known: readonly string[]): string | un
 const maxListed = 6
 
 /**
- * Returns what a hint suggests instead of an unknown name: the nearest known name. If none is near, all of a few names, or
+ * Returns what a hint suggests instead of an unknown name: the nearest known name. If none is near, all names, or
  * the first of many with the page that has the others.
- * @param page of the documentation
+ * @param page of the documentation, if one lists all names
  */
-export function nearestOf(name: string, known: readonly string[], page = 'docs/concepts.md'): string {
+export function nearestOf(name: string, known: readonly string[], page?: string): string {
   const near = nearest(name, known)
   if (near !== undefined) return near
-  if (known.length <= maxListed) return `one of ${known.join(', ')}`
+  if (page === undefined || known.length <= maxListed) return `one of ${known.join(', ')}`
   return `one of ${known.slice(0, maxListed).join(', ')} or of the ${known.length - maxListed} others (see ${page})`
 }
 
