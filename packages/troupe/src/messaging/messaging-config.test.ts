@@ -18,6 +18,7 @@ it.each([
   [{ maxAttempts: 1.5 }, /maxAttempts.*1.5/],
   [{ capacity: { count: -1 } }, /capacity.count.*-1/],
   [{ capacity: { bytes: Number.POSITIVE_INFINITY } }, /capacity.bytes.*Infinity/],
+  [{ capacity: { bytes: 999 } }, /capacity.bytes.*from 1000, not 999/],
   [{ capacity: { size: 1 } }, /size/],
   [{ backpressure: 'drop-newest' }, /drop-newest.*drop-oldest/],
   [{ leases: '1s' }, /leases/],

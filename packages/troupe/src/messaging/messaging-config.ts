@@ -15,7 +15,7 @@ export interface MessagingConfig {
   readonly capacity?: {
     /** The highest number of messages; 10,000 by default. */
     readonly count?: number
-    /** The highest number of bytes of their payloads and metadata; 64 MiB by default. */
+    /** The highest number of bytes of their payloads and metadata; 64 MiB by default, at least 1,000. */
     readonly bytes?: number
   }
   /**
@@ -45,9 +45,12 @@ export interface MessagingSettings {
   readonly dedupeMs: number
 }
 
-const integer = (value: unknown, what: string): number => {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-    throw invalidInput(what, `it must be a whole number from 1, not ${show(value)}`)
+/** A mailbox with less space would reject each message because of its metadata, the messages of health checks too. */
+const leastBytes = 1_000
+
+const integer = (value: unknown, what: string, least = 1): number => {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
+    throw invalidInput(what, `it must be a whole number from ${least}, not ${show(value)}`)
   return value
 }
 
@@ -78,7 +81,7 @@ export function messagingSettings(config: MessagingConfig = {}): MessagingSettin
     leaseMs,
     maxAttempts: integer(config.maxAttempts ?? 5, 'messaging.maxAttempts'),
     maxCount: integer(capacity.count ?? 10_000, 'messaging.capacity.count'),
-    maxBytes: integer(capacity.bytes ?? 64 * 1024 * 1024, 'messaging.capacity.bytes'),
+    maxBytes: integer(capacity.bytes ?? 64 * 1024 * 1024, 'messaging.capacity.bytes', leastBytes),
     backpressure,
     retentionMs: longerThanNothing(config.retention ?? '24h', 'messaging.retention'),
     dedupeMs: milliseconds(config.dedupe ?? '24h', 'messaging.dedupe', '1s'),

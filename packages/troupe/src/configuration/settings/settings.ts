@@ -128,7 +128,7 @@ export const settings: readonly Setting[] = [
   live('messaging.lease', time, 'how long a consumer holds a delivery', '30s'),
   live('messaging.maxAttempts', integer(1), 'deliveries of a message before it becomes a dead letter', 5),
   live('messaging.capacity.count', integer(1), 'maximum of messages in a mailbox', 10_000),
-  live('messaging.capacity.bytes', integer(1), 'maximum of bytes in a mailbox', 64 * 1024 * 1024),
+  live('messaging.capacity.bytes', integer(1_000), 'maximum of bytes in a mailbox', 64 * 1024 * 1024),
   setting('messaging.retention', time, 'how long the record of a handled message is stored', '24h'),
   setting('messaging.dedupe', span(1_000, '1s'), 'how long a dedupe id is remembered', '24h'),
   live('messaging.backpressure', choice('reject', 'wait', 'drop-oldest'), 'what a full mailbox does', 'reject'),

@@ -52,6 +52,15 @@ describe('the health of a troupe', () => {
     expect(await probes.context.size()).toBe(0)
     expect(await probes.agent('HealthMonitor').mailbox.counts()).toMatchObject({ waiting: 0, dead: 0 })
   })
+  it('The health of a troupe is good with the lowest limits of messages and entries.', async () => {
+    const troupe = await opened({
+      health: { memory: 1, disk: 1, lag: '1h' },
+      messaging: { capacity: { count: 1, bytes: 1_000 } },
+      context: { limits: { entries: 1, bytes: 200, history: 0 } },
+    })
+    const reports = await Promise.all([troupe.health(), troupe.health()])
+    expect(reports.flatMap(({ checks }) => checks.flatMap(({ message }) => message ?? []))).toEqual([])
+  })
   it('The health of a troupe is awaited until a signal aborts, and is unhealthy once the troupe is closed.', async () => {
     const troupe = await opened({ health: { memory: 1, disk: 1, lag: '1h' } })
     const unregister = troupe.healthMonitor.register('slow', () => new Promise(() => {}), { timeout: '1h' })

@@ -241,7 +241,7 @@ export function argumentsOfFunctions(library: LibraryUnderTest, folder: string):
   }
   const config = {
     ...{ storage: 'memory:', log: 'silent', agents: [agent], retention: { replay: '1d', runs: '9d' } },
-    messaging: { lease: '1s', maxAttempts: 3, capacity: { count: 5, bytes: 100 }, backpressure: 'wait' },
+    messaging: { lease: '1s', maxAttempts: 3, capacity: { count: 5, bytes: 1_000 }, backpressure: 'wait' },
     context: { limits: { entries: 5 }, lifecycles: { x: { ttl: '1h', pattern: 'a.*' } } },
     ...{ policies: { tools: { '*': { timeout: '1s' } } }, models: { limits: { openai: { perMinute: 3 } } } },
     ...{
