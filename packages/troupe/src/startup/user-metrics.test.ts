@@ -59,6 +59,14 @@ describe('Metrics of a user', () => {
     expect(await troupe.user('ada').metrics.names()).toEqual([])
   })
 
+  it('The metrics of a user reject a value that is not an exact number, and name the metric.', async () => {
+    await using troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    const { metrics } = troupe.user('ada')
+    await expect(metrics.record('bytes', 2 ** 53)).rejects.toThrow(/metric bytes .* 9007199254740992 is not from/)
+    await metrics.record('bytes', 2 ** 53 - 1)
+    await metrics.record('bytes', 2 ** 53 - 1)
+    expect(await metrics.summary('bytes')).toMatchObject({ count: 2, max: 2 ** 53 - 1 })
+  })
   it('The metrics of a step that is executed again are recorded once, and other agents read them.', async () => {
     await using troupe = await createTroupe({ storage: 'memory:' })
     const ada = troupe.user('ada')

@@ -10,6 +10,7 @@ import {
   copyJson,
   failure,
   type Ids,
+  isExactNumber,
   type Json,
   joinTaint,
   show,
@@ -87,15 +88,15 @@ export class StoredMemory {
   /**
    * Stores an item, as the application.
    * @returns the id of the item: `key`, or a new id
-   * @throws ValidationError for a content that is not JSON, or a priority that is not a finite number
+   * @throws ValidationError for a content that is not JSON, or a priority that no storage returns unchanged
    */
   async add(content: unknown, options: AddOptions = {}): Promise<string> {
     checkOptions('add', options, ['key', 'priority', 'taint'])
     const { key, priority = 0 } = options
-    if (!Number.isFinite(priority))
+    if (!isExactNumber(priority))
       throw failure('validation.failed', {
         what: 'The priority of a memory',
-        problem: `it is ${show(priority)}, not a number`,
+        problem: `it is ${show(priority)}, not a number up to ${Number.MAX_SAFE_INTEGER}`,
       })
     const id = key === undefined ? this.parts.ids.next() : checkText('add.key', key)
     const item = {

@@ -37,6 +37,13 @@ function firstRepeated(container: Checked | undefined): Checked | undefined {
 const rejection = (what: string, at: Checked | undefined, found: string, maxPath = Number.POSITIVE_INFINITY) =>
   failure('json.unsupported', { what, path: truncateText(pathTo(at), maxPath) || 'its root', found })
 
+/**
+ * Tells whether a value is a number that every storage returns unchanged: one that is finite and, from -(2^53 - 1) to
+ * 2^53 - 1, exact.
+ */
+export const isExactNumber = (value: unknown): value is number =>
+  typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+
 const notSure = Symbol('not sure')
 const tooLong = Symbol('too long')
 

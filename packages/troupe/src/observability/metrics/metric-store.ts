@@ -11,6 +11,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  isExactNumber,
   milliseconds,
   nearestOf,
   type UserId,
@@ -101,6 +102,11 @@ function checkRecord(name: string, value: number, options: RecordOptions) {
   checkLabels(labels)
   checkFlag(`success of the metric ${name}`, success)
   checkValue(name, value)
+  if (!isExactNumber(value))
+    throw failure('validation.failed', {
+      what: `The metric ${name}`,
+      problem: `its value ${value} is not from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    })
   const text = canonicalJson({ ...labels })
   if (Buffer.byteLength(text) > maxLabelBytes)
     throw failure('validation.failed', {

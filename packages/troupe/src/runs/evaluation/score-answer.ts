@@ -1,5 +1,14 @@
 /** Scores an answer by any form of a scorer. */
-import { checkOptions, checkSchema, failure, isPlainObject, nearest, type Schema, show } from '../../core/index.ts'
+import {
+  checkOptions,
+  checkSchema,
+  failure,
+  isExactNumber,
+  isPlainObject,
+  nearest,
+  type Schema,
+  show,
+} from '../../core/index.ts'
 import { citesSources } from './scorers/cites-sources.ts'
 import { exactMatch } from './scorers/exact-match.ts'
 import { type JudgeOptions, judge } from './scorers/judge.ts'
@@ -77,8 +86,10 @@ export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context
   const outcome: unknown = await scorer(run, context)
   const verdict = isPlainObject(outcome) ? (outcome as Partial<Verdict>) : { score: outcome as number }
   const { score, choice, reason } = verdict
-  if (typeof score !== 'number' || !Number.isFinite(score))
-    throw wrong(`it gave ${show(isPlainObject(outcome) ? score : outcome)} for run ${run.id}, which is not a number`)
+  if (!isExactNumber(score))
+    throw wrong(
+      `it gave ${show(isPlainObject(outcome) ? score : outcome)} for run ${run.id}, which is not a number up to ${Number.MAX_SAFE_INTEGER}`,
+    )
   return {
     score,
     ...(choice === undefined ? {} : { choice: String(choice) }),

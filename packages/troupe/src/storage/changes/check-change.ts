@@ -1,5 +1,5 @@
 /** Rejects values that an engine would store differently, before any statement of the change is executed. */
-import { failure } from '../../core/index.ts'
+import { failure, isExactNumber } from '../../core/index.ts'
 import type { Change } from '../storage-port.ts'
 import type { Bind, Statement } from './statement.ts'
 
@@ -29,9 +29,7 @@ function problemOf(bind: Bind): string | undefined {
   }
   if (typeof bind === 'number') {
     if (!Number.isFinite(bind)) return `${bind} is not a finite number`
-    return Number.isInteger(bind) && !Number.isSafeInteger(bind)
-      ? `${bind} is not an exact number: pass a bigint`
-      : undefined
+    return isExactNumber(bind) ? undefined : `${bind} is beyond ${Number.MAX_SAFE_INTEGER} and not exact`
   }
   if (typeof bind === 'bigint') return bind < smallest || bind > largest ? `${bind} has more than 64 bits` : undefined
   if (bind === null || bind instanceof Uint8Array || (typeof bind === 'object' && bind.$ === 'now')) return undefined

@@ -47,6 +47,8 @@ describe('limits', () => {
       { tokens: -1 },
       { tokens: '9' },
       { cost: Number.POSITIVE_INFINITY },
+      { cost: 2 ** 53 },
+      { tokens: 1e300 },
       { time: '0s' },
       { time: 5 },
       { hops: null },

@@ -1,5 +1,5 @@
 /** Ceilings of budgets, of the troupe and of a team. A run can request less than a ceiling but not more. */
-import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, type Duration, failure, isExactNumber, milliseconds, show } from '../../core/index.ts'
 import type { Budgets } from './pinned-config.ts'
 
 /** The budgets of a run and its child runs. */
@@ -50,8 +50,8 @@ function readBudget(what: string, name: keyof Budgets, value: unknown): number {
     return ms
   }
   if (name === 'tokens' || name === 'cost') {
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-      throw rejection(what, 'it must be a number of at least 0')
+    if (!isExactNumber(value) || value < 0)
+      throw rejection(what, `it must be a number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${show(value)}`)
     return value
   }
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)

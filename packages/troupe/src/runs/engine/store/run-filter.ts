@@ -3,7 +3,7 @@
  * label.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { checkName, checkOptions, checkTags, failure, nearest, show } from '../../../core/index.ts'
+import { checkName, checkOptions, checkTags, failure, isExactNumber, nearest, show } from '../../../core/index.ts'
 import { type Dialect, type Statement, statementOf } from '../../../storage/index.ts'
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
@@ -96,8 +96,8 @@ export function checkFilter(filter: RunFilter): RunFilter {
   if (filter.title !== undefined) checkTitle(filter.title)
   if (filter.tags !== undefined) checkTags('orchestra.list.tags', filter.tags, maxTags)
   for (const bound of ['minCost', 'maxCost'] as const)
-    if (filter[bound] !== undefined && !Number.isFinite(filter[bound]))
-      throw wrong(bound, 'it must be a number of US dollars')
+    if (filter[bound] !== undefined && !isExactNumber(filter[bound]))
+      throw wrong(bound, `it must be a number of US dollars of at most ${Number.MAX_SAFE_INTEGER}`)
   for (const timeBound of ['from', 'to'] as const)
     if (filter[timeBound] !== undefined && Number.isNaN(Date.parse(String(filter[timeBound]))))
       throw wrong(timeBound, `it must be a time such as 2026-03-01T08:00:00Z, got ${show(filter[timeBound])}`)

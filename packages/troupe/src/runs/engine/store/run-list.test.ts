@@ -49,6 +49,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(await ids({ status: 'failed', from: '2020-01-01' })).toEqual(['fail'])
     expect(await ids({ title: 'OD fai' })).toEqual(['fail'])
     expect(await ids({ minCost: 1 })).toEqual([])
+    await expect(ids({ maxCost: 1e300 })).rejects.toThrow(/orchestra.list.maxCost .* at most 9007199254740991/)
     expect(await ids({ team: 'Echo', search: 'odd fail no' })).toEqual(['fail'])
     const paged: string[] = []
     for await (const { id } of await orchestra.list({ tags: ['odd'], limit: 1 })) paged.push(id)
