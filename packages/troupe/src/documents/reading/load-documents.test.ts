@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ValidationError } from '../../core/index.ts'
 import { type DocumentSources, loadDocuments } from './load-documents.ts'
+import { readText } from './read-text.ts'
 
 let root: string
 beforeEach(() => {
@@ -38,6 +39,7 @@ describe('loadDocuments', () => {
     write('good.md', 'Tea is a drink.')
     write('picture.png', Uint8Array.of(0x89, 0x50, 0, 1))
     write('latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9))
+    write('brewing.ipynb', '{"cells": 5}')
     write('wide.txt', Buffer.from('\ufefftea', 'utf16le'))
     write('big.log', 'x'.repeat(8 * 1024 * 1024 + 1))
     write('blank.md', ' \n\n')
@@ -51,12 +53,30 @@ describe('loadDocuments', () => {
         'picture.png': 'an image: images are not read',
         'big.log': 'over 8 MB (8.0 MB)',
         'blank.md': 'empty',
+        'brewing.ipynb': 'unreadable (it is not a notebook of format 4)',
         '.env': 'hidden',
         node_modules: 'installed packages are not walked',
         pipe: 'not a regular file',
         broken: 'unreadable (it no longer exists)',
       },
     })
+  })
+
+  it('readText decodes a page that is not UTF-8 in the charset that it declares.', async () => {
+    const japanese = Uint8Array.of(0x93, 0xfa, 0x96, 0x7b)
+    const textOf = async (name: string, head: string) => {
+      write(name, Buffer.concat([Buffer.from(`${head}\n`), japanese]))
+      const read = await readText(join(root, name))
+      return read.ok && read.text.split('\n')[1]
+    }
+    const asWindows1252 = '“ú–{'
+    expect(await textOf('a.html', '<meta charset="Shift_JIS">')).toBe('日本')
+    expect(await textOf('b.htm', '<meta http-equiv=content-type content="text/html; charset=shift_jis">')).toBe('日本')
+    expect(await textOf('c.xhtml', '<?xml version="1.0" encoding="Shift_JIS"?>')).toBe('日本')
+    expect(await textOf('d.html', '<meta charset="utf-8">')).toBe(asWindows1252)
+    expect(await textOf('e.html', '<meta charset="klingon">')).toBe(asWindows1252)
+    expect(await textOf('f.html', '<p>no charset')).toBe(asWindows1252)
+    expect(await textOf('g.txt', 'charset=shift_jis')).toBe(asWindows1252)
   })
 
   it('loadDocuments reads a file of exactly 8 MB.', async () => {

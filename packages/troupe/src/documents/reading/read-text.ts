@@ -48,7 +48,9 @@ export async function readText(file: string, conversions?: Conversions): Promise
     if (bytes.length > maxFileBytes) return { ok: false, reason: tooLarge(bytes.length), permanent: true }
     const hashed = hash('sha256', bytes, 'base64')
     const reader = formatReader(file)
-    const text = reader ? (conversions?.get(hashed) ?? (await convert(bytes, reader))) : (decoded(bytes) ?? binary)
+    const text = reader
+      ? (conversions?.get(hashed) ?? (await convert(bytes, reader)))
+      : (decoded(bytes, file) ?? binary)
     if (typeof text !== 'string') return text
     if (reader) conversions?.set(hashed, text)
     if (text.trim() === '') return { ok: false, reason: 'empty', permanent: true }
@@ -74,8 +76,11 @@ async function convert(bytes: Uint8Array, read: FormatReader): Promise<string | 
   }
 }
 
-/** Decodes UTF-8, UTF-16 with a byte order mark, or else Windows-1252 if the text contains no control characters. */
-function decoded(bytes: Uint8Array): string | undefined {
+/**
+ * Decodes UTF-8, UTF-16 with a byte order mark, or else a text without control characters: in the charset that an HTML
+ * page declares, otherwise in Windows-1252.
+ */
+function decoded(bytes: Uint8Array, file: string): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
   if (bytes.includes(0)) return undefined
@@ -83,7 +88,24 @@ function decoded(bytes: Uint8Array): string | undefined {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     const isControl = (byte: number) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27) || byte === 127
-    return bytes.some(isControl) ? undefined : new TextDecoder('windows-1252').decode(bytes)
+    if (bytes.some(isControl)) return undefined
+    const charset = /\.x?html?$/i.test(file) ? declaredCharset(bytes) : windows1252
+    return new TextDecoder(charset).decode(bytes)
+  }
+}
+
+const windows1252 = 'windows-1252'
+
+/** Returns the charset that a page declares in its first 1,024 bytes, as browsers search it. */
+function declaredCharset(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 1_024)).toString('latin1')
+  const [, charset] = /\b(?:charset|encoding)\s*=\s*["']?\s*([\w-]+)/i.exec(head) ?? []
+  // The page is neither UTF-8 nor UTF-16, whatever it declares.
+  if (charset === undefined || /^utf/i.test(charset)) return windows1252
+  try {
+    return new TextDecoder(charset).encoding
+  } catch {
+    return windows1252
   }
 }
 

@@ -8,7 +8,9 @@ const Notebook = z.object({
 
 /** @throws for JSON that is no notebook of format 4 */
 export async function readNotebook(bytes: Uint8Array): Promise<string> {
-  const { cells, metadata } = Notebook.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  const { data: notebook } = Notebook.safeParse(JSON.parse(new TextDecoder().decode(bytes)))
+  if (!notebook) throw new Error('it is not a notebook of format 4')
+  const { cells, metadata } = notebook
   const language = metadata?.language_info?.name ?? ''
   return cells
     .map(({ cell_type, source }) => {
