@@ -82,7 +82,10 @@ export interface Recorder {
   markStale(error: TroupeError): void
   /** Commits the turn: claims, answers, outcomes and staged writes in one change. */
   commit(): Promise<void>
-  /** Executes what is not recorded, such as the claim of a child run. The step does not park meanwhile. */
+  /**
+   * Executes what is not recorded, such as the claim of a child run. The step does not park meanwhile. If the storage or the
+   * lease fails, the step breaks off and executes again.
+   */
   work<T>(run: () => Promise<T>): Promise<T>
   /** Commits the turn with the request, and resolves when the answer arrives. The step is parked meanwhile. */
   wait(wait: Wait): Promise<Json>

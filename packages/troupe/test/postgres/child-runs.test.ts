@@ -88,4 +88,20 @@ describe.skipIf(missing !== undefined)('a run below', () => {
     await (await runOf(there, child)).resume()
     expect(await (await runOf(there, 'four')).result()).toMatchObject({ status: 'completed' })
   })
+
+  test('A step awaits a child run that another process claims at the same time.', async () => {
+    const one = await open()
+    // The first takeover of the child finds no row, as after the takeover of another process.
+    await withClient((client) =>
+      client.query(`create sequence ${schema}.takeovers;
+        create function ${schema}.lose_first() returns trigger language plpgsql security definer as $$
+        begin return case nextval('${schema}.takeovers') when 1 then null else new end; end $$;
+        create trigger lose_first before update on ${schema}.journals for each row
+        when (new.journal_id like 'run:five.%' and new.epoch > old.epoch) execute function ${schema}.lose_first()`),
+    )
+    const { child, question, run } = await startWaitingRun(one, 'five')
+    await (await runOf(one, child)).answer(question, 'yes')
+    expect(await run.result()).toMatchObject({ status: 'completed', response: { response: 'yes, done' } })
+    await withClient((client) => client.query(`drop trigger lose_first on ${schema}.journals`))
+  })
 })

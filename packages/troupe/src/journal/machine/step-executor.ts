@@ -1,5 +1,5 @@
 /** Performs the I/O of a step: its journal and its inbox. Each operation ends in exactly one trigger. */
-import { TroupeError, ValidationError } from '../../core/index.ts'
+import { isEnvironmentFailure, TroupeError, ValidationError } from '../../core/index.ts'
 import { checkChange, type Fragment } from '../../storage/index.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { type OpenedStepJournal, openStepJournal } from '../steps/open-step-journal.ts'
@@ -109,6 +109,7 @@ export class StepExecutor {
     try {
       if (part.turn) turn = await part.turn.prepare()
     } catch (error) {
+      if (isEnvironmentFailure(error)) throw error
       return { on: 'invalid', part, error }
     }
     try {

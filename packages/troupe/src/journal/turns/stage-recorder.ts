@@ -2,6 +2,7 @@
 import {
   encodeJson,
   failure,
+  isEnvironmentFailure,
   type Json,
   type Principal,
   type Provenance,
@@ -128,7 +129,13 @@ export class StageRecorder implements Recorder {
   }
 
   work<T>(run: () => Promise<T>): Promise<T> {
-    return this.#execution.work(run)
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    void this.#execution.work(run).then(resolve, (error: unknown) => {
+      if (!isEnvironmentFailure(error)) reject(error)
+      // The code gets no answer: it would record a failure that it did not cause.
+      else if (this.#execution.isActive) this.#execution.raise({ on: 'broken', error })
+    })
+    return promise
   }
 
   wait(wait: Wait): Promise<Json> {

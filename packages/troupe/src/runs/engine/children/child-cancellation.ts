@@ -5,7 +5,7 @@ import type { ChildRuns } from '../orchestra-parts.ts'
 import type { RunHost } from '../run-host.ts'
 import { stepJournal } from '../store/run-journals.ts'
 
-export const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
+const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
 
 export function childCancellation(host: RunHost): Pick<ChildRuns, 'cancel' | 'cancelOf' | 'cancelAll'> {
   const cancel: ChildRuns['cancel'] = async (user, run) => {

@@ -1,7 +1,7 @@
 /** Creates, executes and cancels child runs for the host. */
 
 import type { Agent, ChildRunSpec } from '../../../agents/index.ts'
-import { finishNow, TroupeError, type UserId } from '../../../core/index.ts'
+import { finishNow, type UserId } from '../../../core/index.ts'
 import { PastRun } from '../../history/past-run.ts'
 import { breakpointsIn } from '../../machine/people/breakpoints.ts'
 import { childQuestionId } from '../../machine/run/child-question-id.ts'
@@ -13,7 +13,7 @@ import { foldRun } from '../execution/fold-run.ts'
 import { findRetryPoint } from '../forks/find-retry-point.ts'
 import { forkRun } from '../forks/fork-run.ts'
 import type { ChildRuns, RemainingBudget } from '../orchestra-parts.ts'
-import { isUnable } from '../ownership/ensure-owned.ts'
+import { isPassing, isUnable } from '../ownership/ensure-owned.ts'
 import type { RunHost } from '../run-host.ts'
 import type { TeamReference } from '../starts/resolve-team.ts'
 import { createRunInParts, prepareRun, type StartSpec } from '../starts/start-run.ts'
@@ -21,7 +21,7 @@ import { readAccount, readAccountOutline } from '../store/account-text.ts'
 import { readRetainedRecords } from '../store/retained-records.ts'
 import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
-import { childCancellation, isOver } from './child-cancellation.ts'
+import { childCancellation } from './child-cancellation.ts'
 import { childBreakpoints } from './notify-related-runs.ts'
 import { childPools, parentOf, poolsOf } from './parent.ts'
 
@@ -82,8 +82,8 @@ export function createChildRuns(host: RunHost): ChildRuns {
         }
         await host.own(user, run, agents)
       } catch (error) {
-        // Another process that has the code has claimed the child.
-        if (!isOver(error) && !(error instanceof TroupeError && error.code === 'run.not_owned')) throw error
+        // Another process that has the code has claimed the child, perhaps during this claim.
+        if (!isPassing(error)) throw error
       }
     },
   }
@@ -106,8 +106,9 @@ async function remaining(host: RunHost, user: UserId, run: string, step: string)
   const draws = () => pinned.draws || viewOf(state).granted !== undefined
   if (!draws()) {
     await owner.apply((at) => (draws() ? undefined : { at, type: 'budget.granted', steps: 0, hops: 0, branches: 0 }))
-    await shareOf(host.parts, owner)
   }
+  // Each child checks the share: the process may have ended after the grant and before the share was stored.
+  if (!pinned.draws) await shareOf(host.parts, owner)
   return {
     pools: poolsOf(pinned, run),
     depth: pinned.config.budget.depth - (viewOf(state).step(step)?.depth ?? 0) - 1,

@@ -1,13 +1,19 @@
 /** Executes the steps of one run in this process: starts, wakes, cancels and awaits them. It takes no decision. */
 import type { Agent } from '../../../../agents/index.ts'
-import { failure, isLongValue, nextMacrotask, type StoredError } from '../../../../core/index.ts'
+import {
+  failure,
+  isClosedFailure,
+  isLongValue,
+  isPassingFailure,
+  nextMacrotask,
+  type StoredError,
+} from '../../../../core/index.ts'
 import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
 import type { RunMessage } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { stepJournal } from '../../store/run-journals.ts'
-import { isClosedFailure, isPassingFailure } from '../passing-failures.ts'
 import { addTrip, type Execute, type Flight, progressIn } from './flight.ts'
 import type { CodedRun } from './run-step.ts'
 import { StepCode } from './step-code.ts'

@@ -1,5 +1,5 @@
 /** Failures of the environment of a step, which end neither the step nor its run. */
-import { LeaseLostError, TroupeError } from '../../../core/index.ts'
+import { LeaseLostError, TroupeError } from './troupe-error.ts'
 
 const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof TroupeError && codes.includes(error.code)
@@ -7,8 +7,12 @@ const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
 /** The troupe is closing, or the user is being erased. */
 export const isClosedFailure = (error: unknown): boolean => hasCode(error, 'troupe.closed', 'user.forgotten')
 
+/** The storage or the lease failed, or the troupe is closing: the code that made the call did not cause the failure. */
+export const isEnvironmentFailure = (error: unknown): boolean =>
+  error instanceof LeaseLostError ||
+  (error instanceof TroupeError && error.code.startsWith('storage.')) ||
+  isClosedFailure(error)
+
 /** The storage or the lease failed, or only another release can continue the run. */
 export const isPassingFailure = (error: unknown): boolean =>
-  error instanceof LeaseLostError ||
-  (error instanceof TroupeError && (error.retryable || error.code.startsWith('storage.'))) ||
-  hasCode(error, 'journal.newer')
+  isEnvironmentFailure(error) || (error instanceof TroupeError && error.retryable) || hasCode(error, 'journal.newer')
