@@ -149,7 +149,7 @@ function createMaintenance(
       encryption,
       recorded: (user) => audit.erasureRecord(user),
       releaseUser: (user) => releaseUser(work, caches, user),
-      failed: (error) => log.error('work for an erased user may continue in this process', { error: error as Error }),
+      failed: (message, error) => log.error(message, { error: error as Error }),
     },
     userTables,
   )

@@ -286,6 +286,8 @@ export class Troupe implements AsyncDisposable {
    * interrupts it, the erasure continues at the next opening. Runs of the user then answer `user.forgotten`. Later work under
    * the same id belongs to a new user without data.
    * @param options.signal ends the wait alone: an erasure that has begun continues, since no part of a user may remain
+   * @throws the error of the storage or the key service that rejects a change first; the erasure retries the change until it
+   *   succeeds, and another call waits for the end
    * @returns the number of deleted rows, and the backups that still hold data of the user
    * @example const { rows, backups } = await troupe.forget('ada')
    */

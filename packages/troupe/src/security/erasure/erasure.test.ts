@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server, withClient } from '../../../test/postgres/postgres-server.ts'
-import { hashText, seededRandom, systemClock } from '../../core/index.ts'
+import { createVirtualClock, hashText, seededRandom, systemClock } from '../../core/index.ts'
 import {
   createTroupe,
   defineAgent,
@@ -298,4 +298,64 @@ it('An erasure that is interrupted at any change is completed at the next openin
       await second.close()
       if (ended) expect(at).toBeGreaterThan(20)
     }
+})
+
+it('A troupe opens while its storage rejects an unfinished erasure, and completes the erasure when writes succeed.', async () => {
+  const disk = createDisk()
+  let left = Number.POSITIVE_INFINITY
+  const faults = dyingAt(disk, 'io-before', () => left-- <= 0)
+  const first = await opened({ storage: 'memory:', faults })
+  await first.user(ada).context.push('plan', 'MARKER')
+  await first.user(eve).context.push('a', 'of eve')
+  left = 1
+  await expect(first.forget(ada)).rejects.toMatchObject({ code: 'storage.io' })
+  await first.close().catch(() => {})
+
+  const clock = createVirtualClock()
+  const second = await opened({ storage: 'memory:', clock, faults })
+  const user = second.user(ada)
+  const erased = new Promise<unknown>((resolve) => second.on('user.forgotten', ({ userId }) => resolve(userId)))
+  expect(await second.user(eve).context.get('a')).toBe('of eve')
+  const topology = { agents: [defineAgent({ name: 'A', run: () => finish('') })], flows: ['Start -> A', 'A -> End'] }
+  await expect(user.orchestra.start({ task: '', topology })).rejects.toMatchObject({ code: 'user.forgotten' })
+  await clock.advance('10s')
+  left = Number.POSITIVE_INFINITY
+  await clock.advance('1m')
+  expect(await erased).toBe(ada)
+  expect((await user.context.list()).items).toEqual([])
+  expect(await user.context.push('plan', 'new')).toMatchObject({ version: 1, revision: 1 })
+})
+
+it('An erasure whose storage rejects a change fails for its caller, and continues in the background.', async () => {
+  const clock = createVirtualClock()
+  let left = Number.POSITIVE_INFINITY
+  const faults = dyingAt(createDisk(), 'io-before', () => left-- <= 0)
+  const troupe = await opened({ storage: 'memory:', clock, faults })
+  const user = troupe.user(ada)
+  await user.context.push('a', 'MARKER')
+  left = 3
+  await expect(troupe.forget(ada)).rejects.toMatchObject({ code: 'storage.io' })
+  const topology = { agents: [defineAgent({ name: 'A', run: () => finish('') })], flows: ['Start -> A', 'A -> End'] }
+  await expect(user.orchestra.start({ task: '', topology })).rejects.toMatchObject({ code: 'user.forgotten' })
+  const second = troupe.forget(ada)
+  left = Number.POSITIVE_INFINITY
+  await clock.advance('1m')
+  expect(await second).toMatchObject({ backups: 'plain' })
+  expect((await user.context.list()).items).toEqual([])
+  expect(await user.context.push('a', 'new')).toMatchObject({ version: 1 })
+})
+
+it('A close ends the retries of an erasure that the storage rejects.', async () => {
+  const disk = createDisk()
+  let left = Number.POSITIVE_INFINITY
+  const faults = dyingAt(disk, 'io-before', () => left-- <= 0)
+  const first = await opened({ storage: 'memory:', faults })
+  await first.user(ada).context.push('a', 'MARKER')
+  left = 1
+  await expect(first.forget(ada)).rejects.toMatchObject({ code: 'storage.io' })
+  await first.close().catch(() => {})
+  const second = await opened({ storage: 'memory:', clock: createVirtualClock(), faults })
+  const erasing = second.forget(ada).catch((error: unknown) => error)
+  await second.close().catch(() => {})
+  expect(await erasing).toMatchObject({ code: 'troupe.closed' })
 })

@@ -8,9 +8,10 @@
  * 4. One last change deletes rows that were added meanwhile from all tables, and the user's name from the mark.
  *
  * Invariant: work that began before cannot write after the last change, because its journals are deleted. A process that opens
- * the storage continues an erasure whose mark it finds.
+ * the storage continues an erasure whose mark it finds. After the mark, a change that fails is retried in the background: the
+ * process opens for its other users, and the user begins no work that a later opening would delete.
  */
-import { checkName, failure, type Platform, type TroupeError, type UserId } from '../../core/index.ts'
+import { checkName, failure, type Platform, sleep, type TroupeError, type UserId } from '../../core/index.ts'
 import type { OpenedStorage, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
 import { committed } from '../committed.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
@@ -37,19 +38,24 @@ export interface ErasureParts {
   readonly encryption: Pick<OpenedEncryption, 'keyRing' | 'outdated'>
   /** Ends the work for the user in this process and drops its cached data. @returns the function that allows new work */
   readonly releaseUser: (user: UserId) => Promise<() => void>
-  /** Called if the work here could not be ended while another process erases the user. */
-  readonly failed: (error: unknown) => void
+  /** Reports an error that no caller gets. */
+  readonly failed: (message: string, error: unknown) => void
   /** Records the erasure in the audit log. */
   readonly recorded: (user: UserId) => readonly Statement[]
 }
 
 /** The number of rows of one change. */
 const batch = 500
+/** The first and the longest pause before a change that failed is retried. */
+const retryMs = { first: 1_000, last: 60_000 } as const
 
 export interface Erasure {
-  /** @throws ValidationError for an invalid name; errors of the storage, after which another call continues */
+  /** @throws ValidationError for an invalid name; the first error of the storage, while the erasure continues */
   forget(user: UserId): Promise<ErasureResult>
-  /** Completes erasures of earlier processes; from then on watches the erasures of other processes. */
+  /**
+   * Completes erasures of earlier processes, or retries them in the background after a failure; from then on watches the
+   * erasures of other processes.
+   */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -58,11 +64,28 @@ export interface Erasure {
 export function createErasure(parts: ErasureParts, tables: readonly UserTable[]): Erasure {
   const statements = erasureStatements(parts.storage.dialect, tables, batch)
   const inProgress = new Map<UserId, Promise<ErasureResult>>()
+  const closing = new AbortController()
   let stop = async () => {}
-  const forget = (user: UserId): Promise<ErasureResult> => {
-    const known = inProgress.get(user)
-    if (known) return known
-    const erasing = forgetUser(parts, statements, user).finally(() => inProgress.delete(user))
+  const retrying =
+    (onFailure: (error: unknown) => void): Retrying =>
+    async (change) => {
+      for (let pauseMs: number = retryMs.first; ; pauseMs = Math.min(2 * pauseMs, retryMs.last))
+        try {
+          return await change()
+        } catch (error) {
+          if (closing.signal.aborted) throw error
+          parts.failed('a change of the erasure of a user failed and will be retried', error)
+          onFailure(error)
+          await sleep(parts.platform.clock, pauseMs, closing.signal).catch(() => {
+            throw failure('troupe.closed', { what: 'The forgetting' })
+          })
+        }
+    }
+  const begin = (user: UserId, isMarked: boolean, onFailure: (error: unknown) => void): Promise<ErasureResult> => {
+    const marked = isMarked ? Promise.resolve() : mark(parts, statements, user)
+    const erasing = marked
+      .then(() => eraseMarked(parts, statements, user, retrying(onFailure)))
+      .finally(() => inProgress.delete(user))
     inProgress.set(user, erasing)
     return erasing
   }
@@ -71,12 +94,22 @@ export function createErasure(parts: ErasureParts, tables: readonly UserTable[])
     return rows.map(({ user_id }) => String(user_id))
   }
   return {
-    forget: async (user) => forget(checkName('user', user)),
+    async forget(name) {
+      const user = checkName('user', name)
+      return (
+        inProgress.get(user) ??
+        new Promise<ErasureResult>((resolve, reject) => begin(user, false, reject).then(resolve, reject))
+      )
+    },
     async start() {
-      for (const user of await unfinished()) await forget(user)
+      for (const user of await unfinished())
+        await new Promise<void>((resolve, reject) => begin(user, true, () => resolve()).then(() => resolve(), reject))
       stop = watchOtherProcesses(parts, unfinished, (user) => inProgress.has(user))
     },
-    stop: () => stop(),
+    stop() {
+      closing.abort()
+      return stop()
+    },
   }
 }
 
@@ -87,6 +120,7 @@ function watchOtherProcesses(
   isOurs: (user: UserId) => boolean,
 ): () => Promise<void> {
   const pausedUsers = new Map<UserId, () => void>()
+  const report = (error: unknown) => failed('work for an erased user may continue in this process', error)
   let polling: Promise<void> = Promise.resolve()
   const poll = async () => {
     const theirs = (await unfinished()).filter((user) => !isOurs(user))
@@ -99,7 +133,7 @@ function watchOtherProcesses(
       }
   }
   const unhint = storage.onHint((hint) => {
-    if ('work' in hint && hint.work === 'cleanup') polling = polling.then(poll).catch(failed)
+    if ('work' in hint && hint.work === 'cleanup') polling = polling.then(poll).catch(report)
   })
   return () => {
     unhint()
@@ -118,31 +152,28 @@ export function createErasureCheck(storage: OpenedStorage): (user: UserId) => Pr
 
 type Statements = ReturnType<typeof erasureStatements>
 
-async function forgetUser(parts: ErasureParts, statements: Statements, user: UserId): Promise<ErasureResult> {
-  const { storage, releaseUser } = parts
+/** Repeats a change until it succeeds or the troupe closes. */
+type Retrying = <T>(change: () => Promise<T>) => Promise<T>
+
+async function mark({ storage, platform, encryption, recorded }: ErasureParts, { begin }: Statements, user: UserId) {
+  await committed(storage, { user }, [...begin(user, platform.clock.now()), ...recorded(user)], ['cleanup'])
+  encryption.outdated(user)
+}
+
+/** Ends the work for the user, deletes everything of the user, and allows new work. */
+async function eraseMarked(
+  parts: ErasureParts,
+  statements: Statements,
+  user: UserId,
+  retried: Retrying,
+): Promise<ErasureResult> {
   const { clock, events } = parts.platform
   const { keyRing, outdated } = parts.encryption
-  const commit = (list: readonly Statement[], wake: readonly WorkQueue[] = []) =>
-    committed(storage, { user }, list, wake)
-  const rows = new Map<string, number>()
-  const count = (moduleName: string, removed: number) => {
-    if (removed > 0) rows.set(moduleName, (rows.get(moduleName) ?? 0) + removed)
-  }
-  await commit([...statements.begin(user, clock.now()), ...parts.recorded(user)], ['cleanup'])
-  outdated(user)
-  const begin = await releaseUser(user)
+  const begin = await parts.releaseUser(user)
+  let rows: ReadonlyMap<string, number>
   try {
-    await keyRing?.forget?.(user)
-    for (const table of statements.tables)
-      for (let removed = statements.batch; removed === statements.batch; ) {
-        const { affected } = await commit(table.some(user))
-        removed = affected[statements.before] ?? 0
-        count(table.module, removed)
-      }
-    const { affected } = await commit([...statements.end(user), ...parts.recorded(user)], ['cleanup'])
-    statements.tables.forEach(({ module: moduleName }, i) => {
-      count(moduleName, affected[statements.before + i] ?? 0)
-    })
+    await retried(async () => keyRing?.forget?.(user))
+    rows = await deleteRows(parts, statements, user, retried)
   } finally {
     outdated(user)
     begin()
@@ -154,4 +185,30 @@ async function forgetUser(parts: ErasureParts, statements: Statements, user: Use
     rows: [...rows.values()].reduce((a, b) => a + b, 0),
   })
   return { rows: Object.fromEntries(rows), backups: keyRing ? 'encrypted' : 'plain' }
+}
+
+/** @returns the number of deleted rows by module */
+async function deleteRows(
+  { storage, recorded }: ErasureParts,
+  statements: Statements,
+  user: UserId,
+  retried: Retrying,
+): Promise<ReadonlyMap<string, number>> {
+  const commit = (list: readonly Statement[], wake: readonly WorkQueue[] = []) =>
+    retried(() => committed(storage, { user }, list, wake))
+  const rows = new Map<string, number>()
+  const count = (moduleName: string, removed: number) => {
+    if (removed > 0) rows.set(moduleName, (rows.get(moduleName) ?? 0) + removed)
+  }
+  for (const table of statements.tables)
+    for (let removed = statements.batch; removed === statements.batch; ) {
+      const { affected } = await commit(table.some(user))
+      removed = affected[statements.before] ?? 0
+      count(table.module, removed)
+    }
+  const { affected } = await commit([...statements.end(user), ...recorded(user)], ['cleanup'])
+  statements.tables.forEach(({ module: moduleName }, i) => {
+    count(moduleName, affected[statements.before + i] ?? 0)
+  })
+  return rows
 }
