@@ -36,8 +36,12 @@ export class Trial {
       env: { ...process.env, ...env, ...(dieAt === undefined ? {} : { TROUPE_DIE_AT: `${dieAt}` }) },
     })
     const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    // Ends a process that prints nothing for a minute. On a busy machine a life can take longer than that.
     const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      timer.refresh()
+    })
     const signal = await new Promise<string | null>((resolve) => child.once('close', (_, by) => resolve(by)))
     clearTimeout(timer)
     const lines = Buffer.concat(chunks).toString('utf8').split('\n').filter(Boolean)
