@@ -345,6 +345,20 @@ it('An erasure whose storage rejects a change fails for its caller, and continue
   expect(await user.context.push('a', 'new')).toMatchObject({ version: 1 })
 })
 
+it('An erasure whose mark was committed although the storage reported an error is completed in the background.', async () => {
+  const clock = createVirtualClock()
+  let left = Number.POSITIVE_INFINITY
+  const faults = dyingAt(createDisk(), 'io-after', () => left-- === 0)
+  const troupe = await opened({ storage: 'memory:', clock, faults })
+  const user = troupe.user(ada)
+  await user.context.push('a', 'MARKER')
+  left = 0
+  await expect(troupe.forget(ada)).rejects.toMatchObject({ code: 'storage.io' })
+  await clock.advance('1m')
+  expect((await user.context.list()).items).toEqual([])
+  expect(await user.context.push('a', 'new')).toMatchObject({ version: 1 })
+})
+
 it('A close ends the retries of an erasure that the storage rejects.', async () => {
   const disk = createDisk()
   let left = Number.POSITIVE_INFINITY

@@ -8,7 +8,7 @@
  * 4. One last change deletes rows that were added meanwhile from all tables, and the user's name from the mark.
  *
  * Invariant: work that began before cannot write after the last change, because its journals are deleted. A process that opens
- * the storage continues an erasure whose mark it finds. After the mark, a change that fails is retried in the background: the
+ * the storage continues an erasure whose mark it finds. A change that fails is retried in the background: the
  * process opens for its other users, and the user begins no work that a later opening would delete.
  */
 import { checkName, failure, type Platform, sleep, type TroupeError, type UserId } from '../../core/index.ts'
@@ -82,9 +82,11 @@ export function createErasure(parts: ErasureParts, tables: readonly UserTable[])
         }
     }
   const begin = (user: UserId, isMarked: boolean, onFailure: (error: unknown) => void): Promise<ErasureResult> => {
-    const marked = isMarked ? Promise.resolve() : mark(parts, statements, user)
+    const retried = retrying(onFailure)
+    // A mark that failed may be committed: work that begins now would be deleted by the next opening.
+    const marked = isMarked ? Promise.resolve() : retried(() => mark(parts, statements, user))
     const erasing = marked
-      .then(() => eraseMarked(parts, statements, user, retrying(onFailure)))
+      .then(() => eraseMarked(parts, statements, user, retried))
       .finally(() => inProgress.delete(user))
     inProgress.set(user, erasing)
     return erasing
