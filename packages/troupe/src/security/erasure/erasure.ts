@@ -196,19 +196,20 @@ async function deleteRows(
   user: UserId,
   retried: Retrying,
 ): Promise<ReadonlyMap<string, number>> {
-  const commit = (list: readonly Statement[], wake: readonly WorkQueue[] = []) =>
-    retried(() => committed(storage, { user }, list, wake))
+  // Each attempt has its own statements, because a record of the audit log cannot be added twice.
+  const commit = (list: () => readonly Statement[], wake: readonly WorkQueue[] = []) =>
+    retried(() => committed(storage, { user }, list(), wake))
   const rows = new Map<string, number>()
   const count = (moduleName: string, removed: number) => {
     if (removed > 0) rows.set(moduleName, (rows.get(moduleName) ?? 0) + removed)
   }
   for (const table of statements.tables)
     for (let removed = statements.batch; removed === statements.batch; ) {
-      const { affected } = await commit(table.some(user))
+      const { affected } = await commit(() => table.some(user))
       removed = affected[statements.before] ?? 0
       count(table.module, removed)
     }
-  const { affected } = await commit([...statements.end(user), ...recorded(user)], ['cleanup'])
+  const { affected } = await commit(() => [...statements.end(user), ...recorded(user)], ['cleanup'])
   statements.tables.forEach(({ module: moduleName }, i) => {
     count(moduleName, affected[statements.before + i] ?? 0)
   })
