@@ -28,6 +28,8 @@ export interface BreakerOptions {
 
 /** If a provider asks for a longer pause, the next model of the chain is asked. */
 export const longestPauseMs = 60_000
+/** The window of a shared count moves in slices, so that a call is possible up to 3 s later. */
+const longestSharedPause = '64s'
 const maxPauses = 6
 /** The maximal number of tracked accounts and models. The least recently used is dropped. */
 const maxGates = 1_000
@@ -46,10 +48,18 @@ export interface ModelGate {
   coolDown(ms: number): void
 }
 
+/** A count of calls that several processes share. */
+export interface SharedRate {
+  /** Waits until a call is possible, and counts it. @throws RateLimitError `rate.limited` if the wait is longer than `maxWait` */
+  wait(of: Readonly<Record<never, never>>, options: { maxWait: Duration; signal?: AbortSignal }): Promise<void>
+}
+
 export interface GatesOptions {
   readonly clock: Clock
   readonly limits?: ModelLimits
   readonly breaker?: BreakerOptions
+  /** Creates the shared count of a limit per minute, which each call passes after the count of this process. */
+  readonly sharedRate?: ((name: string, perMinute: number) => SharedRate) | undefined
 }
 
 export interface Gates {
@@ -61,7 +71,7 @@ export interface Gates {
 
 /** @throws ValidationError for an invalid limit */
 export function createGates(options: GatesOptions): Gates {
-  const { clock } = options
+  const { clock, sharedRate } = options
   let limits = checkLimits(options.limits ?? {})
   const breaker = checkBreaker(options.breaker ?? {})
   const bounds = lruCache<Bounds>(maxGates)
@@ -69,8 +79,9 @@ export function createGates(options: GatesOptions): Gates {
   const boundsOf = (key: string, account: string): Bounds[] => {
     const limit = limits[key]
     if (!limit) return []
-    const found = bounds.get(`${key} ${account}`) ?? createBounds(clock, limit)
-    bounds.set(`${key} ${account}`, found)
+    const name = `${key} ${account}`
+    const found = bounds.get(name) ?? createBounds(clock, limit, (perMinute) => sharedRate?.(name, perMinute))
+    bounds.set(name, found)
     return [found]
   }
   // The narrowest limit first: a call that waits for its model does not occupy a slot of its provider.
@@ -112,12 +123,18 @@ interface BoundGate extends ModelGate {
 
 interface Bounds {
   readonly rate: RateLimiter | undefined
+  readonly sharedRate: SharedRate | undefined
   readonly bulkhead: Bulkhead | undefined
 }
 
-function createBounds(clock: Clock, { concurrent, queue, perMinute }: CallLimits): Bounds {
+function createBounds(
+  clock: Clock,
+  { concurrent, queue, perMinute }: CallLimits,
+  sharedRate: (perMinute: number) => SharedRate | undefined,
+): Bounds {
   return {
     rate: perMinute === undefined ? undefined : new RateLimiter({ limit: perMinute, window: '1m', clock }),
+    sharedRate: perMinute === undefined ? undefined : sharedRate(perMinute),
     bulkhead:
       concurrent === undefined ? undefined : new Bulkhead({ concurrent, ...(queue === undefined ? {} : { queue }) }),
   }
@@ -162,10 +179,13 @@ function createGate(
       // Checked before the wait: a call that would be rejected after the wait need not wait.
       if (breaker.state === 'open') throw breaker.rejection()
       if (coldUntil > clock.monotonic()) await warm(signal)
-      for (const { rate } of all)
-        await rate?.wait({ signal, maxWaitMs: longestPauseMs }).catch((error: unknown) => {
+      for (const { rate, sharedRate } of all)
+        try {
+          await rate?.wait({ signal, maxWaitMs: longestPauseMs })
+          await sharedRate?.wait({}, { maxWait: longestSharedPause, ...(signal ? { signal } : {}) })
+        } catch (error) {
           throw asLimited(name, error)
-        })
+        }
       try {
         return await within.execute((call) => breaker.execute(ask, call), { signal })
       } catch (error) {

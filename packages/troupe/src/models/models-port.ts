@@ -180,7 +180,10 @@ export interface CallLimits {
   readonly concurrent?: number
   /** The maximal number of calls that wait for a slot; 100 by default. Only with `concurrent`. */
   readonly queue?: number
-  /** The maximal number of calls within a minute; unlimited by default. Further calls wait, at most a minute. */
+  /**
+   * The maximal number of calls within a minute; unlimited by default. Further calls wait, at most a minute. All processes of a
+   * PostgreSQL database count together.
+   */
   readonly perMinute?: number
 }
 

@@ -6,11 +6,19 @@ import {
   openPolicies,
   readEnvironment,
 } from '../../configuration/index.ts'
+import type { Clock } from '../../core/index.ts'
+import { SharedRateLimiter } from '../../journal/index.ts'
 import { createModels } from '../../models/index.ts'
 import type { EgressClient, ModelParts, SharedServices } from '../../operations/index.ts'
 import type { BoundedEvaluator } from '../../security/index.ts'
+import type { Storage } from '../../storage/index.ts'
 import type { Startup } from '../startup.ts'
 import type { BaseParts } from './open-base.ts'
+
+const sharedRateOn =
+  (storage: Storage, clock: Clock) =>
+  (name: string, limit: number): SharedRateLimiter =>
+    new SharedRateLimiter({ storage, clock }, { name: `models ${name}`, limit })
 
 interface OpenedModels {
   readonly models: ModelParts
@@ -20,7 +28,7 @@ interface OpenedModels {
 
 /** @throws ValidationError for a wrong option of models, policies or the cassette */
 export async function openModels(
-  { config, platform, protection: { secrets, redactor } }: BaseParts,
+  { config, platform, stores: { storage }, protection: { secrets, redactor } }: BaseParts,
   egressClient: EgressClient,
   evaluator: BoundedEvaluator,
   startup: Startup,
@@ -44,6 +52,8 @@ export async function openModels(
     redact: redactor.redact,
     fetchTo: egressClient.fetchTo,
     evaluator,
+    // On a storage of one process, its own count is that of all.
+    ...(storage.singleWriter ? {} : { sharedRate: sharedRateOn(storage, clock) }),
     ...(recording ? { recording } : {}),
   })
   return {
