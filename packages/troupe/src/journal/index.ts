@@ -20,6 +20,7 @@ export {
   type SharedRateLimit,
   SharedRateLimiter,
 } from './rate-limits/shared-rate-limiter.ts'
+export { SharedSlots, type SharedSlotsParts } from './rate-limits/shared-slots.ts'
 export * from './recorder-port.ts'
 export { withoutRanges } from './replay/call-id.ts'
 export { Requests } from './requests/requests.ts'

@@ -17,7 +17,7 @@ import { askChain } from './ask-chain.ts'
 import { BoundedModels } from './bounded-models.ts'
 import { defaultIdle } from './call-model.ts'
 import { recordedModel } from './cassettes/index.ts'
-import { accountOf, type BreakerOptions, createGates, type GatesOptions } from './model-gates.ts'
+import { accountOf, type BreakerOptions, createGates, type SharedLimits } from './model-gates.ts'
 import { createRegistry, type ModelRegistry } from './model-registry.ts'
 import type {
   EmbeddingSpec,
@@ -69,8 +69,8 @@ export interface ModelsOptions {
   readonly fetchTo?: FetchTo
   readonly limits?: ModelLimits
   readonly breaker?: BreakerOptions
-  /** As for the gates: without it, each process counts the calls per minute by itself. */
-  readonly sharedRate?: GatesOptions['sharedRate']
+  /** As for the gates: without it, each process has its own limits. */
+  readonly shared?: SharedLimits
   /** Attempts of one model before the next of a chain is asked; 3 by default. */
   readonly attempts?: number
   /** How long a stream may be silent before it is aborted and counts as failed; 5m by default. */

@@ -3,7 +3,7 @@
 export { freeId, isTokenCount } from './answers/read-answer.ts'
 export { type CassetteMode, type CassetteStore, openCassette } from './cassettes/index.ts'
 export { createModels, type ModelsOptions } from './create-models.ts'
-export { type BreakerOptions, checkLimits as checkModelLimits } from './model-gates.ts'
+export { type BreakerOptions, checkLimits as checkModelLimits, type SharedLimits } from './model-gates.ts'
 export type { ModelRegistry } from './model-registry.ts'
 export type {
   AnswerPart,

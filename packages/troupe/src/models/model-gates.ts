@@ -51,15 +51,27 @@ export interface ModelGate {
 /** A count of calls that several processes share. */
 export interface SharedRate {
   /** Waits until a call is possible, and counts it. @throws RateLimitError `rate.limited` if the wait is longer than `maxWait` */
-  wait(of: Readonly<Record<never, never>>, options: { maxWait: Duration; signal?: AbortSignal }): Promise<void>
+  wait(of: object, options: { readonly maxWait: Duration; readonly signal?: AbortSignal }): Promise<void>
+}
+
+/** Calls at once that several processes share. */
+export interface SlotLimit {
+  /** Waits for a slot. @returns a function that frees it */
+  acquire(signal: AbortSignal | undefined): Promise<() => void>
+}
+
+/** Creates the limits that several processes share, by name. Each call passes them after the same limit of its process. */
+export interface SharedLimits {
+  rate(name: string, perMinute: number): SharedRate
+  slots(name: string, concurrent: number): SlotLimit
 }
 
 export interface GatesOptions {
   readonly clock: Clock
   readonly limits?: ModelLimits
   readonly breaker?: BreakerOptions
-  /** Creates the shared count of a limit per minute, which each call passes after the count of this process. */
-  readonly sharedRate?: ((name: string, perMinute: number) => SharedRate) | undefined
+  /** Without it, each process has its own limits. */
+  readonly shared?: SharedLimits | undefined
 }
 
 export interface Gates {
@@ -71,7 +83,7 @@ export interface Gates {
 
 /** @throws ValidationError for an invalid limit */
 export function createGates(options: GatesOptions): Gates {
-  const { clock, sharedRate } = options
+  const { clock, shared } = options
   let limits = checkLimits(options.limits ?? {})
   const breaker = checkBreaker(options.breaker ?? {})
   const bounds = lruCache<Bounds>(maxGates)
@@ -80,7 +92,7 @@ export function createGates(options: GatesOptions): Gates {
     const limit = limits[key]
     if (!limit) return []
     const name = `${key} ${account}`
-    const found = bounds.get(name) ?? createBounds(clock, limit, (perMinute) => sharedRate?.(name, perMinute))
+    const found = bounds.get(name) ?? createBounds(clock, limit, shared && { shared, name })
     bounds.set(name, found)
     return [found]
   }
@@ -123,20 +135,22 @@ interface BoundGate extends ModelGate {
 
 interface Bounds {
   readonly rate: RateLimiter | undefined
-  readonly sharedRate: SharedRate | undefined
   readonly bulkhead: Bulkhead | undefined
+  readonly sharedRate: SharedRate | undefined
+  readonly sharedSlots: SlotLimit | undefined
 }
 
 function createBounds(
   clock: Clock,
   { concurrent, queue, perMinute }: CallLimits,
-  sharedRate: (perMinute: number) => SharedRate | undefined,
+  all: { readonly shared: SharedLimits; readonly name: string } | undefined,
 ): Bounds {
   return {
     rate: perMinute === undefined ? undefined : new RateLimiter({ limit: perMinute, window: '1m', clock }),
-    sharedRate: perMinute === undefined ? undefined : sharedRate(perMinute),
     bulkhead:
       concurrent === undefined ? undefined : new Bulkhead({ concurrent, ...(queue === undefined ? {} : { queue }) }),
+    sharedRate: perMinute === undefined ? undefined : all?.shared.rate(all.name, perMinute),
+    sharedSlots: concurrent === undefined ? undefined : all?.shared.slots(all.name, concurrent),
   }
 }
 
@@ -187,7 +201,7 @@ function createGate(
           throw asLimited(name, error)
         }
       try {
-        return await within.execute((call) => breaker.execute(ask, call), { signal })
+        return await within.execute((call) => withSlots(all, call.signal, () => breaker.execute(ask, call)), { signal })
       } catch (error) {
         const { code, details } = error as { readonly code?: unknown; readonly details?: { readonly queue?: number } }
         if (code === 'bulkhead.full') throw failure('model.busy', { model: name, queue: details?.queue ?? 0 })
@@ -197,6 +211,21 @@ function createGate(
     coolDown(ms) {
       coldUntil = Math.max(coldUntil, clock.monotonic() + ms)
     },
+  }
+}
+
+async function withSlots<Out>(
+  all: readonly Bounds[],
+  signal: AbortSignal | undefined,
+  ask: () => Promise<Out>,
+): Promise<Out> {
+  if (!all.some(({ sharedSlots }) => sharedSlots)) return ask()
+  const claimed: (() => void)[] = []
+  try {
+    for (const { sharedSlots } of all) if (sharedSlots) claimed.push(await sharedSlots.acquire(signal))
+    return await ask()
+  } finally {
+    for (const free of claimed) free()
   }
 }
 

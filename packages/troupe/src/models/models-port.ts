@@ -176,7 +176,7 @@ export type ModelDefaults = CallSettings
 
 /** Limits of the calls to a model, an account, or all models. */
 export interface CallLimits {
-  /** The maximal number of concurrent calls; unlimited by default. */
+  /** The maximal number of concurrent calls; unlimited by default. All processes of a PostgreSQL database count together. */
   readonly concurrent?: number
   /** The maximal number of calls that wait for a slot; 100 by default. Only with `concurrent`. */
   readonly queue?: number

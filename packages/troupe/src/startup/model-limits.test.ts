@@ -46,3 +46,29 @@ it.skipIf(missing !== undefined)(
     expect(model.calls.length).toBe(3)
   },
 )
+
+it.skipIf(missing !== undefined)(
+  'The concurrent calls of a model are counted together by all troupes on one PostgreSQL database.',
+  async () => {
+    const held = Array.from({ length: 4 }, () => Promise.withResolvers<string>())
+    let active = 0
+    let maxActive = 0
+    const answers = held.map(({ promise }) => async () => {
+      maxActive = Math.max(maxActive, ++active)
+      const text = await promise
+      active--
+      return text
+    })
+    const model = new MockModel({ responses: answers })
+    const agent = new LlmAgent({ name: 'Asker', model })
+    const config = { storage: { url: server, schema }, models: { limits: { mock: { concurrent: 1 } } } }
+    const [one, other] = [await opened(config), await opened(config)]
+    const chat = (troupe: typeof one, threadId: string) => troupe.user('eve').session(agent, { threadId }).chat('hi')
+    const asked = [chat(one, 'a'), chat(other, 'b'), chat(one, 'c')]
+    for (const [i, { resolve }] of held.slice(0, 3).entries()) {
+      await expect.poll(() => model.calls.length).toBe(i + 1)
+      resolve('answer')
+    }
+    expect([await Promise.all(asked), maxActive]).toEqual([['answer', 'answer', 'answer'], 1])
+  },
+)

@@ -47,7 +47,8 @@ export async function openParts(
   const { journal, ownership, threadMessages, sandboxes } = await openJournal(base, processId, startup)
   const evaluator = new BoundedEvaluator({ clock: platform.clock })
   const communication = createCommunication(base, security, { steps: journal.steps, processId, evaluator })
-  const { models, callable } = await openModels(base, egressClient, evaluator, startup)
+  const holder = ownership.sharing && ownership.holder
+  const { models, callable } = await openModels(base, { egressClient, evaluator, holder }, startup)
   const tools = createTools(base, security.audit, egressClient, evaluator)
   const shared = sharedServices ?? { ...callable, toolSources: tools.toolSources }
   const gate = new Gate()

@@ -8,9 +8,17 @@ const sqlite = [
   // Calls by slices of the window.
   `create table rate_limit_slots (key text not null, slot integer not null, calls integer not null,
     primary key (key, slot)) without rowid`,
+  // Calls in progress, each with the process that makes it.
+  `create table rate_limit_calls (key text not null, id text not null, holder text not null,
+    primary key (key, id)) without rowid`,
 ]
 
 export const rateLimitSchema = {
   sqlite,
-  postgres: [...postgresTables(sqlite), workTable('rate_limits'), workTable('rate_limit_slots')],
+  postgres: [
+    ...postgresTables(sqlite),
+    workTable('rate_limits'),
+    workTable('rate_limit_slots'),
+    workTable('rate_limit_calls'),
+  ],
 }

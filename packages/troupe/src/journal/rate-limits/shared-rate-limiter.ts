@@ -156,8 +156,9 @@ export async function cleanupRateLimits(storage: Pick<Storage, 'dialect' | 'comm
   const compile = templates(storage.dialect)
   const own = compile<{ before: Bind }>((p) => sql`delete from rate_limits where last_used_at < ${p.before}`)
   const slots = compile(() => sql`delete from rate_limit_slots where key not in (select key from rate_limits)`)
+  const calls = compile(() => sql`delete from rate_limit_calls where key not in (select key from rate_limits)`)
   const before = { $: 'now' as const, plusMs: -forgetAfterMs }
-  await storage.commit({ id: null, scope: { work: true }, statements: [own({ before }), slots({})] })
+  await storage.commit({ id: null, scope: { work: true }, statements: [own({ before }), slots({}), calls({})] })
 }
 
 function compileStatements(dialect: Dialect, sliceMs: number) {

@@ -6,19 +6,18 @@ import {
   openPolicies,
   readEnvironment,
 } from '../../configuration/index.ts'
-import type { Clock } from '../../core/index.ts'
-import { SharedRateLimiter } from '../../journal/index.ts'
-import { createModels } from '../../models/index.ts'
+import { SharedRateLimiter, SharedSlots, type SharedSlotsParts } from '../../journal/index.ts'
+import { createModels, type SharedLimits } from '../../models/index.ts'
 import type { EgressClient, ModelParts, SharedServices } from '../../operations/index.ts'
 import type { BoundedEvaluator } from '../../security/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { Startup } from '../startup.ts'
 import type { BaseParts } from './open-base.ts'
 
-const sharedRateOn =
-  (storage: Storage, clock: Clock) =>
-  (name: string, limit: number): SharedRateLimiter =>
-    new SharedRateLimiter({ storage, clock }, { name: `models ${name}`, limit })
+const sharedLimits = (parts: SharedSlotsParts & { readonly storage: Storage }): SharedLimits => ({
+  rate: (name, limit) => new SharedRateLimiter(parts, { name: `models ${name}`, limit }),
+  slots: (name, limit) => new SharedSlots(parts, { name: `models ${name}`, limit }),
+})
 
 interface OpenedModels {
   readonly models: ModelParts
@@ -26,11 +25,17 @@ interface OpenedModels {
   readonly callable: Omit<SharedServices, 'toolSources'>
 }
 
+interface ModelSources {
+  readonly egressClient: EgressClient
+  readonly evaluator: BoundedEvaluator
+  /** Returns the id of this process on a storage that several processes share; undefined on other storages. */
+  readonly holder: (() => string) | undefined
+}
+
 /** @throws ValidationError for a wrong option of models, policies or the cassette */
 export async function openModels(
   { config, platform, stores: { storage }, protection: { secrets, redactor } }: BaseParts,
-  egressClient: EgressClient,
-  evaluator: BoundedEvaluator,
+  { egressClient, evaluator, holder }: ModelSources,
   startup: Startup,
 ): Promise<OpenedModels> {
   const { clock, random, events } = platform
@@ -52,8 +57,7 @@ export async function openModels(
     redact: redactor.redact,
     fetchTo: egressClient.fetchTo,
     evaluator,
-    // On a storage of one process, its own count is that of all.
-    ...(storage.singleWriter ? {} : { sharedRate: sharedRateOn(storage, clock) }),
+    ...(holder && { shared: sharedLimits({ storage, clock, ids: platform.ids, holder }) }),
     ...(recording ? { recording } : {}),
   })
   return {
