@@ -287,8 +287,17 @@ describeInBrowser('Home', (testbed) => {
     const at = await times.first().getAttribute('datetime')
     const zone = await german.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
     const date = new Date(at ?? '')
-    const inGerman = new Intl.DateTimeFormat('de-DE', { timeStyle: 'long', timeZone: zone })
-    expect(await times.first().getAttribute('title')).toContain(inGerman.format(date))
+    const inGerman = new Intl.DateTimeFormat('de-DE', {
+      year: 'numeric',
+      month: 'short',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: '2-digit',
+      second: '2-digit',
+      timeZoneName: 'short',
+      timeZone: zone,
+    })
+    expect(await times.first().getAttribute('title')).toBe(inGerman.format(date))
     await german.goto(`${played.server.url}/#/audit`)
     await german.locator('tbody').getByRole('link', { name: exact }).first().waitFor()
     await german.context().close()
