@@ -18,7 +18,7 @@ const few = 20
 const every = 'all'
 const wallClockSetting = 'wallClock'
 
-/** What the timeline draws of all steps. A long run has thousands, so that an opened step does not compute it. */
+/** Returns what the timeline draws of all steps. A long run has thousands: an opened step must not compute it. */
 function drawingOf(state: RunState) {
   const all = [...state.steps.values()]
   const isOpen = all.some(({ ended }) => ended === undefined)

@@ -80,7 +80,7 @@ export class SharedSlots {
 function compileStatements(dialect: Dialect) {
   const compile = templates(dialect)
   return {
-    // One caller of a key at a time counts the slots.
+    // Locks the row of the key, so that its callers count the slots one after the other.
     lock: compile<{ key: string; now: Bind }>(
       (p) => sql`insert into rate_limits (key, last_used_at) values (${p.key}, ${p.now})
         on conflict (key) do update set last_used_at = excluded.last_used_at`,
