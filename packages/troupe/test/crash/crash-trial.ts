@@ -36,8 +36,8 @@ export class Trial {
       env: { ...process.env, ...env, ...(dieAt === undefined ? {} : { TROUPE_DIE_AT: `${dieAt}` }) },
     })
     const chunks: Buffer[] = []
-    // Ends a process that prints nothing for a minute. On a busy machine a life can take longer than that.
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
+    // Ends a process that hangs. On a busy machine a living one can print nothing for more than a minute.
+    const timer = setTimeout(() => child.kill('SIGKILL'), 300_000)
     child.stdout.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       timer.refresh()
