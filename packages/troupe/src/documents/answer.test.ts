@@ -209,6 +209,43 @@ describe('An answer of the index', () => {
   })
 })
 
+describe('A quotation', () => {
+  async function quotationOf(page: string, question: string): Promise<string | undefined> {
+    const folder = mkdtempSync(join(tmpdir(), 'quotation-'))
+    try {
+      writeFileSync(join(folder, 'page.md'), page)
+      const index = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+      return (await index.answer(question)).citations[0]?.quote
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it('A quotation ends with a whole sentence, not inside code.', async () => {
+    const sentences = [
+      'Set a time limit for the foghorn of the harbour.',
+      'When the foghorn times out, its signal stops and the keeper gets an error, which names the foghorn and the pier.',
+      'The crew continues unless it listens to the signal of the keeper, who rings twice.',
+      'The name of the error is the same for each pier, so it matches `Horn.timeout()` too, and so does each `Horn.signal()` of a ship.',
+    ]
+    for (let length = 0; length < 80; length++) {
+      const page = `# Foghorn\n\n${sentences.join(' ').replace('twice', `twice${'y'.repeat(length)}`)}\n`
+      const quote = await quotationOf(page, 'How do I set a time limit for the foghorn?')
+      expect(quote).toMatch(/^Set a time limit.*[^`(]\.$/)
+      expect(`${page.slice(page.indexOf(quote ?? '?') + (quote ?? '').length)} `).toMatch(/^\s/)
+    }
+  })
+
+  it('A quotation of long code begins and ends at the least indented lines.', async () => {
+    const calls = Array.from({ length: 9 }, (_, i) => `    ring(${i})\n`).join('')
+    const functions = ['anchor', 'ballast', 'compass'].map(
+      (name) => `function ${name}() {\n  for (;;) {\n${calls}  }\n}`,
+    )
+    const page = `# Ship\n\n\`\`\`js\n${functions.join('\n')}\n\`\`\`\n`
+    expect(await quotationOf(page, 'Which function is ballast?')).toBe(functions[1])
+  })
+})
+
 describe('A log without blank lines', () => {
   it('A log without blank lines is quoted by the line, wherever the line is.', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'log-'))

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { failure } from '../core/index.ts'
 
 /** Must be increased when the records, the terms or the passages of a text change. */
-const formatVersion = 5
+const formatVersion = 6
 const format = `troupe documents ${formatVersion}`
 
 /** Size in bytes, modification and change in ms: equal ones mean an unchanged file. */

@@ -7,6 +7,7 @@ import type { Asked, ParsedQuestion } from './question.ts'
 import type { RankedUnit } from './rank-units.ts'
 import { termOf } from './terms/terms.ts'
 import type { Sliceable } from './terms/text-pieces.ts'
+import { unitsOf } from './units.ts'
 
 export interface Quotation {
   readonly document: string
@@ -109,12 +110,9 @@ function extent(ranked: RankedUnit, blocks: readonly Block[], asksFor: Asked): {
   if (unit.kind === 'row') return { start, end }
   const list = unit.kind === 'item' && isListed(ranked, asksFor) ? listAround(blocks, at, adjacent) : undefined
   if (list && fits(list.start, list.end)) return list
-  // A short paragraph is quoted up to its end.
-  if (end - start < limits.sentence) {
-    const rest = unit.block.end
-    if (rest - start <= limits.sentence) end = rest
-    else end = Math.max(end, sentenceEnd(text, end, Math.min(rest, start + limits.sentence)))
-  }
+  // The sentences after it are quoted too while they are short together.
+  if (!unit.block.byLine)
+    end = unitsOf(unit.block, text).findLast((one) => one.end <= Math.max(end, start + limits.sentence))?.end ?? end
   if (/:\s*$/.test(text.slice(start, end)) && next && end === unit.block.end && adjacent(unit.block, next)) {
     const { kind } = next
     for (let i = at + 1; i < blocks.length; i++) {
@@ -159,12 +157,6 @@ function closed(text: Sliceable, { start, end }: { start: number; end: number })
   if (opened % 2 === 0) return { start, end }
   const closing = /^\s*\n[ \t]*(?:>\s?)*(?:`{3,}|~{3,})[ \t]*(?=\n|$)/.exec(text.slice(end, end + 40))
   return { start, end: closing ? end + closing[0].length : end }
-}
-
-function sentenceEnd(text: Sliceable, from: number, to: number): number {
-  const rest = text.slice(from, to)
-  const ends = [...rest.matchAll(/[.!?](?=\s|$)/g)].at(-1)
-  return ends ? from + ends.index + 1 : from
 }
 
 function lastSentence(text: Sliceable, block: Block): number {

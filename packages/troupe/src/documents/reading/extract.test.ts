@@ -132,6 +132,13 @@ describe('extract', () => {
     expect(headings('---\n---\n# Tea')).toEqual(['Tea'])
   })
 
+  it('`extract` gives a heading of Markdown the text of its links.', () => {
+    const source =
+      '# The [`timeout`](#timeout) option, see [rules][1] #\n\n[Tea](./tea.md) and ![a cup](cup.png)\n===\n'
+    const headings = extract(source, 'markdown').headings.map(({ text }) => text)
+    expect(headings).toEqual(['The `timeout` option, see [rules][1]', 'Tea and a cup'])
+  })
+
   it('documentKind derives the kind from the name.', () => {
     expect(['a.md', 'A.MDX', 'b.HTM', 'c.txt', 'README', 'd.rs'].map(documentKind)).toEqual([
       'markdown',

@@ -14,6 +14,9 @@ function withoutClosing(heading: string): string {
   return text.slice(0, end).trimEnd()
 }
 
+/** Replaces each link by its text. */
+const withoutLinks = (heading: string): string => heading.replace(/!?\[([^[\]]{1,300})\]\([^()]{0,500}\)/g, '$1').trim()
+
 /** Returns the headings of a Markdown text in order; a `#` inside a fenced block is no heading. */
 export function markdownHeadings(source: string): Heading[] {
   const headings: Heading[] = []
@@ -35,9 +38,14 @@ export function markdownHeadings(source: string): Heading[] {
       } else if (mark) closing = mark
       else {
         const hash = hashHeading.exec(line)
-        if (hash?.[1] && hash[2]) headings.push({ offset, level: hash[1].length, text: withoutClosing(hash[2]) })
+        if (hash?.[1] && hash[2])
+          headings.push({ offset, level: hash[1].length, text: withoutLinks(withoutClosing(hash[2])) })
         else if (/^(?:=+|-{3,})$/.test(line) && previous.text.trim() !== '' && !/^\s*[|>*+-]/.test(previous.text))
-          headings.push({ offset: previous.offset, level: line.startsWith('=') ? 1 : 2, text: previous.text.trim() })
+          headings.push({
+            offset: previous.offset,
+            level: line.startsWith('=') ? 1 : 2,
+            text: withoutLinks(previous.text),
+          })
       }
     }
     previous = { text: closing === undefined && !frontMatter ? line : '', offset }
