@@ -6,6 +6,8 @@ import { Worker } from './worker.ts'
 import { WorkerIntake } from './worker-intake.ts'
 
 const Note = defineMessage<string | number>('note')
+const Parcel = defineMessage<number>('parcel')
+const Letter = defineMessage<number>('letter')
 const { testbed } = messagingTestbeds()
 
 class Recording extends Worker {
@@ -30,6 +32,49 @@ it('A worker handles as many messages at once as its concurrency allows, never t
   await start(worker)
   await until(clock, () => count === 12)
   expect(peak).toBe(2)
+})
+
+it('A worker counts a batch as one of the handlers that its concurrency allows, and each kind gets its turn.', async () => {
+  const { start, agent, clock } = await testbed()
+  const worker = new Recording('W')
+  let [atOnce, peak] = [0, 0]
+  const handle = async (what: string) => {
+    peak = Math.max(peak, ++atOnce)
+    for (let i = 0; i < 20; i++) await new Promise<void>((resolve) => void systemClock.soon(resolve))
+    atOnce--
+    worker.log.push(what)
+  }
+  worker.on(Note, () => handle('note'))
+  for (const type of [Parcel, Letter]) worker.onBatch(type, { size: 2, wait: '1ms' }, () => handle(type.name))
+  await start(worker)
+  for (let i = 0; i < 6; i++)
+    for (const type of [Note, Parcel, Letter]) await agent(`${type.name}-${i}`).messages.send(type, i, { to: 'W' })
+  await until(clock, async () => (await agent('W').mailbox.counts()).waiting === 0 && atOnce === 0)
+  expect(peak).toBe(1)
+  expect(worker.log.filter((what) => what === 'note')).toHaveLength(6)
+  for (const type of [Parcel, Letter])
+    expect(worker.log.indexOf(type.name)).toBeLessThan(worker.log.lastIndexOf('note'))
+})
+
+it('A worker that stops releases the messages that wait for its handler to end.', async () => {
+  const { start, agent } = await testbed()
+  const worker = new Recording('W')
+  const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  worker.onBatch(Parcel, { size: 1, wait: '1ms' }, async () => {
+    begun.resolve()
+    await mayEnd.promise
+  })
+  worker.on(Note, ({ payload }) => void worker.log.push(payload))
+  const running = await start(worker)
+  await agent('A').messages.send(Parcel, 1, { to: 'W' })
+  await begun.promise
+  await agent('B').messages.send(Note, 2, { to: 'W' })
+  await agent('W').mailbox.counts()
+  const stopped = running.stop()
+  mayEnd.resolve()
+  await stopped
+  expect(worker.log).toEqual([])
+  expect(await agent('W').drain()).toEqual([2])
 })
 
 it('A worker gathers batches by size or by time, and finds the culprit of a failed one.', async () => {

@@ -1,12 +1,13 @@
 /**
- * Receives the messages of a worker: as many at once as it wants, one of each lane, and one batch of each batch
- * handler.
+ * Receives the messages of a worker, one of each lane and one batch of each batch handler at a time. At most as many
+ * handlers as its `concurrency` are in progress; a batch counts as one.
  */
 import { sleep, TroupeError } from '../../core/index.ts'
 import type { Mailboxes } from '../mailboxes.ts'
 import { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import { GatheredBatches } from '../receiving/gathered-batches.ts'
-import { isLeaseLost } from '../receiving/release-deliveries.ts'
+import { isLeaseLost, releaseDeliveries } from '../receiving/release-deliveries.ts'
+import { renewLeases } from '../receiving/renew-leases.ts'
 import { nearerTypes } from './registered-types.ts'
 import type { RegisteredBatch, Registrations, Worker } from './worker.ts'
 
@@ -40,9 +41,10 @@ export class WorkerIntake {
     const { batches } = this.#parts.registered
     this.#loops = [this.#receive(), ...[...batches.values()].map((batch) => this.#gather(batch))]
   }
-  /** Receives no more. Deliveries that are being handled continue. */
+  /** Receives no more. Deliveries that are being handled continue; those that wait for a handler to end are released. */
   stop(): void {
     this.#stopping.abort()
+    this.#ended.resolve()
   }
   /** After `stop`: resolves when nothing is being handled. */
   async idle(): Promise<void> {
@@ -54,15 +56,14 @@ export class WorkerIntake {
   async #receive(): Promise<void> {
     const { signal } = this.#stopping
     const { mailboxes, user, worker, registered } = this.#parts
-    const concurrency = worker.options.concurrency ?? 1
     const known = [...registered.handlers.values()].map(({ type }) => type)
     const except = [...registered.batches.keys()].map((type) => ({ type, unless: nearerTypes(registered, type) }))
     const wanted = { perLane: 1, waitMs: undefined, types: [], except, known, signal }
     await this.#repeat(async () => {
-      while (this.#busy.size >= concurrency) await this.#ended.promise
-      const max = concurrency - this.#busy.size
+      await this.#vacancy()
+      const max = Math.max(1, this.#concurrency - this.#busy.size)
       const deliveries = await mailboxes.receiver.receive(user, worker.name, { ...wanted, max })
-      for (const delivery of deliveries) void this.#handle([delivery])
+      await Promise.all(deliveries.map((delivery) => this.#begin([delivery])))
     })
   }
 
@@ -75,20 +76,49 @@ export class WorkerIntake {
     const attempts = options.retry?.attempts ?? mailboxes.messaging.settings.maxAttempts
     const gathered = new GatheredBatches({ user, agent, mailboxes, signal }, { ...batch, nearer, attempts })
     await this.#repeat(async () => {
+      await this.#vacancy()
       // A batch checks its leases itself, and releases those that are left if it cannot start.
       for (const [i, job] of (await gathered.next()).entries())
-        if (i === 0 || job.length > 1 || (await isLeaseValid(job))) await this.#handle(job)
+        if (i === 0 || job.length > 1 || (await isLeaseValid(job))) await (await this.#begin(job)).ended
     })
   }
 
-  #handle(deliveries: readonly DeliveryHandle[]): Promise<void> {
-    const work = this.#parts.handle(deliveries).finally(() => {
-      this.#busy.delete(work)
+  /** Resolves when another handler may begin, and after `stop`. */
+  async #vacancy(): Promise<void> {
+    while (this.#isFull && !this.#stopping.signal.aborted) await this.#ended.promise
+  }
+  get #isFull(): boolean {
+    return this.#busy.size >= this.#concurrency
+  }
+  get #concurrency(): number {
+    return this.#parts.worker.options.concurrency ?? 1
+  }
+
+  /**
+   * Begins to handle deliveries. If a batch and single messages are claimed at the same time, some wait here for a
+   * handler to end, with their leases.
+   */
+  async #begin(deliveries: readonly DeliveryHandle[]): Promise<{ readonly ended: Promise<void> }> {
+    const { signal } = this.#stopping
+    if (this.#isFull) {
+      const { clock } = this.#parts.mailboxes.parts.platform
+      const { leaseMs } = this.#parts.mailboxes.messaging.settings
+      let isLost = false
+      const stopRenewing = renewLeases(deliveries, { clock, leaseMs }, () => {
+        isLost = true
+      })
+      while (this.#isFull && !signal.aborted && !isLost) await this.#ended.promise
+      stopRenewing()
+      if (signal.aborted) await releaseDeliveries(deliveries)
+      if (signal.aborted || isLost) return { ended: Promise.resolve() }
+    }
+    const ended = this.#parts.handle(deliveries).finally(() => {
+      this.#busy.delete(ended)
       this.#ended.resolve()
       this.#ended = Promise.withResolvers()
     })
-    this.#busy.add(work)
-    return work
+    this.#busy.add(ended)
+    return { ended }
   }
 
   async #repeat(once: () => Promise<void>): Promise<void> {

@@ -36,7 +36,7 @@ export interface WorkerOptions {
   readonly topics?: readonly string[]
   /** The rights of the worker; those of a `contributor` by default. */
   readonly access?: AccessOptions
-  /** The number of messages that are handled concurrently, never two of one lane; 1 by default. */
+  /** The number of handlers in progress at once, never two of one lane; a batch counts as one. 1 by default. */
   readonly concurrency?: number
   /** The retries of messages whose handler failed. */
   readonly retry?: {
