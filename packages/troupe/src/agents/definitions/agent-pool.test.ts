@@ -1,7 +1,7 @@
 /** Pools where agents stand: what holds of the agent that a pool lends holds of the pool. */
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Json } from '../../core/index.ts'
+import { createVirtualClock, type Json } from '../../core/index.ts'
 import { defineMessage } from '../../messaging/index.ts'
 import { solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { patterns } from '../../topology/index.ts'
@@ -74,4 +74,60 @@ it('A step that waits returns its instance to the pool, and is executed again wi
   for (const { id, text } of questions) await run.answer(id, `yes, ${text}`)
   const { response } = await run.result()
   expect(response).toMatchObject({ results: [{ value: 'yes, Go on with a?' }, { value: 'yes, Go on with b?' }] })
+})
+
+it('A pool lends the instance of a cancelled step after its code has ended.', async () => {
+  const { orchestra } = await ada()
+  const clock = createVirtualClock()
+  const log: Json[] = []
+  const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const run = async (input: Json) => {
+    log.push(`begins ${input}`)
+    if (input === 'first') begun.resolve()
+    if (input === 'first') await mayEnd.promise
+    log.push(`ends ${input}`)
+    return input
+  }
+  const pool = new AgentPool({ name: 'Desk', create: () => defineAgent({ name: 'Desk', run }), size: 1, clock })
+  const start = (task: string) => orchestra.start({ task, topology: solo(pool) })
+  const first = await start('first')
+  await begun.promise
+  const cancelled = first.cancel()
+  const second = await start('second')
+  await expect.poll(() => pool.stats().waiting).toBe(1)
+  expect(log).toEqual(['begins first'])
+  mayEnd.resolve()
+  expect((await second.result()).response).toBe('second')
+  expect(log).toEqual(['begins first', 'ends first', 'begins second', 'ends second'])
+  await cancelled
+})
+
+it('A pool lends the instance of a cancelled step whose code does not end after 30 s.', async () => {
+  const clock = createVirtualClock()
+  const { orchestra } = await ada()
+  const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const run = async (input: Json) => {
+    if (input !== 'hang') return input
+    begun.resolve()
+    await mayEnd.promise
+    return input
+  }
+  const pool = new AgentPool({
+    name: 'Desk',
+    create: () => defineAgent({ name: 'Desk', run }),
+    size: 1,
+    acquireTimeout: '1h',
+    clock,
+  })
+  const hanging = await orchestra.start({ task: 'hang', topology: solo(pool) })
+  await begun.promise
+  const cancelled = hanging.cancel()
+  const next = await orchestra.start({ task: 'next', topology: solo(pool) })
+  await expect.poll(() => pool.stats().waiting).toBe(1)
+  await clock.advance('29s')
+  expect(pool.stats().waiting).toBe(1)
+  await clock.advance('2s')
+  expect((await next.result()).response).toBe('next')
+  mayEnd.resolve()
+  await cancelled
 })

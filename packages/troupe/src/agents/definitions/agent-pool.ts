@@ -3,6 +3,7 @@
  * calls, and is returned on every exit.
  */
 import {
+  type Cancel,
   type Clock,
   checkOptions,
   checkSignal,
@@ -83,6 +84,9 @@ const options = [
   'clock',
 ] as const
 
+/** The time in ms for which the code of an aborted step may use its instance. */
+const abortedMs = 30_000
+
 /**
  * A pool of instances with their resources, up to a limit. Each instance is lent to one caller at a time, in the order
  * of the calls. In a topology, a pool of agents takes part like one agent.
@@ -93,6 +97,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
   readonly size: number
   readonly #options: AgentPoolOptions<T>
   readonly #create: () => T | Promise<T>
+  readonly #clock: Clock
   readonly #instances: LentResources<T>
   readonly #ready: Promise<void>
   /** The key of the caller that had the instance last. */
@@ -116,6 +121,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
         throw wrong(`its ${part} must be a function`)
     this.#create = poolOptions.create ?? (() => poolOptions.agent as T)
     const { clock = systemClock, acquireTimeout = '30s', maxIdle } = poolOptions
+    this.#clock = clock
     this.#instances = new LentResources<T>({
       options: { create: this.#create, dispose: (instance) => this.#dispose(instance) },
       what: 'Acquiring an instance',
@@ -243,8 +249,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     // A step that waits returns its instance, which others may need to end the wait.
     entry.recorder.dropWhenParked()
     const lease = await this.acquire({ key: entry.recorder.step, signal })
-    // The step may have been aborted while the instance was acquired.
-    const stopWatching = whenAborted(signal, () => void lease.release())
+    const stopWatching = this.#returnWhenAborted(lease, signal)
     try {
       const agent = asAgent(lease.instance)
       if (!agent)
@@ -257,6 +262,20 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
     } finally {
       stopWatching()
       await lease.release()
+    }
+  }
+
+  /** The code of a parked step is suspended for good. Code of another aborted step still uses its instance until it ends. */
+  #returnWhenAborted(lease: AgentLease<T>, signal: AbortSignal): () => void {
+    const release = () => void lease.release()
+    let stopWaiting: Cancel | undefined
+    const stopWatching = whenAborted(signal, () => {
+      if (signal.reason === 'parked') release()
+      else stopWaiting = this.#clock.after(abortedMs, release, { background: true })
+    })
+    return () => {
+      stopWatching()
+      stopWaiting?.()
     }
   }
 
