@@ -84,6 +84,24 @@ it('A session cancels the call that another object of its thread executes, which
   expect(promptOf(model, 1)).toMatch(/go.*and now/)
 })
 
+it('A session cancels the call that it executes itself, and then executes the next one.', async () => {
+  const { session } = await openSessionTestbed()
+  const begun = Promise.withResolvers<void>()
+  const search = (_: unknown, { signal }: { signal: AbortSignal }) => {
+    begun.resolve()
+    return new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  }
+  const { agent, model } = mockAgent([call('1'), 'fine'], { tools: [tool(search, { effect: 'read' })] })
+  const one = session(agent)
+  const executing = one.chat('go').catch(({ code }: { code: string }) => code)
+  const next = one.chat('and now?')
+  await begun.promise
+  expect(await Promise.all([one.cancel(), executing])).toEqual([true, 'cancelled'])
+  expect(await next).toBe('fine')
+  expect(promptOf(model, 1)).toMatch(/go.*and now/)
+  expect(await one.cancel()).toBe(false)
+})
+
 it('A session that is cancelled by two callers at once is free for both.', async () => {
   const { session } = await openSessionTestbed()
   const { agent } = mockAgent([{ toolCalls: [{ name: 'mail', args: { q: 'x' } }] }, 'fine'], { tools: [mail] })

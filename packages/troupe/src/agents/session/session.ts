@@ -56,7 +56,7 @@ import { resolveInThread, type UncertainEffectOfSession, uncertainInThread } fro
 /** The options of a message beside its text. */
 const turnOptions = ['signal', 'taint'] as const
 /** The calls that send nothing to the agent. */
-const withoutTaint: ReadonlySet<string> = new Set(['answer', 'forget', 'resolve', 'cancel'])
+const withoutTaint: ReadonlySet<string> = new Set(['answer', 'forget', 'resolve'])
 
 /**
  * Creates the function with which one troupe opens its sessions.
@@ -205,13 +205,14 @@ export class Session {
   }
 
   /**
-   * Cancels the open step of the thread, also one that was interrupted, waits, or whose code has changed. A call that executes it,
-   * also in another process, rejects with `cancelled`. An effect without an outcome is listed by `uncertain`.
+   * Cancels the open step of the thread, also one that was interrupted, waits, or whose code has changed. A call that executes
+   * it, here or in another process, rejects with `cancelled`. An effect without an outcome is listed by `uncertain`.
    * @returns whether a step was open
    * @throws ConflictError `thread.busy` while a run continues the thread
    */
-  cancel(options: SessionCallOptions = {}): Promise<boolean> {
-    return this.#inTurn('cancel', options, () => cancelOpenStep(this.#options, this.#threads, this.#thread))
+  async cancel(options: SessionCallOptions = {}): Promise<boolean> {
+    checkCall('cancel', options)
+    return cancelOpenStep(this.#options, this.#threads, this.#thread)
   }
 
   /**
@@ -252,7 +253,7 @@ export class Session {
     const captured = capture(options)
     const run = () => {
       checkSignal(`${what} of ${this.agent.name}`, captured.signal)
-      if (what !== 'forget' && what !== 'cancel') this.#options.steps.admit?.()
+      if (what !== 'forget') this.#options.steps.admit?.()
       return work(captured)
     }
     const mine = this.#last.then(run, run)
@@ -393,7 +394,6 @@ export class Session {
 }
 
 const resumed = (holder: ThreadState['holder']): SessionEntry => (holder === 'ended' ? { entry: 'restart' } : {})
-
 type WithOptions<Out> = (captured: SessionCallOptions) => Promise<Out>
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
