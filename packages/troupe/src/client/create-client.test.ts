@@ -283,6 +283,31 @@ it('A client ends a request and its pauses with the signal.', async () => {
   expect(requests.length).toBeLessThan(3)
 })
 
+it('A stream of a client ends its request at `return`, also while it waits for an event.', async () => {
+  const { url, client: starter } = await open()
+  const { run } = await starter.call('runs.start', { body: { agent: 'Asking', task: 1 } })
+  let aborted = false
+  const fetched: typeof fetch = async (address, init) => {
+    init?.signal?.addEventListener('abort', () => {
+      aborted = true
+    })
+    return fetch(address, init)
+  }
+  const client = createClient({
+    url,
+    user: 'ada',
+    fetch: fetched as (url: string, init: RequestInit) => Promise<Response>,
+  })
+  const events = client.stream('runs.events', { path: { run } })
+  await events.next()
+  const rest = (async () => {
+    for (;;) if ((await events.next()).done) return
+  })()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await Promise.all([events.return(), rest])
+  expect(aborted).toBe(true)
+})
+
 it('A probe that finds a server not ready answers with its own form.', async () => {
   const { fetch } = scripted(json({ status: 'not ready' }, 503))
   expect(await createClient({ url: 'http://a', fetch }).call('probes.ready')).toEqual({ status: 'not ready' })

@@ -2,7 +2,7 @@
  * A client of a Troupe server, over a socket or in the same process. It needs nothing of Node, so that a page can use it;
  * a request is sent again only where that cannot do its work twice.
  */
-import type { TroupeError } from '../core/index.ts'
+import { endable, type TroupeError } from '../core/index.ts'
 import { checkClientOptions, checkClientRequest, checkHeaderNames, jsonTextOf } from './check-client-request.ts'
 import type { Client, ClientRequestOptions, PageOptions, ServerEvent, StreamOptions } from './client.ts'
 import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
@@ -92,7 +92,8 @@ class FetchClient {
   }
 
   text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
-    return this.#text(name, capturedRequest(name, request))
+    const captured = capturedRequest(name, request)
+    return endable(captured.signal, (signal) => this.#text(name, { ...captured, signal }))
   }
 
   async *#text(name: OperationName, request: CapturedRequest): AsyncGenerator<string, void> {
@@ -102,7 +103,8 @@ class FetchClient {
   }
 
   pages(name: OperationName, options: AnyRequest = {}): AsyncGenerator<unknown, void> {
-    return this.#pages(name, capturedRequest(name, options))
+    const captured = capturedRequest(name, options)
+    return endable(captured.signal, (signal) => this.#pages(name, { ...captured, signal }))
   }
 
   async *#pages(name: OperationName, options: CapturedRequest): AsyncGenerator<unknown, void> {
@@ -122,7 +124,8 @@ class FetchClient {
   }
 
   stream(name: OperationName, request: AnyRequest = {}): AsyncGenerator<ServerEvent, void> {
-    return this.#stream(name, capturedRequest(name, request))
+    const captured = capturedRequest(name, request)
+    return endable(captured.signal, (signal) => this.#stream(name, { ...captured, signal }))
   }
 
   async *#stream(name: OperationName, request: CapturedRequest): AsyncGenerator<ServerEvent, void> {

@@ -1,5 +1,5 @@
 /** The parts of an answer as they arrive: iterate over them, await the complete result, or both. */
-import type { Json } from '../../core/index.ts'
+import { endable, type Json } from '../../core/index.ts'
 
 /** A part of an answer, as the model produces it. */
 export type StreamPart =
@@ -46,8 +46,13 @@ export class SessionStream<Result> implements AsyncIterable<StreamPart> {
   }
 
   /** @throws the error of the call, after the parts that arrived */
-  async *[Symbol.asyncIterator](): AsyncGenerator<StreamPart> {
-    for (let next = 0; ; ) {
+  [Symbol.asyncIterator](): AsyncGenerator<StreamPart, void> {
+    return endable(undefined, (ended) => this.#iterate(ended))
+  }
+
+  async *#iterate(ended: AbortSignal): AsyncGenerator<StreamPart> {
+    ended.addEventListener('abort', () => this.#wake(), { once: true })
+    for (let next = 0; !ended.aborted; ) {
       const part = this.#parts[next]
       if (part) {
         next++

@@ -3,7 +3,7 @@
  * concurrent transitions from one state only one happens. In a step, a transition is staged with the turn.
  */
 import type { ContextClient, PushOptions } from '../../context/index.ts'
-import { checkOptions, invalidInput, type Json, TroupeError } from '../../core/index.ts'
+import { checkOptions, endable, invalidInput, type Json, TroupeError } from '../../core/index.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
 /** The options of `StateMachine.open`. */
@@ -132,12 +132,12 @@ export class DurableStateMachine<State extends string = string> {
    */
   changes(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<State> {
     checkOptions('changes', options, ['signal'])
-    return this.#changes({ ...options })
+    return endable(options.signal, (signal) => this.#changes(signal))
   }
 
-  async *#changes(options: { readonly signal?: AbortSignal }): AsyncGenerator<State> {
+  async *#changes(signal: AbortSignal): AsyncGenerator<State> {
     const { context, key } = this.#options
-    for await (const item of context.watch({ pattern: key, ...options })) {
+    for await (const item of context.watch({ pattern: key, signal })) {
       // After `resync`, changes may be missing before the present state.
       const isPut = item.type === 'put' && item.key === key
       const value = isPut ? item.value : item.type === 'resync' ? await context.get(key) : undefined

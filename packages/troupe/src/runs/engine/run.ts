@@ -10,6 +10,7 @@ import {
   checkSignalType,
   checkText,
   construct,
+  endable,
   failure,
   type Json,
   joinTaint,
@@ -134,10 +135,10 @@ export class Run<Response = Json> {
     // A signal that has aborted before the call yields no event.
     checkSignalType('run.events', signal)
     recordRead(this.#host.parts, this.#user, this.id)
-    return this.#events(from, untilWaiting, signal)
+    return endable(signal, (ended) => this.#events(from, untilWaiting, ended))
   }
 
-  async *#events(from: number, untilWaiting: boolean, signal: AbortSignal | undefined): AsyncGenerator<RunEvent> {
+  async *#events(from: number, untilWaiting: boolean, signal: AbortSignal): AsyncGenerator<RunEvent> {
     let seq = from
     const { id: run } = this
     const at = { run, user: this.#user }
@@ -146,7 +147,7 @@ export class Run<Response = Json> {
     rejectExpired(this.#host.parts, await this.#host.row(this.#user, run))
     if (from > 0) await rejectAhead(this.#host, this.#user, run, from)
     const paths = new Map<string, AgentPath>()
-    while (!signal?.aborted) {
+    while (!signal.aborted) {
       const arrival = this.#host.nextEvents(this.#user, this.id, signal)
       try {
         // Read before the records, so that they include the events that led to the wait or the end.
@@ -188,8 +189,9 @@ export class Run<Response = Json> {
     checkOptions('run.live', options, ['signal'])
     checkSignalType('run.live', options.signal)
     recordRead(this.#host.parts, this.#user, this.id)
-    const live = this.#host.liveOf(this.#user, this.id, options.signal)
-    return withRunTaint(this.#host.parts, this.#user, this.id, live)
+    return endable(options.signal, (ended) =>
+      withRunTaint(this.#host.parts, this.#user, this.id, this.#host.liveOf(this.#user, this.id, ended)),
+    )
   }
 
   /**
