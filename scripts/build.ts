@@ -96,7 +96,8 @@ function buildPackage(folder: string, { root, force, report }: Required<BuildOpt
   report(`building ${relative(root, folder)}\n`)
   rmSync(stamp, { force: true })
   const project = join(folder, 'tsconfig.build.json')
-  const compiled = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' })
+  // Four checkers, the default, repeat more of each other's work than they save on two cores.
+  const compiled = spawnSync(process.execPath, [compiler, '-p', project, '--checkers', '2'], { encoding: 'utf8' })
   report(compiled.stdout + compiled.stderr)
   if (compiled.status !== 0) return false
   removeOrphans(folder)
