@@ -2,15 +2,8 @@
  * A world for tests of this room: a real storage that outlives its processes, a small room with a table of its own, and
  * processes that can be killed before or after any commit, or at any moment.
  */
-import {
-  createEvents,
-  createVirtualClock,
-  failure,
-  type Json,
-  type Principal,
-  seededRandom,
-  type VirtualClock,
-} from '../core/index.ts'
+import { createEvents, failure, type Json, type Principal, seededRandom } from '../core/index.ts'
+import { createSkippingClock, type SkippingClock } from '../core/time/skipping-clock.test.fixture.ts'
 import { openEncryption, securityMigrations } from '../security/index.ts'
 import {
   type Change,
@@ -184,7 +177,7 @@ export async function resolveEffect(
 const openRuns = ['run', ...Array.from({ length: 10 }, (_, n) => `${n}`)]
 
 export interface JournalTestbed {
-  readonly clock: VirtualClock
+  readonly clock: SkippingClock
   readonly storage: Storage
   instance(options?: {
     readonly kill?: { readonly at: number; readonly when: 'before' | 'after' }
@@ -210,7 +203,7 @@ export async function createJournalTestbed(
   seed = 'world',
   encrypted = false,
 ): Promise<JournalTestbed> {
-  const clock = createVirtualClock()
+  const clock = createSkippingClock()
   const random = seededRandom(seed)
   const migrations = [...journalMigrations, ...keyValueMigrations, ...securityMigrations]
   const bare = await openStorage({ url, migrations, clock, random })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { createSkippingClock } from '../../core/time/skipping-clock.test.fixture.ts'
 import { defineAgent, defineMessage, finish, invoke } from '../../index.ts'
 import { echo, eventsOf, pipe, solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { createVirtualClock } from '../../testing/index.ts'
@@ -45,7 +46,7 @@ describe('an ended run', () => {
   })
 
   it('An ended run retains the journals of its steps as long as its own journal.', async () => {
-    const clock = createVirtualClock()
+    const clock = createSkippingClock()
     const troupe = await opened({ clock, retention: { replay: '1d' } })
     const { orchestra } = troupe.user('ada')
     let paid = 0
@@ -62,7 +63,8 @@ describe('an ended run', () => {
     const seq = (await orchestra.why(run.id)).causes[0]?.seq ?? 0
     await run.answer(first?.id ?? '', 'yes')
     const second = (await run.result()).questions[0]
-    await clock.advance('3d')
+    clock.skip('3d')
+    await clock.advance('10m')
     await run.answer(second?.id ?? '', 'yes')
     await run.result()
     // The fork has what its step had paid already.

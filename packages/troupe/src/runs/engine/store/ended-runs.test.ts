@@ -44,7 +44,7 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('ende
       store.insert(user, run, { tags: ['old'], agents: ['A'], team: 'A', task: 'some words' })
     const put = async (user: string, statements: ReturnType<typeof begun>) =>
       expect(await storage.commit({ id: null, scope: { user }, statements })).toMatchObject({ ok: true })
-    for (let hundred = 0; hundred < 100; hundred++) {
+    for (let hundred = 0; hundred < 20; hundred++) {
       const user = hundred % 2 === 0 ? 'ada' : 'eve'
       const ids = Array.from({ length: 100 }, (_, i) => `r${hundred}-${i}`)
       await put(
@@ -59,9 +59,9 @@ describe.each(['memory:', server].slice(0, missing === undefined ? 2 : 1))('ende
 
     const ended = createEndedRuns({ storage, clock, retentionMs: 5 * day })
     const removed: number[] = []
-    do removed.push(await ended.cleanup(1_500))
+    do removed.push(await ended.cleanup(300))
     while (removed.at(-1) !== 0)
-    expect(removed).toEqual([1_500, 1_500, 1_500, 1_500, 1_500, 1_500, 1_000, 0])
+    expect(removed).toEqual([300, 300, 300, 300, 300, 300, 200, 0])
     const left = async (user: string, search?: string) =>
       (await store.list(user, search === undefined ? {} : { search, team: 'A', tags: ['old'] }, 500)).map(
         ({ run }) => run,

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../../../test/postgres/postgres-server.ts'
-import { createVirtualClock, type TroupeEvent } from '../../../core/index.ts'
+import type { TroupeEvent } from '../../../core/index.ts'
+import { createSkippingClock } from '../../../core/time/skipping-clock.test.fixture.ts'
 import { createTroupe, defineAgent, type Troupe } from '../../../index.ts'
 import { solo, troupesOfTests } from '../../../startup/troupe-testbed.test.fixture.ts'
 import { parseDataset } from '../datasets/parse-dataset.ts'
@@ -113,7 +114,7 @@ describe('scoring of live runs', () => {
   })
 
   it.each(storages)('experiments.scores on %j returns the scores per interval, scorer and team.', async (storage) => {
-    const clock = createVirtualClock()
+    const clock = createSkippingClock()
     const encryption = { keys: [{ id: 'one', key: randomBytes(32).toString('hex') }] }
     const scorers = {
       value: ({ response }: { response: unknown }) => Number(response) / 10,
@@ -139,7 +140,8 @@ describe('scoring of live runs', () => {
     }
     await score(2)
     await score(6)
-    await clock.advance('2d')
+    clock.skip('2d')
+    await clock.advance('1m')
     await score(8)
     const from = new Date(start - 1).toISOString()
     const to = new Date(clock.now() + 1).toISOString()
@@ -163,7 +165,7 @@ describe('scoring of live runs', () => {
   })
 
   it('The online scores of a run are deleted with it after its retention.', async () => {
-    const clock = createVirtualClock()
+    const clock = createSkippingClock()
     const online = { share: 1, scorers: { cites: 'citations' } } as const
     const troupe = await opened({ clock, retention: { runs: '2d', replay: '1d' }, evaluation: { online } })
     const events = scoredEvents(troupe)
@@ -171,9 +173,11 @@ describe('scoring of live runs', () => {
     await ada.orchestra.run({ id: 'old', task: 'hello', topology })
     await until('the run is scored', () => events.length === 1)
     const month = { from: new Date(clock.now() - 1).toISOString(), interval: 'day' } as const
-    await clock.advance('1d')
+    clock.skip('1d')
+    await clock.advance('10m')
     expect(await ada.experiments.scores(month)).toHaveLength(1)
-    await clock.advance('3d')
+    clock.skip('3d')
+    await clock.advance('10m')
     await until('the run is deleted', async () => (await ada.orchestra.list()).items.length === 0)
     expect(await ada.experiments.scores(month)).toEqual([])
     expect(await ada.experiments.scoresOf('old')).toBeUndefined()
