@@ -1,5 +1,5 @@
 /** Executes steps: runs their code, executes them again, retries failed turns, parks and ends them. */
-import type { Json, Principal, StoredError, TaintLabel } from '../core/index.ts'
+import type { Json, Principal, StoredError, TaintLabel, TroupeError } from '../core/index.ts'
 import type { CommitResult, Fragment, Row, Statement } from '../storage/index.ts'
 import type { EffectClass, Resolution } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
@@ -60,8 +60,8 @@ export type StepEnd =
   /** The step waits for a person: the outcome of an `at-most-once` effect is unknown. */
   | { readonly status: 'uncertain'; readonly effect: string; readonly call: string }
   | { readonly status: 'code.changed'; readonly problem: string }
-  /** Another writer owns the journal; nothing was changed. */
-  | { readonly status: 'lost' }
+  /** Another writer owns the journal, or the user is erased, which `error` then says; nothing was changed. */
+  | { readonly status: 'lost'; readonly error?: TroupeError }
   | { readonly status: 'cancelled' }
 
 /** An effect that waits for a person or program to say whether it happened. */

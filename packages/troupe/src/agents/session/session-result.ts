@@ -116,6 +116,6 @@ export async function resultOfEnd(
     case 'code.changed':
       throw failure('code.changed', { step, problem: end.problem })
     case 'lost':
-      throw failure('journal.lost', { journal: step })
+      throw end.error ?? failure('journal.lost', { journal: step })
   }
 }

@@ -1,4 +1,5 @@
 /** Ends a step in this process: with an outcome, without one, or broken. */
+import { failure } from '../../core/index.ts'
 import type { StepEnd } from '../steps-port.ts'
 import type { StepControl } from './step-data.ts'
 import { type StopReason, stoppedEnd } from './stop-reason.ts'
@@ -14,6 +15,12 @@ export function closeStep(step: StepControl, stepEnd: StepEnd): void {
 
 export function endLost(step: StepControl): void {
   closeStep(step, { status: 'lost' })
+}
+
+/** Ends a step whose user is erased. */
+export function endErased(step: StepControl): void {
+  const { userId } = step.data.spec.principal
+  closeStep(step, { status: 'lost', error: failure('user.forgotten', { user: userId }) })
 }
 
 export function endStopped(step: StepControl, { reason }: { readonly reason: StopReason }): void {

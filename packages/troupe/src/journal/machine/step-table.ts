@@ -17,7 +17,7 @@ import {
   resumeParked,
   retryStep,
 } from './begin-execution.ts'
-import { breakOff, dropParked, endLost, endStopped } from './close-step.ts'
+import { breakOff, dropParked, endErased, endLost, endStopped } from './close-step.ts'
 import { wakeParked } from './create-execution.ts'
 import { drainInbox, drainParkedInbox, noteArrival, noteArrivalParked } from './drain-inbox.ts'
 import { finishStop } from './finish-stop.ts'
@@ -164,7 +164,7 @@ export const stepTable: { readonly [Name in TriggerName]: Row<Name> } = {
     loading: ignored, running: ignored, completing: ignored, stopping: ignored, backoff: ignored,
     parked: go(dropParked, 'ended'),
   },
-  forget: everywhere(go(endLost, 'ended')),
+  forget: everywhere(go(endErased, 'ended')),
   broken: everywhere(go(breakOff, 'ended')),
 }
 
