@@ -1,14 +1,19 @@
 /** A disk that fills up: on a small file system of its own, where one can be mounted. */
 import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom, type UserId } from '../../src/core/index.ts'
-import { backupTo } from '../../src/operations/index.ts'
+import { createTroupe } from '../../src/index.ts'
+import { restoreBackup } from '../../src/operations.ts'
 import { openStorage } from '../../src/storage/index.ts'
+import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
 import { migrations, problemIn } from './numbered-load.ts'
 
+const missing = await missingServer()
+const schema = schemaName('full')
 const folder = mkdtempSync(join(tmpdir(), 'troupe-full-'))
 const mounted =
   process.platform === 'linux' &&
@@ -99,22 +104,41 @@ test.skipIf(!mounted)('A database that does not fit on the disk from the start i
   await (await openStorage({ url, migrations, clock: systemClock, random: systemRandom })).close()
 })
 
-test.skipIf(!mounted)('A backup to a full disk is rejected, and leaves nothing there.', async () => {
-  const sourceFolder = mkdtempSync(join(tmpdir(), 'troupe-full-source-'))
-  const from = `sqlite:${join(sourceFolder, 'troupe.db')}`
-  await (await openStorage({ url: from, migrations, clock: systemClock, random: systemRandom })).close()
-  const ballast = join(folder, 'ballast')
-  try {
-    writeFileSync(ballast, Buffer.alloc(3 * 1024 * 1024))
-  } catch {
-    // As much as fits.
-  }
-  const before = readdirSync(folder)
-  await expect(backupTo(from, join(folder, 'monday'))).rejects.toMatchObject({
-    code: 'storage.io',
-    message: expect.stringContaining('ENOSPC'),
-  })
-  expect(readdirSync(folder)).toEqual(before)
-  rmSync(ballast)
-  rmSync(sourceFolder, { recursive: true })
+describe.each([
+  { engine: 'SQLite', skip: false },
+  { engine: 'PostgreSQL', skip: missing !== undefined },
+])('a backup of $engine', ({ engine, skip }) => {
+  test.skipIf(!mounted || skip)(
+    `A backup of ${engine} to a full disk says that the disk is full, and leaves nothing there; so does a restore.`,
+    async () => {
+      const sourceFolder = mkdtempSync(join(tmpdir(), 'troupe-full-source-'))
+      const storage = engine === 'SQLite' ? `sqlite:${join(sourceFolder, 'troupe.db')}` : { url: server, schema }
+      const troupe = await createTroupe({ storage, log: 'silent' })
+      for (let i = 0; i < 60; i++)
+        await troupe.user('ada').context.push(`k${i}`, randomBytes(60_000).toString('base64'))
+      const rejected = { code: 'backup.disk_full', status: 507, message: expect.stringContaining(folder) }
+      // The disk becomes full during the copy, then it is full before.
+      await expect(troupe.backup(join(folder, 'monday'))).rejects.toMatchObject(rejected)
+      expect(readdirSync(folder)).not.toContainEqual(expect.stringContaining('monday'))
+      const ballast = join(folder, 'ballast')
+      try {
+        writeFileSync(ballast, Buffer.alloc(3 * 1024 * 1024))
+      } catch {
+        // As much as fits.
+      }
+      const before = readdirSync(folder)
+      await expect(troupe.backup(join(folder, 'monday'))).rejects.toMatchObject(rejected)
+      expect(readdirSync(folder)).toEqual(before)
+      rmSync(ballast)
+      const from = join(sourceFolder, 'monday')
+      await troupe.backup(from)
+      await troupe.close()
+      if (engine === 'SQLite') {
+        const to = `sqlite:${join(folder, 'copy.db')}`
+        await expect(restoreBackup({ from, to })).rejects.toMatchObject(rejected)
+        expect(readdirSync(folder)).not.toContainEqual(expect.stringContaining('copy'))
+      } else await dropSchema(schema)
+      rmSync(sourceFolder, { recursive: true })
+    },
+  )
 })

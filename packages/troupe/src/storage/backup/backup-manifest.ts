@@ -16,6 +16,7 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { failure, TroupeError } from '../../core/index.ts'
+import { isDiskFull } from '../is-disk-full.ts'
 import { beginBackupAttempt, writerFile } from './backup-attempt.ts'
 
 export const manifestSchema = z.strictObject({
@@ -53,7 +54,7 @@ const manifestFile = 'manifest.json'
 /**
  * Writes a backup to a new folder; after a failure no files remain.
  * @param write writes the data to the path
- * @throws ConflictError `storage.not_empty`; the errors of `write`
+ * @throws ConflictError `storage.not_empty`; CapacityError `backup.disk_full`; the errors of `write`
  */
 export async function writeBackup(
   folder: string,
@@ -81,6 +82,9 @@ export async function writeBackup(
     return manifest
   } catch (error) {
     if (partial !== undefined) rmSync(partial, { recursive: true, force: true })
+    // An engine reports a file that it cannot write as the cause of its own error.
+    if (isDiskFull(error) || (error instanceof TroupeError && isDiskFull(error.cause)))
+      throw failure('backup.disk_full', { path }, { cause: error })
     if (error instanceof TroupeError) throw error
     throw failure('storage.io', { path, problem: (error as Error).message }, { cause: error })
   }

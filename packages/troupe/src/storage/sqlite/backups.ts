@@ -32,9 +32,7 @@ async function copy(name: string, to: string, signal?: AbortSignal): Promise<Con
       reading.prepare('select count(*) from sqlite_master').get()
       await backup(reading, to, { rate: pagesPerBatch, progress: () => signal?.throwIfAborted() }).catch((error) => {
         // Only the target can be full, because the database is only read.
-        throw errorClassOf(error) === 'full'
-          ? failure('storage.io', { path: to, problem: messageOf(error) }, { cause: error })
-          : error
+        throw errorClassOf(error) === 'full' ? failure('backup.disk_full', { path: to }, { cause: error }) : error
       })
     } finally {
       reading.close()
@@ -87,7 +85,7 @@ async function verify({ folder, data, manifest }: StoredBackup): Promise<void> {
 
 /**
  * @throws ConflictError `storage.not_empty`; ValidationError `storage.incompatible`, `storage.too_new`;
- * ExternalServiceError `storage.io`
+ * CapacityError `backup.disk_full`; ExternalServiceError `storage.io`
  */
 async function restore(
   { folder, data, manifest }: StoredBackup,
@@ -119,7 +117,8 @@ async function restore(
     requireAbsent()
     renameSync(partial, path)
   } catch (error) {
-    throw fileFailure(error, path)
+    const failed = fileFailure(error, path)
+    throw failed.code === 'storage.full' ? failure('backup.disk_full', { path }, { cause: error }) : failed
   } finally {
     if (attempt !== undefined) rmSync(attempt, { recursive: true, force: true })
   }

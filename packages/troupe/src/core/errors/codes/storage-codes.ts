@@ -105,6 +105,12 @@ export const storageCodes = {
     message: '{path} is not a backup that this release reads: {problem}.',
     hint: 'Name the complete folder that backup() created. A backup of a newer release needs that release.',
   },
+  'backup.disk_full': {
+    class: errors.CapacityError,
+    message: 'The disk that was to hold {path} is full. The incomplete copy was removed.',
+    hint: 'Free some space, or name a place on another disk, and repeat the call. The original was not changed.',
+    status: 507,
+  },
   'backup.damaged': {
     class: errors.ProcessingError,
     message: 'The backup {path} is damaged: {problem}.',
