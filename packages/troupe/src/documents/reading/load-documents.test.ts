@@ -62,6 +62,22 @@ describe('loadDocuments', () => {
     })
   })
 
+  it('readText decodes UTF-16 without a byte order mark in either order, and no other data with zero bytes.', async () => {
+    const textOf = async (bytes: Uint8Array) => {
+      write('wide.txt', bytes)
+      const read = await readText(join(root, 'wide.txt'))
+      return read.ok ? read.text : read.reason
+    }
+    const texts = ['Tea', 'Über Tee\r\n', 'Чай — это напиток.\nЛист.\n', '茶は 飲み物。\n一枚の葉。\n']
+    for (const text of texts) {
+      expect(await textOf(Buffer.from(text, 'utf16le'))).toBe(text)
+      expect(await textOf(Buffer.from(text, 'utf16le').swap16())).toBe(text)
+    }
+    expect(await textOf(Buffer.from(Uint16Array.from({ length: 500 }, (_, i) => i).buffer))).toBe('binary')
+    expect(await textOf(Buffer.from(Float64Array.of(1, 2.5, 1e9).buffer))).toBe('binary')
+    expect(await textOf(Buffer.concat([Buffer.from('Tea'), Buffer.alloc(509)]))).toBe('binary')
+  })
+
   it('readText decodes a page that is not UTF-8 in the charset that it declares.', async () => {
     const japanese = Uint8Array.of(0x93, 0xfa, 0x96, 0x7b)
     const textOf = async (name: string, head: string) => {

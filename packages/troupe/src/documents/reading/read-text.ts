@@ -77,13 +77,13 @@ async function convert(bytes: Uint8Array, read: FormatReader): Promise<string | 
 }
 
 /**
- * Decodes UTF-8, UTF-16 with a byte order mark, or else a text without control characters: in the charset that an HTML
+ * Decodes UTF-8, UTF-16 with or without a byte order mark, or else a text without control characters: in the charset that an HTML
  * page declares, otherwise in Windows-1252.
  */
 function decoded(bytes: Uint8Array, file: string): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
-  if (bytes.includes(0)) return undefined
+  if (bytes.includes(0)) return unmarkedUtf16(bytes)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
@@ -91,6 +91,22 @@ function decoded(bytes: Uint8Array, file: string): string | undefined {
     if (bytes.some(isControl)) return undefined
     const charset = /\.x?html?$/i.test(file) ? declaredCharset(bytes) : windows1252
     return new TextDecoder(charset).decode(bytes)
+  }
+}
+
+/**
+ * Decodes UTF-16 without a byte order mark. The zero bytes of its white space and Latin letters tell the order of its bytes.
+ * @returns undefined for other data, which has control characters or numbers without a character
+ */
+function unmarkedUtf16(bytes: Uint8Array): string | undefined {
+  const zeros = [0, 0]
+  for (const [i, byte] of bytes.subarray(0, 65_536).entries()) if (byte === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1
+  const [first = 0, second = 0] = zeros
+  try {
+    const text = new TextDecoder(second > first ? 'utf-16le' : 'utf-16be', { fatal: true }).decode(bytes)
+    return /(?![\t\n\f\r])\p{Cc}|[\p{Cn}\p{Co}]/u.test(text) ? undefined : text
+  } catch {
+    return undefined
   }
 }
 

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { extract } from './extract.ts'
+import { extract, extractionOf } from './extract.ts'
 import { splitPassages } from './split-passages.ts'
 
 const words = (text: string) => text.replace(/\s+/g, '')
 
 describe('splitPassages', () => {
+  it('splitPassages reads a text with five million blank lines.', () => {
+    const page = extractionOf({ text: `Tea\n${' \n'.repeat(10)}${'\n'.repeat(5_000_000)}Coffee`, headings: [] })
+    const passages = splitPassages(page).flatMap(({ start, end }) => page.text.slice(start, end).split(/\s+/))
+    expect(passages).toEqual(['Tea', 'Coffee'])
+  })
+
   it('splitPassages returns every word of the text once, in order, in pieces of bounded size.', () => {
     const line = fc.oneof(
       fc.constantFrom(

@@ -72,7 +72,8 @@ function sectionsOf({ text, headings }: Extraction): (Block & { heading: string 
 /** Yields the paragraphs of a part of the text, which are separated by blank lines or paragraph breaks. */
 function* blocksOf(text: string, from: number, to: number): Generator<Block> {
   const part = text.slice(from, to)
-  const gap = new RegExp(`\\n(?:[^\\S\\n]*\\n)+|${paragraphBreak}\\s*`, 'g')
+  // Without a repeated group, which exceeds the stack on millions of blank lines.
+  const gap = new RegExp(`\\n[^\\S\\n]*\\n\\s*|${paragraphBreak}\\s*`, 'g')
   let start = 0
   for (const match of part.matchAll(gap)) {
     yield* trimmed(part, start, match.index, from)
