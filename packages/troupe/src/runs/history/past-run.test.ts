@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { seededRandom, systemClock, type TroupeError } from '../../core/index.ts'
 import { createSkippingClock } from '../../core/time/skipping-clock.test.fixture.ts'
 import { defineAgent, defineMessage, finish, invoke } from '../../index.ts'
 import { echo, eventsOf, pipe, solo, troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
+import { createDisk } from '../../storage/index.ts'
 import { createVirtualClock } from '../../testing/index.ts'
 
 const { opened, ada } = troupesOfTests()
@@ -43,6 +45,32 @@ describe('an ended run', () => {
     await orchestra.run({ id: run.id, task: 'other', topology: solo(echo('A')) })
     await troupe.forget('ada')
     await expect(orchestra.verifyReplay(run.id)).rejects.toMatchObject({ code: 'user.forgotten' })
+  })
+
+  it('An ended run whose user is being erased is reported as erased, not as expired.', async () => {
+    const clock = createVirtualClock()
+    let left = Number.POSITIVE_INFINITY
+    const at = () => (left-- <= 0 ? ('io-before' as const) : undefined)
+    const faults = { clock: systemClock, random: seededRandom('erasure'), disk: createDisk(), at }
+    const troupe = await opened({ clock, faults })
+    const { orchestra } = troupe.user('ada')
+    const run = await orchestra.start({ task: 't', topology: solo(echo('A')) })
+    await run.result()
+    left = 1
+    await expect(troupe.forget('ada')).rejects.toMatchObject({ code: 'storage.io' })
+    // Each retry of the erasure succeeds with one more change, until the journal is deleted and the run is still listed.
+    const exported = () =>
+      orchestra.export(run.id).then(
+        () => 'exported',
+        ({ code }: TroupeError) => code,
+      )
+    let found = await exported()
+    while (found === 'exported') {
+      left = 1
+      await clock.advance('1m')
+      found = await exported()
+    }
+    expect([found, (await orchestra.list()).items.length]).toEqual(['user.forgotten', 1])
   })
 
   it('An ended run retains the journals of its steps as long as its own journal.', async () => {

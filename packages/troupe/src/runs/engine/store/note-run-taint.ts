@@ -18,7 +18,7 @@ import { stepJournal } from './run-journals.ts'
 import { readRecord } from './run-record.ts'
 import type { RunRow } from './run-store.ts'
 
-type Parts = Pick<OrchestraParts, 'journal' | 'platform' | 'stores'>
+type Parts = Pick<OrchestraParts, 'journal' | 'platform' | 'reporting' | 'stores'>
 type Tainted = { readonly taint?: readonly TaintLabel[] }
 
 /** Adds the labels of the run to the step whose code is running. Costs nothing outside steps. */

@@ -5,7 +5,7 @@ import type { OrchestraParts } from '../orchestra-parts.ts'
 import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
 
-type RecordReader = Pick<OrchestraParts, 'journal' | 'platform'>
+type RecordReader = Pick<OrchestraParts, 'journal' | 'platform' | 'reporting'>
 type RetentionParts = Pick<OrchestraParts, 'journal' | 'stores'>
 const page = 500
 
@@ -39,7 +39,7 @@ export function rejectExpired(parts: RecordReader, row: RunRow, gone = false): v
 
 /**
  * Returns all records of the run, from the first.
- * @throws NotFoundError `replay.expired`
+ * @throws NotFoundError `replay.expired`, or `user.forgotten` while the user is being erased
  */
 export async function readRetainedRecords(
   parts: RecordReader,
@@ -53,6 +53,11 @@ export async function readRetainedRecords(
     records.push(...more)
     if (more.length < page) break
   }
-  rejectExpired(parts, row, records.length === 0)
+  rejectExpired(parts, row)
+  if (records.length === 0) {
+    const erased = await parts.reporting.erasureError?.(user)
+    if (erased) throw erased
+    rejectExpired(parts, row, true)
+  }
   return records
 }
