@@ -5,8 +5,9 @@ import { useMay } from '../api/use-may.ts'
 import { count, lasting } from '../format.ts'
 import { Button, classes, Flex, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
+import { PastStates } from '../past-states.ts'
 import { runRoute } from '../routes.ts'
-import { fold, nothingYet, type RunState } from '../run-state.ts'
+import type { RunState } from '../run-state.ts'
 import { visible } from '../visible.ts'
 import { ForkForm } from './fork-form.tsx'
 import { PastData } from './past-data.tsx'
@@ -33,6 +34,10 @@ const maxPlayed = 150
 /** A failure, or a request to a person. */
 const isMark = ({ type }: RunEvent): boolean =>
   type.endsWith('.failed') || type === 'guard.tripped' || type === 'question.asked'
+
+/** Returns the indexes of the marks among the first events. */
+const marksOf = (events: readonly RunEvent[], length: number): readonly number[] =>
+  events.slice(0, length).flatMap((event, i) => (isMark(event) ? [i] : []))
 
 /** ms for which the slider rests before the server is asked. */
 const restMs = 200
@@ -61,7 +66,8 @@ export function RunTime({ run, events, length, showPast }: RunTimeProps) {
     setIndex(indexOf(opened))
   }, [opened])
   const event = events[index]
-  const state = useMemo(() => fold(nothingYet, events.slice(0, index + 1)), [events, index])
+  const states = useMemo(() => new PastStates(events), [events])
+  const state = useMemo(() => states.at(index), [states, index])
   const isAtEnd = index === length - 1
   const shownSeq = event?.seq
   useEffect(() => {
@@ -81,8 +87,9 @@ export function RunTime({ run, events, length, showPast }: RunTimeProps) {
     const timer = setInterval(playOn, playMs)
     return () => clearInterval(timer)
   }, [isPlaying])
-  const markBefore = events.slice(0, index).findLastIndex(isMark)
-  const markAfter = events.findIndex((one, i) => i > index && i < length && isMark(one))
+  const marks = useMemo(() => marksOf(events, length), [events, length])
+  const markBefore = marks.findLast((mark) => mark < index)
+  const markAfter = marks.find((mark) => mark > index)
   if (!event) return null
   const { seq, type, agent, at } = event
   const began = events[0]?.at ?? at
@@ -99,8 +106,8 @@ export function RunTime({ run, events, length, showPast }: RunTimeProps) {
           name="Failure or request before"
           keys="{"
           sign="«"
-          isOff={markBefore < 0}
-          press={() => setIndex(markBefore)}
+          isOff={markBefore === undefined}
+          press={() => setIndex(markBefore ?? index)}
         />
         <SliderButton name="Event before" keys="[" sign="‹" isOff={index === 0} press={() => move(-1)} />
         <input
@@ -118,8 +125,8 @@ export function RunTime({ run, events, length, showPast }: RunTimeProps) {
           name="Failure or request after"
           keys="}"
           sign="»"
-          isOff={markAfter < 0}
-          press={() => setIndex(markAfter)}
+          isOff={markAfter === undefined}
+          press={() => setIndex(markAfter ?? index)}
         />
         <SliderButton
           name={isPlaying ? 'Stop' : 'Play'}
@@ -134,7 +141,7 @@ export function RunTime({ run, events, length, showPast }: RunTimeProps) {
           {label}
         </Text>
         {may('runs.fork') && !isForking && (
-          <Button small look="soft" onClick={() => prepareFork(true)}>
+          <Button small look="soft" data-opens-fork onClick={() => prepareFork(true)}>
             Fork here…
           </Button>
         )}
