@@ -58,9 +58,12 @@ export function lasting(ms: number): string {
     : `${hours(Math.floor(inMinutes / 60))} ${minutes(inMinutes % 60)}`
 }
 
-/** How long ago, in the largest unit, in the words of the reader's locale: `3 days`, `5 hr`, `12 min`, `40 sec`. */
-export function age(at: string): string {
-  const elapsed = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1_000))
+/**
+ * How long ago, in the largest unit, in the words of the reader's locale: `3 days`, `5 hr`, `12 min`, `40 sec`.
+ * @param now ms since 1970, by the clock of the server
+ */
+export function age(at: string, now: number): string {
+  const elapsed = Math.max(0, Math.round((now - Date.parse(at)) / 1_000))
   const units = [
     [days, 86_400],
     [hours, 3_600],

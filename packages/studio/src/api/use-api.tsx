@@ -12,6 +12,7 @@ import {
   type StreamOptions,
 } from 'troupe/client'
 import { isProblem } from './is-problem.ts'
+import { ServerClock } from './server-clock.ts'
 import { StreamSlots } from './stream-slots.ts'
 
 /** What is asked again, and when, the page decides: it shows what failed meanwhile. */
@@ -28,6 +29,7 @@ interface Asker {
   /** Whose data it is about; undefined where the session is for one. */
   readonly user: string | undefined
   readonly slots: StreamSlots
+  readonly clock: ServerClock
 }
 
 const AskerContext = createContext<Asker>({
@@ -36,6 +38,7 @@ const AskerContext = createContext<Asker>({
   clientOf: () => createClient(once),
   user: undefined,
   slots: new StreamSlots(),
+  clock: new ServerClock(),
 })
 const SignedOutContext = createContext(false)
 /** Of the stream of updates, which `UpdatesProvider` holds. */
@@ -53,6 +56,7 @@ export function ClientProvider({
   const queries = useQueryClient()
   const wasSignedOut = useRef(false)
   const [slots] = useState(() => new StreamSlots())
+  const [clock] = useState(() => new ServerClock())
   useEffect(() => {
     // Signed in again: all that was refused is asked for.
     if (wasSignedOut.current && !signedOut) void queries.invalidateQueries()
@@ -63,14 +67,16 @@ export function ClientProvider({
       // Others are probes, which are open to everybody. A server that does not answer them is away.
       const isProbe = !url.startsWith('/v1/')
       const limits = [init.signal ?? [], isProbe ? AbortSignal.timeout(probeMs) : []].flat()
+      const askedAt = Date.now()
       const answer = await fetch(url, { ...init, signal: AbortSignal.any(limits) })
+      clock.adjust(answer.headers.get('date'), askedAt, Date.now())
       if (!isProbe) setSignedOut(answer.status === 401)
       return answer
     }
     const clientOf = (of: string | undefined) =>
       createClient({ ...once, fetch: send, ...(of === undefined ? {} : { user: of }) })
-    return { client: clientOf(user), sessionClient: clientOf(undefined), clientOf, user, slots }
-  }, [user, slots])
+    return { client: clientOf(user), sessionClient: clientOf(undefined), clientOf, user, slots, clock }
+  }, [user, slots, clock])
   return (
     <AskerContext value={asker}>
       <SignedOutContext value={signedOut}>{children}</SignedOutContext>
@@ -94,6 +100,9 @@ export const isSignedOut = (error: unknown): boolean => isProblem(error) && erro
 export const useClient = (): Client => useContext(AskerContext).client
 /** Whose data it is about; undefined where the session is for one. */
 export const useUser = (): string | undefined => useContext(AskerContext).user
+
+/** Returns the clock of the server. */
+export const useServerClock = (): ServerClock => useContext(AskerContext).clock
 
 /** The client as the hooks call it, for which all operations are alike: types hold for callers. */
 interface Caller<Name extends AnswerName> {

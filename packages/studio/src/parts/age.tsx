@@ -1,5 +1,6 @@
 /** How long ago something was. One timer moves all ages of the page. */
 import { useSyncExternalStore } from 'react'
+import { useServerClock } from '../api/use-api.tsx'
 import { age, when } from '../format.ts'
 
 const everyMs = 5_000
@@ -31,9 +32,10 @@ const ticks = createTicks()
 
 export function Age({ of }: { readonly of: string }) {
   useSyncExternalStore(ticks.subscribe, ticks.count)
+  const clock = useServerClock()
   return (
     <time dateTime={of} title={when(of)}>
-      {age(of)}
+      {age(of, clock.now())}
     </time>
   )
 }

@@ -1,6 +1,6 @@
 /** The playground of tools: a recorded tool call is chosen, its arguments are edited, and the call is executed. */
 import { Link } from '@tanstack/react-router'
-import { useAnswer } from '../api/use-api.tsx'
+import { useAnswer, useServerClock } from '../api/use-api.tsx'
 import { age, inShort } from '../format.ts'
 import { Answer, ErrorNotice, Nothing } from '../parts/answer.tsx'
 import { emptyListText } from '../parts/empty-list-text.ts'
@@ -18,6 +18,7 @@ export function PlaygroundCall() {
   const { run } = playgroundRoute.useSearch()
   const navigate = playgroundRoute.useNavigate()
   const runs = useAnswer('runs.list', { query: { limit: maxOffered }, enabled: run === undefined })
+  const clock = useServerClock()
   if (run !== undefined) return <CallsOf key={run} run={run} />
   return (
     <Answer
@@ -34,7 +35,7 @@ export function PlaygroundCall() {
             onChoose={(chosen) => void navigate({ search: (search) => ({ ...search, run: chosen }) })}
             options={items.map(({ id, title, createdAt }) => ({
               value: id,
-              label: `${inShort(title, 80) || id}, ${age(createdAt)} old`,
+              label: `${inShort(title, 80) || id}, ${age(createdAt, clock.now())} old`,
             }))}
           />
         </Flex>

@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import type { RunEvent } from '../api/shapes.ts'
-import { useAnswer } from '../api/use-api.tsx'
+import { useAnswer, useServerClock } from '../api/use-api.tsx'
 import { age, count, inShort } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
 import { Breakable } from '../parts/breakable.tsx'
@@ -32,6 +32,7 @@ export function RunCompare({ run, state, events }: CompareProps) {
   const [typed, setTyped] = useState(other)
   const id = useId()
   const { data } = useAnswer('runs.list', { query: { limit: maxOffered } })
+  const clock = useServerClock()
   const offered = data?.items.filter((one) => one.id !== run) ?? []
   return (
     <>
@@ -52,7 +53,7 @@ export function RunCompare({ run, state, events }: CompareProps) {
           />
           <datalist id={id}>
             {offered.map(({ id: value, title, createdAt }) => (
-              <option key={value} value={value} label={`${inShort(title, 80)}, ${age(createdAt)} old`} />
+              <option key={value} value={value} label={`${inShort(title, 80)}, ${age(createdAt, clock.now())} old`} />
             ))}
           </datalist>
           <Button type="submit" look="soft" disabled={typed.trim() === ''}>

@@ -1,6 +1,7 @@
 /** The steps of a run over time. The step that is opened shows its waits and its calls, and the inspector what was chosen. */
 import { useCallback, useMemo } from 'react'
 import type { Call } from '../api/shapes.ts'
+import { useServerClock } from '../api/use-api.tsx'
 import { count, lasting } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { Button, Flex, Select } from '../parts/ui.tsx'
@@ -19,12 +20,12 @@ const every = 'all'
 const wallClockSetting = 'wallClock'
 
 /** Returns what the timeline draws of all steps. A long run has thousands: an opened step must not compute it. */
-function drawingOf(state: RunState) {
+function drawingOf(state: RunState, now: () => number) {
   const all = [...state.steps.values()]
   const isOpen = all.some(({ ended }) => ended === undefined)
   const until = all.reduce(
     (latest, { began, ended }) => Math.max(latest, ended ?? began),
-    isOpen ? Date.now() : (all[0]?.began ?? 0) + 1,
+    isOpen ? now() : (all[0]?.began ?? 0) + 1,
   )
   const retries = retriesOf(all)
   const retried = new Set([...retries.values()].map(({ id }) => id))
@@ -50,7 +51,8 @@ export function Timeline({ run, state }: { readonly run: string; readonly state:
   const step = state.steps.get(opened ?? '')
   const calls = useStepCalls(run, step)
   const [wallClock, chooseWallClock] = useSetting(wallClockSetting)
-  const { all, counts, notesOf, folded, unfolded } = useMemo(() => drawingOf(state), [state])
+  const clock = useServerClock()
+  const { all, counts, notesOf, folded, unfolded } = useMemo(() => drawingOf(state, clock.now), [state, clock])
   const axis = wallClock === null ? folded : unfolded
   const steps = useMemo(() => (only === undefined ? all : all.filter((one) => one.state === only)), [all, only])
   const stepRows = useMemo(
