@@ -32,6 +32,8 @@ export interface Step {
   readonly error?: string
   readonly tokens: number
   readonly cost: number
+  /** Of its tokens and its cost, those of calls that a run made of which this one is a retry or a fork. */
+  readonly shared: { readonly tokens: number; readonly cost: number }
 }
 /** A breakpoint in the stored form. */
 export type BreakOn =
@@ -171,15 +173,24 @@ const begun = (
   state: 'working',
   waits: [],
   input,
-  tokens: 0,
-  cost: 0,
+  ...usedBy(undefined),
 })
+
+/** The events name the models of the calls that the run made itself. */
+function usedBy(usage: RunEvent['usage']): Pick<Step, 'tokens' | 'cost' | 'shared'> {
+  const { inputTokens = 0, outputTokens = 0, cost = 0, models = {} } = usage ?? {}
+  const own = Object.values(models)
+  const tokens = inputTokens + outputTokens
+  const shared = {
+    tokens: own.reduce((left, one) => left - one.inputTokens - one.outputTokens, tokens),
+    cost: own.reduce((left, one) => left - (one.cost ?? 0), cost),
+  }
+  return { tokens, cost, shared }
+}
 
 function updatedStep(step: Step, { type, at, outcome, error, usage, reason, ask }: RunEvent): Step {
   // What the step has used so far, said when it waits and when it ends.
-  const used = usage
-    ? { tokens: (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0), cost: usage.cost ?? 0 }
-    : { tokens: step.tokens, cost: step.cost }
+  const used = usage ? usedBy(usage) : {}
   const waits = waitsUntil(step, at)
   if (type === 'step.completed') return { ...step, ...used, waits, state: 'done', ended: at, output: outcome }
   if (type === 'step.failed') {

@@ -92,6 +92,31 @@ describeInBrowser('The details of a run', (testbed) => {
     await calls.nth(1).waitFor()
     expect(await calls.allInnerTexts()).toEqual(['look { "q": "green tea" }', 'look { "q": "black tea" }'])
   })
+  test('The facts of a retry say which of its tokens and costs were paid in the run that it retries.', async () => {
+    let isOpen = false
+    const responses = [{ text: 'hot', usage: { inputTokens: 900, outputTokens: 100 } }]
+    const writer = new LlmAgent({ name: 'Writer', model: new MockModel({ responses }) })
+    const closing = new MockModel({ responses: [{ text: 'over', usage: { inputTokens: 20, outputTokens: 5 } }] })
+    const closer = new LlmAgent({ name: 'Closer', model: closing })
+    const gate = defineAgent({
+      name: 'Gate',
+      run: async (task) => (isOpen ? task : Promise.reject(new Error('closed'))) as never,
+    })
+    const flows = ['Writer -> Gate', 'Gate -> Closer']
+    const topology = { agents: [writer, gate, closer], flows } as unknown as TopologyForm
+    const source = await start({ task: 'tea', topology })
+    expect(await source.result()).toMatchObject({ status: 'failed' })
+    isOpen = true
+    const retry = await source.retry()
+    expect(await retry.result()).toMatchObject({ status: 'completed', usage: { inputTokens: 920, outputTokens: 105 } })
+    const facts = () => page.locator('.run-facts').innerText()
+    await show(`runs/${retry.id}`)
+    await expect.poll(facts).toContain('of these 1,000 tokens paid in the source')
+    expect(await facts()).toContain('920 tokens in, 105 out')
+    await show(`runs/${source.id}`)
+    await expect.poll(facts).toContain('900 tokens in, 100 out')
+    expect(await facts()).not.toContain('paid in the source')
+  })
   test('The edges of the drawing do not move for a reader who prefers reduced motion.', async () => {
     const gate = Promise.withResolvers<void>()
     const slow = defineAgent({ name: 'Slow', run: () => gate.promise.then(() => finish('done')) })

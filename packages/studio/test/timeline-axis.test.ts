@@ -16,6 +16,7 @@ const stepFrom = (began: number, ended?: number, waits: Step['waits'] = []): Ste
   waits,
   tokens: 0,
   cost: 0,
+  shared: { tokens: 0, cost: 0 },
 })
 
 it('A wait of minutes is a short piece of the axis, and the work beside it stays visible.', () => {

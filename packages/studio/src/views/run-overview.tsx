@@ -1,6 +1,6 @@
 /** The usage of a run, its commands, its requests, and its end. */
 import { Link } from '@tanstack/react-router'
-import { type ComponentProps, Fragment, type ReactNode, useEffect, useRef } from 'react'
+import { type ComponentProps, Fragment, type ReactNode, useEffect, useMemo, useRef } from 'react'
 import { agentsOf, isActive, type Result } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count, lasting, money } from '../format.ts'
@@ -29,15 +29,24 @@ interface OverviewProps {
   readonly answered: () => void
 }
 
-/** The result of a run in progress has its status alone; its events have the usage of the steps that ended or wait. */
+/** Returns the usage of the steps that ended or wait: the result of a run in progress has its status alone. */
 function usageSoFar({ steps }: RunState) {
-  const sum = { tokens: 0, cost: 0 }
-  for (const { tokens, cost } of steps.values()) {
+  const sum = { tokens: 0, cost: 0, shared: { tokens: 0, cost: 0 } }
+  for (const { tokens, cost, shared } of steps.values()) {
     sum.tokens += tokens
     sum.cost += cost
+    sum.shared.tokens += shared.tokens
+    sum.shared.cost += shared.cost
   }
   return sum
 }
+
+/** Returns what the steps that a retry or fork shares have used. The usage of the run contains it; it was paid once, in the source. */
+const sharedText = ({ shared: { tokens, cost } }: ReturnType<typeof usageSoFar>): string | false =>
+  tokens > 0 && `of these ${count(tokens)} tokens${cost > leastCost ? ` and ${money(cost)}` : ''} paid in the source`
+
+/** In US dollars: a smaller difference of sums is an error of rounding. */
+const leastCost = 1e-9
 
 export function Overview(props: OverviewProps) {
   const { id, result, state, answered } = props
@@ -152,12 +161,19 @@ const shortestWaitMs = 1_000
 
 /** Its team, when it started, and what it has used. */
 function Used({ id, result, state, startedAt, lastAt }: OverviewProps) {
+  const { status } = result
+  const times = useMemo(
+    () => (startedAt === undefined || lastAt === undefined ? [] : timesOf(status, state, { startedAt, lastAt })),
+    [status, state, startedAt, lastAt],
+  )
   const { data } = useAnswer('runs.get', { path: { run: id } })
   const { totalSteps, usage, cost } = result
   const stepCount = totalSteps ?? state.steps.size
-  const soFar = usage && cost ? undefined : usageSoFar(state)
+  const ofSteps = useMemo(() => usageSoFar(state), [state])
+  const soFar = usage && cost ? undefined : ofSteps
+  const source = sourceOf(data?.tags)
   const facts: readonly ReactNode[] = [
-    sourceOf(data?.tags),
+    source,
     teamText(data?.team, state),
     startedAt !== undefined && (
       <>
@@ -170,7 +186,8 @@ function Used({ id, result, state, startedAt, lastAt }: OverviewProps) {
     soFar && `${count(soFar.tokens)} tokens so far`,
     // Zero may be the cost of a model whose price is unknown.
     soFar && soFar.cost > 0 && money(soFar.cost),
-    ...(startedAt === undefined || lastAt === undefined ? [] : timesOf(result, state, { startedAt, lastAt })),
+    source !== undefined && sharedText(ofSteps),
+    ...times,
   ]
   return (
     <Flex className="run-facts" align="center" gap="2" wrap="wrap" mb="3">
@@ -191,7 +208,7 @@ function Used({ id, result, state, startedAt, lastAt }: OverviewProps) {
 
 /** How long the run worked and waited, as the timeline draws it; nothing while it executes. */
 function timesOf(
-  { status }: Result,
+  status: Result['status'],
   state: RunState,
   { startedAt, lastAt }: { readonly startedAt: number; readonly lastAt: number },
 ): readonly ReactNode[] {
