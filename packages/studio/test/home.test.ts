@@ -367,20 +367,4 @@ describeInBrowser('Home', (testbed) => {
       expect(await page.title()).toBe(`${view} · ada · Troupe`)
     }
   })
-
-  test('Home says since when it counts the causes of failures, where more runs have failed than it groups.', async () => {
-    const { orchestra } = played.troupe.user('bo')
-    const torn = defineAgent({ name: 'Torn', run: () => Promise.reject(new Error('no paper')) })
-    const runs = await Promise.all(
-      Array.from({ length: 101 }, (_, i) => orchestra.start({ agent: torn, task: `${i}` })),
-    )
-    await Promise.all(runs.map((run) => run.result()))
-    await page.goto(`${played.server.url}/#/home`)
-    await page.getByRole('textbox', { name: 'User' }).fill('bo')
-    await page.getByRole('textbox', { name: 'User' }).press('Enter')
-    await page
-      .getByRole('region', { name: 'Failed' })
-      .getByText(/^1 cause among the newest 100 runs, since .*\d:\d\d.* \S+$/)
-      .waitFor()
-  })
 })

@@ -1,21 +1,22 @@
-/** The newest failed runs, grouped by what failed: the team or the agents, and the code of the error. */
+/** Failed runs, grouped by what failed: the team or the agents, and the code of the error. */
 import { Link } from '@tanstack/react-router'
+import { useMemo, useState } from 'react'
 import type { Summary } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
+import { newestFailed, useFailedRuns } from '../api/use-failed-runs.ts'
 import { count, inShort, spent, tokens, toMinute } from '../format.ts'
 import { Age } from '../parts/age.tsx'
-import { Answer } from '../parts/answer.tsx'
+import { Answer, ErrorNotice } from '../parts/answer.tsx'
 import { DataTable, fromRow } from '../parts/data-table.tsx'
+import { RestoreFocus } from '../parts/restore-focus.tsx'
 import { Section } from '../parts/section.tsx'
-import { Text } from '../parts/ui.tsx'
+import { Button, Text } from '../parts/ui.tsx'
 import { visible } from '../visible.ts'
 
-/** Failed runs that are grouped. */
-const maxRuns = 100
-/** Causes that Home shows: the view of runs has the others. */
-const maxCauses = 8
-
-export const failedRuns = { query: { status: 'failed', limit: maxRuns } } as const
+/** Failed runs that are grouped at first. Only more failures than that of one cause can hide an older cause. */
+const maxRuns = 1_000
+/** Causes that are shown: more would be too much to read. */
+const maxCauses = 50
 
 interface Cause {
   readonly id: string
@@ -59,25 +60,17 @@ function causesOf(runs: readonly Summary[]): readonly Cause[] {
 }
 
 export function FailureCauses() {
-  const answer = useAnswer('runs.list', failedRuns)
-  const { data } = answer
-  const runs = data?.items ?? []
-  const causes = causesOf(runs)
-  const more = data?.cursor === undefined ? '' : '+'
+  const answer = useAnswer('runs.list', newestFailed)
+  const [limit, setLimit] = useState(maxRuns)
+  const { items: runs, hasMore, error } = useFailedRuns(limit)
+  const causes = useMemo(() => causesOf(runs), [runs])
   const all = (
     <Link to="/runs" search={{ status: 'failed' }}>
       All failed runs
     </Link>
   )
-  const causesText = `${count(causes.length)} ${causes.length === 1 ? 'cause' : 'causes'}`
-  const oldest = runs.at(-1)
-  const note =
-    oldest &&
-    (more === ''
-      ? `${count(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}, ${causesText}`
-      : `${causesText} among the newest ${count(runs.length)} runs, since ${toMinute(oldest.createdAt)}`)
   return (
-    <Section title="Failed" note={note} beside={all}>
+    <Section title="Failed" note={noteOf(runs, causes.length, hasMore)} beside={all}>
       <Answer
         of={answer}
         none={{
@@ -85,47 +78,74 @@ export function FailureCauses() {
           text: 'No run has failed. Failed runs appear here, grouped by their cause.',
         }}
       >
-        {() => (
-          <DataTable
-            columns={[
-              { header: 'Cause', cell: fromRow((cause) => <AboutCause cause={cause} />), meta: { breaks: true } },
-              {
-                header: 'Runs',
-                cell: fromRow((cause) => `${count(cause.runs.length)}${cause.runs.length === 1 ? '' : more}`),
-                meta: { numeric: true },
-              },
-              {
-                header: 'Tokens',
-                cell: fromRow(({ usage }) => tokens(usage)),
-                meta: { numeric: true, wideOnly: true },
-              },
-              { header: 'Cost', cell: fromRow(({ cost }) => spent(cost)), meta: { numeric: true, wideOnly: true } },
-              {
-                header: 'Last',
-                cell: fromRow(({ newest }) => <Age of={newest.createdAt} />),
-                meta: { numeric: true, wideOnly: true },
-              },
-              {
-                header: 'Explanation',
-                cell: fromRow(({ newest: { id, title } }) => (
-                  <Link
-                    to="/runs/$run"
-                    params={{ run: id }}
-                    search={{ tab: 'why' }}
-                    aria-label={`Why ${inShort(title, 60) || id} failed`}
-                  >
-                    Why
-                  </Link>
-                )),
-                meta: { wideOnly: true },
-              },
-            ]}
-            rows={causes.slice(0, maxCauses)}
-            rowKey={({ id }) => id}
-          />
-        )}
+        {() => <CauseTable causes={causes.slice(0, maxCauses)} hasMore={hasMore} />}
       </Answer>
+      {error && <ErrorNotice error={error} />}
+      {hasMore && runs.length >= maxRuns && (
+        <RestoreFocus>
+          <Button small look="soft" mt="2" disabled={runs.length < limit} onClick={() => setLimit(limit + maxRuns)}>
+            Look at older failed runs
+          </Button>
+        </RestoreFocus>
+      )}
     </Section>
+  )
+}
+
+function noteOf(runs: readonly Summary[], causeCount: number, hasMore: boolean): string | undefined {
+  const oldest = runs.at(-1)
+  if (oldest === undefined) return undefined
+  const causes = `${count(causeCount)} ${causeCount === 1 ? 'cause' : 'causes'}`
+  return hasMore
+    ? `${causes} among the newest ${count(runs.length)} runs, since ${toMinute(oldest.createdAt)}`
+    : `${count(runs.length)} ${runs.length === 1 ? 'run' : 'runs'}, ${causes}`
+}
+
+interface CauseTableProps {
+  readonly causes: readonly Cause[]
+  /** Whether more runs have failed than those of the causes. */
+  readonly hasMore: boolean
+}
+
+function CauseTable({ causes, hasMore }: CauseTableProps) {
+  return (
+    <DataTable
+      columns={[
+        { header: 'Cause', cell: fromRow((cause) => <AboutCause cause={cause} />), meta: { breaks: true } },
+        {
+          header: 'Runs',
+          cell: fromRow(({ runs: { length } }) => `${count(length)}${length > 1 && hasMore ? '+' : ''}`),
+          meta: { numeric: true },
+        },
+        {
+          header: 'Tokens',
+          cell: fromRow(({ usage }) => tokens(usage)),
+          meta: { numeric: true, wideOnly: true },
+        },
+        { header: 'Cost', cell: fromRow(({ cost }) => spent(cost)), meta: { numeric: true, wideOnly: true } },
+        {
+          header: 'Last',
+          cell: fromRow(({ newest }) => <Age of={newest.createdAt} />),
+          meta: { numeric: true, wideOnly: true },
+        },
+        {
+          header: 'Explanation',
+          cell: fromRow(({ newest: { id, title } }) => (
+            <Link
+              to="/runs/$run"
+              params={{ run: id }}
+              search={{ tab: 'why' }}
+              aria-label={`Why ${inShort(title, 60) || id} failed`}
+            >
+              Why
+            </Link>
+          )),
+          meta: { wideOnly: true },
+        },
+      ]}
+      rows={causes}
+      rowKey={({ id }) => id}
+    />
   )
 }
 

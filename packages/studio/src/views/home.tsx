@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { isUnreachable } from '../api/is-problem.ts'
 import { useAnswer, useForget, useUpdatesConnection, useUser } from '../api/use-api.tsx'
+import { newestFailed } from '../api/use-failed-runs.ts'
 import { useMay } from '../api/use-may.ts'
 import { useRequests } from '../api/use-requests.ts'
 import { count } from '../format.ts'
@@ -20,7 +21,7 @@ import { visible } from '../visible.ts'
 import { AllUsers } from './all-users.tsx'
 import { CostByTeam } from './cost-by-team.tsx'
 import { DailyMetrics } from './daily-metrics.tsx'
-import { FailureCauses, failedRuns } from './failure-causes.tsx'
+import { FailureCauses } from './failure-causes.tsx'
 import { OpenRequests } from './open-requests.tsx'
 import './home.css'
 
@@ -76,7 +77,7 @@ export function Home() {
 /** The lists appear together, because one that came later would move those below it. */
 function Lists() {
   const runs = useAnswer('runs.list', newest)
-  const failed = useAnswer('runs.list', failedRuns)
+  const failed = useAnswer('runs.list', newestFailed)
   const inProgress = useAnswer('runs.list', running)
   const requests = useRequests()
   const usage = useUsageHistory('day')
