@@ -94,8 +94,6 @@ function ConnectionLine({ data, label, markerStart, markerEnd }: EdgeProps<Conne
 
 const nodeTypes = { agent: AgentBox }
 const edgeTypes = { connection: ConnectionLine }
-/** More nodes than that a keyboard would have to pass on its way: the steps below tell the same. */
-const few = 20
 /** More nodes than that rarely fit in readable size. */
 const overviewFrom = 40
 /** More nodes than that are drawn only where one looks. */
@@ -206,6 +204,12 @@ const firstNode = ({ nodes }: Topology, states: ReadonlyMap<string, NodeState>):
 
 const overviewColour = ({ data }: AgentNode): string => `var(--node-${data.state?.state ?? 'idle'}, var(--line-2))`
 
+/** A reader of the page does not read the text of an application, which a drawing of React Flow is by default. */
+const asGroup = (drawing: HTMLElement | null) => {
+  drawing?.setAttribute('role', 'group')
+  drawing?.setAttribute('aria-label', 'Drawing of the team')
+}
+
 export const Graph = memo(function Graph(props: GraphProps) {
   const { topology, states, edgeUses = never, findings = noFindings } = props
   const appearance = useAppearance()
@@ -274,7 +278,10 @@ export const Graph = memo(function Graph(props: GraphProps) {
           edgeTypes={edgeTypes}
           fitView
           fitViewOptions={fitOptions}
-          nodesFocusable={topology.nodes.length <= few}
+          // A node does nothing when it is pressed: a keyboard does not pass it, and a reader of the page reads it as text.
+          nodesFocusable={false}
+          disableKeyboardA11y
+          ref={asGroup}
           edgesFocusable={false}
           nodesConnectable={false}
           zoomOnScroll={false}
