@@ -6,6 +6,8 @@ import './code-style.css'
 
 const theme = EditorView.theme({
   '&': { backgroundColor: 'var(--panel)', color: 'var(--ink)', fontSize: '0.8125rem' },
+  // The frame shows the focus: the dotted line of the editor cannot be seen in dark.
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', maxHeight: '24rem' },
   '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--ink-3)', border: 'none' },
   // An empty editor is as high as a target of a finger.
