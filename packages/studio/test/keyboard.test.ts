@@ -165,6 +165,8 @@ describeInBrowser('The keys of the studio', (testbed) => {
     await openRun('one', '?tab=events')
     await press('w', 'c')
     await page.getByRole('region', { name: 'Events', exact: true }).waitFor()
+    await press('?')
+    expect(await list.isVisible()).toBe(false)
     expect(problems).toEqual([])
   })
 })

@@ -113,18 +113,20 @@ export function Keyboard({ openPalette }: { readonly openPalette: () => void }) 
     let pairUntil = 0
     const act = (event: KeyboardEvent) => {
       const { key, target, ctrlKey, metaKey, altKey } = event
+      // The palette would open behind the list.
+      if (dialog.current?.open) return
       if ((ctrlKey || metaKey) && !altKey && key.toLowerCase() === 'k') {
         event.preventDefault()
         return palette.current()
       }
-      if (ctrlKey || metaKey || altKey || isField(target) || dialog.current?.open) return
+      if (ctrlKey || metaKey || altKey || isField(target)) return
       const view = performance.now() < pairUntil ? views[key] : undefined
       pairUntil = key === 'g' ? performance.now() + pairMs : 0
+      if (!isOn) return
       if (key === '?') {
         setIsListed(true)
         dialog.current?.showModal()
-      } else if (!isOn) return
-      else if (view) void go.current({ to: view })
+      } else if (view) void go.current({ to: view })
       else if (key === '/') document.querySelector<HTMLInputElement>('main input[type=search]')?.focus()
       else if (key === 'j' || key === 'k') moveRow(key === 'j' ? 1 : -1)
       else if (key === 'x' || key === 'X') selectRow(key === 'X')
