@@ -1,7 +1,7 @@
 /** The command palette: views, teams and runs by what is typed. It loads when it is opened for the first time. */
 import { type NavigateOptions, useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useAnswer } from '../api/use-api.tsx'
 import { inShort } from '../format.ts'
 import type { ViewPath } from '../routes.ts'
@@ -19,6 +19,15 @@ const restMs = 200
 
 export default function Palette({ views, close }: PaletteProps) {
   const [typed, setTyped] = useState('')
+  // What had the focus gets it back, once the palette no longer holds it. A view that follows takes it then.
+  const focused = useRef(document.activeElement)
+  useEffect(
+    () => () =>
+      queueMicrotask(() => {
+        if (focused.current instanceof HTMLElement) focused.current.focus()
+      }),
+    [],
+  )
   const navigate = useNavigate()
   const go = (target: NavigateOptions) => {
     close()

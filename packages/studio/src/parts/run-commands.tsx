@@ -1,5 +1,5 @@
 /** Commands for several runs at once, and which of them failed. */
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import type { Client } from 'troupe/client'
 import type { Summary } from '../api/shapes.ts'
 import { useClient, useForget } from '../api/use-api.tsx'
@@ -71,6 +71,13 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
   const [progress, setProgress] = useState<string>()
   const [report, setReport] = useState<Report>()
   const [asked, setAsked] = useState<string>()
+  const bar = useRef<HTMLElement>(null)
+  // The buttons go away: the first row of the selection gets the focus.
+  const clearSelection = () => {
+    if (bar.current?.contains(document.activeElement))
+      document.querySelector<HTMLElement>('main tbody tr:has(td.select :checked) th a')?.focus()
+    clear()
+  }
   const carryOut = async ({ name, done, fits, carryOut: one, isFinal }: Command) => {
     if (isFinal && asked !== name) return setAsked(name)
     setAsked(undefined)
@@ -84,12 +91,12 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
     }
     setProgress(undefined)
     setReport({ text: `${count(fitting.length - failures.length)} of ${count(fitting.length)} ${done}.`, failures })
-    clear()
+    clearSelection()
     forget('runs.list', {})
   }
   if (runs.length === 0 && report === undefined) return null
   return (
-    <section className="bulk" aria-label="Commands for the selected runs">
+    <section className="bulk" aria-label="Commands for the selected runs" ref={bar}>
       {runs.length > 0 && (
         <Flex align="center" gap="3" wrap="wrap">
           <Text bold>{progress ?? `${count(runs.length)} selected`}</Text>
@@ -112,7 +119,7 @@ export function RunCommands({ runs, clear }: { readonly runs: readonly Summary[]
                 </Button>
               )
             })}
-          <Button look="soft" aria-keyshortcuts="Escape" disabled={progress !== undefined} onClick={clear}>
+          <Button look="soft" aria-keyshortcuts="Escape" disabled={progress !== undefined} onClick={clearSelection}>
             Clear
           </Button>
         </Flex>

@@ -74,11 +74,16 @@ interface ButtonProps extends Margins, ComponentProps<'button'> {
   readonly small?: boolean
 }
 
-export function Button({ look, small, mt, mb, my, className, type = 'button', ...rest }: ButtonProps) {
+/** A button that is off keeps the focus: the browser would take it from a disabled one, as from "Next" at the last item. */
+export function Button({ look, small, mt, mb, my, className, type = 'button', disabled, ...rest }: ButtonProps) {
   const names = classes('button', look, small && 'small', className)
   const { 'aria-keyshortcuts': keys, title = keys && `Key: ${keys}` } = rest
-  return <button {...rest} type={type} title={title} className={names} style={margins({ mt, mb, my })} />
+  const off = disabled && { 'aria-disabled': true, onClick: preventDefault }
+  return <button {...rest} {...off} type={type} title={title} className={names} style={margins({ mt, mb, my })} />
 }
+
+/** A press submits no form either. */
+const preventDefault = (event: { preventDefault(): void }) => event.preventDefault()
 
 export function Card({ mt, mb, my, className, ...rest }: Margins & ComponentProps<'div'>) {
   return <div {...rest} className={classes('card', className)} style={margins({ mt, mb, my })} />

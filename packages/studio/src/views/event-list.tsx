@@ -5,7 +5,8 @@ import type { RunEvent } from '../api/shapes.ts'
 import { count, lasting, when } from '../format.ts'
 import { Nothing } from '../parts/answer.tsx'
 import { CopyLink } from '../parts/copy-link.tsx'
-import { Flex, Select, Text } from '../parts/ui.tsx'
+import { useRestoredFocus } from '../parts/restore-focus.tsx'
+import { Button, Flex, Select, Text } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
 import { Value } from '../parts/value.tsx'
 import { type RunSearch, runRoute } from '../routes.ts'
@@ -107,14 +108,23 @@ export function EventList({ events, length }: EventListProps) {
           })}
         </ol>
       </section>
-      {chosen && (
-        <>
-          <Value value={chosen} label={`Event ${chosen.seq}: ${chosen.type}`} />
-          <Flex mt="2">
-            <CopyLink />
-          </Flex>
-        </>
-      )}
+      {chosen && <OpenedEvent event={chosen} close={() => show({ event: undefined })} />}
     </>
+  )
+}
+
+function OpenedEvent({ event, close }: { readonly event: RunEvent; readonly close: () => void }) {
+  const box = useRef<HTMLDivElement>(null)
+  useRestoredFocus(box, () => document.querySelector<HTMLElement>('.events .row[aria-pressed=true]'))
+  return (
+    <div ref={box}>
+      <Value value={event} label={`Event ${event.seq}: ${event.type}`} />
+      <Flex gap="2" mt="2">
+        <CopyLink />
+        <Button small look="soft" aria-keyshortcuts="Escape" onClick={close}>
+          Close
+        </Button>
+      </Flex>
+    </div>
   )
 }

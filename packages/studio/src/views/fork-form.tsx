@@ -7,6 +7,7 @@ import { agentsOf, type Topology } from '../api/shapes.ts'
 import { useAnswer } from '../api/use-api.tsx'
 import { count } from '../format.ts'
 import { Answer } from '../parts/answer.tsx'
+import { useRestoredFocus } from '../parts/restore-focus.tsx'
 import { Button, Card, Flex, Heading } from '../parts/ui.tsx'
 import { useLater } from '../parts/use-later.ts'
 import { NewRunNotice, useNewRun } from '../parts/use-new-run.tsx'
@@ -30,6 +31,11 @@ export function ForkForm({ run, seq, topology, onBegun, onClose }: ForkFormProps
   const command = useNewRun(run, onBegun)
   const [isConfirmed, setIsConfirmed] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
+  const form = useRef<HTMLDivElement>(null)
+  const opener = useRef(document.activeElement as HTMLElement | null)
+  useRestoredFocus(form, () =>
+    opener.current?.isConnected ? opener.current : document.querySelector<HTMLElement>('[data-opens-fork]'),
+  )
   useEffect(() => {
     heading.current?.focus()
     heading.current?.closest('form')?.scrollIntoView({ block: 'nearest' })
@@ -43,7 +49,7 @@ export function ForkForm({ run, seq, topology, onBegun, onClose }: ForkFormProps
   const isOff = !change.isComplete || (isConfirming && !isConfirmed)
   const fork = () => command.begin({ verb: 'fork', at: seq, ...(edit === undefined ? {} : { edit }) }, isConfirmed)
   return (
-    <Card my="3" role="group" aria-label="Fork from here">
+    <Card my="3" role="group" aria-label="Fork from here" ref={form}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -54,7 +60,7 @@ export function ForkForm({ run, seq, topology, onBegun, onClose }: ForkFormProps
           <Heading as="h2" tabIndex={-1} ref={heading}>
             Fork after event {count(seq)}
           </Heading>
-          <Button small look="soft" aria-label="Close the fork" onClick={onClose}>
+          <Button small look="soft" aria-label="Close the fork" aria-keyshortcuts="Escape" onClick={onClose}>
             ✕
           </Button>
         </Flex>

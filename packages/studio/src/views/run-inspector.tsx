@@ -8,6 +8,7 @@ import { Answer, Nothing } from '../parts/answer.tsx'
 import { CopyButton, CopyLink } from '../parts/copy-link.tsx'
 import { Elapsed } from '../parts/elapsed.tsx'
 import { Facts } from '../parts/facts.tsx'
+import { useRestoredFocus } from '../parts/restore-focus.tsx'
 import { Status } from '../parts/status.tsx'
 import { Button, Flex, Heading, Text } from '../parts/ui.tsx'
 import { Value } from '../parts/value.tsx'
@@ -50,6 +51,7 @@ export function RunInspector({ run, step, state, calls, chosen, show }: Inspecto
   const at = targets.indexOf(chosen)
   const go = (by: 1 | -1) => show({ call: targets[at + by] })
   const title = call ? callTitle(call) : wait >= 0 ? `wait ${count(wait + 1)}` : step.agent
+  useRestoredFocus(panel, () => document.querySelector<HTMLElement>('[role=treeitem][aria-expanded=true]'))
   // On a phone the panel stands below the timeline.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is looked at from its beginning
   useEffect(() => {

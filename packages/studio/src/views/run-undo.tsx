@@ -104,7 +104,7 @@ function OpenPanel({ undo, effects }: { readonly undo: Undo; readonly effects: E
             Try again
           </Button>
         )}
-        <Button look="soft" onClick={close}>
+        <Button look="soft" aria-keyshortcuts="Escape" onClick={close}>
           Close
         </Button>
       </Flex>
