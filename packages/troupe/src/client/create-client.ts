@@ -92,8 +92,7 @@ class FetchClient {
   }
 
   text(name: OperationName, request: AnyRequest = {}): AsyncGenerator<string, void> {
-    const captured = capturedRequest(name, request)
-    return endable(captured.signal, (signal) => this.#text(name, { ...captured, signal }))
+    return this.#text(name, capturedRequest(name, request))
   }
 
   async *#text(name: OperationName, request: CapturedRequest): AsyncGenerator<string, void> {
@@ -103,8 +102,7 @@ class FetchClient {
   }
 
   pages(name: OperationName, options: AnyRequest = {}): AsyncGenerator<unknown, void> {
-    const captured = capturedRequest(name, options)
-    return endable(captured.signal, (signal) => this.#pages(name, { ...captured, signal }))
+    return this.#pages(name, capturedRequest(name, options))
   }
 
   async *#pages(name: OperationName, options: CapturedRequest): AsyncGenerator<unknown, void> {

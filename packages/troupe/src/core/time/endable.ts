@@ -1,45 +1,30 @@
 /**
- * Makes an iteration whose `return` also ends a pending `next`: the `return` of a generator waits until that `next` has
- * ended, which may be never.
+ * Makes generators whose `return` also ends a pending `next`: by itself it waits until that `next` has ended, which may be
+ * never.
  */
 
 /**
- * Iterates over items that end when a signal aborts.
+ * Returns a generator that ends when a signal aborts.
  * @param signal ends the iteration too
  * @param items is called at once; its signal aborts with that of the caller and at `return`
  */
 export function endable<T>(
   signal: AbortSignal | undefined,
-  items: (signal: AbortSignal) => AsyncIterable<T>,
+  items: (signal: AbortSignal) => AsyncGenerator<T, void>,
 ): AsyncGenerator<T, void> {
   const ending = new AbortController()
-  const source = items(signal ? AbortSignal.any([signal, ending.signal]) : ending.signal)[Symbol.asyncIterator]()
-  const done = { done: true, value: undefined } as const
-  const end = async () => {
-    ending.abort()
-    await source.return?.()
-    return done
-  }
-  return {
-    async next() {
-      try {
-        return await source.next()
-      } catch (error) {
+  const source = items(signal ? AbortSignal.any([signal, ending.signal]) : ending.signal)
+  const { next, return: end } = source
+  return Object.assign(source, {
+    next: () =>
+      next.call(source).catch((error: unknown) => {
         // The source rejects because it was ended.
-        if (ending.signal.aborted) return done
+        if (ending.signal.aborted) return end.call(source)
         throw error
-      }
+      }),
+    return() {
+      ending.abort()
+      return end.call(source)
     },
-    return: end,
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      await end()
-    },
-  }
+  })
 }

@@ -33,8 +33,8 @@ export function withRunTaint<Part>(
   parts: Parts,
   user: UserId,
   run: string,
-  live: AsyncIterable<Part>,
-): AsyncIterable<Part> {
+  live: AsyncGenerator<Part, void>,
+): AsyncGenerator<Part, void> {
   return isInStep() ? noted() : live
   async function* noted() {
     for await (const part of live) {
