@@ -79,7 +79,7 @@ describe('a step of an erased user', () => {
       isReady = true
     })
     await testbed.clock.advance('10ms')
-    expect([await end, isReady]).toEqual([{ status: 'lost' }, false])
+    expect([await end, isReady]).toMatchObject([{ status: 'lost', error: { code: 'user.forgotten' } }, false])
     gate.resolve()
     await testbed.during(erasure)
     expect(await instance.journals.load(user, 'step:1')).toBeDefined()
