@@ -32,7 +32,7 @@ export interface Step {
   readonly error?: string
   readonly tokens: number
   readonly cost: number
-  /** Of its tokens and its cost, those of calls that a run made of which this one is a retry or a fork. */
+  /** The part of its tokens and its cost that was used by the run of which this one is a retry or a fork. */
   readonly shared: { readonly tokens: number; readonly cost: number }
 }
 /** A breakpoint in the stored form. */

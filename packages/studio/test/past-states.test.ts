@@ -15,7 +15,7 @@ class CountedEvents extends Array<RunEvent> {
   }
 }
 
-/** Of branches that each have one step, which starts and completes. */
+/** Returns the events of branches that each have one step, which starts and completes. */
 function eventsOf(branches: number): CountedEvents {
   const events = new CountedEvents()
   for (let i = 0; i < branches; i++) {

@@ -19,7 +19,7 @@ const restMs = 200
 
 export default function Palette({ views, close }: PaletteProps) {
   const [typed, setTyped] = useState('')
-  // What had the focus gets it back, once the palette no longer holds it. A view that follows takes it then.
+  // The element with the focus before gets it back once the palette is gone, unless a view that follows takes it.
   const focused = useRef(document.activeElement)
   useEffect(
     () => () =>
