@@ -1,6 +1,6 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DocumentIndex } from './document-index.ts'
 
@@ -50,6 +50,40 @@ describe('DocumentIndex', () => {
     const first = await index.search('walnuts')
     expect(first.map((hit) => hit.document)).toEqual(['same/a.md', 'same/b.md'])
     expect(await (await open()).search('walnuts')).toEqual(first)
+  })
+
+  it('DocumentIndex gives the same answers wherever the folder is.', async () => {
+    const answersBelow = async (above: string) => {
+      const folder = join(root, '..', `${basename(root)}-moved`, above, 'drinks')
+      cpSync(join(root, 'same'), folder, { recursive: true })
+      writeFileSync(join(folder, 'cups.md'), 'The walnut cups are shared by all.\n')
+      const moved = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+      const outside = await DocumentIndex.open({ folders: [folder] }, { base: root })
+      const question = 'Which identical walnuts are shared?'
+      return Promise.all(
+        [moved, outside].map(async (one) => (await one.search(question)).map(({ text, score }) => ({ text, score }))),
+      )
+    }
+    try {
+      const [[first, second], others] = await Promise.all([answersBelow('a'), answersBelow('shared/identical/walnuts')])
+      expect(first).toHaveLength(3)
+      expect(second).toEqual(first)
+      expect(others).toEqual([first, first])
+    } finally {
+      rmSync(`${root}-moved`, { recursive: true, force: true })
+    }
+  })
+
+  it('DocumentIndex tells folders apart by their names.', async () => {
+    const folders = ['billing', 'shipping'].map((name) => join(root, '..', `${basename(root)}-teams`, name))
+    for (const folder of folders) {
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'limits.md'), 'A request is retried three times.\n')
+    }
+    const index = await DocumentIndex.open({ folders }, { base: join(folders[0] ?? '', '..') })
+    const [first] = await index.search('shipping: how many retries?')
+    expect(first?.document).toBe('shipping/limits.md')
+    rmSync(`${root}-teams`, { recursive: true, force: true })
   })
 
   it('DocumentIndex returns no more than the limit, and nothing for unknown words.', async () => {

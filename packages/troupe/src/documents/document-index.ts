@@ -321,7 +321,7 @@ export class DocumentIndex {
       const text = new TextPieces(extraction.text, [...claimed])
       const detached = detachedBlocks()
       for (const { score, blocks } of found)
-        candidates.push({ document: document.path, text, blocks: blocks.map(detached), score })
+        candidates.push({ document: document.path, name: document.name, text, blocks: blocks.map(detached), score })
     }
     return candidates
   }

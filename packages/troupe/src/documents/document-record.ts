@@ -21,7 +21,7 @@ export interface IndexedPassage extends Passage {
   readonly counts: readonly number[]
 }
 
-export function recordOf(path: string, extraction: Extraction, text?: string): DocumentRecord {
+export function recordOf(name: string, extraction: Extraction, text?: string): DocumentRecord {
   const terms = new Map<string, number>()
   const idOf = (term: string) => {
     const known = terms.get(term)
@@ -30,7 +30,7 @@ export function recordOf(path: string, extraction: Extraction, text?: string): D
     return terms.size - 1
   }
   const passages = splitPassages(extraction).map((passage) => {
-    const counts = countsOf(extraction.text.slice(passage.start, passage.end), passage.heading, path)
+    const counts = countsOf(extraction.text.slice(passage.start, passage.end), passage.heading, name)
     return { ...passage, counts: [...counts].flatMap(([term, count]) => [idOf(term), count]) }
   })
   return {
@@ -50,14 +50,14 @@ export const unpackRecord = (content: Uint8Array): DocumentRecord =>
   JSON.parse(inflateRawSync(content).toString('utf8')) as DocumentRecord
 
 /** A heading counts twice, the path once, the name of the file three times. */
-function countsOf(text: string, heading: string, path: string): Map<string, number> {
+function countsOf(text: string, heading: string, name: string): Map<string, number> {
   const counts = new Map<string, number>()
   const add = (part: string, weight: number) => {
     for (const term of termsOf(part)) counts.set(term, (counts.get(term) ?? 0) + weight)
   }
   add(text, 1)
   add(heading, 2)
-  add(path, 1)
-  add(path.split('/').at(-1) ?? '', 2)
+  add(name, 1)
+  add(name.split('/').at(-1) ?? '', 2)
   return counts
 }

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { failure } from '../core/index.ts'
 
 /** Must be increased when the records, the terms or the passages of a text change. */
-const formatVersion = 6
+const formatVersion = 7
 const format = `troupe documents ${formatVersion}`
 
 /** Size in bytes, modification and change in ms: equal ones mean an unchanged file. */
@@ -18,8 +18,10 @@ export type FileVersion = readonly [size: number, modifiedMs: number, changedMs:
 export interface StoredEntry {
   /** The absolute path. */
   readonly file: string
-  /** The path by which it is cited; its words count. */
+  /** The path by which it is cited. */
   readonly path: string
+  /** The path whose words count. */
+  readonly name: string
   /** Absent if the file was so new that a later change might have the same times. */
   readonly version?: FileVersion
   /** SHA-256 of the file's bytes, in base64; absent if the file was not read. */

@@ -30,6 +30,8 @@ export interface IndexedDocument {
   readonly path: string
   /** The absolute path of the file. */
   readonly file: string
+  /** The path from the named folder, with the name of that folder; of a named file its name. Its words count. */
+  readonly name: string
   /** The kind, by the extension of the file. */
   readonly kind: DocumentKind
   /** The length of its text in bytes. */
@@ -92,9 +94,10 @@ export class PassageIndex {
     this.#store = store
     const now = store === undefined ? 0 : await timeAt(store)
     const stored = store === undefined ? new Map<string, IndexRecord>() : await readIndexFile(store)
-    const isKnown = ({ file, path, version }: Found) => {
+    const isKnown = ({ file, path, name, version }: Found) => {
       const known = stored.get(file)?.entry
-      return known?.path === path && version?.every((part, i) => part === known.version?.[i]) === true
+      const isSamePath = known?.path === path && known.name === name
+      return isSamePath && version?.every((part, i) => part === known.version?.[i]) === true
     }
     const records: IndexRecord[] = []
     let unchanged = 0
@@ -236,27 +239,27 @@ export class PassageIndex {
   }
 
   /** Indexes the text of a file, and returns its stored record; undefined if it was not read for a temporary reason. */
-  #describe({ path, file }: Found, read: ReadText): IndexRecord | undefined {
+  #describe({ path, file, name }: Found, read: ReadText): IndexRecord | undefined {
     const extraction = read.ok ? this.#extracted(read, documentKind(path)) : undefined
     if (!read.ok || !extraction) {
       const { reason, permanent } = read.ok ? { reason: new HtmlTooDeepError().message, permanent: true } : read
       this.skipped.push({ path, reason })
-      return permanent ? { entry: { file, path, skipped: reason }, content: new Uint8Array() } : undefined
+      return permanent ? { entry: { file, path, name, skipped: reason }, content: new Uint8Array() } : undefined
     }
     const { hash, text, converted } = read
-    const record = recordOf(path, extraction, converted ? text : undefined)
-    this.#add({ path, file, kind: documentKind(path), bytes: record.bytes, hash }, record)
-    return { entry: { file, path, hash }, content: packRecord(record) }
+    const record = recordOf(name, extraction, converted ? text : undefined)
+    this.#add({ path, file, name, kind: documentKind(path), bytes: record.bytes, hash }, record)
+    return { entry: { file, path, name, hash }, content: packRecord(record) }
   }
 
-  #restore({ path, file }: Found, { entry, content }: IndexRecord): void {
+  #restore({ path, file, name }: Found, { entry, content }: IndexRecord): void {
     if (entry.skipped !== undefined || entry.hash === undefined) {
       this.skipped.push({ path, reason: entry.skipped ?? 'unreadable' })
       return
     }
     const record = unpackRecord(content)
     if (record.text !== undefined) this.#converted.set(entry.hash, record.text)
-    this.#add({ path, file, kind: documentKind(path), bytes: record.bytes, hash: entry.hash }, record)
+    this.#add({ path, file, name, kind: documentKind(path), bytes: record.bytes, hash: entry.hash }, record)
   }
 
   #add(document: IndexedDocument, { terms, passages, abbreviations }: DocumentRecord): void {

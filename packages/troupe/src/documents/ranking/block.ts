@@ -31,6 +31,8 @@ export interface Section {
 /** A passage that the index found, with the text that contains it. */
 export interface CandidatePassage {
   readonly document: string
+  /** The path of the document whose words count. */
+  readonly name: string
   readonly text: Sliceable
   readonly blocks: readonly Block[]
   /** The index's own score, as a share of the best. */

@@ -44,7 +44,7 @@ export function rankUnits(question: ParsedQuestion, passages: readonly Candidate
       const own = cut.length === 1 ? blockBag : bagOf(unit.text)
       // A row is understandable only with the header of its table.
       const bag = unit.kind === 'row' ? mergedBags(own, leadBag) : own
-      const section = sectionFor(sections, passage.document, unit)
+      const section = sectionFor(sections, passage, unit)
       for (const [term, count] of bag) section.all.set(term, (section.all.get(term) ?? 0) + count)
       section.size += 1
       const order = Math.max(section.units++, block.order + i)
@@ -90,11 +90,11 @@ export function withAgreement(ranked: readonly RankedUnit[]): RankedUnit[] {
   })
 }
 
-function sectionFor(sections: Map<string, SectionTerms>, document: string, { block }: Unit): SectionTerms {
-  const key = `${document}#${block.section.start}`
+function sectionFor(sections: Map<string, SectionTerms>, passage: CandidatePassage, { block }: Unit): SectionTerms {
+  const key = `${passage.document}#${block.section.start}`
   let found = sections.get(key)
   if (!found) {
-    const name = document
+    const name = passage.name
       .split('/')
       .slice(-2)
       .join(' ')

@@ -3,7 +3,7 @@
  * are listed with the reason. Only a folder without a readable document is an error.
  */
 import { realpath } from 'node:fs/promises'
-import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import type { FileVersion } from '../index-file.ts'
 import { type Conversions, type ReadText, readText } from './read-text.ts'
 import { type FoundFile, fileVersion, maxFiles, unreadable, walkFolder } from './walk-folder.ts'
@@ -33,10 +33,13 @@ export interface LoadOptions {
   readonly isKnown?: (found: Found) => boolean
 }
 
-/** A found file: `path` is its cited path, `file` its path in the file system. */
 export interface Found {
+  /** The cited path. */
   readonly path: string
+  /** The path in the file system. */
   readonly file: string
+  /** The path from the named folder, with the name of that folder; of a named file its name. Its words count. */
+  readonly name: string
   readonly version: FileVersion | undefined
 }
 
@@ -65,7 +68,9 @@ export async function* loadDocuments(sources: DocumentSources, options: LoadOpti
     const here = new Map(walk.skipped.map(({ file, reason }) => [cite(file), reason]))
     const fresh = unseen(walk.files, seen)
     let usable = 0
-    for await (const one of readAll(fresh, cite, options)) {
+    const above = dirname(resolve(folder))
+    const found = fresh.map((one) => foundIn(one, cite, withSlashes(relative(above, one.file))))
+    for await (const one of readAll(found, options)) {
       if (one.read?.ok === false) here.set(one.found.path, one.read.reason)
       else usable += 1
       yield one
@@ -80,7 +85,8 @@ export async function* loadDocuments(sources: DocumentSources, options: LoadOpti
     const real = await realpath(file).catch(() => file)
     files.push({ file, real, version: await fileVersion(file) })
   }
-  yield* readAll(unseen(files, seen), cite, options)
+  const named = unseen(files, seen).map((one) => foundIn(one, cite, basename(one.file)))
+  yield* readAll(named, options)
   for (const [path, reason] of skipped) yield { skipped: { path, reason } }
 }
 
@@ -95,14 +101,21 @@ function unseen(files: readonly FoundFile[], seen: Set<string>): FoundFile[] {
   return fresh
 }
 
-async function* readAll(files: readonly FoundFile[], cite: (file: string) => string, options: LoadOptions) {
+const foundIn = ({ file, version }: FoundFile, cite: (file: string) => string, name: string): Found => ({
+  path: cite(file),
+  file,
+  name,
+  version,
+})
+
+async function* readAll(files: readonly Found[], options: LoadOptions) {
   for (let start = 0; start < files.length; ) {
     options.signal?.throwIfAborted()
     let end = start
     let bytes = 0
     while (end < files.length && end - start < aheadFiles && (end === start || bytes <= aheadBytes))
       bytes += files[end++]?.version?.[0] ?? 0
-    const group = files.slice(start, end).map(({ file, version }): Found => ({ path: cite(file), file, version }))
+    const group = files.slice(start, end)
     const reads = await Promise.all(
       group.map((found) => (options.isKnown?.(found) ? undefined : readText(found.file, options.conversions))),
     )
@@ -115,9 +128,11 @@ function citedFrom(base: string): (file: string) => string {
   return (file) => {
     const inside = relative(base, file)
     const path = inside.startsWith('..') || isAbsolute(inside) ? file : inside
-    return path.split(sep).join('/')
+    return withSlashes(path)
   }
 }
+
+const withSlashes = (path: string) => path.split(sep).join('/')
 
 function emptyFolder(folder: string, skipped: ReadonlyMap<string, string>) {
   if (skipped.size === 0) return unreadable(`The folder ${folder} is empty.`)
