@@ -12,6 +12,7 @@ export type {
   GetOptions,
   HistoryEntry,
   HistoryOptions,
+  KeyInput,
   KeyMaker,
   KeyValue,
   Lifecycle,

@@ -55,6 +55,7 @@ export {
   eventNames,
   InvalidTransitionError,
   type Json,
+  type JsonInput,
   LeaseLostError,
   MaxRetriesExceededError,
   NotFoundError,

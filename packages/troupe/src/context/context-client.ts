@@ -1,6 +1,6 @@
 /** The interface of the context for agents, inside and outside a step, with the types of its calls. */
 import type { Duration, Json, Page, Provenance, TaintLabel } from '../core/index.ts'
-import type { Key, KeyValue } from './entries/define-key.ts'
+import type { Key, KeyInput, KeyValue } from './entries/define-key.ts'
 
 /**
  * The audience of a write. If any part is given, it replaces the complete audience. If none is given, the audience of
@@ -309,7 +309,7 @@ export interface ContextClient {
    * @throws ConflictError `context.conflict` if the entry does not have `ifVersion`
    * @throws CapacityError `context.quota` above the limits of the user
    */
-  push<K extends Key | string>(key: K, value: KeyValue<K>, options?: PushOptions): Promise<Pushed>
+  push<K extends Key | string, V = Json>(key: K, value: KeyInput<K, V>, options?: PushOptions): Promise<Pushed>
   /** Returns the value of an entry, or undefined if there is no entry that the agent may read. */
   get<K extends Key | string>(key: K, options?: GetOptions): Promise<KeyValue<K> | undefined>
   /** Returns an entry with its metadata, or undefined if there is no entry that the agent may read. */
@@ -325,9 +325,9 @@ export interface ContextClient {
    * It needs the rights to read and to write. If the signal aborts before `fn` has returned, nothing is written.
    * @throws ConflictError `context.contention` if conflicts continue for 30 s
    */
-  update<K extends Key | string>(
+  update<K extends Key | string, V = Json>(
     key: K,
-    fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
+    fn: (value: KeyValue<K> | undefined) => KeyInput<K, V> | Promise<KeyInput<K, V>>,
     options?: Omit<PushOptions, 'ifVersion'>,
   ): Promise<
     Pushed & {

@@ -27,7 +27,7 @@ import {
 import type { Access, Right } from '../security/index.ts'
 import { ContextCalls } from './context-calls.ts'
 import type * as port from './context-client.ts'
-import type { Key, KeyValue } from './entries/define-key.ts'
+import type { Key, KeyInput, KeyValue } from './entries/define-key.ts'
 import {
   type Actor,
   checkedKey,
@@ -105,7 +105,7 @@ export class MeshContextClient implements ToolContext {
     return this.#actor.agent
   }
 
-  push<K extends Key | string>(key: K, value: KeyValue<K>, options: port.PushOptions = {}): Promise<port.Pushed> {
+  push<K extends Key | string, V>(key: K, value: KeyInput<K, V>, options: port.PushOptions = {}): Promise<port.Pushed> {
     return this.#calls.call('push_context', options, () => this.#push(key, value, options, false))
   }
 
@@ -198,9 +198,9 @@ export class MeshContextClient implements ToolContext {
     })
   }
 
-  update<K extends Key | string>(
+  update<K extends Key | string, V>(
     key: K,
-    fn: (value: KeyValue<K> | undefined) => KeyValue<K> | Promise<KeyValue<K>>,
+    fn: (value: KeyValue<K> | undefined) => KeyInput<K, V> | Promise<KeyInput<K, V>>,
     options: Omit<port.PushOptions, 'ifVersion'> = {},
   ): Promise<port.Pushed & { readonly value: KeyValue<K> }> {
     return this.#calls.call('push_context', options, () => {

@@ -1,5 +1,5 @@
 /** `support.mailbox`: receives the messages of an agent, from its own mailbox only. */
-import type { Duration, Json, Page } from '../core/index.ts'
+import type { Duration, Json, JsonInput, Page } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
 import type { MessageType, PayloadOf } from './message-type.ts'
 
@@ -32,7 +32,7 @@ export interface Delivery<P = Json> {
    * Answers a request and acknowledges it, in one change.
    * @throws ValidationError if the sender expects no reply or the reply exceeds 8 MiB; LeaseLostError `lease.lost`
    */
-  reply(value: Json, options?: CallOptions): Promise<void>
+  reply<T>(value: JsonInput<T>, options?: CallOptions): Promise<void>
   /**
    * Extends the lease by its full duration.
    * @throws LeaseLostError `lease.lost`

@@ -28,7 +28,7 @@ const price = defineAgent({
   name: 'Price',
   inputSchema: z.object({ item: z.string(), count: z.number().default(1) }),
   outputSchema: Price,
-  run: async ({ item, count: n }) => ({ euros: item.length * n, currency: 'EUR' as const }),
+  run: async ({ item, count: n }) => ({ euros: item.length * n, currency: 'EUR' }),
 })
 
 describe('the response of a run', () => {
@@ -78,6 +78,34 @@ describe('the response of a run', () => {
   })
 })
 
+describe('defineAgent', () => {
+  it('defineAgent accepts literals that fit the schema of the output, and no others.', async () => {
+    const Verdict = z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('passed'), tags: z.array(z.string()).default([]) }),
+      z.object({ kind: z.literal('failed'), reason: z.string() }),
+    ])
+    const judge = defineAgent({
+      name: 'Judge',
+      outputSchema: Verdict,
+      run: async (text: string) => {
+        if (text === '') return { kind: 'failed', reason: 'nothing to judge' }
+        return text === 'x' ? { kind: 'passed' } : { kind: 'passed', tags: ['long', text] }
+      },
+    })
+    const { orchestra } = await ada()
+    const { response } = await orchestra.run({ task: '', agent: judge })
+    expectTypeOf(response).toEqualTypeOf<z.infer<typeof Verdict> | undefined>()
+    expect(response).toEqual({ kind: 'failed', reason: 'nothing to judge' })
+    expect(await orchestra.run({ task: 'x', agent: judge })).toMatchObject({ response: { kind: 'passed', tags: [] } })
+    const json = z.object({ any: z.json(), unknown: z.unknown() })
+    defineAgent({ name: 'Any', outputSchema: json, run: async (text: string) => ({ any: [text], unknown: [text] }) })
+    // @ts-expect-error: no variant has this kind.
+    defineAgent({ name: 'Other', outputSchema: Verdict, run: async () => ({ kind: 'skipped' }) })
+    // @ts-expect-error: the schema says a number.
+    defineAgent({ name: 'Other', outputSchema: z.number(), run: async (text: string) => text })
+  })
+})
+
 describe('invalid definitions', () => {
   it('A number given to a stage that takes a text does not compile, and schemas that do not fit are rejected by name.', async () => {
     // @ts-expect-error: Count gives a number, Shout takes a text.
@@ -108,6 +136,46 @@ describe('invalid definitions', () => {
 
   it('A storage without a scheme is rejected, with what to write.', async () => {
     await expect(createTroupe({ storage: './db.sqlite' })).rejects.toThrow('that file is sqlite:./db.sqlite')
+  })
+})
+
+describe('values of an interface', () => {
+  interface Plan {
+    readonly title: string
+    readonly steps: readonly { readonly name: string; readonly done?: boolean }[]
+    readonly before?: Plan
+  }
+  const plan: Plan = { title: 'move', steps: [{ name: 'pack' }] }
+
+  it('A value of an interface is JSON where its fields are.', async () => {
+    const user = await ada()
+    const { context, orchestra } = user
+    await context.push('plan', plan)
+    await context.push('plans', { all: [plan], count: 1 })
+    const { value } = await context.update('plan', async () => ({ ...plan, before: plan }))
+    expectTypeOf(value).toEqualTypeOf<Json>()
+    expect(value).toEqual({ ...plan, before: plan })
+    const planner = defineAgent({
+      name: 'Planner',
+      run: async (wanted: Plan, ctx) => {
+        await ctx.context.push('wanted', wanted)
+        return wanted.title
+      },
+    })
+    expect((await orchestra.run({ task: plan, agent: planner })).response).toBe('move')
+    expect(await context.get('wanted')).toEqual(plan)
+    const asked = user.agent('Desk').messages.request(defineMessage('plan'), null, { to: 'Office' })
+    const [request] = await user.agent('Office').mailbox.receive({ wait: '10s' })
+    await request?.reply(plan)
+    expect(await asked).toEqual(plan)
+  })
+
+  it('A field that JSON cannot carry does not compile.', async () => {
+    const { context } = await ada()
+    // @ts-expect-error: JSON has no dates.
+    await expect(context.push('at', { at: new Date(0) })).rejects.toMatchObject({ code: 'json.unsupported' })
+    // @ts-expect-error: nor maps.
+    await expect(context.update('map', () => new Map())).rejects.toMatchObject({ code: 'json.unsupported' })
   })
 })
 

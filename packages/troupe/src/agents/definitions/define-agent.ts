@@ -96,7 +96,17 @@ export function checkAgentAccess(
 type ValueOf<Returned> =
   Returned extends Routed<infer Finished> ? Finished : [Exclude<Returned, void>] extends [never] ? null : Returned
 
-/** The options without the output schema, which has its own overload. */
+type MutableJson = null | boolean | number | string | MutableJson[] | { [key: string]: MutableJson }
+/** The values that fit a schema of T, also those of which the compiler infers literal types and read-only arrays. */
+type Fitting<T> = unknown extends T
+  ? T
+  : [MutableJson] extends [T]
+    ? Json
+    : T extends object
+      ? { readonly [K in keyof T]: Fitting<T[K]> }
+      : T
+
+/** The options without those that the overloads declare. */
 type Unchecked<In> = Omit<AgentOptions<In, unknown>, 'run' | 'inputSchema' | 'outputSchema'>
 type InputOf<Input extends Schema | undefined, In> = Input extends Schema ? StandardSchemaV1.InferInput<Input> : In
 
@@ -108,15 +118,20 @@ type InputOf<Input extends Schema | undefined, In> = Input extends Schema ? Stan
  */
 export function defineAgent<
   In = Json,
-  Out = unknown,
-  Output extends Schema<Out> = Schema<Out>,
+  Output extends Schema = Schema,
+  const Returned extends Fitting<StandardSchemaV1.InferInput<Output>> | Routed<unknown> | undefined = undefined,
   Input extends Schema | undefined = undefined,
 >(
-  options: AgentOptions<In, Out> & {
+  options: Unchecked<In> & {
     /** The schema of the input. Invalid input fails the step; the `{ results }` of invocations are not checked. */
     readonly inputSchema?: Input | Schema<In>
     /** The schema of the value that it returns or finishes with. */
-    readonly outputSchema: Output | Schema<Out>
+    readonly outputSchema: Output
+    /**
+     * Executes a step. A plain value goes along the only outgoing edge or back to the invoking agent; `invoke`, `handOff`
+     * and `finish` route explicitly.
+     */
+    readonly run: (input: In, ctx: AgentContext) => Returned | Promise<Returned>
   },
 ): Agent<InputOf<Input, In>, StandardSchemaV1.InferOutput<Output>>
 export function defineAgent<In = Json, Returned = unknown, Input extends Schema | undefined = undefined>(

@@ -17,6 +17,7 @@ import {
   copyJson,
   failure,
   type Json,
+  type JsonInput,
   joinTaint,
   type Principal,
   type TroupeError,
@@ -105,7 +106,7 @@ export class Session {
    * @throws the error of the agent; CancelledError when the signal aborts; ConflictError `session.waiting`, `thread.busy` while
    * another process executes a step of the thread
    */
-  generate(input: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
+  generate<T>(input: JsonInput<T>, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(input)
     return this.#inTurn('generate', options, (own) => this.#begin({ kind: 'generate', input: copyOf(captured) }, own))
   }
@@ -121,7 +122,7 @@ export class Session {
   }
 
   /** Sends a message and returns the result; an error of the agent is part of the result. */
-  async run(input: Json, options: SessionCallOptions = {}): Promise<RunOutcome> {
+  async run<T>(input: JsonInput<T>, options: SessionCallOptions = {}): Promise<RunOutcome> {
     checkOptions('run', options, turnOptions)
     try {
       return await this.generate(input, options)
@@ -137,7 +138,7 @@ export class Session {
    * for await (const part of stream) if (part.type === 'text-delta') show(part.delta)
    * const { text } = await stream.result
    */
-  stream(input: Json, options: SessionCallOptions = {}): SessionStream<SessionResult> {
+  stream<T>(input: JsonInput<T>, options: SessionCallOptions = {}): SessionStream<SessionResult> {
     const captured = capture(input)
     return new SessionStream((live) =>
       this.#inTurn('stream', options, (own) => this.#begin({ kind: 'generate', input: copyOf(captured) }, own, live)),
@@ -148,7 +149,7 @@ export class Session {
    * Answers a question of the agent and waits for the result.
    * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`, `thread.busy`; ValidationError
    */
-  answer(id: string, value: Json, options: SessionCallOptions = {}): Promise<SessionResult> {
+  answer<T>(id: string, value: JsonInput<T>, options: SessionCallOptions = {}): Promise<SessionResult> {
     const captured = capture(value)
     return this.#inTurn('answer', options, async (own) => {
       const claim = (state: ThreadState) => this.#threads.claim(this.#options.user, this.#partner, state)
@@ -191,8 +192,7 @@ export class Session {
       const { user, services } = this.#options
       const read = () => this.#threads.read(user, this.#thread)
       const openState = async () => {
-        const state = await readParked(services.platform.clock, read)
-        const { open } = state
+        const { open, ...state } = await readParked(services.platform.clock, read)
         return open && open.kind !== 'run' && open.step === resolved.step ? { ...state, open } : undefined
       }
       // Rejects the call before the outcome is recorded if another process executes the step.
@@ -219,7 +219,7 @@ export class Session {
    * Calls one of the agent's tools for the application; no approval is requested.
    * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
    */
-  async executeTool(name: string, input: Json, options: SessionCallOptions = {}): Promise<Json> {
+  async executeTool<T>(name: string, input: JsonInput<T>, options: SessionCallOptions = {}): Promise<Json> {
     const [tool, captured] = [checkName('tool', name), capture(input)]
     const begin = (own: SessionCallOptions) =>
       this.#begin({ kind: 'tool', tool, input: copyOf(captured, 'The input of a tool') }, own)
@@ -230,7 +230,7 @@ export class Session {
    * @returns the message that was sent
    * @throws AccessDeniedError `access.denied` if its agent may not send
    */
-  async sendMessage(to: string, content: Json, options: SessionCallOptions = {}): Promise<Message> {
+  async sendMessage<T>(to: string, content: JsonInput<T>, options: SessionCallOptions = {}): Promise<Message> {
     checkCall('sendMessage', options)
     return this.#options.send(this.#options.user, this.agent, to, content)
   }

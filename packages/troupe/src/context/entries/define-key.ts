@@ -6,6 +6,7 @@ import {
   invalidInput,
   isObject,
   type Json,
+  type JsonInput,
   type Schema,
   show,
 } from '../../core/index.ts'
@@ -22,6 +23,8 @@ export interface Key<T = unknown> {
 
 /** The type of the value behind a key. */
 export type KeyValue<K> = K extends Key<infer T> ? T : Json
+/** The type of a value that is written to a key: JSON, also of an interface, for a key without a schema. */
+export type KeyInput<K, V> = K extends Key<infer T> ? T : JsonInput<V>
 
 type Names<Form extends string> = Form extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never
 type Parameters<Form extends string> = string extends Form

@@ -1,2 +1,18 @@
 /** A value that JSON carries. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+type NotJson =
+  | bigint
+  | symbol
+  | undefined
+  | Date
+  | Map<unknown, unknown>
+  | Set<unknown>
+  | ((...args: never[]) => unknown)
+type AsJson<T> = T extends Json ? T : T extends NotJson ? never : { readonly [K in keyof T]: AsJson<T[K]> }
+
+/**
+ * The type of a parameter that accepts values of type T. An interface has no index signature and is therefore not a `Json`,
+ * although its values may be: here its fields decide.
+ */
+export type JsonInput<T> = Json | (T & AsJson<T>)

@@ -13,6 +13,7 @@ import {
   failure,
   invalidInput,
   type Json,
+  type JsonInput,
   maxValueBytes,
   milliseconds,
   quoting,
@@ -196,7 +197,7 @@ export class DeliveryHandle implements Delivery {
     await this.#commit(this.nackFragment(delayMs, reason ?? null))
     this.finished('nacked')
   }
-  async reply(value: Json, options: CallOptions = {}): Promise<void> {
+  async reply<T>(value: JsonInput<T>, options: CallOptions = {}): Promise<void> {
     checkCall('reply', options)
     if (!this.#replyTo) throw invalidInput(`A reply to ${this.message.type}`, 'its sender did not ask for one')
     checkReply(value, this.message.type)

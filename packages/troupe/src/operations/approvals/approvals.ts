@@ -10,7 +10,7 @@ import {
   checkText,
   construct,
   failure,
-  type Json,
+  type JsonInput,
   type Page,
   type UserId,
 } from '../../core/index.ts'
@@ -64,7 +64,7 @@ export class Approvals {
    * ValidationError for the value
    * @example await ada.approvals.answer(item.id, question.id, { approve: true, hash: question.hash })
    */
-  async answer(id: string, question: string, value: Json, options: CommandOptions = {}): Promise<void> {
+  async answer<T>(id: string, question: string, value: JsonInput<T>, options: CommandOptions = {}): Promise<void> {
     checkText('approvals.answer.id', id)
     checkText('approvals.answer.question', question)
     const run = journalOwnerOf(id)?.run

@@ -13,6 +13,7 @@ import {
   endable,
   failure,
   type Json,
+  type JsonInput,
   joinTaint,
   show,
   taintField,
@@ -322,7 +323,7 @@ export class Run<Response = Json> {
    * @param options `id`: a repeated answer with this id is delivered once; `signal` withdraws an answer not accepted yet
    * @throws ConflictError for a question that is not open, a second answer or a wrong hash; ValidationError for the value
    */
-  async answer(question: string, value: Json, options: CommandOptions = {}): Promise<void> {
+  async answer<T>(question: string, value: JsonInput<T>, options: CommandOptions = {}): Promise<void> {
     checkCommand('run.answer', options)
     if (typeof question !== 'string') throw failure('question.unknown', { question: show(question) })
     const copied = copyAnswer(value)
