@@ -61,5 +61,5 @@ export type {
   WorkingItem,
 } from './agents/index.ts'
 export type { ContentPart, FileOptions, FilePart, SourcePart, TextPart, UsageByModel } from './core/index.ts'
-export type { CallSettings, ModelUsage, ReasoningSettings, ToolChoice } from './models/index.ts'
+export type { CallSettings, FinishReason, ModelUsage, ReasoningSettings, ToolChoice } from './models/index.ts'
 export type { AgentMemory, EpisodicMemoryConfig } from './startup/index.ts'

@@ -12,7 +12,7 @@ import {
   type UsageByModel,
 } from '../core/index.ts'
 import type { Recorder } from '../journal/index.ts'
-import type { ModelUsage } from '../models/index.ts'
+import type { FinishReason, ModelUsage } from '../models/index.ts'
 import type { StepContext } from '../tools/index.ts'
 import type { Services } from './services-port.ts'
 
@@ -121,6 +121,8 @@ export type StepReport = {
   readonly toolCalls: readonly ToolCallReport[]
   /** `provider/model` of the last answer. */
   readonly model: string
+  /** Why the model ended its last answer. */
+  readonly finish?: FinishReason
   /** The last answer of the model, if it has more than text. */
   readonly content?: readonly ContentPart[]
   /** The log probabilities of the last answer as the provider reports them, if the settings ask for them. */

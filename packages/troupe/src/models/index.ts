@@ -13,6 +13,7 @@ export type {
   Embedded,
   EmbeddingSpec,
   EmbedOptions,
+  FinishReason,
   LivePart,
   ModelAnswer,
   ModelCall,

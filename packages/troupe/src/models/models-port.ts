@@ -124,10 +124,13 @@ export type AnswerPart =
 /** A file that a model created. */
 export type AnswerFile = FilePart & Pick<LanguageModelV4Content, 'providerMetadata'>
 
+/** Why a model ended its answer; `length` means that the maximum number of tokens cut it off. */
+export type FinishReason = 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'interrupted' | 'other'
+
 /** Plain JSON, so that it can be recorded. */
 export interface ModelAnswer {
   readonly content: readonly AnswerPart[]
-  readonly finish: 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'interrupted' | 'other'
+  readonly finish: FinishReason
   readonly usage: ModelUsage
   /** `provider/model` that answered. */
   readonly model: string

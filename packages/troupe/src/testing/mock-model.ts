@@ -46,6 +46,8 @@ export interface MockResponse {
     /** The output tokens; 5 by default. */
     readonly outputTokens?: number
   }
+  /** Why the model ends the answer: `length` cuts it off. `tool-calls` or `stop` by default. */
+  readonly finish?: 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'error' | 'other'
   /** The error with which the call rejects. */
   readonly error?: Error
   /** The delay before the answer, as a duration or in ms; none by default. */
@@ -192,12 +194,13 @@ function checkItem(item: MockItem): void {
   const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
   if (typeof item === 'string' || typeof item === 'function' || isInstance(item, Error)) return
   checkOptions('A response of MockModel', item, fields)
-  const { text, reasoning, toolCalls, usage, error, latency } = item
+  const { text, reasoning, toolCalls, usage, finish, error, latency } = item
   if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
   if (text !== undefined && typeof text !== 'string') throw wrong('its text is not a text')
   if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is not a text')
   if (error !== undefined && !isInstance(error, Error)) throw wrong('its error is not an Error')
   if (usage !== undefined) checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
+  if (finish !== undefined && !finishes.includes(finish)) throw wrong(`its finish is not one of ${finishes.join(', ')}`)
   if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
   if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are not a list')
   for (const call of toolCalls ?? []) {
@@ -212,7 +215,8 @@ function checkPrompt(options: unknown): void {
   checkSignalType('MockModel', fieldOf(options, 'abortSignal'))
 }
 
-const fields = ['text', 'reasoning', 'toolCalls', 'usage', 'error', 'latency', 'match'] as const
+const finishes = ['stop', 'length', 'content-filter', 'tool-calls', 'error', 'other'] as const
+const fields = ['text', 'reasoning', 'toolCalls', 'usage', 'finish', 'error', 'latency', 'match'] as const
 
 const hasMatch = (item: MockItem): item is MockResponse =>
   typeof item === 'object' && !(item instanceof Error) && item.match !== undefined
@@ -238,7 +242,7 @@ const contentOf = (response: MockResponse, call: number): LanguageModelV4Generat
 ]
 
 const finishOf = (response: MockResponse): LanguageModelV4GenerateResult['finishReason'] => ({
-  unified: response.toolCalls?.length ? 'tool-calls' : 'stop',
+  unified: response.finish ?? (response.toolCalls?.length ? 'tool-calls' : 'stop'),
   raw: undefined,
 })
 

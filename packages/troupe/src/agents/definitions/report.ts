@@ -39,10 +39,7 @@ export class Report {
   /** The usage of helpers so far, by call; part of the usage of the step. */
   readonly #helpers = new Map<string, Spent>()
   readonly #calls: ToolCallReport[] = []
-  #text = ''
-  #model = ''
-  #content: StepReport['content']
-  #logprobs: StepReport['logprobs']
+  #last: ModelAnswer | undefined
   #fallback: StepReport['fallback']
 
   /** @param onSpent called with the usage so far whenever it grows */
@@ -52,10 +49,7 @@ export class Report {
 
   answered(answer: ModelAnswer): void {
     this.queried(answer)
-    this.#text = answerText(answer)
-    this.#content = answer.content.some(({ type }) => type === 'source') ? answerContent(answer) : undefined
-    this.#logprobs = answer.logprobs
-    this.#model = answer.model
+    this.#last = answer
     this.#fallback ??= answer.fallback
   }
 
@@ -98,13 +92,15 @@ export class Report {
   }
 
   of(): StepReport {
+    const last = this.#last
     return {
-      text: this.#text,
+      text: last ? answerText(last) : '',
       ...this.spent,
       toolCalls: this.#calls,
-      model: this.#model,
-      ...(this.#content ? { content: this.#content } : {}),
-      ...(this.#logprobs === undefined ? {} : { logprobs: this.#logprobs }),
+      model: last?.model ?? '',
+      ...(last ? { finish: last.finish } : {}),
+      ...(last?.content.some(({ type }) => type === 'source') ? { content: answerContent(last) } : {}),
+      ...(last?.logprobs === undefined ? {} : { logprobs: last.logprobs }),
       ...(this.#fallback ? { fallback: this.#fallback } : {}),
     }
   }

@@ -35,6 +35,7 @@ import {
   maxFormSteers,
   maxSteers,
   onlyFinishEnds,
+  steerCut,
   steerEmpty,
   steerOutput,
   steerToTool,
@@ -121,7 +122,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
       routing = done.routing
       wrong = done.allWrong ? wrong + 1 : 0
       steers = 0
-      if (wrong >= maxWrongTurns) throw misused(run, wrong, done)
+      if (wrong >= maxWrongTurns) throw misused(run, wrong, done, answer)
     } else {
       const read = await readText(run, answer, steers)
       if ('routing' in read) routing = read.routing
@@ -189,6 +190,7 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
         attempts: 1,
         problem: "the provider's content filter stopped it",
       })
+    if (isCut(answer)) return { steer: () => steerCut, isForm: true }
     return { steer: (attempt) => (entry.flow.value === undefined ? steerToTool(entry.flow, attempt) : steerEmpty) }
   }
   const isValue = entry.flow.value !== undefined
@@ -200,24 +202,29 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
   const found = await structuredText(definition.output, text)
   return found.ok
     ? { routing: { kind, value: found.value } }
-    : { steer: () => steerOutput(found.problem), isForm: true }
+    : { steer: () => (isCut(answer) ? steerCut : steerOutput(found.problem)), isForm: true }
 }
 
-const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone) =>
+const isCut = ({ finish }: ModelAnswer) => finish === 'length'
+const cutProblem = 'the maximum number of tokens cut off its last answer (raise maxOutputTokens, or ask for less)'
+
+const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone, answer: ModelAnswer) =>
   failure('model.answer', {
     agent: definition.name,
     attempts,
-    problem: `none of its calls could be carried out; the last: ${done.lastProblem}`,
+    problem: `none of its calls could be carried out${isCut(answer) ? `, and ${cutProblem}` : ''}; the last: ${done.lastProblem}`,
   })
 
 function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer: ModelAnswer) {
   const text = answerText(answer)
-  const problem =
-    entry.flow.value === undefined
+  const began = text.trim() === '' ? '' : `; the last began with "${truncateText(text, 120)}"`
+  const problem = isCut(answer)
+    ? `${cutProblem}${began}`
+    : entry.flow.value === undefined
       ? diagnosis(entry.flow, [...offer.tools.keys()], text)
-      : text.trim() === ''
+      : began === ''
         ? 'its answers stayed empty'
-        : `its answers never took the form asked for; the last began with "${truncateText(text, 120)}"`
+        : `its answers never took the form asked for${began}`
   return failure('model.answer', { agent: definition.name, attempts: steers + 1, problem } satisfies Record<
     string,
     Json

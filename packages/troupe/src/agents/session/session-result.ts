@@ -6,7 +6,8 @@ import { spentOfFailure } from '../definitions/failed-spending.ts'
 import type { SessionQuestion } from './thread-store.ts'
 
 /** The result of a message to an agent. */
-export interface SessionResult extends Pick<StepReport, 'usage' | 'cost' | 'toolCalls' | 'fallback' | 'logprobs'> {
+export interface SessionResult
+  extends Pick<StepReport, 'usage' | 'cost' | 'toolCalls' | 'finish' | 'fallback' | 'logprobs'> {
   /** `completed` if the agent has answered, `waiting` if it waits for an answer or an approval. */
   readonly status: 'completed' | 'waiting'
   /** True if the agent has answered. */
@@ -71,6 +72,7 @@ export function sessionResultOf(outcome: Outcome): SessionResult {
     cost: report.cost,
     toolCalls: report.toolCalls,
     model: report.model,
+    ...(report.finish ? { finish: report.finish } : {}),
     ...(report.fallback ? { fallback: report.fallback } : {}),
     ...(report.logprobs === undefined ? {} : { logprobs: report.logprobs }),
   }
