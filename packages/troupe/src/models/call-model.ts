@@ -71,7 +71,8 @@ export async function callModel(
       if (verdict.kind === 'stop') throw error
       if (verdict.kind === 'rejected') {
         const problem = redact(verdict.problem)
-        throw failure('model.rejected', { model: name, status: verdict.status, problem }, { cause: error })
+        const code = verdict.isTooLong ? 'model.too_long' : 'model.rejected'
+        throw failure(code, { model: name, status: verdict.status, problem }, { cause: error })
       }
       if (verdict.kind === 'limited') {
         const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, random)

@@ -6,7 +6,7 @@ export type ModelFailure =
   /** The caller aborted, or the cassette lacks the request or cannot be written. No other model is asked. */
   | { readonly kind: 'stop' }
   /** Status 400, 401, 403, …: the same call cannot succeed with this model. */
-  | { readonly kind: 'rejected'; readonly status: number; readonly problem: string }
+  | { readonly kind: 'rejected'; readonly status: number; readonly problem: string; readonly isTooLong: boolean }
   /** Status 429: a rate limit, which is not a failure of the model. */
   | { readonly kind: 'limited'; readonly afterMs: number | undefined }
   | { readonly kind: 'failed'; readonly problem: string; readonly canRetry: boolean }
@@ -39,7 +39,7 @@ export function verdictOf(error: unknown, at: number): ModelFailure {
   const problem = problemOf(error)
   if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
-    return { kind: 'rejected', status: statusCode, problem }
+    return { kind: 'rejected', status: statusCode, problem, isTooLong: isTooLong(error, statusCode) }
   // Model objects outside the AI SDK throw connection errors directly. Any other direct error is a defect and is not retried.
   return { kind: 'failed', problem, canRetry: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
 }
@@ -63,9 +63,24 @@ export function reportedInStream(reported: unknown): Error {
   const fields = (object ? reported : { message: reported }) as Readonly<Record<string, unknown>>
   const { message, type, isRetryable } = fields
   const problem = [message, type].find((text) => typeof text === 'string' && text !== '') ?? 'it reported a failure'
-  const status = [fields.statusCode, fields.status, fields.code].map(Number).find((code) => code >= 400 && code < 600)
+  const known = [fields.statusCode, fields.status, fields.code].map(Number).find((code) => code >= 400 && code < 600)
+  const status = known ?? (namesWindow.test(`${problem} ${String(fields.code)}`) ? 400 : undefined)
   const more = status === undefined ? { isRetryable: isRetryable ?? true } : { statusCode: status, isRetryable }
   return Object.assign(new Error(String(problem)), more)
+}
+
+/**
+ * The messages and codes with which services reject a prompt for its length: OpenAI and what is compatible with it, Anthropic,
+ * Google, Bedrock, Mistral, xAI, Cohere, vLLM.
+ */
+const namesWindow =
+  /context[_ ](?:length|window|limit)|(?:prompt|input) is too long|maximum (?:prompt|input) length|input token count|too many (?:input )?tokens|reduce the length|request_too_large/i
+
+function isTooLong(error: unknown, status: number): boolean {
+  const { message, responseBody } = (error ?? {}) as Readonly<Record<string, unknown>>
+  return (
+    status === 413 || ([400, 422].includes(status) && namesWindow.test(`${String(message)} ${String(responseBody)}`))
+  )
 }
 
 /** Returns the first line of the message. Bodies are omitted, since they may contain prompts or keys. */

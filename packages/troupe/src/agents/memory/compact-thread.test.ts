@@ -36,6 +36,18 @@ async function converse(memory: MemoryOptions, turns: number, storage = 'memory:
   return { model, compacted }
 }
 
+/** An agent whose model rejects prompts of more than 2,000 characters. */
+function clerkWithWindow(memory: MemoryOptions) {
+  const reply: MockItem = ({ prompt }) => {
+    const { length } = JSON.stringify(prompt)
+    if (length <= 2_000) return 'Noted.'
+    const error = new Error(`prompt is too long: ${length} tokens > 2000 maximum`)
+    return { error: Object.assign(error, { statusCode: 400 }) }
+  }
+  const model = new MockModel({ responses: Array.from({ length: 40 }, () => reply) })
+  return { agent: new LlmAgent({ name: 'Clerk', instructions: 'Note facts.', model, memory }), model }
+}
+
 describe('memory.compaction', () => {
   it('A conversation past three compactions is sent as a summary and its newest messages, each summary once.', async () => {
     const { model, compacted } = await converse({ compaction: { at: 400, retainTurns: 1 } }, 10)
@@ -55,6 +67,38 @@ describe('memory.compaction', () => {
     expect(last).toContain('Fact 10:')
     expect(last).not.toContain('Fact 1:')
     for (const prompt of prompts.filter((each) => !isSummary(each))) expect(prompt.length).toBeLessThan(400 * 4 + 2_000)
+  })
+
+  it('A prompt that the model rejects for its length is asked for once more after a compaction, also in a replay.', async () => {
+    const { agent, model } = clerkWithWindow({ compaction: { at: 100_000, by: 'rules' } })
+    const troupe = await opened()
+    const { orchestra } = troupe.user('ada')
+    const compacted: TroupeEvent<'thread.compacted'>[] = []
+    troupe.on('thread.compacted', (event) => {
+      compacted.push(event)
+    })
+    const topology = { agents: [agent], flows: ['Start -> Clerk', 'Clerk -> End'] }
+    for (let n = 1; n <= 6; n++) {
+      const run = await orchestra.start({ task: long(n), topology, threadId: 'parcels' })
+      expect(await run.result()).toMatchObject({ status: 'completed', response: 'Noted.' })
+      expect(await orchestra.verifyReplay(run.id)).toMatchObject({ identical: true })
+    }
+    expect(compacted.length).toBeGreaterThan(0)
+    expect(promptsOf(model).at(-1)).toContain(summaryText)
+    expect(promptsOf(model).at(-1)).toContain('Fact 6:')
+  })
+
+  it('Without compaction, the error of a prompt that is too long says what to set.', async () => {
+    const { agent } = clerkWithWindow({})
+    const session = (await ada()).session(agent)
+    await session.generate(long(1))
+    const asking = [2, 3, 4, 5].map((n) => session.generate(long(n)))
+    await expect(Promise.all(asking)).rejects.toMatchObject({
+      code: 'model.too_long',
+      message: expect.stringContaining('prompt is too long: '),
+      hint: expect.stringContaining('Set memory.compaction'),
+    })
+    await Promise.allSettled(asking)
   })
 
   it('A summary by rules calls no model, and begins with the first question.', async () => {

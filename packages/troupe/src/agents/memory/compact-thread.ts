@@ -2,10 +2,11 @@
  * Compaction: a summary replaces the older messages of a long thread in prompts. It is recorded and stored with the
  * turn.
  */
-import { type EventPayloads, failure, type Json, show, truncateText } from '../../core/index.ts'
+import { type EventPayloads, failure, type Json, show, TroupeError, truncateText } from '../../core/index.ts'
+import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
 import { compactionTokens, type Summarise } from '../definitions/memory-options.ts'
-import { askSummary } from '../model/ask-model.ts'
+import { askModel, askSummary } from '../model/ask-model.ts'
 import { carriedText, summaryByRules } from '../model/content/carried-text.ts'
 import { charactersPerToken } from '../model/content/model-messages.ts'
 import type { LlmRun } from '../model/llm-run.ts'
@@ -15,21 +16,50 @@ const maxSummaryTokens = 1_000
 /** The tokens of the message around a summary. */
 const framingTokens = 30
 
+/** The highest number of compactions of one turn after the model has rejected the prompt for its length. */
+const maxRejections = 2
+
 /** @param committed the commit of the turn before, whose messages must be durable before a model summarises them */
 export async function compactThread(run: LlmRun, committed: Promise<void> | undefined): Promise<void> {
+  const at = compactionTokens(run.definition, run.entry.services.external.models)
+  if (at !== undefined && run.thread.tokens(undefined) > at) await compactTo(run, at, committed)
+}
+
+/**
+ * Asks the model. If it rejects the prompt for its length, because tokens are estimated, an agent with compaction summarises
+ * the older half of its thread and asks once more.
+ */
+export async function askCompacting(
+  run: LlmRun,
+  turn: number,
+  committed: Promise<void> | undefined,
+): Promise<ModelAnswer> {
+  const { definition, thread } = run
+  for (let compactions = 0; ; compactions++) {
+    try {
+      return await askModel(run, compactions === 0 ? `${turn}` : `${turn} shortened ${compactions}`)
+    } catch (error) {
+      const isTooLong = error instanceof TroupeError && error.code === 'model.too_long'
+      if (!isTooLong || !definition.memory.compaction || compactions >= maxRejections) throw error
+      if (!(await compactTo(run, Math.floor(thread.tokens(undefined) / 2), committed))) throw error
+    }
+  }
+}
+
+/** @returns false if no message is old enough to be summarised */
+async function compactTo(run: LlmRun, at: number, committed: Promise<void> | undefined): Promise<boolean> {
   const { definition, entry, thread } = run
-  const at = compactionTokens(definition, entry.services.external.models)
   const before = thread.tokens(undefined)
-  if (at === undefined || before <= at) return
   const retain = Math.floor(at / 2)
   const old = thread.beforeNewest(definition.name, retain, definition.memory.compaction?.retainTurns)
-  if (!old) return
+  if (!old) return false
   await committed
   // The same amount stays free for new messages; otherwise each of them would need another summary.
   const tokens = Math.floor((at - retain) / 2) - framingTokens
   const { summary, by } = await summaryOf(run, old.history, tokens)
   run.texts.learn(thread.summarise(summary, old.through), entry.recorder.taint)
   emitCompacted(run, { messages: old.through, tokens: before, by })
+  return true
 }
 
 async function summaryOf(

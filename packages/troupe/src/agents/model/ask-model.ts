@@ -13,7 +13,8 @@ import type { LlmRun } from './llm-run.ts'
 /** The tokens that are reserved for an answer without a limit. */
 const assumedOutputTokens = 1_000
 
-export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
+/** @param name identifies the call within its thread and step */
+export function askModel(run: LlmRun, name: string): Promise<ModelAnswer> {
   const { definition, entry, thread, offer } = run
   const { recorder, services } = entry
   const { models } = services.external
@@ -40,7 +41,7 @@ export function askModel(run: LlmRun, turn: number): Promise<ModelAnswer> {
     inputTokens: offer.tokens + thread.tokens(definition.memory.maxTokens),
     outputTokens: maxOutputTokens ?? assumedOutputTokens,
   }
-  return recordedModelCall(run, `${turn}`, { chain, call, estimate, input: [offer.hash, thread.hash()] })
+  return recordedModelCall(run, name, { chain, call, estimate, input: [offer.hash, thread.hash()] })
 }
 
 /**

@@ -12,10 +12,9 @@ import { Report } from '../definitions/report.ts'
 import { Handles } from '../flows/handles.ts'
 import { KnownTexts } from '../flows/known-texts.ts'
 import { checkContent, checkRouting, type GuardedStep } from '../guardrails/check-content.ts'
-import { compactThread } from '../memory/compact-thread.ts'
+import { askCompacting, compactThread } from '../memory/compact-thread.ts'
 import { extractFacts, type NewFact, storeFacts } from '../memory/extract-facts.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
-import { askModel } from './ask-model.ts'
 import { carriedByModel } from './content/carried-by-model.ts'
 import {
   answerText,
@@ -105,7 +104,7 @@ async function runTurns(definition: LlmDefinition, entry: StepEntry, report: Rep
     if (!entry.services.limits.budget) await committed
     await compactThread(run, committed)
     const [modelAnswer, facts = []] = await Promise.all([
-      askModel(run, turn),
+      askCompacting(run, turn, committed),
       turn === 1 ? besideCall(run) : undefined,
       committed,
     ])

@@ -29,6 +29,12 @@ export const modelsCodes = {
     hint: 'Do not retry: check the key, the rights and the request.',
     retryable: false,
   },
+  'model.too_long': {
+    class: errors.ExternalServiceError,
+    message: 'The prompt is longer than the model {model} accepts ({status}): {problem}.',
+    hint: 'Set memory.compaction or memory.maxTokens of the agent, shorten results with memory.maxResultTokens, or name a model with a larger context window.',
+    retryable: false,
+  },
   'model.setting': {
     class: errors.ValidationError,
     message: 'The model {model} cannot take the setting {setting}.',
