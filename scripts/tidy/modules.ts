@@ -101,6 +101,7 @@ export const wirers: readonly { readonly at: string; readonly reason: string }[]
   { at: 'configuration/check-config.ts', reason: 'the default clock and generator of a configuration' },
   { at: 'testing', reason: "it wires troupes for tests, ours and users'" },
   { at: 'agents/definitions/agent-pool.ts', reason: 'users make it without a troupe' },
+  { at: 'documents/passage-index.ts', reason: 'users make it without a troupe' },
   { at: 'observability/health/health-monitor.ts', reason: 'users make it without a troupe' },
   { at: 'observability/metrics/metrics-collector.ts', reason: 'users make it without a troupe' },
   { at: 'resilience/circuit-breaker.ts', reason: 'users make it without a troupe' },

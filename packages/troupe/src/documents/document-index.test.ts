@@ -74,6 +74,32 @@ describe('DocumentIndex', () => {
     }
   })
 
+  it('DocumentIndex leaves turns to other work while it reads large documents and answers from them.', async () => {
+    const folder = join(root, '..', `${basename(root)}-large`)
+    mkdirSync(folder)
+    try {
+      const words = Array.from({ length: 20_000 }, (_, n) => `node ${n} waits ${n * 3} ms before attempt ${n % 7}`)
+      writeFileSync(join(folder, 'page.html'), words.map((text, n) => `<h2>Part ${n}</h2><p>${text}</p>`).join('\n'))
+      writeFileSync(join(folder, 'text.md'), words.map((text, n) => `## Part ${n}\n\n${text}`).join('\n\n'))
+      let turns = 0
+      let isOver = false
+      const count = () => {
+        turns++
+        if (!isOver) setImmediate(count)
+      }
+      count()
+      const large = await DocumentIndex.open({ folders: [folder] }, { base: folder })
+      const ofOpening = turns
+      expect((await large.answer('How long does node 777 wait?')).citations[0]?.quote).toContain('node 777')
+      isOver = true
+      // Each takes hundreds of milliseconds in slices of ten.
+      expect(ofOpening).toBeGreaterThan(20)
+      expect(turns - ofOpening).toBeGreaterThan(3)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   it('DocumentIndex tells folders apart by their names.', async () => {
     const folders = ['billing', 'shipping'].map((name) => join(root, '..', `${basename(root)}-teams`, name))
     for (const folder of folders) {

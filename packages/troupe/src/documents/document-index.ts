@@ -8,7 +8,6 @@ import { citationOf, type FoundCitation } from './citation-of.ts'
 import { orError } from './or-error.ts'
 import { type FoundPassage, type IndexedDocument, type IndexOptions, PassageIndex } from './passage-index.ts'
 import { type Block, type CandidatePassage, detachedBlocks } from './ranking/block.ts'
-import { blocksOf } from './ranking/blocks.ts'
 import { confidenceOf, leastConfidence } from './ranking/confidence.ts'
 import { fuseRankings } from './ranking/fuse-rankings.ts'
 import type { WeightedTerm } from './ranking/inverted-index.ts'
@@ -311,9 +310,10 @@ export class DocumentIndex {
     const best = found[0]?.score || 1
     const candidates: CandidatePassage[] = []
     for (const [document, entries] of Map.groupBy(found, ({ entry }) => entry.document)) {
-      const extraction = await this.#index.unchanged(document)
-      if (!extraction) continue
-      const sections = Map.groupBy(blocksOf({ ...extraction, kind: document.kind }), ({ section }) => section.start)
+      const read = await this.#index.blocks(document)
+      if (!read) continue
+      const { extraction, blocks } = read
+      const sections = Map.groupBy(blocks, ({ section }) => section.start)
       const claimed = new Set<Block>()
       const found = entries
         .toSorted((a, b) => b.score - a.score)

@@ -1,5 +1,6 @@
 /** The stored form of a document in the index: its passages and the weights of their terms. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import type { WorkInParts } from '../core/index.ts'
 import { abbreviationsIn } from './ranking/terms/related-forms.ts'
 import { termsOf } from './ranking/terms/terms.ts'
 import type { Extraction } from './reading/extract.ts'
@@ -21,7 +22,8 @@ export interface IndexedPassage extends Passage {
   readonly counts: readonly number[]
 }
 
-export function recordOf(name: string, extraction: Extraction, text?: string): DocumentRecord {
+/** In parts, because a document of many megabytes takes seconds. */
+export function* recordOf(name: string, extraction: Extraction, text?: string): WorkInParts<DocumentRecord> {
   const terms = new Map<string, number>()
   const idOf = (term: string) => {
     const known = terms.get(term)
@@ -29,10 +31,12 @@ export function recordOf(name: string, extraction: Extraction, text?: string): D
     terms.set(term, terms.size)
     return terms.size - 1
   }
-  const passages = splitPassages(extraction).map((passage) => {
+  const passages: IndexedPassage[] = []
+  for (const passage of splitPassages(extraction)) {
     const counts = countsOf(extraction.text.slice(passage.start, passage.end), passage.heading, name)
-    return { ...passage, counts: [...counts].flatMap(([term, count]) => [idOf(term), count]) }
-  })
+    passages.push({ ...passage, counts: [...counts].flatMap(([term, count]) => [idOf(term), count]) })
+    yield
+  }
   return {
     bytes: Buffer.byteLength(extraction.text),
     terms: [...terms.keys()],

@@ -4,8 +4,10 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
+import { finishNow, systemClock, TimeSlice, type WorkInParts } from '../core/index.ts'
 import { type DocumentRecord, packRecord, recordOf, unpackRecord } from './document-record.ts'
 import { type IndexRecord, readIndexFile, timeAt, writeIndexFile } from './index-file.ts'
+import type { Block } from './ranking/block.ts'
 import { blocksOf } from './ranking/blocks.ts'
 import { InvertedIndex, type WeightedTerm } from './ranking/inverted-index.ts'
 import type { Vocabulary } from './ranking/terms/related-forms.ts'
@@ -15,7 +17,7 @@ import {
   documentKind,
   type ExtractedText,
   type Extraction,
-  extract,
+  extractInParts,
   extractionOf,
 } from './reading/extract.ts'
 import { HtmlTooDeepError } from './reading/extract-html.ts'
@@ -123,7 +125,7 @@ export class PassageIndex {
       }
       if (!read) continue
       this.filesRead += 1
-      const record = this.#describe(found, read)
+      const record = await this.#describe(found, read)
       // A file this young may change once more within the resolution of its times.
       const isOld = found.version !== undefined && Math.max(found.version[1], found.version[2]) < now - 1_000
       const isSame = record !== undefined && known !== undefined && known.entry.hash === record.entry.hash
@@ -238,16 +240,24 @@ export class PassageIndex {
     return this.#extracted(read, document.kind)
   }
 
+  /** Returns the text of a document and its blocks; undefined if its file has changed since it was indexed. */
+  async blocks(
+    document: IndexedDocument,
+  ): Promise<{ readonly extraction: Extraction; readonly blocks: readonly Block[] } | undefined> {
+    const extraction = await this.unchanged(document)
+    return extraction && { extraction, blocks: await inSlices(blocksOf({ ...extraction, kind: document.kind })) }
+  }
+
   /** Indexes the text of a file, and returns its stored record; undefined if it was not read for a temporary reason. */
-  #describe({ path, file, name }: Found, read: ReadText): IndexRecord | undefined {
-    const extraction = read.ok ? this.#extracted(read, documentKind(path)) : undefined
+  async #describe({ path, file, name }: Found, read: ReadText): Promise<IndexRecord | undefined> {
+    const extraction = read.ok ? await this.#extracted(read, documentKind(path)) : undefined
     if (!read.ok || !extraction) {
       const { reason, permanent } = read.ok ? { reason: new HtmlTooDeepError().message, permanent: true } : read
       this.skipped.push({ path, reason })
       return permanent ? { entry: { file, path, name, skipped: reason }, content: new Uint8Array() } : undefined
     }
     const { hash, text, converted } = read
-    const record = recordOf(name, extraction, converted ? text : undefined)
+    const record = await inSlices(recordOf(name, extraction, converted ? text : undefined))
     this.#add({ path, file, name, kind: documentKind(path), bytes: record.bytes, hash }, record)
     return { entry: { file, path, name, hash }, content: packRecord(record) }
   }
@@ -282,11 +292,14 @@ export class PassageIndex {
   }
 
   /** Returns the extraction of a text; undefined for HTML that is nested too deeply. */
-  #extracted({ text, hash }: Extract<ReadText, { readonly ok: true }>, kind: DocumentKind): Extraction | undefined {
+  async #extracted(
+    { text, hash }: Extract<ReadText, { readonly ok: true }>,
+    kind: DocumentKind,
+  ): Promise<Extraction | undefined> {
     const known = kind === 'html' ? this.#pages.get(hash) : undefined
     if (known) return extractionOf(JSON.parse(inflateRawSync(known).toString('utf8')) as ExtractedText)
     try {
-      const extraction = extract(text, kind)
+      const extraction = await inSlices(extractInParts(text, kind))
       if (kind === 'html' && text.length > smallPage) {
         const { text, headings } = extraction
         const packed = new Uint8Array(deflateRawSync(JSON.stringify({ text, headings }), { level: 1 }))
@@ -309,6 +322,8 @@ export class PassageIndex {
   }
 }
 
+const inSlices = <Result>(work: WorkInParts<Result>) => new TimeSlice(systemClock).finish(work)
+
 const maxAbbreviations = 10_000
 /** A smaller HTML page, in characters, is parsed again. */
 const smallPage = 50_000
@@ -320,7 +335,7 @@ const flushSize = 100
 
 /** Returns the units of a document, each with its headings and the header of its table, which a model needs as context. */
 function embeddedTexts(extraction: Extraction, kind: DocumentKind): EmbeddedText[] {
-  return blocksOf({ ...extraction, kind }).flatMap((block) => {
+  return finishNow(blocksOf({ ...extraction, kind })).flatMap((block) => {
     const { above, heading } = block.section
     const context = [...above, heading, block.kind === 'row' ? block.lead : ''].filter((one) => one !== '').join(' › ')
     return unitsOf(block, extraction.text).map(({ start, end, text }) => ({

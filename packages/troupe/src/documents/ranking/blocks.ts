@@ -2,6 +2,7 @@
  * Divides an extracted text into blocks: paragraphs, list items, table rows, pieces of code and comments, each with the
  * headings above it and its introduction. Blocks contain the text that can be quoted; headings and markup are between them.
  */
+import type { WorkInParts } from '../../core/index.ts'
 import { paragraphBreak } from '../reading/extract-html.ts'
 import type { Block, BlockKind, BlockSource } from './block.ts'
 import { BlockList, clean, itemStart } from './block-list.ts'
@@ -11,9 +12,7 @@ import { readCode } from './read-code.ts'
 const leadSource = 20_000
 
 /** @returns the blocks in the order of the text */
-export function blocksOf(source: BlockSource): Block[] {
-  return new BlockReader(source).read()
-}
+export const blocksOf = (source: BlockSource): WorkInParts<Block[]> => new BlockReader(source).read()
 
 const fenceStart = /^\s*(?:>\s?)*(?:(?:[-*+]|\d{1,3}[.)])\s+)?(`{3,}|~{3,})/
 const hashHeading = /^ {0,3}#{1,6}[ \t]+\S/
@@ -34,19 +33,20 @@ class BlockReader {
     this.#isHeading = headingTest(source.headings)
   }
 
-  read(): Block[] {
+  *read(): WorkInParts<Block[]> {
     const { kind } = this.#source
     if (kind === 'table') this.#table()
     else if (kind === 'source') readCode(this.#list, 0, this.#list.lines.length, true)
-    else this.#prose()
+    else yield* this.#prose()
     return this.#list.blocks
   }
 
-  #prose(): void {
+  *#prose(): WorkInParts<void> {
     let line = 0
     let header = ''
     const skip = this.#source.kind === 'html' ? 0 : frontMatterEnd(this.#list.lines)
     while (line < this.#list.lines.length) {
+      yield
       const text = this.#list.textOf(line)
       const headed = this.#list.enterSection(line)
       if (line < skip || (headed && this.#source.kind !== 'html')) {

@@ -2,7 +2,8 @@
  * The text of an HTML page, with each piece in its line of the file. The lines come from the source locations of the parser.
  * Texts are never joined across markup, so that each has a location.
  */
-import { type DefaultTreeAdapterTypes, defaultTreeAdapter, parse, type TreeAdapter } from 'parse5'
+import { type DefaultTreeAdapterTypes, defaultTreeAdapter, Parser, type TreeAdapter } from 'parse5'
+import { longPart, type WorkInParts } from '../../core/index.ts'
 import type { Heading } from './heading.ts'
 import { lineOf, lineStarts } from './line-starts.ts'
 
@@ -41,11 +42,27 @@ type Piece =
  * @returns the text, whose line n is the text in line n of the source, and its headings
  * @throws HtmlTooDeepError
  */
-export function extractHtml(source: string): { text: string; headings: Heading[] } {
+export function* extractHtml(source: string): WorkInParts<{ text: string; headings: Heading[] }> {
   const plain = withSpacesForReturns(source)
-  const page = parse(plain, { sourceCodeLocationInfo: true, scriptingEnabled: false, treeAdapter: adapter() })
-  const pieces = piecesOf(page, plain).sort((a, b) => a.at - b.at)
-  return assemble(pieces, lineStarts(plain))
+  const page = yield* parsed(plain)
+  const pieces = yield* piecesOf(page, plain)
+  yield
+  return yield* assemble(
+    pieces.sort((a, b) => a.at - b.at),
+    lineStarts(plain),
+  )
+}
+
+/** The characters that are parsed at a time. */
+const partLength = 65_536
+
+function* parsed(source: string): WorkInParts<DefaultTreeAdapterTypes.Document> {
+  const parser = new Parser({ sourceCodeLocationInfo: true, scriptingEnabled: false, treeAdapter: adapter() })
+  for (let at = 0; at === 0 || at < source.length; at += partLength) {
+    if (at > 0) yield longPart
+    parser.tokenizer.write(source.slice(at, at + partLength), at + partLength >= source.length)
+  }
+  return parser.document
 }
 
 /**
@@ -108,10 +125,11 @@ function joinWithText(node: DefaultTreeAdapterTypes.TextNode, { startOffset, end
   return true
 }
 
-function piecesOf(page: Node, source: string): Piece[] {
+function* piecesOf(page: Node, source: string): WorkInParts<Piece[]> {
   const pieces: Piece[] = []
   const waiting: Node[] = [page]
   for (let node = waiting.pop(); node; node = waiting.pop()) {
+    yield
     if (defaultTreeAdapter.isTextNode(node)) {
       const location = node.sourceCodeLocation
       if (!location) continue
@@ -155,10 +173,14 @@ interface Line {
 }
 
 /** Puts the pieces into their lines. The lines come from positions: the parser's own count errs after `&` at a line end. */
-function assemble(pieces: readonly Piece[], sourceStarts: readonly number[]): { text: string; headings: Heading[] } {
+function* assemble(
+  pieces: readonly Piece[],
+  sourceStarts: readonly number[],
+): WorkInParts<{ text: string; headings: Heading[] }> {
   const lines = sourceStarts.map((): Line => ({ parts: [], length: 0, open: false }))
   const found: { line: number; column: number; level: number; until: number; text: string }[] = []
   for (const piece of pieces) {
+    yield
     const at = lineOf(sourceStarts, piece.at) - 1
     const line = lines[at]
     if ('level' in piece) found.push({ ...piece, line: at, column: line?.length ?? 0, text: '' })

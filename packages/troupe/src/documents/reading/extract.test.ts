@@ -108,6 +108,17 @@ describe('extract', () => {
     )
   })
 
+  it('`extract` reads a long page as a short one, wherever its parts end.', () => {
+    const paragraph = (n: number) => `<p class="x${n}">😀 tea &amp; milk&nbsp;${n} <b>hot</b></p>`
+    const count = 20_000
+    for (const before of ['', ' ', '  ', '<!-- -->', '😀']) {
+      const page = extract(before + Array.from({ length: count }, (_, n) => paragraph(n)).join('\n'), 'html')
+      const lines = page.text.split('\n').map((line) => line.replaceAll('\u2029', ''))
+      expect(lines).toHaveLength(count)
+      expect(lines.findIndex((line, n) => n > 0 && line !== `😀 tea & milk\u00a0${n} hot`)).toBe(-1)
+    }
+  })
+
   it('`extract` rejects HTML nested so deeply that the parser would not end in time.', () => {
     expect(() => extract('<div>'.repeat(200_000), 'html')).toThrow(HtmlTooDeepError)
     expect(squeezed(extract(`${'<div>'.repeat(900)}deep`, 'html').text)).toBe('deep')

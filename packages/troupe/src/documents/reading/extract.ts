@@ -4,6 +4,7 @@
  * becomes its text without markup.
  */
 import { extname } from 'node:path'
+import { finishNow, type WorkInParts } from '../../core/index.ts'
 import { extractHtml } from './extract-html.ts'
 import type { Heading } from './heading.ts'
 import { lineOf, lineStarts } from './line-starts.ts'
@@ -62,8 +63,13 @@ export function documentKind(path: string): DocumentKind {
  * const page = extract('<h1>Tea</h1>\n<p>Green &amp; black</p>', 'html')
  * page.lineAt(page.text.indexOf('Green & black')) // 2
  */
-export function extract(source: string, kind: DocumentKind): Extraction {
-  return extractionOf(kind === 'html' ? extractHtml(source) : { text: source, headings: headingsIn(source, kind) })
+export const extract = (source: string, kind: DocumentKind): Extraction => finishNow(extractInParts(source, kind))
+
+/** The same in parts. */
+export function* extractInParts(source: string, kind: DocumentKind): WorkInParts<Extraction> {
+  return extractionOf(
+    kind === 'html' ? yield* extractHtml(source) : { text: source, headings: headingsIn(source, kind) },
+  )
 }
 
 /** The part of an extraction from which the rest follows. */

@@ -8,7 +8,7 @@ const words = (text: string) => text.replace(/\s+/g, '')
 describe('splitPassages', () => {
   it('splitPassages reads a text with five million blank lines.', () => {
     const page = extractionOf({ text: `Tea\n${' \n'.repeat(10)}${'\n'.repeat(5_000_000)}Coffee`, headings: [] })
-    const passages = splitPassages(page).flatMap(({ start, end }) => page.text.slice(start, end).split(/\s+/))
+    const passages = [...splitPassages(page)].flatMap(({ start, end }) => page.text.slice(start, end).split(/\s+/))
     expect(passages).toEqual(['Tea', 'Coffee'])
   })
 
@@ -34,7 +34,7 @@ describe('splitPassages', () => {
         fc.constantFrom('markdown' as const, 'html' as const, 'source' as const),
         (lines, kind) => {
           const page = extract(lines.join('\n'), kind)
-          const passages = splitPassages(page)
+          const passages = [...splitPassages(page)]
           expect(words(passages.map((one) => page.text.slice(one.start, one.end)).join(''))).toBe(words(page.text))
           for (const { start, end, startLine, endLine } of passages) {
             expect(end - start).toBeGreaterThan(0)
@@ -49,7 +49,7 @@ describe('splitPassages', () => {
 
   it('splitPassages keeps a section together, and separate from the next.', () => {
     const page = extract('Before.\n\n# Tea\n\nGreen.\n\nBlack.\n\n## Milk\n\nCold.\n\n# Coffee\n\nHot.', 'markdown')
-    expect(splitPassages(page).map(({ heading, startLine, endLine }) => [heading, startLine, endLine])).toEqual([
+    expect([...splitPassages(page)].map(({ heading, startLine, endLine }) => [heading, startLine, endLine])).toEqual([
       ['', 1, 1],
       ['Tea', 3, 7],
       ['Tea › Milk', 9, 11],
@@ -59,7 +59,7 @@ describe('splitPassages', () => {
 
   it('splitPassages splits paragraphs of HTML that share one line of the file.', () => {
     const page = extract(`<h1>Tea</h1><p>${'green '.repeat(150)}</p><p>${'black '.repeat(150)}</p>`, 'html')
-    const passages = splitPassages(page)
+    const passages = [...splitPassages(page)]
     expect(passages.map(({ heading, startLine, endLine }) => [heading, startLine, endLine])).toEqual([
       ['Tea', 1, 1],
       ['Tea', 1, 1],

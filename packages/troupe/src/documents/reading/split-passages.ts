@@ -24,24 +24,23 @@ const largestHeading = 200
 /**
  * @example
  * const page = extract('# Tea\n\nGreen.\n\n# Coffee\n\nBlack.', 'markdown')
- * splitPassages(page).map((passage) => passage.heading) // ['Tea', 'Coffee']
+ * [...splitPassages(page)].map((passage) => passage.heading) // ['Tea', 'Coffee']
  */
-export function splitPassages(extraction: Extraction): Passage[] {
+export function* splitPassages(extraction: Extraction): Generator<Passage> {
   const { text } = extraction
-  const passages: Passage[] = []
   for (const section of sectionsOf(extraction)) {
     let open: Block | undefined
-    const close = () => {
-      if (open) passages.push(...cutAtLines(open, text).map((piece) => passageOf(piece, section.heading, extraction)))
-      open = undefined
-    }
+    const passagesIn = (block: Block) =>
+      cutAtLines(block, text).map((piece) => passageOf(piece, section.heading, extraction))
     for (const block of blocksOf(text, section.start, section.end)) {
-      if (open && block.end - open.start > targetSize) close()
+      if (open && block.end - open.start > targetSize) {
+        yield* passagesIn(open)
+        open = undefined
+      }
       open = { start: open?.start ?? block.start, end: block.end }
     }
-    close()
+    if (open) yield* passagesIn(open)
   }
-  return passages
 }
 
 interface Block {
