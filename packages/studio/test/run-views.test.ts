@@ -70,7 +70,9 @@ describeInBrowser('The views of a run', (testbed) => {
   })
 
   test('The inspector shows text and reasoning of a step in progress as they arrive, and then the record with its cached tokens.', async () => {
-    const model = new PausingModel({ responses: [{ reasoning: 'I think.', text: 'Once there pause was tea.' }] })
+    const model = new PausingModel({
+      responses: [{ reasoning: 'I think.', text: 'Once there pause was tea.', finish: 'length' }],
+    })
     const gate = Promise.withResolvers<void>()
     const agent = new LlmAgent({ name: 'Slowly', instructions: () => gate.promise.then(() => 'Tell.'), model })
     const run = await start({ task: 't', topology: alone(agent), config: { verbosity: 'verbose' } })
@@ -88,7 +90,7 @@ describeInBrowser('The views of a run', (testbed) => {
     expect(await region(/^Reasoning of model 1 of Slowly/).innerText()).toBe('I think.')
     expect(await region(/as it arrives/).count()).toBe(0)
     const facts = (await page.getByRole('complementary').locator('.facts').innerText()).replace(/\s+/g, ' ')
-    expect(facts).toContain('Tokens in 1,000 From the cache 800 Tokens out 20')
+    expect(facts).toContain('Cut off at the maximum number of tokens Tokens in 1,000 From the cache 800 Tokens out 20')
   })
 
   test('A chat shows the answer as it streams, its tool calls, and then the answer as Markdown without HTML.', async () => {

@@ -236,7 +236,7 @@ function OneCall({ run, call, args, of }: OneCallProps) {
   const { startedAt, recordedAt, attempts } = call
   const may = useMay()
   const answer = modelAnswer(call)
-  const { usage, cost, model } = answer
+  const { usage, cost, model, finish } = answer
   const label = `${kind} ${name} of ${agent}, ${id}: ${call.call}`
   return (
     <>
@@ -250,6 +250,7 @@ function OneCall({ run, call, args, of }: OneCallProps) {
           ['Duration', durationOf(call)],
           ['Attempts', attempts !== undefined && count(attempts)],
           ['Model', model],
+          ['Cut off', finish === 'length' && 'at the maximum number of tokens'],
           ['Tokens in', usage && count(usage.inputTokens)],
           ['From the cache', usage?.cacheReadTokens && count(usage.cacheReadTokens)],
           ['Tokens out', usage && count(usage.outputTokens)],

@@ -18,6 +18,7 @@ interface ModelPart {
 interface ModelOutput {
   readonly content?: readonly ModelPart[]
   readonly model?: string
+  readonly finish?: string
   readonly cost?: number
   readonly usage?: { readonly inputTokens: number; readonly outputTokens: number; readonly cacheReadTokens?: number }
 }
