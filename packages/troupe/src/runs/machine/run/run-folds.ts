@@ -32,7 +32,7 @@ export const runFolds = {
     run.cancellation = event.cancellation
     run.cancelRequestedBy = event.by
     // A run that draws from a common budget may have child runs.
-    if (budgets.granted) run.childrenCancelledAt = run.seq
+    if (budgets.granted) run.childrenCancelledAt ??= run.seq
   },
   'children.cancelled': ({ run }) => {
     run.childrenCancelledAt = undefined

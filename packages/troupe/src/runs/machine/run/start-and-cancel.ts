@@ -43,7 +43,9 @@ export function requestRunCancel(
   cancellation: Cancellation,
   { guard, by }: { readonly guard?: Guard | undefined; readonly by?: string | undefined } = {},
 ): void {
-  if (d.state.run.cancellation) return
+  const { cancellation: earlier } = d.state.run
+  // The clean-up after a failed attempt neither delays nor drops what ends the run.
+  if (earlier && !isRetried(d, earlier)) return
   d.arrivals.length = 0
   d.emit({
     type: 'run.cancel-requested',
@@ -64,7 +66,10 @@ export function cancelRun(d: RunDecision, by: string): void {
 }
 
 export function pauseRun(d: RunDecision, by: string, breakpoint?: Breakpoint): void {
-  if (d.state.run.pausedBy !== undefined || d.state.run.cancellation) return
+  const { pausedBy, cancellation } = d.state.run
+  if (pausedBy !== undefined) return
+  // A pause before the next attempt applies to it. A breakpoint belongs to the attempt that has failed.
+  if (cancellation && (breakpoint || !isRetried(d, cancellation))) return
   d.emit({ type: 'run.paused', by, ...(breakpoint ? { breakpoint } : {}) })
 }
 
@@ -110,14 +115,18 @@ function endCancelled(d: RunDecision, cancellation: Cancellation): true {
   const { retry } = d.config
   if (cancellation.as === 'cancelled')
     d.emit({ type: 'run.cancelled', by: d.state.run.cancelRequestedBy as string, ...partial(d) })
-  else if (retry && !guard && attempt < retry.attempts && isRetryable(cancellation.error))
-    retryRun(d, cancellation.error)
+  else if (isRetried(d, cancellation)) retryRun(d, cancellation.error)
   else {
     const isUsedUp = retry !== undefined && attempt > 1 && !guard && isRetryable(cancellation.error)
     const error = isUsedUp ? exhausted(cancellation.error, attempt) : cancellation.error
     d.emit({ type: 'run.failed', error, ...(guard ? { guard } : {}), ...partial(d) })
   }
   return true
+}
+
+/** Returns whether another attempt of the run follows its failure. */
+function isRetried({ config: { retry }, state: { run } }: RunDecision, { as, error }: Cancellation): boolean {
+  return as === 'failed' && retry !== undefined && !run.guard && run.attempt < retry.attempts && isRetryable(error)
 }
 
 const isRetryable = ({ name, details }: StoredError) =>
