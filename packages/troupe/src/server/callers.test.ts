@@ -141,12 +141,14 @@ describe('A schedule that an API key made', () => {
       expect(await runs()).toBe(0)
       const { checks } = await served.troupe.doctor()
       expect(checks.find(({ id }) => id === 'schedules.running')).toMatchObject({ status: 'warn' })
+      await served.troupe.user('ada').schedules.trigger('s', { id: 'once' })
+      expect(await served.troupe.user('ada').schedules.get('s')).toMatchObject({ problem: paused.problem })
       const other = await keyOf()
       const resumed = await as(served, other)('POST', '/v1/schedules/s/resume')
       expect(resumed.body).toMatchObject({ state: 'active', apiKey: other.id })
       expect(resumed.body.problem).toBeUndefined()
       expect(await shown()).toMatchObject({ state: 'active' })
-      await expect.poll(runs).toBe(1)
+      await expect.poll(runs).toBe(2)
     },
   )
 

@@ -53,7 +53,9 @@ export async function beginRun(
     ...(config ? { config } : {}),
   }
   const lastAt = parts.platform.clock.now()
-  const turned = (to: Turned) => [parts.stores.store.turn(user, row, { problem: null, ...to }), ...also]
+  // `trigger` starts runs of a paused schedule, which keeps the reason of its pause.
+  const solved = row.state === 'paused' ? {} : { problem: null }
+  const turned = (to: Turned) => [parts.stores.store.turn(user, row, { ...solved, ...to }), ...also]
   try {
     const statements = turned({ lastRun: run, lastAt })
     await parts.access.callers.withinRun(author !== undefined, () => parts.runs.start(user, spec, statements))
