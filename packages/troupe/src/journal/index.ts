@@ -28,6 +28,7 @@ export { escapeRun, journalOwnerOf, runJournal, runPrefix, shardOf, stepJournal,
 export { createSteps, stepLimits } from './steps/create-steps.ts'
 export type { StepLimits } from './steps/execution.ts'
 export type { StepsOptions } from './steps/steps-context.ts'
+export { waitAtMost } from './steps/wait-at-most.ts'
 export { answerTimeMs } from './steps/waits.ts'
 export * from './steps-port.ts'
 export { createTimers } from './timers/create-timers.ts'

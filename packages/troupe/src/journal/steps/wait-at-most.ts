@@ -1,4 +1,4 @@
-/** Bounded waits: code and effects that ignore their signal delay nothing. */
+/** Bounded waits: code and effects that take long, or ignore their signal, delay nothing else. */
 import { type Clock, sleep } from '../../core/index.ts'
 
 /** Resolves with the promise, or after `ms`. */

@@ -3,12 +3,13 @@
  * the code can continue.
  */
 import { failedWith, PeriodicTask, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
+import { waitAtMost } from '../../journal/index.ts'
 import { commit } from './begin-run.ts'
 import { ContextSource } from './context-source.ts'
 import { MessageSource } from './message-source.ts'
 import { type ScheduleParts, scheduleIdOf, scheduleKey } from './schedule-parts.ts'
 import type { DueSchedule } from './schedule-store.ts'
-import { emitScheduleEvent, isMoved, serveSchedule } from './serve-schedule.ts'
+import { emitScheduleEvent, isMoved, type Serving, serveSchedule } from './serve-schedule.ts'
 
 /** A schedule that is left to another process, which has the code or can write. */
 interface UnhandledSchedule {
@@ -17,9 +18,21 @@ interface UnhandledSchedule {
   readonly isRepeated: boolean
 }
 
+/** A schedule that is being served. */
+interface ScheduleInProgress {
+  promise: Promise<void>
+  needsRecheck: boolean
+  /** True if it was found due meanwhile: what is due is read again afterwards. */
+  isDue: boolean
+  /** Aborts when the troupe closes or the user is erased. */
+  readonly stop: AbortController
+}
+
 const batch = 200
 /** The number of schedules that are served concurrently. */
 const concurrency = 8
+/** The time in ms after which a schedule no longer counts as one of them, because its task takes long to prepare. */
+const maxWaitMs = 100
 /** The interval in ms of checks for schedules of other processes, whose notifications may be lost. */
 const maxPollMs = 300_000
 /** The delay in ms after a failed check, and between two checks of sources. */
@@ -34,7 +47,7 @@ export class ScheduleHost {
   readonly #context: ContextSource
   readonly #messages: MessageSource
   readonly #unhandled = new Map<string, UnhandledSchedule>()
-  readonly #serving = new Map<string, { promise: Promise<void>; needsRecheck: boolean }>()
+  readonly #serving = new Map<string, ScheduleInProgress>()
   readonly #erasing = new Set<UserId>()
   readonly #closing = new AbortController()
   #offs: readonly (() => void)[] = []
@@ -78,6 +91,7 @@ export class ScheduleHost {
 
   async stop(): Promise<void> {
     this.#closing.abort()
+    for (const { stop } of this.#serving.values()) stop.abort()
     for (const off of this.#offs) off()
     await Promise.all([this.#due.close(), this.#listening.close(), this.#context.stop(), this.#messages.stop()])
     await Promise.all([...this.#serving.values()].map(({ promise }) => promise))
@@ -106,9 +120,10 @@ export class ScheduleHost {
     this.#erasing.add(user)
     const prefix = scheduleKey(user, '')
     this.parts.settings.code.forget(prefix)
+    const mine = [...this.#serving].filter(([key]) => key.startsWith(prefix)).map(([, serving]) => serving)
+    for (const { stop } of mine) stop.abort()
     await Promise.all([this.#context.forget(user), this.#messages.forget(user)])
-    const mine = [...this.#serving].filter(([key]) => key.startsWith(prefix))
-    await Promise.all(mine.map(([, { promise }]) => promise))
+    await Promise.all(mine.map(({ promise }) => promise))
     for (const key of this.#unhandled.keys()) if (key.startsWith(prefix)) this.#unhandled.delete(key)
     return () => void this.#erasing.delete(user)
   }
@@ -128,9 +143,12 @@ export class ScheduleHost {
       const { due, nextMs } = await store.due(after, batch)
       soonest = Math.min(soonest, nextMs ?? soonest)
       const free = due.filter(({ user, schedule }) => {
-        const until = this.#unhandled.get(scheduleKey(user, schedule))?.until ?? 0
+        const key = scheduleKey(user, schedule)
+        const serving = this.#serving.get(key)
+        if (serving) serving.isDue = true
+        const until = this.#unhandled.get(key)?.until ?? 0
         if (until > clock.monotonic()) soonest = Math.min(soonest, until - clock.monotonic())
-        return until <= clock.monotonic() && !this.#erasing.has(user)
+        return !serving && until <= clock.monotonic() && !this.#erasing.has(user)
       })
       served += free.length
       await this.#serveAll(free)
@@ -142,13 +160,14 @@ export class ScheduleHost {
   }
 
   async #serveAll(dueSchedules: DueSchedule[]): Promise<void> {
+    const { clock } = this.parts.platform
     const one = async () => {
       for (
         let dueSchedule = dueSchedules.shift();
         dueSchedule && !this.#closing.signal.aborted;
         dueSchedule = dueSchedules.shift()
       )
-        await this.#serve(dueSchedule.user, dueSchedule.schedule, true)
+        await waitAtMost(clock, maxWaitMs, this.#serve(dueSchedule.user, dueSchedule.schedule, true))
     }
     await Promise.all(Array.from({ length: concurrency }, one))
   }
@@ -161,30 +180,34 @@ export class ScheduleHost {
       inProgress.needsRecheck = true
       return inProgress.promise
     }
-    const serving = { promise: Promise.resolve(), needsRecheck: false }
+    const stop = new AbortController()
+    const { signal } = stop
+    const serving: ScheduleInProgress = { promise: Promise.resolve(), needsRecheck: false, isDue: false, stop }
     const serve = async () => {
       do {
         serving.needsRecheck = false
-        await this.#serveOnce(user, id, isDue)
-      } while (serving.needsRecheck && !this.#closing.signal.aborted && !this.#erasing.has(user))
+        await this.#serveOnce({ user, id, isDue, signal })
+      } while (serving.needsRecheck && !signal.aborted && !this.#erasing.has(user))
       this.#serving.delete(key)
+      if (serving.isDue) void this.#due.trigger()
     }
     serving.promise = serve()
     this.#serving.set(key, serving)
     return serving.promise
   }
 
-  async #serveOnce(user: UserId, id: string, isDue: boolean): Promise<void> {
+  async #serveOnce(target: Serving): Promise<void> {
+    const { user, id, signal } = target
     const { clock } = this.parts.platform
     const { log } = this.parts.settings
     const key = scheduleKey(user, id)
     try {
-      const problem = await serveSchedule(this.parts, { user, id, isDue, signal: this.#closing.signal })
+      const problem = await serveSchedule(this.parts, target)
       if (problem) await this.#leave(user, id, problem)
       else this.#unhandled.delete(key)
     } catch (error) {
       this.#unhandled.set(key, { until: clock.monotonic() + pauseMs, isRepeated: false })
-      if (!isMoved(error) && !this.#closing.signal.aborted)
+      if (!isMoved(error) && !signal.aborted)
         log.warn('a schedule failed; it is retried', { schedule: id, error: error as Error })
     }
   }
