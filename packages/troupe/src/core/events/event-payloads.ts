@@ -264,7 +264,7 @@ export interface EventPayloads extends RunEventPayloads {
   /** A schedule skipped one or more times without starting a run. */
   'schedule.missed': ScheduleFields & {
     /**
-     * `late`: no process was there in time; `overlap`: the previous run is not over; `full`: too many triggers wait;
+     * `late`: no process was there in time; `overlap`: an earlier run is not over; `full`: too many triggers wait;
      * `failed`: the run could not be started.
      */
     readonly reason: 'late' | 'overlap' | 'full' | 'failed'

@@ -9,6 +9,7 @@ import { prepareRun } from '../engine/starts/start-run.ts'
 import { type PrepareTask, ScheduleCode } from './schedule-code.ts'
 import { ScheduleHost } from './schedule-host.ts'
 import type { ScheduleAccess, TriggerSources } from './schedule-parts.ts'
+import { runOf } from './schedule-parts.ts'
 import { createScheduleStore } from './schedule-store.ts'
 
 /** The option `schedules` of `createTroupe`. */
@@ -50,10 +51,7 @@ export function createSchedules(
     runs: {
       start: (user, spec, also) => host.start(user, spec, also),
       check: (spec) => void prepareRun(spec, host.parts.agents.checkContext, settings.limits),
-      isOver: async (user, run) => {
-        const row = await stores.store.get(user, run)
-        return !row || row.endedAt !== null
-      },
+      isAnyOpen: (user, schedule) => stores.store.isAnyOpen(user, runOf(schedule, '')),
     },
     sources,
     access: { ...access, audit: reporting.audit },

@@ -19,8 +19,8 @@ interface ScheduledRuns {
   readonly start: (user: UserId, spec: StartSpec, also?: readonly Statement[]) => Promise<string>
   /** @throws ValidationError `topology.rejected` */
   readonly check: (spec: Pick<StartSpec, 'task' | 'config'> & { readonly topology: CompiledTopology }) => void
-  /** Returns true if the run has ended, also if retention has deleted it. */
-  readonly isOver: (user: UserId, run: string) => Promise<boolean>
+  /** Returns whether a run of the schedule has not ended: of a time, a change, a message or a call of `trigger`. */
+  readonly isAnyOpen: (user: UserId, schedule: string) => Promise<boolean>
 }
 
 /** The sources that trigger schedules. */

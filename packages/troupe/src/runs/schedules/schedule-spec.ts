@@ -20,7 +20,7 @@ import { checkCron, type DueTimes, type Misfire, nextTime, type TimesQuery, type
 import type { CanonicalTopology, CompiledTopology, RunConfig } from '../../topology/index.ts'
 import type { TeamReference } from '../engine/starts/resolve-team.ts'
 
-/** The behaviour if the previous run has not ended. */
+/** The behaviour if an earlier run has not ended. */
 export type Overlap = 'allow' | 'skip' | 'queue'
 
 /** The specification of a schedule, with exactly one of `team`, `agent` and `topology`. */
@@ -66,7 +66,7 @@ export interface ScheduleOptions {
   /** Runs for missed times: none (`skip`), one for all (`once`, the default), or one for each of the newest 100 (`all`). */
   readonly misfire?: Misfire
   /**
-   * If the previous run is open: start a run (`allow`, the default), start none (`skip`), or start it afterwards
+   * If an earlier run is open: start a run (`allow`, the default), start none (`skip`), or start it afterwards
    * (`queue`).
    */
   readonly overlap?: Overlap

@@ -44,7 +44,7 @@ export interface Schedule {
   }
   /** The runs for missed times. */
   readonly misfire: Misfire
-  /** The behaviour if the previous run is open. */
+  /** The behaviour if an earlier run is open. */
   readonly overlap: Overlap
   /** The next times as ISO 8601 text, at most five; empty while the schedule is paused. */
   readonly next: readonly string[]

@@ -179,6 +179,29 @@ describe('a schedule', () => {
     ended.resolve('done')
   })
 
+  it.each(['skip', 'queue'] as const)(
+    'A schedule with the overlap policy %s waits for every open run, also if a triggered one has ended since.',
+    async (overlap) => {
+      const ended = Promise.withResolvers<string>()
+      const slow = defineAgent({
+        name: 'Slow',
+        run: async ({ type }: { readonly type: string }) => (type === 'time' ? ended.promise : 'triggered'),
+      })
+      const troupe = await testbed.openedInMemory({ teams: { slow: solo(slow) } })
+      const { schedules, orchestra } = troupe.user('ada')
+      await schedules.create({ id: 'o', team: 'slow', every: '1m', overlap })
+      await testbed.pass('1m', 1)
+      await expect.poll(async () => (await orchestra.list()).items.length, pollOptions).toBe(1)
+      await (await schedules.trigger('o', { id: 'now' })).result()
+      await testbed.pass('1m', 2)
+      await expect.poll(async () => (await schedules.get('o')).waiting, pollOptions).toBe(overlap === 'queue' ? 2 : 0)
+      expect((await orchestra.list()).items.map(({ id }) => id).sort()).toEqual(['o@2026-01-01T00:01:00.000Z', 'o@now'])
+      ended.resolve('done')
+      await testbed.pass('1m', 1)
+      await expect.poll(testbed.countOf(troupe, 'o'), pollOptions).toBe(overlap === 'queue' ? 5 : 3)
+    },
+  )
+
   it('A paused schedule starts no run at its times, and can still be triggered.', async () => {
     const troupe = await testbed.openedInMemory()
     const { schedules } = troupe.user('ada')

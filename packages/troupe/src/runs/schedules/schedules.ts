@@ -167,7 +167,7 @@ export class Schedules {
   }
 
   /**
-   * Starts a run now, regardless of the times, a pause and the previous run.
+   * Starts a run now, regardless of the times, a pause and earlier runs.
    * @param options.id a repeated call with this id returns the same run; by default each call starts a new run
    * @throws NotFoundError `schedule.unknown`; ConflictError `run.agents_missing` if this process does not have the
    * code; the error of `prepare`

@@ -31,7 +31,7 @@ const maxRounds = 100
 /** The number of attempts to start a run, and the delay in ms after the first, which doubles. */
 const attempts = 5
 const firstPauseMs = 1_000
-/** The interval in ms of checks of an open previous run; its end notifies the schedule, unless that process crashes. */
+/** The interval in ms of checks of an open earlier run; its end notifies the schedule, unless that process crashes. */
 const recheckMs = 60_000
 
 export const isMoved = (error: unknown): boolean => error instanceof TroupeError && error.code === 'schedule.conflict'
@@ -161,7 +161,7 @@ async function begin(
   const scheduleKey = { user, id: row.id }
   const after = afterwards(parts, user, row, row.waiting - 1)
   const drop = [store.deleteTrigger(user, row.id, trigger), after]
-  if (overlap !== 'allow' && row.lastRun !== null && !(await parts.runs.isOver(user, row.lastRun))) {
+  if (overlap !== 'allow' && (await parts.runs.isAnyOpen(user, row.id))) {
     const turned = store.turn(user, row, {})
     if (overlap === 'queue') {
       await commit(parts, user, [turned, store.scheduleAt(user, row.id, soonest(row, row.now + recheckMs))])

@@ -1,6 +1,6 @@
 /** The rows of runs: one per run for lists and results, and one without content while the run is open. */
 import { sql } from 'kysely'
-import { type Json, titleOf, type UserId } from '../../../core/index.ts'
+import { type Json, prefixEnd, titleOf, type UserId } from '../../../core/index.ts'
 import { runPrefix, shardOf } from '../../../journal/index.ts'
 import {
   type Bind,
@@ -111,6 +111,8 @@ export interface RunStore {
   ): Promise<{ readonly holder: 'here' | 'other-process' | 'none'; readonly form: number } | undefined>
   /** Returns the open runs of all users in pages by key. */
   open(limit: number, after?: { readonly user: string; readonly run: string }): Promise<readonly OpenRun[]>
+  /** Returns whether the user has an open run whose id begins with the prefix. */
+  isAnyOpen(user: UserId, prefix: string): Promise<boolean>
   /** Returns the open runs of all users that can continue and that this build can read, in pages by key. */
   moving(
     limit: number,
@@ -268,6 +270,13 @@ function createReads(
         form: Number(row.form),
         holder: holderIn(row, processId()),
       }))
+    },
+    async isAnyOpen(user, prefix) {
+      const from = runJournal(prefix)
+      const [rows] = await storage.read({ work: true }, [
+        queries.anyOpen({ user, from, to: prefixEnd(from) }, { returns: true }),
+      ])
+      return rows?.[0] !== undefined
     },
     async moving(limit, after) {
       const from = { user: after?.user ?? '', journal: runJournal(after?.run ?? '') }

@@ -60,6 +60,10 @@ export function openWork(dialect: Dialect) {
       (p) => sql`select user_id, journal_id, owner, form, process_id as registered ${owned}
         where ${runsAfter(p)} ${order} limit ${p.limit}`,
     ),
+    anyOpen: compile<{ user: string; from: string; to: string }>(
+      (p) => sql`select 1 as found from work
+        where user_id = ${p.user} and journal_id >= ${p.from} and journal_id < ${p.to} limit 1`,
+    ),
     moving: compile<WorkKey & { form: number; limit: number }>(
       (p) => sql`select user_id, journal_id from work
         where (due_at is not null or woken = 1) and form <= ${p.form} and ${runsAfter(p)} ${order} limit ${p.limit}`,
