@@ -31,6 +31,7 @@ export {
   isInStep,
   runWithStepTaint,
   type StepTaint,
+  stepSignal,
   stepTaint,
   unknownTaint,
 } from './events/step-taint.ts'

@@ -12,6 +12,7 @@ interface EffectCode<Out> {
 }
 
 interface LabelledEffect {
+  readonly execution: Pick<Execution, 'signal'>
   readonly scope: TaintScope
   taint: readonly TaintLabel[]
 }
@@ -22,6 +23,10 @@ export class EffectTaint implements StepTaint {
 
   constructor(effect: LabelledEffect) {
     this.#effect = effect
+  }
+
+  get signal(): AbortSignal {
+    return this.#effect.execution.signal
   }
 
   get taint(): readonly TaintLabel[] {

@@ -16,6 +16,7 @@ import {
   type JsonInput,
   joinTaint,
   show,
+  stepSignal,
   taintField,
   type UserId,
 } from '../../core/index.ts'
@@ -311,10 +312,18 @@ export class Run<Response = Json> {
     return Run[construct](this.#host, this.#user, await retryRun(this.#host, this.#user, this.id, how))
   }
 
-  /** Cancels the run: its steps clean up, and it ends as cancelled. Resolves when it has ended, in whichever process. */
+  /**
+   * Cancels the run: its steps clean up, and it ends as cancelled. Resolves when it has ended, in whichever process. In code
+   * of a step that the cancellation stops, it resolves when that step has to stop, because the run waits for the step.
+   */
   async cancel(options: CommandOptions = {}): Promise<void> {
+    const { signal } = options
+    const stopped = stepSignal()
     await this.#submit('cancel', options)
-    await this.#host.awaitEnd(this.#user, this.id, options.signal)
+    const either = stopped && signal ? AbortSignal.any([stopped, signal]) : (stopped ?? signal)
+    await this.#host.awaitEnd(this.#user, this.id, either).catch((error: unknown) => {
+      if (!stopped?.aborted || signal?.aborted) throw error
+    })
   }
 
   /**
