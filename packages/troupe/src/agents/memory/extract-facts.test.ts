@@ -43,6 +43,25 @@ describe('memory.consolidate', () => {
     expect(await facts.history(oslo?.id ?? '')).toMatchObject([{ content: 'Ada lives in Berlin.', version: 1 }])
   })
 
+  it('Several facts in place of one are all stored, and the first of them continues its history.', async () => {
+    const { agent } = clerkWith(true, [
+      { facts: [{ text: 'Ada is a baker in Berlin.' }] },
+      {
+        facts: [
+          { text: 'Ada lives in Oslo.', replaces: 1 },
+          { text: 'Ada is a smith.', replaces: 1 },
+        ],
+      },
+    ])
+    const user = await ada()
+    for (const threadId of ['a', 'b']) await user.session(agent, { threadId }).generate('I moved, and forge now.')
+    const items = await user.memory('Clerk').facts.items()
+    expect(items).toMatchObject([
+      { content: 'Ada is a smith.', version: 1 },
+      { content: 'Ada lives in Oslo.', version: 2 },
+    ])
+  })
+
   it('A fact that is known already is stored once.', async () => {
     const { agent } = clerkWith(true, [
       { facts: [{ text: 'Ada lives in Berlin.' }, { text: 'ada  lives in berlin.' }] },

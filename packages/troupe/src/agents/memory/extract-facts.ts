@@ -89,10 +89,15 @@ function newFacts(
   const present = new Set(known.map(({ text }) => normalised(text)))
   // The answer may derive from every known fact that the model read.
   const labels = joinTaint(taint, ...known.map((fact) => fact.taint))
+  const replaced = new Set<string>()
   return facts.flatMap(({ text, replaces }) => {
     if (present.has(normalised(text))) return []
     present.add(normalised(text))
-    const id = known[(replaces ?? 0) - 1]?.id ?? hashText(normalised(text)).slice(0, 32)
+    const earlier = known[(replaces ?? 0) - 1]?.id
+    // Of several facts in place of one, the first continues its history.
+    const isFirst = earlier !== undefined && !replaced.has(earlier)
+    if (isFirst) replaced.add(earlier)
+    const id = isFirst ? earlier : hashText(normalised(text)).slice(0, 32)
     return [{ id, text: text.trim(), taint: labels }]
   })
 }
