@@ -20,8 +20,16 @@ const noUsage = storedUsage({})
 /** Returns the values of the row of a run that change while it is open. */
 function savedOf(state: State): string {
   const { status, over } = deriveStatus(state)
-  // A waiting step may have used more since the run last waited.
-  return JSON.stringify([status, reasonOf(state), over, outsideOf(state), status === 'waiting' && totalUsage(state)])
+  return JSON.stringify([status, reasonOf(state), over, outsideOf(state), status === 'waiting' && shownOf(state)])
+}
+
+/**
+ * Returns what changes in the result of a run that still waits: waiting steps use more, and people answer and edit. Edits
+ * change a stopped run only, so that its result is stored after each of its few events.
+ */
+function shownOf(state: State): readonly unknown[] {
+  const view = viewOf(state)
+  return [totalUsage(state), view.isPaused ? view.seq : Array.from(view.questions(), ({ id }) => id)]
 }
 
 /** Returns why the run waits, or `question` if a branch of a run in progress waits for an answer. */
