@@ -18,7 +18,7 @@ export {
   readPosition,
   type WatchPosition,
   wholeRevision,
-} from './reads/watch-position.ts'
+} from './reads/watch/watch-position.ts'
 export type { WrittenEntry } from './reads/written.ts'
 export { isAllowed, isToolContext, listWithRight } from './tool-context.ts'
 export type { CleanerOptions } from './writes/cleaner.ts'

@@ -25,7 +25,7 @@ import {
 } from './mesh-core.ts'
 import { ReadCache } from './reads/read-cache.ts'
 import { ValueCache } from './reads/value-cache.ts'
-import { WatchReads } from './reads/watch-reads.ts'
+import { WatchReads } from './reads/watch/watch-reads.ts'
 import { readerValues } from './statements/visibility.ts'
 import { Cleaner, type CleanerOptions } from './writes/cleaner.ts'
 import { KeyQueue } from './writes/key-queue.ts'

@@ -1,7 +1,16 @@
 /** Finds versions by the ids of the writes that created or ended them, which their rows retain. */
 import { failure, type UserId } from '../../core/index.ts'
+import type { Row } from '../../storage/index.ts'
 import { type EntryRow, entryRow, type HistoryRow, historyRow } from '../entries/entry-row.ts'
 import type { Committed, MeshCore } from '../mesh-core.ts'
+import { now } from '../statements/visibility.ts'
+
+/** The current entry of a key. An expired one is invisible, and stored until the next cleanup. */
+export interface CurrentRow extends EntryRow {
+  readonly isLive: boolean
+}
+
+const currentRow = (row: Row): CurrentRow => ({ ...entryRow(row), isLive: Number(row.live) === 1 })
 
 /**
  * Reads the current entries of the keys of writes, and the versions that these writes created or ended.
@@ -11,15 +20,18 @@ export async function readWrites(
   core: MeshCore,
   user: UserId,
   writes: readonly { readonly key: string; readonly data: string }[],
-): Promise<{ readonly entries: readonly EntryRow[]; readonly history: readonly HistoryRow[] }> {
+): Promise<{ readonly entries: readonly CurrentRow[]; readonly history: readonly HistoryRow[] }> {
   const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
   const changes = JSON.stringify(writes.map(({ data }) => data))
   const [entries = [], history = []] = await core.read(
     user,
-    core.reads.changedEntries({ user, keys }),
+    core.reads.changedEntries({ user, keys, now }),
     core.reads.changedHistory({ user, keys, changes }),
   )
-  return { entries: entries.map(entryRow), history: history.map(historyRow) }
+  return {
+    entries: entries.map(currentRow),
+    history: history.map(historyRow),
+  }
 }
 
 /** @throws ConflictError `context.pruned` if the version is no longer in the history */

@@ -71,8 +71,8 @@ function feedReads(dialect: Dialect) {
         where e.user_id = ${p.user} and e.key = ${p.key} and e.version > ${p.after} order by e.version limit ${p.limit}`,
     ),
     /** The versions of a page of the feed: current ones, and those that these writes created or ended. */
-    changedEntries: raw<{ user: string; keys: string }>(
-      (p) => sql`select ${columns} from context_entries e
+    changedEntries: raw<{ user: string; keys: string; now: Now }>(
+      (p) => sql`select ${columns}, case when ${live(p)} then 1 else 0 end as live from context_entries e
         where e.user_id = ${p.user} and e.key ${among(dialect, p.keys)}`,
     ),
     changedHistory: raw<{ user: string; keys: string; changes: string }>(

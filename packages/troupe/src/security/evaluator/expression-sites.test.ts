@@ -24,7 +24,7 @@ const bounds: Readonly<Record<string, string>> = {
   'context/entries/pattern.ts': 'Each file that compiles a pattern has a row.',
   'context/entries/lifecycle.ts': 'The pattern is of the configuration.',
   'context/reads/listing.ts': inThread,
-  'context/reads/watch-context.ts': inThread,
+  'context/reads/watch/watch-context.ts': inThread,
   'context/mesh.ts': inThread,
   'security/policy/condition.ts':
     'It compares labels. A list of rules has 500 tests, which search a tree of the arguments of a call.',

@@ -2,7 +2,7 @@
  * The position of an item of a watch: the revision, the ordinal of the change within it, and for a change of subscriptions,
  * which brings several entries at once, the index of the entry. The same for every reader and every pattern.
  */
-import { invalidInput } from '../../core/index.ts'
+import { invalidInput } from '../../../core/index.ts'
 
 export interface WatchPosition {
   readonly revision: number

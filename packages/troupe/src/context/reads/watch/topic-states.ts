@@ -1,8 +1,8 @@
 /** The entries of topics at a revision: current entries that existed then, and versions that ended later. */
-import { compareKeys } from '../../core/index.ts'
-import { type EntryRow, entryRow, historyRow } from '../entries/entry-row.ts'
-import { afterKey } from '../entries/pattern.ts'
-import type { MeshCore } from '../mesh-core.ts'
+import { compareKeys } from '../../../core/index.ts'
+import { type EntryRow, entryRow, historyRow } from '../../entries/entry-row.ts'
+import { afterKey } from '../../entries/pattern.ts'
+import type { MeshCore } from '../../mesh-core.ts'
 
 /** Thrown if there were too many changes since the revision; the watcher must resync. */
 export class ChangeLimitExceeded extends Error {}

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { createVirtualClock, TroupeError } from '../../core/index.ts'
-import type { ContextClient, WatchItem, WatchOptions } from '../context-client.ts'
-import { openMesh } from '../context-testbed.test.fixture.ts'
-import { clientOf, type Name, type Operation, onMesh, operation, roles } from '../random-operations.test.fixture.ts'
+import { createVirtualClock, TroupeError } from '../../../core/index.ts'
+import type { ContextClient, WatchItem, WatchOptions } from '../../context-client.ts'
+import { openMesh } from '../../context-testbed.test.fixture.ts'
+import { clientOf, type Name, type Operation, onMesh, operation, roles } from '../../random-operations.test.fixture.ts'
 
 /** What a watcher would believe, and what it was told. */
 function follow(client: ContextClient, options: WatchOptions = {}) {
@@ -267,4 +267,89 @@ test('A change costs 100 watchers of four agents a few reads, and each watcher h
   expect(seen).toHaveLength(75)
   expect(new Set(seen).size).toBe(75)
   for (const watch of watches) await watch.stop()
+})
+
+/** Reads the next items of a watch one by one. */
+function stepwise(client: ContextClient, options: WatchOptions = {}) {
+  const items = client.watch(options)[Symbol.asyncIterator]()
+  return {
+    next: async () => (await items.next()).value as WatchItem,
+    stop: () => items.return?.(),
+  }
+}
+
+test('A watch gives a slow reader no value that it may no longer read when it asks for it.', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  await b.subscribe(['x'])
+  const watch = stepwise(b)
+  for (const key of ['first', 'narrowed', 'stays']) await a.push(key, key)
+  await a.push('topic', 'for subscribers', { topics: ['x'] })
+  await a.push('last', 'last')
+  expect(await watch.next()).toMatchObject({ type: 'put', key: 'first' })
+  await a.push('narrowed', 'secret', { audience: 'owner' })
+  await b.unsubscribe(['x'])
+  const rest = [await watch.next(), await watch.next(), await watch.next(), await watch.next()]
+  expect(rest.map((item) => [item.type, 'key' in item && item.key])).toEqual([
+    ['put', 'stays'],
+    ['put', 'last'],
+    ['left', 'narrowed'],
+    ['left', 'topic'],
+  ])
+  await watch.stop()
+})
+
+test('A watch gives nothing of a user after the erasure of the user, whatever it has read before.', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  const watch = stepwise(a)
+  for (const key of ['k1', 'k2', 'k3']) await a.push(key, key)
+  expect(await watch.next()).toMatchObject({ key: 'k1' })
+  opened.mesh.forget('ada')
+  expect(await watch.next()).toMatchObject({ type: 'resync' })
+  await watch.stop()
+})
+
+test('A watch gives no value of an entry that has expired.', async () => {
+  const clock = createVirtualClock()
+  await using opened = await openMesh(clock)
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  const slow = stepwise(b)
+  await a.push('first', 1)
+  await a.push('k', 'v', { ttl: '10s' })
+  await a.push('last', 1)
+  expect(await slow.next()).toMatchObject({ key: 'first' })
+  await clock.advance('20s')
+  const late = stepwise(b, { from: 0 })
+  expect(await late.next()).toMatchObject({ key: 'first' })
+  for (const watch of [slow, late]) {
+    expect(await watch.next()).toMatchObject({ type: 'put', key: 'last' })
+    await watch.stop()
+  }
+})
+
+test('A replay of a subscription gives no earlier value of an entry that the reader may no longer read.', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+  await a.push('k', 'once shared', { topics: ['x'] })
+  await b.subscribe(['x'])
+  await a.push('k', 'secret', { audience: 'owner' })
+  await a.push('end', 1)
+  const watcher = follow(b, { from: 0 })
+  await watcher.until((items) => items.some((item) => 'key' in item && item.key === 'end'))
+  expect(watcher.items.filter((item) => item.type === 'put').map((item) => 'key' in item && item.key)).toEqual(['end'])
+  await watcher.stop()
+})
+
+test('A watch loads each large value when its item is due.', async () => {
+  await using opened = await openMesh(createVirtualClock())
+  const a = opened.mesh.agent('ada', 'A')
+  const watch = stepwise(a)
+  for (let i = 0; i < 5; i++) await a.push(`large.${i}`, `${i}${'x'.repeat(300_000)}`)
+  const reads = vi.spyOn(opened.storage, 'read')
+  expect(await watch.next()).toMatchObject({ key: 'large.0' })
+  const before = reads.mock.calls.length
+  expect(await watch.next()).toMatchObject({ key: 'large.1' })
+  expect(reads.mock.calls.length).toBeGreaterThan(before)
+  await watch.stop()
 })

@@ -4,12 +4,12 @@
  * read and not one per watcher. A read is not reused after it has ended, since the right to read is checked for each
  * page.
  */
-import type { UserId } from '../../core/index.ts'
-import type { FeedPage, FeedRow } from '../../storage/index.ts'
-import type { ContextReader } from '../entries/audience.ts'
-import type { EntryRow, HistoryRow } from '../entries/entry-row.ts'
-import type { MeshCore } from '../mesh-core.ts'
-import { readWrites } from './write-version.ts'
+import type { UserId } from '../../../core/index.ts'
+import type { FeedPage, FeedRow } from '../../../storage/index.ts'
+import type { ContextReader } from '../../entries/audience.ts'
+import type { EntryRow, HistoryRow } from '../../entries/entry-row.ts'
+import type { MeshCore } from '../../mesh-core.ts'
+import { type CurrentRow, readWrites } from '../write-version.ts'
 
 const pageSize = 256
 
@@ -17,7 +17,7 @@ const pageSize = 256
 export interface ChangedVersions {
   made(change: string): EntryRow | undefined
   ended(change: string): HistoryRow | undefined
-  current(key: string): EntryRow | undefined
+  current(key: string): CurrentRow | undefined
 }
 
 interface PageReads {
@@ -80,7 +80,7 @@ export class WatchReads {
 async function versionsOf(core: MeshCore, user: string, items: readonly FeedRow[]): Promise<ChangedVersions> {
   const made = new Map<string, EntryRow>()
   const ended = new Map<string, HistoryRow>()
-  const current = new Map<string, EntryRow>()
+  const current = new Map<string, CurrentRow>()
   const writes = items.filter(({ kind }) => kind !== 'subscription')
   if (writes.length > 0) {
     const { entries, history } = await readWrites(core, user, writes)

@@ -3,22 +3,23 @@
  * its hints, and does not poll. The versions before and after a change, and the subscriptions of the reader at that
  * revision, decide what the reader sees; a value is yielded only if it may still be read.
  */
-import { checkOptions, checkSignal, type Json, TimeSlice, TroupeError, whenAborted } from '../../core/index.ts'
-import type { FeedPage, FeedRow } from '../../storage/index.ts'
-import type { WatchItem, WatchOptions } from '../context-client.ts'
-import { type ContextReader, mayRead } from '../entries/audience.ts'
-import type { EntryRow } from '../entries/entry-row.ts'
-import { compilePattern } from '../entries/pattern.ts'
-import type { MeshCore } from '../mesh-core.ts'
-import type { MeshServices, Watcher } from '../mesh-services.ts'
-import type { SubscriptionChange } from '../writes/topics.ts'
-import { matchKeys } from './match-keys.ts'
-import { noteLiveRow } from './note-live-read.ts'
+import { type Clock, checkOptions, checkSignal, TimeSlice, TroupeError, whenAborted } from '../../../core/index.ts'
+import type { FeedPage, FeedRow } from '../../../storage/index.ts'
+import type { WatchItem, WatchOptions } from '../../context-client.ts'
+import { type ContextReader, mayRead } from '../../entries/audience.ts'
+import { compilePattern } from '../../entries/pattern.ts'
+import type { MeshCore } from '../../mesh-core.ts'
+import type { MeshServices, Watcher } from '../../mesh-services.ts'
+import type { SubscriptionChange } from '../../writes/topics.ts'
+import { matchKeys } from '../match-keys.ts'
 import { ChangeLimitExceeded, statesOfTopics } from './topic-states.ts'
+import { mayGet, type PositionedEffect, type WatchEffect, watchItemOf } from './watch-items.ts'
 import { isSeen, positionText, readPosition, type WatchPosition, wholeRevision } from './watch-position.ts'
 import type { ChangedVersions, WatchReads } from './watch-reads.ts'
 
 const pageSize = 256
+/** A reader that asks for the next item within this time in ms gets it as of the read of the page. */
+const shortWaitMs = 1
 
 /** The position of a reader: a revision, and its subscriptions at that revision. */
 interface Position {
@@ -70,7 +71,10 @@ export function watchContext(
 class Waiter implements Watcher {
   readonly user: string
   readonly #off: () => void
+  readonly #clock: Clock
   #hinted = 0
+  /** The number of hints for the user so far. */
+  #hints = 0
   /** The revision after which it waits. If the user is erased, revisions start from 1 again. */
   #passed = 0
   #wake: (() => void) | undefined
@@ -81,13 +85,20 @@ class Waiter implements Watcher {
 
   constructor(core: MeshCore, user: string) {
     this.user = user
+    this.#clock = core.clock
     this.#off = core.storage.onHint((hint) => {
+      if (!('missed' in hint) && (!('user' in hint) || hint.user !== user)) return
+      this.#hints++
       if ('missed' in hint) this.#hinted = Number.POSITIVE_INFINITY
-      else if (!('user' in hint) || hint.user !== user) return
       else
         this.#hinted = hint.revision < this.#passed ? Number.POSITIVE_INFINITY : Math.max(this.#hinted, hint.revision)
       this.#wake?.()
     })
+  }
+  /** @returns a function that returns whether time has passed since, or the user has had a change */
+  startOfWait(): () => boolean {
+    const [hints, at] = [this.#hints, this.#clock.monotonic()]
+    return () => this.#hints !== hints || this.#clock.monotonic() - at >= shortWaitMs
   }
   async beyond(revision: number): Promise<void> {
     if (this.stopped || this.#hinted > revision) {
@@ -175,15 +186,24 @@ async function* follow(
         yield resyncAt(position.revision)
       } else if (page.items.length === 0) await waiter.beyond(position.revision)
       else {
-        const items = await interpret(watch, page, position).catch(nothingLeft)
-        if (!items) {
-          position = await currentPosition(core, reader)
-          yield resyncAt(position.revision)
-          continue
-        }
-        for (const { at, item } of items) {
+        const items = (await interpret(watch, page, position).catch(nothingLeft)) ?? ['unknown' as const]
+        let isStale = false
+        for (const found of items) {
           if (waiter.stopped) return undefined
-          if (!seen || !isSeen(at, seen)) yield item
+          // The user was erased, and what is left of the page with it.
+          if (waiter.over) break
+          if (found !== 'unknown' && seen && isSeen(found.at, seen)) continue
+          const made = found === 'unknown' ? found : watchItemOf(core, reader, found, isStale)
+          const item = made instanceof Promise ? await made.catch(unknownNow) : made
+          if (item === 'unknown') {
+            position = await currentPosition(core, reader)
+            yield resyncAt(position.revision)
+            break
+          }
+          if (!item) continue
+          const hasWaited = waiter.startOfWait()
+          yield item
+          isStale ||= hasWaited()
         }
       }
     }
@@ -206,6 +226,8 @@ const resyncAt = (revision: number): WatchItem => ({
 function nothingLeft(error: unknown): undefined {
   if (!(error instanceof TroupeError) || error.code !== 'user.forgotten') throw error
 }
+
+const unknownNow = (error: unknown) => nothingLeft(error) ?? ('unknown' as const)
 
 const changeOf = (item: FeedRow, reader: ContextReader): SubscriptionChange | undefined => {
   if (item.kind !== 'subscription' || reader.all) return undefined
@@ -240,20 +262,8 @@ async function rewind(
   return { revision: to, subscribed }
 }
 
-interface Positioned {
-  readonly at: WatchPosition
-  readonly item: WatchItem
-}
-/** The fields of an item besides its position. */
-type Effect = DistributiveOmit<Exclude<WatchItem, { readonly type: 'resync' }>, 'position' | 'revision'>
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
-const positioned = (effect: Effect, at: WatchPosition): Positioned => ({
-  at,
-  item: { ...effect, revision: at.revision, position: positionText(at) } as WatchItem,
-})
-
 /** Moves the position over the page. @returns undefined if the versions that it needs are not stored any more */
-async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<Positioned[] | undefined> {
+async function interpret(watch: Watch, page: FeedPage, position: Position): Promise<PositionedEffect[] | undefined> {
   const { core, reads, reader, matching, isInThread, waiter } = watch
   const matched =
     matching && (await matching(page.items.flatMap(({ kind, key }) => (kind === 'subscription' ? [] : key))))
@@ -261,7 +271,7 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
   const versions = await reads.versions(reader.user, page)
   // The right to read may have ended while the thread matched the keys.
   const entitled = await (isInThread ? reads.entitledNow(reader) : reads.entitled(reader, page))
-  const items: Positioned[] = []
+  const items: PositionedEffect[] = []
   // A page wakes all readers of a user at once.
   const slice = new TimeSlice(core.clock)
   for (const item of page.items) {
@@ -274,22 +284,21 @@ async function interpret(watch: Watch, page: FeedPage, position: Position): Prom
       if (!effects) return undefined
       items.push(...effects)
     } else if (matched?.has(item.key) ?? true) {
-      const found = effectOf(watch, item, versions, position.subscribed, entitled)
-      const effect = found instanceof Promise ? await found : found
+      const effect = effectOf(reader, item, versions, position.subscribed, entitled)
       if (effect === 'unknown') return undefined
-      if (effect) items.push(positioned(effect, at))
+      if (effect) items.push({ at, effect })
     }
   }
   return items
 }
 
 function effectOf(
-  { core, reader }: Watch,
+  reader: ContextReader,
   item: FeedRow,
   versions: ChangedVersions,
   subscribed: ReadonlySet<string>,
   entitled: ReadonlySet<string>,
-): Effect | Promise<Effect> | 'unknown' | undefined {
+): WatchEffect | 'unknown' | undefined {
   const { key } = item
   const before = versions.ended(item.data)
   const saw = before !== undefined && mayRead(before, reader, subscribed)
@@ -304,18 +313,7 @@ function effectOf(
     return saw ? { type: before.ended === 'expired' ? 'expired' : 'left', key, version: before.version } : undefined
   // The entry had expired already; the cleanup reports that.
   if (item.kind === 'audience' && before?.ended === 'expired') return undefined
-  const now = versions.current(key)
-  const allowed = mayRead(after, reader, entitled) && (!now || mayRead(now, reader, entitled))
-  return allowed ? putOf(core, reader, after) : undefined
-}
-
-/** Returns at once if the value is in the row. Each watcher gets a separate value, which its code may change. */
-function putOf(core: MeshCore, reader: ContextReader, row: EntryRow): Effect | Promise<Effect> {
-  const { key, version, value } = row
-  noteLiveRow(core, row)
-  const put = (loaded: Json): Effect => ({ type: 'put', key, value: loaded, version })
-  const loaded = core.loadValue(reader.user, value)
-  return loaded instanceof Promise ? loaded.then(put) : put(loaded)
+  return mayGet(after, versions.current(key), reader, entitled) ? { type: 'put', row: after } : undefined
 }
 
 /** Returns what a change of the reader's subscriptions adds to its view, and removes from it. */
@@ -325,7 +323,7 @@ async function effectsOf(
   item: FeedRow,
   { added = [], removed = [] }: SubscriptionChange,
   position: Position,
-): Promise<Positioned[] | undefined> {
+): Promise<PositionedEffect[] | undefined> {
   const before = position.subscribed
   const after = new Set(before)
   for (const grantee of added) after.add(grantee)
@@ -335,15 +333,15 @@ async function effectsOf(
     const states = await statesOfTopics(core, reader.user, [...added, ...removed], item.revision)
     const matched = matching && (await matching(states.map(({ key }) => key)))
     const entitled = await (isInThread ? reads.entitledNow(reader) : reads.entitled(reader, page))
-    const items: Positioned[] = []
+    const items: PositionedEffect[] = []
     for (const [index, row] of states.entries()) {
       if (matched && !matched.has(row.key)) continue
       const at = { revision: item.revision, ordinal: item.ordinal, index }
       const [saw, sees] = [mayRead(row, reader, before), mayRead(row, reader, after)]
       const isLive = row.expiresAt === null || row.expiresAt > item.at
       if (!saw && sees && isLive && mayRead(row, reader, entitled))
-        items.push(positioned(await putOf(core, reader, row), at))
-      else if (saw && !sees) items.push(positioned({ type: 'left', key: row.key, version: row.version }, at))
+        items.push({ at, effect: { type: 'put', row }, isUnchecked: 'endedChange' in row })
+      else if (saw && !sees) items.push({ at, effect: { type: 'left', key: row.key, version: row.version } })
     }
     return items
   } catch (error) {
