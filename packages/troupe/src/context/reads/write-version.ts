@@ -15,18 +15,20 @@ const currentRow = (row: Row): CurrentRow => ({ ...entryRow(row), isLive: Number
 /**
  * Reads the current entries of the keys of writes, and the versions that these writes created or ended.
  * @param writes feed items: the data of each is the id of the write
+ * @param maxBytes a longer value is not read, and its row has none
  */
 export async function readWrites(
   core: MeshCore,
   user: UserId,
   writes: readonly { readonly key: string; readonly data: string }[],
+  maxBytes: number,
 ): Promise<{ readonly entries: readonly CurrentRow[]; readonly history: readonly HistoryRow[] }> {
   const keys = JSON.stringify([...new Set(writes.map(({ key }) => key))])
   const changes = JSON.stringify(writes.map(({ data }) => data))
   const [entries = [], history = []] = await core.read(
     user,
-    core.reads.changedEntries({ user, keys, now }),
-    core.reads.changedHistory({ user, keys, changes }),
+    core.reads.changedEntries({ user, keys, now, maxBytes }),
+    core.reads.changedHistory({ user, keys, changes, maxBytes }),
   )
   return {
     entries: entries.map(currentRow),
@@ -40,7 +42,7 @@ export async function writeVersion(
   user: UserId,
   { key, change }: { readonly key: string; readonly change: string },
 ): Promise<EntryRow> {
-  const { entries, history } = await readWrites(core, user, [{ key, data: change }])
+  const { entries, history } = await readWrites(core, user, [{ key, data: change }], Number.MAX_SAFE_INTEGER)
   const found = [...entries, ...history].find((row) => row.change === change)
   if (!found) throw failure('context.pruned', { key })
   return found

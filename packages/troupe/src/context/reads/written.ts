@@ -48,6 +48,6 @@ async function versionsOf(
   puts: readonly { readonly key: string; readonly data: string }[],
 ): Promise<ReadonlyMap<string, EntryRow>> {
   if (puts.length === 0) return new Map()
-  const { entries, history } = await readWrites(core, user, puts)
+  const { entries, history } = await readWrites(core, user, puts, 0)
   return new Map([...history, ...entries].map((row) => [row.change, row]))
 }

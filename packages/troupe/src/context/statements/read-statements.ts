@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { type Dialect, largeBytes, type Now } from '../../storage/index.ts'
 import { createListStatement, type ListScope } from './list-statement.ts'
-import { among, columns, each, entryTemplates, live, type ReaderValues, visible } from './visibility.ts'
+import { among, columns, columnsUpTo, each, entryTemplates, live, type ReaderValues, visible } from './visibility.ts'
 
 export const createReadStatements = (dialect: Dialect) => ({
   ...entryReads(dialect),
@@ -70,13 +70,19 @@ function feedReads(dialect: Dialect) {
       (p) => sql`select ${columns}, e.ended, e.ended_change from context_history e
         where e.user_id = ${p.user} and e.key = ${p.key} and e.version > ${p.after} order by e.version limit ${p.limit}`,
     ),
-    /** The versions of a page of the feed: current ones, and those that these writes created or ended. */
-    changedEntries: raw<{ user: string; keys: string; now: Now }>(
-      (p) => sql`select ${columns}, case when ${live(p)} then 1 else 0 end as live from context_entries e
+    /**
+     * The versions of a page of the feed: current ones, and those that these writes created or ended. Longer values are null.
+     */
+    changedEntries: raw<{ user: string; keys: string; now: Now; maxBytes: number }>(
+      (
+        p,
+      ) => sql`select ${columnsUpTo(p.maxBytes)}, case when ${live(p)} then 1 else 0 end as live from context_entries e
         where e.user_id = ${p.user} and e.key ${among(dialect, p.keys)}`,
     ),
-    changedHistory: raw<{ user: string; keys: string; changes: string }>(
-      (p) => sql`select ${columns}, e.ended, e.ended_change from context_history e where e.user_id = ${p.user}
+    changedHistory: raw<{ user: string; keys: string; changes: string; maxBytes: number }>(
+      (
+        p,
+      ) => sql`select ${columnsUpTo(p.maxBytes)}, e.ended, e.ended_change from context_history e where e.user_id = ${p.user}
         and e.key ${among(dialect, p.keys)}
         and (e.change ${among(dialect, p.changes)}
           or e.ended_change ${among(dialect, p.changes)})`,
@@ -88,10 +94,10 @@ function topicReads(dialect: Dialect) {
   const raw = entryTemplates(dialect)
   return {
     /** Entries of a topic, in order, expired ones included. */
-    ofTopic: raw<{ user: string; grantee: string; from: string; limit: number }>(
+    ofTopic: raw<{ user: string; grantee: string; from: string; limit: number; maxBytes: number }>(
       (
         p,
-      ) => sql`select ${columns} from context_visible v join context_entries e on e.user_id = v.user_id and e.key = v.key
+      ) => sql`select ${columnsUpTo(p.maxBytes)} from context_visible v join context_entries e on e.user_id = v.user_id and e.key = v.key
         where v.user_id = ${p.user} and v.grantee = ${p.grantee} and v.key >= ${p.from} order by v.key limit ${p.limit}`,
     ),
     topics: raw<{ user: string; from: string; limit: number }>(

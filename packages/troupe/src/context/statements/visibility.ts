@@ -57,7 +57,13 @@ export const writable = (dialect: Dialect, p: ReaderValues): Piece =>
   sql`(${p.all} = 1 or e.owner = ${p.agent} or exists (select 1 from ${each(dialect, sql`e.writers`, 'w')}
     where w.value = ${p.grantee} or (w.value = '*' and ${visible(dialect, p)})))`
 
-export const columns = sql.raw(
-  `e.key, e.version, e.born, e.change, e.revision, e.owner, e.audience, e.everyone, e.writers, e.lifecycle, e.ttl_ms, e.created_at,
-  e.updated_at, e.expires_at, e.value, e.stored, e.metadata, e.provenance, e.taint`,
-)
+const columnsWith = (
+  value: Piece,
+): Piece => sql`e.key, e.version, e.born, e.change, e.revision, e.owner, e.audience, e.everyone,
+  e.writers, e.lifecycle, e.ttl_ms, e.created_at, e.updated_at, e.expires_at, ${value}, e.stored, e.metadata, e.provenance, e.taint`
+
+export const columns = columnsWith(sql`e.value`)
+
+/** The columns, with null in place of a value that is longer than so many bytes. */
+export const columnsUpTo = (bytes: number): Piece =>
+  columnsWith(sql`case when e.stored <= ${bytes} then e.value end as value`)

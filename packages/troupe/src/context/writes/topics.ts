@@ -192,7 +192,7 @@ export async function deleteTopic(core: MeshCore, actor: Actor, topic: string): 
         const [[known], entries = [], subscriptions = []] = (await core.read(
           user,
           reads.topics({ user, from: grantee, limit: 1 }),
-          reads.ofTopic({ user, grantee, from: '', limit: chunk }),
+          reads.ofTopic({ user, grantee, from: '', limit: chunk, maxBytes: Number.MAX_SAFE_INTEGER }),
           reads.subscribers({ user, grantee }),
         )) as [readonly ({ grantee?: unknown } | undefined)[], never, never]
         if (known?.grantee !== grantee && !hasStarted) throw failure('topic.missing', { topic })

@@ -3,6 +3,7 @@ import { compareKeys } from '../../../core/index.ts'
 import { type EntryRow, entryRow, historyRow } from '../../entries/entry-row.ts'
 import { afterKey } from '../../entries/pattern.ts'
 import type { MeshCore } from '../../mesh-core.ts'
+import { maxPageValue } from './watch-reads.ts'
 
 /** Thrown if there were too many changes since the revision; the watcher must resync. */
 export class ChangeLimitExceeded extends Error {}
@@ -28,7 +29,10 @@ export async function statesOfTopics(
   while (left.length > 0) {
     const asked = left.splice(0, topicsPerRead)
     const limit = Math.ceil(chunk / asked.length)
-    const pages = await core.read(user, ...asked.map((page) => core.reads.ofTopic({ user, ...page, limit })))
+    const pages = await core.read(
+      user,
+      ...asked.map((page) => core.reads.ofTopic({ user, ...page, limit, maxBytes: maxPageValue })),
+    )
     for (const [i, { grantee }] of asked.entries()) {
       const rows = (pages[i] ?? []).map(entryRow)
       for (const row of rows) if (row.revision <= revision) states.set(row.key, row)
@@ -60,6 +64,6 @@ async function endedSince(core: MeshCore, user: string, revision: number): Promi
   }
   if (first.size === 0) return []
   const [keys, changes] = [JSON.stringify([...first.keys()]), JSON.stringify([...first.values()])]
-  const [rows = []] = await core.read(user, core.reads.changedHistory({ user, keys, changes }))
+  const [rows = []] = await core.read(user, core.reads.changedHistory({ user, keys, changes, maxBytes: maxPageValue }))
   return rows.map(historyRow).filter((row) => first.get(row.key) === row.endedChange && row.revision <= revision)
 }

@@ -341,15 +341,27 @@ test('A replay of a subscription gives no earlier value of an entry that the rea
   await watcher.stop()
 })
 
-test('A watch loads each large value when its item is due.', async () => {
-  await using opened = await openMesh(createVirtualClock())
-  const a = opened.mesh.agent('ada', 'A')
-  const watch = stepwise(a)
-  for (let i = 0; i < 5; i++) await a.push(`large.${i}`, `${i}${'x'.repeat(300_000)}`)
-  const reads = vi.spyOn(opened.storage, 'read')
-  expect(await watch.next()).toMatchObject({ key: 'large.0' })
-  const before = reads.mock.calls.length
-  expect(await watch.next()).toMatchObject({ key: 'large.1' })
-  expect(reads.mock.calls.length).toBeGreaterThan(before)
-  await watch.stop()
-})
+test.each([false, true])(
+  'A watch loads each large value when its item is due, with encryption: %s.',
+  async (encrypted) => {
+    await using opened = await openMesh(createVirtualClock(), { encrypted })
+    const [a, b] = [opened.mesh.agent('ada', 'A'), opened.mesh.agent('ada', 'B')]
+    const sizes = [100_000, 300_000, 50, 100_001, 300_001, 51, 100_002]
+    const watch = stepwise(a)
+    for (const size of sizes) await a.push(`k.${size}`, 'x'.repeat(size), { topics: ['t'] })
+    const reads = vi.spyOn(opened.storage, 'read')
+    const readBytes = async () => JSON.stringify(await Promise.all(reads.mock.results.map(({ value }) => value))).length
+    for (const [i, size] of sizes.entries()) {
+      expect(await watch.next()).toMatchObject({ key: `k.${size}`, value: 'x'.repeat(size) })
+      if (i === 0) expect(await readBytes()).toBeLessThan(150_000)
+    }
+    await watch.stop()
+    reads.mockClear()
+    // A subscription brings all entries of a topic into view at once.
+    const topic = stepwise(b)
+    await b.subscribe(['t'])
+    expect(await topic.next()).toMatchObject({ key: 'k.100000', value: 'x'.repeat(100_000) })
+    expect(await readBytes()).toBeLessThan(150_000)
+    await topic.stop()
+  },
+)

@@ -12,6 +12,7 @@ import { readerValues } from '../../statements/visibility.ts'
 import { noteLiveRow } from '../note-live-read.ts'
 import { type CurrentRow, readWrites } from '../write-version.ts'
 import { positionText, type WatchPosition } from './watch-position.ts'
+import { maxPageValue } from './watch-reads.ts'
 
 /** What one change adds to the view of a reader, or removes from it. */
 export type WatchEffect =
@@ -50,7 +51,7 @@ export function watchItemOf(
   isStale: boolean,
 ): WatchItem | Promise<WatchItem | 'unknown' | undefined> {
   if (effect.type !== 'put') return { ...effect, ...positionFields(at) }
-  return isStale || isUnchecked ? checkedPut(core, reader, effect.row, at) : putOf(core, reader, effect.row, at)
+  return isStale || isUnchecked ? checkedPut(core, reader, effect.row, at) : completePut(core, reader, effect.row, at)
 }
 
 async function checkedPut(
@@ -61,7 +62,7 @@ async function checkedPut(
 ): Promise<WatchItem | 'unknown' | undefined> {
   const [[seen] = []] = await core.read(reader.user, core.reads.change({ ...readerValues(reader), key: row.key }))
   const answer = seen?.change === row.change ? 'readable' : await checkEarlier(core, reader, row)
-  return answer === 'readable' ? putOf(core, reader, row, at) : answer
+  return answer === 'readable' ? completePut(core, reader, row, at) : answer
 }
 
 /** Checks a version that is not the current entry, or whose entry the reader does not see. */
@@ -71,11 +72,27 @@ async function checkEarlier(
   row: EntryRow,
 ): Promise<'readable' | 'unknown' | undefined> {
   const [{ entries, history }, topics] = await Promise.all([
-    readWrites(core, reader.user, [{ key: row.key, data: row.change }]),
+    readWrites(core, reader.user, [{ key: row.key, data: row.change }], 0),
     reader.all ? [] : core.subscriptions(reader),
   ])
   if (![...entries, ...history].some(({ change }) => change === row.change)) return 'unknown'
   return mayGet(row, entries[0], reader, new Set(topics)) ? 'readable' : undefined
+}
+
+/** Reads a value that was too large to be read with its page. */
+function completePut(
+  core: MeshCore,
+  reader: ContextReader,
+  row: EntryRow,
+  at: WatchPosition,
+): WatchItem | Promise<WatchItem | 'unknown'> {
+  if (row.stored <= maxPageValue) return putOf(core, reader, row, at)
+  const { key, change } = row
+  const asked = readWrites(core, reader.user, [{ key, data: change }], Number.MAX_SAFE_INTEGER)
+  return asked.then(({ entries, history }) => {
+    const found = [...entries, ...history].find((version) => version.change === change)
+    return found ? putOf(core, reader, found, at) : 'unknown'
+  })
 }
 
 function putOf(

@@ -12,6 +12,8 @@ import type { MeshCore } from '../../mesh-core.ts'
 import { type CurrentRow, readWrites } from '../write-version.ts'
 
 const pageSize = 256
+/** The size in bytes of the largest values that are read with their page; a larger one is read when its item is due. */
+export const maxPageValue = 65_536
 
 /** The versions that a page of the feed names. */
 export interface ChangedVersions {
@@ -83,7 +85,7 @@ async function versionsOf(core: MeshCore, user: string, items: readonly FeedRow[
   const current = new Map<string, CurrentRow>()
   const writes = items.filter(({ kind }) => kind !== 'subscription')
   if (writes.length > 0) {
-    const { entries, history } = await readWrites(core, user, writes)
+    const { entries, history } = await readWrites(core, user, writes, maxPageValue)
     for (const row of history) {
       made.set(row.change, row)
       ended.set(row.endedChange, row)
