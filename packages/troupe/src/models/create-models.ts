@@ -135,7 +135,7 @@ export function createModels(options: ModelsOptions): Models {
       if (!call.cache) return ask()
       // An answer that a budget may have truncated is not cached.
       const isReusable = ({ finish }: ModelAnswer) => call.tokensLeft === undefined || finish !== 'length'
-      const answer = await cache.answer(call.user, questionOf(chain, call), ask, isReusable)
+      const answer = await cache.answer(call, questionOf(chain, call), ask, isReusable)
       if (answer.cached) events.emit({ type: 'model.cached', at: clock.now(), userId: call.user, model: answer.model })
       if (answer.cached)
         for (const part of answer.content)

@@ -1,15 +1,16 @@
 /** Caches answers by user, model and request. A cached answer costs nothing and is marked as cached. */
 import { hashJson, hashText, type Json, type UserId } from '../core/index.ts'
 import { Cache, type CacheOptions } from '../resilience/index.ts'
-import type { ModelAnswer } from './models-port.ts'
+import type { ModelAnswer, ModelCall } from './models-port.ts'
 
 export interface ResponseCache {
   /**
-   * @param question all other values on which the answer depends
+   * A call waits for an equal one in flight no longer than one attempt of its own may take.
+   * @param question all values besides the user on which the answer depends
    * @param isReusable returns false for an answer that only this call may get, neither a later one nor one that waits
    */
   answer(
-    user: UserId,
+    call: Pick<ModelCall, 'user' | 'signal' | 'timeoutMs'>,
     question: Json,
     ask: () => Promise<ModelAnswer>,
     isReusable: (answer: ModelAnswer) => boolean,
@@ -21,16 +22,17 @@ export interface ResponseCache {
 export function createResponseCache(options: CacheOptions): ResponseCache {
   const cache = new Cache(options)
   return {
-    async answer(user, question, ask, isReusable) {
+    async answer({ user, signal, timeoutMs: waitMs }, question, ask, isReusable) {
       const key = `${hashText(user)} ${hashJson(question)}`
       let own: ModelAnswer | undefined
       try {
-        const { value, cached } = await cache.lookUp(key, async () => {
+        const askOnce = async () => {
           own = await ask()
           // A failure is not cached, and an equal call that waits for it is made.
           if (!isReusable(own)) throw new Error('the answer is of this call alone')
           return own
-        })
+        }
+        const { value, cached } = await cache.lookUp(key, askOnce, { signal, waitMs })
         return cached ? { ...value, usage: { inputTokens: 0, outputTokens: 0 }, cost: 0, cached: true } : value
       } catch (error) {
         if (own) return own

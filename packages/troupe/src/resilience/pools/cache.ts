@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, checkOptions, type Duration, milliseconds } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 import type { Guarded, Policy, PolicyCall } from '../policy.ts'
+import { withTimeLimit } from '../time-limit.ts'
 
 /** The highest `max` of a cache: lru-cache reserves about 50 bytes for each value at once. */
 export const maxCached = 1_000_000
@@ -18,6 +19,21 @@ export interface CacheOptions {
   readonly clock: Clock
 }
 
+/** Options of `lookUp`. */
+interface LookUpOptions {
+  /** The time for which the result is valid, in ms; that of the cache by default. */
+  readonly ttlMs?: number | undefined
+  /**
+   * Selects the failures that callers that wait for the call get too; after another failure one of them makes the call.
+   * Without it each of them makes a call of its own.
+   */
+  readonly isShared?: (error: unknown) => boolean
+  /** Ends the wait of this caller for the call of another. */
+  readonly signal?: AbortSignal | undefined
+  /** The longest wait in ms for the call of another; then this caller makes a call of its own. */
+  readonly waitMs?: number | undefined
+}
+
 /**
  * A policy that caches results.
  * @example const cache = new Cache({ ttl: '5m', clock }); await cache.execute(() => search(query), { key: query })
@@ -25,10 +41,12 @@ export interface CacheOptions {
 export class Cache implements Policy {
   readonly #answers: LRUCache<string, { readonly value: unknown }>
   readonly #inFlight = new Map<string, Promise<unknown>>()
+  readonly #clock: Clock
 
   /** @throws ValidationError naming the invalid option */
   constructor(options: CacheOptions) {
     checkOptions('Cache', options, ['max', 'ttl', 'clock'])
+    this.#clock = options.clock
     this.#answers = new LRUCache({
       max: checkInteger('Cache', 'max', options.max ?? 1_000, 1, maxCached),
       ttl: milliseconds(options.ttl ?? '1h', 'The ttl of a Cache', '1ms'),
@@ -38,31 +56,34 @@ export class Cache implements Policy {
     })
   }
 
-  /** @param call.key everything that the result depends on, including its user; without a key no result is cached */
-  async execute<Out>(fn: Guarded<Out>, call: PolicyCall = {}): Promise<Out> {
-    if (call.key === undefined) return fn({ signal: call.signal })
-    return (await this.lookUp<Out>(call.key, async () => fn({ signal: call.signal }))).value
+  /**
+   * @param call.key everything that the result depends on, including its user; without a key no result is cached
+   * @throws the error of `fn`; CancelledError if the signal aborts while the call of another caller is in flight
+   */
+  async execute<Out>(fn: Guarded<Out>, { key, signal }: PolicyCall = {}): Promise<Out> {
+    if (key === undefined) return fn({ signal })
+    return (await this.lookUp<Out>(key, async () => fn({ signal }), { signal })).value
   }
 
   /**
    * Returns the result and whether it came from the cache or a call in flight. A failure is not cached.
-   * @param options.isShared selects the failures that callers that wait for the call get too; after another failure one
-   * of them makes the call. Without it each of them makes a call of its own
+   * @throws the error of `ask`; CancelledError if the signal aborts while the call of another caller is in flight
    */
   async lookUp<Out>(
     key: string,
     ask: () => Promise<Out>,
-    options: { readonly ttlMs?: number | undefined; readonly isShared?: (error: unknown) => boolean } = {},
+    options: LookUpOptions = {},
   ): Promise<{ readonly value: Out; readonly cached: boolean }> {
-    const { ttlMs, isShared } = options
+    const { ttlMs, isShared, signal, waitMs: limitMs } = options
     const known = this.#answers.get(key)
     if (known) return { value: known.value as Out, cached: true }
     const running = this.#inFlight.get(key) as Promise<Out> | undefined
     if (running) {
       try {
-        return { value: await running, cached: true }
+        const limit = { clock: this.#clock, limitMs, kind: 'own', what: 'A call that waits for an equal one', signal }
+        return { value: await withTimeLimit(limit, () => running), cached: true }
       } catch (error) {
-        if (isShared?.(error)) throw error
+        if (signal?.aborted || isShared?.(error)) throw error
       }
       if (isShared) return this.lookUp(key, ask, options)
     }
