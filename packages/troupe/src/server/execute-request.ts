@@ -52,6 +52,7 @@ class OwnCall implements AnyCall {
   readonly setHeader: AnyCall['setHeader']
   readonly #site: Site
   readonly #reply: FastifyReply
+  readonly #isStream: boolean
   #end: AbortSignal | undefined
   #orchestra: AnyCall['orchestra'] | undefined
 
@@ -81,6 +82,7 @@ class OwnCall implements AnyCall {
       repeatable === undefined ? undefined : hashText(JSON.stringify([principal.id, route.path, repeatable]))
     this.#site = site
     this.#reply = reply
+    this.#isStream = 'events' in route
   }
 
   get orchestra(): AnyCall['orchestra'] {
@@ -90,13 +92,13 @@ class OwnCall implements AnyCall {
 
   /** Created on first use, since most requests are answered before a signal is needed. */
   get signal(): AbortSignal {
-    this.#end ??= endOf(this.#site, this.#reply)
+    this.#end ??= endOf(this.#site, this.#reply, this.#isStream)
     return this.#end
   }
 }
 
-/** Aborts when the caller disconnects before the answer, or when the server drains. */
-function endOf({ draining, activeRequests }: Site, { raw, request: { method } }: FastifyReply): AbortSignal {
+/** Aborts when the caller disconnects before the answer, when the answer of a stream ends, or when the server drains. */
+function endOf({ draining, activeRequests }: Site, { raw }: FastifyReply, isStream: boolean): AbortSignal {
   const ends = new AbortController()
   if (draining.aborted || raw.destroyed) {
     ends.abort()
@@ -106,8 +108,8 @@ function endOf({ draining, activeRequests }: Site, { raw, request: { method } }:
   raw.once('close', () => {
     activeRequests.delete(ends)
     // An answered request needs no abort, whose error would cost a tenth of a small request.
-    // A HEAD request of a stream ends without following the stream.
-    if (!raw.writableFinished || method === 'HEAD') ends.abort()
+    // The answer of a stream may end before its source: to a HEAD request, and when the key of its caller ends.
+    if (isStream || !raw.writableFinished) ends.abort()
   })
   return ends.signal
 }

@@ -350,6 +350,29 @@ describe('a stream', () => {
     await until('both are over', () => early.over && late.over)
     expect(lasting.over).toBe(false)
   })
+  it('A stream that ends with its token releases its place among the streams of its caller.', async () => {
+    const clock = createVirtualClock()
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA' }] } as never
+    const jwt = { issuer: 'https://issuer.test', audience: 'troupe', algorithms: ['EdDSA' as const], keys }
+    const { url } = await servers.start({ clock }, { jwt, maxStreams: 1 })
+    const open = async () => {
+      const token = await new SignJWT({ sub: 'ada', iss: jwt.issuer, aud: jwt.audience })
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .setExpirationTime(Math.floor(clock.now() / 1_000) + 60)
+        .sign(privateKey)
+      return fetch(`${url}/v1/context/watch`, { headers: { authorization: `Bearer ${token}` } })
+    }
+    const first = await open()
+    expect((await open()).status).toBe(429)
+    for (let i = 0; i < 10; i++) await clock.advance('15s')
+    expect(await first.text()).toContain('request.anonymous')
+    const next = await until('the place is free', async () => {
+      const found = await open()
+      return found.status === 200 && found
+    })
+    await next.body?.cancel()
+  })
   it('A stream carries live parts of a run.', async () => {
     const { LlmAgent } = await import('../../startup/index.ts')
     const { MockModel } = await import('../../testing/index.ts')
