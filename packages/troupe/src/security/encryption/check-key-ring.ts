@@ -2,12 +2,15 @@
  * The rows with which a database recognises its key ring: a probe per key that encrypted something, and the wrapped
  * secret of its hashes. A wrong or missing key is found when the database is opened, not at the first value.
  */
-import type { OpenedStorage } from '../../storage/index.ts'
+import type { OpenedStorage, Statement } from '../../storage/index.ts'
 import { commitWork } from '../committed.ts'
 import { newKey } from './encrypt.ts'
 import { encryptionStatements } from './encryption-state.ts'
 import type { KeyRing, WrappedKey } from './key-ring-port.ts'
 
+type CommittingStorage = Pick<OpenedStorage, 'commit' | 'dialect'>
+
+export const nameOfProbe = (id: string): string => `key:${id}`
 const probe = (id: string) => ({ user: '', id: `probe of ${id}` })
 const secret = { user: '', id: 'secret of hashes' }
 const secretName = 'secret'
@@ -26,13 +29,28 @@ async function rowsOf(storage: OpenedStorage): Promise<ReadonlyMap<string, strin
 export async function checkKeyRing(storage: OpenedStorage, keyRing: KeyRing): Promise<readonly string[]> {
   const rows = await rowsOf(storage)
   const ids = [...rows.keys()].filter((name) => name.startsWith('key:')).map((name) => name.slice('key:'.length))
-  for (const id of ids) await keyRing.unwrap(probe(id), { by: id, text: rows.get(`key:${id}`) as string })
-  if (ids.includes(keyRing.current)) return ids
+  for (const id of ids) await keyRing.unwrap(probe(id), { by: id, text: rows.get(nameOfProbe(id)) as string })
+  return ids.includes(keyRing.current) ? ids : [...ids, await storeProbe(storage, keyRing)]
+}
+
+/** Stores a probe of the current key. @returns its id */
+export async function storeProbe(storage: CommittingStorage, keyRing: KeyRing): Promise<string> {
   const { by, text } = await keyRing.wrap(probe(keyRing.current), newKey())
   const { begin } = encryptionStatements(storage.dialect)
-  await commitWork(storage, [begin({ name: `key:${by}`, value: text })])
-  return [...ids, by]
+  await commitWork(storage, [begin({ name: nameOfProbe(by), value: text })])
+  return by
 }
+
+/**
+ * Returns the guard of a change that stores a data key. A key of the ring has a probe as long as a data key is wrapped with
+ * it, so that a database does not open without the key.
+ * @param by the id of the key that wraps
+ */
+export const probeGuard = ({ dialect }: Pick<OpenedStorage, 'dialect'>, by: string): Statement =>
+  encryptionStatements(dialect).hold(
+    { name: nameOfProbe(by) },
+    { expect: { rows: 1 }, otherwise: 'encryption.changing' },
+  )
 
 /** Returns the secret that is hashed with large values, besides the database's own; created if it is missing. */
 export async function secretOf(storage: OpenedStorage, keyRing: KeyRing | undefined): Promise<Uint8Array | undefined> {

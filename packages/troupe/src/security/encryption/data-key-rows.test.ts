@@ -34,6 +34,17 @@ it('A key that replaces another leaves that one for decryption until it is dropp
   await rows.retireAll('ada')
   expect((await rows.all('ada')).some(({ current }) => current)).toBe(false)
 })
+it('A key is dropped only while the key that stays is the current one.', async () => {
+  const rows = await open('old')
+  await rows.create('ada', undefined)
+  const first = (await rows.all('ada'))[0]?.id ?? ''
+  await rows.create('ada', first)
+  expect([await rows.drop('ada', first), await rows.drop('ada', null)]).toEqual([false, false])
+  expect((await rows.all('ada')).length).toBe(2)
+  await rows.retireAll('ada')
+  expect(await rows.drop('ada', null)).toBe(true)
+  expect(await rows.all('ada')).toEqual([])
+})
 it('Keys that another key of the ring has wrapped are wrapped with the current one, once.', async () => {
   await (await open('old')).create('ada', undefined)
   const rotated = await open('old', 'new')

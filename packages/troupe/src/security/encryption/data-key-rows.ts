@@ -1,10 +1,11 @@
 /** The rows of users' data keys, each wrapped by the key ring. */
 import { failure, type UserId } from '../../core/index.ts'
-import type { OpenedStorage } from '../../storage/index.ts'
+import type { CommitResult, OpenedStorage, Statement } from '../../storage/index.ts'
 import { committed } from '../committed.ts'
+import { probeGuard, storeProbe } from './check-key-ring.ts'
 import { dataKeyStatements, type KeyRow, toKeyRow } from './data-key-statements.ts'
 import { DataKey, newKey, newKeyId } from './encrypt.ts'
-import type { KeyRing } from './key-ring-port.ts'
+import type { KeyRing, WrappedKey } from './key-ring-port.ts'
 
 export class DataKeyRows {
   readonly #storage: Pick<OpenedStorage, 'read' | 'commit' | 'dialect'>
@@ -38,15 +39,11 @@ export class DataKeyRows {
     const id = newKeyId()
     const wrapped = await this.#keyRing.wrap({ user, id }, newKey())
     const { erasing, retireKey, insert } = this.#statements
-    const result = await this.#storage.commit({
-      id: null,
-      scope: { user },
-      statements: [
-        erasing({ user }, { expect: { rows: 0 }, otherwise: 'user.forgotten', detail: { user } }),
-        ...(replacing === undefined ? [] : [retireKey({ user, id: replacing }, { expect: { rows: 1 } })]),
-        insert({ user, id, ...wrapped, reencryption }, { expect: { rows: 1 } }),
-      ],
-    })
+    const result = await this.#store(user, wrapped, [
+      erasing({ user }, { expect: { rows: 0 }, otherwise: 'user.forgotten', detail: { user } }),
+      ...(replacing === undefined ? [] : [retireKey({ user, id: replacing }, { expect: { rows: 1 } })]),
+      insert({ user, id, ...wrapped, reencryption }, { expect: { rows: 1 } }),
+    ])
     if (!result.ok && result.code === 'user.forgotten') throw failure('user.forgotten', { user })
   }
 
@@ -56,15 +53,27 @@ export class DataKeyRows {
     for (const row of old) {
       const key = await this.#keyRing.unwrap({ user, id: row.id }, { by: row.wrappingKey, text: row.wrapped })
       const wrapped = await this.#keyRing.wrap({ user, id: row.id }, key)
-      await committed(this.#storage, { user }, [
-        this.#statements.rewrap({ user, id: row.id, old: row.wrapped, ...wrapped }),
-      ])
+      const rewrap = this.#statements.rewrap({ user, id: row.id, old: row.wrapped, ...wrapped })
+      const result = await this.#store(user, wrapped, [rewrap])
+      if (!result.ok) throw failure(result.code, { user, ...result.detail })
     }
     return old.length
   }
-  /** @param except the id of the key that stays; null: none does */
-  async drop(user: UserId, except: string | null): Promise<void> {
-    await committed(this.#storage, { user }, [this.#statements.drop({ user, except: except ?? '' })])
+  /**
+   * Deletes the keys except for the current one.
+   * @param current the id of the current key; null: there is none
+   * @returns false if another key is current, with which values may be encrypted; no key is deleted then
+   */
+  async drop(user: UserId, current: string | null): Promise<boolean> {
+    const { anyCurrent, check, drop } = this.#statements
+    const isCurrent =
+      current === null
+        ? anyCurrent({ user }, { expect: { rows: 0 }, otherwise: 'encryption.changing', detail: { user } })
+        : check({ user, id: current }, { expect: { rows: 1 }, otherwise: 'encryption.changing', detail: { user } })
+    const statements = [isCurrent, drop({ user, except: current ?? '' })]
+    const result = await this.#storage.commit({ id: null, scope: { user }, statements })
+    if (!result.ok && result.code !== 'encryption.changing') throw failure(result.code, { ...result.detail })
+    return result.ok
   }
   async retireAll(user: UserId): Promise<void> {
     await committed(this.#storage, { user }, [this.#statements.retireAllKeys({ user })])
@@ -72,5 +81,14 @@ export class DataKeyRows {
   async isErasing(user: UserId): Promise<boolean> {
     const [rows] = await this.#storage.read({ user }, [this.#statements.erasing({ user })])
     return (rows?.length ?? 0) > 0
+  }
+
+  /** Stores a wrapped key. The key of the ring that has wrapped it gets its probe back if a rotation has deleted it. */
+  async #store(user: UserId, { by }: WrappedKey, statements: readonly Statement[]): Promise<CommitResult> {
+    const change = { id: null, scope: { user }, statements: [...statements, probeGuard(this.#storage, by)] }
+    const result = await this.#storage.commit(change)
+    if (result.ok || result.code !== 'encryption.changing') return result
+    await storeProbe(this.#storage, this.#keyRing)
+    return this.#storage.commit(change)
   }
 }

@@ -57,6 +57,8 @@ export function dataKeyStatements(dialect: Dialect) {
       (p) => sql`update security_data_keys set ring_key = ${p.by}, wrapped = ${p.text}
         where user_id = ${p.user} and id = ${p.id} and wrapped = ${p.old}`,
     ),
+    /** Returns the current key, if there is one. */
+    anyCurrent: compile<User>((p) => sql`select id from security_data_keys where user_id = ${p.user} and current = 1`),
     drop: compile<User & { except: string }>(
       (p) => sql`delete from security_data_keys where user_id = ${p.user} and id <> ${p.except}`,
     ),

@@ -102,10 +102,15 @@ export class DataKeys implements Codec {
     return this.#rows.rewrapDataKeys(user)
   }
 
-  /** Deletes the user's keys, with which no value is encrypted any more. @param except the id of the key that stays; null: none does */
-  async drop(user: UserId, except: string | null): Promise<void> {
-    await this.#rows.drop(user, except)
+  /**
+   * Deletes the user's keys with which no value is encrypted any more: all but the current one.
+   * @param current the id of the current key; null: there is none
+   * @returns false if another key is current by now; no key is deleted then
+   */
+  async drop(user: UserId, current: string | null): Promise<boolean> {
+    const isDropped = await this.#rows.drop(user, current)
     this.outdated(user)
+    return isDropped
   }
 
   /** From now on no process encrypts a change for the user. */

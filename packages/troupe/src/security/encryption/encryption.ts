@@ -1,16 +1,18 @@
 /** The public interface of encryption at rest, and its implementations with and without keys. */
 import { checkFlag, checkOptions, failure, invalidInput } from '../../core/index.ts'
 import { commitWork } from '../committed.ts'
-import { checkKeyRing, encryptSecret, openSecret } from './check-key-ring.ts'
+import { checkKeyRing, encryptSecret, nameOfProbe, openSecret } from './check-key-ring.ts'
 import { newKeyId } from './encrypt.ts'
 import {
+  changeEncryptionState,
   type EncryptionState,
   encryptionStatements,
+  isRecorded,
   type Reencryption,
-  writeEncryptionState,
 } from './encryption-state.ts'
 import type { EncryptionKey, KeyRing } from './key-ring-port.ts'
-import { type ReencryptionParts, type ReencryptionResult, reencryptUsers } from './reencrypt-users.ts'
+import { nextUser } from './next-user.ts'
+import { keyTable, type ReencryptionParts, type ReencryptionResult, reencryptUsers } from './reencrypt-users.ts'
 
 /** The state of encryption at rest. */
 export interface EncryptionStatus {
@@ -37,8 +39,8 @@ export interface RotateOptions {
 }
 
 /**
- * Encryption at rest: its state, and the rotation of its keys while the troupe works. One rotation runs at a time; one
- * that a crash interrupted continues when the database is opened again.
+ * Encryption at rest: its state, and the rotation of its keys while the troupe works. One rotation runs at a time, over all
+ * processes; one that a crash interrupted continues when the database is opened again, or before the next rotation.
  */
 export interface Encryption {
   /** Returns the state of encryption. */
@@ -83,7 +85,7 @@ export class ActiveEncryption implements RunningEncryption {
   start(): void {
     const { reencryption } = this.#parts.keys.encryptionState
     if (!reencryption) return
-    void this.#next(() => this.#reencryption(reencryption)).catch((error: unknown) => {
+    void this.#next(() => this.#carryOut(reencryption)).catch((error: unknown) => {
       // A close is no failure: the next opening resumes the work.
       if (!this.#closing.signal.aborted) this.#parts.failed(error)
     })
@@ -104,6 +106,7 @@ export class ActiveEncryption implements RunningEncryption {
     const { to, data = false } = options
     checkFlag('data', data)
     return this.#next(async () => {
+      await this.#completeRecorded()
       const { keys, keyRing, storage } = this.#parts
       if (keys.encryptionState.state === 'off' || keys.encryptionState.state === 'decrypting')
         throw failure('encryption.required', {
@@ -115,12 +118,12 @@ export class ActiveEncryption implements RunningEncryption {
         await keyRing.use(to)
       }
       await checkKeyRing(storage, keyRing)
-      return this.#reencryption(newReencryption(data ? 'data' : 'keys'))
+      return this.#begin(newReencryption(data ? 'data' : 'keys', keyRing.current))
     })
   }
 
   decrypt(): Promise<ReencryptionResult> {
-    return this.#next(async () => this.#reencryption(newReencryption('decrypt')))
+    return this.#next(() => this.#begin(newReencryption('decrypt')))
   }
 
   async whenIdle(): Promise<void> {
@@ -140,51 +143,100 @@ export class ActiveEncryption implements RunningEncryption {
     return next
   }
 
-  async #reencryption(reencryption: Reencryption): Promise<ReencryptionResult> {
-    const { state } = this.#parts.keys.encryptionState
-    await this.#saveState({ state: reencryption.what === 'decrypt' ? 'decrypting' : state, reencryption })
+  /** Completes the work that this or another process has begun. */
+  async #completeRecorded(): Promise<void> {
+    for (;;) {
+      const { stored } = await this.#change(() => undefined)
+      if (!stored?.reencryption) return
+      await this.#carryOut(stored.reencryption)
+    }
+  }
+
+  /** Records the work and does it, after work that is recorded already. */
+  async #begin(reencryption: Reencryption): Promise<ReencryptionResult> {
+    for (;;) {
+      const { isChanged } = await this.#change((stored) =>
+        stored && !stored.reencryption
+          ? { state: reencryption.what === 'decrypt' ? 'decrypting' : stored.state, reencryption }
+          : undefined,
+      )
+      if (isChanged) return this.#carryOut(reencryption)
+      await this.#completeRecorded()
+    }
+  }
+
+  /** Does the work that is recorded, with other processes that do it. */
+  async #carryOut(reencryption: Reencryption): Promise<ReencryptionResult> {
+    const { keyRing, storage } = this.#parts
+    // Another process may have chosen the key.
+    if (reencryption.to !== undefined && reencryption.to !== keyRing.current) await keyRing.use?.(reencryption.to)
+    await checkKeyRing(storage, keyRing)
     const result = await reencryptUsers(this.#parts, reencryption, this.#closing.signal)
     if (reencryption.what === 'data') {
       // After the data, so that a crash at any time leaves a state from which both are completed.
-      const wrapped = await this.#reencryption(newReencryption('keys'))
+      const keys: Reencryption = { ...reencryption, what: 'keys', after: '' }
+      await this.#replace(reencryption, (stored) => ({ ...stored, reencryption: keys }))
+      const wrapped = await this.#carryOut(keys)
       return { users: result.users, rows: result.rows + wrapped.rows }
     }
     if (reencryption.what === 'keys') await this.#forgetOldKeys()
-    if (reencryption.what === 'decrypt') await this.#end()
-    else await this.#saveState({ state: reencryption.what === 'encrypt' ? 'encrypted' : state })
+    if (reencryption.what === 'decrypt') await this.#end(reencryption)
+    else
+      await this.#replace(reencryption, ({ state }) => ({
+        state: reencryption.what === 'encrypt' ? 'encrypted' : state,
+      }))
     return result
   }
 
-  async #saveState(encryptionState: EncryptionState): Promise<void> {
-    await writeEncryptionState(this.#parts.storage, encryptionState)
-    this.#parts.keys.encryptionState = encryptionState
+  /** Replaces the recorded work; if another process has completed it, the state stays. */
+  async #replace(reencryption: Reencryption, next: (stored: EncryptionState) => EncryptionState): Promise<void> {
+    await this.#change((stored) => (stored && isRecorded(stored, reencryption) ? next(stored) : undefined))
   }
 
-  /** No data key is wrapped by them any more: the database opens without them. */
+  async #change(next: Parameters<typeof changeEncryptionState>[1]): ReturnType<typeof changeEncryptionState> {
+    const changed = await changeEncryptionState(this.#parts.storage, next)
+    if (changed.stored) this.#parts.keys.encryptionState = changed.stored
+    return changed
+  }
+
+  /**
+   * Deletes the probes of keys that wrap no data key any more: the database opens without them. A process that wraps with
+   * such a key stores its probe before.
+   */
   async #forgetOldKeys(): Promise<void> {
-    const { storage, keyRing } = this.#parts
+    const { storage, keyRing, keys } = this.#parts
     await encryptSecret(storage, keyRing)
     const { remove } = encryptionStatements(storage.dialect)
     const old = (await checkKeyRing(storage, keyRing)).filter((id) => id !== keyRing.current)
     await commitWork(
       storage,
-      old.map((id) => remove({ name: `key:${id}` })),
+      old.map((id) => remove({ name: nameOfProbe(id) })),
     )
+    if (old.length === 0) return
+    // What other processes have wrapped with an old key before its probe was deleted.
+    for (let user = await nextUser(storage, [keyTable], ''); user !== undefined; ) {
+      this.#closing.signal.throwIfAborted()
+      await keys.rewrap(user)
+      user = await nextUser(storage, [keyTable], user)
+    }
   }
 
-  async #end(): Promise<void> {
+  async #end(reencryption: Reencryption): Promise<void> {
     const { storage, keyRing } = this.#parts
     await openSecret(storage, keyRing)
     const { remove } = encryptionStatements(storage.dialect)
     await commitWork(
       storage,
-      (await checkKeyRing(storage, keyRing)).map((id) => remove({ name: `key:${id}` })),
+      (await checkKeyRing(storage, keyRing)).map((id) => remove({ name: nameOfProbe(id) })),
     )
-    await this.#saveState({ state: 'off' })
+    await this.#replace(reencryption, () => ({ state: 'off' }))
   }
 }
 
-const newReencryption = (what: Reencryption['what']): Reencryption => ({ what, after: '', id: newKeyId() })
+const newReencryption = (what: Reencryption['what'], to?: string): Reencryption => ({
+  ...{ what, after: '', id: newKeyId() },
+  ...(to === undefined ? {} : { to }),
+})
 
 /** There is no key ring. */
 export const noEncryption: RunningEncryption = {

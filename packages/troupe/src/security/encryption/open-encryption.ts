@@ -8,7 +8,7 @@ import { DataKeys } from './data-keys.ts'
 import { newKeyId } from './encrypt.ts'
 import { encryptBroadcast } from './encrypt-broadcast.ts'
 import { ActiveEncryption, noEncryption, type RunningEncryption } from './encryption.ts'
-import { type EncryptionState, readEncryptionState, writeEncryptionState } from './encryption-state.ts'
+import { changeEncryptionState, type EncryptionState, readEncryptionState } from './encryption-state.ts'
 import type { KeyRing } from './key-ring-port.ts'
 import { createLocalKeyRing, type LocalKeys } from './local-key-ring.ts'
 import { nextUser } from './next-user.ts'
@@ -80,8 +80,11 @@ async function begin({ storage, tables }: OpenEncryptionParts, keyRing: KeyRing)
     stored === undefined
       ? { state: 'encrypted' }
       : { state: 'encrypting', reencryption: { what: 'encrypt', after: '', id: newKeyId() } }
-  await writeEncryptionState(storage, encryptionState)
-  return encryptionState
+  // Another process that opens the database may have begun.
+  const begun = await changeEncryptionState(storage, (found) =>
+    found === undefined || found.state === 'off' ? encryptionState : undefined,
+  )
+  return begun.stored ?? encryptionState
 }
 
 async function keyRingOf(config: EncryptionConfig): Promise<KeyRing> {

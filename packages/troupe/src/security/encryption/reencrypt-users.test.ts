@@ -1,8 +1,9 @@
+import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { createEvents, createVirtualClock, seededRandom } from '../../core/index.ts'
-import { type Change, type OpenedStorage, openStorage, type UserTable } from '../../storage/index.ts'
+import { type Change, type OpenedStorage, openStorage, templates, type UserTable } from '../../storage/index.ts'
 import { securityMigrations } from '../incidents.ts'
-import { openEncryption } from './open-encryption.ts'
+import { type EncryptionConfig, openEncryption } from './open-encryption.ts'
 
 const table = ['create table notes (user_id text not null, id integer not null, body text, primary key (user_id, id))']
 const migrations = [
@@ -12,6 +13,8 @@ const migrations = [
 const tables: readonly UserTable[] = [
   { module: 'notes', name: 'notes', key: ['id'], content: { body: ['note', 'id'] }, batch: 7 },
 ]
+const k = { id: 'k', key: new Uint8Array(32) }
+const next = { id: 'next', key: new Uint8Array(32).fill(1) }
 const users = Array.from({ length: 45 }, (_, i) => `user ${i}`)
 
 /** A process that dies with its n-th change: nothing it asks for afterwards happens. */
@@ -38,12 +41,11 @@ async function openTestbed() {
     await storage.commit({ id: null, scope: { user }, statements })
   }
   const progress: unknown[] = []
-  const open = async (dies = Number.POSITIVE_INFINITY) => {
+  const open = async (dies = Number.POSITIVE_INFINITY, config: EncryptionConfig = { keys: [k] }) => {
     const events = createEvents(() => {})
     events.on('encryption.reencrypted', (event) => progress.push(event.users))
     const failures: unknown[] = []
     const failed = (error: unknown) => failures.push(error)
-    const config = { keys: [{ id: 'k', key: new Uint8Array(32) }] }
     const opened = await openEncryption({ storage: mortal(storage, dies), config, clock, events, tables, failed })
     opened.encryption.start()
     return { ...opened, failures }
@@ -110,6 +112,59 @@ it('A re-encryption that a close interrupts is no failure, and resumes at the ne
   const reopened = (await open()).encryption
   await reopened.whenIdle()
   expect(await reopened.status()).toEqual({ state: 'encrypted', current: 'k' })
+  await storage.close()
+})
+
+it('Rotations with data of several processes at once lose no value, and destroy all earlier keys.', async () => {
+  const { storage, open, bodies } = await openTestbed()
+  await (await open()).encryption.whenIdle()
+  const keysIn = (found: readonly unknown[]) =>
+    new Set(found.flatMap((body) => (body ? [String(body).slice(0, 13)] : [])))
+  const before = keysIn(await bodies())
+  const processes = [await open(), await open(), await open()]
+  await Promise.all(processes.map(({ encryption }) => encryption.rotate({ data: true })))
+  expect([...keysIn(await bodies())].filter((key) => before.has(key))).toEqual([])
+  const [left] = await storage.read({ work: true }, [
+    { sql: 'select count(*) as n from security_data_keys', binds: [], returns: true },
+  ])
+  expect(left).toEqual([{ n: users.length }])
+  const { encryption } = await open()
+  expect(await encryption.status()).toEqual({ state: 'encrypted', current: 'k' })
+  await encryption.decrypt()
+  for (const body of await bodies()) expect(body === null || /^note \d+ of user \d+$/.test(String(body))).toBe(true)
+  await storage.close()
+})
+
+it('A rotation continues a rotation of a process that died, with the key that the dead process has chosen.', async () => {
+  const { storage, open } = await openTestbed()
+  await (await open()).encryption.whenIdle()
+  const living = await open(undefined, { keys: [k, next], current: 'k' })
+  const dead = await open(10, { keys: [k, next], current: 'k' })
+  await expect(dead.encryption.rotate({ to: 'next' })).rejects.toThrow('the process is dead')
+  await living.encryption.rotate()
+  expect(await living.encryption.status()).toEqual({ state: 'encrypted', current: 'next' })
+  const alone = await open(undefined, { keys: [next] })
+  expect(await alone.encryption.status()).toEqual({ state: 'encrypted', current: 'next' })
+  await storage.close()
+})
+
+it('A database does not open without a key with which another process has wrapped a data key after a rotation.', async () => {
+  const { storage, open, bodies } = await openTestbed()
+  await (await open()).encryption.whenIdle()
+  const both: EncryptionConfig = { keys: [k, next], current: 'k' }
+  const [rotating, other] = [await open(undefined, both), await open(undefined, both)]
+  await rotating.encryption.rotate({ to: 'next' })
+  await (await open(undefined, { keys: [next] })).encryption.close()
+  const compile = templates(storage.dialect, tables[0]?.content ?? {})
+  const insert = compile<{ user: string; id: number; body: string }>(
+    (p) => sql`insert into notes (user_id, id, body) values (${p.user}, ${p.id}, ${p.body})`,
+  )
+  const late = { user: 'late', id: 1, body: 'note 1 of user 1' }
+  await other.storage.commit({ id: null, scope: { user: 'late' }, statements: [insert(late)] })
+  await expect(open(undefined, { keys: [next] })).rejects.toMatchObject({ code: 'encryption.key_missing' })
+  await (await open(undefined, { ...both, current: 'next' })).encryption.rotate()
+  await (await open(undefined, { keys: [next] })).encryption.decrypt()
+  expect(new Set(await bodies())).toContain(late.body)
   await storage.close()
 })
 

@@ -2,12 +2,14 @@
  * Goes through all users and their rows: encrypts plain values, encrypts with new keys, decrypts, or wraps keys again.
  * It works in bounded batches while the troupe works; each change replaces only values that are still what was read.
  * The progress is recorded, so that it continues after a crash; doing a batch twice has no further effect.
- * Invariant: an old key is deleted only when all tables of its user were gone through since the key was retired.
+ * Several processes may do the same work at once, and another work of another process may follow.
+ * Invariant: an old key is deleted only when all tables of its user were gone through since the key was retired, and the
+ * key that the values are encrypted with is still the current one.
  */
-import { type Clock, type Events, TroupeError, type UserId } from '../../core/index.ts'
+import { type Clock, type Events, failure, TroupeError, type UserId } from '../../core/index.ts'
 import type { OpenedStorage, UserTable } from '../../storage/index.ts'
 import type { DataKeys } from './data-keys.ts'
-import { type Reencryption, writeEncryptionState } from './encryption-state.ts'
+import { changeEncryptionState, isRecorded, type Reencryption } from './encryption-state.ts'
 import { nextUser } from './next-user.ts'
 import { reencryptTable } from './reencrypt-table.ts'
 
@@ -30,6 +32,7 @@ export interface ReencryptionParts {
 
 /** The progress is recorded and reported after this number of users. */
 const usersPerCheckpoint = 20
+const maxAttempts = 5
 export const keyTable: UserTable = { module: 'security', name: 'security_data_keys', key: ['id'] }
 
 /** @returns the result since the start of the work, also across interruptions */
@@ -38,7 +41,7 @@ export async function reencryptUsers(
   reencryption: Reencryption,
   signal: AbortSignal,
 ): Promise<ReencryptionResult> {
-  const { storage, keys, clock, events } = parts
+  const { storage, clock, events } = parts
   const tables = parts.tables.filter(({ content }) => content)
   const over = reencryption.what === 'keys' ? [keyTable] : [...tables, keyTable]
   let [users, rows, after] = [0, 0, reencryption.after]
@@ -51,7 +54,11 @@ export async function reencryptUsers(
     rows += await reencryptUser(parts, tables, reencryption, user, signal)
     after = user
     if (++users % usersPerCheckpoint > 0) continue
-    await writeEncryptionState(storage, { ...keys.encryptionState, reencryption: { ...reencryption, after } })
+    const { isChanged } = await changeEncryptionState(storage, (stored) =>
+      stored && isRecorded(stored, reencryption) ? { ...stored, reencryption: { ...reencryption, after } } : undefined,
+    )
+    // Another process has completed the work.
+    if (!isChanged) break
     emit(false)
   }
   emit(true)
@@ -68,15 +75,18 @@ async function reencryptUser(
   const { storage, keys } = parts
   if (what === 'keys') return keys.rewrap(user)
   try {
-    // The key for new values changes before the tables are read, so that no value is written under the old one behind
-    // the reader.
-    if (what === 'decrypt') await keys.retireKeys(user)
-    const under =
-      what === 'decrypt' ? undefined : what === 'data' ? await keys.renew(user, id) : await keys.currentOf(user)
     let rows = 0
-    for (const table of tables) rows += await reencryptTable({ storage, keys, user, under, signal }, table)
-    if (what !== 'encrypt') await keys.drop(user, under ?? null)
-    return rows
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      // The key for new values changes before the tables are read, so that no value is written under the old one behind
+      // the reader.
+      if (what === 'decrypt') await keys.retireKeys(user)
+      else if (what === 'data' && attempt === 0) await keys.renew(user, id)
+      const under = what === 'decrypt' ? undefined : await keys.currentOf(user)
+      for (const table of tables) rows += await reencryptTable({ storage, keys, user, under, signal }, table)
+      if (what === 'encrypt' || (await keys.drop(user, under ?? null))) return rows
+      // Another process has given the user a newer key meanwhile.
+    }
+    throw failure('encryption.changing', { user })
   } catch (error) {
     if (error instanceof TroupeError && error.code === 'user.forgotten') return 0
     throw error
