@@ -124,7 +124,7 @@ export function executeRequest(site: Site, route: Route, call: AnyCall, reply: F
   const { events } = site.parts.platform
   const by = <Out>(run: () => Out) => callers.within(principal, () => audit.by({ key: keyOf(principal), agent }, run))
   return by(() =>
-    recorded(site, route.operation, principal, () =>
+    recorded(site, { operation: route.operation, principal, user: route.needsNoUser ? undefined : user }, () =>
       events.within(requestEventContext(events, user, reply.request), () =>
         mapDrainError(site, async () => {
           // Requests that arrive together share the time of a macrotask.

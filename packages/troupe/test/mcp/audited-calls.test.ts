@@ -81,6 +81,27 @@ describe('the audit log of MCP', () => {
       expect([name, own.length > 0]).toEqual([name, true])
     }
   })
+
+  test('The audit log of MCP records each refused call and read once.', async () => {
+    const { troupe, connect } = await opened()
+    const run = await troupe.user('ada').orchestra.start({ task: 1, agent: 'A' })
+    await run.result()
+    const { id, client } = await connect({ users: ['ada'], role: 'readonly', operations: ['messages.read'] })
+    for (const name of ['push_context', 'get_context', 'run_team', 'get_run'])
+      await expect(client.callTool({ name, arguments: { run: run.id } })).rejects.toThrow('no tool')
+    for (const uri of ['troupe://context/plan', `troupe://runs/${run.id}`])
+      await expect(client.readResource({ uri })).rejects.toThrow('not found')
+    await expect(client.callTool({ name: 'none', arguments: {} })).rejects.toThrow('no tool')
+    await troupe.audit.flush()
+    const { items } = await troupe.audit.incidents({ user: 'ada' })
+    expect(items.map(({ operation, key, reason }) => [operation, key, reason]).sort()).toEqual(
+      ['context.push', 'context.read', 'context.read', 'runs.read', 'runs.read', 'runs.start'].map((operation) => [
+        operation,
+        id,
+        'request.forbidden',
+      ]),
+    )
+  })
 })
 
 describe('an MCP client bound to an agent', () => {

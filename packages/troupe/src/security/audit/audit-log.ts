@@ -127,13 +127,14 @@ export class AuditLog implements AuditTrail {
   record(auditEntry: Decision): void {
     checkAuditEntry(auditEntry)
     const { user = '', allowed, reason } = auditEntry
-    if (allowed) this.#calls.count(auditEntry, 'writes')
+    this.#calls.count(auditEntry, allowed ? 'writes' : 'rejections')
     this.#soon(this.#records.make(user, auditEntry, allowed, reason), allowed ? 'audit.lost' : 'incident.lost')
   }
 
   /** Records a refused action soon, and returns its record. */
   rejected(user: UserId, auditEntry: AuditEntry, reason: string): AuditRecord {
     const stored = this.#records.make(user, auditEntry, false, reason)
+    this.#calls.count(auditEntry, 'rejections')
     this.#soon(stored, 'incident.lost')
     return toRecord(stored)
   }
@@ -165,6 +166,14 @@ export class AuditLog implements AuditTrail {
     const { reads, writes } = this.#parts.settings
     if (!(isRead ? reads : writes) || !this.#calls.isUnrecorded(isRead)) return
     this.#soon(this.#records.make(user, { ...auditEntry, actor: 'host' }), 'audit.lost')
+  }
+
+  /**
+   * Records a refused call of a caller, unless the refusal has a record already.
+   * @param user absent if the call concerns no user, or several
+   */
+  rejectedCall({ user = '', ...auditEntry }: AuditEntry & Pick<Decision, 'user'>, reason: string): void {
+    if (!this.#calls.isRejected) this.rejected(user, auditEntry, reason)
   }
 
   /**

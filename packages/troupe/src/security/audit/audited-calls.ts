@@ -4,7 +4,7 @@ import type { AuditCaller, AuditEntry } from './audit-trail.ts'
 
 interface AuditedCall extends AuditCaller {
   /** The number of records of this call in the caller's name; those of agents are in the agents' names. */
-  readonly recorded: { writes: number; reads: number }
+  readonly recorded: { writes: number; reads: number; rejections: number }
 }
 
 export class AuditedCalls {
@@ -12,7 +12,7 @@ export class AuditedCalls {
 
   /** Calls `run` for a caller: what is recorded meanwhile, and by work that it starts, names this caller. */
   by<Out>({ key, agent }: AuditCaller, run: () => Out): Out {
-    return this.#call.run({ key, agent, recorded: { writes: 0, reads: 0 } }, run)
+    return this.#call.run({ key, agent, recorded: { writes: 0, reads: 0, rejections: 0 } }, run)
   }
 
   get caller(): AuditCaller | undefined {
@@ -30,9 +30,14 @@ export class AuditedCalls {
     return { actor: actor === 'host' ? (call?.agent ?? actor) : actor, key: key ?? call?.key ?? null }
   }
 
-  count({ actor, key }: Pick<AuditEntry, 'actor' | 'key'>, kind: 'writes' | 'reads'): void {
+  count({ actor, key }: Pick<AuditEntry, 'actor' | 'key'>, kind: 'writes' | 'reads' | 'rejections'): void {
     const call = key === undefined ? this.#call.getStore() : undefined
     if (call && (actor === 'host' || actor === call.agent)) call.recorded[kind]++
+  }
+
+  /** Whether a refusal of the call has a record. */
+  get isRejected(): boolean {
+    return (this.#call.getStore()?.recorded.rejections ?? 0) > 0
   }
 
   /** Returns whether the call has no record yet; a read that came with a write needs none. */

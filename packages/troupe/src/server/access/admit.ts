@@ -60,7 +60,8 @@ export function createAdmit(app: FastifyInstance, site: Site, limit: RateLimit):
     if (draining.aborted) throw failure('server.draining')
     const principal = await identify(site, limit, request, reply)
     if (!principal) throw failure('request.anonymous')
-    const found = await recorded(site, route.operation, principal, () => admitted(site, route, principal, request))
+    const { operation } = route
+    const found = await recorded(site, { operation, principal }, () => admitted(site, route, principal, request))
     request.setDecorator(admittedKey, found)
   }
 }
@@ -104,28 +105,38 @@ function inUtf8(value: string | undefined): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : value
 }
 
-/** Records the rejected actions of an authenticated caller in the audit log. @throws the error of `work` */
+interface RequestedAction {
+  readonly operation: RequestedOperation
+  readonly principal: RequestPrincipal
+  /** Absent if it is not known yet, or if the action concerns no user. */
+  readonly user?: string | undefined
+}
+
+/**
+ * Records the rejected actions of an authenticated caller in the audit log, also if the code that rejects does not record
+ * them. @throws the error of `work`
+ */
 export async function recorded<T>(
   { parts }: Pick<Site, 'parts'>,
-  operation: RequestedOperation,
-  principal: RequestPrincipal,
+  { operation, principal, user: named }: RequestedAction,
   work: () => T | Promise<T>,
 ): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof TroupeError && error.code === 'request.forbidden') {
+    if (error instanceof TroupeError && error.status === 403) {
       const { users, agent = 'host' } = principal
       const key = keyOf(principal)
-      const user = users !== 'all' && users.length === 1 ? users[0] : undefined
-      parts.security.audit.record({
-        actor: agent,
-        operation,
-        allowed: false,
-        reason: error.code,
-        ...(key === undefined ? {} : { key }),
-        ...(user === undefined ? {} : { user }),
-      })
+      const user = named ?? (users !== 'all' && users.length === 1 ? users[0] : undefined)
+      parts.security.audit.rejectedCall(
+        {
+          actor: agent,
+          operation,
+          ...(key === undefined ? {} : { key }),
+          ...(user === undefined ? {} : { user }),
+        },
+        error.code,
+      )
     }
     throw error
   }

@@ -45,6 +45,34 @@ describe('the audit log over HTTP', () => {
     )
   })
 
+  it('The audit log over HTTP records each refusal once, whichever code rejects the request.', async () => {
+    const { apiKeys, audit, user } = served.troupe
+    await user.call(served.troupe, 'eve').agent('B').context.push('of-b', 1)
+    const { id, key } = await apiKeys.create({ name: 'bound', users: ['eve'], role: 'admin', agent: 'A' })
+    const call = caller(served.url, { authorization: `Bearer ${key}` })
+    const delivery = { delivery: 'none' }
+    const rejected = [
+      ['GET', '/v1/mailboxes/B', undefined, 'messages.read'],
+      ['POST', '/v1/mailboxes/B/receive', {}, 'messages.receive'],
+      ['POST', '/v1/mailboxes/B/ack', delivery, 'messages.receive'],
+      ['POST', '/v1/mailboxes/B/dead-letters/none/redrive', undefined, 'messages.redrive'],
+      ['GET', '/v1/context/stats', undefined, 'context.read'],
+      ['DELETE', '/v1/context/entries', undefined, 'context.clear'],
+      ['PUT', '/v1/topics/orders/policy', {}, 'topics.manage'],
+      ['GET', '/v1/schedules', undefined, 'schedules.read'],
+    ] as const
+    for (const [method, path, body] of rejected)
+      expect(await call(method, path, body), path).toMatchObject({ status: 403 })
+    const other = await apiKeys.create({ name: 'other', users: ['eve', 'ada'], agent: 'C' })
+    const push = caller(served.url, { authorization: `Bearer ${other.key}`, 'troupe-user': 'eve' })
+    expect((await push('PUT', '/v1/context/entries/of-b', { value: 2 })).status).toBe(403)
+    await audit.flush()
+    const { items } = await audit.incidents({ user: 'eve' })
+    expect(items.map(({ operation, actor, key: by }) => [operation, actor, by]).sort()).toEqual(
+      [...rejected.map(([, , , operation]) => [operation, 'A', id]), ['push_context', 'C', other.id]].sort(),
+    )
+  })
+
   it('The audit log over HTTP is exported completely to a caller with all rights, and verified from that.', async () => {
     await served.troupe.audit.checkpoint()
     const { status, headers, text } = await as('all')('GET', '/v1/audit/export')

@@ -6,10 +6,10 @@ import type {
   ServerContext,
   Tool as WireTool,
 } from '@modelcontextprotocol/server'
-import { macrotaskWithTime, version } from '../../../core/index.ts'
+import { macrotaskWithTime, TroupeError, version } from '../../../core/index.ts'
 import type { BuiltInTool, Operation } from '../../../security/index.ts'
 import { isFailure } from '../../../tools/index.ts'
-import { type McpCaller, operationOf } from './mcp-identity.ts'
+import { type McpCaller, operationOf, recordRejection } from './mcp-identity.ts'
 import { listResources, readResource, resourceTemplates } from './mcp-resources.ts'
 import { mcpErrorResult, mcpToolResult, protocolError, rejected } from './mcp-results.ts'
 import { runTools } from './run-tools.ts'
@@ -19,6 +19,12 @@ const mayCall = ({ identity: { access, may } }: McpCaller, name: string): name i
   Object.hasOwn(operationOf, name) &&
   access.can(name as BuiltInTool) &&
   may(operationOf[name as BuiltInTool], 'readonly')
+
+/** The operation of a tool; undefined for a name of no tool. */
+const operationOfTool = (name: string): Operation | undefined =>
+  Object.hasOwn(operationOf, name)
+    ? operationOf[name as BuiltInTool]
+    : runTools.find(({ definition }) => definition.name === name)?.operation
 
 const runs = ({ identity }: McpCaller) => runTools.filter(({ operation, role }) => identity.may(operation, role))
 
@@ -44,6 +50,7 @@ async function callTool(
   elicits: boolean,
 ): Promise<CallToolResult | InputRequiredResult> {
   const { log } = caller.parts.observability
+  const operation = operationOfTool(name)
   // Calls that arrive together share the time of a macrotask.
   await macrotaskWithTime(caller.parts.platform.clock)
   try {
@@ -60,8 +67,11 @@ async function callTool(
       return result
     }
   } catch (error) {
+    if (operation && error instanceof TroupeError && error.status === 403)
+      recordRejection(caller, operation, error.code)
     return mcpErrorResult(error, log)
   }
+  if (operation) recordRejection(caller, operation)
   throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, 'There is no tool of this name for this client.')
 }
 
@@ -101,8 +111,9 @@ export function createServer(
   server.setRequestHandler('tools/list', () => ({ tools: toolsOf(caller) }))
   // Each call is recorded separately, even if one request contains several.
   const as = { key: caller.parts.security.audit.caller()?.key, agent: caller.identity.agent }
+  const audited = <Out>(call: () => Out) => within(() => caller.parts.security.audit.by(as, call))
   server.setRequestHandler('tools/call', ({ params }, ctx) =>
-    within(() => caller.parts.security.audit.by(as, () => callTool(sdk, caller, params, ctx, showsForms(server)))),
+    audited(() => callTool(sdk, caller, params, ctx, showsForms(server))),
   )
   const guarded = <T>(asked: Promise<T>): Promise<T> =>
     asked.catch((error: unknown) => {
@@ -110,7 +121,9 @@ export function createServer(
     })
   server.setRequestHandler('resources/list', ({ params }) => guarded(listResources(caller, params?.cursor)))
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: resourceTemplates }))
-  server.setRequestHandler('resources/read', ({ params }) => guarded(readResource(sdk, caller, params.uri)))
+  server.setRequestHandler('resources/read', ({ params }) =>
+    guarded(audited(() => readResource(sdk, caller, params.uri))),
+  )
   if (subscribed) {
     server.setRequestHandler('resources/subscribe', ({ params }) => {
       subscribed.add(params.uri)

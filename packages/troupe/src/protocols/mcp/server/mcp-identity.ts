@@ -51,6 +51,13 @@ export function mcpCallerOf(troupe: Troupe, parts: TroupeParts, identity: McpIde
   return { troupe, parts, identity, context: clients.context, tools }
 }
 
+/** Records in the audit log that a client has no right to an operation. */
+export const recordRejection = (
+  { parts, identity: { user, agent = hostName } }: McpCaller,
+  operation: Operation,
+  reason = 'request.forbidden',
+): void => parts.security.audit.rejectedCall({ user, actor: agent, operation }, reason)
+
 /** The operation that a key must allow for each built-in tool, equal to that of the corresponding route. */
 export const operationOf: Readonly<Record<BuiltInTool, Operation>> = {
   get_context: 'context.read',

@@ -1,7 +1,7 @@
 /** Entries of the context and results of runs, as resources. */
 import type { ListResourcesResult, ReadResourceResult } from '@modelcontextprotocol/server'
 import { NotFoundError } from '../../../core/index.ts'
-import type { McpCaller } from './mcp-identity.ts'
+import { type McpCaller, recordRejection } from './mcp-identity.ts'
 import { textInTime } from './mcp-results.ts'
 import { shownRun, visibleRun } from './run-tools.ts'
 import type { ServerSdk } from './server-sdk.ts'
@@ -58,9 +58,11 @@ function nameIn(uri: string, scheme: string): string | undefined {
 
 async function contentOf(caller: McpCaller, uri: string): Promise<unknown> {
   const key = nameIn(uri, contextScheme)
-  if (key !== undefined) return mayReadContext(caller) ? caller.context.get(key) : undefined
+  if (key !== undefined)
+    return mayReadContext(caller) ? caller.context.get(key) : recordRejection(caller, 'context.read')
   const id = nameIn(uri, runScheme)
-  if (id === undefined || !caller.identity.may('runs.read', 'readonly')) return undefined
+  if (id === undefined) return undefined
+  if (!caller.identity.may('runs.read', 'readonly')) return recordRejection(caller, 'runs.read')
   const found = await visibleRun(caller, id).catch((error: unknown) => {
     if (error instanceof NotFoundError) return undefined
     throw error
