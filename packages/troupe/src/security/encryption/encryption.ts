@@ -93,7 +93,9 @@ export class ActiveEncryption implements RunningEncryption {
 
   async status(): Promise<EncryptionStatus> {
     const { keys, keyRing } = this.#parts
-    const { state, reencryption } = keys.encryptionState
+    // Another process may have changed it.
+    const { stored = keys.encryptionState } = await this.#change(() => undefined)
+    const { state, reencryption } = stored
     return {
       state,
       ...(state === 'off' ? {} : { current: keyRing.current }),

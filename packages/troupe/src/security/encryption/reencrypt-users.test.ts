@@ -135,6 +135,16 @@ it('Rotations with data of several processes at once lose no value, and destroy 
   await storage.close()
 })
 
+it('The status of encryption is that of the database, whichever process has changed it.', async () => {
+  const { storage, open } = await openTestbed()
+  await (await open()).encryption.whenIdle()
+  const [first, second] = [await open(), await open()]
+  expect(await second.encryption.status()).toEqual({ state: 'encrypted', current: 'k' })
+  await first.encryption.decrypt()
+  expect(await second.encryption.status()).toEqual({ state: 'off' })
+  await storage.close()
+})
+
 it('A rotation continues a rotation of a process that died, with the key that the dead process has chosen.', async () => {
   const { storage, open } = await openTestbed()
   await (await open()).encryption.whenIdle()
