@@ -240,6 +240,17 @@ describe('The sandbox', () => {
     expect(await run.result()).toMatchObject({ response: [codes, []] })
   })
 
+  it('The sandbox rejects code that changes very many files, and the step continues.', async () => {
+    const writer = agent('Writer', async ({ sandbox }) => {
+      const code = "for (let i = 0; i < 12_000; i++) files.write('f' + i, '')"
+      const rejected = await sandbox.run({ code }).catch(({ code }: { readonly code: string }) => code)
+      return [rejected, await sandbox.files.list()]
+    })
+    const { orchestra } = await ada()
+    const run = await orchestra.start({ task: 't', topology: solo(writer) })
+    expect((await run.result()).response).toEqual(['sandbox.quota', []])
+  })
+
   it('The sandbox accepts a timeout that is longer than the timers of Node.', async () => {
     const one = agent('One', ({ sandbox }) => sandbox.run({ code: 'console.log(1)', timeout: '50d' }))
     const troupe = await opened({ sandbox: { timeout: '40d' } })

@@ -26,6 +26,9 @@ import type {
   SandboxSnapshot,
 } from './sandbox-port.ts'
 
+/** The highest number of files that one execution changes: each is an entry in the record of its step. */
+const maxChangedFiles = 2_000
+
 /** The limits of an execution of code. */
 export interface SandboxLimits {
   readonly timeoutMs: number
@@ -140,6 +143,8 @@ function checkedOutput(engine: SandboxEngine, output: SandboxOutput, limit: numb
   if (!isOutput(output))
     throw failure('sandbox.failed', { engine: engine.name, problem: 'its output does not have the form of an output' })
   const { exitCode, stdout, stderr, changes } = output
+  if (changes.length > maxChangedFiles)
+    throw failure('sandbox.quota', { limit: `${maxChangedFiles} files that one run of code changes` })
   const checked = changes.map(([path, content]) => [checkFilePath(path), content] as const)
   const bytes = checked.reduce((sum, [, content]) => sum + (content === null ? 0 : sizeOf(content)), 0)
   if (bytes > limit)
