@@ -75,20 +75,24 @@ export function createTraceStore({ storage, clock, ids, ...initialBounds }: Trac
     }
     return removed
   }
+  const write = async (user: UserId, spans: readonly Span[]) => {
+    const statements = [...Map.groupBy(spans, ({ traceId }) => traceId)].flatMap(([trace, list]) => {
+      const at = Math.round(clock.now())
+      const started = Math.round(Math.min(...list.map(({ startedAt }) => startedAt)))
+      return [
+        queries.insert({ user, trace_id: trace, id: ids.next(), spans: JSON.stringify(list) }),
+        queries.mark({ user, trace, at, started }),
+      ]
+    })
+    const result = await storage.commit({ id: null, scope: { user }, statements })
+    if (!result.ok) throw failure(result.code, { ...result.detail })
+  }
   return {
     async write(spans) {
-      for (const [user, mine] of byUser(spans)) {
-        const statements = [...Map.groupBy(mine, ({ traceId }) => traceId)].flatMap(([trace, list]) => {
-          const at = Math.round(clock.now())
-          const started = Math.round(Math.min(...list.map(({ startedAt }) => startedAt)))
-          return [
-            queries.insert({ user, trace_id: trace, id: ids.next(), spans: JSON.stringify(list) }),
-            queries.mark({ user, trace, at, started }),
-          ]
-        })
-        const result = await storage.commit({ id: null, scope: { user }, statements })
-        if (!result.ok) throw failure(result.code, { ...result.detail })
-      }
+      const failures: unknown[] = []
+      // A user that was erased meanwhile loses the spans of no other user.
+      for (const [user, mine] of byUser(spans)) await write(user, mine).catch((error: unknown) => failures.push(error))
+      if (failures.length > 0) throw failures[0]
     },
     async get(user, traceId, top) {
       const [rows = []] = await storage.read({ user }, [queries.spans({ user, trace: traceId }, { returns: true })])
