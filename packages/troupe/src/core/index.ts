@@ -28,10 +28,10 @@ export * from './events/events.ts'
 export { reportCallback } from './events/report-callback.ts'
 export {
   addStepTaint,
+  currentStep,
   isInStep,
   runWithStepTaint,
   type StepTaint,
-  stepSignal,
   stepTaint,
   unknownTaint,
 } from './events/step-taint.ts'

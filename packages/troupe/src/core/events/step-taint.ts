@@ -4,12 +4,16 @@
  * the step. Outside steps there is no such scope, and nothing is recorded.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TaintLabel } from './envelope.ts'
+import type { Principal, TaintLabel } from './envelope.ts'
 
 /** The labels of a step, or of one effect or tool call in it. */
 export interface StepTaint {
   /** Aborts when the code of the step has to stop; absent for code that no step stops. */
   readonly signal?: AbortSignal
+  /** The run of the step; absent outside a run. */
+  readonly runId?: string | undefined
+  /** The user and the agent of the step; absent for code that several steps share. */
+  readonly principal?: Principal
   /** The labels of what the step has read so far. */
   readonly taint: readonly TaintLabel[]
   /** @param source the origin of the labels, for people: an entry as `key@version`, or a message, run or memory */
@@ -41,8 +45,8 @@ export function runWithStepTaint<Out>(step: StepTaint, run: () => Promise<Out>):
 /** Returns whether code of a step is running, whose reads of contents must name their labels. */
 export const isInStep = (): boolean => scopes.getStore()?.step !== undefined
 
-/** Returns the signal that stops the step whose code is running; undefined outside a step. */
-export const stepSignal = (): AbortSignal | undefined => scopes.getStore()?.step?.signal
+/** Returns the signal and the run of the step whose code is running; undefined outside a step. */
+export const currentStep = (): Pick<StepTaint, 'signal' | 'runId' | 'principal'> | undefined => scopes.getStore()?.step
 
 /** Returns the labels of the step whose code is running; none outside a step. */
 export const stepTaint = (): readonly TaintLabel[] => scopes.getStore()?.step?.taint ?? none

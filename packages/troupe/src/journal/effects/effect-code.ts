@@ -1,5 +1,12 @@
 /** Runs the code of an effect: `ctx` is rejected inside, and what the code reads by other handles labels the outcome. */
-import { type Json, joinTaint, runWithStepTaint, type StepTaint, type TaintLabel } from '../../core/index.ts'
+import {
+  type Json,
+  joinTaint,
+  type Principal,
+  runWithStepTaint,
+  type StepTaint,
+  type TaintLabel,
+} from '../../core/index.ts'
 import type { EffectCall, EffectFunction } from '../effect-port.ts'
 import type { Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
@@ -12,7 +19,7 @@ interface EffectCode<Out> {
 }
 
 interface LabelledEffect {
-  readonly execution: Pick<Execution, 'signal'>
+  readonly execution: Pick<Execution, 'signal' | 'spec'>
   readonly scope: TaintScope
   taint: readonly TaintLabel[]
 }
@@ -27,6 +34,14 @@ export class EffectTaint implements StepTaint {
 
   get signal(): AbortSignal {
     return this.#effect.execution.signal
+  }
+
+  get runId(): string | undefined {
+    return this.#effect.execution.spec.runId
+  }
+
+  get principal(): Principal {
+    return this.#effect.execution.spec.principal
   }
 
   get taint(): readonly TaintLabel[] {

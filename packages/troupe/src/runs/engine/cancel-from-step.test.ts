@@ -1,4 +1,4 @@
-/** Runs that code of a step cancels through a handle. A run waits for its steps, so such a call must not wait for the run. */
+/** Runs that code of a step cancels or awaits through a handle. A run waits for its steps, so such a call must not wait for it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { defineAgent, finish, type StepContext } from '../../index.ts'
@@ -44,6 +44,24 @@ it('A run that a step of its child run cancels ends without the grace of the ste
   const startedAt = performance.now()
   expect(await orchestra.run({ task: 't', topology: solo(starts) })).toMatchObject({ status: 'cancelled' })
   expect(performance.now() - startedAt).toBeLessThan(maxMs)
+})
+
+it('A step that waits for the result of its own run is rejected, and gets that of another run.', async () => {
+  const { orchestra } = await ada()
+  const other = await orchestra.start({ task: 'other', topology: solo(defineAgent({ name: 'Other', run: (x) => x })) })
+  const waits = defineAgent({
+    name: 'Waits',
+    run: async (_, ctx) => {
+      const own = await orchestra.get(ctx.runId ?? '')
+      const codeOf = async (wait: Promise<unknown>) =>
+        (await wait.catch((error: unknown) => error)) as { code?: string }
+      const inEffect = ctx.effect('wait', { class: 'read' }, async () => (await codeOf(own.output())).code ?? null)
+      const codes = [(await codeOf(own.result())).code ?? null, await inEffect]
+      return [...codes, (await (await orchestra.get(other.id)).result()).status]
+    },
+  })
+  const { response } = await orchestra.run({ task: 't', topology: solo(waits) })
+  expect(response).toEqual(['run.awaits_itself', 'run.awaits_itself', 'completed'])
 })
 
 it('A step that cancels another run waits for the end of that run.', async () => {

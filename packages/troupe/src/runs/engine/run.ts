@@ -10,13 +10,13 @@ import {
   checkSignalType,
   checkText,
   construct,
+  currentStep,
   endable,
   failure,
   type Json,
   type JsonInput,
   joinTaint,
   show,
-  stepSignal,
   taintField,
   type UserId,
 } from '../../core/index.ts'
@@ -73,9 +73,11 @@ export class Run<Response = Json> {
    * Resolves when the run has ended, or cannot continue: it waits for a person, is paused, or needs a decision. A failed
    * run resolves with `status: 'failed'` and its `error`; `output` rejects instead.
    * @param options.signal ends the wait with CancelledError; the run continues
+   * @throws ConflictError `run.awaits_itself` in a step of the run
    */
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<RunResult<Response>> {
     checkCall('run.result', options)
+    this.#checkOutside()
     recordRead(this.#host.parts, this.#user, this.id)
     const awaited = await this.#host.awaitResult(this.#user, this.id, options.signal)
     const uncertain = await uncertainEffects(this.#host, this.#user, this.id, awaited.uncertain)
@@ -91,11 +93,19 @@ export class Run<Response = Json> {
    */
   async output(options: { readonly signal?: AbortSignal } = {}): Promise<Response> {
     checkCall('run.output', options)
+    this.#checkOutside()
     const captured = { ...options }
     await this.#host.awaitEnd(this.#user, this.id, captured.signal)
     const { status, response, error } = await this.result(captured)
     if (status === 'completed') return (response ?? null) as Response
     throw error ?? failure('cancelled', { what: `The run ${this.id}` })
+  }
+
+  /** Rejects a wait in a step of this run, which would never end. */
+  #checkOutside(): void {
+    const step = currentStep()
+    if (step?.runId === this.id && step.principal?.userId === this.#user)
+      throw failure('run.awaits_itself', { run: this.id })
   }
 
   /** Returns the current status. @param options.signal rejects the call if it has aborted before the call starts */
@@ -318,7 +328,7 @@ export class Run<Response = Json> {
    */
   async cancel(options: CommandOptions = {}): Promise<void> {
     const { signal } = options
-    const stopped = stepSignal()
+    const stopped = currentStep()?.signal
     await this.#submit('cancel', options)
     const either = stopped && signal ? AbortSignal.any([stopped, signal]) : (stopped ?? signal)
     await this.#host.awaitEnd(this.#user, this.id, either).catch((error: unknown) => {

@@ -178,6 +178,11 @@ export const runsCodes = {
     hint: 'No action is needed: commands are forwarded to that process, or to its successor if it dies.',
     retryable: true,
   },
+  'run.awaits_itself': {
+    class: errors.ConflictError,
+    message: 'A step of the run {run} waits for the end of the run, which waits for the step.',
+    hint: 'Let the step end, or start a child run with ctx.startRun and wait for that.',
+  },
   'run.repeated': {
     class: errors.ConflictError,
     message: 'The run {run} exists already and was started with another {what}.',
