@@ -82,7 +82,7 @@ export const toolsCodes = {
   'sandbox.quota': {
     class: errors.CapacityError,
     message: 'The files of the sandbox exceed the limit of {limit}.',
-    hint: 'Write less, or raise the limit in createTroupe({ sandbox: { limits } }).',
+    hint: 'Write less, or raise a limit of bytes in createTroupe({ sandbox: { limits } }).',
     retryable: false,
   },
   'sandbox.conflict': {
