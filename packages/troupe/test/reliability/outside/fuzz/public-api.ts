@@ -45,7 +45,7 @@ const leftOut: Readonly<Record<string, string>> = {
 /** Methods that close what the other calls need, and members that no public type shows. */
 const closing = /^(close|drain|constructor|detach|attach|pause|setRole|setAllow|setDeny)$/
 const internal =
-  /^(begin|getStore|callAmong|observe|act|by|written|refused|rejected|revealAll|reveal|endSession|deadLetter|answered|isGranted|deadLetterFragment|ackFragment|nackFragment|finished|listen|sign|revokedAmong|link|listAs|require|requireLive|among|adopt|readGauges|child|erasureRecord|finished|perform|rejection|step|check|startOf|actionStatements|flushNow|startWorker|link|openSession|unsupported|authenticate|claim|touch|start)$/
+  /^(begin|getStore|callAmong|observe|act|by|written|refused|rejected|rejectedCall|revealAll|reveal|endSession|deadLetter|answered|isGranted|deadLetterFragment|ackFragment|nackFragment|finished|listen|sign|revokedAmong|link|listAs|require|requireLive|among|adopt|readGauges|child|erasureRecord|finished|perform|rejection|step|check|startOf|actionStatements|flushNow|startWorker|link|openSession|unsupported|authenticate|claim|touch|start)$/
 
 export const isClass = (value: Callable) => /^class\b/.test(Function.prototype.toString.call(value))
 
