@@ -118,14 +118,15 @@ export function ResolveEffect({ approval, after, effect, onResolved }: ResolvePr
 
 /** The effect without the controls that resolve it. */
 export function AboutEffect({ effect, after }: Pick<ResolveProps, 'effect' | 'after'>) {
-  const { step, call, name, since } = effect
+  const { step, call, name, since, problem } = effect
   return (
     <>
       <Text as="p" bold className="break">
         It is unknown whether {visible(name)} happened
       </Text>
       <Text as="p" mb="2" className="break">
-        It was begun in {step}, {when(since)}. Find out whether it happened, and say so: {afterwards[after]}
+        It was begun in {step}, {when(since)}.{problem !== undefined && ` ${visible(problem)}`} Find out whether it
+        happened, and say so: {afterwards[after]}
       </Text>
       <Text as="p" mb="2" className="break">
         {effect.class}

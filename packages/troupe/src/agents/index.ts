@@ -102,6 +102,7 @@ export {
   resolveInThread,
   sessionThreadOf,
   type UncertainEffectOfSession,
+  uncertainFields,
   uncertainInThread,
   withRecords,
 } from './session/uncertain-in-thread.ts'

@@ -100,6 +100,8 @@ export interface RecordedEffect {
   readonly output?: Json
   /** The error; present if the effect failed. */
   readonly error?: StoredError
+  /** Why its outcome was unknown, if it ended without one; absent after a crash. */
+  readonly problem?: string
   /** The taint labels of its outcome. */
   readonly taint?: readonly TaintLabel[]
 }

@@ -19,9 +19,12 @@ export interface UncertainEffectOfSession {
   readonly key?: string
   /** The time at which the effect began, as ISO 8601 text. */
   readonly since: string
+  /** Why its outcome is unknown, such as an answer that never came; absent after a crash. */
+  readonly problem?: string
 }
 
-const fields = ['step', 'call', 'name', 'class', 'input', 'key', 'since'] as const
+/** The fields of an uncertain effect, which `resolve` accepts as it was listed. */
+export const uncertainFields = ['step', 'call', 'name', 'class', 'input', 'key', 'since', 'problem'] as const
 
 export async function uncertainInThread(
   { steps, user }: Pick<SessionOptions, 'steps' | 'user'>,
@@ -52,6 +55,7 @@ export async function withRecords(
       ...(recorded?.input === undefined ? {} : { input: recorded.input }),
       ...(recorded?.key === undefined ? {} : { key: recorded.key }),
       since: new Date(since).toISOString(),
+      ...(recorded?.problem === undefined ? {} : { problem: recorded.problem }),
     })
   }
   return found
@@ -68,7 +72,7 @@ export async function resolveInThread(
   effect: Pick<UncertainEffectOfSession, 'step' | 'call'>,
   resolution: Resolution,
 ): Promise<boolean> {
-  checkOptionNames('session.resolve', effect, fields)
+  checkOptionNames('session.resolve', effect, uncertainFields)
   const { step, call } = effect
   for (const [name, text] of Object.entries({ step, call })) checkText(`session.resolve.${name}`, text)
   if (sessionThreadOf(step) !== thread) throw failure('effect.resolved', { effect: call, step })

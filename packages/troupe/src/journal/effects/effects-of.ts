@@ -18,6 +18,7 @@ interface Found {
   input?: Json
   output?: Json
   error?: StoredError
+  problem?: string
   taint?: readonly TaintLabel[]
 }
 
@@ -67,7 +68,9 @@ function foldEntry(effects: Map<CallId, Found>, entry: LogEntry, at: number): vo
     case 'uncertain':
     case 'not-happened': {
       const known = effects.get(entry.id)
-      if (known) known.state = entry.t
+      if (!known) return
+      known.state = entry.t
+      if (entry.t === 'uncertain' && entry.p !== undefined) known.problem = entry.p
     }
   }
 }

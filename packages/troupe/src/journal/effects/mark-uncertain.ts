@@ -4,11 +4,16 @@ import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-record.ts'
 import type { Execution } from '../steps/execution.ts'
 
-export function markUncertain(execution: Execution, id: CallId, effect: string, claim: EffectClaim): void {
+/** @param problem why its outcome is unknown; undefined after a crash */
+export function markUncertain(
+  { execution, id, name }: { readonly execution: Execution; readonly id: CallId; readonly name: string },
+  claim: EffectClaim,
+  problem: string | undefined,
+): void {
   const { spec } = execution
   claim.uncertain = true
-  const row = execution.options.uncertain.add(spec.principal.userId, spec.id, id, effect)
-  execution.buffer.add(entryText({ t: 'uncertain', id }), row)
+  const row = execution.options.uncertain.add(spec.principal.userId, spec.id, id, name)
+  execution.buffer.add(entryText({ t: 'uncertain', id, ...(problem === undefined ? {} : { p: problem }) }), row)
   execution.buffer.want()
 }
 

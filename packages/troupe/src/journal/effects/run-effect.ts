@@ -329,7 +329,7 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
   if (aborted && (spec.class !== 'at-most-once' || isInterruption(thrown, reason))) return
   const claim = execution.record.claims.get(id)
   if (claimed && claim && spec.class === 'at-most-once' && isUnknown(thrown)) {
-    uncertain(effect, claim)
+    uncertain(effect, claim, storeError(thrown, execution.options.redact).message)
     return
   }
   const error = storeError(thrown, execution.options.redact)
@@ -373,14 +373,14 @@ async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<vo
 }
 
 /** The effect waits for a person or program that finds out its outcome. */
-function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim): void {
+function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim, problem?: string): void {
   const { execution, id, name } = effect
   execution.uncertain.set(id, name)
   execution.cleared.set(
     id,
     AsyncLocalStorage.bind(() => carryOut(effect, claim)),
   )
-  if (!claim.uncertain) markUncertain(execution, id, name, claim)
+  if (!claim.uncertain) markUncertain(effect, claim, problem)
   execution.cursor.setPassive(id, true)
   execution.advance()
 }

@@ -53,7 +53,8 @@ export type LogEntry =
     }
   /** Removes the claim: the step was stopped before the effect began. */
   | { readonly t: 'released'; readonly id: CallId }
-  | { readonly t: 'uncertain'; readonly id: CallId }
+  /** `p`: why its outcome is unknown; absent after a crash. */
+  | { readonly t: 'uncertain'; readonly id: CallId; readonly p?: string }
   /** A person resolved the effect as not happened. It is executed now, unless its step has ended. */
   | { readonly t: 'not-happened'; readonly id: CallId }
   /**

@@ -1,5 +1,11 @@
 /** The questions and uncertain effects of a user that wait for a person, in one list, and their answers. */
-import { cancelOpenStep, commitAnswer, resolveInThread, type UncertainEffectOfSession } from '../../agents/index.ts'
+import {
+  cancelOpenStep,
+  commitAnswer,
+  resolveInThread,
+  type UncertainEffectOfSession,
+  uncertainFields,
+} from '../../agents/index.ts'
 import {
   capture,
   checkCall,
@@ -98,7 +104,7 @@ export class Approvals {
     const run = journalOwnerOf(id)?.run
     if (run !== undefined) return (await this.#orchestra.get(run)).resolve(effect, resolution, options)
     checkCall('approvals.resolve', options)
-    checkOptionNames('approvals.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
+    checkOptionNames('approvals.resolve', effect, uncertainFields)
     const { step, call } = effect
     for (const [name, text] of Object.entries({ step, call })) checkText(`approvals.resolve.${name}`, text)
     const captured = capture(resolution)

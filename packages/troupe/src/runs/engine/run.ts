@@ -1,4 +1,6 @@
 /** The handle of a run: follow it, answer its questions, stop it. The handle has no state, and any process can create one. */
+
+import { uncertainFields } from '../../agents/index.ts'
 import {
   addStepTaint,
   capture,
@@ -381,7 +383,7 @@ export class Run<Response = Json> {
     options: Pick<CommandOptions, 'signal'> = {},
   ): Promise<void> {
     checkCall('run.resolve', options)
-    checkOptionNames('run.resolve', effect, ['step', 'call', 'name', 'class', 'input', 'key', 'since'])
+    checkOptionNames('run.resolve', effect, uncertainFields)
     await resolveEffect(this.#host, this.#user, { run: this.id, ...effect }, capture(resolution), { ...options })
   }
 

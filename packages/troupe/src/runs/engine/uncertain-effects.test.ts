@@ -48,6 +48,7 @@ const uncertain = {
   input: { amount: 250 },
   key: 'order-17',
   since: expect.stringMatching(/^\d{4}-.*Z$/),
+  problem: 'the answer did not come',
 }
 
 /** A run that was cancelled while the outcome of its effect was unknown. */
@@ -178,7 +179,7 @@ describe('a process without the code of the run', () => {
 describe('a run cancelled during a claimed at-most-once effect', () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-claimed-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const claimed = { ...uncertain, class: 'at-most-once' }
+  const { problem: _, ...claimed } = uncertain
   const topology = (agent: Agent) => ({ agents: [agent], flows: ['Start -> Payer', 'Payer -> End'] })
   const payer = (execute: (call: { readonly signal: AbortSignal }) => Promise<string>) =>
     defineAgent({

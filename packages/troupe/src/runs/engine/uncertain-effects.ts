@@ -36,6 +36,7 @@ export async function uncertainEffects(
       ...(input === undefined ? {} : { input }),
       ...(key === undefined ? {} : { key }),
       since: new Date(since).toISOString(),
+      ...(recorded?.problem === undefined ? {} : { problem: recorded.problem }),
     })
   }
   return found

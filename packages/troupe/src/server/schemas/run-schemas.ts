@@ -27,6 +27,7 @@ export const uncertainEffectSchema = z.object({
   input: json.optional(),
   key: z.string().optional(),
   since: z.string(),
+  problem: z.string().optional(),
 })
 
 export const runStatusSchema = z.object({
