@@ -329,6 +329,7 @@ export class Run<Response = Json> {
    * of a step that the cancellation stops, it resolves when that step has to stop, because the run waits for the step.
    */
   async cancel(options: CommandOptions = {}): Promise<void> {
+    checkCommand('run.cancel', options)
     const { signal } = options
     const stopped = currentStep()?.signal
     await this.#submit('cancel', options)
