@@ -94,7 +94,7 @@ function newFacts(
     if (present.has(normalised(text))) return []
     present.add(normalised(text))
     const earlier = known[(replaces ?? 0) - 1]?.id
-    // Of several facts in place of one, the first continues its history.
+    // If several facts replace one, the first continues its history.
     const isFirst = earlier !== undefined && !replaced.has(earlier)
     if (isFirst) replaced.add(earlier)
     const id = isFirst ? earlier : hashText(normalised(text)).slice(0, 32)

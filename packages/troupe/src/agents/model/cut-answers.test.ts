@@ -1,4 +1,4 @@
-/** What becomes of an answer that the maximum number of tokens cut off. */
+/** Answers that the maximum number of tokens cut off. */
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { LlmAgent, type LlmAgentOptions } from '../../index.ts'

@@ -8,8 +8,7 @@ import type { Known } from '../engine/starts/run-code.ts'
 import { prepareRun } from '../engine/starts/start-run.ts'
 import { type PrepareTask, ScheduleCode } from './schedule-code.ts'
 import { ScheduleHost } from './schedule-host.ts'
-import type { ScheduleAccess, TriggerSources } from './schedule-parts.ts'
-import { runOf } from './schedule-parts.ts'
+import { runOf, type ScheduleAccess, type TriggerSources } from './schedule-parts.ts'
 import { createScheduleStore } from './schedule-store.ts'
 
 /** The option `schedules` of `createTroupe`. */

@@ -8,6 +8,16 @@ beforeEach(() => {
 })
 afterEach(() => testbed.end())
 
+/** Opens a troupe with a team whose runs at a time last until `ended` resolves; a triggered run ends at once. */
+async function openedWithSlow() {
+  const ended = Promise.withResolvers<string>()
+  const slow = defineAgent({
+    name: 'Slow',
+    run: async ({ type }: { readonly type: string }) => (type === 'time' ? ended.promise : 'triggered'),
+  })
+  return { ended, troupe: await testbed.openedInMemory({ teams: { slow: solo(slow) } }) }
+}
+
 describe('a schedule', () => {
   it.each(['memory:', undefined])('A schedule starts a run at each of its times on %s.', async (storage) => {
     const troupe = await testbed.opened(storage ? { storage } : {})
@@ -158,12 +168,7 @@ describe('a schedule', () => {
   )
 
   it('A repeated trigger starts no run, and the schedule still waits for its newest run.', async () => {
-    const ended = Promise.withResolvers<string>()
-    const slow = defineAgent({
-      name: 'Slow',
-      run: async ({ type }: { readonly type: string }) => (type === 'time' ? ended.promise : 'triggered'),
-    })
-    const troupe = await testbed.openedInMemory({ teams: { slow: solo(slow) } })
+    const { troupe, ended } = await openedWithSlow()
     const { schedules, orchestra } = troupe.user('ada')
     const events = collectEvents(troupe)
     await schedules.create({ id: 'o', team: 'slow', every: '1m', overlap: 'skip' })
@@ -182,12 +187,7 @@ describe('a schedule', () => {
   it.each(['skip', 'queue'] as const)(
     'A schedule with the overlap policy %s waits for every open run, also if a triggered one has ended since.',
     async (overlap) => {
-      const ended = Promise.withResolvers<string>()
-      const slow = defineAgent({
-        name: 'Slow',
-        run: async ({ type }: { readonly type: string }) => (type === 'time' ? ended.promise : 'triggered'),
-      })
-      const troupe = await testbed.openedInMemory({ teams: { slow: solo(slow) } })
+      const { troupe, ended } = await openedWithSlow()
       const { schedules, orchestra } = troupe.user('ada')
       await schedules.create({ id: 'o', team: 'slow', every: '1m', overlap })
       await testbed.pass('1m', 1)

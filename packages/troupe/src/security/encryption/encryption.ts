@@ -215,7 +215,7 @@ export class ActiveEncryption implements RunningEncryption {
       old.map((id) => remove({ name: nameOfProbe(id) })),
     )
     if (old.length === 0) return
-    // What other processes have wrapped with an old key before its probe was deleted.
+    // Other processes may have wrapped keys with an old one before its probe was deleted.
     for (let user = await nextUser(storage, [keyTable], ''); user !== undefined; ) {
       this.#closing.signal.throwIfAborted()
       await keys.rewrap(user)

@@ -14,7 +14,7 @@ import { type CurrentRow, readWrites } from '../write-version.ts'
 import { positionText, type WatchPosition } from './watch-position.ts'
 import { maxPageValue } from './watch-reads.ts'
 
-/** What one change adds to the view of a reader, or removes from it. */
+/** The entry that one change adds to the view of a reader, or removes from it. */
 export type WatchEffect =
   | { readonly type: 'put'; readonly row: EntryRow }
   | { readonly type: 'removed' | 'expired' | 'left'; readonly key: string; readonly version: number }

@@ -1,4 +1,4 @@
-/** What ends or pauses a run while it cleans up after a failed attempt that another attempt follows. */
+/** Commands and time limits that end or pause a run while it cleans up between two attempts. */
 import { expect, it } from 'vitest'
 import type { RunConfig } from '../../../topology/canonical/run-config.ts'
 import { drawn, slow } from '../machine-teams.test.fixture.ts'
