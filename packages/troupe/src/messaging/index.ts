@@ -19,12 +19,12 @@ export {
 } from './supervision/supervise-options.ts'
 export type { ChildState, SuperviseParts, Supervision, SupervisionEnd } from './supervision/supervision.ts'
 export { Supervisor } from './supervision/supervisor.ts'
-export { DurableStateMachine, type DurableStateMachineOptions } from './workers/durable-state-machine.ts'
+export { DurableStateMachine, type DurableStateMachineOptions } from './workers/machines/durable-state-machine.ts'
+export { StateMachine, type StateMachineOptions } from './workers/machines/state-machine.ts'
+export type { Transition, Transitions } from './workers/machines/transition-table.ts'
 export { type AgentDetail, createPresence, Presence, type PresenceParts } from './workers/presence.ts'
 export type { HaltableWorker, RunningWorker, WorkerWatch } from './workers/running-worker.ts'
 export { type StartWorkerParts, startWorker, type WorkerContextOf } from './workers/start-worker.ts'
-export { StateMachine, type StateMachineOptions } from './workers/state-machine.ts'
-export type { Transition, Transitions } from './workers/transition-table.ts'
 export {
   type BatchHandler,
   type BatchOptions,

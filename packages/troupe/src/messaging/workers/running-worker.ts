@@ -9,7 +9,10 @@ export interface RunningWorker extends AsyncDisposable {
   readonly detail: AgentDetail
   /** The message types that it handles, one by one or in batches. */
   readonly types: readonly MessageType[]
-  /** Stops the worker: it receives no more messages, the handlers in progress end, then `onStop` is called. */
+  /**
+   * Stops the worker: it receives no more messages, the handlers in progress end, then `onStop` is called. In a handler or
+   * hook of the worker it resolves at once, because the worker ends after that one.
+   */
   stop(): Promise<void>
 }
 

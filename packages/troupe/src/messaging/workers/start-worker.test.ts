@@ -33,6 +33,51 @@ describe('the end of a worker', () => {
   })
 })
 
+describe('a worker that its own code stops', () => {
+  it('A worker whose handler awaits `stop` ends after that handler, and receives no more messages.', async () => {
+    const { start, agent, clock } = await testbed()
+    const done: string[] = []
+    const worker = new Worker('W').on(Note, async ({ payload }) => {
+      await running.stop()
+      done.push(payload)
+    })
+    worker.onStop = () => void done.push('stopped')
+    const running = await start(worker)
+    for (const text of ['first', 'second']) await agent('A').messages.send(Note, text, { to: 'W' })
+    await until(clock, () => done.includes('stopped'))
+    await running.stop()
+    expect(done).toEqual(['first', 'stopped'])
+    expect(await agent('W').mailbox.counts()).toMatchObject({ unread: 1, dead: 0 })
+  })
+  it('A worker whose `onConnect` awaits `stop` ends after it.', async () => {
+    const { start, clock } = await testbed()
+    const done: string[] = []
+    const worker = new Worker('W').onConnect('*', async () => {
+      await running.stop()
+      done.push('connected')
+    })
+    worker.onStop = () => void done.push('stopped')
+    const running = await start(worker)
+    await start(new Worker('B'))
+    await until(clock, () => done.includes('stopped'))
+    expect(done).toEqual(['connected', 'stopped'])
+  })
+  it('A worker that its handler stops reports an error of its `onStop`.', async () => {
+    const { start, agent, clock } = await testbed()
+    const failures: unknown[] = []
+    const worker = new Worker('W').on(Note, () => running.stop())
+    worker.onStop = () => {
+      throw new Error('no connection')
+    }
+    worker.onFailure = (error) => void failures.push(error)
+    const running = await start(worker)
+    await agent('A').messages.send(Note, 'x', { to: 'W' })
+    await until(clock, () => failures.length === 1)
+    await expect(running.stop()).rejects.toThrow('no connection')
+    expect(failures).toEqual([expect.objectContaining({ message: 'no connection' })])
+  })
+})
+
 describe('the options of a worker', () => {
   it('A worker handles one message at a time by default, from several senders too.', async () => {
     const { start, agent, clock } = await testbed()

@@ -7,6 +7,7 @@ import type { MessageType } from '../message-type.ts'
 import type { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import type { PreviousEffects } from '../receiving/previous-attempts.ts'
 import { Handling } from './handling.ts'
+import { OwnCode } from './own-code.ts'
 import type { AgentDetail, Presence } from './presence.ts'
 import { jobOf, registeredTypes } from './registered-types.ts'
 import type { HaltableWorker, WorkerWatch } from './running-worker.ts'
@@ -63,6 +64,7 @@ class WorkerRunner implements HaltableWorker {
   readonly #peers: WorkerPeers
   readonly #handling: Handling
   readonly #intake: WorkerIntake
+  readonly #ownCode = new OwnCode()
   #leave: (() => Promise<void>) | undefined
   #release: (() => Promise<void>) | undefined
   #stopped: Promise<void> | undefined
@@ -86,7 +88,14 @@ class WorkerRunner implements HaltableWorker {
     const failures = new WorkerFailures({ user, worker, emit, watch })
     this.#registered = registered
     this.#failures = failures
-    this.#peers = new WorkerPeers({ user, worker, registered, presence, incidents: security.incidents, failures })
+    this.#peers = new WorkerPeers({
+      user,
+      worker,
+      presence,
+      incidents: security.incidents,
+      failures,
+      ownCode: this.#ownCode,
+    })
     this.#handling = new Handling({
       ...{ user, agent: worker.name, clock, random, ...parts.journal, retry, watch },
       leaseMs: messaging.settings.leaseMs,
@@ -96,7 +105,7 @@ class WorkerRunner implements HaltableWorker {
     })
     this.#intake = new WorkerIntake({
       ...{ user, worker, registered, mailboxes },
-      handle: (deliveries) => this.#handle(deliveries),
+      handle: (deliveries) => this.#ownCode.run(() => this.#handle(deliveries)),
       failed: (error) => failures.report(error),
     })
   }
@@ -114,7 +123,7 @@ class WorkerRunner implements HaltableWorker {
       const { detail, leave } = await presence.join(this.#user, { name, role, topics })
       this.detail = detail
       this.#leave = leave
-      await this.#peers.watch()
+      await this.#peers.watch(this.#registered)
     } catch (error) {
       this.#handling.close()
       this.#peers.unwatch()
@@ -129,9 +138,11 @@ class WorkerRunner implements HaltableWorker {
     return registeredTypes(this.#registered)
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped ??= this.#stop()
-    return this.#stopped
+    const stopped = this.#stopped
+    if (!this.#ownCode.calls) return stopped
+    void this.#failures.contain(() => stopped)
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()

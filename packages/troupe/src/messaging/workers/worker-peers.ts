@@ -2,6 +2,7 @@
 import type { Incidents } from '../../security/index.ts'
 import type { DeliveryHandle } from '../receiving/delivery-handle.ts'
 import { releaseDeliveries } from '../receiving/release-deliveries.ts'
+import type { OwnCode } from './own-code.ts'
 import { type AgentDetail, matchesPresence, type Presence } from './presence.ts'
 import { type Registrations, Worker } from './worker.ts'
 import type { WorkerFailures } from './worker-failures.ts'
@@ -9,11 +10,13 @@ import type { WorkerFailures } from './worker-failures.ts'
 export interface WorkerPeersParts {
   readonly user: string
   readonly worker: Worker
-  readonly registered: Pick<Registrations, 'connects' | 'disconnects'>
   readonly presence: Pick<Presence, 'watch' | 'last'>
   readonly incidents: Pick<Incidents, 'record'>
   readonly failures: Pick<WorkerFailures, 'report' | 'contain' | 'deadLetter'>
+  readonly ownCode: OwnCode
 }
+
+type Hooks = Registrations['connects']
 
 /** The delay in ms after a failed lookup of a sender. */
 const pauseMs = 1_000
@@ -30,13 +33,14 @@ export class WorkerPeers {
     this.#parts = parts
   }
 
-  async watch(): Promise<void> {
-    const { user, worker, registered, presence } = this.#parts
-    if (registered.connects.length + registered.disconnects.length === 0 && !this.#guards) return
+  /** Watches the peers of the user, if the worker has hooks for them or accepts only some. */
+  async watch({ connects, disconnects }: Pick<Registrations, 'connects' | 'disconnects'>): Promise<void> {
+    const { user, worker, presence } = this.#parts
+    if (connects.length + disconnects.length === 0 && !this.#guards) return
     this.#unwatch = await presence.watch(user, {
       self: worker.name,
-      connected: (peer) => this.#connect(peer),
-      disconnected: (peer) => this.#disconnect(peer),
+      connected: (peer) => this.#connect(peer, connects),
+      disconnected: (peer) => this.#disconnect(peer, disconnects),
     })
   }
   unwatch(): void {
@@ -88,25 +92,26 @@ export class WorkerPeers {
     return accepted
   }
 
-  #connect(peer: AgentDetail): void {
+  #connect(peer: AgentDetail, hooks: Hooks): void {
     this.#present.set(peer.name, peer)
     this.#enqueue(async () => {
       if (this.#guards && !(await this.#accepts(peer))) return
       this.#connected.add(peer.id)
-      await this.#callHooks(this.#parts.registered.connects, peer)
+      await this.#callHooks(hooks, peer)
     })
   }
-  #disconnect(peer: AgentDetail): void {
+  #disconnect(peer: AgentDetail, hooks: Hooks): void {
     this.#present.delete(peer.name)
     this.#enqueue(async () => {
-      if (this.#connected.delete(peer.id)) await this.#callHooks(this.#parts.registered.disconnects, peer)
+      if (this.#connected.delete(peer.id)) await this.#callHooks(hooks, peer)
     })
   }
   /** Calls the hooks one after the other, in the order in which peers connected and disconnected. */
   #enqueue(run: () => Promise<void>): void {
-    this.#hooks = this.#hooks.then(() => this.#parts.failures.contain(run))
+    const { failures, ownCode } = this.#parts
+    this.#hooks = this.#hooks.then(() => failures.contain(() => ownCode.run(run)))
   }
-  async #callHooks(hooks: Registrations['connects'], peer: AgentDetail): Promise<void> {
+  async #callHooks(hooks: Hooks, peer: AgentDetail): Promise<void> {
     for (const { pattern, handler } of hooks)
       if (matchesPresence(pattern, peer)) await this.#parts.failures.contain(() => handler(peer))
   }

@@ -18,9 +18,9 @@ import type { Mailbox } from '../mailbox.ts'
 import type { Message } from '../message.ts'
 import type { BroadcastOptions, MessageClient, PublishOptions, RequestOptions, SendOptions } from '../message-client.ts'
 import { checkMessageType, type MessageType } from '../message-type.ts'
+import { StateMachine, type StateMachineOptions } from './machines/state-machine.ts'
+import type { Transition } from './machines/transition-table.ts'
 import type { AgentDetail } from './presence.ts'
-import { StateMachine, type StateMachineOptions } from './state-machine.ts'
-import type { Transition } from './transition-table.ts'
 import { checkResource, type Resource } from './worker-resources.ts'
 
 /** Members for `startWorker` only: no entry exports these names, so an application cannot call them. */

@@ -2,8 +2,8 @@
  * A state machine that is an entry of the context mesh. Each transition is one `update` of the entry, so of two
  * concurrent transitions from one state only one happens. In a step, a transition is staged with the turn.
  */
-import type { ContextClient, PushOptions } from '../../context/index.ts'
-import { checkOptions, endable, invalidInput, type Json, TroupeError } from '../../core/index.ts'
+import type { ContextClient, PushOptions } from '../../../context/index.ts'
+import { checkOptions, endable, invalidInput, type Json, TroupeError } from '../../../core/index.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
 /** The options of `StateMachine.open`. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ContextClient } from '../../context/index.ts'
-import { Access } from '../../security/index.ts'
-import { defineMessage } from '../message-type.ts'
-import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
-import { messagingTestbeds } from '../open-testbeds.test.fixture.ts'
+import type { ContextClient } from '../../../context/index.ts'
+import { Access } from '../../../security/index.ts'
+import { defineMessage } from '../../message-type.ts'
+import { type MessagingTestbed, openMessagingTestbed } from '../../messaging-testbed.test.fixture.ts'
+import { messagingTestbeds } from '../../open-testbeds.test.fixture.ts'
+import { Worker } from '../worker.ts'
 import { StateMachine } from './state-machine.ts'
-import { Worker } from './worker.ts'
 
 const Pay = defineMessage<string>('pay')
 const transitions = { open: ['paid', 'cancelled'], paid: ['shipped'], shipped: [], cancelled: [] } as const

@@ -1,5 +1,5 @@
 /** The allowed transitions of a state machine, in memory or durable. */
-import { checkFunction, failure, invalidInput, isPlainObject, listOf, readable, show } from '../../core/index.ts'
+import { checkFunction, failure, invalidInput, isPlainObject, listOf, readable, show } from '../../../core/index.ts'
 
 /** A change of state. */
 export interface Transition<State extends string> {

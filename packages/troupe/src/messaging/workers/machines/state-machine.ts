@@ -1,5 +1,5 @@
 /** A state machine, which rejects transitions that its table does not have. */
-import { checkOptions, invalidInput, show } from '../../core/index.ts'
+import { checkOptions, invalidInput, show } from '../../../core/index.ts'
 import { DurableStateMachine, type DurableStateMachineOptions } from './durable-state-machine.ts'
 import { Observers, type Transition, type Transitions, TransitionTable } from './transition-table.ts'
 
