@@ -38,6 +38,9 @@ const sqlite = [
     successes integer not null, duration_ms integer not null, primary key (user_id, agent, tool)) without rowid`,
 ]
 
+/** A version that was replaced before has no known source: it is deleted with its item. */
+const historySource = [`alter table memory_history add column source text not null default ''`]
+
 export const agentsMigrations: readonly Migration[] = [
   {
     module: 'agents',
@@ -45,6 +48,13 @@ export const agentsMigrations: readonly Migration[] = [
     name: 'conversations, threads, memories, statistics of tools',
     lowestReader: 1,
     up: { sqlite, postgres: postgresTables(sqlite) },
+  },
+  {
+    module: 'agents',
+    version: 2,
+    name: 'the thread of earlier versions of memories',
+    lowestReader: 1,
+    up: { sqlite: historySource, postgres: historySource },
   },
 ]
 

@@ -98,8 +98,8 @@ function compile(dialect: Dialect) {
       memoryContent,
     ),
     saveVersion: statement<Item>(
-      (p) => sql`insert into memory_history (user_id, memory, id, version, content, provenance, taint, at)
-        select user_id, memory, id, version, content, provenance, taint, at from memory_items where ${at(p)}`,
+      (p) => sql`insert into memory_history (user_id, memory, id, version, content, source, provenance, taint, at)
+        select user_id, memory, id, version, content, source, provenance, taint, at from memory_items where ${at(p)}`,
     ),
     put: statement<
       Item & {
@@ -142,9 +142,9 @@ function compile(dialect: Dialect) {
       (p) => sql`delete from memory_items where user_id = ${p.user} and source = ${p.source}`,
     ),
     dropSourceHistory: statement<{ user: string; source: string }>(
-      (p) => sql`delete from memory_history where user_id = ${p.user} and exists (select 1 from memory_items i
-        where i.user_id = ${p.user} and i.source = ${p.source} and i.memory = memory_history.memory
-        and i.id = memory_history.id)`,
+      (p) => sql`delete from memory_history where user_id = ${p.user} and (source = ${p.source} or exists (
+        select 1 from memory_items i where i.user_id = ${p.user} and i.source = ${p.source}
+        and i.memory = memory_history.memory and i.id = memory_history.id))`,
     ),
     vector: statement<Item & { version: number; model: string; vector: string }>(
       (p) => sql`update memory_items set vector_model = ${p.model}, vector = ${p.vector}

@@ -160,4 +160,21 @@ describe('memory.consolidate', () => {
     await session.forget()
     expect(await user.memory('Clerk').facts.items()).toEqual([])
   })
+
+  it('session.forget removes the earlier version of a fact that another conversation has replaced.', async () => {
+    const { agent } = clerkWith(true, [
+      { facts: [{ text: 'Ada lives in Berlin.' }] },
+      { facts: [{ text: 'Ada lives in Rome.', replaces: 1 }] },
+    ])
+    const user = await ada()
+    const [berlin, rome] = ['a', 'b'].map((threadId) => user.session(agent, { threadId }))
+    await berlin?.generate('I live in Berlin.')
+    await rome?.generate('I live in Rome now.')
+    const { facts } = user.memory('Clerk')
+    const [fact] = await facts.items()
+    const id = fact?.id ?? ''
+    expect(await facts.history(id)).toMatchObject([{ content: 'Ada lives in Berlin.' }])
+    await berlin?.forget()
+    expect([await facts.items(), await facts.history(id)]).toMatchObject([[{ content: 'Ada lives in Rome.' }], []])
+  })
 })

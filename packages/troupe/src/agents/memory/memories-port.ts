@@ -50,7 +50,7 @@ export interface Memories {
   put(user: UserId, memory: string, item: NewMemory, capacity: number): Fragment
   /** Removes items with their vectors and earlier versions. */
   forget(user: UserId, memory: string, ids: readonly string[]): Fragment
-  /** Removes all items that were stored in a thread, in every memory of the user. */
+  /** Removes all items and earlier versions that were stored in a thread, in every memory of the user. */
   forgetSource(user: UserId, source: string): Fragment
   /**
    * Stores vectors of items whose version is unchanged. A failure is ignored; the next search computes the vectors
