@@ -16,7 +16,7 @@ const [owner, login, deputy] = ['owner', 'login', 'deputy'].map((name) => `troup
   string,
 ]
 const at = (user: string) => Object.assign(new URL(server), { username: user, password: '' }).href
-const schema = schemaName('roles')
+const [schema, otherSchema] = [schemaName('roles'), schemaName('roles_other')]
 const encryption = { keys: [{ id: 'test', key: new Uint8Array(32) }] }
 const open = (url: string, postgres: PostgresOptions, production = false) =>
   openStorage({ url, postgres, production, migrations: [], clock: systemClock, random: systemRandom })
@@ -150,6 +150,45 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     await storage.close()
     await withClient((client) => client.query(`revoke create on schema ${schema} from ${login}`))
   })
+
+  test('A role without the right to create schemas creates the tables in a schema that it has.', async () => {
+    await withClient((client) => client.query(`create schema ${otherSchema} authorization ${deputy}`))
+    await withClient((client) => client.query(`grant troupe_app to ${deputy}; revoke ${owner} from ${deputy}`))
+    await (await open(at(deputy), { schema: otherSchema })).close()
+    await dropSchema(otherSchema)
+  })
+
+  test.each(['statement_timeout', 'lock_timeout'])(
+    'A process waits for the migration of another one for longer than the %s of its role.',
+    async (timeout) => {
+      await withClient((client) => client.query(`alter role ${owner} set ${timeout} = '50ms'`))
+      try {
+        await withClient(async (client) => {
+          await client.query('begin')
+          await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+            `troupe migrates ${otherSchema}`,
+          ])
+          const opening = open(at(owner), { schema: otherSchema })
+          opening.catch(() => {})
+          const isWaiting = () =>
+            withClient(async (other) => {
+              const { rows } = await other.query(
+                `select from pg_stat_activity where usename = $1 and wait_event = 'advisory'
+                  and clock_timestamp() > query_start + interval '200ms'`,
+                [owner],
+              )
+              return rows.length
+            })
+          await expect.poll(isWaiting, { timeout: 20_000, interval: 20 }).toBe(1)
+          await client.query('commit')
+          await (await opening).close()
+        })
+      } finally {
+        await withClient((client) => client.query(`alter role ${owner} reset ${timeout}`))
+        await dropSchema(otherSchema)
+      }
+    },
+  )
 
   test.each([
     ['alter table TABLE no force row level security', 'alter table TABLE force row level security'],

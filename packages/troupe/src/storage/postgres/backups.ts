@@ -18,7 +18,7 @@ import { connect } from './connections/connect.ts'
 import { type PostgresSettings, settingsOf } from './connections/connection-target.ts'
 import { disconnect } from './connections/keepalive.ts'
 import { failureOf } from './error-class.ts'
-import { alone, applyMigrations } from './migrate.ts'
+import { alone, applyMigrations, withoutTimeouts } from './migrate.ts'
 
 /** The bounds of a batch. A typical row has a few hundred bytes, but a value may have 8 MB. */
 const rowsPerBatch = 100
@@ -30,7 +30,8 @@ export const postgresBackups: BackupEngine<PostgresOptions> = { file: 'troupe.js
 async function copy(options: PostgresOptions, to: string, signal?: AbortSignal): Promise<Contents> {
   const settings = settingsOf(options)
   return asOwner(settings, 'troupe backup', signal, async (client) => {
-    await client.query('begin isolation level repeatable read read only; set local statement_timeout = 0')
+    await client.query('begin isolation level repeatable read read only')
+    await client.query(withoutTimeouts)
     if (!(await tablesOf(client, settings)).includes(schemaTable))
       throw failure('storage.foreign', { path: settings.location.name, problem: 'the schema has no troupe in it' })
     await client.query(`set local search_path = ${settings.location.schema}, pg_temp`)
@@ -87,7 +88,7 @@ async function restore(
       const there = await tablesOf(client, settings)
       if (there.length > 0)
         throw failure('storage.not_empty', { path: location.name, problem: `it has ${there.length} tables` })
-      await client.query("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '5min'")
+      await client.query("set local idle_in_transaction_session_timeout = '5min'")
       await applyMigrations(client, then, owner, at)
       await fill(client, rowsIn(folder, data, signal), await tablesOf(client, settings))
       await applyMigrations(client, migrations, owner, at)

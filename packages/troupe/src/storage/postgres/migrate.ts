@@ -25,6 +25,13 @@ export const applicationRole = 'troupe_app'
 /** The errors of two databases of one server that alter the shared role at the same time. */
 const collision = /tuple concurrently|deadlock/
 
+/**
+ * Removes the timeouts that the server, the database or the role sets from the transaction: the durations of a
+ * migration, of a wait for one and of a backup are unknown. Older servers have no `transaction_timeout`.
+ */
+export const withoutTimeouts = `select set_config(name, '0', true) from pg_settings
+  where name in ('statement_timeout', 'lock_timeout', 'transaction_timeout')`
+
 /** @throws ValidationError `storage.incompatible`, `storage.too_new` */
 export async function isCurrent(
   client: Client,
@@ -52,8 +59,10 @@ export async function migrate(
 export async function alone(client: Client, { schema }: ConnectionTarget, run: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++)
     try {
+      await client.query('begin')
+      await client.query(withoutTimeouts)
       // The timeout ends the transaction of a stalled process, so that others can continue.
-      await client.query("begin; set local idle_in_transaction_session_timeout = '10s'")
+      await client.query("set local idle_in_transaction_session_timeout = '10s'")
       await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`troupe migrates ${schema}`])
       await run()
       await client.query('commit')
@@ -91,7 +100,9 @@ export async function applyMigrations(
   at: number,
 ): Promise<void> {
   const { schema } = location
-  await client.query(`create schema if not exists ${schema}`)
+  // IF NOT EXISTS needs the right to create schemas also if the schema exists.
+  const { rows } = await client.query('select from pg_namespace where nspname = $1', [schema])
+  if (rows.length === 0) await client.query(`create schema ${schema}`)
   await client.query(`set local search_path = ${schema}, pg_temp`)
   await client.query(`create table if not exists storage_schema (module text not null, version bigint not null,
     name text not null, lowest_reader bigint not null, at bigint not null, primary key (module, version))`)

@@ -87,6 +87,10 @@ const settingsOf = (statementMs: number): string =>
     'search_path=',
     // JIT compilation takes longer than any statement here, and old statistics can start it.
     'jit=off',
+    // The lock of a user orders the changes only if each statement sees what was committed before it.
+    'default_transaction_isolation=read\\ committed',
+    // A wait for a lock ends with its statement.
+    'lock_timeout=0',
     `statement_timeout=${statementMs}`,
     `idle_in_transaction_session_timeout=${idleMsOf(statementMs)}`,
   ]
