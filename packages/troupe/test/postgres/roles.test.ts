@@ -1,5 +1,6 @@
 /** The roles of PostgreSQL: one owns the tables, one only logs in, and who could see all users does not serve them. */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../src/core/index.ts'
@@ -149,6 +150,33 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     expect(await storage.check()).toMatchObject([{ code: 'storage.creating_role', severity: 'warning' }])
     await storage.close()
     await withClient((client) => client.query(`revoke create on schema ${schema} from ${login}`))
+  })
+
+  test('A backup of PostgreSQL by a role that does not see all rows is rejected, and a member of the owner makes one.', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-roles-'))
+    const backup = async (name: string, postgres: PostgresOptions) => {
+      const troupe = await createTroupe({ storage: { schema: otherSchema, ...postgres }, log: 'silent' })
+      try {
+        await troupe.user('ada').context.push('k', 1)
+        return await troupe.backup(join(folder, name))
+      } finally {
+        await troupe.close()
+      }
+    }
+    const names = []
+    for (const migrateUrl of [at(owner), at(deputy), server]) {
+      const name = new URL(migrateUrl).username
+      names.push(name)
+      expect((await backup(name, { url: at(login), migrateUrl })).rows.context_entries).toBe(1)
+    }
+    await expect(backup('login', { url: at(login) })).rejects.toMatchObject({
+      code: 'storage.denied',
+      message: expect.stringContaining(`${login} does not see all rows`),
+      hint: expect.stringContaining('migrateUrl'),
+    })
+    expect(readdirSync(folder).sort()).toEqual(names.sort())
+    rmSync(folder, { recursive: true })
+    await dropSchema(otherSchema)
   })
 
   test('A role without the right to create schemas creates the tables in a schema that it has.', async () => {

@@ -34,6 +34,7 @@ async function copy(options: PostgresOptions, to: string, signal?: AbortSignal):
     await client.query(withoutTimeouts)
     if (!(await tablesOf(client, settings)).includes(schemaTable))
       throw failure('storage.foreign', { path: settings.location.name, problem: 'the schema has no troupe in it' })
+    await requireAllRows(client, settings)
     await client.query(`set local search_path = ${settings.location.schema}, pg_temp`)
     const { rows: versions } = await client.query<{ module: string; version: number }>(
       `select module, max(version) as version from ${schemaTable} group by module`,
@@ -127,6 +128,25 @@ async function tablesOf(client: Client, { location }: PostgresSettings): Promise
     [location.schema],
   )
   return rows.map(({ name }) => name)
+}
+
+/**
+ * Requires that row-level security hides no rows from the role. A backup by another role would have no row of any user.
+ * @throws ExternalServiceError `storage.denied`
+ */
+async function requireAllRows(client: Client, { location, migrateLocation }: PostgresSettings): Promise<void> {
+  const { rows } = await client.query<{ role: string; table: string }>(
+    `select current_user as role, c.relname as "table" from pg_class c
+      where c.relnamespace = $1::regnamespace and c.relrowsecurity and not exists (
+        select from pg_policy p, unnest(p.polroles) as member
+        where p.polrelid = c.oid and p.polname = 'of_owner' and pg_has_role(member, 'usage'))
+      and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) limit 1`,
+    [location.schema],
+  )
+  const [hidden] = rows
+  if (!hidden) return
+  const problem = `${hidden.role} does not see all rows of ${hidden.table}, because it is not the role that migrated it`
+  throw failure('storage.denied', { path: migrateLocation.name, problem })
 }
 
 async function* linesFrom(

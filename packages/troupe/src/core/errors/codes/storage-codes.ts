@@ -60,7 +60,7 @@ export const storageCodes = {
   'storage.denied': {
     class: errors.ExternalServiceError,
     message: 'The database {path} rejects this role: {problem}.',
-    hint: 'Check user, password and database, their rules in pg_hba.conf, and the privileges of the role. If the role may not create the tables, set migrateUrl to a role that may.',
+    hint: 'Check user, password and database, their rules in pg_hba.conf, and the privileges of the role. If the role may not create, migrate or back up the tables, set migrateUrl to a role that may.',
     retryable: false,
   },
   'storage.untrusted': {
