@@ -231,6 +231,28 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     await storage.close()
     await execute(restore)
   })
+
+  test('The key rotation of PostgreSQL finds the keys of all users after the tables got another owner.', async () => {
+    const key = (id: string, byte: number) => ({ id, key: new Uint8Array(32).fill(byte) })
+    const storage = { url: at(login), schema: otherSchema }
+    const openAs = (migrateUrl: string, ...keys: readonly ReturnType<typeof key>[]) =>
+      createTroupe({ storage: { ...storage, migrateUrl }, encryption: { keys }, log: 'silent' })
+    const before = await openAs(at(owner), key('old', 1))
+    await before.user('ada').context.push('k', 1)
+    await before.close()
+    await withClient((client) =>
+      client.query(
+        `revoke ${owner} from ${deputy}; grant troupe_app to ${deputy}; reassign owned by ${owner} to ${deputy}`,
+      ),
+    )
+    const troupe = await openAs(at(deputy), key('old', 1), key('new', 2))
+    expect(await troupe.encryption.rotate({ to: key('new', 2) })).toMatchObject({ users: 1 })
+    await troupe.close()
+    const after = await openAs(at(deputy), key('new', 2))
+    expect(await after.user('ada').context.get('k')).toBe(1)
+    await after.close()
+    await dropSchema(otherSchema)
+  })
 })
 
 const bin = binaries()

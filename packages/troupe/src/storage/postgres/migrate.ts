@@ -1,7 +1,7 @@
 /**
  * Migrates the schema to this release in one transaction under a lock; other processes that open the schema meanwhile
  * wait. The same transaction forces row-level security on every table with a user, except work tables. A table without
- * it is therefore never visible.
+ * it is therefore never visible. If the tables have another owner since, the transaction gives that owner the policies.
  */
 import type { Client } from 'pg'
 import {
@@ -32,7 +32,10 @@ const collision = /tuple concurrently|deadlock/
 export const withoutTimeouts = `select set_config(name, '0', true) from pg_settings
   where name in ('statement_timeout', 'lock_timeout', 'transaction_timeout')`
 
-/** @throws ValidationError `storage.incompatible`, `storage.too_new` */
+/**
+ * Returns whether the schema needs no migration, and its owner sees all rows.
+ * @throws ValidationError `storage.incompatible`, `storage.too_new`
+ */
 export async function isCurrent(
   client: Client,
   migrations: readonly Migration[],
@@ -40,7 +43,20 @@ export async function isCurrent(
 ): Promise<boolean> {
   const applied = await appliedTo(client, location)
   checkReadable(applied, latestOf(migrations), location.name)
-  return unappliedOf(applied, migrations).length === 0
+  return unappliedOf(applied, migrations).length === 0 && !(await hidesRowsFromOwner(client, location))
+}
+
+/** A condition for a table whose policy does not name its owner, which the server's administrator has changed. */
+const withoutOwnerPolicy = `c.relkind = 'r' and c.relforcerowsecurity and not exists (
+  select from pg_policy p where p.polrelid = c.oid and p.polname = 'of_owner' and c.relowner = any (p.polroles))`
+
+/** Functions that read over all users run as the owner of the tables, and would find no rows. */
+async function hidesRowsFromOwner(client: Client, { schema }: ConnectionTarget): Promise<boolean> {
+  const { rows } = await client.query(
+    `select from pg_class c where c.relnamespace = to_regnamespace($1) and ${withoutOwnerPolicy} limit 1`,
+    [schema],
+  )
+  return rows.length > 0
 }
 
 /** @throws ValidationError `storage.incompatible`, `storage.too_new`; the errors of the server */
@@ -144,7 +160,14 @@ const securing = ({ schema, user }: ConnectionTarget): readonly string[] => [
       execute format('alter table %I enable row level security', t);
       execute format('alter table %I force row level security', t);
       execute format('create policy of_user on %I using (user_id = (select nullif(current_setting(''troupe.user'', true), '''')))', t);
-      execute format('create policy of_owner on %I to current_user using (true)', t);
+    end loop;
+  end $$`,
+  `do $$ declare t record; begin
+    for t in select c.relname, pg_get_userbyid(c.relowner) as owner from pg_class c
+      where c.relnamespace = current_schema()::regnamespace and ${withoutOwnerPolicy}
+    loop
+      execute format('drop policy if exists of_owner on %I', t.relname);
+      execute format('create policy of_owner on %I to %I using (true)', t.relname, t.owner);
     end loop;
   end $$`,
   `grant usage on schema ${schema} to ${applicationRole}`,
