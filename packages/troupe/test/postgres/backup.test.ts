@@ -112,6 +112,25 @@ describe.skipIf(missing !== undefined)('a backup of PostgreSQL', () => {
     expect(copy.run_labels).not.toEqual([])
   })
 
+  test('A table of another program in the schema of PostgreSQL does not prevent the restore of a backup.', async () => {
+    await dropSchema(other)
+    await withClient((client) =>
+      client.query(`create table ${schema}.budgets_of_others as select 1 as n; create table ${schema}.parts (n int)
+        partition by range (n); create table ${schema}.part partition of ${schema}.parts default;
+        insert into ${schema}.parts values (1)`),
+    )
+    const otherFolder = join(folder, 'wednesday')
+    const troupe = await createTroupe(config(schema))
+    await troupe.user('ada').context.push('k', 1)
+    const { rows } = await troupe.backup(otherFolder)
+    await troupe.close()
+    await withClient((client) => client.query(`drop table ${schema}.budgets_of_others, ${schema}.parts`))
+    await restoreBackup({ from: otherFolder, to: config(other).storage })
+    const copy = await rowsOf(other)
+    expect((copy.context_entries as string[]).length).toBe(rows.context_entries)
+    expect(copy.budgets_of_others).toBeUndefined()
+  })
+
   test('A restored schema of PostgreSQL is visible only with its mark.', async () => {
     await dropSchema(other)
     let done = false

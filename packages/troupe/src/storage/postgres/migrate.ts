@@ -46,8 +46,11 @@ export async function isCurrent(
   return unappliedOf(applied, migrations).length === 0 && !(await hidesRowsFromOwner(client, location))
 }
 
+/** A condition for a table of Troupe with row-level security. */
+export const withPolicies = `c.relkind = 'r' and exists (
+  select from pg_policy p where p.polrelid = c.oid and p.polname = 'of_user')`
 /** A condition for a table whose policy does not name its owner, which the server's administrator has changed. */
-const withoutOwnerPolicy = `c.relkind = 'r' and c.relforcerowsecurity and not exists (
+const withoutOwnerPolicy = `${withPolicies} and not exists (
   select from pg_policy p where p.polrelid = c.oid and p.polname = 'of_owner' and c.relowner = any (p.polroles))`
 
 /** Functions that read over all users run as the owner of the tables, and would find no rows. */
