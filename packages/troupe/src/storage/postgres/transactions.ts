@@ -112,6 +112,7 @@ export class Transactions {
         : [
             setting('idle_in_transaction_session_timeout', `'${idleMsOf(options.statementMs)}'`),
             setting('jit', "'off'"),
+            setting('lock_timeout', "'0'"),
           ]),
       setting('troupe.user', '$1::text'),
       setting('role', `'${applicationRole}'`),
