@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -137,22 +138,31 @@ describe('a backup', () => {
     expect(readdirSync(at('monday')).sort()).toEqual(['manifest.json', 'troupe.db'])
   })
 
-  it('A backup removes what a dead process left, and nothing else with such a name.', async () => {
+  it('A backup removes what a dead process left, and neither the work of another host nor anything else with such a name.', async () => {
     const troupe = await opened()
+    const otherHost = '{"pid":1,"started":"0","boot":"of another host"}'
+    const age = new Date(Date.now() - 25 * 3_600_000)
     for (const [name, note] of [
-      ['dead', '{"pid":1,"started":"0"}'],
+      ['abandoned', otherHost],
+      ['other-host', otherHost],
       ['theirs', '{"by":"somebody"}'],
     ] as const) {
       mkdirSync(at(`monday.partial-${name}`))
       writeFileSync(at(`monday.partial-${name}/writer.json`), note)
     }
+    for (const path of ['writer.json', '']) utimesSync(join(at('monday.partial-abandoned'), path), age, age)
     const { pid } = spawnSync(process.execPath, ['--version'])
     for (const name of [`${pid}-Ab3dEf`, `${pid}-Ab3dEg`, `${process.pid}-Ab3dEf`])
       mkdirSync(at(`monday.partial-${name}`))
     writeFileSync(at(`monday.partial-${pid}-Ab3dEg/writer.json`), '{"pid":')
     writeFileSync(at(`monday.partial-theirs/${pid}`), '')
     await troupe.backup(at('monday'))
-    const left = ['monday', `monday.partial-${process.pid}-Ab3dEf`, 'monday.partial-theirs']
+    const left = [
+      'monday',
+      `monday.partial-${process.pid}-Ab3dEf`,
+      'monday.partial-other-host',
+      'monday.partial-theirs',
+    ]
     expect(readdirSync(folder).filter((name) => name.startsWith('monday'))).toEqual(left)
   })
 

@@ -36,10 +36,15 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, ...Object.fromEntries(known) }
 }
 
+/** Whether this process sees the identified one if that is running. It does not see those of other containers and hosts. */
+export function isVisible(other: ProcessIdentity): boolean {
+  const here = hostIdentity()
+  return other.boot === here.boot && other.namespace === here.namespace
+}
+
 /** Whether the identified process is running, as far as this process can see. */
 export function isRunning(other: ProcessIdentity): boolean {
-  const here = hostIdentity()
-  if (other.boot !== here.boot || other.namespace !== here.namespace) return false
+  if (!isVisible(other)) return false
   if (other.started !== undefined) return startOf(other.pid) === other.started
   try {
     process.kill(other.pid, 0)

@@ -1,11 +1,12 @@
 /**
  * The working folder of one backup or restore, beside the final name, with a note that identifies the writing process.
  * The folder of a dead process may be removed; the folder of a running process stays. Several processes that write to
- * one name therefore do not damage each other's work.
+ * one name therefore do not damage each other's work. A process of another container or host cannot be seen here, so
+ * its folder stays for a day after the last write.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { isRunning, type ProcessIdentity, thisProcess } from '../process-identity.ts'
+import { isRunning, isVisible, type ProcessIdentity, thisProcess } from '../process-identity.ts'
 
 /**
  * A backup whose process died after the rename and before the removal of this file still contains it; the file is not
@@ -13,15 +14,23 @@ import { isRunning, type ProcessIdentity, thisProcess } from '../process-identit
  */
 export const writerFile = 'writer.json'
 
+/** The time in ms without a write after which the folder of a process that cannot be seen is abandoned. */
+const abandonedAfterMs = 24 * 3_600_000
+
 const beginningOf = (path: string) => `${path}.partial-`
 
-/** Removes what dead processes have left. @returns the path of a new working folder */
-export function beginBackupAttempt(path: string): string {
+/**
+ * Removes what dead processes have left.
+ * @param at ms since 1970
+ * @returns the path of a new working folder
+ */
+export function beginBackupAttempt(path: string, at: number): string {
   for (const entry of readdirSync(dirname(path), { withFileTypes: true })) {
     if (!entry.isDirectory() || !entry.name.startsWith(basename(beginningOf(path)))) continue
     const left = join(dirname(path), entry.name)
     const owner = writerOf(left) ?? creatorOf(left)
-    if (owner && !isRunning(owner)) rmSync(left, { recursive: true, force: true })
+    if (owner && (isVisible(owner) ? !isRunning(owner) : isAbandoned(left, at)))
+      rmSync(left, { recursive: true, force: true })
   }
   const writer = thisProcess()
   const folder = mkdtempSync(`${beginningOf(path)}${writer.pid}-`)
@@ -32,6 +41,17 @@ export function beginBackupAttempt(path: string): string {
     throw error
   }
   return folder
+}
+
+function isAbandoned(folder: string, at: number): boolean {
+  try {
+    const paths = [folder, ...readdirSync(folder).map((name) => join(folder, name))]
+    const writtenAt = Math.max(...paths.map((path) => statSync(path).mtimeMs))
+    return at - writtenAt > abandonedAfterMs
+  } catch {
+    // The other process has completed it meanwhile.
+    return false
+  }
 }
 
 /** @returns undefined if the folder has no valid note */

@@ -70,7 +70,7 @@ export async function writeBackup(
   let partial: string | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    partial = beginBackupAttempt(path)
+    partial = beginBackupAttempt(path, Date.parse(of.at))
     const data = join(partial, of.file)
     const contents = await write(data)
     const found = { bytes: statSync(data).size, sha256: await hashOf(data, signal) }

@@ -103,13 +103,14 @@ async function restore(
   let attempt: string | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    attempt = beginBackupAttempt(path)
+    const at = Date.parse(restoration.at)
+    attempt = beginBackupAttempt(path, at)
     const partial = join(attempt, 'troupe.db')
     copyFileSync(data, partial)
     chmodSync(partial, 0o600)
     const db = openForWriting(partial)
     try {
-      migrate(db, migrations, path, Date.parse(restoration.at))
+      migrate(db, migrations, path, at)
       for (const { sql, binds } of markRestored(restoration)) db.prepare(sql).run(...binds)
     } finally {
       db.close()
