@@ -88,6 +88,23 @@ describe('A key with labels', () => {
     await expect(servers.start({ teams }, wrong)).rejects.toMatchObject({ code: 'validation.failed' })
   })
 
+  it('A token is rejected only if it is invalid, and not because the keys of its issuer cannot be read.', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const keys = 'https://127.0.0.1:1/keys'
+    const jwt = { issuer: 'https://id.test', audience: 'troupe', algorithms: ['EdDSA'], keys } as const
+    const served = await servers.start({ teams }, { authentication: 'required', jwt })
+    const answerTo = async (expiresIn: string) => {
+      const token = new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: 'EdDSA' }).setExpirationTime(expiresIn)
+      return as(served, { key: await token.sign(privateKey) })('GET', '/v1/runs')
+    }
+    const unknown = { status: 502, body: { code: 'external.failed', retryable: true } }
+    expect(await answerTo('1h')).toMatchObject(unknown)
+    expect(await answerTo('-1h')).toMatchObject({ status: 401 })
+    const header = Buffer.from('{"alg":"EdDSA"}').toString('base64url')
+    expect(await as(served, { key: `${header}.bm8.bm8` })('GET', '/v1/runs')).toMatchObject({ status: 401 })
+    expect(await as(served, { key: 'no token' })('GET', '/v1/runs')).toMatchObject({ status: 401 })
+  })
+
   it('A key with labels is created over HTTP, and an invalid label is rejected.', async () => {
     const { call, troupe } = await servers.start()
     const wanted = { name: 'n', users: ['ada'], taint: ['untrusted:web'] }

@@ -116,6 +116,8 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
       recordLogin(site, session, scope.users)
       setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
     } catch (error) {
+      // A failure of the provider or the storage says nothing about the person.
+      if (error instanceof TroupeError && error.retryable) throw error
       limit.addFailure(request)
       recordRejection(site, error instanceof TroupeError ? error.code : 'failed')
       throw error

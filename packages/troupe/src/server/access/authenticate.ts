@@ -18,11 +18,14 @@ const hostKey: RequestPrincipal = { id: hostKeyId, kind: 'key', name: 'host', ..
 const digest = (text: string) => hash('sha256', text, 'buffer')
 const unsafe = (method: string) => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
 
-/** @returns undefined if the request has no valid credential */
+/**
+ * @returns undefined if the request has no valid credential
+ * @throws ExternalServiceError `external.failed` if the keys for its token cannot be read
+ */
 export type Authenticate = (request: FastifyRequest) => Promise<RequestPrincipal | undefined>
 
 /** The groups that authentication uses. */
-type AuthenticationPorts = Pick<TroupeParts, 'platform' | 'security' | 'protection'>
+type AuthenticationPorts = Pick<TroupeParts, 'platform' | 'security' | 'protection' | 'observability'>
 
 export async function createAuthenticate(parts: AuthenticationPorts, settings: ServerSettings): Promise<Authenticate> {
   const { apiKeys } = parts.security

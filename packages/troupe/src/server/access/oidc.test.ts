@@ -187,6 +187,34 @@ describe('sign-in by an OpenID provider', () => {
     await new Promise((resolve) => astray.close(resolve))
   })
 
+  it('A sign-in by an OpenID provider that cannot be reached is a retryable failure and counts for no address.', async () => {
+    const seen: string[] = []
+    let isDown = true
+    const failing = createServer((request, response) => {
+      seen.push(request.url ?? '')
+      if (isDown || request.url === '/token') return response.writeHead(503).end()
+      const own = `http://127.0.0.1:${(failing.address() as AddressInfo).port}`
+      const metadata = { issuer: own, authorization_endpoint: `${own}/authorize`, token_endpoint: `${own}/token` }
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(metadata))
+    })
+    await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve))
+    const oidc = { issuer: `http://127.0.0.1:${(failing.address() as AddressInfo).port}`, clientId, role: 'readonly' }
+    const { url, troupe } = await servers.start({}, { oidc })
+    const failed = { status: 502, body: { code: 'external.failed', retryable: true } }
+    expect(await caller(url)('GET', '/login')).toMatchObject(failed)
+    isDown = false
+    const begun = await caller(url)('GET', '/login')
+    const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state')
+    const cookie = cookieIn(begun, 'troupe_login')?.split(';')[0] ?? ''
+    const back = `/login/callback?code=x&state=${state}`
+    expect(await caller(url)('GET', back, undefined, { cookie })).toMatchObject(failed)
+    expect(seen).toContain('/token')
+    await troupe.audit.flush()
+    expect((await troupe.audit.incidents({ operation: 'login' })).items).toEqual([])
+    failing.closeAllConnections()
+    await new Promise((resolve) => failing.close(resolve))
+  })
+
   it('A sign-in by an OpenID provider rejects unsafe options.', async () => {
     const good = { issuer: 'https://id.test', clientId: 'c' }
     for (const oidc of [

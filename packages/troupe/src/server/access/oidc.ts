@@ -4,7 +4,15 @@
  */
 import type { Configuration, IDToken } from 'openid-client'
 import type { ServerConfig } from '../../configuration/index.ts'
-import { checkName, checkOptions, failure, invalidInput, isFilledText, isListOf } from '../../core/index.ts'
+import {
+  checkName,
+  checkOptions,
+  failure,
+  invalidInput,
+  isFilledText,
+  isListOf,
+  TroupeError,
+} from '../../core/index.ts'
 import type { TroupeParts } from '../../operations/index.ts'
 import { isSecretReference, type KeyScope, roleOf } from '../../security/index.ts'
 
@@ -48,11 +56,15 @@ export interface PendingSignIn {
 }
 
 export interface IdentityProvider {
-  /** @param redirectUri the address to which the provider redirects the browser */
+  /**
+   * @param redirectUri the address to which the provider redirects the browser
+   * @throws ExternalServiceError `external.failed` if the provider cannot be reached
+   */
   begin(redirectUri: string): Promise<{ readonly url: string; readonly pending: PendingSignIn }>
   /**
    * @param url the address to which the provider redirected the browser
-   * @throws AccessDeniedError `login.rejected` if it does not answer this sign-in, and for a person without a role
+   * @throws AccessDeniedError `login.rejected` if it does not answer this sign-in, and for a person without a role;
+   * ExternalServiceError `external.failed` if the provider cannot be reached
    */
   finish(url: URL, pending: PendingSignIn): Promise<KeyScope>
 }
@@ -68,7 +80,8 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
     known ??= discover(options, parts).catch((error: unknown) => {
       // The provider may be available later.
       known = undefined
-      throw error
+      parts.observability.log.warn('the metadata of the OpenID provider could not be read', { error: error as Error })
+      throw ownError(error) ?? providerFailed('has no metadata that can be used', error)
     })
     return known
   }
@@ -101,13 +114,24 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
         idTokenExpected: true,
       }
       const tokens = await client.authorizationCodeGrant(config, url, checks).catch((error: unknown) => {
-        parts.observability.log.warn('a sign-in was rejected', { error: error as Error })
+        const own = ownError(error)
+        parts.observability.log.warn(own?.retryable ? 'a sign-in failed' : 'a sign-in was rejected', {
+          error: error as Error,
+        })
+        if (own?.retryable) throw own
         throw failure('login.rejected', { problem: 'the answer of the provider is not one to this sign-in' })
       })
       return scopeFrom(tokens.claims(), options)
     },
   }
 }
+
+const providerFailed = (problem: string, cause?: unknown): TroupeError =>
+  failure('external.failed', { problem: `the OpenID provider ${problem}` }, { cause })
+
+/** Returns the error of our `fetch`, which the package may have wrapped. */
+const ownError = (thrown: unknown): TroupeError | undefined =>
+  [thrown, (thrown as Partial<Error>).cause].find((error) => error instanceof TroupeError)
 
 async function discover(
   { issuer, clientId, clientSecret, hosts = [] }: OidcOptions,
@@ -126,12 +150,18 @@ async function discover(
     metadata,
     secret === undefined ? client.None() : client.ClientSecretBasic(secret),
     {
-      [client.customFetch]: (url, init) => {
+      [client.customFetch]: async (url, init) => {
         if (!allowed.has(new URL(url).host))
           throw failure('login.rejected', {
             problem: `the provider names ${new URL(url).host}, which is none of its hosts`,
           })
-        return egressClient.fetchTo(url)(url, init as RequestInit)
+        const response = await egressClient
+          .fetchTo(url)(url, init as RequestInit)
+          .catch((cause: unknown) => {
+            throw providerFailed('cannot be reached', cause)
+          })
+        if (response.status >= 500) throw providerFailed(`answered with the status ${response.status}`)
+        return response
       },
       execute: server.protocol === 'http:' ? [client.allowInsecureRequests] : [],
     },

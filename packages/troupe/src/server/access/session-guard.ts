@@ -26,7 +26,7 @@ export function createSessionGuard(authenticate: Authenticate, clock: Clock, for
     if (asked.size >= maxTracked) asked.clear()
     const isSessionValid = authenticate(request).then(
       (found) => found?.kind === kind && found.id === id,
-      // If the storage fails, the state of the key is unknown; the check is repeated.
+      // If the storage or the issuer of tokens fails, the state of the key is unknown; the check is repeated.
       () => true,
     )
     asked.set(name, { at: now, isSessionValid })
