@@ -65,13 +65,13 @@ async function sessionServer(tools: Readonly<Record<string, Answering>>) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, sessions, close }
 }
 
-const toolsOf = async (url: string, timeout: '10s' | '1h' = '10s') => {
+const toolsOf = async (url: string, timeout: '1s' | '10s' | '1h' = '10s') => {
   const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
   open.push(troupe)
   const { tools } = await mcpTools(troupe, { name: 'other', server: { url }, timeout, resultLimit: 1_024 })
   const byName = new Map(tools.map((tool) => [tool.name, tool]))
-  return (name: string) =>
-    (byName.get(`other_${name}`) as Tool).execute({}, { fetch, key: 'k', signal: new AbortController().signal })
+  return (name: string, signal = new AbortController().signal) =>
+    (byName.get(`other_${name}`) as Tool).execute({}, { fetch, key: 'k', signal })
 }
 
 const answering =
@@ -80,6 +80,9 @@ const answering =
     response
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }] } }))
+
+const startStream = (response: ServerResponse) =>
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
 
 test('An expired MCP session is renewed, and the call is made in the new one.', async () => {
   const { url, sessions } = await sessionServer({ echo: answering('heard') })
@@ -124,6 +127,25 @@ test('An MCP call whose response is complete without its answer has an unknown o
   for (const name of ['accepted', 'empty', 'foreign'])
     await expect(call(name), name).rejects.toMatchObject({ code: 'outcome.unknown' })
   expect(await call('batch')).toBe('in a batch')
+})
+
+test.each([
+  ['is cancelled before its response', '1h', () => {}],
+  ['is cancelled within its stream', '1h', startStream],
+  ['is timed out before its response', '1s', () => {}],
+  ['is timed out within its stream', '1s', startStream],
+] as const)('An MCP call that %s ends its HTTP request.', async (_, timeout, begin) => {
+  const controller = new AbortController()
+  const ended = Promise.withResolvers<void>()
+  const mute: Answering = (response) => {
+    response.on('close', () => ended.resolve())
+    begin(response)
+    if (timeout === '1h') controller.abort()
+  }
+  const { url } = await sessionServer({ mute })
+  const call = await toolsOf(url, timeout)
+  await expect(call('mute', controller.signal)).rejects.toThrow()
+  await ended.promise
 })
 
 test('An MCP server whose first response is complete without an answer cannot be reached.', async () => {

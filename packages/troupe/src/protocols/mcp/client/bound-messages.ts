@@ -1,5 +1,5 @@
 /**
- * Bounds what a message of a server costs the main thread. The client checks each message by recursive schemas, some 5 µs for
+ * Bounds what a message of a server costs the main thread, and ends the requests that are cancelled. The client checks each message by recursive schemas, some 5 µs for
  * each value, and tools are hashed, compared and recorded. A message of too many values is replaced before that by an error.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
@@ -40,7 +40,8 @@ interface MessageListeners {
 /**
  * Bounds the messages of a transport that is connected already, and all pages of a list of tools together.
  * A request with too many values is left without an answer, and a notification is dropped. A request whose stream ends
- * without its answer fails at once instead of at its timeout.
+ * without its answer fails at once instead of at its timeout. A request that the client cancels, also for its timeout, is
+ * aborted: by the protocol of 2025 the client sends a notification only, and the HTTP request would wait for the server.
  * @param listeners `onList` counts and delivers a list of tools; `onMessage` is called with each message
  */
 export function boundMessages(
@@ -51,16 +52,25 @@ export function boundMessages(
   if (!deliver) return
   const send = transport.send.bind(transport)
   let listed = 0
-  const unanswered = new Set<unknown>()
+  const unanswered = new Map<unknown, AbortController>()
+  const abort = (id: unknown) => {
+    unanswered.get(id)?.abort()
+    unanswered.delete(id)
+  }
   transport.send = (message, options) => {
     if ('method' in message && message.method === 'tools/list' && message.params?.cursor === undefined) listed = 0
+    if ('method' in message && message.method === 'notifications/cancelled') abort(message.params?.requestId)
     if (!('id' in message && 'method' in message) || options?.onRequestStreamEnd) return send(message, options)
-    unanswered.add(message.id)
+    const controller = new AbortController()
+    const { signal } = controller
+    unanswered.set(message.id, controller)
+    const requestSignal = options?.requestSignal ? AbortSignal.any([options.requestSignal, signal]) : signal
     return new Promise((_, reject) => {
-      const onRequestStreamEnd = () => {
-        if (unanswered.delete(message.id)) reject(new Error('the stream of the request ended without its answer'))
+      const fail = (error: unknown) => {
+        if (unanswered.delete(message.id)) reject(error)
       }
-      send(message, { ...options, onRequestStreamEnd }).catch(reject)
+      const onRequestStreamEnd = () => fail(new Error('the stream of the request ended without its answer'))
+      send(message, { ...options, requestSignal, onRequestStreamEnd }).catch(fail)
     })
   }
   const receive: typeof deliver = (message, extra) => {
