@@ -177,6 +177,16 @@ describe('the way out', () => {
     expect(asked).toBe(2)
   })
 
+  it('The egress fetch tries the next address of a name if an address does not answer.', async () => {
+    const privateAddresses = ['127.0.0.0/8', '::1']
+    for (const first of ['::1', '127.0.0.2']) {
+      const { fetch } = egressOf({ privateAddresses }, { lookup: async () => [first, '127.0.0.1'] })
+      expect(await (await fetch(`http://localhost:${port}/`)).text(), first).toBe('ok')
+    }
+    const { fetch } = egressOf({ privateAddresses }, { lookup: async () => ['::1', '127.0.0.2'] })
+    await expect(fetch(`http://localhost:${port}/`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
+  })
+
   it('The egress fetch checks each redirect, and follows a limited number.', async () => {
     const to: Record<string, string> = {
       '/inside': 'http://169.254.169.254/latest/meta-data/',
