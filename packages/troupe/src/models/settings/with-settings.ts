@@ -5,6 +5,7 @@
 import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptions } from '@ai-sdk/provider'
 import type { CallSettings } from './call-settings.ts'
 import { type ProviderKind, providerOptionsOf } from './provider-settings.ts'
+import { withCallIds } from './with-call-ids.ts'
 import { withPromptCache } from './with-prompt-cache.ts'
 import { withToolFiles } from './with-tool-files.ts'
 
@@ -32,7 +33,7 @@ export function withSettings(model: LanguageModelV4, kind: ProviderKind): Langua
     const settings = (troupe ?? {}) as Carried
     const providerOptions = providerOptionsOf(kind, provider, { ...settings, providerOptions: others })
     const asked = {
-      ...withToolFiles(kind, options),
+      ...withCallIds(kind, withToolFiles(kind, options)),
       ...(providerOptions && Object.keys(providerOptions).length > 0 ? { providerOptions } : {}),
     }
     if (providerOptions === undefined || Object.keys(providerOptions).length === 0) delete asked.providerOptions
