@@ -75,19 +75,20 @@ export async function callModel(
         throw failure(code, { model: name, status: verdict.status, problem }, { cause: error })
       }
       if (verdict.kind === 'limited') {
-        const pause = verdict.afterMs ?? backoffDelay(backoff, pauses + 1, random)
+        const pause = verdict.afterMs || backoffDelay(backoff, pauses + 1, random)
         gate.coolDown(pause)
         if (pause > longestPauseMs || ++pauses >= maxPauses) throw limited(name, pause, error)
         retried('limited', pause)
         continue
       }
       failures++
-      if (!verdict.canRetry || failures >= (caller.attempts ?? defaultAttempts)) {
+      const { afterMs = 0 } = verdict
+      if (!verdict.canRetry || afterMs > longestPauseMs || failures >= (caller.attempts ?? defaultAttempts)) {
         if (error instanceof TroupeError && error.name === 'TimeoutError') throw error
         const problem = redact(verdict.problem)
         throw failure('model.failed', { model: name, attempts: failures, problem }, { cause: error })
       }
-      const pause = backoffDelay(backoff, failures, random)
+      const pause = Math.max(afterMs, backoffDelay(backoff, failures, random))
       retried('failed', pause)
       await sleep(clock, pause, call.signal)
     }

@@ -9,7 +9,13 @@ export type ModelFailure =
   | { readonly kind: 'rejected'; readonly status: number; readonly problem: string; readonly isTooLong: boolean }
   /** Status 429: a rate limit, which is not a failure of the model. */
   | { readonly kind: 'limited'; readonly afterMs: number | undefined }
-  | { readonly kind: 'failed'; readonly problem: string; readonly canRetry: boolean }
+  | {
+      readonly kind: 'failed'
+      readonly problem: string
+      readonly canRetry: boolean
+      /** The pause that the provider asks for. */
+      readonly afterMs?: number | undefined
+    }
 
 /** Errors of the AI SDK after which another attempt may bring a readable answer. */
 const unreadable = new Set([
@@ -37,11 +43,12 @@ export function verdictOf(error: unknown, at: number): ModelFailure {
   if (unreadable.has((error as Error | undefined)?.name ?? '') || statusCode === 200)
     return { kind: 'failed', problem: 'the response does not follow the protocol of the provider', canRetry: true }
   const problem = problemOf(error)
-  if (statusCode === 429) return { kind: 'limited', afterMs: retryAfter(responseHeaders, at) }
+  const afterMs = retryAfter(responseHeaders, at)
+  if (statusCode === 429) return { kind: 'limited', afterMs }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
     return { kind: 'rejected', status: statusCode, problem, isTooLong: isTooLong(error, statusCode) }
   // Model objects outside the AI SDK throw connection errors directly. Any other direct error is a defect and is not retried.
-  return { kind: 'failed', problem, canRetry: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)) }
+  return { kind: 'failed', problem, canRetry: isRetryable ?? (statusCode !== undefined || isOfNetwork(error)), afterMs }
 }
 
 /** The provider sent an unreadable answer; another attempt may bring a readable one. */
@@ -87,15 +94,14 @@ function isTooLong(error: unknown, status: number): boolean {
 const problemOf = (error: unknown): string =>
   truncateText((error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '', 300) || 'no reason given'
 
+/** A longer pause is read as this, so that one wrong header does not disable a model until its process restarts. */
+const longestAskedMs = 3_600_000
+
 /** Reads retry-after as seconds or a date (RFC 9110 §10.2.3), and `retry-after-ms` as OpenAI sends it. */
 function retryAfter(headers: Readonly<Record<string, string | undefined>>, at: number): number | undefined {
   const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
-  const exact = Number(header('retry-after-ms') ?? Number.NaN)
-  if (Number.isFinite(exact)) return Math.max(0, exact)
-  const value = header('retry-after')
-  if (value === undefined) return undefined
-  const seconds = Number(value)
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000)
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - at)
+  const [exact, value] = [header('retry-after-ms'), header('retry-after')]
+  const asked = [Number(exact ?? Number.NaN), Number(value ?? Number.NaN) * 1_000, Date.parse(value ?? '') - at]
+  const ms = asked.find((each) => Number.isFinite(each))
+  return ms === undefined ? undefined : Math.min(longestAskedMs, Math.max(0, ms))
 }

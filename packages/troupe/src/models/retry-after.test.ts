@@ -1,0 +1,54 @@
+/** The pauses that providers ask for, also where they are zero, absurd or part of a failure. */
+import { expect, it } from 'vitest'
+import { createEvents, createVirtualClock, seededRandom, TroupeError } from '../core/index.ts'
+import { MockModel } from '../testing/index.ts'
+import { createModels } from './create-models.ts'
+import { verdictOf } from './model-failure.ts'
+
+const apiError = (statusCode: number, retryAfter: string) =>
+  Object.assign(new Error(`HTTP ${statusCode}`), { statusCode, responseHeaders: { 'retry-after': retryAfter } })
+const afterMs = (status: number, retryAfter: string) => verdictOf(apiError(status, retryAfter), 0)
+
+/** @returns the pauses before each call of the model, in ms, and the text or the code of the error */
+async function pausesOf(...responses: ConstructorParameters<typeof MockModel>[0]['responses'][]) {
+  const clock = createVirtualClock()
+  const pauses: number[] = []
+  const events = createEvents(() => {})
+  events.on('model.retried', ({ pauseMs }) => void pauses.push(pauseMs))
+  const model = new MockModel({ responses: responses.flat() as never })
+  const models = createModels({ clock, random: seededRandom(1), events })
+  const asked = models
+    .call([model], { user: 'u', prompt: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }] })
+    .catch((error: unknown) => error)
+  for (let i = 0; i < 20; i++) await clock.advance('10s')
+  const outcome = await asked
+  return { pauses, code: outcome instanceof TroupeError ? outcome.code : undefined, calls: model.calls.length }
+}
+
+it('A model call that failed is repeated no earlier than the provider asks.', async () => {
+  const { pauses, code } = await pausesOf([apiError(503, '20'), apiError(529, '30'), 'up again'])
+  expect(pauses).toEqual([20_000, 30_000])
+  expect(code).toBeUndefined()
+})
+
+it('A model call that failed is not repeated if the provider asks for more than a minute.', async () => {
+  expect(await pausesOf([apiError(503, '61'), 'never'])).toEqual({ pauses: [], code: 'model.failed', calls: 1 })
+})
+
+it('A model call waits before it is repeated if a rate limit asks for no pause.', async () => {
+  for (const none of ['0', '', '-5']) {
+    const { pauses } = await pausesOf([apiError(429, none), apiError(429, none), 'at last'])
+    expect(pauses).toHaveLength(2)
+    expect(Math.min(...pauses)).toBeGreaterThan(100)
+  }
+})
+
+it('verdictOf reads a pause as an hour at most, so that one wrong header does not disable a model.', () => {
+  const hour = 3_600_000
+  for (const status of [429, 503]) {
+    expect(afterMs(status, '99999999999')).toMatchObject({ afterMs: hour })
+    expect(afterMs(status, 'Fri, 31 Dec 9999 23:59:59 GMT')).toMatchObject({ afterMs: hour })
+    expect(afterMs(status, '120')).toMatchObject({ afterMs: 120_000 })
+    expect(afterMs(status, 'soon')).toMatchObject({ afterMs: undefined })
+  }
+})
