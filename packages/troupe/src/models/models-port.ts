@@ -110,7 +110,7 @@ export interface ModelCall
   readonly onPart?: (part: LivePart) => void
 }
 
-/** A part of a streamed answer. `reset` declares the text so far void, because another attempt begins. */
+/** A part of a streamed answer. `reset` declares the parts so far void, because another attempt begins. */
 export type LivePart =
   | { readonly type: 'text-delta'; readonly delta: string }
   | { readonly type: 'reasoning-delta'; readonly delta: string }

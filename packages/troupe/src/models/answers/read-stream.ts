@@ -120,13 +120,16 @@ function addMetadata(text: StreamedText, metadata: SharedV4ProviderMetadata): vo
 
 /**
  * Passes text on over several attempts. Text that a later attempt repeats is not passed on twice. If the later attempt
- * differs, a `reset` declares the text so far void.
+ * differs, or reasons again, a `reset` declares the parts so far void.
  */
 export class LiveText {
   readonly #emit: (part: LivePart) => void
   #text = ''
   /** How many characters of the earlier text this attempt has repeated. */
   #repeated = 0
+  /** Whether this attempt has emitted reasoning, and whether parts of an earlier attempt are still valid. */
+  #hasReasoned = false
+  #isRepeating = false
 
   constructor(emit: (part: LivePart) => void) {
     this.#emit = emit
@@ -134,6 +137,8 @@ export class LiveText {
 
   begin(): void {
     this.#repeated = 0
+    this.#isRepeating ||= this.#hasReasoned || this.#text !== ''
+    this.#hasReasoned = false
   }
 
   text(delta: string): void {
@@ -158,11 +163,18 @@ export class LiveText {
 
   #replace(text: string): void {
     this.#text = text
+    this.#isRepeating = false
     this.#emit({ type: 'reset', reason: 'the answer was cut off and starts again' })
     if (text !== '') this.#emit({ type: 'text-delta', delta: text })
   }
 
   reasoning(delta: string): void {
+    // A reset after this part would declare it void too.
+    if (this.#isRepeating && !this.#hasReasoned) {
+      this.#replace(this.#text.slice(0, this.#repeated))
+      this.#repeated = this.#text.length
+    }
+    this.#hasReasoned = true
     this.#emit({ type: 'reasoning-delta', delta })
   }
 }
