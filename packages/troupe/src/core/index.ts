@@ -25,7 +25,7 @@ export * from './events/envelope.ts'
 export { eventNames } from './events/event-names.ts'
 export type { EventName, EventPayloads } from './events/event-payloads.ts'
 export * from './events/events.ts'
-export { reportCallback } from './events/report-callback.ts'
+export { callReported, reportCallback } from './events/report-callback.ts'
 export {
   addStepTaint,
   currentStep,

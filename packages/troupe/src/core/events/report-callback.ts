@@ -25,3 +25,15 @@ export function reportCallback(
 ): void {
   events.emit({ type: 'callback.failed', at: clock.now(), ...about, ...failedWith(error) }, () => ({ error }))
 }
+
+/** Calls a function of the application that has no awaiting caller; reports what it throws or rejects with. */
+export function callReported(
+  parts: Parameters<typeof reportCallback>[0],
+  about: Callback & EventContext,
+  call: () => unknown,
+): void {
+  const called = async () => {
+    await call()
+  }
+  called().catch((error: unknown) => reportCallback(parts, about, error))
+}

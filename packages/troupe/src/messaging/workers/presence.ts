@@ -4,12 +4,12 @@
  */
 import {
   type Clock,
+  callReported,
   decodeJson,
   type Events,
   encodeJson,
   type Ids,
   PeriodicTask,
-  reportCallback,
 } from '../../core/index.ts'
 import type { Row, Statement, Storage } from '../../storage/index.ts'
 import { presenceStatements } from '../statements/presence-statements.ts'
@@ -217,11 +217,8 @@ export class Presence {
     }
   }
   #notify(user: string, listener: (detail: AgentDetail) => void, detail: AgentDetail): void {
-    try {
-      listener(detail)
-    } catch (error) {
-      reportCallback(this.#parts, { callback: 'presence listener', name: detail.name, userId: user }, error)
-    }
+    const about = { callback: 'presence listener', name: detail.name, userId: user } as const
+    callReported(this.#parts, about, () => listener(detail))
   }
 
   async #read(user: string): Promise<readonly AgentDetail[]> {

@@ -1,5 +1,6 @@
 /** Executes past runs again with a change, and compares the results. */
 import {
+  callReported,
   checkName,
   checkOptions,
   checkSignal,
@@ -8,7 +9,6 @@ import {
   jsonSchemaOf,
   listOf,
   readable,
-  reportCallback,
   show,
   type UserId,
 } from '../../core/index.ts'
@@ -174,12 +174,10 @@ async function execute(
       if (share) purse.release(share, run.spent)
       if (share) await record?.add(run)
       done[index] = run
-      try {
-        onProgress?.({ done: Object.keys(done).length, total: rows.length, run })
-      } catch (error) {
-        // An error of the observer does not affect the evaluation.
-        reportCallback(host.parts.platform, { callback: 'progress observer', name: row.run, userId: user }, error)
-      }
+      const progress = { done: Object.keys(done).length, total: rows.length, run }
+      // An error of the observer does not affect the evaluation.
+      const about = { callback: 'progress observer', name: row.run, userId: user } as const
+      callReported(host.parts.platform, about, () => onProgress?.(progress))
     }
   }
   const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, work))

@@ -8,6 +8,7 @@ import {
   nearest,
   type Schema,
   show,
+  whenAborted,
 } from '../../core/index.ts'
 import { citesSources } from './scorers/cites-sources.ts'
 import { exactMatch } from './scorers/exact-match.ts'
@@ -81,9 +82,17 @@ function scoreNamed(score: { readonly named: string }, scores: NamedScores): Sco
   )
 }
 
-/** @throws ValidationError for a score that is not a number, or a missing expected answer */
+/**
+ * Returns the verdict of a scorer. The scorer gets its own copy of the run, so that an answer that it sorts or edits stays
+ * as it was for the other scorers and the stored result.
+ * @throws ValidationError for a score that is not a number, or a missing expected answer; the reason of the signal if it
+ * aborts, because a scorer may never return
+ */
 export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context: ScoreContext): Promise<Verdict> {
-  const outcome: unknown = await scorer(run, context)
+  const aborted = Promise.withResolvers<never>()
+  const release = whenAborted(context.signal, () => aborted.reject(context.signal?.reason))
+  const called = async (): Promise<unknown> => scorer(copied(run) as ScoredRun, context)
+  const outcome = await Promise.race([aborted.promise, called()]).finally(release)
   const verdict = isPlainObject(outcome) ? (outcome as Partial<Verdict>) : { score: outcome as number }
   const { score, choice, reason } = verdict
   if (!isExactNumber(score))
@@ -95,4 +104,11 @@ export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context
     ...(choice === undefined ? {} : { choice: String(choice) }),
     ...(reason === undefined ? {} : { reason: String(reason) }),
   }
+}
+
+/** Copies lists and plain objects; errors and other instances are shared. */
+function copied(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copied)
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([field, each]) => [field, copied(each)]))
 }

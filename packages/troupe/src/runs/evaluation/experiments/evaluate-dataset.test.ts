@@ -205,6 +205,18 @@ describe('experiments.evaluate', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('experiments.evaluate reports an observer of progress whose promise rejects, and continues.', async () => {
+    const troupe = await opened({ agents: [adder('Adder', total).agent] })
+    const failures: unknown[] = []
+    troupe.on('callback.failed', ({ callback, code }) => failures.push([callback, code]))
+    const onProgress = async () => {
+      throw new Error('This observer fails.')
+    }
+    const spec = { dataset: sums, agent: 'Adder', scorers: { exactMatch }, onProgress }
+    expect(await troupe.user('ada').experiments.evaluate(spec)).toMatchObject({ status: 'completed' })
+    expect(failures).toEqual(Array.from({ length: 3 }, () => ['progress observer', 'agent.failed']))
+  })
+
   it('experiments.evaluate counts cost and tokens of runs, and of judges apart, and reports agreement with labels.', async () => {
     const prices = { 'mock/writer': { input: 1, output: 1 }, 'mock/judge': { input: 10, output: 10 } }
     const writer = new MockModel({ modelId: 'writer', responses: ['Hello!', 'Go away.', 'Hi.'] })

@@ -2,7 +2,7 @@
  * Evaluates a data set: executes each case as a durable run of one team, or of two, and scores the answers. Each result is
  * stored at once, so that a second call executes and pays for nothing twice.
  */
-import { checkSignal, failure, reportCallback, type UserId } from '../../../core/index.ts'
+import { callReported, checkSignal, failure, type UserId } from '../../../core/index.ts'
 import type { OrchestraHost } from '../../engine/orchestra-host.ts'
 import type { CaseParts, CaseTask } from './evaluate-case.ts'
 import type { CaseResult, Experiment, ExperimentSide } from './experiment.ts'
@@ -97,13 +97,9 @@ function report(
   { onProgress }: ExperimentSpec,
   progress: Parameters<NonNullable<ExperimentSpec['onProgress']>>[0],
 ): void {
-  try {
-    onProgress?.(progress)
-  } catch (error) {
-    // An error of the observer does not affect the experiment.
-    const { run: name } = progress.result
-    reportCallback(parts.platform, { callback: 'progress observer', name, userId: user }, error)
-  }
+  // An error of the observer does not affect the experiment.
+  const about = { callback: 'progress observer', name: progress.result.run, userId: user } as const
+  callReported(parts.platform, about, () => onProgress?.(progress))
 }
 
 async function finishExperiment(

@@ -183,6 +183,18 @@ describe('scoring of live runs', () => {
     expect(await ada.experiments.scoresOf('old')).toBeUndefined()
   })
 
+  it('A troupe closes although a scorer of live runs never returns.', async () => {
+    const asked = Promise.withResolvers<void>()
+    const endless = () => {
+      asked.resolve()
+      return new Promise<number>(() => {})
+    }
+    const troupe = await opened({ evaluation: { online: { share: 1, scorers: { endless } } } })
+    await troupe.user('ada').orchestra.run({ id: 'first', task: 1, topology })
+    await asked.promise
+    await troupe.close()
+  })
+
   it('Live scoring skips failed runs and runs of experiments, and a scorer that fails breaks nothing.', async () => {
     const asked: string[] = []
     const moody = ({ id }: { readonly id: string }) => {
