@@ -1,10 +1,11 @@
 /** A troupe in memory for one test: agents on scripted models, whose scripts are verified at the end. */
-import type { RunOutcome } from '../agents/index.ts'
+import { definitionOf, type RunOutcome } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
 import { checkConstruct, construct, copyJson, failure, isInstance, objectOf, seededRandom } from '../core/index.ts'
 import { createTroupe, LlmAgent, type Troupe, type User } from '../startup/index.ts'
 import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from './execute-test-workflow.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
+import { isHarmless, withScripts } from './with-scripts.ts'
 
 /**
  * A troupe in memory for one test, with the user `test`. Agents answer from scripts, which `close` verifies.
@@ -44,15 +45,24 @@ export class AgentTestCase implements AsyncDisposable {
   }
 
   /**
-   * Returns a copy of the agent whose model gives these responses. `close` fails unless all of them are used.
+   * Returns a copy of the agent whose model gives these responses. `close` fails unless all of them are used. Helpers of the
+   * agent that are not on a script fail when their models are called: `test.mock(lead.with({ agents: { helper:
+   * test.mock(helper, […]) } }), […])` scripts both.
    * @throws ValidationError for an agent that is not an `LlmAgent`
    */
   mock<Agent extends LlmAgent>(agent: Agent, responses: readonly MockItem[]): Agent {
     if (!isInstance(agent, LlmAgent))
       throw failure('validation.failed', { what: 'The agent of AgentTestCase.mock', problem: 'it is not an LlmAgent' })
-    const model = new MockModel({ responses })
-    this.#models.push(model)
-    return agent.with({ model })
+    const script = (items: readonly MockItem[]) => {
+      const model = new MockModel({ responses: items })
+      this.#models.push(model)
+      return model
+    }
+    const scriptOf = (one: LlmAgent) => {
+      if (one === (agent as LlmAgent)) return script(responses)
+      return definitionOf(one).chain.length === 0 || isHarmless(one) ? undefined : script([])
+    }
+    return withScripts(agent, scriptOf) as Agent
   }
 
   /**

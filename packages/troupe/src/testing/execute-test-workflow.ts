@@ -2,7 +2,6 @@
  * Runs a team on scripted models in a troupe in memory. Invariant: no agent calls a model that the test did not script,
  * except for the offline model.
  */
-import { type Agent, definitionOf } from '../agents/index.ts'
 import {
   type Clock,
   checkOptions,
@@ -13,9 +12,10 @@ import {
   type TroupeError,
 } from '../core/index.ts'
 import type { RunResult } from '../runs/index.ts'
-import { createTroupe, LlmAgent } from '../startup/index.ts'
+import { createTroupe, type LlmAgent } from '../startup/index.ts'
 import { type CompiledTopology, defineTopology, type RunConfig, type TopologyForm } from '../topology/index.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
+import { isHarmless, withScripts } from './with-scripts.ts'
 
 /** The responses of the models, by the name of the agent. */
 export type MockResponses = Readonly<Record<string, readonly MockItem[] | MockModel>>
@@ -27,8 +27,8 @@ export interface TestWorkflow {
   /** The team. */
   readonly topology: TopologyForm | CompiledTopology
   /**
-   * The responses of each LlmAgent whose model is called; all of them must be used. An agent without responses fails
-   * when its model is called.
+   * The responses of each LlmAgent whose model is called, helpers of agents included; all of them must be used. An agent
+   * without responses fails when its model is called.
    */
   readonly mockResponses?: MockResponses
   /** The configuration of the run. */
@@ -88,26 +88,24 @@ function verify(models: Readonly<Record<string, MockModel>>): void {
 
 function onMocks(compiled: CompiledTopology, responses: MockResponses) {
   const models: Record<string, MockModel> = {}
-  for (const name of Object.keys(responses))
-    if (!(compiled.agents.get(name) instanceof LlmAgent)) {
-      const names = [...compiled.agents.keys()]
-      const near = nearest(name, names)
-      const problem = `the team has no LlmAgent ${name}${near ? `; did you mean ${near}?` : `, only ${names.join(', ')}`}`
-      throw failure('validation.failed', { what: 'mockResponses', problem })
-    }
-  const replaced = (agent: Agent): Agent => {
-    if (!(agent instanceof LlmAgent)) return agent
+  const names = new Set<string>()
+  const scriptOf = (agent: LlmAgent): MockModel | undefined => {
+    names.add(agent.name)
     const scripted = responses[agent.name]
     // An agent without a script must not call a model that costs money.
-    const { chain } = definitionOf(agent)
-    if (scripted === undefined && chain.length > 0 && chain.every(isHarmless)) return agent
+    if (scripted === undefined && isHarmless(agent)) return undefined
     const model = scripted instanceof MockModel ? scripted : new MockModel({ responses: scripted ?? [] })
-    models[agent.name] = model
-    return agent.with({ model })
+    // Agents and helpers of one name share a script.
+    models[agent.name] ??= model
+    return models[agent.name]
   }
-  const agents = new Map([...compiled.agents].map(([name, agent]) => [name, replaced(agent)]))
+  const agents = new Map([...compiled.agents].map(([name, agent]) => [name, withScripts(agent, scriptOf)]))
+  for (const name of Object.keys(responses))
+    if (!names.has(name)) {
+      const near = nearest(name, names)
+      const problem = `the team has no LlmAgent ${name}${near ? `; did you mean ${near}?` : `, only ${[...names].join(', ') || 'other agents'}`}`
+      throw failure('validation.failed', { what: 'mockResponses', problem })
+    }
   const topology: CompiledTopology = { canonical: compiled.canonical, agents, toJSON: () => compiled.toJSON() }
   return { topology, models }
 }
-
-const isHarmless = (model: unknown): boolean => model instanceof MockModel || model === 'offline/extractive'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
+import { AgentPool, defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
 import { MetricsCollector } from '../operations.ts'
 import {
   AgentTestCase,
@@ -52,6 +52,39 @@ describe('executeTestWorkflow', () => {
     await expect(run({ ...responsesByAgent, Reseacher1: [] })).rejects.toThrow(/did you mean Researcher1/)
     const topology = patterns.pipeline({ stages: [{ agents: [defineAgent({ name: 'F', run: () => 1 })] }] })
     expect(await executeTestWorkflow({ task: 'x', topology })).toMatchObject({ success: true, models: {} })
+  })
+})
+
+describe('agents that call others', () => {
+  const helper = member('Helper')
+  const lead = new LlmAgent({ name: 'Lead', model: 'openai/gpt-5', agents: { helper } })
+  const asking = [{ toolCalls: [{ name: 'helper', args: { request: 'Look it up.' } }] }, 'done']
+  const asked = (models: Readonly<Record<string, MockModel>>) =>
+    Object.entries(models).map(([name, { calls }]) => [name, calls.length])
+
+  it('executeTestWorkflow scripts helpers of agents and agents of pools, and calls no real model for them.', async () => {
+    const pool = new AgentPool({ name: 'Leads', agent: lead, size: 2 })
+    for (const agent of [lead, pool]) {
+      const topology = patterns.pipeline({ stages: [{ agents: [agent] }] })
+      const mockResponses = { Lead: asking, Helper: ['found'] }
+      const result = await executeTestWorkflow({ task: 'x', topology, mockResponses })
+      expect(result).toMatchObject({ success: true, response: 'done' })
+      expect(asked(result.models)).toEqual([
+        ['Lead', 2],
+        ['Helper', 1],
+      ])
+      const unscripted = executeTestWorkflow({ task: 'x', topology, mockResponses: { Lead: asking } })
+      await expect(unscripted).rejects.toThrow(/of Helper, 1 calls came/)
+    }
+  })
+
+  it('AgentTestCase fails for a helper that is not on a script, and verifies one that is.', async () => {
+    const test = await AgentTestCase.open()
+    await test.run(test.mock(lead, asking), 'x')
+    await expect(test.close()).rejects.toThrow(/1 calls came/)
+    await using other = await AgentTestCase.open()
+    const scripted = lead.with({ agents: { helper: other.mock(helper, ['found']) } })
+    expect(await other.run(other.mock(scripted, asking), 'x')).toMatchObject({ response: 'done' })
   })
 })
 
