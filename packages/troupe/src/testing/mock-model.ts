@@ -20,9 +20,12 @@ import {
   listOf,
   milliseconds,
   readable,
+  show,
   sleep,
   systemClock,
 } from '../core/index.ts'
+import { isTokenCount } from '../models/index.ts'
+import { promptTexts } from './prompt-texts.ts'
 
 /** A response of a `MockModel`: a text, tool calls or an error. */
 export interface MockResponse {
@@ -53,8 +56,9 @@ export interface MockResponse {
   /** The delay before the answer, as a duration or in ms; none by default. */
   readonly latency?: Duration | number
   /**
-   * Answers only calls whose prompt matches: it contains this text, matches this pattern, or the function returns true.
-   * A response with `match` can be used any number of times.
+   * Answers only calls whose prompt matches: its texts contain this text or match this pattern, or the function returns
+   * true. The texts are those of messages, and of the names, arguments and results of tools. A response with `match` can be
+   * used any number of times.
    */
   readonly match?: string | RegExp | ((options: LanguageModelV4CallOptions) => boolean)
 }
@@ -194,19 +198,32 @@ function checkItem(item: MockItem): void {
   const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
   if (typeof item === 'string' || typeof item === 'function' || isInstance(item, Error)) return
   checkOptions('A response of MockModel', item, fields)
-  const { text, reasoning, toolCalls, usage, finish, error, latency } = item
+  const { text, reasoning, toolCalls, usage, finish, error, latency, match } = item
   if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
   if (text !== undefined && typeof text !== 'string') throw wrong('its text is not a text')
   if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is not a text')
   if (error !== undefined && !isInstance(error, Error)) throw wrong('its error is not an Error')
-  if (usage !== undefined) checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
+  if (usage !== undefined) checkUsage(usage)
   if (finish !== undefined && !finishes.includes(finish)) throw wrong(`its finish is not one of ${finishes.join(', ')}`)
   if (typeof latency !== 'number' && latency !== undefined) milliseconds(latency, 'The latency')
+  if (typeof latency === 'number' && !(latency >= 0 && latency < 2 ** 31)) throw wrong(`its latency is ${latency}`)
+  if (match !== undefined && typeof match !== 'string' && typeof match !== 'function' && !isInstance(match, RegExp))
+    throw wrong('its match is neither a text, a pattern nor a function')
   if (toolCalls !== undefined && !Array.isArray(toolCalls)) throw wrong('its toolCalls are not a list')
   for (const call of toolCalls ?? []) {
     checkOptionNames('A tool call of a response', call, ['name', 'args', 'id'])
     if (typeof call.name !== 'string') throw wrong('a tool call of it names no tool')
   }
+}
+
+function checkUsage(usage: NonNullable<MockResponse['usage']>): void {
+  checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
+  for (const [name, tokens] of Object.entries(usage))
+    if (tokens !== undefined && !isTokenCount(tokens))
+      throw failure('validation.failed', {
+        what: 'A response of MockModel',
+        problem: `its ${name} are ${show(tokens)}`,
+      })
 }
 
 function checkPrompt(options: unknown): void {
@@ -223,8 +240,9 @@ const hasMatch = (item: MockItem): item is MockResponse =>
 
 function fits({ match }: MockResponse, options: LanguageModelV4CallOptions): boolean {
   if (typeof match === 'function') return match(options)
-  const text = JSON.stringify(options.prompt)
-  return match instanceof RegExp ? occurs(match, text) : typeof match === 'string' && text.includes(match)
+  return promptTexts(options.prompt).some((text) =>
+    match instanceof RegExp ? occurs(match, text) : text.includes(match as string),
+  )
 }
 
 /** `test` would continue after the last match of a pattern with the flag g. */

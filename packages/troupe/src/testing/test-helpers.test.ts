@@ -159,8 +159,32 @@ describe('a MockModel', () => {
     expect(await ask(model, 'The weather?')).toBe('rain')
     expect(await ask(model, 'The weather?')).toBe('rain')
   })
+  it.each<[string | RegExp, string, boolean]>([
+    ['say "hi"', 'Please say "hi" now.', true],
+    ['first\nsecond', 'first\nsecond', true],
+    ['C:\\temp', 'Look in C:\\temp.', true],
+    [/^Look$/, 'Look', true],
+    ['role', 'Hello', false],
+    ['text', 'Hello', false],
+  ])(
+    'MockModel matches %j with the texts of a prompt and not with their JSON: %j gives %j.',
+    async (match, text, isMatched) => {
+      const model = new MockModel({ responses: [{ match, text: 'matched' }, 'else'] })
+      expect(await ask(model, text)).toBe(isMatched ? 'matched' : 'else')
+    },
+  )
+  it('MockModel matches the arguments and results of tools, as texts and as JSON.', async () => {
+    for (const match of ['two\nlines', '"q":"two']) {
+      const call = { toolCalls: [{ name: 'look', args: { q: 'two\nlines' } }] }
+      const model = new MockModel({ responses: [{ match, text: 'matched' }, call, 'else'] })
+      expect(await ask(model, 'Look!')).toBe('matched')
+    }
+  })
   it.each<[unknown, RegExp]>([
     [{ txt: 'x' }, /txt/],
+    [{ text: 'x', match: 5 }, /its match is neither/],
+    [{ text: 'x', latency: Number.NaN }, /its latency is NaN/],
+    [{ text: 'x', usage: { inputTokens: -1 } }, /its inputTokens are -1/],
     [5, /must be an object/],
     [{ text: 5 }, /its text is not a text/],
     [() => 'x', /returned a function/],
