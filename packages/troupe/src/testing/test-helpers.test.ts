@@ -207,6 +207,17 @@ it('The functions for simulation and conformance reject invalid arguments by nam
     [{ scenario: new URL(import.meta.url), seeds: 1, maxEvents: -1 }, /maxEvents of simulate .* -1/],
     [{ scenario: new URL(import.meta.url), seeds: 1, traceLines: 0.5 }, /traceLines of simulate .* 0\.5/],
     [{ scenario: new URL(import.meta.url), seeds: 1, faults: { rat: 1 } }, /simulate\.faults has no option rat\b/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, faults: { rate: 7 } }, /simulate\.faults\.rate .* 7/],
+    [{ scenario: new URL(import.meta.url), seeds: 1, faults: { kinds: ['ful'] } }, /simulate\.faults\.kinds .* ful is/],
+    [
+      { scenario: new URL(import.meta.url), seeds: 1, options: new Map() },
+      /simulate\.options holds an instance of Map/,
+    ],
+    [{ scenario: new URL(import.meta.url), seeds: 1, bail: 1 }, /simulate\.bail/],
+    [{ scenario: new URL(import.meta.url), seeds: [] }, /simulate\.seeds .* empty/],
+    [{ scenario: new URL(import.meta.url), seeds: ['a', 'a'] }, /simulate\.seeds .* a occurs twice/],
+    [{ scenario: new URL(import.meta.url), seeds: [17] }, /A seed of simulate .* 17/],
+    [{ scenario: new URL(import.meta.url), seeds: 1e9 }, /simulate\.seeds .* 1000000/],
   ] as const
   for (const [options, pattern] of wrong) await expect(simulate(options as never)).rejects.toThrow(pattern)
   expect(() => storageConformance(5 as never)).toThrow(/storageConformance .* must be a function/)

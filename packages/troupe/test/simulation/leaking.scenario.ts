@@ -1,6 +1,6 @@
-/** A world with a leak, or without an end: what the detector and the bounds must find. */
+/** A simulation with a leak, or without an end: what the detector and the bounds must find. */
 import { readFile } from 'node:fs/promises'
-import type { SimulationScenario } from '../../src/testing/index.ts'
+import type { Simulation, SimulationScenario } from '../../src/testing/index.ts'
 
 const scenario: SimulationScenario = async (simulation) => {
   const node = simulation.node('leaking', async () => ({}))
@@ -15,6 +15,26 @@ const scenario: SimulationScenario = async (simulation) => {
     void Promise.reject(new Error('nobody caught this'))
     await simulation.sleep(10)
   }
+  // The rehearsal and the other seeds pass, so that a report of this one is needed.
+  if (simulation.seed === 'seed-1') await misbehave(simulation)
   await simulation.sleep(10)
+}
+
+async function misbehave(simulation: Simulation): Promise<void> {
+  await simulation.sleep(10)
+  if (simulation.options === 'blocks') for (;;) await null
+  if (simulation.options === 'exits') process.exit(7)
+  if (simulation.options === 'prints') console.log('A line of seed-1.')
+  if (simulation.options === 'object') throw { code: 'order.lost', order: 17 }
+  if (simulation.options === 'details') throw Object.assign(new Error('the balance'), { details: { balance: 12n } })
+  if (simulation.options === 'cycle') {
+    const error = new Error('the beginning')
+    error.cause = new Error('the end', { cause: error })
+    throw error
+  }
+  if (simulation.options === 'start') {
+    const node = simulation.node('server', () => Promise.reject(new Error('no storage')))
+    await node.call(() => 1)
+  }
 }
 export default scenario

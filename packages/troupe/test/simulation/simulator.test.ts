@@ -39,10 +39,10 @@ test.for(['date', 'performance', 'hrtime', 'timers', 'math', 'crypto', 'abort', 
 )
 
 test.each([
-  ['export default (', /after 0 seeds: SyntaxError/],
-  ['export const world = 1', /after 0 seeds: TypeError: its default export must be a function/],
-  ['throw new Error("no such team")', /after 0 seeds: Error: no such team/],
-  ['export default async () => process.exit(7)', /after 0 seeds: code 7/],
+  ['export default (', /first seed did not start: SyntaxError/],
+  ['export const world = 1', /first seed did not start: TypeError: its default export must be a function/],
+  ['throw new Error("no such team")', /first seed did not start: Error: no such team/],
+  ['export default async () => process.exit(7)', /first seed did not start: its process ended with code 7/],
 ])('A scenario that does not load, or ends its process, is rejected with the problem: %s.', async (text, problem) => {
   const rejected = harness.simulate({ scenario: new URL(`data:text/javascript,${encodeURIComponent(text)}`), seeds: 2 })
   await expect(rejected).rejects.toMatchObject({ code: 'validation.failed', message: expect.stringMatching(problem) })
@@ -61,10 +61,38 @@ test('A scenario fails its seed if it reaches the real world, is stuck, never en
   ])
   expect(none).toBe('no failure')
   expect(files).toMatch(/reached the real world: \w+/)
-  expect(stuck).toMatch(/nothing is left that could happen/)
+  expect(stuck).toMatch(/no event is left that could happen/)
   expect(endless).toMatch(/does not end: 5000 events/)
   expect(wrong).toMatch(/a promise was broken/)
   expect(stray).toMatch(/nobody caught this/)
+})
+
+test.each<[string, RegExp]>([
+  ['blocks', /^its code did not return within 2s/],
+  ['exits', /^its process ended with code 7/],
+  ['object', /order\.lost.*17/],
+  ['details', /the balance[\s\S]*12n/],
+  ['cycle', /the beginning[\s\S]*the end/],
+  ['start', /does not end: 500 events[\s\S]*the node server did not start[\s\S]*no storage/],
+])(
+  'The simulator reports a failed seed with its reason, and executes the seeds after it: %s.',
+  async (options, reason) => {
+    const report = await simulate('leaking', { seeds: 4, options, maxEventTime: '2s', maxEvents: 500 })
+    expect(report.seeds.map(({ seed }) => seed)).toEqual(['seed-0', 'seed-1', 'seed-2', 'seed-3'])
+    expect(report.failures.map(({ seed }) => seed)).toEqual(['seed-1'])
+    expect(first(report)).toMatch(reason)
+  },
+)
+
+test('A scenario may print a line under one seed alone.', async () => {
+  expect((await simulate('leaking', { seeds: 2, options: 'prints' })).failures).toEqual([])
+})
+
+test('The simulator ends its processes when its signal aborts.', async () => {
+  const stop = new AbortController()
+  const running = simulate('leaking', { seeds: 2, options: 'blocks', signal: stop.signal })
+  setTimeout(() => stop.abort(), 1_000)
+  await expect(running).rejects.toMatchObject({ name: 'CancelledError' })
 })
 
 test('The storage preserves every acknowledged change completely and once, through kills and a failing disk.', async () => {

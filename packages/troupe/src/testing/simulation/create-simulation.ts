@@ -1,6 +1,7 @@
 /** Creates the simulation of one seed: its nodes, their ports and their disks. */
 import { type Clock, createIds, type Json, type Random, seededRandom } from '../../core/index.ts'
 import { createDisk, type Disk, type FaultKind, type Faults } from '../../storage/index.ts'
+import { checkMs, checkNode } from './check-node.ts'
 import { digestOf } from './digest-of.ts'
 import { type Machine, outside, type ProcessContext } from './machine.ts'
 import {
@@ -23,6 +24,8 @@ export interface SeedSimulation {
   readonly operations: { succeeded: number; failed: number }
   /** Returns the number of kills. */
   kills(): number
+  /** Returns the errors for which nodes do not run at the end. */
+  startFailures(): readonly Error[]
   /** Returns the problems of the disks and disposes of the disks. */
   dispose(): readonly string[]
 }
@@ -38,7 +41,8 @@ export function createSimulation(machine: Machine, { seed, options, faults }: Se
   const operations = { succeeded: 0, failed: 0 }
   const healers: (() => void)[] = []
   let kills = 0
-  const shared = { machine, rates, healers, killed: () => void kills++ }
+  const startFailures = new Map<string, unknown>()
+  const shared = { machine, rates, healers, startFailures, killed: () => void kills++ }
   const clock = clockOf(machine, own)
   const simulation: Simulation = {
     seed,
@@ -59,13 +63,17 @@ export function createSimulation(machine: Machine, { seed, options, faults }: Se
       machine.note(outside, 'healed')
     },
     note: (what) => machine.note(outside, what),
-    sleep: (ms) => new Promise((resolve) => void clock.after(ms, resolve)),
+    sleep: (ms) => new Promise((resolve) => void clock.after(checkMs('sleep', ms), resolve)),
     operation: (succeeded) => void operations[succeeded ? 'succeeded' : 'failed']++,
   }
   return {
     simulation,
     operations,
     kills: () => kills,
+    startFailures: () =>
+      [...startFailures].map(
+        ([name, cause]) => new Error(`the node ${name} did not start at its last attempt`, { cause }),
+      ),
     dispose: () => disks.flatMap((disk) => [disk.problem() ?? [], disk.dispose() ?? []].flat()),
   }
 }
@@ -74,6 +82,8 @@ interface Shared {
   readonly machine: Machine
   readonly rates: Partial<Record<FaultKind, number>>
   readonly healers: (() => void)[]
+  /** The error of the last start of each node that does not run. */
+  readonly startFailures: Map<string, unknown>
   readonly killed: () => void
 }
 
@@ -95,6 +105,7 @@ function startNode<Service>(
   start: (node: SimulatedNode) => Promise<Service>,
   options: SimulatedNodeOptions,
 ): NodeHandle<Service> {
+  checkNode(name, start, options)
   const { machine, healers } = shared
   const { kills = options.killAt?.length ?? 0, within = 300, killAt, restartMs = 2_000 } = options
   const random = seededRandom(`${seed}/fate/${name}`)
@@ -125,8 +136,10 @@ function startNode<Service>(
       if (!started.ok) {
         // A process that does not start is restarted, as a process manager does.
         machine.note(name, `did not start: ${String(started.error)}`)
+        shared.startFailures.set(name, started.error)
         return machine.kill(name)
       }
+      shared.startFailures.delete(name)
       up = { service: started.value, node, processContext: at }
       for (const call of calls) call.run()
     }
@@ -143,13 +156,13 @@ function startNode<Service>(
       return incarnations - 1
     },
     kill: () => machine.kill(name),
-    freeze: (ms) => machine.freeze(name, ms),
+    freeze: (ms) => machine.freeze(name, checkMs('freeze', ms)),
     spare() {
       sparing = true
       machine.spare(name)
     },
     skew(ms) {
-      processContext.skew = ms
+      processContext.skew = checkMs('skew', ms)
     },
     call: (run) => callOn({ machine, calls, name, random, current: () => up }, run),
   }

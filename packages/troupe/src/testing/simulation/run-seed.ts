@@ -1,4 +1,5 @@
 /** Executes the simulation of one seed, event by event. */
+import { inspect } from 'node:util'
 import type { Json } from '../../core/index.ts'
 import { createSimulation } from './create-simulation.ts'
 import { real } from './globals/real.ts'
@@ -19,6 +20,8 @@ export interface SeedRun {
   /** True for an execution that loads libraries: it waits for them, and real timers are allowed. */
   readonly rehearsal: boolean
   readonly leaks: LeakDetector
+  /** Called with the number of events before each event. */
+  readonly onEvent: (events: number) => void
 }
 
 /** The report of one seed of a simulation. */
@@ -70,6 +73,7 @@ export async function runSeed(run: SeedRun): Promise<SeedReport> {
   leaks.watch(false)
   if (!run.rehearsal)
     for (const leak of leaks.take()) problems.push(new Error(`the simulation reached the real world: ${leak}`))
+  if (problems.length > 0) problems.push(...made.startFailures())
   problems.push(...made.dispose().map((problem) => new Error(`a disk is not sound: ${problem}`)))
   machine.end()
   process.off('uncaughtException', stray).off('unhandledRejection', stray)
@@ -80,14 +84,16 @@ export async function runSeed(run: SeedRun): Promise<SeedReport> {
     simulatedMs: Math.round(time),
     kills: made.kills(),
     operations: made.operations,
-    ...(problems.length === 0 ? {} : { failure: problems.map(describe).join('\n\n') }),
+    ...(problems.length === 0
+      ? {}
+      : { failure: problems.map((problem) => inspect(problem, { depth: 6 })).join('\n\n') }),
     tail: trace.tail(),
   }
 }
 
 /** Executes one event per turn of the real event loop, so that all its immediate consequences come before the next one. */
 function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<void> {
-  const { machine, leaks, rehearsal, maxEvents, maxSimulatedMs } = run
+  const { machine, leaks, rehearsal, maxEvents, maxSimulatedMs, onEvent } = run
   return new Promise((resolve) => {
     let remainingPauses = rehearsal ? 500 : 0
     const nextTurn = () => leaks.allow(() => real.turn(step))
@@ -100,10 +106,11 @@ function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<
       const event = machine.next()
       if (!event) {
         if (remainingPauses-- > 0) return void leaks.allow(() => real.pause(1).then(step))
-        return fail('the world waits for something, and nothing is left that could happen')
+        return fail('the scenario waits for something, and no event is left that could happen')
       }
       if (machine.events > maxEvents) return fail(`it does not end: ${maxEvents} events have happened`)
       if (machine.time > maxSimulatedMs) return fail(`it does not end: ${maxSimulatedMs} simulated ms have passed`)
+      onEvent(machine.events)
       try {
         event.run()
       } catch (error) {
@@ -113,11 +120,4 @@ function drive(run: SeedRun, over: () => boolean, problems: unknown[]): Promise<
     }
     nextTurn()
   })
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { details, cause } = error as { details?: unknown; cause?: unknown }
-  const more = details === undefined ? '' : `\n${JSON.stringify(details)}`
-  return `${error.stack ?? error.message}${more}${cause === undefined ? '' : `\ncaused by ${describe(cause)}`}`
 }
