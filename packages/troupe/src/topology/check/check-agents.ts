@@ -34,14 +34,28 @@ function missingGrants(agent: Agent): Finding[] {
 
 const outside: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\bfetch\s*\(|\bhttps?\.(?:get|request)\s*\(|\bnew\s+WebSocket\b/, 'the network'],
-  [/\bDate\.now\s*\(|\bnew\s+Date\s*\(\s*\)/, 'the clock of the machine'],
-  [/\bMath\.random\s*\(|\brandomUUID\s*\(/, 'chance'],
+  [/\bDate\.now\s*\(|\bnew\s+Date\b(?!\s*\(\s*[^)\s])|\bperformance\.now\s*\(/, 'the clock of the machine'],
+  [/\bMath\.random\s*\(|\b(?:randomUUID|randomBytes|randomInt|getRandomValues)\s*\(/, 'chance'],
   [/\b(?:readFile|readdir|writeFile|appendFile|unlink|rmdir|mkdir)(?:Sync)?\s*\(/, 'the file system'],
   [/\bprocess\.env\b/, 'the environment'],
-  [/\b(?:exec|spawn)(?:Sync|File)?\s*\(/, 'other processes'],
+  // A method `exec` is that of a pattern as a rule.
+  [/\b(?:execSync|execFile(?:Sync)?|spawn(?:Sync)?|child_process\.exec)\s*\(|(?<![.\w$])exec\s*\(/, 'other processes'],
 ]
 
-/** Returns the parts of the source outside `ctx.effect(…)`, determined by counting parentheses. */
+/** Matches comments, texts, patterns and templates. */
+const literals =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|(?<=[(,=:[!&|?{};+]\s*|\breturn\s+|=>\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/\w*|`(?:\\[\s\S]|[^`\\])*`/g
+const placeholders = /\$\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}/g
+
+/** Returns the source without comments and with empty texts, so that neither their words nor their parentheses count. */
+const codeOf = (source: string): string =>
+  source.replace(literals, (found) => {
+    if (found.startsWith('//') || found.startsWith('/*')) return ' '
+    if (!found.startsWith('`')) return '""'
+    return `("" ${[...found.matchAll(placeholders)].map(([, code = '']) => `+ (${codeOf(code)})`).join(' ')})`
+  })
+
+/** Returns the parts of the code outside `ctx.effect(…)`, determined by counting parentheses. */
 function outsideEffects(source: string): string {
   let rest = ''
   for (let from = 0; ; ) {
@@ -61,7 +75,7 @@ function outsideEffects(source: string): string {
 /** Checks the source of function agents, if it is available; code that they call is not checked. */
 function sideEffects(agent: Agent): Finding[] {
   if (agent.source === undefined) return []
-  const seen = outsideEffects(agent.source)
+  const seen = outsideEffects(codeOf(agent.source))
   return outside
     .filter(([pattern]) => pattern.test(seen))
     .map(([, what]) => ({

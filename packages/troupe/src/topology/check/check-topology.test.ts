@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Agent, AgentPool, defineAgent, BaseLlmAgent as LlmAgent } from '../../agents/index.ts'
 import { createEvents, type Recording, seededRandom, systemClock } from '../../core/index.ts'
 import { createModels, type ModelsOptions } from '../../models/index.ts'
-import { defineTool } from '../../tools/index.ts'
+import { defineTool, type StepContext } from '../../tools/index.ts'
 import { type RunConfig, readConfig } from '../canonical/run-config.ts'
 import { defineTopology, type TopologyForm } from '../define-topology.ts'
 import { patterns } from '../patterns.ts'
@@ -162,6 +162,27 @@ describe('findings', () => {
     expect(check({ agents: [bare, inside], flows: ['A -> B'] })).toMatchObject([
       { code: 'effect.outside', severity: 'advice', location: 'A' },
     ])
+  })
+  it.each<[string, boolean, (task: string, ctx: StepContext) => unknown]>([
+    ['a pattern', false, (task) => /x(.)/.exec(task)?.[1]],
+    ['a comment', false, (task) => /* never fetch() here */ task],
+    ['a text', false, (task) => `fetch(it) before ${task}, not Date.now()`],
+    ['a given date', false, () => new Date('2026-01-01').toISOString()],
+    ['a parenthesis in a text inside', false, (_, ctx) => ctx.effect('a', { class: 'read' }, () => `:) ${Date.now()}`)],
+    [
+      'code after a parenthesis in a text',
+      true,
+      async (_, ctx) => [await ctx.effect('a :(', { class: 'read' }, () => 1), Date.now()],
+    ],
+    ['code in a template', true, (task) => `${task} at ${Date.now()}`],
+    ['code after a quotation mark in a pattern', true, (task) => task.replace(/["'(]/g, '') + Date.now()],
+    ['a date of now', true, () => [new Date(), performance.now()]],
+    ['random bytes', true, () => crypto.getRandomValues(new Uint8Array(1))[0]],
+  ])('The check of a topology reads the code of %s: it advises is %j.', (_, isAdvised, run) => {
+    const agent = defineAgent({ name: 'A', run: run as never })
+    expect(check({ agents: [agent], flows: ['Start -> A', 'A -> End'] }).map(({ code }) => code)).toEqual(
+      isAdvised ? ['effect.outside'] : [],
+    )
   })
 })
 
