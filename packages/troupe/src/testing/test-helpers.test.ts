@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { AgentPool, defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
 import { MetricsCollector } from '../operations.ts'
@@ -85,6 +85,21 @@ describe('agents that call others', () => {
     await using other = await AgentTestCase.open()
     const scripted = lead.with({ agents: { helper: other.mock(helper, ['found']) } })
     expect(await other.run(other.mock(scripted, asking), 'x')).toMatchObject({ response: 'done' })
+  })
+})
+
+describe('fake timers', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+  it('executeTestWorkflow and AgentTestCase execute agents under fake timers of the test.', async () => {
+    vi.useFakeTimers()
+    const topology = patterns.pipeline({ stages: [{ agents: [member('A')] }] })
+    expect(await executeTestWorkflow({ task: 'x', topology, mockResponses: { A: ['ok'] } })).toMatchObject({
+      response: 'ok',
+    })
+    await using test = await AgentTestCase.open()
+    expect(await test.run(test.mock(member('A'), ['ok']), 'x')).toMatchObject({ response: 'ok' })
   })
 })
 

@@ -1,4 +1,5 @@
 /** The port of time: no code outside the adapters of core reads the system clock or sets a timer. */
+import { clearImmediate, setImmediate } from 'node:timers'
 import { failure } from '../errors/failure.ts'
 import { checkFunction } from '../values/check-options.ts'
 import { show } from '../values/show.ts'
@@ -52,6 +53,7 @@ export const systemClock: Clock = {
   },
   soon(run) {
     checkFunction('The function of clock.soon', run)
+    // Fake timers of a test replace the globals alone: otherwise no work would continue until the test advances them.
     const immediate = setImmediate(run)
     return () => clearImmediate(immediate)
   },
