@@ -255,7 +255,7 @@ async function sideOf(
   const { result } = about
   const sourceTexts = needsSources(score) ? await sources() : []
   const run = { ...about, response: result.response, sources: [about.task, ...sourceTexts] }
-  const { score: quality } = await scoreAnswer(score, run, context)
+  const { score: quality } = await scoreAnswer(['evaluate', score], run, context)
   const { totalSteps: steps, cost, durationMs } = result
   return { quality, steps, tokens: tokensOf(result), cost: cost.usd, durationMs }
 }

@@ -34,4 +34,13 @@ describe('scoreAnswer', () => {
     await expect(first).rejects.toMatchObject({ name: 'CancelledError' })
     expect(await ada.experiments.get('endless')).toMatchObject({ status: 'running', results: [] })
   })
+
+  it('An experiment names the scorer whose score is not a number, and rejects a data set that has a case twice.', async () => {
+    const { experiments } = (await opened({ agents: [list] })).user('ada')
+    const spec = { agent: 'List', scorers: { exactMatch, tone: () => '1' as never } }
+    const { results } = await experiments.evaluate({ ...spec, dataset })
+    expect(results[0]?.error?.message).toMatch(/The score of tone .* "1" for run/)
+    const twice = { ...dataset, cases: [...dataset.cases, ...dataset.cases] }
+    await expect(experiments.evaluate({ ...spec, dataset: twice })).rejects.toThrow(/a unique id for each case/)
+  })
 })

@@ -88,17 +88,24 @@ function scoreNamed(score: { readonly named: string }, scores: NamedScores): Sco
  * @throws ValidationError for a score that is not a number, or a missing expected answer; the reason of the signal if it
  * aborts, because a scorer may never return
  */
-export async function scoreAnswer(scorer: ScoreFunction, run: ScoredRun, context: ScoreContext): Promise<Verdict> {
+export async function scoreAnswer(
+  [name, scorer]: readonly [name: string, scorer: ScoreFunction],
+  run: ScoredRun,
+  context: ScoreContext,
+): Promise<Verdict> {
   const aborted = Promise.withResolvers<never>()
   const release = whenAborted(context.signal, () => aborted.reject(context.signal?.reason))
   const called = async (): Promise<unknown> => scorer(copied(run) as ScoredRun, context)
   const outcome = await Promise.race([aborted.promise, called()]).finally(release)
   const verdict = isPlainObject(outcome) ? (outcome as Partial<Verdict>) : { score: outcome as number }
   const { score, choice, reason } = verdict
-  if (!isExactNumber(score))
-    throw wrong(
-      `it gave ${show(isPlainObject(outcome) ? score : outcome)} for run ${run.id}, which is not a number up to ${Number.MAX_SAFE_INTEGER}`,
-    )
+  if (!isExactNumber(score)) {
+    const wrongScore = isPlainObject(outcome) ? score : outcome
+    throw failure('validation.failed', {
+      what: `The score of ${name}`,
+      problem: `it is ${typeof wrongScore === 'string' ? JSON.stringify(wrongScore) : show(wrongScore)} for run ${run.id}, not a number up to ${Number.MAX_SAFE_INTEGER}`,
+    })
+  }
   return {
     score,
     ...(choice === undefined ? {} : { choice: String(choice) }),

@@ -106,7 +106,7 @@ async function scoresOf(
   const { response } = result
   const run = { id, side, task, response, result, original: undefined, expected: one.expected, case: one, sources }
   const scores: Record<string, Verdict> = {}
-  for (const [name, scorer] of Object.entries(scorers)) scores[name] = await scoreAnswer(scorer, run, scoring)
+  for (const named of Object.entries(scorers)) scores[named[0]] = await scoreAnswer(named, run, scoring)
   return scores
 }
 

@@ -111,7 +111,8 @@ export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadE
   checkInteger('experiments.evaluate', 'concurrency', concurrency)
   if (concurrency > 32) throw wrong('concurrency', 'it must be a whole number from 1 to 32')
   const budget = readExperimentBudget(spec.budget)
-  if (!isDataset(dataset)) throw wrong('dataset', 'it must be a data set, as parseDataset returns it')
+  if (!isDataset(dataset))
+    throw wrong('dataset', 'it must be a data set with a unique id for each case, as parseDataset returns it')
   const scorers = readScorers(spec.scorers, host.parts.settings.scores)
   const cases = chosenCases(dataset, tags, limit)
   checkExpected(cases, scorers)
@@ -130,7 +131,8 @@ export function readExperiment(host: OrchestraHost, spec: ExperimentSpec): ReadE
 
 const isDataset = (value: unknown): boolean => {
   const { name, version, cases } = (isPlainObject(value) ? value : {}) as Partial<Dataset>
-  return typeof name === 'string' && typeof version === 'string' && Array.isArray(cases) && cases.every(isCase)
+  if (typeof name !== 'string' || typeof version !== 'string' || !Array.isArray(cases)) return false
+  return cases.every(isCase) && new Set(cases.map(({ id }) => id)).size === cases.length
 }
 const isCase = (value: unknown): boolean => {
   const { id, input, tags } = (isPlainObject(value) ? value : {}) as Partial<DatasetCase>

@@ -106,7 +106,7 @@ export class OnlineScoring {
     const run: ScoredRun = { id, side: 'candidate', task, response: result.response, result, ...known }
     const context = createScoreContext(parts.agents.services.external.models, user, this.#stopped.signal)
     const scores: Record<string, Verdict> = {}
-    for (const [name, scorer] of Object.entries(this.#scorers)) scores[name] = await scoreAnswer(scorer, run, context)
+    for (const named of Object.entries(this.#scorers)) scores[named[0]] = await scoreAnswer(named, run, context)
     const at = parts.platform.clock.now()
     await this.#store.add(user, row.team, {
       run: id,
