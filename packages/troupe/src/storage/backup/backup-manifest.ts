@@ -3,21 +3,13 @@
  * complete folder is then renamed. A folder with the name of a backup is therefore complete.
  */
 import { createHash } from 'node:crypto'
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { createReadStream, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { failure, TroupeError } from '../../core/index.ts'
 import { isDiskFull } from '../is-disk-full.ts'
 import { beginBackupAttempt, writerFile } from './backup-attempt.ts'
+import { createFolder, renameDurably } from './rename-durably.ts'
 
 export const manifestSchema = z.strictObject({
   troupe: z.literal('backup'),
@@ -69,7 +61,7 @@ export async function writeBackup(
   requireAbsent()
   let partial: string | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    createFolder(dirname(path))
     partial = beginBackupAttempt(path, Date.parse(of.at))
     const data = join(partial, of.file)
     const contents = await write(data)
@@ -77,7 +69,7 @@ export async function writeBackup(
     const manifest: BackupManifest = { troupe: 'backup', format: 1, ...of, ...found, ...contents }
     writeFileSync(join(partial, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
     requireAbsent()
-    renameSync(partial, path)
+    renameDurably(partial, path)
     rmSync(join(path, writerFile), { force: true })
     return manifest
   } catch (error) {

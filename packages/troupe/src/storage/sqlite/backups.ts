@@ -1,10 +1,11 @@
 /** Backups of an SQLite file: its pages in one snapshot, copied while other connections write. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { failure } from '../../core/index.ts'
 import { beginBackupAttempt } from '../backup/backup-attempt.ts'
 import type { BackupEngine } from '../backup/backup-engine-port.ts'
 import { type Contents, checkContents, damaged, type StoredBackup } from '../backup/backup-manifest.ts'
+import { createFolder, renameDurably } from '../backup/rename-durably.ts'
 import { checkKnown, checkNotEarlier } from '../migrations/applied-migrations.ts'
 import { markRestored } from '../restoration.ts'
 import { backup, type DatabaseSync } from './database-sync.ts'
@@ -102,7 +103,7 @@ async function restore(
   requireAbsent()
   let attempt: string | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    createFolder(dirname(path))
     const at = Date.parse(restoration.at)
     attempt = beginBackupAttempt(path, at)
     const partial = join(attempt, 'troupe.db')
@@ -116,7 +117,7 @@ async function restore(
       db.close()
     }
     requireAbsent()
-    renameSync(partial, path)
+    renameDurably(partial, path)
   } catch (error) {
     const failed = fileFailure(error, path)
     throw failed.code === 'storage.full' ? failure('backup.disk_full', { path }, { cause: error }) : failed

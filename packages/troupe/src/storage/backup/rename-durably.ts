@@ -1,0 +1,31 @@
+/** Names of files that a power failure does not lose: a sync of a file writes its data, and a sync of its folder its name. */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Writes the names in a folder, unless its file system has no such sync, or the process may not read the folder. */
+function syncFolder(path: string): void {
+  try {
+    const folder = openSync(path, 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') throw error
+  }
+}
+
+/** Creates the folder and those above it that are missing, for the owner alone. */
+export function createFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let created = path; created.length >= first.length; created = dirname(created)) syncFolder(dirname(created))
+}
+
+/** Renames a file whose data is on the disk, or a folder of such files. */
+export function renameDurably(from: string, to: string): void {
+  if (statSync(from).isDirectory()) syncFolder(from)
+  renameSync(from, to)
+  syncFolder(dirname(to))
+}
