@@ -70,6 +70,22 @@ describeInBrowser('The drawing of a large team', (testbed) => {
     await page.context().close()
   })
 
+  test('The studio opens the drawing of an ended run around its failed node, also if its events arrive in parts.', async () => {
+    const page = await testbed.open({ viewport: { width: 1_440, height: 900 }, link: await server.link() })
+    // The browser reads some events, and the rest only after they are drawn.
+    const client = await page.context().newCDPSession(page)
+    await client.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: 60_000,
+      uploadThroughput: -1,
+    })
+    await page.goto(`${server.url}/#/runs/${run.id}`)
+    await page.getByText('The events are loading:').waitFor()
+    await expect.poll(() => fromMiddle(page, `Agent ${failing}`)).toBeLessThan(5)
+    await page.context().close()
+  })
+
   test('The studio draws the failed node of a long chain in its overview in a size that can be seen.', async () => {
     const page = await open({ width: 1_440, height: 900 })
     const urgent = page.locator('.react-flow__minimap .urgent')

@@ -116,7 +116,13 @@ export function RunView() {
                   : past && `at event ${count(past.seq)} of ${count(seq)}`
               }
             >
-              <Graph topology={state.topology} states={nodeStates} edgeUses={drawn.edgeUses} />
+              {/* It opens around the node that needs the reader first, which the last part of the events decides. */}
+              <Graph
+                key={isPartial ? 'partial' : 'complete'}
+                topology={state.topology}
+                states={nodeStates}
+                edgeUses={drawn.edgeUses}
+              />
             </Section>
           )}
           <Parts run={id} state={state} events={events} result={result.data} showPast={setPast} />
