@@ -105,7 +105,7 @@ class WorkerRunner implements HaltableWorker {
     })
     this.#intake = new WorkerIntake({
       ...{ user, worker, registered, mailboxes },
-      handle: (deliveries) => this.#ownCode.run(() => this.#handle(deliveries)),
+      handle: (deliveries) => this.#handle(deliveries),
       failed: (error) => failures.report(error),
     })
   }
@@ -184,7 +184,8 @@ class WorkerRunner implements HaltableWorker {
     const [first, ...others] = await this.#peers.accepted(deliveries)
     if (!first) return
     const job = jobOf(this.#worker, this.#registered, [first, ...others])
-    if (job) return this.#handling.run(job)
+    const ownCode = this.#ownCode
+    if (job) return this.#handling.run({ ...job, handle: (ctx) => ownCode.run(async () => job.handle(ctx)) })
     const { name } = this.#worker
     await this.#failures.deadLetter(first, `${name} has no handler for ${first.message.type} and no onMessage`)
   }

@@ -83,10 +83,10 @@ export class WorkerPeers {
     return known ?? { id: name, name, role: '', topics: [], processId: '' }
   }
   async #accepts(detail: AgentDetail): Promise<boolean> {
-    const { user, worker, incidents, failures } = this.#parts
+    const { user, worker, incidents, failures, ownCode } = this.#parts
     let accepted = false
     await failures.contain(async () => {
-      accepted = (await worker.authorizePeer(detail)) === true
+      accepted = (await ownCode.run(async () => worker.authorizePeer(detail))) === true
     })
     if (!accepted) incidents.record(user, { agent: detail.name, action: 'authorize_peer', code: 'access.denied' })
     return accepted
@@ -108,11 +108,11 @@ export class WorkerPeers {
   }
   /** Calls the hooks one after the other, in the order in which peers connected and disconnected. */
   #enqueue(run: () => Promise<void>): void {
-    const { failures, ownCode } = this.#parts
-    this.#hooks = this.#hooks.then(() => failures.contain(() => ownCode.run(run)))
+    this.#hooks = this.#hooks.then(() => this.#parts.failures.contain(run))
   }
   async #callHooks(hooks: Hooks, peer: AgentDetail): Promise<void> {
+    const { failures, ownCode } = this.#parts
     for (const { pattern, handler } of hooks)
-      if (matchesPresence(pattern, peer)) await this.#parts.failures.contain(() => handler(peer))
+      if (matchesPresence(pattern, peer)) await failures.contain(() => ownCode.run(async () => handler(peer)))
   }
 }
