@@ -9,7 +9,7 @@ import { failure, type Json, milliseconds, type Platform, sleep, TroupeError } f
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
 import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
 import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
-import { withIdleLimit } from './idle-limit.ts'
+import { unstreamedMs, withIdleLimit } from './idle-limit.ts'
 import { invalidModelAnswer, thrownByModel, verdictOf } from './model-failure.ts'
 import { limited, longestPauseMs, type ModelGate } from './model-gates.ts'
 import type { ModelAnswer, ModelCall } from './models-port.ts'
@@ -103,7 +103,7 @@ async function attempt(
 ): Promise<{ readonly answer: ModelAnswer; readonly ignored: readonly string[] }> {
   const limit = {
     clock: caller.platform.clock,
-    limitMs: call.timeoutMs,
+    limitMs: call.timeoutMs ?? (live ? undefined : unstreamedMs),
     kind: 'model',
     what: `The model ${name}`,
     signal: call.signal,

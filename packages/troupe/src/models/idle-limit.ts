@@ -1,6 +1,9 @@
 /** Aborts a stream that stops sending, so that a silent connection blocks no caller. */
 import { type Clock, duration, failure, WorkTimer, whenAborted } from '../core/index.ts'
 
+/** The longest time of an answer that is not streamed, in ms, if the caller sets none; as in the clients of OpenAI and Anthropic. */
+export const unstreamedMs = 600_000
+
 export interface IdleLimit {
   readonly clock: Clock
   /** The maximal time between two parts, and before the first one, in ms. */

@@ -102,7 +102,7 @@ export interface ModelCall
   /** The tokens that a budget leaves for the answer. Not part of the request's identity in cassettes and the cache. */
   readonly tokensLeft?: number
   readonly signal?: AbortSignal
-  /** The timeout of one attempt, in ms. */
+  /** The timeout of one attempt, in ms; without it, 10 minutes for an answer that is not streamed. */
   readonly timeoutMs?: number
   /** Answers an equal request of the same user from the cache, for an hour. */
   readonly cache?: boolean
@@ -170,7 +170,7 @@ export interface Reranked extends ModelSpent {
 export interface EmbedOptions {
   readonly user: UserId
   readonly signal?: AbortSignal
-  /** The timeout of one attempt, in ms. */
+  /** The timeout of one attempt, in ms; 10 minutes by default. */
   readonly timeoutMs?: number
 }
 

@@ -2,7 +2,10 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
+import { createEvents, createVirtualClock, seededRandom } from '../core/index.ts'
 import { createTroupe, LlmAgent, type TroupeConfig } from '../index.ts'
+import { createModels } from './create-models.ts'
+import type { Models } from './models-port.ts'
 
 const servers: { close(): void }[] = []
 afterEach(() => {
@@ -21,6 +24,12 @@ const complete: Respond = (response) => {
 const begun: Respond = (response) => void piece(response, { role: 'assistant', content: 'all is' })
 /** The connection stands, and keep-alives are no pieces of an answer. */
 const silent: Respond = (response) => void response.write(': keep-alive\n\n')
+
+/** Sends white space before the answer, and never the answer. */
+const dripping: Respond = (response) => {
+  const timer = setInterval(() => response.write(' '), 5)
+  response.on('close', () => clearInterval(timer))
+}
 
 /** @returns how many connections their client has cut */
 async function modelThat(...answers: readonly Respond[]) {
@@ -105,4 +114,29 @@ it('A chain asks the next model if one stalls.', async () => {
 it('The option `models.idle` is a duration above zero.', async () => {
   await expect(opened({ idle: '0ms' })).rejects.toMatchObject({ code: 'validation.failed' })
   await expect(opened({ idle: 5 as never })).rejects.toMatchObject({ code: 'duration.invalid' })
+})
+
+type Spec = { readonly url: string; readonly model: string }
+const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }]
+
+it.each<[string, (models: Models, spec: Spec) => Promise<unknown> | undefined]>([
+  ['language', (models, spec) => models.call([spec], { user: 'ada', prompt })],
+  ['embedding', (models, spec) => models.embed(spec, ['bread'], { user: 'ada' })],
+  ['reranking', (models, spec) => models.rerank?.(spec, 'food', ['bread'], { user: 'ada' })],
+])('An answer of a %s model that is not streamed ends after 10 minutes if no timeout is set.', async (_, ask) => {
+  const { url, bodies, cut } = await modelThat(dripping)
+  const clock = createVirtualClock()
+  const models = createModels({
+    clock,
+    random: seededRandom(1),
+    events: createEvents(() => {}),
+    fetchTo: () => fetch,
+  })
+  const outcome = Promise.resolve(ask(models, { url, model: 'test' })).catch((error: unknown) => error)
+  await expect.poll(() => bodies.length).toBe(1)
+  await clock.advance('9m')
+  expect(cut()).toBe(0)
+  await clock.advance('2m')
+  expect(await outcome).toMatchObject({ code: 'timeout', details: { kind: 'model', limit: '10m' } })
+  await expect.poll(cut).toBe(1)
 })

@@ -92,7 +92,7 @@ export interface RankingSource {
   readonly models: Models
   readonly user: string
   readonly signal?: AbortSignal | undefined
-  /** The timeout of one attempt of a model, in ms. */
+  /** The timeout of one attempt of a model, in ms; 10 minutes by default. */
   readonly timeoutMs?: number | undefined
   /** Called with what the calls of each model have used; absent if no step pays for them. */
   readonly charge?: ((spent: ModelSpent) => void) | undefined

@@ -2,6 +2,7 @@
 import type { Clock, Events, Random, UserId } from '../../core/index.ts'
 import { failure, TroupeError } from '../../core/index.ts'
 import { retry, withTimeLimit } from '../../resilience/index.ts'
+import { unstreamedMs } from '../idle-limit.ts'
 import { thrownByModel, verdictOf } from '../model-failure.ts'
 import type { ModelGate } from '../model-gates.ts'
 
@@ -24,7 +25,7 @@ interface AttemptedCall {
   readonly gate: ModelGate
   readonly user: UserId
   readonly signal?: AbortSignal | undefined
-  /** The timeout of one attempt, in ms. */
+  /** The timeout of one attempt, in ms; 10 minutes by default. */
   readonly timeoutMs?: number | undefined
 }
 
@@ -41,7 +42,7 @@ export interface Attempted<Out> {
  */
 export async function attemptCall<Out>(
   { clock, random, events, caller }: AttemptParts,
-  { event, model, gate, user, signal, timeoutMs }: AttemptedCall,
+  { event, model, gate, user, signal, timeoutMs = unstreamedMs }: AttemptedCall,
   ask: (signal: AbortSignal) => Promise<Attempted<Out>>,
   check: (answer: Out) => void,
 ): Promise<Out> {

@@ -33,7 +33,7 @@ export type Timeouts = {
   readonly step?: number
   /** The longest time of a tool call, for tools without their own timeout. */
   readonly tool?: number
-  /** The longest time of a model call. */
+  /** The longest time of a model call; without it, an answer that is not streamed may take 10 minutes. */
   readonly model?: number
   /** The longest wait of a branch for a free slot at a node with a limit. */
   readonly acquisition?: number
