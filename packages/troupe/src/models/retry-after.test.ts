@@ -1,4 +1,5 @@
 /** The pauses that providers ask for, also where they are zero, absurd or part of a failure. */
+import type { EmbeddingModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { expect, it } from 'vitest'
 import { createEvents, createVirtualClock, seededRandom, TroupeError } from '../core/index.ts'
 import { MockModel } from '../testing/index.ts'
@@ -41,6 +42,55 @@ it('A model call waits before it is repeated if a rate limit asks for no pause.'
     expect(pauses).toHaveLength(2)
     expect(Math.min(...pauses)).toBeGreaterThan(100)
   }
+})
+
+/** @returns the ms after which an embedding and a reranking model are asked, and the code of each error */
+async function timesOf(statuses: readonly (readonly [status: number, retryAfter: string])[]) {
+  const clock = createVirtualClock()
+  const models = createModels({ clock, random: seededRandom(1), events: createEvents(() => {}) })
+  const times: Record<'embedding' | 'reranking', number[]> = { embedding: [], reranking: [] }
+  const called = <Out>(kind: keyof typeof times, answer: Out) => {
+    const failing = statuses[times[kind].push(clock.monotonic()) - 1]
+    return failing ? Promise.reject(apiError(...failing)) : Promise.resolve(answer)
+  }
+  const common = { specificationVersion: 'v4', provider: 'test' } as const
+  const embedding: EmbeddingModelV4 = {
+    ...common,
+    modelId: 'embedding',
+    maxEmbeddingsPerCall: 100,
+    supportsParallelCalls: true,
+    doEmbed: () => called('embedding', { embeddings: [[1, 0]], warnings: [] }),
+  }
+  const reranking: RerankingModelV4 = {
+    ...common,
+    modelId: 'reranking',
+    doRerank: () => called('reranking', { ranking: [{ index: 0, relevanceScore: 1 }] }),
+  }
+  const began = clock.monotonic()
+  const codes = [
+    models.embed(embedding, ['bread'], { user: 'u' }),
+    models.rerank?.(reranking, 'food', ['bread'], { user: 'u' }),
+  ].map((asked) => asked?.then(() => undefined).catch((error: unknown) => (error as TroupeError).code))
+  for (let i = 0; i < 40; i++) await clock.advance('10s')
+  const since = (all: readonly number[]) => all.map((at) => at - began)
+  return { embedding: since(times.embedding), reranking: since(times.reranking), codes: await Promise.all(codes) }
+}
+
+it('A call of an embedding or reranking model is repeated no earlier than the provider asks.', async () => {
+  for (const status of [429, 503]) {
+    const { embedding, reranking, codes } = await timesOf([
+      [status, '20'],
+      [status, '30'],
+    ])
+    expect(codes).toEqual([undefined, undefined])
+    for (const times of [embedding, reranking]) expect(times).toEqual([0, 20_000, 50_000])
+  }
+})
+
+it('A call of an embedding or reranking model is not repeated if the provider asks for more than a minute.', async () => {
+  const { embedding, reranking, codes } = await timesOf([[503, '61']])
+  expect([embedding, reranking]).toEqual([[0], [0]])
+  expect(codes).toEqual(['model.failed', 'model.failed'])
 })
 
 it('verdictOf reads a pause as an hour at most, so that one wrong header does not disable a model.', () => {

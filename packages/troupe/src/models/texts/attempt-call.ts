@@ -1,10 +1,10 @@
 /** Calls of embedding and reranking models: attempts behind the gate of the model, and an event for each attempt. */
 import type { Clock, Events, Random, UserId } from '../../core/index.ts'
-import { failure, TroupeError } from '../../core/index.ts'
+import { failure, sleep, TroupeError } from '../../core/index.ts'
 import { retry, withTimeLimit } from '../../resilience/index.ts'
 import { unstreamedMs } from '../idle-limit.ts'
 import { thrownByModel, verdictOf } from '../model-failure.ts'
-import type { ModelGate } from '../model-gates.ts'
+import { longestPauseMs, type ModelGate } from '../model-gates.ts'
 
 export interface AttemptParts {
   readonly clock: Clock
@@ -50,6 +50,8 @@ export async function attemptCall<Out>(
   const limit = { clock, limitMs: timeoutMs, kind: 'model', what: `The model ${model}`, signal }
   let made = 0
   let isRejectedByGate = true
+  /** When the pause that the provider asked for ends. */
+  let notBefore = 0
   const once = async () => {
     made++
     isRejectedByGate = false
@@ -65,15 +67,19 @@ export async function attemptCall<Out>(
       const error = thrownByModel(thrown)
       const verdict = verdictOf(error, clock.now())
       if (verdict.kind === 'limited') gate.coolDown(verdict.afterMs ?? 1_000)
+      if (verdict.kind === 'failed') notBefore = clock.monotonic() + (verdict.afterMs ?? 0)
       throw error
     }
   }
   const shouldRetry = (error: unknown) => {
     const verdict = verdictOf(error, clock.now())
-    return !isRejectedByGate && (verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.canRetry))
+    if (isRejectedByGate || (verdict.kind === 'failed' && (verdict.afterMs ?? 0) > longestPauseMs)) return false
+    return verdict.kind === 'limited' || (verdict.kind === 'failed' && verdict.canRetry)
   }
-  const passGate = () => {
+  const passGate = async () => {
     isRejectedByGate = true
+    const pause = notBefore - clock.monotonic()
+    if (pause > 0) await sleep(clock, pause, signal)
     return gate.pass(once, signal)
   }
   try {
