@@ -115,7 +115,7 @@ export function createResolver(options: Environment): Resolver {
 
 /** Wraps the model; schemas are applied last, since they add options in the provider's own form. */
 const asked = (model: LanguageModelV4, target: ModelTarget): LanguageModelV4 =>
-  withSettings(withForms(model), providerKindOf(target))
+  withSettings(withForms(model), providerKindOf(target), modelNameOf(target))
 
 async function missingKey(spec: ModelTarget, environment: Environment): Promise<TroupeError | undefined> {
   try {

@@ -28,6 +28,8 @@ const modelNames: { readonly [kind in ProviderKind]: string } = {
   bedrock: 'anthropic.claude-sonnet-4-5-20250929-v1:0',
 }
 
+export const modelOf = (kind: ProviderKind, url: string): ModelSpec => providerKinds[kind](url, modelNames[kind])
+
 const googleAnswer = {
   candidates: [{ content: { role: 'model', parts: [{ text: 'one' }] }, finishReason: 'STOP' }],
   usageMetadata: { promptTokenCount: 7, candidatesTokenCount: 3, totalTokenCount: 10 },
@@ -73,7 +75,7 @@ export async function openProviderTestbed(
 ) {
   const server = await openProviderServer(replies)
   const models = createModels({ clock: systemClock, random: seededRandom(1), events })
-  const spec: ModelSpec = providerKinds[kind](server.url, modelNames[kind])
+  const spec = modelOf(kind, server.url)
   const ask = (call: Partial<ModelCall> = {}) =>
     models.call([spec], { user: 'u', prompt: shortPrompt, tools: [look], ...call })
   return { ask, spec, asked: server.asked, close: () => server.close() }

@@ -6,6 +6,7 @@ import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderOptio
 import type { CallSettings } from './call-settings.ts'
 import { type ProviderKind, providerOptionsOf } from './provider-settings.ts'
 import { withCallIds } from './with-call-ids.ts'
+import { withExecutedCalls } from './with-executed-calls.ts'
 import { withPromptCache } from './with-prompt-cache.ts'
 import { withToolFiles } from './with-tool-files.ts'
 
@@ -26,14 +27,15 @@ export function carriedSettings(settings: CallSettings): SharedV4ProviderOptions
   return Object.keys(carried).length === 0 ? providerOptions : { ...providerOptions, troupe: carried as never }
 }
 
-export function withSettings(model: LanguageModelV4, kind: ProviderKind): LanguageModelV4 {
+/** @param name `provider/model` as its callers know it */
+export function withSettings(model: LanguageModelV4, kind: ProviderKind, name: string): LanguageModelV4 {
   const { specificationVersion, provider, modelId, supportedUrls } = model
   const applied = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => {
     const { troupe, ...others } = options.providerOptions ?? {}
     const settings = (troupe ?? {}) as Carried
     const providerOptions = providerOptionsOf(kind, provider, { ...settings, providerOptions: others })
     const asked = {
-      ...withCallIds(kind, withToolFiles(kind, options)),
+      ...withCallIds(kind, withToolFiles(kind, withExecutedCalls(kind, name, options))),
       ...(providerOptions && Object.keys(providerOptions).length > 0 ? { providerOptions } : {}),
     }
     if (providerOptions === undefined || Object.keys(providerOptions).length === 0) delete asked.providerOptions
