@@ -106,6 +106,11 @@ export const exemptions: readonly Exemption[] = [
       'what others wrote is evaluated in a thread, whose file it looks for, with a deadline, which no virtual clock may stop',
   },
   {
+    at: 'protocols/mcp/client/program-transport.ts',
+    may: ['files', 'process'],
+    reason: 'a program that runs is ended with the processes that it has started, which the system lists in /proc',
+  },
+  {
     at: 'sandbox/quickjs',
     may: ['threads', 'timers', 'clock', 'files'],
     reason: 'code runs in a thread, whose file it looks for, with a deadline, which no virtual clock may stop',

@@ -76,6 +76,19 @@ describe('the tools of a program', () => {
     expect(isAlive(pid)).toBe(false)
     expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
   })
+
+  test('The processes that the program of MCP tools has started end with it.', async (context) => {
+    if (process.platform !== 'linux') return context.skip('the processes of a program are found on Linux only')
+    const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+    offer(wire('look'))
+    const script = 'sleep 600 & echo $! >> "$2.pids"; "$0" "$1" "$2"; true'
+    const server = { command: 'sh', args: ['-c', script, process.execPath, program, file] }
+    await mcpTools(troupe, { name: 'wrapped', server })
+    const pids = readFileSync(`${file}.pids`, 'utf8').trim().split('\n').map(Number)
+    expect(isAlive(pids.at(-1) as number)).toBe(true)
+    await troupe.close()
+    await until('the processes have ended', () => !pids.some(isAlive))
+  })
   test('The MCP tools are prefixed, untrusted and of class at-most-once, unless their annotations are trusted.', async () => {
     const read = wire('look', { annotations: { readOnlyHint: true } })
     offer(read, wire('echo'), wire('again', { annotations: { idempotentHint: true } }))

@@ -9,6 +9,7 @@ import { boundedFetch } from './bounded-fetch.ts'
 import { limitReconnections, type ReconnectionLimit } from './limit-reconnections.ts'
 import { loadClientSdk } from './load-client-sdk.ts'
 import type { McpProgram, McpServerConfig } from './mcp-server-config.ts'
+import { programTransport } from './program-transport.ts'
 
 export interface OpenClientOptions {
   readonly server: McpServerConfig
@@ -125,7 +126,7 @@ async function addressOf(
 async function programOf(server: McpProgram, options: OpenClientOptions): Promise<Transport> {
   const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio')
   const { command, args = [], cwd } = server
-  const transport = new StdioClientTransport({
+  const transport = new (programTransport(StdioClientTransport))({
     command,
     args: [...args],
     env: await revealed(options, server.env),
