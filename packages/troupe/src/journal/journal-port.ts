@@ -125,6 +125,8 @@ export interface Journals {
     options?: { readonly closed?: boolean; readonly isChild?: boolean; readonly retentionMs?: number | undefined },
   ): { readonly writer: JournalWriter; readonly fragment: Fragment }
   load(user: UserId, id: JournalId): Promise<JournalContent | undefined>
+  /** Returns the statement that rejects a change with `journal.lost` if the journal does not exist. */
+  exists(user: UserId, id: JournalId): Statement
   /** Returns all stored records after a sequence number. */
   read(user: UserId, id: JournalId, after: number, limit: number): Promise<readonly JournalRecord[]>
   /**

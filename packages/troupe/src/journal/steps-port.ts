@@ -24,6 +24,11 @@ export interface StepSpec {
   readonly signal?: AbortSignal
   /** How long cancelled code that ignores the signal is awaited, in ms; 10,000 by default. */
   readonly graceMs?: number
+  /**
+   * Creates the statements that reject the journal of a new step whose message, thread or run no longer exists: its user may
+   * have been erased by another process meanwhile.
+   */
+  readonly expectations?: () => readonly Statement[]
   /** Creates the statements that report the end and its taint, if the change that ends the step commits alone. */
   readonly onEnd: (end: Json | { readonly error: StoredError }, taint: readonly TaintLabel[]) => Fragment
   /**

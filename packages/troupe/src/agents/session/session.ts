@@ -348,7 +348,7 @@ export class Session {
           input: { kind: open.kind, input: open.input, fingerprint: this.agent.fingerprint },
           ...taintField(open.taint),
           ...(open.callerSpan ? { traceId: open.callerSpan.traceId, parentSpan: open.callerSpan.spanId } : {}),
-          onEnd: () => this.#threads.ended(user, this.#thread),
+          ...this.#threads.ofStep(user, this.#thread, open),
           ...(signal ? { signal } : {}),
           ...(entry ? { entry } : {}),
           ...(owner ? { isLeased: true, canResume } : {}),

@@ -88,6 +88,9 @@ function threadWrites(dialect: Dialect) {
       (p) => sql`update session_threads set owner = ${p.owner}
         where ${isThread(p)} and steps = ${p.steps} and open is not null and owner = ${p.before}`,
     ),
+    isOpen: compile<Thread & { steps: number }>(
+      (p) => sql`select thread from session_threads where ${isThread(p)} and steps = ${p.steps} and open is not null`,
+    ),
     release: compile<Thread & { steps: number; owner: string }>(
       (p) => sql`update session_threads set owner = ''
         where ${isThread(p)} and steps = ${p.steps} and owner = ${p.owner}`,

@@ -16,7 +16,7 @@ import {
   titleOf,
   type UserId,
 } from '../../core/index.ts'
-import { escapeRun } from '../../journal/index.ts'
+import { escapeRun, type StepSpec } from '../../journal/index.ts'
 import type { Fragment, Row, Storage } from '../../storage/index.ts'
 import type { Question } from '../agent-port.ts'
 import { type ThreadPartner, type ThreadPosition, threadStatements } from './thread-statements.ts'
@@ -86,6 +86,8 @@ export interface ThreadStore {
   release(clock: Clock, user: UserId, thread: string, open: OpenStep): Promise<void>
   /** Returns the statements that begin a run in the thread. They are rejected with `thread.busy` if it is in use. */
   beginRun(user: UserId, partner: ThreadPartner, state: ThreadState, open: OpenThreadRun): Fragment
+  /** The statements of an open step for its journal. */
+  ofStep(user: UserId, thread: string, open: OpenStep): Pick<StepSpec, 'expectations' | 'onEnd'>
   /** The statement for the change that ends the step or the run. */
   ended(user: UserId, thread: string): Fragment
   /** The statements that end a cancelled step. They are rejected with `thread.conflict` if it has ended in the meantime. */
@@ -183,11 +185,27 @@ export function createThreadStore(
   }
 }
 
+const ended = (queries: ReturnType<typeof threadStatements>, user: UserId, thread: string): Fragment => ({
+  statements: [queries.end({ user, thread, now }), queries.dropQuestions({ user, thread })],
+})
+
+/** Returns the number of a step in its thread. */
+const stepNumberOf = (step: string): number => Number(step.slice(step.lastIndexOf('#') + 1))
+
 /** The ends of open steps and runs, and of threads. */
-const ends = (queries: ReturnType<typeof threadStatements>): Pick<ThreadStore, 'ended' | 'cancelled' | 'forget'> => ({
-  ended: (user, thread) => ({
-    statements: [queries.end({ user, thread, now }), queries.dropQuestions({ user, thread })],
+const ends = (
+  queries: ReturnType<typeof threadStatements>,
+): Pick<ThreadStore, 'ofStep' | 'ended' | 'cancelled' | 'forget'> => ({
+  ofStep: (user, thread, { step }) => ({
+    expectations: () => [
+      queries.isOpen(
+        { user, thread, steps: stepNumberOf(step) },
+        { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: step } },
+      ),
+    ],
+    onEnd: () => ended(queries, user, thread),
   }),
+  ended: (user, thread) => ended(queries, user, thread),
   cancelled: (user, thread, { steps }) => ({
     statements: [
       queries.cancel(
@@ -220,8 +238,7 @@ function ownership(
   const release: ThreadStore['release'] = async (clock, user, thread, open) => {
     const mine = owner()
     if (mine === '') return
-    const steps = Number(open.step.slice(open.step.lastIndexOf('#') + 1))
-    const statements = [queries.release({ user, thread, steps, owner: mine })]
+    const statements = [queries.release({ user, thread, steps: stepNumberOf(open.step), owner: mine })]
     const key = JSON.stringify([user, thread])
     retries.delete(key)
     try {

@@ -93,6 +93,13 @@ class StoredJournals implements Journals {
     return { writer: writer as JournalWriter, fragment: { statements } }
   }
 
+  exists(user: string, id: JournalId): Statement {
+    return this.#statements.head(
+      { user, id },
+      { expect: { rows: 1 }, otherwise: 'journal.lost', detail: { journal: id } },
+    )
+  }
+
   get form(): number {
     const { run, step } = this.#options.upcasters ?? {}
     return Math.max(versionOf(run), versionOf(step))

@@ -153,7 +153,11 @@ export class StepExecutor {
     const writeAlone = () => this.#write(texts, [...fragments, onEnd(end, taint)], false, closes)
     if (!commitWithRun || claims.length > 0 || !fragments.every(isUncontended)) return writeAlone()
     const commit = (change: Fragment) => commitWithRun(end, taint, change)
-    const written = (this.#journal as OwnJournal).commitThrough(commit, texts, fragments, { closes, fenced: false })
+    const written = (this.#journal as OwnJournal).commitThrough(commit, texts, fragments, {
+      closes,
+      fenced: false,
+      isWithRun: true,
+    })
     return written.then((outcome) => {
       if (outcome?.ok) this.#releaseSuspect()
       return outcome ?? writeAlone()
@@ -199,11 +203,17 @@ async function openJournal(context: StepsContext, spec: StepSpec): Promise<Opene
 
 function createJournal(
   { storage, journals, clock }: StepsContext,
-  { principal, id: step, runId, retention, input }: StepSpec,
+  { principal, id: step, runId, retention, input, expectations }: StepSpec,
   writer: OwnJournal['writer'],
 ): OwnJournal {
   const firstRecord = () => entryText({ t: 'started', h: hashOfInput(input) })
-  const of = { user: principal.userId, step, isChild: runId !== undefined, ...(retention ? { retention } : {}) }
+  const of = {
+    user: principal.userId,
+    step,
+    isChild: runId !== undefined,
+    ...(retention ? { retention } : {}),
+    ...(expectations ? { expectations } : {}),
+  }
   return new OwnJournal({ storage, journals, clock, ...of, writer, firstRecord })
 }
 

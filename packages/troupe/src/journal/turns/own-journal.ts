@@ -28,6 +28,7 @@ export interface OwnJournalOptions {
   /** True for the step of a run, whose journal is deleted with that of the run. */
   readonly isChild?: boolean
   readonly retention?: StepSpec['retention']
+  readonly expectations?: StepSpec['expectations']
   readonly writer: JournalWriter | undefined
   /** Creates the first record of the journal, unless its first change closes it. */
   readonly firstRecord: () => string
@@ -37,6 +38,8 @@ interface CommitHow {
   readonly closes: JournalEnd
   /** True after a cancel that has fenced this writer. */
   readonly fenced: boolean
+  /** The change moves the journal of the run, which thus exists. */
+  readonly isWithRun?: true
 }
 
 /** The length of a record from which the next entry begins another one, so that a long answer alone becomes a large value. */
@@ -110,8 +113,8 @@ export class OwnJournal {
     this.#writer = before
   }
 
-  #journal(bodies: readonly EncodedBody[], { closes, fenced }: CommitHow): Fragment {
-    const { journals, user, step, isChild = false, clock, retention } = this.#options
+  #journal(bodies: readonly EncodedBody[], { closes, fenced, isWithRun }: CommitHow): Fragment {
+    const { journals, user, step, isChild = false, clock, retention, expectations } = this.#options
     const retentionMs = closes === 'failed' ? retention?.failedMs : retention?.completedMs
     const at = clock.now()
     if (this.#writer) {
@@ -128,7 +131,7 @@ export class OwnJournal {
     }
     const created = journals.create(user, step, 'step', at, bodies, { closed: closes !== false, isChild, retentionMs })
     this.#writer = created.writer
-    return created.fragment
+    return { statements: [...((!isWithRun && expectations?.()) || []), ...created.fragment.statements] }
   }
 }
 

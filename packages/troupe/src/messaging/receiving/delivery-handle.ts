@@ -130,6 +130,10 @@ export class DeliveryHandle implements Delivery {
     return this.#replyTo !== undefined
   }
 
+  /** The statement that rejects a change after the end of the lease. */
+  isLeased(): Statement {
+    return this.#messaging.deliveries.isLeased(this.lease)
+  }
   ackFragment(answer?: Answer): Fragment {
     const { user } = this.lease
     const fragment =

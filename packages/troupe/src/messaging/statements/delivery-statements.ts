@@ -35,6 +35,7 @@ const messageStatements = (compile: Compile) => ({
     (p) => sql`update messages set state = ${p.end}, token = null, ended_at = ${storageNow}, reason = ${p.reason},
       read_at = case when ${p.end} = 'done' then coalesce(read_at, ${storageNow}) else read_at end where ${byToken(p)}`,
   ),
+  isLeased: compile((p) => sql`select id from messages where ${byToken(p)}`),
   requeue: compile(
     (p) => sql`update messages set token = null, reason = ${p.reason}, failures = failures + 1 where ${byToken(p)}`,
   ),
@@ -136,6 +137,10 @@ export function deliveryStatements(compile: Compile) {
       const values: Values = { ...location, end, reason }
       const leave = scheduled ? [] : [lane.leave(values), ...dropSolo(values)]
       return [message.endFree(values, { expect: { rows: 1 } }), ...leave, lane.leaveMailbox(values)]
+    },
+    /** Changes nothing, and is rejected if the lease has ended. */
+    isLeased(lease: MessageLease): Statement {
+      return message.isLeased({ ...lease }, orLeaseLost(lease.id))
     },
     /** Says in which batch it is handled. */
     mark(lease: MessageLease, batch: string): Statement {

@@ -136,6 +136,7 @@ export class Handling {
       input: attemptNames(attemptsOf(deliveries)),
       signal,
       retention: { completedMs: retentionMs, failedMs: failedRetentionMs(retentionMs) },
+      expectations: () => deliveries.map((delivery) => delivery.isLeased()),
       onEnd: (end, taint) => {
         if (isFailure(end)) return joined(this.#outcomes.failed(deliveries, end.error))
         const answer = { value: (end as { readonly value: Json }).value ?? null, ...taintField(taint) }

@@ -95,6 +95,7 @@ export class StepCode {
       input: { agent: command.agent, input: command.input },
       ...taintField(command.taint),
       ...(grace === undefined ? {} : { graceMs: grace }),
+      expectations: () => [this.#parts.journal.journals.exists(user, runJournal(run))],
       onEnd: (end, taint) => this.#reportEnd(stepEndMessage(command.step, end, taint, trips())),
     }
   }
