@@ -153,6 +153,12 @@ export class MeshServices {
     return () => void this.#watchers.delete(watcher)
   }
 
+  /** Returns the users with cached values or watchers in this process. */
+  users(): readonly UserId[] {
+    const watching = [...this.#watchers].map(({ user }) => user)
+    return [...this.cache.users(), ...(this.values?.users() ?? []), ...watching]
+  }
+
   /** Drops the state of a user in this process: cached values and the positions of watchers. */
   forget(user: UserId): void {
     this.cache.forget(user)

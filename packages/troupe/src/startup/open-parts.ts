@@ -30,7 +30,7 @@ import { type BaseParts, openBase } from './services/open-base.ts'
 import { openJournal } from './services/open-journal.ts'
 import { openModels } from './services/open-models.ts'
 import { openSecurity } from './services/open-security.ts'
-import { type CachesOfUsers, releaseUser, type WorkOfUsers } from './services/release-user.ts'
+import { type CachesOfUsers, dropCaches, releaseUser, type WorkOfUsers } from './services/release-user.ts'
 import { Startup } from './startup.ts'
 
 /** @throws the errors of opening the storage */
@@ -149,7 +149,11 @@ function createMaintenance(
       platform: { clock, events },
       encryption,
       recorded: (user) => audit.erasureRecord(user),
-      releaseUser: (user) => releaseUser(work, caches, user),
+      users: {
+        releaseUser: (user) => releaseUser(work, caches, user),
+        cachedUsers: () => caches.communication.mesh.users(),
+        dropCaches: (user) => dropCaches(caches, user),
+      },
       failed: (message, error) => log.error(message, { error: error as Error }),
     },
     userTables,

@@ -25,6 +25,10 @@ export class ReadCache {
     this.#core = core
   }
 
+  users(): readonly UserId[] {
+    return [...this.#cached.keys(), ...this.#reading.keys()].map((cacheKey) => (JSON.parse(cacheKey) as [UserId])[0])
+  }
+
   forget(user: UserId): void {
     const begin = `${JSON.stringify([user]).slice(0, -1)},`
     for (const entries of [this.#cached, this.#reading])

@@ -144,6 +144,10 @@ export class ValueCache implements ChangeObserver {
     this.#size = 0
   }
 
+  users(): Iterable<UserId> {
+    return this.#users.keys()
+  }
+
   forget(user: UserId): void {
     const userCache = this.#users.get(user)
     if (userCache) this.#evictUser(user, userCache)

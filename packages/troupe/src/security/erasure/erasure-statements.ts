@@ -27,7 +27,8 @@ export function erasureStatements(dialect: Dialect, all: readonly UserTable[], b
       overwritten([marks.begin({ mark: markOf(user), user, at }), marks.dropKeys({ user }), names({ user })]),
     end: (user: UserId) =>
       overwritten([...deletions.map(({ rest }) => rest({ user })), marks.end({ mark: markOf(user) })]),
-    unfinished: () => marks.unfinished({}),
+    /** Returns the marks of unfinished erasures, and those since a time. */
+    marks: (since: number) => marks.since({ since }),
   }
 }
 
@@ -64,8 +65,8 @@ function markStatements(dialect: Dialect) {
     ),
     dropKeys: compile<{ user: string }>((p) => sql`delete from security_data_keys where user_id = ${p.user}`),
     end: compile<{ mark: string }>((p) => sql`update security_erased_users set user_id = null where mark = ${p.mark}`),
-    unfinished: compile<Record<never, never>>(
-      () => sql`select user_id from security_erased_users where user_id is not null`,
+    since: compile<{ since: number }>(
+      (p) => sql`select mark, user_id, at from security_erased_users where user_id is not null or at > ${p.since}`,
     ),
   }
 }

@@ -7,12 +7,13 @@
  * 3. Rows are deleted in bounded batches, while other users continue.
  * 4. One last change deletes rows that were added meanwhile from all tables, and the user's name from the mark.
  *
- * Invariant: work that began before cannot write after the last change, because its journals are deleted. A process that opens
+ * Invariant: work that began before cannot write after the last change, because its journals are deleted, and it creates none
+ * without its message, thread or run. A process that opens
  * the storage continues an erasure whose mark it finds. A change that fails is retried in the background: the
  * process opens for its other users, and the user begins no work that a later opening would delete.
  */
 import { checkName, failure, type Platform, sleep, type TroupeError, type UserId } from '../../core/index.ts'
-import type { OpenedStorage, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
+import type { OpenedStorage, Row, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
 import { committed } from '../committed.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { OpenedEncryption } from '../encryption/open-encryption.ts'
@@ -30,14 +31,23 @@ export interface ErasureResult {
   readonly backups: 'encrypted' | 'plain'
 }
 
+/** The work and the cached values of users in this process. */
+export interface UsersHere {
+  /** Ends the work for the user and drops its cached values. @returns the function that allows new work */
+  readonly releaseUser: (user: UserId) => Promise<() => void>
+  /** Returns the users with cached values. */
+  readonly cachedUsers: () => Iterable<UserId>
+  /** Drops the cached values of a user. */
+  readonly dropCaches: (user: UserId) => Promise<void>
+}
+
 export interface ErasureParts {
   /** The storage without encryption, for the rows themselves. */
   readonly storage: OpenedStorage
   readonly platform: Pick<Platform, 'clock' | 'events'>
   /** The key ring, and the function that drops the cached data keys of the user. */
   readonly encryption: Pick<OpenedEncryption, 'keyRing' | 'outdated'>
-  /** Ends the work for the user in this process and drops its cached data. @returns the function that allows new work */
-  readonly releaseUser: (user: UserId) => Promise<() => void>
+  readonly users: UsersHere
   /** Reports an error that no caller gets. */
   readonly failed: (message: string, error: unknown) => void
   /** Records the erasure in the audit log. */
@@ -84,17 +94,14 @@ export function createErasure(parts: ErasureParts, tables: readonly UserTable[])
   const begin = (user: UserId, isMarked: boolean, onFailure: (error: unknown) => void): Promise<ErasureResult> => {
     const retried = retrying(onFailure)
     // A mark that failed may be committed: work that begins now would be deleted by the next opening.
-    const marked = isMarked ? Promise.resolve() : retried(() => mark(parts, statements, user))
+    const marked = isMarked ? Promise.resolve() : retried(() => mark(parts, statements, user, noticed))
     const erasing = marked
       .then(() => eraseMarked(parts, statements, user, retried))
       .finally(() => inProgress.delete(user))
     inProgress.set(user, erasing)
     return erasing
   }
-  const unfinished = async (): Promise<readonly UserId[]> => {
-    const [rows = []] = await parts.storage.read({ work: true }, [statements.unfinished()])
-    return rows.map(({ user_id }) => String(user_id))
-  }
+  const noticed: NoticedErasures = new Map()
   return {
     async forget(name) {
       const user = checkName('user', name)
@@ -104,9 +111,16 @@ export function createErasure(parts: ErasureParts, tables: readonly UserTable[])
       )
     },
     async start() {
-      for (const user of await unfinished())
-        await new Promise<void>((resolve, reject) => begin(user, true, () => resolve()).then(() => resolve(), reject))
-      stop = watchOtherProcesses(parts, unfinished, (user) => inProgress.has(user))
+      const readMarks = async (since: number): Promise<readonly Mark[]> => {
+        const [rows = []] = await parts.storage.read({ work: true }, [statements.marks(since)])
+        return rows.map(toMark)
+      }
+      for (const { mark, user, at } of await readMarks(parts.platform.clock.now() - overlapMs)) {
+        noticed.set(mark, at)
+        if (user !== undefined)
+          await new Promise<void>((resolve, reject) => begin(user, true, () => resolve()).then(() => resolve(), reject))
+      }
+      stop = watchOtherProcesses(parts, { readMarks, noticed, isOurs: (user) => inProgress.has(user) })
     },
     stop() {
       closing.abort()
@@ -115,24 +129,63 @@ export function createErasure(parts: ErasureParts, tables: readonly UserTable[])
   }
 }
 
-/** Ends the work here for a user that another process erases, and allows it again after the erasure. */
-function watchOtherProcesses(
-  { storage, releaseUser, encryption: { outdated }, failed }: ErasureParts,
-  unfinished: () => Promise<readonly UserId[]>,
-  isOurs: (user: UserId) => boolean,
-): () => Promise<void> {
+/** The mark of an erasure; it names the user until the erasure is complete. */
+interface Mark {
+  readonly mark: string
+  /** By the clock of the process that erases. */
+  readonly at: number
+  readonly user?: UserId
+}
+const toMark = ({ mark, user_id, at }: Row): Mark => ({
+  mark: String(mark),
+  at: Number(at),
+  ...(user_id === null ? {} : { user: String(user_id) }),
+})
+
+/** The times of known erasures by their marks. */
+type NoticedErasures = Map<string, number>
+
+/** How far behind the clock of another process may be for its complete erasures to be noticed. */
+const overlapMs = 3_600_000
+
+interface OtherProcesses {
+  readonly readMarks: (since: number) => Promise<readonly Mark[]>
+  readonly noticed: NoticedErasures
+  readonly isOurs: (user: UserId) => boolean
+}
+
+/**
+ * Ends the work here for a user that another process erases, and allows it again after the erasure. An erasure may be complete
+ * before this process reads its mark, because the process was suspended or busy or was not notified. Then cached values are
+ * dropped, and work that began before ends when it writes.
+ */
+function watchOtherProcesses(parts: ErasureParts, { readMarks, noticed, isOurs }: OtherProcesses): () => Promise<void> {
+  const { storage, platform, users, encryption, failed } = parts
   const pausedUsers = new Map<UserId, () => void>()
   const report = (error: unknown) => failed('work for an erased user may continue in this process', error)
   let polling: Promise<void> = Promise.resolve()
+  let polledAt = platform.clock.now()
   const poll = async () => {
-    const theirs = (await unfinished()).filter((user) => !isOurs(user))
-    for (const user of theirs) if (!pausedUsers.has(user)) pausedUsers.set(user, await releaseUser(user))
+    const since = polledAt - overlapMs
+    const now = platform.clock.now()
+    const marks = await readMarks(since)
+    const missed = new Set(
+      marks.filter(({ mark, at, user }) => !user && noticed.get(mark) !== at).map(({ mark }) => mark),
+    )
+    const theirs = marks.flatMap(({ user }) => (user === undefined || isOurs(user) ? [] : [user]))
+    for (const user of theirs) if (!pausedUsers.has(user)) pausedUsers.set(user, await users.releaseUser(user))
     for (const [user, begin] of pausedUsers)
       if (!theirs.includes(user)) {
         pausedUsers.delete(user)
-        outdated(user)
+        missed.delete(markOf(user))
+        encryption.outdated(user)
         begin()
       }
+    if (missed.size > 0)
+      for (const user of new Set(users.cachedUsers())) if (missed.has(markOf(user))) await users.dropCaches(user)
+    for (const { mark, at } of marks) noticed.set(mark, at)
+    for (const [mark, at] of noticed) if (at <= since) noticed.delete(mark)
+    polledAt = now
   }
   const unhint = storage.onHint((hint) => {
     if ('work' in hint && hint.work === 'cleanup') polling = polling.then(poll).catch(report)
@@ -157,8 +210,15 @@ type Statements = ReturnType<typeof erasureStatements>
 /** Repeats a change until it succeeds or the troupe closes. */
 type Retrying = <T>(change: () => Promise<T>) => Promise<T>
 
-async function mark({ storage, platform, encryption, recorded }: ErasureParts, { begin }: Statements, user: UserId) {
-  await committed(storage, { user }, [...begin(user, platform.clock.now()), ...recorded(user)], ['cleanup'])
+async function mark(
+  { storage, platform, encryption, recorded }: ErasureParts,
+  { begin }: Statements,
+  user: UserId,
+  noticed: NoticedErasures,
+): Promise<void> {
+  const at = platform.clock.now()
+  noticed.set(markOf(user), at)
+  await committed(storage, { user }, [...begin(user, at), ...recorded(user)], ['cleanup'])
   encryption.outdated(user)
 }
 
@@ -171,7 +231,7 @@ async function eraseMarked(
 ): Promise<ErasureResult> {
   const { clock, events } = parts.platform
   const { keyRing, outdated } = parts.encryption
-  const begin = await parts.releaseUser(user)
+  const begin = await parts.users.releaseUser(user)
   let rows: ReadonlyMap<string, number>
   try {
     await retried(async () => keyRing?.forget?.(user))

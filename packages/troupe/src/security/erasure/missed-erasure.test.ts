@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, it, onTestFinished } from 'vitest'
 import { createTroupe, defineAgent, defineMessage, type StepContext, Worker } from '../../index.ts'
 import { userTables } from '../../operations/troupe-tables.ts'
+import { markOf } from '../encryption/data-key-statements.ts'
 
 function temporaryFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-missed-'))
@@ -12,12 +13,13 @@ function temporaryFile(): string {
   return join(folder, 'troupe.db')
 }
 
-/** Deletes the rows of a user, as an erasure by another process which this process does not notice. */
+/** Deletes the rows of a user and leaves the mark, as an erasure by another process of which this process is not notified. */
 function deleteRowsOf(file: string, user: string): void {
   using db = new DatabaseSync(file)
   const tables = userTables.filter(({ only }) => only !== 'postgres')
   db.exec('begin immediate')
   for (const { name } of tables) db.prepare(`delete from "${name}" where user_id = ?`).run(user)
+  db.prepare('insert into security_erased_users (mark, user_id, at) values (?, null, ?)').run(markOf(user), Date.now())
   db.exec('commit')
 }
 
@@ -68,4 +70,17 @@ it('The erasure of a user leaves no journal to work of a process that missed it,
   await troupe.close()
   expect(paid).toEqual([])
   expect(rowsWith(file, 'MARKER')).toEqual([])
+})
+
+it('The erasure of a user that a process missed drops the cached values there with the next notification.', async () => {
+  const file = temporaryFile()
+  await using troupe = await createTroupe({ storage: `sqlite:${file}`, log: 'silent' })
+  const user = troupe.user('ada!')
+  await user.context.push('plan', 'MARKER')
+  const reader = user.agent('Reader').context
+  expect(await reader.get('plan', { maxAge: '1h' })).toBe('MARKER')
+  deleteRowsOf(file, 'ada!')
+  await user.context.push('plan', 'new')
+  await troupe.forget('bob')
+  await expect.poll(() => reader.get('plan', { maxAge: '1h' })).toBe('new')
 })

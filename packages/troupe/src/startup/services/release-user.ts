@@ -8,18 +8,25 @@ export type CachesOfUsers = Pick<TroupeParts, 'communication' | 'agents' | 'stor
 /** @returns a function that allows new work under the id */
 export async function releaseUser(
   { runs: { schedules, orchestra }, journal: { steps }, work: { supervisions, workers } }: WorkOfUsers,
-  { communication: { mesh }, agents: { services }, stores: { cache }, observability: { observation } }: CachesOfUsers,
+  caches: CachesOfUsers,
   user: UserId,
 ): Promise<() => void> {
   const begin = [await schedules.forget(user), await orchestra.forget(user), await steps.forget(user)]
   await Promise.all([...supervisions, ...workers].map(([each, of]) => (of === user ? each.stop() : undefined)))
+  await dropCaches(caches, user)
+  return () => {
+    // Also values that were read while the rows were deleted.
+    caches.communication.mesh.forget(user)
+    for (const each of begin) each()
+  }
+}
+
+export async function dropCaches(
+  { communication: { mesh }, agents: { services }, stores: { cache }, observability: { observation } }: CachesOfUsers,
+  user: UserId,
+): Promise<void> {
   mesh.forget(user)
   services.external.models.forget?.(user)
   await observation.forget(user)
   cache.forget((key) => key.startsWith(`${JSON.stringify(user)} `))
-  return () => {
-    // Also values that were read while the rows were deleted.
-    mesh.forget(user)
-    for (const each of begin) each()
-  }
 }
