@@ -44,7 +44,7 @@ const outside: readonly (readonly [pattern: RegExp, what: string])[] = [
 
 /** Matches comments, texts, patterns and templates. */
 const literals =
-  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|(?<=[(,=:[!&|?{};+]\s*|\breturn\s+|=>\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/\w*|`(?:\\[\s\S]|[^`\\])*`/g
+  /\/\/[^\n]*|\/\*[^*]*(?:\*(?!\/)[^*]*)*(?:\*\/)?|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|(?<=[(,=:[!&|?{};+]\s*|\breturn\s+|=>\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/\w*|`(?:\\[\s\S]|[^`\\])*`/g
 const placeholders = /\$\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}/g
 
 /** Returns the source without comments and with empty texts, so that neither their words nor their parentheses count. */
