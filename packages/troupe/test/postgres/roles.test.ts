@@ -189,7 +189,7 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
   test.each(['statement_timeout', 'lock_timeout'])(
     'A process waits for the migration of another one for longer than the %s of its role.',
     async (timeout) => {
-      await withClient((client) => client.query(`alter role ${owner} set ${timeout} = '50ms'`))
+      await withClient((client) => client.query(`alter role ${owner} set ${timeout} = '2s'`))
       try {
         await withClient(async (client) => {
           await client.query('begin')
@@ -202,7 +202,7 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
             withClient(async (other) => {
               const { rows } = await other.query(
                 `select from pg_stat_activity where usename = $1 and wait_event = 'advisory'
-                  and clock_timestamp() > query_start + interval '200ms'`,
+                  and clock_timestamp() > query_start + interval '2500ms'`,
                 [owner],
               )
               return rows.length
