@@ -220,14 +220,23 @@ async function transcriptOf(
     for await (const item of clientOf(opened.mesh, ada, name).watch({ signal: stop.signal })) changes.push([name, item])
   })
   const transcript: unknown[] = []
+  const host = opened.mesh.host(ada)
+  // A watcher that reads later gets nothing that has expired or was narrowed meanwhile.
+  const allReceive = async (key: string) => {
+    const { revision } = await host.push(key, 1)
+    const received = () =>
+      changes.filter((change) => (change as [string, { revision: number }])[1].revision === revision)
+    await expect.poll(() => received().length, { interval: 1 }).toBe(names.length - 1)
+  }
   for (const operation of operations) {
     if (operation.type === 'wait') await clock.advance(`${operation.ms}ms`)
     else {
       const answer = await outcomeOf(() => onMesh(opened.mesh, { ...operation, user: nameOf(operation.user) }))
-      if (operation.user === 'ada') transcript.push(answer)
+      if (operation.user !== 'ada') continue
+      transcript.push(answer)
+      await allReceive('so far')
     }
   }
-  const host = opened.mesh.host(ada)
   transcript.push(
     await views(opened.mesh, ada),
     await host.stats(),
@@ -243,9 +252,7 @@ async function transcriptOf(
       (await client.history('a')).items,
     )
   }
-  const { revision } = await host.push('the end', 1)
-  const isOver = () => changes.filter((change) => (change as [string, { revision: number }])[1].revision === revision)
-  await expect.poll(() => isOver().length, { interval: 1 }).toBe(names.length - 1)
+  await allReceive('the end')
   stop.abort()
   await Promise.all(watches)
   // Of several watchers each is told in order.
