@@ -93,8 +93,8 @@ function checkSeeds(seeds: SimulateOptions['seeds']): void {
   }
   for (const seed of seeds) checkText('A seed of simulate', seed)
   if (seeds.length === 0) throw wrong('seeds', 'the list is empty, so that nothing would be simulated')
-  const repeated = seeds.find((seed, at) => seeds.indexOf(seed) !== at)
-  if (repeated !== undefined) throw wrong('seeds', `${show(repeated)} occurs twice`)
+  const repeated = new Set(seeds).size < seeds.length && seeds.find((seed, at) => seeds.indexOf(seed) !== at)
+  if (repeated !== false) throw wrong('seeds', `${show(repeated)} occurs twice`)
 }
 
 function checkFaultOptions(faults: SimulationFaults): void {

@@ -1,6 +1,7 @@
 /**
- * Bounds what a message of a server costs the main thread, and ends the requests that are cancelled. The client checks each message by recursive schemas, some 5 µs for
- * each value, and tools are hashed, compared and recorded. A message of too many values is replaced before that by an error.
+ * Bounds what a message of a server costs the main thread, and ends the requests that are cancelled. The client checks each
+ * message by recursive schemas, some 5 µs for each value, and tools are hashed, compared and recorded. A message of too many
+ * values is replaced before that by an error.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 
