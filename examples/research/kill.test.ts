@@ -1,6 +1,6 @@
 /**
  * Ends the process with SIGKILL at many moments of a run, lets another one finish it, and compares. `KILLS` is the number
- * of moments (12 by default), `KILL_SEED` chooses others.
+ * of moments (6 by default), `KILL_SEED` chooses others.
  */
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { type StepRecord, stepRecords } from './fixtures/read-journals.ts'
 import { withoutAccount } from './fixtures/read-report.ts'
 import { reportOf, runMain, startMain } from './fixtures/start-main.ts'
 
-const kills = Number(process.env.KILLS ?? 12)
+const kills = Number(process.env.KILLS ?? 6)
 const seed = Number(process.env.KILL_SEED ?? 1)
 
 let folder: Folder

@@ -15,7 +15,7 @@ import { send } from './target-user.ts'
 import { openTestbed, undefended } from './testbed.ts'
 
 /** Of all rows, beside one of each channel; the same in every build. */
-const [memoryShare, postgresShare] = [0.03, 0.01]
+const [memoryShare, postgresShare] = [0.015, 0.005]
 const seed = 'build'
 /** Channels on which the text stands beside data without a label, which counts as private. */
 const besidePrivateData = ['history of an entry', 'working memory']

@@ -66,7 +66,7 @@ export const program: Program = {
     const problems: string[] = []
     const listen = (error: unknown) => problems.push(`unhandled rejection: ${String((error as Error)?.stack ?? error)}`)
     process.on('unhandledRejection', listen)
-    const names = choose(scale === 1 ? 12 : Number.POSITIVE_INFINITY, seed)
+    const names = choose(scale === 1 ? 6 : Number.POSITIVE_INFINITY, seed)
     try {
       for (const name of names) {
         const service = await troupe.createTroupe({ storage: 'memory:', log: 'silent' })

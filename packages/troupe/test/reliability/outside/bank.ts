@@ -60,7 +60,7 @@ async function play({ scale, seed, report }: ProgramOptions, folder: string, sto
   })
   try {
     await storm.begin()
-    await storm.rage(8_000 * scale)
+    await storm.rage(4_000 * scale)
   } finally {
     await storm.end()
   }

@@ -99,8 +99,8 @@ export const program: Program = {
   promise: 'Every public function rejects a wrong argument with a coded error, and blocks or ends nothing.',
   async run({ scale, seed, report }) {
     const { calls, targets, problems } = await fuzz({
-      calls: 1_000 * scale,
-      share: Math.max(1, Math.round(30 / scale)),
+      calls: 500 * scale,
+      share: Math.max(1, Math.round(60 / scale)),
       seed,
     })
     report(`${calls} calls of ${targets} functions`)

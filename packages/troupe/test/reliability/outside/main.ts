@@ -1,7 +1,7 @@
 /**
  * Runs the programs that use the library as an application would, and that say what does not hold.
  *
- * node packages/troupe/test/reliability/outside/main.ts [--only fuzz,…] [--scale 30] [--seed TEXT]
+ * node packages/troupe/test/reliability/outside/main.ts [--only fuzz,…] [--scale 60] [--seed TEXT]
  */
 import { parseArgs } from 'node:util'
 import { programs } from './programs.ts'
@@ -9,7 +9,7 @@ import { programs } from './programs.ts'
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    scale: { type: 'string', default: '30' },
+    scale: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
   },
 })

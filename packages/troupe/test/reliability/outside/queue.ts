@@ -50,7 +50,7 @@ async function play({ scale, seed, report }: ProgramOptions, folder: string, sto
     slots: consumers,
     random,
   })
-  const each = 220 * scale
+  const each = 110 * scale
   const sending = new Storm({
     program: child,
     parameters: (_, slot) => ['producer', storage, folder, `P${slot}`, `${each}`],
@@ -60,7 +60,7 @@ async function play({ scale, seed, report }: ProgramOptions, folder: string, sto
   try {
     await storm.begin()
     await sending.begin()
-    await storm.rage(8_000 * scale)
+    await storm.rage(4_000 * scale)
     const isDrained = await drained(folder, mailbox)
     const dead: DeadLetter[] = []
     for await (const letter of await mailbox.deadLetters({ limit: 1_000 })) dead.push(letter)

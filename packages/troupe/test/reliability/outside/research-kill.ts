@@ -140,7 +140,7 @@ export const program: Program = {
   async run({ scale, seed, report }) {
     const random = harness.seededRandom(seed)
     const undisturbed = await undisturbedRun()
-    const count = 2 * scale
+    const count = Math.max(2, scale)
     const problems: string[] = []
     let [kills, finished] = [0, 0]
     for (let n = 0; n < count; n++) {

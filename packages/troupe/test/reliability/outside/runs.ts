@@ -29,14 +29,14 @@ export const program: Program = {
       const { ends, problems, kills, stops, resolved } = await runChaos({
         storage: { url: server, schema, poolSize: 8 },
         ledger: join(folder, 'ledger'),
-        runs: 10 * scale,
+        runs: 5 * scale,
         workers: 3,
         lease: '2s',
         random: harness.seededRandom(seed),
         blowAfterMs: 300,
-        blows: 20 * scale,
-        maxStormMs: 10_000 * scale,
-        timeoutMs: 120_000 + 30_000 * scale,
+        blows: 10 * scale,
+        maxStormMs: 5_000 * scale,
+        timeoutMs: 120_000 + 15_000 * scale,
       })
       const crashed = new Set(problems.flatMap((problem) => /^(.+): failed step\.crashed: /.exec(problem)?.[1] ?? []))
       report(

@@ -76,7 +76,7 @@ export const program: Program = {
   async run({ scale, report }) {
     const folder = mkdtempSync(join(tmpdir(), 'troupe-watch-'))
     try {
-      const rounds = 10 * scale
+      const rounds = 5 * scale
       const problems = [
         ...(await watchInParts('memory:', rounds)),
         ...(await watchInParts(`sqlite:${join(folder, 'troupe.db')}`, rounds)),
