@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { postgresTables, type Storage, templates, workTable } from '../storage/index.ts'
 import type { AuditTrail } from './audit/index.ts'
-import { commitWork } from './committed.ts'
+import { commitWork } from './commit-work.ts'
 
 const tables = ['create table security_config (name text not null primary key, hash text not null)']
 

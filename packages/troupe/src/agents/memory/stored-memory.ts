@@ -21,7 +21,7 @@ import {
 } from '../../core/index.ts'
 import type { Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
-import type { Storage } from '../../storage/index.ts'
+import { committed, type Storage } from '../../storage/index.ts'
 import type { RetrievedEpisode } from './episodic-index.ts'
 import type { FormerMemory, Memories, MemoryItem } from './memories-port.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
@@ -148,8 +148,7 @@ export class StoredMemory {
   }
 
   async #commit(fragment: ReturnType<Memories['put']>): Promise<void> {
-    const done = await this.parts.storage.commit({ id: null, scope: { user: this.user }, ...fragment })
-    if (!done.ok) throw failure(done.code, done.detail ?? {})
+    await committed(this.parts.storage, { id: null, scope: { user: this.user }, ...fragment })
   }
 }
 

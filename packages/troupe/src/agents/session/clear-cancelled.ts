@@ -1,5 +1,5 @@
 /** Ends the turn of a cancelled step of a session. */
-import { failure } from '../../core/index.ts'
+import { committed } from '../../storage/index.ts'
 import type { UnsavedMessages } from '../agent-port.ts'
 import { unansweredMessage } from './cancel-open-step.ts'
 import type { SessionOptions } from './session-parts.ts'
@@ -24,8 +24,7 @@ export async function clearCancelled(
 ): Promise<void> {
   const state = await threads.read(user, thread)
   if (state.open?.kind === 'run' || state.open?.step !== open.step) return
-  const fence = await storage.commit({ id: null, scope: { user }, ...steps.cancel(user, open.step) })
-  if (!fence.ok) throw failure(fence.code, { ...fence.detail })
+  await committed(storage, { id: null, scope: { user }, ...steps.cancel(user, open.step) })
   await steps.markUncertain(user, open.step)
   const { threadMessages } = services.records
   const messageThread = threadMessagesOf(thread)
@@ -34,6 +33,5 @@ export async function clearCancelled(
   const { messages, taint } = unsaved?.(stored) ?? unansweredMessage(open)
   const appended = threadMessages.append(user, messageThread, stored, { messages, taint })
   const statements = [...threads.ended(user, thread).statements, ...appended.statements]
-  const result = await storage.commit({ id: null, scope: { user }, statements, feed: [], wake: [] })
-  if (!result.ok) throw failure(result.code, result.detail ?? {})
+  await committed(storage, { id: null, scope: { user }, statements })
 }

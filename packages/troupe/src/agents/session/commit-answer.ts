@@ -1,6 +1,6 @@
 /** Stores the answer to a question of a session, for the step that waits for it. */
 import { failure, type Json, taintField } from '../../core/index.ts'
-import type { Fragment } from '../../storage/index.ts'
+import { committed, type Fragment } from '../../storage/index.ts'
 import { answerTo, approvalAuditEntry } from '../step/approval-audit-entry.ts'
 import { approvalClosed, type SessionOptions } from './session-parts.ts'
 import { type OpenStep, readParked, type ThreadState, type ThreadStore } from './thread-store.ts'
@@ -48,14 +48,13 @@ export async function commitAnswer(
     threads.answered(user, thread, id),
     steps.answer(user, stored.step, stored.wait, { value: checked, ...taintField(services.guard.people) }),
   ]
-  const done = await storage.commit({
+  await committed(storage, {
     id: null,
     scope: { user },
     statements: [...fragments.flatMap(({ statements }) => statements), ...(auditStatements ?? [])],
     feed: fragments.flatMap(({ feed = [] }) => feed),
     wake: fragments.flatMap(({ wake = [] }) => wake),
   })
-  if (!done.ok) throw failure(done.code, done.detail ?? {})
   approvalClosed({ services, user }, thread)
   return { open, holder }
 }

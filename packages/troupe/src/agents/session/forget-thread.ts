@@ -1,7 +1,7 @@
 /** The statements that delete a thread with everything that belongs to it, in one change. */
 import { failure, type UserId } from '../../core/index.ts'
 import { threadWorkspace } from '../../sandbox/index.ts'
-import type { Statement } from '../../storage/index.ts'
+import { committed, type Statement } from '../../storage/index.ts'
 import type { Services } from '../services-port.ts'
 import type { SessionOptions } from './session-parts.ts'
 import { waitingFor } from './session-result.ts'
@@ -47,6 +47,5 @@ export async function commitForget(options: SessionOptions, threads: ThreadStore
     throw failure('thread.busy', { thread: threadId, holder: holderOf(open) })
   }
   const statements = forgetThread({ services, threads }, user, thread, state)
-  const done = await storage.commit({ id: null, scope: { user }, statements })
-  if (!done.ok) throw failure(done.code, done.detail ?? {})
+  await committed(storage, { id: null, scope: { user }, statements })
 }

@@ -15,7 +15,6 @@ import {
   checkText,
   construct,
   copyJson,
-  failure,
   type Json,
   type JsonInput,
   joinTaint,
@@ -26,6 +25,7 @@ import {
 } from '../../core/index.ts'
 import type { Recorder, Resolution } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
+import { committed } from '../../storage/index.ts'
 import type { Agent } from '../agent-port.ts'
 import { BaseLlmAgent, freezeAgent } from '../definitions/base-llm-agent.ts'
 import { spentField } from '../definitions/failed-spending.ts'
@@ -306,8 +306,7 @@ export class Session {
   async #resume(state: ThreadState & { readonly open: OpenStep }, options: SessionCallOptions): Promise<SessionResult> {
     const { user, storage } = this.#options
     const { statements } = this.#threads.claim(user, this.#partner, state)
-    const done = statements.length > 0 ? await storage.commit({ id: null, scope: { user }, statements }) : undefined
-    if (done?.ok === false) throw failure(done.code, { ...done.detail })
+    if (statements.length > 0) await committed(storage, { id: null, scope: { user }, statements })
     return this.#carryOut(state.open, options, resumed(state.holder))
   }
 

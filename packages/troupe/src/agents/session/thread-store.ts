@@ -17,7 +17,7 @@ import {
   type UserId,
 } from '../../core/index.ts'
 import { escapeRun, type StepSpec } from '../../journal/index.ts'
-import type { Fragment, Row, Storage } from '../../storage/index.ts'
+import { committed, type Fragment, type Row, type Storage } from '../../storage/index.ts'
 import type { Question } from '../agent-port.ts'
 import { type ThreadPartner, type ThreadPosition, threadStatements } from './thread-statements.ts'
 
@@ -149,8 +149,7 @@ export function createThreadStore(
     },
     async begin(user, partner, state, open) {
       const statements = next(queries, user, { partner, state, open, owner: owner() })
-      const result = await storage.commit({ id: null, scope: { user }, statements })
-      if (!result.ok) throw failure(result.code, result.detail ?? {})
+      await committed(storage, { id: null, scope: { user }, statements })
     },
     beginRun: (user, partner, state, open) => ({
       statements: next(queries, user, { partner, state, open, owner: '' }),

@@ -1,6 +1,7 @@
 /** The effects of a thread whose outcome is unknown after a crash, and their resolution. */
 import { checkOptionNames, checkText, failure, type Json, type UserId } from '../../core/index.ts'
 import type { EffectClass, JournalId, Resolution, UncertainEffect } from '../../journal/index.ts'
+import { committed } from '../../storage/index.ts'
 import { approvalClosed, type SessionOptions } from './session-parts.ts'
 
 /** An effect of a thread that may have happened or not. A person finds out and resolves it. */
@@ -81,8 +82,7 @@ export async function resolveInThread(
   const resolved = amended ?? steps.resolve(user, step, call, resolution)
   const entry = { actor: 'host', operation: 'session.resolve', resource: threadId }
   const statements = [...resolved.statements, ...(audit?.written(user, entry) ?? [])]
-  const done = await storage.commit({ id: null, scope: { user }, ...resolved, statements })
-  if (!done.ok) throw failure(done.code, { ...done.detail })
+  await committed(storage, { id: null, scope: { user }, ...resolved, statements })
   approvalClosed(options, thread)
   if (amended) return false
   return (await uncertainInThread(options, thread)).every((other) => other.step !== step)

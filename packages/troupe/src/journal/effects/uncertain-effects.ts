@@ -1,7 +1,7 @@
 /** Effects with unknown outcomes: listed for people, resolved by their decision, never repeated automatically. */
 import { sql } from 'kysely'
 import { checkOptions, copyJson, failure, type Json } from '../../core/index.ts'
-import { type Fragment, type Storage, templates } from '../../storage/index.ts'
+import { committed, type Fragment, type Storage, templates } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
 import { allRecords, type JournalId, type Journals } from '../journal-port.ts'
@@ -96,8 +96,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
         add({ user, step, call: effect.call, effect: nameWithoutKey(effect), now: { $: 'now' } }),
       )
       const statements = [...rows, ...amended.statements]
-      const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
-      if (!result.ok) throw failure(result.code, { ...result.detail })
+      await committed(storage, { id: null, scope: { user }, ...amended, statements })
     },
     async resolveEnded(user, step, call, resolution) {
       const { happened, output } = readResolution(call, resolution)

@@ -3,8 +3,8 @@
  * a second time. Answers are stored for a day. While a request is executed, its process renews the claim; another process can
  * claim it only after the lease has expired.
  */
-import { type Clock, failure, type Ids, type UserId } from '../../core/index.ts'
-import type { Storage } from '../../storage/index.ts'
+import type { Clock, Ids, UserId } from '../../core/index.ts'
+import { committed, type Storage } from '../../storage/index.ts'
 import { RequestClaim, requestLeaseMs } from './request-claim.ts'
 import { compileRequestStatements, type RequestStatements } from './request-statements.ts'
 
@@ -38,9 +38,8 @@ export class Requests {
       this.#statements.claim({ ...key, hash, expired, now }),
       this.#statements.cleanup({ user, before: { $: 'now', plusMs: -day } }),
     ]
-    const result = await storage.commit({ id: null, scope: { user }, statements: [old, claim] })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
-    if (result.affected[1] === 1)
+    const { affected } = await committed(storage, { id: null, scope: { user }, statements: [old, claim] })
+    if (affected[1] === 1)
       return { state: 'new', claim: new RequestClaim({ storage, clock, statements: this.#statements, key }) }
     const [rows] = await storage.read({ user }, [this.#statements.get(key, { returns: true })])
     const row = rows?.[0]

@@ -16,7 +16,7 @@ import {
   nearestOf,
   type UserId,
 } from '../../core/index.ts'
-import { type Dialect, type Fragment, type Row, type Storage, templates } from '../../storage/index.ts'
+import { committed, type Dialect, type Fragment, type Row, type Storage, templates } from '../../storage/index.ts'
 import { checkLabels, checkValue, type RecordOptions, type SummaryOptions } from './metrics-collector.ts'
 import type { Labels } from './series.ts'
 import type { MetricSummary } from './summarize.ts'
@@ -58,8 +58,7 @@ export function createMetricStore({ storage, clock, retention }: MetricStorePart
   let retentionMs = milliseconds(retention, 'retention.metrics', '1m')
   const minuteOf = (at: number) => Math.floor(at / minuteMs) * minuteMs
   const commit = async (user: UserId, { statements }: Fragment) => {
-    const result = await storage.commit({ id: null, scope: { user }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await committed(storage, { id: null, scope: { user }, statements })
   }
   const recorded: MetricStore['recorded'] = (user, name, value, options) => {
     const { labels, failures } = checkRecord(name, value, options)

@@ -1,7 +1,7 @@
 /** Traces in the database: limited per user and in time, encrypted if encryption is on. No other service is needed. */
 import { sql } from 'kysely'
-import { type Clock, failure, type Ids, type UserId } from '../../core/index.ts'
-import { type Dialect, type Row, type Storage, templates } from '../../storage/index.ts'
+import type { Clock, Ids, UserId } from '../../core/index.ts'
+import { committed, type Dialect, type Row, type Storage, templates } from '../../storage/index.ts'
 import { buildTrace } from './build-trace.ts'
 import type { RecordedTrace, Span } from './span.ts'
 import type { OwnedSpan, SpanSink } from './span-tracer.ts'
@@ -84,8 +84,7 @@ export function createTraceStore({ storage, clock, ids, ...initialBounds }: Trac
         queries.mark({ user, trace, at, started }),
       ]
     })
-    const result = await storage.commit({ id: null, scope: { user }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await committed(storage, { id: null, scope: { user }, statements })
   }
   return {
     async write(spans) {

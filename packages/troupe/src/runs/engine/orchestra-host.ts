@@ -11,7 +11,7 @@ import {
   whenAborted,
 } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
-import type { Fragment, Statement } from '../../storage/index.ts'
+import { committed, type Fragment, type Statement } from '../../storage/index.ts'
 import { type AwaitedResult, awaitEnd, awaitResult, untilRunEnds } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
 import { parentOf } from './children/parent.ts'
@@ -176,8 +176,7 @@ export class OrchestraHost implements RunHost {
     if (!isHere) return
     // This process started the run before it lost its lease. If another process has claimed it, the journal rejects the claim.
     const { storage, store } = this.parts.stores
-    const result = await storage.commit({ id: null, scope: { user }, statements: [store.claim(user, run)] })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await committed(storage, { id: null, scope: { user }, statements: [store.claim(user, run)] })
   }
 
   /** Releases all runs: this process has lost its lease, and other processes take its runs over. */

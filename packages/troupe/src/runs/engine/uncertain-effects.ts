@@ -1,6 +1,7 @@
 /** Uncertain effects of a run, and their resolution, while the run is open and after its end. */
-import { checkText, failure, type UserId } from '../../core/index.ts'
+import { checkText, type UserId } from '../../core/index.ts'
 import type { Resolution, UncertainEffect } from '../../journal/index.ts'
+import { committed } from '../../storage/index.ts'
 import { recordedCall } from '../history/steps/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
@@ -62,8 +63,7 @@ export async function resolveEffect(
   }
   const entry = { actor: 'host', operation: 'run.resolve', resource: run }
   const statements = [...amended.statements, ...(host.parts.reporting.audit?.written(user, entry) ?? [])]
-  const result = await storage.commit({ id: null, scope: { user }, ...amended, statements })
-  if (!result.ok) throw failure(result.code, { ...result.detail })
+  await committed(storage, { id: null, scope: { user }, ...amended, statements })
   const { clock, events } = host.parts.platform
   events.emit({ type: 'approval.closed', at: clock.now(), userId: user, approval: runJournal(run) })
 }

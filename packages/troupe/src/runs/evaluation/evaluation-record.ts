@@ -3,7 +3,7 @@
  * remaining runs, so that no run is paid for twice. Stored for 30 days.
  */
 import { failure, type Json, type UserId } from '../../core/index.ts'
-import type { Statement, Storage } from '../../storage/index.ts'
+import { committed, type Statement, type Storage } from '../../storage/index.ts'
 import type { EvaluatedRun } from './evaluate-run.ts'
 import { evaluatedRunStatements } from './evaluated-run-statements.ts'
 import type { EvaluationKind } from './evaluation-tables.ts'
@@ -65,7 +65,6 @@ export class EvaluationRecord {
       this.#statements.cleanup({ user, kind: 'evaluation', before: { $: 'now', plusMs: -retentionMs } }),
       this.#statements.insert({ ...this.#key, run, body: JSON.stringify(body), at: now }),
     ]
-    const result = await this.#storage.commit({ id: null, scope: { user }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await committed(this.#storage, { id: null, scope: { user }, statements })
   }
 }

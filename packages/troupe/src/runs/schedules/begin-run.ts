@@ -10,7 +10,7 @@ import {
   type UserId,
 } from '../../core/index.ts'
 import { withTimeLimit } from '../../resilience/index.ts'
-import type { Statement } from '../../storage/index.ts'
+import { committed, type Statement } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
 import { runOf, type ScheduleParts } from './schedule-parts.ts'
@@ -107,6 +107,5 @@ async function taintOfChange(
 
 /** @throws the failed expectation of a statement */
 export async function commit(parts: ScheduleParts, user: UserId, statements: readonly Statement[]): Promise<void> {
-  const result = await parts.stores.storage.commit({ id: null, scope: { user }, statements, wake: ['schedules'] })
-  if (!result.ok) throw failure(result.code, { ...result.detail })
+  await committed(parts.stores.storage, { id: null, scope: { user }, statements, wake: ['schedules'] })
 }

@@ -22,7 +22,7 @@ import {
 } from '../../core/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 import type { OperationPattern } from '../operations.ts'
 import type { Roles } from '../roles.ts'
 import { isTokenValid } from '../token-grant.ts'

@@ -14,7 +14,7 @@ import {
   type UserId,
 } from '../../core/index.ts'
 import type { Statement, Storage } from '../../storage/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { AuditSettings } from './audit-config.ts'
 import { type AuditQuery, readAuditQuery } from './audit-query.ts'

@@ -3,7 +3,7 @@
  * secret of its hashes. A wrong or missing key is found when the database is opened, not at the first value.
  */
 import type { OpenedStorage, Statement } from '../../storage/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 import { newKey } from './encrypt.ts'
 import { encryptionStatements } from './encryption-state.ts'
 import type { KeyRing, WrappedKey } from './key-ring-port.ts'

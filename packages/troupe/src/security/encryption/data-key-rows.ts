@@ -1,7 +1,6 @@
 /** The rows of users' data keys, each wrapped by the key ring. */
 import { failure, type UserId } from '../../core/index.ts'
-import type { CommitResult, OpenedStorage, Statement } from '../../storage/index.ts'
-import { committed } from '../committed.ts'
+import { type CommitResult, committed, type OpenedStorage, type Statement } from '../../storage/index.ts'
 import { probeGuard, storeProbe } from './check-key-ring.ts'
 import { dataKeyStatements, type KeyRow, toKeyRow } from './data-key-statements.ts'
 import { DataKey, newKey, newKeyId } from './encrypt.ts'
@@ -76,7 +75,8 @@ export class DataKeyRows {
     return result.ok
   }
   async retireAll(user: UserId): Promise<void> {
-    await committed(this.#storage, { user }, [this.#statements.retireAllKeys({ user })])
+    const statements = [this.#statements.retireAllKeys({ user })]
+    await committed(this.#storage, { id: null, scope: { user }, statements })
   }
   async isErasing(user: UserId): Promise<boolean> {
     const [rows] = await this.#storage.read({ user }, [this.#statements.erasing({ user })])

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { type Dialect, type OpenedStorage, templates } from '../../storage/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 
 /** Re-encryption of all users. After a crash it continues after the last recorded user. */
 export interface Reencryption {

@@ -1,6 +1,6 @@
 /** The public interface of encryption at rest, and its implementations with and without keys. */
 import { checkFlag, checkOptions, failure, invalidInput } from '../../core/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 import { checkKeyRing, encryptSecret, nameOfProbe, openSecret } from './check-key-ring.ts'
 import { newKeyId } from './encrypt.ts'
 import {

@@ -13,8 +13,14 @@
  * process opens for its other users, and the user begins no work that a later opening would delete.
  */
 import { checkName, failure, type Platform, sleep, type TroupeError, type UserId } from '../../core/index.ts'
-import type { OpenedStorage, Row, Statement, UserTable, WorkQueue } from '../../storage/index.ts'
-import { committed } from '../committed.ts'
+import {
+  committed,
+  type OpenedStorage,
+  type Row,
+  type Statement,
+  type UserTable,
+  type WorkQueue,
+} from '../../storage/index.ts'
 import { markOf } from '../encryption/data-key-statements.ts'
 import type { OpenedEncryption } from '../encryption/open-encryption.ts'
 import { erasureStatements, markedStatement } from './erasure-statements.ts'
@@ -218,7 +224,8 @@ async function mark(
 ): Promise<void> {
   const at = platform.clock.now()
   noticed.set(markOf(user), at)
-  await committed(storage, { user }, [...begin(user, at), ...recorded(user)], ['cleanup'])
+  const statements = [...begin(user, at), ...recorded(user)]
+  await committed(storage, { id: null, scope: { user }, statements, wake: ['cleanup'] })
   encryption.outdated(user)
 }
 
@@ -258,7 +265,7 @@ async function deleteRows(
 ): Promise<ReadonlyMap<string, number>> {
   // Each attempt has its own statements, because a record of the audit log cannot be added twice.
   const commit = (list: () => readonly Statement[], wake: readonly WorkQueue[] = []) =>
-    retried(() => committed(storage, { user }, list(), wake))
+    retried(() => committed(storage, { id: null, scope: { user }, statements: list(), wake }))
   const rows = new Map<string, number>()
   const count = (moduleName: string, removed: number) => {
     if (removed > 0) rows.set(moduleName, (rows.get(moduleName) ?? 0) + removed)

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { hashJson, type Json } from '../../core/index.ts'
 import { postgresTables, type Storage, templates, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 import type { ChargedWork } from '../evaluator/bounded-evaluator.ts'
 
 const tables = [

@@ -17,7 +17,7 @@ import {
 } from '../../core/index.ts'
 import { postgresTables, type Statement, type Storage, statementOf, workTable } from '../../storage/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
-import { commitWork } from '../committed.ts'
+import { commitWork } from '../commit-work.ts'
 import { covers, SigningKeyRing } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 

@@ -8,7 +8,7 @@
  */
 import { sql } from 'kysely'
 import { type Clock, failure, type Ids, PeriodicTask, type Random } from '../../../core/index.ts'
-import { type Bind, type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
+import { type Bind, committed, type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
 
 /** Reads changes at each tick. */
 export interface TickReader {
@@ -179,9 +179,9 @@ class StoredLease implements ProcessLease {
   /** @returns how many rows it touched */
   async #commit(statement: Statement): Promise<number> {
     const { storage } = this.#options
-    const result = await storage.commit({ id: null, scope: { work: true }, statements: [statement], urgent: true })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
-    return result.affected[0] ?? 0
+    const change = { id: null, scope: { work: true }, statements: [statement], urgent: true } as const
+    const { affected } = await committed(storage, change)
+    return affected[0] ?? 0
   }
 }
 

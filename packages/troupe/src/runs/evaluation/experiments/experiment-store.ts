@@ -1,6 +1,6 @@
 /** The rows of experiments: one for each experiment, and one for the result of each of its runs. Stored for a year. */
-import { failure, type Json, type UserId } from '../../../core/index.ts'
-import type { Statement, Storage } from '../../../storage/index.ts'
+import type { Json, UserId } from '../../../core/index.ts'
+import { committed, type Statement, type Storage } from '../../../storage/index.ts'
 import { evaluatedRunStatements } from '../evaluated-run-statements.ts'
 import type { CaseResult, ExperimentSummary } from './experiment.ts'
 
@@ -93,7 +93,6 @@ export class ExperimentStore {
   }
 
   async #commit(statements: readonly Statement[]): Promise<void> {
-    const result = await this.#storage.commit({ id: null, scope: { user: this.#user }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await committed(this.#storage, { id: null, scope: { user: this.#user }, statements })
   }
 }

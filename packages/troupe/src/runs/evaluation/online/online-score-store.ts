@@ -1,7 +1,7 @@
 /** The scores of live runs: their verdicts, and a row for each score, for the sums over time. Stored for a year. */
 import { sql } from 'kysely'
-import { failure, type UserId } from '../../../core/index.ts'
-import { type Bind, type Dialect, type Storage, templates } from '../../../storage/index.ts'
+import type { UserId } from '../../../core/index.ts'
+import { type Bind, committed, type Dialect, type Storage, templates } from '../../../storage/index.ts'
 import type { Spent } from '../evaluate-run.ts'
 import { evaluatedRunStatements } from '../evaluated-run-statements.ts'
 import type { EvaluationKind } from '../evaluation-tables.ts'
@@ -47,8 +47,7 @@ export class OnlineScoreStore {
         this.#scores.insert({ user, run, scorer, team, score, at: now }),
       ),
     ]
-    const result = await this.#storage.commit({ id: null, scope: { user }, statements })
-    if (!result.ok) throw failure(result.code, { ...result.detail })
+    await committed(this.#storage, { id: null, scope: { user }, statements })
   }
 
   /** Returns the scores of a run; undefined if it was not scored. */
