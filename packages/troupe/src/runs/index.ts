@@ -25,7 +25,7 @@ export {
 export type { OrchestraHost } from './engine/orchestra-host.ts'
 export type { RunLivePart } from './engine/orchestra-parts.ts'
 export { openProcessLease, type ProcessLease } from './engine/ownership/process-lease.ts'
-export { createRunClaims, type RunClaims } from './engine/ownership/run-claims.ts'
+export { RunClaims } from './engine/ownership/run-claims.ts'
 export { Run } from './engine/run.ts'
 export type { BranchResult, RunQuestion, RunResult, UncertainEffectOfRun } from './engine/run-result.ts'
 export {

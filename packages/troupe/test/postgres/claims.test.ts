@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIds, systemClock, systemRandom } from '../../src/core/index.ts'
 import { journalMigrations } from '../../src/journal/index.ts'
-import { createRunClaims, openProcessLease, runMigrations } from '../../src/runs/index.ts'
+import { openProcessLease, RunClaims, runMigrations } from '../../src/runs/index.ts'
 import { openStorage, type Statement, type Storage } from '../../src/storage/index.ts'
 import { dropSchema, missingServer, schemaName, server, withClient } from './postgres-server.ts'
 
@@ -23,7 +23,7 @@ describe.skipIf(missing !== undefined)('claims', () => {
     })
     const clock = systemClock
     const lease = await openProcessLease({ storage, clock, ids: createIds(clock, systemRandom), leaseMs: 1_000 })
-    const claims = createRunClaims({ storage: watched, clock, lease, form: 1 })
+    const claims = new RunClaims({ storage: watched, clock, lease, form: 1 })
     const claimed: (readonly [string, string])[] = []
     const noMoreClaims = Promise.withResolvers<void>()
     let timer = setTimeout(noMoreClaims.resolve, 2_500)

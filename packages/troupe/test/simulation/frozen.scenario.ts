@@ -73,7 +73,7 @@ function worker(simulation: Simulation, database: Database, truth: Truth, name: 
       form: journals.form,
       mark: (_, word) => word,
     })
-    const claims = runsEngine.createRunClaims({ storage, clock, lease, form: journals.form })
+    const claims = new runsEngine.RunClaims({ storage, clock, lease, form: journals.form })
     const pause = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
     let [incarnation, turns] = [0, 0]
     lease.start(() => void incarnation++)

@@ -2,7 +2,7 @@
 
 import type { RevealedConfig } from '../../configuration/index.ts'
 import { milliseconds, type Platform } from '../../core/index.ts'
-import { createRunClaims, openProcessLease, type ProcessLease, type RunClaims } from '../../runs/index.ts'
+import { openProcessLease, type ProcessLease, RunClaims } from '../../runs/index.ts'
 import type { OpenedStorage } from '../../storage/index.ts'
 
 export interface Sharing {
@@ -27,7 +27,7 @@ export async function share(
   const { clock, random, ids } = platform
   const leaseMs = milliseconds(config.lease ?? '10s', 'lease')
   const lease = await openProcessLease({ storage, clock, random, ids, leaseMs })
-  const claims = createRunClaims({ storage, clock, lease, form: journals.form })
+  const claims = new RunClaims({ storage, clock, lease, form: journals.form })
   const close = async () => {
     await claims.close()
     await lease.close()

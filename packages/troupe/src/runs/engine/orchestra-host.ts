@@ -25,7 +25,6 @@ import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunHostPorts, RunLivePart } from './orchestra-parts.ts'
 import { claimByStart, type MakeRun } from './ownership/claim-by-start.ts'
 import { ensureOwned, isOfStorage, isPassing, isUnable } from './ownership/ensure-owned.ts'
-import { recoverRuns } from './ownership/recover-runs.ts'
 import { RunFollowers } from './ownership/run-followers.ts'
 import type { OwnedRun } from './ownership/run-ownership.ts'
 import { type RunOwnershipPort, RunOwnerships } from './ownership/run-ownerships.ts'
@@ -46,6 +45,8 @@ import { withThread } from './threads/with-thread.ts'
 /** Limits how many processes try to claim a run after a message for it, and how often one process tries. */
 const offerSpreadMs = 50
 const offerPauseMs = 1_000
+/** The number of runs that one read of the recovery returns. */
+const recoveryPage = 100
 
 export class OrchestraHost implements RunHost {
   readonly parts: OrchestraParts
@@ -186,9 +187,21 @@ export class OrchestraHost implements RunHost {
     this.#ownerships.leaseLost()
   }
 
-  /** Takes over the open runs of ended processes, if this process has the code of their agents. */
-  recover(): Promise<void> {
-    return recoverRuns(this)
+  /** Takes over the open runs of the previous process, if one process alone uses the storage. */
+  async recover(): Promise<void> {
+    const { store } = this.parts.stores
+    const { log } = this.parts.reporting
+    for (let after: { user: string; run: string } | undefined; !this.isClosed; ) {
+      const found = await store.moving(recoveryPage, after)
+      for (const { user, run } of found) {
+        if (this.isClosed) return
+        await this.own(user, run).catch((error: unknown) =>
+          log.warn('this process could not claim an open run', { run, error: error as Error }),
+        )
+      }
+      after = found.at(-1)
+      if (found.length < recoveryPage) return
+    }
   }
 
   async row(user: UserId, run: string): Promise<RunRow> {

@@ -17,22 +17,6 @@ export interface TickReader {
   read(rows: readonly (readonly Row[])[]): void
 }
 
-export interface ProcessLease {
-  /** The id under which this process owns its runs. */
-  readonly processId: string
-  /**
-   * Checks that the runs of this process are still its own. Returns undefined while the lease is fresh by the monotonic clock,
-   * which a suspension of the process does not stop; otherwise asks the storage.
-   * @throws LeaseLostError `journal.onLost`
-   */
-  check(): Promise<void> | undefined
-  /** @param onLost called when the process no longer owns its runs */
-  start(onLost: () => void): void
-  /** Reads with the reader now and at each tick. @returns a function that ends these reads */
-  onTick(reader: TickReader): () => void
-  close(): Promise<void>
-}
-
 export interface ProcessLeaseOptions {
   readonly storage: Storage
   readonly clock: Clock
@@ -48,12 +32,12 @@ const tickMs = 1_000
 
 /** Opens the lease: from then on runs can be held under it. */
 export async function openProcessLease(options: ProcessLeaseOptions): Promise<ProcessLease> {
-  const lease = new StoredLease(options)
+  const lease = new ProcessLease(options)
   await lease.begin()
   return lease
 }
 
-class StoredLease implements ProcessLease {
+export class ProcessLease {
   readonly #options: ProcessLeaseOptions
   readonly #table: ReturnType<typeof compileStatements>
   #processId = ''
@@ -73,6 +57,7 @@ class StoredLease implements ProcessLease {
     this.#tick = new PeriodicTask({ name: 'tick', clock, random, intervalMs, run: () => this.#onTick(intervalMs) })
   }
 
+  /** The id under which this process owns its runs. */
   get processId(): string {
     return this.#processId
   }
@@ -91,16 +76,23 @@ class StoredLease implements ProcessLease {
     this.#freshUntil = asked + leaseMs
   }
 
+  /**
+   * Checks that the runs of this process are still its own. Returns undefined while the lease is fresh by the monotonic clock,
+   * which a suspension of the process does not stop; otherwise asks the storage.
+   * @throws LeaseLostError `journal.lost`
+   */
   check(): Promise<void> | undefined {
     if (this.#options.clock.monotonic() < this.#freshUntil) return undefined
     return this.#checked()
   }
 
+  /** @param onLost called when the process no longer owns its runs */
   start(onLost: () => void): void {
     this.#onLost = onLost
     this.#tick.start()
   }
 
+  /** Reads with the reader now and at each tick. @returns a function that ends these reads */
   onTick(reader: TickReader): () => void {
     this.#readers.add(reader)
     void this.#tick.trigger()

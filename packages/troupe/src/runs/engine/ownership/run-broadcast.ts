@@ -7,14 +7,6 @@ import type { Clock, Json, UserId } from '../../../core/index.ts'
 import type { Broadcast } from '../../../storage/index.ts'
 import type { RunLivePart } from '../orchestra-parts.ts'
 
-export interface RunBroadcast {
-  /** Requests the notifications of a run for the next few seconds. @param live its live parts too */
-  follow(user: UserId, run: string, live: boolean): void
-  changed(user: UserId, run: string): void
-  live(user: UserId, run: string, part: RunLivePart): void
-  close(): void
-}
-
 export interface RunBroadcastHost {
   /** Returns true if this process owns the run. */
   isOwner(user: UserId, run: string): boolean
@@ -37,18 +29,7 @@ const askMs = 2_000
 const notifyMs = 5_000
 const maxFollowed = 10_000
 
-const none: RunBroadcast = { follow() {}, changed() {}, live() {}, close() {} }
-
-/** @param broadcast undefined if no other process uses the storage */
-export function createRunBroadcast(
-  broadcast: Broadcast | undefined,
-  clock: Clock,
-  host: RunBroadcastHost,
-): RunBroadcast {
-  return broadcast ? new SharedRunBroadcast(broadcast, clock, host) : none
-}
-
-class SharedRunBroadcast implements RunBroadcast {
+export class RunBroadcast {
   readonly #broadcast: Broadcast
   readonly #clock: Clock
   readonly #host: RunBroadcastHost
@@ -68,6 +49,7 @@ class SharedRunBroadcast implements RunBroadcast {
     })
   }
 
+  /** Requests the notifications of a run for the next few seconds. @param live its live parts too */
   follow(user: UserId, run: string, live: boolean): void {
     const key = JSON.stringify([user, run, live])
     const now = this.#clock.monotonic()

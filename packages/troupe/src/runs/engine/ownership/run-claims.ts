@@ -12,15 +12,6 @@ import { runJournal } from '../store/run-journals.ts'
 import { PassedOverRuns } from './passed-over-runs.ts'
 import type { ProcessLease } from './process-lease.ts'
 
-export interface RunClaims {
-  /**
-   * Reads with each tick of the lease.
-   * @param claim rejects if this process cannot claim the run, or another process was faster
-   */
-  start(claim: (user: UserId, run: string) => Promise<unknown>): void
-  close(): Promise<void>
-}
-
 export interface RunClaimsOptions {
   readonly storage: Storage
   readonly clock: Clock
@@ -67,12 +58,8 @@ function lastUsers(rows: readonly Row[]): typeof start {
   }
 }
 
-/** @example const claims = createRunClaims({ storage, clock, lease, form: journals.form }) */
-export function createRunClaims(options: RunClaimsOptions): RunClaims {
-  return new Claims(options)
-}
-
-class Claims implements RunClaims {
+/** @example const claims = new RunClaims({ storage, clock, lease, form: journals.form }) */
+export class RunClaims {
   readonly #options: RunClaimsOptions
   readonly #table: ReturnType<typeof compileStatements>
   readonly #passedOver: PassedOverRuns
@@ -87,6 +74,10 @@ class Claims implements RunClaims {
     this.#passedOver = new PassedOverRuns(options.clock)
   }
 
+  /**
+   * Reads with each tick of the lease.
+   * @param claim rejects if this process cannot claim the run, or another process was faster
+   */
   start(claim: (user: UserId, run: string) => Promise<unknown>): void {
     this.#claim = claim
     this.#stop = this.#options.lease.onTick({

@@ -7,7 +7,7 @@ import type { Broadcast } from '../../../storage/index.ts'
 import type { RunLivePart } from '../orchestra-parts.ts'
 import { Signals } from '../signals.ts'
 import { runKey } from '../store/run-key.ts'
-import { createRunBroadcast, type RunBroadcast } from './run-broadcast.ts'
+import { RunBroadcast } from './run-broadcast.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface RunFollowersOptions {
@@ -24,21 +24,25 @@ export class RunFollowers {
   readonly #options: RunFollowersOptions
   readonly #changes = new Signals<void>()
   readonly #live = new Signals<RunLivePart>()
-  readonly #broadcast: RunBroadcast
+  /** Undefined if no other process uses the storage. */
+  readonly #broadcast: RunBroadcast | undefined
 
   constructor(options: RunFollowersOptions) {
+    const { broadcast, clock, isOwner } = options
     this.#options = options
-    this.#broadcast = createRunBroadcast(options.broadcast, options.clock, {
-      isOwner: options.isOwner,
-      onChanged: (user, run) => this.notify(user, run),
-      onLive: (user, run, part) => this.#live.emit(runKey(user, run), part),
-    })
+    this.#broadcast =
+      broadcast &&
+      new RunBroadcast(broadcast, clock, {
+        isOwner,
+        onChanged: (user, run) => this.notify(user, run),
+        onLive: (user, run, part) => this.#live.emit(runKey(user, run), part),
+      })
   }
 
   /** The run committed here: followers of every process continue. */
   changed(user: UserId, run: string): void {
     this.notify(user, run)
-    this.#broadcast.changed(user, run)
+    this.#broadcast?.changed(user, run)
   }
 
   /** The followers in this process check the run. */
@@ -48,15 +52,15 @@ export class RunFollowers {
 
   live(user: UserId, run: string, part: RunLivePart): void {
     this.#live.emit(runKey(user, run), part)
-    this.#broadcast.live(user, run, part)
+    this.#broadcast?.live(user, run, part)
   }
 
   /** Resolves with the next change of the run, or the signal; rejects when the troupe closes. */
   next(user: UserId, run: string, signal?: AbortSignal, live = false) {
-    const { broadcast, isOwner, wakeups } = this.#options
+    const { isOwner, wakeups } = this.#options
     const key = runKey(user, run)
     const next = this.#changes.next(key, signal)
-    if (!broadcast) return next
+    if (!this.#broadcast) return next
     if (!isOwner(user, run)) this.#broadcast.follow(user, run, live)
     const recheck = `recheck ${key}`
     if (!wakeups.has(recheck)) wakeups.set(recheck, remoteRecheckMs, () => this.#changes.emit(key))
@@ -74,7 +78,7 @@ export class RunFollowers {
 
   /** Receives nothing more from other processes. */
   disconnect(): void {
-    this.#broadcast.close()
+    this.#broadcast?.close()
   }
 
   /** Rejects what waits for a change, and ends all live parts. */
