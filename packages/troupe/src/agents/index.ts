@@ -82,8 +82,13 @@ export { cancelOpenStep } from './session/cancel-open-step.ts'
 export { commitAnswer } from './session/commit-answer.ts'
 export { forgetThread } from './session/forget-thread.ts'
 export { createSessions, Session } from './session/session.ts'
-export type { SessionCallOptions } from './session/session-call-options.ts'
-export type { Acting, SessionOptions, SessionParts, SessionThread } from './session/session-parts.ts'
+export type {
+  Acting,
+  SessionCallOptions,
+  SessionOptions,
+  SessionParts,
+  SessionThread,
+} from './session/session-parts.ts'
 export type { RunOutcome, SessionResult } from './session/session-result.ts'
 export { SessionStream, type StreamPart } from './session/session-stream.ts'
 export { type ShownMessage, shownMessages, type ThreadPart } from './session/shown-messages.ts'

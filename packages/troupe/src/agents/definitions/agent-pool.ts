@@ -20,7 +20,7 @@ import {
 } from '../../core/index.ts'
 import { LentResources } from '../../resilience/index.ts'
 import { type Agent, type AgentAccess, checkStepEntry, type Outcome, type StepEntry } from '../agent-port.ts'
-import { clientsFor } from '../step/clients-for.ts'
+import { clientsFor } from '../step/inner-entry.ts'
 
 /** The options of an `AgentPool`: exactly one of `create` and `agent`, and optional limits. */
 export interface AgentPoolOptions<T> {

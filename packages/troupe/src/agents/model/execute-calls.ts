@@ -18,10 +18,11 @@ import {
   agreed,
   approvalHash,
   askApproval,
+  askBreakpoint,
+  type Edited,
   taintedActionOf,
   verdictOn,
 } from '../step/approval.ts'
-import { askBreakpoint, type Edited } from '../step/ask-breakpoint.ts'
 import {
   type Called,
   callAgentTool,

@@ -15,7 +15,8 @@ import { checkContent, checkRouting, type GuardedStep } from '../guardrails/chec
 import { askCompacting, compactThread } from '../memory/compact-thread.ts'
 import { extractFacts, type NewFact, storeFacts } from '../memory/extract-facts.ts'
 import { storeEpisode } from '../memory/retrieve-notes.ts'
-import { carriedByModel } from './content/carried-by-model.ts'
+import { askSummary } from './ask-model.ts'
+import { carriedText, summaryByRules } from './content/carried-text.ts'
 import {
   answerText,
   assistantMessage,
@@ -228,4 +229,24 @@ function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer:
     string,
     Json
   >)
+}
+
+/** The highest number of tokens of a summary by a model. */
+const summaryTokens = 1_000
+
+/**
+ * Adds the carried part to a hand-off: the complete thread, or a summary by the agent's model, or by rules if that model is
+ * offline, fails or returns no text.
+ */
+async function carriedByModel(run: LlmRun, routing: Routing): Promise<Routing> {
+  const { definition, thread } = run
+  const { history } = definition.handOff
+  if (routing.kind !== 'handOff' || history === undefined || history === 'none') return routing
+  const carried = thread.history(definition.name)
+  if (history === 'all') return { ...routing, carried }
+  const text = await askSummary(run, carriedText(carried) ?? '', summaryTokens)
+  return {
+    ...routing,
+    carried: text === '' ? summaryByRules(carried) : { kind: 'summary', lines: [{ from: definition.name, text }] },
+  }
 }

@@ -1,6 +1,7 @@
-/** Cancels the open step of a thread without executing it. */
+/** Ends cancelled steps of a session: one that another process may execute, and one that this process has stopped. */
 import { failure, type Json, sleep } from '../../core/index.ts'
-import type { Fragment } from '../../storage/index.ts'
+import { committed, type Fragment } from '../../storage/index.ts'
+import type { UnsavedMessages } from '../agent-port.ts'
 import { inputMessage } from '../model/content/model-messages.ts'
 import { approvalClosed, type SessionOptions } from './session-parts.ts'
 import { type OpenStep, rejectRun, type ThreadState, type ThreadStore, threadMessagesOf } from './thread-store.ts'
@@ -76,4 +77,35 @@ async function hasEnded(
     if (before.holder === 'other-process' && now.holder !== before.holder) return false
   }
   return false
+}
+
+/**
+ * Ends the step in the thread. A cancelled step does not store its messages itself. They are appended to the thread, so that
+ * the model knows of calls that may have had an effect. Such an effect of class `at-most-once` is listed as uncertain.
+ */
+export async function clearCancelled(
+  { user, steps, storage, services }: Pick<SessionOptions, 'user' | 'steps' | 'storage' | 'services'>,
+  threads: ThreadStore,
+  {
+    thread,
+    open,
+    unsaved,
+  }: {
+    readonly thread: string
+    readonly open: OpenStep
+    readonly unsaved: ((stored: number) => UnsavedMessages) | undefined
+  },
+): Promise<void> {
+  const state = await threads.read(user, thread)
+  if (state.open?.kind === 'run' || state.open?.step !== open.step) return
+  await committed(storage, { id: null, scope: { user }, ...steps.cancel(user, open.step) })
+  await steps.markUncertain(user, open.step)
+  const { threadMessages } = services.records
+  const messageThread = threadMessagesOf(thread)
+  const stored = (await threadMessages.load(user, messageThread)).length
+  // An agent without messages of a model has at least that of the user.
+  const { messages, taint } = unsaved?.(stored) ?? unansweredMessage(open)
+  const appended = threadMessages.append(user, messageThread, stored, { messages, taint })
+  const statements = [...threads.ended(user, thread).statements, ...appended.statements]
+  await committed(storage, { id: null, scope: { user }, statements })
 }

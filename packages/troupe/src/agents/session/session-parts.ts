@@ -1,5 +1,5 @@
 /** The parts that the sessions of a troupe share, and the options of one session. */
-import type { Json, UserId } from '../../core/index.ts'
+import type { Json, TaintLabel, UserId } from '../../core/index.ts'
 import type { Recorder, Steps } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
@@ -69,3 +69,14 @@ export interface SessionThread {
   readonly threadId: string
 }
 export type SessionOptions = SessionParts & SessionThread
+
+/** The options of a call of a session. */
+export interface SessionCallOptions {
+  /**
+   * Cancels the call. The call rejects with CancelledError, and the open tool calls of the thread are answered as
+   * aborted.
+   */
+  readonly signal?: AbortSignal
+  /** The taint labels of the message: `untrusted:mail` for text of a stranger, `sensitive:payroll` for secret data. */
+  readonly taint?: readonly TaintLabel[]
+}

@@ -16,7 +16,9 @@ import {
   type TaintGuard,
 } from '../../security/index.ts'
 import { needsApproval, reachesOutside, type Tool, toolRules } from '../../tools/index.ts'
-import type { StepContext } from '../agent-port.ts'
+import type { AskOptions, StepContext } from '../agent-port.ts'
+import type { LlmRun } from '../model/llm-run.ts'
+import { createQuestion, recordedAsk } from './ask-question.ts'
 
 export interface Approval {
   readonly approve: boolean
@@ -125,4 +127,30 @@ async function answerOf(ask: () => Promise<Json>): Promise<Partial<Approval> | n
     if (error instanceof TimeoutError) return { approve: false, reason: 'it was not approved in time' }
     throw error
   }
+}
+
+/** The result that replaces the call. */
+export type Edited = {
+  readonly result: Json
+}
+
+/**
+ * Stops at a breakpoint that is set now. A step that is executed again stops where it stopped before, and not at a call that
+ * it has made, although the breakpoints were changed since.
+ * @returns undefined if the call executes
+ */
+export function askBreakpoint(
+  { entry: { ctx, recorder, services }, definition }: LlmRun,
+  tool: string,
+  args: Json,
+): Promise<Edited | undefined> | undefined {
+  const kind = 'breakpoint'
+  const question = (): AskOptions => {
+    const text = `Breakpoint: ${definition.name} is about to call ${tool} with ${reviewableText(args)}.`
+    return { kind, text, tool, args }
+  }
+  const record = recorder.recordOfWait({ kind: 'ask', name: kind }, () => recordedAsk(createQuestion(question())).input)
+  const isSet = services.limits.breakOn?.includes(tool) === true
+  if (record === 'passed' || (record === 'new' && !isSet)) return undefined
+  return ctx.ask(question()).then((answer) => (answer === true ? undefined : (answer as Edited)))
 }

@@ -1,7 +1,6 @@
-/** The entry of an agent that acts inside a step of another one: a helper, or the agent of a guardrail. */
+/** The entry and the clients of an agent that acts inside a step of another one: a helper, or the agent of a guardrail. */
 import type { Recorder } from '../../journal/index.ts'
-import type { Agent, Flow, StepEntry } from '../agent-port.ts'
-import { clientsFor } from './clients-for.ts'
+import type { Agent, AgentAccess, CtxOf, Flow, StepEntry } from '../agent-port.ts'
 
 /** The flow of an agent whose value goes back to its caller. */
 export const replyOnly: Flow = { invoke: [], handOff: [], finish: false, askUser: false, value: 'back' }
@@ -25,4 +24,18 @@ export function innerEntry(
   } = entry
   const clients = clientsFor(agent.access, entry, { recorder: inner.recorder, name: agent.name })
   return { ...rest, ...clients, ...inner, flow: replyOnly }
+}
+
+/**
+ * Returns clients that may perform an action only if the acting agent and the agent of the step both may. A helper of
+ * the acting agent is restricted further.
+ * @param on the stage of the acting agent, and its name if it is not that of the agent of the step
+ */
+export function clientsFor(
+  access: AgentAccess,
+  entry: StepEntry,
+  { recorder = entry.recorder, name }: { readonly recorder?: Recorder; readonly name?: string } = {},
+): Pick<StepEntry, 'ctx' | 'ctxOf'> {
+  const ctxOf: CtxOf = (stage, called, within = []) => entry.ctxOf(stage, called, [access, ...within])
+  return { ctx: ctxOf(recorder, name), ctxOf }
 }
