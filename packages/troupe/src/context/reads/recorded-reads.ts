@@ -2,13 +2,15 @@
 import { canonicalJson, type Duration, encodeCursor, type Json, milliseconds } from '../../core/index.ts'
 import type { CallName, WriteTarget } from '../../journal/index.ts'
 import type { Entry, ListOptions } from '../context-client.ts'
+import { type EntryRow, toEntry } from '../entries/entry-row.ts'
 import type { Actor } from '../entries/fragments.ts'
-import { type RecordedEntry, recordEntry, recordStaged, restoreEntry } from '../entries/recorded-entry.ts'
+import type { MeshCore } from '../mesh-core.ts'
 import type { MeshServices } from '../mesh-services.ts'
 import type { ContextStage } from '../writes/context-stage.ts'
-import { mergePage, type Overlay } from '../writes/overlay.ts'
+import { mergePage, type Overlay, type StagedEntry } from '../writes/overlay.ts'
 import type { CurrentValue, EntryReads, FoundPage, OnAsked } from './entry-reads.ts'
 import { findEntries, findKeys, type ListQuery, readEntries } from './listing.ts'
+import { writeVersion } from './write-version.ts'
 
 export class RecordedReads implements EntryReads {
   readonly #mesh: MeshServices
@@ -139,4 +141,32 @@ export class RecordedReads implements EntryReads {
     const taintDeclared = entry?.provenance.taintDeclared ?? false
     return { value: entry?.value, version: entry?.version ?? 0, taint: [], taintDeclared }
   }
+}
+
+/** The row as JSON, with its value or the id of the write that created it. */
+type RecordedEntry = { readonly [key: string]: Json } & {
+  readonly row: { readonly [key: string]: Json }
+  readonly json: string | null
+}
+
+const inline = 4_096
+
+/** @param byReference false to record a value of any size */
+async function recordEntry(core: MeshCore, user: string, row: EntryRow, byReference: boolean): Promise<RecordedEntry> {
+  const { value, ...rest } = row
+  const json = byReference && row.stored > inline ? null : await core.loadJson(user, value)
+  return { row: rest as unknown as { readonly [key: string]: Json }, json }
+}
+
+function recordStaged(entry: StagedEntry): RecordedEntry {
+  const { json, ...row } = entry
+  return { row: { ...row, revision: null } as unknown as { readonly [key: string]: Json }, json }
+}
+
+/** @throws ConflictError `context.pruned` if the version that was read is no longer in the history */
+async function restoreEntry(core: MeshCore, user: string, recorded: RecordedEntry): Promise<Entry> {
+  const row = recorded.row as unknown as EntryRow
+  const stored = recorded.json === null ? (await writeVersion(core, user, row)).value : { json: recorded.json }
+  const { revision, ...entry } = toEntry(row, await core.loadValue(user, stored))
+  return recorded.row.revision === null || revision === undefined ? entry : { ...entry, revision }
 }
