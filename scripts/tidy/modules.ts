@@ -78,7 +78,6 @@ export const withoutCounterpart: readonly { readonly at: string; readonly reason
     at: 'storage/sqlite/commits/writer-recovery.ts',
     reason: 'probes of a disk; a connection that is lost is replaced',
   },
-  { at: 'storage/postgres/write-owner-settings.ts', reason: 'a SQLite file has no roles' },
   { at: 'storage/sqlite/database-sync.ts', reason: 'loads node:sqlite, and explains a Node without it' },
   { at: 'storage/sqlite/open-disk.ts', reason: 'a disk in memory, for simulations' },
   { at: 'storage/sqlite/file', reason: 'the file of a database and its owner; PostgreSQL has connections' },

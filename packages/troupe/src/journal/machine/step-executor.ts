@@ -1,8 +1,8 @@
 /** Performs the I/O of a step: its journal and its inbox. Each operation ends in exactly one trigger. */
 import { isEnvironmentFailure, TroupeError, ValidationError } from '../../core/index.ts'
 import { checkChange, type Fragment } from '../../storage/index.ts'
+import type { JournalContent, JournalWriter } from '../journal-port.ts'
 import { entryText } from '../replay/log-entry.ts'
-import { type OpenedStepJournal, openStepJournal } from '../steps/open-step-journal.ts'
 import { recordRestart } from '../steps/record-restart.ts'
 import { hashOfInput } from '../steps/step-end.ts'
 import { needsLease, type StepsContext } from '../steps/steps-context.ts'
@@ -233,4 +233,22 @@ async function explained(part: StepPart): Promise<StepPart> {
     if (detail) one.rejection = { ...one.rejection, detail }
   }
   return part
+}
+
+/** Opens the journal of a step that this process is about to execute. */
+interface OpenedStepJournal {
+  /** Undefined before the first record. */
+  readonly content: JournalContent | undefined
+  /** Undefined for a journal that is closed or does not exist. */
+  readonly writer?: JournalWriter
+}
+
+/** Takes over a journal that exists and is not closed. */
+async function openStepJournal(
+  { journals, clock }: StepsContext,
+  { id, principal }: StepSpec,
+): Promise<OpenedStepJournal> {
+  const content = await journals.load(principal.userId, id)
+  if (!content || content.closed) return { content }
+  return journals.takeOver(principal.userId, id, clock.now())
 }

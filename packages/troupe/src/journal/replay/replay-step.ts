@@ -1,7 +1,7 @@
 /**
  * Executes the code of a step once more and answers it from its record alone: no call begins, and nothing is written.
  */
-import { failure, sleep } from '../../core/index.ts'
+import { failure, type Json, sleep } from '../../core/index.ts'
 import type { JournalContent } from '../journal-port.ts'
 import type { Program } from '../machine/step-machine.ts'
 import { Execution, type SeenEffect, type StepPort } from '../steps/execution.ts'
@@ -95,4 +95,24 @@ export async function replayStep(
     execution.stop('silent', 'parked')
   }
   return seen
+}
+
+/**
+ * Returns the complete requests of a step's effects. The code is executed once more to find them, since the record has only
+ * hashes. Bodies of tools are not executed, so their requests are omitted.
+ */
+export async function requestsOf(
+  context: StepsContext,
+  spec: StepSpec,
+  program: Program,
+): Promise<ReadonlyMap<string, Json>> {
+  const content = await context.journals.load(spec.principal.userId, spec.id)
+  if (!content) return new Map()
+  const seen = await replayStep(context, spec, content, program, { reexecuteBodies: false })
+  const { redact = (text: string) => text } = context
+  return new Map(
+    [...seen].flatMap(([call, { request }]) =>
+      request === undefined ? [] : [[call, JSON.parse(redact(JSON.stringify(request))) as Json] as const],
+    ),
+  )
 }

@@ -31,7 +31,6 @@ import { Reader } from './reader.ts'
 import { Statistics } from './statistics.ts'
 import { PostgresStorage } from './storage.ts'
 import { Transactions } from './transactions.ts'
-import { writeOwnerSettings } from './write-owner-settings.ts'
 
 /** The server cancels a statement earlier, so a connection that has not answered by then is lost. */
 const answerMsOf = ({ statementMs }: PostgresSettings) => statementMs + 2_000
@@ -277,4 +276,26 @@ async function poll(
   }
   await checkSchema(schema as unknown as readonly Applied[])
   return { wakes: Number(wakes[0]?.wakes), at, users }
+}
+
+/**
+ * Writes settings that the application role cannot change: numbers in tables of one row. A process whose login is not the
+ * owner of the tables leaves them as they are.
+ * @throws the errors of the server
+ */
+async function writeOwnerSettings(
+  client: Client,
+  { schema }: ConnectionTarget,
+  settings: NonNullable<OpenStorageOptions['ownerSettings']>,
+): Promise<void> {
+  for (const { table, column, value } of settings) {
+    const { rows } = await client.query<{ value: string; writable: boolean }>(
+      `select ${column} as value, has_table_privilege($1, 'update') and not current_setting('transaction_read_only')::boolean
+       as writable from ${schema}.${table}`,
+      [`${schema}.${table}`],
+    )
+    const [row] = rows
+    if (row?.writable && Number(row.value) !== value)
+      await client.query(`update ${schema}.${table} set ${column} = $1`, [value])
+  }
 }

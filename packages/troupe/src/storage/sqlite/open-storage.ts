@@ -11,7 +11,7 @@ import { ChangeObservers } from '../notifications/change-observers.ts'
 import { Hints } from '../notifications/hints.ts'
 import type { AbsentFile, OpenedStorage, OpenStorageOptions } from '../open-storage-options.ts'
 import { withFaults } from '../wrappers/faults.ts'
-import type { WriterShell } from '../writer-port.ts'
+import type { WriterReply, WriterShell } from '../writer-port.ts'
 import { storageCleanupTasks } from './cleanup-tasks.ts'
 import { CommitQueue } from './commits/commit-queue.ts'
 import { messageOf } from './error-class.ts'
@@ -22,7 +22,6 @@ import { openDisk } from './open-disk.ts'
 import { Reader } from './reader.ts'
 import { SqliteStorage } from './storage.ts'
 import { createFileWriter } from './writer/file-writer.ts'
-import { inlineShell } from './writer/inline-shell.ts'
 import { findWriterThread, threadShell } from './writer/thread-shell.ts'
 import { Writer } from './writer/writer.ts'
 
@@ -196,4 +195,17 @@ function assemble(opened: Opened, { clock, retention = {}, faults }: OpenStorage
   })
   storage.attachCleanup(storageCleanup)
   return storage
+}
+
+/** Runs the writer on the calling thread: for databases in memory, and for programs without a file for the thread. */
+function inlineShell(writer: Writer): WriterShell {
+  return {
+    threaded: false,
+    async send(request) {
+      const reply = writer.handle(request)[0] as WriterReply
+      if (request.kind === 'batch' || request.kind === 'slice') writer.tend()
+      return reply
+    },
+    close: async () => writer.close(),
+  }
 }
