@@ -1,4 +1,4 @@
-/** Creates the pool and the share of a child run, in the change that starts it. */
+/** The shares of a run in the budgets above it: created in the change that starts the run, returned in the one that ends it. */
 
 import type { UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
@@ -51,6 +51,22 @@ export function rejoinBudgets(budgets: SharedBudgets, user: UserId, run: string,
       const used = parent.charged ? own[resource] + drawnBelow[resource] : 0
       const more = (amount ?? drawn[resource] + drawnBelow[resource]) - used
       return more > 0 ? [budgets.add(user, resource, pool, more)] : []
+    }),
+  ]
+}
+
+/** Returns unused amounts of an ended run to the budgets above, in the change that ends the run. */
+export function leaveBudgets(budgets: SharedBudgets, user: UserId, run: string, state: State): readonly Statement[] {
+  const { pinned, granted, totalSteps, hops } = viewOf(state)
+  if (!pinned.draws && !granted) return []
+  const reserved = parentOf(pinned)?.reserved ?? {}
+  const used = { steps: totalSteps, hops, branches: 0 }
+  return [
+    ...budgets.leave(user, run, poolsOf(pinned, run), ownUse(state)),
+    ...resources.flatMap((resource) => {
+      const { pool, amount = 0 } = reserved[resource] ?? {}
+      const rest = amount - used[resource]
+      return pool === undefined || rest <= 0 ? [] : [budgets.add(user, resource, pool, -rest)]
     }),
   ]
 }

@@ -1,13 +1,17 @@
-/** Applies a command that a run accepts: its outcome for the sender and for the audit log. */
+/**
+ * Applies a command that a run accepts: its outcome for the sender and for the audit log. A command that does not fit the
+ * state of the run is rejected before it becomes an input.
+ */
 
 import { approvalAuditEntry } from '../../../agents/index.ts'
-import { storeError, type TroupeError, type UserId } from '../../../core/index.ts'
+import { failure, storeError, type TroupeError, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
+import { answerRejection, outcomeProblem } from '../../machine/people/check-answer.ts'
+import { deriveStatus } from '../../machine/run/run-account.ts'
 import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { rejectionOf } from './rejection-of.ts'
-import type { RunMessageOf } from './run-message.ts'
+import type { Order, RunMessageOf } from './run-message.ts'
 
 interface CommandTarget {
   readonly user: UserId
@@ -56,4 +60,21 @@ function recordApproval(
     { actor: by ?? order.by, key: key ?? null, ...approvalAuditEntry(ask, order.value) },
     user,
   )
+}
+
+/** Returns the error of a command that does not fit the present state; undefined if it fits. */
+export function rejectionOf(state: State, run: string, order: Order): TroupeError | undefined {
+  const { status, over } = deriveStatus(state)
+  if (order.type === 'question.answered') return answerRejection(state, order.question, order.value)
+  if (over) return failure('run.over', { run, status })
+  const wrong = (problem: string) => failure('validation.failed', { what: `The edit of run ${run}`, problem })
+  if (order.type === 'step.edited') {
+    if (!viewOf(state).step(order.step)?.suspendedEnding)
+      return wrong(`no failure of the step ${order.step} is held at a breakpoint`)
+    const problem = outcomeProblem(state, order.step, order.outcome)
+    return problem === undefined ? undefined : wrong(problem)
+  }
+  if (order.type === 'branch.edited' && viewOf(state).branch(order.branch)?.status !== 'ready')
+    return wrong(`the branch ${order.branch} is not about to begin a step`)
+  return undefined
 }

@@ -6,7 +6,7 @@ import type { Clock, UserId } from '../../../core/index.ts'
 import type { Broadcast } from '../../../storage/index.ts'
 import type { RunLivePart } from '../orchestra-parts.ts'
 import { Signals } from '../signals.ts'
-import { runKey } from '../store/run-key.ts'
+import { runKey } from '../store/run-journals.ts'
 import { RunBroadcast } from './run-broadcast.ts'
 import type { Wakeups } from './wakeups.ts'
 

@@ -5,7 +5,7 @@ import type { Log } from '../../../observability/index.ts'
 import { pending } from '../../machine/pending.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
 import type { StepLauncher } from '../execution/steps/step-launcher.ts'
-import { runKey } from '../store/run-key.ts'
+import { runKey } from '../store/run-journals.ts'
 import { isPassing, isTakeoverInterrupted } from './ensure-owned.ts'
 import {
   nextOwnership,

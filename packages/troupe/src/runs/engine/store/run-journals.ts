@@ -1,4 +1,5 @@
-/** The names of a run's journals and threads. */
+/** The names of a run's journals and threads, and its key in this process. */
+import type { UserId } from '../../../core/index.ts'
 import { escapeRun, journalOwnerOf, runJournal, stepJournal } from '../../../journal/index.ts'
 
 export { journalOwnerOf, runJournal, stepJournal }
@@ -18,3 +19,6 @@ export function threadPrefix(journal: string): string | undefined {
   const owner = journalOwnerOf(journal)
   return owner && owner.step === undefined ? threadOf(owner.run, '') : undefined
 }
+
+/** Returns the key of a run in maps of this process. It starts with the length of the user, since a name may hold any character. */
+export const runKey = (user: UserId, run: string): string => `${user.length} ${user}${run}`

@@ -15,7 +15,6 @@ import type { RunAccount } from '../../machine/run/run-account.ts'
 import type { Parent } from '../children/parent.ts'
 import { outlineText } from './account-text.ts'
 import { runEnded } from './ended-runs.ts'
-import { openChildren, runColumns } from './open-children.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
 import { runJournal } from './run-journals.ts'
 import { resultContent, runContent, titleContent } from './run-migrations.ts'
@@ -341,5 +340,24 @@ function compileReads(dialect: Dialect) {
   return {
     get: compile<Key>((p) => sql`select ${runColumns} from runs where user_id = ${p.user} and run_id = ${p.run}`),
     ...openChildren(dialect),
+  }
+}
+
+/** The columns of the row of a run. */
+const runColumns = sql.raw(
+  'run_id, status, reason, tags, agents, title, team, thread, parent, created_at, ended_at, result, outside',
+)
+
+/** The queries of the child runs that have not ended: of a user, or of one run, which reads no row of another run. */
+function openChildren(dialect: Dialect) {
+  const compile = templates(dialect, runContent('run_id'))
+  const openOf = (p: { user: string }) => sql`select ${runColumns} from runs
+    where user_id = ${p.user} and status in ('running', 'waiting')`
+  return {
+    children: compile<{ user: string }>((p) => sql`${openOf(p)} and parent is not null order by run_id`),
+    childrenOf: compile<{ user: string; of: string }>(
+      (p) => sql`${openOf(p)} and run_id in (select run_id from run_labels
+        where user_id = ${p.user} and kind = 'parent' and value = ${p.of}) order by run_id`,
+    ),
   }
 }

@@ -1,14 +1,18 @@
-/** Explains a run whose journal is stored, with what the storage has about its owner, its child runs and its open effects. */
+/** Explains a run with what the storage has about it: its journal while it is stored, its row afterwards. */
 import type { UserId } from '../../../core/index.ts'
 import type { RecordedEffect } from '../../../journal/index.ts'
 import type { PolicyDecision } from '../../../security/index.ts'
 import type { OrchestraParts } from '../../engine/orchestra-parts.ts'
+import { readAccountOutline } from '../../engine/store/account-text.ts'
+import type { RetentionTimes } from '../../engine/store/retained-records.ts'
 import { runJournal, stepJournal } from '../../engine/store/run-journals.ts'
 import type { RunRow } from '../../engine/store/run-store.ts'
 import type { PastRun } from '../past-run.ts'
 import { explain, type RunExplanation } from './explain.ts'
+import { dollars } from './explain-cost.ts'
 import { explainedSteps } from './explain-policy.ts'
 import { uncertainWaits } from './explain-uncertain.ts'
+import type { ExplanationLine } from './explanation-line.ts'
 
 export async function explainStored(
   parts: OrchestraParts,
@@ -39,4 +43,36 @@ export async function explainStored(
     isOwnedByOther: holder?.holder === 'other-process',
   }
   return explain(past, row, parts.platform.clock.now(), ownership)
+}
+
+/** Explains a run whose journal retention has deleted: how it ended, what it cost, and how long its row remains. */
+export function explainExpired(
+  { status, result }: RunRow,
+  { replayableUntil, retainedUntil }: RetentionTimes,
+): RunExplanation {
+  const sentences: ExplanationLine[] = [
+    {
+      about: 'retained',
+      text: `Its journal was stored until ${replayableUntil} and is gone: its path and the reasons are no longer known.`,
+    },
+    { about: 'retained', text: `Its result with usage, cost and branch results is stored until ${retainedUntil}.` },
+  ]
+  const last = result === null ? undefined : readAccountOutline(result)
+  if (last?.guard) {
+    const { name, used, limit } = last.guard
+    sentences.push({
+      about: 'guard',
+      text: `The guard ${name} stopped it${limit > 0 ? ` at ${used} of ${limit}` : ''}.`,
+    })
+  }
+  if (last?.error)
+    sentences.push({
+      about: 'failed',
+      text: `It ended with: ${last.error.message} [${last.error.code}]`,
+      error: last.error,
+    })
+  const tokens = last ? last.usage.inputTokens + last.usage.outputTokens : 0
+  if (last && tokens > 0)
+    sentences.push({ about: 'cost', text: `It used ${tokens} tokens for ${dollars(last.cost.usd)}.` })
+  return { status, sentences, causes: [] }
 }

@@ -2,12 +2,12 @@
 import type { Json, StoredError } from '../../../core/index.ts'
 import { addTo, emptyDict, ownDict } from '../dict.ts'
 import type { Folds } from '../folds.ts'
-import { resultsOf } from '../joins/results-of.ts'
+import type { JoinState } from '../joins/joins-slice.ts'
 import type { BranchOrigin, EventOf, Result } from '../machine-events.ts'
 import { must, type State } from '../state.ts'
 import { enqueue, leaveQueue, queueOf } from '../steps/step-queue.ts'
 import { countLive, countReachable, setBlocked, setBranchStatus } from './branch-counts.ts'
-import type { Branch, Group } from './branches-slice.ts'
+import { type Branch, byOrder, type Group } from './branches-slice.ts'
 import { edgePairOf, graphIn, nodeIn } from './flow.ts'
 
 export const branchFolds = {
@@ -230,3 +230,12 @@ function end(state: State, branch: Branch, status: 'completed' | 'failed' | 'can
 /** The cancellation of a branch, as after a completed join, is not the reason of a later failure. */
 const isMoreSpecific = (error: StoredError, than: StoredError | undefined): boolean =>
   than === undefined || (than.code === 'cancelled' && error.code !== 'cancelled')
+
+/** Returns the results of a join in the order of invocation, with failures unless the policy omits them. */
+function resultsOf(joinState: JoinState): readonly Result[] {
+  const all =
+    joinState.kind === 'fork'
+      ? joinState.slots.map((slot) => ({ ...(slot.result as Result), request: slot.request }))
+      : [...joinState.arrivals].sort(byOrder).map((arrival) => arrival.result)
+  return joinState.onFailure === 'continue' ? all.filter((result) => result.success) : all
+}

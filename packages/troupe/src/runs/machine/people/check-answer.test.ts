@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Outcome } from '../../../agents/index.ts'
 import { team } from '../machine-teams.test.fixture.ts'
 import { type AgentStub, finish, handOff, MachineTestbed, type Play, value } from '../machine-testbed.test.fixture.ts'
-import { outcomeProblem } from './outcome-problem.ts'
+import { outcomeProblem } from './check-answer.ts'
 
 const outcomeOf = (play: Play) => ('outcome' in play ? play.outcome : undefined) as Outcome
 const hour = 3_600_000

@@ -1,6 +1,8 @@
-/** Checks that an answer fits its question before the answer is appended, so that the caller gets the error. */
+/** Checks answers and the outcomes that a person gives steps before they are appended, so that the caller gets the error. */
+import type { Outcome } from '../../../agents/index.ts'
 import { failure, type Json, wrongAnswer as misfit, type TroupeError } from '../../../core/index.ts'
-import type { State } from '../state.ts'
+import { planOf } from '../branches/flow.ts'
+import { must, type State } from '../state.ts'
 
 /** @returns the error of the answer; undefined if it fits */
 export function answerRejection(state: Readonly<State>, id: string, value: Json): TroupeError | undefined {
@@ -16,4 +18,18 @@ export function answerRejection(state: Readonly<State>, id: string, value: Json)
 export function checkAnswer(state: Readonly<State>, id: string, value: Json): void {
   const wrong = answerRejection(state, id, value)
   if (wrong) throw wrong
+}
+
+/** @returns what is wrong with the outcome, as a clause; undefined if the step may end with it, or is not open */
+export function outcomeProblem(state: Readonly<State>, id: string, outcome: Outcome): string | undefined {
+  const step = state.steps.open.get(id)
+  if (!step) return undefined
+  const { agent } = step
+  if (step.serve)
+    return outcome.kind === 'value' || outcome.kind === 'finish'
+      ? undefined
+      : `the step ${id} answers a request, so its result must be a plain value`
+  const plan = planOf(state, must(state.branches.all.get(step.branch), step.branch), outcome)
+  if (plan.kind !== 'invalid') return undefined
+  return `the result of the step ${id} is not possible: ${plan.problem}; ${agent} may ${plan.allowed}`
 }
