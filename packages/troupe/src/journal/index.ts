@@ -11,9 +11,11 @@ export { journalTables } from './journal-tables.ts'
 export {
   createJournals,
   type JournalRetention,
+  type Journals,
   type JournalsOptions,
   journalLimits,
 } from './journals/create-journals.ts'
+export type { JournalWriter } from './journals/journal-writer.ts'
 export {
   cleanupRateLimits,
   type RateKey,

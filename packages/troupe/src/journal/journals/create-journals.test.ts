@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEvents, type Json } from '../../core/index.ts'
 import { createBlobs, type Fragment } from '../../storage/index.ts'
-import type { JournalWriter, Upcaster } from '../journal-port.ts'
+import type { Upcaster } from '../journal-port.ts'
 import { createJournalTestbed, type JournalTestbed, user } from '../journal-testbed.test.fixture.ts'
 import { createJournals } from './create-journals.ts'
+import type { JournalWriter } from './journal-writer.ts'
 
 describe.each([false, true])('sealed: %s', (encrypted) => {
   let testbed: JournalTestbed

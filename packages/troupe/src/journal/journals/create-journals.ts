@@ -1,6 +1,6 @@
 /** Journals on a storage. */
 import { type Clock, checkPorts, type Events, failure, prefixEnd } from '../../core/index.ts'
-import type { Blobs, Row, Statement, Storage } from '../../storage/index.ts'
+import type { Blobs, Fragment, Row, Statement, Storage } from '../../storage/index.ts'
 import type {
   Body,
   CloseOptions,
@@ -9,12 +9,10 @@ import type {
   JournalKind,
   JournalLimits,
   JournalRecord,
-  Journals,
-  JournalWriter,
   Upcaster,
 } from '../journal-port.ts'
 import { type JournalStatements, journalStatements } from './journal-statements.ts'
-import { encodeBody, StorageJournalWriter, type StorageJournalWriterOptions } from './journal-writer.ts'
+import { encodeBody, JournalWriter } from './journal-writer.ts'
 import { type HeadRow, headOf, type ReadOptions, readRecordBody, readRecords, versionOf } from './read-records.ts'
 
 export interface JournalsOptions {
@@ -53,13 +51,14 @@ const cleanupConcurrency = 25
 /** @example const journals = createJournals({ storage, clock, owner: 'host-1/4711' }) */
 export function createJournals(options: JournalsOptions): Journals {
   checkPorts('createJournals', options, ['storage', 'clock'])
-  return new StoredJournals(options)
+  return new Journals(options)
 }
 
-class StoredJournals implements Journals {
+export class Journals {
   readonly #options: JournalsOptions
   readonly #statements: JournalStatements
   readonly #limits: JournalLimits
+  /** The retention of a closed journal, in ms. */
   retentionMs: number
 
   constructor(options: JournalsOptions) {
@@ -69,10 +68,17 @@ class StoredJournals implements Journals {
     this.retentionMs = options.retention?.closedMs ?? 30 * day
   }
 
+  /** Replaces the retention of ended journals, in ms. */
   setRetention(ms: number): void {
     this.retentionMs = ms
   }
 
+  /**
+   * Creates a journal with its first records. Fails with `journal.lost` if it exists.
+   * @param options.closed it is created as closed
+   * @param options.isChild it is deleted with the journal of its run
+   * @param options.retentionMs its retention after its end, if it differs from that of other journals
+   */
   create(
     user: string,
     id: JournalId,
@@ -80,7 +86,7 @@ class StoredJournals implements Journals {
     at: number,
     bodies: readonly Body[],
     options: { readonly closed?: boolean; readonly isChild?: boolean; readonly retentionMs?: number | undefined } = {},
-  ) {
+  ): { readonly writer: JournalWriter; readonly fragment: Fragment } {
     const { closed = false, isChild = false, retentionMs } = options
     const encoded = bodies.map((body) => encodeBody(body, `A record of ${id}`))
     const bytes = encoded.reduce((sum, body) => sum + body.bytes, 0)
@@ -90,9 +96,10 @@ class StoredJournals implements Journals {
     const created = this.#statements.create([row], { journal: id })
     const statements = [...created, ...writer.records(0, at, encoded)]
     if (closed && !isChild) statements.push(this.#ended(user, id, at, retentionMs))
-    return { writer: writer as JournalWriter, fragment: { statements } }
+    return { writer, fragment: { statements } }
   }
 
+  /** Returns the statement that rejects a change with `journal.lost` if the journal does not exist. */
   exists(user: string, id: JournalId): Statement {
     return this.#statements.head(
       { user, id },
@@ -100,6 +107,7 @@ class StoredJournals implements Journals {
     )
   }
 
+  /** The newest version of records that this build reads and writes. */
   get form(): number {
     const { run, step } = this.#options.upcasters ?? {}
     return Math.max(versionOf(run), versionOf(step))
@@ -109,6 +117,7 @@ class StoredJournals implements Journals {
     return (await this.#load(user, id))?.content
   }
 
+  /** Returns all stored records after a sequence number. */
   async read(user: string, id: JournalId, after: number, limit: number): Promise<readonly JournalRecord[]> {
     const [heads, rows] = await this.#options.storage.read({ user }, [
       this.#statements.head({ user, id }, { returns: true }),
@@ -118,7 +127,18 @@ class StoredJournals implements Journals {
     return head ? readRecords(user, id, rows ?? [], this.#reading(headOf(head).kind)) : []
   }
 
-  async takeOver(user: string, id: JournalId, at: number, also: readonly Statement[] = []) {
+  /**
+   * Takes the journal over: increments the epoch in a separate change and returns the writer.
+   * @param also expectations and rows of the calling module in the same change; their rejection is thrown with its code
+   * @throws LeaseLostError `journal.lost` if another process took it over at the same time, or if it is closed
+   * @throws NotFoundError `journal.unknown`
+   */
+  async takeOver(
+    user: string,
+    id: JournalId,
+    at: number,
+    also: readonly Statement[] = [],
+  ): Promise<{ readonly writer: JournalWriter; readonly content: JournalContent }> {
     const found = await this.#load(user, id)
     if (!found) throw failure('journal.unknown', { journal: id })
     const { content, head } = found
@@ -136,18 +156,23 @@ class StoredJournals implements Journals {
     const epoch = head.epoch + 1
     const snapshotAt = content.snapshot?.seq ?? 0
     const writer = this.#writer(user, id, head.kind, { epoch, head: head.head + 1, bytes: head.bytes, snapshotAt })
-    return {
-      writer: writer as JournalWriter,
-      content: { ...content, epoch, head: head.head + 1, owner, fenced: undefined },
-    }
+    return { writer, content: { ...content, epoch, head: head.head + 1, owner, fenced: undefined } }
   }
 
-  fence(user: string, ids: readonly JournalId[]) {
+  /**
+   * Fences journals for the change that cancels: increments their epochs, so that their writers can only record effects. A
+   * journal that does not exist is created as closed, so that no process can create it later.
+   */
+  fence(user: string, ids: readonly JournalId[]): Fragment {
     const at = this.#options.clock.now()
     return { statements: ids.map((id) => this.#statements.fence({ user, id, at })) }
   }
 
-  async amend(user: string, id: JournalId, bodies: readonly Body[]) {
+  /**
+   * Appends a result after the end of a closed journal.
+   * @returns undefined if the journal does not exist or is still open
+   */
+  async amend(user: string, id: JournalId, bodies: readonly Body[]): Promise<Fragment | undefined> {
     const found = await this.#load(user, id)
     if (!found || (!found.content.closed && found.content.fenced === undefined)) return undefined
     const { kind, epoch, head, bytes } = found.head
@@ -158,13 +183,15 @@ class StoredJournals implements Journals {
     )
   }
 
-  close(user: string, id: JournalId, { isChild = false, isClosed = false, retentionMs }: CloseOptions = {}) {
+  /** Closes a journal. It is deleted after its retention (`retentionMs` if given), or with the journal of its run (`isChild`). */
+  close(user: string, id: JournalId, { isChild = false, isClosed = false, retentionMs }: CloseOptions = {}): Fragment {
     const at = this.#options.clock.now()
     const closed = isClosed ? [] : [this.#statements.close({ user, id, at })]
     return { statements: isChild ? closed : [...closed, this.#ended(user, id, at, retentionMs)] }
   }
 
-  retainEnded(user: string, ids: readonly JournalId[], retentionMs: number) {
+  /** Sets the retention of ended journals from now on. */
+  retainEnded(user: string, ids: readonly JournalId[], retentionMs: number): Fragment {
     const at = this.#options.clock.now()
     const reschedule = (id: JournalId) => [
       this.#statements.forgetEnd({ user, id }),
@@ -173,7 +200,8 @@ class StoredJournals implements Journals {
     return { statements: ids.flatMap(reschedule) }
   }
 
-  abandon(user: string, ids: readonly JournalId[], retentionMs: number) {
+  /** Closes existing journals as they are: no process continues them, and they are deleted after the given time. */
+  abandon(user: string, ids: readonly JournalId[], retentionMs: number): Fragment {
     const at = this.#options.clock.now()
     const end = (id: JournalId) => [
       this.#statements.close({ user, id, at }),
@@ -186,6 +214,7 @@ class StoredJournals implements Journals {
     return this.#statements.ended({ user, id, at, deleteAt: retentionMs === undefined ? null : at + retentionMs })
   }
 
+  /** Deletes closed journals after their retention, with their child journals. @returns the number of deleted journals */
   async cleanup(limit: number): Promise<number> {
     const { storage, clock } = this.#options
     const now = clock.now()
@@ -256,17 +285,17 @@ class StoredJournals implements Journals {
     user: string,
     id: JournalId,
     kind: JournalKind,
-    at: ConstructorParameters<typeof StorageJournalWriter>[3],
-  ): StorageJournalWriter {
+    at: ConstructorParameters<typeof JournalWriter>[3],
+  ): JournalWriter {
     const { clock, events, blobs, upcasters } = this.#options
-    const options: StorageJournalWriterOptions = {
+    const options = {
       statements: this.#statements,
       limits: this.#limits,
       blobs,
       version: versionOf(upcasters?.[kind]),
-      warn: (userId, journal, records) =>
+      warn: (userId: string, journal: JournalId, records: number) =>
         events?.emit({ type: 'journal.large', at: clock.now(), userId, journal, records }),
     }
-    return new StorageJournalWriter(options, user, id, at)
+    return new JournalWriter(options, user, id, at)
   }
 }

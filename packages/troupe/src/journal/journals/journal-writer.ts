@@ -4,17 +4,10 @@
  */
 import { encodeJson, failure } from '../../core/index.ts'
 import type { Blobs, Fragment, Statement } from '../../storage/index.ts'
-import {
-  type Body,
-  EncodedBody,
-  type JournalId,
-  type JournalLimits,
-  type JournalMark,
-  type JournalWriter,
-} from '../journal-port.ts'
+import { type Body, EncodedBody, type JournalId, type JournalLimits, type JournalMark } from '../journal-port.ts'
 import type { JournalStatements } from './journal-statements.ts'
 
-export interface StorageJournalWriterOptions {
+interface JournalWriterOptions {
   readonly statements: JournalStatements
   readonly limits: JournalLimits
   readonly blobs: Blobs | undefined
@@ -32,7 +25,8 @@ const reserve = 1_024
 export const encodeBody = (body: Body, what: string): EncodedBody =>
   body instanceof EncodedBody ? body : new EncodedBody(encodeJson(body, what))
 
-export class StorageJournalWriter implements JournalWriter {
+/** Appends to one journal from a known head. It assumes that the change of each created fragment commits. */
+export class JournalWriter {
   readonly user: string
   readonly id: JournalId
   readonly epoch: number
@@ -40,10 +34,10 @@ export class StorageJournalWriter implements JournalWriter {
   #bytes: number
   #snapshotAt: number
   #warned: boolean
-  readonly #options: StorageJournalWriterOptions
+  readonly #options: JournalWriterOptions
 
   constructor(
-    options: StorageJournalWriterOptions,
+    options: JournalWriterOptions,
     user: string,
     id: JournalId,
     at: JournalMark & { readonly epoch: number },
@@ -58,10 +52,16 @@ export class StorageJournalWriter implements JournalWriter {
     this.#warned = at.head >= options.limits.warnRecords
   }
 
+  /** The sequence number of the newest record, including fragments that are not committed yet. */
   get head(): number {
     return this.#head
   }
 
+  /**
+   * @param options.closes the same statement closes the journal
+   * @param options.last the end of the journal, or the result of an earlier claim: accepted also if the journal is full
+   * @throws CapacityError `journal.full`
+   */
   append(
     at: number,
     bodies: readonly Body[],
@@ -71,14 +71,19 @@ export class StorageJournalWriter implements JournalWriter {
     return this.#append(at, bodies, closes ? moveAndClose : move, last)
   }
 
+  /**
+   * Appends results of effects after a cancel has fenced this writer. Rejected with `journal.lost` after a takeover.
+   */
   appendFenced(at: number, bodies: readonly Body[]): Fragment {
     return this.#append(at, bodies, this.#options.statements.moveFenced, true)
   }
 
+  /** Appends after the end of a closed or fenced journal, for results that become known later. */
   appendEnded(at: number, bodies: readonly Body[]): Fragment {
     return this.#append(at, bodies, this.#options.statements.moveEnded, true)
   }
 
+  /** Returns the position of the writer. Pass it to `rewind` if the change of later fragments fails. */
   mark(): JournalMark {
     return { head: this.#head, bytes: this.#bytes, snapshotAt: this.#snapshotAt }
   }
@@ -89,11 +94,12 @@ export class StorageJournalWriter implements JournalWriter {
     this.#snapshotAt = mark.snapshotAt
   }
 
+  /** Returns true if the next append should include a snapshot. */
   snapshotDue(): boolean {
     return this.#head - this.#snapshotAt >= this.#options.limits.snapshotEvery
   }
 
-  writeSnapshot(state: Parameters<JournalWriter['writeSnapshot']>[0]): Fragment {
+  writeSnapshot(state: Body): Fragment {
     const { statements, blobs, version } = this.#options
     const { text } = encodeBody(state, `A snapshot of ${this.id}`)
     const owner = `snapshot:${this.id}`
@@ -111,6 +117,7 @@ export class StorageJournalWriter implements JournalWriter {
     }
   }
 
+  /** Moves the head without a record, so that a change fails if this writer does not own the journal any more. */
   prove(): Fragment {
     return { statements: [this.#move(this.#options.statements.move, 0, this.#head + 1, this.#bytes)] }
   }

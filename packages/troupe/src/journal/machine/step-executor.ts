@@ -1,7 +1,8 @@
 /** Performs the I/O of a step: its journal and its inbox. Each operation ends in exactly one trigger. */
 import { isEnvironmentFailure, TroupeError, ValidationError } from '../../core/index.ts'
 import { checkChange, type Fragment } from '../../storage/index.ts'
-import type { JournalContent, JournalWriter } from '../journal-port.ts'
+import type { JournalContent } from '../journal-port.ts'
+import type { JournalWriter } from '../journals/journal-writer.ts'
 import { entryText } from '../replay/log-entry.ts'
 import { recordRestart } from '../steps/record-restart.ts'
 import { hashOfInput } from '../steps/step-end.ts'

@@ -4,7 +4,7 @@ import { type Clock, type Events, LastReturn, type Random } from '../../core/ind
 import type { Storage } from '../../storage/index.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
 import type { Inbox } from '../inbox-port.ts'
-import type { Journals } from '../journal-port.ts'
+import type { Journals } from '../journals/create-journals.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'

@@ -4,7 +4,9 @@
  */
 import { type Clock, TimeSlice, type WorkInParts } from '../../core/index.ts'
 import type { CommitResult, Fragment, Statement, Storage } from '../../storage/index.ts'
-import { EncodedBody, type JournalId, type Journals, type JournalWriter } from '../journal-port.ts'
+import { EncodedBody, type JournalId } from '../journal-port.ts'
+import type { Journals } from '../journals/create-journals.ts'
+import type { JournalWriter } from '../journals/journal-writer.ts'
 import type { CommittedWrite } from '../recorder-port.ts'
 import type { StepSpec } from '../steps-port.ts'
 
