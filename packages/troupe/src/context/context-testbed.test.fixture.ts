@@ -5,12 +5,12 @@ import { createIncidents, openAudit, openEncryption, securityMigrations } from '
 import { createBlobs, type Faults, openStorage, type Storage } from '../storage/index.ts'
 import { contextMigrations } from './context-migrations.ts'
 import { contextTables } from './context-tables.ts'
-import { createContextMesh } from './mesh.ts'
+import { Mesh } from './mesh.ts'
 import type { CallerPatterns, MeshOptions } from './mesh-core.ts'
 
 export interface Opened extends AsyncDisposable {
   readonly storage: Storage
-  readonly mesh: ReturnType<typeof createContextMesh>
+  readonly mesh: Mesh
   readonly incidents: ReturnType<typeof createIncidents>
   readonly events: readonly EventFields[]
 }
@@ -48,7 +48,7 @@ export async function openMesh(
   const blobs = await createBlobs(storage)
   const platform = { clock, random, ids, events }
   const security = { incidents, audit, ...(patterns ? { patterns } : {}) }
-  const mesh = createContextMesh({ storage, blobs, platform, security }, rest)
+  const mesh = new Mesh({ storage, blobs, platform, security }, rest)
   return {
     storage,
     mesh,

@@ -9,7 +9,7 @@ export { contextKeys } from './entries/context-keys.ts'
 export { defineKey, type Key, type KeyInput, type KeyMaker, type KeyValue } from './entries/define-key.ts'
 export { createLifecycles, type Lifecycle } from './entries/lifecycle.ts'
 export { checkPattern } from './entries/pattern.ts'
-export { createContextMesh, Mesh } from './mesh.ts'
+export { Mesh } from './mesh.ts'
 export { type CallerPatterns, type ContextLimits, contextLimits, type MeshParts } from './mesh-core.ts'
 export { type OpenContextOptions, type OpenedContext, openContext } from './open-context.ts'
 export {

@@ -13,7 +13,7 @@ import { createInbox, createJournals, createSteps, createTimers, type Recorder }
 import { Access, type AccessOptions, type AuditTrail, type Incidents } from '../security/index.ts'
 import type { ContextClient, Signal } from './context-client.ts'
 import { openMesh } from './context-testbed.test.fixture.ts'
-import { createContextMesh, type Mesh } from './mesh.ts'
+import { Mesh } from './mesh.ts'
 
 interface Method {
   readonly right: string | undefined
@@ -77,7 +77,7 @@ async function openTestbed() {
   const rejected: Incidents['rejected'] = (_, agent, action, thrown) => {
     if (thrown instanceof AccessDeniedError) incidents.push(`${agent}: ${action}`)
   }
-  const mesh = createContextMesh({
+  const mesh = new Mesh({
     storage,
     platform: { clock, random, ids: createIds(clock, systemRandom), events: createEvents(() => {}) },
     security: { audit, incidents: { rejected } as Incidents },

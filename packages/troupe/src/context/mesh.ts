@@ -7,12 +7,16 @@ import { ContextMesh } from './context-mesh.ts'
 import { hostName } from './entries/agent-name.ts'
 import { compilePattern } from './entries/pattern.ts'
 import { MeshContextClient } from './mesh-context-client.ts'
-import type { MeshOptions, MeshParts } from './mesh-core.ts'
 import { MeshServices } from './mesh-services.ts'
 import { matchKeys } from './reads/match-keys.ts'
 import { type Written, writtenSince } from './reads/written.ts'
-import type { CleanerOptions } from './writes/cleaner.ts'
 
+/**
+ * The context mesh on a storage that has `contextMigrations`.
+ * @example
+ * const mesh = new Mesh({ storage, platform: { clock, random, ids, events } })
+ * await mesh.agent('ada', 'Support').push('orders.17.status', { paid: true })
+ */
 export class Mesh extends MeshServices {
   /**
    * @param access shared with the agent's tools, so that a change holds for both
@@ -45,14 +49,3 @@ export class Mesh extends MeshServices {
     return ContextMesh[construct](this, { user: checkName('user', user), agent: hostName, all: true, access })
   }
 }
-
-/**
- * Opens the context mesh on a storage that has `contextMigrations`.
- * @example
- * const mesh = createContextMesh({ storage, platform: { clock, random, ids, events } })
- * await mesh.agent('ada', 'Support').push('orders.17.status', { paid: true })
- */
-export const createContextMesh = (
-  parts: MeshParts,
-  options?: MeshOptions & { readonly cleanup?: CleanerOptions },
-): Mesh => new Mesh(parts, options)

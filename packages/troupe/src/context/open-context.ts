@@ -18,7 +18,7 @@ import type { ContextClient } from './context-client.ts'
 import type { ContextMesh } from './context-mesh.ts'
 import { contextMigrations } from './context-migrations.ts'
 import type { Lifecycle } from './entries/lifecycle.ts'
-import { createContextMesh } from './mesh.ts'
+import { Mesh } from './mesh.ts'
 import type { ContextLimits } from './mesh-core.ts'
 
 /** Options of `openContext`. */
@@ -65,7 +65,7 @@ export async function openContext(url: string, options: OpenContextOptions = {})
   const storage = await openStorage({ url, migrations: contextMigrations, clock, random })
   try {
     const platform = { clock, random, ids: createIds(clock, random), events: createEvents(() => {}) }
-    const mesh = createContextMesh(
+    const mesh = new Mesh(
       { storage, blobs: await createBlobs(storage), platform },
       {
         ...(limits ? { limits } : {}),

@@ -23,7 +23,7 @@ import { openStorage } from '../storage/index.ts'
 import type { ContextClient } from './context-client.ts'
 import { contextMigrations } from './context-migrations.ts'
 import { defineKey } from './entries/define-key.ts'
-import { createContextMesh } from './mesh.ts'
+import { Mesh } from './mesh.ts'
 import { type Action, keys, onMesh, operation, pushOptionsOf } from './random-operations.test.fixture.ts'
 
 async function openTestbed() {
@@ -36,7 +36,7 @@ async function openTestbed() {
     random,
   })
   const platform = { clock, random, ids: createIds(clock, random), events: createEvents(() => {}) }
-  const mesh = createContextMesh({ storage, platform })
+  const mesh = new Mesh({ storage, platform })
   const openSteps = (owner = 'node') => {
     const journals = createJournals({ storage, clock, owner })
     const inbox = createInbox({ storage, clock })

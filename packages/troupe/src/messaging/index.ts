@@ -1,7 +1,7 @@
 /** Messages, mailboxes and lanes, workers and presence. */
 export { bytesSchema, replaceBytes } from './bytes-schema.ts'
 export * from './mailbox.ts'
-export { createMailboxes, type Identity, Mailboxes, type MailboxesParts } from './mailboxes.ts'
+export { type Identity, Mailboxes, type MailboxesParts } from './mailboxes.ts'
 export type { Message, Priority } from './message.ts'
 export * from './message-client.ts'
 export { defineMessage, type MessageType, type MessageTypeOptions, type PayloadOf } from './message-type.ts'
@@ -22,7 +22,7 @@ export { Supervisor } from './supervision/supervisor.ts'
 export { DurableStateMachine, type DurableStateMachineOptions } from './workers/machines/durable-state-machine.ts'
 export { StateMachine, type StateMachineOptions } from './workers/machines/state-machine.ts'
 export type { Transition, Transitions } from './workers/machines/transition-table.ts'
-export { type AgentDetail, createPresence, Presence, type PresenceParts } from './workers/presence.ts'
+export { type AgentDetail, Presence, type PresenceParts } from './workers/presence.ts'
 export type { HaltableWorker, RunningWorker, WorkerWatch } from './workers/running-worker.ts'
 export { type StartWorkerParts, startWorker, type WorkerContextOf } from './workers/start-worker.ts'
 export {

@@ -63,6 +63,7 @@ function endOf({ state, reason, ended_at }: Row): MessageEnd | undefined {
 /** One message in 2^7 that leaves a mailbox also sweeps it. */
 const cleanupBits = 7
 
+/** @example const mailboxes = new Mailboxes({ storage, blobs, platform, security: { incidents }, recipients, steps }) */
 export class Mailboxes {
   readonly messaging: MessagingContext
   readonly outboundQueue: OutboundQueue
@@ -271,7 +272,3 @@ export class Mailboxes {
     }
   }
 }
-
-/** @example const mailboxes = createMailboxes({ storage, blobs, platform, security: { incidents }, recipients, steps }) */
-export const createMailboxes = (parts: MailboxesParts, config?: MessagingConfig): Mailboxes =>
-  new Mailboxes(parts, config)

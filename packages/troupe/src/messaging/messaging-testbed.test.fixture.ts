@@ -1,6 +1,6 @@
 /** A real messaging room with steps and context on a real storage, for the tests of this room. */
 import { buildStepContext } from '../agents/index.ts'
-import { contextMigrations, contextTables, createContextMesh, type Mesh } from '../context/index.ts'
+import { contextMigrations, contextTables, Mesh } from '../context/index.ts'
 import {
   type Clock,
   createEvents,
@@ -40,14 +40,14 @@ import {
 } from '../security/index.ts'
 import { createBlobs, type Faults, type OpenedStorage, openStorage } from '../storage/index.ts'
 import type { Mailbox } from './mailbox.ts'
-import { createMailboxes, type Mailboxes } from './mailboxes.ts'
+import { Mailboxes } from './mailboxes.ts'
 import type { CommittedMessages, MessageClient } from './message-client.ts'
 import type { MessagingConfig } from './messaging-config.ts'
 import { messagingMigrations } from './messaging-migrations.ts'
 import { messagingTables } from './messaging-tables.ts'
 import type { SuperviseChild, SuperviseOptions } from './supervision/supervise-options.ts'
 import { Supervisor } from './supervision/supervisor.ts'
-import { createPresence, type Presence } from './workers/presence.ts'
+import { Presence } from './workers/presence.ts'
 import type { RunningWorker, WorkerWatch } from './workers/running-worker.ts'
 import { startWorker, type WorkerContextOf } from './workers/start-worker.ts'
 import type { Worker } from './workers/worker.ts'
@@ -215,13 +215,13 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
   const { steps, journals, timers, seen, incidents } = parts
   const { ids, random, events, blobs } = parts
   const platform = { clock, ids, random, events }
-  const mesh = createContextMesh({ storage, blobs, platform, security: parts })
-  const presence = createPresence({
+  const mesh = new Mesh({ storage, blobs, platform, security: parts })
+  const presence = new Presence({
     ...parts,
     processId: `node-${seed}`,
     heartbeatMs: milliseconds(heartbeat, 'heartbeat'),
   })
-  const mailboxes = createMailboxes(
+  const mailboxes = new Mailboxes(
     {
       ...{ storage, blobs, steps, security: parts },
       platform,

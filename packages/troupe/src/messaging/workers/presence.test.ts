@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { createEvents, createIds, seededRandom } from '../../core/index.ts'
 import type { OpenedStorage } from '../../storage/index.ts'
 import { messagingTestbeds } from '../open-testbeds.test.fixture.ts'
-import { createPresence } from './presence.ts'
+import { Presence } from './presence.ts'
 
 const { testbed } = messagingTestbeds()
 const announced = (name: string) => ({ name, role: 'worker', topics: [] })
@@ -37,7 +37,7 @@ async function open() {
   }
   const events = createEvents(() => {})
   const ids = createIds(clock, seededRandom('presence'))
-  const presence = createPresence({ storage: flaky, clock, ids, events, processId: 'p', heartbeatMs: 10_000 })
+  const presence = new Presence({ storage: flaky, clock, ids, events, processId: 'p', heartbeatMs: 10_000 })
   return { presence, clock, failing, hold }
 }
 const watching = (seen: string[]) => ({

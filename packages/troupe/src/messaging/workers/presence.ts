@@ -54,6 +54,7 @@ interface Scope {
   needsRecheck: boolean
 }
 
+/** @example const presence = new Presence({ storage, clock, ids, events, processId: 'host-1/4711', heartbeatMs: 10_000 }) */
 export class Presence {
   readonly #parts: PresenceParts
   readonly #statements: ReturnType<typeof presenceStatements>
@@ -226,12 +227,6 @@ export class Presence {
     return rows.map(toDetail)
   }
 }
-
-/**
- * @example const presence = createPresence({ storage, clock, ids, events, processId: 'host-1/4711', heartbeatMs: 10_000
- * })
- */
-export const createPresence = (parts: PresenceParts): Presence => new Presence(parts)
 
 const toDetail = (row: Row): AgentDetail =>
   Object.freeze({

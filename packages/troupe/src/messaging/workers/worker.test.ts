@@ -270,10 +270,10 @@ describe('the presence of workers', () => {
   })
   it('A worker notices within twice the heartbeat that a process died.', async () => {
     const { start, clock, storage } = await testbed({ heartbeat: '10s' })
-    const { createPresence } = await import('./presence.ts')
+    const { Presence } = await import('./presence.ts')
     const { createEvents, createIds, seededRandom } = await import('../../core/index.ts')
     const ids = createIds(clock, seededRandom('other'))
-    const other = createPresence({
+    const other = new Presence({
       storage,
       clock,
       ids,

@@ -1,10 +1,10 @@
 /** Creates what agents share: the context mesh, mailboxes, presence, and the clients of their steps. */
 
 import { contextOptions } from '../../configuration/index.ts'
-import { type CallerPatterns, createContextMesh } from '../../context/index.ts'
+import { type CallerPatterns, Mesh } from '../../context/index.ts'
 import { milliseconds } from '../../core/index.ts'
 import type { JournalParts } from '../../journal/index.ts'
-import { createMailboxes, createPresence } from '../../messaging/index.ts'
+import { Mailboxes, Presence } from '../../messaging/index.ts'
 import { type CommunicationParts, type SecurityParts, stagedMetrics } from '../../operations/index.ts'
 import type { BoundedEvaluator } from '../../security/index.ts'
 import type { BaseParts } from './open-base.ts'
@@ -29,10 +29,10 @@ export function createCommunication(
     matching: (source, pattern, keys) => evaluator.matching(source, pattern, keys),
   }
   const meshParts = { storage, blobs, platform, security: { ...security, patterns } }
-  const mesh = createContextMesh(meshParts, contextOptions(config))
+  const mesh = new Mesh(meshParts, contextOptions(config))
   const heartbeatMs = milliseconds(config.presence?.heartbeat ?? '5s', 'presence.heartbeat')
-  const presence = createPresence({ storage, clock, ids, events, processId, heartbeatMs })
-  const mailboxes = createMailboxes(
+  const presence = new Presence({ storage, clock, ids, events, processId, heartbeatMs })
+  const mailboxes = new Mailboxes(
     {
       storage,
       blobs,

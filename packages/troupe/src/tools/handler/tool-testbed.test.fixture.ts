@@ -1,5 +1,5 @@
 /** A team on a store in memory, with virtual time, as `createTroupe` wires it but for runs. */
-import { contextMigrations, createContextMesh } from '../../context/index.ts'
+import { contextMigrations, Mesh } from '../../context/index.ts'
 import {
   construct,
   createEvents,
@@ -9,7 +9,7 @@ import {
   seededRandom,
   systemRandom,
 } from '../../core/index.ts'
-import { createMailboxes, messagingMigrations } from '../../messaging/index.ts'
+import { Mailboxes, messagingMigrations } from '../../messaging/index.ts'
 import { Access, type AccessOptions, createIncidents, openAudit, securityMigrations } from '../../security/index.ts'
 import { createBlobs, openStorage } from '../../storage/index.ts'
 import { ToolHandler, type ToolHandlerParts } from './tool-handler.ts'
@@ -29,8 +29,8 @@ export async function openTeam() {
   const audit = await openAudit({ storage, platform: chance, holder: 'test', failed: () => {} })
   const incidents = createIncidents({ audit, events })
   const platform = { clock, random, ids, events }
-  const mesh = createContextMesh({ storage, platform, security: { incidents } })
-  const mailboxes = createMailboxes({
+  const mesh = new Mesh({ storage, platform, security: { incidents } })
+  const mailboxes = new Mailboxes({
     storage,
     blobs: await createBlobs(storage),
     platform,
