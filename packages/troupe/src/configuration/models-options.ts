@@ -36,6 +36,6 @@ export function contextOptions({ context = {} }: RevealedConfig) {
   return {
     ...(limits ? { limits } : {}),
     ...(lifecycles === undefined ? {} : { lifecycles }),
-    ...(cleanup ? { cleanup: { every: cleanup } } : {}),
+    ...(cleanup ? { cleanup } : {}),
   }
 }

@@ -1,10 +1,10 @@
 /** Applies the common rules to each call of a context client: rights, signal, one incident per rejection, audit of reads. */
+import { checkSignal, signalOf } from '../core/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
 import type { Right } from '../security/index.ts'
 import type { Signal } from './context-client.ts'
 import { type Actor, readsAudited } from './entries/fragments.ts'
 import type { MeshServices } from './mesh-services.ts'
-import { reportRejections } from './report-rejections.ts'
 import type { ContextStage } from './writes/context-stage.ts'
 
 const reads: readonly Right[] = ['get_context', 'list_context', 'list_context_keys', 'discover_topics']
@@ -52,10 +52,14 @@ export class ContextCalls {
   async call<T>(right: Right | undefined, options: Signal, run: () => T | Promise<T>): Promise<T> {
     const action = right ?? 'context'
     if (right) this.authorize(right, action)
-    const isReplayed = (error: unknown) => this.#stage?.isReplayed(error) === true
-    return reportRejections({ mesh: this.#mesh, actor: this.#actor, action, options, isReplayed }, (signal) =>
+    const signal = signalOf('the call', options)
+    checkSignal('the call', signal)
+    try {
       // A read stops waiting when its signal aborts. A write does not, since it may have been committed.
-      right !== undefined && reads.includes(right) ? this.unlessAborted('The read', signal, run) : run(),
-    )
+      return await (right !== undefined && reads.includes(right) ? this.unlessAborted('The read', signal, run) : run())
+    } catch (error) {
+      if (this.#stage?.isReplayed(error) !== true) this.#rejected(action, error)
+      throw error
+    }
   }
 }

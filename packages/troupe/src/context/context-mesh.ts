@@ -9,11 +9,11 @@ import {
   invalidInput,
   readable,
 } from '../core/index.ts'
+import { ContextCalls } from './context-calls.ts'
 import type { Signal } from './context-client.ts'
 import type { Actor } from './entries/fragments.ts'
 import { committingTarget, MeshContextClient } from './mesh-context-client.ts'
 import type { MeshServices } from './mesh-services.ts'
-import { reportRejections } from './report-rejections.ts'
 import { setTopicPolicy, type TopicPolicy } from './writes/topics.ts'
 
 /** Figures of the context of one user. */
@@ -34,12 +34,14 @@ export interface ContextStats {
 export class ContextMesh extends MeshContextClient {
   readonly #mesh: MeshServices
   readonly #actor: Actor
+  readonly #calls: ContextCalls
 
   private constructor(key: typeof construct, mesh: MeshServices, actor: Actor) {
     checkConstruct(key, 'ContextMesh', 'user.context')
     super(mesh, actor, committingTarget(mesh, actor))
     this.#mesh = mesh
     this.#actor = actor
+    this.#calls = new ContextCalls(mesh, actor)
   }
 
   static [construct](mesh: MeshServices, actor: Actor): ContextMesh {
@@ -74,7 +76,7 @@ export class ContextMesh extends MeshContextClient {
    * deleted entries.
    */
   clear(options: Signal = {}): Promise<number> {
-    return this.#call(options, async () => {
+    return this.#calls.call(undefined, options, async () => {
       checkCall('clear', options)
       const removed = await this.#mesh.cleaner.clear(this.#actor)
       this.#mesh.cache.forget(this.#actor.user)
@@ -94,7 +96,7 @@ export class ContextMesh extends MeshContextClient {
    * allows every agent. Subscriptions that are not allowed any more end.
    */
   setTopicPolicy(topic: string, policy: TopicPolicy, options: Signal = {}): Promise<void> {
-    return this.#call(options, () => {
+    return this.#calls.call(undefined, options, () => {
       checkCall('setTopicPolicy', options)
       checkOptions('setTopicPolicy', policy, ['subscribe', 'post'])
       for (const list of [policy.subscribe, policy.post]) {
@@ -104,9 +106,5 @@ export class ContextMesh extends MeshContextClient {
       }
       return setTopicPolicy(this.#mesh.core, this.#actor, checkName('topic', topic), capture(policy))
     })
-  }
-
-  #call<T>(options: Signal, run: () => Promise<T>): Promise<T> {
-    return reportRejections({ mesh: this.#mesh, actor: this.#actor, action: 'context', options }, run)
   }
 }

@@ -21,5 +21,4 @@ export {
 } from './reads/watch/watch-position.ts'
 export type { WrittenEntry } from './reads/written.ts'
 export { isAllowed, isToolContext, listWithRight } from './tool-context.ts'
-export type { CleanerOptions } from './writes/cleaner.ts'
 export type { TopicPolicy } from './writes/topics.ts'

@@ -1,6 +1,7 @@
 /** The parts that all clients of one mesh share: the storage, the compiled statements and the limits. No state of users. */
 import {
   checkOptions,
+  type Duration,
   decodeInTime,
   failure,
   invalidInput,
@@ -66,6 +67,8 @@ export interface MeshParts {
 export interface MeshOptions {
   readonly limits?: ContextLimits
   readonly lifecycles?: Readonly<Record<string, Lifecycle>>
+  /** The pause between two cleanups; 5 min by default. */
+  readonly cleanup?: Duration
 }
 
 /** The result of a change that was committed. */

@@ -27,7 +27,7 @@ import { ReadCache } from './reads/read-cache.ts'
 import { ValueCache } from './reads/value-cache.ts'
 import { WatchReads } from './reads/watch/watch-reads.ts'
 import { readerValues } from './statements/visibility.ts'
-import { Cleaner, type CleanerOptions } from './writes/cleaner.ts'
+import { Cleaner } from './writes/cleaner.ts'
 import { KeyQueue } from './writes/key-queue.ts'
 
 /** The number of JSON characters from which a value may be stored as a blob: a character takes at most four bytes in UTF-8. */
@@ -56,12 +56,12 @@ export class MeshServices {
   /** Work that continues after its caller has the answer. */
   #work: Promise<unknown> = Promise.resolve()
 
-  constructor(parts: MeshParts, { cleanup, ...options }: MeshOptions & { readonly cleanup?: CleanerOptions } = {}) {
+  constructor(parts: MeshParts, options: MeshOptions = {}) {
     this.core = createMeshCore(parts, options)
     this.cache = new ReadCache(this.core)
     this.values = parts.storage.singleWriter && new ValueCache(parts.storage.singleWriter)
     this.watchReads = new WatchReads(this.core)
-    this.cleaner = new Cleaner(this.core, cleanup)
+    this.cleaner = new Cleaner(this.core, options.cleanup)
     this.#macrotasks = new MacrotaskQueue(this.core.clock, cachedReadsPerTurn)
   }
 

@@ -59,20 +59,13 @@ export interface OpenedContext extends AsyncDisposable {
 export async function openContext(url: string, options: OpenContextOptions = {}): Promise<OpenedContext> {
   checkText('openContext', url)
   checkOptions('openContext', options, ['limits', 'lifecycles', 'cleanup', 'clock'])
-  const { clock = systemClock, cleanup, limits, lifecycles } = captureOptions(options)
-  if (cleanup !== undefined) milliseconds(cleanup, 'openContext.cleanup', '1s')
+  const { clock = systemClock, ...meshOptions } = captureOptions(options)
+  if (meshOptions.cleanup !== undefined) milliseconds(meshOptions.cleanup, 'openContext.cleanup', '1s')
   const random = systemRandom
   const storage = await openStorage({ url, migrations: contextMigrations, clock, random })
   try {
     const platform = { clock, random, ids: createIds(clock, random), events: createEvents(() => {}) }
-    const mesh = new Mesh(
-      { storage, blobs: await createBlobs(storage), platform },
-      {
-        ...(limits ? { limits } : {}),
-        ...(lifecycles ? { lifecycles } : {}),
-        ...(cleanup ? { cleanup: { every: cleanup } } : {}),
-      },
-    )
+    const mesh = new Mesh({ storage, blobs: await createBlobs(storage), platform }, meshOptions)
     mesh.cleaner.start()
     let closed: Promise<void> | undefined
     const close = () => (closed ??= mesh.close().finally(() => storage.close()))

@@ -9,24 +9,18 @@ import { afterKey } from '../entries/pattern.ts'
 import type { MeshCore } from '../mesh-core.ts'
 import { now } from '../statements/visibility.ts'
 
-export interface CleanerOptions {
-  /** The pause between two cleanups; 5 min by default. */
-  readonly every?: Duration
-  /** How long the history of a removed entry is stored; 7 days by default. */
-  readonly removedRetention?: Duration
-}
-
+/** How long the history of a removed entry is stored, in ms. */
+const removedRetentionMs = 7 * 86_400_000
 const chunk = 500
 
 export class Cleaner {
   readonly #core: MeshCore
-  readonly #retentionMs: number
   readonly #task: PeriodicTask
 
-  constructor(core: MeshCore, options: CleanerOptions = {}) {
+  /** @param every the pause between two cleanups */
+  constructor(core: MeshCore, every: Duration = '5m') {
     this.#core = core
-    this.#retentionMs = milliseconds(options.removedRetention ?? '7d', 'The time for which removed entries are stored')
-    const intervalMs = milliseconds(options.every ?? '5m', 'The interval of clean-up')
+    const intervalMs = milliseconds(every, 'The interval of clean-up')
     this.#task = new PeriodicTask({ name: 'cleanup', clock: core.clock, intervalMs, run: () => this.#all() })
   }
 
@@ -95,7 +89,7 @@ export class Cleaner {
   async #forgetRemoved(user: UserId): Promise<void> {
     const { reads, writes, blobs } = this.#core
     for (;;) {
-      const before = { $: 'now', plusMs: -this.#retentionMs } as const
+      const before = { $: 'now', plusMs: -removedRetentionMs } as const
       const [rows = []] = await this.#core.read(user, reads.oldTombstones({ user, before, limit: chunk }))
       for (const row of rows) {
         const [key, version] = [String(row.key), Number(row.version)]
