@@ -4,7 +4,7 @@ import type { UncertainEffect } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run/run-account.ts'
 import { accountWhileChildrenWait, questionsWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
-import { isOfStorage } from './ownership/ensure-owned.ts'
+import { ensureOwned, isOfStorage } from './ownership/ensure-owned.ts'
 import type { RunHost } from './run-host.ts'
 import { readAccount } from './store/account-text.ts'
 import type { RunRow } from './store/run-store.ts'
@@ -45,7 +45,7 @@ export function awaitResult(host: RunHost, user: UserId, run: string, signal?: A
     if (row.endedAt !== null && row.result !== null) {
       return { result: await readAccount(row.result, host.parts.platform.clock), uncertain }
     }
-    if (row.result === null || row.outside > 0) await host.ensureOwned(user, run, retryWindow)
+    if (row.result === null || row.outside > 0) await ensureOwned(host, user, run, retryWindow)
     // The code of this process may resolve an uncertain effect or a change of code.
     else if (attempt === 1 && (row.reason === 'uncertain' || row.reason === 'code.changed'))
       await host.claimRun(user, run)
@@ -59,7 +59,7 @@ export async function awaitEnd(host: RunHost, user: UserId, run: string, signal?
   const retryWindow: RetryWindow = {}
   await until(host, user, run, signal, async () => {
     if ((await host.row(user, run)).endedAt !== null) return true
-    await host.ensureOwned(user, run, retryWindow)
+    await ensureOwned(host, user, run, retryWindow)
     return undefined
   })
 }

@@ -12,10 +12,10 @@ import {
 } from '../../core/index.ts'
 import type { JournalRecord, StepSpec } from '../../journal/index.ts'
 import { committed, type Fragment, type Statement } from '../../storage/index.ts'
-import { type AwaitedResult, awaitEnd, awaitResult, untilRunEnds } from './await-run.ts'
+import { awaitEnd, untilRunEnds } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
 import { parentOf } from './children/parent.ts'
-import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
+import type { CommandOptions } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import { submitCommand } from './commands/submit-command.ts'
 import { callerSpanOf, traceIdOf } from './events/run-trace.ts'
@@ -24,7 +24,7 @@ import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkedSpec, ForkSource } from './forks/fork-run.ts'
 import type { OrchestraParts, RunHostPorts, RunLivePart } from './orchestra-parts.ts'
 import { claimByStart, type MakeRun } from './ownership/claim-by-start.ts'
-import { ensureOwned, isOfStorage, isPassing, isUnable } from './ownership/ensure-owned.ts'
+import { isOfStorage, isPassing, isUnable } from './ownership/ensure-owned.ts'
 import { RunFollowers } from './ownership/run-followers.ts'
 import type { OwnedRun } from './ownership/run-ownership.ts'
 import { type RunOwnershipPort, RunOwnerships } from './ownership/run-ownerships.ts'
@@ -217,9 +217,6 @@ export class OrchestraHost implements RunHost {
     throw (await this.parts.reporting.erasureError?.(user)) ?? failure('run.unknown', { run })
   }
 
-  awaitResult(user: UserId, run: string, signal?: AbortSignal): Promise<AwaitedResult> {
-    return awaitResult(this, user, run, signal)
-  }
   awaitEnd(user: UserId, run: string, signal?: AbortSignal): Promise<void> {
     return awaitEnd(this, user, run, signal)
   }
@@ -231,10 +228,6 @@ export class OrchestraHost implements RunHost {
 
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void {
     this.#code.remember(runKey(user, run), agents)
-  }
-
-  ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void> {
-    return ensureOwned(this, user, run, retryWindow)
   }
 
   /** @throws `troupe.draining`, `troupe.restored`, `troupe.closed`, `user.forgotten` for new work of the user */

@@ -2,7 +2,7 @@
 import type { Agent } from '../../agents/index.ts'
 import type { UserId } from '../../core/index.ts'
 import type { UncertainEffect } from '../../journal/index.ts'
-import type { CommandOptions, RetryWindow } from './commands/command-options.ts'
+import type { CommandOptions } from './commands/command-options.ts'
 import type { Order } from './commands/run-message.ts'
 import type { RunOwner } from './execution/run-owner.ts'
 import type { ForkSource } from './forks/fork-run.ts'
@@ -31,7 +31,6 @@ export interface RunHost {
   source(user: UserId, run: string): Promise<ForkSource>
   /** Stores the code of a new run before the run is durable, because a cancellation may follow at once. */
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void
-  ensureOwned(user: UserId, run: string, retryWindow: RetryWindow): Promise<void>
   claimRun(user: UserId, run: string): Promise<void>
   arrived(user: UserId, run: string): Promise<void>
   submit(user: UserId, run: string, order: Order, options?: CommandOptions): Promise<void>

@@ -29,7 +29,7 @@ import { PastRun } from '../history/past-run.ts'
 import { type RecordedCall, recordedCall } from '../history/steps/recorded-call.ts'
 import { type AgentPath, pathOf, pathSetBy } from '../machine/labels/agent-path.ts'
 import { childQuestionOf } from '../machine/run/child-question-id.ts'
-import { isWaiting } from './await-run.ts'
+import { awaitResult, isWaiting } from './await-run.ts'
 import { isOpenChild } from './children/is-open-child.ts'
 import { type CommandOptions, checkCommand } from './commands/command-options.ts'
 import { copyAnswer } from './copy-answer.ts'
@@ -81,7 +81,7 @@ export class Run<Response = Json> {
     checkCall('run.result', options)
     this.#checkOutside()
     recordRead(this.#host.parts, this.#user, this.id)
-    const awaited = await this.#host.awaitResult(this.#user, this.id, options.signal)
+    const awaited = await awaitResult(this.#host, this.#user, this.id, options.signal)
     const uncertain = await uncertainEffects(this.#host, this.#user, this.id, awaited.uncertain)
     await noteRunTaint(this.#host.parts, this.#user, this.id)
     return { ...revive<Response>(awaited.result), ...(uncertain.length > 0 ? { uncertain } : {}) }

@@ -1,7 +1,7 @@
 /** Sends a command to a run and waits until the owner of the run has accepted or rejected it. */
 import { checkName, failure, restoreError, type UserId } from '../../../core/index.ts'
 import type { Fragment } from '../../../storage/index.ts'
-import { isUnable } from '../ownership/ensure-owned.ts'
+import { ensureOwned, isUnable } from '../ownership/ensure-owned.ts'
 import type { RunHost } from '../run-host.ts'
 import type { CommandOptions, RetryWindow } from './command-options.ts'
 import type { Order } from './run-message.ts'
@@ -59,7 +59,7 @@ async function untilApplied(
         throw failure('cancelled', { what: `The command ${command} of run ${run}` }, { cause: signal.reason })
       const row = await host.row(user, run)
       if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
-      await host.ensureOwned(user, run, retryWindow)
+      await ensureOwned(host, user, run, retryWindow)
       await change.promise
     } finally {
       change.stop()

@@ -31,8 +31,8 @@ interface Claim {
 export interface RunOwnershipHost {
   readonly wakeups: Wakeups
   readonly log: Log
-  /** How often this process has lost its lease. */
-  readonly losses: number
+  /** Returns how often this process has lost its lease. */
+  losses(): number
   /** Claims the run in the storage, and folds it. */
   takeOver(user: UserId, run: string, ownAgents?: ReadonlyMap<string, Agent>): Promise<OwnedRun>
   /** Releases the run in the storage, unless a message came for it. @returns true if it was released */
@@ -157,12 +157,12 @@ export class RunOwnership {
   }
 
   #startClaim(): void {
-    const { losses } = this.#host
+    const losses = this.#host.losses()
     const { change, resume, isStart } = this.#next ?? this.#takeOver()
     this.#next = undefined
     const owner = change().then(
       (owned) => {
-        if (losses === this.#host.losses) {
+        if (losses === this.#host.losses()) {
           const hasInput = this.#claim?.hasInput
           this.#endChange('claimed', owned)
           resume(owned.owner)

@@ -24,14 +24,11 @@ export class RunOwnerships {
     const { inbox } = parts.journal
     const { log } = parts.reporting
     const { wakeups } = parts.host
-    const losses = () => this.#losses
     this.#host = {
       ...port,
       wakeups,
       log,
-      get losses() {
-        return losses()
-      },
+      losses: () => this.#losses,
       release: async ({ user, run }) => {
         const statements = [inbox.empty(user, runJournal(run)), store.release(user, run)]
         return (await storage.commit({ id: null, scope: { user }, statements })).ok
