@@ -100,26 +100,35 @@ export async function callAgentTool(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   }
   let value: Json
-  let errorId: string | undefined
-  let success = true
+  let failed: { readonly error: unknown } | undefined
   const began = clock.monotonic()
   try {
     value = await callTool(host, scope.recorder, tool, { id, args, input, agreed })
   } catch (error) {
-    success = false
+    failed = { error }
     const { retryable, ...stored } = storeError(error)
     const seconds = retryable ? knownRetryAfter(stored) : undefined
     value = { error: scope.messageOf(run, error), ...(seconds === undefined ? {} : { retry_after: seconds }) }
-    errorId = failedWith(error).errorId
   }
-  countCall(run, tool, id, success, clock.monotonic() - began)
+  countCall(run, tool, id, failed === undefined, clock.monotonic() - began)
+  return calledOf(call, value, failed, scope)
+}
+
+/** @param failed the error whose message the value has; undefined if the call succeeded */
+function calledOf(
+  call: ToolCallPart,
+  value: Json,
+  failed: { readonly error: unknown } | undefined,
+  { read, leave }: ReturnType<typeof scopeOf>,
+): Called {
+  const { errorId } = failed ? failedWith(failed.error) : { errorId: undefined }
   return {
-    result: toolResult(call, success ? valueOutput(value) : errorOutput(value as { error: string })),
-    success,
+    result: toolResult(call, failed ? errorOutput(value as { error: string }) : valueOutput(value)),
+    success: failed === undefined,
     value,
     ...(errorId === undefined ? {} : { errorId }),
-    read: scope.read(),
-    leave: scope.leave,
+    read: read(),
+    leave,
   }
 }
 
@@ -225,23 +234,8 @@ export async function callHelper(run: LlmRun, { call, id, helper, args, flow }: 
     const { value, report } = done as { readonly value: Json; readonly report?: Json }
     reportTrips(entry, done)
     if (report !== undefined) run.report.helped(id, report as StepReport)
-    return {
-      result: toolResult(call, valueOutput(value)),
-      success: true,
-      value,
-      read: scope.read(),
-      leave: scope.leave,
-    }
+    return calledOf(call, value, undefined, scope)
   } catch (error) {
-    const value = { error: scope.messageOf(run, error) }
-    const { errorId } = failedWith(error)
-    return {
-      result: toolResult(call, errorOutput(value)),
-      success: false,
-      value,
-      ...(errorId === undefined ? {} : { errorId }),
-      read: scope.read(),
-      leave: scope.leave,
-    }
+    return calledOf(call, { error: scope.messageOf(run, error) }, { error }, scope)
   }
 }
