@@ -3,7 +3,7 @@
  * up to a limit.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { checkPorts, failure, maxRecordedBytes } from '../../core/index.ts'
+import { type Clock, checkPorts, failure, maxRecordedBytes } from '../../core/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { createUncertainEffects, type UncertainEffects } from '../effects/uncertain-effects.ts'
 import { revertedCalls, undoStep } from '../effects/undo-step.ts'
@@ -12,8 +12,7 @@ import type { Journals } from '../journals/create-journals.ts'
 import { StepMachine } from '../machine/step-machine.ts'
 import { answersOf } from '../replay/answers-of.ts'
 import { requestsOf } from '../replay/replay-step.ts'
-import type { StepSpec, Steps } from '../steps-port.ts'
-import { drainSteps } from './drain-steps.ts'
+import type { DrainStepsResult, StepSpec, Steps } from '../steps-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, eventContextOf, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
 import {
@@ -198,4 +197,36 @@ function openSteps(options: StepsOptions): Steps {
       await waitAtMost(options.clock, 2 * limits.unwindMs, leave([...machines.values()]))
     },
   }
+}
+
+interface DrainStepsParts {
+  readonly clock: Clock
+  readonly limits: { unwindMs: number }
+  readonly machines: ReadonlyMap<string, StepMachine>
+  /** Stops the acceptance of steps. */
+  readonly stopAccepting: () => void
+}
+
+/** Drains executing steps: see `Steps.drain`. */
+async function drainSteps(
+  { clock, limits, machines, stopAccepting }: DrainStepsParts,
+  { finishMs, effectsMs }: { readonly finishMs: number; readonly effectsMs: number },
+): Promise<DrainStepsResult> {
+  const running = () => [...machines.values()].filter(({ state }) => state !== 'parked')
+  const begun = new Set(running())
+  const untilIdle = async () => {
+    for (let at = running(); at.length > 0; at = running()) {
+      for (const machine of at) begun.add(machine)
+      await Promise.allSettled(at.map(({ end }) => end))
+    }
+  }
+  await waitAtMost(clock, finishMs, untilIdle())
+  stopAccepting()
+  // Code that ignores its signal is not awaited for longer than the time that is left.
+  limits.unwindMs = Math.min(limits.unwindMs, effectsMs / 3)
+  const left = running()
+  // Some began after the last look, while others were awaited.
+  for (const machine of left) begun.add(machine)
+  await waitAtMost(clock, effectsMs, Promise.all(left.map((machine) => machine.drain())))
+  return { finished: begun.size - left.length, released: left.length }
 }
