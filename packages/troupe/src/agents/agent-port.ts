@@ -4,8 +4,8 @@
  */
 import {
   type ContentPart,
-  failure,
   fieldOf,
+  invalidInput,
   type Json,
   type Schema,
   type TaintLabel,
@@ -191,7 +191,7 @@ export interface ReceivedRequest {
 /** @throws ValidationError if an application calls `step`, which only a run may call */
 export function checkStepEntry(agent: string, entry: unknown): void {
   if (typeof fieldOf(fieldOf(fieldOf(entry, 'recorder'), 'signal'), 'aborted') !== 'boolean')
-    throw failure('validation.failed', { what: `The step of ${agent}`, problem: 'only a run may call it' })
+    throw invalidInput(`The step of ${agent}`, 'only a run may call it')
 }
 
 /** The input and the services of one step. */

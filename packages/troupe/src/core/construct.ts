@@ -2,7 +2,7 @@
  * The key of the static method that constructs an object which an application only receives. The constructor is private
  * and no entry exports this symbol, so that only the library's modules construct such objects.
  */
-import { failure } from './errors/failure.ts'
+import { invalidInput } from './errors/failure.ts'
 
 export const construct: unique symbol = Symbol('construct')
 
@@ -12,9 +12,5 @@ export const construct: unique symbol = Symbol('construct')
  * @throws ValidationError
  */
 export function checkConstruct(key: unknown, what: string, source: string): void {
-  if (key !== construct)
-    throw failure('validation.failed', {
-      what: `new ${what}()`,
-      problem: `${source} gives one, and no program constructs it`,
-    })
+  if (key !== construct) throw invalidInput(`new ${what}()`, `${source} gives one, and no program constructs it`)
 }

@@ -1,5 +1,5 @@
 /** The parts of content: what people, tools and models exchange when a text alone is not enough. */
-import { failure } from './errors/failure.ts'
+import { failure, invalidInput } from './errors/failure.ts'
 import { maxValueBytes } from './json/copy-limit.ts'
 import { checkOptions, readable } from './values/check-options.ts'
 import { isObject } from './values/is-object.ts'
@@ -76,13 +76,12 @@ export function file(source: Uint8Array | URL | string, options: FileOptions): F
   const { mediaType, filename } = options
   const data = dataOf(source)
   if (typeof mediaType !== 'string' || mediaType.length > 200 || !mediaTypes.test(mediaType))
-    throw failure('validation.failed', { what: 'The media type of a file', problem: `it is ${show(mediaType)}` })
+    throw invalidInput('The media type of a file', `it is ${show(mediaType)}`)
   if (!isFileUrl(data) && !base64.test(data)) throw wrongSource()
   return { type: 'file', mediaType, data, ...(filename === undefined ? {} : { filename }) }
 }
 
-const wrongSource = () =>
-  failure('validation.failed', { what: 'A file', problem: 'it is neither bytes, base64 nor an http or https URL' })
+const wrongSource = () => invalidInput('A file', 'it is neither bytes, base64 nor an http or https URL')
 
 function dataOf(source: Uint8Array | URL | string): string {
   const isBytes = readable('A file', () => source instanceof Uint8Array)
@@ -102,7 +101,7 @@ function dataOf(source: Uint8Array | URL | string): string {
 export function image(source: Uint8Array | URL | string, options: FileOptions): FilePart {
   const part = file(source, options)
   if (part.mediaType.startsWith('image/')) return part
-  throw failure('validation.failed', { what: 'The media type of an image', problem: `it is ${part.mediaType}` })
+  throw invalidInput('The media type of an image', `it is ${part.mediaType}`)
 }
 
 export const isFilePart = (value: unknown): value is FilePart =>

@@ -1,6 +1,6 @@
 /** The questions that a person may be asked, and the check of an answer: the same in runs and in sessions. */
 
-import { failure } from './errors/failure.ts'
+import { failure, invalidInput } from './errors/failure.ts'
 import type { TroupeError } from './errors/troupe-error.ts'
 import type { Duration } from './time/duration.ts'
 import type { Json } from './values/json-value.ts'
@@ -39,8 +39,7 @@ const answersToAnError: readonly string[] = ['retry', 'skip', 'abort']
 
 /** Returns what is wrong with an answer, undefined if it fits. */
 export function wrongAnswer(question: Question, value: Json): TroupeError | undefined {
-  const wrong = (problem: string) =>
-    failure('validation.failed', { what: `The answer to "${truncateText(question.text, 80)}"`, problem })
+  const wrong = (problem: string) => invalidInput(`The answer to "${truncateText(question.text, 80)}"`, problem)
   const { kind, options } = question
   if (kind === 'confirmation') return typeof value === 'boolean' ? undefined : wrong('it must be true or false')
   if (kind === 'approval') {

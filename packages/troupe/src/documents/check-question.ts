@@ -1,5 +1,5 @@
 /** Checks what a caller passes to an index of documents. */
-import { checkOptions, checkPath, checkText, failure, fieldOf, listOf } from '../core/index.ts'
+import { checkOptions, checkPath, checkText, fieldOf, invalidInput, listOf } from '../core/index.ts'
 import type { DocumentSources } from './reading/load-documents.ts'
 import type { DocumentEmbeddings } from './vector-index.ts'
 
@@ -9,8 +9,7 @@ const maxQuery = 10_000
 /** @throws ValidationError if the value is not a text, or too long for a question */
 export function checkQuestion(what: string, text: unknown): void {
   const { length } = checkText(what, text)
-  if (length > maxQuery)
-    throw failure('validation.failed', { what, problem: `it has ${length} characters, at most ${maxQuery}` })
+  if (length > maxQuery) throw invalidInput(what, `it has ${length} characters, at most ${maxQuery}`)
 }
 
 /** @throws ValidationError if the value is not a list of paths */
@@ -23,7 +22,7 @@ export function checkSources(sources: DocumentSources): void {
 /** Returns a number without its fraction. @throws ValidationError if the value is not a number */
 export function integerOf(what: string, value: unknown): number {
   if (typeof value === 'number' && !Number.isNaN(value)) return Math.trunc(value)
-  throw failure('validation.failed', { what, problem: 'it must be a number' })
+  throw invalidInput(what, 'it must be a number')
 }
 
 export function checkEmbeddings(embeddings: DocumentEmbeddings | undefined): DocumentEmbeddings | undefined {
@@ -32,5 +31,5 @@ export function checkEmbeddings(embeddings: DocumentEmbeddings | undefined): Doc
   const embed = fieldOf(embeddings, 'embed')
   if (typeof model === 'string' && model !== '' && typeof embed === 'function') return embeddings
   const problem = 'it is not a { model, embed } with a name and a function'
-  throw failure('validation.failed', { what: 'embedding', problem })
+  throw invalidInput('embedding', problem)
 }

@@ -2,7 +2,7 @@
  * Answers questions from folders of documents. It finds passages by their terms, divides them into units that a person would
  * quote, and ranks the units by how well each answers.
  */
-import { checkOptions, checkSignalType, checkText, failure, truncateText } from '../core/index.ts'
+import { checkOptions, checkSignalType, checkText, invalidInput, truncateText } from '../core/index.ts'
 import { checkEmbeddings, checkQuestion, checkSources, integerOf } from './check-question.ts'
 import { citationOf, type FoundCitation } from './citation-of.ts'
 import { orError } from './or-error.ts'
@@ -144,7 +144,7 @@ export class DocumentIndex {
     const index = new DocumentIndex()
     index.#embeddings = checkEmbeddings(embedding)
     if (typeof minSimilarity !== 'number' || !(minSimilarity >= -1 && minSimilarity <= 1))
-      throw failure('validation.failed', { what: 'minSimilarity', problem: 'it is not a number from -1 to 1' })
+      throw invalidInput('minSimilarity', 'it is not a number from -1 to 1')
     index.#minSimilarity = minSimilarity
     await index.#index.load(sources, options)
     if (index.#index.documents.size === 0) throw unreadable('None of the documents can be read.')

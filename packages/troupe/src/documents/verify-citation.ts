@@ -2,7 +2,7 @@
  * Checks a citation against its source. The file is read and extracted again, so that the check does not depend on the index,
  * a tool or a model.
  */
-import { checkFunction, checkText, failure, fieldOf, objectOf, show, truncateText } from '../core/index.ts'
+import { checkFunction, checkText, fieldOf, invalidInput, objectOf, show, truncateText } from '../core/index.ts'
 import type { Extraction } from './reading/extract.ts'
 
 /** A quotation with the location that is claimed for it. */
@@ -63,10 +63,7 @@ export async function verifyCitation(source: CitationSource, citation: Citation)
   checkText('verifyCitation.quote', quote)
   for (const number of [line, endLine ?? line])
     if (!Number.isFinite(number))
-      throw failure('validation.failed', {
-        what: 'A line of verifyCitation',
-        problem: `it must be a number, got ${show(number)}`,
-      })
+      throw invalidInput('A line of verifyCitation', `it must be a number, got ${show(number)}`)
   if (quote.trim() === '') return fault('unusable quote', `The citation of ${file}:${line} quotes nothing.`)
   if (quote.length > longestQuote)
     return fault('unusable quote', `The quotation from ${file}:${line} is longer than 10,000 characters.`)

@@ -9,6 +9,7 @@ import {
   type Duration,
   failure,
   hashText,
+  invalidInput,
   lruCache,
   milliseconds,
   sleep,
@@ -247,8 +248,7 @@ export const accountOf = (spec: ModelSpec | EmbeddingSpec | RerankingSpec, name:
 
 /** @throws ValidationError for an invalid limit */
 export function checkLimits(limits: ModelLimits): ModelLimits {
-  if (typeof limits !== 'object' || limits === null)
-    throw failure('validation.failed', { what: 'models.limits', problem: 'it is not an object' })
+  if (typeof limits !== 'object' || limits === null) throw invalidInput('models.limits', 'it is not an object')
   for (const [key, limit] of Object.entries(limits)) {
     const where = `the limits of ${key}`
     checkOptions(where, limit, ['concurrent', 'queue', 'perMinute'])
@@ -256,8 +256,7 @@ export function checkLimits(limits: ModelLimits): ModelLimits {
     if (limit.perMinute !== undefined) checkInteger(where, 'perMinute', limit.perMinute)
     if (limit.queue === undefined) continue
     checkInteger(where, 'queue', limit.queue, 0)
-    if (limit.concurrent === undefined)
-      throw failure('validation.failed', { what: where, problem: 'the option queue needs the option concurrent' })
+    if (limit.concurrent === undefined) throw invalidInput(where, 'the option queue needs the option concurrent')
   }
   return limits
 }

@@ -1,5 +1,5 @@
 /** Resolves the names that a configuration gives to models and chains. Names must not form a cycle. */
-import { failure, nearest } from '../core/index.ts'
+import { failure, invalidInput, nearest } from '../core/index.ts'
 import type { EmbeddingSpec, ModelSpec, RerankingSpec } from './models-port.ts'
 import { providers } from './providers.ts'
 import { withoutSettings } from './resolve-model.ts'
@@ -13,13 +13,12 @@ export type ModelRegistry = Readonly<Record<string, ModelSpec | readonly ModelSp
  * @throws ValidationError for a name with a slash, an empty chain, or a cycle of names
  */
 export function createRegistry(registry: ModelRegistry, fallback: string | undefined) {
-  const wrong = (name: string, problem: string) =>
-    failure('validation.failed', { what: `The model ${name} of the registry`, problem })
+  const wrong = (name: string, problem: string) => invalidInput(`The model ${name} of the registry`, problem)
   const expandOne = (spec: ModelSpec, within: readonly string[]): readonly ModelSpec[] => {
     if (typeof spec !== 'string') {
       const { target, settings } = withoutSettings(spec)
       const problem = settings && problemOfSettings(settings)
-      if (problem !== undefined) throw failure('validation.failed', { what: 'The settings of a model', problem })
+      if (problem !== undefined) throw invalidInput('The settings of a model', problem)
       if (typeof target !== 'string' || target.includes('/')) return [spec]
       return expandOne(target, within).map((one) => withMore(one, settings ?? {}))
     }

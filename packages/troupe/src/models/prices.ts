@@ -1,5 +1,5 @@
 /** The prices of models. The table of list prices has a date, users can override it, and an unknown price is reported as such. */
-import { checkOptionNames, failure } from '../core/index.ts'
+import { checkOptionNames, invalidInput } from '../core/index.ts'
 import type { ModelUsage, Price } from './models-port.ts'
 
 /**
@@ -91,7 +91,7 @@ function checkPrice(model: string, price: object, known: readonly string[], need
     if (field === 'long' || (value === undefined && !needed.includes(field))) continue
     if (!(Number.isFinite(value) && Number(value) >= 0)) {
       const unit = units[field] ?? 'US dollars per million tokens'
-      throw failure('validation.failed', { what, problem: `${field} must be ${unit}, from 0` })
+      throw invalidInput(what, `${field} must be ${unit}, from 0`)
     }
   }
 }

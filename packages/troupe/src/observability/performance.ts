@@ -4,7 +4,7 @@ import {
   checkFunction,
   checkOptions,
   type Duration,
-  failure,
+  invalidInput,
   isPlainObject,
   type Json,
   milliseconds,
@@ -117,8 +117,7 @@ export class Performance {
    */
   time(operation: string, metadata: { readonly [name: string]: Json } = {}): PerformanceTimer {
     checkMetric(operation)
-    if (!isPlainObject(metadata))
-      throw failure('validation.failed', { what: 'The metadata of a timer', problem: 'they are not an object' })
+    if (!isPlainObject(metadata)) throw invalidInput('The metadata of a timer', 'they are not an object')
     const began = this.#clock.monotonic()
     const all: Record<string, Json> = readable('The metadata of a timer', () => ({ ...metadata }))
     let success = true
@@ -181,10 +180,7 @@ export class Performance {
     checkOptions('report', options, ['window', 'slowest'])
     const { window, slowest = 5 } = options
     if (!Number.isInteger(slowest) || slowest < 0 || slowest > maxSlowCalls)
-      throw failure('validation.failed', {
-        what: 'slowest',
-        problem: `it must be a whole number from 0 to ${maxSlowCalls}`,
-      })
+      throw invalidInput('slowest', `it must be a whole number from 0 to ${maxSlowCalls}`)
     const operations = this.#metrics
       .metrics()
       .filter(({ kind }) => kind === 'timer')

@@ -1,5 +1,5 @@
 /** Checks options that are counts. */
-import { failure, show } from '../core/index.ts'
+import { invalidInput, show } from '../core/index.ts'
 
 /** @throws ValidationError unless the value is a whole number within the bounds */
 export function checkInteger(
@@ -11,8 +11,5 @@ export function checkInteger(
 ): number {
   const to = highest === Number.MAX_SAFE_INTEGER ? '' : ` to ${highest}`
   if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return value
-  throw failure('validation.failed', {
-    what: `The option ${option} of ${where}`,
-    problem: `it is ${show(value)}, not a whole number from ${lowest}${to}`,
-  })
+  throw invalidInput(`The option ${option} of ${where}`, `it is ${show(value)}, not a whole number from ${lowest}${to}`)
 }

@@ -1,5 +1,13 @@
 /** One notation for the policies of calls to agents, tools, models and the storage. */
-import { type Clock, checkOptions, type Duration, failure, isObject, milliseconds, type Random } from '../core/index.ts'
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  invalidInput,
+  isObject,
+  milliseconds,
+  type Random,
+} from '../core/index.ts'
 import { Bulkhead, type BulkheadOptions } from './bulkhead.ts'
 import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { fallback } from './fallback.ts'
@@ -53,17 +61,10 @@ export function compilePolicy(
 ): Policy {
   checkOptions(`the policy of ${what}`, options, policyParts)
   const senseless = policyParts.find((part) => options[part] !== undefined && !allowed.includes(part))
-  if (senseless)
-    throw failure('validation.failed', {
-      what: `The policy of ${what}`,
-      problem: `${senseless} is not for these calls`,
-    })
+  if (senseless) throw invalidInput(`The policy of ${what}`, `${senseless} is not for these calls`)
   for (const part of ['rateLimit', 'bulkhead', 'retry', 'breaker'] as const)
     if (options[part] !== undefined && !isObject(options[part]))
-      throw failure('validation.failed', {
-        what: `The ${part} of ${what}`,
-        problem: `it must be an object, got ${JSON.stringify(options[part])}`,
-      })
+      throw invalidInput(`The ${part} of ${what}`, `it must be an object, got ${JSON.stringify(options[part])}`)
   const { rateLimit, bulkhead, breaker } = options
   const policies: Policy[] = []
   if ('fallback' in options) policies.push(fallback(options.fallback))

@@ -1,5 +1,5 @@
 /** Policies by name; the name `*` applies to all other names. Each name has its own counters. */
-import { type Clock, failure, type Random } from '../core/index.ts'
+import { type Clock, invalidInput, type Random } from '../core/index.ts'
 import { compilePolicy, type PolicyOptions, type PolicyPart } from './compile-policy.ts'
 import type { Policy } from './policy.ts'
 
@@ -37,7 +37,7 @@ export function createPolicies(
     compilePolicy(options, { ...parts, what: `${parts.kind} ${name}` })
   const checked = (policies: PoliciesByName) => {
     if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
-      throw failure('validation.failed', { what: `The policies of ${parts.kind}`, problem: 'they are not an object' })
+      throw invalidInput(`The policies of ${parts.kind}`, 'they are not an object')
     for (const [name, options] of Object.entries(policies)) compile(name, options)
     return policies
   }

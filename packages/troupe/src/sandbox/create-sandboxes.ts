@@ -1,5 +1,5 @@
 /** The sandbox of a troupe: its engines and limits, and what makes `ctx.sandbox` of a step. */
-import { checkOptionNames, checkOptions, type Duration, failure, milliseconds } from '../core/index.ts'
+import { checkOptionNames, checkOptions, type Duration, invalidInput, milliseconds } from '../core/index.ts'
 import type { Blobs, Storage } from '../storage/index.ts'
 import { createStoredFiles, type FileLimits, type StoredFiles } from './files/stored-files.ts'
 import type { Sandbox, SandboxEngine } from './sandbox-port.ts'
@@ -48,7 +48,7 @@ export function readSandboxConfig(config: SandboxConfig = {}): {
   readonly limits: SandboxLimits
   readonly fileLimits: FileLimits
 } {
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what: `sandbox.${what}`, problem })
+  const wrong = (what: string, problem: string) => invalidInput(`sandbox.${what}`, problem)
   checkOptions('sandbox', config, ['engines', 'timeout', 'limits'])
   checkOptionNames('sandbox.limits', config.limits ?? {}, Object.keys(defaults))
   for (const [name, value] of Object.entries(config.limits ?? {}))

@@ -5,6 +5,7 @@ import {
   failure,
   fieldOf,
   hashJson,
+  invalidInput,
   isListOf,
   isText,
   type Json,
@@ -69,8 +70,7 @@ export class StepSandbox implements Sandbox {
   async run(options: SandboxRunOptions): Promise<SandboxResult> {
     checkOptions('ctx.sandbox.run', options, ['language', 'code', 'timeout'])
     const { language = 'javascript', code, timeout } = options
-    if (typeof code !== 'string')
-      throw failure('validation.failed', { what: 'ctx.sandbox.run', problem: 'code is not a text' })
+    if (typeof code !== 'string') throw invalidInput('ctx.sandbox.run', 'code is not a text')
     const { engines, limits } = this.#parts
     const engine = engines.find(({ languages }) => languages.includes(language))
     if (!engine) {

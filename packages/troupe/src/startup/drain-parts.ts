@@ -1,5 +1,5 @@
 /** Shuts a troupe down without losing accepted work: see `Troupe.drain`. */
-import { type Clock, checkOptions, type Duration, failure, listOf, milliseconds, sleep } from '../core/index.ts'
+import { type Clock, checkOptions, type Duration, invalidInput, listOf, milliseconds, sleep } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 
 /** The options of `troupe.drain`. */
@@ -40,7 +40,7 @@ export function drainParts(
 export function readDrainOptions({ timeout = '25s', closing = [] }: DrainOptions) {
   const ms = milliseconds(timeout, 'timeout', '1s')
   if (listOf('closing', closing).every((end) => typeof end === 'function')) return { ms, closing }
-  throw failure('validation.failed', { what: 'closing', problem: 'it must be a list of functions' })
+  throw invalidInput('closing', 'it must be a list of functions')
 }
 
 async function drainWithin(

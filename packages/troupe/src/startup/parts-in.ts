@@ -1,5 +1,5 @@
 /** Gives a server the parts of the troupe that it serves. */
-import { failure, readable } from '../core/index.ts'
+import { invalidInput, readable } from '../core/index.ts'
 import type { TroupeParts } from '../operations/index.ts'
 import { partsOf, type Troupe } from './troupe.ts'
 
@@ -7,5 +7,5 @@ import { partsOf, type Troupe } from './troupe.ts'
 export function partsIn(troupe: Troupe): TroupeParts {
   const parts = readable('troupe', () => (troupe as Partial<Troupe> | undefined)?.[partsOf])
   if (parts) return parts
-  throw failure('validation.failed', { what: 'troupe', problem: 'it is not what createTroupe() resolves to' })
+  throw invalidInput('troupe', 'it is not what createTroupe() resolves to')
 }

@@ -9,6 +9,7 @@ import {
   type EventPattern,
   eventNames,
   failure,
+  invalidInput,
   nearest,
   type Observer,
   type Page,
@@ -225,7 +226,7 @@ export class Troupe implements AsyncDisposable {
   get signatures(): Signatures {
     const { signatures } = this.#parts.communication.mailboxes
     if (signatures) return signatures
-    throw failure('validation.failed', { what: 'troupe.signatures', problem: 'messaging.signatures is not configured' })
+    throw invalidInput('troupe.signatures', 'messaging.signatures is not configured')
   }
 
   /** The HTTP client of the tools, for code of the application that should follow the same egress rules. */

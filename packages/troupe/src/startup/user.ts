@@ -22,9 +22,9 @@ import {
   construct,
   type Duration,
   encodeJson,
-  failure,
   fieldOf,
   hashJson,
+  invalidInput,
   isInstance,
   isPlainObject,
   type Json,
@@ -298,5 +298,4 @@ function freezeDeeply<Value>(value: Value): Value {
   return value
 }
 
-const misplaced = (method: string, problem: string) =>
-  failure('validation.failed', { what: `What user.${method} was given`, problem })
+const misplaced = (method: string, problem: string) => invalidInput(`What user.${method} was given`, problem)

@@ -1,13 +1,12 @@
 /** The parts of a URL of PostgreSQL. */
-import { failure } from '../core/index.ts'
+import { invalidInput } from '../core/index.ts'
 import type { PostgresOptions } from './postgres-options.ts'
 
 /** The options that a URL contains. */
 export type PostgresParts = Omit<Partial<PostgresOptions>, 'url' | 'migrateUrl' | 'listenUrl'>
 
 /** An error never repeats a URL, because it may contain a password. */
-export const wrongPostgres = (problem: string) =>
-  failure('validation.failed', { what: 'The configuration of PostgreSQL', problem })
+export const wrongPostgres = (problem: string) => invalidInput('The configuration of PostgreSQL', problem)
 
 /**
  * Returns the parts of a PostgreSQL URL. Parses it without `URL`, because a password may contain any character, also `@`,

@@ -1,7 +1,7 @@
 /** A troupe in memory for one test: agents on scripted models, whose scripts are verified at the end. */
 import { definitionOf, type RunOutcome } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
-import { checkConstruct, construct, copyJson, failure, isInstance, objectOf, seededRandom } from '../core/index.ts'
+import { checkConstruct, construct, copyJson, invalidInput, isInstance, objectOf, seededRandom } from '../core/index.ts'
 import { createTroupe, LlmAgent, type Troupe, type User } from '../startup/index.ts'
 import { executeTestWorkflow, type TestWorkflow, type TestWorkflowResult } from './execute-test-workflow.ts'
 import { type MockItem, MockModel } from './mock-model.ts'
@@ -51,8 +51,7 @@ export class AgentTestCase implements AsyncDisposable {
    * @throws ValidationError for an agent that is not an `LlmAgent`
    */
   mock<Agent extends LlmAgent>(agent: Agent, responses: readonly MockItem[]): Agent {
-    if (!isInstance(agent, LlmAgent))
-      throw failure('validation.failed', { what: 'The agent of AgentTestCase.mock', problem: 'it is not an LlmAgent' })
+    if (!isInstance(agent, LlmAgent)) throw invalidInput('The agent of AgentTestCase.mock', 'it is not an LlmAgent')
     const script = (items: readonly MockItem[]) => {
       const model = new MockModel({ responses: items })
       this.#models.push(model)

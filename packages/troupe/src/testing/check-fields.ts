@@ -1,5 +1,5 @@
 /** Checks the plain objects that functions of the testing kit accept. */
-import { checkText, describe, failure, listOf, objectOf } from '../core/index.ts'
+import { checkText, describe, invalidInput, listOf, objectOf } from '../core/index.ts'
 
 /** A type of `typeof`, or `any` for every type; with `?` the field may be absent. */
 type FieldType = 'string' | 'number' | 'function' | 'string?' | 'number?' | 'any'
@@ -12,11 +12,7 @@ export function checkFields(what: string, value: unknown, types: FieldTypes): vo
     const field = fields[name]
     if (type === 'any' || (type.endsWith('?') && field === undefined)) continue
     const wanted = type.replace('?', '')
-    if (typeof field !== wanted)
-      throw failure('validation.failed', {
-        what: `${what}.${name}`,
-        problem: `it must be a ${wanted}, got ${describe(field)}`,
-      })
+    if (typeof field !== wanted) throw invalidInput(`${what}.${name}`, `it must be a ${wanted}, got ${describe(field)}`)
   }
 }
 

@@ -5,7 +5,7 @@
 import {
   type Clock,
   checkOptions,
-  failure,
+  invalidInput,
   nearest,
   type Random,
   seededRandom,
@@ -82,8 +82,7 @@ function verify(models: Readonly<Record<string, MockModel>>): void {
       return [`of ${agent}, ${problem}`]
     }
   })
-  if (problems.length > 0)
-    throw failure('validation.failed', { what: 'The script of the workflow', problem: problems.join('; ') })
+  if (problems.length > 0) throw invalidInput('The script of the workflow', problems.join('; '))
 }
 
 function onMocks(compiled: CompiledTopology, responses: MockResponses) {
@@ -104,7 +103,7 @@ function onMocks(compiled: CompiledTopology, responses: MockResponses) {
     if (!names.has(name)) {
       const near = nearest(name, names)
       const problem = `the team has no LlmAgent ${name}${near ? `; did you mean ${near}?` : `, only ${[...names].join(', ') || 'other agents'}`}`
-      throw failure('validation.failed', { what: 'mockResponses', problem })
+      throw invalidInput('mockResponses', problem)
     }
   const topology: CompiledTopology = { canonical: compiled.canonical, agents, toJSON: () => compiled.toJSON() }
   return { topology, models }

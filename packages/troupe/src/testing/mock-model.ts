@@ -13,8 +13,8 @@ import {
   checkOptions,
   checkSignalType,
   type Duration,
-  failure,
   fieldOf,
+  invalidInput,
   isInstance,
   isList,
   listOf,
@@ -158,8 +158,7 @@ export class MockModel implements LanguageModelV4 {
     const problems = []
     if (left > 0) problems.push(`${left} of its responses were not asked for`)
     if (this.#unexpected > 0) problems.push(`${this.#unexpected} calls came for which it had no response`)
-    if (problems.length > 0)
-      throw failure('validation.failed', { what: 'The script of MockModel', problem: problems.join('; ') })
+    if (problems.length > 0) throw invalidInput('The script of MockModel', problems.join('; '))
   }
 
   async #next(options: LanguageModelV4CallOptions): Promise<MockResponse> {
@@ -170,19 +169,12 @@ export class MockModel implements LanguageModelV4 {
     let item = found?.response ?? this.#inOrder.shift()
     if (typeof item === 'function') {
       item = await item(options, call)
-      if (typeof item === 'function')
-        throw failure('validation.failed', {
-          what: 'A response of MockModel',
-          problem: 'a function returned a function',
-        })
+      if (typeof item === 'function') throw invalidInput('A response of MockModel', 'a function returned a function')
       if (item !== undefined) checkItem(item)
     }
     if (item === undefined) {
       this.#unexpected++
-      throw failure('validation.failed', {
-        what: 'The script of MockModel',
-        problem: `it has no response for call ${call}`,
-      })
+      throw invalidInput('The script of MockModel', `it has no response for call ${call}`)
     }
     const response = typeof item === 'string' ? { text: item } : item instanceof Error ? { error: item } : item
     const { latency = 0 } = response
@@ -195,7 +187,7 @@ export class MockModel implements LanguageModelV4 {
 
 /** @throws ValidationError for an invalid response */
 function checkItem(item: MockItem): void {
-  const wrong = (problem: string) => failure('validation.failed', { what: 'A response of MockModel', problem })
+  const wrong = (problem: string) => invalidInput('A response of MockModel', problem)
   if (typeof item === 'string' || typeof item === 'function' || isInstance(item, Error)) return
   checkOptions('A response of MockModel', item, fields)
   const { text, reasoning, toolCalls, usage, finish, error, latency, match } = item
@@ -220,15 +212,12 @@ function checkUsage(usage: NonNullable<MockResponse['usage']>): void {
   checkOptions('The usage of a response', usage, ['inputTokens', 'outputTokens'])
   for (const [name, tokens] of Object.entries(usage))
     if (tokens !== undefined && !isTokenCount(tokens))
-      throw failure('validation.failed', {
-        what: 'A response of MockModel',
-        problem: `its ${name} are ${show(tokens)}`,
-      })
+      throw invalidInput('A response of MockModel', `its ${name} are ${show(tokens)}`)
 }
 
 function checkPrompt(options: unknown): void {
   if (!readable('The prompt of MockModel', () => isList(fieldOf(options, 'prompt'))))
-    throw failure('validation.failed', { what: 'The call of MockModel', problem: 'it has no prompt' })
+    throw invalidInput('The call of MockModel', 'it has no prompt')
   checkSignalType('MockModel', fieldOf(options, 'abortSignal'))
 }
 

@@ -6,8 +6,8 @@ import {
   checkSignalType,
   checkText,
   type Duration,
-  failure,
   fieldOf,
+  invalidInput,
   type Json,
   listOf,
   milliseconds,
@@ -127,7 +127,7 @@ export class MockRemoteAgent implements RemoteAgentPort {
   verify(): void {
     if (this.#left.length === 0) return
     const problem = `${this.#left.length} of its responses were never asked for`
-    throw failure('validation.failed', { what: 'The script of MockRemoteAgent', problem })
+    throw invalidInput('The script of MockRemoteAgent', problem)
   }
 
   async #play(
@@ -140,10 +140,7 @@ export class MockRemoteAgent implements RemoteAgentPort {
     this.calls.push(call)
     const next = this.#left.shift()
     if (next === undefined)
-      throw failure('validation.failed', {
-        what: 'The script of MockRemoteAgent',
-        problem: `it has no response ${this.calls.length}`,
-      })
+      throw invalidInput('The script of MockRemoteAgent', `it has no response ${this.calls.length}`)
     const response: RemoteResponse = typeof next === 'string' ? { output: next } : next
     if (response.latency !== undefined) await sleep(this.#clock, milliseconds(response.latency, 'latency'), signal)
     const task = taskOf(id, response)

@@ -1,5 +1,5 @@
 /** The callers and the options of the reference context, with their checks. */
-import { checkOptions, failure } from '../core/index.ts'
+import { checkOptions, invalidInput } from '../core/index.ts'
 import { checkFields, checkTexts } from './check-fields.ts'
 
 /** The agent that acts, with its role. */
@@ -34,11 +34,7 @@ const roles: readonly unknown[] = Object.keys(roleRanks)
 
 export function checkActor(actor: ReferenceActor): void {
   checkFields('The actor of ReferenceContext', actor, { user: 'string', agent: 'string', role: 'string' })
-  if (!roles.includes(actor.role))
-    throw failure('validation.failed', {
-      what: 'The role of an actor',
-      problem: `it must be one of ${roles.join(', ')}`,
-    })
+  if (!roles.includes(actor.role)) throw invalidInput('The role of an actor', `it must be one of ${roles.join(', ')}`)
 }
 
 export function checkPush(options: ReferencePush): void {

@@ -2,7 +2,7 @@
  * A reference model of one mailbox, as plain maps without storage and concurrency. Tests compare the real mailbox with it on
  * random sequences.
  */
-import { checkOptions, failure } from '../core/index.ts'
+import { checkOptions, invalidInput } from '../core/index.ts'
 import { checkFields } from './check-fields.ts'
 
 /** The settings of a `ReferenceMailbox`. */
@@ -126,7 +126,7 @@ export class ReferenceMailbox {
     checkOptions('ReferenceMailbox.send', options, ['delayMs', 'ttlMs'])
     checkFields('ReferenceMailbox.send', options, { delayMs: 'number?', ttlMs: 'number?' })
     if (!Object.keys(priorityDelayMs).some((known) => known === priority))
-      throw failure('validation.failed', { what: 'ReferenceMailbox.send', problem: 'it has no such priority' })
+      throw invalidInput('ReferenceMailbox.send', 'it has no such priority')
     const { delayMs = 0, ttlMs } = options
     if (
       this.#count() >= this.#settings.maxCount &&

@@ -5,6 +5,7 @@ import {
   checkText,
   copyJson,
   failure,
+  invalidInput,
   isList,
   type Json,
   nearest,
@@ -106,10 +107,7 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     const calls = this.calls.filter((call) => call.name === name)
     if (calls.some((call) => canonicalJson(call.args) === wanted)) return
     const found = calls.map((call) => canonicalJson(call.args)).join(' and ') || 'not called at all'
-    throw failure('validation.failed', {
-      what: `The call of ${name}`,
-      problem: `it was wanted with ${wanted}, and was ${found}`,
-    })
+    throw invalidInput(`The call of ${name}`, `it was wanted with ${wanted}, and was ${found}`)
   }
 
   /**
@@ -123,7 +121,6 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
       return answers.used ? [] : [`${name} was never called`]
     })
     const problems = [...left, ...this.#unexpected.map((name) => `${name} had no answer left`)]
-    if (problems.length > 0)
-      throw failure('validation.failed', { what: 'The script of the tools', problem: problems.join('; ') })
+    if (problems.length > 0) throw invalidInput('The script of the tools', problems.join('; '))
   }
 }

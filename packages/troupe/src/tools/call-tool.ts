@@ -6,6 +6,7 @@ import {
   type Clock,
   type Events,
   failure,
+  invalidInput,
   type Json,
   parse,
   type Recording,
@@ -153,10 +154,7 @@ const undoOf =
 const rejectFetch =
   ({ name }: Tool) =>
   async (): Promise<never> => {
-    throw failure('validation.failed', {
-      what: `fetch in the tool ${name}`,
-      problem: 'its effect is pure: declare read',
-    })
+    throw invalidInput(`fetch in the tool ${name}`, 'its effect is pure: declare read')
   }
 
 function callDurable({ host, recorder, tool, id, args, input }: OneCall): Promise<Json> {

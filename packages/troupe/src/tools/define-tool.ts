@@ -4,7 +4,7 @@ import {
   checkOptions,
   checkSchema,
   type Duration,
-  failure,
+  invalidInput,
   isListOf,
   isObject,
   isText,
@@ -202,7 +202,7 @@ const known = [...common, 'effect', 'reconcile', 'undo'] as const
  * })
  */
 export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
-  const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${show(options?.name)}`, problem })
+  const wrong = (problem: string) => invalidInput(`The tool ${show(options?.name)}`, problem)
   checkOptions('defineTool', options, known)
   checkName('tool', options.name)
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(options.name))
@@ -305,7 +305,7 @@ function checkPure(options: object, wrong: (problem: string) => Error): void {
 function timeoutOf(name: string, timeout: Duration): number {
   const ms = milliseconds(timeout, `The timeout of ${name}`)
   if (ms > 0) return ms
-  throw failure('validation.failed', { what: `The timeout of ${name}`, problem: 'it must be longer than nothing' })
+  throw invalidInput(`The timeout of ${name}`, 'it must be longer than nothing')
 }
 
 /** The rules that a tool declares, as `defineTool` read them. */

@@ -1,6 +1,6 @@
 /** Tools of a model over the sandbox: one executes code, the others work on the files. */
 import { z } from 'zod'
-import { checkFlag, checkOptions, failure, truncateText } from '../core/index.ts'
+import { checkFlag, checkOptions, invalidInput, truncateText } from '../core/index.ts'
 import type { SandboxFiles } from '../sandbox/index.ts'
 import { defineTool, type Tool } from './define-tool.ts'
 
@@ -100,7 +100,7 @@ const editFile = () =>
       const found = parts.length - 1
       if (found === 0 || (found > 1 && !all)) {
         const problem = found === 0 ? 'it does not contain the passage' : `it contains the passage ${found} times`
-        throw failure('validation.failed', { what: `The edit of ${file}`, problem })
+        throw invalidInput(`The edit of ${file}`, problem)
       }
       const { version } = await ctx.sandbox.files.write(file, parts.join(replacement))
       return { path: file, version, replaced: found }

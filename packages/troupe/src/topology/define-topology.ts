@@ -2,7 +2,7 @@
  * Compiles any form of a topology to the canonical one and checks it; reads the canonical form back with its agents.
  */
 import type { Agent } from '../agents/index.ts'
-import { checkOptions, failure, isObject, listOf, readable } from '../core/index.ts'
+import { checkOptions, invalidInput, isObject, listOf, readable } from '../core/index.ts'
 import type { CanonicalTopology } from './canonical/canonical-topology.ts'
 import { readCanonical } from './read-canonical.ts'
 import { readObjects } from './read-objects.ts'
@@ -36,23 +36,19 @@ type Agents = ReadonlyMap<string, Agent>
 /** Reads a compiled topology that the application built itself, for example from another one with different agents. */
 function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology {
   if (!(agents instanceof Map))
-    throw failure('validation.failed', {
-      what: 'The agents of the topology',
-      problem: 'they are not an object with agents by their names',
-    })
+    throw invalidInput('The agents of the topology', 'they are not an object with agents by their names')
   return readCanonical(canonical, agents)
 }
 
 function compile(form: TopologyForm, agents: Agents): CompiledTopology {
-  if (!isObject(form as unknown))
-    throw failure('validation.failed', { what: 'The topology', problem: 'it is not an object' })
+  if (!isObject(form as unknown)) throw invalidInput('The topology', 'it is not an object')
   if (isCompiled(form)) return form
   if ('canonical' in form) return readCompiled(form as unknown as CompiledTopology)
   if ('version' in form) return readCanonical(form as CanonicalTopology, agents)
   const draft = new TopologyDraft()
   if ('flows' in form) readStrings(draft, form as StringForm, (inner) => compile(inner, agents))
   else if ('nodes' in form) readObjects(draft, form as ObjectForm, agents, (inner) => compile(inner, agents))
-  else throw failure('validation.failed', { what: 'The topology', problem: 'it has neither flows nor nodes and edges' })
+  else throw invalidInput('The topology', 'it has neither flows nor nodes and edges')
   if (form.config !== undefined)
     draft.config = JSON.parse(JSON.stringify(form.config)) as NonNullable<CanonicalTopology['config']>
   return draft.compiled()

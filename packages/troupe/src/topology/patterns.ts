@@ -8,7 +8,7 @@ import {
   checkOptionNames,
   checkOptions,
   encodeJson,
-  failure,
+  invalidInput,
   isList,
   isObject,
   type Json,
@@ -73,8 +73,7 @@ class Plan extends TopologyDraft {
 }
 
 function some<T>(what: string, value: readonly T[]): readonly T[] {
-  if (!isList(value) || value.length === 0)
-    throw failure('validation.failed', { what, problem: 'it must be a list of at least one' })
+  if (!isList(value) || value.length === 0) throw invalidInput(what, 'it must be a list of at least one')
   return listOf(what, value)
 }
 /** Reads a switch that is off by default. */
@@ -85,16 +84,16 @@ function record<T>(what: string, value: { readonly [key: string]: T }): { readon
     const fields = objectOf(what, value)
     if (Object.keys(fields).length > 0) return fields
   }
-  throw failure('validation.failed', { what, problem: 'it must be an object with at least one entry' })
+  throw invalidInput(what, 'it must be an object with at least one entry')
 }
 function code<F>(what: string, value: F): F {
   if (typeof value === 'function') return value
-  throw failure('validation.failed', { what, problem: 'it must be a function' })
+  throw invalidInput(what, 'it must be a function')
 }
 
 function integer(what: string, value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 1)
-    throw failure('validation.failed', { what, problem: 'it must be a whole number of at least 1' })
+    throw invalidInput(what, 'it must be a whole number of at least 1')
   return value as number
 }
 
@@ -217,7 +216,7 @@ function broadcast(
   const replies = flag('allowReplies', options.allowReplies)
   plan.to('Start', broadcaster)
   for (const name of some('A broadcast', options.receivers).map((receiver) => plan.add(receiver))) {
-    if (name === broadcaster) throw failure('validation.failed', { what: name, problem: 'it is its own receiver' })
+    if (name === broadcaster) throw invalidInput(name, 'it is its own receiver')
     plan.to(broadcaster, name, { fanOut: true })
     plan.to(name, replies ? broadcaster : 'End')
   }
@@ -302,8 +301,7 @@ function vote(options: Common & { readonly voters: Agents; readonly quorum?: num
   const plan = new Plan('vote', options, ['voters', 'quorum'])
   const voters = some('A vote', options.voters).map((agent) => plan.add(agent))
   const quorum = integer('quorum', options.quorum ?? Math.floor(voters.length / 2) + 1)
-  if (quorum > voters.length)
-    throw failure('validation.failed', { what: 'quorum', problem: `there are only ${voters.length} voters` })
+  if (quorum > voters.length) throw invalidInput('quorum', `there are only ${voters.length} voters`)
   const name = plan.role('Vote', { kind: 'vote', voters, quorum }, undefined, { join: 'all', onFailure: 'collect' })
   plan.to('Start', name)
   for (const voter of new Set(voters)) plan.both(name, voter)

@@ -9,7 +9,7 @@ import {
   checkOptionNames,
   checkOptions,
   checkText,
-  failure,
+  invalidInput,
   isListOf,
   isText,
   listOf,
@@ -42,10 +42,7 @@ const edgeFields = [
 export function readCanonical(form: CanonicalTopology, agents: ReadonlyMap<string, Agent>): CompiledTopology {
   checkOptions('topology', form, ['version', 'nodes', 'edges', 'config'])
   if (form.version !== 1)
-    throw failure('validation.failed', {
-      what: 'The topology',
-      problem: `its version is ${show(form.version)}; this release reads 1`,
-    })
+    throw invalidInput('The topology', `its version is ${show(form.version)}; this release reads 1`)
   const draft = new TopologyDraft()
   for (const node of listOf('nodes', form.nodes)) addNode(draft, node, agents)
   for (const edge of listOf('edges', form.edges)) {

@@ -1,5 +1,5 @@
 /** Reads the string form: agents and the flows between them. */
-import { checkOptions, failure, listOf, nearest } from '../core/index.ts'
+import { checkOptions, invalidInput, listOf, nearest } from '../core/index.ts'
 import type { CanonicalEdge } from './canonical/canonical-topology.ts'
 import { nestTeams } from './nest-teams.ts'
 import {
@@ -72,7 +72,7 @@ export function readStrings(
   const flows = listOf('flows', form.flows).map(parse)
   for (const part of ['nodes', 'edges', 'pools'] as const)
     if (form[part] === null || !['object', 'undefined'].includes(typeof form[part]))
-      throw failure('validation.failed', { what: part, problem: 'it must be an object' })
+      throw invalidInput(part, 'it must be an object')
   const nested = new Map<string, CompiledTopology>()
   for (const agent of listOf('agents', form.agents)) {
     if (typeof agent === 'object' && agent !== null && 'topology' in agent) {

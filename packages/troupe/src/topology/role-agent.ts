@@ -4,7 +4,7 @@
  * run.
  */
 import type { Agent, Outcome, StepContext, StepEntry } from '../agents/index.ts'
-import { canonicalJson, copyJson, failure, hashText, type Json, readable } from '../core/index.ts'
+import { canonicalJson, copyJson, failure, hashText, invalidInput, type Json, readable } from '../core/index.ts'
 import type { PatternRole } from './canonical/canonical-topology.ts'
 
 type RoleOf<K extends PatternRole['kind']> = Extract<PatternRole, { readonly kind: K }>
@@ -118,8 +118,7 @@ async function divide(
 ): Promise<Outcome> {
   if (entry.results) return handOff(role.reduce, entry.input)
   const items = split ? await split(entry.input) : entry.input
-  if (!Array.isArray(items))
-    throw failure('validation.failed', { what: 'What is to be mapped', problem: 'it is not a list; pass split' })
+  if (!Array.isArray(items)) throw invalidInput('What is to be mapped', 'it is not a list; pass split')
   const inputs = copyJson(items, 'What split returned') as readonly Json[]
   return inputs.length === 0
     ? handOff(role.reduce, { results: [] })

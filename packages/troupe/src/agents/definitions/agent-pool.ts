@@ -11,6 +11,7 @@ import {
   type Duration,
   failure,
   hashText,
+  invalidInput,
   milliseconds,
   reportCallback,
   type Schema,
@@ -294,7 +295,7 @@ export class AgentPool<T = unknown> implements Agent, AsyncDisposable {
 const asAgent = (value: unknown): Agent | undefined =>
   typeof (value as Agent | undefined)?.step === 'function' ? (value as Agent) : undefined
 
-const wrong = (problem: string) => failure('validation.failed', { what: 'AgentPool', problem })
+const wrong = (problem: string) => invalidInput('AgentPool', problem)
 
 function integer(option: string, value: number, lowest: number): number {
   if (!Number.isInteger(value) || value < lowest)

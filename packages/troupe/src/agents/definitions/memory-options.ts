@@ -1,5 +1,5 @@
 /** The option `memory` of an LlmAgent. */
-import { checkOptionNames, checkOptions, failure, isListOf, isText, show } from '../../core/index.ts'
+import { checkOptionNames, checkOptions, invalidInput, isListOf, isText, show } from '../../core/index.ts'
 import { defaultContextWindow, type ModelSpec, type Models } from '../../models/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
@@ -139,7 +139,7 @@ export function maxResultTokensOf(owner: ThreadOwner, models: Windows): number |
 
 export function checkMemory(memory: MemoryOptions): void {
   checkOptions('memory', memory, memoryOptionNames)
-  const wrong = (option: string, problem: string) => failure('validation.failed', { what: `memory.${option}`, problem })
+  const wrong = (option: string, problem: string) => invalidInput(`memory.${option}`, problem)
   const { maxTokens, compaction, maxResultTokens, pinned, retrieval, working, episodic, consolidate, shared } = memory
   if (maxTokens !== undefined) checkInteger('memory', 'maxTokens', maxTokens)
   if (maxResultTokens !== undefined && checkInteger('memory', 'maxResultTokens', maxResultTokens) < minResultTokens)
@@ -172,8 +172,7 @@ function checkCompaction(compaction: CompactionOptions): void {
   const what = 'memory.compaction'
   checkOptions(what, compaction, ['at', 'retainTurns', 'by'])
   const { at, retainTurns, by } = compaction
-  const wrong = (option: string, problem: string) =>
-    failure('validation.failed', { what: `${what}.${option}`, problem })
+  const wrong = (option: string, problem: string) => invalidInput(`${what}.${option}`, problem)
   if (at !== undefined && !isShare(at)) {
     checkInteger(what, 'at', at)
     if (at < minFreeTokens * 2) throw wrong('at', `it is ${at} tokens, less than ${minFreeTokens * 2}: no summary fits`)

@@ -1,5 +1,5 @@
 /** The routing of a function agent: where the run continues. A plain value follows the only outgoing edge. */
-import { checkOptions, copyJson, copyLimit, failure, fieldOf, type Json, listOf, show } from '../../core/index.ts'
+import { checkOptions, copyJson, copyLimit, fieldOf, invalidInput, type Json, listOf, show } from '../../core/index.ts'
 import type { CarriedHistory, Routing } from '../agent-port.ts'
 
 /** A value that only these functions create, so that no plain result of an agent counts as a routing. */
@@ -24,8 +24,7 @@ export type Target =
     }
 function nameOf(what: string, target: Target): string {
   const name = typeof target === 'string' ? target : fieldOf(target, 'name')
-  if (typeof name !== 'string' || name === '')
-    throw failure('validation.failed', { what, problem: 'it names no agent' })
+  if (typeof name !== 'string' || name === '') throw invalidInput(what, 'it names no agent')
   return name
 }
 
@@ -37,8 +36,7 @@ function nameOf(what: string, target: Target): string {
  * @example return invoke([{ agent: 'Reviewer', input: draft }, { agent: 'Checker', input: draft }])
  */
 export function invoke(targets: readonly { readonly agent: Target; readonly input?: unknown }[]): Routed {
-  if (listOf('invoke', targets).length === 0)
-    throw failure('validation.failed', { what: 'invoke', problem: 'it names no agent' })
+  if (listOf('invoke', targets).length === 0) throw invalidInput('invoke', 'it names no agent')
   const limit = copyLimit()
   return new Routed({
     kind: 'invoke',
@@ -74,10 +72,7 @@ export function readHistory(what: string, options: HandOffOptions): NonNullable<
   checkOptions(what, options, ['history'])
   const { history = 'none' } = options
   if (['none', 'summary', 'all'].includes(history)) return history
-  throw failure('validation.failed', {
-    what: `${what}.history`,
-    problem: `it is ${show(history)}, not none, summary or all`,
-  })
+  throw invalidInput(`${what}.history`, `it is ${show(history)}, not none, summary or all`)
 }
 
 /** Ends the run, or this branch, with its response. */
@@ -107,9 +102,6 @@ export const routingOf = (returned: unknown, what: string): Routing =>
 export function editedRouting(returned: unknown): Routing {
   const routing = routingOf(returned, 'The result')
   if (routing.kind === 'handOff' && routing.history !== undefined)
-    throw failure('validation.failed', {
-      what: 'The result',
-      problem: 'an edited result cannot be a hand-off with a history',
-    })
+    throw invalidInput('The result', 'an edited result cannot be a hand-off with a history')
   return routing
 }

@@ -1,6 +1,6 @@
 /** Finds personal data by rules. Numbers with a checksum are verified, so that other numbers stay. */
 import ipaddr from 'ipaddr.js'
-import { checkOptions, failure, isListOf } from '../../core/index.ts'
+import { checkOptions, invalidInput, isListOf } from '../../core/index.ts'
 import type { GuardrailFunction } from './guardrail.ts'
 
 /** A kind of personal data that has a recognisable form. */
@@ -77,10 +77,7 @@ export function redactPersonalData(options: RedactPersonalDataOptions = {}): Gua
   const { kinds = known } = options
   const isKind = (kind: unknown): kind is PersonalData => known.includes(kind as PersonalData)
   if (!isListOf(kinds, isKind) || kinds.length === 0)
-    throw failure('validation.failed', {
-      what: 'redactPersonalData',
-      problem: `kinds must be among ${known.join(', ')}`,
-    })
+    throw invalidInput('redactPersonalData', `kinds must be among ${known.join(', ')}`)
   return function redactPersonalData(content) {
     const found = new Map<PersonalData, number>()
     let redacted = content

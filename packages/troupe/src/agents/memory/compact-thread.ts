@@ -2,7 +2,7 @@
  * Compaction: a summary replaces the older messages of a long thread in prompts. It is recorded and stored with the
  * turn.
  */
-import { type EventPayloads, failure, type Json, show, TroupeError, truncateText } from '../../core/index.ts'
+import { type EventPayloads, invalidInput, type Json, show, TroupeError, truncateText } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { CarriedHistory } from '../agent-port.ts'
 import { compactionTokens, type Summarise } from '../definitions/memory-options.ts'
@@ -114,10 +114,7 @@ async function summaryByFunction(
 ): Promise<CarriedHistory> {
   const text = await summarise({ agent: name, messages: lines, maxTokens })
   if (typeof text !== 'string' || text.trim() === '')
-    throw failure('validation.failed', {
-      what: `memory.compaction.by of ${name}`,
-      problem: `it returned ${show(text)}`,
-    })
+    throw invalidInput(`memory.compaction.by of ${name}`, `it returned ${show(text)}`)
   return { kind: 'summary', lines: [{ from: name, text: truncateText(text, maxTokens * charactersPerToken) }] }
 }
 

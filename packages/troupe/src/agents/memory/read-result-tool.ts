@@ -3,7 +3,7 @@
  * stored with the message that answers the call, so that later steps of the thread can read it too.
  */
 import { z } from 'zod'
-import { failure, truncateText } from '../../core/index.ts'
+import { invalidInput, truncateText } from '../../core/index.ts'
 import { defineTool, type Tool } from '../../tools/index.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import { charactersPerToken, type ToolResultPart, tokensOf } from '../model/content/model-messages.ts'
@@ -56,10 +56,7 @@ export function readResultTool(
     execute: async ({ call, from = 0, find }) => {
       const text = thread.completeResult(call)
       if (text === undefined)
-        throw failure('validation.failed', {
-          what: `${readResultName}.call`,
-          problem: 'no stored result of this thread has this id',
-        })
+        throw invalidInput(`${readResultName}.call`, 'no stored result of this thread has this id')
       return find === undefined ? partOf(text, from, length) : occurrencesOf(text, find, length)
     },
   })

@@ -3,7 +3,7 @@
  * embedding model if the troupe has one, else by their words. The result says which of them it used.
  */
 import MiniSearch from 'minisearch'
-import { checkText, failure, TroupeError } from '../../core/index.ts'
+import { checkText, invalidInput, TroupeError } from '../../core/index.ts'
 import { type DocumentEmbeddings, type DocumentReranking, termsOf } from '../../documents/index.ts'
 import { cosineSimilarity, type Embedded, type EmbedOptions, type ModelSpent, type Models } from '../../models/index.ts'
 import type { DocumentModels } from '../../tools/index.ts'
@@ -21,10 +21,7 @@ const maxQueryLength = 1_000_000
  */
 export function checkQuery(text: unknown): void {
   if (checkText('retrieveSimilar', text).length > maxQueryLength)
-    throw failure('validation.failed', {
-      what: 'The text of retrieveSimilar',
-      problem: `it is longer than ${maxQueryLength} characters`,
-    })
+    throw invalidInput('The text of retrieveSimilar', `it is longer than ${maxQueryLength} characters`)
 }
 
 /** The way in which texts are compared: by the vectors of an embedding model, or by their words. */

@@ -8,8 +8,8 @@ import {
   checkTaint,
   checkText,
   copyJson,
-  failure,
   type Ids,
+  invalidInput,
   isExactNumber,
   type Json,
   joinTaint,
@@ -94,10 +94,10 @@ export class StoredMemory {
     checkOptions('add', options, ['key', 'priority', 'taint'])
     const { key, priority = 0 } = options
     if (!isExactNumber(priority))
-      throw failure('validation.failed', {
-        what: 'The priority of a memory',
-        problem: `it is ${show(priority)}, not a number up to ${Number.MAX_SAFE_INTEGER}`,
-      })
+      throw invalidInput(
+        'The priority of a memory',
+        `it is ${show(priority)}, not a number up to ${Number.MAX_SAFE_INTEGER}`,
+      )
     const id = key === undefined ? this.parts.ids.next() : checkText('add.key', key)
     const item = {
       ...{

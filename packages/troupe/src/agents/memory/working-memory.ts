@@ -1,5 +1,5 @@
 /** A working memory: a few items, the most important ones. */
-import { checkFunction, checkOptions, checkPredicate, failure, show } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkPredicate, invalidInput, show } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 
 /** An item of a working memory. */
@@ -36,10 +36,7 @@ export class WorkingMemory<T = unknown> {
     checkOptions('add', options, ['priority'])
     const { priority = 0 } = options
     if (!Number.isFinite(priority))
-      throw failure('validation.failed', {
-        what: 'The priority of a memory',
-        problem: `it is ${show(priority)}, not a number`,
-      })
+      throw invalidInput('The priority of a memory', `it is ${show(priority)}, not a number`)
     // The items are sorted: more important first, among equals the newer first.
     const index = this.#items.findIndex((item) => item.priority <= priority)
     this.#items.splice(index === -1 ? this.#items.length : index, 0, { content, priority })

@@ -2,7 +2,7 @@
  * A step that executes one call of an agent's tool with given arguments, in place of its model. The call takes the path of
  * the calls of a turn: schema, policy, approval, effect class and labels are those of any call of the agent.
  */
-import { failure, type Json } from '../../core/index.ts'
+import { failure, invalidInput, type Json } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import { type Agent, checkStepEntry, type Outcome, type StepEntry } from '../agent-port.ts'
@@ -74,7 +74,7 @@ async function toolCallStep(definition: LlmDefinition, tool: string, entry: Step
   // Without texts, each argument carries all labels of the run.
   const run = { definition, entry, thread, offer, report, texts: new KnownTexts(), handles: undefined }
   const { lastProblem } = await executeCalls(run, 1, [call])
-  if (lastProblem !== '') throw failure('validation.failed', { what: `The call of ${tool}`, problem: lastProblem })
+  if (lastProblem !== '') throw invalidInput(`The call of ${tool}`, lastProblem)
   const [called] = report.of().toolCalls
   if (!called?.success)
     throw failure('tool.failed', { tool, problem: String((called?.result as { readonly error?: Json })?.error) })

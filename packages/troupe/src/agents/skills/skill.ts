@@ -1,6 +1,6 @@
 /** Skills of an LlmAgent: instructions that its model reads when it needs them, and files that come with them. */
 import { z } from 'zod'
-import { checkOptionNames, failure, isObject } from '../../core/index.ts'
+import { checkOptionNames, failure, invalidInput, isObject } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 
@@ -75,7 +75,7 @@ export function skillTool(listed: readonly ListedSkill[], skills: readonly Skill
     durable: true,
     execute: async ({ name, file }, call) => {
       const { ctx, recorder } = call as BodyCall
-      const wrong = (problem: string) => failure('validation.failed', { what: `The skill ${name}`, problem })
+      const wrong = (problem: string) => invalidInput(`The skill ${name}`, problem)
       const skill = skills.find((each) => each.name === name)
       const texts = new Map(Object.entries(skill?.files ?? {}))
       const read = await recorder.answer({ kind: 'skill', name }, () =>

@@ -2,8 +2,8 @@
 import {
   checkOptions,
   copyJson,
-  failure,
   hashJson,
+  invalidInput,
   isListOf,
   isText,
   type Json,
@@ -22,7 +22,7 @@ import type { AskOptions } from '../agent-port.ts'
 
 /** @throws ValidationError for an invalid kind, option or timeout */
 export function createQuestion(options: AskOptions): Question {
-  const wrong = (problem: string) => failure('validation.failed', { what: 'The question', problem })
+  const wrong = (problem: string) => invalidInput('The question', problem)
   checkOptions('ask', options, ['kind', 'text', 'options', 'timeout', 'default', 'tool', 'args', 'hash'])
   const { kind = 'question', text, options: choices, timeout } = options
   if (!questionKinds.includes(kind)) throw wrong(`its kind is ${show(kind)}, not one of ${questionKinds.join(', ')}`)

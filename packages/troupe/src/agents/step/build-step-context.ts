@@ -1,6 +1,6 @@
 /** Builds `ctx` over a recorder, for steps, tools, helpers and handlers of workers: this is the only place. */
 import type { ContextClient } from '../../context/index.ts'
-import { type Clock, failure, type Random } from '../../core/index.ts'
+import { type Clock, failure, invalidInput, type Random } from '../../core/index.ts'
 import type { MessageClient } from '../../messaging/index.ts'
 import { DeferredSandbox, type Sandboxes } from '../../sandbox/index.ts'
 import type { StepContext } from '../agent-port.ts'
@@ -54,13 +54,13 @@ export function buildStepContext(options: StepContextOptions): StepContext {
     declassify: (value, reason) => effects.declassify(value, reason),
     ask: async (question) => {
       const problem = 'a handler of messages has no person to ask'
-      if (!ask) throw failure('validation.failed', { what: 'ctx.ask', problem })
+      if (!ask) throw invalidInput('ctx.ask', problem)
       return ask(question)
     },
     request: (type, payload, asked) => clients.messages.request(type, payload, asked),
     startRun: async (spec) => {
       const problem = 'only a step of a run starts runs'
-      if (!clients.startRun) throw failure('validation.failed', { what: 'ctx.startRun', problem })
+      if (!clients.startRun) throw invalidInput('ctx.startRun', problem)
       return clients.startRun(spec)
     },
     commit: () => recorder.commit(),

@@ -2,7 +2,7 @@
  * The gate of `ctx.effect`: the decision of the policy with an approval if needed, the egress rules, the cassette, and
  * the results of earlier attempts.
  */
-import { capture, copyJson, failure, type Recording, readable, truncateText } from '../../core/index.ts'
+import { capture, copyJson, failure, invalidInput, type Recording, readable, truncateText } from '../../core/index.ts'
 import {
   checkEffect,
   type EffectCall,
@@ -64,8 +64,7 @@ export class EffectGate {
     readable('The value of ctx.declassify', () => (value as { readonly then?: unknown } | null | undefined)?.then)
     if (!this.#parts.vouches)
       throw failure('taint.misplaced', { agent, problem: 'a tool that the model called acts for the model' })
-    if (typeof reason !== 'string' || reason.trim() === '')
-      throw failure('validation.failed', { what: 'ctx.declassify', problem: 'it needs a reason' })
+    if (typeof reason !== 'string' || reason.trim() === '') throw invalidInput('ctx.declassify', 'it needs a reason')
     await recorder.answer({ kind: 'declassify', name: truncateText(reason, 200) }, () => {
       guard.declassified(taintedActionOf(this.#asking, `declassify: ${truncateText(reason, 200)}`))
       return [...recorder.taint]

@@ -3,7 +3,7 @@
  * a subclass that overrides it is called. Node does not execute decorators in `.ts` files: compile the class first (`tsc`,
  * without `experimentalDecorators`).
  */
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 import type { AgentDetail, BatchOptions, HandlerContext, Message, MessageType, Worker } from '../../messaging/index.ts'
 
 /** A decorator of an instance method, which may be private. */
@@ -22,7 +22,7 @@ function registering<Args extends readonly unknown[]>(
       const problem = found
         ? 'it stands above a method of the instance'
         : 'it is a standard decorator: compile without experimentalDecorators'
-      throw failure('validation.failed', { what: `@${name}`, problem })
+      throw invalidInput(`@${name}`, problem)
     }
     context.addInitializer(function () {
       register(this, (...args) => context.access.get(this).call(this, ...args))

@@ -5,6 +5,7 @@ import {
   type Duration,
   duration,
   failure,
+  invalidInput,
   isPlainObject,
   milliseconds,
   objectOf,
@@ -134,7 +135,6 @@ const instead: { readonly [name: string]: string } = {
   contentOnlyHardLimit: 'the bound of an agent is settings.maxTurns',
 }
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const camel = (name: string) => name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 /**
@@ -149,7 +149,7 @@ function read<T>(where: string, options: object | undefined, known: readonly str
   )) {
     const name = camel(spelled)
     if (value === undefined) continue
-    if (Object.hasOwn(found, name)) throw wrong(`${where}.${name}`, 'it is set in both spellings')
+    if (Object.hasOwn(found, name)) throw invalidInput(`${where}.${name}`, 'it is set in both spellings')
     if (Object.hasOwn(instead, name))
       throw failure('compat.unsupported', { what: `${where}.${name}`, instead: instead[name] as string })
     found[name] = value
@@ -161,7 +161,7 @@ function read<T>(where: string, options: object | undefined, known: readonly str
 function span(what: string, value: Span): Duration {
   if (typeof value === 'string') return duration(milliseconds(value, what))
   if (typeof value !== 'number' || !(value > 0))
-    throw wrong(what, 'it must be a number of seconds above zero, or a duration')
+    throw invalidInput(what, 'it must be a number of seconds above zero, or a duration')
   return duration(milliseconds(`${Math.ceil(value * 1_000)}ms`, what))
 }
 
@@ -202,7 +202,7 @@ const insufficient = { proceed: 'collect', fail: 'failFast', user: 'ask' } as co
 function joinConfig(policy: NonNullable<ExecutionConfig['convergencePolicy']>): Pick<RunConfig, 'join' | 'onFailure'> {
   if (typeof policy === 'string') {
     if (Object.hasOwn(policies, policy)) return policies[policy]
-    throw wrong('convergencePolicy', `it must be a ratio or one of ${Object.keys(policies).join(', ')}`)
+    throw invalidInput('convergencePolicy', `it must be a ratio or one of ${Object.keys(policies).join(', ')}`)
   }
   const { minRatio, onInsufficient = 'fail' } =
     typeof policy === 'number'
@@ -212,9 +212,9 @@ function joinConfig(policy: NonNullable<ExecutionConfig['convergencePolicy']>): 
           'onInsufficient',
         ])
   if (!Object.hasOwn(insufficient, onInsufficient))
-    throw wrong('convergencePolicy.onInsufficient', `it must be one of ${Object.keys(insufficient).join(', ')}`)
+    throw invalidInput('convergencePolicy.onInsufficient', `it must be one of ${Object.keys(insufficient).join(', ')}`)
   if (typeof minRatio !== 'number' || !(minRatio >= 0 && minRatio <= 1))
-    throw wrong('convergencePolicy', 'a ratio lies between 0 and 1')
+    throw invalidInput('convergencePolicy', 'a ratio lies between 0 and 1')
   if (minRatio === 0) return policies.any
   return { join: minRatio === 1 ? 'all' : { ratio: minRatio }, onFailure: insufficient[onInsufficient] }
 }
@@ -230,7 +230,7 @@ function recovery(settings: ExecutionConfig): Pick<RunConfig, 'onError'> {
     ['maxRetries', 'baseDelay'],
   )
   if (settings.errorHandling !== undefined && !retries)
-    throw wrong('errorHandling', 'it configures the retries of steps: set autoRetryOnError too')
+    throw invalidInput('errorHandling', 'it configures the retries of steps: set autoRetryOnError too')
   const retry = { attempts: maxRetries, backoff: span('errorHandling.baseDelay', baseDelay) }
   if (retries) return { onError: { '*': { retry, ...(asks ? { ask: true } : {}) } } }
   return asks ? { onError: { '*': 'ask' } } : {}
@@ -250,9 +250,9 @@ function shown(status: ExecutionConfig['status']): RunConfig {
   const fields = read<Status>('status', status, known)
   const { verbosity, showToolCalls, showThoughts, showAgentThoughts = showThoughts } = fields
   if (showThoughts !== undefined && showThoughts !== showAgentThoughts)
-    throw wrong('status', 'showThoughts and showAgentThoughts are the same option, and have different values')
+    throw invalidInput('status', 'showThoughts and showAgentThoughts are the same option, and have different values')
   if (fields.enabled !== undefined && !checkFlag('status.enabled', fields.enabled)) {
-    if (Object.keys(fields).length > 1) throw wrong('status', 'it is not enabled, so no other option may be set')
+    if (Object.keys(fields).length > 1) throw invalidInput('status', 'it is not enabled, so no other option may be set')
     return { verbosity: 'quiet' }
   }
   return {

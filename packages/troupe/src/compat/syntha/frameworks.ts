@@ -1,5 +1,5 @@
 /** The tools of one agent in the shapes of frameworks, under the names of Syntha's adapters. */
-import { checkText, failure, listOf, nearest, show } from '../../core/index.ts'
+import { checkText, invalidInput, listOf, nearest, show } from '../../core/index.ts'
 import type { AgentHandle } from '../../startup/index.ts'
 import { toAiSdk, toAnthropic, toLangChain, toLangGraph, toOpenAI } from '../../tools/index.ts'
 import { callSynthaTool } from './syntha-handler.ts'
@@ -22,10 +22,10 @@ export function frameworkOf(name: string): Framework {
   if (Object.hasOwn(formats, wanted)) return wanted as Framework
   if (wanted === 'agno') throw unsupported('The framework agno', 'it is one of Python; offer the tools over MCP')
   const known = Object.keys(formats)
-  throw failure('validation.failed', {
-    what: `The framework ${show(name)}`,
-    problem: `it is not one of ${known.join(', ')}${nearest(wanted, known) ? `; did you mean ${nearest(wanted, known)}?` : ''}`,
-  })
+  throw invalidInput(
+    `The framework ${show(name)}`,
+    `it is not one of ${known.join(', ')}${nearest(wanted, known) ? `; did you mean ${nearest(wanted, known)}?` : ''}`,
+  )
 }
 
 export const toolsFor = <F extends Framework>(framework: F, { tools }: AgentHandle) =>

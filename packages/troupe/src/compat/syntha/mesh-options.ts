@@ -1,7 +1,7 @@
 /** Converts the options of the guides' `ContextMesh` to the configuration of a troupe. No option is ignored. */
 
 import type { TroupeConfig } from '../../configuration/index.ts'
-import { checkOptions, type Duration, failure, show } from '../../core/index.ts'
+import { checkOptions, type Duration, invalidInput, show } from '../../core/index.ts'
 import { unsupported } from './unsupported.ts'
 
 export interface MeshOptions {
@@ -54,9 +54,8 @@ const server = [
 ] as const
 const pool = ['pool_size', 'max_overflow', 'pool_timeout', 'pool_recycle'] as const
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 const secondsOf = (value: number, what: string): Duration => {
-  if (typeof value !== 'number' || !(value > 0)) throw wrong(what, 'it must be a number of seconds above zero')
+  if (typeof value !== 'number' || !(value > 0)) throw invalidInput(what, 'it must be a number of seconds above zero')
   return `${value}s`
 }
 
@@ -79,19 +78,19 @@ export function meshConfig(options: MeshOptions): TroupeConfig {
 function storageOf(options: MeshOptions): TroupeConfig['storage'] {
   const { db_backend, db_path } = options
   if (db_backend !== undefined && db_backend !== 'sqlite' && db_backend !== 'postgresql')
-    throw wrong('db_backend', `Unsupported backend type: ${show(db_backend)}`)
+    throw invalidInput('db_backend', `Unsupported backend type: ${show(db_backend)}`)
   const ofServer: readonly string[] = [...server, ...pool]
   const forServer = Object.keys(options).filter((name) => ofServer.includes(name))
   if (options.enable_persistence === false) {
     if (db_backend !== undefined || db_path !== undefined || forServer.length > 0)
-      throw wrong('enable_persistence', 'it is false, and a database is named')
+      throw invalidInput('enable_persistence', 'it is false, and a database is named')
     return 'memory:'
   }
   if (db_backend === 'postgresql') {
-    if (db_path !== undefined) throw wrong('db_path', "only db_backend: 'sqlite' has it")
+    if (db_path !== undefined) throw invalidInput('db_path', "only db_backend: 'sqlite' has it")
     return postgres(options)
   }
-  if (forServer.length > 0) throw wrong(forServer.join(', '), "only db_backend: 'postgresql' has them")
+  if (forServer.length > 0) throw invalidInput(forServer.join(', '), "only db_backend: 'postgresql' has them")
   if (db_backend === undefined && db_path === undefined && options.enable_persistence === undefined) return 'memory:'
   // The name of SQLite for a database in memory.
   if (db_path === ':memory:') return 'memory:'
@@ -103,7 +102,8 @@ function postgres(options: MeshOptions): Exclude<TroupeConfig['storage'], string
   const database = options.database ?? options.db_name
   const user = options.user ?? options.username
   const fields = Object.entries({ url, host, port, database, user, password })
-  if (url === undefined && database === undefined) throw wrong('postgresql', 'connection_string or database is missing')
+  if (url === undefined && database === undefined)
+    throw invalidInput('postgresql', 'connection_string or database is missing')
   return {
     ...Object.fromEntries(fields.filter(([, value]) => value !== undefined)),
     ...(options.sslmode === undefined ? {} : { tls: tlsOf(options.sslmode) }),

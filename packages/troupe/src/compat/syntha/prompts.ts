@@ -1,5 +1,5 @@
 /** The prompt builders of the guides, on `buildSystemPrompt`: the visible entries of the agent within a budget of tokens. */
-import { checkFunction, checkOptions, checkText, failure, fieldOf, objectOf, readable } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkText, fieldOf, invalidInput, objectOf, readable } from '../../core/index.ts'
 import type { User } from '../../startup/index.ts'
 import { buildSystemPrompt, type SystemPromptOptions } from '../../tools/index.ts'
 import { type ContextMesh, checkMesh } from './syntha-context-mesh.ts'
@@ -85,8 +85,7 @@ export async function inject_context_into_prompt(
   checkOptions('inject_context_into_prompt', options, ['placement', 'separator', 'placeholder'])
   const { placement = 'prepend', separator = '\n\n', placeholder = '{context}' } = options
   for (const [what, text] of Object.entries({ prompt, separator, placeholder })) checkText(what, text)
-  if (!placements.includes(placement))
-    throw failure('validation.failed', { what: 'placement', problem: `it is not ${placements.join(', ')}` })
+  if (!placements.includes(placement)) throw invalidInput('placement', `it is not ${placements.join(', ')}`)
   const context = await built(agent_name, mesh, {}, '[Shared Context]')
   if (context === '') return placement === 'replace_placeholder' ? prompt.replace(placeholder, '') : prompt
   if (placement === 'replace_placeholder') return prompt.replace(placeholder, () => context)

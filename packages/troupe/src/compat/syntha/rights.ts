@@ -1,11 +1,9 @@
 /** Converts a role of the guides, built-in or a list of tools, to the rights of an agent. */
-import { failure, isObject, show } from '../../core/index.ts'
+import { invalidInput, isObject, show } from '../../core/index.ts'
 import { Access, type AccessOptions, builtInToolNames, checkGrants, createRoles } from '../../security/index.ts'
 
 /** Lists of tools by the name of the role. */
 export type CustomRoles = Readonly<Record<string, readonly string[]>>
-
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /**
  * Returns the rights of a custom role: the lowest built-in role that has all of its tools, restricted to them.
@@ -16,12 +14,12 @@ export function rightsOf(
   custom: CustomRoles,
   { allow, deny }: { readonly allow: readonly string[] | undefined; readonly deny: readonly string[] },
 ): AccessOptions {
-  if (!isObject(custom)) throw wrong('role_based_access', 'it must be an object of lists of tools by role')
+  if (!isObject(custom)) throw invalidInput('role_based_access', 'it must be an object of lists of tools by role')
   const own = role !== undefined && Object.hasOwn(custom, role) ? custom[role] : undefined
   if (own === undefined) return checked({ role, allow, deny })
-  if (!Array.isArray(own)) throw wrong(`The role ${role}`, 'it is not a list of tools')
+  if (!Array.isArray(own)) throw invalidInput(`The role ${role}`, 'it is not a list of tools')
   const missing = own.find((tool) => !(builtInToolNames as readonly string[]).includes(tool))
-  if (missing !== undefined) throw wrong(`The role ${role}`, `there is no tool ${show(missing)}`)
+  if (missing !== undefined) throw invalidInput(`The role ${role}`, `there is no tool ${show(missing)}`)
   const roles = createRoles()
   const base = ['readonly', 'contributor'].find((name) =>
     own.every((tool) => roles[name]?.tools.some((one) => one === tool)),

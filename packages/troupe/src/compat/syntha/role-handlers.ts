@@ -1,5 +1,5 @@
 /** The guides' factories of handlers by role. */
-import { checkText, failure, listOf, readable, show } from '../../core/index.ts'
+import { checkText, failure, invalidInput, listOf, readable, show } from '../../core/index.ts'
 import { createRoles } from '../../security/index.ts'
 import type { User } from '../../startup/index.ts'
 import type { CustomRoles } from './rights.ts'
@@ -60,10 +60,7 @@ export function create_restricted_handler(
 ): ToolHandler {
   const options = Object.hasOwn(levels, restriction_level) ? levels[restriction_level] : undefined
   if (!options)
-    throw failure('validation.failed', {
-      what: `The level ${show(restriction_level)}`,
-      problem: `it is not ${Object.keys(levels).join(', ')}`,
-    })
+    throw invalidInput(`The level ${show(restriction_level)}`, `it is not ${Object.keys(levels).join(', ')}`)
   return new ToolHandler(mesh, agent_name, options)
 }
 
@@ -80,10 +77,7 @@ export function create_multi_agent_handlers(
 ): Readonly<Record<string, ToolHandler>> {
   return readable('create_multi_agent_handlers', () => {
     if (typeof agents !== 'object' || agents === null)
-      throw failure('validation.failed', {
-        what: 'create_multi_agent_handlers',
-        problem: 'it must get at least one agent',
-      })
+      throw invalidInput('create_multi_agent_handlers', 'it must get at least one agent')
     if (Array.isArray(agents)) listOf('create_multi_agent_handlers', agents, 10_000)
     const list = Array.isArray(agents)
       ? (agents as readonly (AgentConfig & { readonly name: string })[]).map((one) => [one.name, one] as const)

@@ -3,7 +3,16 @@
  * `agent_name` acts as the application, which reads all entries of the user.
  */
 import type { ContextClient, TopicInfo } from '../../context/index.ts'
-import { checkOptions, checkText, type Duration, failure, isObject, type Json, readable } from '../../core/index.ts'
+import {
+  checkOptions,
+  checkText,
+  type Duration,
+  failure,
+  invalidInput,
+  isObject,
+  type Json,
+  readable,
+} from '../../core/index.ts'
 import { createTroupe, type Troupe, type User } from '../../startup/index.ts'
 import { type MeshOptions, meshConfig } from './mesh-options.ts'
 import { type RawArguments, toolArguments } from './tool-arguments.ts'
@@ -214,8 +223,7 @@ async function all<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {
 }
 
 function seconds(ttl: unknown): Duration {
-  if (typeof ttl !== 'number' || !(ttl > 0))
-    throw failure('validation.failed', { what: 'ttl', problem: 'it must be a number of seconds above zero' })
+  if (typeof ttl !== 'number' || !(ttl > 0)) throw invalidInput('ttl', 'it must be a number of seconds above zero')
   return `${Math.max(1, Math.round(ttl * 1_000))}ms`
 }
 
@@ -224,9 +232,5 @@ const isUser = (source: MeshOptions | User): source is User =>
 
 /** @throws ValidationError for what can't be a mesh, a user of a troupe, or options */
 export function checkMesh(what: string, mesh: unknown): void {
-  if (!isObject(mesh))
-    throw failure('validation.failed', {
-      what,
-      problem: 'it is not a mesh, no user of a troupe, and no options of one',
-    })
+  if (!isObject(mesh)) throw invalidInput(what, 'it is not a mesh, no user of a troupe, and no options of one')
 }

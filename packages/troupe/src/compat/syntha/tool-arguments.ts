@@ -2,19 +2,17 @@
  * The arguments of the guides' calls in the names of Troupe's tools: `ttl`, `ttl_seconds` or `ttl_hours`, `key` or `keys`,
  * lists as text, priorities as numbers. A misspelt argument is passed on, and the tool rejects it.
  */
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 import { unsupported } from './unsupported.ts'
 
 /** Keyword arguments, as an object. */
 export type RawArguments = Readonly<Record<string, unknown>>
 type Arguments = Record<string, unknown>
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 /** Renames the argument with one of `names` to `to`. @throws ValidationError if two of them are present */
 function rename(args: Arguments, names: readonly string[], to: string): void {
   const found = names.filter((name) => args[name] !== undefined && args[name] !== null)
-  if (found.length > 1) throw wrong(found.join(' and '), 'they mean the same: name one')
+  if (found.length > 1) throw invalidInput(found.join(' and '), 'they mean the same: name one')
   const value = found[0] === undefined ? undefined : args[found[0]]
   for (const name of names) delete args[name]
   if (value !== undefined) args[to] = value
@@ -48,7 +46,8 @@ function priorityOf(args: Arguments): void {
   const { priority } = args
   if (typeof priority !== 'number') return
   const named = priorities[priority]
-  if (named === undefined) throw wrong('priority', `${priority} is not 0 (urgent), 1 (high), 2 (normal) or 3 (low)`)
+  if (named === undefined)
+    throw invalidInput('priority', `${priority} is not 0 (urgent), 1 (high), 2 (normal) or 3 (low)`)
   args.priority = named
 }
 

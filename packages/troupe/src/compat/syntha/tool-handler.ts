@@ -9,8 +9,8 @@ import {
   checkOptions,
   checkText,
   type ErrorCode,
-  failure,
   fieldOf,
+  invalidInput,
   isObject,
   type Json,
   readable,
@@ -111,8 +111,7 @@ export class ToolHandler implements SynthaHandler {
     const { agent_name, from_agent } = rawArguments
     const sender = tool.endsWith('get_messages_from_agents') ? undefined : from_agent
     const name = this.#agent ?? agent_name ?? sender
-    if (typeof name !== 'string')
-      return failure('validation.failed', { what: 'agent_name', problem: 'Agent name not set' })
+    if (typeof name !== 'string') return invalidInput('agent_name', 'Agent name not set')
     const ready = this.#handles.get(name)
     if (ready) return ready
     try {
@@ -195,8 +194,7 @@ export class ToolHandler implements SynthaHandler {
 
   /** @throws ValidationError for a handler of the host: a model must not choose who it is */
   async bound(): Promise<AgentHandle> {
-    if (this.#agent === undefined)
-      throw failure('validation.failed', { what: 'The handler', problem: 'it is bound to no agent: give it a name' })
+    if (this.#agent === undefined) throw invalidInput('The handler', 'it is bound to no agent: give it a name')
     const handle = await this.#handleOf('', {})
     if (handle instanceof TroupeError) throw handle
     return handle

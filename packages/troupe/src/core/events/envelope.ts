@@ -3,7 +3,7 @@
  * are here; the rules are in `security`.
  */
 
-import { failure } from '../errors/failure.ts'
+import { invalidInput } from '../errors/failure.ts'
 import { hashText } from '../json/canonical-json.ts'
 import { isListOf } from '../values/is-object.ts'
 
@@ -100,6 +100,6 @@ export function checkTaint(taint: readonly string[] | undefined, what: string): 
   const problem = 'taint is a list of labels such as untrusted:mail or sensitive:payroll'
   const isLabel = (label: unknown): label is TaintLabel =>
     typeof label === 'string' && /^(untrusted|sensitive):[^\p{Cc}]{1,100}$/u.test(label)
-  if (!isListOf(taint, isLabel)) throw failure('validation.failed', { what, problem })
+  if (!isListOf(taint, isLabel)) throw invalidInput(what, problem)
   return joinTaint(taint, [])
 }

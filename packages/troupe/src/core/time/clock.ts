@@ -1,6 +1,6 @@
 /** The port of time: no code outside the adapters of core reads the system clock or sets a timer. */
 import { clearImmediate, setImmediate } from 'node:timers'
-import { failure } from '../errors/failure.ts'
+import { failure, invalidInput } from '../errors/failure.ts'
 import { checkFunction } from '../values/check-options.ts'
 import { show } from '../values/show.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -32,8 +32,7 @@ const longest = 2 ** 31 - 1
 
 /** @throws ValidationError if the time is not a number, or the callback is not a function */
 export function checkTimer(ms: unknown, run: unknown): void {
-  if (typeof ms !== 'number')
-    throw failure('validation.failed', { what: 'clock.after', problem: `the time must be a number, got ${show(ms)}` })
+  if (typeof ms !== 'number') throw invalidInput('clock.after', `the time must be a number, got ${show(ms)}`)
   checkFunction('The function of clock.after', run)
 }
 

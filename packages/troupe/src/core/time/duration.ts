@@ -1,5 +1,5 @@
 /** Durations with a unit, which every option that is a time takes. */
-import { failure } from '../errors/failure.ts'
+import { failure, invalidInput } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
 /**
@@ -22,8 +22,7 @@ const form = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 export function milliseconds(value: unknown, what: string, least?: Duration): number {
   const ms = read(value)
   if (!Number.isFinite(ms) || ms > longest) throw failure('duration.invalid', { what, value: show(value) })
-  if (least !== undefined && ms < read(least))
-    throw failure('validation.failed', { what, problem: `it must be at least ${least}` })
+  if (least !== undefined && ms < read(least)) throw invalidInput(what, `it must be at least ${least}`)
   return ms
 }
 

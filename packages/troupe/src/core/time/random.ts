@@ -1,7 +1,7 @@
 /** The port of randomness. A seeded generator repeats its values for the same seed. */
 
 import { randomBytes } from 'node:crypto'
-import { failure } from '../errors/failure.ts'
+import { invalidInput } from '../errors/failure.ts'
 import { show } from '../values/show.ts'
 
 /** The port of randomness. A seeded generator repeats its values for the same seed. */
@@ -17,10 +17,7 @@ const maxBytes = 1_048_576
 
 function checkByteCount(count: unknown): void {
   if (!Number.isSafeInteger(count) || (count as number) < 0 || (count as number) > maxBytes)
-    throw failure('validation.failed', {
-      what: 'random.bytes',
-      problem: `it must be a whole number from 0 to ${maxBytes}`,
-    })
+    throw invalidInput('random.bytes', `it must be a whole number from 0 to ${maxBytes}`)
 }
 
 /** The system's random source, suitable for ids and keys. */

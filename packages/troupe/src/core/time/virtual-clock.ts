@@ -1,5 +1,5 @@
 /** The adapter of the clock port for tests and simulation. */
-import { failure } from '../errors/failure.ts'
+import { invalidInput } from '../errors/failure.ts'
 import { checkOptions } from '../values/check-options.ts'
 import { type Cancel, type Clock, checkTimer, systemClock } from './clock.ts'
 import { type Duration, milliseconds } from './duration.ts'
@@ -30,7 +30,7 @@ export function createVirtualClock(
   checkOptions('createVirtualClock', options, ['start'])
   const start = options.start ?? Date.UTC(2026, 0, 1)
   if (typeof start !== 'number' || !Number.isFinite(start))
-    throw failure('validation.failed', { what: 'The start of a virtual clock', problem: 'it is not ms since 1970' })
+    throw invalidInput('The start of a virtual clock', 'it is not ms since 1970')
   let now = start
   let order = 0
   const timers = new Set<Timer>()

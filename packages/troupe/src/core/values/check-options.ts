@@ -1,5 +1,5 @@
 /** Validates options: an unknown or misspelt option is an error. */
-import { failure } from '../errors/failure.ts'
+import { failure, invalidInput } from '../errors/failure.ts'
 import { TroupeError } from '../errors/troupe-error.ts'
 import { isPlainObject } from './is-object.ts'
 import { nearestOf } from './nearest.ts'
@@ -33,8 +33,7 @@ export function checkOptions(where: string, options: object, known: readonly str
 
 /** Checks the names of options whose type does not list them, like `checkOptions`. */
 export function checkOptionNames(where: string, options: object, known: readonly string[]): void {
-  if (!isPlainObject(options))
-    throw failure('validation.failed', { what: where, problem: `it must be an object with ${known.join(', ')}` })
+  if (!isPlainObject(options)) throw invalidInput(where, `it must be an object with ${known.join(', ')}`)
   const names = readable(where, () => {
     // Reads each option, so that the error of a getter names its option.
     for (const option in options) checkLength(`${where}.${option}`, (options as Fields)[option], longestValue)
@@ -70,7 +69,7 @@ export function checkSignal(what: string, signal: AbortSignal | undefined): void
 /** @throws ValidationError unless it is an AbortSignal; an aborted one is accepted */
 export function checkSignalType(what: string, signal: unknown): void {
   if (signal !== undefined && !readable(`The signal of ${what}`, () => signal instanceof AbortSignal))
-    throw failure('validation.failed', { what: `The signal of ${what}`, problem: 'it is not an AbortSignal' })
+    throw invalidInput(`The signal of ${what}`, 'it is not an AbortSignal')
 }
 
 /**
@@ -79,19 +78,18 @@ export function checkSignalType(what: string, signal: unknown): void {
  */
 export function signalOf(what: string, options: { readonly signal?: AbortSignal }): AbortSignal | undefined {
   if (isPlainObject(options)) return readable(what, () => options.signal)
-  throw failure('validation.failed', { what: `The options of ${what}`, problem: `they must be an object` })
+  throw invalidInput(`The options of ${what}`, `they must be an object`)
 }
 
 /** Accepts only `true` and `false`, not other truthy or falsy values. */
 export function checkFlag(what: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw failure('validation.failed', { what, problem: 'it must be true or false' })
+  if (typeof value !== 'boolean') throw invalidInput(what, 'it must be true or false')
   return value
 }
 
 /** @throws ValidationError unless it is a function */
 export function checkFunction(what: string, value: unknown): void {
-  if (typeof value !== 'function')
-    throw failure('validation.failed', { what, problem: `it must be a function, got ${describe(value)}` })
+  if (typeof value !== 'function') throw invalidInput(what, `it must be a function, got ${describe(value)}`)
 }
 
 /**
@@ -102,7 +100,7 @@ export function checkPredicate(what: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer
   if (answer instanceof Promise) answer.catch(() => {})
   const found = answer instanceof Promise ? 'a promise' : describe(answer)
-  throw failure('validation.failed', { what, problem: `it must give true or false, and gave ${found}` })
+  throw invalidInput(what, `it must give true or false, and gave ${found}`)
 }
 
 /** Returns a field of any value; undefined if the field is missing or unreadable. Never throws. */
@@ -127,7 +125,7 @@ const longestValue = 4 * 1024 * 1024
 /** @throws ValidationError for a list of more than `max` items */
 function checkLength(what: string, value: unknown, max: number): void {
   if (Array.isArray(value) && value.length > max)
-    throw failure('validation.failed', { what, problem: `it has ${value.length} items, at most ${max}` })
+    throw invalidInput(what, `it has ${value.length} items, at most ${max}`)
 }
 
 /**
@@ -135,8 +133,7 @@ function checkLength(what: string, value: unknown, max: number): void {
  * @throws ValidationError unless it is a list of at most `max` items
  */
 export function listOf<T>(what: string, value: readonly T[], max = longestList): readonly T[] {
-  if (!readable(what, () => Array.isArray(value)))
-    throw failure('validation.failed', { what, problem: 'it is not a list' })
+  if (!readable(what, () => Array.isArray(value))) throw invalidInput(what, 'it is not a list')
   readable(what, () => checkLength(what, value, max))
   return readable(what, () => (value.includes(undefined as T) ? Array.from(value) : value))
 }
@@ -149,23 +146,19 @@ export function checkPath(what: string, value: unknown): string {
   const isPath = typeof value === 'string' && value !== '' && value.length <= maxPathLength && !value.includes('\0')
   if (isPath) return value
   const found = typeof value === 'string' ? `a text of ${value.length} characters` : show(value)
-  throw failure('validation.failed', {
-    what,
-    problem: `it must be a path of 1 to ${maxPathLength} characters, got ${found}`,
-  })
+  throw invalidInput(what, `it must be a path of 1 to ${maxPathLength} characters, got ${found}`)
 }
 
 /** Checks an object with fields named by the caller. @throws ValidationError unless it is a readable plain object */
 export function objectOf<T>(what: string, value: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  if (!isPlainObject(value))
-    throw failure('validation.failed', { what, problem: `it must be an object, got ${describe(value)}` })
+  if (!isPlainObject(value)) throw invalidInput(what, `it must be an object, got ${describe(value)}`)
   return readable(what, () => ({ ...value }))
 }
 
 /** @throws ValidationError unless it is a string */
 export function checkText(what: string, value: unknown): string {
   if (typeof value === 'string') return value
-  throw failure('validation.failed', { what: `What ${what} was given`, problem: `it is ${show(value)} and not a text` })
+  throw invalidInput(`What ${what} was given`, `it is ${show(value)} and not a text`)
 }
 
 /** Checks the options of a call whose only option is a signal. @throws ValidationError; CancelledError if it has aborted */

@@ -1,5 +1,5 @@
 /** Checks the adapters that a caller passes, each by one member that it cannot do without. */
-import { failure } from '../errors/failure.ts'
+import { invalidInput } from '../errors/failure.ts'
 import { describe, fieldOf } from './check-options.ts'
 import { isObject } from './is-object.ts'
 
@@ -15,15 +15,11 @@ const members = {
 
 /** @throws ValidationError for options that are no object, and for a port that is missing or is something else */
 export function checkPorts(where: string, options: unknown, ports: readonly (keyof typeof members)[]): void {
-  if (!isObject(options))
-    throw failure('validation.failed', { what: where, problem: `it must be an object with ${ports.join(', ')}` })
+  if (!isObject(options)) throw invalidInput(where, `it must be an object with ${ports.join(', ')}`)
   for (const port of ports) {
     const value = fieldOf(options, port)
     const [member, type] = members[port]
     if (typeof fieldOf(value, member) !== type)
-      throw failure('validation.failed', {
-        what: `${where}.${port}`,
-        problem: `it is ${describe(value)}, which has no ${member}`,
-      })
+      throw invalidInput(`${where}.${port}`, `it is ${describe(value)}, which has no ${member}`)
   }
 }

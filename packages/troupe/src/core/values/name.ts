@@ -1,5 +1,5 @@
 /** Identifiers and keys: what may be stored as one, so that no two look alike to one engine and differ to another. */
-import { failure } from '../errors/failure.ts'
+import { failure, invalidInput } from '../errors/failure.ts'
 import { isList, show } from './show.ts'
 import { truncateText } from './truncate-text.ts'
 
@@ -74,8 +74,7 @@ export function checkEntryKey(value: unknown): string {
  * @throws ValidationError `validation.failed`, `name.invalid`
  */
 export function checkTags(what: string, tags: unknown, max = 100): readonly string[] {
-  if (!isList(tags) || tags.length > max)
-    throw failure('validation.failed', { what, problem: `they are not a list of ${max} texts at most` })
+  if (!isList(tags) || tags.length > max) throw invalidInput(what, `they are not a list of ${max} texts at most`)
   const limit = 256
   for (const tag of tags as readonly unknown[]) {
     const problem = problemOf(tag, limit)

@@ -1,7 +1,7 @@
 /** Schemas are any Standard Schema; this is the only place that calls one. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type $ZodType, toJSONSchema } from 'zod/v4/core'
-import { failure } from '../errors/failure.ts'
+import { failure, invalidInput } from '../errors/failure.ts'
 import { fieldOf } from './check-options.ts'
 import type { Json } from './json-value.ts'
 import { show } from './show.ts'
@@ -23,7 +23,7 @@ export async function parse<T>(schema: Schema<T>, value: unknown, what: string):
   const problems = result.issues
     .slice(0, 20)
     .map((issue) => (pathOf(issue) ? `${pathOf(issue)}: ${issueProblem(issue)}` : issueProblem(issue)))
-  throw failure('validation.failed', { what, problem: problems.join('; ') })
+  throw invalidInput(what, problems.join('; '))
 }
 
 /** Returns the message of an issue, in plain words for a value that is absent. */
@@ -52,8 +52,7 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
 export function checkSchema(what: string, schema: unknown): void {
   if (schema === undefined) return
   const validate = fieldOf(fieldOf(schema, '~standard'), 'validate')
-  if (typeof validate !== 'function')
-    throw failure('validation.failed', { what, problem: 'it is not a Standard Schema' })
+  if (typeof validate !== 'function') throw invalidInput(what, 'it is not a Standard Schema')
 }
 
 /** `zod/mini`, and zod 4 before 4.2, have a JSON Schema, but do not report it. */

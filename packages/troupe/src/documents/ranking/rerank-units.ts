@@ -1,5 +1,5 @@
 /** Orders the best units by a reranking model, which reads question and unit together. */
-import { checkOptions, failure, fieldOf, isList, show } from '../../core/index.ts'
+import { checkOptions, failure, fieldOf, invalidInput, isList, show } from '../../core/index.ts'
 import type { RankedUnit } from './rank-units.ts'
 
 /** The reranking model of a search in documents. */
@@ -28,7 +28,7 @@ export function checkReranking(reranking: DocumentReranking | undefined): Docume
   const model = fieldOf(reranking, 'model')
   if (typeof model === 'string' && model !== '' && typeof fieldOf(reranking, 'rerank') === 'function') return reranking
   const problem = 'it is not a { model, rerank } with a name and a function'
-  throw failure('validation.failed', { what: 'reranking', problem })
+  throw invalidInput('reranking', problem)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Checks the arguments of an effect, before anything of it is recorded. */
-import { checkOptions, failure, fieldOf, show } from '../../core/index.ts'
+import { checkOptions, fieldOf, invalidInput, show } from '../../core/index.ts'
 import type { EffectClass, EffectSpec, Reconciled } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
@@ -7,7 +7,7 @@ const options = ['class', 'key', 'input', 'request', 'reconcile', 'begun', 'undo
 
 /** @throws ValidationError that names the invalid argument */
 export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: unknown): void {
-  const wrong = (problem: string) => failure('validation.failed', { what: `The effect ${show(name)}`, problem })
+  const wrong = (problem: string) => invalidInput(`The effect ${show(name)}`, problem)
   if (typeof name !== 'string' || name === '') throw wrong('its name is not a text')
   checkOptions(`the effect ${name}`, spec, options)
   if (!classes.includes(spec.class)) throw wrong(`its class is ${show(spec.class)}, not one of ${classes.join(', ')}`)
@@ -29,5 +29,5 @@ const verdicts: readonly unknown[] = ['happened', 'not', 'unknown']
 export function checkVerdict<Out>(name: string, verdict: Reconciled<Out>): Reconciled<Out> {
   if (verdicts.includes(verdict) || fieldOf(verdict, 'happened') === true) return verdict
   const problem = `it must be 'happened', 'not', 'unknown' or { happened: true, output }, got ${show(verdict)}`
-  throw failure('validation.failed', { what: `The answer of reconcile of the effect ${name}`, problem })
+  throw invalidInput(`The answer of reconcile of the effect ${name}`, problem)
 }

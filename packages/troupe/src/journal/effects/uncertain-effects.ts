@@ -1,6 +1,6 @@
 /** Effects with unknown outcomes: listed for people, resolved by their decision, never repeated automatically. */
 import { sql } from 'kysely'
-import { checkOptions, copyJson, failure, type Json } from '../../core/index.ts'
+import { checkOptions, copyJson, invalidInput, type Json } from '../../core/index.ts'
 import { committed, type Fragment, type Storage, templates } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -39,7 +39,7 @@ function readResolution(call: CallId, resolution: Resolution): { readonly happen
   const what = 'The resolution of an effect'
   checkOptions(what, resolution, ['happened', 'output'])
   const { happened, output } = resolution as { readonly happened?: unknown; readonly output?: unknown }
-  const wrong = (problem: string) => failure('validation.failed', { what, problem })
+  const wrong = (problem: string) => invalidInput(what, problem)
   if (typeof happened !== 'boolean') throw wrong('it must say happened: true or happened: false')
   if (output === undefined) return { happened }
   if (!happened) throw wrong('an effect that did not happen has no output')

@@ -11,6 +11,7 @@ import {
   type Duration,
   failure,
   hashText,
+  invalidInput,
   milliseconds,
   sleep,
   type UserId,
@@ -73,7 +74,7 @@ export class SharedRateLimiter implements Policy {
   ) {
     checkOptions('rateLimiter', options, ['name', 'limit', 'window'])
     if (typeof options.name !== 'string' || options.name === '')
-      throw failure('validation.failed', { what: 'The name of a rate limit', problem: 'it is empty' })
+      throw invalidInput('The name of a rate limit', 'it is empty')
     this.#name = options.name
     this.limit = checkInteger('rateLimiter', 'limit', options.limit ?? 60)
     const windowMs = milliseconds(options.window ?? '1m', 'The window of a rate limit', '1ms')

@@ -1,5 +1,5 @@
 /** The ends of steps, and their errors. */
-import { ConflictError, failure, hashJson, type Json, TroupeError } from '../../core/index.ts'
+import { ConflictError, failure, hashJson, invalidInput, type Json, TroupeError } from '../../core/index.ts'
 import type { JournalContent, JournalRecord } from '../journal-port.ts'
 import type { LogEntry } from '../replay/log-entry.ts'
 import { StepRecord } from '../replay/step-record.ts'
@@ -28,9 +28,7 @@ export function stepEndOf(content: JournalContent): StepEnd {
 
 /** Returns the error of a step whose staged writes cannot be committed. */
 export const invalidTurn = (error: unknown): TroupeError =>
-  error instanceof TroupeError
-    ? error
-    : failure('validation.failed', { what: 'A staged write', problem: String(error) })
+  error instanceof TroupeError ? error : invalidInput('A staged write', String(error))
 
 /**
  * Returns the error of a turn that was rejected at each attempt: a conflict with other writers, or the rejection

@@ -3,7 +3,7 @@
  * anywhere, encoded ones too. Requests and answers are treated alike, so that a value that occurs in both is removed
  * from both.
  */
-import { createRedactor, failure, type Json, redacted, shortestSecret, show } from '../../core/index.ts'
+import { createRedactor, invalidInput, type Json, redacted, shortestSecret, show } from '../../core/index.ts'
 
 export interface CassetteRedaction {
   /** @param under the first part of the paths of the value */
@@ -25,10 +25,7 @@ export function createRedaction(options: {
   const { addSecret: redactSecret, redact } = createRedactor()
   for (const secret of options.secrets ?? []) {
     if (typeof secret !== 'string' || secret.length < shortestSecret)
-      throw failure('validation.failed', {
-        what: 'A secret of a cassette',
-        problem: `it is not a text of at least ${shortestSecret} characters`,
-      })
+      throw invalidInput('A secret of a cassette', `it is not a text of at least ${shortestSecret} characters`)
     redactSecret(secret)
   }
 
@@ -85,10 +82,10 @@ function readPath(path: string): readonly string[] {
     segments.some((segment) => segment === '') ||
     !['request', 'answer', 'error', '*', '**'].includes(segments[0] ?? '')
   )
-    throw failure('validation.failed', {
-      what: `The path ${show(path)} of a cassette`,
-      problem: 'it must begin with request, answer, error or **, and have no empty part',
-    })
+    throw invalidInput(
+      `The path ${show(path)} of a cassette`,
+      'it must begin with request, answer, error or **, and have no empty part',
+    )
   return segments
 }
 

@@ -1,5 +1,5 @@
 /** Alert rules, their checks, and the predefined rules. */
-import { checkName, checkOptions, type Duration, failure, milliseconds, nearest } from '../../core/index.ts'
+import { checkName, checkOptions, type Duration, invalidInput, milliseconds, nearest } from '../../core/index.ts'
 import { checkLabels, gaugeNames, isPublished, type Labels, unknownMetric } from '../metrics/index.ts'
 
 /** The statistics of a metric; `value` is that of a gauge. */
@@ -99,7 +99,7 @@ const options = [
 export function checkRule(rule: AlertRule): CheckedRule {
   checkOptions('alerts.rules', rule, options)
   const { above, below, labels = {}, window = '5m', minCount = 1, severity = 'warning' } = rule
-  const wrong = (problem: string) => failure('validation.failed', { what: `The alert ${rule.name}`, problem })
+  const wrong = (problem: string) => invalidInput(`The alert ${rule.name}`, problem)
   checkName('alert', rule.name)
   if (typeof rule.metric !== 'string' || rule.metric === '') throw wrong('it names no metric')
   if (rule.own !== undefined && typeof rule.own !== 'boolean') throw wrong('own is true or false')

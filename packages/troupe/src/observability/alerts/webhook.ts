@@ -1,5 +1,5 @@
 /** Sends alerts by HTTP: one POST of JSON each, retried after temporary failures. */
-import { type Clock, type FetchPort, failure, type Random, truncateText } from '../../core/index.ts'
+import { type Clock, type FetchPort, failure, invalidInput, type Random, truncateText } from '../../core/index.ts'
 import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { AlertSink } from './alerts.ts'
 
@@ -16,7 +16,7 @@ export function createWebhook(
   { clock, random, fetch }: { readonly clock: Clock; readonly random: Random; readonly fetch: FetchPort },
 ): AlertSink {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw failure('validation.failed', { what: 'alerts.to.webhook', problem: 'it is not an address of http or https' })
+    throw invalidInput('alerts.to.webhook', 'it is not an address of http or https')
   const careful = wrap(
     retry({ attempts: 5, clock, random, when: isTransient }),
     timeout({ clock, limit: '10s', what: 'The webhook of alerts' }),

@@ -11,6 +11,7 @@ import {
   copyJson,
   type Duration,
   failure,
+  invalidInput,
   isObject,
   isPlainObject,
   type Json,
@@ -145,7 +146,7 @@ export class HealthMonitor {
     checkName('health check', name)
     checkOptions('register', options, ['timeout', 'critical', 'interval'])
     checkFunction(`The health check ${name}`, run)
-    const wrong = (problem: string) => failure('validation.failed', { what: `The health check ${name}`, problem })
+    const wrong = (problem: string) => invalidInput(`The health check ${name}`, problem)
     if (this.#checks.has(name)) throw wrong('there is one of that name')
     if (this.#checks.size >= maxChecks) throw wrong(`there are ${maxChecks} already`)
     const check: Registered = {
@@ -257,7 +258,7 @@ function read(name: string, answer: unknown): Pick<CheckReport, 'status' | 'mess
     (message === undefined || typeof message === 'string') &&
     (details === undefined || isPlainObject(details))
   const problem = `it must be true, false, undefined or { status, message, details }, got ${show(answer)}`
-  if (!fits) throw failure('validation.failed', { what: `The answer of the health check ${name}`, problem })
+  if (!fits) throw invalidInput(`The answer of the health check ${name}`, problem)
   return {
     status: status as HealthStatus,
     ...(message === undefined ? {} : { message: message as string }),

@@ -5,7 +5,7 @@
  */
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import { checkOptions, type EventContext, failure, listOf, redacted } from '../../core/index.ts'
+import { checkOptions, type EventContext, invalidInput, listOf, redacted } from '../../core/index.ts'
 import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
 import { redactSecretFields } from './redact-secret-fields.ts'
 
@@ -39,18 +39,17 @@ export interface PinoLogOptions extends LogConfig {
 export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
   const logConfig: LogConfig = typeof config === 'string' ? { level: config } : config
   checkOptions('log', logConfig, ['level', 'format', 'redact', 'destination'])
-  const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
   if (logConfig.level !== undefined && !logLevels.includes(logConfig.level))
-    throw wrong('log', `its level is not one of ${logLevels.join(', ')}`)
+    throw invalidInput('log', `its level is not one of ${logLevels.join(', ')}`)
   if (logConfig.format !== undefined && !['json', 'pretty', 'auto'].includes(logConfig.format))
-    throw wrong('log.format', 'it is not one of json, pretty, auto')
+    throw invalidInput('log.format', 'it is not one of json, pretty, auto')
   if (logConfig.destination !== undefined && typeof logConfig.destination.write !== 'function')
-    throw wrong('log.destination', 'it has no write(line)')
+    throw invalidInput('log.destination', 'it has no write(line)')
   if (
     logConfig.redact !== undefined &&
     !listOf('log.redact', logConfig.redact).every((path) => typeof path === 'string')
   )
-    throw wrong('log.redact', 'it is not a list of paths')
+    throw invalidInput('log.redact', 'it is not a list of paths')
   return logConfig
 }
 
@@ -117,10 +116,7 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
     },
     set level(level) {
       if (!logLevels.includes(level))
-        throw failure('validation.failed', {
-          what: 'The level of the log',
-          problem: `it is not one of ${logLevels.join(', ')}`,
-        })
+        throw invalidInput('The level of the log', `it is not one of ${logLevels.join(', ')}`)
       shared.level = level
     },
     debug: logAt('debug'),

@@ -11,6 +11,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  invalidInput,
   isExactNumber,
   milliseconds,
   nearestOf,
@@ -102,16 +103,13 @@ function checkRecord(name: string, value: number, options: RecordOptions) {
   checkFlag(`success of the metric ${name}`, success)
   checkValue(name, value)
   if (!isExactNumber(value))
-    throw failure('validation.failed', {
-      what: `The metric ${name}`,
-      problem: `its value ${value} is not from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
-    })
+    throw invalidInput(
+      `The metric ${name}`,
+      `its value ${value} is not from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+    )
   const text = canonicalJson({ ...labels })
   if (Buffer.byteLength(text) > maxLabelBytes)
-    throw failure('validation.failed', {
-      what: `The labels of the metric ${name}`,
-      problem: `they have more than ${maxLabelBytes} bytes as JSON`,
-    })
+    throw invalidInput(`The labels of the metric ${name}`, `they have more than ${maxLabelBytes} bytes as JSON`)
   return { labels: text, failures: success ? 0 : 1 }
 }
 

@@ -11,8 +11,8 @@ import {
   checkText,
   type Duration,
   type Events,
-  failure,
   fieldOf,
+  invalidInput,
   isPlainObject,
   milliseconds,
   readable,
@@ -95,7 +95,7 @@ export class MetricsCollector implements Readable {
   /** @throws ValidationError for a value that is not a clock */
   constructor(clock: Clock = systemClock) {
     if (typeof fieldOf(clock, 'monotonic') !== 'function')
-      throw failure('validation.failed', { what: 'The clock of a MetricsCollector', problem: 'it has no monotonic()' })
+      throw invalidInput('The clock of a MetricsCollector', 'it has no monotonic()')
     this.#clock = clock
     this.#began = clock.monotonic()
   }
@@ -128,8 +128,7 @@ export class MetricsCollector implements Readable {
     checkMetric(name)
     checkLabels(labels)
     checkFlag(`success of the metric ${name}`, success)
-    if (!(Number.isFinite(by) && by >= 0))
-      throw failure('validation.failed', { what: `The metric ${name}`, problem: 'a counter cannot decrease' })
+    if (!(Number.isFinite(by) && by >= 0)) throw invalidInput(`The metric ${name}`, 'a counter cannot decrease')
     this.#add(name, by, labels, success)
   }
 
@@ -211,10 +210,7 @@ export class MetricsCollector implements Readable {
     checkMetric(name)
     checkLabels(labels)
     if (typeof value !== 'number' && typeof value !== 'function')
-      throw failure('validation.failed', {
-        what: `The gauge ${name}`,
-        problem: 'it is neither a number nor a function',
-      })
+      throw invalidInput(`The gauge ${name}`, 'it is neither a number nor a function')
     const key = keyOf(name, labels)
     if (!this.#gauges.has(key) && this.#gauges.size >= maxNames) return
     this.#gauges.set(key, { name, labels: { ...labels }, read: typeof value === 'function' ? value : () => value })
@@ -351,7 +347,7 @@ export function checkMetric(name: string): void {
         : name.length > longestName
           ? `it has ${name.length} characters`
           : undefined
-  if (problem !== undefined) throw failure('validation.failed', { what: 'The name of a metric', problem })
+  if (problem !== undefined) throw invalidInput('The name of a metric', problem)
 }
 
 /** The highest length of the name of a metric in characters. */
@@ -359,15 +355,14 @@ const longestName = 256
 
 /** @throws ValidationError for a value that is not a finite number */
 export function checkValue(name: string, value: number): void {
-  if (!Number.isFinite(value))
-    throw failure('validation.failed', { what: `The metric ${name}`, problem: 'its value is not a finite number' })
+  if (!Number.isFinite(value)) throw invalidInput(`The metric ${name}`, 'its value is not a finite number')
 }
 
 /** @throws ValidationError for a value that is not an object of texts, numbers and booleans */
 export function checkLabels(labels: Labels): void {
   const isFit = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
   if (isPlainObject(labels) && readable('The labels of a metric', () => Object.values(labels).every(isFit))) return
-  throw failure('validation.failed', { what: 'The labels of a metric', problem: 'they are not an object of texts' })
+  throw invalidInput('The labels of a metric', 'they are not an object of texts')
 }
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)

@@ -6,6 +6,7 @@ import {
   type FetchPort,
   failure,
   fieldOf,
+  invalidInput,
   isObject,
   type Json,
   milliseconds,
@@ -45,14 +46,14 @@ export interface OtlpParts {
 export function checkOtlp(config: OtlpConfig): OtlpConfig {
   checkOptions('otlp', config, ['url', 'headers', 'resource', 'every'])
   if (!URL.canParse(config.url) || !/^https?:$/.test(new URL(config.url).protocol))
-    throw failure('validation.failed', { what: 'otlp.url', problem: 'it is not an address of http or https' })
+    throw invalidInput('otlp.url', 'it is not an address of http or https')
   for (const name of ['headers', 'resource'] as const) {
     const value: unknown = config[name]
     if (value !== undefined && !(isObject(value) && Object.values(value).every((value) => typeof value === 'string')))
-      throw failure('validation.failed', { what: `otlp.${name}`, problem: 'it is not an object of texts' })
+      throw invalidInput(`otlp.${name}`, 'it is not an object of texts')
   }
   if (config.every !== undefined && milliseconds(config.every, 'otlp.every') < 1_000)
-    throw failure('validation.failed', { what: 'otlp.every', problem: 'it must be at least 1s' })
+    throw invalidInput('otlp.every', 'it must be at least 1s')
   return config
 }
 

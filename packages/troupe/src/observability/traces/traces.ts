@@ -5,9 +5,9 @@ import {
   checkOptions,
   checkText,
   type Events,
-  failure,
   hashText,
   type Ids,
+  invalidInput,
   type Json,
   type TraceContext,
   type UserId,
@@ -71,7 +71,7 @@ export class Traces {
     checkOptions('traces.list', options, ['limit'])
     const { limit = 100 } = options
     if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-      throw failure('validation.failed', { what: 'The limit', problem: 'it must be a whole number from 1 to 1,000' })
+      throw invalidInput('The limit', 'it must be a whole number from 1 to 1,000')
     const store = this.#store()
     await this.#parts.flush()
     return store.list(this.#user, limit)
@@ -126,12 +126,12 @@ export class Traces {
     if (traceparent === undefined) return this.#parts.events.surroundingSpan(this.#user)
     const found = parseTraceparent(checkText('traceparent', traceparent))
     if (found) return found
-    throw failure('validation.failed', { what: 'traceparent', problem: 'it is not a header of W3C Trace Context' })
+    throw invalidInput('traceparent', 'it is not a header of W3C Trace Context')
   }
 
   #store(): TraceStore {
     const { store } = this.#parts
     if (store) return store
-    throw failure('validation.failed', { what: 'traces', problem: 'they are not stored here: traces.store is false' })
+    throw invalidInput('traces', 'they are not stored here: traces.store is false')
   }
 }

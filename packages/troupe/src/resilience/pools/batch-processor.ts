@@ -10,6 +10,7 @@ import {
   checkOptions,
   type Duration,
   failure,
+  invalidInput,
   milliseconds,
   systemClock,
 } from '../../core/index.ts'
@@ -140,7 +141,7 @@ export class BatchProcessor<In, Out> implements AsyncDisposable {
   async #process(batch: readonly Waiting<In, Out>[]): Promise<void> {
     try {
       const results = await this.#options.process(batch.map(({ item }) => item))
-      const wrong = (problem: string) => failure('validation.failed', { what: 'The results of a batch', problem })
+      const wrong = (problem: string) => invalidInput('The results of a batch', problem)
       if (!Array.isArray(results)) throw wrong('process gave no list of results')
       if (results.length !== batch.length) throw wrong(`there are ${results.length} for ${batch.length} items`)
       for (const [i, { resolve, reject }] of batch.entries()) {

@@ -1,5 +1,5 @@
 /** Load tests of an agent or a function. */
-import { type Clock, checkOptions, checkSignal, failure, fieldOf, systemClock } from '../../core/index.ts'
+import { type Clock, checkOptions, checkSignal, fieldOf, invalidInput, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
 /** The target of a load test: an agent, or a function of the number of the request, from 0, that makes one request. */
@@ -84,16 +84,12 @@ export class LoadTester {
   constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
     checkOptions('LoadTester', options, ['clock'])
     if (typeof target !== 'function' && typeof fieldOf(target, 'chat') !== 'function')
-      throw failure('validation.failed', {
-        what: 'What LoadTester was given',
-        problem: 'it is neither an agent nor a function',
-      })
+      throw invalidInput('What LoadTester was given', 'it is neither an agent nor a function')
     if (typeof target !== 'function' && 'threadId' in target)
-      throw failure('validation.failed', {
-        what: 'What LoadTester was given',
-        problem:
-          'it is one session, whose requests wait for each other; pass the agent, or a function that opens a session for each request',
-      })
+      throw invalidInput(
+        'What LoadTester was given',
+        'it is one session, whose requests wait for each other; pass the agent, or a function that opens a session for each request',
+      )
     this.#send = typeof target === 'function' ? target : (request) => target.chat(`Test request ${request}`)
     this.#clock = options.clock ?? systemClock
   }
@@ -150,7 +146,7 @@ function checkThresholds(thresholds: LoadThresholds): LoadThresholds {
   checkOptions('thresholds', thresholds, [...lowest, ...highest])
   for (const [name, value] of Object.entries(thresholds))
     if (!(typeof value === 'number' && value >= 0))
-      throw failure('validation.failed', { what: `The threshold ${name}`, problem: 'it is not a number from 0' })
+      throw invalidInput(`The threshold ${name}`, 'it is not a number from 0')
   return thresholds
 }
 

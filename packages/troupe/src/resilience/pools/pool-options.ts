@@ -4,7 +4,7 @@ import {
   checkFunction,
   checkOptions,
   type Duration,
-  failure,
+  invalidInput,
   milliseconds,
   systemClock,
 } from '../../core/index.ts'
@@ -75,8 +75,7 @@ export function poolSettings<T>(options: PoolOptions<T>): PoolSettings<T> {
   const size = checkInteger('Pool', 'size', options.size ?? 20)
   const maxSize = size + checkInteger('Pool', 'overflow', options.overflow ?? 30, 0)
   const min = checkInteger('Pool', 'min', options.min ?? 0, 0)
-  if (min > size)
-    throw failure('validation.failed', { what: 'The option min of Pool', problem: 'it must be at most size' })
+  if (min > size) throw invalidInput('The option min of Pool', 'it must be at most size')
   return {
     options,
     what: 'Acquiring from a pool',

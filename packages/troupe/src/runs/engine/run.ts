@@ -15,6 +15,7 @@ import {
   currentStep,
   endable,
   failure,
+  invalidInput,
   type Json,
   type JsonInput,
   joinTaint,
@@ -142,10 +143,8 @@ export class Run<Response = Json> {
   events(options: EventOptions = {}): AsyncGenerator<RunEvent> {
     checkOptions('run.events', options, ['from', 'untilWaiting', 'signal'])
     const { from = 0, untilWaiting = false, signal } = options
-    if (!Number.isSafeInteger(from) || from < 0)
-      throw failure('validation.failed', { what: 'run.events.from', problem: 'it is not the seq of an event' })
-    if (typeof untilWaiting !== 'boolean')
-      throw failure('validation.failed', { what: 'run.events.untilWaiting', problem: 'it is neither true nor false' })
+    if (!Number.isSafeInteger(from) || from < 0) throw invalidInput('run.events.from', 'it is not the seq of an event')
+    if (typeof untilWaiting !== 'boolean') throw invalidInput('run.events.untilWaiting', 'it is neither true nor false')
     // A signal that has aborted before the call yields no event.
     checkSignalType('run.events', signal)
     recordRead(this.#host.parts, this.#user, this.id)

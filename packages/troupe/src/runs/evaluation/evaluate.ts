@@ -6,6 +6,7 @@ import {
   checkSignal,
   failure,
   hashJson,
+  invalidInput,
   jsonSchemaOf,
   listOf,
   readable,
@@ -128,7 +129,7 @@ const known = [
   'signal',
 ] as const
 const page = 500
-const wrong = (option: string, problem: string) => failure('validation.failed', { what: `evaluate.${option}`, problem })
+const wrong = (option: string, problem: string) => invalidInput(`evaluate.${option}`, problem)
 
 /** @throws ConflictError `evaluation.running` if this process executes an evaluation with the id */
 export async function evaluate(

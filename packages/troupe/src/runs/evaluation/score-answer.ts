@@ -2,7 +2,7 @@
 import {
   checkOptions,
   checkSchema,
-  failure,
+  invalidInput,
   isExactNumber,
   isPlainObject,
   nearest,
@@ -44,7 +44,7 @@ export type Score =
     }
   | ScoreFunction
 
-const wrong = (problem: string) => failure('validation.failed', { what: 'The score of evaluate', problem })
+const wrong = (problem: string) => invalidInput('The score of evaluate', problem)
 
 /** @throws ValidationError */
 export function createScorer(score: Score, scores: NamedScores = {}): ScoreFunction {
@@ -101,10 +101,10 @@ export async function scoreAnswer(
   const { score, choice, reason } = verdict
   if (!isExactNumber(score)) {
     const wrongScore = isPlainObject(outcome) ? score : outcome
-    throw failure('validation.failed', {
-      what: `The score of ${name}`,
-      problem: `it is ${typeof wrongScore === 'string' ? JSON.stringify(wrongScore) : show(wrongScore)} for run ${run.id}, not a number up to ${Number.MAX_SAFE_INTEGER}`,
-    })
+    throw invalidInput(
+      `The score of ${name}`,
+      `it is ${typeof wrongScore === 'string' ? JSON.stringify(wrongScore) : show(wrongScore)} for run ${run.id}, not a number up to ${Number.MAX_SAFE_INTEGER}`,
+    )
   }
   return {
     score,

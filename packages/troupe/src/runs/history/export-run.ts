@@ -1,7 +1,7 @@
 /** Exports a run as one redacted file with a digest, which any installation of Troupe can open. */
 
 import { createHmac } from 'node:crypto'
-import { canonicalJson, checkOptionNames, failure, hashText, type Json } from '../../core/index.ts'
+import { canonicalJson, checkOptionNames, hashText, invalidInput, type Json } from '../../core/index.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { runAccountOf } from '../machine/run/run-account.ts'
 import { hasEnded } from '../machine/state.ts'
@@ -54,8 +54,7 @@ export function exportRun(
 ): ExportedRun {
   const { build, known, redact: how = 'secrets', key, ...rest } = options
   checkOptionNames('orchestra.export', rest, ['redact', 'key'])
-  if (!redactions.includes(how))
-    throw failure('validation.failed', { what: 'redact', problem: `it is not one of ${redactions.join(', ')}` })
+  if (!redactions.includes(how)) throw invalidInput('redact', `it is not one of ${redactions.join(', ')}`)
   const { run, status, reason, tags, endedAt } = row
   const state = past.events.length > 0 ? past.stateAt(past.events.length) : undefined
   const shown = how === 'nothing' || !state ? { records: past.records, state } : redact(run, past.records, how, known)

@@ -7,6 +7,7 @@ import {
   checkText,
   construct,
   failure,
+  invalidInput,
   isObject,
   isPlainObject,
 } from '../../core/index.ts'
@@ -59,8 +60,7 @@ export class OpenedRun {
     checkOptions('events', options, ['from', 'signal'])
     const { from = 0, signal } = options
     checkSignalType('events', signal)
-    if (!Number.isSafeInteger(from) || from < 0)
-      throw failure('validation.failed', { what: 'events.from', problem: 'it must be a whole number from 0' })
+    if (!Number.isSafeInteger(from) || from < 0) throw invalidInput('events.from', 'it must be a whole number from 0')
     return this.#events(from, signal)
   }
 
@@ -93,7 +93,7 @@ export class OpenedRun {
   /** Returns the first difference to another opened run, as `orchestra.compare`. */
   compare(other: OpenedRun): Comparison {
     if (!isObject(other) || !(#past in other))
-      throw failure('validation.failed', { what: 'The other run of compare', problem: 'openExport did not return it' })
+      throw invalidInput('The other run of compare', 'openExport did not return it')
     return compareRuns(this.#past.events, other.#past.events)
   }
 }

@@ -1,5 +1,5 @@
 /** The record of a run, read from its journal: its events, its state at each event, and its replay. */
-import { failure, finishNow, show, type WorkInParts } from '../../core/index.ts'
+import { finishNow, invalidInput, show, type WorkInParts } from '../../core/index.ts'
 import type { JournalRecord } from '../../journal/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunRecord, readRecord } from '../engine/store/run-record.ts'
@@ -37,10 +37,7 @@ export class PastRun {
    */
   stateAt(seq: number): State {
     if (!Number.isSafeInteger(seq) || seq < 1 || seq > this.events.length)
-      throw failure('validation.failed', {
-        what: `The event ${show(seq)} of run ${this.run}`,
-        problem: `it has the events 1 to ${this.events.length}`,
-      })
+      throw invalidInput(`The event ${show(seq)} of run ${this.run}`, `it has the events 1 to ${this.events.length}`)
     const state = createState()
     for (const event of this.events.slice(0, seq)) evolve(state, event)
     return state

@@ -10,6 +10,7 @@ import {
   checkSignal,
   checkText,
   failure,
+  invalidInput,
   listOf,
   type StoredError,
   type UserId,
@@ -106,8 +107,7 @@ async function undoSteps(
 ): Promise<void> {
   const commands = [...executedSteps(PastRun.of(source.run, source.records)).ended]
   const unknown = steps?.find((step) => !commands.some((command) => command.step === step))
-  if (unknown !== undefined)
-    throw failure('validation.failed', { what: 'undo.steps', problem: `run ${source.run} has no step ${unknown}` })
+  if (unknown !== undefined) throw invalidInput('undo.steps', `run ${source.run} has no step ${unknown}`)
   const { run, pinned, agents } = source
   const code = new StepCode(undoing.parts, { user: undoing.user, run, pinned, agents })
   const shares = await sharesOf(undoing, source)

@@ -1,5 +1,5 @@
 /** Creates the schedules of a troupe from the services of the runtime. */
-import { checkOptions, failure, type Platform } from '../../core/index.ts'
+import { checkOptions, invalidInput, type Platform } from '../../core/index.ts'
 import type { Log } from '../../observability/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import type { Storage } from '../../storage/index.ts'
@@ -33,8 +33,7 @@ export function checkSchedulesConfig(config: SchedulesConfig): void {
   checkOptions('schedules', config, ['limit', 'prepare'])
   checkInteger('schedules', 'limit', config.limit ?? 1)
   for (const [name, make] of Object.entries(config.prepare ?? {}))
-    if (typeof make !== 'function')
-      throw failure('validation.failed', { what: `schedules.prepare.${name}`, problem: 'it must be a function' })
+    if (typeof make !== 'function') throw invalidInput(`schedules.prepare.${name}`, 'it must be a function')
 }
 
 export function createSchedules(

@@ -7,6 +7,7 @@ import {
   compareKeys,
   failure,
   fieldOf,
+  invalidInput,
   isListOf,
   type Json,
   joinTaint,
@@ -94,10 +95,7 @@ export class StagedFiles implements SandboxFiles {
 
   write(path: string, content: string | Uint8Array): Promise<SandboxFile> {
     if (typeof content !== 'string' && !(content instanceof Uint8Array))
-      throw failure('validation.failed', {
-        what: 'ctx.sandbox.files.write',
-        problem: 'the content is neither text nor bytes',
-      })
+      throw invalidInput('ctx.sandbox.files.write', 'the content is neither text nor bytes')
     return this.put(checkFilePath(path), typeof content === 'string' ? contentOfText(content) : fileContent(content))
   }
 
@@ -216,10 +214,6 @@ export function versionsIn(snapshot: SandboxSnapshot): ReadonlyMap<string, numbe
   const isVersion = (each: unknown): each is SandboxSnapshot['files'][number] =>
     Array.isArray(each) && Number.isSafeInteger(each[1]) && each[1] > 0
   const isSnapshot = isListOf(files, isVersion)
-  if (!isSnapshot)
-    throw failure('validation.failed', {
-      what: 'The snapshot',
-      problem: 'it must be a value that ctx.sandbox.snapshot() returned',
-    })
+  if (!isSnapshot) throw invalidInput('The snapshot', 'it must be a value that ctx.sandbox.snapshot() returned')
   return new Map(files.map(([path, version]) => [checkFilePath(path), version]))
 }

@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { basename } from 'node:path'
-import { checkOptions, checkPath, failure, isListOf, isText } from '../../core/index.ts'
+import { checkOptions, checkPath, invalidInput, isListOf, isText } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
 import { exitCodeOf, type ProgramLanguage, programLanguages } from './program-languages.ts'
 import { type Folders, runInFolder } from './run-in-folder.ts'
@@ -45,10 +45,9 @@ export function containerSandbox(options: ContainerSandboxOptions): SandboxEngin
   checkPath('containerSandbox.command', command)
   // A text with a dash at its start would be an option.
   if (typeof image !== 'string' || !/^[\w]/.test(image))
-    throw failure('validation.failed', { what: 'containerSandbox.image', problem: 'it must be the name of an image' })
+    throw invalidInput('containerSandbox.image', 'it must be the name of an image')
   for (const [name, list] of Object.entries({ arguments: before, runArguments }))
-    if (!isListOf(list, isText))
-      throw failure('validation.failed', { what: `containerSandbox.${name}`, problem: 'it must be a list of texts' })
+    if (!isListOf(list, isText)) throw invalidInput(`containerSandbox.${name}`, 'it must be a list of texts')
   const env = process.env as Record<string, string>
   return {
     name: 'container',

@@ -4,7 +4,7 @@
  * are open, because the permission model of Node 24 does not close them: use this engine only for code that is trusted not
  * to send data away.
  */
-import { checkOptions, failure } from '../../core/index.ts'
+import { checkOptions, invalidInput } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
 import { type Folders, runInFolder } from './run-in-folder.ts'
 
@@ -39,11 +39,7 @@ const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
 export function processSandbox(options: ProcessSandboxOptions = {}): SandboxEngine {
   checkOptions('processSandbox', options, ['effect'])
   const { effect = 'at-most-once' } = options
-  if (!effects.includes(effect))
-    throw failure('validation.failed', {
-      what: 'processSandbox.effect',
-      problem: `it must be one of ${effects.join(', ')}`,
-    })
+  if (!effects.includes(effect)) throw invalidInput('processSandbox.effect', `it must be one of ${effects.join(', ')}`)
   const run = (request: SandboxRequest) =>
     runInFolder(request, {
       engine: 'process',

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import PQueue from 'p-queue'
-import { checkOptions, failure, loadOptional } from '../../core/index.ts'
+import { checkOptions, failure, invalidInput, loadOptional } from '../../core/index.ts'
 import type { SandboxEngine, SandboxOutput, SandboxRequest } from '../sandbox-port.ts'
 
 /** The options of `quickJsSandbox`. */
@@ -31,10 +31,7 @@ export function quickJsSandbox(options: QuickJsSandboxOptions = {}): SandboxEngi
   checkOptions('quickJsSandbox', options, ['concurrency'])
   const { concurrency = 4 } = options
   if (!Number.isSafeInteger(concurrency) || concurrency < 1)
-    throw failure('validation.failed', {
-      what: 'quickJsSandbox.concurrency',
-      problem: 'it must be a whole number of at least 1',
-    })
+    throw invalidInput('quickJsSandbox.concurrency', 'it must be a whole number of at least 1')
   const queue = new PQueue({ concurrency })
   const run = async (request: SandboxRequest): Promise<SandboxOutput> => {
     request.signal.throwIfAborted()

@@ -7,7 +7,7 @@
  *     subject   = "call" | "any" "arg" | "args" { "." ( name | number | "*" ) | "[" text "]" }
  *     test      = "is" [ "not" ] ( "untrusted" | "trusted" | "sensitive" ) | "has" text
  */
-import { failure, nearest } from '../../core/index.ts'
+import { invalidInput, nearest } from '../../core/index.ts'
 
 export type LabelCondition =
   | { readonly is: 'and' | 'or'; readonly parts: readonly LabelCondition[] }
@@ -34,8 +34,7 @@ interface Token {
 
 /** @param where the name of the option in the error @throws ValidationError with the position of the problem */
 export function parseCondition(text: string, where: string): LabelCondition {
-  if (text.length > limits.characters)
-    throw failure('validation.failed', { what: where, problem: `it is longer than ${limits.characters} characters` })
+  if (text.length > limits.characters) throw invalidInput(where, `it is longer than ${limits.characters} characters`)
   return new Parser(tokensOf(text, where), where).complete()
 }
 
@@ -64,7 +63,7 @@ function tokensOf(text: string, where: string): readonly Token[] {
 }
 
 const invalid = (where: string, column: number, problem: string) =>
-  failure('validation.failed', { what: where, problem: `at character ${column}: ${problem}` })
+  invalidInput(where, `at character ${column}: ${problem}`)
 
 class Parser {
   readonly #tokens: readonly Token[]

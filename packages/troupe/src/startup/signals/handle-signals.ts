@@ -1,5 +1,5 @@
 /** `handleSignals`: ends a process without losing accepted work. */
-import { failure, isInstance } from '../../core/index.ts'
+import { invalidInput, isInstance } from '../../core/index.ts'
 import { partsOf, Troupe } from '../troupe.ts'
 import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-signals.ts'
 
@@ -16,8 +16,7 @@ import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-si
  */
 export function handleSignals(troupe: Troupe, options: SignalOptions = {}): () => void {
   checkSignalOptions(options)
-  if (!isInstance(troupe, Troupe))
-    throw failure('validation.failed', { what: 'What handleSignals was given', problem: 'it is not a troupe' })
+  if (!isInstance(troupe, Troupe)) throw invalidInput('What handleSignals was given', 'it is not a troupe')
   const { observability, work } = troupe[partsOf]
   const off = watchSignals(troupe, observability.log, options)
   work.cleanups.add(off)

@@ -2,7 +2,7 @@
  * Backups of a database of either engine: created while processes use the database, verified, and restored to an empty
  * location.
  */
-import { checkSignal, failure } from '../../core/index.ts'
+import { checkSignal, invalidInput } from '../../core/index.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { storageMigrations } from '../migrations/storage-migrations.ts'
 import type { PostgresOptions } from '../postgres-options.ts'
@@ -61,7 +61,10 @@ export function createBackups(engines: BackupEngines): Backups {
     if (/^postgres(ql)?:/.test(storage)) return use('postgres', engines.postgres, { url: storage })
     const path = /^sqlite:(?:\/\/)?(?!:memory:|file:)(.+)$/s.exec(storage)?.[1]
     if (path !== undefined) return use('sqlite', engines.sqlite, path)
-    throw wrong('The storage of a backup', 'it is neither sqlite:PATH nor PostgreSQL; storage in memory has no backups')
+    throw invalidInput(
+      'The storage of a backup',
+      'it is neither sqlite:PATH nor PostgreSQL; storage in memory has no backups',
+    )
   }
   return {
     backup: (from, to, time, signal) =>
@@ -84,7 +87,8 @@ export function createBackups(engines: BackupEngines): Backups {
         const { engine: from, at: backupAt } = stored.manifest
         const restoration = { ...mark, backupAt }
         await at(to, async (name, engine, location) => {
-          if (name !== from) throw wrong('The target of the restore', `the backup is of ${from}, and this is ${name}`)
+          if (name !== from)
+            throw invalidInput('The target of the restore', `the backup is of ${from}, and this is ${name}`)
           const all = [...storageMigrations, ...migrations]
           await engine.restore(stored, { location, migrations: all, restoration }, signal)
         })
@@ -103,5 +107,3 @@ async function unlessAborted<T>(what: string, signal: AbortSignal | undefined, r
     throw error
   }
 }
-
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })

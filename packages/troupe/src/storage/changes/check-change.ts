@@ -1,5 +1,5 @@
 /** Rejects values that an engine would store differently, before any statement of the change is executed. */
-import { failure, isExactNumber } from '../../core/index.ts'
+import { failure, invalidInput, isExactNumber } from '../../core/index.ts'
 import type { Change } from '../storage-port.ts'
 import type { Bind, Statement } from './statement.ts'
 
@@ -13,13 +13,13 @@ export function checkBinds(statements: readonly Statement[]): void {
   for (const { binds } of statements)
     for (const bind of binds) {
       const problem = problemOf(bind)
-      if (problem !== undefined) throw failure('validation.failed', { what: 'A value to be stored', problem })
+      if (problem !== undefined) throw invalidInput('A value to be stored', problem)
     }
 }
 
 function checkText(text: string, what: string): void {
   const problem = problemOf(text)
-  if (problem !== undefined) throw failure('validation.failed', { what, problem })
+  if (problem !== undefined) throw invalidInput(what, problem)
 }
 
 function problemOf(bind: Bind): string | undefined {

@@ -1,5 +1,5 @@
 /** Retention of the rows that only storage itself needs. */
-import { checkOptions, type Duration, failure, milliseconds } from '../../core/index.ts'
+import { checkOptions, type Duration, invalidInput, milliseconds } from '../../core/index.ts'
 
 /** The retention of rows that only the storage needs. */
 export interface StorageRetention {
@@ -27,7 +27,7 @@ export function retentionBounds(retention: StorageRetention = {}): RetentionBoun
   checkOptions('retention', retention, ['changeIds', 'feed', 'feedRevisions', 'every'])
   const { feedRevisions = 10_000 } = retention
   if (!Number.isSafeInteger(feedRevisions) || feedRevisions < 1)
-    throw failure('validation.failed', { what: 'retention.feedRevisions', problem: 'it must be a whole number from 1' })
+    throw invalidInput('retention.feedRevisions', 'it must be a whole number from 1')
   return {
     changeIdsMs: milliseconds(retention.changeIds ?? '24h', 'retention.changeIds'),
     feedMs: milliseconds(retention.feed ?? '24h', 'retention.feed'),

@@ -1,6 +1,14 @@
 /** Opens a PostgreSQL database, after migrating the schema and creating the application role. */
 import type { Client } from 'pg'
-import { createIds, type ErrorCode, failure, type Random, TroupeError, type UserId } from '../../core/index.ts'
+import {
+  createIds,
+  type ErrorCode,
+  failure,
+  invalidInput,
+  type Random,
+  TroupeError,
+  type UserId,
+} from '../../core/index.ts'
 import type { Statement } from '../changes/statement.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { retentionBounds, type StorageRetention } from '../cleanup/storage-retention.ts'
@@ -47,11 +55,7 @@ const backoff = { first: 50, last: 800 }
  */
 export async function openPostgres(options: OpenStorageOptions): Promise<OpenedStorage> {
   retentionBounds(options.retention)
-  if (options.faults)
-    throw failure('validation.failed', {
-      what: 'faults',
-      problem: 'only the writer of SQLite has them, not PostgreSQL',
-    })
+  if (options.faults) throw invalidInput('faults', 'only the writer of SQLite has them, not PostgreSQL')
   const url = options.url === 'postgres:' ? {} : { url: options.url }
   const settings = settingsOf({ ...url, ...options.postgres })
   if (options.production)

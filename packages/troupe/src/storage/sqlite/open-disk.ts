@@ -6,7 +6,7 @@
  * answer.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { failure } from '../../core/index.ts'
+import { invalidInput } from '../../core/index.ts'
 import type { Disk, DiskObserver } from '../disk.ts'
 import type { Migration } from '../migrations/migration.ts'
 import type { WriterReply, WriterShell } from '../writer-port.ts'
@@ -64,7 +64,6 @@ export const createDisk = (observe?: DiskObserver): Disk => new MemoryDisk(obser
 
 /** @throws ValidationError `validation.failed` if `createDisk` did not make the disk */
 export function openDisk(disk: Disk, migrations: readonly Migration[], at: number, checkpointPages: number) {
-  if (!(disk instanceof MemoryDisk))
-    throw failure('validation.failed', { what: 'faults.disk', problem: 'createDisk did not make it' })
+  if (!(disk instanceof MemoryDisk)) throw invalidInput('faults.disk', 'createDisk did not make it')
   return disk.open(migrations, at, checkpointPages)
 }

@@ -1,7 +1,7 @@
 /** Opens a database in memory or in a file, after migrating its schema. */
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, extname } from 'node:path'
-import { checkOptionNames, failure, nearest } from '../../core/index.ts'
+import { checkOptionNames, failure, invalidInput, nearest } from '../../core/index.ts'
 import { StorageCleanup } from '../cleanup/storage-cleanup.ts'
 import { retentionBounds } from '../cleanup/storage-retention.ts'
 import type { Disk } from '../disk.ts'
@@ -118,8 +118,7 @@ const longestUrl = 8_192
 function pathOf(url: string): string | undefined {
   if (url === 'memory:') return undefined
   const path = url.length > longestUrl ? undefined : /^sqlite:(?:\/\/)?(?!:memory:|file:)(.+)$/s.exec(url)?.[1]
-  if (path === undefined || path.includes('\0'))
-    throw failure('validation.failed', { what: 'The URL of the storage', problem: errorProblem(url) })
+  if (path === undefined || path.includes('\0')) throw invalidInput('The URL of the storage', errorProblem(url))
   return path
 }
 

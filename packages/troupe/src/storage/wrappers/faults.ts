@@ -2,7 +2,7 @@
  * A writer with injected faults, drawn from a seed for each batch: for tests and simulation. It wraps another writer
  * and implements the same port.
  */
-import { type Clock, checkFunction, checkOptions, failure, type Random, sleep } from '../../core/index.ts'
+import { type Clock, checkFunction, checkOptions, invalidInput, type Random, sleep } from '../../core/index.ts'
 import type { Disk } from '../disk.ts'
 import type { WriterFailure, WriterReply, WriterRequest, WriterShell } from '../writer-port.ts'
 
@@ -41,12 +41,10 @@ const kinds: readonly FaultKind[] = ['io-before', 'io-after', 'full', 'dead']
 export function checkFaults(faults: Faults): void {
   checkOptions('faults', faults, ['clock', 'random', 'rates', 'delayMs', 'at', 'fullProbes', 'disk'])
   checkOptions('faults.rates', faults.rates ?? {}, kinds)
-  if (typeof faults.clock?.now !== 'function') throw wrong('faults.clock', 'it has no now()')
-  if (typeof faults.random?.next !== 'function') throw wrong('faults.random', 'it has no next()')
+  if (typeof faults.clock?.now !== 'function') throw invalidInput('faults.clock', 'it has no now()')
+  if (typeof faults.random?.next !== 'function') throw invalidInput('faults.random', 'it has no next()')
   if (faults.at !== undefined) checkFunction('faults.at', faults.at)
 }
-
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
   let batches = 0

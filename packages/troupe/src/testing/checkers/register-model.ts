@@ -1,5 +1,5 @@
 /** A sequential specification of one key of a store, for `checkLinearizability`. */
-import { encodeJson, failure, type Json } from '../../core/index.ts'
+import { encodeJson, invalidInput, type Json } from '../../core/index.ts'
 import { checkFields } from '../check-fields.ts'
 import { impossible, type Model } from './linearizability.ts'
 
@@ -82,10 +82,7 @@ export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> 
         if (output && 'deleted' in output && output.deleted !== (state.value !== undefined)) return impossible
         return { value: undefined, version: state.version }
       default:
-        throw failure('validation.failed', {
-          what: 'The input of registerModel',
-          problem: 'it is not an operation of a register',
-        })
+        throw invalidInput('The input of registerModel', 'it is not an operation of a register')
     }
   },
 }

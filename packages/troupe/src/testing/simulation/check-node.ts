@@ -1,5 +1,5 @@
 /** Checks what a scenario asks of a simulation and its nodes. */
-import { checkFunction, checkOptions, checkText, failure, listOf, show } from '../../core/index.ts'
+import { checkFunction, checkOptions, checkText, invalidInput, listOf, show } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import type { SimulatedNodeOptions } from './simulation.ts'
 
@@ -20,8 +20,5 @@ export function checkNode(name: string, start: unknown, options: SimulatedNodeOp
 /** @throws ValidationError for a value that is not a number of ms */
 export function checkMs(method: string, ms: number): number {
   if (Number.isFinite(ms)) return ms
-  throw failure('validation.failed', {
-    what: `simulation ${method}`,
-    problem: `it must be a number of ms, got ${show(ms)}`,
-  })
+  throw invalidInput(`simulation ${method}`, `it must be a number of ms, got ${show(ms)}`)
 }

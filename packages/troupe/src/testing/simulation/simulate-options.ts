@@ -5,7 +5,7 @@ import {
   checkSignal,
   checkText,
   type Duration,
-  failure,
+  invalidInput,
   type Json,
   listOf,
   objectOf,
@@ -61,7 +61,7 @@ const faultKinds: NonNullable<SimulationFaults['kinds']> = ['io-before', 'io-aft
 
 const maxSeeds = 1_000_000
 
-const wrong = (what: string, problem: string) => failure('validation.failed', { what: `simulate.${what}`, problem })
+const wrong = (what: string, problem: string) => invalidInput(`simulate.${what}`, problem)
 
 /** @throws ValidationError for an unknown option, and an invalid scenario, seed, count, fault or environment */
 export function checkSimulate(options: SimulateOptions): void {

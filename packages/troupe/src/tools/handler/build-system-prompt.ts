@@ -1,7 +1,7 @@
 /** Builds the part of a system prompt with the context entries that an agent can see, within a budget of tokens. */
 
 import { type ContextClient, type Entry, isAllowed, isToolContext } from '../../context/index.ts'
-import { checkOptions, checkText, failure, type Json, listOf, readable } from '../../core/index.ts'
+import { checkOptions, checkText, invalidInput, type Json, listOf, readable } from '../../core/index.ts'
 import type { ToolHandler } from './tool-handler.ts'
 
 /** The options of `buildSystemPrompt`. */
@@ -44,16 +44,13 @@ export async function buildSystemPrompt(
   checkOptions('buildSystemPrompt', options, ['template', 'existing', 'keys', 'fallback', 'header', 'maxTokens'])
   const { template, existing, keys, fallback = '', header = '[Context]', maxTokens = 4_000 } = options
   if (!Number.isInteger(maxTokens) || maxTokens < 1)
-    throw failure('validation.failed', { what: 'maxTokens', problem: 'it must be a whole number above zero' })
+    throw invalidInput('maxTokens', 'it must be a whole number above zero')
   for (const [option, value] of Object.entries({ template, existing, fallback }))
     if (value !== undefined) checkText(option, value)
   if (header !== false) checkText('header', header)
   if (keys !== undefined) listOf('keys', keys)
   if (!readable('The agent', () => typeof agent?.context?.list === 'function'))
-    throw failure('validation.failed', {
-      what: 'The agent',
-      problem: "it is not an agent's handle, as user.agent(name) gives",
-    })
+    throw invalidInput('The agent', "it is not an agent's handle, as user.agent(name) gives")
   const { lines, isComplete } = await linesOf(agent.context, keys, maxTokens * charactersPerToken)
   if (isComplete && lines.length > 0) agent.tools?.prompted()
   const context = lines.length === 0 ? fallback : [...(header === false ? [] : [header]), ...lines].join('\n')

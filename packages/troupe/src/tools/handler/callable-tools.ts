@@ -2,7 +2,7 @@
  * Converts the tools of a handler to the formats of providers and frameworks, each with a `call` for its format of a
  * call.
  */
-import { failure, fieldOf, type Json } from '../../core/index.ts'
+import { fieldOf, invalidInput, type Json } from '../../core/index.ts'
 import type { ToolResult } from './execute-tool-call.ts'
 import type { ToolHandler } from './tool-handler.ts'
 import { isStrict, type JsonObject } from './tool-spec.ts'
@@ -90,7 +90,7 @@ async function invalidArguments(handler: CallableTools, tool: string): Promise<u
 function definitionsOf(handler: CallableTools) {
   if (typeof fieldOf(handler, 'definitions') === 'function') return handler.definitions()
   const problem = "it has no tools: pass an agent's tools, or what mergeTools gave"
-  throw failure('validation.failed', { what: 'The handler', problem })
+  throw invalidInput('The handler', problem)
 }
 
 /** Arguments as text are parsed as JSON; an empty text means no arguments. */

@@ -2,7 +2,7 @@
  * Merges the built-in tools with tools of the application. Those keep their names; a built-in tool with the same name
  * is called `troupe_…`. A denied tool is neither offered nor called, and every call emits `tool.called`.
  */
-import { failure, fieldOf, isPlainObject, jsonSchemaOf, show } from '../../core/index.ts'
+import { failure, fieldOf, invalidInput, isPlainObject, jsonSchemaOf, show } from '../../core/index.ts'
 import { isTool, type Tool } from '../define-tool.ts'
 import { objectSchema } from '../object-schema.ts'
 import { callOwnTool, type OwnTool } from './call-own-tool.ts'
@@ -23,13 +23,13 @@ export function mergeTools(
   own: Readonly<Record<string, Tool | OwnTool>> | readonly (Tool | OwnTool)[],
 ): CallableTools {
   if (typeof fieldOf(handler, 'toolNames') !== 'function')
-    throw failure('validation.failed', { what: 'The handler', problem: "it is not an agent's tools" })
+    throw invalidInput('The handler', "it is not an agent's tools")
   if (!Array.isArray(own) && !isPlainObject(own))
-    throw failure('validation.failed', { what: 'The tools to merge', problem: 'they are neither a list nor an object' })
+    throw invalidInput('The tools to merge', 'they are neither a list nor an object')
   const theirs = new Map<string, Tool | OwnTool>()
   const list = Array.isArray(own) ? own.map((tool: Tool | OwnTool) => [tool?.name, tool] as const) : Object.entries(own)
   for (const [name, tool] of list as readonly (readonly [string | undefined, Tool | OwnTool])[]) {
-    const wrong = (problem: string) => failure('validation.failed', { what: `The tool ${show(name)}`, problem })
+    const wrong = (problem: string) => invalidInput(`The tool ${show(name)}`, problem)
     if (typeof name !== 'string' || typeof fieldOf(tool, 'execute') !== 'function')
       throw wrong('it needs a name and a function execute')
     if (isTool(tool) && tool.effect === 'durable') throw wrong('it uses ctx and so needs a step: give it to an agent')

@@ -1,8 +1,6 @@
 /** Reads joins and failure policies and checks them. */
-import { failure, isPlainObject, objectOf } from '../../core/index.ts'
+import { invalidInput, isPlainObject, objectOf } from '../../core/index.ts'
 import type { FailurePolicy, Join } from './canonical-topology.ts'
-
-const wrong = (what: string, problem: string) => failure('validation.failed', { what, problem })
 
 /** @throws ValidationError for an invalid join, or for bounds out of range */
 export function readJoin(what: string, join: unknown): Join {
@@ -12,20 +10,20 @@ export function readJoin(what: string, join: unknown): Join {
   const { quorum, ratio } = fields
   if (keys.length === 1 && quorum !== undefined) {
     if (!Number.isSafeInteger(quorum) || (quorum as number) < 1)
-      throw wrong(what, 'a quorum must be a whole number of at least 1')
+      throw invalidInput(what, 'a quorum must be a whole number of at least 1')
     return { quorum: quorum as number }
   }
   if (keys.length === 1 && ratio !== undefined) {
     if (typeof ratio !== 'number' || !(ratio > 0 && ratio <= 1))
-      throw wrong(what, 'a ratio must lie above 0 and be at most 1')
+      throw invalidInput(what, 'a ratio must lie above 0 and be at most 1')
     return { ratio }
   }
-  throw wrong(what, "it must be 'all', 'any', 'first', { quorum } or { ratio }")
+  throw invalidInput(what, "it must be 'all', 'any', 'first', { quorum } or { ratio }")
 }
 
 const policies: readonly unknown[] = ['failFast', 'collect', 'continue', 'ask']
 
 export function readFailurePolicy(what: string, policy: unknown): FailurePolicy {
-  if (!policies.includes(policy)) throw wrong(what, `it must be one of ${policies.join(', ')}`)
+  if (!policies.includes(policy)) throw invalidInput(what, `it must be one of ${policies.join(', ')}`)
   return policy as FailurePolicy
 }

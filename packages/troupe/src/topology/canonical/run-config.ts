@@ -5,8 +5,8 @@ import {
   checkOptions,
   copyJson,
   type Duration,
-  failure,
   fieldOf,
+  invalidInput,
   isList,
   listOf,
   milliseconds,
@@ -191,11 +191,9 @@ const timeoutKinds = ['run', 'branch', 'step', 'tool', 'model', 'acquisition', '
 /** The default of `maxParallelBranches`. */
 const defaultParallelBranches = 10
 
-const rejection = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 function integer(what: string, value: unknown, least = 1): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
-    throw rejection(what, `it must be a whole number of at least ${least}`)
+    throw invalidInput(what, `it must be a whole number of at least ${least}`)
   return value
 }
 
@@ -203,14 +201,14 @@ function integer(what: string, value: unknown, least = 1): number {
 function part<T extends object>(where: string, value: T | undefined, known: readonly string[]): T {
   if (value !== undefined) checkOptionNames(where, value, known)
   for (const [name, one] of Object.entries(value ?? {}))
-    if (one === null) throw rejection(`${where}.${name}`, 'it is null; leave it away')
+    if (one === null) throw invalidInput(`${where}.${name}`, 'it is null; leave it away')
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as T
 }
 
 /** Reads a duration. Zero is rejected, because it would forbid the work instead of limiting it. */
 function span(what: string, value: unknown): number {
   const ms = milliseconds(value, what)
-  if (ms === 0) throw rejection(what, 'it must be longer than nothing')
+  if (ms === 0) throw invalidInput(what, 'it must be longer than nothing')
   return ms
 }
 
@@ -243,14 +241,14 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
   if (rule === 'fail') return {}
   if (rule === 'ask') return { ask: true }
   if (rule === null || typeof rule !== 'object')
-    throw rejection(where, "it must be { retry }, { agent }, { value }, { ask: true }, 'ask' or 'fail'")
+    throw invalidInput(where, "it must be { retry }, { agent }, { value }, { ask: true }, 'ask' or 'fail'")
   checkOptionNames(where, rule, ['retry', 'agent', 'value', 'ask'])
   const { retry, agent, value, ask } = rule as ErrorRuleInput
   const asks = ask !== undefined && flag(`${where}.ask`, ask)
   if (retry === undefined && agent === undefined && value === undefined && !asks)
-    throw rejection(where, 'it says nothing of what to do')
-  if (value !== undefined && agent !== undefined) throw rejection(where, 'an agent and a value exclude each other')
-  if (value !== undefined && asks) throw rejection(where, 'a value leaves nothing to ask')
+    throw invalidInput(where, 'it says nothing of what to do')
+  if (value !== undefined && agent !== undefined) throw invalidInput(where, 'an agent and a value exclude each other')
+  if (value !== undefined && asks) throw invalidInput(where, 'a value leaves nothing to ask')
   return {
     ...(retry === undefined ? {} : { retry: readRetry(`${where}.retry`, retry) }),
     ...(agent === undefined ? {} : { agent: known(where, nameOf(where, agent), topology) }),
@@ -262,13 +260,16 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
 function nameOf(where: string, agent: unknown): string {
   const name = typeof agent === 'string' ? agent : fieldOf(agent, 'name')
   if (typeof name === 'string') return name
-  throw rejection(where, `its agent must be a name or a definition, got ${show(agent)}`)
+  throw invalidInput(where, `its agent must be a name or a definition, got ${show(agent)}`)
 }
 
 function known(where: string, agent: string, topology: CanonicalTopology | undefined): string {
   const agents = topology?.nodes.filter((node) => node.kind === 'agent')
   if (agents && !agents.some((node) => node.name === agent || node.agent === agent))
-    throw rejection(where, `the topology has no agent ${agent}; it has ${agents.map((node) => node.name).join(', ')}`)
+    throw invalidInput(
+      where,
+      `the topology has no agent ${agent}; it has ${agents.map((node) => node.name).join(', ')}`,
+    )
   return agent
 }
 
@@ -276,7 +277,7 @@ function readRepetition(input: Exclude<NonNullable<RunConfig['guards']>['repetit
   const { nudge, stop } = part('config.guards.repetition', input, ['nudge', 'stop'])
   const stops = integer('config.guards.repetition.stop', stop ?? Math.max(5, (nudge ?? 3) + 1))
   const nudges = integer('config.guards.repetition.nudge', nudge ?? Math.min(3, stops))
-  if (nudges > stops) throw rejection('config.guards.repetition.nudge', `it comes after the stop at ${stops}`)
+  if (nudges > stops) throw invalidInput('config.guards.repetition.nudge', `it comes after the stop at ${stops}`)
   return { nudge: nudges, stop: stops }
 }
 
@@ -296,9 +297,9 @@ function readBreak(input: BreakpointSpec, topology: CanonicalTopology | undefine
   const where = 'config.debug.breakOn'
   if (input === 'error') return { on: 'error' }
   if (input === null || typeof input !== 'object')
-    throw rejection(where, "it must be 'error', { agent }, { tool } or { seq }")
+    throw invalidInput(where, "it must be 'error', { agent }, { tool } or { seq }")
   checkOptionNames(where, input, ['agent', 'tool', 'seq'])
-  if (Object.keys(input).length > 1) throw rejection(where, 'it names more than one of agent, tool and seq')
+  if (Object.keys(input).length > 1) throw invalidInput(where, 'it names more than one of agent, tool and seq')
   if ('agent' in input) return { on: 'agent', agent: knownOrNested(where, checkName('agent', input.agent), topology) }
   if ('tool' in input) return { on: 'tool', tool: checkName('tool', input.tool) }
   return { on: 'seq', seq: integer(`${where}.seq`, input.seq) }
@@ -335,7 +336,7 @@ function readDebug(input: NonNullable<RunConfig['debug']>, topology: CanonicalTo
 }
 
 const flag = (what: string, value: unknown): boolean => {
-  if (typeof value !== 'boolean') throw rejection(what, 'it must be true or false')
+  if (typeof value !== 'boolean') throw invalidInput(what, 'it must be true or false')
   return value
 }
 
@@ -350,7 +351,7 @@ function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPoli
   ]
   return named.flatMap(({ of, rules }) => {
     if (rules === undefined) return []
-    if (!isList(rules)) throw rejection('config.policy', 'it is not a list of rules { tool, when, do }')
+    if (!isList(rules)) throw invalidInput('config.policy', 'it is not a list of rules { tool, when, do }')
     return [{ of, rules: copyJson(rules, `The policy of ${of}`) as unknown as readonly PolicyRule[] }]
   })
 }
@@ -368,7 +369,7 @@ export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology,
   const policies = readPolicies(preset, own)
   const { verbosity = 'normal', maxParallelBranches = defaultParallelBranches } = settings
   if (!['quiet', 'normal', 'verbose'].includes(verbosity))
-    throw rejection('config.verbosity', 'it must be quiet, normal or verbose')
+    throw invalidInput('config.verbosity', 'it must be quiet, normal or verbose')
   const parallelBranches = integer('config.maxParallelBranches', maxParallelBranches)
   const rules = objectOf('config.onError', settings.onError ?? {})
   const onError = Object.entries(part('config.onError', rules, Object.keys(rules))).map(

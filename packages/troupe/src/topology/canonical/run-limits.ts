@@ -1,5 +1,13 @@
 /** Ceilings of budgets, of the troupe and of a team. A run can request less than a ceiling but not more. */
-import { checkOptions, type Duration, failure, isExactNumber, milliseconds, show } from '../../core/index.ts'
+import {
+  checkOptions,
+  type Duration,
+  failure,
+  invalidInput,
+  isExactNumber,
+  milliseconds,
+  show,
+} from '../../core/index.ts'
 import type { Budgets } from './pinned-config.ts'
 
 /** The budgets of a run and its child runs. */
@@ -28,8 +36,6 @@ const names = ['steps', 'depth', 'hops', 'branches', 'tokens', 'cost', 'time'] a
 const defaults = { steps: 10_000, depth: 100, hops: 10_000, branches: 2_000, time: 3_600_000 } as const
 const maxDepth = 1_000
 
-const rejection = (what: string, problem: string) => failure('validation.failed', { what, problem })
-
 /**
  * Reads the given budgets.
  * @throws ValidationError naming the option that is unknown or out of range
@@ -43,20 +49,20 @@ export function readRunLimits(where: string, input: BudgetOptions = {}): RunLimi
 }
 
 function readBudget(what: string, name: keyof Budgets, value: unknown): number {
-  if (value === null) throw rejection(what, 'it is null; leave it away')
+  if (value === null) throw invalidInput(what, 'it is null; leave it away')
   if (name === 'time') {
     const ms = milliseconds(value, what)
-    if (ms === 0) throw rejection(what, 'it must be longer than nothing')
+    if (ms === 0) throw invalidInput(what, 'it must be longer than nothing')
     return ms
   }
   if (name === 'tokens' || name === 'cost') {
     if (!isExactNumber(value) || value < 0)
-      throw rejection(what, `it must be a number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${show(value)}`)
+      throw invalidInput(what, `it must be a number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${show(value)}`)
     return value
   }
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-    throw rejection(what, 'it must be a whole number of at least 1')
-  if (name === 'depth' && value > maxDepth) throw rejection(what, `at most ${maxDepth} levels are possible`)
+    throw invalidInput(what, 'it must be a whole number of at least 1')
+  if (name === 'depth' && value > maxDepth) throw invalidInput(what, `at most ${maxDepth} levels are possible`)
   return value
 }
 

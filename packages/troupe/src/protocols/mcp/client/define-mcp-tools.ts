@@ -7,6 +7,7 @@ import {
   type FilePart,
   failure,
   hashJson,
+  invalidInput,
   isFilePart,
   isObject,
   type Json,
@@ -85,7 +86,7 @@ const known = [
 /** The highest length of a tool's name, as models accept it. */
 const longestName = 64
 const effects: readonly unknown[] = ['read', 'idempotent', 'at-most-once']
-const wrong = (problem: string) => failure('validation.failed', { what: 'The tools of a server of MCP', problem })
+const wrong = (problem: string) => invalidInput('The tools of a server of MCP', problem)
 
 /**
  * Defines the tools of an MCP server, for `tools` of any number of agents. A troupe connects when a step of such an

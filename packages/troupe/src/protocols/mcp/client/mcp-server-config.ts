@@ -1,5 +1,5 @@
 /** How to reach an MCP server: its address, or a program that is started without a shell. */
-import { checkOptions, failure, isListOf, isText, readable } from '../../../core/index.ts'
+import { checkOptions, invalidInput, isListOf, isText, readable } from '../../../core/index.ts'
 import type { SecretText } from '../../../security/index.ts'
 
 /** An MCP server at an address. */
@@ -26,7 +26,7 @@ export interface McpProgram {
 /** An MCP server: an address, or a program. */
 export type McpServerConfig = McpHttpServer | McpProgram
 
-const wrong = (problem: string) => failure('validation.failed', { what: 'The server of defineMcpTools', problem })
+const wrong = (problem: string) => invalidInput('The server of defineMcpTools', problem)
 
 const isHttpServer = (server: McpServerConfig): server is McpHttpServer =>
   typeof server === 'object' && server !== null && readable('defineMcpTools.server', () => 'url' in server)

@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely'
 import type { Budget } from '../../../agents/index.ts'
-import { type Clock, checkOptions, failure, type Json, type UserId } from '../../../core/index.ts'
+import { type Clock, checkOptions, invalidInput, type Json, type UserId } from '../../../core/index.ts'
 import { type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
 
 /** The limits of one user for one day (UTC), over all runs, sessions and evaluations. */
@@ -62,10 +62,7 @@ export function checkDailyLimits(where: string, limits: DailyLimits): void {
     if (value === undefined) continue
     const isWhole = name === 'cost' || Number.isSafeInteger(value)
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || !isWhole)
-      throw failure('validation.failed', {
-        what: `${where}.${name}`,
-        problem: `it must be a ${name === 'cost' ? '' : 'whole '}number of at least 0`,
-      })
+      throw invalidInput(`${where}.${name}`, `it must be a ${name === 'cost' ? '' : 'whole '}number of at least 0`)
   }
 }
 

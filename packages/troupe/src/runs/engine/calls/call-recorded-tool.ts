@@ -10,7 +10,15 @@ import {
   toolCallAgent,
   toolOf,
 } from '../../../agents/index.ts'
-import { checkName, failure, type Json, joinTaint, type TaintLabel, type UserId } from '../../../core/index.ts'
+import {
+  checkName,
+  failure,
+  invalidInput,
+  type Json,
+  joinTaint,
+  type TaintLabel,
+  type UserId,
+} from '../../../core/index.ts'
 import { type ApprovalNeed, approvalNeed, parseArguments, type Tool } from '../../../tools/index.ts'
 import { lowerLimits, teamRules } from '../../../topology/index.ts'
 import { PastRun } from '../../history/past-run.ts'
@@ -120,10 +128,10 @@ export async function callRecordedTool(
 async function checkArguments(tool: Tool, args: Json): Promise<void> {
   await parseArguments(tool, args)
   if (!handle.test(JSON.stringify(args))) return
-  throw failure('validation.failed', {
-    what: `The arguments of ${tool.name}`,
-    problem: 'they hold a handle, whose value only the recorded conversation has; write the value',
-  })
+  throw invalidInput(
+    `The arguments of ${tool.name}`,
+    'they hold a handle, whose value only the recorded conversation has; write the value',
+  )
 }
 
 interface FoundCall {

@@ -4,7 +4,7 @@
  */
 
 import { approvalAuditEntry } from '../../../agents/index.ts'
-import { failure, storeError, type TroupeError, type UserId } from '../../../core/index.ts'
+import { failure, invalidInput, storeError, type TroupeError, type UserId } from '../../../core/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { answerRejection, outcomeProblem } from '../../machine/people/check-answer.ts'
 import { deriveStatus } from '../../machine/run/run-account.ts'
@@ -67,7 +67,7 @@ export function rejectionOf(state: State, run: string, order: Order): TroupeErro
   const { status, over } = deriveStatus(state)
   if (order.type === 'question.answered') return answerRejection(state, order.question, order.value)
   if (over) return failure('run.over', { run, status })
-  const wrong = (problem: string) => failure('validation.failed', { what: `The edit of run ${run}`, problem })
+  const wrong = (problem: string) => invalidInput(`The edit of run ${run}`, problem)
   if (order.type === 'step.edited') {
     if (!viewOf(state).step(order.step)?.suspendedEnding)
       return wrong(`no failure of the step ${order.step} is held at a breakpoint`)

@@ -1,5 +1,5 @@
 /** Rejects a position of a reader of events that the run has not reached. */
-import { failure, show, type UserId } from '../../../core/index.ts'
+import { invalidInput, show, type UserId } from '../../../core/index.ts'
 import type { OrchestraHost } from '../orchestra-host.ts'
 import { readRecord } from '../store/run-record.ts'
 
@@ -25,9 +25,5 @@ export async function rejectAhead(
     }
     read = page.length
   }
-  if (newest < from)
-    throw failure('validation.failed', {
-      what: 'run.events.from',
-      problem: `it is ${show(from)}, and the newest event is ${newest}`,
-    })
+  if (newest < from) throw invalidInput('run.events.from', `it is ${show(from)}, and the newest event is ${newest}`)
 }

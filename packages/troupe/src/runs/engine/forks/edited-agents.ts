@@ -1,6 +1,6 @@
 /** The agents of a run with other prompts or another model, also helpers and the agents of pools. */
 import { type Agent, AgentPool, BaseLlmAgent, definitionOf, type LlmAgentOptions } from '../../../agents/index.ts'
-import { failure, listOf, readable } from '../../../core/index.ts'
+import { failure, invalidInput, listOf, readable } from '../../../core/index.ts'
 import type { ModelSpec, Models } from '../../../models/index.ts'
 
 type Agents = ReadonlyMap<string, Agent>
@@ -21,7 +21,7 @@ export function editedAgents(agents: Agents, edit: Edit): Agents {
     if (asking.has(name)) continue
     if (!agents.has(name))
       throw failure('agent.unknown', { agent: name, known: [...asking].join(', ') || 'no LlmAgent' })
-    throw failure('validation.failed', { what: `The prompt of ${name}`, problem: `${name} is not an LlmAgent` })
+    throw invalidInput(`The prompt of ${name}`, `${name} is not an LlmAgent`)
   }
   return new Map([...agents].map(([name, agent]) => [name, edited(agent, edit)]))
 }
@@ -29,10 +29,7 @@ export function editedAgents(agents: Agents, edit: Edit): Agents {
 /** @throws ValidationError for a model if no agent calls a model */
 export function rejectIneffective(agents: Agents, { model }: Edit): void {
   if (model === undefined || namesOfAsking(agents).size > 0) return
-  throw failure('validation.failed', {
-    what: 'The model of a fork',
-    problem: 'the run has no LlmAgent that could ask it',
-  })
+  throw invalidInput('The model of a fork', 'the run has no LlmAgent that could ask it')
 }
 
 /** The models of one chain of fallbacks. */

@@ -4,8 +4,8 @@ import {
   capture,
   checkOptions,
   checkSignal,
-  failure,
   fieldOf,
+  invalidInput,
   isPlainObject,
   type Json,
   objectOf,
@@ -38,14 +38,11 @@ export interface ForkOptions {
 export function readFork(options: ForkOptions | undefined): ForkOptions {
   const what = 'orchestra.fork'
   if (options === undefined || (isPlainObject(options) && fieldOf(options, 'at') === undefined))
-    throw failure('validation.failed', {
-      what,
-      problem: 'it needs { at }, the seq of the last event that the fork shares; run.events() has them',
-    })
+    throw invalidInput(what, 'it needs { at }, the seq of the last event that the fork shares; run.events() has them')
   checkOptions(what, options, ['at', 'edit', 'id', 'repeat', 'signal'])
   checkSignal(what, options.signal)
   if (options.repeat !== undefined && typeof options.repeat !== 'boolean')
-    throw failure('validation.failed', { what: `${what}.repeat`, problem: 'it is neither true nor false' })
+    throw invalidInput(`${what}.repeat`, 'it is neither true nor false')
   if (options.edit === undefined) return { ...options }
   const { edit } = options
   checkOptions(`${what}.edit`, edit, ['results', 'prompts', 'answers', 'model'])

@@ -8,7 +8,7 @@ import { type Agent, editedRouting, type Outcome } from '../../../agents/index.t
 import {
   checkName,
   checkSignal,
-  failure,
+  invalidInput,
   type Json,
   show,
   spanIdOf,
@@ -213,8 +213,7 @@ function usedBy(state: State) {
 
 /** Returns the inputs up to the event, including the one that decided it. */
 function inputsOf({ run, records }: { readonly run: string; readonly records: readonly JournalRecord[] }, seq: number) {
-  const wrong = (problem: string) =>
-    failure('validation.failed', { what: `Forking run ${run} at ${show(seq)}`, problem })
+  const wrong = (problem: string) => invalidInput(`Forking run ${run} at ${show(seq)}`, problem)
   if (!Number.isSafeInteger(seq) || seq < 1) throw wrong('at must be the seq of one of its events')
   const bodies = records.map(({ body }) => readRecord(body))
   const last = Math.max(0, ...bodies.map(({ first = 0, events = [] }) => first + events.length - 1))
@@ -340,16 +339,16 @@ class Prefix {
   #checked(input: InputOf<'step.returned'>): Input {
     const problem = outcomeProblem(this.state, input.step, input.outcome)
     if (problem === undefined) return input
-    throw failure('validation.failed', { what: `Forking run ${this.#source.run} at ${this.#source.at}`, problem })
+    throw invalidInput(`Forking run ${this.#source.run} at ${this.#source.at}`, problem)
   }
 
   /** An approval comes only from a person who is asked, and only `run.answer` records the person. */
   #rejectApproval(question: string): void {
     if (viewOf(this.state).question(question)?.ask.kind !== 'approval') return
-    throw failure('validation.failed', {
-      what: `Forking run ${this.#source.run} at ${this.#source.at}`,
-      problem: `the question ${question} is an approval, which no edit gives; answer it in the fork`,
-    })
+    throw invalidInput(
+      `Forking run ${this.#source.run} at ${this.#source.at}`,
+      `the question ${question} is an approval, which no edit gives; answer it in the fork`,
+    )
   }
 
   #resultFor(step: string, agent: string): { readonly value: unknown } | undefined {

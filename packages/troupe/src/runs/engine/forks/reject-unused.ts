@@ -1,5 +1,5 @@
 /** Rejects an edit of a fork that changes nothing. */
-import { failure } from '../../../core/index.ts'
+import { invalidInput } from '../../../core/index.ts'
 import type { Event } from '../../machine/machine-events.ts'
 import type { ForkOptions } from './fork-options.ts'
 
@@ -21,12 +21,12 @@ export function rejectUnused(
   const reject = (option: string, keys: readonly string[], what: string, known: readonly string[]) => {
     if (keys.length === 0) return
     const listed = known.length > maxNames ? [...known.slice(0, maxNames), `${known.length - maxNames} more`] : known
-    throw failure('validation.failed', {
-      what: `Forking run ${source.run} at ${source.at}`,
-      problem: `edit.${option} names ${keys.join(', ')}, but at event ${source.at} the run has ${
+    throw invalidInput(
+      `Forking run ${source.run} at ${source.at}`,
+      `edit.${option} names ${keys.join(', ')}, but at event ${source.at} the run has ${
         listed.length === 0 ? `no ${what}s` : `only the ${what}s ${listed.join(', ')}`
       }. Name one of them, or fork at a later event, at which the ${what} exists`,
-    })
+    )
   }
   const steps = events.flatMap((event) => (event.type === 'step.started' ? [`${event.step} of ${event.agent}`] : []))
   reject('results', unused('result', edit.results), 'step', [...new Set(steps)])

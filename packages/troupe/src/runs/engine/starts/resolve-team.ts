@@ -1,6 +1,6 @@
 /** Finds the team that a run, a schedule or a check names: a registered team, one agent alone, or a topology. */
 import type { Agent } from '../../../agents/index.ts'
-import { type ExactlyOne, failure, isObject, nearest } from '../../../core/index.ts'
+import { type ExactlyOne, failure, invalidInput, isObject, nearest } from '../../../core/index.ts'
 import { type CompiledTopology, defineTopology, patterns, type TopologyForm } from '../../../topology/index.ts'
 import type { Known } from './run-code.ts'
 
@@ -36,10 +36,7 @@ export function resolveTeam(known: Known, reference: TeamReference, what: string
   if (topology !== undefined) return defineTopology(topology)
   if (agent !== undefined) return alone(typeof agent === 'string' ? agentOf(known, agent) : checkAgent(agent, what))
   if (typeof team !== 'string')
-    throw failure('validation.failed', {
-      what: `${what}.team`,
-      problem: `it must be a name, got ${typeof team}; pass a definition as topology`,
-    })
+    throw invalidInput(`${what}.team`, `it must be a name, got ${typeof team}; pass a definition as topology`)
   const found = known.teams.get(team)
   if (found) return found
   const single = known.agents.get(team)
@@ -63,7 +60,7 @@ function checkOne(reference: TeamRequest | TeamReference, what: string): void {
   const named = kinds.filter((kind) => reference[kind] !== undefined)
   if (named.length === 1) return
   const found = named.length === 0 ? 'none of them is there' : `${named.join(' and ')} are there`
-  throw failure('validation.failed', { what, problem: `it takes exactly one of team, agent and topology; ${found}` })
+  throw invalidInput(what, `it takes exactly one of team, agent and topology; ${found}`)
 }
 
 function onlyTeam({ teams, agents }: Known): TeamReference {
@@ -83,10 +80,7 @@ function agentOf({ agents }: Known, name: string): Agent {
 
 function checkAgent(agent: Agent, what: string): Agent {
   if (typeof agent?.step === 'function') return agent
-  throw failure('validation.failed', {
-    what: `${what}.agent`,
-    problem: 'it must be a name, or an agent as defineAgent and new LlmAgent make them',
-  })
+  throw invalidInput(`${what}.agent`, 'it must be a name, or an agent as defineAgent and new LlmAgent make them')
 }
 
 const alone = (agent: Agent): CompiledTopology => defineTopology(patterns.pipeline({ stages: [{ agents: [agent] }] }))

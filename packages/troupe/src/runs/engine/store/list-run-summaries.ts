@@ -6,6 +6,7 @@ import {
   checkSignal,
   createPage,
   failure,
+  invalidInput,
   isInStep,
   type Page,
   type StoredError,
@@ -73,7 +74,7 @@ export async function listRunSummaries(
   const { limit = 50, ...rest } = capture(options)
   const { cursor: start, signal: _, ...filter } = rest
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > 500)
-    throw failure('validation.failed', { what: 'orchestra.list.limit', problem: 'it must be from 1 to 500' })
+    throw invalidInput('orchestra.list.limit', 'it must be from 1 to 500')
   const { order = 'newest' } = checkFilter(filter)
   const after = start === undefined ? undefined : readCursor(start, order)
   const { rows, last } = await readRows(parts, user, { filter, limit, after })

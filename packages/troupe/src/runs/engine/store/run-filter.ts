@@ -3,7 +3,7 @@
  * label.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { checkName, checkOptions, checkTags, failure, isExactNumber, nearest, show } from '../../../core/index.ts'
+import { checkName, checkOptions, checkTags, invalidInput, isExactNumber, nearest, show } from '../../../core/index.ts'
 import { type Dialect, type Statement, statementOf } from '../../../storage/index.ts'
 import { runContent } from './run-migrations.ts'
 import { searchWordsIn } from './run-words.ts'
@@ -79,8 +79,7 @@ export const runStatuses: readonly string[] = ['running', 'waiting', 'completed'
 const orders = ['newest', 'oldest', 'cost', 'tokens', 'duration', 'status']
 const reasons = ['question', 'paused', 'breakpoint', 'uncertain', 'code.changed']
 
-const wrong = (what: string, problem: string) =>
-  failure('validation.failed', { what: `orchestra.list.${what}`, problem })
+const wrong = (what: string, problem: string) => invalidInput(`orchestra.list.${what}`, problem)
 
 /** @throws ValidationError that names the nearest valid value */
 export function checkFilter(filter: RunFilter): RunFilter {

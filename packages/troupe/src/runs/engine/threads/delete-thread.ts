@@ -1,6 +1,6 @@
 /** Deletes a thread of a user with everything that belongs to it. */
 import { forgetThread, holderOf, threadKey } from '../../../agents/index.ts'
-import { checkName, checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
+import { checkName, checkOptions, checkSignal, failure, invalidInput, type UserId } from '../../../core/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { ThreadOptions } from './read-threads.ts'
 
@@ -30,7 +30,7 @@ export async function deleteThread(
   if (!partner) throw await unknown()
   if (others.length > 0) {
     const names = [partner, ...others].map((each) => each.name).join(', ')
-    throw failure('validation.failed', { what: `${what}.name`, problem: `the thread is held with ${names}: name one` })
+    throw invalidInput(`${what}.name`, `the thread is held with ${names}: name one`)
   }
   const thread = threadKey(partner)
   const state = await threads.store.read(user, thread)

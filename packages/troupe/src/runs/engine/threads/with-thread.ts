@@ -6,7 +6,7 @@ import {
   threadKey,
   threadMessagesOf,
 } from '../../../agents/index.ts'
-import { checkName, failure, joinTaint, type UserId } from '../../../core/index.ts'
+import { checkName, invalidInput, joinTaint, type UserId } from '../../../core/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { NewRun } from '../starts/start-run.ts'
@@ -43,11 +43,10 @@ export async function withThread(
 function partnerOf(agents: OrchestraParts['agents'], { topology }: Pinned, threadId: string): ThreadPartner {
   const name = agents.teamOf(topology)
   if (name === undefined)
-    throw failure('validation.failed', {
-      what: 'orchestra.start.threadId',
-      problem:
-        'a thread needs an agent or a registered team: name one as agent or team, or register the topology in createTroupe({ teams })',
-    })
+    throw invalidInput(
+      'orchestra.start.threadId',
+      'a thread needs an agent or a registered team: name one as agent or team, or register the topology in createTroupe({ teams })',
+    )
   const [only, ...others] = topology.nodes.filter(({ kind }) => kind === 'agent')
   return { threadId, name, kind: others.length === 0 && only?.agent === name ? 'agent' : 'team' }
 }

@@ -1,5 +1,5 @@
 /** Reads a data set from JSON Lines: one case on each line. */
-import { checkText, failure } from '../../../core/index.ts'
+import { checkText, failure, invalidInput } from '../../../core/index.ts'
 import { createDataset, type Dataset, type DatasetCase } from './dataset.ts'
 import { readCase } from './read-case.ts'
 
@@ -23,7 +23,7 @@ type DatasetProblem = { readonly line: number; readonly problem: string }
 export function parseDataset(name: string, text: string): Dataset {
   checkText('parseDataset', text)
   if (checkText('parseDataset', name).trim() === '' || name.length > 256)
-    throw failure('validation.failed', { what: 'The name of a data set', problem: 'it must have 1 to 256 characters' })
+    throw invalidInput('The name of a data set', 'it must have 1 to 256 characters')
   const cases: DatasetCase[] = []
   const problems: DatasetProblem[] = []
   const lineOfId = new Map<string, number>()

@@ -4,9 +4,9 @@ import {
   checkName,
   checkOptions,
   checkSignal,
-  failure,
   hashJson,
   hashText,
+  invalidInput,
   isPlainObject,
   type Json,
   readable,
@@ -94,8 +94,7 @@ const known = [
 const longestId = 128
 const maxScorers = 20
 
-const wrong = (option: string, problem: string) =>
-  failure('validation.failed', { what: `experiments.evaluate.${option}`, problem })
+const wrong = (option: string, problem: string) => invalidInput(`experiments.evaluate.${option}`, problem)
 
 /**
  * @throws ValidationError for an invalid option, `topology.rejected`, and if a scorer needs an expected answer that a

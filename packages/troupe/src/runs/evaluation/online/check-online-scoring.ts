@@ -1,11 +1,10 @@
 /** Checks the option that scores live runs. */
-import { checkOptions, failure, isPlainObject, show } from '../../../core/index.ts'
+import { checkOptions, invalidInput, isPlainObject, show } from '../../../core/index.ts'
 import { createScorer } from '../score-answer.ts'
 import type { NamedScores } from '../scorers/score-function.ts'
 import type { OnlineScoringOptions } from './online-scoring.ts'
 
-const wrong = (option: string, problem: string) =>
-  failure('validation.failed', { what: `evaluation.online.${option}`, problem })
+const wrong = (option: string, problem: string) => invalidInput(`evaluation.online.${option}`, problem)
 
 /** @throws ValidationError */
 export function checkOnlineScoring(options: OnlineScoringOptions, named: NamedScores): void {

@@ -1,6 +1,6 @@
 /** The online scores over time: per hour or day, scorer and team. */
 import { sql } from 'kysely'
-import { checkOptions, checkSignal, failure, type UserId } from '../../../core/index.ts'
+import { checkOptions, checkSignal, invalidInput, type UserId } from '../../../core/index.ts'
 import { type Row, type Storage, statementOf } from '../../../storage/index.ts'
 import { checkedIntervals } from '../../engine/store/usage/checked-range.ts'
 import type { UsageHistoryOptions } from '../../engine/store/usage/read-usage-history.ts'
@@ -53,7 +53,7 @@ export async function readScoreHistory(
   const [rows = []] = await storage.read({ user }, [statement])
   if (rows.length > maxItems) {
     const problem = `the range has more than ${maxItems} values: take a shorter one, or interval day`
-    throw failure('validation.failed', { what: `${what}.from`, problem })
+    throw invalidInput(`${what}.from`, problem)
   }
   return rows.map((row) => intervalOf(row, length))
 }

@@ -1,5 +1,5 @@
 /** Cohen's kappa of two raters. */
-import { failure, listOf, readable } from '../../../core/index.ts'
+import { invalidInput, listOf, readable } from '../../../core/index.ts'
 
 /** The agreement of two raters beyond chance. */
 export type Agreement = {
@@ -26,7 +26,7 @@ export type Agreement = {
 export function agreementOf(pairs: readonly (readonly [string, string])[]): Agreement {
   const cases = listOf('The pairs of an agreement', pairs).length
   readable('The pairs of an agreement', () => pairs.forEach(checkPair))
-  if (cases === 0) throw failure('validation.failed', { what: 'An agreement', problem: 'no case has a label' })
+  if (cases === 0) throw invalidInput('An agreement', 'no case has a label')
   const first = new Map<string, number>()
   const second = new Map<string, number>()
   let equal = 0
@@ -44,5 +44,5 @@ export function agreementOf(pairs: readonly (readonly [string, string])[]): Agre
 
 function checkPair(pair: readonly unknown[]): void {
   if (!Array.isArray(pair) || pair.length !== 2 || pair.some((choice) => typeof choice !== 'string'))
-    throw failure('validation.failed', { what: 'A pair of an agreement', problem: 'it must be a list of two texts' })
+    throw invalidInput('A pair of an agreement', 'it must be a list of two texts')
 }

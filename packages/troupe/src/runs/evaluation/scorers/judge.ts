@@ -1,7 +1,17 @@
 /** A model as judge: it reads a rubric, the task and the answer, and chooses a verdict. */
 import { z } from 'zod'
 import { structuredText } from '../../../agents/index.ts'
-import { checkOptions, failure, fieldOf, hashJson, isPlainObject, listOf, nearest, show } from '../../../core/index.ts'
+import {
+  checkOptions,
+  failure,
+  fieldOf,
+  hashJson,
+  invalidInput,
+  isPlainObject,
+  listOf,
+  nearest,
+  show,
+} from '../../../core/index.ts'
 import { type ModelSpec, modelNameOf } from '../../../models/index.ts'
 import { type Agreement, agreementOf } from './agreement.ts'
 import type { ScoreContext, ScoredRun, ScoreFunction, Verdict } from './score-function.ts'
@@ -111,7 +121,7 @@ async function ask<Choice extends string>(
   }
 }
 
-const wrong = (option: string, problem: string) => failure('validation.failed', { what: `judge.${option}`, problem })
+const wrong = (option: string, problem: string) => invalidInput(`judge.${option}`, problem)
 
 function unknownChoice(choice: unknown, names: readonly string[]): Error {
   const near = nearest(show(choice), names)

@@ -1,5 +1,5 @@
 /** Scores how similar an answer is to the expected one. */
-import { canonicalJson, checkOptions, failure, type Json } from '../../../core/index.ts'
+import { canonicalJson, checkOptions, invalidInput, type Json } from '../../../core/index.ts'
 import { cosineSimilarity, type EmbeddingSpec, modelNameOf } from '../../../models/index.ts'
 import { expectedOf } from './expected-of.ts'
 import type { ScoreContext, ScoredRun, ScoreFunction } from './score-function.ts'
@@ -26,7 +26,7 @@ export function similarity(options: SimilarityOptions = {}): ScoreFunction {
   checkOptions('similarity', options, ['model'])
   const { model } = options
   if (model !== undefined && typeof model !== 'string' && (typeof model !== 'object' || model === null))
-    throw failure('validation.failed', { what: 'similarity.model', problem: 'it is not an embedding model' })
+    throw invalidInput('similarity.model', 'it is not an embedding model')
   const score = async (run: ScoredRun, context: ScoreContext): Promise<number> => {
     const [expected, answer] = [textOf(expectedOf(run)), textOf(run.response ?? '')]
     // Models reject an empty text, or give any vector for it.

@@ -3,7 +3,7 @@
  * errors, and the states of its branches at each step.
  */
 
-import { checkCall, checkFunction, checkOptions, failure, fieldOf } from '../../../core/index.ts'
+import { checkCall, checkFunction, checkOptions, fieldOf, invalidInput } from '../../../core/index.ts'
 import type { CanonicalEdge } from '../../../topology/index.ts'
 import type { NumberedEvent } from '../../engine/events/run-event.ts'
 import { evolve } from '../../machine/evolve.ts'
@@ -46,7 +46,7 @@ export class Tracer {
   /** Adds the next event of the run, from the first on; an event that was added before is ignored. */
   add(event: NumberedEvent): void {
     if (!Number.isSafeInteger(fieldOf(event, 'seq')))
-      throw failure('validation.failed', { what: 'What Tracer.add was given', problem: 'it is not an event of a run' })
+      throw invalidInput('What Tracer.add was given', 'it is not an event of a run')
     if (event.seq <= (this.#events.at(-1)?.seq ?? 0)) return
     this.#events.push(event)
     if (event.type === 'run.started') this.#edges = event.pinned.topology.edges

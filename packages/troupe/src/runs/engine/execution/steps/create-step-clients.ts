@@ -8,8 +8,8 @@ import {
   checkOptions,
   checkSignal,
   copyJson,
-  failure,
   hashJson,
+  invalidInput,
   milliseconds,
   parse,
   taintField,
@@ -69,10 +69,10 @@ function requestVia(
     if (!at.agents.has(to)) return messages.request(type, payload, options)
     for (const option of ['priority', 'threadId', 'metadata'] as const)
       if (options[option] !== undefined)
-        throw failure('validation.failed', {
-          what: `The option ${option} of request`,
-          problem: `${to} works in this run, where a request becomes a step and no message`,
-        })
+        throw invalidInput(
+          `The option ${option} of request`,
+          `${to} works in this run, where a request becomes a step and no message`,
+        )
     const what = `The payload of ${type.name}`
     const json = copyJson(type.schema ? await parse(type.schema, payload, what) : payload, what)
     const timeoutMs = milliseconds(options.timeout ?? '30s', 'The timeout of the request', '1ms')

@@ -5,6 +5,7 @@ import {
   checkSignal,
   createPage,
   failure,
+  invalidInput,
   isInStep,
   nearest,
   type Page,
@@ -46,7 +47,7 @@ export async function listAllRuns(parts: OrchestraParts, options: AllRunsOptions
   checkOptions(what, options, ['status', 'limit', 'cursor', 'signal'])
   const { status = 'open', limit = limits.default, cursor: start, signal } = options
   checkSignal(what, signal)
-  const wrong = (name: string, problem: string) => failure('validation.failed', { what: `${what}.${name}`, problem })
+  const wrong = (name: string, problem: string) => invalidInput(`${what}.${name}`, problem)
   if (!statuses.includes(status))
     throw wrong(
       'status',

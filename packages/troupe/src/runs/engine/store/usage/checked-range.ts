@@ -1,5 +1,5 @@
 /** The range of time of a report, and the intervals of one over time. */
-import { failure, show } from '../../../../core/index.ts'
+import { invalidInput, show } from '../../../../core/index.ts'
 
 interface Range {
   readonly from?: string
@@ -22,15 +22,12 @@ export function checkedRange(
     if (text === undefined) return otherwise
     const at = typeof text === 'string' ? Date.parse(text) : Number.NaN
     if (Number.isNaN(at))
-      throw failure('validation.failed', {
-        what: `${what}.${name}`,
-        problem: `it must be a time such as 2026-03-01T08:00:00Z, got ${show(text)}`,
-      })
+      throw invalidInput(`${what}.${name}`, `it must be a time such as 2026-03-01T08:00:00Z, got ${show(text)}`)
     return at
   }
   const to = timeOf('to', now)
   const from = timeOf('from', to - lengthMs)
-  if (to <= from) throw failure('validation.failed', { what: `${what}.to`, problem: 'it must be after from' })
+  if (to <= from) throw invalidInput(`${what}.to`, 'it must be after from')
   return { from, to }
 }
 
@@ -48,7 +45,7 @@ export function checkedIntervals(
   now: number,
 ): { readonly from: number; readonly to: number; readonly length: number } {
   const { interval = 'hour' } = range
-  const wrong = (name: string, problem: string) => failure('validation.failed', { what: `${what}.${name}`, problem })
+  const wrong = (name: string, problem: string) => invalidInput(`${what}.${name}`, problem)
   if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it is hour or day')
   const { from, to } = checkedRange(what, range, now, lengths.day)
   const length = lengths[interval]

@@ -1,6 +1,6 @@
 /** Usage by user, team or model over a range of time, of one user or of all users. */
 import { sql } from 'kysely'
-import { checkOptions, checkSignal, failure, type UserId } from '../../../../core/index.ts'
+import { checkOptions, checkSignal, invalidInput, type UserId } from '../../../../core/index.ts'
 import { type Dialect, type Row, type Statement, type Storage, statementOf } from '../../../../storage/index.ts'
 import { checkedRange } from './checked-range.ts'
 import { usageOfRuns } from './run-usage.ts'
@@ -61,7 +61,7 @@ export async function readUsageGroups(
   const what = user === undefined ? 'troupe.usageBy' : 'orchestra.usageBy'
   checkOptions(what, options, ['from', 'to', 'limit', 'signal'])
   checkSignal(what, options.signal)
-  const wrong = (name: string, problem: string) => failure('validation.failed', { what: `${what}${name}`, problem })
+  const wrong = (name: string, problem: string) => invalidInput(`${what}${name}`, problem)
   if (!groupings.includes(by)) throw wrong('', `the first argument is one of ${groupings.join(', ')}`)
   const { limit = limits.default } = options
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > limits.max)
