@@ -1,13 +1,17 @@
 /** The code of a step of a session: the agent, or one of its tools for the application. */
-import type { Json } from '../../core/index.ts'
+import { failure, type Json, nearestOf } from '../../core/index.ts'
 import type { Recorder } from '../../journal/index.ts'
+import { callTool, parseArguments, type Tool, type ToolHost } from '../../tools/index.ts'
 import type { Agent, AskOptions, CtxOf, Outcome, UnsavedMessages } from '../agent-port.ts'
+import { allTools } from '../definitions/all-tools.ts'
+import { BaseLlmAgent, definitionOf } from '../definitions/base-llm-agent.ts'
 import type { StepSpent } from '../definitions/failed-spending.ts'
+import { documentModels, rankingOfStep } from '../memory/similarity.ts'
+import type { Services } from '../services-port.ts'
 import { createAsk } from '../step/ask-question.ts'
 import { guardedStep } from '../step/guarded-step.ts'
 import { replyOnly } from '../step/inner-entry.ts'
 import { threadStep } from '../step/thread-step.ts'
-import { callForHost } from './call-for-host.ts'
 import type { Acting, SessionOptions } from './session-parts.ts'
 import { type OpenStep, type SessionQuestion, type ThreadStore, threadKey, threadMessagesOf } from './thread-store.ts'
 
@@ -59,4 +63,50 @@ export async function sessionStep(
     ...(live ? { live } : {}),
   }
   return guardedStep(services, agent.name, recorder, async () => threadStep(agent, entry))
+}
+
+/**
+ * Calls an agent's tool for the application, in a session; no approval is requested.
+ * @throws ValidationError `tool.unknown` or for the arguments, AccessDeniedError, ProcessingError `tool.failed`
+ */
+async function callForHost(
+  agent: Agent,
+  { tool: name = '', input }: { readonly tool?: string; readonly input: Json },
+  { recorder, ctxOf, services }: { readonly recorder: Recorder; readonly ctxOf: CtxOf; readonly services: Services },
+): Promise<Json> {
+  const tools =
+    agent instanceof BaseLlmAgent
+      ? await allTools(definitionOf(agent), { recorder, services })
+      : new Map<string, Tool>()
+  const tool = tools.get(name)
+  if (!tool)
+    throw failure('tool.unknown', {
+      tool: name,
+      nearest: tools.size === 0 ? 'to give the agent tools' : nearestOf(name, [...tools.keys()], 'docs/tools.md'),
+    })
+  if (agent.access.deny?.includes(name)) throw failure('access.denied', { agent: agent.name, action: name })
+  const { external, guard, limits } = services
+  const { clock, events } = services.platform
+  const { userId } = recorder.principal
+  const { recording, policies } = external
+  const { tool: timeoutMs } = limits.timeouts
+  const host: ToolHost = {
+    clock,
+    events,
+    recording,
+    guard,
+    policies: policies?.tools,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    userId,
+    agent: agent.name,
+    ctxOf,
+    documentModels: (charge) => documentModels(rankingOfStep({ services, recorder }, charge)),
+  }
+  const parsed = await parseArguments(tool, input)
+  try {
+    return await callTool(host, recorder, tool, { id: '1.1', args: input, input: parsed })
+  } catch (error) {
+    if (recorder.signal.aborted) throw error
+    throw failure('tool.failed', { tool: name, problem: (error as Error).message }, { cause: error })
+  }
 }
