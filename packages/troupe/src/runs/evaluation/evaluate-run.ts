@@ -30,12 +30,11 @@ import type { Pinned } from '../machine/machine-events.ts'
 import type { OpenEvaluationTroupe } from './evaluation-troupe.ts'
 import { layOut, pastContext } from './past-context.ts'
 import { RecordedAnswers } from './recorded-answers.ts'
-import { RecordedCalls, recordedCallsOf, type UnrecordedCall } from './recorded-calls.ts'
+import { RecordedCalls, recordedCallsOf, type UnrecordedCall, UnrepeatedCalls } from './recorded-calls.ts'
 import { scoreAnswer } from './score-answer.ts'
 import { createScoreContext } from './scorers/create-score-context.ts'
 import { needsSources, type ScoreContext, type ScoredRun, type ScoreFunction } from './scorers/score-function.ts'
 import { sourcesOf } from './sources-of.ts'
-import { UnrepeatedCalls } from './unrepeated-calls.ts'
 
 /** What an evaluation changes. Without a change it measures how much answers vary. */
 export interface EvaluationChange extends Pick<NonNullable<ForkOptions['edit']>, 'model' | 'prompts'> {

@@ -3,18 +3,25 @@ import {
   type Agent,
   buildStepContext,
   type CtxOf,
+  createRepetitionGuard,
   type GuardrailTrip,
   guardedStep,
   type Outcome,
+  type Services,
   type StepContext,
   type StepEntry,
   stepOfRun,
 } from '../../../../agents/index.ts'
-import { failure, type Json, taintField } from '../../../../core/index.ts'
+import { failure, type Json, taintField, type UserId } from '../../../../core/index.ts'
 import type { EffectUndoOptions, EffectUndoResult, Recorder, StepSpec } from '../../../../journal/index.ts'
 import { runWorkspace } from '../../../../sandbox/index.ts'
+import { compileRules } from '../../../../security/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
+import type { Pinned } from '../../../machine/machine-events.ts'
+import { breakpointsIn } from '../../../machine/people/breakpoints.ts'
 import type { State } from '../../../machine/state.ts'
+import { withDailyBudget } from '../../budgets/daily-usage.ts'
+import { parentOf } from '../../children/parent.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
 import { traceIdOf } from '../../events/run-trace.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
@@ -26,7 +33,6 @@ import { createStepClients } from './create-step-clients.ts'
 import type { Execute } from './flight.ts'
 import type { CodedRun } from './run-step.ts'
 import { stepEndMessage } from './step-end-message.ts'
-import { stepServices } from './step-services.ts'
 
 /** What an execution in a run has besides its command. */
 export interface StepRun extends Pick<StepEntry, 'onSpent' | 'onTripped'> {
@@ -173,5 +179,32 @@ export class StepCode {
     const { user, run } = this.#run
     const journal = stepJournal(run, message.step)
     return this.#parts.journal.inbox.put(user, runJournal(run), journal, 'end', runMessageJson(message))
+  }
+}
+
+/** @param state the state of the run, whose breakpoints may change while it executes */
+function stepServices(
+  { stores: { budgets }, settings: { dailyUsage }, agents: { services } }: OrchestraParts,
+  { user, run, pinned }: { readonly user: UserId; readonly run: string; readonly pinned: Pinned },
+  state: Readonly<State> | undefined,
+): Services {
+  const { timeouts, budget, guards, debug, policies = [] } = pinned.config
+  const limits = parentOf(pinned)?.limits
+  const limiting = withDailyBudget(budgets.of(user, run, budget, limits), dailyUsage?.budget(user))
+  const breakpoints = state ? breakpointsIn(state) : (debug?.breakOn ?? [])
+  const breakOn = breakpoints.flatMap((each) => (each.on === 'tool' ? [each.tool] : []))
+  return {
+    ...services,
+    limits: {
+      ...(policies.length > 0 ? { teamRules: policies.map(({ of, rules }) => compileRules(rules, of)) } : {}),
+      ...(limiting ? { budget: limiting } : {}),
+      timeouts: {
+        ...(timeouts.tool === undefined ? {} : { tool: timeouts.tool }),
+        ...(timeouts.model === undefined ? {} : { model: timeouts.model }),
+        ...(timeouts.human === undefined ? {} : { human: timeouts.human }),
+      },
+      ...(breakOn.length > 0 ? { breakOn } : {}),
+      ...(guards.repetition ? { repetition: createRepetitionGuard(guards.repetition) } : {}),
+    },
   }
 }
