@@ -10,7 +10,7 @@ import {
   type UserId,
   whenAborted,
 } from '../../core/index.ts'
-import type { JournalRecord, StepSpec } from '../../journal/index.ts'
+import { type JournalRecord, journalOwnerOf, runJournal, type StepSpec } from '../../journal/index.ts'
 import { committed, type Fragment, type Statement } from '../../storage/index.ts'
 import { awaitEnd, untilRunEnds } from './await-run.ts'
 import { createChildRuns } from './children/child-runs.ts'
@@ -36,7 +36,7 @@ import type { RowWithUncertain, RunHost } from './run-host.ts'
 import { type Known, RunCode } from './starts/run-code.ts'
 import { type NewRun, readStart, type StartSpec, startRun } from './starts/start-run.ts'
 import { readRetainedRecords } from './store/retained-records.ts'
-import { journalOwnerOf, runJournal, runKey } from './store/run-journals.ts'
+import { runKey } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
 import type { RunRow } from './store/run-store.ts'
 import { withThread } from './threads/with-thread.ts'

@@ -23,7 +23,7 @@ import {
   taintField,
   type UserId,
 } from '../../core/index.ts'
-import type { Resolution } from '../../journal/index.ts'
+import { type Resolution, stepJournal } from '../../journal/index.ts'
 import { type BreakpointSpec, readBreakOn } from '../../topology/index.ts'
 import { type Inspection, inspectRun } from '../history/inspect-run.ts'
 import { PastRun } from '../history/past-run.ts'
@@ -47,7 +47,6 @@ import { recordRead } from './record-read.ts'
 import { type RunResult, revive, type UncertainEffectOfRun } from './run-result.ts'
 import { noteRunTaint, withRunTaint } from './store/note-run-taint.ts'
 import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
-import { stepJournal } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
 import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
 

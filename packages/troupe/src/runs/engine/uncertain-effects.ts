@@ -1,12 +1,11 @@
 /** Uncertain effects of a run, and their resolution, while the run is open and after its end. */
 import { checkText, type UserId } from '../../core/index.ts'
-import type { Resolution, UncertainEffect } from '../../journal/index.ts'
+import { journalOwnerOf, type Resolution, runJournal, stepJournal, type UncertainEffect } from '../../journal/index.ts'
 import { committed } from '../../storage/index.ts'
 import { recordedCall } from '../history/steps/recorded-call.ts'
 import type { CommandOptions } from './commands/command-options.ts'
 import type { OrchestraHost } from './orchestra-host.ts'
 import type { UncertainEffectOfRun } from './run-result.ts'
-import { journalOwnerOf, runJournal, stepJournal } from './store/run-journals.ts'
 
 /** @param all those of the user, if they have been read */
 export async function uncertainEffects(

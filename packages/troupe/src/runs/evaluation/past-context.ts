@@ -1,8 +1,8 @@
 /** The context of a user at the start of a run, and its reconstruction for another execution. */
 import { type Audience, type Entry, type HistoryEntry, hostName, type PushOptions } from '../../context/index.ts'
 import { duration, type Json, type UserId } from '../../core/index.ts'
+import { journalOwnerOf } from '../../journal/index.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
-import { journalOwnerOf } from '../engine/store/run-journals.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { dataAccessOf } from '../history/data-access.ts'
 import type { PastRun } from '../history/past-run.ts'

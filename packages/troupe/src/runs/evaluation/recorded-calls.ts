@@ -11,12 +11,11 @@ import {
   type TroupeError,
   type UserId,
 } from '../../core/index.ts'
-import { inputHash, type RecordedEffect } from '../../journal/index.ts'
+import { inputHash, type RecordedEffect, stepJournal } from '../../journal/index.ts'
 import { readModelCalls } from '../../tools/index.ts'
 import { happened } from '../engine/forks/reject-repeated.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
 import { readRetainedRecords } from '../engine/store/retained-records.ts'
-import { stepJournal } from '../engine/store/run-journals.ts'
 import type { RunRow } from '../engine/store/run-store.ts'
 import { PastRun } from '../history/past-run.ts'
 

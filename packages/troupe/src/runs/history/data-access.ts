@@ -4,10 +4,9 @@
  */
 import type { ContextMesh } from '../../context/index.ts'
 import { decodeJson, type Json, type UserId } from '../../core/index.ts'
-import { allRecords, type JournalRecord, withoutRanges } from '../../journal/index.ts'
+import { allRecords, type JournalRecord, stepJournal, withoutRanges } from '../../journal/index.ts'
 import type { Mailboxes } from '../../messaging/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
-import { stepJournal } from '../engine/store/run-journals.ts'
 import type { PastRun } from './past-run.ts'
 
 /** A read of a context entry by a step. */

@@ -1,7 +1,7 @@
 /** Finds open runs that this build cannot continue, or not as they began: other code, or newer records. */
 import { TroupeError, type UserId } from '../../core/index.ts'
+import { runJournal } from '../../journal/index.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
-import { runJournal } from '../engine/store/run-journals.ts'
 import { readRecord } from '../engine/store/run-record.ts'
 import type { InputOf } from '../machine/machine-events.ts'
 

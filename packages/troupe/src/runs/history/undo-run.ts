@@ -15,11 +15,11 @@ import {
   type StoredError,
   type UserId,
 } from '../../core/index.ts'
+import { stepJournal } from '../../journal/index.ts'
 import { StepCode } from '../engine/execution/steps/step-code.ts'
 import type { ForkSource } from '../engine/forks/fork-run.ts'
 import { forkedFrom } from '../engine/forks/forked-steps.ts'
 import type { OrchestraParts } from '../engine/orchestra-parts.ts'
-import { stepJournal } from '../engine/store/run-journals.ts'
 import { PastRun } from './past-run.ts'
 import { type ExecuteStep, executedSteps } from './steps/executed-steps.ts'
 

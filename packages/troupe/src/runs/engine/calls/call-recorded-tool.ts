@@ -19,6 +19,7 @@ import {
   type TaintLabel,
   type UserId,
 } from '../../../core/index.ts'
+import { stepJournal } from '../../../journal/index.ts'
 import { type ApprovalNeed, approvalNeed, parseArguments, type Tool } from '../../../tools/index.ts'
 import { lowerLimits, teamRules } from '../../../topology/index.ts'
 import { PastRun } from '../../history/past-run.ts'
@@ -29,7 +30,6 @@ import type { OrchestraHost } from '../orchestra-host.ts'
 import { recordRead } from '../record-read.ts'
 import { prepareRun } from '../starts/start-run.ts'
 import { recordedTaint } from '../store/note-run-taint.ts'
-import { stepJournal } from '../store/run-journals.ts'
 import { withCall } from './pinned-call.ts'
 
 /** Names a tool call of a run, as `run.calls` lists it. */

@@ -1,6 +1,7 @@
 /** Answers the step that started a run and charges its parent for the usage, in the change that ends the run. */
 
 import { type Json, taintField, type UserId } from '../../../core/index.ts'
+import { runJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { StepUsage } from '../../machine/machine-events.ts'
@@ -9,7 +10,6 @@ import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal } from '../store/run-journals.ts'
 import { type Charge, type Parent, parentOf } from './parent.ts'
 
 export function answerParent(

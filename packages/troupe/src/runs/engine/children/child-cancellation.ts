@@ -1,9 +1,9 @@
 /** Cancels the child runs of a step or of a run, and waits for their end. */
 import { TroupeError, type UserId, WorkTimer } from '../../../core/index.ts'
+import { stepJournal } from '../../../journal/index.ts'
 import { defaultGraceMs } from '../../machine/clocks/update-clocks.ts'
 import type { ChildRuns } from '../orchestra-parts.ts'
 import type { RunHost } from '../run-host.ts'
-import { stepJournal } from '../store/run-journals.ts'
 
 const isOver = (error: unknown): boolean => error instanceof TroupeError && error.code === 'run.over'
 

@@ -3,6 +3,7 @@
  * decides it. A run that reaches a breakpoint notifies its parent, so that all related runs pause.
  */
 import type { UserId } from '../../../core/index.ts'
+import { journalOwnerOf, runJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { BreakOn } from '../../../topology/index.ts'
 import type { ChildMessage } from '../../machine/command.ts'
@@ -12,7 +13,6 @@ import { openQuestionsOf } from '../../machine/run/run-waiting.ts'
 import type { State } from '../../machine/state.ts'
 import { type RunMessage, runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { journalOwnerOf, runJournal } from '../store/run-journals.ts'
 import { usageSoFar } from './answer-parent.ts'
 import { parentOf } from './parent.ts'
 

@@ -5,7 +5,7 @@
  */
 import type { ChildRun, ChildRunResult, ChildRunSpec } from '../../../agents/index.ts'
 import { checkOptions, failure, hashJson } from '../../../core/index.ts'
-import type { Recorder } from '../../../journal/index.ts'
+import { type Recorder, stepJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { RunConfig } from '../../../topology/index.ts'
 import { heldText } from '../../machine/budgets/budget-use.ts'
@@ -17,7 +17,6 @@ import type { RunStep } from '../execution/steps/run-step.ts'
 import type { OrchestraParts, RemainingBudget } from '../orchestra-parts.ts'
 import { revive } from '../run-result.ts'
 import { isOfCaller, withCaller } from '../starts/of-caller.ts'
-import { stepJournal } from '../store/run-journals.ts'
 import { childCall, childRunId, childWait } from './child-run-id.ts'
 import { childLineage, childPools, type Parent, withParent } from './parent.ts'
 

@@ -4,10 +4,9 @@
  */
 import { sql } from 'kysely'
 import { canonicalJson, checkRecordedLength, failure, type StoredError, type UserId } from '../../../core/index.ts'
-import type { Inbox } from '../../../journal/index.ts'
+import { type Inbox, runJournal } from '../../../journal/index.ts'
 import type { AuditTrail } from '../../../security/index.ts'
 import { type Bind, type Fragment, type Statement, type Storage, templates } from '../../../storage/index.ts'
-import { runJournal } from '../store/run-journals.ts'
 import { commandContent } from '../store/run-migrations.ts'
 import { type Order, runMessageJson } from './run-message.ts'
 

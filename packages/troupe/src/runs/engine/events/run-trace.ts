@@ -1,7 +1,7 @@
 /** The trace of a run: its id, and the spans of its events: the run, below it its branches, below those their steps. */
 import { spanIdOf, type TraceContext, traceIdOfRoot, type UserId } from '../../../core/index.ts'
+import { runJournal, stepJournal } from '../../../journal/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
-import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { EventWithPath } from './run-event.ts'
 
 interface SpanRef {

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { defineAgent, handOff, invoke } from '../../../agents/index.ts'
 import { construct, createVirtualClock, systemRandom } from '../../../core/index.ts'
-import { createJournals, journalMigrations } from '../../../journal/index.ts'
+import { createJournals, journalMigrations, stepJournal } from '../../../journal/index.ts'
 import { silentLog } from '../../../observability/index.ts'
 import { Housekeeping } from '../../../operations/services/housekeeping.ts'
 import { Access } from '../../../security/index.ts'
@@ -11,7 +11,6 @@ import { openStorage } from '../../../storage/index.ts'
 import { createOrchestra } from '../create-orchestra.ts'
 import { Orchestra } from '../orchestra.ts'
 import type { RunAgents } from '../orchestra-parts.ts'
-import { stepJournal } from '../store/run-journals.ts'
 
 const config = { storage: 'memory:', log: 'silent' } as const
 type Parts = Awaited<ReturnType<typeof openParts>>

@@ -4,7 +4,7 @@
  */
 
 import { failure, type StoredError, storeError, TimeSlice, TroupeError, type UserId } from '../../../core/index.ts'
-import type { JournalWriter } from '../../../journal/index.ts'
+import { type JournalWriter, stepJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { usageByModel } from '../../machine/budgets/total-usage.ts'
 import { guardIn } from '../../machine/limits/guards.ts'
@@ -17,7 +17,6 @@ import { answerParent } from '../children/answer-parent.ts'
 import { notifyRelatedRuns } from '../children/notify-related-runs.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { accountTextInParts } from '../store/account-text.ts'
-import { stepJournal } from '../store/run-journals.ts'
 import { spentOf } from '../store/run-store.ts'
 import { storedUsage } from '../store/usage/run-usage.ts'
 

@@ -1,7 +1,7 @@
 /** Computes the state of a run from its journal: the snapshot and each later event. */
 
 import { finishNow, type Json, type UserId, type WorkInParts } from '../../../core/index.ts'
-import type { JournalId, JournalRecord } from '../../../journal/index.ts'
+import { type JournalId, type JournalRecord, runJournal } from '../../../journal/index.ts'
 import { evolve } from '../../machine/evolve.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { askedQuestions, type RunAccount } from '../../machine/run/run-account.ts'
@@ -9,7 +9,6 @@ import { loadState } from '../../machine/save-state.ts'
 import { createState, type State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
 
 interface Content {

@@ -1,7 +1,7 @@
 /** The rows of commands, in the same change and in their order: one change may clear a timer and set it again. */
 
 import { taintField, type UserId } from '../../../core/index.ts'
-import type { JournalId } from '../../../journal/index.ts'
+import { type JournalId, stepJournal } from '../../../journal/index.ts'
 import type { Statement, WorkQueue } from '../../../storage/index.ts'
 import { wallTimeOf } from '../../machine/clocks/run-time.ts'
 import type { Command } from '../../machine/machine-events.ts'
@@ -9,7 +9,6 @@ import type { State } from '../../machine/state.ts'
 import { viewOf } from '../../machine/state-view.ts'
 import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { stepJournal } from '../store/run-journals.ts'
 
 export interface RowTarget {
   readonly user: UserId

@@ -1,10 +1,10 @@
 /** Finds the event from which a failed run is retried; a step that failed with an awaited answer gets a new answer. */
 import { failure, type UserId } from '../../../core/index.ts'
+import { stepJournal } from '../../../journal/index.ts'
 import { rootFailureOf } from '../../history/explain/explain-failure.ts'
 import type { PastRun } from '../../history/past-run.ts'
 import type { NumberedEvent } from '../events/run-event.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { stepJournal } from '../store/run-journals.ts'
 import { failedCalls } from './failed-calls.ts'
 import type { StepLogEntry } from './forked-steps.ts'
 

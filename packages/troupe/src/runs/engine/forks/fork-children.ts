@@ -5,6 +5,7 @@
  */
 
 import { failure, type Json } from '../../../core/index.ts'
+import { runJournal, stepJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { RunAccount } from '../../machine/run/run-account.ts'
 import { viewOf } from '../../machine/state-view.ts'
@@ -14,7 +15,6 @@ import { type Charge, childLineage, type Parent, poolsOf } from '../children/par
 import { runMessageJson } from '../commands/run-message.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { readAccount } from '../store/account-text.ts'
-import { runJournal, stepJournal } from '../store/run-journals.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 export interface ForkedChildren {

@@ -2,10 +2,10 @@
  * The workspace files of a fork: the versions that its source had written where the fork begins. An ended step contributes all
  * of its versions, a waiting step those of the turns that the fork shares, and a later step none.
  */
+import { stepJournal } from '../../../journal/index.ts'
 import { runWorkspace } from '../../../sandbox/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { stepJournal } from '../store/run-journals.ts'
 import type { ForkedSteps, StepLogEntry } from './forked-steps.ts'
 
 interface ForkedLogs {

@@ -17,7 +17,7 @@ import {
   traceIdOfRoot,
   type UserId,
 } from '../../../core/index.ts'
-import type { JournalRecord } from '../../../journal/index.ts'
+import { type JournalRecord, runJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { lowerLimits, type RunLimits } from '../../../topology/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
@@ -34,7 +34,6 @@ import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { isOfCaller, withCaller } from '../starts/of-caller.ts'
-import { runJournal } from '../store/run-journals.ts'
 import { encodeRecord, type RunRecord, readRecord } from '../store/run-record.ts'
 import { editedAgents, rejectIneffective, rejectUnknown } from './edited-agents.ts'
 import type { ForkOptions } from './fork-options.ts'

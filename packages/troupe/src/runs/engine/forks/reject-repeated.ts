@@ -1,10 +1,9 @@
 /** Rejects a fork that would repeat `at-most-once` effects which its source began after the fork's event. */
 import { failure, type UserId } from '../../../core/index.ts'
-import { allRecords, type JournalRecord } from '../../../journal/index.ts'
+import { allRecords, type JournalRecord, runJournal, stepJournal } from '../../../journal/index.ts'
 import { type RecordedCall, recordedCall } from '../../history/steps/recorded-call.ts'
 import type { Event } from '../../machine/machine-events.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal, stepJournal } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
 import { isChild } from './fork-children.ts'
 import type { StepLogEntry } from './forked-steps.ts'

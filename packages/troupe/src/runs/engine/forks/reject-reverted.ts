@@ -1,10 +1,9 @@
 /** Rejects a fork that would share effects which have been undone: its steps would continue as if they had happened. */
 import { failure, type UserId } from '../../../core/index.ts'
-import { allRecords } from '../../../journal/index.ts'
+import { allRecords, runJournal, stepJournal } from '../../../journal/index.ts'
 import { recordedCall } from '../../history/steps/recorded-call.ts'
 import type { Event, Pinned } from '../../machine/machine-events.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal, stepJournal } from '../store/run-journals.ts'
 import { readRecord } from '../store/run-record.ts'
 import { forkedFrom } from './forked-steps.ts'
 import { endedSteps } from './reject-repeated.ts'

@@ -6,9 +6,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Clock, TroupeError, type UserId } from '../../../core/index.ts'
-import { runPrefix, workShards } from '../../../journal/index.ts'
+import { runJournal, runPrefix, workShards } from '../../../journal/index.ts'
 import { type Bind, type Row, type Statement, type Storage, templates } from '../../../storage/index.ts'
-import { runJournal } from '../store/run-journals.ts'
 import { PassedOverRuns } from './passed-over-runs.ts'
 import type { ProcessLease } from './process-lease.ts'
 

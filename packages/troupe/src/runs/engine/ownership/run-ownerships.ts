@@ -3,9 +3,10 @@
  * commits the changes of releases and of abandoned claims.
  */
 import type { UserId } from '../../../core/index.ts'
+import { runJournal } from '../../../journal/index.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal, runKey } from '../store/run-journals.ts'
+import { runKey } from '../store/run-journals.ts'
 import { type OwnedRun, RunOwnership, type RunOwnershipHost } from './run-ownership.ts'
 
 type Parts = Pick<OrchestraParts, 'stores' | 'journal' | 'reporting' | 'host'>

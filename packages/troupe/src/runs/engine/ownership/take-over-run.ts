@@ -2,12 +2,12 @@
 
 import type { Agent } from '../../../agents/index.ts'
 import { failure, TimeSlice, type UserId } from '../../../core/index.ts'
+import { runJournal } from '../../../journal/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import { foldRunInParts } from '../execution/fold-run.ts'
 import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal } from '../store/run-journals.ts'
 import type { RunRow } from '../store/run-store.ts'
 import type { OwnedRun } from './run-ownership.ts'
 

@@ -18,6 +18,7 @@ import {
   type UserId,
   type WorkInParts,
 } from '../../../core/index.ts'
+import { runJournal } from '../../../journal/index.ts'
 import type { Statement, WorkQueue } from '../../../storage/index.ts'
 import {
   type CompiledTopology,
@@ -41,7 +42,6 @@ import { RunOwner } from '../execution/run-owner.ts'
 import { StepLauncher } from '../execution/steps/step-launcher.ts'
 import type { OrchestraParts, TeamCheckContext } from '../orchestra-parts.ts'
 import type { OwnedRun } from '../ownership/run-ownership.ts'
-import { runJournal } from '../store/run-journals.ts'
 import { encodeRecordInParts, readRecord } from '../store/run-record.ts'
 import { withCaller } from './of-caller.ts'
 import type { TeamReference } from './resolve-team.ts'

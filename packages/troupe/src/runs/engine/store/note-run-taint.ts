@@ -11,10 +11,10 @@ import {
   type UserId,
   unknownTaint,
 } from '../../../core/index.ts'
+import { stepJournal } from '../../../journal/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import { readAccountOutline } from './account-text.ts'
 import { readRetainedRecords } from './retained-records.ts'
-import { stepJournal } from './run-journals.ts'
 import { readRecord } from './run-record.ts'
 import type { RunRow } from './run-store.ts'
 

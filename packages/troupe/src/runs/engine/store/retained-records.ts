@@ -1,8 +1,7 @@
 /** The journal of a run, which is deleted `retention.replay` after its end. Only the row with the result remains. */
 import { failure, type UserId } from '../../../core/index.ts'
-import type { JournalRecord } from '../../../journal/index.ts'
+import { type JournalRecord, runJournal } from '../../../journal/index.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runJournal } from './run-journals.ts'
 import type { RunRow } from './run-store.ts'
 
 type RecordReader = Pick<OrchestraParts, 'journal' | 'platform' | 'reporting'>

@@ -1,8 +1,6 @@
 /** The names of a run's journals and threads, and its key in this process. */
 import type { UserId } from '../../../core/index.ts'
-import { escapeRun, journalOwnerOf, runJournal, stepJournal } from '../../../journal/index.ts'
-
-export { journalOwnerOf, runJournal, stepJournal }
+import { escapeRun, journalOwnerOf, stepJournal } from '../../../journal/index.ts'
 
 /** Returns the prefixes of journals that belong to this one: for a run, those of its steps and of their undos. */
 export function childJournalPrefixes(journal: string): readonly string[] {

@@ -1,7 +1,7 @@
 /** The rows of runs: one per run for lists and results, and one without content while the run is open. */
 import { sql } from 'kysely'
 import { type Json, prefixEnd, titleOf, type UserId } from '../../../core/index.ts'
-import { runPrefix, shardOf } from '../../../journal/index.ts'
+import { runJournal, runPrefix, shardOf } from '../../../journal/index.ts'
 import {
   type Bind,
   type Blobs,
@@ -16,7 +16,6 @@ import type { Parent } from '../children/parent.ts'
 import { outlineText } from './account-text.ts'
 import { runEnded } from './ended-runs.ts'
 import { listRuns, type RunFilter, type RunListPosition } from './run-filter.ts'
-import { runJournal } from './run-journals.ts'
 import { resultContent, runContent, titleContent } from './run-migrations.ts'
 import { addWords, searchWordsIn } from './run-words.ts'
 import { openWork, workOwners, workRows } from './run-work.ts'

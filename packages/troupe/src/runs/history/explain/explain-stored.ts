@@ -1,11 +1,10 @@
 /** Explains a run with what the storage has about it: its journal while it is stored, its row afterwards. */
 import type { UserId } from '../../../core/index.ts'
-import type { RecordedEffect } from '../../../journal/index.ts'
+import { type RecordedEffect, runJournal, stepJournal } from '../../../journal/index.ts'
 import type { PolicyDecision } from '../../../security/index.ts'
 import type { OrchestraParts } from '../../engine/orchestra-parts.ts'
 import { readAccountOutline } from '../../engine/store/account-text.ts'
 import type { RetentionTimes } from '../../engine/store/retained-records.ts'
-import { runJournal, stepJournal } from '../../engine/store/run-journals.ts'
 import type { RunRow } from '../../engine/store/run-store.ts'
 import type { PastRun } from '../past-run.ts'
 import { explain, type RunExplanation } from './explain.ts'

@@ -3,10 +3,10 @@
  * executed on its record, which rejects code that sends other prompts.
  */
 import type { Json, UserId } from '../../../core/index.ts'
+import { stepJournal } from '../../../journal/index.ts'
 import { StepCode } from '../../engine/execution/steps/step-code.ts'
 import type { ForkSource } from '../../engine/forks/fork-run.ts'
 import type { OrchestraParts } from '../../engine/orchestra-parts.ts'
-import { stepJournal } from '../../engine/store/run-journals.ts'
 import { PastRun } from '../past-run.ts'
 import { executedSteps } from './executed-steps.ts'
 import { modelCallOf } from './recorded-call.ts'

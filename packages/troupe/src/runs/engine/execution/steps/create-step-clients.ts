@@ -14,13 +14,12 @@ import {
   parse,
   taintField,
 } from '../../../../core/index.ts'
-import type { Recorder } from '../../../../journal/index.ts'
+import { type Recorder, runJournal, stepJournal } from '../../../../journal/index.ts'
 import type { MessageClient, MessageType, RequestOptions } from '../../../../messaging/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
 import { startChildRun } from '../../children/start-child-run.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
-import { runJournal, stepJournal } from '../../store/run-journals.ts'
 import type { RunStep } from './run-step.ts'
 
 /** @param over the clients of the step, if these are of one of its stages, and the rights of agents that act for it */

@@ -13,7 +13,14 @@ import {
   stepOfRun,
 } from '../../../../agents/index.ts'
 import { failure, type Json, taintField, type UserId } from '../../../../core/index.ts'
-import type { EffectUndoOptions, EffectUndoResult, Recorder, StepSpec } from '../../../../journal/index.ts'
+import {
+  type EffectUndoOptions,
+  type EffectUndoResult,
+  type Recorder,
+  runJournal,
+  type StepSpec,
+  stepJournal,
+} from '../../../../journal/index.ts'
 import { runWorkspace } from '../../../../sandbox/index.ts'
 import { compileRules } from '../../../../security/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
@@ -27,7 +34,6 @@ import { traceIdOf } from '../../events/run-trace.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { isOfCaller } from '../../starts/of-caller.ts'
 import { descriptionsOf } from '../../starts/run-code.ts'
-import { runJournal, stepJournal } from '../../store/run-journals.ts'
 import { threadOfStep } from '../../threads/run-threads.ts'
 import { createStepClients } from './create-step-clients.ts'
 import type { Execute } from './flight.ts'

@@ -8,12 +8,11 @@ import {
   nextMacrotask,
   type StoredError,
 } from '../../../../core/index.ts'
-import type { StepEnd, StepSpec } from '../../../../journal/index.ts'
+import { type StepEnd, type StepSpec, stepJournal } from '../../../../journal/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
 import type { RunMessage } from '../../commands/run-message.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
-import { stepJournal } from '../../store/run-journals.ts'
 import { addTrip, type Execute, type Flight, progressIn } from './flight.ts'
 import type { CodedRun } from './run-step.ts'
 import { StepCode } from './step-code.ts'
