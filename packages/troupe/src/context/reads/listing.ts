@@ -31,8 +31,9 @@ export interface ListQuery {
   readonly topics: readonly string[] | undefined
 }
 
-export function checkLimit(limit: unknown, standard = 100): number {
-  if (limit === undefined) return standard
+/** @returns the limit of a page, 100 by default */
+export function checkLimit(limit: unknown): number {
+  if (limit === undefined) return 100
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > 1_000)
     throw invalidInput('limit', 'it must be a whole number from 1 to 1,000')
   return limit

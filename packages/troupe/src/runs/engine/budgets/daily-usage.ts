@@ -55,7 +55,8 @@ const retainedDays = 31
 const dayMs = 86_400_000
 
 /** @throws ValidationError naming the option that is unknown or out of its bounds */
-export function checkDailyLimits(where: string, limits: DailyLimits): void {
+export function checkDailyLimits(limits: DailyLimits): void {
+  const where = 'limits.user.perDay'
   checkOptions(where, limits, names)
   for (const name of names) {
     const value: unknown = limits[name]

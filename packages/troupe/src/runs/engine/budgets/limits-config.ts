@@ -28,6 +28,6 @@ export function readLimits(limits: LimitsConfig = {}): { readonly run: RunLimits
   const { user = {} } = limits
   checkOptions('limits.user', user, ['perDay'])
   const { perDay = {} } = user
-  checkDailyLimits('limits.user.perDay', perDay)
+  checkDailyLimits(perDay)
   return { run: readRunLimits('limits.run', limits.run), perDay }
 }

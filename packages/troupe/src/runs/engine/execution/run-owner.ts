@@ -106,9 +106,9 @@ export class RunOwner {
     for (const event of first) this.#observers.announce(event)
   }
 
-  /** Executes the pending commands. @param entry how the open steps begin; none after a fork */
-  resume(commands: Iterable<Command>, entry?: StepSpec['entry']): void {
-    for (const command of commands) this.#steps.carryOut(command, entry)
+  /** Executes the pending commands of a run that another process owned. */
+  resume(): void {
+    for (const command of pending(this.state)) this.#steps.carryOut(command, 'restart')
     this.arrived()
   }
 

@@ -2,7 +2,6 @@
 import type { Agent } from '../../../agents/index.ts'
 import { failure, TroupeError, type UserId } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
-import { pending } from '../../machine/pending.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
 import type { StepLauncher } from '../execution/steps/step-launcher.ts'
 import { runKey } from '../store/run-journals.ts'
@@ -151,7 +150,7 @@ export class RunOwnership {
   #takeOver(ownAgents?: ReadonlyMap<string, Agent>): Claim {
     return {
       change: () => this.#host.takeOver(this.user, this.run, ownAgents),
-      resume: (owner) => owner.resume(pending(owner.state), 'restart'),
+      resume: (owner) => owner.resume(),
       isStart: false,
     }
   }
