@@ -26,6 +26,7 @@ import { OutboundQueue } from './sending/outbound-queue.ts'
 import { Outbox } from './sending/outbox.ts'
 import { stepRequests } from './sending/step-requests.ts'
 import { largeMessageBytes } from './statements/cleanup-statements.ts'
+import type { MessageLocation } from './statements/delivery-statements.ts'
 import { maxEnds } from './statements/mailbox-read-statements.ts'
 
 /** Finds the recipients of messages that name none. */
@@ -60,8 +61,19 @@ function endOf({ state, reason, ended_at }: Row): MessageEnd | undefined {
   return { state: ended, at: Number(ended_at) }
 }
 
-/** One message in 2^7 that leaves a mailbox also sweeps it. */
+/** The end of one message in 2^7 also deletes rows of its mailbox that are no longer needed. */
 const cleanupBits = 7
+
+/**
+ * Returns whether the end of the message cleans up its mailbox. The number of the message is stored, so mailboxes are
+ * cleaned up although each process handles few messages; and so are many mailboxes with few messages each.
+ */
+function isChosen({ user, mailbox, seq }: MessageLocation): boolean {
+  let hash = 0
+  for (const letter of user + mailbox) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0
+  // Fibonacci hashing spreads the chosen numbers of a mailbox evenly.
+  return Math.imul(hash + seq, 0x9e3779b1) >>> (32 - cleanupBits) === 0
+}
 
 /** @example const mailboxes = new Mailboxes({ storage, blobs, platform, security: { incidents }, recipients, steps }) */
 export class Mailboxes {
@@ -80,7 +92,6 @@ export class Mailboxes {
   #polling: Promise<void> | undefined
   #pollPending = false
   #closed = false
-  #capacityChangeCount = 0
 
   constructor(parts: MailboxesParts, config?: MessagingConfig) {
     this.parts = parts
@@ -95,7 +106,10 @@ export class Mailboxes {
     this.outbox = new Outbox(this.messaging, this.outboundQueue, this.#maintenance)
     this.#alarms = new DueAlarms({ clock, maintenance: this.#maintenance })
     this.messaging.onScheduled = (user, mailbox, at) => this.#alarms.expect(user, mailbox, at)
-    this.messaging.onCapacityFreed = (user, mailbox, bytes) => this.#onCapacityFreed(user, mailbox, bytes)
+    this.messaging.onCapacityFreed = () => {
+      if (!this.#closed && this.outbox.holding) void this.outbox.pump()
+    }
+    this.messaging.onEnded = (message) => this.#onEnded(message)
     this.#stopHints = storage.onHint((hint) => {
       if (this.#closed) return
       const work = 'work' in hint ? hint.work : undefined
@@ -226,12 +240,9 @@ export class Mailboxes {
     await this.signatures?.stop()
   }
 
-  #onCapacityFreed(user: string, mailbox: string, bytes: number): void {
-    if (this.#closed) return
-    if (this.outbox.holding) void this.outbox.pump()
-    // Fibonacci hashing is uniform for any order of mailboxes, and cheaper than a random number.
-    const chosen = Math.imul(++this.#capacityChangeCount, 0x9e3779b1) >>> (32 - cleanupBits) === 0
-    if (!chosen && bytes <= largeMessageBytes) return
+  #onEnded(message: MessageLocation): void {
+    if (this.#closed || !(isChosen(message) || message.bytes > largeMessageBytes)) return
+    const { user, mailbox } = message
     // Only the close of the troupe waits for a cleanup; the next one continues it.
     const cleanup = this.#cleanup(user, mailbox).catch(() => {})
     this.#cleanups.add(cleanup)

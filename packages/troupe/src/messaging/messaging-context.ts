@@ -136,7 +136,8 @@ export class MessagingContext {
   readonly capacity: Notifier
   /** Notifies of answers to requests. */
   readonly answers: Notifier
-  onCapacityFreed: (user: string, mailbox: string, bytes: number) => void = () => {}
+  onCapacityFreed: () => void = () => {}
+  onEnded: (message: MessageLocation) => void = () => {}
   onScheduled: (user: string, mailbox: string, availableAt: Bind) => void = () => {}
 
   constructor(
@@ -292,9 +293,9 @@ export class MessagingContext {
     return this.signed ? this.signed.check(user, rows, (row) => this.#jsonOf(row)) : new Map()
   }
   /** Notifies senders that wait for capacity, after a message has left the mailbox. */
-  notifyCapacityFreed({ user, mailbox, bytes }: Pick<MessageLocation, 'user' | 'mailbox' | 'bytes'>): void {
+  notifyCapacityFreed({ user, mailbox }: Pick<MessageLocation, 'user' | 'mailbox'>): void {
     this.capacity.notify(user, mailbox)
-    this.onCapacityFreed(user, mailbox, bytes)
+    this.onCapacityFreed()
   }
   /** Reports a committed message. */
   sent({ user, id, sender, mailbox, type, priority, trace, scheduled, availableAt }: OutgoingMessage): void {

@@ -172,7 +172,10 @@ export class DeliveryHandle implements Delivery {
     this.#messaging.arrivals.notify(user, mailbox)
     if (this.message.requiresConfirmation && how === 'acknowledged')
       this.#messaging.arrivals.notify(user, this.message.from)
-    if (how !== 'nacked') this.#messaging.notifyCapacityFreed(this.lease)
+    if (how !== 'nacked') {
+      this.#messaging.notifyCapacityFreed(this.lease)
+      this.#messaging.onEnded(this.lease)
+    }
     if (this.#replyTo && 'request' in this.#replyTo) this.#messaging.answers.notify(user, this.#replyTo.request)
     const { from, type } = this.message
     // The reason is stored with the dead letter only: it may quote the content of the message, which no event has.

@@ -219,7 +219,7 @@ async function marked(
   if (!result.ok) throw commitRejection(result)
   const found = result.affected.slice(0, marks.length).reduce((sum, affected) => sum + affected, 0)
   // A read message frees capacity for waiting senders in any process.
-  if (found > 0) messaging.notifyCapacityFreed({ user, mailbox, bytes: 0 })
+  if (found > 0) messaging.notifyCapacityFreed({ user, mailbox })
   return found
 }
 

@@ -48,12 +48,12 @@ export class Maintenance {
     const moved = this.#bring(user, mailbox, due)
     const released = [
       ...expired.map(async (row) => {
-        const done = await this.#change(
-          user,
-          this.#messaging.deliveries.remove(toMessageLocation(row), 'done', 'expired', false),
-        )
-        if (done) this.#messaging.emit('message.expired', user, { id: String(row.id), to: mailbox })
-        return done
+        const location = toMessageLocation(row)
+        const done = await this.#change(user, this.#messaging.deliveries.remove(location, 'done', 'expired', false))
+        if (!done) return false
+        this.#messaging.onEnded(location)
+        this.#messaging.emit('message.expired', user, { id: location.id, to: mailbox })
+        return true
       }),
       ...exhausted.map((row) => this.#exhaust(row)),
     ]
@@ -61,7 +61,7 @@ export class Maintenance {
     const count = (await Promise.all(released)).filter(Boolean).length
     if (count > 0) {
       this.#messaging.arrivals.notify(user, mailbox)
-      this.#messaging.notifyCapacityFreed({ user, mailbox, bytes: 0 })
+      this.#messaging.notifyCapacityFreed({ user, mailbox })
     }
     return { enqueued, released: count }
   }
@@ -82,6 +82,7 @@ export class Maintenance {
     const done = await this.#change(user, [...removed, ...answer.statements, ...ended], answer.wake)
     if (!done) return false
     notifyUnanswered(this.#messaging, row)
+    this.#messaging.onEnded(location)
     const fields = { id, to: mailbox, from: String(row.sender), messageType, attempt: Number(row.attempts) }
     this.#messaging.emit('message.dead-lettered', user, fields, () => ({ error }))
     return true
@@ -127,8 +128,10 @@ export class Maintenance {
       ...(this.#messaging.signed?.seen(row) ?? []),
     ]
     const done = await this.#change(location.user, [...removed, ...answer.statements], answer.wake)
-    if (done) notifyUnanswered(this.#messaging, row)
-    return done
+    if (!done) return false
+    notifyUnanswered(this.#messaging, row)
+    this.#messaging.onEnded(location)
+    return true
   }
 
   /** @returns false if the guard failed, because another process has made the change */

@@ -249,6 +249,7 @@ export class OutboundQueue {
   dropped(victims: readonly Row[]): void {
     for (const row of victims) {
       notifyUnanswered(this.#messaging, row)
+      this.#messaging.onEnded(toMessageLocation(row))
       this.#messaging.emit('message.dropped', String(row.user_id), { id: String(row.id), to: String(row.mailbox) })
     }
   }

@@ -7,7 +7,7 @@ import type { Fragment, Row } from '../../storage/index.ts'
 import type { MessagingContext } from '../messaging-context.ts'
 import { unanswered } from '../receiving/delivery-handle.ts'
 import { type Maintenance, toMove } from '../receiving/maintenance.ts'
-import { replyToOf } from '../receiving/message-row.ts'
+import { replyToOf, toMessageLocation } from '../receiving/message-row.ts'
 import { maxHeldMailboxes } from '../statements/maintenance-statements.ts'
 import { mailboxLimitText } from '../statements/send-statements.ts'
 import { MessageConfirmed, MessageRejected } from './message-confirmed.ts'
@@ -139,6 +139,7 @@ export class Outbox {
     const result = await this.#messaging.commit(user, statements, null, ['mailboxes', 'outbox', ...(reply.wake ?? [])])
     if (result.ok) {
       this.#messaging.arrivals.notify(user, sender)
+      this.#messaging.onEnded(toMessageLocation(row))
       this.#messaging.emit('message.rejected', user, { id, from: sender, to: mailbox, messageType: String(row.type) })
     }
     return result.ok

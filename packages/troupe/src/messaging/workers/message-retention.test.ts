@@ -1,5 +1,8 @@
 /** What handlers recorded of their messages goes with its retention. */
-import { afterEach, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it, onTestFinished } from 'vitest'
 import { createSkippingClock, type SkippingClock } from '../../core/time/skipping-clock.test.fixture.ts'
 import { defineMessage } from '../message-type.ts'
 import {
@@ -160,4 +163,45 @@ it('A mailbox shows the last 500 acknowledged messages, and retains dead letters
   await testbed.clock.advance('1d')
   await acknowledge(1_200, 200)
   expect(await mailbox.counts()).toMatchObject({ dead: 0 })
+})
+
+it('A mailbox deletes ended messages although each process handles few of them.', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-messages-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const url = `sqlite:${join(folder, 'troupe.db')}`
+  clock = createSkippingClock()
+  for (let opened = 0; opened < 16; opened++) {
+    if (opened > 0) await testbed.close()
+    testbed = await openMessagingTestbed({ url, clock, seed: `process ${opened}` })
+    await Promise.all(Array.from({ length: 60 }, (_, n) => send(n)))
+    const { mailbox } = testbed.agent('Till')
+    for (let left = 60; left > 0; left--) for (const delivery of await mailbox.receive()) await delivery.ack()
+    await testbed.clock.advance('1ms')
+  }
+  await expect.poll(() => counted('messages'), { timeout: 30_000 }).toBeLessThan(700)
+})
+
+it('Mailboxes with one message each forget dedupe ids after a day.', async () => {
+  await open({})
+  const handle = async (name: string) => {
+    for (let n = 0; n < 400; n++) {
+      const to = `${name}${n}`
+      await testbed.agent('Host').messages.send(Order, n, { to, dedupeId: to })
+      await (await testbed.agent(to).mailbox.receive())[0]?.ack()
+    }
+  }
+  await handle('Till')
+  clock.skip('25h')
+  await handle('Shop')
+  await expect.poll(() => counted('messages where dedupe_id is not null'), { timeout: 30_000 }).toBe(400)
+})
+
+it('A mailbox deletes messages that were dropped for newer ones.', async () => {
+  await open({ backpressure: 'drop-oldest', capacity: { count: 10 } })
+  for (let n = 0; n < 150; n++) {
+    for (let i = 0; i < 10; i++) await send(n)
+    await testbed.clock.advance('1ms')
+  }
+  await expect.poll(() => counted('messages'), { timeout: 30_000 }).toBeLessThan(700)
+  expect(await testbed.agent('Till').mailbox.counts()).toMatchObject({ waiting: 10 })
 })
