@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { dropSchema, missingServer, schemaName, server } from '../../../test/postgres/postgres-server.ts'
 import { createVirtualClock, type Duration, seededRandom, systemClock, systemRandom } from '../../core/index.ts'
 import { type OpenedStorage, openStorage } from '../../storage/index.ts'
@@ -46,6 +49,23 @@ describe('a shared rate limit', () => {
     expect(times.length).toBeGreaterThan(80)
     for (const [i, at] of times.entries())
       expect(times.filter((time) => time > at - 60_000 && time <= at).length, `${i}`).toBeLessThanOrEqual(10)
+  })
+  it('A shared rate limit does not count calls of a clock that was far ahead.', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-rates-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const url = `sqlite:${join(folder, 'troupe.db')}`
+    const at = async (start: number) => {
+      const clock = createVirtualClock({ start })
+      const storage = await openStorage({ url, migrations: journalMigrations, clock, random: seededRandom(1) })
+      onTestFinished(() => storage.close())
+      return { clock, storage, search: new SharedRateLimiter({ storage, clock }, { name: 'search', limit: 1 }) }
+    }
+    const ahead = await at(Date.UTC(2026, 0, 1, 1))
+    expect((await ahead.search.take()).allowed).toBe(true)
+    await ahead.storage.close()
+    const { search } = await at(Date.UTC(2026, 0, 1))
+    expect((await search.take()).allowed).toBe(true)
+    expect((await search.take()).retryAfterMs).toBeLessThanOrEqual(63_000)
   })
   it('A shared rate limit reports when a call is free, and waits for it.', async () => {
     const { clock, limiter } = await limited()

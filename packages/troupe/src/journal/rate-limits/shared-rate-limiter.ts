@@ -176,8 +176,10 @@ function compileStatements(dialect: Dialect, sliceMs: number) {
       (p) => sql`insert into rate_limits (key, last_used_at) values (${p.key}, ${now(p)} + ${longer})
         on conflict (key) do update set last_used_at = excluded.last_used_at`,
     ),
+    // Slices a window ahead were counted before the clock was set back; a change that waited for another one has an older time.
     forget: compile<Timed>(
-      (p) => sql`delete from rate_limit_slots where key = ${p.key} and slot < ${slotOf(p)} - ${sliceCount}`,
+      (p) => sql`delete from rate_limit_slots where key = ${p.key}
+        and (slot < ${slotOf(p)} - ${sliceCount} or slot > ${slotOf(p)} + ${sliceCount})`,
     ),
     count: compile<Timed & { limit: number }>(
       (p) => sql`insert into rate_limit_slots (key, slot, calls)
