@@ -41,5 +41,5 @@ export {
   type ToolChoice,
 } from './settings/call-settings.ts'
 export { defaultContextWindow } from './settings/context-windows.ts'
-export { executedBy } from './settings/with-executed-calls.ts'
+export { makerMark } from './settings/maker-of.ts'
 export { cosineSimilarity } from './texts/embeddings.ts'

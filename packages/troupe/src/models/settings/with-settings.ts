@@ -8,6 +8,7 @@ import { type ProviderKind, providerOptionsOf } from './provider-settings.ts'
 import { withCallIds } from './with-call-ids.ts'
 import { withExecutedCalls } from './with-executed-calls.ts'
 import { withPromptCache } from './with-prompt-cache.ts'
+import { withReasoning } from './with-reasoning.ts'
 import { withToolFiles } from './with-tool-files.ts'
 
 type Carried = Pick<CallSettings, 'reasoning' | 'serviceTier' | 'promptCache' | 'parallelToolCalls' | 'logprobs'>
@@ -34,8 +35,9 @@ export function withSettings(model: LanguageModelV4, kind: ProviderKind, name: s
     const { troupe, ...others } = options.providerOptions ?? {}
     const settings = (troupe ?? {}) as Carried
     const providerOptions = providerOptionsOf(kind, provider, { ...settings, providerOptions: others })
+    const readable = withReasoning(kind, name, withExecutedCalls(kind, name, options))
     const asked = {
-      ...withCallIds(kind, withToolFiles(kind, withExecutedCalls(kind, name, options))),
+      ...withCallIds(kind, name, withToolFiles(kind, readable)),
       ...(providerOptions && Object.keys(providerOptions).length > 0 ? { providerOptions } : {}),
     }
     if (providerOptions === undefined || Object.keys(providerOptions).length === 0) delete asked.providerOptions

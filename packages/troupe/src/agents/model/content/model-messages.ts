@@ -19,7 +19,7 @@ import {
   TroupeError,
   truncateText,
 } from '../../../core/index.ts'
-import { type AnswerPart, executedBy, type ModelAnswer } from '../../../models/index.ts'
+import { type AnswerPart, type ModelAnswer, makerMark } from '../../../models/index.ts'
 
 export type ThreadMessage = Exclude<LanguageModelV4Message, { role: 'system' }>
 export type ToolResultPart = LanguageModelV4ToolResultPart
@@ -91,9 +91,10 @@ export function assistantMessage(answer: ModelAnswer): ThreadMessage | undefined
   if (visible.every(({ type }) => type === 'reasoning')) return undefined
   const content = visible.map((part) => {
     const isExecuted = part.type === 'tool-result' || (part.type === 'tool-call' && part.providerExecuted)
-    const providerOptions = isExecuted
-      ? { ...part.providerMetadata, ...executedBy(answer.model) }
-      : part.providerMetadata
+    const providerOptions =
+      isExecuted || part.type === 'reasoning'
+        ? { ...part.providerMetadata, ...makerMark(answer.model) }
+        : part.providerMetadata
     const options = providerOptions ? { providerOptions } : {}
     if (part.type === 'text' || part.type === 'reasoning') return { type: part.type, text: part.text, ...options }
     if (part.type === 'file') return { ...promptPart(part), ...options }
