@@ -40,6 +40,16 @@ it('An agent whose answers are all cut off fails after three, with the reason an
   }
 })
 
+it('A model whose provider reports an error after half an answer is asked again, and fails after three.', async () => {
+  const half: MockItem = { text: 'I will look it up.', finish: 'error' }
+  const { model, result } = await asked([half, 'Two orders.'])
+  expect(result).toMatchObject({ text: 'Two orders.', finish: 'stop' })
+  expect(lastText(model)).toContain('ended with an error')
+  const failed = await asked([half, half, half])
+  expect(failed.result).toMatchObject({ status: 'failed', error: { code: 'model.answer' } })
+  expect((failed.result as { readonly error: Error }).error.message).toContain('failed to finish its last answer')
+})
+
 it('An agent whose calls cannot be carried out fails with the reason that they were cut off.', async () => {
   const call: MockItem = { toolCalls: [{ name: 'unknown' }], finish: 'length' }
   const { result } = await asked([call, call, call, call, call])

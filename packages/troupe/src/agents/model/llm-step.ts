@@ -37,6 +37,7 @@ import {
   onlyFinishEnds,
   steerCut,
   steerEmpty,
+  steerFailed,
   steerOutput,
   steerToTool,
 } from './steering.ts'
@@ -193,6 +194,7 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
     if (isCut(answer)) return { steer: () => steerCut, isForm: true }
     return { steer: (attempt) => (entry.flow.value === undefined ? steerToTool(entry.flow, attempt) : steerEmpty) }
   }
+  if (hasFailed(answer)) return { steer: () => steerFailed, isForm: true }
   const isValue = entry.flow.value !== undefined
   if (!isValue && (steers === 0 || !onlyFinishEnds(entry.flow)))
     return { steer: (attempt) => steerToTool(entry.flow, attempt) }
@@ -206,6 +208,9 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
 }
 
 const isCut = ({ finish }: ModelAnswer) => finish === 'length'
+/** Returns whether the provider gave up on the answer, such as Google on a malformed call after half a text. */
+const hasFailed = ({ finish }: ModelAnswer) => finish === 'error'
+const failedProblem = 'its provider reports that it failed to finish its last answer'
 const cutProblem = 'the maximum number of tokens cut off its last answer (raise maxOutputTokens, or ask for less)'
 
 const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone, answer: ModelAnswer) =>
@@ -218,8 +223,9 @@ const misused = ({ definition }: LlmRun, attempts: number, done: CallsDone, answ
 function unsteered({ definition, entry, offer }: LlmRun, steers: number, answer: ModelAnswer) {
   const text = answerText(answer)
   const began = text.trim() === '' ? '' : `; the last began with "${truncateText(text, 120)}"`
-  const problem = isCut(answer)
-    ? `${cutProblem}${began}`
+  const ended = isCut(answer) ? cutProblem : hasFailed(answer) ? failedProblem : undefined
+  const problem = ended
+    ? `${ended}${began}`
     : entry.flow.value === undefined
       ? diagnosis(entry.flow, [...offer.tools.keys()], text)
       : began === ''

@@ -46,6 +46,8 @@ function choicesOf(flow: Flow): readonly { readonly tool: string; readonly examp
 export const steerEmpty = 'Your answer was empty. Answer in words, or call a tool.'
 export const steerCut =
   'Your answer was cut off, because it reached the maximum number of tokens. Give a shorter one that is complete.'
+export const steerFailed =
+  'Your answer ended with an error, for example in a malformed tool call. Answer again, completely.'
 export const steerOutput = (problem: string): string =>
   `Your answer does not fit the form asked for: ${problem}. Answer with one JSON value of that form and nothing else.`
 
