@@ -61,6 +61,22 @@ export function thrownByModel(thrown: unknown): object {
 }
 
 /**
+ * Returns whether an error in a stream only says that its event has a type that the package of the provider does not know.
+ * Providers add types, and ask clients to ignore those that they do not know.
+ */
+export function isUnknownEvent(reported: unknown): boolean {
+  const { name, cause } = (reported ?? {}) as {
+    readonly name?: unknown
+    readonly cause?: { readonly issues?: unknown }
+  }
+  const issues = cause?.issues
+  if (name !== 'AI_TypeValidationError' || !Array.isArray(issues) || issues.length === 0) return false
+  return issues.every(({ code, discriminator, path }) => {
+    return code === 'invalid_union' && discriminator === 'type' && Array.isArray(path) && path.at(-1) === 'type'
+  })
+}
+
+/**
  * Reads an error that a provider reports within a stream. Its form depends on the provider, and its status may be missing.
  * Without a status it counts as a broken connection.
  */

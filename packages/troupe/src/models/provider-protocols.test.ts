@@ -242,3 +242,26 @@ it('A pause before another attempt is an event, with its length and reason.', as
     { attempt: 3, pauseMs: expect.any(Number), reason: 'failed' },
   ])
 })
+
+it('An event of a type that is not known is ignored in a stream, and a known event without its form is not.', async () => {
+  const of = (data: { readonly type: string; readonly [field: string]: unknown }) => [data.type, data] as const
+  const delta = (value: object) => of({ type: 'content_block_delta', index: 0, delta: value })
+  const start = of({
+    type: 'message_start',
+    message: { id: 'm', model: 'test', usage: { input_tokens: 7, output_tokens: 1 } },
+  })
+  const begin = of({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } })
+  const text = delta({ type: 'text_delta', text: 'one' })
+  const ends = [
+    of({ type: 'content_block_stop', index: 0 }),
+    of({ type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 3 } }),
+    of({ type: 'message_stop' }),
+  ]
+  const unknown = [of({ type: 'new_event' }), begin, delta({ type: 'new_delta' }), text]
+  const { ask, asked } = await openProvider([{ raw: [start, ...unknown, ...ends] }], "Anthropic's messages")
+  expect(textOf(await ask(true))).toBe('one')
+  expect(asked).toHaveLength(1)
+  const formless = [start, begin, text, delta({ type: 'text_delta', text: 2 }), ...ends]
+  const second = await openProvider([{ raw: formless }, { text: 'two' }], "Anthropic's messages")
+  expect(textOf(await second.ask(true))).toBe('two')
+})

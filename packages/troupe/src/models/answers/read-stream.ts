@@ -7,7 +7,7 @@ import type {
   SharedV4Warning,
 } from '@ai-sdk/provider'
 import { whenAborted } from '../../core/index.ts'
-import { invalidModelAnswer, reportedInStream } from '../model-failure.ts'
+import { invalidModelAnswer, isUnknownEvent, reportedInStream } from '../model-failure.ts'
 import type { LivePart } from '../models-port.ts'
 import { maxAnswerCharacters, readFile, weightOf } from './read-answer.ts'
 
@@ -57,7 +57,7 @@ export async function readStream(
       if (done || size > maxAnswerCharacters) break
       onActivity()
       const before = size
-      if (part.type === 'error') throw reportedInStream(part.error)
+      if (part.type === 'error' && !isUnknownEvent(part.error)) throw reportedInStream(part.error)
       if (isTextPiece(part)) {
         const type = part.type.startsWith('text') ? 'text' : 'reasoning'
         // The signature of a reasoning comes with its start, a delta or its end, depending on the provider.
