@@ -21,6 +21,20 @@ describe('a folder without a configuration', () => {
     60_000,
   )
 
+  it.each(['serve', 'dev'])(
+    'The command `troupe %s` rejects a wrong port before it opens the troupe, whose runs would continue.',
+    async (command) => {
+      const empty = new Folder()
+      for (const port of ['80O0', '70000', '-1']) {
+        const { code, error } = await empty.run([command, '--port', port])
+        expect({ code, error }).toEqual({ code: 2, error: expect.stringContaining(`--port takes a number`) })
+      }
+      expect(existsSync(join(empty.path, 'data'))).toBe(false)
+      empty[Symbol.dispose]()
+    },
+    60_000,
+  )
+
   it('The program stores its compiled modules in the cache folder of its user, and works where there is none.', async () => {
     const XDG_CACHE_HOME = join(folder.path, 'caches')
     const version = async () => (await folder.run(['--version'], { env: { XDG_CACHE_HOME } })).out

@@ -1,9 +1,9 @@
 /** Commands that run until they are ended: a server, a worker, and a server that restarts when code changes. */
 import type { LoadedConfig } from '../../configuration/index.ts'
-import type { CliCommand, CommandContext } from '../cli-command.ts'
+import type { CliCommand, CommandContext, Options } from '../cli-command.ts'
 import { integerOption, text } from '../cli-command.ts'
 import { unlessStopped, usable } from '../command-context.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, misused } from '../exit-codes.ts'
 import { missingConfig, missingConfigRemedy } from '../teams/missing-config.ts'
 import { tuneCollector } from '../tune-collector.ts'
 
@@ -17,6 +17,7 @@ export const serveCommands: readonly CliCommand[] = [
       ['--port <n>', 'where it listens; 0 takes a free one (default: 8000)'],
     ],
     async run(context, _, options) {
+      const port = portOption(options)
       tuneCollector()
       const loaded = usable(await context.withTeams())
       noteMissingConfig(context, loaded)
@@ -31,7 +32,7 @@ export const serveCommands: readonly CliCommand[] = [
         const server = await serve(troupe, {
           ...loaded.server,
           ...(host === undefined ? {} : { host }),
-          ...(options.port === undefined ? {} : { port: integerOption(options, 'port', 8_000) }),
+          ...(port === undefined ? {} : { port }),
         })
         const { url, metricsUrl: metrics } = server
         context.out.line({
@@ -87,11 +88,20 @@ export const serveCommands: readonly CliCommand[] = [
     description: 'Serve, and restart whenever a file of this folder changes',
     options: [['--port <n>', 'where it listens (default: 8000)']],
     async run(context, _, options) {
+      const port = portOption(options)
       const { develop } = await import('../develop.ts')
-      return develop(context, options.port === undefined ? [] : ['--port', String(options.port)])
+      return develop(context, port === undefined ? [] : ['--port', String(port)])
     },
   },
 ]
+
+/** @throws CliError if the value is no port. Read before the troupe opens, since an open troupe carries runs. */
+function portOption(options: Options): number | undefined {
+  if (options.port === undefined) return undefined
+  const port = integerOption(options, 'port', 0)
+  if (port > 65_535) throw misused(`--port takes a number from 0 to 65535, and got ${port}.`)
+  return port
+}
 
 /** Prints a note about a missing configuration. The storage is served anyway, because its data can be viewed. */
 function noteMissingConfig({ out }: CommandContext, loaded: LoadedConfig): void {
