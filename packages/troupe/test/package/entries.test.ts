@@ -6,7 +6,11 @@ import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 
 const packageFolder = join(import.meta.dirname, '../..')
-const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { exports: object }
+const manifest = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+  exports: Readonly<Record<string, string | { readonly types: string }>>
+  dependencies: object
+  peerDependencies: object
+}
 const entries = Object.keys(manifest.exports)
   .filter((entry) => !entry.endsWith('.json'))
   .map((entry) => `troupe${entry.slice(1)}`)
@@ -54,6 +58,21 @@ test.each([
   expect(
     others.filter((name) => /fastify|modelcontextprotocol|^ai$|kysely|zod|pino-pretty|opentelemetry/.test(name)),
   ).toEqual([])
+})
+
+test('The types of the entry points name no package that a user does not have.', () => {
+  const { exports, dependencies, peerDependencies } = manifest
+  const offered = new Set(Object.keys({ ...dependencies, ...peerDependencies }))
+  const reached = new Set(
+    Object.values(exports).flatMap((entry) => (typeof entry === 'object' ? [join(packageFolder, entry.types)] : [])),
+  )
+  const others = new Set<string>()
+  for (const file of reached)
+    for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'([^']+)'/g))
+      if (name.startsWith('.')) reached.add(join(file, '..', name.replace(/\.ts$/, '.d.ts')))
+      else others.add(/^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+  expect(others).toContain('zod')
+  expect([...others].filter((name) => !name.startsWith('node:') && name !== 'troupe' && !offered.has(name))).toEqual([])
 })
 
 test('A simulation of the package executes in processes of its own.', async () => {

@@ -1,10 +1,23 @@
 /** Caches of the entries that were used last. */
 import { LRUCache } from 'lru-cache'
 
+/** What the core offers of the library, which is bundled: published types name no package that users do not have. */
+export interface LruCache<Key, Value> {
+  readonly size: number
+  get(key: Key): Value | undefined
+  set(key: Key, value: Value): unknown
+  has(key: Key): boolean
+  delete(key: Key): boolean
+  clear(): void
+  entries(): Iterable<readonly [Key, Value]>
+  keys(): Iterable<Key>
+  values(): Iterable<Value>
+}
+
 /**
  * Creates a cache that grows with its entries. The `max` of LRUCache reserves the space of all at once: of 10,000 entries
  * in 3 ms, and 220 KB.
  * @param max the number of entries; a further one replaces that which was used least recently
  */
-export const lruCache = <Value extends {}, Key extends string = string>(max: number): LRUCache<Key, Value> =>
+export const lruCache = <Value extends {}, Key extends string = string>(max: number): LruCache<Key, Value> =>
   new LRUCache<Key, Value>({ maxSize: max, sizeCalculation: () => 1 })

@@ -5,8 +5,7 @@
  * row). A process encrypts only as often as its row granted before, so that no key exceeds `maxKeyUses`, also after
  * crashes. The cache is bounded in number and time.
  */
-import type { LRUCache } from 'lru-cache'
-import { type Clock, failure, lruCache, type UserId } from '../../core/index.ts'
+import { type Clock, failure, type LruCache, lruCache, type UserId } from '../../core/index.ts'
 import type { Codec, EncryptedValues, LocatedValue, OpenedStorage, ValueLocation } from '../../storage/index.ts'
 import { DataKeyRows } from './data-key-rows.ts'
 import { dataKeyStatements, type KeyRow } from './data-key-statements.ts'
@@ -46,7 +45,7 @@ export class DataKeys implements Codec {
   readonly #statements: ReturnType<typeof dataKeyStatements>
   readonly #rows: DataKeyRows
   readonly #limits: { readonly grant: number; readonly maxUses: number; readonly cacheMs: number }
-  readonly #userKeys: LRUCache<UserId, UserKeys>
+  readonly #userKeys: LruCache<UserId, UserKeys>
   readonly #loading = new Map<UserId, Promise<UserKeys>>()
   #encryptionState: EncryptionState
 
