@@ -85,7 +85,10 @@ function limitOf(name: string, change: string): number {
   if (/a list of 100,000|,000,000 characters|20,000 levels/.test(change)) return largeRejectedWithinMs
   // The answer of a function is wrong only once the stored items were read, and earlier calls may have stored large ones.
   if (/^memory\.(working|episodic)\.forget$/.test(name) && /= a function/.test(change)) return largeRejectedWithinMs
-  const isRead = name === 'session.executeTool' || (name === 'user.orchestra.undo' && change.includes('arg1.steps'))
+  const isRead =
+    name === 'session.executeTool' ||
+    (name === 'user.orchestra.undo' && change.includes('arg1.steps')) ||
+    (name === 'user.orchestra.fork' && change.includes('arg1.edit.results'))
   return isRead ? rejectedAfterReadWithinMs : rejectedWithinMs
 }
 
