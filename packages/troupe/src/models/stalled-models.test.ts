@@ -62,7 +62,7 @@ async function modelThat(...answers: readonly Respond[]) {
 }
 
 const opened = (models: TroupeConfig['models'] = {}) =>
-  createTroupe({ storage: 'memory:', log: 'silent', models: { idle: '100ms', ...models } })
+  createTroupe({ storage: 'memory:', log: 'silent', models: { idle: '1s', ...models } })
 
 it.each([
   ['in the middle of a text', begun],
@@ -89,7 +89,7 @@ it('A model that always stalls ends with a typed error, and the thread continues
     name: 'ExternalServiceError',
     code: 'model.failed',
     retryable: true,
-    message: expect.stringContaining('sent nothing for 100ms'),
+    message: expect.stringContaining('sent nothing for 1s'),
   })
   expect((await session.stream('and now?').result).text).toBe('all is well')
   expect(bodies).toHaveLength(3)
