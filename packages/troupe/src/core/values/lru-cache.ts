@@ -1,7 +1,7 @@
 /** Caches of the entries that were used last. */
 import { LRUCache } from 'lru-cache'
 
-/** What the core offers of the library, which is bundled: published types name no package that users do not have. */
+/** The methods of a cache, declared here because the library is bundled: published types name no package that users lack. */
 export interface LruCache<Key, Value> {
   readonly size: number
   get(key: Key): Value | undefined
