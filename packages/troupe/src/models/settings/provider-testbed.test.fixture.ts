@@ -3,7 +3,9 @@ import { createAmazonBedrock } from '@ai-sdk/amazon-bedrock'
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createGoogle } from '@ai-sdk/google'
 import { createOpenAI } from '@ai-sdk/openai'
+import { expect, onTestFinished } from 'vitest'
 import { createEvents, type Events, seededRandom, systemClock } from '../../core/index.ts'
+import { createTroupe, LlmAgent, type LlmAgentOptions } from '../../index.ts'
 import { createModels } from '../create-models.ts'
 import type { ModelCall, ModelSpec } from '../models-port.ts'
 import { openProviderServer, type ScriptedResponse } from '../provider-server.test.fixture.ts'
@@ -79,4 +81,31 @@ export async function openProviderTestbed(
   const ask = (call: Partial<ModelCall> = {}) =>
     models.call([spec], { user: 'u', prompt: shortPrompt, tools: [look], ...call })
   return { ask, spec, asked: server.asked, close: () => server.close() }
+}
+
+/**
+ * Returns the request of `second` in a turn after one that `first` has answered, and the result of that turn. `first` fails
+ * in it unless both are the same.
+ */
+export async function requestAfter(
+  { first, answer, tools = [] }: { first: ProviderKind; answer: object; tools?: LlmAgentOptions['tools'] },
+  second: ProviderKind,
+) {
+  const failing: ScriptedResponse = { fault: { kind: 'status', status: 400 } }
+  const servers = {
+    first: await openProviderServer([{ raw: answer }, first === second ? oneWord[first] : failing]),
+    second: await openProviderServer([oneWord[second]]),
+  }
+  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+  onTestFinished(async () => {
+    await troupe.close()
+    servers.first.close()
+    servers.second.close()
+  })
+  const chain = [modelOf(first, servers.first.url), modelOf(second, servers.second.url)]
+  const session = troupe.user('ada').session(new LlmAgent({ name: 'Clerk', model: chain, tools }))
+  expect((await session.run('How is the weather?')).success).toBe(true)
+  const result = await session.run('And tomorrow?')
+  const request = first === second ? servers.first.asked[1] : servers.second.asked[0]
+  return { result, request: JSON.stringify(request?.body) }
 }

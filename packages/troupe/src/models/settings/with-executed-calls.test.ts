@@ -1,9 +1,8 @@
 /** Tool calls that a provider executed itself, in the requests that other providers get after it. */
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { createTroupe, defineTool, LlmAgent } from '../../index.ts'
-import { openProviderServer, type ScriptedResponse } from '../provider-server.test.fixture.ts'
-import { modelOf, oneWord, type ProviderKind } from './provider-testbed.test.fixture.ts'
+import { defineTool } from '../../index.ts'
+import { type ProviderKind, requestAfter } from './provider-testbed.test.fixture.ts'
 
 const searched: { readonly [kind in 'anthropic' | 'responses']: object } = {
   anthropic: {
@@ -58,27 +57,8 @@ const look = defineTool({
   execute: () => 1,
 })
 
-/** @returns the request of `second` in a turn after one in which `first` has searched, and the answer to it */
-async function requestAfter(first: keyof typeof searched, second: ProviderKind) {
-  const failing: ScriptedResponse = { fault: { kind: 'status', status: 400 } }
-  const servers = {
-    first: await openProviderServer([{ raw: searched[first] }, first === second ? oneWord[first] : failing]),
-    second: await openProviderServer([oneWord[second]]),
-  }
-  const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
-  onTestFinished(async () => {
-    await troupe.close()
-    servers.first.close()
-    servers.second.close()
-  })
-  const chain = [modelOf(first, servers.first.url), modelOf(second, servers.second.url)]
-  const clerk = new LlmAgent({ name: 'Clerk', model: chain, tools: [look] })
-  const session = troupe.user('ada').session(clerk)
-  expect((await session.run('How is the weather?')).success).toBe(true)
-  const result = await session.run('And tomorrow?')
-  const request = first === second ? servers.first.asked[1] : servers.second.asked[0]
-  return { result, request: JSON.stringify(request?.body) }
-}
+const afterSearch = (first: keyof typeof searched, second: ProviderKind) =>
+  requestAfter({ first, answer: searched[first], tools: [look] }, second)
 
 it.each<[keyof typeof searched, ProviderKind]>([
   ['anthropic', 'chat'],
@@ -91,7 +71,7 @@ it.each<[keyof typeof searched, ProviderKind]>([
 ])(
   'A tool call that %s executed itself is not sent to %s, which gets the text of that answer.',
   async (first, second) => {
-    const { result, request } = await requestAfter(first, second)
+    const { result, request } = await afterSearch(first, second)
     expect(result).toMatchObject({ success: true })
     expect(request).toContain('It rains.')
     expect(request).not.toMatch(/web_search|srvtoolu_1|ws_1/)
@@ -102,6 +82,6 @@ it.each([
   ['anthropic', 'srvtoolu_1'],
   ['responses', 'ws_1'],
 ] as const)('A tool call that %s executed itself is sent to it again.', async (kind, id) => {
-  const { request } = await requestAfter(kind, kind)
+  const { request } = await afterSearch(kind, kind)
   expect(request).toContain(id)
 })
