@@ -109,9 +109,8 @@ export async function addServer(app: FastifyInstance, troupe: Troupe, settings: 
 
 /** Fastify's packages, loaded when a server is created. */
 async function addPackages(app: FastifyInstance, { settings }: Site): Promise<void> {
-  const [headers, cors, rateLimit, types] = await Promise.all([
+  const [headers, rateLimit, types] = await Promise.all([
     secureHeaders(),
-    import('@fastify/cors'),
     import('@fastify/rate-limit'),
     import('fastify-type-provider-zod'),
   ])
@@ -132,7 +131,7 @@ async function addPackages(app: FastifyInstance, { settings }: Site): Promise<vo
     'ratelimit-reset',
   ]
   if (settings.origins.length > 0)
-    await app.register(cors.default, {
+    await app.register((await import('@fastify/cors')).default, {
       origin: settings.origins.includes('*') ? '*' : [...settings.origins],
       methods: ['GET', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: exposed,

@@ -6,6 +6,9 @@ import type { Transport } from './cli-client.ts'
 /** The most that a server may be set to take: a data set is sent in one piece. */
 const maxBodyBytes = 2 ** 24
 
+/** Under a prefix the plugin does not serve the studio, whose files take a tenth of a short command. */
+const prefix = '/local'
+
 /** Fastify loads its own compilers of schemas unless it has these. They take 50 ms, and the plugin sets those of zod. */
 const unused = (): never => {
   throw new Error('the plugin has set no compilers of schemas')
@@ -24,13 +27,14 @@ export async function localTransport(troupe: Troupe, location: string): Promise<
   })
   // A process that can open the database has all rights. The key preserves that if the app ever listens on a port.
   const key = randomBytes(32).toString('hex')
-  await app.register(troupePlugin, { troupe, key, rateLimit: false, bodyLimit: maxBodyBytes })
+  await app.register(troupePlugin, { prefix, troupe, key, rateLimit: false, bodyLimit: maxBodyBytes })
   const send = createFetch(app)
   return {
     location,
     remote: false,
     url: '',
-    fetch: (url, { headers, ...init }) => send(url, { ...init, headers: { ...Object(headers), 'x-api-key': key } }),
+    fetch: (url, { headers, ...init }) =>
+      send(prefix + url, { ...init, headers: { ...Object(headers), 'x-api-key': key } }),
     async [Symbol.asyncDispose]() {
       await app.close()
       await troupe.close()
