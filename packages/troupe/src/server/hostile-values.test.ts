@@ -168,11 +168,11 @@ const hostileHeaders = [
 ]
 
 /**
- * Whether a value is tried with a field: each on one of the two storages, and on both where TROUPE_HOSTILE is `all`.
+ * Whether a value is tried with a field: a quarter of the values on each storage, and all where TROUPE_HOSTILE is `all`.
  * @param turn which of the storages it is, 0 or 1
  */
 const isTried = (value: number, field: number, turn: number) =>
-  process.env.TROUPE_HOSTILE === 'all' || (value + field) % 2 === turn
+  process.env.TROUPE_HOSTILE === 'all' || (value + field) % 4 === 2 * turn
 
 /** Of what waits for an answer that does not come. */
 const sampleOf = (path: string, schema: Schema): unknown => ({
@@ -301,7 +301,7 @@ describe.each([
         }
       }
     const { count, failed } = await attempts.run()
-    expect(count).toBeGreaterThan(750)
+    expect(count).toBeGreaterThan(370)
     expect(failed).toEqual([])
   })
 
@@ -332,7 +332,7 @@ describe.each([
       ])
         expect([...names]).toContain(name)
       const { count, failed } = await attempts.run()
-      expect(count).toBeGreaterThan(2_000)
+      expect(count).toBeGreaterThan(1_000)
       expect(failed).toEqual([])
     },
   )
@@ -388,7 +388,7 @@ describe.each([
         for (const field of ['uri', 'name', 'arguments', 'protocolVersion', '_meta'])
           attempts.add(`${method} ${field}`, 'POST', '/mcp', message(method, `{"${field}":${value}}`), headers)
     const { count, failed } = await attempts.run()
-    expect(count).toBeGreaterThan(700)
+    expect(count).toBeGreaterThan(500)
     expect(failed).toEqual([])
   })
 })
