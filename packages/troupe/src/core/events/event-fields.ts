@@ -98,6 +98,16 @@ export type RunFields = OfRunFields & {
   /** The agents through whose invocations the event came about, the first one first; empty for the run as a whole. */
   readonly path: readonly string[]
 }
+/** The fields of the end of a run, branch or step. */
+export type EndFields = {
+  /** The start of what ended, in ms since 1970; absent for what a fork has from its source. */
+  readonly startedAt?: number
+}
+export type StepEndFields = EndFields & {
+  /** The attempt of the step, counted from 1; absent for what a fork has from its source. */
+  readonly attempt?: number
+}
+
 export type BranchFields = RunFields & {
   /** The id of the branch. */
   readonly branch: string

@@ -2,11 +2,13 @@
 import type {
   BranchFields,
   CalledFields,
+  EndFields,
   FailedFields,
   JoinFields,
   OfRunFields,
   QuestionFields,
   RunFields,
+  StepEndFields,
   StepFields,
 } from './event-fields.ts'
 
@@ -22,14 +24,15 @@ export interface RunEventPayloads {
     readonly branch: string
   }
   /** A branch was cancelled. */
-  'branch.cancelled': BranchFields
+  'branch.cancelled': BranchFields & EndFields
   /** A branch completed. */
-  'branch.completed': BranchFields & {
-    /** `ended`: with a response; `arrived`: at a join; `split`: into other branches. */
-    readonly as: 'ended' | 'arrived' | 'split'
-  }
+  'branch.completed': BranchFields &
+    EndFields & {
+      /** `ended`: with a response; `arrived`: at a join; `split`: into other branches. */
+      readonly as: 'ended' | 'arrived' | 'split'
+    }
   /** A branch failed. */
-  'branch.failed': BranchFields
+  'branch.failed': BranchFields & EndFields
   /** A branch moved to another node, or retries the same one. */
   'branch.moved': BranchFields & {
     /** The node to which the branch moved. */
@@ -120,7 +123,7 @@ export interface RunEventPayloads {
   /** Cancellation of a run was requested; its steps clean up. */
   'run.cancel-requested': RunFields
   /** A run was cancelled. */
-  'run.cancelled': RunFields
+  'run.cancelled': RunFields & EndFields
   /** All child runs of a run that is being cancelled are over. */
   'children.cancelled': RunFields
   /** A run was charged with the usage of a child run. */
@@ -131,9 +134,9 @@ export interface RunEventPayloads {
     readonly gap: number
   }
   /** A run completed. */
-  'run.completed': RunFields
+  'run.completed': RunFields & EndFields
   /** A run failed. */
-  'run.failed': RunFields & FailedFields
+  'run.failed': RunFields & FailedFields & EndFields
   /** A run was paused; steps in progress finish, no new step starts. */
   'run.paused': RunFields
   /** A paused run was resumed. */
@@ -155,9 +158,9 @@ export interface RunEventPayloads {
   /** Cancellation of a step was requested. */
   'step.cancel-requested': StepFields
   /** A step completed. */
-  'step.completed': StepFields
+  'step.completed': StepFields & StepEndFields
   /** A step failed. */
-  'step.failed': StepFields & FailedFields
+  'step.failed': StepFields & FailedFields & StepEndFields
   /** A process released a step, because the step ended or waits. */
   'step.released': CalledFields & {
     /** The journal of the step. */

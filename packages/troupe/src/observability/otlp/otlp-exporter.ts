@@ -107,7 +107,12 @@ export class OtlpExporter implements SpanSink {
     }
     this.#begun.delete(id)
     if (!begun) return span
-    return { ...begun, ...span, startedAt: begun.startedAt, attributes: { ...begun.attributes, ...span.attributes } }
+    return {
+      ...begun,
+      ...span,
+      startedAt: Math.min(begun.startedAt, span.startedAt),
+      attributes: { ...begun.attributes, ...span.attributes },
+    }
   }
 
   async sendMetrics(): Promise<void> {

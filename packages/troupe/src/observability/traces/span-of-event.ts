@@ -13,7 +13,7 @@ interface Shape {
 
 /** @returns undefined for an event that starts or ends no span, or has no trace */
 export function spanOfEvent(event: EventFields): Span | undefined {
-  const { trace, span, at, durationMs } = event
+  const { trace, span, at, startedAt, durationMs } = event
   if (typeof trace !== 'string' || typeof span !== 'string') return undefined
   const shape = shapeOf(event)
   if (!shape) return undefined
@@ -21,14 +21,14 @@ export function spanOfEvent(event: EventFields): Span | undefined {
   const sent = event.type === 'message.sent'
   const parent = sent ? span : event.parent
   const own = sent ? hashText(`message ${String(event.id)}`).slice(0, 16) : span
-  const running = beginnings.has(event.type)
+  const running = beginnings.has(event.type) || (event.type === 'step.released' && waiting.has(event.status))
   return {
     traceId: trace,
     id: own,
     ...(typeof parent === 'string' && parent !== own ? { parent } : {}),
     name: shape.name,
     kind: shape.kind,
-    startedAt: at - (typeof durationMs === 'number' ? durationMs : 0),
+    startedAt: typeof startedAt === 'number' ? startedAt : at - (typeof durationMs === 'number' ? durationMs : 0),
     ...(running ? {} : { endedAt: at }),
     status: running ? 'running' : failedOf(event) ? 'error' : 'ok',
     attributes: compact(common(event), shape.attributes),
@@ -36,6 +36,8 @@ export function spanOfEvent(event: EventFields): Span | undefined {
 }
 
 const beginnings = new Set<string>(['run.started', 'branch.started', 'step.started'])
+/** The statuses of a released step that continues later, perhaps in another process. */
+const waiting = new Set<unknown>(['parked', 'uncertain', 'code.changed', 'lost'])
 const failedOf = ({ type, success }: EventFields) => success === false || type.endsWith('.failed')
 
 function shapeOf(event: EventFields): Shape | undefined {

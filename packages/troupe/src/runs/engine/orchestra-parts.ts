@@ -20,7 +20,7 @@ import type { DailyUsage } from './budgets/daily-usage.ts'
 import type { Pools, SharedBudgets } from './budgets/shared-budgets.ts'
 import type { Parent } from './children/parent.ts'
 import type { RunCommands } from './commands/run-commands.ts'
-import type { EventWithPath } from './events/run-event.ts'
+import type { AnnouncedEvent } from './events/run-event.ts'
 import type { RunTrace } from './events/run-trace.ts'
 import type { RunBudgets } from './execution/run-budgets.ts'
 import type { Wakeups } from './ownership/wakeups.ts'
@@ -148,7 +148,7 @@ export interface RunSettings {
 /** What the runs of this process report to their host. */
 export interface RunHostPorts {
   /** Emits an event to the observers of the troupe. */
-  readonly announce: (user: UserId, run: string, trace: RunTrace, event: EventWithPath) => void
+  readonly announce: (user: UserId, run: string, trace: RunTrace, event: AnnouncedEvent) => void
   readonly live: (user: UserId, run: string, part: RunLivePart) => void
   readonly children: ChildRuns
   /** Returns for how many ms in all this process has been suspended while its runs worked. */

@@ -26,6 +26,7 @@ import type {
   Untimed,
 } from './machine-events.ts'
 import { timerCommand } from './pending.ts'
+import { type EndedStart, startOfEnded } from './run/start-of-ended.ts'
 import { hasEnded, must, type State } from './state.ts'
 
 /** An arrival at a join node. It is assigned to a join once all arrivals of this decision are known. */
@@ -61,6 +62,8 @@ export class RunDecision {
   readonly events: Event[] = []
   /** The agent path of each event at that time. */
   readonly paths: AgentPath[] = []
+  /** For each event that ends something, when that started. */
+  readonly beginnings: (EndedStart | undefined)[] = []
   readonly groups = new Set<string>()
   readonly joins = new Set<JoinId>()
   readonly arrivals: Arrival[] = []
@@ -105,10 +108,12 @@ export class RunDecision {
     if ((event.type === 'timer.set' || event.type === 'timer.cleared') && !this.#timers.has(event.name))
       this.#timers.set(event.name, this.#couldCome(event.name))
     this.isFolding = true
+    const beginning = startOfEnded(this.state, event)
     const path = evolve(this.state, event)
     this.isFolding = false
     this.events.push(event)
     this.paths.push(path)
+    this.beginnings.push(beginning)
     for (const immediate of immediateCommandsOf(event, this.state.run.seq)) this.#immediate.push(immediate)
     if ('branch' in event && event.branch !== undefined) this.changed.branches.add(event.branch)
     if ('step' in event && event.step !== undefined) this.changed.steps.add(event.step)

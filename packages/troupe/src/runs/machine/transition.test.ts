@@ -84,6 +84,7 @@ describe('A transition', () => {
     expect(transition(testbed.state, { at: 2_000, type: 'cancel', by: 'ada' })).toEqual({
       events: [],
       paths: [],
+      beginnings: [],
       commands: [],
     })
   })

@@ -18,6 +18,7 @@ import { answerQuestion, askQuestion, passBreakpoints, requestAgent, sendDeferre
 import { deriveStatus } from './run/run-account.ts'
 import { recordWaiting } from './run/run-waiting.ts'
 import { applyStart, cancelRun, considerRun, pauseRun, requestRunCancel, resumeRun } from './run/start-and-cancel.ts'
+import type { EndedStart } from './run/start-of-ended.ts'
 import { hasEnded, type State } from './state.ts'
 import { scheduleSteps } from './steps/schedule-steps.ts'
 import {
@@ -37,6 +38,8 @@ export interface TransitionResult {
   readonly events: readonly Event[]
   /** The agent path of each event. */
   readonly paths: readonly AgentPath[]
+  /** For each event that ends something, when that started. */
+  readonly beginnings: readonly (EndedStart | undefined)[]
   /** The commands that the shell must execute after the transition. */
   readonly commands: readonly Command[]
 }
@@ -53,7 +56,7 @@ export const transition = (state: State, input: Input): TransitionResult => fini
  */
 export function* transitionInParts(state: State, input: Input): WorkInParts<TransitionResult> {
   if (hasEnded(state) || (state.run.status === 'new') !== (input.type === 'start'))
-    return { events: [], paths: [], commands: [] }
+    return { events: [], paths: [], beginnings: [], commands: [] }
   const decision = new RunDecision(state, Math.max(input.at, state.clocks.lastAt))
   try {
     yield* decide(decision, input)
@@ -61,7 +64,7 @@ export function* transitionInParts(state: State, input: Input): WorkInParts<Tran
     if (decision.isFolding) throw error
     return failRun(decision, input, error)
   }
-  return { events: decision.events, paths: decision.paths, commands: decision.commands() }
+  return resultOf(decision, decision.commands())
 }
 
 function* decide(d: RunDecision, input: Input): WorkInParts<void> {
@@ -84,8 +87,15 @@ function failRun(d: RunDecision, input: Input, thrown: unknown): TransitionResul
   const cancels = d.commands().filter(({ type }) => type === 'step.cancel')
   d.emit({ type: 'run.failed', error })
   // The end of a run closes all that is outstanding, and these steps execute still.
-  return { events: d.events, paths: d.paths, commands: [...cancels, ...d.commands()] }
+  return resultOf(d, [...cancels, ...d.commands()])
 }
+
+const resultOf = ({ events, paths, beginnings }: RunDecision, commands: readonly Command[]): TransitionResult => ({
+  events,
+  paths,
+  beginnings,
+  commands,
+})
 
 const isBroken = (thrown: unknown): thrown is Error =>
   thrown instanceof Error && 'code' in thrown && thrown.code === 'invariant.broken'

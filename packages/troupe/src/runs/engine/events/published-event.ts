@@ -1,7 +1,7 @@
 /** An event of a run as observers of the troupe receive it: its base in the run and in the trace, and no content. */
 import type { EventPayloads, TroupeEvent, UserId } from '../../../core/index.ts'
 import type { EventOf, EventType } from '../../machine/machine-events.ts'
-import type { EventWithPath } from './run-event.ts'
+import type { AnnouncedEvent } from './run-event.ts'
 import type { RunTrace } from './run-trace.ts'
 
 /** The fields of machine events that are published without change. */
@@ -42,7 +42,7 @@ type Declared<Fields extends { readonly [Type in Announced]: EventPayloads[Type]
 }[Announced]
 type PublishedEvent = Declared<{ [Type in Announced]: RunFields & Published<Type> & Summary<Type> }>
 
-export function publishedEvent(userId: UserId, runId: string, trace: RunTrace, event: EventWithPath): PublishedEvent {
+export function publishedEvent(userId: UserId, runId: string, trace: RunTrace, event: AnnouncedEvent): PublishedEvent {
   const fields: Record<string, unknown> = {}
   for (const name of publishedFields) {
     const value = (event as { readonly [name: string]: unknown })[name]
@@ -50,11 +50,17 @@ export function publishedEvent(userId: UserId, runId: string, trace: RunTrace, e
   }
   const { type, at, seq, path } = event
   const base = { type, at, userId, runId, seq, trace: trace.id, path, ...trace.spanOf(event) }
-  return { ...base, ...fields, ...summaryOf(event) } as PublishedEvent
+  return { ...base, ...fields, ...summaryOf(event), ...beginningIn(event) } as PublishedEvent
+}
+
+function beginningIn({ beginning }: AnnouncedEvent): { readonly startedAt?: number; readonly attempt?: number } {
+  if (!beginning) return {}
+  const { startedAt, attempt } = beginning
+  return { startedAt, ...(attempt === undefined ? {} : { attempt }) }
 }
 
 /** Returns the published part of a field that also has content. */
-function summaryOf(event: EventWithPath): object {
+function summaryOf(event: AnnouncedEvent): object {
   if (event.type === 'run.failed' || event.type === 'step.failed') {
     const { code, errorId } = event.error
     return { code, ...(errorId === undefined ? {} : { errorId }) }

@@ -2,6 +2,7 @@
 import type { UserId } from '../../../core/index.ts'
 import type { AgentPath } from '../../machine/labels/agent-path.ts'
 import type { Event } from '../../machine/machine-events.ts'
+import type { EndedStart } from '../../machine/run/start-of-ended.ts'
 
 /** An event with its number in the run: 1, 2, 3 … */
 export type NumberedEvent = Event & {
@@ -13,6 +14,12 @@ export type NumberedEvent = Event & {
 export type EventWithPath = NumberedEvent & {
   /** The names of the agents; the acting agent is the last one. */
   readonly path: AgentPath
+}
+
+/** An event as the observers of the troupe receive it. */
+export type AnnouncedEvent = EventWithPath & {
+  /** When what the event ends started; absent for other events, and for those that a fork shares with its source. */
+  readonly beginning?: EndedStart
 }
 
 /** An event as `run.events()` yields it. */

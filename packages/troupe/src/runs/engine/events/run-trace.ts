@@ -2,7 +2,7 @@
 import { spanIdOf, type TraceContext, traceIdOfRoot, type UserId } from '../../../core/index.ts'
 import { runJournal, stepJournal } from '../../../journal/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
-import type { EventWithPath } from './run-event.ts'
+import type { AnnouncedEvent } from './run-event.ts'
 
 interface SpanRef {
   readonly span: string
@@ -41,23 +41,23 @@ export class RunTrace {
   }
 
   /** Returns undefined for events that start or end no span. */
-  spanOf(event: EventWithPath): SpanRef | undefined {
+  spanOf(event: AnnouncedEvent): SpanRef | undefined {
     const journal = this.#journal
     const branchOf = (branch: string) => this.#spanId(`${journal}/${branch}`)
+    const above = (parent: string | undefined) => (parent === undefined ? this.#spanId(journal) : branchOf(parent))
     switch (event.type) {
       case 'run.started':
       case 'run.completed':
       case 'run.failed':
       case 'run.cancelled':
         return { span: this.#spanId(journal), ...(this.#callerSpan ? { parent: this.#callerSpan.spanId } : {}) }
-      case 'branch.started': {
-        const parent = event.parent === undefined ? this.#spanId(journal) : branchOf(event.parent)
-        return { span: branchOf(event.branch), parent }
-      }
+      case 'branch.started':
+        return { span: branchOf(event.branch), parent: above(event.parent) }
       case 'branch.completed':
       case 'branch.failed':
       case 'branch.cancelled':
-        return { span: branchOf(event.branch) }
+        // A branch that a fork shares with its source has its parent from its start, which the fork emits too.
+        return { span: branchOf(event.branch), ...(event.beginning && { parent: above(event.beginning.parent) }) }
       case 'step.started':
       case 'step.waiting':
       case 'step.resumed':

@@ -2,7 +2,7 @@
 import type { Log } from '../../../observability/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
 import type { State } from '../../machine/state.ts'
-import type { EventWithPath } from '../events/run-event.ts'
+import type { AnnouncedEvent, EventWithPath } from '../events/run-event.ts'
 import { RunTrace } from '../events/run-trace.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
 import type { RunWriterOptions } from './run-writer.ts'
@@ -41,7 +41,7 @@ export class RunObservers {
   }
 
   /** Sends an event to the event stream. */
-  announce(event: EventWithPath): void {
+  announce(event: AnnouncedEvent): void {
     const { user, run } = this.#run
     this.#parts.host.announce(user, run, this.#trace, event)
   }

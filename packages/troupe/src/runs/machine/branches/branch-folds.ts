@@ -81,6 +81,8 @@ function started(state: State, event: EventOf<'branch.started'>): void {
   const branch: Branch = {
     id: event.branch,
     group: group.id,
+    parent: event.parent,
+    startedAt: event.at,
     order: event.order,
     depth: event.depth,
     agent: event.agent,

@@ -40,6 +40,10 @@ export interface Branch {
   readonly id: BranchId
   /** The id of its group: the branches that count together and end together. */
   readonly group: string
+  /** The id of the branch that started it; undefined for entries. */
+  readonly parent: BranchId | undefined
+  /** The time of its start in ms since 1970. */
+  readonly startedAt: number
   /** The position among other branches: the order of invocation. */
   readonly order: readonly number[]
   /** The number of invocations above it. */

@@ -76,6 +76,7 @@ function started(state: State, event: EventOf<'step.started'>): void {
   const step =
     serving ??
     createStep({ id: event.step, branch: id, node, agent: event.agent, depth, serve: undefined, status: 'running' })
+  step.startedAt = event.at
   budgets.totalSteps += 1
   if (serving) {
     setStepStatus(step, 'running')

@@ -51,6 +51,8 @@ export interface Step {
     | undefined
   /** The status. */
   status: StepStatus
+  /** The time of its start in ms since 1970; 0 before. */
+  startedAt: number
   /** The edges that its agent may use, as they were when it started; an execution after a crash gets the same. */
   flow: Flow | undefined
   /** The taint labels of its input, as they were when it started. */
@@ -135,6 +137,7 @@ export const createStep = (
   depth: fields.depth,
   serve: fields.serve,
   status: fields.status,
+  startedAt: 0,
   flow: undefined,
   taint: [],
   reason: undefined,

@@ -3,14 +3,14 @@ import type { TimeSlice } from '../../../../core/index.ts'
 import type { Command, Input } from '../../../machine/machine-events.ts'
 import type { State } from '../../../machine/state.ts'
 import { transitionInParts } from '../../../machine/transition.ts'
-import type { EventWithPath } from '../../events/run-event.ts'
+import type { AnnouncedEvent } from '../../events/run-event.ts'
 import type { RunRecord } from '../../store/run-record.ts'
 
 const maxInOneGo = 64
 
 export class InputBatch {
   readonly records: RunRecord[] = []
-  readonly events: EventWithPath[] = []
+  readonly events: AnnouncedEvent[] = []
   readonly commands: Command[] = []
   /** Steps that these inputs start; they have no journal yet. */
   readonly started = new Set<string>()
@@ -43,11 +43,13 @@ export class InputBatch {
     }
     // This report is older than the answer.
     if (input.type === 'step.waiting' && this.#answered.has(input.step)) return
-    const { events, paths, commands } = await slice.finish(transitionInParts(this.#state, input))
+    const { events, paths, beginnings, commands } = await slice.finish(transitionInParts(this.#state, input))
     if (events.length === 0) return
     this.records.push({ input, events, first: this.lastSeq + 1 })
     for (const [i, event] of events.entries()) {
-      this.events.push({ ...event, seq: ++this.lastSeq, path: paths[i] ?? [] })
+      const beginning = beginnings[i]
+      const numbered = { ...event, seq: ++this.lastSeq, path: paths[i] ?? [] }
+      this.events.push(beginning ? { ...numbered, beginning } : numbered)
       if (event.type === 'step.started') this.started.add(event.step)
       if (event.type === 'answer.delivered') this.#answered.add(event.step)
     }
