@@ -24,7 +24,7 @@ import { withTimeLimit } from '../../resilience/index.ts'
 import { type Counting, countEvent } from './event-metrics.ts'
 import type { GaugeReading, Metric, MetricKind, Readable } from './metric.ts'
 import { isPublished, unknownMetric } from './metric-names.ts'
-import { renderPrometheus } from './prometheus.ts'
+import { renderPrometheus } from './render-prometheus.ts'
 import { type Labels, Series } from './series.ts'
 import { type MetricSummary, summarize } from './summarize.ts'
 

@@ -3,7 +3,7 @@
  * OpenTelemetry bring an SDK with its own clock, timers, network and a second registry, and would still need this mapping.
  */
 import type { Json } from '../../core/index.ts'
-import { bucketBounds, exposedName, type GaugeReading, type Metric, unitOf } from '../metrics/index.ts'
+import { bucketBounds, type Family, familiesOf, type GaugeReading, type Metric } from '../metrics/index.ts'
 import type { Span } from '../traces/index.ts'
 
 const kinds = { internal: 1, client: 3, producer: 4, consumer: 5 } as const
@@ -46,51 +46,43 @@ export interface Reading {
 
 export function encodeMetrics(resource: OtlpResource, { startedAt, at, metrics, gauges }: Reading): Json {
   const times = { startTimeUnixNano: nanoseconds(startedAt), timeUnixNano: nanoseconds(at) }
-  const encoded = [
-    ...metrics.flatMap((metric) => encodeMetric(metric, times)),
-    ...gauges.map(({ name, labels, value }) => ({
-      name: exposedName(name),
-      gauge: { dataPoints: [{ ...times, attributes: attributes(labels), asDouble: value }] },
-    })),
-  ]
   return {
     resourceMetrics: [
       {
         resource: { attributes: attributes(resource) },
-        scopeMetrics: [{ scope: { name: 'troupe' }, metrics: encoded as Json[] }],
+        scopeMetrics: [
+          {
+            scope: { name: 'troupe' },
+            metrics: familiesOf(metrics, gauges).map((family) => encodeFamily(family, times)),
+          },
+        ],
       },
     ],
   }
 }
 
-function encodeMetric({ name, kind, series }: Metric, times: { readonly [name: string]: string }): Json[] {
-  const all = [...series.values()]
-  const increments = all.flatMap(({ labels, count, observed }) =>
-    kind === 'counter' || count > observed
-      ? [{ ...times, attributes: attributes(labels), asDouble: count - observed }]
-      : [],
-  )
-  const counter: Json = {
-    name: exposedName(name, unitOf(name)),
-    sum: { aggregationTemporality: cumulative, isMonotonic: true, dataPoints: increments },
+function encodeFamily(family: Family, times: { readonly [name: string]: string }): Json {
+  const { name, help: description } = family
+  if (family.type === 'histogram') {
+    const { unit, scale, points } = family
+    const dataPoints = points.map(({ labels, observed, sum, buckets, min, max }) => ({
+      ...times,
+      attributes: attributes(labels),
+      count: String(observed),
+      sum: sum / scale,
+      ...(observed > 0 ? { min: min / scale, max: max / scale } : {}),
+      bucketCounts: buckets.map(String),
+      explicitBounds: bucketBounds.map((bound) => bound / scale),
+    }))
+    return { name, description, unit, histogram: { aggregationTemporality: cumulative, dataPoints } }
   }
-  if (kind === 'counter') return [counter]
-  const scale = kind === 'timer' ? 1_000 : 1
-  const dataPoints = all.map(({ labels, observed, sum, buckets, min, max }) => ({
+  const dataPoints = family.points.map(({ labels, value }) => ({
     ...times,
     attributes: attributes(labels),
-    count: String(observed),
-    sum: sum / scale,
-    ...(observed > 0 ? { min: min / scale, max: max / scale } : {}),
-    bucketCounts: buckets.map(String),
-    explicitBounds: bucketBounds.map((bound) => bound / scale),
+    asDouble: value,
   }))
-  const histogram = {
-    name: exposedName(name, kind === 'timer' ? 'seconds' : ''),
-    unit: kind === 'timer' ? 's' : '',
-    histogram: { aggregationTemporality: cumulative, dataPoints },
-  }
-  return increments.length > 0 ? [histogram, counter] : [histogram]
+  if (family.type === 'gauge') return { name, description, gauge: { dataPoints } }
+  return { name, description, sum: { aggregationTemporality: cumulative, isMonotonic: true, dataPoints } }
 }
 
 /** 64-bit integers are sent as text, with three decimal digits of a millisecond. */

@@ -129,3 +129,53 @@ it('A collector that never answers delays the close by 5 s in all.', async () =>
   await end
   expect(failures).toMatchObject([{ code: 'timeout' }, { code: 'timeout' }])
 })
+
+it('The OTLP exporter sends each metric under one name, with the names and labels that Prometheus gets, and its failures.', async () => {
+  const clock = createVirtualClock()
+  const metrics = new MetricsCollector(clock)
+  metrics.time('tool.called', 20, { labels: { tool: 'look' }, success: false })
+  metrics.increment('message.sent', 1, { messageType: 'order' })
+  metrics.record('orders', 17)
+  metrics.increment('orders', 2)
+  metrics.increment('a.b')
+  metrics.increment('a_b')
+  metrics.gauge('orders', 3)
+  metrics.gauge('depth', () => ['x', 'y'].map((queue, value) => ({ labels: { queue }, value })))
+  const bodies: string[] = []
+  const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
+    clock,
+    random: seededRandom('otlp'),
+    fetch: async (_url, init) => {
+      bodies.push(String(init?.body))
+      return new Response('{}')
+    },
+    metrics,
+    failed: () => {},
+  })
+  await exporter.close()
+  type Point = { readonly attributes: readonly { key: string; value: { stringValue: string } }[]; asDouble?: number }
+  type Sent = { readonly name: string; readonly [type: string]: unknown }
+  const sent: readonly Sent[] = JSON.parse(bodies[0] ?? '').resourceMetrics[0].scopeMetrics[0].metrics
+  const rows = sent.flatMap(({ name, sum, gauge, histogram }) =>
+    ((sum ?? gauge ?? histogram) as { readonly dataPoints: readonly Point[] }).dataPoints.map(
+      ({ attributes, asDouble }) => [
+        name,
+        attributes.map(({ key, value }) => `${key}=${value.stringValue}`).join(),
+        ...(asDouble === undefined ? [] : [asDouble]),
+      ],
+    ),
+  )
+  expect(new Set(sent.map(({ name }) => name)).size).toBe(sent.length)
+  expect(rows).toEqual([
+    ['troupe_a_b_total', '', 1],
+    ['troupe_a_b_total_', '', 1],
+    ['troupe_message_sent_total', 'message_type=order', 1],
+    ['troupe_orders', ''],
+    ['troupe_orders_total', '', 2],
+    ['troupe_tool_called_seconds', 'tool=look'],
+    ['troupe_tool_called_failures_total', 'tool=look', 1],
+    ['troupe_depth', 'queue=x', 0],
+    ['troupe_depth', 'queue=y', 1],
+    ['troupe_orders_', '', 3],
+  ])
+})
