@@ -127,6 +127,20 @@ describe('the trace of a run', () => {
     const tool = spans.find(({ name }) => name === 'execute_tool search')
     expect(tool?.attributes['gen_ai.tool.call.arguments']).toBe('{"q":"SECRET WORDS"}')
     expect(tool?.attributes['gen_ai.tool.call.result']).toBe('"found SECRET WORDS"')
+    const [first, second] = spans.filter(({ name }) => name.startsWith('chat '))
+    const messagesOf = (span: SpanTree | undefined, name: string) => JSON.parse(String(span?.attributes[name]))
+    const call = { type: 'tool_call', id: expect.any(String), name: 'search', arguments: { q: 'SECRET WORDS' } }
+    expect(messagesOf(first, 'gen_ai.output.messages')).toEqual([
+      { role: 'assistant', parts: [call], finish_reason: 'tool_call' },
+    ])
+    expect(messagesOf(second, 'gen_ai.input.messages').slice(-3)).toEqual([
+      { role: 'user', parts: [{ type: 'text', content: 't' }] },
+      { role: 'assistant', parts: [call] },
+      {
+        role: 'tool',
+        parts: [{ type: 'tool_call_response', id: call.id, response: { type: 'text', value: 'found SECRET WORDS' } }],
+      },
+    ])
     const broken = defineAgent({ name: 'Broken', run: () => Promise.reject(new Error('no')) })
     const failed = await ada.orchestra.start({
       task: 't',

@@ -97,13 +97,22 @@ const messaging = (operation: string, mailbox: Json | undefined, { id, messageTy
   'messaging.message.id': id,
   'troupe.message.type': messageType,
 })
+/** The providers to which OpenTelemetry gives another name. */
+const conventionalProviders = new Map([
+  ['amazon-bedrock', 'aws.bedrock'],
+  ['azure', 'azure.ai.openai'],
+  ['google', 'gcp.gemini'],
+  ['mistral', 'mistral_ai'],
+  ['xai', 'x_ai'],
+])
 /** Splits `provider/model`, since OpenTelemetry has a field for each. */
 function asked(operation: string, model: Json | undefined) {
   const name = String(model)
   const slash = name.indexOf('/')
+  const provider = slash < 0 ? name : name.slice(0, slash)
   return {
     'gen_ai.operation.name': operation,
-    'gen_ai.provider.name': slash < 0 ? name : name.slice(0, slash),
+    'gen_ai.provider.name': conventionalProviders.get(provider) ?? provider,
     'gen_ai.request.model': name.slice(slash + 1),
   }
 }

@@ -2,22 +2,31 @@ import { expect, it } from 'vitest'
 import { createEvents, createVirtualClock } from '../../core/index.ts'
 import { createTracer, type OwnedSpan, type SpanSink } from './span-tracer.ts'
 
-function open(sinks: readonly SpanSink[]) {
+function open(sinks: readonly SpanSink[], output?: string) {
   const events = createEvents(() => {})
-  const tracer = createTracer({ clock: createVirtualClock(), events, sinks, content: false, failed: () => {} })
+  const tracer = createTracer({
+    clock: createVirtualClock(),
+    events,
+    sinks,
+    content: output !== undefined,
+    failed: () => {},
+  })
   let calls = 0
   const call = (count: number) => {
     for (let i = 0; i < count; i++)
-      events.emit({
-        type: 'model.called',
-        at: 0,
-        userId: 'ada',
-        trace: 'a'.repeat(32),
-        span: String(calls++).padStart(16, '0'),
-        model: 'mock/model',
-        success: true,
-        durationMs: 1,
-      })
+      events.emit(
+        {
+          type: 'model.called',
+          at: 0,
+          userId: 'ada',
+          trace: 'a'.repeat(32),
+          span: String(calls++).padStart(16, '0'),
+          model: 'google/gemini',
+          success: true,
+          durationMs: 1,
+        },
+        () => ({ output: [{ type: 'text', text: output }] }),
+      )
   }
   return { tracer, call }
 }
@@ -29,6 +38,25 @@ it('The tracer drops and counts spans of a receiver that accepts none, beyond 50
   expect(tracer.dropped).toBe(0)
   call(256 * 100)
   expect(tracer.dropped).toBe(256 * 100)
+})
+
+it('The tracer drops and counts spans with long contents earlier, so that an absent receiver fills no memory.', () => {
+  const { tracer, call } = open([{ write: absent }], 'x'.repeat(7_500))
+  call(256 * 24)
+  expect(tracer.dropped).toBe(0)
+  call(256)
+  expect(tracer.dropped).toBe(256)
+})
+
+it('The span of a model call names the provider as OpenTelemetry does.', async () => {
+  const stored: OwnedSpan[] = []
+  const { tracer, call } = open([{ write: async (spans) => void stored.push(...spans) }])
+  call(1)
+  await tracer.flush()
+  expect(stored[0]?.span.attributes).toMatchObject({
+    'gen_ai.provider.name': 'gcp.gemini',
+    'gen_ai.request.model': 'gemini',
+  })
 })
 
 it('A receiver outside of the installation that accepts no span keeps none from the trace store.', async () => {

@@ -5,6 +5,7 @@
 
 import type { Cancel, Clock, EventContent, Events, TroupeEvent, UserId } from '../../core/index.ts'
 import { truncateText } from '../../core/index.ts'
+import { inputMessages, outputMessages } from './input-messages.ts'
 import type { Span } from './span.ts'
 import { spanOfEvent } from './span-of-event.ts'
 
@@ -44,8 +45,12 @@ export interface SpanTracer {
 const everyMs = 1_000
 /** The number of waiting spans from which they are delivered at once. */
 const batch = 256
-/** The highest number of spans that one receiver has not accepted yet: some bursts of a run with 10,000 branches. */
+/**
+ * The highest number of spans that one receiver has not accepted yet: some bursts of a run with 10,000 branches. A thousand
+ * characters of content count as a span, so that an absent receiver costs some 100 MB at most.
+ */
 const maxWaiting = 50_000
+const charactersPerSpan = 1_000
 /** The highest number of characters of one content in a span. */
 const longestContent = 16_000
 
@@ -111,33 +116,47 @@ function createQueue(sink: SpanSink, failed: (error: unknown) => void) {
       return delivered
     },
     add(spans: readonly OwnedSpan[]) {
-      if (waiting + spans.length > maxWaiting) {
+      const size = spans.reduce((sum, { span }) => sum + sizeOf(span), 0)
+      if (waiting + size > maxWaiting) {
         dropped += spans.length
         return
       }
-      waiting += spans.length
+      waiting += size
       delivered = delivered
         .then(() => sink.write(spans))
         .catch(failed)
         .then(() => {
-          waiting -= spans.length
+          waiting -= size
         })
     },
   }
 }
 
+const contentNames = [
+  'gen_ai.input.messages',
+  'gen_ai.output.messages',
+  'gen_ai.tool.call.arguments',
+  'gen_ai.tool.call.result',
+]
+function sizeOf({ attributes }: Span): number {
+  const characters = contentNames.reduce((sum, name) => sum + String(attributes[name] ?? '').length, 0)
+  return 1 + Math.floor(characters / charactersPerSpan)
+}
+
 function withContent(span: Span, { input, output }: EventContent, redact: (text: string) => string = (text) => text) {
-  const tool = span.attributes['gen_ai.operation.name'] === 'execute_tool'
+  const { attributes } = span
+  const isTool = attributes['gen_ai.operation.name'] === 'execute_tool'
   const text = (value: unknown) => truncateText(redact(JSON.stringify(value) ?? ''), longestContent)
-  const names = tool
+  const [inputName, outputName] = isTool
     ? (['gen_ai.tool.call.arguments', 'gen_ai.tool.call.result'] as const)
     : (['gen_ai.input.messages', 'gen_ai.output.messages'] as const)
+  const [finish] = (attributes['gen_ai.response.finish_reasons'] ?? []) as readonly unknown[]
   return {
     ...span,
     attributes: {
-      ...span.attributes,
-      ...(input === undefined ? {} : { [names[0]]: text(input) }),
-      ...(output === undefined ? {} : { [names[1]]: text(output) }),
+      ...attributes,
+      ...(input === undefined ? {} : { [inputName]: isTool ? text(input) : inputMessages(input, redact) }),
+      ...(output === undefined ? {} : { [outputName]: isTool ? text(output) : outputMessages(output, finish, redact) }),
     },
   }
 }
