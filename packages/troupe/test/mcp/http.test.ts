@@ -168,6 +168,30 @@ describe('a run over MCP', () => {
     expect((await runsOf(troupe))[0]?.status).toBe('running')
   })
 
+  test('A call over MCP of a client of 2025 that the shutdown of the server interrupts is answered with the reason.', async () => {
+    const { connect, server, troupe } = await serve()
+    const client = await connect(keyScope, {})
+    const progress: unknown[] = []
+    const run = { name: 'run_team', arguments: { task: 1, team: 'Waiting', id: 'w' } }
+    // With and without a message in its stream before.
+    const calls = [
+      client.callTool(run),
+      client.callTool(
+        { ...run, arguments: { task: 2, team: 'Waiting', id: 'x' } },
+        { onprogress: (p) => progress.push(p) },
+      ),
+    ]
+    const rejected = calls.map((call) =>
+      expect(call).rejects.toMatchObject({
+        message: expect.stringContaining('server.draining'),
+        data: { status: 503 },
+      }),
+    )
+    await until('both run', async () => (await runsOf(troupe)).length === 2 && progress.length > 0)
+    await server.close()
+    await Promise.all(rejected)
+  })
+
   test('A run over MCP is cancelled by a client of 2025 too, in the session of the call.', async () => {
     const { connect, troupe } = await serve()
     const clients = [await connect(keyScope, {}), await connect(keyScope, {})]

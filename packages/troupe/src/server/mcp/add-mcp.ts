@@ -7,21 +7,14 @@ import { type Admit, admittedOf } from '../access/admit.ts'
 import { requestEventContext } from '../access/request-event-context.ts'
 import { accessOf, keyOf } from '../access/request-principal.ts'
 import { cutStalled, recheckPeriodically } from '../access/session-guard.ts'
-import { problemDetailsOf } from '../answers/problem-details.ts'
 import type { Site } from '../site.ts'
 import { countStream } from '../streams/count-stream.ts'
+import { answerInterrupted } from './answer-interrupted.ts'
 import { isGreeting, isSubscription, McpCalls } from './mcp-calls.ts'
 
 /** The maximal number of messages in one request: protocol version 2025-03 allows batches. */
 const largestBatch = 100
 const sessionHeader = 'mcp-session-id'
-
-/** The answer to a call that the shutdown of the server interrupted; the protocol package answers with no text. */
-function drainingResponse(request: string): Response {
-  const { status, ...problem } = problemDetailsOf(failure('server.draining'), request)
-  const headers = { 'content-type': 'application/problem+json; charset=utf-8' }
-  return new Response(JSON.stringify({ ...problem, status }), { status, headers })
-}
 
 export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
   const { troupe, parts, settings, draining } = site
@@ -70,7 +63,7 @@ export function addMcp(app: FastifyInstance, site: Site, admit: Admit): void {
       const fetch = async (web: Request) => {
         const signal = AbortSignal.any([web.signal, draining, left.signal, ...(ends ? [ends.signal] : [])])
         const response = await serve(identity, new Request(web, { signal }), body, settings.heartbeatMs)
-        return draining.aborted && !response.ok ? drainingResponse(request.id) : response
+        return answerInterrupted(response, { draining, request: request.id, body })
       }
       const handle = toNodeHandler({ fetch })
       try {
