@@ -287,10 +287,7 @@ it('An erasure whose caller aborts continues for other callers, and does not sta
 it('An erasure that is interrupted at any change is completed at the next opening.', async () => {
   const config = { storage: 'memory:', encryption: { keys } } as const
   // Of two changes that follow each other, one is interrupted by each fault.
-  for (const [fault, firstAt] of [
-    ['io-before', 0],
-    ['dead', 1],
-  ] as const)
+  for (const [firstAt, fault] of (['io-before', 'dead'] as const).entries())
     for (let at = firstAt, ended = false; !ended; at += 2) {
       const disk = createDisk()
       let left = Number.POSITIVE_INFINITY
@@ -304,16 +301,14 @@ it('An erasure that is interrupted at any change is completed at the next openin
       )
       await first.close().catch(() => {})
       const second = await opened({ ...config, faults: dyingAt(disk, fault, () => false) })
-      const gone = await second
-        .user(ada)
-        .orchestra.get(run)
-        .catch((error: unknown) => error)
+      const { orchestra, context } = second.user(ada)
+      const gone = await orchestra.get(run).catch((error: unknown) => error)
       // Before the first change has happened, nothing has.
       if (at === 0) expect(gone).toMatchObject({ id: run })
       else {
         expect(gone).toMatchObject({ code: 'user.forgotten' })
-        expect((await second.user(ada).context.list()).items).toEqual([])
-        expect((await second.user(ada).orchestra.list()).items).toEqual([])
+        expect((await context.list()).items).toEqual([])
+        expect((await orchestra.list()).items).toEqual([])
       }
       expect(await second.user(eve).context.get('a')).toBe('of eve')
       await second.close()
