@@ -52,6 +52,7 @@ export async function bundle(folder: string): Promise<void> {
     const built = await rolldown({
       input: { [name]: join(folder, path) },
       ...common((library) => !outsideThreads.includes(library)),
+      plugins: [triedImports(outsideThreads)],
     })
     const { output } = await built.write({ dir: to, format: 'esm', codeSplitting: false, polyfillRequire: false })
     code[name] = output[0].code
@@ -77,7 +78,8 @@ export async function bundle(folder: string): Promise<void> {
   })
   await bundleForBrowsers(folder, to)
   const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk')
-  writeFileSync(join(to, 'LICENSES.md'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)))
+  // Beside the folder: for a computed name, Turbopack bundles each file of the folder, and fails for one that is not code.
+  writeFileSync(join(folder, 'dist/LICENSES.md'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)))
 }
 
 /** The client in one file without a module of Node: what it takes of `core` has no effect of its own when it is loaded. */

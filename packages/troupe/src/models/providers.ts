@@ -1,6 +1,8 @@
+/// <reference path="./provider-packages.d.ts" />
 /** The providers with which a model name may begin. Their packages are optional and are loaded at first use. */
 import { createRequire } from 'node:module'
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
+import { failure } from '../core/index.ts'
 
 export interface Provider {
   readonly package: string
@@ -31,15 +33,35 @@ export interface ProviderInstance {
   rerankingModel?(model: string): RerankingModelV4
 }
 
-/** Loads a package. A port, so that tests need no installed package. */
+/** Loads the package of a provider. A port, so that tests need no installed package. */
 export type Load = (packageName: string) => Promise<Readonly<Record<string, unknown>>>
-export const loadPackage: Load = (packageName) => import(packageName)
+export const loadPackage: Load = async (packageName) => {
+  const load = Object.hasOwn(packages, packageName) ? packages[packageName] : undefined
+  if (!load) throw failure('invariant.broken', { rule: `${packageName} is the package of a provider` })
+  return load()
+}
 
-/** Returns whether a package can be found, without loading it. */
+/** Each name is a literal, because a bundler that bundles an application cannot find the package of a computed name. */
+const packages: Readonly<Record<string, () => Promise<Readonly<Record<string, unknown>>>>> = {
+  '@ai-sdk/anthropic': () => import('@ai-sdk/anthropic'),
+  '@ai-sdk/openai': () => import('@ai-sdk/openai'),
+  '@ai-sdk/google': () => import('@ai-sdk/google'),
+  '@ai-sdk/mistral': () => import('@ai-sdk/mistral'),
+  '@ai-sdk/groq': () => import('@ai-sdk/groq'),
+  '@ai-sdk/xai': () => import('@ai-sdk/xai'),
+  '@ai-sdk/deepseek': () => import('@ai-sdk/deepseek'),
+  '@ai-sdk/cohere': () => import('@ai-sdk/cohere'),
+}
+
+/** Returns whether a package can be found, without loading it; true if only its load would show that. */
 export type IsInstalled = (packageName: string) => boolean
-export const isInstalled: IsInstalled = (packageName) => {
+export const isInstalled: IsInstalled = (packageName) =>
+  // A program of one file, in which this package is not found either, may contain the package of the provider.
+  canBeFound(packageName) || !canBeFound('troupe/package.json')
+
+function canBeFound(name: string): boolean {
   try {
-    createRequire(import.meta.url).resolve(packageName)
+    createRequire(import.meta.url).resolve(name)
     return true
   } catch (error) {
     // A package that allows only `import` is found, although `require` rejects it.

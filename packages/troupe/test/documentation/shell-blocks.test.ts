@@ -30,6 +30,7 @@ const covered: readonly (readonly [commands: RegExp, reason: string])[] = [
   [/^npm test$/, 'test/readme/serve-it.test.ts tests the installed project'],
   [/^npx troupe serve$/, 'test/readme/serve-it.test.ts serves and ends it with Ctrl-C'],
   [/^node trip\.ts$/, 'tutorial.test.ts executes and kills it'],
+  [/^npx esbuild app\.ts /, 'test/package/single-file.test.ts bundles programs in both formats'],
   [/^docker /, 'it needs Docker; test/deploy/image.test.ts builds what the image has'],
   [/^kubectl /, 'it needs a cluster; test/deploy/manifests.test.ts checks the manifests'],
   [/^node deploy\/compose\/make-secrets\.mjs$/, 'it writes secrets into the clone; test/deploy/manifests.test.ts'],

@@ -9,6 +9,9 @@ import { expect, onTestFinished, test } from 'vitest'
 
 const packageFolder = join(import.meta.dirname, '../..')
 const server = fileURLToPath(new URL('../mcp/third-party-server.ts', import.meta.url))
+/** Dependencies in the CommonJS format ask for `require`. */
+const js =
+  "import { createRequire as createRequireOfBanner } from 'node:module'; const require = createRequireOfBanner(import.meta.url)"
 const schema = { type: 'object', properties: { word: { type: 'string', pattern: '^a+$' } } }
 
 const program = `
@@ -50,9 +53,6 @@ test.each(['esm', 'cjs'] as const)(
     const tools = [{ name: 'shaped', description: 'echoes', inputSchema: { type: 'object' }, outputSchema: schema }]
     writeFileSync(join(folder, 'tools.json'), JSON.stringify(tools))
     const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
-    // Dependencies in the CommonJS format ask for `require`.
-    const js =
-      "import { createRequire as createRequireOfBanner } from 'node:module'; const require = createRequireOfBanner(import.meta.url)"
     await build({
       stdin: { contents: program, resolveDir: packageFolder },
       bundle: true,
@@ -73,6 +73,53 @@ test.each(['esm', 'cjs'] as const)(
     expect(readdirSync(folder)).toContain('data.db')
   },
 )
+
+test.each(['esm', 'cjs'] as const)(
+  'A program of one file (%s) contains the package of a provider that a model names.',
+  async (format) => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const contents = `import { createTroupe, LlmAgent } from 'troupe'
+      async function main() {
+        const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
+        const agent = new LlmAgent({ name: 'Asker', instructions: 'Ask.', model: 'openai/gpt-5' })
+        const findings = await troupe.user('ada').orchestra.check({ agents: [agent], flows: ['Start -> Asker'] })
+        const failed = await troupe.user('ada').session(agent).generate('Hello').then(() => {}, ({ code }) => code)
+        console.log(JSON.stringify({ findings: findings.map(({ code }) => code), failed }))
+        await troupe.close()
+      }
+      main()`
+    const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
+    await build({
+      stdin: { contents, resolveDir: packageFolder },
+      bundle: true,
+      platform: 'node',
+      format,
+      outfile,
+      logLevel: 'silent',
+      ...(format === 'esm' ? { banner: { js } } : {}),
+    })
+    const { OPENAI_API_KEY: _, ...env } = process.env
+    const printed = execFileSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8', env })
+    expect(JSON.parse(printed)).toEqual({ findings: ['model.key_missing'], failed: 'model.key_missing' })
+  },
+)
+
+test('The bundles leave it to the program that runs to fail for an optional package that is missing.', () => {
+  const { peerDependencies } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
+  const files = readdirSync(join(packageFolder, 'dist/bundle'))
+  const untried = files.flatMap((file) =>
+    [...readFileSync(join(packageFolder, 'dist/bundle', file), 'utf8').matchAll(/(.{0,13})\bimport\("([^"]+)"\)/g)]
+      .filter(([, before, name = '']) => {
+        const isOptional = Object.keys(peerDependencies).some((one) => name === one || name.startsWith(`${one}/`))
+        return isOptional && before !== 'return await '
+      })
+      .map(([, , name]) => `${file}: ${name}`),
+  )
+  expect(untried).toEqual([])
+  // Turbopack bundles each file of this folder, and fails for one that is not code.
+  expect(files.filter((file) => !file.endsWith('.js'))).toEqual([])
+})
 
 test('A bundled program without optional packages names the package that it needs.', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-no-peers-'))
