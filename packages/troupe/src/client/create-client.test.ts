@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, onTestFinished } from 'vitest'
 import { ConflictError, ExternalServiceError, NotFoundError, ValidationError } from '../core/index.ts'
 import { createFetch } from '../server/index.ts'
 import { asking, echo, Servers } from '../server/server-testbed.test.fixture.ts'
@@ -50,6 +50,21 @@ it('A client calls and follows an app in the same process, without a socket.', a
   expect(types.at(0)).toBe('run.started')
   expect(types.at(-1)).toBe('run.completed')
   expect(await client.call('runs.result', { path: { run } })).toMatchObject({ response: { received: 'tea' } })
+})
+
+it('createFetch lets a caller cancel the body of an answer or stream before its bytes have arrived.', async () => {
+  const { app } = await open()
+  const fetch = createFetch(app)
+  const uncaught: string[] = []
+  const onUncaught = ({ message }: Error) => uncaught.push(message)
+  process.on('uncaughtException', onUncaught)
+  onTestFinished(() => void process.off('uncaughtException', onUncaught))
+  for (const path of ['/v1/agents', '/v1/context/watch', '/v1/runs/none']) {
+    const { body } = await fetch(path, { headers: { 'troupe-user': 'ada' } })
+    await body?.cancel()
+  }
+  expect(await createClient({ fetch, user: 'ada' }).call('agents.list')).toMatchObject({ items: [{}, {}] })
+  expect(uncaught).toEqual([])
 })
 
 it('A client throws the error of the class, the code and the status that the server reports.', async () => {

@@ -1,5 +1,5 @@
 /** Sends requests to an app in the same process, without a socket. */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 
 /** Status codes without a body. */
@@ -30,8 +30,10 @@ export const createFetch =
     const sent = Object.entries(answer.headers).flatMap(([name, value]) =>
       [value].flat().map((one): [string, string] => [name, String(one)]),
     )
-    const stream = withoutBody.has(answer.statusCode)
-      ? null
-      : (Readable.toWeb(answer.stream()) as ReadableStream<Uint8Array>)
+    // `Readable.toWeb` throws outside of any call if bytes arrive after the caller has cancelled the body.
+    const stream = withoutBody.has(answer.statusCode) ? null : bytesOf(answer.stream())
     return new Response(stream, { status: answer.statusCode, headers: sent })
   }
+
+const bytesOf = (answer: Readable): ReadableStream<Uint8Array> =>
+  ReadableStream.from(answer) as ReadableStream<Uint8Array>
