@@ -1,5 +1,6 @@
 /** Values on the command line. */
 import { readFileSync } from 'node:fs'
+import { withoutByteOrderMark } from '../core/index.ts'
 import { misused } from './exit-codes.ts'
 
 /**
@@ -18,7 +19,7 @@ export function readValue<Value = unknown>(source: string): Value {
 /** The content of a file; `-` is standard input. */
 export function readTextFile(path: string): string {
   try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8')
+    return withoutByteOrderMark(readFileSync(path === '-' ? 0 : path, 'utf8'))
   } catch (error) {
     throw misused(
       `${path} cannot be read: ${(error as Error).message}.`,

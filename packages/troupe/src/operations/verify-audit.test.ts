@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { copyFileSync, existsSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { auditedTroupes } from '../../test/postgres/audited-troupes.ts'
@@ -53,6 +53,11 @@ describe('verifyAudit', () => {
       waiting: 0,
       findings: [],
     })
+  })
+
+  it('verifyAudit reads checkpoints from a file that begins with a byte order mark.', async () => {
+    const report = await tampered(() => writeFileSync(lines(), `\uFEFF${readFileSync(lines(), 'utf8')}`))
+    expect(report).toMatchObject({ ok: true, covered: 20, checkpoints: 2 })
   })
 
   it('verifyAudit finds a changed entry.', async () => {

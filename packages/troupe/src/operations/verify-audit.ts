@@ -11,6 +11,7 @@ import {
   milliseconds,
   systemClock,
   systemRandom,
+  withoutByteOrderMark,
 } from '../core/index.ts'
 import {
   type AuditReport,
@@ -121,7 +122,7 @@ export async function checkpointsOf(source: string | readonly Checkpoint[]): Pro
 /** @returns undefined for a line that a crash cut off, which did not count as delivered; null for other text */
 function parsed(line: string): unknown {
   try {
-    return JSON.parse(line)
+    return JSON.parse(withoutByteOrderMark(line))
   } catch {
     return line.startsWith('{') ? undefined : null
   }

@@ -1,6 +1,7 @@
 /** Makes a first project, which runs without a key. */
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { withoutByteOrderMark } from '../../core/index.ts'
 import { type CliCommand, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { isFromRegistry, packInto } from '../pack-into.ts'
@@ -117,7 +118,7 @@ async function readPackage(folder: string): Promise<ExistingPackage | undefined>
   const content = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
   if (content === undefined) return undefined
   try {
-    return (JSON.parse(content) ?? {}) as ExistingPackage
+    return (JSON.parse(withoutByteOrderMark(content)) ?? {}) as ExistingPackage
   } catch {
     throw misused('package.json is not JSON.', 'Correct it, and run troupe init again.')
   }

@@ -31,7 +31,10 @@ describe('the file of a team', () => {
     expect(await edgesOf(flows)).toEqual(expect.arrayContaining(['Lead>Left', 'Lead>Right', 'Left>End']))
     const hub = file('hub.yml', `${agents}pattern:\n  hubAndSpoke: { hub: Lead, spokes: [Left, Right] }\n`)
     expect(await edgesOf(hub)).toEqual(expect.arrayContaining(['Lead>Left', 'Left>Lead']))
-    const row = file('row.json', JSON.stringify({ agents: { A: { instructions: 'x' }, B: { instructions: 'y' } } }))
+    const row = file(
+      'row.json',
+      `\uFEFF${JSON.stringify({ agents: { A: { instructions: 'x' }, B: { instructions: 'y' } } })}`,
+    )
     expect((await readTeamFile(row)).name).toBe('row')
     expect(await edgesOf(row)).toEqual(expect.arrayContaining(['A>B']))
   })

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { z } from 'zod'
 import type { TroupeConfig } from '../../configuration/index.ts'
-import { issueProblem, nearest, type TroupeError } from '../../core/index.ts'
+import { issueProblem, nearest, type TroupeError, withoutByteOrderMark } from '../../core/index.ts'
 import { compileRules } from '../../security/index.ts'
 import { defineTopology, patterns, type TopologyForm } from '../../topology/index.ts'
 import { misused } from '../exit-codes.ts'
@@ -162,9 +162,10 @@ function withAgents(value: unknown, byName: ReadonlyMap<string, Definition>): un
 }
 
 async function parsed(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
+  const file = await readFile(path, 'utf8').catch((error: Error) => {
     throw misused(`${path} cannot be read: ${error.message}.`)
   })
+  const text = withoutByteOrderMark(file)
   const kind = path.endsWith('.json') ? 'JSON' : 'YAML'
   try {
     return kind === 'JSON' ? JSON.parse(text) : (await import('yaml')).parse(text)

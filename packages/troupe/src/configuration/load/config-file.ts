@@ -2,7 +2,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { failure, isObject } from '../../core/index.ts'
+import { failure, isObject, withoutByteOrderMark } from '../../core/index.ts'
 import { secretRef } from '../../security/index.ts'
 import { codeProblem } from './code-problem.ts'
 import type { Variables } from './read-variables.ts'
@@ -70,8 +70,7 @@ async function read(path: string, variables: Variables, used: Set<string>): Prom
   const file = await readFile(path, 'utf8').catch((error: Error) => {
     throw unreadable(error.message, error)
   })
-  // Editors of Windows begin a file with a mark of the order of bytes, which JSON may not hold.
-  const text = file.replace(/^\uFEFF/, '')
+  const text = withoutByteOrderMark(file)
   let parsed: unknown
   try {
     parsed = ending === 'json' ? JSON.parse(text) : (await import('yaml')).parse(text)

@@ -229,6 +229,7 @@ it('A cassette that is damaged, edited, missing, or opened with wrong options is
   }
   await expect(open(undefined)).rejects.toMatchObject({ code: 'cassette.unreadable' })
   expect(await open(undefined, { mode: 'auto' })).toBe(1)
+  expect(await open('\uFEFF{"cassette":1}\n')).toBe(1)
   await expect(open('{"cassette":2}\n')).rejects.toThrow(/first line/)
   await expect(open('{"cassette":1}\noops\n{}\n')).rejects.toThrow(/line 2 is not JSON/)
   expect(await open('{"cassette":1}\n{"kind":"mod')).toBe(1)

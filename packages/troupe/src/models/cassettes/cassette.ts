@@ -3,7 +3,7 @@
  * the number of equal ones before. Secrets are removed before hashing and writing, so that a cassette can be replayed
  * with other secrets.
  */
-import { failure, hashJson, type Json, type Recording, type Traffic } from '../../core/index.ts'
+import { failure, hashJson, type Json, type Recording, type Traffic, withoutByteOrderMark } from '../../core/index.ts'
 import { fromJson, toCassetteJson } from './cassette-json.ts'
 import { cassetteMiss } from './cassette-miss.ts'
 import { type CassetteRedaction, createRedaction } from './cassette-redaction.ts'
@@ -209,7 +209,9 @@ interface Lines {
 }
 
 function readLines(text: string): Lines {
-  const lines = text.split('\n').filter((line) => line !== '')
+  const lines = withoutByteOrderMark(text)
+    .split('\n')
+    .filter((line) => line !== '')
   const read = lines.map((line, i) => {
     try {
       return JSON.parse(line) as RecordedInteraction & { readonly cassette?: number }

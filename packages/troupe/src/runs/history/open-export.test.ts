@@ -28,6 +28,8 @@ describe('an exported run', () => {
     expect(past.why().sentences.map(({ about }) => about)).toContain('path')
     expect(past.at(1)).toMatchObject({ seq: 1, event: { type: 'run.started' } })
     expect(past.compare(openExport(file))).toEqual({ identical: true })
+    // As a shell of Windows writes it into a file.
+    expect(openExport(`\uFEFF${JSON.stringify(file, undefined, 2).replaceAll('\n', '\r\n')}`).id).toBe(run.id)
     const abort = new AbortController()
     const seen: number[] = []
     for await (const { seq } of past.events({ from: 1, signal: abort.signal })) {

@@ -10,6 +10,7 @@ import {
   invalidInput,
   isObject,
   isPlainObject,
+  withoutByteOrderMark,
 } from '../../core/index.ts'
 import type { NumberedEvent } from '../engine/events/run-event.ts'
 import { type RunResult, revive } from '../engine/run-result.ts'
@@ -127,7 +128,7 @@ export function openExport(file: ExportedRun | string, options: { readonly key?:
 
 function parsed(text: string): ExportedRun {
   try {
-    return JSON.parse(text) as ExportedRun
+    return JSON.parse(withoutByteOrderMark(text)) as ExportedRun
   } catch (cause) {
     throw failure('export.tampered', { run: '?', problem: 'it is not JSON' }, { cause })
   }

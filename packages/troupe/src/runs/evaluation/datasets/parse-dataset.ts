@@ -8,6 +8,7 @@ import {
   type Json,
   nearest,
   show,
+  withoutByteOrderMark,
 } from '../../../core/index.ts'
 import { createDataset, type Dataset, type DatasetCase } from './dataset.ts'
 
@@ -35,10 +36,7 @@ export function parseDataset(name: string, text: string): Dataset {
   const cases: DatasetCase[] = []
   const problems: DatasetProblem[] = []
   const lineOfId = new Map<string, number>()
-  for (const [index, content] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
+  for (const [index, content] of withoutByteOrderMark(text).split('\n').entries()) {
     if (content.trim() === '') continue
     const line = index + 1
     const read = readCase(content, line)
