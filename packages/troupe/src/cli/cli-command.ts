@@ -46,12 +46,19 @@ export interface CliCommand {
   run(context: CommandContext, args: readonly string[], options: Options): Promise<ExitCode | undefined>
 }
 
-/** @throws CliError if the value is not an integer of at least 0 */
-export function integerOption(options: Options, name: string, standard: number): number {
+/** @throws CliError if the value is not an integer of at least `least` */
+export function integerOption(options: Options, name: string, standard: number, least = 0): number {
   const value = amount(options, name)
   if (value === undefined) return standard
   if (!Number.isInteger(value)) throw misused(`${flagOf(name)} takes a whole number, and got ${value}.`)
+  if (value < least) throw misused(`${flagOf(name)} must be at least ${least}, got ${value}.`)
   return value
+}
+/** @throws CliError if the value is not a number from 0 to 1 */
+export function shareOption(options: Options, name: string): number | undefined {
+  const share = amount(options, name)
+  if (share !== undefined && share > 1) throw misused(`${flagOf(name)} takes a number from 0 to 1, and got ${share}.`)
+  return share
 }
 /** @throws CliError if the value is not a number of at least 0 */
 export function amount(options: Options, name: string): number | undefined {
@@ -79,7 +86,6 @@ export const pagingOptions = (standard: number) =>
   ] as const
 /** @throws CliError for a limit of 0: an empty list would say that there is nothing */
 export function listLimit(options: Options, standard: number): number {
-  const limit = integerOption(options, 'limit', standard)
-  if (limit < 1) throw misused('--limit must be at least 1, got 0.')
+  const limit = integerOption(options, 'limit', standard, 1)
   return options.all === true ? Number.POSITIVE_INFINITY : limit
 }

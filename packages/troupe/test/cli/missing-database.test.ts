@@ -68,6 +68,31 @@ describe('a misspelt database name', () => {
     expect(files()).toEqual(before)
   })
 
+  it.each([
+    'context set a 1 --ttl soon',
+    'context set a 1 --lifecycle forever',
+    'context set a 1 --audience owner --subscribers Clerk',
+    'context set a 1 --agent User',
+    'messages send Stock order {} --priority now',
+    'api-keys create ci --role king',
+    'api-keys create ci --expires-in soon',
+    'api-keys create ci --users ,',
+    'run echo x --budget {"steps":-1}',
+    'run echo x --budget {"stpes":1}',
+    'run echo @absent.txt',
+    'load echo --total 0',
+    'load echo --success-rate 2',
+    'load echo --p99 fast',
+  ])(
+    'The command %s with a wrong value ends with 2, and makes nothing.',
+    async (command) => {
+      const before = files()
+      expect(await folder.run([...command.split(' '), ...misspelt])).toMatchObject({ code: 2, out: '' })
+      expect(files()).toEqual(before)
+    },
+    60_000,
+  )
+
   it('A command that writes makes a missing database.', async () => {
     expect((await folder.run(['context', 'set', 'a', '1', '--storage', 'sqlite:./new/one.db'])).code).toBe(0)
     expect((await folder.run(['context', 'get', 'a', '--storage', 'sqlite:./new/one.db'])).out).toBe('1\n')

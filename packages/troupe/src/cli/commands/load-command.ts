@@ -1,6 +1,6 @@
 /** The load test of the guides. */
 
-import { amount, type CliCommand, integerOption } from '../cli-command.ts'
+import { amount, type CliCommand, integerOption, type Options, shareOption } from '../cli-command.ts'
 import { CliError, exitCodes } from '../exit-codes.ts'
 import { isFile } from './runs/run-command.ts'
 
@@ -20,6 +20,7 @@ export const loadCommand: CliCommand = {
     ['--p99 <ms>', 'fails above it'],
   ],
   async run(context, [team = '', task = 'Test request'], options) {
+    const plan = planOf(options)
     const { LoadTester } = await import('../../resilience/index.ts')
     const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     let rejected: unknown
@@ -37,22 +38,7 @@ export const loadCommand: CliCommand = {
       const { status } = await client.call('runs.result', { path: { run }, query: { wait: '60s' } })
       if (status !== 'completed') throw new CliError(`The run ${run} is ${status}.`, { exit: exitCodes.failed })
     }
-    const report = await new LoadTester(one).run({
-      concurrent: integerOption(options, 'concurrent', 20),
-      total: integerOption(options, 'total', 200),
-      signal: context.signal,
-      thresholds: Object.fromEntries(
-        Object.entries({
-          successRate: amount(options, 'successRate') ?? 0.95,
-          requestsPerSecond: amount(options, 'perSecond'),
-          averageResponseTime: amount(options, 'average') ?? 2_000,
-          maxResponseTime: amount(options, 'slowest'),
-          p50: amount(options, 'p50'),
-          p95: amount(options, 'p95'),
-          p99: amount(options, 'p99'),
-        }).filter(([, limit]) => limit !== undefined),
-      ),
-    })
+    const report = await new LoadTester(one).run({ ...plan, signal: context.signal })
     // No run was started: the team is unknown, or the caller may not start it.
     if (started === 0 && rejected !== undefined) throw rejected
     if (context.out.json) context.out.document(report)
@@ -68,3 +54,20 @@ export const loadCommand: CliCommand = {
     return report.passed ? exitCodes.ok : exitCodes.failed
   },
 }
+
+/** @throws CliError for a wrong value */
+const planOf = (options: Options) => ({
+  concurrent: integerOption(options, 'concurrent', 20, 1),
+  total: integerOption(options, 'total', 200, 1),
+  thresholds: Object.fromEntries(
+    Object.entries({
+      successRate: shareOption(options, 'successRate') ?? 0.95,
+      requestsPerSecond: amount(options, 'perSecond'),
+      averageResponseTime: amount(options, 'average') ?? 2_000,
+      maxResponseTime: amount(options, 'slowest'),
+      p50: amount(options, 'p50'),
+      p95: amount(options, 'p95'),
+      p99: amount(options, 'p99'),
+    }).filter(([, limit]) => limit !== undefined),
+  ),
+})

@@ -6,6 +6,7 @@ import { CliError, commandFailure, exitCodes } from '../exit-codes.ts'
 import type { GlobalFlags } from '../global-flags.ts'
 import type { Transport } from './cli-client.ts'
 import { remoteTransport } from './remote-transport.ts'
+import { untilAccepted } from './until-accepted.ts'
 
 export interface OpenOptions {
   readonly flags: GlobalFlags
@@ -26,15 +27,20 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
   if (flags.url !== undefined) return { transport: remoteTransport(flags.url), key: process.env.TROUPE_API_KEY }
   const loaded = await stored(await options.config(), options.absent)
   const config = options.code ? loaded.config : withoutCode(loaded.config)
-  try {
+  const location = await storageLocationOf(loaded)
+  const open = async () => {
     const { withOrigins } = await import('../../configuration/index.ts')
     const { effectiveValues } = loaded
     // The doctor needs the whole configuration, also the parts that this command omits.
-    const troupe = await createLocalTroupe(
-      withOrigins(config, { effectiveValues, config: loaded.config, inspectOnly: true }),
-    )
-    const { localTransport } = await import('./local-transport.ts')
-    return { transport: await localTransport(troupe, await storageLocationOf(loaded)), key: undefined }
+    return openLocal(withOrigins(config, { effectiveValues, config: loaded.config, inspectOnly: true }), location)
+  }
+  try {
+    // With code, a rehearsal would execute runs.
+    if (options.absent !== 'made' || options.code || !(await isAbsent(loaded.config)))
+      return { transport: await open(), key: undefined }
+    // What the rehearsal does is not recorded elsewhere.
+    const { audit: _, cassette: __, ...rest } = inMemory(config)
+    return { transport: untilAccepted(await openLocal(rest, location), open), key: undefined }
   } catch (error) {
     const address = ownerOf(error)
     if (address === undefined) throw error
@@ -50,10 +56,21 @@ async function stored(loaded: LoadedConfig, absent: OpenOptions['absent']): Prom
     await needDatabase(loaded.config)
     return loaded
   }
+  return (await isAbsent(loaded.config)) ? { ...loaded, config: inMemory(loaded.config) } : loaded
+}
+
+/** In memory, data is lost with the command, so the development profile is harmless also in production. */
+const inMemory = (config: TroupeConfig): TroupeConfig => ({ ...config, storage: 'memory:', profile: 'development' })
+
+async function isAbsent(config: TroupeConfig): Promise<boolean> {
   const { absentDatabase } = await import('../../operations/index.ts')
-  if (!(await absentDatabase(loaded.config))) return loaded
-  // In memory, data is lost with the command, so the development profile is harmless also in production.
-  return { ...loaded, config: { ...loaded.config, storage: 'memory:', profile: 'development' } }
+  return (await absentDatabase(config)) !== undefined
+}
+
+async function openLocal(config: TroupeConfig, location: string): Promise<Transport> {
+  const troupe = await createLocalTroupe(config)
+  const { localTransport } = await import('./local-transport.ts')
+  return localTransport(troupe, location)
 }
 
 /** @throws CliError if the database file is missing */

@@ -3,12 +3,12 @@ import { basename } from 'node:path'
 import type { ClientSchemas, OperationRequest } from '../../../client/index.ts'
 import { TroupeError } from '../../../core/index.ts'
 import {
-  amount,
   type CliCommand,
   type CommandContext,
   integerOption,
   listed,
   type Options,
+  shareOption,
   text,
 } from '../../cli-command.ts'
 import { type ExitCode, exitCodes, misused } from '../../exit-codes.ts'
@@ -45,8 +45,7 @@ export const evaluateCommand: CliCommand = {
     ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1, or where cases were skipped'],
   ],
   async run(context, [path = ''], options) {
-    const lowest = amount(options, 'failUnder')
-    if (lowest !== undefined && lowest > 1) throw misused(`--fail-under takes a number from 0 to 1, and got ${lowest}.`)
+    const lowest = shareOption(options, 'failUnder')
     const body = await bodyOf(context, path, options)
     const team = text(options, 'team')
     const file = team !== undefined && isFile(team) ? { team } : {}

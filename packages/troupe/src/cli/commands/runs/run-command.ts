@@ -1,5 +1,6 @@
 /** Runs a team on a task, and shows it at work. */
 import { setTimeout } from 'node:timers/promises'
+import type { RunConfig } from '../../../topology/index.ts'
 import { type CliCommand, type CommandContext, listed, type Options, text } from '../../cli-command.ts'
 import { type ExitCode, exitCodes } from '../../exit-codes.ts'
 import { RunTree, type TreeEvent } from '../../output/run-tree.ts'
@@ -25,9 +26,10 @@ export const runCommand: CliCommand = {
     const loaded = context.flags.url === undefined && !isFile(team) ? await context.withTeams() : undefined
     // Before a database is made for nothing.
     if (loaded) requireConfig(loaded, false)
+    const body = await startOf(team, task, options)
     const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     if (loaded && !client.remote) requireConfig(loaded, true)
-    const { run } = await client.call('runs.start', { body: startOf(team, task, options) })
+    const { run } = await client.call('runs.start', { body })
     if (options.detach !== true) return followRun(context, client, run)
     context.out.show({ run }, () => run)
     return undefined
@@ -36,15 +38,18 @@ export const runCommand: CliCommand = {
 
 export const isFile = (team: string): boolean => /\.(ya?ml|json)$/i.test(team)
 
-function startOf(team: string, task: string, options: Readonly<Record<string, unknown>>) {
+async function startOf(team: string, task: string, options: Options) {
   const budget = text(options, 'budget')
+  const config = budget === undefined ? {} : { config: { budget: readValue<NonNullable<RunConfig['budget']>>(budget) } }
+  const { readConfig } = await import('../../../topology/index.ts')
+  readConfig(config.config)
   return {
     task: task.startsWith('{') || task.startsWith('@') || task === '-' ? readValue(task) : task,
     team: isFile(team) ? undefined : team,
     id: text(options, 'id'),
     tags: listed(options, 'tags'),
     threadId: text(options, 'thread'),
-    ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
+    ...config,
   }
 }
 
