@@ -16,3 +16,12 @@ test('An error inside an installed package is passed on unchanged.', async () =>
   const inside = missing('pg-pool')
   await expect(loadOptional('PostgreSQL as storage', 'pg', () => Promise.reject(inside))).rejects.toBe(inside)
 })
+
+test('A package in whose place a bundler has put a module without content is not installed.', async () => {
+  for (const empty of [{}, { default: {} }, { __esModule: true, default: {} }])
+    await expect(loadOptional('PostgreSQL as storage', 'pg', async () => empty)).rejects.toMatchObject({
+      code: 'package.missing',
+    })
+  const installed = { default: { Pool: class {} } }
+  expect(await loadOptional('PostgreSQL as storage', 'pg', async () => installed)).toBe(installed)
+})

@@ -2,7 +2,7 @@
 /** The providers with which a model name may begin. Their packages are optional and are loaded at first use. */
 import { createRequire } from 'node:module'
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
-import { failure } from '../core/index.ts'
+import { failure, loadOptional } from '../core/index.ts'
 
 export interface Provider {
   readonly package: string
@@ -38,7 +38,7 @@ export type Load = (packageName: string) => Promise<Readonly<Record<string, unkn
 export const loadPackage: Load = async (packageName) => {
   const load = Object.hasOwn(packages, packageName) ? packages[packageName] : undefined
   if (!load) throw failure('invariant.broken', { rule: `${packageName} is the package of a provider` })
-  return load()
+  return loadOptional('The model', packageName, load)
 }
 
 /** Each name is a literal, because a bundler that bundles an application cannot find the package of a computed name. */
