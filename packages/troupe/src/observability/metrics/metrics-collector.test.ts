@@ -59,6 +59,15 @@ describe('MetricsCollector', () => {
     expect(text).toContain('troupe_model_tokens_total{model="p/m",direction="output"} 12')
     expect(text).toContain('troupe_model_cost_usd_total{model="p/m"} 0.5')
   })
+  it('MetricsCollector keeps labels as they were when a value was recorded.', async () => {
+    const { metrics } = collector()
+    const labels = { kind: 'express' }
+    metrics.increment('orders', 1, labels)
+    metrics.record('order.size', 2, { labels })
+    labels.kind = 'slow'
+    expect(metrics.summary('orders', { labels: { kind: 'express' } }).count).toBe(1)
+    expect(await metrics.prometheus()).not.toContain('slow')
+  })
   it('MetricsCollector summarises only a window of time.', async () => {
     const { clock, metrics } = collector()
     metrics.record('size', 100)

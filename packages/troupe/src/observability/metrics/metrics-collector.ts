@@ -300,7 +300,7 @@ export class MetricsCollector implements Readable {
     const other = isFull ? Object.fromEntries(Object.keys(labels).map((label) => [label, 'other'])) : labels
     const isFullOfNames = series.size >= 2 * seriesPerName || this.#series >= 2 * maxSeries
     const bounded = isFullOfNames && !series.has(keyOf('', other)) ? { labels: 'other' } : other
-    const own = series.get(keyOf('', bounded)) ?? new Series(bounded)
+    const own = series.get(keyOf('', bounded)) ?? new Series({ ...bounded })
     if (!series.has(keyOf('', bounded))) {
       series.set(keyOf('', bounded), own)
       this.#series++
