@@ -9,9 +9,6 @@ import { expect, onTestFinished, test } from 'vitest'
 
 const packageFolder = join(import.meta.dirname, '../..')
 const server = fileURLToPath(new URL('../mcp/third-party-server.ts', import.meta.url))
-/** Dependencies in the CommonJS format ask for `require`. */
-const js =
-  "import { createRequire as createRequireOfBanner } from 'node:module'; const require = createRequireOfBanner(import.meta.url)"
 const schema = { type: 'object', properties: { word: { type: 'string', pattern: '^a+$' } } }
 
 const program = `
@@ -45,23 +42,33 @@ async function main() {
 main()
 `
 
+/** Bundles a program with the library into a folder of its own. @returns the path of the file */
+async function bundled(contents: string, format: 'esm' | 'cjs'): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
+  // Dependencies in the CommonJS format ask for `require`.
+  const js =
+    "import { createRequire as createRequireOfBanner } from 'node:module'; const require = createRequireOfBanner(import.meta.url)"
+  await build({
+    stdin: { contents, resolveDir: packageFolder },
+    bundle: true,
+    platform: 'node',
+    format,
+    outfile,
+    logLevel: 'silent',
+    ...(format === 'esm' ? { banner: { js } } : {}),
+  })
+  return outfile
+}
+
 test.each(['esm', 'cjs'] as const)(
   'A program of one file (%s) runs an agent on a database file, checks schemas of others, and serves its OpenAPI document.',
   async (format) => {
-    const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const outfile = await bundled(program, format)
+    const folder = dirname(outfile)
     const tools = [{ name: 'shaped', description: 'echoes', inputSchema: { type: 'object' }, outputSchema: schema }]
     writeFileSync(join(folder, 'tools.json'), JSON.stringify(tools))
-    const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
-    await build({
-      stdin: { contents: program, resolveDir: packageFolder },
-      bundle: true,
-      platform: 'node',
-      format,
-      outfile,
-      logLevel: 'silent',
-      ...(format === 'esm' ? { banner: { js } } : {}),
-    })
     const printed = execFileSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8' })
     expect(JSON.parse(printed)).toEqual({
       status: 'completed',
@@ -77,8 +84,6 @@ test.each(['esm', 'cjs'] as const)(
 test.each(['esm', 'cjs'] as const)(
   'A program of one file (%s) contains the package of a provider that a model names.',
   async (format) => {
-    const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
     const contents = `import { createTroupe, LlmAgent } from 'troupe'
       async function main() {
         const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })
@@ -89,18 +94,9 @@ test.each(['esm', 'cjs'] as const)(
         await troupe.close()
       }
       main()`
-    const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
-    await build({
-      stdin: { contents, resolveDir: packageFolder },
-      bundle: true,
-      platform: 'node',
-      format,
-      outfile,
-      logLevel: 'silent',
-      ...(format === 'esm' ? { banner: { js } } : {}),
-    })
+    const outfile = await bundled(contents, format)
     const { OPENAI_API_KEY: _, ...env } = process.env
-    const printed = execFileSync(process.execPath, [outfile], { cwd: folder, encoding: 'utf8', env })
+    const printed = execFileSync(process.execPath, [outfile], { cwd: dirname(outfile), encoding: 'utf8', env })
     expect(JSON.parse(printed)).toEqual({ findings: ['model.key_missing'], failed: 'model.key_missing' })
   },
 )

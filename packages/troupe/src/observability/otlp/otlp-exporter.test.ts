@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createVirtualClock, seededRandom } from '../../core/index.ts'
+import { type Clock, createVirtualClock, seededRandom } from '../../core/index.ts'
 import { MetricsCollector } from '../metrics/index.ts'
 import type { Span } from '../traces/index.ts'
 import { checkOtlp, OtlpExporter } from './otlp-exporter.ts'
@@ -30,8 +30,8 @@ it.each([
   expect(sent).toHaveLength(120 / seconds + 1)
 })
 
-it('The OTLP exporter sends each span once and complete, with its start and its parent.', async () => {
-  const clock = createVirtualClock()
+/** Returns an exporter, and the bodies that its collector has received. */
+function collecting(clock: Clock, metrics: MetricsCollector) {
   const bodies: string[] = []
   const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
     clock,
@@ -40,9 +40,15 @@ it('The OTLP exporter sends each span once and complete, with its start and its 
       bodies.push(String(init?.body))
       return new Response('{}')
     },
-    metrics: new MetricsCollector(clock),
+    metrics,
     failed: () => {},
   })
+  return { exporter, bodies }
+}
+
+it('The OTLP exporter sends each span once and complete, with its start and its parent.', async () => {
+  const clock = createVirtualClock()
+  const { exporter, bodies } = collecting(clock, new MetricsCollector(clock))
   const span = { traceId: 'a'.repeat(32), id: 'b'.repeat(16), name: 'branch 1', kind: 'internal' } as const
   const begun: Span = {
     ...span,
@@ -141,17 +147,7 @@ it('The OTLP exporter sends each metric under one name, with the names and label
   metrics.increment('a_b')
   metrics.gauge('orders', 3)
   metrics.gauge('depth', () => ['x', 'y'].map((queue, value) => ({ labels: { queue }, value })))
-  const bodies: string[] = []
-  const exporter = new OtlpExporter(checkOtlp({ url: 'http://collector.test' }), {
-    clock,
-    random: seededRandom('otlp'),
-    fetch: async (_url, init) => {
-      bodies.push(String(init?.body))
-      return new Response('{}')
-    },
-    metrics,
-    failed: () => {},
-  })
+  const { exporter, bodies } = collecting(clock, metrics)
   await exporter.close()
   type Point = { readonly attributes: readonly { key: string; value: { stringValue: string } }[]; asDouble?: number }
   type Sent = { readonly name: string; readonly [type: string]: unknown }
