@@ -41,9 +41,8 @@ async function postgres(): Promise<string | undefined> {
   }
 }
 
-// `node --expose-gc bench/runs/waiting.ts memory` measures the storage in memory, which has the engine of a file.
-it('A run that waits for a person costs less than 200 bytes of heap, on a file and on PostgreSQL.', async () => {
-  const storages = ['file', await postgres()].filter((storage) => storage !== undefined)
+it('A run that waits for a person costs less than 200 bytes of heap, in memory, on a file and on PostgreSQL.', async () => {
+  const storages = ['memory', 'file', await postgres()].filter((storage) => storage !== undefined)
   const codes = storages.map((storage) =>
     exitCodeOf('--expose-gc', join(import.meta.dirname, 'waiting.ts'), storage, '3000'),
   )

@@ -153,7 +153,7 @@ describe('random sequences of users and agents', () => {
   test('Random sequences of users and agents in memory behave as the reference model.', { timeout: 60_000 }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(operation, { maxLength: 40 }), (operations) => compare({ url: 'memory:' }, operations)),
-      { numRuns: 80 },
+      { numRuns: 150 },
     ),
   )
 
@@ -190,7 +190,7 @@ describe.each(['memory:', 'sqlite:'])('random sequences on encrypted storage in 
         const url = kind === 'memory:' ? kind : `sqlite:${join(folder, `${files++}.db`)}`
         return compare({ url, encrypted: true }, operations)
       }),
-      { numRuns: kind === 'memory:' ? 30 : 10 },
+      { numRuns: kind === 'memory:' ? 60 : 10 },
     ),
   )
 })
@@ -278,7 +278,7 @@ describe('isolation of users', () => {
     )
   }
   test('The actions of one user change nothing that another user observes, in memory.', { timeout: 60_000 }, () =>
-    compareAlone(() => ({ url: 'memory:' }), 30),
+    compareAlone(() => ({ url: 'memory:' }), 60),
   )
   test('The actions of one user change nothing that another user observes, on a file.', { timeout: 60_000 }, () =>
     compareAlone(() => ({ url: `sqlite:${join(folder, `${files++}.db`)}` }), 10),

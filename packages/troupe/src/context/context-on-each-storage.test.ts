@@ -30,7 +30,7 @@ describe.each(storages)('the context on $name', ({ name: _, missing: absent, ...
 
   test('The increments of four concurrent writers are all counted.', { timeout: 240_000 }, async () => {
     // On PostgreSQL, `two-processes.test.ts` counts to 2,000 in four processes.
-    const increments = 100
+    const increments = 250
     await using opened = await openMesh(systemClock, storage)
     const of = user()
     await opened.mesh.host(of).push('n', 0)

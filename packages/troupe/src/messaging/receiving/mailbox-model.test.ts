@@ -189,12 +189,12 @@ async function check(
 
 it(
   'A mailbox in memory behaves as the reference mailbox in any order of events.',
-  () => check({ url: 'memory:' }, 150),
+  () => check({ url: 'memory:' }, 300),
   120_000,
 )
 it(
   'An encrypted mailbox behaves as the reference mailbox in any order of events.',
-  () => check({ url: 'memory:', encrypted: true }, 30),
+  () => check({ url: 'memory:', encrypted: true }, 60),
   120_000,
 )
 it('A mailbox in a file behaves as the reference mailbox in any order of events.', async () => {
