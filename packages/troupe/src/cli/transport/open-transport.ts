@@ -38,7 +38,7 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
     // With code, a rehearsal would execute runs.
     if (options.absent !== 'made' || options.code || !(await isAbsent(loaded.config)))
       return { transport: await open(), key: undefined }
-    // What the rehearsal does is not recorded elsewhere.
+    // The rehearsal sends no audit records and records no cassette.
     const { audit: _, cassette: __, ...rest } = inMemory(config)
     return { transport: untilAccepted(await openLocal(rest, location), open), key: undefined }
   } catch (error) {
