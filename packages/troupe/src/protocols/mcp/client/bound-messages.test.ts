@@ -120,3 +120,22 @@ test('A request whose stream ends without its answer fails, and an answered one 
   await new Promise(setImmediate)
   expect(failed).toEqual([2])
 })
+
+test('A part of a result whose type a later protocol has added is replaced by a text, and the others are delivered.', () => {
+  const delivered: JSONRPCMessage[] = []
+  const transport = {
+    send: async () => {},
+    onmessage: (message: JSONRPCMessage) => delivered.push(message),
+  } as unknown as Transport
+  boundMessages(transport)
+  const text = { type: 'text', text: 'a' }
+  const receive = (content: unknown) =>
+    transport.onmessage?.({ jsonrpc: '2.0', id: 1, result: { content } } as JSONRPCMessage)
+  const invalid = [null, 'text', { type: 7 }]
+  receive([text, { type: 'hologram', data: 'x' }])
+  receive(invalid)
+  expect(delivered).toMatchObject([
+    { result: { content: [text, { type: 'text', text: '[omitted: a part of the unknown type "hologram"]' }] } },
+    { result: { content: invalid } },
+  ])
+})

@@ -4,6 +4,7 @@
  * values is replaced before that by an error.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
+import { truncateText } from '../../../core/index.ts'
 
 /** Values of one message, members of objects and items of lists included; the tools of a large server have some thousand. */
 const maxValues = 30_000
@@ -80,7 +81,7 @@ export function boundMessages(
     const max = isList ? maxValues - listed : maxValues
     const count = countValues(message, max)
     if (isList) listed += count
-    if (count <= max) deliver(message, extra)
+    if (count <= max) deliver(withKnownContent(message), extra)
     else if ('id' in message && !('method' in message)) deliver(tooLarge(message.id), extra)
   }
   transport.onmessage = (message, extra) => {
@@ -88,6 +89,19 @@ export function boundMessages(
     if (isListOfTools(message)) onList(() => receive(message, extra))
     else receive(message, extra)
   }
+}
+
+const contentTypes: ReadonlySet<unknown> = new Set(['text', 'image', 'audio', 'resource', 'resource_link'])
+
+/** Replaces parts of a result whose type a later protocol has added: the client would reject the whole result. */
+function withKnownContent(message: JSONRPCMessage): JSONRPCMessage {
+  if (!('result' in message) || !Array.isArray(message.result.content)) return message
+  const content = message.result.content.map((part: { readonly type?: unknown } | null) =>
+    typeof part?.type !== 'string' || contentTypes.has(part.type)
+      ? part
+      : { type: 'text', text: `[omitted: a part of the unknown type ${JSON.stringify(truncateText(part.type, 50))}]` },
+  )
+  return { ...message, result: { ...message.result, content } }
 }
 
 const isListOfTools = (message: JSONRPCMessage): boolean => 'result' in message && 'tools' in message.result

@@ -118,7 +118,10 @@ test('An MCP server that answers calls with errors is reachable, so that only fa
   )
   const call = async (next: string) => {
     answers.next = next
-    return connection.call('t', {}, new AbortController().signal).catch(({ code }: TroupeError) => code)
+    return connection.call('t', {}, new AbortController().signal).catch(({ code, message }: TroupeError) => {
+      if (next === 'lost' && code === 'outcome.unknown') expect(message).toContain('(the connection was cut)')
+      return code
+    })
   }
   for (let round = 0; round < 3; round++) {
     for (let i = 0; i < 4; i++) expect(await call('lost')).toBe('outcome.unknown')

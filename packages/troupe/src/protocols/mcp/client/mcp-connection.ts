@@ -140,7 +140,9 @@ export class McpConnection {
         if (await this.#shouldReconnect(live.client, error, isRetry)) return this.#call(tool, args, signal, true)
         throw failure('mcp.unreachable', { server: source, problem: rejection }, { cause: error })
       }
-      const problem = 'the server took the call and gave no answer that can be read'
+      const reason =
+        error instanceof Error ? ` (${short(error.message.replaceAll(/\s+/g, ' ').replace(/\.$/, ''), 200)})` : ''
+      const problem = `the server took the call and gave no answer that can be read${reason}`
       throw failure('outcome.unknown', { what: `The call of ${source}/${tool}`, problem }, { cause: error })
     }
     checkSize(`${source}/${tool}`, result, limits.resultLimit)
@@ -244,5 +246,5 @@ function checkSize(tool: string, { structuredContent, content }: CallToolResult,
 
 const unreachable: ReadonlySet<string> = new Set(['mcp.unreachable', 'outcome.unknown'])
 const answered: ReadonlySet<string> = new Set(['tool.failed', 'mcp.too_large'])
-const short = (text: string) => (text.length > 500 ? `${truncateText(text, 500)}…` : text)
+const short = (text: string, length = 500) => (text.length > length ? `${truncateText(text, length)}…` : text)
 const blocking = ({ changes }: Seen, tool: string) => changes.find((change) => change.tool === tool)
