@@ -15,6 +15,9 @@ const moduleColumn = 'module'
 /** Tables that only builds before the first release made: a database that has one cannot be migrated. */
 const earlierTables: ReadonlySet<string> = new Set(['run_leases', 'conversation_messages', 'run_nodes'])
 
+/** The last table that was added to a migration before the first release, and a table that was always created with it. */
+const addedTable = { name: 'rate_limit_calls', with: 'journals' }
+
 /**
  * Throws if a build before the first release made the database or backup.
  * @param tables the names of its tables
@@ -24,6 +27,8 @@ const earlierTables: ReadonlySet<string> = new Set(['run_leases', 'conversation_
 export function checkNotEarlier(tables: readonly string[], location: string, columns?: readonly string[]): void {
   const table = tables.find((name) => earlierTables.has(name))
   if (table !== undefined) throw failure('storage.incompatible', { path: location, found: `the table ${table}` })
+  if (tables.includes(addedTable.with) && !tables.includes(addedTable.name))
+    throw failure('storage.incompatible', { path: location, found: `no table ${addedTable.name}` })
   if (columns && !columns.includes(moduleColumn))
     throw failure('storage.incompatible', { path: location, found: `no column ${moduleColumn} in ${schemaTable}` })
 }

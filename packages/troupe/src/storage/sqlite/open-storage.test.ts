@@ -182,6 +182,7 @@ test('A newer schema is accepted while it declares this release compatible, and 
 
 test.each([
   ['has a table of an earlier build', 'create table run_leases (run_id text)'],
+  ['lacks a table that an earlier build did not have', 'create table journals (journal_id text)'],
   ['names the modules in another column', 'alter table storage_schema rename column module to chamber'],
 ])('A database file that %s is rejected with storage.incompatible and is not changed.', async (_, plant) => {
   await (await open('troupe.db')).close()
