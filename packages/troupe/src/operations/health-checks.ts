@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import type { ObservationConfig } from '../configuration/index.ts'
-import { type Json, milliseconds, type Platform, systemClock } from '../core/index.ts'
+import { hasSystemTimers, type Json, milliseconds, type Platform } from '../core/index.ts'
 import { type ChildState, defineMessage } from '../messaging/index.ts'
 import type { CheckAnswer } from '../observability/index.ts'
 import { Access } from '../security/index.ts'
@@ -49,7 +49,7 @@ export function registerChecks(parts: TroupeParts, config: ObservationConfig): v
   health.register('models', ({ signal }) => probeModels(parts, config, signal), { critical: false, interval: '1m' })
   health.register('audit', () => probeAudit(security), { critical: false })
   // With another clock a simulation would depend on the load of the machine.
-  if (platform.clock === systemClock) registerHost(observability, storage)
+  if (hasSystemTimers(platform.clock)) registerHost(observability, storage)
   health.register('eventLoop', () => {
     const { worstMs } = observation.lag
     return when(

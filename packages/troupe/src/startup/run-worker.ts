@@ -1,6 +1,6 @@
 /** A running worker of a troupe, which is stopped with the troupe and keeps the process alive. */
 import { buildStepContext } from '../agents/index.ts'
-import { systemClock } from '../core/index.ts'
+import { hasSystemTimers } from '../core/index.ts'
 import {
   type HaltableWorker,
   startWorker,
@@ -60,7 +60,7 @@ async function start(
     { user, access: new Access(worker.options?.access, security.roles), ...(watch === undefined ? {} : { watch }) },
   )
   // On a file nothing else keeps the process alive: it lives as long as it has a worker.
-  const leave = clock === systemClock ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
+  const leave = hasSystemTimers(clock) ? clock.after(Number.MAX_SAFE_INTEGER, () => {}) : () => {}
   cleanups.add(leave)
   const over = () => {
     workers.delete(started)

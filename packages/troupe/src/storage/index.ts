@@ -78,6 +78,7 @@ const known = [
   'retention',
   'postgres',
   'time',
+  'onServerTime',
   'production',
   'ownerSettings',
   'faults',

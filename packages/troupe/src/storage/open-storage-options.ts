@@ -26,6 +26,12 @@ export interface OpenStorageOptions {
    */
   readonly time?: 'engine' | 'clock'
   /**
+   * Called once a second, and before `openStorage` resolves, with the time of a PostgreSQL server.
+   * @param at in whole ms since 1970
+   * @param asked the time of `clock` before the server read its own, and `answered` the time after that
+   */
+  readonly onServerTime?: (at: number, asked: number, answered: number) => void
+  /**
    * Numbers in PostgreSQL tables of one row, which only the owner of the tables may change; none by default. They are
    * written at each opening if the login that migrates owns the tables.
    */

@@ -58,6 +58,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** Returns whether the timers of a clock are those of the system, as opposed to those of a test or simulation. */
+export const hasSystemTimers = ({ after }: Clock): boolean => after === systemClock.after
+
 /**
  * Resolves after `ms`.
  * @throws CancelledError when the signal aborts first, with its reason as cause.

@@ -10,11 +10,11 @@ import {
 } from '../../configuration/index.ts'
 import {
   type FetchPort,
+  hasSystemTimers,
   milliseconds,
   PeriodicTask,
   type Platform,
   reportCallback,
-  systemClock,
   type UserId,
 } from '../../core/index.ts'
 import { defineMessage, type Mailboxes } from '../../messaging/index.ts'
@@ -152,7 +152,7 @@ export class Observation {
   start(): void {
     const { health, traces } = this.#config
     // With a virtual clock no timer is late, and each advance would stop at this timer, so it needs an explicit threshold.
-    if (this.#parts.platform.clock === systemClock || health?.lag !== undefined) this.lag.start()
+    if (hasSystemTimers(this.#parts.platform.clock) || health?.lag !== undefined) this.lag.start()
     this.#otlp?.start()
     if (health?.every !== undefined) this.health.start(health.every)
     this.#scheduleAlerts()

@@ -13,6 +13,7 @@ import {
   createEvents,
   createIds,
   createRedactor,
+  createServerClock,
   type Events,
   type Platform,
   systemClock,
@@ -55,7 +56,8 @@ export interface BaseParts {
 
 /** @param sharedLog the log of the enclosing troupe */
 export async function openBase(source: TroupeConfig, startup: Startup, sharedLog: Log | undefined): Promise<BaseParts> {
-  const { clock = systemClock, random = systemRandom } = source
+  const serverClock = createServerClock(systemClock)
+  const { clock = serverClock, random = systemRandom } = source
   const redactor = createRedactor()
   const around: { events?: Events } = {}
   const log =
@@ -71,7 +73,7 @@ export async function openBase(source: TroupeConfig, startup: Startup, sharedLog
   const config = await startup.stage('secrets', () => revealConfig(source, secrets, redactor))
   const opened = await startup.stage(
     'storage',
-    () => openStorage(storageOptionsOf(config, { clock, random })),
+    () => openStorage({ ...storageOptionsOf(config, { clock, random }), onServerTime: serverClock.follow }),
     (storage) => storage.close(),
   )
   const platform = createPlatform({ clock, random, log })

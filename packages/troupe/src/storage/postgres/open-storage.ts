@@ -192,7 +192,7 @@ async function assemble(
     node: ids.next(),
     announce: (received) => hints.forward(received),
     notify: async (channel, payload) => void (await connections.ask('select pg_notify($1, $2)', [channel, payload])),
-    poll: (since) => poll(transactions, since, (applied) => storage.checkSchema(applied)),
+    poll: (since) => poll(transactions, since, options, (applied) => storage.checkSchema(applied)),
     state: (state) => storage.setState(state),
   })
   const queue = new CommitQueue({
@@ -259,17 +259,20 @@ async function applied(transactions: Transactions): Promise<readonly Applied[]> 
 /** The number of users in one page of `troupe_changed`; pages are ordered by user. */
 const changedPage = 10_000
 
-/** Reads wakes and raised revisions in one transaction; further pages need transactions of their own. */
+/** Reads migrations, wakes and raised revisions in one transaction; further pages need transactions of their own. */
 async function poll(
   transactions: Transactions,
   since: number,
+  { clock, time, onServerTime }: Pick<OpenStorageOptions, 'clock' | 'time' | 'onServerTime'>,
   checkSchema: (applied: readonly Applied[]) => Promise<void>,
 ) {
   const changedAfter = (after: string): Statement => ({
     sql: 'select user_id, revision from troupe_changed($1, $2, $3)',
     binds: [since, after, changedPage],
   })
+  const asked = clock.now()
   const { rows, at } = await ask(transactions, schemaStatement, wakesStatement, changedAfter(''))
+  if (time !== 'clock') onServerTime?.(at, asked, clock.now())
   const [schema = [], wakes = [], first = []] = rows
   const users: Hint[] = []
   for (let page = first; ; ) {

@@ -59,6 +59,7 @@ export async function openSqlite(options: OpenStorageOptions): Promise<OpenedSto
     'random',
     'retention',
     'ownerSettings',
+    'onServerTime',
     'faults',
     'time',
     'production',

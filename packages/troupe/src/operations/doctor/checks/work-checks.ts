@@ -1,4 +1,5 @@
 /** Checks of open runs, schedules and dead letters. */
+import { systemClock } from '../../../core/index.ts'
 import { journalOwnerOf } from '../../../journal/index.ts'
 import { counted, coverageOf, fail, listNames, pass, warn } from '../doctor-subject.ts'
 import type { CheckFunctions } from './check-functions.ts'
@@ -80,19 +81,22 @@ export const workChecks = {
     )
   },
 
-  async 'clock.agrees'({ parts, now }) {
+  async 'clock.agrees'({ parts, config, now }) {
     const { storage } = parts.stores
     const { audit } = parts.security
     if (storage.dialect.name === 'postgres') {
       const sql = 'select (extract(epoch from clock_timestamp()) * 1000)::bigint as at'
-      const asked = parts.platform.clock.now()
+      const { clock = systemClock } = config
+      const asked = clock.now()
       const [[row] = []] = await storage.read({ work: true }, [{ sql, binds: [], returns: true }])
-      const skewMs = Math.round(skewOf(Number(row?.at), asked, parts.platform.clock.now()))
+      const skewMs = Math.round(skewOf(Number(row?.at), asked, clock.now()))
       const seen = `The clock here is ${Math.abs(skewMs)} ms ${skewMs < 0 ? 'behind' : 'ahead of'} that of the server.`
-      const remedy =
-        'Synchronise both by NTP (timedatectl set-ntp true): signatures and tokens are checked with the clock here.'
-      if (Math.abs(skewMs) > failSkewMs) return fail(seen, remedy)
-      return Math.abs(skewMs) > warnSkewMs ? warn(seen, remedy) : pass(seen)
+      if (Math.abs(skewMs) <= warnSkewMs) return pass(seen)
+      const remedy = 'Synchronise both by NTP (timedatectl set-ntp true)'
+      if (config.clock === undefined)
+        return warn(seen, `${remedy}: Troupe uses the time of the server, but other programs here do not.`)
+      const answer = Math.abs(skewMs) > failSkewMs ? fail : warn
+      return answer(seen, `${remedy}: signatures and tokens are checked with the clock of the configuration.`)
     }
     const [newest] = (await audit.list({ limit: 1 })).items
     const ahead = newest === undefined ? 0 : newest.at - now
