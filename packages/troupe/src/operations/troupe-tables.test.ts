@@ -24,10 +24,10 @@ const released: Readonly<Record<string, string>> = {
 }
 
 test('A migration of Troupe that databases have is never edited.', () => {
-  const digests = [...storageMigrations, ...migrations].map(({ module, version, lowestReader, up }) => {
+  const digests = [...storageMigrations, ...migrations].map(({ module: moduleName, version, lowestReader, up }) => {
     const statements = [up.sqlite, up.postgres].map((one) => one.map((sql) => sql.replaceAll(/\s+/g, ' ')))
     const text = JSON.stringify([lowestReader, statements])
-    return [`${module} ${version}`, createHash('sha256').update(text).digest('hex').slice(0, 12)]
+    return [`${moduleName} ${version}`, createHash('sha256').update(text).digest('hex').slice(0, 12)]
   })
   expect(Object.fromEntries(digests)).toEqual(released)
 })
