@@ -9,8 +9,8 @@ import {
   isObject,
   isText,
   type Json,
-  jsonSchemaOf,
   milliseconds,
+  modelSchemaOf,
   readable,
   type Schema,
   show,
@@ -213,8 +213,7 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   checkSchema(`The inputSchema of ${options.name}`, options.inputSchema)
   checkSchema(`The outputSchema of ${options.name}`, options.outputSchema)
   checkParts(options, wrong)
-  const schema = jsonSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
-  if (!schema) throw wrong('its inputSchema tells no JSON Schema; zod 4 schemas do')
+  const schema = modelSchemaOf(options.inputSchema, `The inputSchema of ${options.name}`)
   const parameters = objectSchema(schema)
   if (!parameters) throw wrong(`its inputSchema ${problemOf(schema.type)}: models give arguments by name, in an object`)
   const { effect: named, reconcile, undo } = options as Partial<EffectToolOptions<In, Out>>

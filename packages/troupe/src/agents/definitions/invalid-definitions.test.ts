@@ -16,6 +16,8 @@ import { defineRemoteAgent } from './remote-agent.ts'
 const wrong = expect.objectContaining({ name: 'ValidationError' })
 const model = new MockModel({ responses: [] })
 const dated = defineAgent({ name: 'Dated', inputSchema: z.object({ due: z.coerce.date() }), run: () => 1 })
+/** A schema of a library that provides no JSON Schema, such as zod 3. */
+const opaque = { '~standard': { version: 1 as const, vendor: 'own', validate: (value: unknown) => ({ value }) } }
 
 describe('invalid definitions of agents', () => {
   it.each<[string, object]>([
@@ -23,6 +25,11 @@ describe('invalid definitions of agents', () => {
     ['an output', { output: {} }],
     ['an output that no JSON Schema tells', { output: z.object({ due: z.coerce.date() }) }],
     ['a helper whose input no JSON Schema tells', { agents: { dated } }],
+    ['an output of a library without JSON Schema', { output: opaque }],
+    [
+      'a helper whose input is of a library without JSON Schema',
+      { agents: { helper: defineAgent({ name: 'Helper', inputSchema: opaque, run: () => 1 }) } },
+    ],
     ['a model', { model: 5 }],
     ['an empty model', { model: '' }],
     ['a model object', { model: {} }],

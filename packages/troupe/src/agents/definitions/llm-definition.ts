@@ -9,6 +9,7 @@ import {
   type Json,
   jsonSchemaOf,
   listOf,
+  modelSchemaOf,
   objectOf,
   readable,
   type Schema,
@@ -189,7 +190,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
   const instructions = isInstructionsFile(textOrFile) ? readInstructionsFile(name, textOrFile) : textOrFile
   checkMemory(memory)
   checkSchema(`The output of ${name}`, output)
-  if (output) jsonSchemaOf(output, `The output of ${name}`)
+  if (output) modelSchemaOf(output, `The output of ${name}`)
   if (description !== undefined && typeof description !== 'string')
     throw failure('agent.wrong', { agent: name, problem: 'its description is not a text' })
   if (typeof instructions !== 'string' && typeof instructions !== 'function')
@@ -212,7 +213,7 @@ export function createDefinition(options: LlmAgentOptions): LlmDefinition {
     if (typeof fieldOf(helper, 'step') !== 'function')
       throw failure('agent.wrong', { agent: name, problem: `agents.${key} is not an agent` })
     // The model sees the description, as it sees that of a tool.
-    if (helper.inputSchema) jsonSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
+    if (helper.inputSchema) modelSchemaOf(helper.inputSchema, `The inputSchema of ${helper.name}`)
     const toolName = key.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
     checkFree(name, 'an agent', toolName)
     if (tools.has(toolName) || helpers.has(toolName))

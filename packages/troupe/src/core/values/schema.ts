@@ -89,6 +89,18 @@ export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [k
 }
 
 /**
+ * Returns the JSON Schema of what goes in, for a model that must know it.
+ * @param what names the schema in the error
+ * @throws ValidationError `validation.failed` if the library of the schema provides none, and as `jsonSchemaOf` does
+ */
+export function modelSchemaOf(schema: Schema, what: string): { readonly [key: string]: Json } {
+  const made = jsonSchemaOf(schema, what)
+  if (made) return made
+  const use = 'use zod 4, arktype, or valibot with toStandardJsonSchema of @valibot/to-json-schema'
+  throw invalidInput(what, `it has no JSON Schema, which the model needs; ${use}`)
+}
+
+/**
  * Returns the JSON Schema of the values that a schema accepts or returns, for comparison with another one; undefined if
  * it is unknown.
  * @param side `input` is what it accepts, `output` what it returns, with defaults and transformations

@@ -1,6 +1,6 @@
 /** Provides scorers with the models of the troupe, and counts their usage. */
 import { answerText } from '../../../agents/index.ts'
-import { failure, jsonSchemaOf, type UserId } from '../../../core/index.ts'
+import { failure, modelSchemaOf, type UserId } from '../../../core/index.ts'
 import type { ModelCall, Models } from '../../../models/index.ts'
 import type { ScoreContext, ScoreQuestion } from './score-function.ts'
 
@@ -19,6 +19,7 @@ export function createScoreContext(models: Models, user: UserId, signal: AbortSi
     async ask({ models: asked, system, text, schema }: ScoreQuestion) {
       const chain = asked.length > 0 ? asked : models.defaultChain()
       if (chain.length === 0) throw failure('model.missing', { agent: 'the scorer' })
+      const form = schema && modelSchemaOf(schema, 'The schema of ask')
       const call: ModelCall = {
         user,
         prompt: [
@@ -26,7 +27,7 @@ export function createScoreContext(models: Models, user: UserId, signal: AbortSi
           { role: 'user', content: [{ type: 'text', text }] },
         ],
         tools: [],
-        ...(schema ? { responseFormat: { type: 'json', schema: jsonSchemaOf(schema) as never, name: 'answer' } } : {}),
+        ...(form ? { responseFormat: { type: 'json', schema: form as never, name: 'answer' } } : {}),
         ...withSignal,
       }
       const answer = await models.call(chain, call)
