@@ -30,7 +30,7 @@ describe.each(storages)('a handler of a type at $url', (testStorage) => {
   it('A handler receives messages of extending types that have no nearer handler, each parsed by its own schema.', async () => {
     const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
-    worker.on(Order, ({ type, payload }) => worker.log.push(['order', type, payload]))
+    worker.on(Order, ({ type, payload }) => void worker.log.push(['order', type, payload]))
     worker.on(Gift, ({ type, payload }) => worker.log.push(['gift', type, payload]))
     await made.start(worker)
     await sendAll(made, 'W')
@@ -96,7 +96,7 @@ describe.each(storages)('a handler of a type at $url', (testStorage) => {
   it('A batch handler of a nearer type receives the messages of that type.', async () => {
     const made = await testbed({ ...testStorage, user: `user ${users++}` })
     const worker = new Recording('W')
-    worker.on(Order, ({ payload }) => worker.log.push(payload))
+    worker.on(Order, ({ payload }) => void worker.log.push(payload))
     worker.onBatch(Gift, { size: 2, wait: '100ms' }, (batch) => worker.log.push(batch.map(({ type }) => type)))
     await made.start(worker)
     await sendAll(made, 'W')

@@ -14,6 +14,8 @@ import {
   LlmAgent,
   patterns,
   type Results,
+  type Schema,
+  Worker,
 } from '../index.ts'
 import { serve } from '../server/index.ts'
 import { MockModel } from '../testing/index.ts'
@@ -195,6 +197,34 @@ describe('mailbox.receive', () => {
     expectTypeOf(any?.message.payload).toEqualTypeOf<Json | undefined>()
     const named = await user.agent('Stock').mailbox.receive({ types: ['order.placed'] })
     expectTypeOf(named[0]?.message.payload).toEqualTypeOf<Json | undefined>()
+  })
+})
+
+describe('worker.on', () => {
+  const Reply = z.object({ left: z.number(), tags: z.array(z.enum(['last', 'rare'])).default([]) })
+  const Order = defineMessage('order.placed', z.object({ n: z.number() }), { reply: Reply })
+  const Note = defineMessage('note', z.object({ n: z.number() }))
+  interface Receipt {
+    readonly left: number
+  }
+  const receipt: Schema<Receipt> = z.object({ left: z.number() })
+
+  it('worker.on accepts handlers whose replies fit the schema of the reply, and no others.', async () => {
+    const user = await ada()
+    const worker = new Worker('Stock')
+    worker.on(Order, async ({ payload: { n } }) => (n > 3 ? undefined : { left: n, tags: ['last'] as const }))
+    worker.on(Order, () => {})
+    worker.on(Note, ({ payload }) => new Set([payload.n]))
+    worker.on(defineMessage('bought', undefined, { reply: receipt }), () => ({ left: 1 }))
+    // @ts-expect-error: the schema of the reply says a number.
+    worker.on(Order, async () => ({ left: 'many', tags: [] }))
+    // @ts-expect-error: no tag has this name.
+    worker.on(Order, () => ({ left: 1, tags: ['new'] }))
+    worker.on(Order, ({ payload }) => ({ left: payload.n, tags: ['rare'] }))
+    await user.start(worker)
+    const reply = await user.agent('Shop').messages.request(Order, { n: 2 }, { to: 'Stock' })
+    expectTypeOf(reply).toEqualTypeOf<z.infer<typeof Reply>>()
+    expect(reply).toEqual({ left: 2, tags: ['rare'] })
   })
 })
 

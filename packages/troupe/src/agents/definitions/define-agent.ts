@@ -5,6 +5,7 @@ import {
   checkOptions,
   checkSchema,
   copyJson,
+  type Fitting,
   failure,
   hashText,
   isListOf,
@@ -95,16 +96,6 @@ export function checkAgentAccess(
 /** The output type of an agent, from the return type of `run`. */
 type ValueOf<Returned> =
   Returned extends Routed<infer Finished> ? Finished : [Exclude<Returned, void>] extends [never] ? null : Returned
-
-type MutableJson = null | boolean | number | string | MutableJson[] | { [key: string]: MutableJson }
-/** The values that fit a schema of T, also those of which the compiler infers literal types and read-only arrays. */
-type Fitting<T> = unknown extends T
-  ? T
-  : [MutableJson] extends [T]
-    ? Json
-    : T extends object
-      ? { readonly [K in keyof T]: Fitting<T[K]> }
-      : T
 
 /** The options without those that the overloads declare. */
 type Unchecked<In> = Omit<AgentOptions<In, unknown>, 'run' | 'inputSchema' | 'outputSchema'>

@@ -9,6 +9,16 @@ import { show } from './show.ts'
 /** A Standard Schema (zod, valibot, arktype, …) of values of type T. */
 export type Schema<T = unknown> = StandardSchemaV1<unknown, T>
 
+type MutableJson = null | boolean | number | string | MutableJson[] | { [key: string]: MutableJson }
+/** The values that fit a schema of T, also those of which the compiler infers literal types and read-only arrays. */
+export type Fitting<T> = unknown extends T
+  ? T
+  : [MutableJson] extends [T]
+    ? Json
+    : T extends object
+      ? { readonly [K in keyof T]: Fitting<T[K]> }
+      : T
+
 const pathOf = (issue: StandardSchemaV1.Issue) =>
   (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
 

@@ -137,6 +137,7 @@ describe('a worker', () => {
   })
   it('A worker checks its replies by their schema.', async () => {
     const { start, agent } = await testbed({ config: { maxAttempts: 1 } })
+    // @ts-expect-error: the schema of the reply says a number.
     await start(new Worker('W').on(Order, () => ({ left: 'many' })))
     await expect(agent('A').messages.request(Order, { n: 1 }, { to: 'W' })).rejects.toThrow(/reply to order.place/)
   })

@@ -4,9 +4,11 @@ import { type ContextClient, checkAgentName } from '../../context/index.ts'
 import {
   checkOptions,
   type Duration,
+  type Fitting,
   failure,
   invalidInput,
   isList,
+  type Json,
   milliseconds,
   readable,
   show,
@@ -96,6 +98,9 @@ export interface HandlerContext {
 
 /** Handles one message. The returned value is the reply to a request; an error fails the attempt. */
 export type Handler<P = unknown> = (message: Message<P>, ctx: HandlerContext) => unknown
+/** The values that a handler may return for a type with replies of R; any for a type without a schema of its replies. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler of messages that are not requests returns nothing.
+type ReplyOf<R> = [Json] extends [R] ? unknown : Fitting<R> | undefined | void
 /** Handles a batch of messages. An error fails the attempt of all of them. */
 export type BatchHandler<P = unknown> = (messages: readonly Message<P>[], ctx: HandlerContext) => unknown
 /** Handles the connect or the disconnect of a worker. */
@@ -213,7 +218,10 @@ export class Worker {
    * value is the reply. A later registration of the type replaces this one.
    * @throws ValidationError after the start
    */
-  on<P>(type: MessageType<P>, handler: (this: this, message: Message<P>, ctx: HandlerContext) => unknown): this {
+  on<P, R, const Returned extends ReplyOf<R>>(
+    type: MessageType<P, R>,
+    handler: (this: this, message: Message<P>, ctx: HandlerContext) => Returned | Promise<Returned>,
+  ): this {
     this.#register('on')
     checkRegistration(type, handler)
     this.#batches.delete(type.name)
